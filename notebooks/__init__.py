@@ -1,0 +1,1 @@
+"""marimo notebooks that read the published snapshot."""

@@ -1,0 +1,124 @@
+"""The settings people rely on: environment or .env, validated once. No default of a business rule lives here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from resources.clock import Clock
+from resources.errors import UsageError
+from resources.home import Home
+
+
+class Settings(BaseSettings):
+    """Every setting of bookwatch. ``.env`` is read from the working directory; the environment wins."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", hide_input_in_errors=True)
+
+    appwrite_endpoint: str = ""
+    appwrite_project_id: str = ""
+    appwrite_api_key: SecretStr = SecretStr("")
+    appwrite_database_id: str = ""
+    appwrite_api: Literal["tablesdb", "databases"] = "tablesdb"
+    bookwatch_home: Path = Path(".bookwatch")
+    bookwatch_tables: dict[str, str] = Field(default_factory=dict)
+    bookwatch_timezone: str = "Asia/Makassar"
+    bookwatch_alert_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    bookwatch_heartbeat_url: str = ""
+    bookwatch_page_size: int = Field(default=1000, ge=1, le=5000)
+    bookwatch_safety_lag: float = Field(default=2.0, ge=0, le=3600)
+    bookwatch_overlap: float = Field(default=60.0, ge=0, le=86400)
+    bookwatch_workers: int = Field(default=2, ge=1, le=16)
+    bookwatch_now: datetime | None = None
+
+    @field_validator("appwrite_endpoint")
+    @classmethod
+    def _endpoint(cls, value: str) -> str:
+        value = value.strip().rstrip("/")
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://, as in https://cloud.example/v1")
+        return value
+
+    @field_validator("bookwatch_timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as unknown:
+            raise ValueError("is not a time zone name such as Asia/Makassar") from unknown
+        return value
+
+    @field_validator("bookwatch_alert_urls", mode="before")
+    @classmethod
+    def _urls(cls, value: object) -> object:
+        return tuple(u for u in value.replace(",", " ").split() if u) if isinstance(value, str) else value
+
+    @field_validator("bookwatch_now", mode="before")
+    @classmethod
+    def _now(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("bookwatch_now")
+    @classmethod
+    def _utc(cls, value: datetime | None) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    @field_validator("bookwatch_home")
+    @classmethod
+    def _home(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def home(self) -> Home:
+        return Home(self.bookwatch_home)
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(self.bookwatch_now)
+
+    def table_id(self, collection: str) -> str:
+        """The id of a collection in this deployment (BOOKWATCH_TABLES), its own name by default."""
+        return self.bookwatch_tables.get(collection, collection)
+
+    def require_appwrite(self) -> Settings:
+        """Return itself, or raise UsageError naming each Appwrite setting that is missing."""
+        missing = [
+            name
+            for name, value in {
+                "APPWRITE_ENDPOINT": self.appwrite_endpoint,
+                "APPWRITE_PROJECT_ID": self.appwrite_project_id,
+                "APPWRITE_API_KEY": self.appwrite_api_key.get_secret_value(),
+                "APPWRITE_DATABASE_ID": self.appwrite_database_id,
+            }.items()
+            if not value
+        ]
+        if missing:
+            raise UsageError(
+                f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.",
+                "Set it in the environment or in a .env file (see .env.example), or try `bookwatch demo`.",
+            )
+        return self
+
+
+def load_settings() -> Settings:
+    """Read and validate the settings. Raises UsageError with one sentence a setting; never repeats a value."""
+    try:
+        return Settings()
+    except ValidationError as invalid:
+        sentences = "; ".join(
+            f"{'.'.join(str(p) for p in e['loc']).upper()}: {e['msg'].removeprefix('Value error, ')}"
+            for e in invalid.errors(include_input=False, include_context=False, include_url=False)
+        )
+        raise UsageError(f"A setting is wrong: {sentences}.", "Correct it in the environment or .env.") from None
+    except Exception as broken:  # noqa: BLE001 - pydantic-settings raises SettingsError with the value in it
+        raise UsageError(
+            f"The settings could not be read ({type(broken).__name__}).",
+            "BOOKWATCH_TABLES must be JSON such as {\"bookings\": \"bookings_collection_id\"}.",
+        ) from None
