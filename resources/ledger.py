@@ -80,7 +80,9 @@ class Ledger:
     def start_run(self, started_at: datetime) -> tuple[str, int]:
         """Enter a run; returns its id and its number. The id is the start instant and the number, so it sorts."""
         with self._open() as db:
-            cursor = db.execute("INSERT INTO runs (run_id, started_at) VALUES ('', ?)", (started_at.isoformat(),))
+            cursor = db.execute(
+                "INSERT INTO runs (run_id, started_at) VALUES ('', ?)", (started_at.isoformat(),)
+            )
             sequence = int(cursor.lastrowid or 0)
             run_id = f"{started_at:%Y%m%dT%H%M%SZ}-{sequence:06d}"
             db.execute("UPDATE runs SET run_id = ? WHERE sequence = ?", (run_id, sequence))
@@ -134,7 +136,15 @@ class Ledger:
         return row["manifest_sha256"] if row else None
 
     def record_export(
-        self, *, made_at: datetime, made_by: str, kind: str, filters: str, snapshot_id: str, folder: str, sha256: str
+        self,
+        *,
+        made_at: datetime,
+        made_by: str,
+        kind: str,
+        filters: str,
+        snapshot_id: str,
+        folder: str,
+        sha256: str,
     ) -> None:
         """Enter an export; its snapshot is kept for good from now on."""
         with self._open() as db:

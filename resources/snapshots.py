@@ -54,7 +54,8 @@ def require_snapshot(home: Home, snapshot_id: str | None = None) -> Path:
     path = snapshot_path(home, snapshot_id)
     if path.parent != home.published or not path.is_file():
         raise BookwatchError(
-            f"There is no snapshot {snapshot_id!r}.", f"The kept ones are the .duckdb files in {home.published}."
+            f"There is no snapshot {snapshot_id!r}.",
+            f"The kept ones are the .duckdb files in {home.published}.",
         )
     return path
 
@@ -134,7 +135,8 @@ def snapshots_to_drop(paths: list[Path], *, now: datetime, cited: set[str]) -> l
     The newest of its day (month) is the one kept. Files whose name carries no instant are never touched.
     """
     dated = sorted(
-        ((instant, path.name, path) for path in paths if (instant := _instant_of(path)) is not None), reverse=True
+        ((instant, path.name, path) for path in paths if (instant := _instant_of(path)) is not None),
+        reverse=True,
     )
     kept_days: set[str] = set()
     kept_months: set[str] = set()

@@ -1,0 +1,92 @@
+"""The raw layer: each ingested collection mirrored into raw.duckdb. The only room that talks to Appwrite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetSpec,
+    FreshnessPolicy,
+    MaterializeResult,
+    multi_asset,
+)
+
+from assets.step import step
+from marketplace.acceptance import reject_reasons
+from marketplace.collections import INGESTED
+from resources.appwrite.gateway import Gateway
+from resources.appwrite.sync import sync
+from resources.errors import SourceUnavailable
+from resources.progress import progress_for
+from resources.raw_store import RawStore
+from resources.run_context import CollectionScan, RunContext
+
+
+def raw_key(collection: str) -> AssetKey:
+    """The asset key of a mirrored collection."""
+    return AssetKey(["raw", collection])
+
+
+def ingest(run: RunContext) -> list[CollectionScan]:
+    """Scan every ingested collection into raw.duckdb; returns one outcome each.
+
+    Raises SourceUnavailable when Appwrite cannot be reached, refuses the key, or lacks a required collection.
+    """
+    settings = run.settings.require_appwrite()
+    with Gateway(settings, run.clock) as gateway, RawStore(run.home.raw) as store:
+        outcomes = sync(
+            gateway,
+            store,
+            INGESTED,
+            settings=settings,
+            run_id=run.run_id,
+            reject_reasons=reject_reasons,
+            progress=progress_for(run.say),
+        )
+    required = {collection.name for collection in INGESTED if collection.required}
+    scans = [CollectionScan(required=o.collection in required, **o.as_counts()) for o in outcomes]
+    barred = [scan for scan in scans if scan.required and scan.outcome in ("missing", "forbidden")]
+    if barred:
+        raise SourceUnavailable(
+            "; ".join(f"The required collection {scan.collection} is {scan.outcome}" for scan in barred)
+            + ".",
+            "Check the ids in BOOKWATCH_TABLES and the key's scopes (rows.read, tables.read).",
+        )
+    return scans
+
+
+@multi_asset(
+    name="raw",
+    can_subset=True,
+    required_resource_keys={"run"},
+    specs=[
+        AssetSpec(
+            raw_key(collection.name),
+            group_name="raw",
+            description=f"Mirror of the Appwrite collection {collection.name}.",
+            freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(minutes=10)),
+        )
+        for collection in INGESTED
+    ],
+)
+def raw_assets(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
+    run: RunContext = context.resources.run
+    with step(run, "ingest"):
+        run.scans = ingest(run)
+    for scan in run.scans:
+        key = raw_key(scan.collection)
+        if key in context.selected_asset_keys:
+            yield MaterializeResult(
+                asset_key=key,
+                metadata={
+                    "outcome": scan.outcome,
+                    "fetched": scan.fetched,
+                    "inserted": scan.inserted,
+                    "updated": scan.updated,
+                    "unchanged": scan.unchanged,
+                    "rejected": scan.rejected,
+                },
+            )
