@@ -1,4 +1,4 @@
-"""The ops tables of the warehouse: scans, quarantine, check results, this snapshot. Mirrors raw's bookkeeping; no figures."""
+"""The ops tables of the warehouse: scans, quarantine, check results, this snapshot. No figure is made here."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def create_ops(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunContext) -> None:
-    """Replace scans and quarantine, and add this run's ingest counts, from raw.duckdb (attached read-only meanwhile)."""
+    """Replace scans and quarantine, and add this run's ingest counts, from raw.duckdb."""
     con.execute(f"ATTACH '{str(raw_path).replace(chr(39), chr(39) * 2)}' AS mirror (READ_ONLY)")
     try:
         con.execute("BEGIN")

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import duckdb
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
+from marketplace.rules import RULES_VERSION
 
 from assets.core.private import update_private
 from assets.ops import describe_snapshot
 from assets.step import step
-from marketplace.rules import RULES_VERSION
 from resources.ledger import Ledger
 from resources.run_context import RunContext
 from resources.snapshots import (

@@ -13,15 +13,15 @@ from dagster import (
     MaterializeResult,
     multi_asset,
 )
-
-from assets.step import step
 from marketplace.acceptance import reject_reasons
 from marketplace.collections import INGESTED
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.sync import sync
-from resources.errors import SourceUnavailable
 from resources.progress import progress_for
 from resources.raw_store import RawStore
+
+from assets.step import step
+from resources.errors import SourceUnavailable
 from resources.run_context import CollectionScan, RunContext
 
 

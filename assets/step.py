@@ -37,7 +37,7 @@ def step(run: RunContext, name: str) -> Iterator[None]:
     except BookwatchError as known:
         safe = known
         run.fail(known, known)
-    except Exception as unknown:
+    except Exception as unknown:  # noqa: BLE001 - any of a library's errors may carry a value
         safe = BookwatchError(
             f"The step {name!r} failed ({type(unknown).__name__} at {_place(unknown)}).",
             "The last good snapshot is still served. Run again with --debug to see the details.",

@@ -11,10 +11,11 @@ warnings.filterwarnings("ignore", category=BetaWarning)
 
 from assets.core.core_assets import core_assets  # noqa: E402 - the filter must stand before Dagster's own definitions
 from assets.marts.mart_assets import MART_KEYS, mart_assets  # noqa: E402
+from checks.asset_checks import core_checks, mart_checks, raw_checks  # noqa: E402
+
 from assets.published import published_assets  # noqa: E402
 from assets.raw import raw_assets  # noqa: E402
 from assets.reports import check_results, finish  # noqa: E402
-from checks.asset_checks import core_checks, mart_checks, raw_checks  # noqa: E402
 from pipelines.environment import prepare  # noqa: E402
 from pipelines.jobs import housekeeping, main_job  # noqa: E402
 from pipelines.run import open_run  # noqa: E402

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 import duckdb
-
 from marketplace.health import system_state
 from marketplace.rules import RULES_VERSION
+
 from resources.ledger import Ledger
 from resources.run_context import RunContext
 from resources.snapshots import current_snapshot, open_snapshot

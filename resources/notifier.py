@@ -23,6 +23,7 @@ class Notifier:
         # Apprise logs the URLs it cannot reach, and a URL can hold a token.
         logging.getLogger("apprise").setLevel(logging.CRITICAL)
         channels = apprise.Apprise()
-        if not all([channels.add(url) for url in self.urls]):
+        refused = [url for url in self.urls if not channels.add(url)]
+        if refused:
             return False
         return bool(channels.notify(title=title, body=body))

@@ -27,7 +27,8 @@ def children_environment(settings: Settings) -> dict[str, str]:
 
 def start_dashboards(settings: Settings, port: int, environment: Mapping[str, str]) -> Child:
     """The Streamlit app, in a process of its own."""
-    from dashboards.launch import command, environment as streamlit_environment
+    from dashboards.launch import command
+    from dashboards.launch import environment as streamlit_environment
 
     return start(
         "The dashboards",
