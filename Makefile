@@ -44,7 +44,7 @@ bench: $(STAMP)
 # uv is used for this one thing: a lock with hashes for every platform and Python from 3.11 on, without index addresses.
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --quiet -o requirements.lock
+	  --no-strip-extras --no-emit-index-url --no-emit-find-links --quiet -o requirements.lock
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
