@@ -171,6 +171,11 @@ def column_path(key: str) -> str:
     return f"json_extract(doc,'$.\"{key}\"')"
 
 
+def stored_columns_blank(table: StoredTable) -> dict[str, Any]:
+    """A row's attributes before anything is given: defaults, else null."""
+    return {c.key: plain_number(c.default) for c in table.columns.values()}
+
+
 def indexed_expression(table: StoredTable, key: str) -> str:
     if key in SYSTEM_COLUMNS:
         return SYSTEM_COLUMNS[key]
@@ -481,7 +486,7 @@ class Store:
         A row holds attributes and ``$id``, ``$createdAt``, ``$updatedAt`` (text as served, or datetime), perhaps
         ``$sequence`` (int, rising: gaps are those of deleted rows). Attributes that are absent become null.
         """
-        blank = {c.key: plain_number(c.default) for c in table.columns.values()}
+        blank = stored_columns_blank(table)
         count = 0
         with self.writing() as sql:
             sequence = self._sequences[table.number]
