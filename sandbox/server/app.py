@@ -306,8 +306,9 @@ async def send_answer(send: Any, answer: Answer, date: bytes, extra: Sequence[tu
         (b"access-control-allow-origin", b"*"),
         *extra,
     ]
-    if answer.status != 204:
-        headers.append((b"content-type", answer.content_type.encode()))
+    # the SDK reads a content type of every answer, so those without a body have one too
+    kind = answer.content_type if answer.status != 204 else "text/html; charset=UTF-8"
+    headers.append((b"content-type", kind.encode()))
     headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
