@@ -9,17 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
-import streamlit as st
 
 from resources.errors import BookwatchError
 
-# A replaced snapshot has another real path, so a cached answer is never out of date; a few snapshots' worth is kept.
-cached = st.cache_data(max_entries=256, show_spinner=False)
+# A replaced snapshot has another real path, so an answer kept by path is never out of date; a few snapshots' worth is kept.
+# Not st.cache_data: it unpickles on each hit, and notebooks ask the same questions. Callers change no answer.
+cached = lru_cache(maxsize=256)
 
 CONFIG: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true", "threads": "2"}
 

@@ -211,7 +211,6 @@ def found(screen: Screen) -> None:
         placeholder=say("revenue.all_codes"),
         format_func=lambda word: say.word("finding", word),
         key="code",
-        bind="query-params",
         width=320,
     )
     screen.table(
