@@ -9,7 +9,6 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
-import click
 import duckdb
 import typer
 
@@ -81,13 +80,13 @@ def sql(
         import orjson
 
         data = [dict(zip(names, map(_plain, row), strict=True)) for row in rows]
-        click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2, default=str).decode())
+        typer.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2, default=str).decode())
     elif chosen is Format.csv:
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(names)
         writer.writerows([_cell(value) for value in row] for row in rows)
-        click.echo(text.getvalue(), nl=False)
+        typer.echo(text.getvalue(), nl=False)
     else:
         from rich.console import Console
         from rich.table import Table
@@ -97,6 +96,8 @@ def sql(
         for row in rows:
             # Text, not markup: a value in brackets is a value.
             table.add_row(*(Text(_cell(value)) for value in row))
-        console = Console()
+        terminal = Console()
+        # Piped, a table is as wide as its rows: a cut value would be a wrong value.
+        console = terminal if terminal.is_terminal else Console(width=100_000)
         console.print(table)
         console.print(f"{len(rows):,} row{'s' if len(rows) != 1 else ''} · snapshot {path.stem}", style="dim")
