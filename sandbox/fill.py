@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import logging
 import random
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
+
+import orjson
 
 from sandbox.server.values import stored_value
 from sandbox.store import EventLike, Store, StoredColumn, StoredTable, stamp
 
-LOG = logging.getLogger(__name__)
 LIVE_STEP = 0.25  # seconds between two looks at the clock
 
 
@@ -26,6 +26,11 @@ class SimulationLike(Protocol):
 
 def create_tables(store: Store, database: str, tables: Mapping[str, Iterable[Any]]) -> None:
     """The database and its tables, from records with key, kind, size, required, elements, array."""
+    with store.writing():
+        _create_tables(store, database, tables)
+
+
+def _create_tables(store: Store, database: str, tables: Mapping[str, Iterable[Any]]) -> None:
     made = store.create_database(database, "Marketplace")
     for name, columns in tables.items():
         table = store.create_table(made, name, name.replace("_", " ").title())
@@ -43,10 +48,19 @@ def create_tables(store: Store, database: str, tables: Mapping[str, Iterable[Any
             )
 
 
-def as_stored(table: StoredTable, data: Mapping[str, Any]) -> dict[str, Any]:
+def dates_of(table: StoredTable) -> list[StoredColumn]:
+    """The columns whose values are served in another form than they may be written in."""
+    return [column for column in table.columns.values() if column.kind == "datetime"]
+
+
+def as_stored(dates: Iterable[StoredColumn], data: Mapping[str, Any]) -> dict[str, Any]:
     """An event's data as it is served: dates in UTC with milliseconds."""
-    columns = table.columns
-    return {key: stored_value(columns[key], value) for key, value in data.items()}
+    result = dict(data)
+    for column in dates:
+        value = result.get(column.key)
+        if value is not None and not (len(value) == 29 and value.endswith("+00:00")):
+            result[column.key] = stored_value(column, value)
+    return result
 
 
 def fold(store: Store, database: str, events: Iterable[EventLike]) -> dict[str, list[dict[str, Any]]]:
@@ -54,8 +68,8 @@ def fold(store: Store, database: str, events: Iterable[EventLike]) -> dict[str, 
     tables = store.databases[database].tables
     standing: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in tables}
     made = dict.fromkeys(tables, 0)
+    dates = {name: dates_of(table) for name, table in tables.items()}
     for event in events:
-        table = tables[event.table]
         rows = standing[event.table]
         if event.kind == "delete":
             rows.pop(event.row_id, None)
@@ -67,10 +81,10 @@ def fold(store: Store, database: str, events: Iterable[EventLike]) -> dict[str, 
                 "$sequence": made[event.table],
                 "$createdAt": at,
                 "$updatedAt": at,
-                **as_stored(table, event.data),
+                **as_stored(dates[event.table], event.data),
             }
         elif event.row_id in rows:
-            rows[event.row_id] |= as_stored(table, event.data) | {"$updatedAt": stamp(event.at)}
+            rows[event.row_id] |= as_stored(dates[event.table], event.data) | {"$updatedAt": stamp(event.at)}
     return {name: list(rows.values()) for name, rows in standing.items()}
 
 
@@ -108,7 +122,8 @@ def live(store: Store, database: str, simulation: SimulationLike, stop: threadin
     while not stop.wait(LIVE_STEP):
         applied = 0
         for event in simulation.run_until(store.clock.now()):
-            store.apply(made, _Stored(event, as_stored(made.tables[event.table], event.data)))
+            dates = dates_of(made.tables[event.table])
+            store.apply(made, _Stored(event, as_stored(dates, event.data)))
             applied += 1
         if applied:
             write_truth(store.folder, truth(simulation))  # type: ignore[arg-type]
@@ -118,7 +133,13 @@ class _Stored:
     """An event with its data as served."""
 
     def __init__(self, event: EventLike, data: Mapping[str, Any]) -> None:
-        self.at, self.kind, self.table, self.row_id, self.data = event.at, event.kind, event.table, event.row_id, data
+        self.at, self.kind, self.table, self.row_id, self.data = (
+            event.at,
+            event.kind,
+            event.table,
+            event.row_id,
+            data,
+        )
 
 
 # -- benchmark data ------------------------------------------------------------------------------------------------
@@ -137,7 +158,8 @@ def enlarge(store: Store, database: str, bookings: int, messages: int, seed: int
         missing = wanted - store.count(table)
         if missing > 0:
             models = [
-                row[0] for row in store.reader().execute(f"SELECT doc FROM {table.sql} ORDER BY seq LIMIT 2000")
+                row[0]
+                for row in store.reader().execute(f"SELECT doc FROM {table.sql} ORDER BY seq LIMIT 2000")
             ]
             store.bulk_load(table, _copies(models, missing, name, chance, until))
 
@@ -145,8 +167,6 @@ def enlarge(store: Store, database: str, bookings: int, messages: int, seed: int
 def _copies(
     models: list[bytes], count: int, name: str, chance: random.Random, until: datetime
 ) -> Iterator[dict[str, Any]]:
-    import orjson
-
     if not models:
         raise ValueError(f"No {name} to copy: let --days be at least 1.")
     parsed = [{k: v for k, v in orjson.loads(m).items() if k[0] != "$"} for m in models]
@@ -158,7 +178,3 @@ def _copies(
         if row.get("bookingId"):
             row["bookingId"] = f"BK{number:09d}"
         yield {"$id": f"{name[0]}{number:09d}x", "$createdAt": at, "$updatedAt": at, **row}
-
-
-def now() -> datetime:
-    return datetime.now(UTC)

@@ -153,14 +153,22 @@ class Api:
                 break
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").split("?")[0]
-        path = path[3:] if path.startswith("/v1") else path
+        path = path[3:] if path.startswith("/v1/") else "?"
         answer, extra = await asyncio.get_running_loop().run_in_executor(
-            self.pool, self.answer, scope["method"], path, scope["query_string"].decode("latin-1"), headers, body
+            self.pool,
+            self.answer,
+            scope["method"],
+            path,
+            scope["query_string"].decode("latin-1"),
+            headers,
+            body,
         )
         await send_answer(send, answer, self.date_header(), extra)
 
     def date_header(self) -> bytes:
-        return format_datetime((self.store.clock.now() + self.skew).replace(microsecond=0), usegmt=True).encode()
+        return format_datetime(
+            (self.store.clock.now() + self.skew).replace(microsecond=0), usegmt=True
+        ).encode()
 
     def answer(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
@@ -171,7 +179,11 @@ class Api:
             return Answer(404, NOT_FOUND_PAGE, "text/html; charset=UTF-8"), []
         extra: list[tuple[bytes, bytes]] = []
         try:
-            given = read_query(query) if method in ("GET", "HEAD") else read_body(headers.get("content-type", ""), body)
+            given = (
+                read_query(query)
+                if method in ("GET", "HEAD")
+                else read_body(headers.get("content-type", ""), body)
+            )
             access = self.identify(headers)
             host = headers.get("host", "127.0.0.1").rsplit(":", 1)[0]
             if not set(route.scopes) & access.scopes:
@@ -298,7 +310,9 @@ class Api:
             )
 
 
-async def send_answer(send: Any, answer: Answer, date: bytes, extra: Sequence[tuple[bytes, bytes]] = ()) -> None:
+async def send_answer(
+    send: Any, answer: Answer, date: bytes, extra: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
     headers = [
         (b"date", date),
         (b"server", b"Appwrite"),
@@ -481,7 +495,11 @@ def row_width(table: StoredTable) -> int:
     """Bytes of a row in MariaDB, as Appwrite counts them."""
     width = 1067
     for column in table.columns.values():
-        if column.array or (column.is_text and text_size(column) > VARCHAR_MAX) or column.kind in ("point", "line", "polygon"):
+        if (
+            column.array
+            or (column.is_text and text_size(column) > VARCHAR_MAX)
+            or column.kind in ("point", "line", "polygon")
+        ):
             width += 20
         elif column.is_text:
             size = text_size(column)
@@ -525,7 +543,12 @@ def served_index(words: Words, index: StoredIndex, status: str = "available") ->
 
 
 def catalogue_answer(
-    call: Call, items: Sequence[Mapping[str, Any]], name: str, allowed: Sequence[str], identity: str, label: str
+    call: Call,
+    items: Sequence[Mapping[str, Any]],
+    name: str,
+    allowed: Sequence[str],
+    identity: str,
+    label: str,
 ) -> Answer:
     texts = query_texts(call)
     search = call.given.get("search")
@@ -565,10 +588,10 @@ def get_database(api: Api, call: Call) -> Answer:
 def update_database(api: Api, call: Call) -> Answer:
     database = api.database(call)
     with api.store.writing():
+        api.store.save_catalogue()
         database.name = text(call, "name", 128, database.name)
         database.enabled = boolean(call, "enabled", True)
         database.updated = stamp(api.store.clock.now())
-        api.store.save_catalogue()
     return reply(200, served_database(database))
 
 
@@ -610,10 +633,19 @@ def create_table(api: Api, call: Call) -> Answer:
 
 def column_from_definition(call: Call, item: Mapping[str, Any]) -> StoredColumn:
     """A column given with its table: its type, or the format of a string, names its kind."""
-    kind = item.get("format") or {"double": "float", "linestring": "line"}.get(str(item.get("type")), item.get("type"))
+    kind = item.get("format") or {"double": "float", "linestring": "line"}.get(
+        str(item.get("type")), item.get("type")
+    )
     if kind not in COLUMN_KINDS:
         raise errors.argument_invalid(call.words.columns, f"Unknown type: {kind}")
-    inner = Call(call.words, {**call.path, "kind": str(kind)}, {"required": False, **item}, call.access, call.host, call.url)
+    inner = Call(
+        call.words,
+        {**call.path, "kind": str(kind)},
+        {"required": False, **item},
+        call.access,
+        call.host,
+        call.url,
+    )
     return column_of(inner, str(kind))
 
 
@@ -625,13 +657,13 @@ def update_table(api: Api, call: Call) -> Answer:
     permissions = permissions_of(call, TABLE_PERMISSIONS, ("read", "create", "update", "delete"))
     table = api.table(call)
     with api.store.writing():
+        api.store.save_catalogue()
         table.name = text(call, "name", 128, table.name)
         table.row_security = boolean(call, call.words.row_security, False)
         table.enabled = boolean(call, "enabled", True)
         if permissions is not None:
             table.permissions = permissions
         table.updated = stamp(api.store.clock.now())
-        api.store.save_catalogue()
     return reply(200, served_table(call.words, table))
 
 
@@ -707,7 +739,9 @@ def column_of(call: Call, kind: str, key: str | None = None) -> StoredColumn:
         column.minimum, column.maximum = limit_of(call, "min", kind), limit_of(call, "max", kind)
         low, high = bounds(column)
         if low > high:
-            raise errors.column_failure(words, "value_invalid", "Minimum value must be lesser than maximum value")
+            raise errors.column_failure(
+                words, "value_invalid", "Minimum value must be lesser than maximum value"
+            )
     check_default(call, column)
     return column
 
@@ -758,6 +792,7 @@ def update_column(api: Api, call: Call) -> Answer:
         key_of(call, "newKey")
     table = api.table(call)
     with api.store.writing():
+        api.store.save_catalogue()  # a refusal half-way puts the catalogue back as it was
         column = existing_column(api, call, table)
         if column.kind != kind:
             raise errors.column_failure(words, "type_invalid", f"The {words.column} type is invalid.")
@@ -772,7 +807,9 @@ def update_column(api: Api, call: Call) -> Answer:
             changed = StoredColumn(column.key, kind, minimum=column.minimum if low is None else low,
                                    maximum=column.maximum if high is None else high)  # fmt: skip
             if bounds(changed)[0] > bounds(changed)[1]:
-                raise errors.column_failure(words, "value_invalid", "Minimum value must be lesser than maximum value")
+                raise errors.column_failure(
+                    words, "value_invalid", "Minimum value must be lesser than maximum value"
+                )
             column.minimum, column.maximum = changed.minimum, changed.maximum
         if kind in ("string", "varchar") and call.given.get("size") is not None:
             column.size = whole(call, "size", 1, STRING_MAX if kind == "string" else VARCHAR_MAX)
@@ -783,7 +820,6 @@ def update_column(api: Api, call: Call) -> Answer:
             if new_key in table.columns:
                 raise errors.column_exists(words, new_key)
             api.store.rename_column(table, column, new_key)
-        api.store.save_catalogue()
     return reply(200, served_column(column))
 
 
@@ -823,7 +859,14 @@ def create_index(api: Api, call: Call) -> Answer:
             words.columns, f"Value must a valid array no longer than 100 items and {KEY_RULE}"
         )
     index = make_index(
-        api, call, api.table(call), key, kind, names, call.given.get("orders") or [], call.given.get("lengths") or []
+        api,
+        call,
+        api.table(call),
+        key,
+        kind,
+        names,
+        call.given.get("orders") or [],
+        call.given.get("lengths") or [],
     )
     return reply(202, served_index(words, index, "processing"))
 
@@ -841,7 +884,9 @@ def make_index(
         if column is None and name not in ("$id", "$createdAt", "$updatedAt"):
             raise errors.index_column_unknown(words, name)
         if column is not None and column.array:
-            raise Failure(400, "index_invalid", "Creating indexes on array attributes is not currently supported.")
+            raise Failure(
+                400, "index_invalid", "Creating indexes on array attributes is not currently supported."
+            )
         is_text = name == "$id" or (column is not None and column.is_text)
         if kind == "fulltext":
             if not is_text:
@@ -849,10 +894,16 @@ def make_index(
                     words, f'Attribute "{name}" cannot be part of a fulltext index, must be of type string'
                 )
             continue
-        size = (255 if column is None else text_size(column)) if is_text else (2 if column and column.kind == "float" else 1)
+        size = (
+            (255 if column is None else text_size(column))
+            if is_text
+            else (2 if column and column.kind == "float" else 1)
+        )
         given = lengths[place] if place < len(lengths) and lengths[place] else 0
         if given > size:
-            raise errors.index_invalid(words, f'Index length {given} is larger than the size for {name}: {size}"')
+            raise errors.index_invalid(
+                words, f'Index length {given} is larger than the size for {name}: {size}"'
+            )
         total += (given or size) if is_text else size
     if len(set(map(str.lower, names))) != len(names):
         raise errors.index_invalid(words, "Duplicate attributes provided")
@@ -906,7 +957,9 @@ def create_rows(api: Api, call: Call) -> Answer:
     if data and many:
         raise errors.bad_request(f"You can only send one of the following parameters: data, {words.rows}")
     if data and not identity:
-        raise errors.row_data_missing(words, f"{words.row.title()} ID is required when creating a single {words.row}.")
+        raise errors.row_data_missing(
+            words, f"{words.row.title()} ID is required when creating a single {words.row}."
+        )
     if many and identity:
         raise errors.bad_request(
             f'Param "{words.row_id}" is not allowed when creating multiple {words.rows}, set "$id" on each instead.'
@@ -916,7 +969,11 @@ def create_rows(api: Api, call: Call) -> Answer:
             f'Param "permissions" is disallowed when creating multiple {words.rows}, set "$permissions" on each instead'
         )
     if many and not call.access.is_key:
-        raise Failure(401, "general_unauthorized_scope", "The current user or API key does not have the required scopes to access the requested resource.")
+        raise Failure(
+            401,
+            "general_unauthorized_scope",
+            "The current user or API key does not have the required scopes to access the requested resource.",
+        )
     rows = api.rows(call)
     api.guest_may(call, rows.table, "create")
     staged = stage(api, call, rows, "bulkCreate" if many else "create", identity, many or data)
@@ -995,7 +1052,9 @@ def increment(sign: int) -> Handler:
                 raise errors.argument_invalid(name, "Value must be a valid number")
         rows = api.rows(call)
         action = "increment" if sign > 0 else "decrement"
-        staged = stage(api, call, rows, action, identity, {"column": key, "value": value, edge: call.given.get(edge)})
+        staged = stage(
+            api, call, rows, action, identity, {"column": key, "value": value, edge: call.given.get(edge)}
+        )
         if staged is not None:
             return reply(200, staged)
         return Answer(200, rows.increment(identity, key, value, call.given.get(edge), sign))
@@ -1023,7 +1082,9 @@ def open_transaction(api: Api, call: Call) -> Answer:
     if not is_int(ttl) or not 60 <= int(ttl or 0) <= 3600:
         raise errors.argument_invalid("ttl", range_rule(60, 3600))
     now = api.store.clock.now()
-    transaction = Transaction(unique_id(), stamp(now), now + timedelta(seconds=int(ttl or 0)), stamp(now), stamp(now))
+    transaction = Transaction(
+        unique_id(), stamp(now), now + timedelta(seconds=int(ttl or 0)), stamp(now), stamp(now)
+    )
     api.transactions[transaction.id] = transaction
     return reply(201, transaction.served())
 
@@ -1033,9 +1094,13 @@ def the_transaction(api: Api, identity: str, pending: bool = True) -> Transactio
     if transaction is None:
         raise transaction_missing(identity)
     if pending and transaction.status != "pending":
-        raise Failure(400, "transaction_not_ready", "The transaction is not ready yet. Please try again later.")
+        raise Failure(
+            400, "transaction_not_ready", "The transaction is not ready yet. Please try again later."
+        )
     if pending and api.store.clock.now() > transaction.expires:
-        raise Failure(410, "transaction_expired", "The transaction has expired. Please create a new transaction.")
+        raise Failure(
+            410, "transaction_expired", "The transaction has expired. Please create a new transaction."
+        )
     return transaction
 
 
@@ -1058,12 +1123,22 @@ def stage(api: Api, call: Call, rows: Rows, action: str, identity: str, data: An
         return None
     transaction = the_transaction(api, str(name))
     if action in ("update", "delete") and api.store.get(rows.table, identity) is None:
-        staged = any(o["rowId"] == identity and o["action"] in ("create", "upsert") for o in transaction.operations)
+        staged = any(
+            o["rowId"] == identity and o["action"] in ("create", "upsert") for o in transaction.operations
+        )
         if not staged:
             raise errors.row_missing(call.words, identity)
     add_operations(
         transaction,
-        [{"action": action, "databaseId": rows.table.database, "tableId": rows.table.id, "rowId": identity, "data": data}],
+        [
+            {
+                "action": action,
+                "databaseId": rows.table.database,
+                "tableId": rows.table.id,
+                "rowId": identity,
+                "data": data,
+            }
+        ],
     )
     if action.startswith("bulk"):
         return {"total": len(data) if isinstance(data, list) else 0, call.words.rows: []}
@@ -1092,8 +1167,11 @@ def create_operations(api: Api, call: Call) -> Answer:
             raise errors.table_missing(call.words, table)
         prepared.append(
             {
-                "action": item["action"], "databaseId": database.id, "tableId": table,
-                "rowId": item.get("rowId") or item.get("documentId") or "", "data": item.get("data") or {},
+                "action": item["action"],
+                "databaseId": database.id,
+                "tableId": table,
+                "rowId": item.get("rowId") or item.get("documentId") or "",
+                "data": item.get("data") or {},
             }  # fmt: skip
         )
     add_operations(transaction, prepared)
@@ -1129,7 +1207,9 @@ def update_transaction(api: Api, call: Call) -> Answer:
 def commit_transaction(api: Api, words: Words, transaction: Transaction) -> None:
     """Carry out what was staged, all or nothing. A row changed meanwhile by others is a conflict."""
     conflict = Failure(
-        409, "transaction_conflict", "The transaction has a conflict. Please resolve the conflict and try again."
+        409,
+        "transaction_conflict",
+        "The transaction has a conflict. Please resolve the conflict and try again.",
     )
     try:
         with api.store.writing():

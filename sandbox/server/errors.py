@@ -68,17 +68,23 @@ def query_invalid(message: str) -> Failure:
     return Failure(400, "general_query_invalid", message)
 
 
-def unauthorized(message: str = "The current user is not authorized to perform the requested action.") -> Failure:
+def unauthorized(
+    message: str = "The current user is not authorized to perform the requested action.",
+) -> Failure:
     return Failure(401, "user_unauthorized", message)
 
 
 def database_missing(identity: str) -> Failure:
-    return Failure(404, "database_not_found", f"Database with the requested ID '{identity}' could not be found.")
+    return Failure(
+        404, "database_not_found", f"Database with the requested ID '{identity}' could not be found."
+    )
 
 
 def database_exists(identity: str) -> Failure:
     return Failure(
-        409, "database_already_exists", f"Database with the requested ID '{identity}' already exists. {RETRY_ID}"
+        409,
+        "database_already_exists",
+        f"Database with the requested ID '{identity}' already exists. {RETRY_ID}",
     )
 
 

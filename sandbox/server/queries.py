@@ -29,7 +29,18 @@ SPATIAL = (
     "crosses", "notCrosses", "distanceEqual", "distanceNotEqual", "distanceGreaterThan", "distanceLessThan",
     "intersects", "notIntersects", "overlaps", "notOverlaps", "touches", "notTouches",
 )  # fmt: skip
-FILTERS = (*SOME_VALUES, *ONE_VALUE, *TWO_VALUES, *NULLS, *SPATIAL, "and", "or", "elemMatch", "exists", "notExists")
+FILTERS = (
+    *SOME_VALUES,
+    *ONE_VALUE,
+    *TWO_VALUES,
+    *NULLS,
+    *SPATIAL,
+    "and",
+    "or",
+    "elemMatch",
+    "exists",
+    "notExists",
+)
 PAGING = ("limit", "offset", "cursorAfter", "cursorBefore")
 ORDERS = ("orderAsc", "orderDesc", "orderRandom")
 METHODS = frozenset((*FILTERS, *PAGING, *ORDERS, "select", "vectorDot", "vectorCosine", "vectorEuclidean"))
@@ -368,7 +379,11 @@ def cursor_condition(table: StoredTable, plan: Plan, cursor: Row) -> tuple[str, 
 
 
 def select_catalogue(
-    items: Sequence[Mapping[str, Any]], texts: Sequence[str], allowed: Sequence[str], identity: str, label: str
+    items: Sequence[Mapping[str, Any]],
+    texts: Sequence[str],
+    allowed: Sequence[str],
+    identity: str,
+    label: str,
 ) -> tuple[list[Mapping[str, Any]], int]:
     """Apply queries to a list of catalogue entries: those of the page, and how many there are in all."""
     queries = parse_queries(texts)
@@ -400,7 +415,9 @@ def select_catalogue(
         if not places:
             from sandbox.server.errors import Failure
 
-            raise Failure(400, "general_cursor_not_found", f"{label} '{wanted}' for the 'cursor' value not found.")
+            raise Failure(
+                400, "general_cursor_not_found", f"{label} '{wanted}' for the 'cursor' value not found."
+            )
         if cursor.method == "cursorAfter":
             chosen = chosen[places[0] + 1 :]
         else:

@@ -6,13 +6,14 @@ import ipaddress
 import json
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,11 @@ def bind(host: str, port: int) -> socket.socket:
 
 def serve(options: Options) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit status."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    if options.die_with_parent:
+        threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     listening = bind(options.host, options.port)
-    parent = os.getppid()
     folder = options.data or Path(tempfile.mkdtemp(prefix="bookwatch-sandbox-"))
     store = Store(folder, Clock(options.until if not options.empty else None))
     stop = threading.Event()
@@ -99,9 +103,9 @@ def serve(options: Options) -> int:
             if options.bookings or options.messages:
                 fill.enlarge(store, DATABASE, options.bookings, options.messages, options.seed, until)
             if options.live and simulation is not None:
-                threading.Thread(target=fill.live, args=(store, DATABASE, simulation, stop), daemon=True).start()
-        if options.die_with_parent:
-            threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+                threading.Thread(
+                    target=fill.live, args=(store, DATABASE, simulation, stop), daemon=True
+                ).start()
         address, port = listening.getsockname()[:2]
         told = {
             "endpoint": f"http://{f'[{address}]' if ':' in address else address}:{port}/v1",
@@ -133,10 +137,13 @@ def serve(options: Options) -> int:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _stop(number: int, _frame: object) -> None:
+    """End by unwinding, so that the temporary folder goes; uvicorn gives its signals back to this at its end."""
+    raise SystemExit(0)
+
+
 def _follow(parent: int) -> None:
     """End with the process that started this one."""
-    import signal
-
     while os.getppid() == parent:
         time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -146,10 +153,6 @@ def read_instant(text: str) -> datetime:
     """An ISO instant; without a zone it is UTC. Raises ValueError."""
     at = datetime.fromisoformat(text)
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-
-
-def ahead_of(clock: Clock) -> timedelta:
-    return clock.offset
 
 
 def options_from(arguments: Any) -> Options:

@@ -189,7 +189,11 @@ def _spatial_refusal(kind: str, value: Any) -> str | None:
     if kind == "line":
         fits = isinstance(value, list) and len(value) >= 2 and all(is_point(p) for p in value)
         return None if fits else "type. Value must be a valid linestring"
-    rings = isinstance(value, list) and value and all(isinstance(r, list) and all(map(is_point, r)) for r in value)
+    rings = (
+        isinstance(value, list)
+        and value
+        and all(isinstance(r, list) and all(map(is_point, r)) for r in value)
+    )
     return None if rings else "type. Value must be a valid polygon"
 
 

@@ -85,7 +85,9 @@ def test_rows_in_bulk_keep_their_sequence_and_changes_move_updated_at(
     tables.create_integer_column(db, "items", "n", False)
     for start in range(0, 300, 100):
         tables.create_rows(
-            db, "items", [{"$id": f"i{n:03d}", "name": f"N{n % 7}", "n": n} for n in range(start, start + 100)]
+            db,
+            "items",
+            [{"$id": f"i{n:03d}", "name": f"N{n % 7}", "n": n} for n in range(start, start + 100)],
         )
     path = f"/tablesdb/{db}/tables/items/rows"
     headers = {"X-Appwrite-Project": server.project}
@@ -115,7 +117,9 @@ def test_rows_in_bulk_keep_their_sequence_and_changes_move_updated_at(
     assert [row["$id"] for row in changed] == ["i007"]
 
     tables.upsert_row(db, "items", "i300", {"name": "new", "n": 1})
-    tables.upsert_rows(db, "items", [{"$id": "i301", "name": "new", "n": 1}, {"$id": "i000", "name": "old", "n": 0}])
+    tables.upsert_rows(
+        db, "items", [{"$id": "i301", "name": "new", "n": 1}, {"$id": "i000", "name": "old", "n": 0}]
+    )
     tables.update_rows(db, "items", {"n": -1}, [Query.equal("name", "new")])
     assert [row["n"] for row in page(Query.equal("name", "NEW"))] == [-1, -1]
     tables.delete_row(db, "items", "i300")
@@ -126,7 +130,9 @@ def test_rows_in_bulk_keep_their_sequence_and_changes_move_updated_at(
     assert "n" not in one
 
 
-def test_a_reading_key_reads_rows_and_columns_and_nothing_else(server: SandboxProcess, tables: TablesDB) -> None:
+def test_a_reading_key_reads_rows_and_columns_and_nothing_else(
+    server: SandboxProcess, tables: TablesDB
+) -> None:
     db = server.database
     reading = TablesDB(server.client(server.read_only_key))
     tables.create_table(db, "secrets", "Secrets")
