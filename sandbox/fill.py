@@ -1,11 +1,12 @@
-"""Fills a store with a simulated marketplace: history folded to final rows, then live events as their time comes."""
+"""Fills a store with a simulated marketplace: history as final rows, then live events as their time comes."""
 
 from __future__ import annotations
 
 import json
 import random
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from sandbox.server.values import stored_value
 from sandbox.store import EventLike, Store, StoredColumn, StoredTable, stamp
 
 LIVE_STEP = 0.25  # seconds between two looks at the clock
+TRUTH_STEP = 60.0
 
 
 class SimulationLike(Protocol):
@@ -114,19 +116,38 @@ def write_truth(folder: Path, content: Mapping[str, Any]) -> None:
     new.replace(folder / "truth.json")
 
 
-def live(store: Store, database: str, simulation: SimulationLike, stop: threading.Event) -> None:
-    """Apply the simulation's events as their time comes, until told to stop; truth.json follows."""
-    from sandbox.simulator.truth import truth
-
+def live(
+    store: Store,
+    database: str,
+    simulation: SimulationLike,
+    stop: threading.Event,
+    after: Callable[[], None] = lambda: None,
+) -> None:
+    """Apply the simulation's events as their time comes, until told to stop; ``after`` each time any was."""
     made = store.databases[database]
+    dates = {name: dates_of(table) for name, table in made.tables.items()}
     while not stop.wait(LIVE_STEP):
         applied = 0
         for event in simulation.run_until(store.clock.now()):
-            dates = dates_of(made.tables[event.table])
-            store.apply(made, _Stored(event, as_stored(dates, event.data)))
+            store.apply(made, _Stored(event, as_stored(dates[event.table], event.data)))
             applied += 1
         if applied:
-            write_truth(store.folder, truth(simulation))  # type: ignore[arg-type]
+            after()
+
+
+def truth_writer(store: Store, simulation: SimulationLike) -> Callable[[], None]:
+    """Writes truth.json anew, at most every ``TRUTH_STEP`` seconds: working it out takes a second or two."""
+    from sandbox.simulator.truth import truth
+
+    last = time.monotonic()
+
+    def write() -> None:
+        nonlocal last
+        if time.monotonic() - last >= TRUTH_STEP:
+            write_truth(store.folder, truth(simulation))  # pyright: ignore[reportArgumentType]
+            last = time.monotonic()
+
+    return write
 
 
 class _Stored:
@@ -142,14 +163,14 @@ class _Stored:
         )
 
 
-# -- benchmark data ------------------------------------------------------------------------------------------------
+# -- benchmark data --
 
 
 def enlarge(store: Store, database: str, bookings: int, messages: int, seed: int, until: datetime) -> None:
     """Fill bookings and chat_messages up to the given numbers with copies of the simulated rows.
 
-    A copy has an id, a time (spread over the 180 days before ``until``) and references of its own; all else is its
-    model's, so that sizes and shapes are those of the simulation.
+    A copy has an id, a bookingId and a time of its own (spread over the 180 days before ``until``); all
+    else is its model's, so that sizes and shapes are those of the simulation.
     """
     tables = store.databases[database].tables
     chance = random.Random(seed)

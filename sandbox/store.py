@@ -190,7 +190,7 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WIT
 
 
 class Store:
-    """Databases, tables and rows in ``folder``/sandbox.sqlite. One writer at a time, any number of readers."""
+    """Databases, tables and rows in ``folder``/sandbox.sqlite: one writer at a time, many readers."""
 
     def __init__(self, folder: Path, clock: Clock | None = None) -> None:
         self.folder = folder
@@ -209,7 +209,7 @@ class Store:
         self._sequences: dict[int, int] = {}
         self._load()
 
-    # -- connections ------------------------------------------------------------------------------------------
+    # -- connections --
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -263,7 +263,7 @@ class Store:
                 connection.close()
             self._open.clear()
 
-    # -- catalogue --------------------------------------------------------------------------------------------
+    # -- catalogue --
 
     def meta(self, name: str) -> Any:
         found = self._writer.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
@@ -421,9 +421,9 @@ class Store:
             unique = ""
             if index.type == "unique":
                 plain = ", ".join(indexed_expression(table, key) for key in index.columns)
+                given = " AND ".join(f"{indexed_expression(table, key)} IS NOT NULL" for key in index.columns)
                 clash = sql.execute(
-                    f"SELECT 1 FROM {table.sql} WHERE {' AND '.join(f'{indexed_expression(table, k)} IS NOT NULL' for k in index.columns)}"
-                    f" GROUP BY {plain} HAVING count(*) > 1 LIMIT 1"
+                    f"SELECT 1 FROM {table.sql} WHERE {given} GROUP BY {plain} HAVING count(*) > 1 LIMIT 1"
                 ).fetchone()
                 unique = "" if clash else "UNIQUE"
             sql.execute(f"CREATE {unique} INDEX {name} ON {table.sql} ({', '.join(parts)})")
@@ -434,7 +434,7 @@ class Store:
             table.indexes = {k: i for k, i in table.indexes.items() if k != key}
             self.save_catalogue()
 
-    # -- rows -------------------------------------------------------------------------------------------------
+    # -- rows --
 
     def get(self, table: StoredTable, identity: str) -> Row | None:
         return _row(
@@ -483,7 +483,7 @@ class Store:
         )
 
     def replace(self, table: StoredTable, rows: Sequence[Row]) -> list[str]:
-        """Write rows that stand (by their sequence); the texts as served. Raises DuplicateRow (a unique index)."""
+        """Write rows that stand, by sequence; the texts as served. Raises DuplicateRow (a unique index)."""
         texts: list[str] = []
         values: list[tuple[Any, ...]] = []
         for row in rows:
@@ -511,8 +511,8 @@ class Store:
     def bulk_load(self, table: StoredTable, rows: Iterable[Mapping[str, Any]]) -> int:
         """Load trusted rows in one transaction, in the order given; returns how many.
 
-        A row holds attributes and ``$id``, ``$createdAt``, ``$updatedAt`` (text as served, or datetime), perhaps
-        ``$sequence`` (int, rising: gaps are those of deleted rows). Attributes that are absent become null.
+        A row holds attributes and ``$id``, ``$createdAt``, ``$updatedAt`` (text as served, or datetime),
+        perhaps ``$sequence`` (int, rising: gaps are those of deleted rows). Absent attributes become null.
         """
         blank = stored_columns_blank(table)
         floats = [column.key for column in table.columns.values() if column.kind == "float"]
@@ -552,7 +552,7 @@ class Store:
         return count
 
     def apply(self, database: StoredDatabase, event: EventLike) -> None:
-        """Carry out one event of the simulation, with its own time. An update of a row that is gone does nothing."""
+        """Carry out one event, with its own time. An update of a row that is gone does nothing."""
         table = database.tables[event.table]
         at = stamp(event.at)
         with self.writing():

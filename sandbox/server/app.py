@@ -1,4 +1,4 @@
-"""The HTTP face: routes, who may call them, parameters, answers. Rows are rows.py's work, storage is the store's."""
+"""The HTTP face: routes, who may call them, parameters, answers. Rows are rows.py's work."""
 
 from __future__ import annotations
 
@@ -19,35 +19,52 @@ import orjson
 
 from sandbox.server import errors
 from sandbox.server.errors import COLLECTIONS, TABLES, VERSION, Failure, Words
-from sandbox.server.queries import plan_rows, parse_queries, select_catalogue
+from sandbox.server.queries import parse_queries, plan_rows, select_catalogue
 from sandbox.server.rows import ROW_PERMISSIONS, Rows
 from sandbox.server.values import (
-    INT32, INT64, KEY_RULE, UID_RULE, aggregate, bounds, grouped, is_int, is_key, is_number, is_uid, numeric,
-    permission_refusal, range_rule, refusal, stored_item, text_rule, text_size,
+    INT32,
+    INT64,
+    KEY_RULE,
+    UID_RULE,
+    aggregate,
+    bounds,
+    grouped,
+    is_int,
+    is_key,
+    is_number,
+    is_uid,
+    numeric,
+    permission_refusal,
+    range_rule,
+    refusal,
+    stored_item,
+    text_rule,
+    text_size,
 )  # fmt: skip
 from sandbox.store import Store, StoredColumn, StoredDatabase, StoredIndex, StoredTable, stamp, unique_id
 
 TABLE_PERMISSIONS = ("create", "read", "update", "delete", "write")
 GUEST_SCOPES = frozenset(("public", "rows.read", "rows.write", "documents.read", "documents.write"))
 COLUMN_KINDS = (
-    "string", "varchar", "text", "mediumtext", "longtext", "integer", "bigint", "float", "boolean", "datetime",
-    "enum", "email", "url", "ip", "point", "line", "polygon",
+    "string", "varchar", "text", "mediumtext", "longtext", "integer", "bigint", "float", "boolean",
+    "datetime", "enum", "email", "url", "ip", "point", "line", "polygon",
 )  # fmt: skip
 STRING_MAX = 1073741824
 VARCHAR_MAX = 16381
 INDEX_MAX = 768
 QUERIES_RULE = (
-    "Value must a valid array no longer than 100 items and Value must be a valid string and at least 1 chars and "
-    "no longer than 4096 chars"
+    "Value must a valid array no longer than 100 items and Value must be a valid string and at least 1 "
+    "chars and no longer than 4096 chars"
 )
 READ_SCOPES = ("rows.read", "tables.read", "documents.read", "collections.read")
 ALL_SCOPES = (
-    "databases.read", "databases.write", "tables.read", "tables.write", "collections.read", "collections.write",
-    "columns.read", "columns.write", "attributes.read", "attributes.write", "indexes.read", "indexes.write",
+    "databases.read", "databases.write", "tables.read", "tables.write", "collections.read",
+    "collections.write", "columns.read", "columns.write", "attributes.read", "attributes.write",
+    "indexes.read", "indexes.write",
     "rows.read", "rows.write", "documents.read", "documents.write", "health.read",
 )  # fmt: skip
 NOT_FOUND_PAGE = (
-    b"<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Page not found</title></head>\n"
+    b'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title>Page not found</title></head>\n'
     b"<body><h1>404 Not Found</h1><p>Route not found.</p></body>\n</html>\n"
 )  # fmt: skip
 
@@ -142,7 +159,7 @@ class Api:
         self.keys[secret] = Access(frozenset(scopes), secret)
         return secret
 
-    # -- ASGI -------------------------------------------------------------------------------------------------
+    # -- ASGI --
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body = b""
@@ -228,14 +245,15 @@ class Api:
                 raise Failure(
                     403,
                     "project_id_missing",
-                    "When using project API key, make sure to pass x-appwrite-project header with your project ID.",
+                    "When using project API key, make sure to pass x-appwrite-project header with your "
+                    "project ID.",
                 )
         elif project != self.project:
             raise Failure(
                 404,
                 "project_not_found",
-                "Project with the requested ID could not be found. Please check the value of the X-Appwrite-Project "
-                "header to ensure the correct project ID is being used.",
+                "Project with the requested ID could not be found. Please check the value of the "
+                "X-Appwrite-Project header to ensure the correct project ID is being used.",
             )
         return self.keys.get(secret or "", Access(GUEST_SCOPES))
 
@@ -250,7 +268,8 @@ class Api:
                     raise Failure(
                         429,
                         "general_rate_limit_exceeded",
-                        "Rate limit for the current endpoint has been exceeded. Please try again after some time.",
+                        "Rate limit for the current endpoint has been exceeded. Please try again after "
+                        "some time.",
                     )
                 calls.append(now)
                 remaining = route.rate - len(calls)
@@ -260,7 +279,7 @@ class Api:
             (b"x-ratelimit-reset", b"%d" % (int(now) // 60 * 60 + 60)),
         ]
 
-    # -- what a path names ------------------------------------------------------------------------------------
+    # -- what a path names --
 
     def database(self, call: Call) -> StoredDatabase:
         identity = call.path["databaseId"]
@@ -304,9 +323,9 @@ class Api:
         if not named:
             raise errors.unauthorized(f"No permissions provided for action '{action}'")
         if not any(f'{action}("{role}")' in named for role in ("any", "guests")):
-            roles = '["any","guests"]'
             raise errors.unauthorized(
-                f'Missing "{action}" permission for role "guests". Only "{roles}" scopes are allowed and "{named}" was given.'
+                f'Missing "{action}" permission for role "guests". Only "{orjson.dumps(named).decode()}" '
+                'scopes are allowed and "["any","guests"]" was given.'
             )
 
 
@@ -328,7 +347,7 @@ async def send_answer(
     await send({"type": "http.response.body", "body": answer.body})
 
 
-# -- parameters ----------------------------------------------------------------------------------------------------
+# -- parameters --
 
 
 def read_query(text: str) -> dict[str, Any]:
@@ -470,13 +489,13 @@ def rows_of(call: Call) -> list[dict[str, Any]]:
     return [item if isinstance(item, dict) else {} for item in items]
 
 
-# -- what is served of databases, tables, columns, indexes -----------------------------------------------------------
+# -- what is served of databases, tables, columns, indexes --
 
 
 def served_database(database: StoredDatabase) -> dict[str, Any]:
     return {
-        "$id": database.id, "name": database.name, "$createdAt": database.created, "$updatedAt": database.updated,
-        "enabled": database.enabled, "type": database.kind,
+        "$id": database.id, "name": database.name, "$createdAt": database.created,
+        "$updatedAt": database.updated, "enabled": database.enabled, "type": database.kind,
     }  # fmt: skip
 
 
@@ -537,8 +556,8 @@ def served_column(column: StoredColumn, status: str = "available") -> dict[str, 
 def served_index(words: Words, index: StoredIndex, status: str = "available") -> dict[str, Any]:
     return {
         "$id": index.key, "$createdAt": index.created, "$updatedAt": index.updated, "key": index.key,
-        "type": index.type, "status": status, "error": "", words.columns: index.columns, "lengths": index.lengths,
-        "orders": index.orders,
+        "type": index.type, "status": status, "error": "", words.columns: index.columns,
+        "lengths": index.lengths, "orders": index.orders,
     }  # fmt: skip
 
 
@@ -563,7 +582,7 @@ def catalogue_answer(
     return reply(200, {"total": total if wants_total(call) else 0, name: chosen})
 
 
-# -- handlers: databases -------------------------------------------------------------------------------------------
+# -- handlers: databases --
 
 
 def list_databases(api: Api, call: Call) -> Answer:
@@ -600,7 +619,7 @@ def delete_database(api: Api, call: Call) -> Answer:
     return Answer(204)
 
 
-# -- handlers: tables ----------------------------------------------------------------------------------------------
+# -- handlers: tables --
 
 
 def list_tables(api: Api, call: Call) -> Answer:
@@ -672,7 +691,7 @@ def delete_table(api: Api, call: Call) -> Answer:
     return Answer(204)
 
 
-# -- handlers: columns ---------------------------------------------------------------------------------------------
+# -- handlers: columns --
 
 
 def list_columns(api: Api, call: Call) -> Answer:
@@ -728,8 +747,8 @@ def column_of(call: Call, kind: str, key: str | None = None) -> StoredColumn:
         if not isinstance(elements, list) or any(not isinstance(e, str) for e in elements):
             raise errors.argument_invalid(
                 "elements",
-                "Value must a valid array no longer than 100 items and Value must be a valid string and at least 1 "
-                "chars and no longer than 1024 chars",
+                "Value must a valid array no longer than 100 items and Value must be a valid string and at "
+                "least 1 chars and no longer than 1024 chars",
             )
         column.elements = elements
     column.required = boolean(call, "required")
@@ -830,7 +849,7 @@ def delete_column(api: Api, call: Call) -> Answer:
     return Answer(204)
 
 
-# -- handlers: indexes ---------------------------------------------------------------------------------------------
+# -- handlers: indexes --
 
 
 def list_indexes(api: Api, call: Call) -> Answer:
@@ -872,8 +891,8 @@ def create_index(api: Api, call: Call) -> Answer:
 
 
 def make_index(
-    api: Api, call: Call, table: StoredTable, key: Any, kind: Any, names: Sequence[str], orders: Sequence[Any],
-    lengths: Sequence[Any],
+    api: Api, call: Call, table: StoredTable, key: Any, kind: Any, names: Sequence[str],
+    orders: Sequence[Any], lengths: Sequence[Any],
 ) -> StoredIndex:  # fmt: skip
     words = call.words
     if not names:
@@ -922,7 +941,7 @@ def delete_index(api: Api, call: Call) -> Answer:
     return Answer(204)
 
 
-# -- handlers: rows ------------------------------------------------------------------------------------------------
+# -- handlers: rows --
 
 
 def list_rows(api: Api, call: Call) -> Answer:
@@ -946,8 +965,8 @@ def get_row(api: Api, call: Call) -> Answer:
 
 def create_rows(api: Api, call: Call) -> Answer:
     words = call.words
-    identity = call.given.get(words.row_id) or ""
-    if identity and identity != "unique()" and not is_key(identity):
+    identity = call.given.get(words.row_id)
+    if identity is not None and identity != "unique()" and not is_key(identity):
         raise errors.argument_invalid(words.row_id, KEY_RULE)
     data = data_of(call)
     permissions = permissions_of(call, (*ROW_PERMISSIONS, "write"), ROW_PERMISSIONS)
@@ -962,11 +981,13 @@ def create_rows(api: Api, call: Call) -> Answer:
         )
     if many and identity:
         raise errors.bad_request(
-            f'Param "{words.row_id}" is not allowed when creating multiple {words.rows}, set "$id" on each instead.'
+            f'Param "{words.row_id}" is not allowed when creating multiple {words.rows}, '
+            'set "$id" on each instead.'
         )
     if many and permissions:
         raise errors.bad_request(
-            f'Param "permissions" is disallowed when creating multiple {words.rows}, set "$permissions" on each instead'
+            f'Param "permissions" is disallowed when creating multiple {words.rows}, '
+            'set "$permissions" on each instead'
         )
     if many and not call.access.is_key:
         raise Failure(
@@ -976,20 +997,18 @@ def create_rows(api: Api, call: Call) -> Answer:
         )
     rows = api.rows(call)
     api.guest_may(call, rows.table, "create")
-    staged = stage(api, call, rows, "bulkCreate" if many else "create", identity, many or data)
+    staged = stage(api, call, rows, "bulkCreate" if many else "create", identity or "", many or data)
     if staged is not None:
         return reply(201, staged)
     if many:
         return Answer(201, rows.create_many(many))
-    return Answer(201, rows.create(identity, data, permissions or []))
+    return Answer(201, rows.create(str(identity), data, permissions or []))
 
 
 def upsert_rows(api: Api, call: Call) -> Answer:
     many = rows_of(call)
     required(call, call.words.rows)
     rows = api.rows(call)
-    if not many:
-        raise errors.row_data_missing(call.words)
     staged = stage(api, call, rows, "bulkUpsert", "", many)
     return reply(200, staged) if staged is not None else Answer(200, rows.upsert_many(many))
 
@@ -1062,11 +1081,11 @@ def increment(sign: int) -> Handler:
     return handler
 
 
-# -- handlers: transactions ----------------------------------------------------------------------------------------
+# -- handlers: transactions --
 
 ACTIONS = (
-    "create", "update", "upsert", "delete", "increment", "decrement", "bulkCreate", "bulkUpdate", "bulkUpsert",
-    "bulkDelete",
+    "create", "update", "upsert", "delete", "increment", "decrement", "bulkCreate", "bulkUpdate",
+    "bulkUpsert", "bulkDelete",
 )  # fmt: skip
 TRANSACTION_SIZE = 100
 
@@ -1110,14 +1129,14 @@ def add_operations(transaction: Transaction, operations: Sequence[dict[str, Any]
         raise Failure(
             400,
             "transaction_limit_exceeded",
-            f"Transaction already has {held} operations, adding {len(operations)} would exceed the maximum of "
-            f"{TRANSACTION_SIZE}",
+            f"Transaction already has {held} operations, adding {len(operations)} would exceed the maximum "
+            f"of {TRANSACTION_SIZE}",
         )
     transaction.operations += operations
 
 
 def stage(api: Api, call: Call, rows: Rows, action: str, identity: str, data: Any) -> dict[str, Any] | None:
-    """Keep a call that names a transaction for its commit, and answer as if done; None where it names none."""
+    """Keep a call that names a transaction for its commit, answering as if done; None where it names none."""
     name = call.given.get("transactionId")
     if not name:
         return None
@@ -1172,7 +1191,7 @@ def create_operations(api: Api, call: Call) -> Answer:
                 "tableId": table,
                 "rowId": item.get("rowId") or item.get("documentId") or "",
                 "data": item.get("data") or {},
-            }  # fmt: skip
+            }
         )
     add_operations(transaction, prepared)
     transaction.updated = stamp(api.store.clock.now())
@@ -1257,7 +1276,7 @@ def delete_transaction(api: Api, call: Call) -> Answer:
     return Answer(204)
 
 
-# -- handlers: the server itself -----------------------------------------------------------------------------------
+# -- handlers: the server itself --
 
 
 def health_version(api: Api, call: Call) -> Answer:

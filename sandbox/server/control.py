@@ -1,4 +1,4 @@
-"""What tests may order under /control, outside /v1: faults, changes between pages, keys, trusted rows. No product behaviour."""
+"""What tests may order under /control, outside /v1: faults, changes between pages, keys, trusted rows."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Control:
         else:
             await self.faulty(scope, receive, send, path)
 
-    # -- faults -----------------------------------------------------------------------------------------------
+    # -- faults --
 
     def chosen(self, method: str, path: str) -> list[FaultRule]:
         result: list[FaultRule] = []
@@ -139,12 +139,11 @@ class Control:
             match rule.kind:
                 case "latency":
                     await asyncio.sleep(rule.seconds)
-                case "stall":
-                    await asyncio.sleep(rule.seconds or 86400)
+                case "stall" | "reset":
+                    if rule.kind == "stall":
+                        await asyncio.sleep(rule.seconds or 86400)
                     _transport(send).abort()
-                    return
-                case "reset":
-                    _transport(send).abort()
+                    await asyncio.sleep(0.01)  # let the server see that the connection is gone
                     return
                 case "truncate":
                     truncate = rule
@@ -172,6 +171,7 @@ class Control:
                 await send(message)
 
         await self.app(scope, receive, cut)
+        await asyncio.sleep(0.01)
 
     async def answer(self, send: Any, answer: Answer, rule: FaultRule) -> None:
         extra = []
@@ -179,7 +179,7 @@ class Control:
             extra.append((b"retry-after", f"{rule.retry_after:g}".encode()))
         await send_answer(send, answer, self.api.date_header(), extra)
 
-    # -- between pages ----------------------------------------------------------------------------------------
+    # -- between pages --
 
     def listed(self, table: StoredTable) -> None:
         if not self.steps:
@@ -216,7 +216,7 @@ class Control:
             if step.insert:
                 store.insert(table, [_new_row(table, item, now) for item in step.insert])
 
-    # -- routes -----------------------------------------------------------------------------------------------
+    # -- routes --
 
     async def control(self, request: Request) -> Response:
         body = await request.body()

@@ -1,4 +1,4 @@
-"""Appwrite's errors: type, status and sentence of each, in the words of both of its APIs. Raises nothing by itself."""
+"""Appwrite's errors: type, status and sentence of each, in the words of both of its APIs. Raises none."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ class Words:
 
 TABLES = Words(
     api="tablesdb", sdk="tablesDB", table="table", tables="tables", table_id="tableId", column="column",
-    columns="columns", row="row", rows="rows", row_id="rowId", row_security="rowSecurity", index="column_index",
+    columns="columns", row="row", rows="rows", row_id="rowId", row_security="rowSecurity",
+    index="column_index",
     row_reads=("rows.read", "documents.read"), row_writes=("rows.write", "documents.write"),
     table_reads=("tables.read", "collections.read"), table_writes=("tables.write", "collections.write"),
 )  # fmt: skip

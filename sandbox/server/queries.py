@@ -11,15 +11,25 @@ from typing import Any
 import orjson
 
 from sandbox.server.errors import query_invalid
-from sandbox.server.values import INT64, UID_RULE, grouped, integer_rule, is_int, is_number, is_uid, numeric
-from sandbox.server.values import parse_instant, range_rule
+from sandbox.server.values import (
+    INT64,
+    UID_RULE,
+    grouped,
+    integer_rule,
+    is_int,
+    is_number,
+    is_uid,
+    numeric,
+    parse_instant,
+    range_rule,
+)
 from sandbox.store import SYSTEM_COLUMNS, Row, StoredColumn, StoredTable, column_path, stamp
 
 __all__ = ["Plan", "Query", "integer_rule", "parse_queries", "plan_rows", "select_catalogue"]
 
 ONE_VALUE = (
-    "notEqual", "lessThan", "lessThanEqual", "greaterThan", "greaterThanEqual", "search", "notSearch", "startsWith",
-    "notStartsWith", "endsWith", "notEndsWith", "regex",
+    "notEqual", "lessThan", "lessThanEqual", "greaterThan", "greaterThanEqual", "search", "notSearch",
+    "startsWith", "notStartsWith", "endsWith", "notEndsWith", "regex",
 )  # fmt: skip
 SOME_VALUES = ("equal", "contains", "containsAny", "containsAll", "notContains")
 CONTAINS = ("contains", "containsAny", "containsAll", "notContains")
@@ -375,7 +385,7 @@ def cursor_condition(table: StoredTable, plan: Plan, cursor: Row) -> tuple[str, 
     return f"({' OR '.join(parts)})", arguments, None
 
 
-# -- lists of databases, tables, columns and indexes: small, in memory -------------------------------------------
+# -- lists of databases, tables, columns and indexes: small, in memory --
 
 
 def select_catalogue(

@@ -1,4 +1,4 @@
-"""What rows are asked for and how they change: list, get, create, update, upsert, delete, increment. No HTTP."""
+"""How rows are read and changed: list, get, create, update, upsert, delete, increment. No HTTP."""
 
 from __future__ import annotations
 
@@ -10,13 +10,36 @@ import orjson
 from sandbox.server import errors
 from sandbox.server.errors import Failure, Words
 from sandbox.server.queries import (
-    DEFAULT_LIMIT, TOTAL_CAP, Plan, Query, cursor_condition, expression, order_of, parse_queries, plan_rows,
+    DEFAULT_LIMIT,
+    TOTAL_CAP,
+    Plan,
+    Query,
+    cursor_condition,
+    expression,
+    order_of,
+    parse_queries,
+    plan_rows,
 )  # fmt: skip
 from sandbox.server.values import (
-    KEY_RULE, aggregate, is_key, numeric, parse_instant, permission_refusal, stored_value, structure_refusal,
+    KEY_RULE,
+    aggregate,
+    is_key,
+    numeric,
+    parse_instant,
+    permission_refusal,
+    stored_value,
+    structure_refusal,
 )  # fmt: skip
 from sandbox.store import (
-    UPDATED_INDEX_REACH, DuplicateRow, Row, Store, StoredTable, parse_row, plain_number, stamp, unique_id,
+    UPDATED_INDEX_REACH,
+    DuplicateRow,
+    Row,
+    Store,
+    StoredTable,
+    parse_row,
+    plain_number,
+    stamp,
+    unique_id,
 )  # fmt: skip
 
 BATCH = 100
@@ -42,7 +65,7 @@ class Rows:
     def __init__(self, store: Store, table: StoredTable, words: Words) -> None:
         self.store, self.table, self.words = store, table, words
 
-    # -- reading ----------------------------------------------------------------------------------------------
+    # -- reading --
 
     def get(self, identity: str, queries: Sequence[str] = (), role: str | None = None) -> bytes:
         text = self.store.get_text(self.table, identity)
@@ -73,8 +96,8 @@ class Rows:
         return served_list(self.words, texts, total)
 
     def total(self, plan: Plan) -> int:
-        sql = f"SELECT count(*) FROM (SELECT 1 FROM {self.table.sql} WHERE {plan.condition()} LIMIT {TOTAL_CAP})"
-        return self.store.reader().execute(sql, plan.arguments).fetchone()[0]
+        capped = f"SELECT 1 FROM {self.table.sql} WHERE {plan.condition()} LIMIT {TOTAL_CAP}"
+        return self.store.reader().execute(f"SELECT count(*) FROM ({capped})", plan.arguments).fetchone()[0]
 
     def page(
         self, plan: Plan, default_limit: int | None = DEFAULT_LIMIT, what: str | None = None
@@ -96,8 +119,8 @@ class Rows:
                 raise Failure(
                     400,
                     "database_query_order_null",
-                    f"The order {column} '{empty}' had a null value. Cursor pagination requires all {rows} order "
-                    f"{column} values are non-null.",
+                    f"The order {column} '{empty}' had a null value. Cursor pagination requires all {rows} "
+                    f"order {column} values are non-null.",
                 )
             condition += f" AND {past}"
             arguments += extra
@@ -126,7 +149,8 @@ class Rows:
                 plan.updated_arguments,
             ).fetchone()[0]
             if reach <= UPDATED_INDEX_REACH:
-                inner = f"SELECT seq FROM {table.sql} INDEXED BY {table.sql}_updated WHERE {condition} ORDER BY seq {window}"
+                source = f"{table.sql} INDEXED BY {table.sql}_updated"
+                inner = f"SELECT seq FROM {source} WHERE {condition} ORDER BY seq {window}"
                 sql = f"SELECT {what} FROM {table.sql} WHERE seq IN ({inner}) ORDER BY seq"
             else:
                 sql = f"SELECT {what} FROM {table.sql} NOT INDEXED WHERE {condition} ORDER BY seq {window}"
@@ -135,7 +159,7 @@ class Rows:
         found = [row[0] for row in reader.execute(sql, arguments)]
         return found[::-1] if plan.before else found
 
-    # -- writing ----------------------------------------------------------------------------------------------
+    # -- writing --
 
     def _now(self) -> str:
         return stamp(self.store.clock.now())

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+
 from sandbox.server.app import ALL_SCOPES, READ_SCOPES, Api
 from sandbox.server.control import Control
 from sandbox.store import Clock, Store
@@ -63,7 +64,7 @@ class _Announcing(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket on loopback. Raises ValueError for any other address, OSError if the port is taken."""
+    """A socket on loopback. Raises ValueError for any other address, OSError if the port is taken."""
     address = "127.0.0.1" if host == "localhost" else host
     if not ipaddress.ip_address(address).is_loopback:
         raise ValueError(f"The sandbox serves loopback only, not {host}.")
@@ -102,10 +103,14 @@ def serve(options: Options) -> int:
                 simulation = fill.fill(store, DATABASE, options.seed, options.days, until)
             if options.bookings or options.messages:
                 fill.enlarge(store, DATABASE, options.bookings, options.messages, options.seed, until)
+            if options.live and simulation is None:
+                raise ValueError(
+                    "--live goes on from a history made in the same start: name a new --data folder."
+                )
             if options.live and simulation is not None:
-                threading.Thread(
-                    target=fill.live, args=(store, DATABASE, simulation, stop), daemon=True
-                ).start()
+                after = fill.truth_writer(store, simulation)
+                arguments = (store, DATABASE, simulation, stop, after)
+                threading.Thread(target=fill.live, args=arguments, daemon=True).start()
         address, port = listening.getsockname()[:2]
         told = {
             "endpoint": f"http://{f'[{address}]' if ':' in address else address}:{port}/v1",
@@ -138,7 +143,7 @@ def serve(options: Options) -> int:
 
 
 def _stop(number: int, _frame: object) -> None:
-    """End by unwinding, so that the temporary folder goes; uvicorn gives its signals back to this at its end."""
+    """End by unwinding, so that the temporary folder goes; uvicorn raises its signals again at its end."""
     raise SystemExit(0)
 
 

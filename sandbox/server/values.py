@@ -1,4 +1,4 @@
-"""What Appwrite accepts as a parameter, a default or a row's value, and the sentence it refuses with. No I/O."""
+"""What Appwrite accepts as a parameter, a default or a row's value, and how it refuses the rest. No I/O."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _OTHER_DATES = (
-    "%a, %d %b %Y %H:%M:%S %z", "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S",
-    "%m/%d/%Y", "%d-%m-%Y", "%Y%m%d", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ",
+    "%a, %d %b %Y %H:%M:%S %z", "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%Y/%m/%d",
+    "%Y/%m/%d %H:%M:%S", "%m/%d/%Y", "%d-%m-%Y", "%Y%m%d", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ",
 )  # fmt: skip
 
 
@@ -214,7 +214,7 @@ def _is_ip(value: str) -> bool:
 
 
 def stored_value(column: StoredColumn, value: Any) -> Any:
-    """A value that fits, as it is kept and served: dates in UTC with milliseconds, whole floats as integers."""
+    """A value that fits, as it is kept and served: dates in UTC with milliseconds, whole floats as ints."""
     if value is None:
         return None
     if column.array:

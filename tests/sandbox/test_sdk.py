@@ -1,4 +1,4 @@
-"""The real SDK builds a database in an empty sandbox and works on it: every kind of column, rows one by one and in bulk."""
+"""The real SDK builds a database in an empty sandbox: every kind of column, rows one by one and in bulk."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def test_every_kind_of_column_is_made_and_listed(server: SandboxProcess, tables:
     assert len(tables.list_columns(db, "kinds").columns) == 15
     row: dict[str, Any] = {
         "varchar": "v", "text": "t", "mediumtext": "m", "longtext": "l", "integer": 5, "bigint": 2**60,
-        "float": 1.5, "boolean": True, "datetime": "2026-01-01T18:00:00+08:00", "enum": "b", "email": "a@b.example",
-        "url": "https://a.example/x", "ip": "10.0.0.1", "tags": ["x", "y"],
+        "float": 1.5, "boolean": True, "datetime": "2026-01-01T18:00:00+08:00", "enum": "b",
+        "email": "a@b.example", "url": "https://a.example/x", "ip": "10.0.0.1", "tags": ["x", "y"],
     }  # fmt: skip
     made = tables.create_row(db, "kinds", "one", row).to_dict()
     data = made.get("data", made)
