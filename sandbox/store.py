@@ -200,7 +200,7 @@ class Store:
         self.lock = threading.RLock()
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
-        self._depth = 0
+        self._depth, self._owner = 0, 0
         self._catalogue_changed = False
         self._writer = self._connect()
         self._writer.executescript(_SCHEMA)
@@ -225,7 +225,9 @@ class Store:
         return connection
 
     def reader(self) -> sqlite3.Connection:
-        """This thread's own connection; texts come as bytes."""
+        """This thread's own connection; texts come as bytes (as str inside its own write transaction)."""
+        if self._owner == threading.get_ident():
+            return self._writer
         connection = getattr(self._local, "reader", None)
         if connection is None:
             connection = self._connect()
@@ -241,7 +243,7 @@ class Store:
                 yield self._writer
                 return
             self._writer.execute("BEGIN IMMEDIATE")
-            self._depth = 1
+            self._depth, self._owner = 1, threading.get_ident()
             try:
                 yield self._writer
             except BaseException:
@@ -254,7 +256,7 @@ class Store:
                     self._write_catalogue()
                 self._writer.execute("COMMIT")
             finally:
-                self._depth = 0
+                self._depth, self._owner = 0, 0
                 self._catalogue_changed = False
 
     def close(self) -> None:

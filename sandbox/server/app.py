@@ -145,7 +145,7 @@ class Api:
         self.guest_calls: dict[tuple[str, str, str], list[float]] = {}
         self.guest_lock = threading.Lock()
         self.listed: Callable[[StoredTable], None] | None = None  # told of each list of rows (see control.py)
-        self.pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sandbox")
+        self.pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="sandbox")
         self._tree: dict[Any, Any] = {}
         for route in ROUTES:
             node = self._tree
