@@ -17,7 +17,7 @@ from sandbox.server.values import stored_value
 from sandbox.store import EventLike, Store, StoredColumn, StoredTable, stamp
 
 LIVE_STEP = 0.25  # seconds between two looks at the clock
-TRUTH_STEP = 60.0
+TRUTH_STEP = 300.0  # seconds between two writings of truth.json
 
 
 class SimulationLike(Protocol):
@@ -124,15 +124,19 @@ def live(
     after: Callable[[], None] = lambda: None,
 ) -> None:
     """Apply the simulation's events as their time comes, until told to stop; ``after`` each time any was."""
-    made = store.databases[database]
-    dates = {name: dates_of(table) for name, table in made.tables.items()}
     while not stop.wait(LIVE_STEP):
-        applied = 0
-        for event in simulation.run_until(store.clock.now()):
-            store.apply(made, _Stored(event, as_stored(dates[event.table], event.data)))
-            applied += 1
-        if applied:
+        if catch_up(store, database, simulation):
             after()
+
+
+def catch_up(store: Store, database: str, simulation: SimulationLike) -> int:
+    """Apply the events whose time has come; how many."""
+    made = store.databases[database]
+    applied = 0
+    for event in simulation.run_until(store.clock.now()):
+        store.apply(made, _Stored(event, as_stored(dates_of(made.tables[event.table]), event.data)))
+        applied += 1
+    return applied
 
 
 def truth_writer(store: Store, simulation: SimulationLike) -> Callable[[], None]:

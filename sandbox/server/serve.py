@@ -108,6 +108,7 @@ def serve(options: Options) -> int:
                     "--live goes on from a history made in the same start: name a new --data folder."
                 )
             if options.live and simulation is not None:
+                fill.catch_up(store, DATABASE, simulation)  # filling took time: nothing late after the start
                 after = fill.truth_writer(store, simulation)
                 arguments = (store, DATABASE, simulation, stop, after)
                 threading.Thread(target=fill.live, args=arguments, daemon=True).start()
