@@ -1,4 +1,4 @@
-"""The real SDK builds a database in an empty sandbox and works on it: every kind of column, rows one by one and in bulk."""
+"""The real SDK builds a database in an empty sandbox: every kind of column, rows one by one and in bulk."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def test_every_kind_of_column_is_made_and_listed(server: SandboxProcess, tables:
     assert len(tables.list_columns(db, "kinds").columns) == 15
     row: dict[str, Any] = {
         "varchar": "v", "text": "t", "mediumtext": "m", "longtext": "l", "integer": 5, "bigint": 2**60,
-        "float": 1.5, "boolean": True, "datetime": "2026-01-01T18:00:00+08:00", "enum": "b", "email": "a@b.example",
-        "url": "https://a.example/x", "ip": "10.0.0.1", "tags": ["x", "y"],
+        "float": 1.5, "boolean": True, "datetime": "2026-01-01T18:00:00+08:00", "enum": "b",
+        "email": "a@b.example", "url": "https://a.example/x", "ip": "10.0.0.1", "tags": ["x", "y"],
     }  # fmt: skip
     made = tables.create_row(db, "kinds", "one", row).to_dict()
     data = made.get("data", made)
@@ -85,7 +85,9 @@ def test_rows_in_bulk_keep_their_sequence_and_changes_move_updated_at(
     tables.create_integer_column(db, "items", "n", False)
     for start in range(0, 300, 100):
         tables.create_rows(
-            db, "items", [{"$id": f"i{n:03d}", "name": f"N{n % 7}", "n": n} for n in range(start, start + 100)]
+            db,
+            "items",
+            [{"$id": f"i{n:03d}", "name": f"N{n % 7}", "n": n} for n in range(start, start + 100)],
         )
     path = f"/tablesdb/{db}/tables/items/rows"
     headers = {"X-Appwrite-Project": server.project}
@@ -115,7 +117,9 @@ def test_rows_in_bulk_keep_their_sequence_and_changes_move_updated_at(
     assert [row["$id"] for row in changed] == ["i007"]
 
     tables.upsert_row(db, "items", "i300", {"name": "new", "n": 1})
-    tables.upsert_rows(db, "items", [{"$id": "i301", "name": "new", "n": 1}, {"$id": "i000", "name": "old", "n": 0}])
+    tables.upsert_rows(
+        db, "items", [{"$id": "i301", "name": "new", "n": 1}, {"$id": "i000", "name": "old", "n": 0}]
+    )
     tables.update_rows(db, "items", {"n": -1}, [Query.equal("name", "new")])
     assert [row["n"] for row in page(Query.equal("name", "NEW"))] == [-1, -1]
     tables.delete_row(db, "items", "i300")
@@ -126,7 +130,9 @@ def test_rows_in_bulk_keep_their_sequence_and_changes_move_updated_at(
     assert "n" not in one
 
 
-def test_a_reading_key_reads_rows_and_columns_and_nothing_else(server: SandboxProcess, tables: TablesDB) -> None:
+def test_a_reading_key_reads_rows_and_columns_and_nothing_else(
+    server: SandboxProcess, tables: TablesDB
+) -> None:
     db = server.database
     reading = TablesDB(server.client(server.read_only_key))
     tables.create_table(db, "secrets", "Secrets")
