@@ -668,11 +668,8 @@ class Simulation:
         )
         if booking.known_completed is not None:
             for record in booking.records:
-                if (
-                    record.status in ("pending", "rejected")
-                    and not record.deadline_frozen
-                    and record.deadline
-                ):
+                movable = record.deadline is not None and not record.deadline_frozen and record.deleted is None
+                if movable and record.status in ("pending", "rejected"):
                     record.due = record.deadline = at + PAYMENT_TIME
                     self._change(
                         at, "commission_records", record.id, {"paymentDeadline": appwrite(record.deadline)}
@@ -1060,7 +1057,7 @@ class Simulation:
             "type": topic,
             "title": topic.replace("_", " ").capitalize(),
             "message": "Open the app to see it.",
-            "metadata": json.dumps({"channel": channel}),
+            "metadata": f'{{"channel": "{channel}"}}',
             "sentAt": appwrite(at),
             "read": delay % 3 == 0,
         }
@@ -1201,9 +1198,9 @@ class Simulation:
             data["bookingId"] = booking.id
         data["timestamp"] = appwrite(at)
         if kind != "text":
-            data["metadata"] = json.dumps({"bookingId": booking.id, "duration": booking.minutes})
+            data["metadata"] = f'{{"bookingId": "{booking.id}", "duration": {booking.minutes}}}'
         elif mark < 0.08:
-            data["metadata"] = json.dumps({"language": "id" if customer.indonesian else "en"})
+            data["metadata"] = '{"language": "id"}' if customer.indonesian else '{"language": "en"}'
         self.messages_written += 1
         self.texts_written += kind == "text"
         row_id = f"m{self.messages_written:07d}{int(mark * 16**8):08x}"
