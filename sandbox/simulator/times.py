@@ -1,4 +1,4 @@
-"""Instants as integer epoch milliseconds, and the shapes in which the app's writers put them into attributes."""
+"""Instants as integer epoch milliseconds, and the shapes in which the app's writers put them down."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _minutes: dict[int, str] = {}
 
 
 def _wall_clock(ms: int) -> str:
-    """YYYY-MM-DDTHH:MM:SS.mmm. Minutes are remembered: isoformat alone took a sixth of the simulation's time."""
+    """YYYY-MM-DDTHH:MM:SS.mmm. Minutes are remembered: isoformat took a sixth of the whole time."""
     minute, rest = divmod(ms, MINUTE)
     text = _minutes.get(minute)
     if text is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -50,7 +51,7 @@ def test_an_iteration_that_was_broken_off_is_taken_up_where_it_stopped() -> None
 
 def test_events_are_in_order_of_time_inside_the_days_in_whole_milliseconds() -> None:
     events = world(7).events
-    assert all(a.at <= b.at for a, b in zip(events, events[1:], strict=False))
+    assert all(a.at <= b.at for a, b in pairwise(events))
     assert UNTIL - timedelta(days=12) <= events[0].at
     assert events[-1].at <= UNTIL
     assert all(event.at.microsecond % 1000 == 0 and event.at.tzinfo == UTC for event in events[::100])

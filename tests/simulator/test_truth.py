@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -66,7 +67,9 @@ def test_short_histories_hold_every_planted_finding_too(days: int) -> None:
 def test_without_findings_nothing_is_planted_and_nothing_is_missing() -> None:
     made = world(7, 6, findings=False)
     assert not any(made.simulation.planted.values())
-    assert not any(made.truth["findings"][finding] for finding in ("missing", "orphan", "duplicate", "unit_error"))
+    assert not any(
+        made.truth["findings"][finding] for finding in ("missing", "orphan", "duplicate", "unit_error")
+    )
     assert made.truth["commission_summary"]["state"] == "perfect"
 
 
@@ -156,7 +159,9 @@ def test_the_sums_of_the_truth_agree_with_each_other(seed: int) -> None:
     assert figures["revenue_totals"]["bookings"] == len(counted)
     assert figures["revenue_totals"]["booked_idr"] == sum(b["amount_idr"] or 0 for b in earning)
     assert sum(c["created"] for c in figures["source_conversion"]) == len(counted)
-    assert sum(c["booked_idr"] for c in figures["source_conversion"]) == figures["revenue_totals"]["booked_idr"]
+    assert (
+        sum(c["booked_idr"] for c in figures["source_conversion"]) == figures["revenue_totals"]["booked_idr"]
+    )
     matched = [row for row in rows if row["state"] == "matched"]
     assert all(row["expected_idr"] == row["actual_idr"] for row in matched)
     paid = [
@@ -178,9 +183,9 @@ def test_the_sentinels_are_written_once_each_as_announced() -> None:
     made = world(7)
     personal = made.truth["personal"]
     bookings = made.tables["bookings"].values()
-    assert [r["customerWhatsApp"] for r in bookings if r.get("customerName") == personal["sentinel_name"]] == [
-        personal["sentinel_phone"]
-    ]
+    assert [
+        r["customerWhatsApp"] for r in bookings if r.get("customerName") == personal["sentinel_name"]
+    ] == [personal["sentinel_phone"]]
     said = [
         m
         for m in made.tables["chat_messages"].values()
@@ -195,3 +200,33 @@ def test_the_truth_is_json_and_refuses_an_unfinished_history() -> None:
     assert json.loads(json.dumps(world(7).truth)) == world(7).truth
     with pytest.raises(ValueError, match="until"):
         truth(Simulation(7, 1, UNTIL))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_booking_is_awaiting_at_the_end_and_tracked_soon_after(seed: int) -> None:
+    made = world(seed)
+    waiting = [row["booking_id"] for row in made.truth["reconciliation"] if row["state"] == "awaiting"]
+    assert len(waiting) == made.truth["commission_summary"]["awaiting"] == 1
+    simulation = Simulation(seed, 2, UNTIL)
+    for _ in simulation.run_until(UNTIL + timedelta(seconds=30)):
+        pass
+    later = truth(simulation)
+    assert later["as_of"] == "2026-11-20T12:30:30.000Z"
+    assert later["commission_summary"]["awaiting"] == 0
+    assert later["commission_summary"]["missing"] == STAGE_ONE["missing"]
+
+
+def test_planted_abuse_is_over_the_limits() -> None:
+    made = world(7)
+    hour = 3_600_000
+    for customer in made.truth["abuse_planted"]["bookings"]:
+        moments = sorted(b.created for b in made.simulation.bookings.values() if b.customer.id == customer)
+        assert any(late - early <= hour for early, late in zip(moments, moments[5:], strict=False))
+    for customer in made.truth["abuse_planted"]["messages"]:
+        said = sorted(
+            datetime.fromisoformat(m["timestamp"]).timestamp()
+            for m in made.tables["chat_messages"].values()
+            if m["senderId"] == customer
+        )
+        assert any(late - early <= 3600 for early, late in zip(said, said[30:], strict=False))
+    assert all(len(ids) == 2 for ids in made.truth["abuse_planted"].values())
