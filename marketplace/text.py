@@ -1,4 +1,5 @@
-"""A column of any type as text, trimmed, with every way of writing nothing as null. Knows no attribute's meaning."""
+"""A column of any type as text, trimmed, with every way of writing nothing as null. Knows no attribute's
+meaning."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ def nulls(height: int, dtype: Any) -> pl.Series:
 
 
 def as_text(column: pl.Series) -> pl.Series:
-    """Any column → String: 250000.0 becomes "250000", a timestamp ISO with Z, nested values JSON; empty → null.
+    """Any column → String: 250000.0 becomes "250000", a timestamp ISO with Z, nested values JSON; empty →
+    null.
 
     A fraction that was a number keeps a trailing 0 ("250.1250"), so that it is never taken for the
     Indonesian way of grouping thousands in text ("250.125").
@@ -96,7 +98,8 @@ def coalesce(first: pl.Series, second: pl.Series) -> pl.Series:
 def read_rest(
     fast: pl.Series, text: pl.Series, slow: Callable[[pl.DataFrame], pl.Series], **beside: pl.Series
 ) -> pl.Series:
-    """Fill what a fast reader left null, running ``slow`` on only those rows (columns ``text`` and ``beside``).
+    """Fill what a fast reader left null, running ``slow`` on only those rows (columns ``text`` and
+    ``beside``).
 
     ``fast`` must be a fresh series: it is filled in place.
     """
