@@ -7,7 +7,7 @@ a row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -135,12 +135,16 @@ def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(found[0])
 
 
-def _chunks(con: duckdb.DuckDBPyConnection, table: str, chunk_rows: int) -> Any:
-    """DataFrames of about chunk_rows rows, streamed on a cursor of their own so that memory does not grow
-    with the table."""
-    reader = con.cursor().sql(f"FROM {_qualified(table)}").to_arrow_reader(chunk_rows)
-    for batch in reader:
-        yield pl.DataFrame(pl.from_arrow(batch))
+def _chunks(con: duckdb.DuckDBPyConnection, table: str, chunk_rows: int) -> Iterator[pl.DataFrame]:
+    """DataFrames of about chunk_rows rows, streamed so that memory does not grow with the table.
+
+    The same connection, so that rows of an open transaction are seen: nothing else may be asked of it meanwhile.
+    """
+    for batch in con.sql(f"FROM {_qualified(table)}").to_arrow_reader(chunk_rows):
+        frame = pl.from_arrow(batch)
+        if not isinstance(frame, pl.DataFrame):
+            raise TypeError("a record batch is a frame")
+        yield frame
 
 
 def _without_unique(schema: Any) -> Any:

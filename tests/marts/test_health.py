@@ -187,7 +187,9 @@ def test_6_at_least_80_percent_were_delivered(w: Warehouse, delivered: int, of: 
     ("age", "counts"),
     [(DAY + SECOND, False), (DAY, True), (2 * MIN, True), (2 * MIN - SECOND, False), (-SECOND, False)],
 )
-def test_6_counts_the_last_24_hours_but_for_the_last_2_minutes(w: Warehouse, age: timedelta, counts: bool) -> None:
+def test_6_counts_the_last_24_hours_but_for_the_last_2_minutes(
+    w: Warehouse, age: timedelta, counts: bool
+) -> None:
     w.notification("n1", age=age, delivered=False)
     assert points(w)[6]["status"] == ("broken" if counts else "unknown")
 
@@ -216,7 +218,8 @@ def test_7_a_booking_within_its_grace_is_not_missing(w: Warehouse) -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "state"), [((), "healthy"), ((2,), "degraded"), ((6, 7), "degraded"), ((1,), "down"), ((2, 5), "down")]
+    ("broken", "state"),
+    [((), "healthy"), ((2,), "degraded"), ((6, 7), "degraded"), ((1,), "down"), ((2, 5), "down")],
 )
 def test_the_system_is_down_when_a_vital_point_is_broken(broken: tuple[int, ...], state: str) -> None:
     assert system_state((n, "broken" if n in broken else "working") for n in HEALTH_POINTS) == state
@@ -240,16 +243,22 @@ def member(w: Warehouse) -> dict[str, Any]:
     ("seen", "health"),
     [(None, "unknown"), (NOW - 10 * MIN, "offline"), (NOW - 10 * MIN + SECOND, "healthy"), (NOW, "healthy")],
 )
-def test_a_member_is_offline_when_not_seen_for_10_minutes(w: Warehouse, seen: datetime | None, health: str) -> None:
+def test_a_member_is_offline_when_not_seen_for_10_minutes(
+    w: Warehouse, seen: datetime | None, health: str
+) -> None:
     w.provider(last_seen_at=seen)
     assert member(w)["health"] == health
 
 
-@pytest.mark.parametrize(("missed", "health"), [(0, "healthy"), (1, "warning"), (3, "warning"), (4, "critical")])
+@pytest.mark.parametrize(
+    ("missed", "health"), [(0, "healthy"), (1, "warning"), (3, "warning"), (4, "critical")]
+)
 def test_missed_requests_make_a_member_warning_then_critical(w: Warehouse, missed: int, health: str) -> None:
     w.provider()
     for number in range(missed):
-        late = {"status": "pending", "response_deadline": NOW - SECOND} if number % 2 else {"status": "expired"}
+        late = (
+            {"status": "pending", "response_deadline": NOW - SECOND} if number % 2 else {"status": "expired"}
+        )
         w.booking(f"b{number}", created_at=NOW - HOUR, **late)
     w.booking("older", created_at=NOW - DAY - SECOND, status="expired")
     w.booking("open", created_at=NOW - MIN, status="pending", response_deadline=NOW + MIN)
@@ -265,7 +274,9 @@ def test_missed_requests_make_a_member_warning_then_critical(w: Warehouse, misse
         ({"notifications_enabled": None, "sound_enabled": None}, "healthy", ""),
     ],
 )
-def test_a_member_who_cannot_be_reached(w: Warehouse, change: dict[str, Any], health: str, reason: str) -> None:
+def test_a_member_who_cannot_be_reached(
+    w: Warehouse, change: dict[str, Any], health: str, reason: str
+) -> None:
     w.provider(**change)
     row = member(w)
     assert (row["health"], row["reasons"]) == (health, reason)
