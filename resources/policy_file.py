@@ -1,4 +1,5 @@
-"""Reads the commission policy from the project's file, or from one given. Its rules live in marketplace/policy.py."""
+"""Reads the commission policy from the project's file, or from one given. Its rules live in
+marketplace/policy.py."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from resources.errors import UsageError
 
 
 def load_policy(path: Path | None = None) -> Policy:
-    """The validated policy of a TOML file, by default the project's. Raises UsageError naming the version at fault."""
+    """The validated policy of a TOML file, by default the project's. Raises UsageError naming the version at
+    fault."""
     source = path if path is not None else files("marketplace").joinpath("commission_policy.toml")
     try:
         return parse_policy(source.read_text(encoding="utf-8"))
