@@ -19,7 +19,20 @@ from dashboards.wording import NOTHING, Wording, count, rupiah, share, signed_ru
 
 # A word of the data → how it looks. A word that is not here looks like "could not tell", never like "fine".
 TONES: dict[str, str] = {
-    **dict.fromkeys(("healthy", "working", "perfect", "matched", "tracked", "complete", "fresh"), "good"),
+    **dict.fromkeys(
+        (
+            "healthy",
+            "working",
+            "perfect",
+            "matched",
+            "tracked",
+            "complete",
+            "fresh",
+            "published",
+            "unchanged",
+        ),
+        "good",
+    ),
     **dict.fromkeys(
         ("degraded", "warning", "mismatched", "orphan", "not_due", "stale", "partial", "awaiting"), "warn"
     ),
@@ -210,7 +223,10 @@ def health_card(
         f"<h3>{text(name_of(row, say))}</h3><p>{text(figure_of(row, say))}</p></div>"
         for row in points
     )
-    return f'<div class="bw-card">{system_line(system, points, judged, outdated, say)}<div class="bw-tiles">{tiles}</div></div>'
+    return (
+        f'<div class="bw-card{" bw-outdated" if outdated else ""}">{system_line(system, points, judged, outdated, say)}'
+        f'<div class="bw-tiles">{tiles}</div></div>'
+    )
 
 
 def point_row(row: dict[str, Any], now: datetime, say: Wording) -> str:
@@ -239,8 +255,9 @@ def point_row(row: dict[str, Any], now: datetime, say: Wording) -> str:
     )
 
 
-def points_card(points: Sequence[dict[str, Any]], now: datetime, say: Wording) -> str:
-    return f'<div class="bw-card bw-points">{"".join(point_row(row, now, say) for row in points)}</div>'
+def points_card(points: Sequence[dict[str, Any]], outdated: bool, now: datetime, say: Wording) -> str:
+    dim = " bw-outdated" if outdated else ""
+    return f'<div class="bw-card bw-points{dim}">{"".join(point_row(row, now, say) for row in points)}</div>'
 
 
 # Revenue and commission ------------------------------------------------------------------------------------------------

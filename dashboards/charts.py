@@ -110,6 +110,7 @@ def daily_chart(days: pl.DataFrame, say: Wording) -> dict[str, Any]:
     bar = {"type": "bar", "cornerRadiusTopLeft": 3, "cornerRadiusTopRight": 3}
     return {
         "data": {"values": values},
+        "background": "transparent",
         "height": 320,
         "layer": [
             layer("booked", bar),

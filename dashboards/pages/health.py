@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import blocks, freshness, parts, queries
+from dashboards import blocks, freshness, parts
 from dashboards.frame import open_screen
 from dashboards.screen import Screen
 from dashboards.wording import count
@@ -29,7 +29,7 @@ def points(screen: Screen) -> None:
                 say,
             ),
             '<div style="height:.9rem"></div>',
-            blocks.points_card(rows, screen.now, say),
+            blocks.points_card(rows, screen.condition.state != "fresh", screen.now, say),
         )
     )
 
@@ -93,8 +93,7 @@ def beside(screen: Screen) -> None:
 def quarantine(screen: Screen) -> None:
     say = screen.say
     st.html(blocks.section(say("health.quarantine")))
-    said = freshness.part(screen.status, "quarantine")
-    held = said if isinstance(said.get("count"), int) else queries.quarantine(screen.snapshot)
+    held = parts.quarantine(screen)
     if not held["count"]:
         st.html(
             blocks.wrap(
@@ -120,19 +119,10 @@ def quarantine(screen: Screen) -> None:
 def checks(screen: Screen) -> None:
     say = screen.say
     st.html(blocks.section(say("health.checks")))
-    said = freshness.part(screen.status, "checks")
-    if isinstance(said.get("passed"), int) and isinstance(said.get("failed"), int):
-        held, failed, failing = said["passed"], said["failed"], freshness.rows(said.get("failing"))
-    else:
-        (held, failed), failing = (
-            queries.check_counts(screen.snapshot),
-            queries.failing_checks(screen.snapshot),
-        )
-    if held + failed == 0:
-        st.html(blocks.wrap(blocks.note("none", say("health.checks_unknown"))))
-        return
+    held, failed, failing = parts.check_results(screen)
+    sentence = parts.checks_sentence(screen, held, failed)
     if not failed:
-        st.html(blocks.wrap(blocks.note("good", say("health.checks_all", n=count(held)))))
+        st.html(blocks.wrap(blocks.note("good" if held else "none", sentence)))
         return
     st.html(
         blocks.wrap(
@@ -146,8 +136,7 @@ def checks(screen: Screen) -> None:
                     )
                     for row in failing
                 ],
-                top=f'<p style="margin-bottom:.8rem">'
-                f"{blocks.badge('warn', say('health.checks_some', failed=count(failed), n=count(held + failed)))}</p>",
+                top=f'<p style="margin-bottom:.8rem">{blocks.badge("warn", sentence)}</p>',
             )
         )
     )

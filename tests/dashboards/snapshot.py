@@ -442,7 +442,7 @@ def build(
         )
         fill(
             "ops.snapshot",
-            [(SNAPSHOT_ID, RUN_ID, NOW - timedelta(seconds=18), "3", "http://127.0.0.1/v1 demo main")],
+            [(SNAPSHOT_ID, RUN_ID, read, "3", "http://127.0.0.1/v1 demo main")],
         )
     link(home, path)
     if status:
