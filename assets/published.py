@@ -50,7 +50,7 @@ def publish(run: RunContext) -> str:
     When nothing changed the newest snapshot's id is returned and nothing is copied.
     """
     began = time.perf_counter()
-    update_private(run.home.raw, run.home.published, timezone=run.settings.bookwatch_timezone)
+    update_private(run.home.raw, run.home.published)
     if not _must_copy(run):
         current = current_snapshot(run.home)
         assert current is not None

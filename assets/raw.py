@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import timedelta
 
 from dagster import (
@@ -14,10 +15,11 @@ from dagster import (
     multi_asset,
 )
 from marketplace.acceptance import reject_reasons
-from marketplace.collections import INGESTED
+from marketplace.collections import INGESTED, REQUIRED
+from marketplace.rules import RULES_VERSION
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.sync import sync
-from resources.progress import progress_for
+from resources.progress import Quiet, progress_for
 from resources.raw_store import RawStore
 
 from assets.step import step
@@ -36,7 +38,11 @@ def ingest(run: RunContext) -> list[CollectionScan]:
     Raises SourceUnavailable when Appwrite cannot be reached, refuses the key, or lacks a required collection.
     """
     settings = run.settings.require_appwrite()
-    with Gateway(settings, run.clock) as gateway, RawStore(run.home.raw) as store:
+    with (
+        Gateway(settings, run.clock, run.calls.append) as gateway,
+        RawStore(run.home.raw) as store,
+        (Quiet() if run.quiet else progress_for()) as progress,
+    ):
         outcomes = sync(
             gateway,
             store,
@@ -44,10 +50,20 @@ def ingest(run: RunContext) -> list[CollectionScan]:
             settings=settings,
             run_id=run.run_id,
             reject_reasons=reject_reasons,
-            progress=progress_for(run.say),
+            progress=progress,
+            rules_version=RULES_VERSION,
+            full=run.full_refresh,
         )
-    required = {collection.name for collection in INGESTED if collection.required}
-    scans = [CollectionScan(required=o.collection in required, **o.as_counts()) for o in outcomes]
+    scans = [
+        CollectionScan(
+            collection=outcome.collection,
+            required=outcome.collection in REQUIRED,
+            outcome=outcome.outcome,
+            detail=". ".join(part for part in (outcome.detail, outcome.changes.sentence) if part),
+            **asdict(outcome.counts),
+        )
+        for outcome in outcomes
+    ]
     barred = [scan for scan in scans if scan.required and scan.outcome in ("missing", "forbidden")]
     if barred:
         raise SourceUnavailable(
@@ -64,9 +80,9 @@ def ingest(run: RunContext) -> list[CollectionScan]:
     required_resource_keys={"run"},
     specs=[
         AssetSpec(
-            raw_key(collection.name),
+            raw_key(collection),
             group_name="raw",
-            description=f"Mirror of the Appwrite collection {collection.name}.",
+            description=f"Mirror of the Appwrite collection {collection}.",
             freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(minutes=10)),
         )
         for collection in INGESTED

@@ -56,7 +56,9 @@ class RunContext:
     full_refresh: bool = False
     debug: bool = False
     say: Callable[[str], None] = lambda line: None
+    quiet: bool = False
     finishers: tuple[Callable[[RunContext], None], ...] = ()
+    calls: list[Any] = field(default_factory=list[Any])
     scans: list[CollectionScan] = field(default_factory=list[CollectionScan])
     checks: list[CheckOutcome] = field(default_factory=list[CheckOutcome])
     changed: bool = False
