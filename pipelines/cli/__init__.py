@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from pipelines.cli import demo, export, query, run, sandbox, serve, status
+from pipelines.cli import demo, export, query, run, sandbox, serve, status, verify, waive
 from resources.errors import FAILED, BookwatchError
 
 app = typer.Typer(
@@ -26,6 +26,8 @@ app.command("serve")(serve.serve)
 app.command("status")(status.status)
 app.command("sql")(query.sql)
 
+app.command("verify")(verify.verify)
+app.command("waive")(waive.waive)
 app.add_typer(export.app, name="export")
 app.add_typer(sandbox.app, name="sandbox")
 
