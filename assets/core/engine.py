@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import orjson
@@ -246,7 +247,7 @@ class _Run:
 
     # What there is
 
-    def _state(self) -> dict[str, object] | None:
+    def _state(self) -> dict[str, Any] | None:
         """The one row of core.state; null where core does not exist in the shape this code writes."""
         present: dict[str, dict[str, str]] = {}
         for table, column, kind in self.con.execute(
@@ -261,7 +262,7 @@ class _Run:
         row = self.con.execute(f"SELECT {', '.join(STATE_COLUMNS)} FROM core.state").fetchone()
         return dict(zip(STATE_COLUMNS, row, strict=True)) if row else None
 
-    def _rebuild_reason(self, state: dict[str, object] | None, newest: int, *, full: bool) -> str | None:
+    def _rebuild_reason(self, state: dict[str, Any] | None, newest: int, *, full: bool) -> str | None:
         if state is None:
             return "nothing derived yet in this shape"
         if full:
@@ -272,7 +273,7 @@ class _Run:
             return "the default time zone changed"
         if state["key_mark"] != self.key_mark:
             return "the secret of the phone hashes changed"
-        if newest < int(str(state["processed_change"])):
+        if newest < int(state["processed_change"]):
             return "the mirror was replaced"
         return None
 
