@@ -110,14 +110,14 @@ def process(
     chunk_rows: int = 100_000,
     after_chunk: AfterChunk | None = None,
     phone_key: bytes | None = None,
+    memory_limit: str = "512MB",
 ) -> CoreOutcome:
     """Bring core up to the mirror and return what was done.
 
-    ``timezone``: of providers without one. ``now``: the clock, for core.state. ``after_chunk`` is called
-    with the
-    collection and the rows of each chunk, before the commit. Raises CoreInvalid, or BookwatchError where a
-    rule cannot
-    be applied; the warehouse then keeps its last state. Neither file may be open in this process.
+    ``timezone``: of providers without one. ``now``: the clock, for core.state. ``after_chunk`` is called with the
+    collection and the rows of each chunk, before the commit. ``memory_limit``: what DuckDB may hold; writes beyond
+    it go to disk before the commit. Raises CoreInvalid, or BookwatchError where a rule cannot be applied; the
+    warehouse then keeps its last state. Neither file may be open in this process.
     """
     zone = resolve(timezone)
     if zone is None:
@@ -131,6 +131,7 @@ def process(
     key = phone_key if phone_key is not None else read_phone_key(raw_path)
     con = duckdb.connect(str(warehouse_path))
     try:
+        con.execute(f"SET memory_limit = '{memory_limit}'")
         attach(con, raw_path)
         run = _Run(con, zone.offset_minutes, timezone, rules_version, key, chunk_rows, after_chunk)
         return run.execute(full=full, now=now)
@@ -413,7 +414,7 @@ class _Run:
         """Remove what an earlier run wrote for these rows."""
         if self.fresh:
             return
-        self.con.register("ids_changed", pl.DataFrame({"id": ids}).to_arrow())
+        ids_changed = pl.DataFrame({"id": ids}).to_arrow()
         those = "IN (SELECT id FROM ids_changed)"
         if source is not None:
             scope = f" AND {source.scope[0]} = '{source.scope[1]}'" if source.scope else ""
@@ -424,7 +425,7 @@ class _Run:
                 )
         for table in ("data_findings", "quarantined"):
             self.con.execute(f"DELETE FROM core.{table} WHERE row_id {those} AND collection = '{collection}'")
-        self.con.unregister("ids_changed")
+        del ids_changed
 
     def _quarantine(self, collection: str, frame: pl.DataFrame, reasons: pl.Series) -> None:
         if not frame.height:
@@ -478,9 +479,10 @@ class _Run:
                 f"core.{table} would break its schema ({named}).",
                 _FAULT,
             )
-        self.con.register("rows_new", rows.to_arrow())
+        # found by its name in this frame: a registered view would keep the rows until the commit
+        rows_new = rows.to_arrow()
         self.con.execute(f"INSERT INTO core.{table} BY NAME SELECT * FROM rows_new")
-        self.con.unregister("rows_new")
+        del rows_new
         self.rows[table] = self.rows.get(table, 0) + rows.height
 
     def _after(self, collection: str, rows: int) -> None:
