@@ -140,11 +140,16 @@ class DuplicateRow(Exception):
 class EventLike(Protocol):
     """What the simulator yields (see sandbox/simulator/events.py)."""
 
-    at: datetime
-    kind: str
-    table: str
-    row_id: str
-    data: Mapping[str, Any]
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def table(self) -> str: ...
+    @property
+    def row_id(self) -> str: ...
+    @property
+    def data(self) -> Mapping[str, Any]: ...
 
 
 def plain_number(value: Any) -> Any:
