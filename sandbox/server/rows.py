@@ -18,7 +18,7 @@ from sandbox.server.queries import (
     order_of,
     parse_queries,
     plan_rows,
-)  # fmt: skip
+)
 from sandbox.server.values import (
     KEY_RULE,
     aggregate,
@@ -28,7 +28,7 @@ from sandbox.server.values import (
     permission_refusal,
     stored_value,
     structure_refusal,
-)  # fmt: skip
+)
 from sandbox.store import (
     UPDATED_INDEX_REACH,
     DuplicateRow,
@@ -40,7 +40,7 @@ from sandbox.store import (
     row_text,
     stamp,
     unique_id,
-)  # fmt: skip
+)
 
 BATCH = 100
 ROW_PERMISSIONS = ("read", "update", "delete")
