@@ -9,7 +9,7 @@ import traceback
 import typer
 
 from pipelines.cli import demo, export, query, run, sandbox, serve, status, verify, waive
-from resources.errors import FAILED, USAGE, BookwatchError
+from resources.errors import FAILED, BookwatchError
 
 app = typer.Typer(
     name="bookwatch",
