@@ -1,7 +1,7 @@
 """Appwrite's column types, how each is kept in raw, and how a page of rows becomes a frame of those types.
 
-The good path is one strict pass of Polars; a page in which any value does not fit is read again row by row, so that
-the value is kept as a misfit. Nothing here is stored.
+The good path is one strict pass of Polars; a page in which any value does not fit is read again row by row,
+so that the value is kept as a misfit. Nothing here is stored.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ STORAGE_OF_KIND: Mapping[str, Storage] = MappingProxyType(
         "datetime": "instant",
     }
 )
-"""Any other kind (relationship, point, line, polygon, object, vector, one not yet known) is kept as JSON text."""
+"""Any other kind (relationship, point, line, polygon, object, vector, one not yet known) is kept as JSON
+text.
+"""
 
 SQL_TYPE: Mapping[Storage, str] = MappingProxyType(
     {
@@ -73,7 +75,10 @@ SYSTEM: tuple[tuple[str, str, Storage], ...] = (
 
 @dataclass(frozen=True)
 class Column:
-    """A column as Appwrite lists it. ``kind`` is its ``type``; enum, email, url and ip say ``string`` there."""
+    """A column as Appwrite lists it.
+
+    ``kind`` is its ``type``; enum, email, url and ip say ``string`` there.
+    """
 
     key: str
     kind: str
@@ -86,7 +91,9 @@ class Column:
 
 @dataclass(frozen=True)
 class StoredColumn:
-    """An attribute and the raw column that holds it (its name differs where two attributes differ only by case)."""
+    """An attribute and the raw column that holds it (its name differs where two attributes differ only by
+    case).
+    """
 
     attribute: str
     name: str
@@ -105,10 +112,14 @@ class Page:
 
 
 def instants(texts: pl.Series) -> pl.Series:
-    """ISO 8601 texts as naive UTC microseconds; null where a text is no instant. Without an offset, UTC is meant."""
+    """ISO 8601 texts as naive UTC microseconds.
+
+    Null where a text is no instant. Without an offset, UTC is meant.
+    """
     if texts.null_count() == len(texts):
         return pl.Series(texts.name, [None] * len(texts), dtype=pl.Datetime("us"))
-    # Appwrite writes 2026-11-15T10:00:00.000+00:00. Cutting the constant end off is three times faster than %z.
+    # Appwrite writes 2026-11-15T10:00:00.000+00:00. Cutting the constant end off is three times faster than
+    # %z.
     if ((texts.str.len_bytes() == 29) & texts.str.ends_with("+00:00")).all():
         return texts.str.slice(0, 23).str.to_datetime("%Y-%m-%dT%H:%M:%S%.3f", time_unit="us", strict=False)
     zoned = texts.str.replace(r"(?i)z$", "+00:00").str.replace(" ", "T", literal=True)
@@ -162,8 +173,8 @@ def _refuse_constant(_: str) -> None:
 
 
 def _loads(body: bytes) -> Any:
-    """Python's own reader: it keeps integers beyond 64 bits whole and takes half a surrogate pair, where orjson
-    rounds the one and refuses the other; one odd value must not stop a collection."""
+    """Python's own reader: it keeps integers beyond 64 bits whole and takes half a surrogate pair, where
+    orjson rounds the one and refuses the other; one odd value must not stop a collection."""
     try:
         return json.loads(body.decode("utf-8", "replace"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -184,7 +195,8 @@ def _mend(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class PageDecoder:
-    """Turns answers of one collection into frames: _id, _sequence, _created_at, _updated_at, its columns, _misfits.
+    """Turns answers of one collection into frames: _id, _sequence, _created_at, _updated_at, its columns,
+    _misfits.
 
     ``list_key`` is ``rows`` (tablesdb) or ``documents`` (databases).
     """
@@ -292,7 +304,10 @@ def tail_sequence(body: bytes, page_size: int) -> int | None:
 
 
 def columns_of(listed: Sequence[Mapping[str, Any]]) -> list[Column]:
-    """Columns of Appwrite's list that rows can carry (``status`` available, or not told). Raises Malformed."""
+    """Columns of Appwrite's list that rows can carry (``status`` available, or not told).
+
+    Raises Malformed.
+    """
     found: list[Column] = []
     for entry in listed:
         key, kind = entry.get("key"), entry.get("type")
