@@ -118,10 +118,6 @@ def instants(texts: pl.Series) -> pl.Series:
     """
     if texts.null_count() == len(texts):
         return pl.Series(texts.name, [None] * len(texts), dtype=pl.Datetime("us"))
-    # Appwrite writes 2026-11-15T10:00:00.000+00:00. Cutting the constant end off is three times faster than
-    # %z.
-    if ((texts.str.len_bytes() == 29) & texts.str.ends_with("+00:00")).all():
-        return texts.str.slice(0, 23).str.to_datetime("%Y-%m-%dT%H:%M:%S%.3f", time_unit="us", strict=False)
     zoned = texts.str.replace(r"(?i)z$", "+00:00").str.replace(" ", "T", literal=True)
     zoned = zoned.str.replace(r"(T[0-9:.]+)$", "${1}+00:00")
     return zoned.str.to_datetime(
@@ -253,22 +249,44 @@ class PageDecoder:
         if rows.null_count():
             raise Malformed
         texts = rows.struct.unnest()
-        typed: dict[str, pl.Series] = {}
-        for attribute, name, storage in self._scalars:
-            source = texts[attribute]
-            series = source if storage in ("boolean", "text") else _typed(source, storage)
-            if series.null_count() != source.null_count():
-                return None
-            typed[name] = series.alias(name)
+        typed = texts.select(self._casts)
+        if any(typed[name].null_count() != texts[attribute].null_count() for attribute, name, _ in self._scalars):
+            return None
         if len(self._scalars) < len(self._all):
-            listed = orjson.loads(body)[self.list_key]
-            for attribute, name, storage in self._all:
-                if storage == "json":
-                    typed[name] = pl.Series(
-                        name, [_as_text(row.get(attribute), storage) for row in listed], pl.String
+            try:
+                listed = orjson.loads(body)[self.list_key]
+            except orjson.JSONDecodeError:
+                return None
+            typed = typed.with_columns(
+                pl.Series(name, [_as_text(row.get(attribute), storage) for row in listed], pl.String)
+                for attribute, name, storage in self._all
+                if storage == "json"
+            )
+        return typed.select(*(name for _, name, _ in self._all), pl.lit(None, pl.String).alias("_misfits"))
+
+    @cached_property
+    def _casts(self) -> list[pl.Expr]:
+        """All columns in one expression list: a Series operation each cost as much again as reading the JSON."""
+        casts: list[pl.Expr] = []
+        for attribute, name, storage in self._scalars:
+            text = pl.col(attribute)
+            match storage:
+                case "integer":
+                    typed = text.cast(pl.Int64, strict=False)
+                case "float":
+                    number = text.cast(pl.Float64, strict=False)
+                    typed = pl.when(number.is_finite()).then(number)
+                case "instant":
+                    # Appwrite writes 2026-11-15T10:00:00.000+00:00. Cutting the constant end off is three times
+                    # faster than %z; any other spelling counts as a misfit here and is read by the slow path.
+                    constant = (text.str.len_bytes() == 29) & text.str.ends_with("+00:00")
+                    typed = pl.when(constant).then(
+                        text.str.slice(0, 23).str.to_datetime("%Y-%m-%dT%H:%M:%S%.3f", time_unit="us", strict=False)
                     )
-        frame = pl.DataFrame(typed).with_columns(pl.lit(None, pl.String).alias("_misfits"))
-        return frame.select(list(self.schema))
+                case _:
+                    typed = text
+            casts.append(typed.alias(name))
+        return casts
 
     def _row_by_row(self, body: bytes) -> pl.DataFrame:
         answer = _mend(_loads(body))
