@@ -250,7 +250,9 @@ class PageDecoder:
             raise Malformed
         texts = rows.struct.unnest()
         typed = texts.select(self._casts)
-        if any(typed[name].null_count() != texts[attribute].null_count() for attribute, name, _ in self._scalars):
+        if any(
+            typed[name].null_count() != texts[attribute].null_count() for attribute, name, _ in self._scalars
+        ):
             return None
         if len(self._scalars) < len(self._all):
             try:
@@ -266,7 +268,7 @@ class PageDecoder:
 
     @cached_property
     def _casts(self) -> list[pl.Expr]:
-        """All columns in one expression list: a Series operation each cost as much again as reading the JSON."""
+        """All columns in one list of expressions: one Series at a time cost as much again as the JSON."""
         casts: list[pl.Expr] = []
         for attribute, name, storage in self._scalars:
             text = pl.col(attribute)
@@ -277,11 +279,13 @@ class PageDecoder:
                     number = text.cast(pl.Float64, strict=False)
                     typed = pl.when(number.is_finite()).then(number)
                 case "instant":
-                    # Appwrite writes 2026-11-15T10:00:00.000+00:00. Cutting the constant end off is three times
-                    # faster than %z; any other spelling counts as a misfit here and is read by the slow path.
+                    # Appwrite writes 2026-11-15T10:00:00.000+00:00. Cutting the constant end off is three
+                    # times faster than %z; any other spelling is left to the slow path.
                     constant = (text.str.len_bytes() == 29) & text.str.ends_with("+00:00")
                     typed = pl.when(constant).then(
-                        text.str.slice(0, 23).str.to_datetime("%Y-%m-%dT%H:%M:%S%.3f", time_unit="us", strict=False)
+                        text.str.slice(0, 23).str.to_datetime(
+                            "%Y-%m-%dT%H:%M:%S%.3f", time_unit="us", strict=False
+                        )
                     )
                 case _:
                     typed = text

@@ -36,7 +36,7 @@ from resources.settings import Settings
 
 T = TypeVar("T")
 
-FLUSH_ROWS = 10_000
+FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 2.0
 PAGES_AHEAD = 2
 """Pages of a collection that may be fetched beyond the one being handed over: bounds the memory."""
