@@ -35,7 +35,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
     )
 
 
-def _duplicates(b: ir.Table) -> ir.Table:
+def _duplicates(b: Any) -> Any:
     """Each booking that follows another of the same customer and provider within the limit, neither
     cancelled."""
     b = b.filter((b.status != "cancelled") & b.customer_key.notnull() & b.provider_id.notnull())
@@ -58,7 +58,7 @@ def _duplicates(b: ir.Table) -> ir.Table:
     )
 
 
-def _bursts(rows: ir.Table, anomaly: str, limit: int, words: str) -> ir.Table:
+def _bursts(rows: Any, anomaly: str, limit: int, words: str) -> Any:
     """One row a burst: consecutive rows of an actor each of which is the (limit + 1)th or later within an
     hour."""
     rows = rows.filter(rows.moment.notnull())
