@@ -1,0 +1,104 @@
+"""Sections that more than one page shows. Queries and blocks put together; no SQL and no HTML of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dashboards import blocks, queries
+from dashboards.figures import RevenueFigure
+from dashboards.freshness import part, rows
+from dashboards.screen import Screen
+from dashboards.wording import NOTHING, count
+
+
+def subtitle(screen: Screen) -> str:
+    """The days that are shown, the zone they are days of, and whether the last one is still running."""
+    say, period = screen.say, screen.period
+    days = f"{say.days(period.first, period.last)} · {say.zone_name(screen.now)}"
+    running = period.last >= screen.now.astimezone(say.zone).date()
+    return f"{days} · {say('revenue.running')}" if running else days
+
+
+def judged(screen: Screen) -> str:
+    """When the health points were judged: said only where they may no longer be true."""
+    if screen.condition.state == "fresh":
+        return ""
+    at = (
+        part(screen.status, "run").get("finished_at")
+        or (screen.status or {}).get("written_at")
+        or screen.published_at
+    )
+    if screen.say.local(at) is None:
+        return ""
+    return screen.say("system.asof", time=screen.say.time(at, screen.now), ago=screen.say.ago(at, screen.now))
+
+
+def marts_points(screen: Screen) -> list[dict[str, Any]]:
+    """The health points of the snapshot, asked only where the status says none."""
+    if part(screen.status, "health").get("points"):
+        return []
+    return queries.health_points(screen.snapshot)
+
+
+def revenue_section(screen: Screen, figures: list[RevenueFigure]) -> None:
+    """The three revenue figures, apart and by name; or from when on there is data."""
+    say = screen.say
+    st.html(blocks.section(say("overview.revenue")))
+    if not figures[0].daily_idr:
+        days = queries.revenue_daily(screen.snapshot)
+        first = say.day(None if days.is_empty() else days["local_date"].min())  # type: ignore[arg-type]
+        st.html(
+            blocks.wrap(blocks.note("none", say("revenue.no_days"), say("revenue.no_days_text", first=first)))
+        )
+        return
+    st.html(
+        blocks.wrap(
+            blocks.grid(
+                "three", *(blocks.revenue_card(figure, screen.period.days, say) for figure in figures)
+            )
+        )
+    )
+
+
+def newest_booking(screen: Screen) -> object:
+    """The instant of the newest booking: as the status says, else as the snapshot does."""
+    said = part(screen.status, "freshness").get("newest_booking_at")
+    return said if said is not None or screen.path is None else queries.newest_booking_at(screen.path)
+
+
+def moment(screen: Screen, value: object) -> str:
+    """``14:02 WITA, 3 min ago`` as HTML, or a dash."""
+    if screen.say.local(value) is None:
+        return NOTHING
+    said = f"{screen.say.time(value, screen.now)}, {screen.say.ago(value, screen.now)}"
+    return f'<span class="bw-nowrap">{blocks.text(said)}</span>'
+
+
+def quarantine(screen: Screen) -> dict[str, Any]:
+    """count, oldest_first_seen_at, reasons: from the status, else from the snapshot."""
+    said = part(screen.status, "quarantine")
+    return said if isinstance(said.get("count"), int) else queries.quarantine(screen.snapshot)
+
+
+def check_results(screen: Screen) -> tuple[int, int, list[dict[str, Any]]]:
+    """How many checks held, how many did not, and which: from the status, else from the snapshot."""
+    said = part(screen.status, "checks")
+    if isinstance(said.get("passed"), int) and isinstance(said.get("failed"), int):
+        return said["passed"], said["failed"], rows(said.get("failing"))
+    held, failed = queries.check_counts(screen.snapshot)
+    return held, failed, queries.failing_checks(screen.snapshot)
+
+
+def checks_sentence(screen: Screen, held: int, failed: int) -> str:
+    if held + failed == 0:
+        return screen.say("health.checks_unknown")
+    if failed:
+        return screen.say("health.checks_some", failed=count(failed), n=count(held + failed))
+    return screen.say("health.checks_all", n=count(held))
+
+
+def subtitle_now(screen: Screen) -> str:
+    """For pages that show the present, whatever the period: the instant and its zone."""
+    return f"{screen.say.day(screen.now.astimezone(screen.say.zone).date())} · {screen.say.zone_name(screen.now)}"

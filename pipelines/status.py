@@ -1,0 +1,172 @@
+"""What status.json says: freshness, checks, health, commission, the run. Gathers; computes no figure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from assets.marts.mart_assets import build_marts
+from marketplace.health import system_state
+from marketplace.rules import RULES_VERSION
+from resources.ledger import Ledger
+from resources.run_context import RunContext
+from resources.snapshots import current_snapshot, open_snapshot
+from resources.status_file import read_status, write_status
+
+
+def _instant(value: datetime | None) -> str | None:
+    """UTC with a Z, from the naive UTC that DuckDB gives."""
+    return None if value is None else value.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _rows(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    result = con.execute(query)
+    names = [column[0] for column in result.description or ()]
+    return [
+        {
+            name: _instant(value) if isinstance(value, datetime) else value
+            for name, value in zip(names, row, strict=True)
+        }
+        for row in result.fetchall()
+    ]
+
+
+def _figures(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Health, commission, freshness and quarantine as the warehouse (or a snapshot) now holds them."""
+    points = _rows(con, "SELECT * FROM marts.health_points ORDER BY point")
+    commission = _rows(con, "SELECT * FROM marts.commission_summary")
+    newest = con.execute(
+        "SELECT max(created_at) FROM core.bookings WHERE NOT is_test AND deleted_at IS NULL"
+    ).fetchone()
+    quarantine = con.execute("SELECT count(*), min(first_seen_at) FROM ops.quarantine").fetchone() or (
+        0,
+        None,
+    )
+    reasons = con.execute(
+        "SELECT reasons, count(*) FROM ops.quarantine GROUP BY 1 ORDER BY 2 DESC, 1"
+    ).fetchall()
+    return {
+        "freshness": {
+            "newest_booking_at": _instant(newest[0]) if newest else None,
+            "collections": _rows(con, "SELECT * FROM ops.scans ORDER BY collection"),
+        },
+        "health": {
+            "system": system_state([(p["point"], p["status"]) for p in points]),
+            "points": points,
+        },
+        "commission": commission[0] if commission else None,
+        "quarantine": {
+            "count": quarantine[0],
+            "oldest_first_seen_at": _instant(quarantine[1]),
+            "reasons": dict(reasons),
+        },
+    }
+
+
+def _unmeasured(before: dict[str, Any], reason: str) -> dict[str, Any]:
+    """The last figures, with health unknown: what could not be measured is never shown as the last good verdict."""
+    points = [
+        {**point, "status": "unknown", "figure": None, "message": f"Not measured: {reason}"}
+        for point in before.get("health", {}).get("points", [])
+    ]
+    kept = {part: before[part] for part in ("freshness", "commission", "quarantine") if part in before}
+    return {**kept, "health": {"system": "unknown", "points": points}}
+
+
+def _measure(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
+    """This run's figures; for a run that stopped before its marts, the health of what is there, judged by the clock.
+
+    A source that cannot be reached is when health matters most: the points then say how old the evidence is.
+    """
+    reason = run.failure.problem if run.failure else "the run stopped early."
+    try:
+        with duckdb.connect(str(run.home.warehouse)) as con:
+            if not run.marts_made:
+                build_marts(con, run, ["health_points"])
+            return _figures(con)
+    except (duckdb.Error, OSError):
+        return _unmeasured(before, reason)
+
+
+def run_status(run: RunContext) -> dict[str, Any]:
+    """The content of status.json after this run, whether it published or failed."""
+    now = run.clock.now()
+    before = read_status(run.home) or {}
+    outcome = "failed" if run.failure else ("published" if run.snapshot_changed else "unchanged")
+    status: dict[str, Any] = {
+        "version": 1,
+        "written_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "run_id": run.run_id,
+        "run": {
+            "outcome": outcome,
+            "exit_status": run.exit_status,
+            "message": str(run.failure) if run.failure else "",
+            "started_at": run.started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "finished_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "publishing_seconds": round(run.publishing_seconds, 3),
+        },
+        "snapshot": None,
+        "freshness": {"newest_booking_at": None, "collections": []},
+        "health": {"system": "unknown", "points": []},
+        "commission": None,
+        "quarantine": {"count": 0, "oldest_first_seen_at": None, "reasons": {}},
+        "rules_version": RULES_VERSION,
+    }
+    status.update(_measure(run, before))
+    if run.scans:
+        marks = {c["collection"]: c for c in status["freshness"].get("collections", [])}
+        status["freshness"]["collections"] = [
+            {
+                "watermark": None,
+                "completed_at": None,
+                **marks.get(scan.collection, {}),
+                "collection": scan.collection,
+                "required": scan.required,
+                "outcome": scan.outcome,
+                "detail": scan.detail,
+            }
+            for scan in run.scans
+        ]
+    current = current_snapshot(run.home)
+    if current is not None:
+        with open_snapshot(current) as con:
+            row = con.execute("SELECT snapshot_id, published_at FROM ops.snapshot").fetchone()
+        if row:
+            age = (run.clock.naive_now() - row[1]).total_seconds()
+            status["snapshot"] = {
+                "snapshot_id": row[0],
+                "published_at": _instant(row[1]),
+                "age_s": max(0, round(age)),
+            }
+    failing = run.failed_checks
+    status["checks"] = {
+        "passed": len(run.checks) - len(failing),
+        "failed": len(failing),
+        "failing": [
+            {
+                "check_name": check.check_name,
+                "asset": check.asset,
+                "severity": check.severity,
+                "failed_rows": check.failed_rows,
+                "detail": check.detail,
+            }
+            for check in failing
+        ],
+    }
+    status["alerts"] = [
+        {
+            "name": state.name,
+            "since": state.since.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "announced": state.announced,
+        }
+        for state in Ledger(run.home.ledger).alert_states().values()
+        if state.firing
+    ]
+    return status
+
+
+def write_run_status(run: RunContext) -> None:
+    """Replace status.json."""
+    write_status(run.home, run_status(run))

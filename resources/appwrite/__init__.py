@@ -1,0 +1,1 @@
+"""Reading Appwrite: gateway, failures, patience, columns, scan and sweep. Knows no business rule and writes no report."""

@@ -1,0 +1,587 @@
+"""The one door to Appwrite: the SDK's client on a pooled session, with time-outs, patience and an event a call.
+
+What a page means and where a scan stands is not known here (columns.py, sync.py).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Generic, Literal, TypeVar, cast
+from urllib.parse import quote
+
+import orjson
+import requests
+import tenacity
+from appwrite.client import Client
+from appwrite.encoders.value_class_encoder import ValueClassEncoder
+from appwrite.query import Query
+from requests.adapters import HTTPAdapter
+
+from resources.appwrite.columns import Column, columns_of
+from resources.appwrite.failures import (
+    CallEvent,
+    CallFailure,
+    CircuitOpen,
+    Malformed,
+    PermanentFailure,
+    TransientFailure,
+    event_of,
+    failure_of_status,
+)
+from resources.appwrite.patience import (
+    LONGEST_SERVER_WAIT,
+    RETRIES,
+    RETRY_BUDGET,
+    CircuitBreaker,
+    ServerWish,
+    http_date,
+    retry_delay,
+    wait_asked,
+)
+from resources.clock import Clock
+from resources.settings import Settings
+
+T = TypeVar("T")
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 20.0
+WHOLE_ANSWER_SECONDS = 120.0
+"""An answer that trickles in for longer than this is a time-out, however lively the trickle."""
+COLUMNS_A_CALL = 500
+
+
+@dataclass(frozen=True)
+class Answer(Generic[T]):
+    """A good answer: its value as decoded, and the headers that matter."""
+
+    value: T
+    status: int
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ApiPaths:
+    """The words an API kind uses."""
+
+    list_key: str
+    columns_key: str
+    tables: str
+    columns: str
+    rows: str
+
+
+API: Mapping[str, ApiPaths] = MappingProxyType(
+    {
+        "tablesdb": ApiPaths(
+            "rows",
+            "columns",
+            "/tablesdb/{database}/tables",
+            "/tablesdb/{database}/tables/{table}/columns",
+            "/tablesdb/{database}/tables/{table}/rows",
+        ),
+        "databases": ApiPaths(
+            "documents",
+            "attributes",
+            "/databases/{database}/collections",
+            "/databases/{database}/collections/{table}/attributes",
+            "/databases/{database}/collections/{table}/documents",
+        ),
+    }
+)
+
+TABLE_MISSING = frozenset({"table_not_found", "collection_not_found"})
+
+_BAD_SETTING = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.InvalidProxyURL,
+    UnicodeError,
+)
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Set as the session's auth, so that a ~/.netrc entry never adds an Authorization header of its own."""
+    return request
+
+
+class PooledClient(Client):
+    """The SDK's client with a pooled session, time-outs, refused redirects, retries and a breaker.
+
+    Typed SDK services (``TablesDB(client)``) work on it unchanged; a GET is retried, a write is sent once.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        on_call: Callable[[CallEvent], None],
+        *,
+        sleep: Callable[[float], object] | None = None,
+        chance: Callable[[], float] = random.random,
+        monotonic: Callable[[], float] = time.monotonic,
+        timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+    ) -> None:
+        super().__init__()
+        self.set_endpoint(settings.appwrite_endpoint)
+        self.set_project(settings.appwrite_project_id)
+        self.set_key(settings.appwrite_api_key.get_secret_value())
+        # A raw call gets the project from the typed services only; without the header Appwrite answers 403.
+        self.add_header("X-Appwrite-Project", settings.appwrite_project_id)
+        # The SDK announces format 2.5.0, which an older server answers with a warning on each call. Left out, the
+        # server speaks its own; Gateway.ping() then names that one.
+        self._global_headers.pop("X-Appwrite-Response-Format", None)
+        self._clock = clock
+        self._on_call = on_call
+        self._closing = threading.Event()
+        self._sleep = sleep or self._closing.wait
+        self._chance = chance
+        self._monotonic = monotonic
+        self._timeouts = timeouts
+        self.breaker = CircuitBreaker(monotonic)
+        self.wish = ServerWish(monotonic)
+        self._session = requests.Session()
+        self._session.auth = _no_auth
+        self._session.headers.clear()
+        self._session.headers["Accept-Encoding"] = "gzip, deflate"
+        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=2 * settings.bookwatch_workers + 2)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._endpoint!r})"
+
+    def close(self) -> None:
+        """Wake whoever waits and drop the connections."""
+        self._closing.set()
+        self._session.close()
+
+    # What the SDK's typed services call ------------------------------------------------------------------
+
+    def call(
+        self,
+        method: str,
+        path: str = "",
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        response_type: str = "json",
+    ) -> Any:
+        """As the SDK's: parsed JSON, text for ``response_type='text'``, bytes for other content. Raises CallFailure."""
+
+        def decode(body: bytes, kind: str) -> Any:
+            if response_type == "text":
+                return body.decode("utf-8", "replace")
+            if kind.startswith("application/json"):
+                return _json(body)
+            return body
+
+        operation = f"{method.lower()} {path.strip('/').split('/')[0]}"
+        return self.request(
+            operation, "", method.lower(), path, params or {}, decode, headers=headers or {}
+        ).value
+
+    # One call with its patience --------------------------------------------------------------------------
+
+    def request(
+        self,
+        operation: str,
+        collection: str,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        decode: Callable[[bytes, str], T],
+        *,
+        headers: Mapping[str, str | None] | None = None,
+        expected: bool = False,
+        retries: int = RETRIES,
+    ) -> Answer[T]:
+        """One call, retried where that may help. ``decode(body, content type)`` raises Malformed to have it retried.
+
+        Raises PermanentFailure or TransientFailure (CircuitOpen without having called). A header of None is left out.
+        """
+        started = time.perf_counter()
+        attempts = 0
+        first_failure: float | None = None
+        failure: CallFailure | None = None
+        answer: Answer[T] | None = None
+
+        def attempt() -> Answer[T]:
+            nonlocal attempts, first_failure
+            attempts += 1
+            try:
+                return self._once(operation, collection, method, path, params, decode, headers or {})
+            except CallFailure as failed:
+                if first_failure is None:
+                    first_failure = self._monotonic()
+                if failed.retry_after:
+                    self.wish.note(failed.retry_after)
+                raise
+
+        def worth(state: tenacity.RetryCallState) -> bool:
+            error = state.outcome.exception() if state.outcome else None
+            return isinstance(error, TransientFailure) and error.retried and not self._closing.is_set()
+
+        def delay(state: tenacity.RetryCallState) -> float:
+            return max(retry_delay(state.attempt_number - 1, self._chance), self._asked(state))
+
+        def enough(state: tenacity.RetryCallState) -> bool:
+            if state.attempt_number > (retries if method == "get" else 0):
+                return True
+            asked = self._asked(state)
+            if asked > LONGEST_SERVER_WAIT:
+                return True
+            spent = self._monotonic() - (first_failure or 0.0)
+            return not asked and spent + state.upcoming_sleep > RETRY_BUDGET
+
+        patience = tenacity.Retrying(
+            retry=worth,
+            wait=delay,
+            stop=enough,
+            sleep=self._rest,
+            reraise=True,
+            before=tenacity.before_nothing,
+        )
+        admitted = self.breaker.admit()
+        said = False
+        try:
+            if not admitted:
+                failure = CircuitOpen(operation, "circuit_open", collection=collection)
+            elif not self._waited_as_wished():
+                failure = TransientFailure(
+                    operation, "rate_limited", collection=collection, retry_after=self.wish.remaining()
+                )
+            else:
+                try:
+                    answer = patience(attempt)
+                except CallFailure as failed:
+                    failure = failed
+                if failure is None or isinstance(failure, PermanentFailure):
+                    self.breaker.succeeded()
+                else:
+                    self.breaker.failed()
+                said = True
+        finally:
+            if admitted and not said:
+                self.breaker.abandoned()
+        status = answer.status if answer else None
+        if failure:
+            failure.attempts = max(attempts, 1)
+        self._on_call(
+            event_of(
+                operation,
+                collection,
+                time.perf_counter() - started,
+                max(attempts, 1),
+                self._clock.naive_now(),
+                status=status,
+                failure=failure,
+                expected=expected,
+            )
+        )
+        if failure is not None:
+            # Raised here, outside every except block: a library's exception holds the request, and it the key.
+            raise failure
+        assert answer is not None
+        return answer
+
+    def _asked(self, state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        return error.retry_after or 0.0 if isinstance(error, CallFailure) else 0.0
+
+    def _rest(self, seconds: float) -> None:
+        self._sleep(seconds)
+
+    def _waited_as_wished(self) -> bool:
+        """Wait until the server wants to be called again; False if that is too long to wait for."""
+        remaining = self.wish.remaining()
+        if remaining > LONGEST_SERVER_WAIT:
+            return False
+        if remaining > 0:
+            self._rest(remaining)
+        return True
+
+    def _once(
+        self,
+        operation: str,
+        collection: str,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        decode: Callable[[bytes, str], T],
+        headers: Mapping[str, str | None],
+    ) -> Answer[T]:
+        failure: CallFailure
+        try:
+            status, answered, body = self._send(method, path, params, headers)
+        except requests.exceptions.SSLError as broken:
+            if "CERTIFICATE_VERIFY_FAILED" in str(broken):
+                failure = PermanentFailure(operation, "certificate", collection=collection)
+            else:
+                failure = TransientFailure(operation, "connection", collection=collection)
+        except _BAD_SETTING:
+            failure = PermanentFailure(operation, "bad_setting", collection=collection)
+        except (requests.exceptions.Timeout, TimeoutError):
+            failure = TransientFailure(operation, "time_out", collection=collection)
+        except (requests.exceptions.RequestException, OSError) as broken:
+            # requests wraps urllib3's read time-out in a plain ConnectionError while a body is read.
+            timed_out = "timed out" in str(broken).lower()
+            failure = TransientFailure(
+                operation, "time_out" if timed_out else "connection", collection=collection
+            )
+        else:
+            kind = answered.get("Content-Type", "").lower()
+            asked = wait_asked(answered, status, time.time())
+            if 200 <= status < 300:
+                if asked:
+                    self.wish.note(asked)
+                try:
+                    return Answer(decode(body, kind), status, answered)
+                except Malformed:
+                    failure = TransientFailure(operation, "malformed", collection=collection, status=status)
+            else:
+                is_json, error_type = _error_type(body, kind)
+                failure = failure_of_status(operation, collection, status, error_type, is_json, asked)
+        raise failure
+
+    def _send(
+        self, method: str, path: str, params: Mapping[str, Any], headers: Mapping[str, str | None]
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """One request and its whole answer. Raises what requests raises."""
+        sent: dict[str, str] = {
+            name: value
+            for name, value in {**self._global_headers, **{k.lower(): v for k, v in headers.items()}}.items()
+            if value
+        }
+        flattened = self.flatten(
+            {key: Query._flatten(value) for key, value in params.items() if value is not None}
+        )  # pyright: ignore[reportPrivateUsage]
+        query, data = (flattened, None) if method == "get" else (None, None)
+        if method != "get":
+            sent.setdefault("content-type", "application/json")
+            data = json.dumps(dict(params), cls=ValueClassEncoder)
+        deadline = time.monotonic() + WHOLE_ANSWER_SECONDS
+        with self._session.request(
+            method,
+            self._endpoint + path,
+            params=query,
+            data=data,
+            headers=sent,
+            timeout=self._timeouts,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            parts: list[bytes] = []
+            for part in response.iter_content(1 << 18):
+                parts.append(part)
+                if time.monotonic() > deadline:
+                    raise TimeoutError
+            return response.status_code, response.headers, b"".join(parts)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    raise Malformed
+
+
+def _error_type(body: bytes, kind: str) -> tuple[bool, str]:
+    """Whether an error is Appwrite's own JSON, and its ``type``."""
+    if not kind.startswith("application/json"):
+        return False, ""
+    try:
+        error = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False, ""
+    told = cast("dict[str, Any]", error).get("type") if isinstance(error, dict) else None
+    return isinstance(error, dict), told if isinstance(told, str) else ""
+
+
+def json_object(body: bytes, kind: str) -> dict[str, Any]:
+    """A JSON object, or Malformed."""
+    value = _json(body) if kind.startswith("application/json") else None
+    if not isinstance(value, dict):
+        raise Malformed
+    return cast("dict[str, Any]", value)
+
+
+class Gateway:
+    """What bookwatch asks of Appwrite, for one endpoint, project and database. Safe to use from several threads.
+
+    Every method raises PermanentFailure or TransientFailure (failures.py) and leaves one CallEvent a call.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        on_call: Callable[[CallEvent], None],
+        *,
+        sleep: Callable[[float], object] | None = None,
+        chance: Callable[[], float] = random.random,
+        monotonic: Callable[[], float] = time.monotonic,
+        timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+    ) -> None:
+        """Raises UsageError if an Appwrite setting is missing. ``timeouts``: seconds to connect, to wait for bytes."""
+        settings.require_appwrite()
+        self.settings = settings
+        self.clock = clock
+        self.endpoint = settings.appwrite_endpoint
+        self.project = settings.appwrite_project_id
+        self.database = settings.appwrite_database_id
+        self.api = API[settings.appwrite_api]
+        self.client = PooledClient(
+            settings, clock, on_call, sleep=sleep, chance=chance, monotonic=monotonic, timeouts=timeouts
+        )
+        self._version: str | None = None
+        self._probed = False
+
+    def __repr__(self) -> str:
+        return f"Gateway({self.endpoint!r}, {self.project!r}, {self.database!r})"
+
+    def __enter__(self) -> Gateway:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.client.close()
+
+    @property
+    def breaker(self) -> CircuitBreaker:
+        return self.client.breaker
+
+    def _path(self, template: str, collection: str = "") -> str:
+        # "Commission Records" is a table id somebody has.
+        table = quote(self.settings.table_id(collection), safe="") if collection else ""
+        return template.format(database=quote(self.database, safe=""), table=table)
+
+    def ping(self) -> datetime:
+        """Ask for the database's tables: proves endpoint, API kind, project, key and database. Returns the server's time.
+
+        The first ping also asks the server's version, to speak its format from then on.
+        """
+        answer = self.client.request(
+            "ping",
+            "",
+            "get",
+            self._path(self.api.tables),
+            {"queries": [Query.limit(1)], "total": "0"},
+            json_object,
+        )
+        if not self._probed:
+            self._probed = True
+            self.server_version()
+        return self._server_time("ping", "", answer)
+
+    def server_now(self) -> datetime:
+        """The server's clock: aware, UTC, whole seconds."""
+        answer = self.client.request(
+            "clock",
+            "",
+            "get",
+            self._path(self.api.tables),
+            {"queries": [Query.limit(1)], "total": "0"},
+            json_object,
+        )
+        return self._server_time("clock", "", answer)
+
+    def server_version(self) -> str | None:
+        """The server's version, if it tells guests; sets X-Appwrite-Response-Format to it. Never raises."""
+        if self._version is None:
+            try:
+                # Asked as a guest: /health/version answers a key with "missing scope public".
+                told = self.client.request(
+                    "version",
+                    "",
+                    "get",
+                    "/health/version",
+                    {},
+                    json_object,
+                    headers={"x-appwrite-key": None},
+                    expected=True,
+                    retries=0,
+                ).value.get("version")
+            except CallFailure:
+                return None
+            if isinstance(told, str) and re.fullmatch(r"\d{1,3}\.\d{1,3}\.\d{1,3}", told):
+                self._version = told
+                self.client.add_header("X-Appwrite-Response-Format", told)
+        return self._version
+
+    def list_columns(self, collection: str) -> list[Column]:
+        """The columns rows of a collection can carry, by Appwrite's own ``type``."""
+        return self.columns_and_time(collection)[0]
+
+    def columns_and_time(self, collection: str) -> tuple[list[Column], datetime]:
+        """The columns, and the server's time when it told them."""
+        columns: list[Column] = []
+        seen = 0
+        while True:
+            # Without a limit Appwrite lists 25.
+            queries = [Query.limit(COLUMNS_A_CALL), *([Query.offset(seen)] if seen else [])]
+
+            def decode(body: bytes, kind: str) -> tuple[int, list[Column]]:
+                listed = json_object(body, kind).get(self.api.columns_key)
+                if not isinstance(listed, list):
+                    raise Malformed
+                entries = cast("list[Any]", listed)
+                if not all(isinstance(entry, dict) for entry in entries):
+                    raise Malformed
+                return len(entries), columns_of(cast("list[dict[str, Any]]", entries))
+
+            answer = self.client.request(
+                "list_columns",
+                collection,
+                "get",
+                self._path(self.api.columns, collection),
+                {"queries": queries},
+                decode,
+            )
+            count, found = answer.value
+            columns += found
+            seen += count
+            if count < COLUMNS_A_CALL:
+                return columns, self._server_time("list_columns", collection, answer)
+
+    def rows(
+        self,
+        collection: str,
+        queries: Sequence[str],
+        decode: Callable[[bytes], T],
+        *,
+        operation: Literal["list_rows", "sweep_rows", "repair_rows"] = "list_rows",
+    ) -> T:
+        """One answer of rows, as raw bytes through ``decode`` (which raises Malformed to have it asked again)."""
+
+        def checked(body: bytes, kind: str) -> T:
+            if not kind.startswith("application/json") or not body:
+                raise Malformed
+            return decode(body)
+
+        # total=0: a count costs the server more than the page, is capped at 5,000, and `false` is ignored by 1.9.6.
+        return self.client.request(
+            operation,
+            collection,
+            "get",
+            self._path(self.api.rows, collection),
+            {"queries": list(queries), "total": "0"},
+            checked,
+        ).value
+
+    def _server_time(self, operation: str, collection: str, answer: Answer[Any]) -> datetime:
+        moment = http_date(answer.headers.get("Date"))
+        if moment is None:
+            raise PermanentFailure(operation, "no_date", collection=collection, status=answer.status)
+        return moment

@@ -1,0 +1,936 @@
+"""raw.duckdb: the mirror of each collection, its history, rejects, columns and watermarks (docs/tables.md, "raw.duckdb").
+
+One process writes. What a value means is not known here; whether a row is accepted is told from outside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast
+
+import duckdb
+import polars as pl
+
+from resources.appwrite.columns import SQL_TYPE, SYSTEM, Column, Storage, StoredColumn
+from resources.errors import BookwatchError, UsageError
+
+T = TypeVar("T")
+RejectReasons = Callable[[str, pl.DataFrame], pl.Series]
+"""(collection, rows as stored) -> per row its reasons: List(String) or JSON text; null or empty where accepted."""
+
+RunOutcome = Literal["complete", "partial", "forbidden", "missing", "failed"]
+
+VERSION_COLUMNS: tuple[tuple[str, str], ...] = (
+    ("_id", "VARCHAR"),
+    ("_sequence", "BIGINT"),
+    ("_created_at", "TIMESTAMP"),
+    ("_updated_at", "TIMESTAMP"),
+    ("_ingested_at", "TIMESTAMP"),
+    ("_run_id", "VARCHAR"),
+    ("_deleted_at", "TIMESTAMP"),
+    ("_change", "BIGINT"),
+    ("_misfits", "VARCHAR"),
+    ("_rejected", "VARCHAR"),
+)
+HISTORY_COLUMNS: tuple[tuple[str, str], ...] = (("_replaced_at", "TIMESTAMP"), ("_replaced_by", "BIGINT"))
+_TAKEN_NAMES = frozenset(name for name, _ in (*VERSION_COLUMNS, *HISTORY_COLUMNS)) | {"rowid"}
+
+CONTROL_TABLES = """
+CREATE TABLE IF NOT EXISTS _mirror (
+    endpoint VARCHAR, project VARCHAR, database VARCHAR, created_at TIMESTAMP, last_change BIGINT);
+CREATE TABLE IF NOT EXISTS _columns (
+    collection VARCHAR, attribute VARCHAR, column_name VARCHAR, kind VARCHAR, is_array BOOLEAN,
+    first_seen_at TIMESTAMP, gone_at TIMESTAMP);
+CREATE TABLE IF NOT EXISTS _watermarks (
+    collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP, scan_bound TIMESTAMP, resume_sequence BIGINT,
+    run_id VARCHAR, scan_lower TIMESTAMP, rescan BOOLEAN, rules_version VARCHAR);
+CREATE TABLE IF NOT EXISTS _rejects (
+    collection VARCHAR, row_id VARCHAR, sequence BIGINT, reasons VARCHAR, content VARCHAR, first_seen_at TIMESTAMP,
+    last_tried_at TIMESTAMP, rules_version VARCHAR);
+CREATE TABLE IF NOT EXISTS _ingest_runs (
+    run_id VARCHAR, collection VARCHAR, fetched BIGINT, inserted BIGINT, updated BIGINT, unchanged BIGINT,
+    deleted BIGINT, rejected BIGINT, started_at TIMESTAMP, seconds DOUBLE, watermark TIMESTAMP, outcome VARCHAR,
+    detail VARCHAR);
+CREATE TABLE IF NOT EXISTS _sweeps (
+    collection VARCHAR, started_at TIMESTAMP, resume_sequence BIGINT, seen BIGINT);
+CREATE TABLE IF NOT EXISTS _sweep_missing (collection VARCHAR, row_id VARCHAR, sequence BIGINT);
+"""
+
+JUDGED_AT_ONCE = 20_000
+
+
+class StoreFailure(BookwatchError):
+    """raw.duckdb could not be read or written. Never repeats what DuckDB said: its messages carry row values."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of the rows fetched: fetched = inserted + updated + unchanged + rejected."""
+
+    fetched: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    deleted: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.fetched + other.fetched,
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.rejected + other.rejected,
+            self.deleted + other.deleted,
+        )
+
+
+@dataclass(frozen=True)
+class ColumnChanges:
+    """Attributes that came, went or changed their type since the last look; the first look reports none."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    retyped: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.retyped)
+
+    @property
+    def sentence(self) -> str:
+        """Such as ``column added: tip; column retyped: price``; empty without a change."""
+        told = (("added", self.added), ("removed", self.removed), ("retyped", self.retyped))
+        return "; ".join(f"column {what}: {', '.join(names)}" for what, names in told if names)
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """How far a collection is known. Instants are naive UTC; ``scan_bound`` is set while a scan is unfinished."""
+
+    collection: str
+    watermark: datetime | None = None
+    completed_at: datetime | None = None
+    scan_bound: datetime | None = None
+    resume_sequence: int | None = None
+    run_id: str | None = None
+    scan_lower: datetime | None = None
+    rescan: bool = False
+    rules_version: str | None = None
+
+
+@dataclass(frozen=True)
+class ScanPlan:
+    """The window of a scan: ``lower`` <= $updatedAt <= ``bound`` (lower None: from the beginning), after a $sequence."""
+
+    collection: str
+    lower: datetime | None
+    bound: datetime
+    after: int | None
+    resumed: bool
+
+
+@dataclass(frozen=True)
+class SweepState:
+    """An unfinished sweep: where to go on, and how many rows it has seen."""
+
+    started_at: datetime
+    resume_sequence: int | None
+    seen: int
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def reasons_json(told: pl.Series) -> pl.Series:
+    """Per row a JSON list of reasons, null where there is none."""
+    if told.dtype == pl.String:
+        return told.set(told.is_in(["", "[]"]).fill_null(False), None)
+    if told.dtype == pl.Null:
+        return told.cast(pl.String)
+    lists = cast("list[list[str] | None]", told.to_list())
+    return pl.Series(
+        told.name, [json.dumps(list(r), ensure_ascii=False) if r else None for r in lists], dtype=pl.String
+    )
+
+
+class RawStore:
+    """The mirror. Opens (and makes) ``path``; not safe to use from several threads at once.
+
+    Raises StoreFailure where the file cannot be read or written (also: another process has it open).
+    """
+
+    def __init__(self, path: Path | str, *, read_only: bool = False, memory_limit: str = "400MB") -> None:
+        self.path = Path(path)
+        self.read_only = read_only
+        self._layouts: dict[str, tuple[StoredColumn, ...]] = {}
+        if read_only and not self.path.exists():
+            raise StoreFailure("There is no mirror yet.", "Run `bookwatch run` first.")
+        config: dict[str, Any] = {"memory_limit": memory_limit, "autoinstall_known_extensions": "false"}
+        with self._plainly("open"):
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.connection = duckdb.connect(str(self.path), read_only=read_only, config=config)
+            if not read_only:
+                os.chmod(self.path, 0o600)
+                self.connection.execute(CONTROL_TABLES)
+            self.connection.execute("SET TimeZone = 'UTC'")
+
+    def __enter__(self) -> RawStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.connection.close()
+
+    # -- plumbing ------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _plainly(self, what: str) -> Iterator[None]:
+        """Turn DuckDB's and Polars' errors into one sentence: theirs repeat values."""
+        failure: StoreFailure
+        try:
+            yield
+            return
+        except duckdb.Error as broken:
+            text = str(broken).lower()
+            if "no space left" in text or "disk full" in text or "could not write" in text:
+                failure = StoreFailure("The disk is full.", "Make room under BOOKWATCH_HOME and run again.")
+            elif "conflicting lock" in text or "could not set lock" in text:
+                failure = StoreFailure(
+                    f"Another program has {self.path.name} open.",
+                    "Close it (or wait for the other run) and try again.",
+                )
+            else:
+                failure = StoreFailure(
+                    f"{self.path.name} could not {what} ({type(broken).__name__}).",
+                    "Run again; if it stays, restore a backup or move the file away to mirror anew.",
+                )
+        except pl.exceptions.PolarsError as broken:
+            failure = StoreFailure(
+                f"A page could not be merged ({type(broken).__name__}).", "Please report this."
+            )
+        except OSError as broken:
+            failure = StoreFailure(
+                f"{self.path.name} could not {what} ({broken.strerror}).",
+                "Check BOOKWATCH_HOME and the free disk space.",
+            )
+        raise failure from None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """All or nothing. Whatever is raised inside rolls everything back."""
+        with self._plainly("be written"):
+            self.connection.execute("BEGIN")
+            try:
+                yield self.connection
+                self.connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
+                    self.connection.execute("ROLLBACK")
+                raise
+
+    def _rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self._plainly("be read"):
+            return self.connection.execute(sql, list(parameters)).fetchall()
+
+    @contextlib.contextmanager
+    def _lent(self, **frames: pl.DataFrame) -> Iterator[None]:
+        """Frames as views of the connection for the time of the block."""
+        for name, frame in frames.items():
+            self.connection.register(name, frame.to_arrow())
+        try:
+            yield
+        finally:
+            for name in frames:
+                self.connection.unregister(name)
+
+    def _next_change(self) -> int:
+        """The number of the running transaction. Rises; never given twice, also after rows were erased."""
+        row = self.connection.execute(
+            "UPDATE _mirror SET last_change = last_change + 1 RETURNING last_change"
+        ).fetchone()
+        assert row is not None, "claim_mirror() comes first"
+        return int(row[0])
+
+    # -- identity ------------------------------------------------------------------------------------------
+
+    def claim_mirror(self, endpoint: str, project: str, database: str, now: datetime) -> None:
+        """Remember what this file mirrors at first use. Raises UsageError if it mirrors something else."""
+        known = self.mirror()
+        if known is None:
+            with self.transaction() as con:
+                con.execute("INSERT INTO _mirror VALUES (?, ?, ?, ?, 0)", [endpoint, project, database, now])
+        elif known != (endpoint, project, database):
+            differs = ", ".join(
+                f"{what} {was!r} and not {asked!r}"
+                for what, was, asked in zip(
+                    ("endpoint", "project", "database"), known, (endpoint, project, database), strict=True
+                )
+                if was != asked
+            )
+            raise UsageError(
+                f"{self.path} mirrors {differs}.",
+                "Set the Appwrite settings back, or choose another BOOKWATCH_HOME for the other source.",
+            )
+
+    def mirror(self) -> tuple[str, str, str] | None:
+        """(endpoint, project, database) this file mirrors; None before the first run."""
+        rows = self._rows("SELECT endpoint, project, database FROM _mirror")
+        return cast("tuple[str, str, str]", rows[0]) if rows else None
+
+    def last_change(self) -> int:
+        """The highest change number given; 0 in a new file."""
+        rows = self._rows("SELECT last_change FROM _mirror")
+        return int(rows[0][0]) if rows else 0
+
+    # -- columns -------------------------------------------------------------------------------------------
+
+    def collections(self) -> list[str]:
+        """Collections that have a table here."""
+        return [
+            row[0]
+            for row in self._rows(
+                "SELECT t.table_name FROM duckdb_tables() t JOIN duckdb_tables() h "
+                "ON h.table_name = t.table_name || '_history' AND h.database_name = t.database_name "
+                "WHERE t.schema_name = 'main' ORDER BY 1"
+            )
+        ]
+
+    def has_table(self, collection: str) -> bool:
+        return bool(
+            self._rows(
+                "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'main' AND table_name = ? AND NOT internal",
+                [collection],
+            )
+        )
+
+    def columns(self, collection: str) -> tuple[StoredColumn, ...]:
+        """The attributes a collection has now, each with the raw column that holds it, in the order first seen."""
+        if collection not in self._layouts:
+            rows = self._rows(
+                "SELECT attribute, column_name, kind, is_array FROM _columns "
+                "WHERE collection = ? AND gone_at IS NULL ORDER BY rowid",
+                [collection],
+            )
+            self._layouts[collection] = tuple(
+                StoredColumn(attribute, name, Column(attribute, kind, is_array).storage)
+                for attribute, name, kind, is_array in rows
+            )
+        return self._layouts[collection]
+
+    def reconcile_columns(self, collection: str, listed: Sequence[Column], now: datetime) -> ColumnChanges:
+        """Carry Appwrite's column list into the tables of a collection (made at the first look).
+
+        A column that came (its default is invisible to a scan by $updatedAt) or was retyped makes the next scan read
+        everything. A column that went stays, marked gone. A retyped one is converted where every value survives the
+        way there and back; else it is kept under a new name beside a fresh column.
+        """
+        self._layouts.pop(collection, None)
+        first = not self.has_table(collection)
+        known = {
+            attribute: (name, kind, bool(is_array), gone_at)
+            for attribute, name, kind, is_array, gone_at in self._rows(
+                "SELECT attribute, column_name, kind, is_array, gone_at FROM _columns WHERE collection = ? "
+                "ORDER BY gone_at IS NULL, gone_at, rowid",
+                [collection],
+            )
+        }
+        wanted = {column.key: column for column in listed}
+        added = [
+            c
+            for c in wanted.values()
+            if c.key not in known or (known[c.key][3] and known[c.key][1:3] == (c.kind, c.is_array))
+        ]
+        retyped = [c for c in wanted.values() if c.key in known and known[c.key][1:3] != (c.kind, c.is_array)]
+        removed = [a for a, (_, _, _, gone_at) in known.items() if a not in wanted and gone_at is None]
+        if not (first or added or retyped or removed):
+            return ColumnChanges()
+        refill: list[tuple[str, str, Storage, Storage]] = []
+        with self.transaction() as con:
+            if first:
+                for table, more in ((collection, ()), (f"{collection}_history", HISTORY_COLUMNS)):
+                    fields = ", ".join(f"{name} {kind}" for name, kind in (*VERSION_COLUMNS, *more))
+                    con.execute(f"CREATE TABLE {quoted(table)} ({fields})")
+            used = {
+                str(r[0]).lower()
+                for r in self._rows("SELECT column_name FROM _columns WHERE collection = ?", [collection])
+            }
+            for column in added:
+                if column.key in known:
+                    con.execute(
+                        "UPDATE _columns SET gone_at = NULL WHERE collection = ? AND column_name = ?",
+                        [collection, known[column.key][0]],
+                    )
+                else:
+                    self._add_column(collection, column, self._free_name(column.key, used), now)
+            for column in retyped:
+                name, kind, is_array, _ = known[column.key]
+                old, new = Column(column.key, kind, is_array).storage, column.storage
+                if SQL_TYPE[old] == SQL_TYPE[new] or self._survives(
+                    collection, name, SQL_TYPE[old], SQL_TYPE[new]
+                ):
+                    if SQL_TYPE[old] != SQL_TYPE[new]:
+                        for table in (collection, f"{collection}_history"):
+                            con.execute(
+                                f"ALTER TABLE {quoted(table)} ALTER COLUMN {quoted(name)} TYPE {SQL_TYPE[new]}"
+                            )
+                    con.execute(
+                        "UPDATE _columns SET kind = ?, is_array = ?, gone_at = NULL WHERE collection = ? AND column_name = ?",
+                        [column.kind, column.is_array, collection, name],
+                    )
+                else:
+                    kept = self._free_name(f"{name}__was_{kind}", used)
+                    for table in (collection, f"{collection}_history"):
+                        con.execute(
+                            f"ALTER TABLE {quoted(table)} RENAME COLUMN {quoted(name)} TO {quoted(kept)}"
+                        )
+                    con.execute(
+                        "UPDATE _columns SET column_name = ?, gone_at = coalesce(gone_at, ?) "
+                        "WHERE collection = ? AND column_name = ?",
+                        [kept, now, collection, name],
+                    )
+                    self._add_column(collection, column, name, now)
+                    refill.append((kept, name, old, new))
+            for attribute in removed:
+                con.execute(
+                    "UPDATE _columns SET gone_at = ? WHERE collection = ? AND column_name = ?",
+                    [now, collection, known[attribute][0]],
+                )
+            if not first and (added or retyped):
+                self._write_watermark(
+                    replace(
+                        self.watermark(collection),
+                        scan_bound=None,
+                        resume_sequence=None,
+                        scan_lower=None,
+                        rescan=True,
+                    )
+                )
+        # DuckDB refuses to change a table's rows and its columns in one transaction. A kill in between loses nothing:
+        # the kept column has the old values, and the scan that is now due brings the new ones.
+        for kept, name, old, new in refill:
+            for table in (collection, f"{collection}_history"):
+                with self.transaction() as con:
+                    there = f"try_cast({quoted(kept)} AS {SQL_TYPE[new]})"
+                    con.execute(
+                        f"UPDATE {quoted(table)} SET {quoted(name)} = {there} "
+                        f"WHERE try_cast({there} AS {SQL_TYPE[old]}) IS NOT DISTINCT FROM {quoted(kept)} "
+                        f"AND {quoted(kept)} IS NOT NULL"
+                    )
+        self._layouts.pop(collection, None)
+        if first:
+            return ColumnChanges()
+        return ColumnChanges(
+            tuple(sorted(c.key for c in added)), tuple(sorted(removed)), tuple(sorted(c.key for c in retyped))
+        )
+
+    def _add_column(self, collection: str, column: Column, name: str, now: datetime) -> None:
+        for table in (collection, f"{collection}_history"):
+            self.connection.execute(
+                f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(name)} {SQL_TYPE[column.storage]}"
+            )
+        self.connection.execute(
+            "INSERT INTO _columns VALUES (?, ?, ?, ?, ?, ?, NULL)",
+            [collection, column.key, name, column.kind, column.is_array, now],
+        )
+
+    @staticmethod
+    def _free_name(wish: str, used: set[str]) -> str:
+        """A column name no other has, by DuckDB's measure: case does not count."""
+        name, n = wish, 2
+        while name.lower() in used or name.lower() in _TAKEN_NAMES:
+            name, n = f"{wish}_{n}", n + 1
+        used.add(name.lower())
+        return name
+
+    def _survives(self, collection: str, name: str, old: str, new: str) -> bool:
+        """Whether every value of a column is the same after a change of type and back."""
+        return not any(
+            self._rows(
+                f"SELECT 1 FROM {quoted(table)} WHERE {quoted(name)} IS NOT NULL AND "
+                f"try_cast(try_cast({quoted(name)} AS {new}) AS {old}) IS DISTINCT FROM {quoted(name)} LIMIT 1"
+            )
+            for table in (collection, f"{collection}_history")
+        )
+
+    # -- watermarks and scans ------------------------------------------------------------------------------
+
+    def watermark(self, collection: str) -> Watermark:
+        """How far a collection is known; an empty Watermark before its first scan."""
+        rows = self._rows(
+            "SELECT collection, watermark, completed_at, scan_bound, resume_sequence, run_id, scan_lower, "
+            "coalesce(rescan, false), rules_version FROM _watermarks WHERE collection = ?",
+            [collection],
+        )
+        return Watermark(*rows[0]) if rows else Watermark(collection)
+
+    def _write_watermark(self, mark: Watermark) -> None:
+        self.connection.execute("DELETE FROM _watermarks WHERE collection = ?", [mark.collection])
+        self.connection.execute(
+            "INSERT INTO _watermarks (collection, watermark, completed_at, scan_bound, resume_sequence, run_id, scan_lower, "
+            "rescan, rules_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                mark.collection,
+                mark.watermark,
+                mark.completed_at,
+                mark.scan_bound,
+                mark.resume_sequence,
+                mark.run_id,
+                mark.scan_lower,
+                mark.rescan,
+                mark.rules_version,
+            ],
+        )
+
+    def begin_scan(
+        self, collection: str, *, bound: datetime, overlap: timedelta, run_id: str, full: bool = False
+    ) -> ScanPlan:
+        """Resume the unfinished scan of a collection, or begin one up to ``bound`` (server's clock, naive UTC).
+
+        ``full`` reads everything anew. So does a bound that lies further behind the watermark than the overlap: the
+        server's clock was wrong once, and rows written meanwhile may lie below the watermark.
+        """
+        mark = self.watermark(collection)
+        if (
+            mark.scan_bound is not None
+            and not full
+            and not mark.rescan
+            and mark.scan_bound <= bound + overlap
+        ):
+            return ScanPlan(collection, mark.scan_lower, mark.scan_bound, mark.resume_sequence, resumed=True)
+        lower: datetime | None = None
+        if mark.watermark is not None and not full and not mark.rescan and bound >= mark.watermark - overlap:
+            lower = min(mark.watermark, bound) - overlap
+        with self.transaction():
+            self._write_watermark(
+                replace(
+                    mark,
+                    scan_bound=bound,
+                    resume_sequence=None,
+                    scan_lower=lower,
+                    rescan=False,
+                    run_id=run_id,
+                )
+            )
+        return ScanPlan(collection, lower, bound, None, resumed=False)
+
+    # -- merging -------------------------------------------------------------------------------------------
+
+    def merge_page(
+        self,
+        collection: str,
+        rows: pl.DataFrame,
+        *,
+        run_id: str,
+        now: datetime,
+        reject_reasons: RejectReasons,
+        rules_version: str = "",
+        resume_sequence: int | None = None,
+        complete: bool = False,
+        forced: bool = False,
+        record: Callable[[Counts], None] | None = None,
+    ) -> Counts:
+        """Rows, history, rejects and the resume point (``complete``: the watermark) in one transaction.
+
+        ``rows`` has the schema of PageDecoder. A row is an update if its content, its system fields or its rejection
+        differ from the stored version, or if that was deleted; a version older than the stored one is not taken
+        unless ``forced``. ``record`` is called with the counts inside the transaction.
+        """
+        with self._plainly("be written"):
+            judged, nameless = self._judged(collection, rows, reject_reasons)
+            last = judged.unique("_id", keep="last", maintain_order=True)
+        with self.transaction() as con:
+            old = self._stored(collection, last["_id"])
+            taken, verdicts = self._verdicts(collection, last, old, forced)
+            if taken.height:
+                change = self._next_change()
+                self._replace(
+                    collection,
+                    taken,
+                    old.filter(pl.col("_id").is_in(taken["_id"].implode())),
+                    run_id,
+                    now,
+                    change,
+                )
+            self._write_rejects(collection, judged, nameless, now, rules_version)
+            rejected = last["_rejected"].is_not_null()
+            counts = Counts(
+                fetched=rows.height,
+                inserted=int(((verdicts == "insert") & ~rejected).sum()),
+                updated=int(((verdicts == "update") & ~rejected).sum()),
+                unchanged=int(((verdicts == "same") & ~rejected).sum()) + judged.height - last.height,
+                rejected=int(rejected.sum()) + nameless.height,
+            )
+            mark = self.watermark(collection)
+            if complete:
+                self._write_watermark(
+                    replace(
+                        mark,
+                        watermark=mark.scan_bound or mark.watermark,
+                        completed_at=now,
+                        scan_bound=None,
+                        resume_sequence=None,
+                        scan_lower=None,
+                        run_id=run_id,
+                        rules_version=rules_version or mark.rules_version,
+                    )
+                )
+            elif resume_sequence is not None:
+                con.execute(
+                    "UPDATE _watermarks SET resume_sequence = ?, run_id = ? WHERE collection = ?",
+                    [resume_sequence, run_id, collection],
+                )
+            if record is not None:
+                record(counts)
+        return counts
+
+    def _judged(
+        self, collection: str, rows: pl.DataFrame, reject_reasons: RejectReasons
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Rows with ``_rejected``; apart, those without an id (they cannot stand in a table of ids)."""
+        if rows.height:
+            reasons = reasons_json(reject_reasons(collection, rows))
+        else:
+            reasons = pl.Series([], dtype=pl.String)
+        judged = rows.with_columns(reasons.alias("_rejected"))
+        named = pl.col("_id").is_not_null() & (pl.col("_id").str.strip_chars() != "")
+        nameless = judged.filter(~named.fill_null(False)).with_columns(
+            pl.col("_rejected").fill_null(pl.lit('["no usable $id"]'))
+        )
+        return judged.filter(named.fill_null(False)), nameless
+
+    def _stored(self, collection: str, ids: pl.Series) -> pl.DataFrame:
+        """The stored versions of some ids, with ``_rid`` (DuckDB's rowid).
+
+        In two steps: the ids alone are found in a scan of one column; whole rows are read for the matches only.
+        """
+        table = quoted(collection)
+        with self._lent(_asked=pl.DataFrame({"_id": ids})):
+            found = self.connection.sql(
+                f"SELECT rowid AS _rid FROM {table} WHERE _id IN (SELECT _id FROM _asked) ORDER BY 1"
+            ).pl()
+        if not found.height:
+            return self.connection.sql(f"SELECT rowid AS _rid, * FROM {table} LIMIT 0").pl()
+        low, high = cast("tuple[int, int]", (found["_rid"].min(), found["_rid"].max()))
+        with self._lent(_found=found):
+            return self.connection.sql(
+                f"SELECT t.rowid AS _rid, t.* FROM {table} t "
+                f"WHERE t.rowid BETWEEN {low} AND {high} AND t.rowid IN (SELECT _rid FROM _found)"
+            ).pl()
+
+    def _verdicts(
+        self, collection: str, rows: pl.DataFrame, old: pl.DataFrame, forced: bool
+    ) -> tuple[pl.DataFrame, pl.Series]:
+        """The rows to write, and per row: insert, update or same."""
+        if not old.height:
+            return rows, pl.Series(["insert"] * rows.height, dtype=pl.String)
+        names = [
+            "_sequence", "_created_at", "_updated_at", "_misfits", "_rejected", *(c.name for c in self.columns(collection)),
+        ]  # fmt: skip
+        both = rows.join(
+            old.select(
+                "_id",
+                "_deleted_at",
+                pl.lit(True).alias("_known"),
+                *(pl.col(n).alias(f"_old:{n}") for n in names),
+            ),
+            on="_id",
+            how="left",
+            maintain_order="left",
+        )
+        differs = pl.any_horizontal(pl.col(n).ne_missing(pl.col(f"_old:{n}")) for n in names)
+        older = (
+            pl.lit(False)
+            if forced
+            else (pl.col("_updated_at") < pl.col("_old:_updated_at"))
+            & (pl.col("_sequence") <= pl.col("_old:_sequence"))
+        ).fill_null(False)
+        verdicts = both.select(
+            pl.when(pl.col("_known").is_null())
+            .then(pl.lit("insert"))
+            .when(pl.col("_deleted_at").is_not_null())
+            .then(pl.lit("update"))
+            .when(differs & ~older)
+            .then(pl.lit("update"))
+            .otherwise(pl.lit("same"))
+            .alias("verdict")
+        )["verdict"]
+        return rows.filter(verdicts != "same"), verdicts
+
+    def _replace(
+        self, collection: str, taken: pl.DataFrame, old: pl.DataFrame, run_id: str, now: datetime, change: int
+    ) -> None:
+        """Write ``taken`` as the current versions; those in ``old`` (with _rid) move to the history."""
+        if old.height:
+            self._to_history(collection, old, now, change)
+        stamped = taken.with_columns(
+            pl.lit(now, pl.Datetime("us")).alias("_ingested_at"),
+            pl.lit(run_id, pl.String).alias("_run_id"),
+            pl.lit(change, pl.Int64).alias("_change"),
+        )
+        with self._lent(_taken=stamped):
+            self.connection.execute(f"INSERT INTO {quoted(collection)} BY NAME SELECT * FROM _taken")
+
+    def _to_history(self, collection: str, old: pl.DataFrame, now: datetime, change: int) -> None:
+        gone = old.with_columns(
+            pl.lit(now, pl.Datetime("us")).alias("_replaced_at"),
+            pl.lit(change, pl.Int64).alias("_replaced_by"),
+        )
+        with self._lent(_old=gone.drop("_rid"), _rids=old.select("_rid")):
+            self.connection.execute(
+                f"INSERT INTO {quoted(collection + '_history')} BY NAME SELECT * FROM _old"
+            )
+            self.connection.execute(
+                f"DELETE FROM {quoted(collection)} WHERE rowid IN (SELECT _rid FROM _rids)"
+            )
+
+    def _write_rejects(
+        self, collection: str, judged: pl.DataFrame, nameless: pl.DataFrame, now: datetime, rules_version: str
+    ) -> None:
+        """Bring ``_rejects`` in line with rows just judged: rejected ones stand in it, accepted ones do not."""
+        known = {
+            row[0]: row[1]
+            for row in self._rows(
+                "SELECT row_id, first_seen_at FROM _rejects WHERE collection = ?", [collection]
+            )
+        }
+        rejected = pl.concat(
+            [
+                judged.unique("_id", keep="last", maintain_order=True).filter(
+                    pl.col("_rejected").is_not_null()
+                ),
+                nameless.with_columns(pl.format("$sequence:{}", pl.col("_sequence")).alias("_id")),
+            ]
+        )
+        if not known and not rejected.height:
+            return
+        cleared = pl.concat([judged["_id"], rejected["_id"]]).unique()
+        with self._lent(_judged=pl.DataFrame({"row_id": cleared})):
+            self.connection.execute(
+                "DELETE FROM _rejects WHERE collection = ? AND row_id IN (SELECT row_id FROM _judged)",
+                [collection],
+            )
+        if not rejected.height:
+            return
+        entries = pl.DataFrame(
+            {
+                "collection": [collection] * rejected.height,
+                "row_id": rejected["_id"],
+                "sequence": rejected["_sequence"],
+                "reasons": rejected["_rejected"],
+                "content": [self._content(collection, row) for row in rejected.iter_rows(named=True)],
+                "first_seen_at": [known.get(row_id, now) for row_id in rejected["_id"]],
+                "last_tried_at": [now] * rejected.height,
+                "rules_version": [rules_version] * rejected.height,
+            },
+            schema_overrides={
+                "first_seen_at": pl.Datetime("us"),
+                "last_tried_at": pl.Datetime("us"),
+                "content": pl.String,
+            },
+        )
+        with self._lent(_entries=entries):
+            self.connection.execute("INSERT INTO _rejects BY NAME SELECT * FROM _entries")
+
+    def _content(self, collection: str, row: Mapping[str, Any]) -> str:
+        """A rejected row as JSON by attribute, misfits as they were written."""
+        content: dict[str, Any] = {attribute: row.get(name) for attribute, name, _ in SYSTEM}
+        content |= {c.attribute: row.get(c.name) for c in self.columns(collection)}
+        if row.get("_misfits"):
+            content |= json.loads(row["_misfits"])
+        return json.dumps(
+            content,
+            ensure_ascii=False,
+            default=lambda v: v.isoformat() + "Z" if isinstance(v, datetime) else str(v),
+        )
+
+    # -- quarantine ----------------------------------------------------------------------------------------
+
+    def rejudge(
+        self,
+        collection: str,
+        reject_reasons: RejectReasons,
+        *,
+        rules_version: str,
+        run_id: str,
+        now: datetime,
+    ) -> int:
+        """Judge every stored row by the rules of today if they are not those it was judged by. Returns rows re-decided.
+
+        Rows whose verdict changes become new versions, so that core takes them up.
+        """
+        mark = self.watermark(collection)
+        if not rules_version or mark.rules_version == rules_version or not self.has_table(collection):
+            return 0
+        changed = 0
+        sequences = self.living(collection)["_sequence"].sort()
+        after = -1
+        for upto in [*sequences.gather_every(JUDGED_AT_ONCE, JUDGED_AT_ONCE - 1), *sequences.tail(1)]:
+            with self.transaction():
+                batch = self.connection.sql(
+                    f"SELECT rowid AS _rid, * FROM {quoted(collection)} "
+                    f"WHERE _deleted_at IS NULL AND _sequence > {after} AND _sequence <= {upto}"
+                ).pl()
+                judged, _ = self._judged(collection, batch.drop("_rejected"), reject_reasons)
+                differs = judged["_rejected"].ne_missing(batch["_rejected"])
+                if differs.any():
+                    change = self._next_change()
+                    moved = judged.filter(differs)
+                    self._replace(collection, moved.drop("_rid"), batch.filter(differs), run_id, now, change)
+                    changed += moved.height
+                self._write_rejects(collection, judged, judged.clear(), now, rules_version)
+            after = upto
+        with self.transaction() as con:
+            self._write_watermark(replace(self.watermark(collection), rules_version=rules_version))
+            con.execute(
+                "UPDATE _rejects SET rules_version = ?, last_tried_at = ? WHERE collection = ?",
+                [rules_version, now, collection],
+            )
+        return changed
+
+    # -- deletes -------------------------------------------------------------------------------------------
+
+    def mark_deleted(self, collection: str, ids: pl.Series, *, run_id: str, now: datetime) -> int:
+        """Set ``_deleted_at`` on rows that live; each becomes a new version, the old one goes to the history."""
+        with self.transaction() as con:
+            old = self._stored(collection, ids).filter(pl.col("_deleted_at").is_null())
+            if not old.height:
+                return 0
+            change = self._next_change()
+            new = old.drop("_rid").with_columns(pl.lit(now, pl.Datetime("us")).alias("_deleted_at"))
+            self._replace(collection, new, old, run_id, now, change)
+            with self._lent(_judged=old.select(pl.col("_id").alias("row_id"))):
+                con.execute(
+                    "DELETE FROM _rejects WHERE collection = ? AND row_id IN (SELECT row_id FROM _judged)",
+                    [collection],
+                )
+        return old.height
+
+    # -- runs ----------------------------------------------------------------------------------------------
+
+    def record_run(
+        self,
+        run_id: str,
+        collection: str,
+        counts: Counts,
+        *,
+        started_at: datetime,
+        seconds: float,
+        outcome: RunOutcome,
+        detail: str = "",
+    ) -> None:
+        """Replace the line of ``_ingest_runs`` for a run and a collection. Joins a running transaction."""
+        self.connection.execute(
+            "DELETE FROM _ingest_runs WHERE run_id = ? AND collection = ?", [run_id, collection]
+        )
+        self.connection.execute(
+            "INSERT INTO _ingest_runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                run_id,
+                collection,
+                counts.fetched,
+                counts.inserted,
+                counts.updated,
+                counts.unchanged,
+                counts.deleted,
+                counts.rejected,
+                started_at,
+                seconds,
+                self.watermark(collection).watermark,
+                outcome,
+                detail or None,
+            ],
+        )
+
+    def ingest_runs(self, run_id: str | None = None) -> pl.DataFrame:
+        """``_ingest_runs``, of one run or all."""
+        with self._plainly("be read"):
+            where = f" WHERE run_id = '{_literal(run_id)}'" if run_id is not None else ""
+            return self.connection.sql(
+                f"SELECT * FROM _ingest_runs{where} ORDER BY started_at, collection"
+            ).pl()
+
+    def rejects(self) -> pl.DataFrame:
+        """``_rejects`` without the content: collection, row_id, reasons, first_seen_at, last_tried_at, rules_version."""
+        with self._plainly("be read"):
+            return self.connection.sql(
+                "SELECT * EXCLUDE (content) FROM _rejects ORDER BY collection, row_id"
+            ).pl()
+
+    # -- sweeps --------------------------------------------------------------------------------------------
+
+    def sweep_state(self, collection: str) -> SweepState | None:
+        """The unfinished sweep of a collection, if there is one."""
+        rows = self._rows(
+            "SELECT started_at, resume_sequence, seen FROM _sweeps WHERE collection = ?", [collection]
+        )
+        return SweepState(*rows[0]) if rows else None
+
+    def save_sweep(
+        self, collection: str, state: SweepState | None, missing: pl.DataFrame | None = None
+    ) -> None:
+        """Remember where a sweep stands and the rows (row_id, sequence) it found missing; None ends it."""
+        with self.transaction() as con:
+            con.execute("DELETE FROM _sweeps WHERE collection = ?", [collection])
+            if state is None:
+                con.execute("DELETE FROM _sweep_missing WHERE collection = ?", [collection])
+                return
+            con.execute(
+                "INSERT INTO _sweeps VALUES (?, ?, ?, ?)",
+                [collection, state.started_at, state.resume_sequence, state.seen],
+            )
+            if missing is not None and missing.height:
+                with self._lent(_missing=missing.select("row_id", "sequence")):
+                    con.execute(
+                        "INSERT INTO _sweep_missing SELECT ?, row_id, sequence FROM _missing", [collection]
+                    )
+
+    def sweep_missing(self, collection: str) -> pl.DataFrame:
+        """Rows (row_id, sequence) a sweep found missing that still live here under the same $sequence."""
+        with self._plainly("be read"):
+            return self.connection.sql(
+                f"SELECT DISTINCT m.row_id, m.sequence FROM _sweep_missing m JOIN {quoted(collection)} t "
+                f"ON t._id = m.row_id AND t._sequence = m.sequence "
+                f"WHERE m.collection = '{_literal(collection)}' AND t._deleted_at IS NULL"
+            ).pl()
+
+    def living(self, collection: str, after: int | None = None, upto: int | None = None) -> pl.DataFrame:
+        """(_id, _sequence, _updated_at) of rows not deleted, with after < _sequence <= upto."""
+        bounds = "".join(
+            f" AND _sequence {sign} {int(value)}"
+            for sign, value in ((">", after), ("<=", upto))
+            if value is not None
+        )
+        with self._plainly("be read"):
+            return self.connection.sql(
+                f"SELECT _id, _sequence, _updated_at FROM {quoted(collection)} WHERE _deleted_at IS NULL{bounds}"
+            ).pl()
+
+    def count_living(self, collection: str) -> int:
+        """Rows not deleted."""
+        return int(self._rows(f"SELECT count(*) FROM {quoted(collection)} WHERE _deleted_at IS NULL")[0][0])
+
+
+def _literal(text: str) -> str:
+    return text.replace("'", "''")
+
+
+__all__ = [
+    "ColumnChanges",
+    "Counts",
+    "RawStore",
+    "RejectReasons",
+    "ScanPlan",
+    "StoreFailure",
+    "SweepState",
+    "Watermark",
+]

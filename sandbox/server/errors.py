@@ -1,0 +1,191 @@
+"""Appwrite's errors: type, status and sentence of each, in the words of both of its APIs. Raises none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+VERSION = "1.9.6"
+
+
+class Failure(Exception):
+    """An answer in Appwrite's error shape: HTTP ``status``, ``type`` and ``message``."""
+
+    def __init__(self, status: int, kind: str, message: str) -> None:
+        self.status, self.kind, self.message = status, kind, message
+        super().__init__(f"{status} {kind}: {message}")
+
+    def body(self) -> dict[str, object]:
+        return {"message": self.message, "code": self.status, "type": self.kind, "version": VERSION}
+
+
+@dataclass(frozen=True)
+class Words:
+    """The names one of the two APIs uses for the same things."""
+
+    api: str  # the path's first segment
+    sdk: str  # the name in messages about increments
+    table: str
+    tables: str
+    table_id: str
+    column: str
+    columns: str
+    row: str
+    rows: str
+    row_id: str
+    row_security: str
+    index: str  # prefix of the index errors' types
+    row_reads: tuple[str, ...]
+    row_writes: tuple[str, ...]
+    table_reads: tuple[str, ...]
+    table_writes: tuple[str, ...]
+
+
+TABLES = Words(
+    api="tablesdb", sdk="tablesDB", table="table", tables="tables", table_id="tableId", column="column",
+    columns="columns", row="row", rows="rows", row_id="rowId", row_security="rowSecurity",
+    index="column_index",
+    row_reads=("rows.read", "documents.read"), row_writes=("rows.write", "documents.write"),
+    table_reads=("tables.read", "collections.read"), table_writes=("tables.write", "collections.write"),
+)  # fmt: skip
+COLLECTIONS = Words(
+    api="databases", sdk="databases", table="collection", tables="collections", table_id="collectionId",
+    column="attribute", columns="attributes", row="document", rows="documents", row_id="documentId",
+    row_security="documentSecurity", index="index", row_reads=("documents.read",),
+    row_writes=("documents.write",), table_reads=("collections.read",), table_writes=("collections.write",),
+)  # fmt: skip
+
+RETRY_ID = "Try again with a different ID or use ID.unique() to generate a unique ID."
+
+
+def argument_invalid(name: str, why: str) -> Failure:
+    return Failure(400, "general_argument_invalid", f"Invalid `{name}` param: {why}")
+
+
+def bad_request(message: str) -> Failure:
+    return Failure(400, "general_bad_request", message)
+
+
+def query_invalid(message: str) -> Failure:
+    return Failure(400, "general_query_invalid", message)
+
+
+def unauthorized(
+    message: str = "The current user is not authorized to perform the requested action.",
+) -> Failure:
+    return Failure(401, "user_unauthorized", message)
+
+
+def database_missing(identity: str) -> Failure:
+    return Failure(
+        404, "database_not_found", f"Database with the requested ID '{identity}' could not be found."
+    )
+
+
+def database_exists(identity: str) -> Failure:
+    return Failure(
+        409,
+        "database_already_exists",
+        f"Database with the requested ID '{identity}' already exists. {RETRY_ID}",
+    )
+
+
+def table_missing(words: Words, identity: str) -> Failure:
+    return Failure(
+        404,
+        f"{words.table}_not_found",
+        f"{words.table.title()} with the requested ID '{identity}' could not be found.",
+    )
+
+
+def table_exists(words: Words, identity: str) -> Failure:
+    return Failure(
+        409,
+        f"{words.table}_already_exists",
+        f"A {words.table} with the requested ID '{identity}' already exists. {RETRY_ID}",
+    )
+
+
+def column_missing(words: Words, key: str) -> Failure:
+    return Failure(
+        404,
+        f"{words.column}_not_found",
+        f"{words.column.title()} with the requested key '{key}' could not be found.",
+    )
+
+
+def column_exists(words: Words, key: str) -> Failure:
+    name = words.column.title()
+    return Failure(
+        409,
+        f"{words.column}_already_exists",
+        f"{name} with the requested key '{key}' already exists. {name} keys must be unique, "
+        "try again with a different key.",
+    )
+
+
+def column_failure(words: Words, kind: str, message: str) -> Failure:
+    return Failure(400, f"{words.column}_{kind}", message)
+
+
+def index_missing(words: Words, key: str) -> Failure:
+    return Failure(
+        404, f"{words.index}_not_found", f"Index with the requested key '{key}' could not be found."
+    )
+
+
+def index_exists(words: Words, key: str) -> Failure:
+    return Failure(
+        409,
+        f"{words.index}_already_exists",
+        f"Index with the requested key '{key}' already exists. Try again with a different key.",
+    )
+
+
+def index_invalid(words: Words, message: str) -> Failure:
+    return Failure(400, f"{words.index}_invalid", message)
+
+
+def index_column_unknown(words: Words, key: str) -> Failure:
+    return Failure(
+        400,
+        f"{words.column}_unknown",
+        f"The {words.column} '{key}' required for the index could not be found. "
+        f"Please confirm all your {words.columns} are in the available state.",
+    )
+
+
+def row_missing(words: Words, identity: str) -> Failure:
+    return Failure(
+        404,
+        f"{words.row}_not_found",
+        f"{words.row.title()} with the requested ID '{identity}' could not be found.",
+    )
+
+
+def row_exists(words: Words, identity: str) -> Failure:
+    return Failure(
+        409,
+        f"{words.row}_already_exists",
+        f"{words.row.title()} with the requested ID '{identity}' already exists. {RETRY_ID}",
+    )
+
+
+def row_invalid(words: Words, why: str) -> Failure:
+    return Failure(400, f"{words.row}_invalid_structure", f"Invalid document structure: {why}")
+
+
+def row_data_missing(words: Words, message: str | None = None) -> Failure:
+    return Failure(
+        400,
+        f"{words.row}_missing_data",
+        message or f"The {words.row} data is missing. Try again with {words.row} data populated.",
+    )
+
+
+def row_payload_missing(words: Words) -> Failure:
+    return Failure(
+        400,
+        f"{words.row}_missing_payload",
+        f"The {words.row} data and permissions are missing. You must provide either {words.row} data or "
+        "permissions to be updated.",
+    )

@@ -1,0 +1,169 @@
+"""Starts the stand-in: binds loopback, fills it, says where it is, serves until told to stop."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from sandbox.server.app import ALL_SCOPES, READ_SCOPES, Api
+from sandbox.server.control import Control
+from sandbox.store import Clock, Store
+
+PROJECT = "lab"
+DATABASE = "marketplace"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What ``python -m sandbox serve`` was told."""
+
+    port: int = 0
+    host: str = "127.0.0.1"
+    seed: int = 7
+    days: int = 60
+    until: datetime | None = None
+    live: bool = False
+    empty: bool = False
+    as_json: bool = False
+    data: Path | None = None
+    die_with_parent: bool = False
+    bookings: int = 0
+    messages: int = 0
+
+
+class _Announcing(uvicorn.Server):
+    """Says where it is once it answers, on the first line of standard output."""
+
+    def __init__(self, config: uvicorn.Config, told: dict[str, str], as_json: bool) -> None:
+        super().__init__(config)
+        self.told, self.as_json = told, as_json
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.started:
+            return
+        if self.as_json:
+            sys.stdout.write(json.dumps(self.told) + "\n")
+        else:
+            sys.stdout.write("".join(f"{name:14} {value}\n" for name, value in self.told.items()))
+        sys.stdout.flush()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket on loopback. Raises ValueError for any other address, OSError if the port is taken."""
+    address = "127.0.0.1" if host == "localhost" else host
+    if not ipaddress.ip_address(address).is_loopback:
+        raise ValueError(f"The sandbox serves loopback only, not {host}.")
+    listening = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((address, port))
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def serve(options: Options) -> int:
+    """Serve until SIGTERM or SIGINT. Returns the exit status."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    if options.die_with_parent:
+        threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
+    listening = bind(options.host, options.port)
+    folder = options.data or Path(tempfile.mkdtemp(prefix="bookwatch-sandbox-"))
+    store = Store(folder, Clock(options.until if not options.empty else None))
+    stop = threading.Event()
+    try:
+        api = Api(store, PROJECT)
+        keys = store.meta("keys") or {"full": api.add_key(ALL_SCOPES), "read_only": api.add_key(READ_SCOPES)}
+        store.set_meta("keys", keys)
+        api.add_key(ALL_SCOPES, keys["full"])
+        api.add_key(READ_SCOPES, keys["read_only"])
+        simulation = None
+        if not options.empty:
+            from sandbox import fill
+
+            until = options.until or datetime.now(UTC)
+            if DATABASE not in store.databases:
+                simulation = fill.fill(store, DATABASE, options.seed, options.days, until)
+            if options.bookings or options.messages:
+                fill.enlarge(store, DATABASE, options.bookings, options.messages, options.seed, until)
+            if options.live and simulation is None:
+                raise ValueError(
+                    "--live goes on from a history made in the same start: name a new --data folder."
+                )
+            if options.live and simulation is not None:
+                fill.catch_up(store, DATABASE, simulation)  # filling took time: nothing late after the start
+                after = fill.truth_writer(store, simulation)
+                arguments = (store, DATABASE, simulation, stop, after)
+                threading.Thread(target=fill.live, args=arguments, daemon=True).start()
+        address, port = listening.getsockname()[:2]
+        told = {
+            "endpoint": f"http://{f'[{address}]' if ':' in address else address}:{port}/v1",
+            "project": PROJECT,
+            "key": keys["full"],
+            "read_only_key": keys["read_only"],
+            "database": DATABASE,
+            "data": str(folder),
+        }
+        config = uvicorn.Config(
+            Control(api),
+            loop="uvloop" if sys.platform != "win32" else "asyncio",
+            http="httptools",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=2,
+            lifespan="off",
+        )
+        server = _Announcing(config, told, options.as_json)
+        server.run(sockets=[listening])
+        return 0
+    finally:
+        stop.set()
+        listening.close()
+        store.close()
+        if options.data is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stop(number: int, _frame: object) -> None:
+    """End by unwinding, so that the temporary folder goes; uvicorn raises its signals again at its end."""
+    raise SystemExit(0)
+
+
+def _follow(parent: int) -> None:
+    """End with the process that started this one."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def read_instant(text: str) -> datetime:
+    """An ISO instant; without a zone it is UTC. Raises ValueError."""
+    at = datetime.fromisoformat(text)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def options_from(arguments: Any) -> Options:
+    return Options(
+        arguments.port, arguments.host, arguments.seed, arguments.days, arguments.until, arguments.live,
+        arguments.empty, arguments.json, arguments.data, arguments.die_with_parent, arguments.bookings,
+        arguments.messages,
+    )  # fmt: skip
