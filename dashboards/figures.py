@@ -47,8 +47,8 @@ def revenue_figures(days: pl.DataFrame, period: Period) -> list[RevenueFigure]:
     return [
         RevenueFigure(
             name=name,
-            amount_idr=int(now[f"{name}_idr"].sum()),
-            previous_idr=None if before is None else int(before[f"{name}_idr"].sum()),
+            amount_idr=int(now[f"{name}_idr"].sum() or 0),
+            previous_idr=None if before is None else int(before[f"{name}_idr"].sum() or 0),
             daily_idr=tuple(int(value) for value in now[f"{name}_idr"].to_list()),
         )
         for name in FIGURES

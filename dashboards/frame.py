@@ -51,8 +51,10 @@ def main() -> None:
     }
     page = st.navigation(list(pages))
     with st.sidebar:
+        slot = st.container()  # there on every page, so that what follows keeps its place
         if any(entry.periodic for known, entry in pages.items() if known == page):
-            period(say, settings.clock.now().astimezone(say.zone).date())
+            with slot:
+                period(say, settings.clock.now().astimezone(say.zone).date())
         st.segmented_control(
             say("app.language"),
             LANGUAGES,

@@ -37,7 +37,7 @@ def judged(screen: Screen) -> str:
 
 def marts_points(screen: Screen) -> list[dict[str, Any]]:
     """The health points of the snapshot, asked only where the status says none."""
-    if part(screen.status, "health").get("points"):
+    if rows(part(screen.status, "health").get("points")):
         return []
     return queries.health_points(screen.snapshot)
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 
 LANGUAGES: tuple[str, ...] = ("en", "id")
-LOCALES: dict[str, str] = {"en": "en_GB", "id": "id_ID"}
+LOCALES: dict[str, str] = {"en": "en_US", "id": "id_ID"}
 NUMBERS = "id_ID"
 NOTHING = "–"
 TEXTS = Path(__file__).parent / "text"
@@ -143,8 +143,8 @@ class Wording:
         today = self.local(now)
         if today is not None and today.date() == moment.date():
             return clock
-        skeleton = "dMMM" if today is not None and today.year == moment.year else "dMMMy"
-        return f"{format_skeleton(skeleton, moment, locale=self._locale)} {clock}"
+        pattern = "d MMM" if today is not None and today.year == moment.year else "d MMM y"
+        return f"{format_date(moment.date(), pattern, locale=self._locale)} {clock}"
 
     def stamp(self, value: object) -> str:
         """``2026-11-22 14:05``, local: for table cells, where text must sort as time does. The heading names the zone."""

@@ -274,7 +274,7 @@ def build(
                         number % 3 == 0,
                     )
                 )
-            paid = not gone and rng.random() < 0.71
+            paid = (rng.random() < 0.71) and not gone
             if paid:
                 truth.days[day]["collected_idr"] += actual
             state = "missing" if gone else "mismatched" if wrong else "matched"
