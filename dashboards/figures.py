@@ -1,4 +1,5 @@
-"""The three revenue figures of a period, apart and by name: booked, completed, collected. Integer rupiah; no drawing."""
+"""The three revenue figures of a period, apart and by name: booked, completed, collected. Integer rupiah; no
+drawing."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class RevenueFigure:
 
 
 def daily(days: pl.DataFrame, period: Period) -> pl.DataFrame:
-    """The rows of revenue_daily for each day of the period that data covers; a covered day without a row is 0."""
+    """The rows of revenue_daily for each day of the period that data covers; a covered day without a row is
+    0."""
     if days.is_empty():
         return days
     known_since: date = days["local_date"].min()  # type: ignore[assignment]

@@ -101,4 +101,5 @@ def checks_sentence(screen: Screen, held: int, failed: int) -> str:
 
 def subtitle_now(screen: Screen) -> str:
     """For pages that show the present, whatever the period: the instant and its zone."""
-    return f"{screen.say.day(screen.now.astimezone(screen.say.zone).date())} · {screen.say.zone_name(screen.now)}"
+    say, now = screen.say, screen.now
+    return f"{say.day(now.astimezone(say.zone).date())} · {say.zone_name(now)}"

@@ -1,4 +1,5 @@
-"""Overview: health at a glance, the three revenue figures, the commission state, the freshness of each collection."""
+"""Overview: health at a glance, the three revenue figures, the commission state, the freshness of each
+collection."""
 
 from __future__ import annotations
 

@@ -19,10 +19,15 @@ from dashboards import launch
 from tests.dashboards import snapshot
 from tests.dashboards.snapshot import Truth
 
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-).split()
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @dataclass
@@ -36,7 +41,8 @@ class Served:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[object]:
-    """A browser, closed at the end. Without one the test is skipped, or fails under BOOKWATCH_REQUIRE_BROWSER=1."""
+    """A browser, closed at the end. Without one the test is skipped, or fails under
+    BOOKWATCH_REQUIRE_BROWSER=1."""
     found = next(
         (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
         None,
@@ -56,7 +62,7 @@ def chromium() -> Iterator[object]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The dashboards as other code starts them, from another working directory, stopped by their own process."""
+    """The dashboards as other code starts them, from another working directory; stopped by process id."""
     home = tmp_path_factory.mktemp("served_home")
     truth = snapshot.build(home)
     with socket.socket() as probe:

@@ -1,4 +1,5 @@
-"""Every page in a real browser: its figures are in the text, nothing is logged as an error, nothing leaves the machine."""
+"""Every page in a real browser: its figures are in the text, nothing is logged as an error, nothing leaves
+the machine."""
 
 from __future__ import annotations
 
@@ -138,7 +139,8 @@ def test_a_new_snapshot_appears_by_itself_and_nothing_flickers(tab: Any, served:
     new.write_bytes(old.read_bytes())
     with duckdb.connect(str(new)) as connection:
         connection.execute(
-            "UPDATE marts.revenue_daily SET booked_idr = booked_idr + 1000000 WHERE local_date = DATE '2026-11-22'"
+            "UPDATE marts.revenue_daily SET booked_idr = booked_idr + 1000000"
+            " WHERE local_date = DATE '2026-11-22'"
         )
     assert before in tab.locator(".bw-booked .bw-amount").inner_text()
     snapshot.link(served.home, new)
@@ -162,7 +164,8 @@ def test_a_narrow_dark_screen_needs_no_sideways_scrolling(
         tab.wait_for_timeout(1200)
         assert (
             tab.evaluate(
-                "() => { const m = document.querySelector('[data-testid=stMainBlockContainer]'); return m.scrollWidth - m.clientWidth; }"
+                "() => { const m = document.querySelector('[data-testid=stMainBlockContainer]');"
+                " return m.scrollWidth - m.clientWidth; }"
             )
             <= 0
         )

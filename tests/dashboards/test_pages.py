@@ -1,4 +1,7 @@
-"""Each page drawn by Streamlit itself on a snapshot: its figures exactly, and its empty, stale and failed states."""
+"""Each page drawn by Streamlit itself on a snapshot: its figures exactly, and its empty, stale and failed
+states."""
+
+# ruff: noqa: E501 - sentences stand as they are read
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ def execute(home: Path, *statements: str) -> None:
     snapshot.link(home, new)
 
 
-# Overview --------------------------------------------------------------------------------------------------------------
+# Overview -----------------------------------------------------------------------------------------
 
 
 def test_overview_shows_the_three_figures_apart_with_the_period_before(
@@ -136,7 +139,7 @@ def test_a_period_that_cannot_be_compared_says_so(home: Path, show: Show) -> Non
     assert "No earlier period to compare with" in show(home, period="90d").card("booked")
 
 
-# Revenue ---------------------------------------------------------------------------------------------------------------
+# Revenue ------------------------------------------------------------------------------------------
 
 
 def test_revenue_shows_days_sources_states_missing_and_findings(home: Path, truth: Truth, show: Show) -> None:
@@ -203,7 +206,7 @@ def test_commission_that_was_never_judged_is_unknown_not_perfect(home: Path, sho
     assert "No findings" not in shown.text
 
 
-# Health ----------------------------------------------------------------------------------------------------------------
+# Health -------------------------------------------------------------------------------------------
 
 
 def test_health_shows_each_point_with_figure_limit_message_severity_and_evidence(
@@ -278,7 +281,7 @@ def test_a_word_that_is_not_known_is_never_shown_as_fine(home: Path, show: Show)
     assert "3 working, 2 could not be measured" in shown.text
 
 
-# Nothing, old, failed --------------------------------------------------------------------------------------------------
+# Nothing, old, failed -----------------------------------------------------------------------------
 
 PAGES = ("overview", "revenue", "health")
 

@@ -18,10 +18,24 @@ NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "revenue.py"
 def export(home: Path, out: Path) -> subprocess.CompletedProcess[str]:
     """Run it to a temporary name: marimo writes the file also when a cell failed, and exits 1 then."""
     return subprocess.run(
-        [sys.executable, "-m", "marimo", "export", "html", str(NOTEBOOK), "-o", str(out), "--no-include-code"],
-        cwd=out.parent, env={**os.environ, "BOOKWATCH_HOME": str(home), "BOOKWATCH_NOW": snapshot.NOW_SETTING},
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "marimo",
+            "export",
+            "html",
+            str(NOTEBOOK),
+            "-o",
+            str(out),
+            "--no-include-code",
+        ],
+        cwd=out.parent,
+        env={**os.environ, "BOOKWATCH_HOME": str(home), "BOOKWATCH_NOW": snapshot.NOW_SETTING},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 def test_it_shows_the_figures_of_the_snapshot(tmp_path: Path) -> None:
