@@ -1,17 +1,16 @@
 """The published snapshot: a copy of the closed warehouse under a name of its own, and the link readers follow."""
 
-from __future__ import annotations
-
+# Dagster reads the annotation of `context`, so annotations are not postponed here.
 import time
 from datetime import timedelta
 
 import duckdb
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
-from marketplace.rules import RULES_VERSION
 
 from assets.core.private import update_private
 from assets.ops import describe_snapshot
 from assets.step import step
+from marketplace.rules import RULES_VERSION
 from resources.ledger import Ledger
 from resources.run_context import RunContext
 from resources.snapshots import (

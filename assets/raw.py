@@ -1,8 +1,8 @@
 """The raw layer: each ingested collection mirrored into raw.duckdb. The only room that talks to Appwrite."""
 
-from __future__ import annotations
-
+# Dagster reads the annotation of `context`, so annotations are not postponed here.
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -14,16 +14,16 @@ from dagster import (
     MaterializeResult,
     multi_asset,
 )
+
+from assets.step import step
 from marketplace.acceptance import reject_reasons
 from marketplace.collections import INGESTED, REQUIRED
 from marketplace.rules import RULES_VERSION
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.sync import sync
+from resources.errors import SourceUnavailable
 from resources.progress import Quiet, progress_for
 from resources.raw_store import RawStore
-
-from assets.step import step
-from resources.errors import SourceUnavailable
 from resources.run_context import CollectionScan, RunContext
 
 
@@ -41,7 +41,7 @@ def ingest(run: RunContext) -> list[CollectionScan]:
     with (
         Gateway(settings, run.clock, run.calls.append) as gateway,
         RawStore(run.home.raw) as store,
-        (Quiet() if run.quiet else progress_for()) as progress,
+        nullcontext(Quiet()) if run.quiet else progress_for() as progress,
     ):
         outcomes = sync(
             gateway,

@@ -1,7 +1,6 @@
 """ops.check_results as an asset: the last step of every run, also of one that failed, so that it reports why."""
 
-from __future__ import annotations
-
+# Dagster reads the annotation of `context`, so annotations are not postponed here.
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
 from resources.run_context import RunContext

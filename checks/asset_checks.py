@@ -1,7 +1,6 @@
-"""The registered checks as Dagster asset checks, grouped by layer: a step each, a key a check. Which exist: registry.py."""
+"""The registered checks as Dagster asset checks, grouped by layer: a key a check. Which exist: registry.py."""
 
-from __future__ import annotations
-
+# Dagster reads the annotation of `context`, so annotations are not postponed here.
 from collections.abc import Callable, Iterator
 
 import duckdb
@@ -15,7 +14,7 @@ from dagster import (
     multi_asset_check,
 )
 
-from checks.registry import CHECKS, RegisteredCheck
+from checks.registry import RegisteredCheck, all_checks
 from checks.results import CheckResult
 from checks.sources import SOURCE_CHECKS, SourceCheck
 from resources.run_context import CheckOutcome, RunContext
@@ -61,7 +60,7 @@ def layer_checks(
 ) -> AssetChecksDefinition:
     """One step that evaluates a layer's checks and records every verdict in the run.
 
-    Every spec is declared blocking so that publishing waits for the verdicts; see ``_evaluation`` for which can stop it.
+    Every spec is declared blocking so that publishing waits for the verdict; ``_evaluation`` says which can stop it.
     """
 
     @multi_asset_check(
@@ -100,7 +99,7 @@ def _on_scans(run: RunContext) -> list[CheckOutcome]:
 
 
 def _of_layer(layer: str) -> list[RegisteredCheck]:
-    return [check for check in CHECKS.values() if check.asset.startswith(f"{layer}/")]
+    return [check for check in all_checks().values() if check.asset.startswith(f"{layer}/")]
 
 
 CORE_CHECKS = _of_layer("core")

@@ -1,4 +1,5 @@
-"""What must hold of every core table, structurally: columns and their order, types, enumerations, ranges, unique ids.
+"""What must hold of every core table, structurally: columns and their order, types, enumerations, ranges,
+unique ids.
 
 Money and health rules are not here: they never block publishing.
 """
@@ -98,7 +99,10 @@ class Bookings(CoreTable):
 
     class Config:
         # two collections: Appwrite promises a $id to be unique in each, not in both
-        unique = ["origin", "booking_id"]
+        unique = (
+            "origin",
+            "booking_id",
+        )
 
 
 class Commissions(CoreTable):
@@ -136,7 +140,7 @@ class Commissions(CoreTable):
     change: pl.Int64 = pa.Field(ge=0)
 
     class Config:
-        unique = ["commission_id"]
+        unique = ("commission_id",)
 
 
 class Messages(CoreTable):
@@ -156,7 +160,7 @@ class Messages(CoreTable):
     change: pl.Int64 = pa.Field(ge=0)
 
     class Config:
-        unique = ["message_id"]
+        unique = ("message_id",)
 
 
 class ChatRooms(CoreTable):
@@ -173,7 +177,7 @@ class ChatRooms(CoreTable):
     change: pl.Int64 = pa.Field(ge=0)
 
     class Config:
-        unique = ["room_id"]
+        unique = ("room_id",)
 
 
 class Notifications(CoreTable):
@@ -192,7 +196,7 @@ class Notifications(CoreTable):
     change: pl.Int64 = pa.Field(ge=0)
 
     class Config:
-        unique = ["notification_id"]
+        unique = ("notification_id",)
 
 
 class Providers(CoreTable):
@@ -214,7 +218,10 @@ class Providers(CoreTable):
     change: pl.Int64 = pa.Field(ge=0)
 
     class Config:
-        unique = ["provider_type", "provider_id"]
+        unique = (
+            "provider_type",
+            "provider_id",
+        )
 
 
 class BookingEvents(CoreTable):
@@ -226,7 +233,11 @@ class BookingEvents(CoreTable):
     origin: pl.String = pa.Field(isin=BOOKING_COLLECTIONS)
 
     class Config:
-        unique = ["origin", "booking_id", "change"]
+        unique = (
+            "origin",
+            "booking_id",
+            "change",
+        )
 
 
 class DataFindings(CoreTable):
@@ -238,7 +249,12 @@ class DataFindings(CoreTable):
     change: pl.Int64 = pa.Field(ge=0)
 
     class Config:
-        unique = ["finding", "collection", "row_id", "attribute"]
+        unique = (
+            "finding",
+            "collection",
+            "row_id",
+            "attribute",
+        )
 
 
 class Quarantined(CoreTable):
@@ -250,7 +266,10 @@ class Quarantined(CoreTable):
     change: pl.Int64 = pa.Field(ge=0)
 
     class Config:
-        unique = ["collection", "row_id"]
+        unique = (
+            "collection",
+            "row_id",
+        )
 
 
 CORE_SCHEMAS: Mapping[str, type[CoreTable]] = {
@@ -269,7 +288,8 @@ CORE_SCHEMAS: Mapping[str, type[CoreTable]] = {
 
 @dataclass(frozen=True)
 class Violation:
-    """A rule of a schema that does not hold. ``rows``: how many rows break it, null where it is about the whole table."""
+    """A rule of a schema that does not hold. ``rows``: how many rows break it, null where it is about the
+    whole table."""
 
     table: str
     column: str
@@ -278,7 +298,8 @@ class Violation:
 
 
 def violations(table: str, frame: pl.DataFrame) -> list[Violation]:
-    """What a frame breaks of the schema of its core table; never a value of a row. The frame must be a DataFrame:
+    """What a frame breaks of the schema of its core table; never a value of a row. The frame must be a
+    DataFrame:
     a LazyFrame would be validated without its data."""
     if not isinstance(frame, pl.DataFrame):
         raise TypeError("only a DataFrame is validated; on a LazyFrame every data check would be skipped")

@@ -8,8 +8,9 @@ import streamlit as st
 
 from dashboards import blocks, queries
 from dashboards.figures import RevenueFigure
-from dashboards.freshness import part
+from dashboards.freshness import part, rows
 from dashboards.screen import Screen
+from dashboards.wording import NOTHING, count
 
 
 def subtitle(screen: Screen) -> str:
@@ -36,7 +37,7 @@ def judged(screen: Screen) -> str:
 
 def marts_points(screen: Screen) -> list[dict[str, Any]]:
     """The health points of the snapshot, asked only where the status says none."""
-    if part(screen.status, "health").get("points"):
+    if rows(part(screen.status, "health").get("points")):
         return []
     return queries.health_points(screen.snapshot)
 
@@ -61,13 +62,44 @@ def revenue_section(screen: Screen, figures: list[RevenueFigure]) -> None:
     )
 
 
+def newest_booking(screen: Screen) -> object:
+    """The instant of the newest booking: as the status says, else as the snapshot does."""
+    said = part(screen.status, "freshness").get("newest_booking_at")
+    return said if said is not None or screen.path is None else queries.newest_booking_at(screen.path)
+
+
+def moment(screen: Screen, value: object) -> str:
+    """``14:02 WITA, 3 min ago`` as HTML, or a dash."""
+    if screen.say.local(value) is None:
+        return NOTHING
+    said = f"{screen.say.time(value, screen.now)}, {screen.say.ago(value, screen.now)}"
+    return f'<span class="bw-nowrap">{blocks.text(said)}</span>'
+
+
+def quarantine(screen: Screen) -> dict[str, Any]:
+    """count, oldest_first_seen_at, reasons: from the status, else from the snapshot."""
+    said = part(screen.status, "quarantine")
+    return said if isinstance(said.get("count"), int) else queries.quarantine(screen.snapshot)
+
+
+def check_results(screen: Screen) -> tuple[int, int, list[dict[str, Any]]]:
+    """How many checks held, how many did not, and which: from the status, else from the snapshot."""
+    said = part(screen.status, "checks")
+    if isinstance(said.get("passed"), int) and isinstance(said.get("failed"), int):
+        return said["passed"], said["failed"], rows(said.get("failing"))
+    held, failed = queries.check_counts(screen.snapshot)
+    return held, failed, queries.failing_checks(screen.snapshot)
+
+
+def checks_sentence(screen: Screen, held: int, failed: int) -> str:
+    if held + failed == 0:
+        return screen.say("health.checks_unknown")
+    if failed:
+        return screen.say("health.checks_some", failed=count(failed), n=count(held + failed))
+    return screen.say("health.checks_all", n=count(held))
+
+
 def subtitle_now(screen: Screen) -> str:
-    """For pages that show the present, whatever the period: the newest booking and the zone of the times."""
-    say = screen.say
-    newest = part(screen.status, "freshness").get("newest_booking_at")
-    if newest is None and screen.path is not None:
-        try:
-            newest = queries.newest_booking_at(screen.path)
-        except queries.SnapshotUnreadable:
-            newest = None  # the dash below says that it is not known
-    return f"{say('health.newest_booking')} {say.time(newest, screen.now)}"
+    """For pages that show the present, whatever the period: the instant and its zone."""
+    say, now = screen.say, screen.now
+    return f"{say.day(now.astimezone(say.zone).date())} · {say.zone_name(now)}"

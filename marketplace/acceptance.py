@@ -21,9 +21,11 @@ REASONS: Final = {
 
 
 def reject_reasons(collection: str, frame: pl.DataFrame) -> pl.Series:
-    """For each row of a batch of ``collection`` (columns as in the raw tables): a JSON list of reasons, or null.
+    """For each row of a batch of ``collection`` (columns as in the raw tables): a JSON list of reasons, or
+    null.
 
-    The rules are the same for every collection. A bare local time is judged in the default zone: the hours between
+    The rules are the same for every collection. A bare local time is judged in the default zone: the hours
+    between
     zones do not make a readable time unreadable.
     """
     del collection

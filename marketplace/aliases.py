@@ -12,10 +12,22 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "creation": ("createdAt", "booking.createdAt"),
     # bookings
     "booking.business_id": ("bookingId",),
-    "booking.customer_name": ("customerName", "userName", "guestName", "hotelGuestName", "customerDetails.name"),
+    "booking.customer_name": (
+        "customerName",
+        "userName",
+        "guestName",
+        "hotelGuestName",
+        "customerDetails.name",
+    ),
     "booking.customer_phone": ("customerWhatsApp", "customerPhone", "customerphone", "customerDetails.phone"),
     "booking.customer_id": ("userId", "customerId", "customerDetails.id"),
-    "booking.provider_id": ("assigned_therapist", "providerId", "therapistId", "businessId", "therapistDetails.id"),
+    "booking.provider_id": (
+        "assigned_therapist",
+        "providerId",
+        "therapistId",
+        "businessId",
+        "therapistDetails.id",
+    ),
     "booking.provider_name": ("providerName", "therapistName", "businessName", "therapistDetails.name"),
     "booking.minutes": ("duration", "serviceDuration", "service", "serviceDetails.duration"),
     "booking.response_deadline": ("responseDeadline", "responcedeadline", "confirmationDeadline"),
@@ -24,14 +36,35 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "booking.responded_at": ("respondedAt",),
     "booking.completed_at": ("completedAt",),
     "booking.cancelled_at": ("cancelledAt", "canceledAt"),
-    "booking.reason": ("declineReason", "cancellationReason", "cancelReason", "statusReason", "expirationReason"),
+    "booking.reason": (
+        "declineReason",
+        "cancellationReason",
+        "cancelReason",
+        "statusReason",
+        "expirationReason",
+    ),
     "booking.room": ("roomNumber", "roomnumber", "hotelRoomNumber"),
-    "booking.location": ("location", "customerLocation", "locationDetails", "locationAddress", "address",
-                         "customerAddress", "hotelVillaId"),
+    "booking.location": (
+        "location",
+        "customerLocation",
+        "locationDetails",
+        "locationAddress",
+        "address",
+        "customerAddress",
+        "hotelVillaId",
+    ),
     "booking.status": ("bookingStatus", "status"),
     "booking.mode": ("mode", "bookingType", "metadata.bookingType"),
     "booking.amount": ("totalCost", "totalPrice", "totalAmount", "paymentAmount", "pricing.total", "price"),
-    "booking.start": ("startTime", "scheduledTime", "scheduledDate", "date", "time", "bookingDateTime", "checkInDate"),
+    "booking.start": (
+        "startTime",
+        "scheduledTime",
+        "scheduledDate",
+        "date",
+        "time",
+        "bookingDateTime",
+        "checkInDate",
+    ),
     "booking.start_date": ("scheduledDate", "date", "bookingDate"),
     # commission_records
     "commission.booking_ref": ("bookingId",),
@@ -59,7 +92,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     # therapists, places
     "provider.name": ("name", "providerName", "businessName"),
     "provider.last_seen_at": ("lastSeenAt", "lastSeen"),
-}  # fmt: skip
+}
 
 JSON_PATHS: Final[dict[str, tuple[str, ...]]] = {
     attribute: tuple(

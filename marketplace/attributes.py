@@ -1,12 +1,13 @@
 """The attributes of one batch, read by name: each converted to text once, each JSON object parsed once.
 
-Which names mean what is in aliases.py; what a value means is in money.py, instants.py, words.py and phones.py.
+Which names mean what is in aliases.py; what a value means is in money.py, instants.py, words.py and
+phones.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import polars as pl
@@ -140,7 +141,7 @@ def _object(text: str | None) -> dict[str, Any] | None:
             found = orjson.loads(found)
         except orjson.JSONDecodeError:
             return None
-    return found if isinstance(found, dict) else None
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else None
 
 
 def _kind(value: object) -> str:

@@ -11,7 +11,8 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Collection:
-    """``personal``: attributes that hold a person's name, phone, words or whereabouts (JSON objects included)."""
+    """``personal``: attributes that hold a person's name, phone, words or whereabouts (JSON objects
+    included)."""
 
     name: str
     ingested: bool = False
@@ -24,36 +25,89 @@ class Collection:
 
 
 _BOOKING_PERSONAL: Final = (
-    "customerName", "userName", "guestName", "hotelGuestName", "customerDetails", "customerWhatsApp",
-    "customerPhone", "customerphone", "customerEmail", "roomNumber", "roomnumber", "hotelRoomNumber",
-    "location", "locationDetails", "customerLocation", "address", "customerAddress", "locationAddress",
-    "coordinates", "latitude", "longitude", "notes", "specialRequests", "declineReason", "cancellationReason",
-    "cancelReason", "statusReason", "expirationReason", "booking", "metadata", "message",
-)  # fmt: skip
+    "customerName",
+    "userName",
+    "guestName",
+    "hotelGuestName",
+    "customerDetails",
+    "customerWhatsApp",
+    "customerPhone",
+    "customerphone",
+    "customerEmail",
+    "roomNumber",
+    "roomnumber",
+    "hotelRoomNumber",
+    "location",
+    "locationDetails",
+    "customerLocation",
+    "address",
+    "customerAddress",
+    "locationAddress",
+    "coordinates",
+    "latitude",
+    "longitude",
+    "notes",
+    "specialRequests",
+    "declineReason",
+    "cancellationReason",
+    "cancelReason",
+    "statusReason",
+    "expirationReason",
+    "booking",
+    "metadata",
+    "message",
+)
 
 COLLECTIONS: Final = (
-    Collection("users", ingested=True, personal=("name", "email", "phone", "whatsappNumber", "address", "location")),
-    Collection("therapists", ingested=True, personal=("whatsappNumber", "phone", "email", "coordinates", "location")),
-    Collection("places", ingested=True, personal=("whatsappNumber", "phone", "email", "coordinates", "location")),
+    Collection(
+        "users", ingested=True, personal=("name", "email", "phone", "whatsappNumber", "address", "location")
+    ),
+    Collection(
+        "therapists", ingested=True, personal=("whatsappNumber", "phone", "email", "coordinates", "location")
+    ),
+    Collection(
+        "places", ingested=True, personal=("whatsappNumber", "phone", "email", "coordinates", "location")
+    ),
     Collection("hotels"),
     Collection("bookings", ingested=True, required=True, personal=_BOOKING_PERSONAL),
     Collection("hotel_bookings", ingested=True, personal=_BOOKING_PERSONAL),
     Collection("chat_rooms", ingested=True, personal=("customerName", "customerPhone", "customerWhatsApp")),
     Collection(
-        "chat_messages", ingested=True, required=True,
-        personal=("senderName", "receiverName", "receivername", "message", "content", "originalText",
-                  "translatedText", "metadata"),
+        "chat_messages",
+        ingested=True,
+        required=True,
+        personal=(
+            "senderName",
+            "receiverName",
+            "receivername",
+            "message",
+            "content",
+            "originalText",
+            "translatedText",
+            "metadata",
+        ),
     ),
     Collection("admin_messages"),
-    Collection("reviews", ingested=True, personal=("userName", "customerName", "reviewerName", "comment", "review")),
+    Collection(
+        "reviews", ingested=True, personal=("userName", "customerName", "reviewerName", "comment", "review")
+    ),
     Collection("notifications", ingested=True, personal=("title", "message", "body", "data")),
-    Collection("commission_records", ingested=True, required=True, personal=("customerName", "customerPhone", "booking")),
+    Collection(
+        "commission_records",
+        ingested=True,
+        required=True,
+        personal=("customerName", "customerPhone", "booking"),
+    ),
     Collection("bank_details"),
-    Collection("payment_transactions", ingested=True, personal=("customerName", "payerName", "userName", "customerPhone")),
+    Collection(
+        "payment_transactions",
+        ingested=True,
+        personal=("customerName", "payerName", "userName", "customerPhone"),
+    ),
     Collection("image_assets"),
     Collection("login_backgrounds"),
     Collection("translations"),
-)  # fmt: skip
+)
 """bank_details is never ingested."""
 
 BY_NAME: Final = {collection.name: collection for collection in COLLECTIONS}

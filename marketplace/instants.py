@@ -1,4 +1,5 @@
-"""Times as they are written → naive UTC instants: Z, an offset, none (the provider's zone), epoch, HH:MM beside a date.
+"""Times as they are written → naive UTC instants: Z, an offset, none (the provider's zone), epoch, HH:MM
+beside a date.
 
 Which attribute holds which time is in aliases.py. An instant outside the plausible years is unreadable.
 """
@@ -33,7 +34,8 @@ _TIME_OF_DAY: Final = (
 )
 _ZONE_MINUTES: Final = {"z": 0, "utc": 0, "gmt": 0, "wib": 420, "wita": 480, "wit": 540}
 _MS_FROM: Final = 100_000_000_000
-"""Whole numbers from here on are epoch milliseconds, below it seconds: as milliseconds those would lie before 1974."""
+"""Whole numbers from here on are epoch milliseconds, below it seconds: as milliseconds those would lie
+before 1974."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def _slow(rows: pl.DataFrame) -> pl.Series:
 
 
 def creation(attributes: Attributes, offset_minutes: pl.Series) -> tuple[Instants, pl.Series]:
-    """Creation of each row and its rule (createdAt, booking.createdAt, $createdAt). The first that is present is taken;
+    """Creation of each row and its rule (createdAt, booking.createdAt, $createdAt). The first that is
+    present is taken;
     if that one cannot be read there is none."""
     names = ALIASES["creation"]
     text = attributes.first(names)
@@ -113,14 +116,16 @@ def creation(attributes: Attributes, offset_minutes: pl.Series) -> tuple[Instant
 
 
 def times_of_day(text: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """HH:MM (or 14.30, 2:30 PM) → (seconds of the day, minutes east of UTC if the zone is written), else null."""
+    """HH:MM (or 14.30, 2:30 PM) → (seconds of the day, minutes east of UTC if the zone is written), else
+    null."""
     if text.null_count() == len(text):
         return nulls(len(text), pl.Int64), nulls(len(text), pl.Int64)
     parts = text.str.extract_groups(_TIME_OF_DAY).struct.unnest()
     hour, half = pl.col("hour").cast(pl.Int64), pl.col("half").str.to_lowercase()
     hour24 = (
         pl.when(half.is_null() & (hour < 24)).then(hour)
-        .when(half.is_not_null() & hour.is_between(1, 12)).then(hour % 12 + pl.when(half == "pm").then(12).otherwise(0))
+        .when(half.is_not_null() & hour.is_between(1, 12))
+        .then(hour % 12 + pl.when(half == "pm").then(12).otherwise(0))
     )  # fmt: skip
     minute = pl.col("minute").cast(pl.Int64)
     second = pl.col("second").cast(pl.Int64).fill_null(0)
@@ -146,8 +151,10 @@ def local_dates(text: pl.Series, offset_minutes: pl.Series) -> pl.Series:
 
 
 def starts(attributes: Attributes, offset_minutes: pl.Series) -> tuple[Instants, pl.Series]:
-    """Start of each booking and the attribute it was read from: startTime, scheduledTime, scheduledDate + time,
-    date + time, bookingDateTime, checkInDate. A time of day takes its date from scheduledDate, date, bookingDate."""
+    """Start of each booking and the attribute it was read from: startTime, scheduledTime, scheduledDate +
+    time,
+    date + time, bookingDateTime, checkInDate. A time of day takes its date from scheduledDate, date,
+    bookingDate."""
     names = ALIASES["booking.start"]
     frame = pl.DataFrame({n: attributes.text(n) for n in names})
     time = pl.col("time")

@@ -1,6 +1,7 @@
 """Numbers as they are written → exact integers, and the amount of a booking or a commission record in rupiah.
 
-No float takes part: a number is read in millionths (Int64) and rounded half up once. Commission policy is elsewhere.
+No float takes part: a number is read in millionths (Int64) and rounded half up once. Commission policy is
+elsewhere.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ def _slow_micros(text: pl.Series, *, grouped: bool) -> pl.Series:
 
 @dataclass(frozen=True)
 class BookingAmounts:
-    """Per booking: ``amount_idr`` (Int64), ``amount_rule``, ``disagreement`` (the sources, null where they agree),
+    """Per booking: ``amount_idr`` (Int64), ``amount_rule``, ``disagreement`` (the sources, null where they
+    agree),
     ``unreadable`` and ``negative``: attribute → Boolean."""
 
     amount_idr: pl.Series
@@ -93,7 +95,8 @@ class BookingAmounts:
 def booking_amounts(attributes: Attributes, discounted: pl.Series) -> BookingAmounts:
     """The amount of each booking: the first source over 0; a price below 10,000 is thousands of rupiah.
 
-    Two sources further apart than the tolerance disagree, unless a discount code stands and the lower one is a total.
+    Two sources further apart than the tolerance disagree, unless a discount code stands and the lower one is
+    a total.
     """
     names = ALIASES["booking.amount"]
     columns: dict[str, pl.Series] = {"discounted": discounted}
@@ -153,7 +156,8 @@ def booking_amounts(attributes: Attributes, discounted: pl.Series) -> BookingAmo
 
 @dataclass(frozen=True)
 class CommissionAmounts:
-    """Per record: repaired integers in rupiah, the rule, the values as written, the rate in millionths, and what could not
+    """Per record: repaired integers in rupiah, the rule, the values as written, the rate in millionths, and
+    what could not
     be read (attribute list → Boolean)."""
 
     booking_amount_idr: pl.Series
@@ -168,7 +172,8 @@ class CommissionAmounts:
 
 
 def commission_amounts(attributes: Attributes) -> CommissionAmounts:
-    """A record whose base is over 0 and below 10,000 is in thousands, and its commission with it, unless that is itself
+    """A record whose base is over 0 and below 10,000 is in thousands, and its commission with it, unless
+    that is itself
     10,000 or more (it would be larger than its base)."""
     base_text = attributes.first(ALIASES["commission.base"])
     commission_text = attributes.first(ALIASES["commission.commission"])

@@ -1,4 +1,5 @@
-"""Phone numbers as they are written → E.164, or null with the reason. Where they are kept does not live here."""
+"""Phone numbers as they are written → E.164, or null with the reason. Where they are kept does not live
+here."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ NOT_VALID: Final = "no such number"
 REASONS: Final = (ABSENT, NOT_A_NUMBER, TOO_SHORT, TOO_LONG, NOT_VALID)
 
 _INDONESIA: Final = phonenumbers.PhoneMetadata.metadata_for_region("ID")
-_MOBILE: Final = _INDONESIA.mobile.national_number_pattern
+_MOBILE: Final = str(getattr(getattr(_INDONESIA, "mobile", None), "national_number_pattern", ""))
+if not _MOBILE:
+    raise RuntimeError("phonenumbers knows no Indonesian mobile numbers")
 _INDONESIAN_MOBILE: Final = rf"^(?:(?:\+|00)(?:62\+?|0)+|(?:62\+?|0)*)({_MOBILE})$"
 """0812…, 812…, 62812…, +62812…, and the slips of one writer: +620812…, +62+62812…"""
 

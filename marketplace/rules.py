@@ -1,4 +1,5 @@
-"""The numbers and names of the business rules, each with its unit, once. How they are applied does not live here."""
+"""The numbers and names of the business rules, each with its unit, once. How they are applied does not live
+here."""
 
 from __future__ import annotations
 
@@ -6,13 +7,15 @@ from datetime import datetime
 from typing import Final
 
 RULES_VERSION: Final = "1"
-"""Raised whenever a rule of this folder reads a row differently: core and the private file are then rebuilt."""
+"""Raised whenever a rule of this folder reads a row differently: core and the private file are then
+rebuilt."""
 
 DEFAULT_TIMEZONE: Final = "Asia/Makassar"
 
 # Money
 THOUSANDS_BELOW_IDR: Final = 10_000
-"""A price, or the base of a commission record, over 0 and below this many was written in thousands of rupiah."""
+"""A price, or the base of a commission record, over 0 and below this many was written in thousands of
+rupiah."""
 AMOUNT_TOLERANCE_IDR: Final = 1
 """Two totals further apart than this disagree."""
 ROUNDED_PRICE_TOLERANCE_IDR: Final = 500

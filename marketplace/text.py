@@ -1,4 +1,5 @@
-"""A column of any type as text, trimmed, with every way of writing nothing as null. Knows no attribute's meaning."""
+"""A column of any type as text, trimmed, with every way of writing nothing as null. Knows no attribute's
+meaning."""
 
 from __future__ import annotations
 
@@ -11,6 +12,11 @@ import polars as pl
 EMPTY_WORDS: Final = ("", "none", "null", "undefined", "-")
 """What stands for nothing, in any case, after trimming."""
 
+_BLANK: Final = "".join(
+    map(chr, (*range(33), 0x7F, 0x85, 0xA0, 0x200B, 0x2028, 0x2029, 0x202F, 0x3000, 0xFEFF))
+)
+"""What is trimmed: blanks, control characters, and the invisible ones that come with copying."""
+
 _LARGEST_EXACT: Final = 10**15
 
 
@@ -20,14 +26,15 @@ def nulls(height: int, dtype: Any) -> pl.Series:
 
 
 def as_text(column: pl.Series) -> pl.Series:
-    """Any column → String: 250000.0 becomes "250000", a timestamp ISO with Z, nested values JSON; empty → null.
+    """Any column → String: 250000.0 becomes "250000", a timestamp ISO with Z, nested values JSON; empty →
+    null.
 
     A fraction that was a number keeps a trailing 0 ("250.1250"), so that it is never taken for the
     Indonesian way of grouping thousands in text ("250.125").
     """
     dtype = column.dtype
     if dtype == pl.String:
-        return without_empty(column.str.strip_chars())
+        return without_empty(column.str.strip_chars(_BLANK))
     if dtype == pl.Null or column.null_count() == len(column):
         return nulls(len(column), pl.String)
     if dtype.is_integer() or dtype == pl.Boolean:
@@ -79,7 +86,7 @@ def json_text(value: object) -> str | None:
         written = repr(value)
         return written if "e" in written else written + "0"
     if isinstance(value, str):
-        stripped = value.strip()
+        stripped = value.strip(_BLANK)
         return None if stripped.lower() in EMPTY_WORDS else stripped
     return orjson.dumps(value, default=str).decode()
 
@@ -96,7 +103,8 @@ def coalesce(first: pl.Series, second: pl.Series) -> pl.Series:
 def read_rest(
     fast: pl.Series, text: pl.Series, slow: Callable[[pl.DataFrame], pl.Series], **beside: pl.Series
 ) -> pl.Series:
-    """Fill what a fast reader left null, running ``slow`` on only those rows (columns ``text`` and ``beside``).
+    """Fill what a fast reader left null, running ``slow`` on only those rows (columns ``text`` and
+    ``beside``).
 
     ``fast`` must be a fresh series: it is filled in place.
     """

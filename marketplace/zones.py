@@ -1,4 +1,5 @@
-"""Time zones as fixed offsets from UTC in minutes: Indonesia's three, and any other at one reference instant."""
+"""Time zones as fixed offsets from UTC in minutes: Indonesia's three, and any other at one reference
+instant."""
 
 from __future__ import annotations
 
@@ -73,7 +74,8 @@ def resolve(written: str) -> Zone | None:
 
 @dataclass(frozen=True)
 class ProviderZones:
-    """Offsets of the providers whose zone is not the default, by type and id. ``default`` in minutes east of UTC."""
+    """Offsets of the providers whose zone is not the default, by type and id. ``default`` in minutes east of
+    UTC."""
 
     default: int
     therapists: dict[str, int]
@@ -92,7 +94,8 @@ class ProviderZones:
         return cls(default, found["therapist"], found["place"])
 
     def offsets(self, provider_id: pl.Series, provider_type: pl.Series | None = None) -> pl.Series:
-        """Provider ids (and types, where known) → minutes east of UTC (Int64). An id of both kinds is the therapist's,
+        """Provider ids (and types, where known) → minutes east of UTC (Int64). An id of both kinds is the
+        therapist's,
         unless the type says place."""
         return self._by(
             {**self.places, **self.therapists}, provider_id, self._places_first(provider_id, provider_type)

@@ -1,7 +1,6 @@
 """What Dagster loads: ``build_definitions(**overrides)`` returns fresh Definitions; ``defs`` is the default set."""
 
-from __future__ import annotations
-
+# Dagster reads the annotation of `context`, so annotations are not postponed here.
 from collections.abc import Iterator
 
 from dagster import Definitions, InitResourceContext, ResourceDefinition, resource

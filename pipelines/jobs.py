@@ -1,7 +1,6 @@
 """The jobs: one that makes everything, one that deletes the history of old runs."""
 
-from __future__ import annotations
-
+# Dagster reads the annotation of `context`, so annotations are not postponed here.
 from datetime import UTC, datetime, timedelta
 
 from dagster import (

@@ -1,7 +1,6 @@
 """When the jobs run: every minute, skipped while a run is active; the housekeeping once a day."""
 
-from __future__ import annotations
-
+# Dagster reads the annotation of `context`, so annotations are not postponed here.
 from dagster import (
     DagsterRunStatus,
     DefaultScheduleStatus,

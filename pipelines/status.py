@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 import duckdb
+
+from assets.marts.mart_assets import build_marts
 from marketplace.health import system_state
 from marketplace.rules import RULES_VERSION
-
 from resources.ledger import Ledger
 from resources.run_context import RunContext
 from resources.snapshots import current_snapshot, open_snapshot
@@ -64,13 +65,29 @@ def _figures(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     }
 
 
-def _unknown_health(before: dict[str, Any], reason: str) -> dict[str, Any]:
-    """The health points of a run that could not measure them: unknown, never the last good verdict."""
+def _unmeasured(before: dict[str, Any], reason: str) -> dict[str, Any]:
+    """The last figures, with health unknown: what could not be measured is never shown as the last good verdict."""
     points = [
         {**point, "status": "unknown", "figure": None, "message": f"Not measured: {reason}"}
         for point in before.get("health", {}).get("points", [])
     ]
-    return {"system": "unknown", "points": points}
+    kept = {part: before[part] for part in ("freshness", "commission", "quarantine") if part in before}
+    return {**kept, "health": {"system": "unknown", "points": points}}
+
+
+def _measure(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
+    """This run's figures; for a run that stopped before its marts, the health of what is there, judged by the clock.
+
+    A source that cannot be reached is when health matters most: the points then say how old the evidence is.
+    """
+    reason = run.failure.problem if run.failure else "the run stopped early."
+    try:
+        with duckdb.connect(str(run.home.warehouse)) as con:
+            if not run.marts_made:
+                build_marts(con, run, ["health_points"])
+            return _figures(con)
+    except (duckdb.Error, OSError):
+        return _unmeasured(before, reason)
 
 
 def run_status(run: RunContext) -> dict[str, Any]:
@@ -97,16 +114,7 @@ def run_status(run: RunContext) -> dict[str, Any]:
         "quarantine": {"count": 0, "oldest_first_seen_at": None, "reasons": {}},
         "rules_version": RULES_VERSION,
     }
-    if run.notes.get("figures"):
-        status.update(run.notes["figures"])
-    else:
-        # The figures of the last good run stay visible, but its health is not this run's health.
-        for part in ("freshness", "commission", "quarantine"):
-            if part in before:
-                status[part] = before[part]
-        status["health"] = _unknown_health(
-            before, str(run.failure.problem) if run.failure else "the run stopped early"
-        )
+    status.update(_measure(run, before))
     if run.scans:
         marks = {c["collection"]: c for c in status["freshness"].get("collections", [])}
         status["freshness"]["collections"] = [
@@ -157,11 +165,6 @@ def run_status(run: RunContext) -> dict[str, Any]:
         if state.firing
     ]
     return status
-
-
-def gather_figures(con: duckdb.DuckDBPyConnection, run: RunContext) -> None:
-    """Keep this run's figures for status.json while the warehouse is open."""
-    run.notes["figures"] = _figures(con)
 
 
 def write_run_status(run: RunContext) -> None:

@@ -6,7 +6,7 @@ Runs, alert state, waivers, exports. Figures do not live here: each run mirrors 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,7 +44,23 @@ CREATE TABLE IF NOT EXISTS waivers (
     waived_by TEXT NOT NULL,
     waived_at TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS waiver_log (
+    entry_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    finding_id TEXT NOT NULL,
+    action TEXT NOT NULL CHECK (action IN ('waived', 'withdrawn')),
+    reason TEXT NOT NULL,
+    entered_by TEXT NOT NULL,
+    entered_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS pins (
+    pin_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    snapshot_id TEXT NOT NULL,
+    pinned_at TEXT NOT NULL DEFAULT (datetime('now'))
+);
 """
+
+# A pin outlives its process only if that was killed: after a day it no longer holds a snapshot.
+_PIN_HOLDS = "-1 day"
 
 
 @dataclass(frozen=True)
@@ -55,6 +71,30 @@ class AlertState:
     firing: bool
     since: datetime
     announced: bool
+
+
+@dataclass(frozen=True)
+class ExportEntry:
+    """An export as it was entered: who made what from which snapshot, where, and the hash of its manifest."""
+
+    export_id: int
+    made_at: datetime
+    made_by: str
+    kind: str
+    filters: str
+    snapshot_id: str
+    folder: str
+    manifest_sha256: str
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """A finding someone has acknowledged: still shown, no longer alarming."""
+
+    finding_id: str
+    reason: str
+    waived_by: str
+    waived_at: datetime
 
 
 class Ledger:
@@ -129,11 +169,49 @@ class Ledger:
                 for row in db.execute("SELECT finding_id, reason FROM waivers")
             }
 
+    def waiver(self, finding_id: str) -> Waiver | None:
+        """The waiver in force on a finding."""
+        with self._open() as db:
+            return _waiver(db, finding_id)
+
+    def waive(self, finding_id: str, *, reason: str, by: str, at: datetime) -> Waiver | None:
+        """Enter a waiver; returns the one it replaces. Every change stays in the waiver log."""
+        with self._open() as db:
+            before = _waiver(db, finding_id)
+            db.execute(
+                "INSERT INTO waivers (finding_id, reason, waived_by, waived_at) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (finding_id) DO UPDATE SET reason = excluded.reason, waived_by = excluded.waived_by,"
+                " waived_at = excluded.waived_at",
+                (finding_id, reason, by, at.isoformat()),
+            )
+            _log_waiver(db, finding_id, "waived", reason, by, at)
+        return before
+
+    def withdraw_waiver(self, finding_id: str, *, reason: str, by: str, at: datetime) -> Waiver | None:
+        """Take a waiver back; returns it, or None when there was none. The waiver log keeps both entries."""
+        with self._open() as db:
+            before = _waiver(db, finding_id)
+            if before is not None:
+                db.execute("DELETE FROM waivers WHERE finding_id = ?", (finding_id,))
+                _log_waiver(db, finding_id, "withdrawn", reason, by, at)
+        return before
+
+    def waiver_log(self, finding_id: str) -> list[tuple[str, str, str, datetime]]:
+        """What happened to the waiver of a finding, oldest first: action, reason, by whom, when."""
+        with self._open() as db:
+            return [
+                (row["action"], row["reason"], row["entered_by"], datetime.fromisoformat(row["entered_at"]))
+                for row in db.execute(
+                    "SELECT action, reason, entered_by, entered_at FROM waiver_log WHERE finding_id = ?"
+                    " ORDER BY entry_id",
+                    (finding_id,),
+                )
+            ]
+
     def last_manifest_sha256(self) -> str | None:
         """The hash of the newest export's manifest, which the next manifest names."""
         with self._open() as db:
-            row = db.execute("SELECT manifest_sha256 FROM exports ORDER BY export_id DESC LIMIT 1").fetchone()
-        return row["manifest_sha256"] if row else None
+            return _last_manifest(db)
 
     def record_export(
         self,
@@ -148,13 +226,117 @@ class Ledger:
     ) -> None:
         """Enter an export; its snapshot is kept for good from now on."""
         with self._open() as db:
-            db.execute(
-                "INSERT INTO exports (made_at, made_by, kind, filters, snapshot_id, folder, manifest_sha256)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (made_at.isoformat(), made_by, kind, filters, snapshot_id, folder, sha256),
-            )
+            _insert_export(db, made_at, made_by, kind, filters, snapshot_id, folder, sha256)
+
+    def chain_export(
+        self,
+        *,
+        made_at: datetime,
+        made_by: str,
+        kind: str,
+        filters: str,
+        snapshot_id: str,
+        folder: str,
+        settle: Callable[[str | None], str],
+        undo: Callable[[], None],
+    ) -> str:
+        """Enter an export whose manifest names the one before it; returns the manifest's hash.
+
+        ``settle`` is given the hash of the newest manifest, puts the new one in its place and returns its hash, all
+        within one transaction: two exports at a time can't both follow the same one, and none stands without its
+        entry. ``undo`` takes the manifest away when the entry could not be committed.
+        """
+        settled = False
+        try:
+            with self._open() as db:
+                sha256 = settle(_last_manifest(db))
+                settled = True
+                _insert_export(db, made_at, made_by, kind, filters, snapshot_id, folder, sha256)
+        except BaseException:
+            if settled:
+                undo()
+            raise
+        return sha256
+
+    def exports(self) -> list[ExportEntry]:
+        """Every export, in the order of the chain."""
+        with self._open() as db:
+            return [
+                ExportEntry(
+                    row["export_id"],
+                    datetime.fromisoformat(row["made_at"]),
+                    row["made_by"],
+                    row["kind"],
+                    row["filters"],
+                    row["snapshot_id"],
+                    row["folder"],
+                    row["manifest_sha256"],
+                )
+                for row in db.execute(
+                    "SELECT export_id, made_at, made_by, kind, filters, snapshot_id, folder, manifest_sha256"
+                    " FROM exports ORDER BY export_id"
+                )
+            ]
+
+    @contextmanager
+    def pinned(self, snapshot_id: str) -> Generator[None]:
+        """Keep a snapshot from being dropped while it is read for long."""
+        with self._open() as db:
+            pin = db.execute("INSERT INTO pins (snapshot_id) VALUES (?)", (snapshot_id,)).lastrowid
+        try:
+            yield
+        finally:
+            with self._open() as db:
+                db.execute("DELETE FROM pins WHERE pin_id = ?", (pin,))
 
     def cited_snapshots(self) -> set[str]:
-        """Snapshots an export rests on: these are never deleted."""
+        """Snapshots an export rests on, or is being made from: these are never deleted."""
         with self._open() as db:
-            return {row["snapshot_id"] for row in db.execute("SELECT DISTINCT snapshot_id FROM exports")}
+            return {
+                row["snapshot_id"]
+                for row in db.execute(
+                    "SELECT snapshot_id FROM exports"
+                    " UNION SELECT snapshot_id FROM pins WHERE pinned_at > datetime('now', ?)",
+                    (_PIN_HOLDS,),
+                )
+            }
+
+
+def _last_manifest(db: sqlite3.Connection) -> str | None:
+    row = db.execute("SELECT manifest_sha256 FROM exports ORDER BY export_id DESC LIMIT 1").fetchone()
+    return row["manifest_sha256"] if row else None
+
+
+def _insert_export(
+    db: sqlite3.Connection,
+    made_at: datetime,
+    made_by: str,
+    kind: str,
+    filters: str,
+    snapshot_id: str,
+    folder: str,
+    sha256: str,
+) -> None:
+    db.execute(
+        "INSERT INTO exports (made_at, made_by, kind, filters, snapshot_id, folder, manifest_sha256)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (made_at.isoformat(), made_by, kind, filters, snapshot_id, folder, sha256),
+    )
+
+
+def _waiver(db: sqlite3.Connection, finding_id: str) -> Waiver | None:
+    row = db.execute(
+        "SELECT reason, waived_by, waived_at FROM waivers WHERE finding_id = ?", (finding_id,)
+    ).fetchone()
+    if row is None:
+        return None
+    return Waiver(finding_id, row["reason"], row["waived_by"], datetime.fromisoformat(row["waived_at"]))
+
+
+def _log_waiver(
+    db: sqlite3.Connection, finding_id: str, action: str, reason: str, by: str, at: datetime
+) -> None:
+    db.execute(
+        "INSERT INTO waiver_log (finding_id, action, reason, entered_by, entered_at) VALUES (?, ?, ?, ?, ?)",
+        (finding_id, action, reason, by, at.isoformat()),
+    )

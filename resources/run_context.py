@@ -69,7 +69,7 @@ class RunContext:
     failure: BookwatchError | None = None
     cause: BaseException | None = None
     finished: bool = False
-    notes: dict[str, Any] = field(default_factory=dict[str, Any])
+    marts_made: bool = False
 
     @property
     def clock(self) -> Clock:

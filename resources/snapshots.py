@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from resources.errors import BookwatchError
+from resources.errors import BookwatchError, UsageError
 from resources.home import Home
 
 # linux/fs.h: FICLONE, a copy that shares blocks where the file system can (btrfs, xfs).
@@ -42,7 +42,9 @@ def current_snapshot(home: Home) -> Path | None:
 
 
 def require_snapshot(home: Home, snapshot_id: str | None = None) -> Path:
-    """The file of ``snapshot_id`` (default: the newest). Raises BookwatchError when it is not there."""
+    """The file of ``snapshot_id`` (default: the newest). Raises BookwatchError before the first
+    run, UsageError when the snapshot named is not there.
+    """
     if snapshot_id is None:
         path = current_snapshot(home)
         if path is None:
@@ -52,8 +54,9 @@ def require_snapshot(home: Home, snapshot_id: str | None = None) -> Path:
             )
         return path
     path = snapshot_path(home, snapshot_id)
-    if path.parent != home.published or not path.is_file():
-        raise BookwatchError(
+    # A link here is the newest snapshot's other name, or personal data: neither is a snapshot of its own.
+    if path.parent != home.published or path.is_symlink() or path.name.startswith(".") or not path.is_file():
+        raise UsageError(
             f"There is no snapshot {snapshot_id!r}.",
             f"The kept ones are the .duckdb files in {home.published}.",
         )
@@ -61,12 +64,23 @@ def require_snapshot(home: Home, snapshot_id: str | None = None) -> Path:
 
 
 @contextmanager
-def open_snapshot(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection without file or network access: no ATTACH, COPY, read_csv, INSTALL or SET."""
+def open_snapshot(
+    path: Path, *, memory_limit: str | None = None, spill_folder: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection without file or network access: no ATTACH, COPY, read_csv, INSTALL or SET.
+
+    ``memory_limit`` (such as "256MB") bounds what a query holds; what is over it goes to ``spill_folder``.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {"enable_external_access": False}
+    if memory_limit is not None:
+        config["memory_limit"] = memory_limit
+    if spill_folder is not None:
+        config["temp_directory"] = str(spill_folder)
     try:
-        connection = duckdb.connect(
-            str(path), read_only=True, config={"enable_external_access": False, "lock_configuration": True}
-        )
+        connection = duckdb.connect(str(path), read_only=True, config=config)
+        # A query over two seconds would draw its progress on stdout, amid what a program reads there.
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute("SET lock_configuration = true")
     except duckdb.Error:
         raise BookwatchError(
             f"The snapshot {path.name} cannot be opened: it is damaged or was made by another DuckDB version.",

@@ -31,7 +31,8 @@ FINDINGS_SCHEMA = {
 class Batch:
     """Rows of one raw table, columns named as Appwrite's attributes beside ``_id``, ``_change`` and the like.
 
-    ``gone``: attributes the deployment no longer has. ``accepted``: booking_id → observed acceptance (``booking_id``,
+    ``gone``: attributes the deployment no longer has. ``accepted``: booking_id → observed acceptance
+    (``booking_id``,
     ``accepted_at``), bookings only. ``phone_key``: for the hash that stands for a phone.
     """
 

@@ -20,7 +20,8 @@ EVENTS_SCHEMA = {
 
 
 def observe(versions: pl.DataFrame) -> pl.DataFrame:
-    """All versions of some bookings (``_id``, ``_change``, ``_updated_at``, status attributes, ``_misfits``) → one row a
+    """All versions of some bookings (``_id``, ``_change``, ``_updated_at``, status attributes, ``_misfits``)
+    → one row a
     change of canonical status, the first sight included (from_status null)."""
     if not versions.height:
         return pl.DataFrame(schema=EVENTS_SCHEMA)

@@ -1,4 +1,5 @@
-"""Raw bookings and hotel bookings → core.bookings. Personal values leave through private.py, never from here."""
+"""Raw bookings and hotel bookings → core.bookings. Personal values leave through private.py, never from
+here."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ _MINUTES = r"(?i)^\+?(\d{1,6}(?:\.\d*)?)\s*(?:m|min|mins|minute|minutes|menit)?\
 
 
 def booking_status(attributes: Attributes) -> tuple[pl.Series, pl.Series]:
-    """(canonical status or null, the word as written). bookingStatus wins over status; cancelled is declined where
+    """(canonical status or null, the word as written). bookingStatus wins over status; cancelled is declined
+    where
     providerResponseStatus says Declined."""
     raw = attributes.first(ALIASES["booking.status"])
     status = canonical(raw, BOOKING_STATUS)
@@ -190,7 +192,8 @@ def derive_bookings(batch: Batch) -> Derived:
 
 
 def _source(read: Reader) -> pl.DataFrame:
-    """source, rule, has_value, chat_window_open: the explicit value; else scheduled by mode or bookingType, or by a
+    """source, rule, has_value, chat_window_open: the explicit value; else scheduled by mode or bookingType,
+    or by a
     scheduledTime where neither says anything; else chatWindow where the window was open; else unknown."""
     a = read.attributes
     written = a.text("source")
@@ -226,7 +229,8 @@ def _source(read: Reader) -> pl.DataFrame:
 
 
 def _mode(read: Reader, created: pl.Series, start: pl.Series, deadline: pl.Series) -> pl.DataFrame:
-    """mode, rule, has_value, has_schedule: mode, bookingType, metadata.bookingType, a scheduledTime, the start, the
+    """mode, rule, has_value, has_schedule: mode, bookingType, metadata.bookingType, a scheduledTime, the
+    start, the
     response deadline; else unknown. A word that is no mode is noted and passed over."""
     a = read.attributes
     columns: dict[str, pl.Series] = {}
@@ -281,7 +285,7 @@ def _minutes(read: Reader) -> pl.Series:
     micros = read_micros(text.str.extract(_MINUTES), grouped=False)
     minutes = micros.to_frame("m").select(
         pl.when(
-            (pl.col("m") % MICRO == 0) & (pl.col("m") >= MICRO) & (pl.col("m") <= LONGEST_SERVICE_MINUTES * MICRO)
+            (pl.col("m") % MICRO == 0) & pl.col("m").is_between(MICRO, LONGEST_SERVICE_MINUTES * MICRO)
         ).then(pl.col("m") // MICRO)
     ).to_series()  # fmt: skip
     read.note(

@@ -1,7 +1,6 @@
 """The core layer as Dagster assets: one step derives every changed row. The derivation itself is engine.py."""
 
-from __future__ import annotations
-
+# Dagster reads the annotation of `context`, so annotations are not postponed here.
 from collections.abc import Iterator
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
@@ -13,6 +12,15 @@ from marketplace.rules import RULES_VERSION
 from resources.run_context import RunContext
 
 _PROVIDERS = ("therapists", "places")
+_DERIVED = (
+    "bookings",
+    "hotel_bookings",
+    "commission_records",
+    "chat_messages",
+    "chat_rooms",
+    "notifications",
+    *_PROVIDERS,
+)
 # Core table → the collections its rows are derived from; every derivation also reads the providers' zones.
 CORE_SOURCES: dict[str, tuple[str, ...]] = {
     "bookings": ("bookings", "hotel_bookings", *_PROVIDERS),
@@ -22,6 +30,8 @@ CORE_SOURCES: dict[str, tuple[str, ...]] = {
     "notifications": ("notifications", *_PROVIDERS),
     "providers": _PROVIDERS,
     "booking_events": ("bookings", "hotel_bookings"),
+    "data_findings": _DERIVED,
+    "quarantined": _DERIVED,
 }
 CORE_KEYS = {table: AssetKey(["core", table]) for table in CORE_SOURCES}
 

@@ -1,6 +1,8 @@
-"""Core from raw: only the changes not yet processed, in bounded chunks, committed together with the processed mark.
+"""Core from raw: only the changes not yet processed, in bounded chunks, committed together with the
+processed mark.
 
-One transaction a run: a run killed at any instant leaves the last state, and the next one starts from it. What the rows
+One transaction a run: a run killed at any instant leaves the last state, and the next one starts from it.
+What the rows
 mean is in the modules beside this one; personal data is private.py's.
 """
 
@@ -41,7 +43,8 @@ AfterChunk = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Source:
-    """How one collection becomes rows of a core table. ``scope``: (column, value) that tells its rows in a shared table.
+    """How one collection becomes rows of a core table. ``scope``: (column, value) that tells its rows in a
+    shared table.
     ``providers``: columns of the core table whose provider's zone the derivation reads."""
 
     collection: str
@@ -84,13 +87,17 @@ _QUARANTINED = {
 }
 
 
+_FAULT = "Nothing was written; the last good state stands. This is a fault in bookwatch: please report it."
+
+
 class CoreInvalid(BookwatchError):
     """A chunk of core rows breaks its schema. Names table, column, rule and count, never a value."""
 
 
 @dataclass(frozen=True)
 class CoreOutcome:
-    """What a run did. ``rows``: core rows written by table; ``rebuilt``: why everything was derived anew, else null;
+    """What a run did. ``rows``: core rows written by table; ``rebuilt``: why everything was derived anew,
+    else null;
     ``changed``: whether the warehouse was written at all."""
 
     changed: bool
@@ -115,8 +122,10 @@ def process(
 ) -> CoreOutcome:
     """Bring core up to the mirror and return what was done.
 
-    ``timezone``: of providers without one. ``now``: the clock, for core.state. ``after_chunk`` is called with the
-    collection and the rows of each chunk, before the commit. Raises CoreInvalid, or BookwatchError where a rule cannot
+    ``timezone``: of providers without one. ``now``: the clock, for core.state. ``after_chunk`` is called
+    with the
+    collection and the rows of each chunk, before the commit. Raises CoreInvalid, or BookwatchError where a
+    rule cannot
     be applied; the warehouse then keeps its last state. Neither file may be open in this process.
     """
     zone = resolve(timezone)
@@ -139,7 +148,8 @@ def process(
 
 
 def read_phone_key(raw_path: Path) -> bytes:
-    """The secret beside the mirror that phone hashes are made with; made at first use, readable by its owner only."""
+    """The secret beside the mirror that phone hashes are made with; made at first use, readable by its owner
+    only."""
     path = raw_path.with_name("phone.key")
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -224,8 +234,7 @@ class _Run:
             stamp = now.astimezone(UTC).replace(tzinfo=None) if now.tzinfo else now
             self.con.execute("DELETE FROM core.state")
             self.con.execute(
-                "INSERT INTO core.state (rules_version, processed_change, built_at, timezone, attributes, key_mark) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO core.state ({', '.join(STATE_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?)",
                 [self.rules_version, newest, stamp, self.timezone, attributes, self.key_mark],
             )
             self.con.execute("COMMIT")
@@ -248,7 +257,8 @@ class _Run:
         present: dict[str, dict[str, str]] = {}
         for table, column, kind in self.con.execute(
             "SELECT table_name, column_name, data_type FROM duckdb_columns() "
-            "WHERE database_name = current_database() AND schema_name = 'core' ORDER BY table_name, column_index"
+            "WHERE database_name = current_database() AND schema_name = 'core' "
+            "ORDER BY table_name, column_index"
         ).fetchall():
             present.setdefault(table, {})[column] = kind
         expected = {table: columns_of(table) for table in CORE_SCHEMAS} | {"state": STATE_COLUMNS}
@@ -273,7 +283,8 @@ class _Run:
         return None
 
     def _optional_attributes(self) -> str:
-        """Attributes whose mere existence is recorded in rows: when one appears or goes, those rows are derived anew."""
+        """Attributes whose mere existence is recorded in rows: when one appears or goes, those rows are
+        derived anew."""
         there = self.mirror.attributes("commission_records")
         return orjson.dumps(sorted(there & {*PROOF_ATTRIBUTES, *FEE_ATTRIBUTES})).decode()
 
@@ -464,7 +475,7 @@ class _Run:
             )
             raise CoreInvalid(
                 f"core.{table} would break its schema ({named}).",
-                "Nothing was written; the last good state stands. This is a fault in bookwatch: please report it.",
+                _FAULT,
             )
         self.con.register("rows_new", rows.to_arrow())
         self.con.execute(f"INSERT INTO core.{table} BY NAME SELECT * FROM rows_new")
@@ -501,6 +512,6 @@ class _without_values:
         ]
         where = ours[-1] if ours else place[-1]
         raise BookwatchError(
-            f"Applying {self.what} failed ({kind.__name__} in {Path(where.filename).name}, line {where.lineno}).",
-            "Nothing was written; the last good state stands. This is a fault in bookwatch: please report it.",
+            f"Applying {self.what} failed ({kind.__name__}, {Path(where.filename).name}:{where.lineno}).",
+            _FAULT,
         ) from None

@@ -11,7 +11,8 @@ from marketplace.words import MESSAGE_KIND, ROLE, UNKNOWN
 
 
 def derive_messages(batch: Batch) -> Derived:
-    """A batch of ``chat_messages`` → rows of core.messages. A message without a timestamp was sent at its creation."""
+    """A batch of ``chat_messages`` → rows of core.messages. A message without a timestamp was sent at its
+    creation."""
     read = Reader(batch)
     a = read.attributes
     sender, receiver = read.text("senderId"), read.text("receiverId")

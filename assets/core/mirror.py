@@ -1,4 +1,5 @@
-"""Reading raw.duckdb: which tables and attributes it has, and their rows in bounded chunks. Writes nothing."""
+"""Reading raw.duckdb: which tables and attributes it has, and their rows in bounded chunks. Writes
+nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ def attach(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
 
 @dataclass(frozen=True)
 class Mirror:
-    """The raw tables of one attached mirror. ``columns``: table → its columns; ``names``: collection → column →
+    """The raw tables of one attached mirror. ``columns``: table → its columns; ``names``: collection →
+    column →
     attribute, where they differ; ``gone``: collection → attributes the deployment no longer has."""
 
     columns: dict[str, tuple[str, ...]]
@@ -90,7 +92,8 @@ class Mirror:
         rows: int,
         keys_only: bool = False,
     ) -> Iterator[pl.DataFrame]:
-        """The rows of a collection changed after ``after`` (all for None) or with an id of ``again``, in chunks.
+        """The rows of a collection changed after ``after`` (all for None) or with an id of ``again``, in
+        chunks.
 
         ``keys_only``: no more columns than the quarantine rules read.
         ``con`` must be a cursor of its own: the result is read as it streams.
@@ -114,7 +117,8 @@ class Mirror:
                 yield frame.rename({c: a for c, a in names.items() if c in frame.columns})
 
     def _keys(self, collection: str) -> list[str]:
-        wanted = ("_id", "_created_at", "_ingested_at", "_deleted_at", "_change", "_misfits", "_rejected", "bookingId",
+        wanted = ("_id", "_created_at", "_ingested_at", "_deleted_at", "_change", "_misfits", "_rejected",
+        "bookingId",
                   "createdAt", "booking")  # fmt: skip
         return [
             quoted(c) for c in self.columns[collection] if self.names.get(collection, {}).get(c, c) in wanted
@@ -123,7 +127,8 @@ class Mirror:
     def history(
         self, con: duckdb.DuckDBPyConnection, collection: str, ids: pl.Series, attributes: tuple[str, ...]
     ) -> pl.DataFrame | None:
-        """The replaced versions of some rows: mirror columns and the named attributes; null where none are kept."""
+        """The replaced versions of some rows: mirror columns and the named attributes; null where none are
+        kept."""
         table = f"{collection}_history"
         if table not in self.columns:
             return None

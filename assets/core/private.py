@@ -1,6 +1,8 @@
-"""published/private.duckdb: personal data by id, the present version only, in a file of its own behind a link.
+"""published/private.duckdb: personal data by id, the present version only, in a file of its own behind a
+link.
 
-The file is never changed in place: a copy is made, changed, renamed, and the link swapped, so that a reader keeps what it
+The file is never changed in place: a copy is made, changed, renamed, and the link swapped, so that a reader
+keeps what it
 opened. Where a row has to leave, the file is written anew: a deleted row's bytes would stay in a copy.
 """
 
@@ -84,7 +86,8 @@ def update_private(
 ) -> Path:
     """Bring the private file up to the mirror and return its real path. Nothing changed: nothing is copied.
 
-    Rows deleted, erased or quarantined in raw leave it. Safe to be killed at any instant: the link always points to a
+    Rows deleted, erased or quarantined in raw leave it. Safe to be killed at any instant: the link always
+    points to a
     whole file, and files nobody points to are removed by the next call.
     """
     published_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -147,7 +150,8 @@ def _change(
     rules_version: str,
     chunk_rows: int,
 ) -> None:
-    """A copy of the current file with the changes since its mark; a file written anew where a value has to leave."""
+    """A copy of the current file with the changes since its mark; a file written anew where a value has to
+    leave."""
     shutil.copyfile(current, making)  # nobody in this process has it open: see publishing on POSIX locks
     if _write(con, mirror, making, newest, rules_version, chunk_rows, after=mark):
         making.unlink()

@@ -1,4 +1,5 @@
-"""Raw therapists and places → core.providers. Their zones decide how bare times of their bookings are read."""
+"""Raw therapists and places → core.providers. Their zones decide how bare times of their bookings are
+read."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ _TYPES = dict(zip(PROVIDER_COLLECTIONS, ("therapist", "place"), strict=True))
 
 
 def derive_providers(batch: Batch) -> Derived:
-    """A batch of ``therapists`` or ``places`` → rows of core.providers. An unknown zone is null, its offset the default."""
+    """A batch of ``therapists`` or ``places`` → rows of core.providers. An unknown zone is null, its offset
+    the default."""
     read = Reader(batch)
     written = read.text("timezone")
     zone, offset = resolve_all(written)

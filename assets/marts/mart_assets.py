@@ -1,15 +1,14 @@
 """The marts as Dagster assets: one step makes them all as of one instant. What each holds is in its own file."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
+# Dagster reads the annotation of `context`, so annotations are not postponed here.
+from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo
 
 import duckdb
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
 from assets.core.core_assets import CORE_KEYS
-from assets.marts.build import MART_NAMES, build
+from assets.marts.build import MART_NAMES, BuildOutcome, build
 from assets.ops import create_ops, mirror_bookkeeping
 from assets.step import step
 from resources.ledger import Ledger
@@ -18,21 +17,27 @@ from resources.run_context import RunContext
 MART_KEYS = [AssetKey(["marts", name]) for name in MART_NAMES]
 
 
-def make_marts(run: RunContext) -> dict[str, int]:
-    """Mirror raw's bookkeeping and make every mart as of the clock; returns the rows of each."""
-    now = run.clock.now()
-    offset = now.astimezone(ZoneInfo(run.settings.bookwatch_timezone)).utcoffset()
+def build_marts(con: duckdb.DuckDBPyConnection, run: RunContext, tables: Iterable[str] | None = None) -> BuildOutcome:
+    """Make the marts named (default: all) as of the run's clock, in an open warehouse."""
+    offset = run.clock.now().astimezone(ZoneInfo(run.settings.bookwatch_timezone)).utcoffset()
     assert offset is not None
+    return build(
+        con,
+        now=run.clock.naive_now(),
+        tables=tables,
+        waived=Ledger(run.home.ledger).waived(),
+        clock_frozen=run.settings.bookwatch_now is not None,
+        utc_offset=offset,
+    )
+
+
+def make_marts(run: RunContext) -> dict[str, int]:
+    """Mirror raw's bookkeeping and make every mart; returns the rows of each."""
     with duckdb.connect(str(run.home.warehouse)) as con:
         create_ops(con)
         mirror_bookkeeping(con, run.home.raw, run)
-        outcome = build(
-            con,
-            now=run.clock.naive_now(),
-            waived=Ledger(run.home.ledger).waived(),
-            clock_frozen=run.settings.bookwatch_now is not None,
-            utc_offset=offset,
-        )
+        outcome = build_marts(con, run)
+    run.marts_made = True
     run.changed = run.changed or bool(outcome.changed)
     return dict(outcome.rows)
 

@@ -1,4 +1,5 @@
-"""Health: the seven points in full, each collection and its scan, quarantine, and the checks that do not hold."""
+"""Health: the seven points in full, each collection and its scan, quarantine, and the checks that do not
+hold."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import blocks, freshness, parts, queries
+from dashboards import blocks, freshness, parts
 from dashboards.frame import open_screen
 from dashboards.screen import Screen
 from dashboards.wording import count
@@ -29,7 +30,7 @@ def points(screen: Screen) -> None:
                 say,
             ),
             '<div style="height:.9rem"></div>',
-            blocks.points_card(rows, screen.now, say),
+            blocks.points_card(rows, screen.condition.state != "fresh", screen.now, say),
         )
     )
 
@@ -70,7 +71,7 @@ def _collection(row: dict[str, Any], screen: Screen) -> tuple[str, str, str, str
     need = say("health.required") if row.get("required") else say("health.optional")
     completed = row.get("completed_at")
     when = (
-        f"{blocks.text(say.time(completed, screen.now))}<small>{blocks.text(say.ago(completed, screen.now))}</small>"
+        blocks.below(say.time(completed, screen.now), say.ago(completed, screen.now))
         if say.local(completed)
         else blocks.text(say("health.never"))
     )
@@ -93,8 +94,7 @@ def beside(screen: Screen) -> None:
 def quarantine(screen: Screen) -> None:
     say = screen.say
     st.html(blocks.section(say("health.quarantine")))
-    said = freshness.part(screen.status, "quarantine")
-    held = said if isinstance(said.get("count"), int) else queries.quarantine(screen.snapshot)
+    held = parts.quarantine(screen)
     if not held["count"]:
         st.html(
             blocks.wrap(
@@ -120,19 +120,10 @@ def quarantine(screen: Screen) -> None:
 def checks(screen: Screen) -> None:
     say = screen.say
     st.html(blocks.section(say("health.checks")))
-    said = freshness.part(screen.status, "checks")
-    if isinstance(said.get("passed"), int) and isinstance(said.get("failed"), int):
-        held, failed, failing = said["passed"], said["failed"], freshness.rows(said.get("failing"))
-    else:
-        (held, failed), failing = (
-            queries.check_counts(screen.snapshot),
-            queries.failing_checks(screen.snapshot),
-        )
-    if held + failed == 0:
-        st.html(blocks.wrap(blocks.note("none", say("health.checks_unknown"))))
-        return
+    held, failed, failing = parts.check_results(screen)
+    sentence = parts.checks_sentence(screen, held, failed)
     if not failed:
-        st.html(blocks.wrap(blocks.note("good", say("health.checks_all", n=count(held)))))
+        st.html(blocks.wrap(blocks.note("good" if held else "none", sentence)))
         return
     st.html(
         blocks.wrap(
@@ -140,14 +131,13 @@ def checks(screen: Screen) -> None:
                 [(say("col.check"), False), (say("col.severity"), False), (say("col.failed_rows"), True)],
                 [
                     (
-                        f"{blocks.text(row.get('check_name'))}<small>{blocks.text(row.get('asset') or '')}</small>",
+                        blocks.below(row.get("check_name"), row.get("asset") or ""),
                         blocks.text(say.word("severity", str(row.get("severity")).lower())),
                         count(row.get("failed_rows")),
                     )
                     for row in failing
                 ],
-                top=f'<p style="margin-bottom:.8rem">'
-                f"{blocks.badge('warn', say('health.checks_some', failed=count(failed), n=count(held + failed)))}</p>",
+                top=f'<p style="margin-bottom:.8rem">{blocks.badge("warn", sentence)}</p>',
             )
         )
     )

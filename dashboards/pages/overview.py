@@ -1,4 +1,5 @@
-"""Overview: health at a glance, the three revenue figures, the commission state, the freshness of each collection."""
+"""Overview: health at a glance, the three revenue figures, the commission state, the freshness of each
+collection."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from dashboards import blocks, freshness, parts, queries
 from dashboards.figures import revenue_figures
 from dashboards.frame import open_screen
 from dashboards.screen import Screen
-from dashboards.wording import share
+from dashboards.wording import NOTHING, count, share
 
 
 def health(screen: Screen) -> None:
@@ -43,6 +44,7 @@ def commission(screen: Screen) -> None:
         st.html(
             blocks.wrap(blocks.commission_card(queries.commission_summary(screen.snapshot), screen.now, say))
         )
+        fresh(screen)
     with right:
         st.html(blocks.section(say("overview.source"), say.days(screen.period.first, screen.period.last)))
         frame = queries.revenue_by_source(screen.snapshot, screen.period.first, screen.period.last)
@@ -65,6 +67,34 @@ def commission(screen: Screen) -> None:
                     )
                 )
             )
+
+
+def fresh(screen: Screen) -> None:
+    """What the figures rest on: the last run, what it read, what it could not take, which checks hold."""
+    say = screen.say
+    run = freshness.part(screen.status, "run")
+    outcome, ended = run.get("outcome"), run.get("finished_at")
+    rows = freshness.collections(screen.status, screen.scans)
+    read = sum(row.get("outcome") == "complete" for row in rows)
+    held, failed, _ = parts.check_results(screen)
+    facts = [
+        (say("health.newest_booking"), parts.moment(screen, parts.newest_booking(screen))),
+        (
+            say("overview.last_run"),
+            f"{parts.moment(screen, ended)} {blocks.badge(blocks.tone(outcome), say.word('run', outcome))}",
+        ),
+        (
+            say("overview.collections"),
+            blocks.text(say("overview.read_of", read=count(read), all=count(len(rows))) if rows else NOTHING),
+        ),
+        (
+            say("health.quarantine"),
+            blocks.text(say("overview.rows", n=count(parts.quarantine(screen)["count"]))),
+        ),
+        (say("health.checks"), blocks.text(parts.checks_sentence(screen, held, failed))),
+    ]
+    st.html(blocks.section(say("overview.freshness")))
+    st.html(blocks.wrap(blocks.facts_card(facts)))
 
 
 screen = open_screen()

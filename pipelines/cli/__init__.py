@@ -6,11 +6,10 @@ import os
 import sys
 import traceback
 
-import click
 import typer
 
-from pipelines.cli import demo, export, query, run, sandbox, serve, status
-from resources.errors import FAILED, USAGE, BookwatchError
+from pipelines.cli import demo, export, query, run, sandbox, serve, status, verify, waive
+from resources.errors import FAILED, BookwatchError
 
 app = typer.Typer(
     name="bookwatch",
@@ -26,6 +25,9 @@ app.command("run")(run.run)
 app.command("serve")(serve.serve)
 app.command("status")(status.status)
 app.command("sql")(query.sql)
+
+app.command("verify")(verify.verify)
+app.command("waive")(waive.waive)
 app.add_typer(export.app, name="export")
 app.add_typer(sandbox.app, name="sandbox")
 
@@ -49,14 +51,17 @@ def main(arguments: list[str] | None = None) -> None:
             traceback.print_exc()
         _say_error(str(known))
         sys.exit(known.exit_status)
-    except click.exceptions.NoArgsIsHelpError as helpful:
-        click.echo(helpful.format_message())
-        sys.exit(USAGE)
-    except click.UsageError as misused:
-        command = misused.ctx.command_path if misused.ctx else "bookwatch"
-        _say_error(f"{misused.format_message()} See `{command} --help`.")
-        sys.exit(USAGE)
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except typer.TyperException as misused:
+        # Wrong usage; or no command at all, whose message is the help itself.
+        sentence = misused.format_message()
+        context = getattr(misused, "ctx", None)
+        if "\n" not in sentence:
+            sentence = (
+                f"{sentence.rstrip('.')}. See `{context.command_path if context else 'bookwatch'} --help`."
+            )
+        _say_error(sentence)
+        sys.exit(misused.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
         _say_error("Stopped.")
         sys.exit(130)
     except BrokenPipeError:
@@ -73,4 +78,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _say_error(sentence: str) -> None:
-    click.echo(sentence, err=True)
+    typer.echo(sentence, err=True)

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from pipelines.cli.run import execute, summary
@@ -107,7 +106,7 @@ def demo(
     ):
         os.environ[name] = {"BOOKWATCH_TABLES": "{}", "APPWRITE_API": "tablesdb"}.get(name, "")
     folder = fresh_home(load_settings())
-    click.echo(f"Simulating {days} days of a marketplace (seed {seed}) …", err=True)
+    typer.echo(f"Simulating {days} days of a marketplace (seed {seed}) …", err=True)
     children: list[Child] = []
     with stopping(children):
         child, sandbox = start_sandbox(folder, seed=seed, days=days, live=not once)
@@ -117,12 +116,12 @@ def demo(
         os.environ["APPWRITE_API_KEY"] = sandbox["read_only_key"]
         os.environ["APPWRITE_DATABASE_ID"] = sandbox["database"]
         settings = load_settings()
-        context = execute(settings, say=lambda line: click.echo(line, err=True))
+        context = execute(settings, say=lambda line: typer.echo(line, err=True))
         if context.failure is not None:
             raise context.failure
         for line in summary(context):
-            click.echo(line)
-        click.echo(f"The figures the simulator knows to be true: {folder / 'truth.json'}")
+            typer.echo(line)
+        typer.echo(f"The figures the simulator knows to be true: {folder / 'truth.json'}")
         if once:
             return context.exit_status
         try:
@@ -136,5 +135,5 @@ def demo(
                 open_browser=browser,
             )
         except KeyboardInterrupt:
-            click.echo("Stopping.", err=True)
+            typer.echo("Stopping.", err=True)
     return 0

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 
 from pipelines.environment import prepare
@@ -107,16 +106,16 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> int:
     """One run: ingest, check, derive, publish."""
-    context = execute(load_settings(), full_refresh=full_refresh, say=lambda line: click.echo(line, err=True))
+    context = execute(load_settings(), full_refresh=full_refresh, say=lambda line: typer.echo(line, err=True))
     if json:
         import orjson
 
-        click.echo(orjson.dumps(as_json(context), option=orjson.OPT_INDENT_2).decode())
+        typer.echo(orjson.dumps(as_json(context), option=orjson.OPT_INDENT_2).decode())
     if context.failure is not None:
         if debugging() and context.cause is not None:
             raise context.failure from context.cause
         raise context.failure
     if not json:
         for line in summary(context):
-            click.echo(line)
+            typer.echo(line)
     return context.exit_status

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from pipelines.environment import PROJECT, prepare
@@ -81,10 +80,10 @@ def serve_until_stopped(
         children += start_dagster(settings, dagster_port, environment)
     wait_for_port(dashboards, port)
     address = f"http://127.0.0.1:{port}"
-    click.echo(f"Dashboards  {address}")
+    typer.echo(f"Dashboards  {address}")
     if scheduled:
-        click.echo(f"Dagster     http://127.0.0.1:{dagster_port}  (a run every minute)")
-    click.echo("Ctrl-C stops everything.")
+        typer.echo(f"Dagster     http://127.0.0.1:{dagster_port}  (a run every minute)")
+    typer.echo("Ctrl-C stops everything.")
     if open_browser:
         with contextlib.suppress(webbrowser.Error):
             webbrowser.open(address)
@@ -104,7 +103,7 @@ def serve(
         settings.require_appwrite()
     except UsageError as incomplete:
         scheduled = False
-        click.echo(f"{incomplete} The dashboards show the last snapshot; no run is scheduled.", err=True)
+        typer.echo(f"{incomplete} The dashboards show the last snapshot; no run is scheduled.", err=True)
     children: list[Child] = []
     with stopping(children):
         serve_until_stopped(

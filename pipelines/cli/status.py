@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import click
 import typer
 
 from resources.clock import Clock
@@ -91,6 +90,6 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print status.json.
     if json:
         import orjson
 
-        click.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+        typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
     else:
         _print(content, settings.clock)

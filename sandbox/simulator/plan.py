@@ -1,6 +1,6 @@
-"""Which findings are planted, how many of each, and when: data only. How each is played lives in simulation.py.
+"""Which findings are planted, how many of each, and when: data only. How each is played: simulation.py.
 
-A wish is taken by the first booking created at or after its instant; its marks then shape that booking's life.
+A wish is taken by the first booking created at or after its instant; its marks shape that booking's life.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sandbox.simulator.times import DAY, HOUR
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Marks (finding or peculiarity -> variant) for the booking that takes it; ``early`` and ``late`` bound its time."""
+    """Marks (finding or peculiarity -> variant) for the booking that takes it."""
 
     marks: tuple[tuple[str, str], ...]
     when: str = "anywhere"  # anywhere, first (the first hours), last (the hours before the end)
@@ -90,9 +90,11 @@ ALWAYS: tuple[Wish, ...] = (
     *_times(5, "lost_minutes"),
     *_times(5, "unknown_mode"),
     *_times(1, "sentinel"),
+    *_times(2, "abuse_bookings"),
+    *_times(2, "abuse_messages"),
 )
 
-# finding -> how many rows carry it because it was planted (a vanished record that is not replaced leaves a missing one)
+# every finding that is planted, in the order of docs/domain.md
 FINDINGS = (
     "missing", "duplicate", "orphan", "not_due", "unit_error", "wrong_rate", "wrong_amount", "wrong_provider",
     "source_mismatch", "overdue_unmarked", "ambiguous_reference", "late_record", "deadline_mismatch",

@@ -1,8 +1,8 @@
 """The tables of the simulated app: every attribute any of its writers uses, with Appwrite's column kinds.
 
-What is written into them is decided in shapes.py. Two names that differ only by case never share a table, because
-Appwrite refuses the second one: ``customerphone`` and ``roomnumber`` live in hotel_bookings, ``receivername`` in
-admin_messages.
+What is written into them is decided in shapes.py. Two names that differ only by case never share a table,
+because Appwrite refuses the second one: ``customerphone`` and ``roomnumber`` live in hotel_bookings,
+``receivername`` in admin_messages.
 """
 
 from __future__ import annotations

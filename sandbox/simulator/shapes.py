@@ -1,7 +1,8 @@
-"""How the app's writers put a booking, a commission or a phone into attributes: every shape of docs/domain.md.
+"""How the app's writers put bookings, commissions and phones into attributes: the shapes of docs/domain.md.
 
-Each function returns the attributes and sets on the booking what they support (``known_*``, amount, source, mode), read
-off the domain's tables here and nowhere from the pipeline. What happens when lives in simulation.py.
+Each function returns the attributes and sets on the booking what they support (``known_*``, amount,
+source, mode), read off the domain's tables here and nowhere from the pipeline. What happens when lives in
+simulation.py.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ _MONEY = (
 
 
 def draw_style(rng: Random, booking: Booking) -> None:
-    """Decide which writer of the app this booking has; forced by the marks where a finding rests on an attribute."""
+    """Decide which writer of the app this booking has."""
     booking.time_shape = choose(rng, _TIME_SHAPES)
     booking.status_attribute = choose(rng, (("status", 68), ("bookingStatus", 14), ("both", 18)))
     booking.accept_attribute = choose(
@@ -427,7 +428,7 @@ def _customer(rng: Random, booking: Booking, data: dict[str, Any], test_rule: st
 def booking_row(
     rng: Random, booking: Booking, *, other_provider: str, test_rule: str | None = None
 ) -> dict[str, Any]:
-    """The attributes of a new booking. Sets everything on it that the row supports; ``is_test`` follows ``test_rule``."""
+    """The attributes of a new booking. Sets on it what they support; ``test_rule`` makes it a test."""
     data: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
     booking.is_test = test_rule is not None
@@ -547,7 +548,7 @@ def record_status(rng: Random, record: Record, canonical: str) -> dict[str, Any]
 
 
 def references(rng: Random, booking: Booking) -> tuple[str, str | None]:
-    """bookingId and bookingDocId as a record writes them: the row's $id, its business id, or a dead id and the $id."""
+    """bookingId and bookingDocId of a record: the $id, the business id, or a dead id and the $id."""
     mark = rng.random()
     if mark < 0.06:
         return f"legacy-{int(rng.random() * 10**9):09d}", booking.id
@@ -557,7 +558,7 @@ def references(rng: Random, booking: Booking) -> tuple[str, str | None]:
 
 
 def record_row(rng: Random, record: Record, *, status: str, plain: bool = False) -> dict[str, Any]:
-    """The attributes of a new record, written from its canonical values. ``plain`` keeps to instants with a zone."""
+    """The attributes of a new record, from its canonical values. ``plain`` keeps to instants with a zone."""
     data: dict[str, Any] = {}
     booking, provider = record.booking, record.provider
     if record.booking_ref is not None:

@@ -1,7 +1,7 @@
 """The marketplace as discrete events: bookings arrive, are answered, served, paid for and talked about.
 
-The canonical world is kept in world.py's records while the rows are written in the shapes of shapes.py. What is
-true of it, and what a checker must find, is computed in truth.py.
+The canonical world is kept in world.py's records while the rows are written in the shapes of shapes.py.
+What is true of it, and what a checker must find, is computed in truth.py.
 """
 
 from __future__ import annotations
@@ -39,10 +39,11 @@ RATE_PPM = 300_000
 FEE_IDR = 25_000
 PAYMENT_TIME = 3 * HOUR
 RESTRICTION_DELAY = 30 * MINUTE
+LAST_WISH = 4 * HOUR  # a wish taken later could not come true before the end
 
 # relative arrivals by local hour and weekday (Monday first); each averages about 1
-_HOURS = (0.25, 0.14, 0.1, 0.08, 0.08, 0.15, 0.5, 0.9, 1.3, 1.8, 2.1, 2.1, 1.8, 1.7, 1.8, 2.0, 2.2, 2.5, 2.8, 2.9, 2.6,
-          2.0, 1.3, 0.6)  # fmt: skip
+_HOURS = (0.25, 0.14, 0.1, 0.08, 0.08, 0.15, 0.5, 0.9, 1.3, 1.8, 2.1, 2.1, 1.8, 1.7, 1.8, 2.0, 2.2, 2.5,
+          2.8, 2.9, 2.6, 2.0, 1.3, 0.6)  # fmt: skip
 _HOUR_SUM = sum(_HOURS)
 _WEEKDAYS = (0.9, 0.88, 0.92, 0.97, 1.1, 1.2, 1.03)
 
@@ -83,7 +84,7 @@ _FORCED_OUTCOME = {
     "pending_record": "cancelled_after",
 }
 _ON_DEFAULTERS = frozenset({"overdue_unmarked", "fee_missing", "fee_wrong", "default"})
-_NEEDS_ACCEPTED_AT = frozenset({"late_record"})
+_NEEDS_ACCEPTED_AT = frozenset({"late_record", "awaiting", "sentinel"})
 
 Action = Callable[..., None]
 
@@ -91,11 +92,11 @@ Action = Callable[..., None]
 class Simulation:
     """A marketplace from a seed: ``days`` of history that ends at ``until``, and real time after it.
 
-    ``run_until`` gives the app's writes in order of time and may be called again and again; the same seed, days,
-    until and rate give the same events, in however many steps. ``findings=False`` plants none (all seven health
-    points then hold at ``until``). ``planted``: finding -> ids of the rows planted so far (the booking's for missing,
-    the provider's for restriction_mismatch, the commission's otherwise). Raises ValueError for a naive ``until``,
-    days below 1 or a rate not above 0.
+    ``run_until`` gives the app's writes in order of time and may be called again and again; the same
+    seed, days, until and rate give the same events, in however many steps. ``findings=False`` plants none
+    (all seven health points then hold at ``until``). ``planted``: finding -> ids of the rows planted so
+    far (the booking's for missing, the provider's for restriction_mismatch, the commission's otherwise).
+    Raises ValueError for a naive ``until``, days below 1 or a rate not above 0.
     """
 
     def __init__(
@@ -144,11 +145,13 @@ class Simulation:
         self._people()
         self._at(self.start, self._found)
         self._at(self.start + MINUTE, self._arrival)
+        if findings:
+            self._at(self.end - 80 * SECOND, self._book_awaiting)
 
     # ------------------------------------------------------------ running
 
     def run_until(self, t: datetime) -> Iterator[Event]:
-        """Every event up to and including ``t`` that was not given yet, ordered by time. ``t`` must be aware."""
+        """Every event up to and including ``t`` not given yet, ordered by time. ``t`` must be aware."""
         limit = to_ms(t)
         ready, heap = self._ready, self._heap
         while True:
@@ -332,9 +335,17 @@ class Simulation:
             provider.online = self._rng.random() > 0.004
         elif near:
             provider.online = self._rng.random() < 0.01
+        data: dict[str, Any] = {}
         if not near or provider.online:
             provider.last_seen = at
-            self._change(at, provider.table, provider.id, {"lastSeenAt": appwrite(at)})
+            data["lastSeenAt"] = appwrite(at)
+        if near and provider.status != "RESTRICTED":
+            busy = "BUSY" if self._rng.random() < 0.2 else "AVAILABLE"
+            status = busy if provider.online else "OFFLINE"
+            if status != provider.status:
+                provider.status = data["status"] = status
+        if data:
+            self._change(at, provider.table, provider.id, data)
         step = self._between(3 * MINUTE, 5 * MINUTE) if near else 12 * HOUR
         if not near:
             step = min(step, max(MINUTE, self.end - 2 * HOUR - at + self._between(0, 5 * MINUTE)))
@@ -354,10 +365,12 @@ class Simulation:
         elif hour >= 5:
             gap = min(gap, self._cap)
         else:
-            gap = min(gap, 2 * HOUR)
+            # whatever the night, someone books soon after five
+            five = (5 - hour) * HOUR - at % HOUR
+            gap = min(gap, five + self._between(0, self._cap))
         self._at(at + max(500, int(gap)), self._arrival)
         marks: dict[str, str] = {}
-        if self._wishes and self._wishes[0][0] <= at:
+        if self._wishes and self._wishes[0][0] <= at <= self.end - LAST_WISH:
             marks = self._wishes.popleft()[1]
         customer = None
         if rng.random() < 0.08:
@@ -367,6 +380,10 @@ class Simulation:
         if not marks and rng.random() < 0.005:
             again = at + self._between(SECOND, 90 * SECOND)
             self._at(again, self._double_click, booking)
+
+    def _book_awaiting(self, at: int) -> None:
+        """One booking is accepted 40 seconds before the end and has its record 20 seconds after it."""
+        self._book(at, pick(self._rng, self.customers), marks={"awaiting": ""})
 
     def _double_click(self, at: int, first: Booking) -> None:
         self._book(at, first.customer, provider=first.provider, like=first)
@@ -427,8 +444,7 @@ class Simulation:
         if marks and source == "unknown":
             source = "menuSlider"
 
-        forced = outcome or self._forced_outcome(marks)
-        outcome = forced or choose(rng, _OUTCOMES)
+        life: str = outcome or self._forced_outcome(marks) or choose(rng, _OUTCOMES)
         if marks:
             scheduled = False
             if (
@@ -457,7 +473,7 @@ class Simulation:
             price=price,
             start=start,
             deadline=at + (30 if scheduled else 5) * MINUTE,
-            outcome=outcome,
+            outcome=life,
             wanted_source=source,
             wanted_mode="scheduled" if scheduled else "immediate",
             marks=marks,
@@ -474,7 +490,7 @@ class Simulation:
             marks["lost_start"] = ""
         booking.quarantined = "quarantined" in marks
         shapes.draw_style(rng, booking)
-        if marks.keys() & _NEEDS_ACCEPTED_AT or "sentinel" in marks:
+        if marks.keys() & _NEEDS_ACCEPTED_AT:
             booking.accept_attribute = pick(rng, ("acceptedAt", "confirmedAt", "both"))
         if marks.get("duplicate") == "completion" or marks.get("vanished") == "replaced":
             booking.accept_attribute = None
@@ -543,7 +559,7 @@ class Simulation:
         answer = at + min(
             int(rng.lognormvariate(4.1, 0.8) * SECOND * (1 if window < 10 * MINUTE else 5)), window - 20_000
         )
-        answer = max(answer, at + 4 * SECOND)
+        answer = self.end - 40 * SECOND if "awaiting" in marks else max(answer, at + 4 * SECOND)
         if booking.quarantined:
             if "no_record" not in marks.values():
                 self._at(answer, self._accept, booking)
@@ -560,6 +576,12 @@ class Simulation:
             self._at(at + self._between(2 * HOUR, 8 * HOUR), self._delete_booking, booking)
         if "ambiguous_reference" in marks:
             self._at(at + self._between(3 * SECOND, 40 * SECOND), self._namesake, booking)
+        if "abuse_bookings" in marks:
+            for number in range(6):
+                self._at(at + (number * 8 + 7) * MINUTE, self._book_again, booking)
+
+    def _book_again(self, at: int, booking: Booking) -> None:
+        self._book(at, booking.customer, outcome="cancelled", marks={"abuse": ""})
 
     def _namesake(self, at: int, booking: Booking) -> None:
         """A second booking under a key of the first: what refers to that key fits both."""
@@ -668,11 +690,10 @@ class Simulation:
         )
         if booking.known_completed is not None:
             for record in booking.records:
-                if (
-                    record.status in ("pending", "rejected")
-                    and not record.deadline_frozen
-                    and record.deadline
-                ):
+                movable = (
+                    record.deadline is not None and not record.deadline_frozen and record.deleted is None
+                )
+                if movable and record.status in ("pending", "rejected"):
                     record.due = record.deadline = at + PAYMENT_TIME
                     self._change(
                         at, "commission_records", record.id, {"paymentDeadline": appwrite(record.deadline)}
@@ -712,7 +733,9 @@ class Simulation:
         if booking.known_accepted is None:
             # nobody can see when it was accepted, so that a reader's grace counts from creation: leave no gap
             soon = at + self._between(20, 250)
-        if at < self.end < soon:
+        if "awaiting" in marks:
+            soon = self.end + 20 * SECOND
+        elif at < self.end < soon:
             soon = at + 1
         if "missing" in marks:
             self.planted["missing"].append(booking.id)
@@ -988,7 +1011,7 @@ class Simulation:
             )
 
     def _due(self, at: int, record: Record) -> None:
-        """The deadline has passed: mark it overdue, charge the fee, restrict the provider half an hour later."""
+        """The deadline has passed: mark it overdue, charge the fee, restrict half an hour later."""
         rng, marks = self._rng, record.marks
         if at < record.due:
             self._at(record.due + self._between(2 * SECOND, 20 * SECOND), self._due, record)
@@ -1060,7 +1083,7 @@ class Simulation:
             "type": topic,
             "title": topic.replace("_", " ").capitalize(),
             "message": "Open the app to see it.",
-            "metadata": json.dumps({"channel": channel}),
+            "metadata": f'{{"channel": "{channel}"}}',
             "sentAt": appwrite(at),
             "read": delay % 3 == 0,
         }
@@ -1091,13 +1114,14 @@ class Simulation:
 
     def _talk_first(self, at: int, booking: Booking) -> None:
         rng = self._rng
-        if rng.random() > 0.93 and "sentinel" not in booking.marks:
+        if rng.random() > 0.93 and not booking.marks:
             return
         booking.room = self._id()
         self._at(at + self._between(100, 900), self._open_room, booking)
         minutes = (booking.deadline - booking.created) // MINUTE
-        self._say(at + SECOND, booking, "system", pick(rng, words.SYSTEM_LINES).format(d=minutes), "booking")
-        lines = 1 + int(rng.random() * 2.4)
+        kind = "booking" if rng.random() < 0.85 else "system"
+        self._say(at + SECOND, booking, "system", pick(rng, words.SYSTEM_LINES).format(d=minutes), kind)
+        lines = 36 if "abuse_messages" in booking.marks else 1 + int(rng.random() * 2.4)
         moment = at + SECOND
         for _ in range(lines):
             moment += self._between(6 * SECOND, 60 * SECOND)
@@ -1201,9 +1225,9 @@ class Simulation:
             data["bookingId"] = booking.id
         data["timestamp"] = appwrite(at)
         if kind != "text":
-            data["metadata"] = json.dumps({"bookingId": booking.id, "duration": booking.minutes})
+            data["metadata"] = f'{{"bookingId": "{booking.id}", "duration": {booking.minutes}}}'
         elif mark < 0.08:
-            data["metadata"] = json.dumps({"language": "id" if customer.indonesian else "en"})
+            data["metadata"] = '{"language": "id"}' if customer.indonesian else '{"language": "en"}'
         self.messages_written += 1
         self.texts_written += kind == "text"
         row_id = f"m{self.messages_written:07d}{int(mark * 16**8):08x}"

@@ -1,4 +1,4 @@
-"""The words people and writers of the app use: names, chat lines, status and source spellings. No behaviour."""
+"""The words people and writers of the app use: names, chat lines, statuses, sources. No behaviour."""
 
 from __future__ import annotations
 
@@ -48,29 +48,33 @@ MODE_WORDS: dict[str, tuple[str, ...]] = {
 EMPTY_WORDS: tuple[str, ...] = ("", "none", "undefined", "null", "-", "  ")
 
 FIRST_NAMES = (
-    "Anna", "Liam", "Sophie", "Noah", "Emma", "Lucas", "Mia", "Oliver", "Chloe", "Ethan", "Grace", "Hugo", "Ines",
-    "Jonas", "Klara", "Leon", "Marta", "Niko", "Olga", "Pavel", "Rosa", "Sven", "Tara", "Umar", "Vera", "William",
-    "Yuki", "Zoe", "Dewi", "Putu", "Rina", "Bagus", "Sari", "Agus", "Ayu", "Hendra", "Intan", "Rizky",
+    "Anna", "Liam", "Sophie", "Noah", "Emma", "Lucas", "Mia", "Oliver", "Chloe", "Ethan", "Grace", "Hugo",
+    "Ines", "Jonas", "Klara", "Leon", "Marta", "Niko", "Olga", "Pavel", "Rosa", "Sven", "Tara", "Umar",
+    "Vera", "William", "Yuki", "Zoe", "Dewi", "Putu", "Rina", "Bagus", "Sari", "Agus", "Ayu", "Hendra",
+    "Intan", "Rizky",
 )  # fmt: skip
 LAST_NAMES = (
     "Müller", "Smith", "Tanaka", "Rossi", "Dubois", "Jansen", "Novak", "Kim", "Ivanova", "Silva", "Andersson",
-    "O'Brien", "García", "Wijaya", "Santoso", "Pratama", "Lestari", "Nguyen", "Chen", "Kowalski", "Brown", "Walsh",
-    "Fischer", "Moreau", "Bakker", "Larsen", "Popescu", "Haddad", "Cohen", "Murray", "Setiawan", "Halim",
+    "O'Brien", "García", "Wijaya", "Santoso", "Pratama", "Lestari", "Nguyen", "Chen", "Kowalski", "Brown",
+    "Walsh", "Fischer", "Moreau", "Bakker", "Larsen", "Popescu", "Haddad", "Cohen", "Murray", "Setiawan",
+    "Halim",
 )  # fmt: skip
 BALINESE = (
-    "Wayan", "Made", "Nyoman", "Ketut", "Kadek", "Komang", "Gede", "Luh", "Putri", "Ni Luh", "I Gusti", "Desak",
+    "Wayan", "Made", "Nyoman", "Ketut", "Kadek", "Komang", "Gede", "Luh", "Putri", "Ni Luh", "I Gusti",
+    "Desak",
 )  # fmt: skip
 BALINESE_SECOND = (
     "Suarti", "Artini", "Widiani", "Sudarma", "Astuti", "Wulandari", "Suryani", "Mertha", "Sukerti", "Arta",
     "Yuliani", "Rahayu", "Darmi", "Parwati",
 )  # fmt: skip
 PLACES = (
-    "Lotus Day Spa", "Ubud Bamboo Retreat", "Seminyak Stone House", "Canggu Salt Room", "Sanur Lagoon Massage",
-    "Uluwatu Cliff Spa", "Kuta Sunset Reflexology", "Jimbaran Bay Wellness", "Nusa Dua Palm Spa",
-    "Menteng Garden Spa", "Pererenan Rice Field Spa", "Sentani Lake Massage",
+    "Lotus Day Spa", "Ubud Bamboo Retreat", "Seminyak Stone House", "Canggu Salt Room",
+    "Sanur Lagoon Massage", "Uluwatu Cliff Spa", "Kuta Sunset Reflexology", "Jimbaran Bay Wellness",
+    "Nusa Dua Palm Spa", "Menteng Garden Spa", "Pererenan Rice Field Spa", "Sentani Lake Massage",
 )  # fmt: skip
 HOTELS = (
-    "Villa Kamboja", "The Frangipani Resort", "Alila Batu", "Hotel Tanjung", "Puri Sawah", "Ombak Beach Hotel",
+    "Villa Kamboja", "The Frangipani Resort", "Alila Batu", "Hotel Tanjung", "Puri Sawah",
+    "Ombak Beach Hotel",
 )  # fmt: skip
 CITIES = ("Ubud", "Seminyak", "Canggu", "Sanur", "Kuta", "Uluwatu", "Denpasar", "Jimbaran")
 BROWSERS = ("Chrome 142 Android", "Safari 26 iOS", "Samsung Internet 29", "Firefox 145", "Chrome 142 Windows")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Provider:
-    """A therapist or a place. ``role``: normal, defaulter (never pays its planted debts), idle, overlooked."""
+    """A therapist or a place. ``role``: normal, defaulter (pays no planted debt), idle, overlooked."""
 
     id: str
     kind: str
@@ -48,8 +48,9 @@ class Customer:
 
 @dataclass(slots=True)
 class Booking:
-    """A booking. Plain fields are what really happens; ``known_*`` and ``status``/``source``/``mode``/``amount`` are what
-    the written row supports under docs/domain.md (None where nothing readable was written)."""
+    """A booking. Plain fields are what really happens; ``known_*`` and
+    ``status``/``source``/``mode``/``amount`` are what the written row supports under docs/domain.md (None
+    where nothing readable was written)."""
 
     id: str
     table: str
@@ -104,7 +105,7 @@ class Booking:
 
 @dataclass(slots=True)
 class Record:
-    """A commission record, in the repaired values a reader can know (``base``, ``commission`` in rupiah or None)."""
+    """A commission record, in the repaired values a reader can know (rupiah or None)."""
 
     id: str
     booking: Booking | None

@@ -1,4 +1,5 @@
-"""Writes a raw.duckdb of the documented shape for tests of core: versions, history, deletes, misfits, rejects."""
+"""Writes a raw.duckdb of the documented shape for tests of core: versions, history, deletes, misfits,
+rejects."""
 
 from __future__ import annotations
 
@@ -34,12 +35,13 @@ class RawFile:
         self.sequence = 0
         with duckdb.connect(str(path)) as con:
             con.execute(
-                "CREATE TABLE _columns (collection VARCHAR, attribute VARCHAR, column_name VARCHAR, kind VARCHAR, "
-                "is_array BOOLEAN, first_seen_at TIMESTAMP, gone_at TIMESTAMP)"
+                "CREATE TABLE _columns (collection VARCHAR, attribute VARCHAR, column_name VARCHAR, "
+                "kind VARCHAR, is_array BOOLEAN, first_seen_at TIMESTAMP, gone_at TIMESTAMP)"
             )
             con.execute(
-                "CREATE TABLE _rejects (collection VARCHAR, row_id VARCHAR, sequence BIGINT, reasons VARCHAR, "
-                "content VARCHAR, first_seen_at TIMESTAMP, last_tried_at TIMESTAMP, rules_version VARCHAR)"
+                "CREATE TABLE _rejects (collection VARCHAR, row_id VARCHAR, sequence BIGINT, "
+                "reasons VARCHAR, content VARCHAR, first_seen_at TIMESTAMP, last_tried_at TIMESTAMP, "
+                "rules_version VARCHAR)"
             )
             for collection, attributes in tables.items():
                 self._create(con, collection, attributes)
@@ -68,8 +70,10 @@ class RawFile:
         return row[0] if row else attribute
 
     def put(self, collection: str, *rows: dict[str, Any], at: datetime | None = None) -> int:
-        """Store rows in one transaction, keeping what they replace. Keys ``$id``, ``$createdAt``, ``$updatedAt``,
-        ``_misfits``, ``_rejected``, ``_deleted_at`` stand beside the attributes. Returns the change number."""
+        """Store rows in one transaction, keeping what they replace. Keys ``$id``, ``$createdAt``,
+        ``$updatedAt``,
+        ``_misfits``, ``_rejected``, ``_deleted_at`` stand beside the attributes. Returns the change
+        number."""
         self.change += 1
         at = at or START + timedelta(minutes=self.change)
         with duckdb.connect(str(self.path)) as con:

@@ -63,12 +63,28 @@ def test_missing_settings_are_named(tmp_path: Path) -> None:
     assert "APPWRITE_ENDPOINT" in one_sentence(done.stderr)
 
 
-def test_an_unreachable_server(watch: Bookwatch) -> None:
-    done = watch("run", APPWRITE_ENDPOINT="http://127.0.0.1:9/v1")
+def test_an_unreachable_server_leaves_the_snapshot_and_judges_health_by_the_clock(tmp_path: Path) -> None:
+    with SandboxProcess("--empty") as server:
+        Marketplace(server).add("bookings", "b1", status="completed", totalCost=100_000, userId="u", source="chat")
+        watch = Bookwatch(tmp_path / "home", settings_for(server))
+        watch.run()
+    done = watch("run")
     assert done.returncode == 11
     one_sentence(done.stderr)
     still_served(watch)
-    assert watch.status()["run"]["exit_status"] == 11
+    status = watch.status()
+    assert status["run"]["exit_status"] == 11
+    assert status["run"]["outcome"] == "failed"
+    later = watch("run", BOOKWATCH_NOW="2100-01-01T00:00:00Z")
+    assert later.returncode == 11
+    points = {point["point"]: point["status"] for point in watch.status()["health"]["points"]}
+    assert points[1] == points[5] == "broken"
+
+
+def test_a_mirror_whose_server_is_swapped_for_a_dead_one_is_refused_before_it_is_called(watch: Bookwatch) -> None:
+    done = watch("run", APPWRITE_ENDPOINT="http://127.0.0.1:9/v1")
+    assert done.returncode == 2
+    still_served(watch)
 
 
 def test_a_rejected_key_is_not_repeated(watch: Bookwatch) -> None:
@@ -181,7 +197,7 @@ def test_a_row_with_a_broken_value_stays_with_its_reason(good: Good, watch: Book
 
 def test_debug_shows_the_details(watch: Bookwatch) -> None:
     done = watch("run", "--debug", APPWRITE_ENDPOINT="http://127.0.0.1:9/v1")
-    assert done.returncode == 11
+    assert done.returncode == 2
     assert "Traceback" in done.stderr
 
 

@@ -1,0 +1,171 @@
+"""Makes every mart in dependency order and writes those that changed into the warehouse, in one transaction.
+
+What a mart holds lives in its own file. Publishing and Dagster are not known here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from assets.marts.catalog import MART_NAMES, MARTS, Mart
+from assets.marts.compiled import Compiled, compiled_marts
+from marketplace.commission import COMMISSION_COLLECTION, judged_at
+from marketplace.health import QuietHours
+from marketplace.policy import DEFAULT_POLICY, Policy
+
+
+@dataclass(frozen=True)
+class BuildOutcome:
+    """What a build made: rows and digest of each mart, the marts whose content changed, and seconds spent on
+    each."""
+
+    now: datetime
+    judged_at: datetime | None
+    rows: Mapping[str, int]
+    digests: Mapping[str, str]
+    changed: frozenset[str]
+    seconds: Mapping[str, float]
+
+
+def build(
+    warehouse: duckdb.DuckDBPyConnection | str | Path,
+    *,
+    now: datetime,
+    policy: Policy = DEFAULT_POLICY,
+    tables: Iterable[str] | None = None,
+    waived: Iterable[str] = (),
+    clock_frozen: bool = False,
+    utc_offset: timedelta = timedelta(hours=8),
+    quiet_hours: QuietHours = QuietHours(),  # noqa: B008 - frozen
+    cache: Path | None = None,
+) -> BuildOutcome:
+    """Make the marts named (default: all) and what they need, from core.* and ops.scans, in one transaction.
+
+    ``now`` is naive UTC; ``clock_frozen`` says that it does not run (BOOKWATCH_NOW). ``waived`` are the ids
+    of acknowledged findings. ``utc_offset`` is the marketplace's zone, for quiet hours. Unchanged marts are
+    not written again. ``cache`` is a folder where the compiled SQL is kept (a cold process then
+    needs no Ibis). Raises KeyError for an unknown mart, duckdb.Error if core is not there; then nothing
+    was written.
+    """
+    quiet = quiet_hours.cover(now, utc_offset)
+    if isinstance(warehouse, duckdb.DuckDBPyConnection):
+        return _build(warehouse, now, policy, tables, waived, clock_frozen, quiet, cache)
+    with duckdb.connect(str(warehouse)) as con:
+        return _build(con, now, policy, tables, waived, clock_frozen, quiet, cache)
+
+
+def _wanted(tables: Iterable[str] | None) -> list[Mart]:
+    wanted = set(MART_NAMES if tables is None else tables)
+    for name in wanted:
+        MARTS[name]  # KeyError for a name that is none
+    for mart in reversed(tuple(MARTS.values())):
+        if mart.name in wanted:
+            wanted |= set(mart.needs)
+    return [mart for mart in MARTS.values() if mart.name in wanted]
+
+
+def _build(
+    con: duckdb.DuckDBPyConnection,
+    now: datetime,
+    policy: Policy,
+    tables: Iterable[str] | None,
+    waived: Iterable[str],
+    clock_frozen: bool,
+    quiet: bool,
+    cache: Path | None,
+) -> BuildOutcome:
+    wanted = _wanted(tables)
+    compiled = {made.name: made for made in compiled_marts(policy, cache)}
+    rows: dict[str, int] = {}
+    digests: dict[str, str] = {}
+    seconds: dict[str, float] = {}
+    changed: set[str] = set()
+    con.execute("BEGIN TRANSACTION")
+    try:
+        judged = _prepare(con, now, waived, clock_frozen, quiet)
+        known = dict(con.execute("SELECT mart, digest FROM ops.mart_digests").fetchall())
+        present = {
+            name
+            for (name,) in con.execute(
+                "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts' AND NOT temporary"
+            ).fetchall()
+        }
+        for mart in wanted:
+            started = time.perf_counter()
+            made = compiled[mart.name]
+            if mart.step:
+                con.execute(f"CREATE OR REPLACE TEMP TABLE {_name(mart.name)} AS {_typed(made)}")
+            else:
+                con.execute(f"CREATE OR REPLACE TEMP TABLE bw_new AS {_typed(made)}")
+                rows[mart.name], digests[mart.name] = _digest(con, made, mart.moving)
+                same = mart.name in present and known.get(mart.name) == digests[mart.name]
+                if not same:
+                    changed.add(mart.name)
+                if not same or mart.moving:
+                    con.execute(f"CREATE OR REPLACE TABLE marts.{_name(mart.name)} AS FROM bw_new")
+            seconds[mart.name] = time.perf_counter() - started
+        con.executemany(
+            "INSERT OR REPLACE INTO ops.mart_digests VALUES (?, ?, ?, ?)",
+            [
+                [name, digests[name], rows[name], now]
+                for name in digests
+                if name in changed or name not in known
+            ],
+        ) if changed else None
+        con.execute("COMMIT")
+    except BaseException:
+        con.execute("ROLLBACK")
+        raise
+    finally:
+        for name in ("bw_new", "instants", "waivers", *(mart.name for mart in MARTS.values() if mart.step)):
+            con.execute(f"DROP TABLE IF EXISTS temp.{_name(name)}")
+    return BuildOutcome(now, judged, rows, digests, frozenset(changed), seconds)
+
+
+def _prepare(
+    con: duckdb.DuckDBPyConnection, now: datetime, waived: Iterable[str], clock_frozen: bool, quiet: bool
+) -> datetime | None:
+    con.execute("CREATE SCHEMA IF NOT EXISTS marts")
+    con.execute("CREATE SCHEMA IF NOT EXISTS ops")
+    con.execute(
+        "CREATE TABLE IF NOT EXISTS ops.mart_digests"
+        " (mart VARCHAR PRIMARY KEY, digest VARCHAR, rows BIGINT, changed_at TIMESTAMP)"
+    )
+    scan = con.execute(
+        "SELECT completed_at, watermark FROM ops.scans WHERE collection = ? AND completed_at IS NOT NULL"
+        " ORDER BY completed_at DESC LIMIT 1",
+        [COMMISSION_COLLECTION],
+    ).fetchone()
+    judged = judged_at(now, *(scan or (None, None)), frozen=clock_frozen)
+    con.execute("CREATE OR REPLACE TEMP TABLE instants (now TIMESTAMP, judged_at TIMESTAMP, quiet BOOLEAN)")
+    con.execute("INSERT INTO temp.instants VALUES (?, ?, ?)", [now, judged, quiet])
+    con.execute("CREATE OR REPLACE TEMP TABLE waivers (finding_id VARCHAR)")
+    con.execute("INSERT INTO temp.waivers SELECT unnest(?::VARCHAR[])", [sorted(set(waived))])
+    return judged
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _typed(made: Compiled) -> str:
+    """The query with each column cast to its own type: DuckDB's sums of BIGINT are HUGEINT."""
+    columns = ", ".join(f"CAST({_name(name)} AS {kind}) AS {_name(name)}" for name, kind in made.columns)
+    return f"SELECT {columns} FROM ({made.sql})"
+
+
+def _digest(con: duckdb.DuckDBPyConnection, made: Compiled, moving: tuple[str, ...]) -> tuple[int, str]:
+    """Rows of bw_new and a digest of them that does not depend on their order."""
+    columns = ", ".join(_name(name) for name, _ in made.columns if name not in moving)
+    found = con.execute(
+        f"SELECT count(*), coalesce(sum(hash({columns})::HUGEINT), 0)::VARCHAR FROM bw_new"
+    ).fetchone()
+    if found is None:
+        raise AssertionError("an aggregate without groups has one row")
+    return int(found[0]), f"{found[0]}:{found[1]}"

@@ -1,0 +1,486 @@
+"""Mart: everything that is wrong with commissions, one row a finding, each with one sentence a bookkeeper
+understands.
+
+A rule is a record of RULES: when it holds, what was expected, what is, and the sentence. No sentence depends
+on the clock's minute, so an unchanged finding stays the same row from run to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import ibis
+import ibis.expr.types as ir
+
+from assets.marts.expressions import interval, moment, percent, rupiah, shown, written
+from assets.marts.tables import Instants, Tables
+from marketplace.commission import DEADLINE_TOLERANCE, ENDED_STATUSES, OVERDUE_STATUS, PAID_STATUS
+from marketplace.findings import FINDINGS
+from marketplace.policy import Policy
+from marketplace.registry import Registry
+
+_ZERO: Final = ibis.literal(0).cast("int64")
+_NOTHING: Final = ibis.null("int64")
+
+
+def _charged(r: Any) -> Any:
+    return r.commission
+
+
+def _owed(r: Any) -> Any:
+    return r.expected_idr
+
+
+def _zero(r: Any) -> Any:
+    return _ZERO
+
+
+@dataclass(frozen=True)
+class RecordRule:
+    """A finding on a record: ``holds`` and ``sentence`` take a review row and the instants."""
+
+    code: str
+    holds: Callable[[Any, Instants], Any]
+    sentence: Callable[[Any], Any]
+    expected: Callable[[Any], Any] = _owed
+    actual: Callable[[Any], Any] = _charged
+
+
+def _verdict(code: str) -> Callable[[Any, Instants], Any]:
+    return lambda r, at: r.live & (r.verdict == code)
+
+
+def _past_due(r: Any, at: Instants) -> Any:
+    return r.live & r.earns & r.unpaid & (r.due_at < at.judged_at)
+
+
+def _far(r: Any, policy_deadline: Any) -> Any:
+    """Whether the record's deadline is over the tolerance from one of the policy's (true if that one is not
+    known)."""
+    slack = interval(DEADLINE_TOLERANCE)
+    away = (r.record_deadline > policy_deadline + slack) | (r.record_deadline < policy_deadline - slack)
+    return policy_deadline.isnull() | away
+
+
+def _late(r: Any, at: Instants) -> Any:
+    return r.live & r.earns & (r.created_at > r.late_after)
+
+
+def _record(r: Any) -> Any:
+    return ibis.literal("Commission ") + r.commission_id
+
+
+def _ref(r: Any) -> Any:
+    return shown(r.booking_ref, "nothing")
+
+
+def _booking(r: Any) -> Any:
+    return ibis.literal("booking ") + shown(r.booking_id)
+
+
+RULES: Final[Registry[str, RecordRule]] = Registry(
+    (
+        RecordRule(
+            "duplicate",
+            lambda r, at: r.live & (r.link == "booking") & (r.place > 1),
+            lambda r: (
+                _record(r)
+                + " over "
+                + rupiah(r.commission)
+                + " is a further record of "
+                + _booking(r)
+                + ", which has an earlier one."
+            ),
+            expected=_zero,
+        ),
+        RecordRule(
+            "orphan",
+            lambda r, at: r.live & r.link.isin(("none", "deleted")),
+            lambda r: (
+                _record(r)
+                + " over "
+                + rupiah(r.commission)
+                + " refers to "
+                + _ref(r)
+                + ibis.cases(
+                    (r.link == "deleted", ", a booking that was deleted."),
+                    (r.booking_ref.isnull(), ": it names no booking."),
+                    else_=", which is no booking.",
+                )
+            ),
+            expected=_zero,
+        ),
+        RecordRule(
+            "not_due",
+            lambda r, at: r.live & r.b_status.isin(ENDED_STATUSES),
+            lambda r: (
+                _record(r)
+                + " charges "
+                + rupiah(r.commission)
+                + " for "
+                + _booking(r)
+                + ", which ended as "
+                + shown(r.b_status)
+                + " and owes nothing."
+            ),
+            expected=_zero,
+        ),
+        RecordRule(
+            "unit_error",
+            _verdict("unit_error"),
+            lambda r: (
+                _record(r)
+                + " of "
+                + _booking(r)
+                + " is written in thousands: amount "
+                + written(r.written_base)
+                + ", commission "
+                + written(r.written_commission)
+                + "; read as "
+                + rupiah(r.commission)
+                + ", expected "
+                + rupiah(r.expected_idr)
+                + "."
+            ),
+        ),
+        RecordRule(
+            "wrong_rate",
+            _verdict("wrong_rate"),
+            lambda r: (
+                _record(r)
+                + " of "
+                + _booking(r)
+                + " charges "
+                + percent(r.rate_ppm)
+                + " ("
+                + rupiah(r.commission)
+                + ") where the policy says "
+                + percent(r.policy_rate_ppm)
+                + " ("
+                + rupiah(r.expected_idr)
+                + ")."
+            ),
+        ),
+        RecordRule(
+            "wrong_amount",
+            _verdict("wrong_amount"),
+            lambda r: (
+                _record(r)
+                + " of "
+                + _booking(r)
+                + " says "
+                + rupiah(r.commission)
+                + " on "
+                + ibis.cases((r.base.isnull(), "no written amount"), else_=rupiah(r.base))
+                + "; the booking's amount is "
+                + rupiah(r.b_amount)
+                + " and "
+                + rupiah(r.expected_idr)
+                + " is expected."
+            ),
+        ),
+        RecordRule(
+            "wrong_provider",
+            lambda r, at: r.live & (r.link == "booking") & (r.record_provider != r.b_provider),
+            lambda r: (
+                _record(r)
+                + " over "
+                + rupiah(r.commission)
+                + " charges provider "
+                + shown(r.record_provider)
+                + "; "
+                + _booking(r)
+                + " belongs to provider "
+                + shown(r.b_provider)
+                + "."
+            ),
+        ),
+        RecordRule(
+            "source_mismatch",
+            lambda r, at: (
+                r.live
+                & (r.link == "booking")
+                & (r.record_source != r.b_source)
+                & (r.record_source != "unknown")
+                & (r.b_source != "unknown")
+            ),
+            lambda r: (
+                _record(r)
+                + " over "
+                + rupiah(r.commission)
+                + " says its source is "
+                + shown(r.record_source)
+                + "; "
+                + _booking(r)
+                + " came from "
+                + shown(r.b_source)
+                + "."
+            ),
+        ),
+        RecordRule(
+            "ambiguous_reference",
+            lambda r, at: r.live & (r.link == "ambiguous"),
+            lambda r: (
+                _record(r)
+                + " over "
+                + rupiah(r.commission)
+                + " refers to "
+                + _ref(r)
+                + ", which fits two bookings; which one is meant cannot be told."
+            ),
+            expected=lambda r: _NOTHING,
+        ),
+        RecordRule(
+            "late_record",
+            _late,
+            lambda r: (
+                _record(r)
+                + " over "
+                + rupiah(r.commission)
+                + " was created at "
+                + moment(r.created_at, r.offset)
+                + "; "
+                + _booking(r)
+                + " was accepted at "
+                + moment(r.accepted_explicitly, r.offset)
+                + "."
+            ),
+        ),
+        RecordRule(
+            "deadline_mismatch",
+            lambda r, at: (
+                r.live
+                & r.earns
+                & r.record_deadline.notnull()
+                & (r.by_completion.notnull() | r.by_start.notnull())
+                & _far(r, r.by_completion)
+                & _far(r, r.by_start)
+            ),
+            lambda r: (
+                _record(r)
+                + " over "
+                + rupiah(r.commission)
+                + " is due at "
+                + moment(r.record_deadline, r.offset)
+                + "; by the policy it is due at "
+                + moment(r.due_at, r.offset)
+                + "."
+            ),
+        ),
+        RecordRule(
+            "overdue_unmarked",
+            lambda r, at: _past_due(r, at) & (r.status != OVERDUE_STATUS),
+            lambda r: (
+                _record(r)
+                + " over "
+                + rupiah(r.commission)
+                + " was due at "
+                + moment(r.due_at, r.offset)
+                + ", is unpaid ("
+                + shown(r.status)
+                + ") and not marked overdue."
+            ),
+        ),
+        RecordRule(
+            "overdue_premature",
+            lambda r, at: r.live & r.earns & (r.status == OVERDUE_STATUS) & (at.judged_at < r.due_at),
+            lambda r: (
+                _record(r)
+                + " over "
+                + rupiah(r.commission)
+                + " is marked overdue before it is due at "
+                + moment(r.due_at, r.offset)
+                + "."
+            ),
+        ),
+        RecordRule(
+            "fee_missing",
+            lambda r, at: (
+                r.live
+                & r.earns
+                & r.unpaid
+                & (r.fee_from < at.judged_at)
+                & (r.fee_state != "absent")
+                & (r.fee_idr.fill_null(0) == 0)
+                & (r.policy_fee > 0)
+            ),
+            lambda r: (
+                _record(r)
+                + " over "
+                + rupiah(r.commission)
+                + " was due at "
+                + moment(r.due_at, r.offset)
+                + " and is unpaid; the late fee of "
+                + rupiah(r.policy_fee)
+                + " is not on it."
+            ),
+            expected=lambda r: r.policy_fee,
+            actual=_zero,
+        ),
+        RecordRule(
+            "fee_wrong",
+            lambda r, at: (
+                r.live & r.earns & (r.fee_state != "absent") & (r.fee_idr != 0) & (r.fee_idr != r.policy_fee)
+            ),
+            lambda r: (
+                _record(r)
+                + " carries a fee of "
+                + rupiah(r.fee_idr)
+                + "; the policy's is "
+                + rupiah(r.policy_fee)
+                + "."
+            ),
+            expected=lambda r: r.policy_fee,
+            actual=lambda r: r.fee_idr,
+        ),
+        RecordRule(
+            "paid_without_proof",
+            lambda r, at: r.live & (r.status == PAID_STATUS) & (r.proof_state == "empty"),
+            lambda r: (
+                _record(r)
+                + " over "
+                + rupiah(r.commission)
+                + " is marked paid and carries no proof of payment."
+            ),
+        ),
+        RecordRule(
+            "vanished",
+            lambda r, at: r.gone_at.notnull(),
+            lambda r: (
+                _record(r)
+                + " over "
+                + rupiah(r.commission)
+                + " for "
+                + _ref(r)
+                + " was seen before and is gone from the app."
+            ),
+            expected=_charged,
+            actual=_zero,
+        ),
+    ),
+    key=lambda rule: rule.code,
+)
+
+
+def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
+    """Every finding; ``waived`` where a person acknowledged it."""
+    parts = [_missing(t), *(_on_records(t, at, rule) for rule in RULES.values()), _restrictions(t, at)]
+    found = ibis.union(*parts, distinct=False)
+    waivers = t.waivers.select(acknowledged="finding_id").distinct()
+    joined = found.left_join(waivers, found.finding_id == waivers.acknowledged)
+    return joined.mutate(waived=joined.acknowledged.notnull()).drop("acknowledged")
+
+
+def _row(rows: Any, code: str, row_id: Any, **values: Any) -> Any:
+    text, number = ibis.null("string"), ibis.null("int64")
+    expected, actual = values.get("expected", number), values.get("actual", number)
+    return rows.select(
+        finding_id=ibis.literal(f"{code}:") + row_id,
+        finding=ibis.literal(code),
+        severity=ibis.literal(FINDINGS[code].severity),
+        booking_id=values.get("booking_id", text),
+        booking_ref=values.get("booking_ref", text),
+        commission_id=values.get("commission_id", text),
+        provider_id=values.get("provider_id", text),
+        expected_idr=expected,
+        actual_idr=actual,
+        variance_idr=actual - expected,
+        detail=values["detail"],
+    )
+
+
+def _on_records(t: Tables, at: Instants, rule: RecordRule) -> Any:
+    r = t.commission_reviews
+    held = r.filter(rule.holds(r, at).fill_null(False))
+    return _row(
+        held,
+        rule.code,
+        held.commission_id,
+        booking_id=held.booking_id,
+        booking_ref=held.booking_ref,
+        commission_id=held.commission_id,
+        provider_id=held.provider_id,
+        expected=rule.expected(held),
+        actual=rule.actual(held),
+        detail=rule.sentence(held),
+    )
+
+
+def _missing(t: Tables) -> Any:
+    r = t.commission_reconciliation
+    r = r.filter(r.state == "missing")
+    # Ids are unique in a collection, not across bookings and hotel_bookings: only such a twin gets a
+    # longer finding id.
+    twin: Any = ibis.row_number().over(group_by=r.booking_id, order_by=r.origin) > 0
+    r = r.mutate(row_id=ibis.cases((twin, r.booking_id + ":" + r.origin), else_=r.booking_id))
+    return _row(
+        r,
+        "missing",
+        r.row_id,
+        booking_id=r.booking_id,
+        provider_id=r.provider_id,
+        expected=r.expected_idr,
+        actual=r.actual_idr,
+        detail=ibis.literal("Booking ")
+        + r.booking_id
+        + " earns "
+        + rupiah(r.booking_amount_idr)
+        + " and has no commission record; "
+        + rupiah(r.expected_idr)
+        + " should have been recorded.",
+    )
+
+
+def _restrictions(t: Tables, at: Instants) -> Any:
+    """Providers whose account is restricted without reason, or not restricted with one.
+
+    RESTRICTED is only called wrong if no unpaid record of the provider could be overdue: one whose deadline
+    is unknown, or whose booking is, may be the reason.
+    """
+    r = t.commission_reviews
+    unpaid = r.filter(r.live & r.unpaid & ~r.b_status.isin(ENDED_STATUSES).fill_null(False))
+    owner = ibis.coalesce(unpaid.record_provider, unpaid.b_provider)
+    debts = (
+        unpaid.select(
+            owner=owner,
+            commission=unpaid.commission,
+            possible=(unpaid.due_at.isnull() | (unpaid.due_at < at.judged_at)).fill_null(True).cast("int64"),
+            due=(unpaid.earns & (unpaid.fee_from < at.judged_at)).fill_null(False).cast("int64"),
+        )
+        .filter(lambda d: d.owner.notnull())
+        .group_by("owner")
+        .aggregate(
+            lambda d: d.possible.max().name("possible"),
+            lambda d: d.due.max().name("due"),
+            lambda d: d.commission.sum(where=d.due == 1).name("owed"),
+        )
+    )
+    p = t.providers.filter(lambda p: p.deleted_at.isnull() & p.status.notnull())
+    rows = p.left_join(debts, p.provider_id == debts.owner)
+    restricted = rows.status == "RESTRICTED"
+    wrongly = restricted & (rows.possible.fill_null(0) == 0)
+    rightly = ~restricted & (rows.due.fill_null(0) == 1)
+    rows = rows.filter((wrongly | rightly) & at.judged_at.notnull())
+    # An id may stand for a therapist and for a place.
+    twin: Any = ibis.row_number().over(group_by=rows.provider_id, order_by=rows.provider_type.desc()) > 0
+    rows = rows.mutate(
+        row_id=ibis.cases((twin, rows.provider_id + ":" + rows.provider_type), else_=rows.provider_id)
+    )
+    who = ibis.literal("Provider ") + rows.provider_id
+    return _row(
+        rows,
+        "restriction_mismatch",
+        rows.row_id,
+        provider_id=rows.provider_id,
+        detail=ibis.cases(
+            (rows.status == "RESTRICTED", who + " is RESTRICTED and no commission of theirs is overdue."),
+            else_=who
+            + " owes "
+            + rupiah(rows.owed)
+            + " past the time of restriction and is not RESTRICTED ("
+            + shown(rows.status)
+            + ").",
+        ),
+    )

@@ -1,0 +1,148 @@
+"""Ibis expressions several marts share: local time, integer commission, policy choice, rupiah in words.
+Engine-neutral.
+
+Not here: which rows count; each mart says that itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from marketplace.commission import MILLION, REVENUE_STATUSES
+from marketplace.policy import Policy, PolicyRule
+
+#: No rupiah amount in this business comes near; beyond it 64-bit products could overflow, so nothing is
+#: computed.
+LARGEST_AMOUNT = 10**13
+LARGEST_RATE_PPM = 100 * MILLION
+
+
+def interval(length: timedelta) -> Any:
+    """A literal interval, in the largest whole unit (engines disagree on mixed ones)."""
+    seconds = int(length.total_seconds())
+    return ibis.interval(minutes=seconds // 60) if seconds % 60 == 0 else ibis.interval(seconds=seconds)
+
+
+def local(instant: Any, offset_minutes: Any) -> Any:
+    """A naive UTC instant as local wall time at a fixed offset (Indonesia knows no daylight saving)."""
+    return instant + ibis.interval(minutes=1) * offset_minutes
+
+
+def local_day(instant: Any, offset_minutes: Any) -> Any:
+    return local(instant, offset_minutes).date()
+
+
+def seconds_between(earlier: Any, later: Any) -> Any:
+    """Later minus earlier in seconds, exact to the microsecond."""
+    return later.delta(earlier, unit="microsecond") / 1_000_000.0
+
+
+def commission_of(amount: Any, rate_ppm: Any) -> Any:
+    """Half-up commission in whole rupiah; null beyond amounts and rates that can be real.
+
+    Ibis compiles // and / to floating division. So the amount is split at a million: only differences that
+    are exact multiples of a million are divided, and those quotients are exact up to LARGEST_AMOUNT
+    (marketplace.commission.expected_commission is the same in Python; a property test compares them).
+    """
+    real = amount.between(0, LARGEST_AMOUNT)
+    if not isinstance(rate_ppm, int):
+        real = real & rate_ppm.between(0, LARGEST_RATE_PPM)
+        # Engines may compute a product before its condition: keep its factors in range as well.
+        rate_ppm = ibis.cases((rate_ppm.between(0, LARGEST_RATE_PPM), rate_ppm), else_=0)
+    amount = ibis.cases((amount.between(0, LARGEST_AMOUNT), amount), else_=0)
+    low = amount % MILLION
+    high = ((amount - low) / MILLION).cast("int64")
+    scaled = low * rate_ppm + MILLION // 2
+    part = ((scaled - scaled % MILLION) / MILLION).cast("int64")
+    return ibis.cases((real, high * rate_ppm + part), else_=ibis.null("int64"))
+
+
+def by_policy(
+    policy: Policy, choose: Callable[[PolicyRule], Any], *, day: Any, provider: Any, plan: Any = None
+) -> Any:
+    """The value ``choose`` gives for the rule that applies to each row (a literal when there is one
+    rule)."""
+    if len(policy.rules) == 1:
+        return _value(choose(policy.rules[0]))
+    branches: list[tuple[Any, Any]] = []
+    for rule in policy.rules:
+        kind, name = rule.scope
+        holds: Any = ibis.literal(True)
+        if kind == "provider":
+            holds = holds & (provider == name).fill_null(False)
+        elif kind == "plan":
+            holds = holds & (plan == name).fill_null(False)
+        if rule.valid_from is not None:
+            holds = holds & (day >= ibis.date(rule.valid_from.isoformat()))
+        if rule.valid_to is not None:
+            holds = holds & (day < ibis.date(rule.valid_to.isoformat()))
+        branches.append((holds, _value(choose(rule))))
+    return ibis.cases(*branches)
+
+
+def _value(chosen: Any) -> Any:
+    return chosen if isinstance(chosen, ir.Expr) else ibis.literal(chosen)
+
+
+def needs_plan(policy: Policy) -> bool:
+    """Whether any rule asks for the provider's plan, and providers must be joined."""
+    return any(rule.scope[0] == "plan" for rule in policy.rules)
+
+
+def earning(bookings: Any) -> Any:
+    """Bookings that earn: a revenue status, not a test, not deleted."""
+    return counted(bookings).filter(lambda b: b.status.isin(REVENUE_STATUSES))
+
+
+def counted(bookings: Any) -> Any:
+    """Bookings that any figure may count: not a test, not deleted."""
+    return bookings.filter(lambda b: b.deleted_at.isnull() & ~b.is_test.fill_null(False))
+
+
+def rupiah(amount: Any) -> Any:
+    """Text such as Rp 1.250.000; 'an unknown amount' for null."""
+    digits = amount.abs().cast("string")
+    digits = digits.re_replace(r"(\d)(\d{3})$", r"\1.\2")
+    for _ in range(4):
+        digits = digits.re_replace(r"^(\d+)(\d{3})\.", r"\1.\2.")
+    return ibis.cases(
+        (amount.isnull(), "an unknown amount"),
+        (amount < 0, ibis.literal("-Rp ") + digits),
+        else_=ibis.literal("Rp ") + digits,
+    )
+
+
+def percent(rate_ppm: Any) -> Any:
+    """A rate in millionths as text such as 30 % or 27,5 %; 'no rate' for null."""
+    whole = rate_ppm - rate_ppm % 10_000
+    rest = (rate_ppm % 10_000 + 10_000).cast("string").right(4).re_replace("0+$", "")
+    text = (whole / 10_000).cast("int64").cast("string")
+    return ibis.cases(
+        (rate_ppm.isnull(), "no rate"),
+        (rate_ppm % 10_000 == 0, text + " %"),
+        else_=text + "," + rest + " %",
+    )
+
+
+def written(number: Any) -> Any:
+    """A number as it was written: 250 for 250.0, 75.5 for 75.5; 'nothing' for null."""
+    whole = (number == number.round()) & (number.abs() < 1e15)
+    integral: Any = ibis.cases((whole, number), else_=0.0)
+    as_integer = integral.round().cast("int64").cast("string")
+    return ibis.cases((number.isnull(), "nothing"), (whole, as_integer), else_=number.cast("string"))
+
+
+def moment(instant: Any, offset_minutes: Any) -> Any:
+    """Local wall time as text, such as 2026-03-01 14:05 local time; 'an unknown time' for null."""
+    text = local(instant, offset_minutes).strftime("%Y-%m-%d %H:%M") + " local time"
+    return ibis.cases((instant.isnull(), "an unknown time"), else_=text)
+
+
+def shown(identifier: Any, otherwise: str = "none") -> Any:
+    """An id as text, never null (a null would swallow the whole sentence)."""
+    return identifier.fill_null(otherwise)

@@ -1,0 +1,89 @@
+"""Mart: the health of every provider, with the reasons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from assets.marts.expressions import counted, interval
+from assets.marts.tables import Instants, Tables
+from marketplace.members import MEMBER_LIMITS
+
+_UNSEEN_MINUTES = int(MEMBER_LIMITS.unseen.total_seconds() // 60)
+
+
+def table(t: Tables, at: Instants) -> ir.Table:
+    """One row a provider. ``missed_requests`` of the last 24 hours by creation; ``reasons`` is '' when there
+    is none."""
+    limits = MEMBER_LIMITS
+    b = counted(t.bookings)
+    b = b.filter(b.provider_id.notnull() & (b.created_at <= at.now))
+    missed = (b.status == "expired") | (
+        (b.status == "pending") & (b.response_deadline < at.now).fill_null(False)
+    )
+    requests = b.group_by(requested="provider_id").aggregate(
+        bookings=b.count(),
+        missed_requests=b.count(where=missed & (b.created_at >= at.now - interval(limits.window))),
+    )
+    m = t.messages
+    m = m.filter(m.receiver_id.notnull() & m.deleted_at.isnull() & ~m.is_read.fill_null(True))
+    unread = m.group_by(receiver="receiver_id").aggregate(unread_messages=m.count())
+    p = t.providers.filter(t.providers.deleted_at.isnull())
+    rows = p.left_join(requests, p.provider_id == requests.requested)
+    rows = rows.left_join(unread, rows.provider_id == unread.receiver)
+    rows = rows.mutate(
+        bookings=rows.bookings.fill_null(0),
+        missed_requests=rows.missed_requests.fill_null(0),
+        unread_messages=rows.unread_messages.fill_null(0),
+    )
+    unseen = (rows.last_seen_at <= at.now - interval(limits.unseen)).fill_null(False)
+    silent = ~rows.notifications_enabled.fill_null(True)
+    mute = ~rows.sound_enabled.fill_null(True)
+    health = ibis.cases(
+        (rows.last_seen_at.isnull(), "unknown"),
+        (unseen, "offline"),
+        ((rows.missed_requests > limits.missed) | silent, "critical"),
+        ((rows.missed_requests > 0) | mute | (rows.unread_messages > limits.unread), "warning"),
+        else_="healthy",
+    )
+    reasons = (
+        _reason(rows.last_seen_at.isnull(), "never seen")
+        + _reason(unseen, f"not seen for {_UNSEEN_MINUTES} minutes")
+        + ibis.cases((rows.missed_requests == 1, "; 1 missed request in 24 hours"), else_="")
+        + ibis.cases(
+            (
+                rows.missed_requests > 1,
+                "; " + rows.missed_requests.cast("string") + " missed requests in 24 hours",
+            ),
+            else_="",
+        )
+        + _reason(silent, "notifications off")
+        + _reason(mute, "sound off")
+        + ibis.cases(
+            (
+                rows.unread_messages > limits.unread,
+                "; " + rows.unread_messages.cast("string") + " unread messages",
+            ),
+            else_="",
+        )
+    )
+    return rows.select(
+        "provider_id",
+        health=health,
+        last_seen_at=rows.last_seen_at,
+        bookings=rows.bookings,
+        missed_requests=rows.missed_requests,
+        unread_messages=rows.unread_messages,
+        notifications_enabled=rows.notifications_enabled,
+        sound_enabled=rows.sound_enabled,
+        reasons=reasons.re_replace("^; ", ""),
+        provider_name=rows.provider_name,
+        provider_type=rows.provider_type,
+        browser=rows.browser,
+    )
+
+
+def _reason(condition: Any, words: str) -> Any:
+    return ibis.cases((condition, f"; {words}"), else_="")

@@ -1,0 +1,33 @@
+"""Mart: how fast requests are answered, by local day of creation and source."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from assets.marts.expressions import counted, local_day, seconds_between
+from assets.marts.tables import Instants, Tables
+from marketplace.services import MEDIAN, TAIL
+
+
+def table(t: Tables, at: Instants) -> ir.Table:
+    """Seconds from creation to first acceptance or decline; ``never_answered`` = expired, or pending past
+    the response deadline."""
+    b = counted(t.bookings)
+    b = b.mutate(
+        local_date=local_day(b.created_at, b.utc_offset_minutes),
+        response=seconds_between(b.created_at, b.responded_at),
+        answered=(b.responded_at >= b.created_at).fill_null(False),
+        ignored=b.responded_at.isnull()
+        & (
+            (b.status == "expired")
+            | ((b.status == "pending") & (b.response_deadline < at.now).fill_null(False))
+        ),
+    )
+    rows = b.group_by("local_date", "source").aggregate(
+        responded=b.count(where=b.answered),
+        never_answered=b.count(where=b.ignored),
+        avg_response_s=b.response.mean(where=b.answered),
+        p50_response_s=b.response.quantile(MEDIAN, where=b.answered),
+        p95_response_s=b.response.quantile(TAIL, where=b.answered),
+    )
+    return rows.filter((rows.responded > 0) | (rows.never_answered > 0))

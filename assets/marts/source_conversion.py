@@ -1,0 +1,36 @@
+"""Mart: what became of the bookings of each local day of creation and source (one cohort a row)."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from assets.marts.expressions import counted, local_day
+from assets.marts.tables import Instants, Tables
+from marketplace.commission import REVENUE_STATUSES
+
+
+def table(t: Tables, at: Instants) -> ir.Table:
+    """Counts of bookings; ``accepted`` = earns now or was ever accepted; ``commissions`` = bookings with a
+    live record."""
+    recorded = (
+        t.commission_reconciliation.filter(lambda r: r.booking_id.notnull() & r.commission_id.notnull())
+        .select(recorded="booking_id", recorded_origin="origin")
+        .distinct()
+    )
+    b = counted(t.bookings)
+    b = b.left_join(recorded, [b.booking_id == recorded.recorded, b.origin == recorded.recorded_origin])
+    b = b.mutate(
+        local_date=local_day(b.created_at, b.utc_offset_minutes),
+        booked=b.status.isin(REVENUE_STATUSES),
+    )
+    return b.group_by("local_date", "source").aggregate(
+        created=b.count(),
+        accepted=b.count(where=b.booked | b.accepted_at.notnull()),
+        completed=b.count(where=b.status == "completed"),
+        declined=b.count(where=b.status == "declined"),
+        expired=b.count(where=b.status == "expired"),
+        cancelled=b.count(where=b.status == "cancelled"),
+        booked_idr=b.amount_idr.sum(where=b.booked).fill_null(0),
+        completed_idr=b.amount_idr.sum(where=b.status == "completed").fill_null(0),
+        commissions=b.count(where=b.recorded.notnull()),
+    )

@@ -1,0 +1,178 @@
+"""Turns a schema or a point into a check on a table of the warehouse: eager Pandera on chunks, uniqueness in
+SQL, a CheckResult always.
+
+A check that fails itself returns a failed result with the reason's class; it never raises and never repeats
+a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import duckdb
+import pandera.polars as pa
+import polars as pl
+
+from checks.results import SAMPLE, CheckResult, violations
+
+Evaluate = Callable[[duckdb.DuckDBPyConnection], CheckResult]
+Schema = type[pa.DataFrameModel] | pa.DataFrameSchema
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _qualified(table: str) -> str:
+    return ".".join(_quoted(part) for part in table.split("."))
+
+
+def guarded(result: CheckResult, evaluate: Callable[[CheckResult], CheckResult]) -> CheckResult:
+    """Evaluate; if that fails itself, the failed result says so with the error's class (its text may hold
+    values)."""
+    try:
+        return evaluate(result)
+    except Exception as broken:  # noqa: BLE001 - a check that raises would record no evaluation at all
+        return replace(
+            result,
+            passed=False,
+            broken_rules=(f"the check itself failed: {type(broken).__name__}",),
+            what_to_do="The check could not be made; run `bookwatch run --debug` to see why.",
+        )
+
+
+def validate(
+    con: duckdb.DuckDBPyConnection,
+    schema: Schema,
+    table: str,
+    *,
+    result: CheckResult,
+    id_column: str,
+    unique_where_present: Sequence[Sequence[str]] = (),
+    chunk_rows: int = 250_000,
+) -> CheckResult:
+    """Validate ``schema.table`` whole: types, values and order by Pandera on DataFrames of ``chunk_rows``,
+    uniqueness over the whole table in SQL. Fills ``result``; never raises."""
+
+    def evaluate(result: CheckResult) -> CheckResult:
+        resolved: Any = schema.to_schema() if isinstance(schema, type) else schema
+        rules: dict[str, None] = {}
+        ids: list[str] = []
+        failed = 0
+        relation = con.sql(f"FROM {_qualified(table)}")
+        rows = _count(con, table)
+        single = rows <= chunk_rows
+        # One chunk sees every row, so Pandera's own uniqueness is the whole table's; more are compared in
+        # SQL.
+        checked = resolved if single else _without_unique(resolved)
+        for frame in [relation.pl()] if single else _chunks(con, table, chunk_rows):
+            broken = violations(checked, frame)
+            if broken is None:
+                continue
+            rules |= dict.fromkeys(broken.rules)
+            failed += frame.height if broken.whole_frame and not broken.positions else len(broken.positions)
+            if id_column in frame.columns and len(ids) < SAMPLE:
+                ids += [str(frame[id_column][position]) for position in broken.positions[:SAMPLE]]
+        unique = [] if single or not resolved.unique else [(tuple(resolved.unique), False)]
+        for columns, where_present in [*unique, *((tuple(c), True) for c in unique_where_present)]:
+            twice, sample = _duplicates(con, table, columns, id_column, where_present)
+            if twice:
+                rules[f"{', '.join(columns)}: unique"] = None
+                failed += twice
+                ids += sample
+        if not rules:
+            return replace(result, passed=True)
+        return replace(
+            result,
+            passed=False,
+            failed_rows=failed,
+            sample_ids=tuple(dict.fromkeys(ids))[:SAMPLE],
+            broken_rules=tuple(rules),
+        )
+
+    return guarded(result, evaluate)
+
+
+def validate_rows(
+    con: duckdb.DuckDBPyConnection,
+    schema: pa.DataFrameSchema,
+    query: str,
+    *,
+    result: CheckResult,
+    id_column: str | None = None,
+    chunk_rows: int = 250_000,
+) -> CheckResult:
+    """Validate the rows of a query (small by nature: a point, a summary, the findings of one code). Never
+    raises."""
+
+    def evaluate(result: CheckResult) -> CheckResult:
+        frame = con.sql(query).pl()
+        broken = violations(schema, frame)
+        if broken is None:
+            return replace(result, passed=True)
+        ids = (
+            []
+            if id_column is None
+            else [str(frame[id_column][position]) for position in broken.positions[:SAMPLE]]
+        )
+        return replace(
+            result,
+            passed=False,
+            failed_rows=len(broken.positions) or 1,
+            sample_ids=tuple(ids),
+            broken_rules=broken.rules,
+        )
+
+    return guarded(result, evaluate)
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    found = con.sql(f"SELECT count(*) FROM {_qualified(table)}").fetchone()
+    if found is None:
+        raise AssertionError("an aggregate without groups has one row")
+    return int(found[0])
+
+
+def _chunks(con: duckdb.DuckDBPyConnection, table: str, chunk_rows: int) -> Iterator[pl.DataFrame]:
+    """DataFrames of about chunk_rows rows, streamed so that memory does not grow with the table.
+
+    The same connection, so that rows of an open transaction are seen;
+    nothing else may be asked of it meanwhile.
+    """
+    for batch in con.sql(f"FROM {_qualified(table)}").to_arrow_reader(chunk_rows):
+        frame = pl.from_arrow(batch)
+        if not isinstance(frame, pl.DataFrame):
+            raise TypeError("a record batch is a frame")
+        yield frame
+
+
+def _without_unique(schema: Any) -> Any:
+    return pa.DataFrameSchema(
+        columns=schema.columns,
+        checks=schema.checks,
+        strict=schema.strict,
+        ordered=schema.ordered,
+        name=schema.name,
+    )
+
+
+def _duplicates(
+    con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], id_column: str, where_present: bool
+) -> tuple[int, list[str]]:
+    """(rows too many, ids of some of them); a null equals a null unless ``where_present`` leaves such rows
+    out."""
+    keys = ", ".join(_quoted(column) for column in columns)
+    present = (
+        " AND ".join(f"{_quoted(column)} IS NOT NULL" for column in columns) if where_present else "TRUE"
+    )
+    twice = (
+        f"SELECT any_value({_quoted(id_column)})::VARCHAR AS id, count(*) - 1 AS extra"
+        f" FROM {_qualified(table)}"
+        f" WHERE {present} GROUP BY {keys} HAVING count(*) > 1"
+    )
+    total = con.sql(f"SELECT coalesce(sum(extra), 0)::BIGINT FROM ({twice})").fetchone()
+    if total is None or not total[0]:
+        return 0, []
+    return int(total[0]), [str(row[0]) for row in con.sql(f"{twice} ORDER BY id LIMIT {SAMPLE}").fetchall()]

@@ -1,0 +1,338 @@
+"""What must hold of every mart, structurally: columns and their order, types, enumerations, ranges that no
+data can break, unique keys.
+
+Money and health rules are not here: they never block publishing (points.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pandera.polars as pa
+import polars as pl
+
+from marketplace.commission import ROW_STATES, WHOLE_STATES
+from marketplace.findings import FINDINGS, SEVERITIES
+from marketplace.health import HEALTH_POINTS, POINT_STATUSES
+from marketplace.members import MEMBER_HEALTH
+from marketplace.peaks import BASES
+
+BOOKING_STATUSES: Final = (
+    "pending",
+    "accepted",
+    "confirmed",
+    "completed",
+    "cancelled",
+    "declined",
+    "expired",
+    "reassigned",
+    "unknown",
+)
+COMMISSION_STATUSES: Final = (
+    "pending",
+    "awaiting_verification",
+    "paid",
+    "rejected",
+    "overdue",
+    "cancelled",
+    "reversed",
+    "unknown",
+)
+SOURCES: Final = (
+    "bookingButton",
+    "chatWindow",
+    "menuSlider",
+    "priceSlider",
+    "scheduled",
+    "direct",
+    "unknown",
+)
+ANOMALIES: Final = ("duplicate_booking", "abuse_bookings", "abuse_messages")
+COUNTED_COLLECTIONS: Final = ("bookings", "hotel_bookings", "commission_records")
+
+
+class MartTable(pa.DataFrameModel):
+    """Rules of every mart."""
+
+    class Config:
+        strict = True
+        ordered = True
+
+
+class CommissionReconciliation(MartTable):
+    booking_id: pl.String = pa.Field(nullable=True)
+    commission_id: pl.String = pa.Field(nullable=True)
+    booking_ref: pl.String = pa.Field(nullable=True)
+    provider_id: pl.String = pa.Field(nullable=True)
+    source: pl.String = pa.Field(nullable=True, isin=SOURCES)
+    booking_status: pl.String = pa.Field(nullable=True, isin=BOOKING_STATUSES)
+    booking_amount_idr: pl.Int64 = pa.Field(nullable=True)
+    rate: pl.Float64 = pa.Field(nullable=True)
+    expected_idr: pl.Int64 = pa.Field(nullable=True, ge=0)
+    actual_idr: pl.Int64 = pa.Field(nullable=True)
+    variance_idr: pl.Int64 = pa.Field(nullable=True)
+    state: pl.String = pa.Field(isin=ROW_STATES)
+    local_date: pl.Date
+    accrued_at: pl.Datetime
+    utc_offset_minutes: pl.Int64
+    policy_version: pl.String
+    policy_rate_ppm: pl.Int64 = pa.Field(ge=0, le=1_000_000)
+    deadline_at: pl.Datetime = pa.Field(nullable=True)
+    commission_status: pl.String = pa.Field(nullable=True, isin=COMMISSION_STATUSES)
+    paid_at: pl.Datetime = pa.Field(nullable=True)
+    records: pl.Int64 = pa.Field(ge=0)
+    origin: pl.String = pa.Field(nullable=True, isin=("bookings", "hotel_bookings"))
+
+    @pa.dataframe_check
+    def variance_is_actual_minus_expected(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        row = pl.col("variance_idr").eq_missing(pl.col("actual_idr") - pl.col("expected_idr"))
+        return data.lazyframe.select(row)
+
+    @pa.dataframe_check
+    def a_row_has_a_booking_or_a_record(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(
+            pl.col("booking_id").is_not_null() | pl.col("commission_id").is_not_null()
+        )
+
+    class Config(MartTable.Config):
+        unique = ["origin", "booking_id", "commission_id"]  # noqa: RUF012 - Pandera reads a list
+
+
+class CommissionFindings(MartTable):
+    finding_id: pl.String
+    finding: pl.String = pa.Field(isin=tuple(FINDINGS))
+    severity: pl.String = pa.Field(isin=SEVERITIES)
+    booking_id: pl.String = pa.Field(nullable=True)
+    booking_ref: pl.String = pa.Field(nullable=True)
+    commission_id: pl.String = pa.Field(nullable=True)
+    provider_id: pl.String = pa.Field(nullable=True)
+    expected_idr: pl.Int64 = pa.Field(nullable=True)
+    actual_idr: pl.Int64 = pa.Field(nullable=True)
+    variance_idr: pl.Int64 = pa.Field(nullable=True)
+    detail: pl.String
+    waived: pl.Boolean
+
+    class Config(MartTable.Config):
+        unique = ["finding_id"]  # noqa: RUF012 - Pandera reads a list
+
+
+class CommissionSummary(MartTable):
+    eligible: pl.Int64 = pa.Field(ge=0)
+    tracked: pl.Int64 = pa.Field(ge=0)
+    missing: pl.Int64 = pa.Field(ge=0)
+    awaiting: pl.Int64 = pa.Field(ge=0)
+    unknown: pl.Int64 = pa.Field(ge=0)
+    tracking_rate: pl.Float64 = pa.Field(ge=0, le=1)
+    state: pl.String = pa.Field(isin=WHOLE_STATES)
+    expected_idr: pl.Int64
+    actual_idr: pl.Int64
+    as_of: pl.Datetime
+
+    @pa.dataframe_check
+    def eligible_is_the_sum_of_its_parts(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(
+            pl.col("eligible") == pl.sum_horizontal("tracked", "missing", "awaiting", "unknown")
+        )
+
+    @pa.dataframe_check
+    def has_one_row(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.len() == 1)
+
+
+class DataFindings(MartTable):
+    finding: pl.String
+    collection: pl.String
+    row_id: pl.String
+    attribute: pl.String = pa.Field(nullable=True)
+    detail: pl.String = pa.Field(nullable=True)
+
+
+class HealthPoints(MartTable):
+    point: pl.Int32 = pa.Field(isin=tuple(HEALTH_POINTS))
+    name: pl.String = pa.Field(isin=tuple(point.name for point in HEALTH_POINTS.values()))
+    status: pl.String = pa.Field(isin=POINT_STATUSES)
+    figure: pl.Float64 = pa.Field(nullable=True)
+    limit_value: pl.Float64
+    message: pl.String
+    severity: pl.String = pa.Field(isin=SEVERITIES)
+    evidence_at: pl.Datetime = pa.Field(nullable=True)
+
+    @pa.dataframe_check
+    def has_seven_rows(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.len() == len(HEALTH_POINTS))
+
+    class Config(MartTable.Config):
+        unique = ["point"]  # noqa: RUF012 - Pandera reads a list
+
+
+class ServiceFigures(MartTable):
+    avg_response_s: pl.Float64 = pa.Field(nullable=True, ge=0)
+    p95_response_s: pl.Float64 = pa.Field(nullable=True, ge=0)
+    success_rate: pl.Float64 = pa.Field(nullable=True, ge=0, le=1)
+    delivery_rate: pl.Float64 = pa.Field(nullable=True, ge=0, le=1)
+    newest_booking_at: pl.Datetime = pa.Field(nullable=True)
+    bookings_24h: pl.Int64 = pa.Field(ge=0)
+
+    @pa.dataframe_check
+    def has_one_row(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.len() == 1)
+
+
+class SourceConversion(MartTable):
+    local_date: pl.Date
+    source: pl.String = pa.Field(isin=SOURCES)
+    created: pl.Int64 = pa.Field(ge=1)
+    accepted: pl.Int64 = pa.Field(ge=0)
+    completed: pl.Int64 = pa.Field(ge=0)
+    declined: pl.Int64 = pa.Field(ge=0)
+    expired: pl.Int64 = pa.Field(ge=0)
+    cancelled: pl.Int64 = pa.Field(ge=0)
+    booked_idr: pl.Int64
+    completed_idr: pl.Int64
+    commissions: pl.Int64 = pa.Field(ge=0)
+
+    class Config(MartTable.Config):
+        unique = ["local_date", "source"]  # noqa: RUF012 - Pandera reads a list
+
+
+class PeakHours(MartTable):
+    basis: pl.String = pa.Field(isin=BASES)
+    weekday: pl.Int64 = pa.Field(ge=1, le=7)
+    hour: pl.Int64 = pa.Field(ge=0, le=23)
+    bookings: pl.Int64 = pa.Field(ge=1)
+    share: pl.Float64 = pa.Field(gt=0, le=1)
+
+    class Config(MartTable.Config):
+        unique = ["basis", "weekday", "hour"]  # noqa: RUF012 - Pandera reads a list
+
+
+class RevenueDaily(MartTable):
+    local_date: pl.Date
+    bookings: pl.Int64 = pa.Field(ge=0)
+    booked_idr: pl.Int64
+    completed_idr: pl.Int64
+    collected_idr: pl.Int64
+
+    class Config(MartTable.Config):
+        unique = ["local_date"]  # noqa: RUF012 - Pandera reads a list
+
+
+class RevenueBySource(MartTable):
+    local_date: pl.Date
+    source: pl.String = pa.Field(isin=SOURCES)
+    bookings: pl.Int64 = pa.Field(ge=1)
+    booked_idr: pl.Int64
+    completed_idr: pl.Int64
+
+    class Config(MartTable.Config):
+        unique = ["local_date", "source"]  # noqa: RUF012 - Pandera reads a list
+
+
+class MemberHealth(MartTable):
+    provider_id: pl.String
+    health: pl.String = pa.Field(isin=MEMBER_HEALTH)
+    last_seen_at: pl.Datetime = pa.Field(nullable=True)
+    bookings: pl.Int64 = pa.Field(ge=0)
+    missed_requests: pl.Int64 = pa.Field(ge=0)
+    unread_messages: pl.Int64 = pa.Field(ge=0)
+    notifications_enabled: pl.Boolean = pa.Field(nullable=True)
+    sound_enabled: pl.Boolean = pa.Field(nullable=True)
+    reasons: pl.String
+    provider_name: pl.String = pa.Field(nullable=True)
+    provider_type: pl.String = pa.Field(isin=("therapist", "place"))
+    browser: pl.String = pa.Field(nullable=True)
+
+    class Config(MartTable.Config):
+        unique = ["provider_id", "provider_type"]  # noqa: RUF012 - Pandera reads a list
+
+
+class ServiceMix(MartTable):
+    local_date: pl.Date
+    service_minutes: pl.Int64 = pa.Field(nullable=True)
+    bookings: pl.Int64 = pa.Field(ge=1)
+    booked_idr: pl.Int64
+
+    class Config(MartTable.Config):
+        unique = ["local_date", "service_minutes"]  # noqa: RUF012 - Pandera reads a list
+
+
+class ResponseTimes(MartTable):
+    local_date: pl.Date
+    source: pl.String = pa.Field(isin=SOURCES)
+    responded: pl.Int64 = pa.Field(ge=0)
+    never_answered: pl.Int64 = pa.Field(ge=0)
+    avg_response_s: pl.Float64 = pa.Field(nullable=True, ge=0)
+    p50_response_s: pl.Float64 = pa.Field(nullable=True, ge=0)
+    p95_response_s: pl.Float64 = pa.Field(nullable=True, ge=0)
+
+    class Config(MartTable.Config):
+        unique = ["local_date", "source"]  # noqa: RUF012 - Pandera reads a list
+
+
+class DeclineReasons(MartTable):
+    local_date: pl.Date
+    reason: pl.String
+    bookings: pl.Int64 = pa.Field(ge=1)
+
+    class Config(MartTable.Config):
+        unique = ["local_date", "reason"]  # noqa: RUF012 - Pandera reads a list
+
+
+class BookingAnomalies(MartTable):
+    anomaly: pl.String = pa.Field(isin=ANOMALIES)
+    booking_id: pl.String = pa.Field(nullable=True)
+    other_booking_id: pl.String = pa.Field(nullable=True)
+    actor_id: pl.String
+    provider_id: pl.String = pa.Field(nullable=True)
+    observed_at: pl.Datetime
+    count: pl.Int64 = pa.Field(ge=2)
+    detail: pl.String
+
+
+class TestRows(MartTable):
+    collection: pl.String = pa.Field(isin=COUNTED_COLLECTIONS)
+    rows: pl.Int64 = pa.Field(ge=0)
+
+    class Config(MartTable.Config):
+        unique = ["collection"]  # noqa: RUF012 - Pandera reads a list
+
+
+@dataclass(frozen=True)
+class MartSchema:
+    """A mart's Pandera model, the column whose values name a bad row, and column sets that are unique where
+    none is null."""
+
+    table: str
+    model: type[MartTable]
+    id_column: str
+    unique_where_present: tuple[tuple[str, ...], ...] = ()
+
+
+MART_SCHEMAS: Final[Mapping[str, MartSchema]] = {
+    schema.table: schema
+    for schema in (
+        MartSchema(
+            "commission_reconciliation",
+            CommissionReconciliation,
+            "booking_id",
+            (("origin", "booking_id"), ("commission_id",)),
+        ),
+        MartSchema("commission_findings", CommissionFindings, "finding_id"),
+        MartSchema("commission_summary", CommissionSummary, "state"),
+        MartSchema("data_findings", DataFindings, "row_id"),
+        MartSchema("health_points", HealthPoints, "point"),
+        MartSchema("service_figures", ServiceFigures, "bookings_24h"),
+        MartSchema("source_conversion", SourceConversion, "local_date"),
+        MartSchema("peak_hours", PeakHours, "basis"),
+        MartSchema("revenue_daily", RevenueDaily, "local_date"),
+        MartSchema("revenue_by_source", RevenueBySource, "local_date"),
+        MartSchema("member_health", MemberHealth, "provider_id"),
+        MartSchema("service_mix", ServiceMix, "local_date"),
+        MartSchema("response_times", ResponseTimes, "local_date"),
+        MartSchema("decline_reasons", DeclineReasons, "local_date"),
+        MartSchema("booking_anomalies", BookingAnomalies, "booking_id"),
+        MartSchema("test_rows", TestRows, "collection"),
+    )
+}

@@ -1,0 +1,152 @@
+"""Every check there is, by name: on which asset, how severe, whether it blocks publishing, and how it is
+evaluated.
+
+Dagster is not known here: pipelines wraps these records as asset checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from checks.factory import Evaluate, validate, validate_rows
+from checks.mart_schemas import MART_SCHEMAS
+from checks.points import FINDING_SCHEMAS, POINT_SCHEMAS, ZERO_MISSING
+from checks.results import CheckResult, CheckSeverity
+from marketplace.findings import FINDINGS, Severity
+from marketplace.health import HEALTH_POINTS
+from marketplace.registry import Registry
+
+
+@dataclass(frozen=True)
+class RegisteredCheck:
+    """A check on one asset (key as text, parts joined by '/'). A blocking check that fails keeps the
+    snapshot from being published."""
+
+    name: str
+    asset: str
+    severity: CheckSeverity
+    level: Severity
+    blocking: bool
+    what_to_do: str
+    evaluate: Evaluate
+
+    def run(self, con: duckdb.DuckDBPyConnection) -> CheckResult:
+        """Evaluate on a warehouse or snapshot. Never raises."""
+        return self.evaluate(con)
+
+
+def _snake(words: str) -> str:
+    return words.replace(" ", "_").replace("-", "_")
+
+
+def _schema_check(
+    layer: str, table: str, schema: Any, id_column: str, unique: tuple[tuple[str, ...], ...]
+) -> RegisteredCheck:
+    what = (
+        f"A row of {layer}.{table} breaks its schema: this is an error of bookwatch;"
+        " the last snapshot stays published; report it."
+    )
+    name, asset = f"{layer}_{table}_schema", f"{layer}/{table}"
+    blank = CheckResult(name, asset, False, "ERROR", what_to_do=what, level="critical")
+    return RegisteredCheck(
+        name,
+        asset,
+        "ERROR",
+        "critical",
+        True,
+        what,
+        lambda con: validate(
+            con, schema, f"{layer}.{table}", result=blank, id_column=id_column, unique_where_present=unique
+        ),
+    )
+
+
+def _core_id(schema: Any) -> str:
+    """The column that names a row: the last of the unique ones that ends in _id."""
+    unique = [column for column in schema.to_schema().unique or () if column.endswith("_id")]
+    return unique[-1] if unique else next(iter(schema.to_schema().columns))
+
+
+def _point_check(number: int) -> RegisteredCheck:
+    point = HEALTH_POINTS[number]
+    name = f"health_point_{number}_{_snake(point.name)}"
+    severity: CheckSeverity = "ERROR" if point.severity == "critical" else "WARN"
+    what = f"Look at {point.component}: it is healthy when {point.works_when}."
+    blank = CheckResult(name, "marts/health_points", False, severity, what_to_do=what, level=point.severity)
+    query = f"SELECT point, status FROM marts.health_points WHERE point = {number}"
+    return RegisteredCheck(
+        name,
+        "marts/health_points",
+        severity,
+        point.severity,
+        False,
+        what,
+        lambda con: validate_rows(con, POINT_SCHEMAS[number], query, result=blank, id_column="point"),
+    )
+
+
+def _zero_missing() -> RegisteredCheck:
+    name, asset = "zero_missing_commission", "marts/commission_summary"
+    what = FINDINGS["missing"].what_to_do
+    blank = CheckResult(name, asset, False, "ERROR", what_to_do=what, level="critical")
+    query = (
+        "SELECT missing, missing - (SELECT count(*) FROM marts.commission_findings"
+        " WHERE finding = 'missing' AND waived)"
+        " AS unwaived_missing FROM marts.commission_summary"
+    )
+
+    def evaluate(con: duckdb.DuckDBPyConnection) -> CheckResult:
+        result = validate_rows(con, ZERO_MISSING, query, result=blank)
+        if result.passed or any("itself failed" in rule for rule in result.broken_rules):
+            return result
+        missing = "FROM marts.commission_findings WHERE finding = 'missing' AND NOT waived"
+        ids = con.sql(f"SELECT booking_id {missing} ORDER BY booking_id LIMIT 20").fetchall()
+        total = con.sql(f"SELECT count(*) {missing}").fetchall()
+        return result.with_ids((str(row[0]) for row in ids), int(total[0][0]))
+
+    return RegisteredCheck(name, asset, "ERROR", "critical", False, what, evaluate)
+
+
+def _finding_check(code: str) -> RegisteredCheck:
+    finding = FINDINGS[code]
+    name, asset = f"no_{code}", "marts/commission_findings"
+    blank = CheckResult(name, asset, False, "WARN", what_to_do=finding.what_to_do, level=finding.severity)
+    query = (
+        "SELECT finding_id, finding, waived FROM marts.commission_findings"
+        f" WHERE finding = '{code}' ORDER BY finding_id"
+    )
+    return RegisteredCheck(
+        name,
+        asset,
+        "WARN",
+        finding.severity,
+        False,
+        finding.what_to_do,
+        lambda con: validate_rows(con, FINDING_SCHEMAS[code], query, result=blank, id_column="finding_id"),
+    )
+
+
+def registry_of(core_schemas: Mapping[str, Any]) -> Registry[str, RegisteredCheck]:
+    """Every check, given core's schemas by table name. Raises ValueError if two share a name."""
+    checks = [
+        _schema_check("core", table, model, _core_id(model), ()) for table, model in core_schemas.items()
+    ]
+    checks += [
+        _schema_check("marts", table, mart.model, mart.id_column, mart.unique_where_present)
+        for table, mart in MART_SCHEMAS.items()
+    ]
+    checks += [_point_check(number) for number in HEALTH_POINTS]
+    checks.append(_zero_missing())
+    checks += [_finding_check(code) for code in FINDINGS]
+    return Registry(checks, key=lambda check: check.name)
+
+
+def all_checks() -> Registry[str, RegisteredCheck]:
+    """Every check of core and marts."""
+    from checks.core_schemas import CORE_SCHEMAS
+
+    return registry_of(CORE_SCHEMAS)

@@ -1,0 +1,92 @@
+"""What a booking owes: revenue statuses, integer commission arithmetic, states of a row and of the whole.
+
+The dated rates live in policy.py, the findings in findings.py.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+REVENUE_STATUSES: Final = ("accepted", "confirmed", "completed")
+#: A booking that ended without earning: a live record on it is not due.
+ENDED_STATUSES: Final = ("cancelled", "declined", "expired", "reassigned")
+#: Neither earning nor ended: a record on it cannot be judged.
+OPEN_STATUSES: Final = ("pending", "unknown")
+
+RowState = Literal["awaiting", "missing", "matched", "mismatched", "orphan", "not_due", "unknown"]
+ROW_STATES: Final[tuple[RowState, ...]] = (
+    "awaiting",
+    "missing",
+    "matched",
+    "mismatched",
+    "orphan",
+    "not_due",
+    "unknown",
+)
+#: States of an earning booking whose commission was recorded.
+TRACKED_STATES: Final = ("matched", "mismatched")
+WholeState = Literal["perfect", "warning", "critical", "unknown"]
+WHOLE_STATES: Final[tuple[WholeState, ...]] = ("perfect", "warning", "critical", "unknown")
+
+#: Commission statuses that are unpaid whatever else the record says.
+UNPAID_STATUSES: Final = ("pending", "rejected", "overdue")
+#: Unpaid unless its proof came before the deadline.
+SUBMITTED_STATUS: Final = "awaiting_verification"
+PAID_STATUS: Final = "paid"
+OVERDUE_STATUS: Final = "overdue"
+
+MILLION: Final = 1_000_000
+#: A record's deadline may differ by this much from the policy's before it is a finding.
+DEADLINE_TOLERANCE: Final = timedelta(minutes=5)
+#: The collection whose newest complete scan bounds what may be called missing.
+COMMISSION_COLLECTION: Final = "commission_records"
+
+
+def expected_commission(amount_idr: int, rate_ppm: int) -> int:
+    """The commission in whole rupiah of an amount in rupiah at a rate in millionths, half up.
+
+    >>> expected_commission(202_500, 300_000)
+    60750
+    """
+    return (amount_idr * rate_ppm + MILLION // 2) // MILLION
+
+
+def judged_at(
+    now: datetime, completed_at: datetime | None, watermark: datetime | None, *, frozen: bool
+) -> datetime | None:
+    """The earlier of the clock and the newest complete scan of commission_records; None if never scanned.
+
+    All naive UTC. A running clock is compared with the scan's watermark: a record created between the
+    watermark and the end of the scan was not seen, and its booking must not be called missing for it. A
+    frozen clock cannot be compared with the server's, so there the instant at which the scan completed is
+    taken, which is of the same clock.
+    """
+    if completed_at is None:
+        return None
+    scanned = completed_at if frozen or watermark is None else min(completed_at, watermark)
+    return min(now, scanned)
+
+
+def tracking_rate(tracked: int, missing: int) -> float:
+    """Tracked ÷ (tracked + missing), from 0 to 1; 1 when both are 0."""
+    return tracked / (tracked + missing) if tracked + missing else 1.0
+
+
+def whole_state(missing: int, *, scanned: bool) -> WholeState:
+    """The state of the whole: unknown if commission_records was never scanned, else by the number
+    missing."""
+    if not scanned:
+        return "unknown"
+    if missing == 0:
+        return "perfect"
+    return "warning" if missing == 1 else "critical"
+
+
+def rupiah(amount: int) -> str:
+    """An amount as people here write it.
+
+    >>> rupiah(1250000)
+    'Rp 1.250.000'
+    """
+    return f"{'-' if amount < 0 else ''}Rp {abs(amount):,}".replace(",", ".")

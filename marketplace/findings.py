@@ -1,0 +1,170 @@
+"""Every finding a commission can have: code, severity, what it means and what to do. How each is found lives
+in assets/marts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from marketplace.registry import Registry
+
+Severity = Literal["low", "medium", "high", "critical"]
+SEVERITIES: Final[tuple[Severity, ...]] = ("low", "medium", "high", "critical")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of finding. ``rests_on`` names the row whose id ends the finding's id."""
+
+    code: str
+    severity: Severity
+    rests_on: Literal["booking", "commission", "provider"]
+    rule: str
+    what_to_do: str
+
+    def finding_id(self, row_id: str) -> str:
+        """The stable id of this finding on a row."""
+        return f"{self.code}:{row_id}"
+
+
+FINDINGS: Final[Registry[str, Finding]] = Registry(
+    (
+        Finding(
+            "missing",
+            "critical",
+            "booking",
+            "A booking that earns has no live commission record 2 minutes after its acceptance.",
+            "Record the commission in the app, then find out why the app did not.",
+        ),
+        Finding(
+            "duplicate",
+            "high",
+            "commission",
+            "A further live record of a booking that has an earlier one.",
+            "Cancel the later record; the earliest live one is the booking's own.",
+        ),
+        Finding(
+            "orphan",
+            "high",
+            "commission",
+            "A live record that refers to no booking.",
+            "Correct the record's bookingId, or cancel the record.",
+        ),
+        Finding(
+            "not_due",
+            "high",
+            "commission",
+            "A live record on a booking that was cancelled, declined, expired or reassigned.",
+            "Cancel or reverse the record; if it was paid, refund the provider.",
+        ),
+        Finding(
+            "unit_error",
+            "high",
+            "commission",
+            "The record's amounts are written in thousands of rupiah.",
+            "Rewrite the record in rupiah; correct the writer that made it.",
+        ),
+        Finding(
+            "wrong_rate",
+            "high",
+            "commission",
+            "The record's rate is not the policy's, and its commission follows from that rate.",
+            "Correct rate and commission, or add the agreed rate to the policy.",
+        ),
+        Finding(
+            "wrong_amount",
+            "high",
+            "commission",
+            "The commission is absent or not the expected one, or its base is not the booking's amount.",
+            "Correct the record's amounts to those of the booking.",
+        ),
+        Finding(
+            "wrong_provider",
+            "high",
+            "commission",
+            "The record charges another provider than the booking's.",
+            "Move the record to the booking's provider.",
+        ),
+        Finding(
+            "source_mismatch",
+            "medium",
+            "commission",
+            "Record and booking both have a source and they differ.",
+            "Correct the record's source; attribution of revenue to sources rests on it.",
+        ),
+        Finding(
+            "ambiguous_reference",
+            "high",
+            "commission",
+            "The record's reference fits two bookings.",
+            "Write the row id of the right booking into the record.",
+        ),
+        Finding(
+            "late_record",
+            "low",
+            "commission",
+            "The record was created more than the grace after the booking was accepted.",
+            "Find out what delayed the app's commission writer.",
+        ),
+        Finding(
+            "deadline_mismatch",
+            "low",
+            "commission",
+            "The record's payment deadline is over 5 minutes from the end of service plus 3 hours.",
+            "Correct the record's paymentDeadline.",
+        ),
+        Finding(
+            "overdue_unmarked",
+            "medium",
+            "commission",
+            "The commission is unpaid past its deadline and not marked overdue.",
+            "Mark the record overdue and remind the provider.",
+        ),
+        Finding(
+            "overdue_premature",
+            "medium",
+            "commission",
+            "The record is marked overdue before its deadline.",
+            "Take the mark back until the deadline has passed.",
+        ),
+        Finding(
+            "fee_missing",
+            "medium",
+            "commission",
+            "The commission is unpaid more than 30 minutes past its deadline and carries no fee.",
+            "Add the policy's fee to the record.",
+        ),
+        Finding(
+            "fee_wrong",
+            "medium",
+            "commission",
+            "The record's fee is not the policy's.",
+            "Correct the fee to the policy's.",
+        ),
+        Finding(
+            "restriction_mismatch",
+            "medium",
+            "provider",
+            "The provider is RESTRICTED with nothing overdue, or not RESTRICTED 30 minutes past a deadline.",
+            "Lift or set the restriction of the account.",
+        ),
+        Finding(
+            "paid_without_proof",
+            "medium",
+            "commission",
+            "The record is paid and its proof of payment is empty.",
+            "Ask for the proof, or note who accepted the payment without one.",
+        ),
+        Finding(
+            "vanished",
+            "high",
+            "commission",
+            "A record that was seen before is gone.",
+            "Find out who deleted it; restore it if the booking earns.",
+        ),
+    ),
+    key=lambda finding: finding.code,
+)
+
+#: The first of these that holds is the one amount finding of a record; it makes the row's state mismatched.
+AMOUNT_FINDINGS: Final = ("unit_error", "wrong_rate", "wrong_amount")

@@ -1,0 +1,165 @@
+"""The seven health points as records, quiet hours, and the state of the whole. The figures are measured in
+assets/marts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Final, Literal
+
+from marketplace.findings import Severity
+from marketplace.registry import Registry
+
+PointStatus = Literal["working", "broken", "unknown"]
+POINT_STATUSES: Final[tuple[PointStatus, ...]] = ("working", "broken", "unknown")
+SystemState = Literal["healthy", "degraded", "down", "unknown"]
+
+DAY: Final = timedelta(hours=24)
+WEEK: Final = timedelta(days=7)
+#: Point 5: the newest booking and each required collection's newest complete scan may be at most this old.
+BOOKING_AGE: Final = timedelta(hours=1)
+SCAN_AGE: Final = timedelta(minutes=10)
+#: Point 6: younger notifications may still be on their way.
+DELIVERY_ALLOWANCE: Final = timedelta(minutes=2)
+DELIVERY_PERCENT: Final = 80
+REQUIRED_COLLECTIONS: Final = ("bookings", "chat_messages", "commission_records")
+
+
+@dataclass(frozen=True)
+class HealthPoint:
+    """One of the seven. ``limit`` and the figure are in ``unit``; ``component`` names what is broken when it
+    is."""
+
+    point: int
+    name: str
+    component: str
+    works_when: str
+    limit: float
+    unit: str
+    working: str
+    broken: str
+    unknown: str
+    severity: Severity
+    takes_system_down: bool = False
+
+
+HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
+    (
+        HealthPoint(
+            1,
+            "user-to-member connection",
+            "bookings created by the app",
+            "a booking was created in the last 24 hours",
+            1,
+            "bookings",
+            "Bookings arrive from customers",
+            "No bookings in database - Connection may be broken",
+            "Bookings have not been scanned yet, so the connection cannot be judged",
+            "critical",
+            takes_system_down=True,
+        ),
+        HealthPoint(
+            2,
+            "chat window booking",
+            "the chat window's booking form",
+            "a booking with source chatWindow was created in the last 7 days",
+            1,
+            "bookings",
+            "Bookings arrive from the chat window",
+            "No chat window bookings found",
+            "No booking of the last 7 days carries a source, so chat window bookings cannot be told apart",
+            "medium",
+        ),
+        HealthPoint(
+            3,
+            "scheduled booking",
+            "the scheduling form",
+            "a booking with mode scheduled was created in the last 7 days",
+            1,
+            "bookings",
+            "Scheduled bookings arrive",
+            "No scheduled bookings found",
+            "No booking of the last 7 days carries a mode, so scheduled bookings cannot be told apart",
+            "medium",
+        ),
+        HealthPoint(
+            4,
+            "book now",
+            "the book-now button",
+            "a booking with mode immediate was created in the last 24 hours",
+            1,
+            "bookings",
+            "Immediate bookings arrive",
+            "No immediate bookings found",
+            "No booking of the last 24 hours carries a mode, so immediate bookings cannot be told apart",
+            "high",
+        ),
+        HealthPoint(
+            5,
+            "data flow to admin",
+            "the flow of bookings and scans to this dashboard",
+            "the newest booking is at most 1 hour old and every required collection was scanned"
+            " in the last 10 minutes",
+            60,
+            "minutes",
+            "Bookings flow to the admin dashboard",
+            "No recent bookings flowing to admin dashboard",
+            "Nothing was scanned yet, so the data flow cannot be judged",
+            "critical",
+            takes_system_down=True,
+        ),
+        HealthPoint(
+            6,
+            "notification delivery",
+            "the notification sender",
+            "at least 80 % of the last 24 hours' notifications were delivered",
+            0.8,
+            "share",
+            "Notifications are delivered",
+            "Notification delivery rate below 80%",
+            "No notification of the last 24 hours could be judged",
+            "high",
+        ),
+        HealthPoint(
+            7,
+            "payment tracking",
+            "the app's commission writer",
+            "no commission is missing",
+            0,
+            "missing commissions",
+            "Every booking that earns has its commission, or is within its grace",
+            "Payment tracking system not recording commissions",
+            "No booking earns yet, or commission records were never scanned, so nothing can be judged",
+            "critical",
+        ),
+    ),
+    key=lambda point: point.point,
+)
+
+
+@dataclass(frozen=True)
+class QuietHours:
+    """The local hours without bookings to expect: half-open, may cross midnight; equal ends mean none."""
+
+    start: time = time(0)
+    end: time = time(6)
+
+    def cover(self, now: datetime, utc_offset: timedelta) -> bool:
+        """Whether an instant (naive UTC) lies in the quiet hours at an offset from UTC."""
+        local = (now + utc_offset).time()
+        if self.start <= self.end:
+            return self.start <= local < self.end
+        return local >= self.start or local < self.end
+
+
+def system_state(statuses: Iterable[tuple[int, PointStatus]]) -> SystemState:
+    """The state of the whole of (point, status): down if a vital point is broken, unknown if nothing was
+    measured."""
+    known = dict(statuses)
+    broken = [point for point, status in known.items() if status == "broken"]
+    if any(HEALTH_POINTS[point].takes_system_down for point in broken):
+        return "down"
+    if broken:
+        return "degraded"
+    return "healthy" if any(status == "working" for status in known.values()) else "unknown"

@@ -1,0 +1,106 @@
+"""`bookwatch export`: the auditor's reports. What is in them is pipelines/exports' business."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from resources.errors import UsageError
+from resources.settings import load_settings
+
+app = typer.Typer(help="The auditor's reports.", no_args_is_help=True)
+
+
+class Format(StrEnum):
+    csv = "csv"
+    json = "json"
+
+
+def a_day(option: str, text: str) -> date:
+    """A day written YYYY-MM-DD. Raises UsageError."""
+    try:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"{option} {text!r} is not a day.", "Write it as YYYY-MM-DD, such as 2026-10-01."
+        ) from None
+
+
+def this_user() -> str:
+    """The name of the operating system's user, else its number."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
+
+
+@app.callback()
+def export() -> None:
+    """The auditor's reports."""
+
+
+@app.command("commissions")
+def commissions(
+    first: Annotated[str, typer.Option("--from", metavar="D", help="First local accrual day, YYYY-MM-DD.")],
+    until: Annotated[str, typer.Option("--to", metavar="D", help="The day after the last one: exclusive.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="The report's folder, one for each report.")
+    ],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="SNAPSHOT", help="A kept snapshot (default: the newest).")
+    ] = None,
+    format: Annotated[Format, typer.Option("--format", help="Form of the data files.")] = Format.csv,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who makes it (default: this system's user).")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print folder and manifest as JSON.")] = False,
+) -> None:
+    """The commission report of a period and its manifest.
+
+    Days are local accrual days (acceptance, else creation) of each row's provider; --to is exclusive.
+    """
+    days = a_day("--from", first), a_day("--to", until)
+    made_by = this_user() if by is None else by.strip()
+    if not made_by:
+        raise UsageError("--by is empty.", "Give the name of who makes the report.")
+    settings = load_settings()
+    from pipelines.exports.commissions import check_period, describe, export_commissions
+
+    check_period(*days)
+    # The ledger is made here if no run has made it yet: like the home, for this user only.
+    os.umask(0o077)
+    exported = export_commissions(
+        settings.home,
+        settings.clock,
+        first=days[0],
+        until=days[1],
+        out=out.expanduser(),
+        made_by=made_by,
+        time_zone=settings.bookwatch_timezone,
+        snapshot_id=as_of,
+        form=format.value,
+    )
+    if json:
+        from dataclasses import asdict
+
+        import orjson
+
+        content = {
+            "folder": str(exported.folder),
+            "manifest_sha256": exported.manifest_sha256,
+            "already_there": exported.already_there,
+            "to_is_exclusive": True,
+            "manifest": asdict(exported.manifest),
+        }
+        typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+    else:
+        describe(exported, typer.echo)

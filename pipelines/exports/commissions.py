@@ -1,0 +1,616 @@
+"""The commission report: its columns, its files, and how they get into a folder whole or not at all.
+
+Which rows there are and what they say is decided in the marts; proving a report again is verify.py's.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import duckdb
+import orjson
+import polars as pl
+
+from pipelines.exports.manifest import (
+    MANIFEST,
+    DamagedManifest,
+    FileEntry,
+    Manifest,
+    read_manifest,
+    sha256_of_bytes,
+)
+from pipelines.exports.report_files import CsvFile, Format, JsonFile, ReportFile, sha256_of
+from pipelines.exports.spreadsheet import neutralised
+from resources.clock import Clock
+from resources.errors import BookwatchError, UsageError
+from resources.home import Home
+from resources.ledger import Ledger
+from resources.snapshots import open_snapshot, require_snapshot, sync_folder
+
+KIND: Final = "commissions"
+# Rows held at a time, and what DuckDB may hold while it sorts before it spills into the temporary folder: together
+# they keep memory the same for a thousand rows and for millions.
+BATCH_ROWS: Final = 20_000
+SORT_MEMORY: Final = "256MB"
+_WORKSHOP_PREFIX: Final = ".bookwatch-partial-"
+_WORKSHOP_STALE_S: Final = 86_400
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a report: its name and the SQL it is made of. ``docs/exports.md`` says what each means."""
+
+    name: str
+    sql: str
+
+
+_OFFSET = (
+    "printf('%s%02d:%02d', CASE WHEN {o} < 0 THEN '-' ELSE '+' END, abs({o}) // 60, abs({o}) % 60)".format(
+        o="r.utc_offset_minutes"
+    )
+)
+_ZONE = (
+    "CASE r.utc_offset_minutes WHEN 420 THEN 'Asia/Jakarta' WHEN 480 THEN 'Asia/Makassar'"
+    f" WHEN 540 THEN 'Asia/Jayapura' WHEN 0 THEN 'UTC' ELSE 'UTC' || {_OFFSET} END"
+)
+
+
+def _utc(column: str) -> str:
+    return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+
+
+def _local(column: str) -> str:
+    shifted = f"{column} + to_minutes(r.utc_offset_minutes)"
+    return f"strftime({shifted}, '%Y-%m-%dT%H:%M:%S.%f') || {_OFFSET}"
+
+
+ROW_COLUMNS: Final = (
+    Column("local_date", "r.local_date"),
+    Column("time_zone", _ZONE),
+    Column("utc_offset_minutes", "r.utc_offset_minutes"),
+    Column("accrued_at_local", _local("r.accrued_at")),
+    Column("accrued_at_utc", _utc("r.accrued_at")),
+    Column("booking_id", "r.booking_id"),
+    Column("commission_id", "r.commission_id"),
+    Column("booking_ref", "r.booking_ref"),
+    Column("provider_id", "r.provider_id"),
+    Column("provider_name", "p.provider_name"),
+    Column("source", "r.source"),
+    Column("booking_status", "r.booking_status"),
+    Column("commission_status", "r.commission_status"),
+    Column("state", "r.state"),
+    Column("booking_amount_idr", "r.booking_amount_idr"),
+    Column("policy_version", "r.policy_version"),
+    Column("policy_rate_ppm", "r.policy_rate_ppm"),
+    Column("rate", "r.rate"),
+    Column("expected_idr", "r.expected_idr"),
+    Column("actual_idr", "r.actual_idr"),
+    Column("variance_idr", "r.variance_idr"),
+    Column("records", "r.records"),
+    Column("deadline_at_local", _local("r.deadline_at")),
+    Column("deadline_at_utc", _utc("r.deadline_at")),
+    Column("paid_at_local", _local("r.paid_at")),
+    Column("paid_at_utc", _utc("r.paid_at")),
+)
+FINDING_COLUMNS: Final = (
+    Column("local_date", "f.local_date"),
+    Column("finding_id", "f.finding_id"),
+    Column("finding", "f.finding"),
+    Column("severity", "f.severity"),
+    Column("booking_id", "f.booking_id"),
+    Column("booking_ref", "f.booking_ref"),
+    Column("commission_id", "f.commission_id"),
+    Column("provider_id", "f.provider_id"),
+    Column("provider_name", "p.provider_name"),
+    Column("expected_idr", "f.expected_idr"),
+    Column("actual_idr", "f.actual_idr"),
+    Column("variance_idr", "f.variance_idr"),
+    Column("waived", "f.waived"),
+    Column("detail", "f.detail"),
+)
+STATES: Final = ("matched", "mismatched", "missing", "awaiting", "unknown", "orphan", "not_due")
+SUMMARY_COLUMNS: Final = (
+    Column("source", "CASE WHEN grouping(r.source_or_none) = 1 THEN 'total' ELSE r.source_or_none END"),
+    Column("rows", "count(*)"),
+    *(Column(state, f"count(*) FILTER (r.state = '{state}')") for state in STATES),
+    Column(
+        "tracking_rate",
+        "CASE WHEN count(*) FILTER (r.state IN ('matched', 'mismatched', 'missing')) = 0 THEN 1.0 ELSE"
+        " count(*) FILTER (r.state IN ('matched', 'mismatched'))"
+        " / count(*) FILTER (r.state IN ('matched', 'mismatched', 'missing')) END",
+    ),
+    *(
+        Column(name, f"coalesce(sum(r.{name}), 0)::BIGINT")
+        for name in ("booking_amount_idr", "expected_idr", "actual_idr", "variance_idr")
+    ),
+)
+
+_IN_PERIOD = "local_date >= CAST($first AS DATE) AND local_date < CAST($until AS DATE)"
+# One id may be a therapist's and a place's; the therapist is meant then, and a join must never double a row.
+_PROVIDERS = (
+    "(SELECT provider_id, arg_min(provider_name, (CASE provider_type WHEN 'therapist' THEN 0 ELSE 1 END,"
+    " provider_name)) AS provider_name FROM core.providers GROUP BY provider_id)"
+)
+
+
+def _select(columns: tuple[Column, ...]) -> str:
+    return ", ".join(f'{column.sql} AS "{column.name}"' for column in columns)
+
+
+def _nulls_last(*names: str) -> str:
+    return ", ".join(f"{name} NULLS LAST" for name in names)
+
+
+_ROWS_SQL = (
+    f"SELECT {_select(ROW_COLUMNS)} FROM marts.commission_reconciliation r"
+    f" LEFT JOIN {_PROVIDERS} p ON p.provider_id = r.provider_id WHERE r.{_IN_PERIOD.replace('AND ', 'AND r.')}"
+    " ORDER BY "
+    + _nulls_last(
+        *(
+            f"r.{name}"
+            for name in (
+                "local_date",
+                "accrued_at",
+                "booking_id",
+                "commission_id",
+                "booking_ref",
+                "provider_id",
+                "state",
+                "actual_idr",
+                "expected_idr",
+            )
+        )
+    )
+)
+# A finding belongs to the day of the reconciled row it speaks of; one that speaks of no reconciled row (a vanished
+# record of a booking that earns nothing) to the day of its record, else of its booking. So each is in one period.
+_DATED_FINDINGS = """(
+    SELECT f.*, coalesce(
+        by_record.local_date,
+        by_booking.local_date,
+        CAST(c.created_at + to_minutes(c.utc_offset_minutes) AS DATE),
+        CAST(coalesce(b.accepted_at, b.created_at) + to_minutes(b.utc_offset_minutes) AS DATE)
+    ) AS local_date
+    FROM marts.commission_findings f
+    LEFT JOIN (
+        SELECT commission_id, min(local_date) AS local_date FROM marts.commission_reconciliation
+        WHERE commission_id IN (SELECT commission_id FROM marts.commission_findings) GROUP BY commission_id
+    ) by_record ON by_record.commission_id = f.commission_id
+    LEFT JOIN (
+        SELECT booking_id, min(local_date) AS local_date FROM marts.commission_reconciliation
+        WHERE booking_id IN (SELECT booking_id FROM marts.commission_findings) GROUP BY booking_id
+    ) by_booking ON by_booking.booking_id = f.booking_id
+    LEFT JOIN core.commissions c ON c.commission_id = f.commission_id
+    LEFT JOIN core.bookings b ON b.booking_id = f.booking_id
+)"""
+_FINDINGS_SQL = (
+    f"SELECT {_select(FINDING_COLUMNS)} FROM {_DATED_FINDINGS} f"
+    f" LEFT JOIN {_PROVIDERS} p ON p.provider_id = f.provider_id WHERE f.{_IN_PERIOD.replace('AND ', 'AND f.')}"
+    f" ORDER BY {_nulls_last('f.local_date', 'f.finding_id', 'f.commission_id', 'f.booking_id')}"
+)
+_SUMMARY_SQL = (
+    f"SELECT {_select(SUMMARY_COLUMNS)} FROM"
+    " (SELECT *, coalesce(source, 'none') AS source_or_none FROM marts.commission_reconciliation"
+    f" WHERE {_IN_PERIOD}) r GROUP BY GROUPING SETS ((r.source_or_none), ())"
+    " ORDER BY grouping(r.source_or_none), r.source_or_none"
+)
+_FACTS_SQL = {
+    "snapshot": "SELECT published_at, rules_version, source.endpoint, source.project, source.database"
+    " FROM ops.snapshot",
+    "as_of": "SELECT as_of FROM marts.commission_summary",
+    "policies": "SELECT DISTINCT policy_version FROM marts.commission_reconciliation"
+    f" WHERE {_IN_PERIOD} AND policy_version IS NOT NULL ORDER BY policy_version",
+    "zones": f"SELECT {_ZONE} AS zone, count(*) FROM marts.commission_reconciliation r"
+    f" WHERE r.{_IN_PERIOD.replace('AND ', 'AND r.')} GROUP BY zone ORDER BY zone NULLS LAST",
+    "rows_without_day": "SELECT count(*) FROM marts.commission_reconciliation WHERE local_date IS NULL",
+    "findings_without_day": f"SELECT count(*) FROM {_DATED_FINDINGS} f WHERE f.local_date IS NULL",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of the report: the end of its name, its rows, whether a spreadsheet opens it safely."""
+
+    suffix: str
+    sql: str
+    columns: tuple[Column, ...]
+    safe: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+
+PARTS: Final[dict[Format, tuple[Part, ...]]] = {
+    "csv": (
+        Part("", _ROWS_SQL, ROW_COLUMNS),
+        Part("_spreadsheet", _ROWS_SQL, ROW_COLUMNS, safe=True),
+        Part("_findings", _FINDINGS_SQL, FINDING_COLUMNS),
+        Part("_findings_spreadsheet", _FINDINGS_SQL, FINDING_COLUMNS, safe=True),
+        Part("_summary", _SUMMARY_SQL, SUMMARY_COLUMNS),
+    ),
+    "json": (
+        Part("", _ROWS_SQL, ROW_COLUMNS),
+        Part("_findings", _FINDINGS_SQL, FINDING_COLUMNS),
+        Part("_summary", _SUMMARY_SQL, SUMMARY_COLUMNS),
+    ),
+}
+
+
+def file_name(first: str, until: str, snapshot_id: str, suffix: str, form: str) -> str:
+    """The name of a file of a report: ``commissions_<from>_<to>_<snapshot><suffix>.<form>``."""
+    return f"{KIND}_{first}_{until}_{snapshot_id}{suffix}.{form}"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A report in its folder. ``already_there``: the same report was, byte for byte, and nothing was entered again."""
+
+    folder: Path
+    manifest: Manifest
+    manifest_sha256: str
+    already_there: bool
+    strangers: tuple[str, ...]
+
+
+def check_period(first: date, until: date) -> None:
+    """Raise UsageError when the half-open period [first, until) holds no day."""
+    if first == until:
+        raise UsageError(
+            f"--from and --to are both {first}: the period is empty, for --to is exclusive.",
+            "For one day give the day after it as --to.",
+        )
+    if first > until:
+        raise UsageError(
+            f"--from ({first}) is after --to ({until}).", "Give the earlier day as --from; --to is exclusive."
+        )
+
+
+def strangers_in(folder: Path, names: set[str]) -> list[str]:
+    """The visible files in ``folder`` that are not among ``names``."""
+    return sorted(
+        entry.name
+        for entry in folder.iterdir()
+        if entry.name not in names and not entry.name.startswith(".") and not entry.is_dir()
+    )
+
+
+def export_commissions(
+    home: Home,
+    clock: Clock,
+    *,
+    first: date,
+    until: date,
+    out: Path,
+    made_by: str,
+    time_zone: str,
+    snapshot_id: str | None = None,
+    form: Format = "csv",
+) -> Exported:
+    """Write the commission report of the local accrual days [first, until) from one kept snapshot into ``out``.
+
+    The data files are the same bytes whenever they come from one snapshot with the same period and format. They are
+    written beside their place and renamed, the manifest last and in one transaction with the ledger's entry.
+    Exporting the same report into the same folder again restores files that are gone and enters nothing.
+    ``time_zone`` names the default zone in the manifest; each row carries its own.
+
+    Raises UsageError for an empty period, BookwatchError for a snapshot or folder that cannot serve.
+    """
+    check_period(first, until)
+    path = require_snapshot(home, snapshot_id)
+    chosen = path.stem
+    ledger = Ledger(home.ledger)
+    filters = {"from": first.isoformat(), "to": until.isoformat()}
+    made_at = clock.now()
+    try:
+        with ledger.pinned(chosen), _folder(out) as folder:
+            standing = _standing(folder, ledger, (KIND, form, chosen, tuple(sorted(filters.items()))))
+            with _workshop(folder) as workshop:
+                # Once more, now that the pin holds: a run may have dropped it a moment ago.
+                path = require_snapshot(home, chosen)
+                facts, files = _write_parts(path, workshop, filters, form, chosen)
+                over = facts["as_of"] is not None and _local_day(facts["as_of"], time_zone) >= until
+
+                def manifest_after(previous: str | None) -> Manifest:
+                    return Manifest(
+                        report=KIND,
+                        format=form,
+                        snapshot=chosen,
+                        published_at=_instant(facts["published_at"]),
+                        as_of=_instant(facts["as_of"]),
+                        period_over=over,
+                        created_at=made_at.isoformat().replace("+00:00", "Z"),
+                        made_by=made_by,
+                        time_zone=time_zone,
+                        time_zones=facts["zones"],
+                        rules_version=facts["rules_version"],
+                        policy_versions=facts["policies"],
+                        source=facts["source"],
+                        filters=filters,
+                        rows_without_day=facts["rows_without_day"],
+                        findings_without_day=facts["findings_without_day"],
+                        files=files,
+                        previous_manifest_sha256=previous,
+                    )
+
+                if standing is not None:
+                    manifest, digest = standing
+                    _refuse_other_bytes(folder, manifest, files)
+                    _settle(folder, workshop, files)
+                else:
+                    settled: list[Manifest] = []
+
+                    def settle(previous: str | None) -> str:
+                        if (folder / MANIFEST).exists():
+                            raise _other_export(folder, "another export was written there meanwhile")
+                        manifest = manifest_after(previous)
+                        _settle(folder, workshop, files)
+                        settled.append(manifest)
+                        return _write_manifest(folder, workshop, manifest.to_bytes())
+
+                    digest = ledger.chain_export(
+                        made_at=made_at,
+                        made_by=made_by,
+                        kind=KIND,
+                        filters=orjson.dumps({**filters, "format": form}).decode(),
+                        snapshot_id=chosen,
+                        folder=str(folder),
+                        settle=settle,
+                        undo=lambda: (folder / MANIFEST).unlink(missing_ok=True),
+                    )
+                    manifest = settled[0]
+            names = {entry.name for entry in manifest.files} | {MANIFEST}
+            return Exported(
+                folder, manifest, digest, standing is not None, tuple(strangers_in(folder, names))
+            )
+    except OSError as refused:
+        raise BookwatchError(
+            f"The report could not be written to {out} ({refused.strerror or type(refused).__name__}).",
+            "No half report was left; choose a folder you may write, or make room there.",
+        ) from None
+    except duckdb.Error as refused:
+        raise _snapshot_error(chosen, refused) from None
+    except sqlite3.Error:
+        raise BookwatchError(
+            f"The ledger {home.ledger} could not be written, and no report is made that it does not know.",
+            "Make it writable for this user, or wait for the process that holds it, and export again.",
+        ) from None
+
+
+def _snapshot_error(snapshot_id: str, refused: duckdb.Error) -> BookwatchError:
+    if isinstance(refused, duckdb.CatalogException | duckdb.BinderException):
+        return BookwatchError(
+            f"The snapshot {snapshot_id} has not all the tables and columns this report is made of.",
+            "It was published by another version of bookwatch; export with that version, or from a newer snapshot.",
+        )
+    if isinstance(refused, duckdb.ConversionException | duckdb.OutOfRangeException):
+        return BookwatchError(
+            f"The snapshot {snapshot_id} holds amounts or instants of this period that are too large to write or sum.",
+            "No report was written; marts.data_findings names the rows to correct.",
+        )
+    return BookwatchError(
+        f"The snapshot {snapshot_id} could not be read to the end ({type(refused).__name__}).",
+        "No report was written; make room on the disk, or export from another snapshot.",
+    )
+
+
+def _instant(value: datetime | None) -> str | None:
+    return None if value is None else f"{value.isoformat()}Z"
+
+
+def _local_day(naive_utc: datetime, time_zone: str) -> date:
+    return naive_utc.replace(tzinfo=UTC).astimezone(ZoneInfo(time_zone)).date()
+
+
+@contextmanager
+def _folder(out: Path) -> Iterator[Path]:
+    """The folder of the report, made if need be and taken away again if nothing came into it."""
+    made = not out.exists()
+    if not made and not out.is_dir():
+        raise BookwatchError(f"{out} is a file.", "Give a folder as --out.")
+    out.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = out.resolve()
+    try:
+        yield folder
+    except BaseException:
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
+
+
+@contextmanager
+def _workshop(folder: Path) -> Iterator[Path]:
+    """A hidden folder inside ``folder``, so that a rename stays on one file system; gone afterwards.
+
+    A killed export leaves its own behind: those older than a day go here.
+    """
+    for left in folder.glob(f"{_WORKSHOP_PREFIX}*"):
+        if time.time() - left.stat().st_mtime > _WORKSHOP_STALE_S:
+            shutil.rmtree(left, ignore_errors=True)
+    workshop = Path(tempfile.mkdtemp(prefix=_WORKSHOP_PREFIX, dir=folder))
+    try:
+        yield workshop
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _other_export(folder: Path, why: str) -> BookwatchError:
+    return BookwatchError(
+        f"{folder} cannot take this report: {why}.", "Give each report a folder of its own as --out."
+    )
+
+
+def _standing(
+    folder: Path, ledger: Ledger, wanted: tuple[str, str, str, tuple[tuple[str, str], ...]]
+) -> tuple[Manifest, str] | None:
+    """The manifest of this same report if ``folder`` holds it already. Raises for one of anything else."""
+    path = folder / MANIFEST
+    if not path.exists():
+        return None
+    data = path.read_bytes()
+    digest = sha256_of_bytes(data)
+    try:
+        manifest = read_manifest(data)
+    except DamagedManifest as damaged:
+        raise _other_export(folder, f"its {MANIFEST} {damaged}") from None
+    if manifest.same_report != wanted:
+        days = f"{manifest.filters.get('from')} to {manifest.filters.get('to')}"
+        raise _other_export(
+            folder, f"it holds the {manifest.format} report of {days} from snapshot {manifest.snapshot}"
+        )
+    if digest not in {entry.manifest_sha256 for entry in ledger.exports()}:
+        raise _other_export(
+            folder, f"its {MANIFEST} is not in the ledger, so it was edited or made elsewhere"
+        )
+    return manifest, digest
+
+
+def _refuse_other_bytes(folder: Path, manifest: Manifest, files: list[FileEntry]) -> None:
+    if manifest.files != files:
+        raise _other_export(folder, "the same report there was made of other bytes")
+
+
+def _settle(folder: Path, workshop: Path, files: list[FileEntry]) -> None:
+    """Rename the finished data files into ``folder``; all or none when one of other bytes stands there."""
+    for entry in files:
+        target = folder / entry.name
+        if target.is_symlink() or (target.exists() and not target.is_file()):
+            raise _other_export(folder, f"{entry.name} there is not a plain file")
+        if target.exists() and sha256_of(target) != entry.sha256:
+            raise _other_export(folder, f"{entry.name} is already there with different bytes")
+    for entry in files:
+        os.replace(workshop / entry.name, folder / entry.name)
+    sync_folder(folder)
+
+
+def _write_manifest(folder: Path, workshop: Path, data: bytes) -> str:
+    """Put the manifest in its place; returns its SHA-256."""
+    partial = workshop / MANIFEST
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, folder / MANIFEST)
+    sync_folder(folder)
+    return sha256_of_bytes(data)
+
+
+def _write_parts(
+    path: Path, workshop: Path, filters: dict[str, str], form: Format, snapshot_id: str
+) -> tuple[dict[str, Any], list[FileEntry]]:
+    """Write every data file into ``workshop``; returns what the snapshot says of itself, and the files."""
+    period = {"first": filters["from"], "until": filters["to"]}
+
+    def name(part: Part) -> str:
+        return file_name(filters["from"], filters["to"], snapshot_id, part.suffix, form)
+
+    entries: dict[str, FileEntry] = {}
+    spill = workshop / "spill"
+    with open_snapshot(path, memory_limit=SORT_MEMORY, spill_folder=spill) as con:
+        facts = _facts(con, period)
+        by_query: dict[str, list[Part]] = {}
+        for part in PARTS[form]:
+            by_query.setdefault(part.sql, []).append(part)
+        for sql, parts in by_query.items():
+            writers: list[ReportFile] = [
+                JsonFile(workshop, name(part), part.names)
+                if form == "json"
+                else CsvFile(workshop, name(part), part.names, neutralised if part.safe else None)
+                for part in parts
+            ]
+            for batch in _batches(con, sql, period):
+                for writer in writers:
+                    writer.add(batch)
+            for writer in writers:
+                entry = writer.close()
+                entries[entry.name] = entry
+    return facts, [entries[name(part)] for part in PARTS[form]]
+
+
+def _of_period(sql: str, period: dict[str, str]) -> str:
+    """``sql`` with the days of the period written into it.
+
+    Written, not bound: a relation with bound parameters is first made whole in memory (1.9 GB for a million rows).
+    They are days this process has parsed.
+    """
+    for name, day in period.items():
+        sql = sql.replace(f"${name}", f"'{date.fromisoformat(day)}'")
+    return sql
+
+
+def _batches(con: duckdb.DuckDBPyConnection, sql: str, period: dict[str, str]) -> Iterator[pl.DataFrame]:
+    for batch in con.sql(_of_period(sql, period)).to_arrow_reader(BATCH_ROWS):
+        frame = pl.from_arrow(batch)
+        assert isinstance(frame, pl.DataFrame)
+        yield frame
+
+
+def _facts(con: duckdb.DuckDBPyConnection, period: dict[str, str]) -> dict[str, Any]:
+    """What the snapshot says of itself and of the period."""
+
+    def rows(query: str) -> list[tuple[Any, ...]]:
+        return con.execute(_of_period(_FACTS_SQL[query], period)).fetchall()
+
+    published_at, rules_version, endpoint, project, database = (rows("snapshot") or [(None,) * 5])[0]
+    as_of = rows("as_of")
+    return {
+        "published_at": published_at,
+        "rules_version": rules_version,
+        "source": {"endpoint": endpoint, "project": project, "database": database},
+        "as_of": as_of[0][0] if as_of else None,
+        "policies": [str(version) for (version,) in rows("policies")],
+        "zones": {str(zone or "unknown"): count for zone, count in rows("zones")},
+        "rows_without_day": rows("rows_without_day")[0][0],
+        "findings_without_day": rows("findings_without_day")[0][0],
+    }
+
+
+def describe(exported: Exported, say: Callable[[str], None]) -> None:
+    """Tell a person what was exported: the period and its zone, the files, their rows and control totals."""
+    manifest = exported.manifest
+    first, until = manifest.filters["from"], manifest.filters["to"]
+    say(
+        f"Commissions accrued from {first} up to, not including, {until} (--to is exclusive),"
+        f" snapshot {manifest.snapshot}."
+    )
+    elsewhere = {zone: rows for zone, rows in manifest.time_zones.items() if zone != manifest.time_zone}
+    say(
+        f"Days are local to each row's provider: {manifest.time_zone} by default"
+        + "".join(f", {zone} for {rows:,} of them" for zone, rows in elsewhere.items())
+        + "."
+    )
+    if not manifest.period_over:
+        say(
+            "The period was not over when this snapshot was judged"
+            f" ({manifest.as_of or 'commission records were never scanned'}): later rows are not in it."
+        )
+    for number, what in (
+        (manifest.rows_without_day, "row(s) of the snapshot have no day and are in no period"),
+        (manifest.findings_without_day, "finding(s) speak of no booking or record and are in no period"),
+    ):
+        if number:
+            say(f"{number:,} {what}.")
+    for entry in manifest.files:
+        totals = ", ".join(f"{column} {total:,}" for column, total in entry.totals.items())
+        whole = " (its total line counted with the others)" if "_summary." in entry.name else ""
+        say(f"  {entry.name}: {entry.rows:,} rows; {totals}{whole}")
+    say(f"Manifest {exported.folder / MANIFEST} (SHA-256 {exported.manifest_sha256})")
+    if exported.already_there:
+        say("This report was already there, byte for byte: no new entry was made in the ledger.")
+    if exported.strangers:
+        say(
+            f"The folder also holds {', '.join(exported.strangers[:5])}"
+            f"{' and others' if len(exported.strangers) > 5 else ''}:"
+            " `bookwatch verify` will name what is not the report's."
+        )

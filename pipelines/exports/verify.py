@@ -1,0 +1,359 @@
+"""Whether a report is still what was exported: its files, its manifest, the ledger, the chain. Changes nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from pipelines.exports.commissions import KIND, PARTS, file_name, strangers_in
+from pipelines.exports.manifest import (
+    MANIFEST,
+    DamagedManifest,
+    FileEntry,
+    Manifest,
+    read_manifest,
+    sha256_of_bytes,
+)
+from pipelines.exports.report_files import MONEY_SUFFIX, sha256_of
+from resources.errors import BookwatchError, UsageError
+from resources.ledger import ExportEntry, Ledger
+
+# Our cells are ids, codes and one sentence; what is longer than this is not ours.
+_LONGEST_CELL: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``differences`` are sentences; ``not_checked`` what could not be told. ``rows`` counts all data files' rows."""
+
+    folder: Path
+    files: int
+    rows: int
+    differences: tuple[str, ...]
+    not_checked: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        return not self.differences
+
+
+@dataclass
+class _Notes:
+    differences: list[str] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
+
+
+class _Unreadable(ValueError):
+    """A data file that is not of its form. The message follows the file's name."""
+
+
+def verify_export(
+    folder: Path, ledger: Path, *, previous: Path | None = None, alone: bool = False
+) -> Verdict:
+    """Re-compute everything the manifest in ``folder`` says, and compare it with the ledger and the chain.
+
+    ``ledger`` is the ledger's file, which need not exist; ``previous`` a folder the report before this one was moved
+    to; ``alone`` does without that report. Memory does not grow with the report.
+    Raises UsageError when ``folder`` is no export.
+    """
+    try:
+        folder = folder.resolve()
+        if not folder.is_dir():
+            raise UsageError(f"{folder} is not a folder.", "Give the folder of an export.")
+        entries = _entries(ledger)
+        path = folder / MANIFEST
+        if not path.is_file():
+            if not any(folder.glob(f"{KIND}_*")) and all(entry.folder != str(folder) for entry in entries):
+                raise UsageError(
+                    f"{folder} holds no export: there is no {MANIFEST} in it.", "Give an export's folder."
+                )
+            return Verdict(folder, 0, 0, (f"{MANIFEST} is gone; without it nothing here can be proven.",), ())
+        return _verify(folder, path.read_bytes(), ledger, entries, previous, alone)
+    except OSError as refused:
+        raise BookwatchError(
+            f"{folder} cannot be read to the end ({refused.strerror or type(refused).__name__}).",
+            "Make its files readable for this user and verify again.",
+        ) from None
+
+
+def _entries(ledger: Path) -> list[ExportEntry]:
+    if not ledger.is_file():
+        return []
+    try:
+        return Ledger(ledger).exports()
+    except sqlite3.Error:
+        raise BookwatchError(
+            f"The ledger {ledger} cannot be read.",
+            "Make it writable for this user (SQLite needs that to read it), or set BOOKWATCH_HOME to its folder.",
+        ) from None
+
+
+def _verify(
+    folder: Path, data: bytes, ledger: Path, entries: list[ExportEntry], previous: Path | None, alone: bool
+) -> Verdict:
+    notes = _Notes()
+    digest = sha256_of_bytes(data)
+    place = next((i for i, entry in enumerate(entries) if entry.manifest_sha256 == digest), None)
+    if place is None and entries:
+        known = next((entry for entry in reversed(entries) if entry.folder == str(folder)), None)
+        notes.differences.append(
+            f"{MANIFEST} has the SHA-256 {digest}, which the ledger {ledger} does not know"
+            + (
+                f"; it recorded {known.manifest_sha256} for this folder: the manifest was edited."
+                if known
+                else ": it was edited, or made under another BOOKWATCH_HOME."
+            )
+        )
+    elif place is None:
+        notes.not_checked.append(
+            f"no ledger with exports at {ledger}: whether {MANIFEST} was edited cannot be told."
+        )
+    try:
+        manifest = read_manifest(data)
+    except DamagedManifest as damaged:
+        notes.differences.append(f"{MANIFEST} {damaged}.")
+        return Verdict(folder, 0, 0, tuple(notes.differences), tuple(notes.not_checked))
+    if manifest.to_bytes() != data:
+        notes.differences.append(f"{MANIFEST} is not written as bookwatch writes it: it was edited.")
+    if place is not None:
+        _compare_entry(manifest, entries[place], notes)
+    _check_chain(folder, manifest, entries, place, previous, alone, notes)
+    _check_names(folder, manifest, notes)
+    found = {
+        entry.name: _check_file(folder, entry, notes) for entry in manifest.files if _is_plain(entry.name)
+    }
+    _check_pairs(found, notes)
+    rows = sum(seen.rows for seen in found.values() if seen)
+    return Verdict(folder, len(manifest.files), rows, tuple(notes.differences), tuple(notes.not_checked))
+
+
+def _compare_entry(manifest: Manifest, entry: ExportEntry, notes: _Notes) -> None:
+    """The ledger's own words on who, what and from where must be the manifest's."""
+    filters = orjson.dumps({**manifest.filters, "format": manifest.format}).decode()
+    for what, ours, theirs in (
+        ("snapshot", manifest.snapshot, entry.snapshot_id),
+        ("made_by", manifest.made_by, entry.made_by),
+        ("report", manifest.report, entry.kind),
+        ("filters", filters, entry.filters),
+    ):
+        if ours != theirs:
+            notes.differences.append(
+                f"the ledger says {what} {theirs}, the manifest {ours}: the ledger was edited."
+            )
+
+
+def _check_chain(
+    folder: Path,
+    manifest: Manifest,
+    entries: list[ExportEntry],
+    place: int | None,
+    moved_to: Path | None,
+    alone: bool,
+    notes: _Notes,
+) -> None:
+    """The manifest names the one before it: that must be the ledger's, and the report must still stand."""
+    named = manifest.previous_manifest_sha256
+    before = entries[place - 1] if place else None
+    if place is not None and named != (before.manifest_sha256 if before else None):
+        notes.differences.append(
+            f"a link of the chain is missing: the report before this one is {named or 'none'} by the manifest,"
+            f" {before.manifest_sha256 if before else 'none'} by the ledger."
+        )
+        return
+    if named is None or alone:
+        return
+    entry = before or next((known for known in entries if known.manifest_sha256 == named), None)
+    asked = [moved_to] if moved_to else []
+    recorded = [Path(entry.folder)] if entry else []
+    beside = sorted(path for path in folder.parent.iterdir() if path.is_dir() and path != folder)
+    if any(_manifest_sha256(candidate) == named for candidate in (*asked, *recorded, *beside)):
+        return
+    if entry is None:
+        notes.not_checked.append(
+            f"the report before this one (manifest {named}) is not beside it; --previous DIR says where it lies."
+        )
+        return
+    what = (
+        f"the report before this one ({entry.kind} {entry.filters}, made {entry.made_at:%Y-%m-%d %H:%M} UTC"
+    )
+    what += f" by {entry.made_by}, manifest {named})"
+    standing = _manifest_sha256(Path(entry.folder)) if Path(entry.folder) != folder else None
+    if standing is not None and all(known.manifest_sha256 != standing for known in entries):
+        notes.differences.append(f"{what} was changed in {entry.folder}.")
+    elif any(_is_same_report(known, entry) and _stands(known) for known in entries):
+        # Exported again from the same snapshot, the data files are the same bytes: nothing is lost with the old one.
+        notes.not_checked.append(f"{what} is gone; the same report, exported again, stands.")
+    else:
+        notes.differences.append(
+            f"a link of the chain is missing: {what} is not in {entry.folder} any more."
+            " If it was moved, say where with --previous DIR; --alone does without it."
+        )
+
+
+def _is_same_report(one: ExportEntry, other: ExportEntry) -> bool:
+    return (one.kind, one.filters, one.snapshot_id) == (other.kind, other.filters, other.snapshot_id)
+
+
+def _stands(entry: ExportEntry) -> bool:
+    return _manifest_sha256(Path(entry.folder)) == entry.manifest_sha256
+
+
+def _manifest_sha256(folder: Path) -> str | None:
+    try:
+        return sha256_of(folder / MANIFEST)
+    except OSError:
+        return None
+
+
+def _is_plain(name: str) -> bool:
+    return (
+        bool(name)
+        and name not in (".", "..", MANIFEST)
+        and "/" not in name
+        and "\\" not in name
+        and "\0" not in name
+    )
+
+
+def _check_names(folder: Path, manifest: Manifest, notes: _Notes) -> None:
+    """The files a manifest must list follow from what it is of; the folder must hold these and no more."""
+    listed = [entry.name for entry in manifest.files]
+    parts = PARTS.get(manifest.format) if manifest.report == KIND else None  # pyright: ignore[reportCallIssue, reportArgumentType]
+    if parts is None:
+        notes.differences.append(
+            f"{MANIFEST} is of a {manifest.format} {manifest.report} report, which is not made."
+        )
+    else:
+        days = manifest.filters.get("from", ""), manifest.filters.get("to", "")
+        expected = [file_name(*days, manifest.snapshot, part.suffix, manifest.format) for part in parts]
+        if listed != expected:
+            notes.differences.append(
+                f"{MANIFEST} lists {', '.join(listed)} where it must list {', '.join(expected)}."
+            )
+    notes.differences.extend(
+        f"{MANIFEST} lists {name!r}, which is no file name of a report."
+        for name in listed
+        if not _is_plain(name)
+    )
+    notes.differences.extend(
+        f"{name} does not belong to this report." for name in strangers_in(folder, {*listed, MANIFEST})
+    )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    rows: int
+    totals: dict[str, int]
+
+
+def _check_file(folder: Path, entry: FileEntry, notes: _Notes) -> _Seen | None:
+    path = folder / entry.name
+    if path.is_symlink() or not path.is_file():
+        notes.differences.append(
+            f"{entry.name} is gone." if not path.exists() else f"{entry.name} is not a plain file."
+        )
+        return None
+    size = path.stat().st_size
+    if size != entry.bytes:
+        notes.differences.append(f"{entry.name} has {size:,} bytes, not {entry.bytes:,}.")
+    digest = sha256_of(path)
+    if digest != entry.sha256:
+        notes.differences.append(f"{entry.name} was changed: its SHA-256 is {digest}, not {entry.sha256}.")
+    try:
+        seen = _recount(path)
+    except _Unreadable as broken:
+        notes.differences.append(f"{entry.name} {broken}.")
+        return None
+    if seen.rows != entry.rows:
+        notes.differences.append(f"{entry.name} has {seen.rows:,} rows, not {entry.rows:,}.")
+    for column in sorted(seen.totals.keys() | entry.totals.keys()):
+        # A JSON file without rows names no column: nothing sums to 0.
+        ours, theirs = seen.totals.get(column, None if seen.rows else 0), entry.totals.get(column)
+        if ours != theirs:
+            notes.differences.append(
+                f"{entry.name}: {column} sums to {_amount(ours)}, not {_amount(theirs)} as the manifest says."
+            )
+    return seen
+
+
+def _amount(total: int | None) -> str:
+    return "nothing" if total is None else f"{total:,}"
+
+
+def _check_pairs(found: dict[str, _Seen | None], notes: _Notes) -> None:
+    """A spreadsheet-safe file holds the same rows and money as the raw one it is made from."""
+    for name, safe in found.items():
+        stem, _, form = name.rpartition(".")
+        raw = found.get(f"{stem.removesuffix('_spreadsheet')}.{form}")
+        if stem.endswith("_spreadsheet") and safe and raw and safe != raw:
+            notes.differences.append(f"{name} does not hold the same rows and totals as the raw file.")
+
+
+def _recount(path: Path) -> _Seen:
+    """Rows and totals of a data file, read by another reader than the writer."""
+    try:
+        with open(path, "rb") as file:
+            rows = _csv_rows(file) if path.suffix == ".csv" else _json_rows(file)
+            return _sum(rows)
+    except (UnicodeDecodeError, csv.Error, orjson.JSONDecodeError):
+        raise _Unreadable(f"cannot be read as {path.suffix[1:].upper()}") from None
+
+
+def _sum(rows: Iterable[dict[str, Any]]) -> _Seen:
+    """The first item is the header: its keys are the columns, its values are not summed."""
+    iterator = iter(rows)
+    totals = {name: 0 for name in next(iterator, {}) if name.endswith(MONEY_SUFFIX)}
+    count = 0
+    for row in iterator:
+        count += 1
+        for name in totals:
+            value = row.get(name)
+            if value is None or value == "":
+                continue
+            try:
+                totals[name] += value if isinstance(value, int) else int(value, 10)
+            except (TypeError, ValueError):
+                raise _Unreadable(
+                    f"holds an amount in {name} that is no whole number (row {count:,})"
+                ) from None
+    return _Seen(count, totals)
+
+
+def _csv_rows(file: io.BufferedReader) -> Iterator[dict[str, Any]]:
+    csv.field_size_limit(_LONGEST_CELL)
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    if text.read(1) != "\N{ZERO WIDTH NO-BREAK SPACE}":
+        raise _Unreadable("does not begin with the UTF-8 mark that spreadsheets need")
+    rows = csv.reader(text, strict=True)
+    header = next(rows, [])
+    yield dict.fromkeys(header)
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(header):
+            raise _Unreadable(f"has {len(row)} cells in row {number:,}, not {len(header)}")
+        yield dict(zip(header, row, strict=True))
+
+
+def _json_rows(file: io.BufferedReader) -> Iterator[dict[str, Any]]:
+    if file.readline() != b"[\n":
+        raise _Unreadable("is not a JSON array with a row a line")
+    header: dict[str, Any] | None = None
+    for line in file:
+        if line.rstrip() == b"]":
+            if header is None:
+                yield {}
+            return
+        row = orjson.loads(line.rstrip().removesuffix(b","))
+        if not isinstance(row, dict):
+            raise _Unreadable("holds a row that is no JSON object")
+        if header is None:
+            header = row
+            yield row
+        yield row
+    raise _Unreadable("ends before its array does")

@@ -1,0 +1,24 @@
+"""Reads the commission policy from the project's file, or from one given. Its rules live in
+marketplace/policy.py."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from marketplace.policy import Policy, PolicyError, parse_policy
+from resources.errors import UsageError
+
+
+def load_policy(path: Path | None = None) -> Policy:
+    """The validated policy of a TOML file, by default the project's. Raises UsageError naming the version at
+    fault."""
+    source = path if path is not None else files("marketplace").joinpath("commission_policy.toml")
+    try:
+        return parse_policy(source.read_text(encoding="utf-8"))
+    except PolicyError as wrong:
+        raise UsageError(f"The commission policy is wrong: {wrong}", f"Correct {source}.") from None
+    except (OSError, UnicodeDecodeError) as unreadable:
+        raise UsageError(
+            f"The commission policy could not be read ({type(unreadable).__name__}).", f"Check {source}."
+        ) from None

@@ -1,0 +1,245 @@
+"""The checks: what holds passes, a bad row of each kind fails, a check that breaks is a failed result.
+
+No result repeats what a row says.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import duckdb
+import pandera.polars as pa
+import polars as pl
+import pytest
+
+from assets.marts.catalog import MART_NAMES
+from assets.marts.compiled import compile_marts
+from checks.factory import validate
+from checks.mart_schemas import MART_SCHEMAS
+from checks.registry import RegisteredCheck, registry_of
+from checks.results import CheckResult, violations
+from marketplace.findings import FINDINGS
+from marketplace.policy import DEFAULT_POLICY
+from marketplace.registry import Registry
+from tests.marts.warehouse import NOW, Warehouse
+
+HOUR = timedelta(hours=1)
+CHECKS = registry_of({})
+
+
+@pytest.fixture(scope="module")
+def built() -> Warehouse:
+    """A warehouse in which every mart has a row."""
+    w = Warehouse()
+    w.provider()
+    w.booking("b1", created_at=NOW - HOUR, starts_at=NOW - HOUR, customer_key="c:u1", customer_id="u1")
+    w.booking(
+        "b2",
+        created_at=NOW - HOUR,
+        status="declined",
+        decline_reason="busy",
+        responded_at=NOW - HOUR,
+        customer_key="c:u1",
+        customer_id="u1",
+    )
+    w.booking("b3", created_at=NOW - HOUR)
+    w.commission("c1", "b1", created_at=NOW - HOUR)
+    w.commission("c2", "ghost", created_at=NOW - HOUR)
+    w.add(
+        "core.data_findings",
+        finding="amount_unknown",
+        collection="bookings",
+        row_id="b9",
+        attribute="price",
+        detail="",
+    )
+    w.build()
+    return w
+
+
+@pytest.fixture
+def w(built: Warehouse) -> Any:
+    built.con.execute("BEGIN")
+    yield built
+    built.con.execute("ROLLBACK")
+
+
+def run(w: Warehouse, name: str) -> CheckResult:
+    return CHECKS[name].run(w.con)
+
+
+@pytest.mark.parametrize("table", MART_NAMES)
+def test_every_mart_has_a_schema_that_holds_on_real_rows(w: Warehouse, table: str) -> None:
+    assert w.con.sql(f"SELECT count(*) FROM marts.{table}").fetchone() != (0,)
+    result = run(w, f"marts_{table}_schema")
+    assert result.passed, result.broken_rules
+    assert (result.asset, result.failed_rows) == (f"marts/{table}", 0)
+
+
+@pytest.mark.parametrize("table", MART_NAMES)
+def test_schema_and_mart_have_the_same_columns_in_the_same_order(table: str) -> None:
+    (made,) = [m for m in compile_marts(DEFAULT_POLICY) if m.name == table]
+    assert [name for name, _ in made.columns] == list(MART_SCHEMAS[table].model.to_schema().columns)
+
+
+BAD = {
+    "commission_reconciliation": [
+        "state = 'fine'",
+        "variance_idr = variance_idr + 1",
+        "booking_id = NULL, commission_id = NULL",
+    ],
+    "commission_findings": ["finding = 'odd'", "severity = 'bad'", "detail = NULL", "waived = NULL"],
+    "commission_summary": ["tracking_rate = 1.1", "eligible = eligible + 1", "state = 'ok'", "as_of = NULL"],
+    "data_findings": ["row_id = NULL"],
+    "health_points": ["status = 'healthy'", "point = 8", "message = NULL"],
+    "service_figures": ["success_rate = -0.1", "bookings_24h = -1"],
+    "source_conversion": ["source = 'web'", "created = 0"],
+    "peak_hours": ["hour = 24", "weekday = 0", "share = 0", "basis = 'ends'"],
+    "revenue_daily": ["local_date = NULL", "bookings = -1", "collected_idr = NULL"],
+    "revenue_by_source": ["source = 'web'", "booked_idr = NULL"],
+    "member_health": ["health = 'fine'", "missed_requests = -1", "provider_id = NULL"],
+    "service_mix": ["bookings = 0"],
+    "response_times": ["responded = -1", "avg_response_s = -1"],
+    "decline_reasons": ["reason = NULL"],
+    "booking_anomalies": ["anomaly = 'odd'", "count = 1"],
+    "test_rows": ["rows = -1", "collection = 'users'"],
+}
+
+
+@pytest.mark.parametrize(("table", "change"), [(t, c) for t, changes in BAD.items() for c in changes])
+def test_a_bad_row_of_each_kind_fails_its_check(w: Warehouse, table: str, change: str) -> None:
+    w.con.execute(f"UPDATE marts.{table} SET {change} WHERE rowid = (SELECT min(rowid) FROM marts.{table})")
+    result = run(w, f"marts_{table}_schema")
+    assert not result.passed
+    assert result.failed_rows >= 1
+    assert result.broken_rules
+
+
+@pytest.mark.parametrize("table", [t for t, s in MART_SCHEMAS.items() if s.model.to_schema().unique])
+def test_a_row_twice_fails_in_one_chunk_and_in_many(w: Warehouse, table: str) -> None:
+    w.con.execute(f"INSERT INTO marts.{table} FROM marts.{table} LIMIT 1")
+    assert not run(w, f"marts_{table}_schema").passed
+    schema = MART_SCHEMAS[table]
+    blank = CheckResult("x", "y", False, "ERROR")
+    result = validate(
+        w.con, schema.model, f"marts.{table}", result=blank, id_column=schema.id_column, chunk_rows=1
+    )
+    assert not result.passed
+    assert any(rule.endswith(": unique") for rule in result.broken_rules)
+
+
+def test_a_booking_stands_once_in_the_reconciliation(w: Warehouse) -> None:
+    w.con.execute(
+        "INSERT INTO marts.commission_reconciliation SELECT * REPLACE ('other' AS commission_id)"
+        " FROM marts.commission_reconciliation WHERE booking_id = 'b1'"
+    )
+    result = run(w, "marts_commission_reconciliation_schema")
+    assert not result.passed
+    assert result.sample_ids == ("b1",)
+
+
+def test_a_missing_column_another_type_and_another_order_fail(w: Warehouse) -> None:
+    w.con.execute("CREATE TEMP TABLE whole AS FROM marts.test_rows")
+    for query in (
+        "SELECT * EXCLUDE rows FROM whole",
+        "SELECT collection, rows::DOUBLE AS rows FROM whole",
+        "SELECT rows, collection FROM whole",
+        "SELECT *, 1 AS extra FROM whole",
+    ):
+        w.con.execute(f"CREATE OR REPLACE TABLE marts.test_rows AS {query}")
+        assert not run(w, "marts_test_rows_schema").passed, query
+
+
+def test_chunks_see_every_row_and_ids_are_capped(w: Warehouse) -> None:
+    w.con.execute("CREATE TABLE marts.many AS SELECT i::VARCHAR AS id, i - 50 AS n FROM range(1000) r(i)")
+    schema = pa.DataFrameSchema({"id": pa.Column(pl.String), "n": pa.Column(pl.Int64, pa.Check.ge(0))})
+    blank = CheckResult("many", "marts/many", False, "ERROR")
+    for chunk_rows in (7, 100, 10_000):
+        result = validate(w.con, schema, "marts.many", result=blank, id_column="id", chunk_rows=chunk_rows)
+        assert (result.passed, result.failed_rows, len(result.sample_ids)) == (False, 50, 20)
+
+
+def test_a_lazy_frame_is_refused_because_its_data_would_not_be_checked() -> None:
+    schema = pa.DataFrameSchema({"n": pa.Column(pl.Int64, pa.Check.ge(0))})
+    bad = pl.DataFrame({"n": [-1]})
+    schema.validate(bad.lazy())  # what Pandera does: nothing
+    assert violations(schema, bad) is not None
+    with pytest.raises(TypeError):
+        violations(schema, bad.lazy())  # pyright: ignore[reportArgumentType]
+
+
+def test_a_result_never_holds_what_a_row_says(w: Warehouse) -> None:
+    w.con.execute(
+        "UPDATE marts.commission_findings SET finding = 'Ibu Sari +62811222333', severity = 'Ibu Sari'"
+    )
+    result = run(w, "marts_commission_findings_schema")
+    assert not result.passed
+    assert "Sari" not in repr(result)
+
+
+@pytest.mark.parametrize("name", list(CHECKS))
+def test_a_check_that_fails_itself_is_a_failed_result_that_names_only_the_class(name: str) -> None:
+    result = CHECKS[name].run(duckdb.connect())
+    assert (result.check_name, result.passed) == (name, False)
+    assert result.broken_rules == ("the check itself failed: CatalogException",)
+
+
+# health points and findings
+
+
+def test_there_is_a_check_for_each_point_each_finding_and_zero_missing() -> None:
+    assert sum(name.startswith("health_point_") for name in CHECKS) == 7
+    assert "health_point_1_user_to_member_connection" in CHECKS
+    assert "zero_missing_commission" in CHECKS
+    assert {f"no_{code}" for code in FINDINGS} <= set(CHECKS)
+
+
+def test_only_schema_checks_block_publishing() -> None:
+    assert {name for name, check in CHECKS.items() if check.blocking} == {
+        f"marts_{t}_schema" for t in MART_SCHEMAS
+    }
+    assert {check.severity for name, check in CHECKS.items() if name.startswith("no_")} == {"WARN"}
+
+
+@pytest.mark.parametrize(("status", "passed"), [("working", True), ("unknown", True), ("broken", False)])
+def test_a_health_point_fails_only_when_broken(w: Warehouse, status: str, passed: bool) -> None:
+    w.con.execute("UPDATE marts.health_points SET status = ? WHERE point = 6", [status])
+    result = run(w, "health_point_6_notification_delivery")
+    assert result.passed is passed
+    assert result.level == "high"
+    assert result.sample_ids == (() if passed else ("6",))
+
+
+def test_a_health_point_that_is_not_there_fails(w: Warehouse) -> None:
+    w.con.execute("DELETE FROM marts.health_points WHERE point = 6")
+    assert not run(w, "health_point_6_notification_delivery").passed
+
+
+def test_zero_missing_names_the_missing_bookings(w: Warehouse) -> None:
+    result = run(w, "zero_missing_commission")
+    assert (result.passed, result.failed_rows, result.sample_ids) == (False, 1, ("b3",))
+    w.con.execute("UPDATE marts.commission_findings SET waived = true")
+    assert run(w, "zero_missing_commission").passed
+
+
+def test_a_finding_code_counts_its_open_findings(w: Warehouse) -> None:
+    result = run(w, "no_orphan")
+    assert (result.passed, result.failed_rows, result.sample_ids) == (False, 1, ("orphan:c2",))
+    assert result.what_to_do == FINDINGS["orphan"].what_to_do
+    assert run(w, "no_duplicate").passed
+    w.con.execute("UPDATE marts.commission_findings SET waived = true WHERE finding = 'orphan'")
+    assert run(w, "no_orphan").passed
+
+
+def test_two_checks_may_not_share_a_name() -> None:
+    check = CHECKS["no_orphan"]
+    with pytest.raises(ValueError, match="no_orphan"):
+        Registry([check, check], key=lambda c: c.name)
+
+
+def test_every_check_names_asset_and_next_step() -> None:
+    for check in CHECKS.values():
+        assert isinstance(check, RegisteredCheck)
+        assert check.asset.startswith("marts/")
+        assert check.what_to_do

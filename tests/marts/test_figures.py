@@ -1,0 +1,275 @@
+"""Figures by day, source and hour: what counts, in which local day, and how it is rounded."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.marts.warehouse import NOW, Warehouse
+
+MIN, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SECOND = timedelta(seconds=1)
+#: Midnight in Bali (UTC+8) between 9 and 10 March 2026.
+MIDNIGHT = datetime(2026, 3, 9, 16)  # noqa: DTZ001
+
+
+@pytest.fixture
+def w() -> Warehouse:
+    return Warehouse()
+
+
+def made(w: Warehouse, mart: str, order: str = "ALL", **options: Any) -> list[dict[str, Any]]:
+    w.build([mart], **options)
+    return w.rows(f"FROM marts.{mart} ORDER BY {order}")
+
+
+def test_summary_counts_earning_bookings_and_sums_all_rows(w: Warehouse) -> None:
+    w.booking("matched")
+    w.commission("c1", "matched")
+    w.booking("mismatched")
+    w.commission("c2", "mismatched", commission_idr=1_000)
+    w.booking("missing")
+    w.booking("awaiting", created_at=NOW - MIN)
+    w.booking("unknown", amount_idr=None)
+    w.commission("c3", "unknown")
+    w.booking("cancelled", status="cancelled")
+    w.commission("c4", "cancelled")
+    w.commission("c5", "ghost")
+    (row,) = made(w, "commission_summary")
+    assert {k: row[k] for k in ("eligible", "tracked", "missing", "awaiting", "unknown")} == {
+        "eligible": 5,
+        "tracked": 2,
+        "missing": 1,
+        "awaiting": 1,
+        "unknown": 1,
+    }
+    assert row["tracking_rate"] == pytest.approx(2 / 3)
+    assert row["state"] == "warning"
+    assert row["expected_idr"] == 4 * 75_000
+    assert row["actual_idr"] == 75_000 + 1_000 + 3 * 75_000
+    assert row["as_of"] == NOW
+
+
+@pytest.mark.parametrize(("missing", "state"), [(0, "perfect"), (1, "warning"), (2, "critical")])
+def test_the_whole_is_perfect_warning_or_critical(w: Warehouse, missing: int, state: str) -> None:
+    for number in range(missing):
+        w.booking(f"b{number}")
+    (row,) = made(w, "commission_summary")
+    assert (row["state"], row["missing"], row["tracking_rate"]) == (state, missing, 0.0 if missing else 1.0)
+
+
+def test_local_days_are_half_open(w: Warehouse) -> None:
+    w.booking("before", created_at=MIDNIGHT - timedelta(microseconds=1))
+    w.booking("at", created_at=MIDNIGHT)
+    w.booking("jakarta", created_at=MIDNIGHT, utc_offset_minutes=420)
+    days = {r["local_date"]: r["bookings"] for r in made(w, "revenue_daily")}
+    assert days == {date(2026, 3, 9): 2, date(2026, 3, 10): 1}
+    assert {r["booking_id"]: r["local_date"] for r in w.reconciled()} == {
+        "before": date(2026, 3, 9),
+        "jakarta": date(2026, 3, 9),
+        "at": date(2026, 3, 10),
+    }
+
+
+def test_a_reconciled_row_accrues_on_its_acceptance_a_revenue_row_on_its_creation(w: Warehouse) -> None:
+    w.booking(created_at=MIDNIGHT - HOUR, accepted_at=MIDNIGHT + HOUR)
+    assert w.reconciled()[0]["local_date"] == date(2026, 3, 10)
+    assert made(w, "revenue_daily")[0]["local_date"] == date(2026, 3, 9)
+
+
+def test_an_orphan_accrues_on_its_own_creation(w: Warehouse) -> None:
+    w.commission("c1", "ghost", created_at=MIDNIGHT)
+    assert w.reconciled()[0]["local_date"] == date(2026, 3, 10)
+
+
+def test_booked_completed_and_collected_stand_apart(w: Warehouse) -> None:
+    for status, amount in (("accepted", 1), ("confirmed", 10), ("completed", 100), ("pending", 1000)):
+        w.booking(status, status=status, amount_idr=amount, created_at=MIDNIGHT)
+    w.booking("nothing", amount_idr=None, created_at=MIDNIGHT)
+    (row,) = made(w, "revenue_daily")
+    assert row == {
+        "local_date": date(2026, 3, 10),
+        "bookings": 5,
+        "booked_idr": 111,
+        "completed_idr": 100,
+        "collected_idr": 0,
+    }
+
+
+def test_collected_falls_on_the_day_of_payment_and_counts_all_that_came_in(w: Warehouse) -> None:
+    w.booking(created_at=MIDNIGHT - DAY)
+    w.commission("paid", created_at=MIDNIGHT - DAY, paid_at=MIDNIGHT, commission_idr=1)
+    w.commission("verified", created_at=MIDNIGHT - DAY, verified_at=MIDNIGHT + DAY, commission_idr=10)
+    w.commission("orphan", "ghost", created_at=MIDNIGHT + 2 * DAY, commission_idr=100)
+    w.commission("unpaid", created_at=MIDNIGHT, status="pending", commission_idr=1000)
+    w.commission("gone", created_at=MIDNIGHT, deleted_at=NOW, commission_idr=10_000)
+    w.commission("nothing", created_at=MIDNIGHT, commission_idr=None)
+    collected = {r["local_date"].day: r["collected_idr"] for r in made(w, "revenue_daily")}
+    assert collected == {9: 0, 10: 1, 11: 10, 12: 100}
+
+
+def test_conversion_of_a_cohort(w: Warehouse) -> None:
+    for status in ("pending", "accepted", "completed", "declined", "expired", "cancelled"):
+        w.booking(status, status=status, created_at=MIDNIGHT, source="chatWindow")
+    w.booking("left", status="cancelled", created_at=MIDNIGHT, source="chatWindow", accepted_at=MIDNIGHT)
+    w.booking("other", created_at=MIDNIGHT, source="unknown")
+    w.commission("c1", "accepted")
+    w.commission("c2", "cancelled")
+    w.commission("c3", "cancelled")
+    chat, other = made(w, "source_conversion", "source")
+    assert chat == {
+        "local_date": date(2026, 3, 10),
+        "source": "chatWindow",
+        "created": 7,
+        "accepted": 3,
+        "completed": 1,
+        "declined": 1,
+        "expired": 1,
+        "cancelled": 2,
+        "booked_idr": 500_000,
+        "completed_idr": 250_000,
+        "commissions": 2,
+    }
+    assert (other["source"], other["created"], other["commissions"]) == ("unknown", 1, 0)
+    by_source = made(w, "revenue_by_source", "source")
+    assert [(r["source"], r["bookings"], r["booked_idr"], r["completed_idr"]) for r in by_source] == [
+        ("chatWindow", 7, 500_000, 250_000),
+        ("unknown", 1, 250_000, 250_000),
+    ]
+
+
+def test_peak_hours_are_local_and_share_sums_to_one_within_a_basis(w: Warehouse) -> None:
+    w.booking("b1", created_at=MIDNIGHT, starts_at=MIDNIGHT + 3 * HOUR)  # Tuesday 00:00, starts 03:00
+    w.booking("b2", created_at=MIDNIGHT - SECOND)  # Monday 23:59:59
+    w.booking("b3", created_at=MIDNIGHT + 59 * MIN)
+    w.booking("old", created_at=NOW - timedelta(weeks=8) - SECOND, starts_at=NOW + HOUR)
+    rows = made(w, "peak_hours", "basis, weekday, hour")
+    assert [(r["basis"], r["weekday"], r["hour"], r["bookings"]) for r in rows] == [
+        ("created", 1, 23, 1),
+        ("created", 2, 0, 2),
+        ("starts", 2, 3, 1),
+    ]
+    assert [r["share"] for r in rows] == [pytest.approx(1 / 3), pytest.approx(2 / 3), 1.0]
+
+
+def test_response_times_are_exact(w: Warehouse) -> None:
+    for number in range(1, 21):
+        w.booking(f"b{number}", created_at=MIDNIGHT, responded_at=MIDNIGHT + number * SECOND)
+    w.booking("early", created_at=MIDNIGHT, responded_at=MIDNIGHT - HOUR)
+    w.booking("expired", created_at=MIDNIGHT, status="expired")
+    w.booking("late", created_at=MIDNIGHT, status="pending", response_deadline=NOW - SECOND)
+    w.booking("open", created_at=MIDNIGHT, status="pending", response_deadline=NOW + SECOND)
+    w.booking("silent", created_at=MIDNIGHT)  # accepted, the moment is not known
+    (row,) = made(w, "response_times")
+    assert (row["responded"], row["never_answered"]) == (20, 2)
+    assert (row["avg_response_s"], row["p50_response_s"]) == (10.5, 10.5)
+    assert row["p95_response_s"] == pytest.approx(19.05)
+    (figures,) = made(w, "service_figures")
+    assert figures["avg_response_s"] == 10.5
+    assert figures["p95_response_s"] == pytest.approx(19.05)
+
+
+def test_service_figures(w: Warehouse) -> None:
+    w.booking("b1", created_at=NOW - DAY)
+    w.booking("b2", created_at=NOW - DAY - SECOND, status="declined")
+    w.booking("b3", created_at=NOW - HOUR, status="pending")
+    w.booking("later", created_at=NOW + SECOND)
+    w.notification("n1", age=HOUR)
+    w.notification("n2", age=HOUR, delivered=False)
+    (row,) = made(w, "service_figures")
+    assert (row["success_rate"], row["delivery_rate"], row["bookings_24h"]) == (0.5, 0.5, 2)
+    assert row["newest_booking_at"] == NOW - DAY
+    assert row["avg_response_s"] is None
+
+
+def test_service_figures_of_nothing_are_null_not_zero(w: Warehouse) -> None:
+    (row,) = made(w, "service_figures")
+    assert (row["success_rate"], row["delivery_rate"], row["newest_booking_at"], row["bookings_24h"]) == (
+        None,
+        None,
+        None,
+        0,
+    )
+
+
+def test_service_mix_and_decline_reasons(w: Warehouse) -> None:
+    w.booking("b1", service_minutes=60, created_at=MIDNIGHT)
+    w.booking("b2", service_minutes=None, created_at=MIDNIGHT, status="declined", decline_reason="busy")
+    w.booking("b3", service_minutes=60, created_at=MIDNIGHT, status="declined")
+    w.booking("b4", service_minutes=90, created_at=MIDNIGHT, status="cancelled")
+    mix = made(w, "service_mix", "service_minutes NULLS LAST")
+    assert [(r["service_minutes"], r["bookings"], r["booked_idr"]) for r in mix] == [
+        (60, 2, 250_000),
+        (90, 1, 0),
+        (None, 1, 0),
+    ]
+    reasons = made(w, "decline_reasons", "reason")
+    assert [(r["reason"], r["bookings"]) for r in reasons] == [("busy", 1), ("not_given", 1)]
+
+
+@pytest.mark.parametrize(
+    ("later", "second", "found"),
+    [
+        (5 * MIN, {}, True),
+        (5 * MIN + SECOND, {}, False),
+        (MIN, {"status": "cancelled"}, False),
+        (MIN, {"provider_id": "p2"}, False),
+        (MIN, {"customer_key": "c:u2"}, False),
+        (MIN, {"status": "declined"}, True),
+    ],
+)
+def test_a_duplicate_booking(w: Warehouse, later: timedelta, second: dict[str, Any], found: bool) -> None:
+    w.booking("b1", created_at=NOW - DAY, customer_key="c:u1", customer_id="u1")
+    w.booking("b2", **{"created_at": NOW - DAY + later, "customer_key": "c:u1", "customer_id": "u1"} | second)
+    rows = made(w, "booking_anomalies")
+    assert [(r["anomaly"], r["booking_id"], r["other_booking_id"]) for r in rows] == (
+        [("duplicate_booking", "b2", "b1")] if found else []
+    )
+
+
+def test_a_booking_without_customer_duplicates_none(w: Warehouse) -> None:
+    w.booking("b1", customer_key=None)
+    w.booking("b2", customer_key=None)
+    assert made(w, "booking_anomalies") == []
+
+
+@pytest.mark.parametrize(
+    ("count", "apart", "found"), [(5, MIN, 0), (6, MIN, 1), (6, 12 * MIN, 0), (9, MIN, 1)]
+)
+def test_abuse_is_more_than_5_bookings_of_one_user_in_an_hour(
+    w: Warehouse, count: int, apart: timedelta, found: int
+) -> None:
+    for number in range(count):
+        w.booking(
+            f"b{number}",
+            created_at=NOW - DAY + number * apart,
+            customer_key="c:u1",
+            customer_id="u1",
+            provider_id=f"p{number}",
+        )
+    rows = made(w, "booking_anomalies")
+    assert [(r["anomaly"], r["actor_id"], r["count"]) for r in rows] == [
+        ("abuse_bookings", "u1", count)
+    ] * found
+
+
+def test_abuse_by_messages_leaves_the_apps_own_out(w: Warehouse) -> None:
+    for number in range(31):
+        w.message(f"m{number}", sender_id="u1", sent_at=NOW - HOUR + number * SECOND)
+        w.message(f"s{number}", sender_id="app", sender_role="system", sent_at=NOW - HOUR + number * SECOND)
+    rows = made(w, "booking_anomalies")
+    assert [(r["anomaly"], r["actor_id"], r["count"]) for r in rows] == [("abuse_messages", "u1", 31)]
+
+
+def test_data_findings_are_republished(w: Warehouse) -> None:
+    row = {
+        "finding": "amount_unknown",
+        "collection": "bookings",
+        "row_id": "b",
+        "attribute": "price",
+        "detail": "d",
+    }
+    w.add("core.data_findings", **row)
+    assert made(w, "data_findings") == [row]

@@ -1,0 +1,726 @@
+"""Each finding: the case that holds it, and its nearest neighbour that does not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.marts.warehouse import NOW, Warehouse
+
+MIN, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def w() -> Warehouse:
+    return Warehouse()
+
+
+def test_a_matched_booking_has_no_finding(w: Warehouse) -> None:
+    w.booking()
+    w.commission()
+    assert w.findings() == set()
+    (row,) = w.reconciled()
+    assert (row["state"], row["expected_idr"], row["actual_idr"], row["variance_idr"]) == (
+        "matched",
+        75_000,
+        75_000,
+        0,
+    )
+    assert row["policy_version"] == "standard-30"
+    assert row["records"] == 1
+
+
+# missing and awaiting
+
+
+@pytest.mark.parametrize(
+    ("age", "state"),
+    [(2 * MIN - SECOND, "awaiting"), (2 * MIN, "missing"), (2 * MIN + SECOND, "missing")],
+)
+@pytest.mark.parametrize("by", ["creation", "acceptance"])
+def test_a_booking_without_record_is_awaiting_for_its_grace_then_missing(
+    w: Warehouse, age: timedelta, state: str, by: str
+) -> None:
+    accepted = {"accepted_at": NOW - age} if by == "acceptance" else {}
+    w.booking(status="accepted", created_at=NOW - (age if by == "creation" else DAY), **accepted)
+    (row,) = w.reconciled()
+    assert (row["state"], row["expected_idr"], row["actual_idr"], row["variance_idr"]) == (
+        state,
+        75_000,
+        0,
+        -75_000,
+    )
+    assert w.findings() == ({"missing:b1"} if state == "missing" else set())
+
+
+def test_missing_names_booking_and_money(w: Warehouse) -> None:
+    w.booking(amount_idr=1_250_000)
+    row = w.finding("missing")
+    assert row["finding_id"] == "missing:b1"
+    assert row["severity"] == "critical"
+    assert (row["expected_idr"], row["actual_idr"], row["variance_idr"]) == (375_000, 0, -375_000)
+    assert row["detail"] == (
+        "Booking b1 earns Rp 1.250.000 and has no commission record; Rp 375.000 should have been recorded."
+    )
+
+
+def test_missing_is_judged_at_the_last_complete_scan_not_at_the_clock(w: Warehouse) -> None:
+    w.booking(created_at=NOW - 5 * MIN)
+    w.scan("commission_records", at=NOW - 4 * MIN)
+    assert w.reconciled()[0]["state"] == "awaiting"
+
+
+def test_a_running_clock_is_compared_with_the_watermark_a_frozen_one_with_the_scans_end(w: Warehouse) -> None:
+    w.booking(created_at=NOW - 5 * MIN)
+    w.scan("commission_records", at=NOW, watermark=NOW - 4 * MIN)
+    assert w.reconciled()[0]["state"] == "awaiting"
+    assert w.reconciled(clock_frozen=True)[0]["state"] == "missing"
+
+
+def test_where_commission_records_were_never_scanned_nothing_is_missing_but_unknown() -> None:
+    w = Warehouse(scanned=False)
+    w.booking()
+    (row,) = w.reconciled()
+    assert (row["state"], row["actual_idr"], row["variance_idr"]) == ("unknown", None, None)
+    w.build(["commission_summary", "commission_findings"])
+    (summary,) = w.rows("FROM marts.commission_summary")
+    assert summary["state"] == "unknown"
+    assert (summary["missing"], summary["unknown"], summary["eligible"]) == (0, 1, 1)
+    assert w.findings() == set()
+
+
+@pytest.mark.parametrize("status", ["cancelled", "declined", "expired", "reassigned", "pending", "unknown"])
+def test_a_booking_that_does_not_earn_needs_no_record(w: Warehouse, status: str) -> None:
+    w.booking(status=status)
+    assert w.reconciled() == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"is_live": False, "status": "cancelled"}, {"deleted_at": NOW - HOUR}, {"is_test": True}]
+)
+def test_a_record_that_is_not_live_gone_or_a_test_tracks_nothing(
+    w: Warehouse, change: dict[str, Any]
+) -> None:
+    w.booking()
+    w.commission(**change)
+    assert "missing:b1" in w.findings()
+
+
+def test_an_earning_booking_of_unknown_amount_is_missing_without_and_unknown_with_a_record(
+    w: Warehouse,
+) -> None:
+    w.booking("b1", amount_idr=None, amount_rule=None)
+    w.booking("b2", amount_idr=None, amount_rule=None)
+    w.commission("c2", "b2")
+    missing, unknown = w.reconciled()
+    assert (missing["state"], missing["expected_idr"], missing["actual_idr"], missing["variance_idr"]) == (
+        "missing",
+        None,
+        0,
+        None,
+    )
+    assert (unknown["state"], unknown["expected_idr"], unknown["actual_idr"], unknown["variance_idr"]) == (
+        "unknown",
+        None,
+        75_000,
+        None,
+    )
+    assert w.findings() == {"missing:b1"}
+
+
+# references
+
+
+def test_a_record_may_refer_by_row_id_business_id_or_document_id(w: Warehouse) -> None:
+    for number in "123":
+        w.booking(f"b{number}", business_id=f"BK{number}")
+    w.commission("c1", "b1")
+    w.commission("c2", "BK2")
+    w.commission("c3", "no such", booking_doc_ref="b3")
+    assert [(r["booking_id"], r["commission_id"], r["state"]) for r in w.reconciled()] == [
+        ("b1", "c1", "matched"),
+        ("b2", "c2", "matched"),
+        ("b3", "c3", "matched"),
+    ]
+
+
+def test_a_business_id_equal_to_its_own_row_id_is_one_booking(w: Warehouse) -> None:
+    w.booking("b1", business_id="b1")
+    w.commission()
+    assert w.reconciled()[0]["state"] == "matched"
+
+
+def test_bookingid_goes_before_bookingdocid(w: Warehouse) -> None:
+    w.booking("b1")
+    w.booking("b2")
+    w.commission("c1", "b1", booking_doc_ref="b2")
+    assert [(r["booking_id"], r["state"]) for r in w.reconciled()] == [("b1", "matched"), ("b2", "missing")]
+
+
+def test_an_orphan_keeps_its_dangling_reference(w: Warehouse) -> None:
+    w.commission("c1", "ghost")
+    (row,) = w.reconciled()
+    assert (row["state"], row["booking_id"], row["booking_ref"]) == ("orphan", None, "ghost")
+    assert (row["expected_idr"], row["actual_idr"], row["variance_idr"]) == (0, 75_000, 75_000)
+    finding = w.finding("orphan")
+    assert finding["finding_id"] == "orphan:c1"
+    assert finding["detail"] == "Commission c1 over Rp 75.000 refers to ghost, which is no booking."
+
+
+def test_a_record_without_any_reference_is_an_orphan(w: Warehouse) -> None:
+    w.commission("c1", None)
+    assert w.findings() == {"orphan:c1"}
+    assert w.reconciled()[0]["booking_ref"] is None
+
+
+def test_a_record_of_a_deleted_booking_is_an_orphan_that_says_so(w: Warehouse) -> None:
+    w.booking(deleted_at=NOW - HOUR)
+    w.commission()
+    finding = w.finding("orphan")
+    assert finding["detail"].endswith("a booking that was deleted.")
+    assert [r["state"] for r in w.reconciled()] == ["orphan"]
+
+
+@pytest.mark.parametrize("ref", ["q1", "BKQ"])
+def test_what_refers_to_a_quarantined_booking_is_unknown_not_orphan(w: Warehouse, ref: str) -> None:
+    w.add("core.quarantined", collection="bookings", row_id="q1", business_id="BKQ", reasons="[]")
+    w.commission("c1", ref)
+    (row,) = w.reconciled()
+    assert (row["state"], row["expected_idr"], row["actual_idr"], row["variance_idr"]) == (
+        "unknown",
+        None,
+        75_000,
+        None,
+    )
+    assert w.findings() == set()
+
+
+@pytest.mark.parametrize("case", ["id and business id", "two business ids", "two collections"])
+def test_a_reference_that_fits_two_bookings_is_guessed_for_neither(w: Warehouse, case: str) -> None:
+    if case == "id and business id":
+        w.booking("X")
+        w.booking("b2", business_id="X")
+    elif case == "two business ids":
+        w.booking("b1", business_id="X")
+        w.booking("b2", business_id="X")
+    else:
+        w.booking("X")
+        w.booking("X", origin="hotel_bookings")
+    w.commission("c1", "X")
+    rows = w.reconciled()
+    assert [r["state"] for r in rows] == ["unknown"] * 3
+    (record,) = [r for r in rows if r["commission_id"]]
+    assert (record["booking_id"], record["booking_ref"], record["expected_idr"]) == (None, "X", None)
+    assert w.findings() == {"ambiguous_reference:c1"}
+
+
+def test_a_candidate_of_an_ambiguous_reference_with_a_record_of_its_own_is_judged_by_that(
+    w: Warehouse,
+) -> None:
+    w.booking("b1", business_id="X")
+    w.booking("b2", business_id="X")
+    w.commission("c1", "X")
+    w.commission("c2", "b1")
+    assert {r["booking_id"]: r["state"] for r in w.reconciled()} == {
+        "b1": "matched",
+        "b2": "unknown",
+        None: "unknown",
+    }
+
+
+def test_two_missing_bookings_with_one_id_in_both_collections_are_two_findings(w: Warehouse) -> None:
+    w.booking("b1")
+    w.booking("b1", origin="hotel_bookings")
+    assert w.findings() == {"missing:b1", "missing:b1:hotel_bookings"}
+
+
+# test rows
+
+
+def test_a_test_booking_its_record_and_a_test_record_are_in_no_figure_and_no_finding(w: Warehouse) -> None:
+    w.booking("t1", is_test=True)
+    w.commission("ct", "t1", commission_idr=1)
+    w.commission("co", "ghost", is_test=True)
+    w.booking("t2", is_test=True, deleted_at=NOW)
+    w.commission("cd", "t2", deleted_at=NOW)
+    w.build()
+    assert w.rows("FROM marts.commission_reconciliation") == []
+    assert w.rows("FROM marts.commission_findings") == []
+    assert w.rows("FROM marts.revenue_daily") == []
+    counts = {r["collection"]: r["rows"] for r in w.rows("FROM marts.test_rows")}
+    assert counts == {"bookings": 1, "hotel_bookings": 0, "commission_records": 2}
+
+
+# duplicates
+
+
+def test_the_earliest_live_record_is_the_bookings_own_and_each_further_one_a_duplicate(w: Warehouse) -> None:
+    w.booking()
+    w.commission("c0", created_at=NOW - 3 * DAY, is_live=False, status="cancelled")
+    w.commission("late", created_at=NOW - HOUR)
+    w.commission("own", created_at=NOW - 2 * DAY)
+    w.commission("mid", created_at=NOW - DAY)
+    (row,) = w.reconciled()
+    assert (row["commission_id"], row["state"], row["records"]) == ("own", "matched", 3)
+    assert w.findings() == {"duplicate:late", "duplicate:mid"}
+    finding = w.rows("FROM marts.commission_findings WHERE finding_id = 'duplicate:mid'")[0]
+    assert (finding["expected_idr"], finding["actual_idr"], finding["variance_idr"]) == (0, 75_000, 75_000)
+
+
+def test_records_of_the_same_instant_are_ordered_by_id(w: Warehouse) -> None:
+    w.booking()
+    w.commission("cB", created_at=NOW - DAY)
+    w.commission("cA", created_at=NOW - DAY)
+    assert w.reconciled()[0]["commission_id"] == "cA"
+    assert w.findings() == {"duplicate:cB"}
+
+
+# not due
+
+
+@pytest.mark.parametrize("status", ["cancelled", "declined", "expired", "reassigned"])
+def test_a_live_record_on_a_booking_that_ended_without_earning_is_not_due(w: Warehouse, status: str) -> None:
+    w.booking(status=status)
+    w.commission()
+    (row,) = w.reconciled()
+    assert (row["state"], row["booking_id"], row["expected_idr"], row["variance_idr"]) == (
+        "not_due",
+        "b1",
+        0,
+        75_000,
+    )
+    assert w.findings() == {"not_due:c1"}
+    assert status in w.finding("not_due")["detail"]
+
+
+@pytest.mark.parametrize("status", ["pending", "unknown"])
+def test_a_record_on_a_pending_or_unknown_booking_is_unknown_without_a_finding(
+    w: Warehouse, status: str
+) -> None:
+    w.booking(status=status)
+    w.commission()
+    (row,) = w.reconciled()
+    assert (row["state"], row["expected_idr"], row["actual_idr"], row["variance_idr"]) == (
+        "unknown",
+        None,
+        75_000,
+        None,
+    )
+    assert w.findings() == set()
+
+
+def test_a_cancelled_record_on_a_cancelled_booking_is_nothing(w: Warehouse) -> None:
+    w.booking(status="cancelled")
+    w.commission(is_live=False, status="reversed")
+    assert w.reconciled() == []
+    assert w.findings() == set()
+
+
+def test_two_live_records_on_a_cancelled_booking_are_one_row_a_duplicate_and_both_not_due(
+    w: Warehouse,
+) -> None:
+    w.booking(status="cancelled")
+    w.commission("c1", created_at=NOW - 2 * DAY)
+    w.commission("c2", created_at=NOW - DAY)
+    assert [(r["commission_id"], r["state"]) for r in w.reconciled()] == [("c1", "not_due")]
+    assert w.findings() == {"duplicate:c2", "not_due:c1", "not_due:c2"}
+
+
+# amounts
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        ({"amount_rule": "thousands"}, "unit_error"),
+        ({"amount_rule": "thousands", "rate_ppm": 250_000, "commission_idr": 62_500}, "unit_error"),
+        ({"rate": 0.25, "rate_ppm": 250_000, "commission_idr": 62_500}, "wrong_rate"),
+        ({"rate_ppm": 250_000, "commission_idr": 50_000, "booking_amount_idr": 200_000}, "wrong_rate"),
+        ({"rate_ppm": 250_000, "commission_idr": 62_500, "booking_amount_idr": None}, "wrong_rate"),
+        ({"rate_ppm": 250_000, "commission_idr": 60_000}, "wrong_amount"),
+        ({"rate_ppm": None, "rate": None, "commission_idr": 62_500}, "wrong_amount"),
+        ({"commission_idr": None}, "wrong_amount"),
+        ({"commission_idr": 75_001}, "wrong_amount"),
+        ({"commission_idr": 0}, "wrong_amount"),
+        ({"commission_idr": -75_000}, "wrong_amount"),
+        ({"booking_amount_idr": 250_001}, "wrong_amount"),
+        ({"booking_amount_idr": 0}, "wrong_amount"),
+    ],
+)
+def test_a_record_has_the_first_amount_finding_that_holds(
+    w: Warehouse, record: dict[str, Any], code: str
+) -> None:
+    w.booking()
+    w.commission(**record)
+    assert w.findings() == {f"{code}:c1"}
+    (row,) = w.reconciled()
+    actual = record.get("commission_idr", 75_000)
+    assert (row["state"], row["expected_idr"], row["actual_idr"]) == ("mismatched", 75_000, actual)
+    assert row["variance_idr"] == (None if actual is None else actual - 75_000)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"booking_amount_idr": None},
+        {"rate": None, "rate_ppm": None},
+        {"rate_ppm": 250_000},  # a wrong rate beside the right amount: the money is right
+    ],
+)
+def test_what_the_record_leaves_out_is_no_amount_finding(w: Warehouse, record: dict[str, Any]) -> None:
+    w.booking()
+    w.commission(**record)
+    assert w.findings() == set()
+
+
+def test_a_unit_error_shows_the_value_as_written(w: Warehouse) -> None:
+    w.booking()
+    w.commission(amount_rule="thousands", written_booking_amount=250.0, written_commission=75.5)
+    detail = w.finding("unit_error")["detail"]
+    assert "amount 250, commission 75.5; read as Rp 75.000, expected Rp 75.000." in detail
+
+
+def test_a_wrong_rate_is_told_in_percent(w: Warehouse) -> None:
+    w.booking(amount_idr=1_000_000)
+    w.commission(booking_amount_idr=1_000_000, rate_ppm=275_500, commission_idr=275_500)
+    assert w.finding("wrong_rate")["detail"] == (
+        "Commission c1 of booking b1 charges 27,55 % (Rp 275.500) where the policy says 30 % (Rp 300.000)."
+    )
+
+
+def test_half_a_rupiah_rounds_up(w: Warehouse) -> None:
+    w.booking(amount_idr=250_005)  # 75,001.5
+    w.commission(booking_amount_idr=250_005, commission_idr=75_002)
+    assert w.reconciled()[0]["state"] == "matched"
+
+
+def test_duplicates_are_judged_for_their_amounts_too(w: Warehouse) -> None:
+    w.booking()
+    w.commission("c1", created_at=NOW - 2 * DAY)
+    w.commission("c2", created_at=NOW - DAY, commission_idr=1)
+    assert w.findings() == {"duplicate:c2", "wrong_amount:c2"}
+    assert w.reconciled()[0]["state"] == "matched"
+
+
+def test_absurd_numbers_break_nothing(w: Warehouse) -> None:
+    largest = 2**63 - 1
+    w.booking("b1", amount_idr=largest)
+    w.commission("c1", "b1", booking_amount_idr=largest, commission_idr=largest, rate_ppm=largest)
+    w.booking("b2")
+    w.commission("c2", "b2", booking_amount_idr=largest, commission_idr=1, rate_ppm=largest)
+    states = {r["booking_id"]: r["state"] for r in w.reconciled()}
+    assert states == {"b1": "unknown", "b2": "mismatched"}
+
+
+# other facts of a record
+
+
+def test_wrong_provider(w: Warehouse) -> None:
+    w.booking()
+    w.commission(provider_id="p2")
+    assert w.findings() == {"wrong_provider:c1"}
+    assert w.reconciled()[0]["state"] == "matched"
+
+
+def test_a_record_without_provider_charges_no_other(w: Warehouse) -> None:
+    w.booking()
+    w.commission(provider_id=None)
+    assert w.findings() == set()
+
+
+@pytest.mark.parametrize(
+    ("of_booking", "of_record", "differs"),
+    [
+        ("chatWindow", "bookingButton", True),
+        ("chatWindow", "chatWindow", False),
+        ("chatWindow", None, False),
+        ("unknown", "chatWindow", False),
+        ("chatWindow", "unknown", False),
+    ],
+)
+def test_sources_differ_only_where_both_have_one(
+    w: Warehouse, of_booking: str, of_record: str | None, differs: bool
+) -> None:
+    w.booking(source=of_booking)
+    w.commission(source=of_record)
+    assert w.findings() == ({"source_mismatch:c1"} if differs else set())
+
+
+@pytest.mark.parametrize(
+    ("after", "rule", "late"),
+    [
+        (2 * MIN, "explicit", False),
+        (2 * MIN + SECOND, "explicit", True),
+        (HOUR, "observed", False),
+        (HOUR, None, False),
+    ],
+)
+def test_a_record_is_late_more_than_the_grace_after_an_explicit_acceptance(
+    w: Warehouse, after: timedelta, rule: str | None, late: bool
+) -> None:
+    accepted = NOW - DAY
+    w.booking(accepted_at=accepted if rule else None, accepted_rule=rule, created_at=NOW - 2 * DAY)
+    w.commission(created_at=accepted + after)
+    assert w.findings() == ({"late_record:c1"} if late else set())
+
+
+@pytest.mark.parametrize("known", ["completed", "start", "both"])
+@pytest.mark.parametrize(
+    ("off", "differs"),
+    [(5 * MIN, False), (5 * MIN + SECOND, True), (-5 * MIN, False), (-5 * MIN - SECOND, True)],
+)
+def test_a_deadline_may_be_five_minutes_off(w: Warehouse, known: str, off: timedelta, differs: bool) -> None:
+    end = NOW - DAY
+    times: dict[str, Any] = {}
+    if known in ("completed", "both"):
+        times["completed_at"] = end
+    if known in ("start", "both"):
+        times |= {"starts_at": end - HOUR, "service_minutes": 60}
+    w.booking(**times)
+    w.commission(deadline_at=end + 3 * HOUR + off)
+    assert w.findings() == ({"deadline_mismatch:c1"} if differs else set())
+
+
+def test_a_deadline_near_either_end_of_service_is_right(w: Warehouse) -> None:
+    w.booking(completed_at=NOW - DAY, starts_at=NOW - DAY - 2 * HOUR, service_minutes=60)
+    w.commission("c1", deadline_at=NOW - DAY + 2 * HOUR)  # by start and minutes
+    assert w.findings() == set()
+
+
+def test_a_deadline_is_not_judged_where_the_end_of_service_is_unknown(w: Warehouse) -> None:
+    w.booking(starts_at=None)
+    w.commission(deadline_at=NOW - DAY)
+    assert w.findings() == set()
+
+
+# overdue: the deadline is completion + 3 h
+
+
+@pytest.mark.parametrize("status", ["pending", "rejected"])
+@pytest.mark.parametrize(("past", "found"), [(-SECOND, False), (timedelta(0), False), (SECOND, True)])
+def test_unpaid_past_the_deadline_and_not_marked(
+    w: Warehouse, status: str, past: timedelta, found: bool
+) -> None:
+    w.booking(completed_at=NOW - 3 * HOUR - past)
+    w.commission(status=status)
+    assert w.findings() == ({"overdue_unmarked:c1"} if found else set())
+
+
+@pytest.mark.parametrize("status", ["paid", "unknown"])
+def test_a_paid_or_unknown_record_is_never_overdue(w: Warehouse, status: str) -> None:
+    w.booking(completed_at=NOW - DAY)
+    w.commission(status=status)
+    assert w.findings() == set()
+
+
+@pytest.mark.parametrize(
+    ("proof_at", "found"),
+    [(NOW - DAY + 3 * HOUR - SECOND, False), (NOW - DAY + 3 * HOUR + SECOND, True), (None, True)],
+)
+def test_awaiting_verification_is_unpaid_unless_its_proof_came_before_the_deadline(
+    w: Warehouse, proof_at: Any, found: bool
+) -> None:
+    w.booking(completed_at=NOW - DAY)
+    w.commission(status="awaiting_verification", proof_at=proof_at)
+    assert w.findings() == ({"overdue_unmarked:c1"} if found else set())
+
+
+@pytest.mark.parametrize(("left", "found"), [(SECOND, True), (timedelta(0), False), (-SECOND, False)])
+def test_marked_overdue_before_the_deadline(w: Warehouse, left: timedelta, found: bool) -> None:
+    w.booking(completed_at=NOW - 3 * HOUR + left)
+    w.commission(status="overdue")
+    assert w.findings() == ({"overdue_premature:c1"} if found else set())
+
+
+def test_without_an_end_of_service_the_records_own_deadline_counts(w: Warehouse) -> None:
+    w.booking(starts_at=None)
+    w.commission(status="pending", deadline_at=NOW - SECOND)
+    assert w.findings() == {"overdue_unmarked:c1"}
+
+
+def test_overdue_is_judged_at_the_last_scan(w: Warehouse) -> None:
+    w.booking(completed_at=NOW - 3 * HOUR - 2 * MIN)
+    w.commission(status="pending")
+    w.scan("commission_records", at=NOW - 3 * MIN)
+    assert w.findings() == set()
+
+
+def test_nothing_is_overdue_on_a_booking_that_owes_nothing(w: Warehouse) -> None:
+    w.booking(status="cancelled", completed_at=NOW - DAY)
+    w.commission(status="pending")
+    assert w.findings() == {"not_due:c1"}
+
+
+# fees
+
+
+@pytest.mark.parametrize(("past", "found"), [(30 * MIN, False), (30 * MIN + SECOND, True)])
+@pytest.mark.parametrize("fee", [None, 0])
+def test_a_fee_is_missing_more_than_half_an_hour_past_the_deadline(
+    w: Warehouse, past: timedelta, found: bool, fee: int | None
+) -> None:
+    w.booking(completed_at=NOW - 3 * HOUR - past)
+    w.commission(status="overdue", fee_state="empty" if fee is None else "present", fee_idr=fee)
+    assert w.findings() == ({"fee_missing:c1"} if found else set())
+    if found:
+        row = w.finding("fee_missing")
+        assert (row["expected_idr"], row["actual_idr"], row["variance_idr"]) == (25_000, 0, -25_000)
+        assert "Rp 25.000" in row["detail"]
+
+
+def test_fees_are_not_judged_where_the_attributes_do_not_exist(w: Warehouse) -> None:
+    w.booking(completed_at=NOW - DAY)
+    w.commission(status="overdue", fee_state="absent")
+    assert w.findings() == set()
+
+
+@pytest.mark.parametrize(("fee", "found"), [(25_000, False), (20_000, True), (50_000, True), (25, True)])
+def test_another_fee_than_the_policys_is_wrong(w: Warehouse, fee: int, found: bool) -> None:
+    w.booking(completed_at=NOW - DAY)
+    w.commission(status="overdue", fee_state="present", fee_idr=fee)
+    assert w.findings() == ({"fee_wrong:c1"} if found else set())
+    if found:
+        row = w.finding("fee_wrong")
+        assert (row["expected_idr"], row["actual_idr"], row["variance_idr"]) == (25_000, fee, fee - 25_000)
+
+
+# restriction
+
+
+@pytest.mark.parametrize(
+    ("status", "past", "found"),
+    [
+        ("AVAILABLE", 30 * MIN, False),
+        ("AVAILABLE", 30 * MIN + SECOND, True),
+        ("OFFLINE", DAY, True),
+        ("RESTRICTED", DAY, False),
+        ("RESTRICTED", SECOND, False),
+        ("RESTRICTED", -SECOND, True),
+        (None, DAY, False),
+    ],
+)
+def test_a_restriction_follows_the_deadline_by_half_an_hour(
+    w: Warehouse, status: str | None, past: timedelta, found: bool
+) -> None:
+    w.provider(status=status)
+    w.booking(completed_at=NOW - 3 * HOUR - past)
+    w.commission(status="overdue" if past > timedelta(0) else "pending")
+    assert w.findings() == ({"restriction_mismatch:p1"} if found else set())
+
+
+def test_a_restricted_provider_without_any_debt_is_a_finding(w: Warehouse) -> None:
+    w.provider(status="RESTRICTED")
+    w.booking(completed_at=NOW - DAY)
+    w.commission(status="paid")
+    assert w.findings() == {"restriction_mismatch:p1"}
+
+
+def test_a_restriction_is_not_called_wrong_where_a_debts_deadline_is_unknown(w: Warehouse) -> None:
+    w.provider(status="RESTRICTED")
+    w.booking()
+    w.commission(status="pending")
+    assert w.findings() == set()
+
+
+# proof and disappearance
+
+
+@pytest.mark.parametrize(("state", "found"), [("present", False), ("empty", True), ("absent", False)])
+def test_paid_without_proof_only_where_proof_attributes_exist(w: Warehouse, state: str, found: bool) -> None:
+    w.booking()
+    w.commission(proof_state=state)
+    assert w.findings() == ({"paid_without_proof:c1"} if found else set())
+
+
+def test_a_vanished_record_is_a_finding_and_its_booking_is_missing(w: Warehouse) -> None:
+    w.booking()
+    w.commission(deleted_at=NOW - HOUR)
+    assert w.findings() == {"vanished:c1", "missing:b1"}
+    row = w.finding("vanished")
+    assert (row["booking_id"], row["expected_idr"], row["actual_idr"], row["variance_idr"]) == (
+        "b1",
+        75_000,
+        0,
+        -75_000,
+    )
+
+
+# waivers
+
+
+def test_a_waived_finding_stays_and_says_so(w: Warehouse) -> None:
+    w.booking("b1")
+    w.booking("b2")
+    w.build(["commission_findings"], waived=["missing:b1"])
+    assert {r["finding_id"]: r["waived"] for r in w.rows("FROM marts.commission_findings")} == {
+        "missing:b1": True,
+        "missing:b2": False,
+    }
+
+
+# pairs on one booking
+
+PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "unit_error": ({}, {"amount_rule": "thousands"}),
+    "wrong_rate": ({}, {"rate_ppm": 200_000, "commission_idr": 50_000}),
+    "wrong_amount": ({}, {"commission_idr": 74_999}),
+    "wrong_provider": ({}, {"provider_id": "p9"}),
+    "source_mismatch": ({"source": "direct"}, {"source": "menuSlider"}),
+    "late_record": (
+        {"accepted_at": NOW - 2 * DAY - 3 * MIN, "accepted_rule": "explicit"},
+        {"created_at": NOW - 2 * DAY},
+    ),
+    "deadline_mismatch": ({"completed_at": NOW - DAY}, {"deadline_at": NOW - DAY}),
+    "overdue_unmarked": ({"completed_at": NOW - DAY}, {"status": "pending"}),
+    "overdue_premature": ({"completed_at": NOW - HOUR}, {"status": "overdue"}),
+    "fee_missing": ({"completed_at": NOW - DAY}, {"status": "overdue", "fee_state": "empty"}),
+    "fee_wrong": ({}, {"fee_state": "present", "fee_idr": 1}),
+    "paid_without_proof": ({}, {"proof_state": "empty", "status": "paid"}),
+    "duplicate": ({}, {}),
+    "not_due": ({"status": "cancelled"}, {}),
+}
+AMOUNT = {"unit_error", "wrong_rate", "wrong_amount"}
+OWED_ONLY = AMOUNT | {
+    "late_record",
+    "deadline_mismatch",
+    "overdue_unmarked",
+    "overdue_premature",
+    "fee_missing",
+    "fee_wrong",
+}
+
+
+def _can_stand_together(one: str, two: str) -> bool:
+    if {one, two} <= AMOUNT or ("not_due" in (one, two) and OWED_ONLY & {one, two}):
+        return False
+    of_one, of_two = PAIRS[one], PAIRS[two]
+    return all(
+        of_one[side][key] == of_two[side][key]
+        for side in (0, 1)
+        for key in set(of_one[side]) & set(of_two[side])
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "two"), [(a, b) for a in PAIRS for b in PAIRS if a < b and _can_stand_together(a, b)]
+)
+def test_each_pair_that_may_stand_on_one_booking_is_found_whole_and_alone(
+    w: Warehouse, one: str, two: str
+) -> None:
+    booking = PAIRS[one][0] | PAIRS[two][0]
+    record = PAIRS[one][1] | PAIRS[two][1]
+    w.booking(**booking)
+    w.commission(**record)
+    expected = {f"{code}:c1" for code in (one, two) if code != "duplicate"}
+    if "duplicate" in (one, two):
+        w.commission("c2", created_at=NOW - timedelta(hours=47))
+        expected.add("duplicate:c2")
+        expected |= {f"not_due:{c}" for c in ("c1", "c2") if "not_due" in (one, two)}
+        if "source" in booking and "source_mismatch" in (one, two):
+            assert record["source"] != booking["source"]
+        if "late_record" in (one, two):
+            expected.add("late_record:c2")
+    assert w.findings() == expected

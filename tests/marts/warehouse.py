@@ -1,0 +1,168 @@
+"""A warehouse in memory whose core and ops tables are filled by hand. Not here: any expectation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import duckdb
+
+from assets.marts.build import BuildOutcome, build
+from assets.marts.tables import SOURCES
+from marketplace.policy import DEFAULT_POLICY, Policy
+
+SQL_TYPES = {
+    "string": "VARCHAR",
+    "int64": "BIGINT",
+    "float64": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "timestamp": "TIMESTAMP",
+}
+#: A Sunday, 20:00 in Bali.
+NOW = datetime(2026, 3, 15, 12, 0)  # noqa: DTZ001 - naive UTC, as in the warehouse
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "core.bookings": {
+        "origin": "bookings",
+        "customer_id": None,
+        "provider_id": "p1",
+        "provider_type": "therapist",
+        "provider_name": "Spa One",
+        "status": "completed",
+        "raw_status": "completed",
+        "source": "bookingButton",
+        "source_rule": "explicit",
+        "mode": "immediate",
+        "mode_rule": "mode",
+        "service_minutes": 60,
+        "amount_idr": 250_000,
+        "amount_rule": "totalCost",
+        "discounted": False,
+        "has_source_value": True,
+        "has_mode_value": True,
+        "has_schedule_value": False,
+        "utc_offset_minutes": 480,
+        "is_test": False,
+        "change": 1,
+    },
+    "core.commissions": {
+        "provider_id": "p1",
+        "booking_amount_idr": 250_000,
+        "rate": 0.3,
+        "rate_ppm": 300_000,
+        "commission_idr": 75_000,
+        "amount_rule": "rupiah",
+        "status": "paid",
+        "raw_status": "paid",
+        "is_live": True,
+        "source": None,
+        "proof_state": "present",
+        "fee_state": "absent",
+        "utc_offset_minutes": 480,
+        "is_test": False,
+        "change": 1,
+    },
+    "core.messages": {"sender_role": "customer", "kind": "text", "is_read": True, "change": 1},
+    "core.notifications": {"recipient_type": "therapist", "change": 1},
+    "core.providers": {
+        "provider_type": "therapist",
+        "provider_name": "Spa One",
+        "status": "AVAILABLE",
+        "utc_offset_minutes": 480,
+        "notifications_enabled": True,
+        "sound_enabled": True,
+        "change": 1,
+    },
+    "core.data_findings": {"change": 1},
+    "core.quarantined": {"change": 1},
+    "ops.scans": {"required": True, "outcome": "complete"},
+}
+
+
+@dataclass
+class Warehouse:
+    """Rows are added with the defaults above; ``build`` makes the marts as of ``now``."""
+
+    now: datetime = NOW
+    con: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
+    scanned: bool = True
+
+    def __post_init__(self) -> None:
+        self.con.execute("CREATE SCHEMA core")
+        self.con.execute("CREATE SCHEMA ops")
+        for name, columns in SOURCES.items():
+            listed = ", ".join(f'"{column}" {SQL_TYPES[kind]}' for column, kind in columns.items())
+            self.con.execute(f"CREATE TABLE {name} ({listed})")
+        if self.scanned:
+            for collection in ("bookings", "chat_messages", "commission_records", "notifications"):
+                self.scan(collection)
+
+    def add(self, name: str, **values: Any) -> None:
+        row = {**DEFAULTS[name], **values}
+        self.con.execute(
+            f"INSERT INTO {name} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values())
+        )
+
+    def scan(self, collection: str, at: datetime | None = None, watermark: datetime | None = None) -> None:
+        at = at or self.now
+        self.con.execute("DELETE FROM ops.scans WHERE collection = ?", [collection])
+        self.add("ops.scans", collection=collection, completed_at=at, watermark=watermark or at)
+
+    def booking(self, booking_id: str = "b1", **values: Any) -> None:
+        values.setdefault("created_at", self.now - timedelta(days=2))
+        values.setdefault(
+            "earns", values.get("status", "completed") in ("accepted", "confirmed", "completed")
+        )
+        self.add("core.bookings", booking_id=booking_id, **values)
+
+    def commission(self, commission_id: str = "c1", booking_ref: str | None = "b1", **values: Any) -> None:
+        values.setdefault("created_at", self.now - timedelta(days=2))
+        self.add("core.commissions", commission_id=commission_id, booking_ref=booking_ref, **values)
+
+    def provider(self, provider_id: str = "p1", **values: Any) -> None:
+        values.setdefault("last_seen_at", self.now)
+        values.setdefault("created_at", self.now - timedelta(days=90))
+        self.add("core.providers", provider_id=provider_id, **values)
+
+    def message(self, message_id: str, **values: Any) -> None:
+        values.setdefault("sent_at", self.now - timedelta(hours=1))
+        self.add("core.messages", message_id=message_id, **values)
+
+    def notification(
+        self, notification_id: str, *, age: timedelta, delivered: bool = True, **values: Any
+    ) -> None:
+        sent = self.now - age
+        self.add(
+            "core.notifications",
+            notification_id=notification_id,
+            sent_at=sent,
+            created_at=sent,
+            delivered_at=sent if delivered else None,
+            **values,
+        )
+
+    def build(
+        self, tables: Iterable[str] | None = None, *, policy: Policy = DEFAULT_POLICY, **options: Any
+    ) -> BuildOutcome:
+        return build(self.con, now=self.now, policy=policy, tables=tables, **options)
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        found = self.con.sql(query)
+        return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+    def reconciled(self, **options: Any) -> list[dict[str, Any]]:
+        self.build(["commission_reconciliation"], **options)
+        return self.rows("FROM marts.commission_reconciliation ORDER BY booking_id, commission_id")
+
+    def findings(self, **options: Any) -> set[str]:
+        """The ids of all findings."""
+        self.build(["commission_findings"], **options)
+        return {row["finding_id"] for row in self.rows("FROM marts.commission_findings")}
+
+    def finding(self, code: str, **options: Any) -> dict[str, Any]:
+        """The one finding of a code. Fails if there is not exactly one."""
+        self.build(["commission_findings"], **options)
+        (row,) = self.rows(f"FROM marts.commission_findings WHERE finding = '{code}'")
+        return row
