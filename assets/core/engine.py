@@ -27,7 +27,7 @@ from assets.core.bookings import derive_bookings
 from assets.core.chat_rooms import derive_chat_rooms
 from assets.core.commissions import FEE_ATTRIBUTES, PROOF_ATTRIBUTES, derive_commissions
 from assets.core.messages import derive_messages
-from assets.core.mirror import Mirror, attach
+from assets.core.mirror import NAMELESS, QUARANTINED_SCHEMA, Mirror, attach
 from assets.core.notifications import derive_notifications
 from assets.core.providers import derive_providers
 from checks.core_schemas import CORE_SCHEMAS, violations
@@ -77,16 +77,6 @@ SOURCES = (
 """Providers first: their zones are read by all that follow."""
 
 _TYPES = {"String": "VARCHAR", "Int64": "BIGINT", "Float64": "DOUBLE", "Boolean": "BOOLEAN"}
-_QUARANTINED = {
-    "collection": pl.String,
-    "row_id": pl.String,
-    "business_id": pl.String,
-    "reasons": pl.String,
-    "first_seen_at": pl.Datetime("us"),
-    "change": pl.Int64,
-}
-
-
 _FAULT = "Nothing was written; the last good state stands. This is a fault in bookwatch: please report it."
 
 
@@ -213,11 +203,12 @@ class _Run:
     def execute(self, *, full: bool, now: datetime) -> CoreOutcome:
         newest = self.mirror.newest_change(self.con)
         attributes = self._optional_attributes()
+        nameless = self.mirror.nameless(self.con)
         state = self._state()
         reason = self._rebuild_reason(state, newest, full=full)
         if reason is None and state is not None:
             same_attributes = state["attributes"] == attributes
-            if newest == state["processed_change"] and same_attributes:
+            if newest == state["processed_change"] and same_attributes and self._same_nameless(nameless):
                 return CoreOutcome(changed=False, rebuilt=None, processed_change=newest)
         self.con.execute("BEGIN TRANSACTION")
         try:
@@ -231,6 +222,9 @@ class _Run:
                 if state["attributes"] != attributes:
                     again.add("commission_records")
             self._derive(after, again)
+            self.con.execute(f"DELETE FROM core.quarantined WHERE starts_with(row_id, '{NAMELESS}')")
+            self._insert("quarantined", nameless)
+            self.quarantined += nameless.height
             stamp = now.astimezone(UTC).replace(tzinfo=None) if now.tzinfo else now
             self.con.execute("DELETE FROM core.state")
             self.con.execute(
@@ -287,6 +281,12 @@ class _Run:
         derived anew."""
         there = self.mirror.attributes("commission_records")
         return orjson.dumps(sorted(there & {*PROOF_ATTRIBUTES, *FEE_ATTRIBUTES})).decode()
+
+    def _same_nameless(self, nameless: pl.DataFrame) -> bool:
+        known = self.con.sql(
+            f"SELECT * FROM core.quarantined WHERE starts_with(row_id, '{NAMELESS}') ORDER BY collection, row_id"
+        ).pl()
+        return known.rows() == nameless.rows()
 
     def _create_tables(self) -> None:
         self.con.execute("CREATE SCHEMA IF NOT EXISTS core")
@@ -447,7 +447,7 @@ class _Run:
                 "first_seen_at": coalesce(first_seen.cast(pl.Datetime("us")), stored),
                 "change": changes,
             },
-            schema=_QUARANTINED,
+            schema=QUARANTINED_SCHEMA,
         )
         self._insert("quarantined", rows)
         self.quarantined += rows.height

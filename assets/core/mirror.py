@@ -8,12 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import orjson
 import polars as pl
 
 from marketplace.collections import INGESTED
+from marketplace.text import json_text
 
 CATALOG = "mirror"
-CONTROL = ("_mirror", "_columns", "_watermarks", "_rejects", "_ingest_runs")
+NAMELESS = "$sequence:"
+"""How the mirror's register of rejects names a row that has no usable ``$id``."""
+QUARANTINED_SCHEMA = {
+    "collection": pl.String,
+    "row_id": pl.String,
+    "business_id": pl.String,
+    "reasons": pl.String,
+    "first_seen_at": pl.Datetime("us"),
+    "change": pl.Int64,
+}
 
 
 def quoted(name: str) -> str:
@@ -152,3 +163,30 @@ class Mirror:
             "SELECT collection, row_id, min(first_seen_at) AS first_seen_at "
             f"FROM {CATALOG}.main._rejects WHERE row_id IS NOT NULL GROUP BY ALL"
         ).pl()
+
+    def nameless(self, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+        """Quarantined rows without a usable ``$id``, which stand in no table of rows: collection, row_id
+        (``$sequence:`` and its number), business_id, reasons, first_seen_at, change (0: they have none)."""
+        if "_rejects" not in self.columns:
+            return pl.DataFrame(schema=QUARANTINED_SCHEMA)
+        return (
+            con.sql(
+                "SELECT collection, row_id, content, reasons, first_seen_at, 0::BIGINT AS change "
+                f"FROM {CATALOG}.main._rejects WHERE starts_with(row_id, '{NAMELESS}') "
+                "ORDER BY collection, row_id"
+            )
+            .pl()
+            .with_columns(
+                pl.col("content").map_elements(_business_id, return_dtype=pl.String).alias("business_id")
+            )
+            .select(list(QUARANTINED_SCHEMA))
+            .cast(QUARANTINED_SCHEMA)  # type: ignore[arg-type]
+        )
+
+
+def _business_id(content: str) -> str | None:
+    try:
+        found = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    return json_text(found.get("bookingId")) if isinstance(found, dict) else None

@@ -333,7 +333,7 @@ TEXTS = st.one_of(
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
-        st.fixed_dictionaries({k: TEXTS for k in ("source", "mode", "bookingType", "scheduledTime")}),
+        st.fixed_dictionaries(dict.fromkeys(("source", "mode", "bookingType", "scheduledTime"), TEXTS)),
         min_size=1,
         max_size=5,
     ),
