@@ -65,7 +65,12 @@ class Home:
         """Make the folders, private to this user. Returns itself."""
         os.umask(0o077)
         for folder in (
-            self.root, self.published, self.dagster, self.exports, self.reports, self.backups,
+            self.root,
+            self.published,
+            self.dagster,
+            self.exports,
+            self.reports,
+            self.backups,
         ):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self

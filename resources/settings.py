@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,9 +17,9 @@ from resources.home import Home
 
 
 class Settings(BaseSettings):
-    """Every setting of bookwatch. ``.env`` is read from the working directory; the environment wins."""
+    """Every setting of bookwatch. Use ``load_settings``; the environment wins over ``.env``."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_file=None, extra="ignore", hide_input_in_errors=True)
 
     appwrite_endpoint: str = ""
     appwrite_project_id: str = ""
@@ -70,11 +71,6 @@ class Settings(BaseSettings):
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
-    @field_validator("bookwatch_home")
-    @classmethod
-    def _home(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
-
     @property
     def home(self) -> Home:
         return Home(self.bookwatch_home)
@@ -107,18 +103,34 @@ class Settings(BaseSettings):
         return self
 
 
+def env_file() -> Path | None:
+    """The ``.env`` in force: of the working directory, else of the nearest folder above it that has one."""
+    here = Path.cwd()
+    return next((folder / ".env" for folder in (here, *here.parents) if (folder / ".env").is_file()), None)
+
+
 def load_settings() -> Settings:
-    """Read and validate the settings. Raises UsageError with one sentence a setting; never repeats a value."""
+    """Read and validate the settings. Raises UsageError with one sentence a setting; never repeats a value.
+
+    A relative BOOKWATCH_HOME lies beside the ``.env`` in force, else in the working directory, so that every
+    command finds the same home from any folder of a project.
+    """
+    found = env_file()
     try:
-        return Settings()
+        settings = Settings(_env_file=found)  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
+        home = settings.bookwatch_home.expanduser()
+        base = found.parent if found and "BOOKWATCH_HOME" not in os.environ else Path.cwd()
+        return settings.model_copy(update={"bookwatch_home": home if home.is_absolute() else base / home})
     except ValidationError as invalid:
         sentences = "; ".join(
             f"{'.'.join(str(p) for p in e['loc']).upper()}: {e['msg'].removeprefix('Value error, ')}"
             for e in invalid.errors(include_input=False, include_context=False, include_url=False)
         )
-        raise UsageError(f"A setting is wrong: {sentences}.", "Correct it in the environment or .env.") from None
+        raise UsageError(
+            f"A setting is wrong: {sentences}.", "Correct it in the environment or .env."
+        ) from None
     except Exception as broken:  # noqa: BLE001 - pydantic-settings raises SettingsError with the value in it
         raise UsageError(
             f"The settings could not be read ({type(broken).__name__}).",
-            "BOOKWATCH_TABLES must be JSON such as {\"bookings\": \"bookings_collection_id\"}.",
+            'BOOKWATCH_TABLES must be JSON such as {"bookings": "bookings_collection_id"}.',
         ) from None

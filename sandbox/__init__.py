@@ -1,1 +1,1 @@
-"""An Appwrite stand-in on loopback and a marketplace simulator: a process of its own, for demo, tests, benchmarks."""
+"""An Appwrite stand-in on loopback and a marketplace simulator: a process of its own."""

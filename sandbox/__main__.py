@@ -11,7 +11,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit status (2: wrong usage or a port that is taken)."""
     from sandbox.server.serve import options_from, read_instant, serve
 
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="An Appwrite stand-in on loopback.")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="An Appwrite stand-in on loopback."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("serve", help="serve a simulated marketplace (or nothing) until stopped")
     add = command.add_argument
@@ -19,13 +21,27 @@ def main(argv: list[str] | None = None) -> int:
     add("--host", default="127.0.0.1", help="a loopback address (default 127.0.0.1)")
     add("--seed", type=int, default=7, help="of the simulation (default 7)")
     add("--days", type=int, default=60, help="of history (default 60)")
-    add("--until", type=read_instant, default=None, metavar="T", help="where history ends, ISO (default: now)")
+    add(
+        "--until", type=read_instant, default=None, metavar="T", help="where history ends, ISO (default: now)"
+    )
     add("--live", action="store_true", help="go on in real time after that")
     add("--empty", action="store_true", help="start without any database")
     add("--json", action="store_true", help="print one line of JSON first")
-    add("--data", type=Path, default=None, metavar="DIR", help="keep the data there (default: a temporary folder)")
+    add(
+        "--data",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help="keep the data there (default: a temporary folder)",
+    )
     add("--die-with-parent", action="store_true", help="end when the process that started this ends")
-    add("--bookings", type=int, default=0, metavar="N", help="fill up to N bookings with made-up ones (benchmarks)")
+    add(
+        "--bookings",
+        type=int,
+        default=0,
+        metavar="N",
+        help="fill up to N bookings with made-up ones (benchmarks)",
+    )
     add("--messages", type=int, default=0, metavar="N", help="fill up to N chat messages (benchmarks)")
     arguments = parser.parse_args(argv)
     try:

@@ -42,8 +42,9 @@ class Clock:
 
 def stamp(at: datetime) -> str:
     """An instant as Appwrite writes it: UTC, milliseconds (cut, not rounded)."""
-    at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}+00:00".rjust(29, "0")
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    return at.isoformat(timespec="milliseconds")
 
 
 def unique_id() -> str:
@@ -139,11 +140,16 @@ class DuplicateRow(Exception):
 class EventLike(Protocol):
     """What the simulator yields (see sandbox/simulator/events.py)."""
 
-    at: datetime
-    kind: str
-    table: str
-    row_id: str
-    data: Mapping[str, Any]
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def table(self) -> str: ...
+    @property
+    def row_id(self) -> str: ...
+    @property
+    def data(self) -> Mapping[str, Any]: ...
 
 
 def plain_number(value: Any) -> Any:
@@ -176,6 +182,14 @@ def stored_columns_blank(table: StoredTable) -> dict[str, Any]:
     return {c.key: plain_number(c.default) for c in table.columns.values()}
 
 
+def system_indexes(table: StoredTable) -> dict[str, str]:
+    """The indexes every table has: name → the SQL that makes it."""
+    return {
+        f"{table.sql}_id": f"CREATE UNIQUE INDEX {table.sql}_id ON {table.sql} (id)",
+        f"{table.sql}_updated": f"CREATE INDEX {table.sql}_updated ON {table.sql} (updated)",
+    }
+
+
 def indexed_expression(table: StoredTable, key: str) -> str:
     if key in SYSTEM_COLUMNS:
         return SYSTEM_COLUMNS[key]
@@ -189,7 +203,7 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WIT
 
 
 class Store:
-    """Databases, tables and rows in ``folder``/sandbox.sqlite. One writer at a time, any number of readers."""
+    """Databases, tables and rows in ``folder``/sandbox.sqlite: one writer at a time, many readers."""
 
     def __init__(self, folder: Path, clock: Clock | None = None) -> None:
         self.folder = folder
@@ -199,7 +213,8 @@ class Store:
         self.lock = threading.RLock()
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
-        self._depth = 0
+        self._depth, self._owner = 0, 0
+        self._catalogue_changed = False
         self._writer = self._connect()
         self._writer.executescript(_SCHEMA)
         self.databases: dict[str, StoredDatabase] = {}
@@ -207,10 +222,12 @@ class Store:
         self._sequences: dict[int, int] = {}
         self._load()
 
-    # -- connections ------------------------------------------------------------------------------------------
+    # -- connections --
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=256)
+        connection = sqlite3.connect(
+            self._path, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
         connection.executescript(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY;"
             "PRAGMA mmap_size=8589934592; PRAGMA cache_size=-65536; PRAGMA busy_timeout=60000;"
@@ -221,7 +238,9 @@ class Store:
         return connection
 
     def reader(self) -> sqlite3.Connection:
-        """This thread's own connection; texts come as bytes."""
+        """This thread's own connection; texts come as bytes (as str inside its own write transaction)."""
+        if self._owner == threading.get_ident():
+            return self._writer
         connection = getattr(self._local, "reader", None)
         if connection is None:
             connection = self._connect()
@@ -237,16 +256,21 @@ class Store:
                 yield self._writer
                 return
             self._writer.execute("BEGIN IMMEDIATE")
-            self._depth = 1
+            self._depth, self._owner = 1, threading.get_ident()
             try:
                 yield self._writer
             except BaseException:
                 self._writer.execute("ROLLBACK")
+                if self._catalogue_changed:
+                    self._load()
                 raise
             else:
+                if self._catalogue_changed:
+                    self._write_catalogue()
                 self._writer.execute("COMMIT")
             finally:
-                self._depth = 0
+                self._depth, self._owner = 0, 0
+                self._catalogue_changed = False
 
     def close(self) -> None:
         with self.lock:
@@ -254,7 +278,7 @@ class Store:
                 connection.close()
             self._open.clear()
 
-    # -- catalogue --------------------------------------------------------------------------------------------
+    # -- catalogue --
 
     def meta(self, name: str) -> Any:
         found = self._writer.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
@@ -267,6 +291,7 @@ class Store:
     def _load(self) -> None:
         catalogue = self.meta("catalogue") or {"databases": [], "numbers": 0}
         self._numbers = catalogue["numbers"]
+        databases: dict[str, StoredDatabase] = {}
         for entry in catalogue["databases"]:
             tables = entry.pop("tables")
             database = StoredDatabase(**entry)
@@ -277,15 +302,27 @@ class Store:
                 table.indexes = {k: StoredIndex(**i) for k, i in indexes.items()}
                 database.tables[table.id] = table
                 last = self._writer.execute(f"SELECT max(seq) FROM {table.sql}").fetchone()[0]
-                self._sequences[table.number] = max(last or 0, self.meta(f"sequence_{table.number}") or 0)
-            self.databases[database.id] = database
+                known = (
+                    last or 0,
+                    self.meta(f"sequence_{table.number}") or 0,
+                    self._sequences.get(table.number, 0),
+                )
+                self._sequences[table.number] = max(known)
+            databases[database.id] = database
+        self.databases = databases
 
     def save_catalogue(self) -> None:
+        """Have the catalogue written at the end of the write transaction under way."""
+        self._catalogue_changed = True
+
+    def _write_catalogue(self) -> None:
         self.set_meta(
             "catalogue", {"databases": [asdict(d) for d in self.databases.values()], "numbers": self._numbers}
         )
 
-    def create_database(self, identity: str, name: str, kind: str = "tablesdb", enabled: bool = True) -> StoredDatabase:
+    def create_database(
+        self, identity: str, name: str, kind: str = "tablesdb", enabled: bool = True
+    ) -> StoredDatabase:
         now = stamp(self.clock.now())
         with self.writing():
             database = StoredDatabase(identity, name, kind, enabled, now, now)
@@ -316,10 +353,11 @@ class Store:
                 identity, name, self._numbers, database.id, list(permissions), row_security, enabled, now, now
             )
             sql.execute(
-                f"CREATE TABLE {table.sql} (seq INTEGER PRIMARY KEY, id TEXT NOT NULL COLLATE NOCASE UNIQUE, "
+                f"CREATE TABLE {table.sql} (seq INTEGER PRIMARY KEY, id TEXT NOT NULL COLLATE NOCASE, "
                 "created TEXT NOT NULL, updated TEXT NOT NULL, cut INTEGER NOT NULL, doc TEXT NOT NULL)"
             )
-            sql.execute(f"CREATE INDEX {table.sql}_updated ON {table.sql} (updated)")
+            for index in system_indexes(table).values():
+                sql.execute(index)
             self._sequences[table.number] = 0
             database.tables = {**database.tables, identity: table}
             self.save_catalogue()
@@ -369,7 +407,13 @@ class Store:
             self.save_catalogue()
 
     def create_index(
-        self, table: StoredTable, key: str, kind: str, columns: list[str], orders: list[str], lengths: list[int]
+        self,
+        table: StoredTable,
+        key: str,
+        kind: str,
+        columns: list[str],
+        orders: list[str],
+        lengths: list[int],
     ) -> StoredIndex:
         now = stamp(self.clock.now())
         with self.writing() as sql:
@@ -393,9 +437,9 @@ class Store:
             unique = ""
             if index.type == "unique":
                 plain = ", ".join(indexed_expression(table, key) for key in index.columns)
+                given = " AND ".join(f"{indexed_expression(table, key)} IS NOT NULL" for key in index.columns)
                 clash = sql.execute(
-                    f"SELECT 1 FROM {table.sql} WHERE {' AND '.join(f'{indexed_expression(table, k)} IS NOT NULL' for k in index.columns)}"
-                    f" GROUP BY {plain} HAVING count(*) > 1 LIMIT 1"
+                    f"SELECT 1 FROM {table.sql} WHERE {given} GROUP BY {plain} HAVING count(*) > 1 LIMIT 1"
                 ).fetchone()
                 unique = "" if clash else "UNIQUE"
             sql.execute(f"CREATE {unique} INDEX {name} ON {table.sql} ({', '.join(parts)})")
@@ -406,13 +450,11 @@ class Store:
             table.indexes = {k: i for k, i in table.indexes.items() if k != key}
             self.save_catalogue()
 
-    # -- rows -------------------------------------------------------------------------------------------------
+    # -- rows --
 
     def get(self, table: StoredTable, identity: str) -> Row | None:
         return _row(
-            self.reader()
-            .execute(f"SELECT doc FROM {table.sql} WHERE id = ?", (identity,))
-            .fetchone()
+            self.reader().execute(f"SELECT doc FROM {table.sql} WHERE id = ?", (identity,)).fetchone()
         )
 
     def get_for_update(self, table: StoredTable, identity: str) -> Row | None:
@@ -457,7 +499,7 @@ class Store:
         )
 
     def replace(self, table: StoredTable, rows: Sequence[Row]) -> list[str]:
-        """Write rows that stand (by their sequence); the texts as served. Raises DuplicateRow (a unique index)."""
+        """Write rows that stand, by sequence; the texts as served. Raises DuplicateRow (a unique index)."""
         texts: list[str] = []
         values: list[tuple[Any, ...]] = []
         for row in rows:
@@ -475,7 +517,9 @@ class Store:
 
     def delete(self, table: StoredTable, sequences: Iterable[int]) -> int:
         with self.writing() as sql:
-            return sql.executemany(f"DELETE FROM {table.sql} WHERE seq = ?", [(s,) for s in sequences]).rowcount
+            return sql.executemany(
+                f"DELETE FROM {table.sql} WHERE seq = ?", [(s,) for s in sequences]
+            ).rowcount
 
     def count(self, table: StoredTable) -> int:
         return self.reader().execute(f"SELECT count(*) FROM {table.sql}").fetchone()[0]
@@ -483,17 +527,24 @@ class Store:
     def bulk_load(self, table: StoredTable, rows: Iterable[Mapping[str, Any]]) -> int:
         """Load trusted rows in one transaction, in the order given; returns how many.
 
-        A row holds attributes and ``$id``, ``$createdAt``, ``$updatedAt`` (text as served, or datetime), perhaps
-        ``$sequence`` (int, rising: gaps are those of deleted rows). Attributes that are absent become null.
+        A row holds attributes and ``$id``, ``$createdAt``, ``$updatedAt`` (text as served, or datetime),
+        perhaps ``$sequence`` (int, rising: gaps are those of deleted rows). Absent attributes become null.
         """
         blank = stored_columns_blank(table)
+        floats = [column.key for column in table.columns.values() if column.kind == "float"]
         count = 0
         with self.writing() as sql:
             sequence = self._sequences[table.number]
+            # a first load is quicker into a table without indexes
+            indexes = {} if sequence else system_indexes(table)
+            for name in indexes:
+                sql.execute(f"DROP INDEX {name}")
 
             def texts() -> Iterator[tuple[Any, ...]]:
                 nonlocal sequence, count
-                head = f'{{"$tableId":{json.dumps(table.id)},"$databaseId":{json.dumps(table.database)},"$id":"'
+                head = (
+                    f'{{"$tableId":{json.dumps(table.id)},"$databaseId":{json.dumps(table.database)},"$id":"'
+                )
                 for source in rows:
                     sequence = source.get("$sequence") or sequence + 1
                     created, updated = source["$createdAt"], source["$updatedAt"]
@@ -501,10 +552,11 @@ class Store:
                         created = stamp(created)
                     if not isinstance(updated, str):
                         updated = stamp(updated)
-                    data = blank.copy()
-                    for key, value in source.items():
-                        if key[0] != "$":
-                            data[key] = int(value) if isinstance(value, float) and value.is_integer() else value
+                    data = {**blank, **source}
+                    for key in ("$id", "$sequence", "$createdAt", "$updatedAt"):
+                        data.pop(key, None)
+                    for key in floats:
+                        data[key] = plain_number(data[key])
                     start = (
                         f'{head}{source["$id"]}","$sequence":"{sequence}","$createdAt":"{created}",'
                         f'"$updatedAt":"{updated}","$permissions":[]'
@@ -515,12 +567,14 @@ class Store:
                     yield (sequence, source["$id"], created, updated, len(start), text)
 
             sql.executemany(f"INSERT INTO {table.sql} VALUES (?, ?, ?, ?, ?, ?)", texts())
+            for index in indexes.values():
+                sql.execute(index)
             self._sequences[table.number] = sequence
             self._keep_sequence(sql, table)
         return count
 
     def apply(self, database: StoredDatabase, event: EventLike) -> None:
-        """Carry out one event of the simulation, with its own time. An update of a row that is gone does nothing."""
+        """Carry out one event, with its own time. An update of a row that is gone does nothing."""
         table = database.tables[event.table]
         at = stamp(event.at)
         with self.writing():

@@ -1,4 +1,4 @@
-"""A running sandbox for tests: a process on a free port, its keys, and the calls outside /v1. Holds no test."""
+"""A running sandbox for tests: a process on a free port, its keys, the calls outside /v1. Holds no test."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class SandboxProcess:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    # -- the control routes (docs/sandbox.md) ------------------------------------------------------------------
+    # -- the control routes (docs/sandbox.md) --
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Call /control/…; the decoded JSON answer (None if empty)."""

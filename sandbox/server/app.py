@@ -1,8 +1,9 @@
-"""The HTTP face: routes, who may call them, parameters, answers. Rows are rows.py's work, storage is the store's."""
+"""The HTTP face: routes, who may call them, parameters, answers. Rows are rows.py's work."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import secrets
 import threading
@@ -19,35 +20,64 @@ import orjson
 
 from sandbox.server import errors
 from sandbox.server.errors import COLLECTIONS, TABLES, VERSION, Failure, Words
-from sandbox.server.queries import plan_rows, parse_queries, select_catalogue
+from sandbox.server.queries import parse_queries, plan_rows, select_catalogue
 from sandbox.server.rows import ROW_PERMISSIONS, Rows
 from sandbox.server.values import (
-    INT32, INT64, KEY_RULE, UID_RULE, aggregate, bounds, grouped, is_int, is_key, is_number, is_uid, numeric,
-    permission_refusal, range_rule, refusal, stored_item, text_rule, text_size,
+    INT64,
+    KEY_RULE,
+    UID_RULE,
+    aggregate,
+    bounds,
+    integer_bits,
+    integer_rule,
+    is_int,
+    is_key,
+    is_number,
+    is_uid,
+    numeric,
+    permission_refusal,
+    range_rule,
+    refusal,
+    stored_item,
+    text_rule,
+    text_size,
 )  # fmt: skip
-from sandbox.store import Store, StoredColumn, StoredDatabase, StoredIndex, StoredTable, stamp, unique_id
+from sandbox.store import (
+    STRINGS,
+    Store,
+    StoredColumn,
+    StoredDatabase,
+    StoredIndex,
+    StoredTable,
+    stamp,
+    unique_id,
+)
 
+LOG = logging.getLogger(__name__)
 TABLE_PERMISSIONS = ("create", "read", "update", "delete", "write")
 GUEST_SCOPES = frozenset(("public", "rows.read", "rows.write", "documents.read", "documents.write"))
 COLUMN_KINDS = (
-    "string", "varchar", "text", "mediumtext", "longtext", "integer", "bigint", "float", "boolean", "datetime",
-    "enum", "email", "url", "ip", "point", "line", "polygon",
+    "string", "varchar", "text", "mediumtext", "longtext", "integer", "bigint", "float", "boolean",
+    "datetime", "enum", "email", "url", "ip", "point", "line", "polygon",
 )  # fmt: skip
 STRING_MAX = 1073741824
 VARCHAR_MAX = 16381
+ENCRYPT_MIN = 150
+ROW_MAX = 65535  # bytes
 INDEX_MAX = 768
 QUERIES_RULE = (
-    "Value must a valid array no longer than 100 items and Value must be a valid string and at least 1 chars and "
-    "no longer than 4096 chars"
+    "Value must a valid array no longer than 100 items and Value must be a valid string and at least 1 "
+    "chars and no longer than 4096 chars"
 )
 READ_SCOPES = ("rows.read", "tables.read", "documents.read", "collections.read")
 ALL_SCOPES = (
-    "databases.read", "databases.write", "tables.read", "tables.write", "collections.read", "collections.write",
-    "columns.read", "columns.write", "attributes.read", "attributes.write", "indexes.read", "indexes.write",
+    "databases.read", "databases.write", "tables.read", "tables.write", "collections.read",
+    "collections.write", "columns.read", "columns.write", "attributes.read", "attributes.write",
+    "indexes.read", "indexes.write",
     "rows.read", "rows.write", "documents.read", "documents.write", "health.read",
 )  # fmt: skip
 NOT_FOUND_PAGE = (
-    b"<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Page not found</title></head>\n"
+    b'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title>Page not found</title></head>\n'
     b"<body><h1>404 Not Found</h1><p>Route not found.</p></body>\n</html>\n"
 )  # fmt: skip
 
@@ -128,7 +158,7 @@ class Api:
         self.guest_calls: dict[tuple[str, str, str], list[float]] = {}
         self.guest_lock = threading.Lock()
         self.listed: Callable[[StoredTable], None] | None = None  # told of each list of rows (see control.py)
-        self.pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sandbox")
+        self.pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="sandbox")
         self._tree: dict[Any, Any] = {}
         for route in ROUTES:
             node = self._tree
@@ -142,7 +172,7 @@ class Api:
         self.keys[secret] = Access(frozenset(scopes), secret)
         return secret
 
-    # -- ASGI -------------------------------------------------------------------------------------------------
+    # -- ASGI --
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body = b""
@@ -153,14 +183,22 @@ class Api:
                 break
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").split("?")[0]
-        path = path[3:] if path.startswith("/v1") else path
+        path = path[3:] if path.startswith("/v1/") else "?"
         answer, extra = await asyncio.get_running_loop().run_in_executor(
-            self.pool, self.answer, scope["method"], path, scope["query_string"].decode("latin-1"), headers, body
+            self.pool,
+            self.answer,
+            scope["method"],
+            path,
+            scope["query_string"].decode("latin-1"),
+            headers,
+            body,
         )
         await send_answer(send, answer, self.date_header(), extra)
 
     def date_header(self) -> bytes:
-        return format_datetime((self.store.clock.now() + self.skew).replace(microsecond=0), usegmt=True).encode()
+        return format_datetime(
+            (self.store.clock.now() + self.skew).replace(microsecond=0), usegmt=True
+        ).encode()
 
     def answer(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
@@ -171,7 +209,11 @@ class Api:
             return Answer(404, NOT_FOUND_PAGE, "text/html; charset=UTF-8"), []
         extra: list[tuple[bytes, bytes]] = []
         try:
-            given = read_query(query) if method in ("GET", "HEAD") else read_body(headers.get("content-type", ""), body)
+            given = (
+                read_query(query)
+                if method in ("GET", "HEAD")
+                else read_body(headers.get("content-type", ""), body)
+            )
             access = self.identify(headers)
             host = headers.get("host", "127.0.0.1").rsplit(":", 1)[0]
             if not set(route.scopes) & access.scopes:
@@ -187,6 +229,10 @@ class Api:
             return route.handler(self, call), extra
         except Failure as failure:
             return reply(failure.status, failure.body()), extra
+        except Exception:
+            LOG.exception("%s %s failed", method, path)
+            unknown = Failure(500, "general_unknown", "Server Error")
+            return reply(unknown.status, unknown.body()), extra
 
     def find(self, method: str, path: str) -> tuple[Route | None, dict[str, str]]:
         segments = path.strip("/").split("/")
@@ -216,14 +262,15 @@ class Api:
                 raise Failure(
                     403,
                     "project_id_missing",
-                    "When using project API key, make sure to pass x-appwrite-project header with your project ID.",
+                    "When using project API key, make sure to pass x-appwrite-project header with your "
+                    "project ID.",
                 )
         elif project != self.project:
             raise Failure(
                 404,
                 "project_not_found",
-                "Project with the requested ID could not be found. Please check the value of the X-Appwrite-Project "
-                "header to ensure the correct project ID is being used.",
+                "Project with the requested ID could not be found. Please check the value of the "
+                "X-Appwrite-Project header to ensure the correct project ID is being used.",
             )
         return self.keys.get(secret or "", Access(GUEST_SCOPES))
 
@@ -238,7 +285,8 @@ class Api:
                     raise Failure(
                         429,
                         "general_rate_limit_exceeded",
-                        "Rate limit for the current endpoint has been exceeded. Please try again after some time.",
+                        "Rate limit for the current endpoint has been exceeded. Please try again after "
+                        "some time.",
                     )
                 calls.append(now)
                 remaining = route.rate - len(calls)
@@ -248,7 +296,7 @@ class Api:
             (b"x-ratelimit-reset", b"%d" % (int(now) // 60 * 60 + 60)),
         ]
 
-    # -- what a path names ------------------------------------------------------------------------------------
+    # -- what a path names --
 
     def database(self, call: Call) -> StoredDatabase:
         identity = call.path["databaseId"]
@@ -292,13 +340,15 @@ class Api:
         if not named:
             raise errors.unauthorized(f"No permissions provided for action '{action}'")
         if not any(f'{action}("{role}")' in named for role in ("any", "guests")):
-            roles = '["any","guests"]'
             raise errors.unauthorized(
-                f'Missing "{action}" permission for role "guests". Only "{roles}" scopes are allowed and "{named}" was given.'
+                f'Missing "{action}" permission for role "guests". Only "{orjson.dumps(named).decode()}" '
+                'scopes are allowed and "["any","guests"]" was given.'
             )
 
 
-async def send_answer(send: Any, answer: Answer, date: bytes, extra: Sequence[tuple[bytes, bytes]] = ()) -> None:
+async def send_answer(
+    send: Any, answer: Answer, date: bytes, extra: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
     headers = [
         (b"date", date),
         (b"server", b"Appwrite"),
@@ -306,14 +356,15 @@ async def send_answer(send: Any, answer: Answer, date: bytes, extra: Sequence[tu
         (b"access-control-allow-origin", b"*"),
         *extra,
     ]
-    if answer.status != 204:
-        headers.append((b"content-type", answer.content_type.encode()))
+    # the SDK reads a content type of every answer, so those without a body have one too
+    kind = answer.content_type if answer.status != 204 else "text/html; charset=UTF-8"
+    headers.append((b"content-type", kind.encode()))
     headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
 
 
-# -- parameters ----------------------------------------------------------------------------------------------------
+# -- parameters --
 
 
 def read_query(text: str) -> dict[str, Any]:
@@ -455,13 +506,13 @@ def rows_of(call: Call) -> list[dict[str, Any]]:
     return [item if isinstance(item, dict) else {} for item in items]
 
 
-# -- what is served of databases, tables, columns, indexes -----------------------------------------------------------
+# -- what is served of databases, tables, columns, indexes --
 
 
 def served_database(database: StoredDatabase) -> dict[str, Any]:
     return {
-        "$id": database.id, "name": database.name, "$createdAt": database.created, "$updatedAt": database.updated,
-        "enabled": database.enabled, "type": database.kind,
+        "$id": database.id, "name": database.name, "$createdAt": database.created,
+        "$updatedAt": database.updated, "enabled": database.enabled, "type": database.kind,
     }  # fmt: skip
 
 
@@ -472,22 +523,24 @@ def served_table(words: Words, table: StoredTable) -> dict[str, Any]:
         "enabled": table.enabled, words.row_security: table.row_security,
         words.columns: [served_column(column) for column in table.columns.values()],
         "indexes": [served_index(words, index) for index in table.indexes.values()],
-        "bytesMax": 65535, "bytesUsed": row_width(table),
+        "bytesMax": ROW_MAX, "bytesUsed": row_width(table),
     }  # fmt: skip
 
 
 def row_width(table: StoredTable) -> int:
     """Bytes of a row in MariaDB, as Appwrite counts them."""
-    width = 1067
-    for column in table.columns.values():
-        if column.array or (column.is_text and text_size(column) > VARCHAR_MAX) or column.kind in ("point", "line", "polygon"):
-            width += 20
-        elif column.is_text:
-            size = text_size(column)
-            width += size * 4 + (1 if size <= 255 else 2)
-        else:
-            width += {"integer": 4, "bigint": 8, "float": 8, "boolean": 1, "datetime": 7}[column.kind]
-    return width
+    return 1067 + sum(column_width(column) for column in table.columns.values())
+
+
+def column_width(column: StoredColumn) -> int:
+    """Bytes of a column in a row; what is kept outside the row takes a pointer."""
+    if column.array or column.kind in ("text", "mediumtext", "longtext", "point", "line", "polygon"):
+        return 20
+    if column.is_text:
+        size = text_size(column)
+        return 20 if size > VARCHAR_MAX else size * 4 + (1 if size <= 255 else 2)
+    fixed = {"integer": integer_bits(column) // 8, "bigint": 8, "float": 8, "boolean": 1, "datetime": 7}
+    return fixed[column.kind]
 
 
 def served_column(column: StoredColumn, status: str = "available") -> dict[str, Any]:
@@ -518,13 +571,18 @@ def served_column(column: StoredColumn, status: str = "available") -> dict[str, 
 def served_index(words: Words, index: StoredIndex, status: str = "available") -> dict[str, Any]:
     return {
         "$id": index.key, "$createdAt": index.created, "$updatedAt": index.updated, "key": index.key,
-        "type": index.type, "status": status, "error": "", words.columns: index.columns, "lengths": index.lengths,
-        "orders": index.orders,
+        "type": index.type, "status": status, "error": "", words.columns: index.columns,
+        "lengths": index.lengths, "orders": index.orders,
     }  # fmt: skip
 
 
 def catalogue_answer(
-    call: Call, items: Sequence[Mapping[str, Any]], name: str, allowed: Sequence[str], identity: str, label: str
+    call: Call,
+    items: Sequence[Mapping[str, Any]],
+    name: str,
+    allowed: Sequence[str],
+    identity: str,
+    label: str,
 ) -> Answer:
     texts = query_texts(call)
     search = call.given.get("search")
@@ -539,7 +597,7 @@ def catalogue_answer(
     return reply(200, {"total": total if wants_total(call) else 0, name: chosen})
 
 
-# -- handlers: databases -------------------------------------------------------------------------------------------
+# -- handlers: databases --
 
 
 def list_databases(api: Api, call: Call) -> Answer:
@@ -564,10 +622,10 @@ def get_database(api: Api, call: Call) -> Answer:
 def update_database(api: Api, call: Call) -> Answer:
     database = api.database(call)
     with api.store.writing():
+        api.store.save_catalogue()
         database.name = text(call, "name", 128, database.name)
         database.enabled = boolean(call, "enabled", True)
         database.updated = stamp(api.store.clock.now())
-        api.store.save_catalogue()
     return reply(200, served_database(database))
 
 
@@ -576,7 +634,7 @@ def delete_database(api: Api, call: Call) -> Answer:
     return Answer(204)
 
 
-# -- handlers: tables ----------------------------------------------------------------------------------------------
+# -- handlers: tables --
 
 
 def list_tables(api: Api, call: Call) -> Answer:
@@ -609,10 +667,19 @@ def create_table(api: Api, call: Call) -> Answer:
 
 def column_from_definition(call: Call, item: Mapping[str, Any]) -> StoredColumn:
     """A column given with its table: its type, or the format of a string, names its kind."""
-    kind = item.get("format") or {"double": "float", "linestring": "line"}.get(str(item.get("type")), item.get("type"))
+    kind = item.get("format") or {"double": "float", "linestring": "line"}.get(
+        str(item.get("type")), item.get("type")
+    )
     if kind not in COLUMN_KINDS:
         raise errors.argument_invalid(call.words.columns, f"Unknown type: {kind}")
-    inner = Call(call.words, {**call.path, "kind": str(kind)}, {"required": False, **item}, call.access, call.host, call.url)
+    inner = Call(
+        call.words,
+        {**call.path, "kind": str(kind)},
+        {"required": False, **item},
+        call.access,
+        call.host,
+        call.url,
+    )
     return column_of(inner, str(kind))
 
 
@@ -624,13 +691,13 @@ def update_table(api: Api, call: Call) -> Answer:
     permissions = permissions_of(call, TABLE_PERMISSIONS, ("read", "create", "update", "delete"))
     table = api.table(call)
     with api.store.writing():
+        api.store.save_catalogue()
         table.name = text(call, "name", 128, table.name)
         table.row_security = boolean(call, call.words.row_security, False)
         table.enabled = boolean(call, "enabled", True)
         if permissions is not None:
             table.permissions = permissions
         table.updated = stamp(api.store.clock.now())
-        api.store.save_catalogue()
     return reply(200, served_table(call.words, table))
 
 
@@ -639,7 +706,7 @@ def delete_table(api: Api, call: Call) -> Answer:
     return Answer(204)
 
 
-# -- handlers: columns ---------------------------------------------------------------------------------------------
+# -- handlers: columns --
 
 
 def list_columns(api: Api, call: Call) -> Answer:
@@ -676,8 +743,6 @@ def limit_of(call: Call, name: str, kind: str) -> int | float | None:
     if kind == "float" and not is_number(value):
         raise errors.argument_invalid(name, "Value must be a valid float or null")
     if kind != "float" and (not is_int(value) or not -INT64 <= value < INT64):
-        from sandbox.server.values import integer_rule
-
         raise errors.argument_invalid(name, f"{integer_rule(64)} or null")
     return value
 
@@ -692,33 +757,50 @@ def column_of(call: Call, kind: str, key: str | None = None) -> StoredColumn:
         column.size = whole(call, "size", 1, VARCHAR_MAX)
     if kind == "enum":
         elements = required(call, "elements")
-        if not isinstance(elements, list) or any(not isinstance(e, str) for e in elements):
+        if (
+            not isinstance(elements, list)
+            or len(elements) > 100
+            or any(not isinstance(e, str) or not 1 <= len(e) <= 255 for e in elements)
+        ):
             raise errors.argument_invalid(
                 "elements",
-                "Value must a valid array no longer than 100 items and Value must be a valid string and at least 1 "
-                "chars and no longer than 1024 chars",
+                "Value must a valid array no longer than 100 items and Value must be a valid string and at "
+                "least 1 chars and no longer than 255 chars",
             )
         column.elements = elements
     column.required = boolean(call, "required")
     column.array = boolean(call, "array", False)
     column.encrypt = boolean(call, "encrypt", False)
+    if column.encrypt and kind in ("string", "varchar") and (column.size or 0) < ENCRYPT_MIN:
+        raise errors.bad_request(
+            f"Size too small. Encrypted strings require a minimum size of {ENCRYPT_MIN} characters."
+        )
     if kind in ("integer", "bigint", "float"):
         column.minimum, column.maximum = limit_of(call, "min", kind), limit_of(call, "max", kind)
         low, high = bounds(column)
         if low > high:
-            raise errors.column_failure(words, "value_invalid", "Minimum value must be lesser than maximum value")
+            raise errors.column_failure(
+                words, "value_invalid", "Minimum value must be lesser than maximum value"
+            )
     check_default(call, column)
     return column
 
 
 def check_default(call: Call, column: StoredColumn) -> None:
+    """Take the request's default into the column. Raises Failure where it does not fit."""
     default = call.given.get("default")
     if default is None:
         column.default = None
         return
-    words = call.words
-    if column.kind == "enum" and default not in (column.elements or ()):
+    words, kind = call.words, column.kind
+    rule = _default_rule(column, default)
+    if rule:
+        raise errors.argument_invalid("default", f"{rule} or null")
+    if kind == "enum" and default not in (column.elements or ()):
         raise errors.column_failure(words, "value_invalid", "Default value not found in elements")
+    why = refusal(column, default)
+    if why:
+        raise errors.column_failure(words, "value_invalid", why.split(". ", 1)[1])
     if column.required:
         raise errors.column_failure(
             words, "default_unsupported", f"Cannot set default value for required {words.column}"
@@ -727,15 +809,22 @@ def check_default(call: Call, column: StoredColumn) -> None:
         raise errors.column_failure(
             words, "default_unsupported", f"Cannot set default value for array {words.columns}"
         )
-    why = refusal(column, default)
-    if why:
-        sentence = why.split(". ", 1)[1]
-        if column.kind in ("integer", "bigint", "float") and is_number(default):
-            raise errors.column_failure(words, "value_invalid", sentence)
-        if column.kind in ("string", "varchar") and isinstance(default, str):
-            raise errors.column_failure(words, "value_invalid", sentence)
-        raise errors.argument_invalid("default", f"{sentence} or null")
     column.default = stored_item(column, default)
+
+
+def _default_rule(column: StoredColumn, default: Any) -> str | None:
+    """Why a default is not even of its parameter's type; None if it is."""
+    kind = column.kind
+    if kind in ("integer", "bigint"):
+        return None if is_int(default) and -INT64 <= default < INT64 else integer_rule(64)
+    if kind == "float":
+        return None if is_number(default) else "Value must be a valid float"
+    if kind == "enum":
+        return None if isinstance(default, str) and default else text_rule(0, 1)
+    if kind in STRINGS and kind not in ("email", "url", "ip"):
+        return None if isinstance(default, str) else text_rule(0)
+    why = refusal(column, default)  # of the rest the parameter's own check is the value's
+    return why.split(". ", 1)[1] if why else None
 
 
 def create_column(api: Api, call: Call) -> Answer:
@@ -747,6 +836,13 @@ def create_column(api: Api, call: Call) -> Answer:
     with api.store.writing():
         if column.key.lower() in (key.lower() for key in table.columns):
             raise errors.column_exists(call.words, column.key)
+        if row_width(table) + column_width(column) > ROW_MAX:
+            raise errors.column_failure(
+                call.words,
+                "limit_exceeded",
+                f"The maximum number or size of {call.words.columns} for {call.words.table} '{table.id}' has "
+                "been reached.",
+            )
         api.store.create_column(table, column)
     return reply(202, served_column(column, "processing"))
 
@@ -757,6 +853,7 @@ def update_column(api: Api, call: Call) -> Answer:
         key_of(call, "newKey")
     table = api.table(call)
     with api.store.writing():
+        api.store.save_catalogue()  # a refusal half-way puts the catalogue back as it was
         column = existing_column(api, call, table)
         if column.kind != kind:
             raise errors.column_failure(words, "type_invalid", f"The {words.column} type is invalid.")
@@ -771,7 +868,9 @@ def update_column(api: Api, call: Call) -> Answer:
             changed = StoredColumn(column.key, kind, minimum=column.minimum if low is None else low,
                                    maximum=column.maximum if high is None else high)  # fmt: skip
             if bounds(changed)[0] > bounds(changed)[1]:
-                raise errors.column_failure(words, "value_invalid", "Minimum value must be lesser than maximum value")
+                raise errors.column_failure(
+                    words, "value_invalid", "Minimum value must be lesser than maximum value"
+                )
             column.minimum, column.maximum = changed.minimum, changed.maximum
         if kind in ("string", "varchar") and call.given.get("size") is not None:
             column.size = whole(call, "size", 1, STRING_MAX if kind == "string" else VARCHAR_MAX)
@@ -782,7 +881,6 @@ def update_column(api: Api, call: Call) -> Answer:
             if new_key in table.columns:
                 raise errors.column_exists(words, new_key)
             api.store.rename_column(table, column, new_key)
-        api.store.save_catalogue()
     return reply(200, served_column(column))
 
 
@@ -793,7 +891,7 @@ def delete_column(api: Api, call: Call) -> Answer:
     return Answer(204)
 
 
-# -- handlers: indexes ---------------------------------------------------------------------------------------------
+# -- handlers: indexes --
 
 
 def list_indexes(api: Api, call: Call) -> Answer:
@@ -822,14 +920,21 @@ def create_index(api: Api, call: Call) -> Answer:
             words.columns, f"Value must a valid array no longer than 100 items and {KEY_RULE}"
         )
     index = make_index(
-        api, call, api.table(call), key, kind, names, call.given.get("orders") or [], call.given.get("lengths") or []
+        api,
+        call,
+        api.table(call),
+        key,
+        kind,
+        names,
+        call.given.get("orders") or [],
+        call.given.get("lengths") or [],
     )
     return reply(202, served_index(words, index, "processing"))
 
 
 def make_index(
-    api: Api, call: Call, table: StoredTable, key: Any, kind: Any, names: Sequence[str], orders: Sequence[Any],
-    lengths: Sequence[Any],
+    api: Api, call: Call, table: StoredTable, key: Any, kind: Any, names: Sequence[str],
+    orders: Sequence[Any], lengths: Sequence[Any],
 ) -> StoredIndex:  # fmt: skip
     words = call.words
     if not names:
@@ -840,7 +945,9 @@ def make_index(
         if column is None and name not in ("$id", "$createdAt", "$updatedAt"):
             raise errors.index_column_unknown(words, name)
         if column is not None and column.array:
-            raise Failure(400, "index_invalid", "Creating indexes on array attributes is not currently supported.")
+            raise Failure(
+                400, "index_invalid", "Creating indexes on array attributes is not currently supported."
+            )
         is_text = name == "$id" or (column is not None and column.is_text)
         if kind == "fulltext":
             if not is_text:
@@ -848,10 +955,16 @@ def make_index(
                     words, f'Attribute "{name}" cannot be part of a fulltext index, must be of type string'
                 )
             continue
-        size = (255 if column is None else text_size(column)) if is_text else (2 if column and column.kind == "float" else 1)
+        size = (
+            (255 if column is None else text_size(column))
+            if is_text
+            else (2 if column and column.kind == "float" else 1)
+        )
         given = lengths[place] if place < len(lengths) and lengths[place] else 0
         if given > size:
-            raise errors.index_invalid(words, f'Index length {given} is larger than the size for {name}: {size}"')
+            raise errors.index_invalid(
+                words, f'Index length {given} is larger than the size for {name}: {size}"'
+            )
         total += (given or size) if is_text else size
     if len(set(map(str.lower, names))) != len(names):
         raise errors.index_invalid(words, "Duplicate attributes provided")
@@ -870,7 +983,7 @@ def delete_index(api: Api, call: Call) -> Answer:
     return Answer(204)
 
 
-# -- handlers: rows ------------------------------------------------------------------------------------------------
+# -- handlers: rows --
 
 
 def list_rows(api: Api, call: Call) -> Answer:
@@ -894,8 +1007,8 @@ def get_row(api: Api, call: Call) -> Answer:
 
 def create_rows(api: Api, call: Call) -> Answer:
     words = call.words
-    identity = call.given.get(words.row_id) or ""
-    if identity and identity != "unique()" and not is_key(identity):
+    identity = call.given.get(words.row_id)
+    if identity is not None and identity != "unique()" and not is_key(identity):
         raise errors.argument_invalid(words.row_id, KEY_RULE)
     data = data_of(call)
     permissions = permissions_of(call, (*ROW_PERMISSIONS, "write"), ROW_PERMISSIONS)
@@ -905,33 +1018,39 @@ def create_rows(api: Api, call: Call) -> Answer:
     if data and many:
         raise errors.bad_request(f"You can only send one of the following parameters: data, {words.rows}")
     if data and not identity:
-        raise errors.row_data_missing(words, f"{words.row.title()} ID is required when creating a single {words.row}.")
+        raise errors.row_data_missing(
+            words, f"{words.row.title()} ID is required when creating a single {words.row}."
+        )
     if many and identity:
         raise errors.bad_request(
-            f'Param "{words.row_id}" is not allowed when creating multiple {words.rows}, set "$id" on each instead.'
+            f'Param "{words.row_id}" is not allowed when creating multiple {words.rows}, '
+            'set "$id" on each instead.'
         )
     if many and permissions:
         raise errors.bad_request(
-            f'Param "permissions" is disallowed when creating multiple {words.rows}, set "$permissions" on each instead'
+            f'Param "permissions" is disallowed when creating multiple {words.rows}, '
+            'set "$permissions" on each instead'
         )
     if many and not call.access.is_key:
-        raise Failure(401, "general_unauthorized_scope", "The current user or API key does not have the required scopes to access the requested resource.")
+        raise Failure(
+            401,
+            "general_unauthorized_scope",
+            "The current user or API key does not have the required scopes to access the requested resource.",
+        )
     rows = api.rows(call)
     api.guest_may(call, rows.table, "create")
-    staged = stage(api, call, rows, "bulkCreate" if many else "create", identity, many or data)
+    staged = stage(api, call, rows, "bulkCreate" if many else "create", identity or "", many or data)
     if staged is not None:
         return reply(201, staged)
     if many:
         return Answer(201, rows.create_many(many))
-    return Answer(201, rows.create(identity, data, permissions or []))
+    return Answer(201, rows.create(str(identity), data, permissions or []))
 
 
 def upsert_rows(api: Api, call: Call) -> Answer:
     many = rows_of(call)
     required(call, call.words.rows)
     rows = api.rows(call)
-    if not many:
-        raise errors.row_data_missing(call.words)
     staged = stage(api, call, rows, "bulkUpsert", "", many)
     return reply(200, staged) if staged is not None else Answer(200, rows.upsert_many(many))
 
@@ -994,7 +1113,9 @@ def increment(sign: int) -> Handler:
                 raise errors.argument_invalid(name, "Value must be a valid number")
         rows = api.rows(call)
         action = "increment" if sign > 0 else "decrement"
-        staged = stage(api, call, rows, action, identity, {"column": key, "value": value, edge: call.given.get(edge)})
+        staged = stage(
+            api, call, rows, action, identity, {"column": key, "value": value, edge: call.given.get(edge)}
+        )
         if staged is not None:
             return reply(200, staged)
         return Answer(200, rows.increment(identity, key, value, call.given.get(edge), sign))
@@ -1002,11 +1123,11 @@ def increment(sign: int) -> Handler:
     return handler
 
 
-# -- handlers: transactions ----------------------------------------------------------------------------------------
+# -- handlers: transactions --
 
 ACTIONS = (
-    "create", "update", "upsert", "delete", "increment", "decrement", "bulkCreate", "bulkUpdate", "bulkUpsert",
-    "bulkDelete",
+    "create", "update", "upsert", "delete", "increment", "decrement", "bulkCreate", "bulkUpdate",
+    "bulkUpsert", "bulkDelete",
 )  # fmt: skip
 TRANSACTION_SIZE = 100
 
@@ -1022,7 +1143,9 @@ def open_transaction(api: Api, call: Call) -> Answer:
     if not is_int(ttl) or not 60 <= int(ttl or 0) <= 3600:
         raise errors.argument_invalid("ttl", range_rule(60, 3600))
     now = api.store.clock.now()
-    transaction = Transaction(unique_id(), stamp(now), now + timedelta(seconds=int(ttl or 0)), stamp(now), stamp(now))
+    transaction = Transaction(
+        unique_id(), stamp(now), now + timedelta(seconds=int(ttl or 0)), stamp(now), stamp(now)
+    )
     api.transactions[transaction.id] = transaction
     return reply(201, transaction.served())
 
@@ -1032,9 +1155,13 @@ def the_transaction(api: Api, identity: str, pending: bool = True) -> Transactio
     if transaction is None:
         raise transaction_missing(identity)
     if pending and transaction.status != "pending":
-        raise Failure(400, "transaction_not_ready", "The transaction is not ready yet. Please try again later.")
+        raise Failure(
+            400, "transaction_not_ready", "The transaction is not ready yet. Please try again later."
+        )
     if pending and api.store.clock.now() > transaction.expires:
-        raise Failure(410, "transaction_expired", "The transaction has expired. Please create a new transaction.")
+        raise Failure(
+            410, "transaction_expired", "The transaction has expired. Please create a new transaction."
+        )
     return transaction
 
 
@@ -1044,25 +1171,35 @@ def add_operations(transaction: Transaction, operations: Sequence[dict[str, Any]
         raise Failure(
             400,
             "transaction_limit_exceeded",
-            f"Transaction already has {held} operations, adding {len(operations)} would exceed the maximum of "
-            f"{TRANSACTION_SIZE}",
+            f"Transaction already has {held} operations, adding {len(operations)} would exceed the maximum "
+            f"of {TRANSACTION_SIZE}",
         )
     transaction.operations += operations
 
 
 def stage(api: Api, call: Call, rows: Rows, action: str, identity: str, data: Any) -> dict[str, Any] | None:
-    """Keep a call that names a transaction for its commit, and answer as if done; None where it names none."""
+    """Keep a call that names a transaction for its commit, answering as if done; None where it names none."""
     name = call.given.get("transactionId")
     if not name:
         return None
     transaction = the_transaction(api, str(name))
     if action in ("update", "delete") and api.store.get(rows.table, identity) is None:
-        staged = any(o["rowId"] == identity and o["action"] in ("create", "upsert") for o in transaction.operations)
+        staged = any(
+            o["rowId"] == identity and o["action"] in ("create", "upsert") for o in transaction.operations
+        )
         if not staged:
             raise errors.row_missing(call.words, identity)
     add_operations(
         transaction,
-        [{"action": action, "databaseId": rows.table.database, "tableId": rows.table.id, "rowId": identity, "data": data}],
+        [
+            {
+                "action": action,
+                "databaseId": rows.table.database,
+                "tableId": rows.table.id,
+                "rowId": identity,
+                "data": data,
+            }
+        ],
     )
     if action.startswith("bulk"):
         return {"total": len(data) if isinstance(data, list) else 0, call.words.rows: []}
@@ -1091,9 +1228,12 @@ def create_operations(api: Api, call: Call) -> Answer:
             raise errors.table_missing(call.words, table)
         prepared.append(
             {
-                "action": item["action"], "databaseId": database.id, "tableId": table,
-                "rowId": item.get("rowId") or item.get("documentId") or "", "data": item.get("data") or {},
-            }  # fmt: skip
+                "action": item["action"],
+                "databaseId": database.id,
+                "tableId": table,
+                "rowId": item.get("rowId") or item.get("documentId") or "",
+                "data": item.get("data") or {},
+            }
         )
     add_operations(transaction, prepared)
     transaction.updated = stamp(api.store.clock.now())
@@ -1128,7 +1268,9 @@ def update_transaction(api: Api, call: Call) -> Answer:
 def commit_transaction(api: Api, words: Words, transaction: Transaction) -> None:
     """Carry out what was staged, all or nothing. A row changed meanwhile by others is a conflict."""
     conflict = Failure(
-        409, "transaction_conflict", "The transaction has a conflict. Please resolve the conflict and try again."
+        409,
+        "transaction_conflict",
+        "The transaction has a conflict. Please resolve the conflict and try again.",
     )
     try:
         with api.store.writing():
@@ -1176,7 +1318,7 @@ def delete_transaction(api: Api, call: Call) -> Answer:
     return Answer(204)
 
 
-# -- handlers: the server itself -----------------------------------------------------------------------------------
+# -- handlers: the server itself --
 
 
 def health_version(api: Api, call: Call) -> Answer:
@@ -1253,5 +1395,3 @@ ROUTES = [
     Route("GET", ("health", "version"), health_version, ("public",), TABLES),
     Route("GET", ("ping",), ping, ("public", *ALL_SCOPES), TABLES),
 ]
-
-__all__ = ["ALL_SCOPES", "INT32", "READ_SCOPES", "Api", "grouped", "send_answer"]

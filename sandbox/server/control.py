@@ -1,4 +1,4 @@
-"""What tests may order under /control, outside /v1: faults, changes between pages, keys, trusted rows. No product behaviour."""
+"""What tests may order under /control, outside /v1: faults, changes between pages, keys, trusted rows."""
 
 from __future__ import annotations
 
@@ -7,15 +7,27 @@ import random
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
 
 from sandbox.server.app import Answer, Api, reply, send_answer
 from sandbox.server.errors import VERSION
 from sandbox.server.values import parse_instant
-from sandbox.store import Row, StoredColumn, StoredDatabase, StoredTable, plain_number, stamp, stored_columns_blank
+from sandbox.store import (
+    Row,
+    StoredColumn,
+    StoredDatabase,
+    StoredTable,
+    plain_number,
+    stamp,
+    stored_columns_blank,
+)
 
 FAULT_KINDS = ("status", "latency", "reset", "truncate", "html", "empty", "stall", "skew")
 ERROR_TYPES = {
@@ -85,24 +97,24 @@ class Control:
         self.injected: dict[str, int] = {}
         self.lock = threading.Lock()
         api.listed = self.listed
+        self.app = Starlette(
+            routes=[
+                Route("/control/{path:path}", self.control, methods=["GET", "PUT", "POST", "DELETE"]),
+                Mount("/", app=api),
+            ]
+        )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-            return
-        if scope["type"] != "http":
-            return
-        path: str = scope["path"]
-        if path.startswith("/control/"):
-            await self.control(scope, receive, send, path.removeprefix("/control/"))
-            return
-        if not self.rules:
+        path: str = scope.get("path", "")
+        if scope["type"] != "http" or path.startswith("/control/"):
+            await self.app(scope, receive, send)
+        elif not self.rules:
             self.requests += 1
-            await self.api(scope, receive, send)
-            return
-        await self.faulty(scope, receive, send, path)
+            await self.app(scope, receive, send)
+        else:
+            await self.faulty(scope, receive, send, path)
 
-    # -- faults -----------------------------------------------------------------------------------------------
+    # -- faults --
 
     def chosen(self, method: str, path: str) -> list[FaultRule]:
         result: list[FaultRule] = []
@@ -127,12 +139,11 @@ class Control:
             match rule.kind:
                 case "latency":
                     await asyncio.sleep(rule.seconds)
-                case "stall":
-                    await asyncio.sleep(rule.seconds or 86400)
+                case "stall" | "reset":
+                    if rule.kind == "stall":
+                        await asyncio.sleep(rule.seconds or 86400)
                     _transport(send).abort()
-                    return
-                case "reset":
-                    _transport(send).abort()
+                    await asyncio.sleep(0.01)  # let the server see that the connection is gone
                     return
                 case "truncate":
                     truncate = rule
@@ -148,7 +159,7 @@ class Control:
                 case _:
                     pass
         if truncate is None:
-            await self.api(scope, receive, send)
+            await self.app(scope, receive, send)
             return
 
         async def cut(message: Any) -> None:
@@ -159,7 +170,8 @@ class Control:
             else:
                 await send(message)
 
-        await self.api(scope, receive, cut)
+        await self.app(scope, receive, cut)
+        await asyncio.sleep(0.01)
 
     async def answer(self, send: Any, answer: Answer, rule: FaultRule) -> None:
         extra = []
@@ -167,7 +179,7 @@ class Control:
             extra.append((b"retry-after", f"{rule.retry_after:g}".encode()))
         await send_answer(send, answer, self.api.date_header(), extra)
 
-    # -- between pages ----------------------------------------------------------------------------------------
+    # -- between pages --
 
     def listed(self, table: StoredTable) -> None:
         if not self.steps:
@@ -204,23 +216,21 @@ class Control:
             if step.insert:
                 store.insert(table, [_new_row(table, item, now) for item in step.insert])
 
-    # -- routes -----------------------------------------------------------------------------------------------
+    # -- routes --
 
-    async def control(self, scope: Any, receive: Any, send: Any, path: str) -> None:
-        body = bytearray()
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
+    async def control(self, request: Request) -> Response:
+        body = await request.body()
         try:
-            given = orjson.loads(bytes(body)) if body else {}
             answer = await asyncio.get_running_loop().run_in_executor(
-                self.api.pool, self.order, scope["method"], path.strip("/"), given
+                self.api.pool,
+                self.order,
+                request.method,
+                request.path_params["path"].strip("/"),
+                orjson.loads(body) if body else {},
             )
         except (ValueError, TypeError, KeyError) as wrong:
             answer = reply(400, {"message": f"{type(wrong).__name__}: {wrong}"})
-        await send_answer(send, answer, self.api.date_header())
+        return Response(answer.body, answer.status, media_type="application/json")
 
     def order(self, method: str, path: str, given: Any) -> Answer:
         api, store = self.api, self.api.store
@@ -248,13 +258,13 @@ class Control:
                 return reply(201, {"table": table.id})
             case "POST", "rows/bulk":
                 table = store.databases[given["database"]].tables[given["table"]]
-                return reply(201, {"loaded": store.bulk_load(table, map(_with_instants(store), given["rows"]))})
+                return reply(
+                    201, {"loaded": store.bulk_load(table, map(_with_instants(store), given["rows"]))}
+                )
             case "PUT", "clock":
                 at = parse_instant(given["at"])
                 if at is None:
                     raise ValueError("at must be an instant")
-                from datetime import UTC, datetime
-
                 store.clock.offset = at - datetime.now(UTC)
             case _:
                 return reply(404, {"message": f"No control route {method} {path}"})
@@ -278,7 +288,9 @@ def fault_answer(rule: FaultRule) -> Answer:
     return reply(rule.status, {"message": message, "code": rule.status, "type": kind, "version": VERSION})
 
 
-def make_table(api: Api, database: StoredDatabase, name: str, columns: Sequence[Mapping[str, Any]]) -> StoredTable:
+def make_table(
+    api: Api, database: StoredDatabase, name: str, columns: Sequence[Mapping[str, Any]]
+) -> StoredTable:
     """A table at once: columns as {key, kind, size, required, array, elements}."""
     table = api.store.create_table(database, name, name)
     for item in columns:
@@ -307,11 +319,3 @@ def _new_row(table: StoredTable, item: Mapping[str, Any], now: str) -> Row:
 def _transport(send: Any) -> Any:
     """The connection itself: uvicorn's ``send`` is a method of its request cycle."""
     return send.__self__.transport
-
-
-async def _lifespan(receive: Any, send: Any) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

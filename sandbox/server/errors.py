@@ -1,4 +1,4 @@
-"""Appwrite's errors: type, status and sentence of each, in the words of both of its APIs. Raises nothing by itself."""
+"""Appwrite's errors: type, status and sentence of each, in the words of both of its APIs. Raises none."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ class Words:
 
 TABLES = Words(
     api="tablesdb", sdk="tablesDB", table="table", tables="tables", table_id="tableId", column="column",
-    columns="columns", row="row", rows="rows", row_id="rowId", row_security="rowSecurity", index="column_index",
+    columns="columns", row="row", rows="rows", row_id="rowId", row_security="rowSecurity",
+    index="column_index",
     row_reads=("rows.read", "documents.read"), row_writes=("rows.write", "documents.write"),
     table_reads=("tables.read", "collections.read"), table_writes=("tables.write", "collections.write"),
 )  # fmt: skip
@@ -68,17 +69,23 @@ def query_invalid(message: str) -> Failure:
     return Failure(400, "general_query_invalid", message)
 
 
-def unauthorized(message: str = "The current user is not authorized to perform the requested action.") -> Failure:
+def unauthorized(
+    message: str = "The current user is not authorized to perform the requested action.",
+) -> Failure:
     return Failure(401, "user_unauthorized", message)
 
 
 def database_missing(identity: str) -> Failure:
-    return Failure(404, "database_not_found", f"Database with the requested ID '{identity}' could not be found.")
+    return Failure(
+        404, "database_not_found", f"Database with the requested ID '{identity}' could not be found."
+    )
 
 
 def database_exists(identity: str) -> Failure:
     return Failure(
-        409, "database_already_exists", f"Database with the requested ID '{identity}' already exists. {RETRY_ID}"
+        409,
+        "database_already_exists",
+        f"Database with the requested ID '{identity}' already exists. {RETRY_ID}",
     )
 
 

@@ -10,16 +10,22 @@ from typing import Any
 
 import orjson
 
-from sandbox.server.errors import query_invalid
-from sandbox.server.values import INT64, UID_RULE, grouped, integer_rule, is_int, is_number, is_uid, numeric
-from sandbox.server.values import parse_instant, range_rule
+from sandbox.server.errors import Failure, query_invalid
+from sandbox.server.values import (
+    INT64,
+    UID_RULE,
+    is_int,
+    is_number,
+    is_uid,
+    numeric,
+    parse_instant,
+    range_rule,
+)
 from sandbox.store import SYSTEM_COLUMNS, Row, StoredColumn, StoredTable, column_path, stamp
 
-__all__ = ["Plan", "Query", "integer_rule", "parse_queries", "plan_rows", "select_catalogue"]
-
 ONE_VALUE = (
-    "notEqual", "lessThan", "lessThanEqual", "greaterThan", "greaterThanEqual", "search", "notSearch", "startsWith",
-    "notStartsWith", "endsWith", "notEndsWith", "regex",
+    "notEqual", "lessThan", "lessThanEqual", "greaterThan", "greaterThanEqual", "search", "notSearch",
+    "startsWith", "notStartsWith", "endsWith", "notEndsWith", "regex",
 )  # fmt: skip
 SOME_VALUES = ("equal", "contains", "containsAny", "containsAll", "notContains")
 CONTAINS = ("contains", "containsAny", "containsAll", "notContains")
@@ -29,7 +35,18 @@ SPATIAL = (
     "crosses", "notCrosses", "distanceEqual", "distanceNotEqual", "distanceGreaterThan", "distanceLessThan",
     "intersects", "notIntersects", "overlaps", "notOverlaps", "touches", "notTouches",
 )  # fmt: skip
-FILTERS = (*SOME_VALUES, *ONE_VALUE, *TWO_VALUES, *NULLS, *SPATIAL, "and", "or", "elemMatch", "exists", "notExists")
+FILTERS = (
+    *SOME_VALUES,
+    *ONE_VALUE,
+    *TWO_VALUES,
+    *NULLS,
+    *SPATIAL,
+    "and",
+    "or",
+    "elemMatch",
+    "exists",
+    "notExists",
+)
 PAGING = ("limit", "offset", "cursorAfter", "cursorBefore")
 ORDERS = ("orderAsc", "orderDesc", "orderRandom")
 METHODS = frozenset((*FILTERS, *PAGING, *ORDERS, "select", "vectorDot", "vectorCosine", "vectorEuclidean"))
@@ -364,11 +381,15 @@ def cursor_condition(table: StoredTable, plan: Plan, cursor: Row) -> tuple[str, 
     return f"({' OR '.join(parts)})", arguments, None
 
 
-# -- lists of databases, tables, columns and indexes: small, in memory -------------------------------------------
+# -- lists of databases, tables, columns and indexes: small, in memory --
 
 
 def select_catalogue(
-    items: Sequence[Mapping[str, Any]], texts: Sequence[str], allowed: Sequence[str], identity: str, label: str
+    items: Sequence[Mapping[str, Any]],
+    texts: Sequence[str],
+    allowed: Sequence[str],
+    identity: str,
+    label: str,
 ) -> tuple[list[Mapping[str, Any]], int]:
     """Apply queries to a list of catalogue entries: those of the page, and how many there are in all."""
     queries = parse_queries(texts)
@@ -398,9 +419,9 @@ def select_catalogue(
             raise query_invalid(f"Invalid cursor: {UID_RULE}")
         places = [n for n, item in enumerate(chosen) if item.get(identity) == wanted]
         if not places:
-            from sandbox.server.errors import Failure
-
-            raise Failure(400, "general_cursor_not_found", f"{label} '{wanted}' for the 'cursor' value not found.")
+            raise Failure(
+                400, "general_cursor_not_found", f"{label} '{wanted}' for the 'cursor' value not found."
+            )
         if cursor.method == "cursorAfter":
             chosen = chosen[places[0] + 1 :]
         else:
@@ -438,7 +459,3 @@ def _holds(query: Query, value: Any) -> bool:
             return value is not None and values[0] <= value <= values[1]
         case _:
             return True
-
-
-def number_text(value: int) -> str:
-    return grouped(value)

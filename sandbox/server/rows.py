@@ -1,4 +1,4 @@
-"""What rows are asked for and how they change: list, get, create, update, upsert, delete, increment. No HTTP."""
+"""How rows are read and changed: list, get, create, update, upsert, delete, increment. No HTTP."""
 
 from __future__ import annotations
 
@@ -10,13 +10,36 @@ import orjson
 from sandbox.server import errors
 from sandbox.server.errors import Failure, Words
 from sandbox.server.queries import (
-    DEFAULT_LIMIT, TOTAL_CAP, Plan, Query, cursor_condition, expression, order_of, parse_queries, plan_rows,
+    DEFAULT_LIMIT,
+    TOTAL_CAP,
+    Plan,
+    cursor_condition,
+    expression,
+    order_of,
+    parse_queries,
+    plan_rows,
 )  # fmt: skip
 from sandbox.server.values import (
-    KEY_RULE, aggregate, is_key, numeric, parse_instant, permission_refusal, stored_value, structure_refusal,
+    KEY_RULE,
+    aggregate,
+    is_key,
+    numeric,
+    parse_instant,
+    permission_refusal,
+    stored_value,
+    structure_refusal,
 )  # fmt: skip
 from sandbox.store import (
-    UPDATED_INDEX_REACH, DuplicateRow, Row, Store, StoredTable, parse_row, plain_number, stamp, unique_id,
+    UPDATED_INDEX_REACH,
+    DuplicateRow,
+    Row,
+    Store,
+    StoredTable,
+    parse_row,
+    plain_number,
+    row_text,
+    stamp,
+    unique_id,
 )  # fmt: skip
 
 BATCH = 100
@@ -42,7 +65,7 @@ class Rows:
     def __init__(self, store: Store, table: StoredTable, words: Words) -> None:
         self.store, self.table, self.words = store, table, words
 
-    # -- reading ----------------------------------------------------------------------------------------------
+    # -- reading --
 
     def get(self, identity: str, queries: Sequence[str] = (), role: str | None = None) -> bytes:
         text = self.store.get_text(self.table, identity)
@@ -73,12 +96,12 @@ class Rows:
         return served_list(self.words, texts, total)
 
     def total(self, plan: Plan) -> int:
-        sql = (
-            f"SELECT count(*) FROM (SELECT 1 FROM {self.table.sql} WHERE {plan.condition()} LIMIT {TOTAL_CAP})"
-        )
-        return self.store.reader().execute(sql, plan.arguments).fetchone()[0]
+        capped = f"SELECT 1 FROM {self.table.sql} WHERE {plan.condition()} LIMIT {TOTAL_CAP}"
+        return self.store.reader().execute(f"SELECT count(*) FROM ({capped})", plan.arguments).fetchone()[0]
 
-    def page(self, plan: Plan, default_limit: int | None = DEFAULT_LIMIT, what: str | None = None) -> list[Any]:
+    def page(
+        self, plan: Plan, default_limit: int | None = DEFAULT_LIMIT, what: str | None = None
+    ) -> list[Any]:
         """The texts (or ``what``) of one page, in order."""
         table, reader = self.table, self.store.reader()
         condition, arguments = plan.condition(), list(plan.arguments)
@@ -96,8 +119,8 @@ class Rows:
                 raise Failure(
                     400,
                     "database_query_order_null",
-                    f"The order {column} '{empty}' had a null value. Cursor pagination requires all {rows} order "
-                    f"{column} values are non-null.",
+                    f"The order {column} '{empty}' had a null value. Cursor pagination requires all {rows} "
+                    f"order {column} values are non-null.",
                 )
             condition += f" AND {past}"
             arguments += extra
@@ -114,16 +137,20 @@ class Rows:
             system_only = bool(plan.select) and all(k[0] == "$" for k in plan.select or ())
             what = "substr(doc, 1, cut) || '}'" if system_only else "doc"
         window = f"LIMIT {-1 if limit is None else limit} OFFSET {plan.offset}"
-        if plan.updated_where and orders == [("$sequence", "ASC")] and not plan.random and plan.cursor is None:
+        if (
+            plan.updated_where
+            and orders == [("$sequence", "ASC")]
+            and not plan.random
+            and plan.cursor is None
+        ):
             reach = reader.execute(
                 f"SELECT count(*) FROM (SELECT 1 FROM {table.sql} INDEXED BY {table.sql}_updated WHERE "
                 f"{' AND '.join(plan.updated_where)} LIMIT {UPDATED_INDEX_REACH + 1})",
                 plan.updated_arguments,
             ).fetchone()[0]
             if reach <= UPDATED_INDEX_REACH:
-                inner = (
-                    f"SELECT seq FROM {table.sql} INDEXED BY {table.sql}_updated WHERE {condition} ORDER BY seq {window}"
-                )
+                source = f"{table.sql} INDEXED BY {table.sql}_updated"
+                inner = f"SELECT seq FROM {source} WHERE {condition} ORDER BY seq {window}"
                 sql = f"SELECT {what} FROM {table.sql} WHERE seq IN ({inner}) ORDER BY seq"
             else:
                 sql = f"SELECT {what} FROM {table.sql} NOT INDEXED WHERE {condition} ORDER BY seq {window}"
@@ -132,7 +159,7 @@ class Rows:
         found = [row[0] for row in reader.execute(sql, arguments)]
         return found[::-1] if plan.before else found
 
-    # -- writing ----------------------------------------------------------------------------------------------
+    # -- writing --
 
     def _now(self) -> str:
         return stamp(self.store.clock.now())
@@ -151,7 +178,9 @@ class Rows:
         now = self._now()
         kept = {key: plain_number(stored_value(columns[key], value)) for key, value in data.items()}
         created, updated = _instant(given, "$createdAt", now), _instant(given, "$updatedAt", now)
-        return Row(unique_id() if identity == "unique()" else identity, kept, created, updated, list(permissions))
+        return Row(
+            unique_id() if identity == "unique()" else identity, kept, created, updated, list(permissions)
+        )
 
     def create(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str]) -> bytes:
         row = self.new_row(identity, given, permissions)
@@ -172,7 +201,9 @@ class Rows:
         except DuplicateRow:
             raise errors.row_exists(self.words, "") from None
 
-    def changed(self, row: Row, given: Mapping[str, Any], permissions: Sequence[str] | None, partial: bool) -> Row | None:
+    def changed(
+        self, row: Row, given: Mapping[str, Any], permissions: Sequence[str] | None, partial: bool
+    ) -> Row | None:
         """The row after a change, or None where nothing differs. Raises Failure where it does not fit."""
         columns = self.table.columns
         given = {k: v for k, v in given.items() if k not in (*READ_ONLY, "$id", "$permissions")}
@@ -205,8 +236,6 @@ class Rows:
 
     def _write(self, identity: str, row: Row, write: bool = True) -> str:
         if not write:
-            from sandbox.store import row_text
-
             return row_text(self.table, row)[0]
         try:
             return self.store.replace(self.table, [row])[0]
@@ -266,7 +295,6 @@ class Rows:
                 raise errors.row_invalid(self.words, why)
             permissions = _item_permissions(given)
             answered: list[str] = []
-            from sandbox.store import row_text
 
             for row in rows:
                 after = self.changed(row, given, permissions, partial=True)
@@ -283,7 +311,6 @@ class Rows:
             self.store.delete(self.table, [row.sequence])
 
     def delete_many(self, texts: Sequence[str]) -> bytes:
-        from sandbox.store import row_text
 
         with self.store.writing():
             rows = self._matching(texts)
@@ -307,7 +334,9 @@ class Rows:
             if bound is not None and ((sign > 0 and result > bound) or (sign < 0 and result < bound)):
                 edge = "maximum" if sign > 0 else "minimum"
                 raise errors.column_failure(
-                    self.words, "limit_exceeded", f'{self.words.sdk} "{key}" has reached the {edge} value of {bound}'
+                    self.words,
+                    "limit_exceeded",
+                    f'{self.words.sdk} "{key}" has reached the {edge} value of {bound}',
                 )
             row.data[key] = plain_number(result)
             row.updated = self._now()
@@ -347,6 +376,3 @@ def _projected(text: bytes | str, keys: Sequence[str]) -> bytes:
         return text.encode() if isinstance(text, str) else text
     document = orjson.loads(text)
     return orjson.dumps({k: v for k, v in document.items() if k[0] == "$" or k in keys})
-
-
-__all__ = ["Query", "Rows", "served", "served_list"]

@@ -6,17 +6,19 @@ import ipaddress
 import json
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+
 from sandbox.server.app import ALL_SCOPES, READ_SCOPES, Api
 from sandbox.server.control import Control
 from sandbox.store import Clock, Store
@@ -62,7 +64,7 @@ class _Announcing(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket on loopback. Raises ValueError for any other address, OSError if the port is taken."""
+    """A socket on loopback. Raises ValueError for any other address, OSError if the port is taken."""
     address = "127.0.0.1" if host == "localhost" else host
     if not ipaddress.ip_address(address).is_loopback:
         raise ValueError(f"The sandbox serves loopback only, not {host}.")
@@ -78,8 +80,11 @@ def bind(host: str, port: int) -> socket.socket:
 
 def serve(options: Options) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit status."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    if options.die_with_parent:
+        threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     listening = bind(options.host, options.port)
-    parent = os.getppid()
     folder = options.data or Path(tempfile.mkdtemp(prefix="bookwatch-sandbox-"))
     store = Store(folder, Clock(options.until if not options.empty else None))
     stop = threading.Event()
@@ -98,10 +103,15 @@ def serve(options: Options) -> int:
                 simulation = fill.fill(store, DATABASE, options.seed, options.days, until)
             if options.bookings or options.messages:
                 fill.enlarge(store, DATABASE, options.bookings, options.messages, options.seed, until)
+            if options.live and simulation is None:
+                raise ValueError(
+                    "--live goes on from a history made in the same start: name a new --data folder."
+                )
             if options.live and simulation is not None:
-                threading.Thread(target=fill.live, args=(store, DATABASE, simulation, stop), daemon=True).start()
-        if options.die_with_parent:
-            threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+                fill.catch_up(store, DATABASE, simulation)  # filling took time: nothing late after the start
+                after = fill.truth_writer(store, simulation)
+                arguments = (store, DATABASE, simulation, stop, after)
+                threading.Thread(target=fill.live, args=arguments, daemon=True).start()
         address, port = listening.getsockname()[:2]
         told = {
             "endpoint": f"http://{f'[{address}]' if ':' in address else address}:{port}/v1",
@@ -133,10 +143,13 @@ def serve(options: Options) -> int:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _stop(number: int, _frame: object) -> None:
+    """End by unwinding, so that the temporary folder goes; uvicorn raises its signals again at its end."""
+    raise SystemExit(0)
+
+
 def _follow(parent: int) -> None:
     """End with the process that started this one."""
-    import signal
-
     while os.getppid() == parent:
         time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -146,10 +159,6 @@ def read_instant(text: str) -> datetime:
     """An ISO instant; without a zone it is UTC. Raises ValueError."""
     at = datetime.fromisoformat(text)
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-
-
-def ahead_of(clock: Clock) -> timedelta:
-    return clock.offset
 
 
 def options_from(arguments: Any) -> Options:

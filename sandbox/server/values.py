@@ -1,11 +1,11 @@
-"""What Appwrite accepts as a parameter, a default or a row's value, and the sentence it refuses with. No I/O."""
+"""What Appwrite accepts as a parameter, a default or a row's value, and how it refuses the rest. No I/O."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
 from sandbox.store import TEXT_SIZES, StoredColumn, stamp
@@ -34,8 +34,8 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _OTHER_DATES = (
-    "%a, %d %b %Y %H:%M:%S %z", "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S",
-    "%m/%d/%Y", "%d-%m-%Y", "%Y%m%d", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ",
+    "%a, %d %b %Y %H:%M:%S %z", "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%Y/%m/%d",
+    "%Y/%m/%d %H:%M:%S", "%m/%d/%Y", "%d-%m-%Y", "%Y%m%d", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ",
 )  # fmt: skip
 
 
@@ -52,11 +52,11 @@ def is_uid(value: Any) -> bool:
     return isinstance(value, str) and _UID.fullmatch(value) is not None
 
 
-def is_int(value: Any) -> bool:
+def is_int(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -121,7 +121,8 @@ def _unusual_instant(value: str) -> datetime | None:
     return None
 
 
-def _integer_bits(column: StoredColumn) -> int:
+def integer_bits(column: StoredColumn) -> int:
+    """32 only where a maximum is given that fits in 32."""
     if column.kind == "bigint":
         return 64
     return 64 if (column.maximum is None or column.maximum > INT32 - 1) else 32
@@ -163,7 +164,9 @@ def refusal(column: StoredColumn, value: Any) -> str | None:
             return "format. Value must be a valid IP address"
         return None
     if kind in ("integer", "bigint"):
-        bits = _integer_bits(column)
+        bits = integer_bits(column)
+        if kind == "bigint" and isinstance(value, str) and re.fullmatch(r"-?\d{1,19}", value):
+            value = int(value)  # digits in a text are taken
         if not is_int(value) or not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
             return f"format. {integer_rule(bits)}"
         low, high = bounds(column)
@@ -189,7 +192,11 @@ def _spatial_refusal(kind: str, value: Any) -> str | None:
     if kind == "line":
         fits = isinstance(value, list) and len(value) >= 2 and all(is_point(p) for p in value)
         return None if fits else "type. Value must be a valid linestring"
-    rings = isinstance(value, list) and value and all(isinstance(r, list) and all(map(is_point, r)) for r in value)
+    rings = (
+        isinstance(value, list)
+        and value
+        and all(isinstance(r, list) and all(map(is_point, r)) for r in value)
+    )
     return None if rings else "type. Value must be a valid polygon"
 
 
@@ -210,7 +217,7 @@ def _is_ip(value: str) -> bool:
 
 
 def stored_value(column: StoredColumn, value: Any) -> Any:
-    """A value that fits, as it is kept and served: dates in UTC with milliseconds, whole floats as integers."""
+    """A value that fits, as it is kept and served: dates in UTC with milliseconds, whole floats as ints."""
     if value is None:
         return None
     if column.array:
@@ -224,6 +231,8 @@ def stored_item(column: StoredColumn, value: Any) -> Any:
     if column.kind == "datetime":
         at = parse_instant(value)
         return stamp(at) if at else value
+    if column.kind == "bigint" and isinstance(value, str):
+        return int(value)
     if column.kind == "float" and isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return int(value)
     return value

@@ -13,7 +13,9 @@ import requests
 from tests.sandbox.differences import DIFFERENCES
 from tests.sandbox_server import SandboxProcess
 
-CASES = [json.loads(line) for line in Path(__file__).with_name("recorded-1.9.6.jsonl").read_text().splitlines()]
+CASES = [
+    json.loads(line) for line in Path(__file__).with_name("recorded-1.9.6.jsonl").read_text().splitlines()
+]
 DATABASE = "contract"
 LISTS = ("rows", "documents", "columns", "attributes", "indexes", "tables", "collections", "databases")
 

@@ -1,0 +1,192 @@
+"""A raw batch on its way into core: what goes in, what comes out, and the collector of data findings.
+
+What the rows of each collection mean is in the modules beside this one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from marketplace.attributes import Attributes
+from marketplace.data_codes import DATA_FINDINGS
+from marketplace.instants import INSTANT, Instants, creation, read
+from marketplace.money import half_up, read_micros
+from marketplace.text import nulls
+from marketplace.words import FLAG, canonical
+from marketplace.zones import ProviderZones
+
+FINDINGS_SCHEMA = {
+    "finding": pl.String,
+    "collection": pl.String,
+    "row_id": pl.String,
+    "attribute": pl.String,
+    "detail": pl.String,
+    "change": pl.Int64,
+}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of one raw table, columns named as Appwrite's attributes beside ``_id``, ``_change`` and the like.
+
+    ``gone``: attributes the deployment no longer has. ``accepted``: booking_id → observed acceptance (``booking_id``,
+    ``accepted_at``), bookings only. ``phone_key``: for the hash that stands for a phone.
+    """
+
+    collection: str
+    frame: pl.DataFrame
+    zones: ProviderZones
+    gone: frozenset[str] = frozenset()
+    accepted: pl.DataFrame | None = None
+    phone_key: bytes = b""
+
+
+@dataclass(frozen=True)
+class Derived:
+    """Rows of the core table, in its column order, and what could not be trusted in them."""
+
+    rows: pl.DataFrame
+    findings: pl.DataFrame
+
+
+@dataclass
+class Reader:
+    """Reads typed columns of a batch and notes each value it cannot read. A detail never repeats a value."""
+
+    batch: Batch
+    attributes: Attributes = field(init=False)
+    ids: pl.Series = field(init=False)
+    changes: pl.Series = field(init=False)
+    _found: list[pl.DataFrame] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self.attributes = Attributes(self.batch.frame, gone=self.batch.gone)
+        self.ids = self.attributes.own("_id", pl.String)
+        self.changes = self.attributes.own("_change", pl.Int64)
+
+    @property
+    def height(self) -> int:
+        return self.batch.frame.height
+
+    def note(
+        self,
+        finding: str,
+        where: pl.Series,
+        attribute: str | tuple[str, ...],
+        detail: str | pl.Series,
+    ) -> None:
+        """A finding on each row where ``where`` holds. Several names: the one whose value was taken."""
+        if finding not in DATA_FINDINGS:
+            raise KeyError(f"{finding} is not in the list of data findings")
+        where = where.fill_null(False)
+        if not where.any():
+            return
+        if isinstance(attribute, tuple):
+            named = self.attributes.which(attribute).filter(where).fill_null(attribute[0])
+        else:
+            named = pl.Series([attribute], dtype=pl.String).new_from_index(0, int(where.sum()))
+        count = len(named)
+        text = (
+            pl.Series([detail], dtype=pl.String).new_from_index(0, count)
+            if isinstance(detail, str)
+            else detail.filter(where)
+        )
+        self._found.append(
+            pl.DataFrame(
+                {
+                    "finding": pl.Series([finding]).new_from_index(0, count),
+                    "collection": pl.Series([self.batch.collection]).new_from_index(0, count),
+                    "row_id": self.ids.filter(where),
+                    "attribute": named,
+                    "detail": text,
+                    "change": self.changes.filter(where),
+                },
+                schema=FINDINGS_SCHEMA,
+            )
+        )
+
+    def text(self, *names: str) -> pl.Series:
+        return self.attributes.first(names)
+
+    def instant(self, offsets: pl.Series, *names: str) -> pl.Series:
+        """The first of the names as an instant; time_unreadable where it is none."""
+        found = read(self.attributes.first(names), offsets)
+        self.note_instants(found, names)
+        return found.values
+
+    def note_instants(self, found: Instants, names: tuple[str, ...]) -> None:
+        self.note("time_unreadable", found.reasons.is_not_null(), names, found.reasons)
+
+    def created(self, offsets: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Creation and its rule."""
+        found, rule = creation(self.attributes, offsets)
+        return found.values, rule
+
+    def flag(self, *names: str) -> pl.Series:
+        """The first of the names as a Boolean; flag_unreadable where it is neither yes nor no."""
+        text = self.attributes.first(names)
+        word = canonical(text, FLAG)
+        self.note("flag_unreadable", text.is_not_null() & word.is_null(), names, "neither yes nor no")
+        return word == "true"
+
+    def word(
+        self, table: dict[str, str], finding: str, *names: str, detail: str = "not a known word"
+    ) -> pl.Series:
+        """The first of the names as a canonical value, null where it is empty or unknown (noted)."""
+        text = self.attributes.first(names)
+        value = canonical(text, table)
+        self.note(finding, text.is_not_null() & value.is_null(), names, detail)
+        return value
+
+    def rupiah(self, *names: str) -> pl.Series:
+        """The first of the names as integer rupiah; number_unreadable where it is none."""
+        text = self.attributes.first(names)
+        micros = read_micros(text)
+        self.note("number_unreadable", text.is_not_null() & micros.is_null(), names, "not a number")
+        return micros.to_frame("m").select(half_up(pl.col("m"))).to_series()
+
+    def offsets(self, provider_id: pl.Series, provider_type: pl.Series | None = None) -> pl.Series:
+        return self.batch.zones.offsets(provider_id, provider_type)
+
+    def bookkeeping(self) -> dict[str, pl.Series]:
+        """updated_at, deleted_at and change, which every core table carries."""
+        return {
+            "updated_at": self.attributes.own("_updated_at", INSTANT),
+            "deleted_at": self.attributes.own("_deleted_at", INSTANT),
+            "change": self.changes,
+        }
+
+    def findings(self) -> pl.DataFrame:
+        """All notes, with those on JSON and on types; one row a finding, row and attribute."""
+        for attribute, broken in self.attributes.broken_json().items():
+            self.note("json_unreadable", broken, attribute, "not valid JSON")
+        misfits = self.attributes.misfits()
+        if misfits:
+            rows = [row for row, _, _ in misfits]
+            self._found.append(
+                pl.DataFrame(
+                    {
+                        "finding": ["type_mismatch"] * len(rows),
+                        "collection": [self.batch.collection] * len(rows),
+                        "row_id": self.ids.gather(rows),
+                        "attribute": [name for _, name, _ in misfits],
+                        "detail": [f"a {kind} in an attribute of another type" for _, _, kind in misfits],
+                        "change": self.changes.gather(rows),
+                    },
+                    schema=FINDINGS_SCHEMA,
+                )
+            )
+        if not self._found:
+            return pl.DataFrame(schema=FINDINGS_SCHEMA)
+        return pl.concat(self._found).unique(
+            ["finding", "row_id", "attribute"], keep="first", maintain_order=True
+        )
+
+
+def constant(value: object, dtype: pl.DataType | type[pl.DataType], height: int) -> pl.Series:
+    """A column of one value."""
+    if value is None:
+        return nulls(height, dtype)
+    return pl.Series([value], dtype=dtype).new_from_index(0, height) if height else pl.Series([], dtype=dtype)

@@ -1,0 +1,56 @@
+"""Changes of a booking's status as the mirror saw them, from its replaced versions and its present one."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from assets.core.bookings import booking_status
+from marketplace.attributes import Attributes
+from marketplace.instants import INSTANT
+from marketplace.words import REVENUE_STATUSES, UNKNOWN
+
+STATUS_ATTRIBUTES = ("status", "bookingStatus", "providerResponseStatus")
+EVENTS_SCHEMA = {
+    "booking_id": pl.String,
+    "from_status": pl.String,
+    "to_status": pl.String,
+    "observed_at": INSTANT,
+    "change": pl.Int64,
+}
+
+
+def observe(versions: pl.DataFrame) -> pl.DataFrame:
+    """All versions of some bookings (``_id``, ``_change``, ``_updated_at``, status attributes, ``_misfits``) → one row a
+    change of canonical status, the first sight included (from_status null)."""
+    if not versions.height:
+        return pl.DataFrame(schema=EVENTS_SCHEMA)
+    attributes = Attributes(versions)
+    status, _ = booking_status(attributes)
+    seen = pl.DataFrame(
+        {
+            "booking_id": attributes.own("_id", pl.String),
+            "to_status": status.fill_null(UNKNOWN),
+            "observed_at": attributes.own("_updated_at", INSTANT),
+            "change": attributes.own("_change", pl.Int64),
+        }
+    ).sort("booking_id", "change")
+    same_booking = pl.col("booking_id") == pl.col("booking_id").shift(1)
+    return (
+        seen.with_columns(pl.when(same_booking).then(pl.col("to_status").shift(1)).alias("from_status"))
+        .filter(pl.col("from_status").is_null() | (pl.col("from_status") != pl.col("to_status")))
+        .select(list(EVENTS_SCHEMA))
+    )
+
+
+def observed_acceptance(events: pl.DataFrame) -> pl.DataFrame:
+    """booking_id, accepted_at: the first change from a status that does not earn to one that does."""
+    return (
+        events.filter(
+            pl.col("from_status").is_not_null()
+            & ~pl.col("from_status").is_in(REVENUE_STATUSES)
+            & pl.col("to_status").is_in(REVENUE_STATUSES)
+        )
+        .sort("booking_id", "change")
+        .group_by("booking_id", maintain_order=True)
+        .agg(pl.col("observed_at").first().alias("accepted_at"))
+    )

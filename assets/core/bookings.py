@@ -1,0 +1,316 @@
+"""Raw bookings and hotel bookings → core.bookings. Personal values leave through private.py, never from here."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from assets.core.batch import Batch, Derived, Reader, constant
+from marketplace.aliases import ALIASES
+from marketplace.attributes import Attributes
+from marketplace.decline_reasons import categories
+from marketplace.instants import INSTANT, starts
+from marketplace.money import MICRO, booking_amounts, read_micros
+from marketplace.phones import e164, keyed
+from marketplace.rules import (
+    IMMEDIATE_DEADLINE_MINUTES,
+    IMMEDIATE_START_MINUTES,
+    LONGEST_SERVICE_MINUTES,
+    RESPONSE_MINUTES_IMMEDIATE,
+    RESPONSE_MINUTES_SCHEDULED,
+)
+from marketplace.text import coalesce, nulls
+from marketplace.trials import test_rule
+from marketplace.words import (
+    BOOKING_STATUS,
+    MODE,
+    PROVIDER_TYPE,
+    REVENUE_STATUSES,
+    SOURCE,
+    UNKNOWN,
+    canonical,
+    normalised,
+)
+
+_MINUTES = r"(?i)^\+?(\d{1,6}(?:\.\d*)?)\s*(?:m|min|mins|minute|minutes|menit)?\.?$"
+
+
+def booking_status(attributes: Attributes) -> tuple[pl.Series, pl.Series]:
+    """(canonical status or null, the word as written). bookingStatus wins over status; cancelled is declined where
+    providerResponseStatus says Declined."""
+    raw = attributes.first(ALIASES["booking.status"])
+    status = canonical(raw, BOOKING_STATUS)
+    response = attributes.text("providerResponseStatus")
+    if response.null_count() < len(response):
+        says_declined = response.str.to_lowercase().str.replace_all(r"[\s_-]", "") == normalised("Declined")
+        status = status.set(((status == "cancelled") & says_declined).fill_null(False), "declined")
+    return status, raw
+
+
+def derive_bookings(batch: Batch) -> Derived:
+    """A batch of ``bookings`` or ``hotel_bookings`` → rows of core.bookings and their data findings."""
+    read = Reader(batch)
+    a = read.attributes
+    provider_id = read.text(*ALIASES["booking.provider_id"])
+    provider_type = read.word(PROVIDER_TYPE, "provider_type_unknown", "providerType")
+    offsets = read.offsets(provider_id, provider_type)
+    created, created_rule = read.created(offsets)
+
+    status, raw_status = booking_status(a)
+    read.note(
+        "status_unknown",
+        status.is_null() & raw_status.is_not_null(),
+        ALIASES["booking.status"],
+        "not a known word",
+    )
+    read.note("status_unknown", raw_status.is_null(), "status", "empty")
+    status = status.fill_null(UNKNOWN)
+
+    discounted = a.text("discountCode").is_not_null()
+    amounts = booking_amounts(a, discounted)
+    for name, where in amounts.unreadable.items():
+        read.note("number_unreadable", where, name, "not a number")
+    for name, where in amounts.negative.items():
+        read.note("amount_negative", where, name, "below zero")
+    read.note(
+        "amount_unknown", amounts.amount_idr.is_null(), ALIASES["booking.amount"], "no amount over zero"
+    )
+    read.note(
+        "amount_disagrees", amounts.disagreement.is_not_null(), ALIASES["booking.amount"],
+        amounts.disagreement,
+    )  # fmt: skip
+
+    start, start_attribute = starts(a, offsets)
+    for name in start_attribute.drop_nulls().unique().sort().to_list():
+        unreadable = (start_attribute == name) & start.reasons.is_not_null()
+        read.note("time_unreadable", unreadable, name, start.reasons)
+    deadline = read.instant(offsets, *ALIASES["booking.response_deadline"])
+    mode = _mode(read, created, start.values, deadline)
+    source = _source(read)
+    minutes = _minutes(read)
+    accepted, accepted_rule = _acceptance(read, offsets)
+    declined = read.instant(offsets, *ALIASES["booking.declined_at"])
+    answered = read.instant(offsets, *ALIASES["booking.responded_at"])
+    completed = read.instant(offsets, *ALIASES["booking.completed_at"])
+    cancelled = read.instant(offsets, *ALIASES["booking.cancelled_at"])
+
+    phone_text = read.text(*ALIASES["booking.customer_phone"])
+    phone, phone_reason = e164(phone_text)
+    read.note(
+        "phone_unreadable",
+        phone.is_null() & phone_text.is_not_null(),
+        ALIASES["booking.customer_phone"],
+        phone_reason,
+    )
+    customer_id = read.text(*ALIASES["booking.customer_id"])
+    is_test = test_rule(read.flag("isTest"), read.text(*ALIASES["booking.customer_name"]), phone_text)
+    without_id = phone.set(customer_id.is_not_null(), None)
+
+    derived = pl.DataFrame(
+        {
+            "mode": mode["mode"],
+            "created_at": created,
+            "explicit_deadline": deadline,
+            "starts_at": start.values,
+            "minutes": minutes,
+            "completed_at": completed,
+            "accepted_at": accepted,
+            "declined_at": declined,
+            "answered_at": answered,
+            "status": status,
+        }
+    ).select(
+        pl.coalesce(
+            "explicit_deadline",
+            pl.col("created_at")
+            + pl.duration(
+                minutes=pl.col("mode").replace_strict(
+                    {"immediate": RESPONSE_MINUTES_IMMEDIATE, "scheduled": RESPONSE_MINUTES_SCHEDULED},
+                    default=None,
+                    return_dtype=pl.Int64,
+                )
+            ),
+        ).alias("response_deadline"),
+        pl.when(pl.col("explicit_deadline").is_not_null())
+        .then(pl.lit("explicit"))
+        .when(pl.col("mode") != UNKNOWN)
+        .then(pl.lit("default"))
+        .alias("deadline_rule"),
+        pl.coalesce("completed_at", pl.col("starts_at") + pl.duration(minutes="minutes")).alias("ends_at"),
+        # the first acceptance or decline; respondedAt says neither, so it only fills in
+        pl.coalesce(pl.min_horizontal("accepted_at", "declined_at"), "answered_at").alias("responded_at"),
+        pl.col("status").is_in(REVENUE_STATUSES).alias("earns"),
+    )
+    rows = pl.DataFrame(
+        {
+            "booking_id": read.ids,
+            "origin": constant(batch.collection, pl.String(), read.height),
+            "business_id": read.text(*ALIASES["booking.business_id"]),
+            "customer_id": customer_id,
+            "provider_id": provider_id,
+            "provider_type": provider_type,
+            "provider_name": read.text(*ALIASES["booking.provider_name"]),
+            "status": status,
+            "raw_status": raw_status,
+            "source": source["source"],
+            "source_rule": source["rule"],
+            "mode": mode["mode"],
+            "mode_rule": mode["rule"],
+            "service_minutes": minutes,
+            "amount_idr": amounts.amount_idr,
+            "amount_rule": amounts.amount_rule,
+            "created_at": created,
+            "created_rule": created_rule,
+            "updated_at": a.own("_updated_at", INSTANT),
+            "starts_at": start.values,
+            "ends_at": derived["ends_at"].cast(INSTANT),
+            "response_deadline": derived["response_deadline"].cast(INSTANT),
+            "deadline_rule": derived["deadline_rule"],
+            "accepted_at": accepted,
+            "accepted_rule": accepted_rule,
+            "responded_at": derived["responded_at"].cast(INSTANT),
+            "completed_at": completed,
+            "cancelled_at": cancelled,
+            "decline_reason": categories(read.text(*ALIASES["booking.reason"])),
+            "payment_method": read.text("paymentMethod"),
+            "discounted": discounted,
+            "chat_window_open": source["chat_window_open"],
+            "has_source_value": source["has_value"],
+            "has_mode_value": mode["has_value"],
+            "has_schedule_value": mode["has_schedule"],
+            "customer_key": coalesce("c:" + customer_id, "p:" + keyed(without_id, batch.phone_key)),
+            "utc_offset_minutes": offsets,
+            "is_test": is_test.is_not_null(),
+            "test_rule": is_test,
+            "earns": derived["earns"],
+            "deleted_at": a.own("_deleted_at", INSTANT),
+            "change": read.changes,
+        }
+    )
+    return Derived(rows, read.findings())
+
+
+def _source(read: Reader) -> pl.DataFrame:
+    """source, rule, has_value, chat_window_open: the explicit value; else scheduled by mode or bookingType, or by a
+    scheduledTime where neither says anything; else chatWindow where the window was open; else unknown."""
+    a = read.attributes
+    written = a.text("source")
+    explicit = canonical(written, SOURCE)
+    read.note("source_unknown", written.is_not_null() & explicit.is_null(), "source", "not a known word")
+    frame = pl.DataFrame(
+        {
+            "has_value": written.is_not_null(),
+            "explicit": explicit,
+            "mode": canonical(a.text("mode"), MODE),
+            "type": canonical(a.text("bookingType"), MODE),
+            "scheduled_time": a.text("scheduledTime").is_not_null(),
+            "chat_window_open": read.flag("chatWindowOpen"),
+        }
+    )
+    says_scheduled = ((pl.col("mode") == "scheduled") | (pl.col("type") == "scheduled")).fill_null(False)
+    says_nothing = pl.col("mode").is_null() & pl.col("type").is_null()
+    by_time = says_nothing & pl.col("scheduled_time")
+    chat = pl.col("chat_window_open").fill_null(False)
+    return frame.select(
+        pl.when("has_value").then(pl.col("explicit").fill_null(UNKNOWN))
+        .when(says_scheduled | by_time).then(pl.lit("scheduled"))
+        .when(chat).then(pl.lit("chatWindow"))
+        .otherwise(pl.lit(UNKNOWN)).alias("source"),
+        pl.when("has_value").then(pl.lit("explicit"))
+        .when(says_scheduled).then(pl.lit("mode"))
+        .when(by_time).then(pl.lit("scheduled_time"))
+        .when(chat).then(pl.lit("chat_window"))
+        .otherwise(pl.lit("none")).alias("rule"),
+        "has_value",
+        "chat_window_open",
+    )  # fmt: skip
+
+
+def _mode(read: Reader, created: pl.Series, start: pl.Series, deadline: pl.Series) -> pl.DataFrame:
+    """mode, rule, has_value, has_schedule: mode, bookingType, metadata.bookingType, a scheduledTime, the start, the
+    response deadline; else unknown. A word that is no mode is noted and passed over."""
+    a = read.attributes
+    columns: dict[str, pl.Series] = {}
+    for key, name in zip(("by_mode", "by_type", "by_metadata"), ALIASES["booking.mode"], strict=True):
+        text = a.text(name)
+        columns[key] = canonical(text, MODE)
+        read.note("mode_unknown", text.is_not_null() & columns[key].is_null(), name, "not a known word")
+    frame = pl.DataFrame(
+        {
+            **columns,
+            "has_value": a.text("mode").is_not_null() | a.text("bookingType").is_not_null(),
+            "has_schedule": a.text("scheduledTime").is_not_null(),
+            "created": created,
+            "start": start,
+            "deadline": deadline,
+        }
+    )
+    soon = pl.col("start") - pl.col("created") <= pl.duration(minutes=IMMEDIATE_START_MINUTES)
+    has_start = pl.col("start").is_not_null() & pl.col("created").is_not_null()
+    short = (
+        pl.col("deadline") - pl.col("created") <= pl.duration(minutes=IMMEDIATE_DEADLINE_MINUTES)
+    ).fill_null(False)
+    short = short & pl.col("start").is_null()
+    return frame.select(
+        pl.coalesce("by_mode", "by_type", "by_metadata",
+            pl.when("has_schedule").then(pl.lit("scheduled"))
+            .when(has_start & soon).then(pl.lit("immediate"))
+            .when(has_start).then(pl.lit("scheduled"))
+            .when(short).then(pl.lit("immediate"))
+            .otherwise(pl.lit(UNKNOWN))).alias("mode"),
+        pl.when(pl.col("by_mode").is_not_null()).then(pl.lit("mode"))
+        .when(pl.col("by_type").is_not_null()).then(pl.lit("bookingType"))
+        .when(pl.col("by_metadata").is_not_null()).then(pl.lit("metadata"))
+        .when("has_schedule").then(pl.lit("scheduled_time"))
+        .when(has_start).then(pl.lit("start"))
+        .when(short).then(pl.lit("deadline"))
+        .otherwise(pl.lit("none")).alias("rule"),
+        "has_value",
+        "has_schedule",
+    )  # fmt: skip
+
+
+def _minutes(read: Reader) -> pl.Series:
+    """The duration; ``service`` counts only where it is a number."""
+    a = read.attributes
+    names = ALIASES["booking.minutes"]
+    service = a.text("service").str.extract(_MINUTES)
+    text = coalesce(
+        coalesce(a.text("duration"), a.text("serviceDuration")),
+        coalesce(service, a.text("serviceDetails.duration")),
+    )
+    micros = read_micros(text.str.extract(_MINUTES), grouped=False)
+    minutes = micros.to_frame("m").select(
+        pl.when(
+            (pl.col("m") % MICRO == 0) & (pl.col("m") >= MICRO) & (pl.col("m") <= LONGEST_SERVICE_MINUTES * MICRO)
+        ).then(pl.col("m") // MICRO)
+    ).to_series()  # fmt: skip
+    read.note(
+        "minutes_unreadable",
+        text.is_not_null() & minutes.is_null(),
+        names,
+        f"not a whole number of 1 to {LONGEST_SERVICE_MINUTES} minutes",
+    )
+    return minutes
+
+
+def _acceptance(read: Reader, offsets: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """(moment, rule): acceptedAt or confirmedAt, else the change of status observed between two runs."""
+    explicit = read.instant(offsets, *ALIASES["booking.accepted_at"])
+    observed = nulls(read.height, INSTANT)
+    accepted = read.batch.accepted
+    if accepted is not None and accepted.height:
+        observed = (
+            read.ids.to_frame("booking_id")
+            .join(
+                accepted.select("booking_id", "accepted_at"),
+                on="booking_id",
+                how="left",
+                maintain_order="left",
+            )
+            .get_column("accepted_at")
+        )
+    rule = pl.DataFrame({"e": explicit, "o": observed}).select(
+        pl.when(pl.col("e").is_not_null()).then(pl.lit("explicit"))
+        .when(pl.col("o").is_not_null()).then(pl.lit("observed"))
+    ).to_series()  # fmt: skip
+    return coalesce(explicit, observed), rule

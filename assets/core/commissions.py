@@ -1,0 +1,90 @@
+"""Raw commission records → core.commissions. What a record should be is the marts' business."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from assets.core.batch import Batch, Derived, Reader, constant
+from marketplace.aliases import ALIASES
+from marketplace.money import MICRO, commission_amounts
+from marketplace.words import COMMISSION_STATUS, NOT_LIVE_STATUSES, SOURCE, UNKNOWN, canonical
+
+PROOF_ATTRIBUTES = ALIASES["commission.proof"]
+FEE_ATTRIBUTES = ALIASES["commission.fee"]
+
+
+def derive_commissions(batch: Batch) -> Derived:
+    """A batch of ``commission_records`` → rows of core.commissions and their data findings."""
+    read = Reader(batch)
+    a = read.attributes
+    provider_id = read.text(*ALIASES["commission.provider_id"])
+    offsets = read.offsets(provider_id)
+    created, _ = read.created(offsets)
+
+    raw_status = read.text(*ALIASES["commission.status"])
+    status = canonical(raw_status, COMMISSION_STATUS)
+    read.note(
+        "status_unknown",
+        status.is_null() & raw_status.is_not_null(),
+        ALIASES["commission.status"],
+        "not a known word",
+    )
+    read.note("status_unknown", raw_status.is_null(), "paymentStatus", "empty")
+    status = status.fill_null(UNKNOWN)
+
+    amounts = commission_amounts(a)
+    read.note("number_unreadable", amounts.base_unreadable, ALIASES["commission.base"], "not a number")
+    read.note(
+        "number_unreadable", amounts.commission_unreadable, ALIASES["commission.commission"], "not a number"
+    )
+    read.note("rate_unreadable", amounts.rate_unreadable, "commissionRate", "not a rate between 0 and 100 %")
+
+    written_source = a.text("source")
+    source = canonical(written_source, SOURCE)
+    read.note("source_unknown", written_source.is_not_null() & source.is_null(), "source", "not a known word")
+    source = source.set(written_source.is_not_null() & source.is_null(), UNKNOWN)
+
+    proof = read.text(*PROOF_ATTRIBUTES)
+    fee_text = read.text(*FEE_ATTRIBUTES)
+    rows = pl.DataFrame(
+        {
+            "commission_id": read.ids,
+            "booking_ref": read.text(*ALIASES["commission.booking_ref"]),
+            "booking_doc_ref": read.text(*ALIASES["commission.booking_doc_ref"]),
+            "provider_id": provider_id,
+            "provider_name": read.text(*ALIASES["commission.provider_name"]),
+            "booking_amount_idr": amounts.booking_amount_idr,
+            "rate": amounts.rate_ppm / MICRO,
+            "rate_ppm": amounts.rate_ppm,
+            "commission_idr": amounts.commission_idr,
+            "amount_rule": amounts.amount_rule,
+            "written_booking_amount": amounts.written_booking_amount,
+            "written_commission": amounts.written_commission,
+            "status": status,
+            "raw_status": raw_status,
+            "is_live": ~status.is_in(NOT_LIVE_STATUSES),
+            "source": source,
+            "created_at": created,
+            "deadline_at": read.instant(offsets, "paymentDeadline"),
+            "paid_at": read.instant(offsets, "paidAt"),
+            "verified_at": read.instant(offsets, "verifiedAt"),
+            "proof_at": read.instant(offsets, "paymentProofUploadedAt"),
+            "proof_state": _state(read, proof, PROOF_ATTRIBUTES),
+            "fee_idr": read.rupiah(*FEE_ATTRIBUTES),
+            "fee_state": _state(read, fee_text, FEE_ATTRIBUTES),
+            "fee_required": read.flag("reactivationFeeRequired"),
+            "due_idr": read.rupiah(*ALIASES["commission.due"]),
+            "restricted_at": read.instant(offsets, "restrictedAt"),
+            "utc_offset_minutes": offsets,
+            "is_test": read.flag("isTest").fill_null(False),
+            **read.bookkeeping(),
+        }
+    )
+    return Derived(rows, read.findings())
+
+
+def _state(read: Reader, value: pl.Series, names: tuple[str, ...]) -> pl.Series:
+    """present, empty, or absent where the deployment has none of the attributes."""
+    without = "empty" if any(read.attributes.exists(name) for name in names) else "absent"
+    column = constant(without, pl.String(), read.height)
+    return column.set(value.is_not_null(), "present")

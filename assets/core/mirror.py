@@ -1,0 +1,149 @@
+"""Reading raw.duckdb: which tables and attributes it has, and their rows in bounded chunks. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from marketplace.collections import INGESTED
+
+CATALOG = "mirror"
+CONTROL = ("_mirror", "_columns", "_watermarks", "_rejects", "_ingest_runs")
+
+
+def quoted(name: str) -> str:
+    """An identifier for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def attach(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
+    """Attach the mirror read-only as ``mirror``."""
+    literal = str(raw_path).replace("'", "''")
+    con.execute(f"ATTACH '{literal}' AS {CATALOG} (READ_ONLY)")
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """The raw tables of one attached mirror. ``columns``: table → its columns; ``names``: collection → column →
+    attribute, where they differ; ``gone``: collection → attributes the deployment no longer has."""
+
+    columns: dict[str, tuple[str, ...]]
+    names: dict[str, dict[str, str]]
+    gone: dict[str, frozenset[str]]
+
+    @classmethod
+    def describe(cls, con: duckdb.DuckDBPyConnection) -> Mirror:
+        found: dict[str, list[str]] = {}
+        for table, column in con.execute(
+            "SELECT table_name, column_name FROM duckdb_columns() "
+            f"WHERE database_name = '{CATALOG}' AND schema_name = 'main' ORDER BY table_name, column_index"
+        ).fetchall():
+            found.setdefault(table, []).append(column)
+        names: dict[str, dict[str, str]] = {}
+        gone: dict[str, set[str]] = {}
+        if "_columns" in found:
+            for collection, attribute, column, gone_at in con.execute(
+                f"SELECT collection, attribute, column_name, gone_at FROM {CATALOG}.main._columns"
+            ).fetchall():
+                if attribute != column:
+                    names.setdefault(collection, {})[column] = attribute
+                if gone_at is not None:
+                    gone.setdefault(collection, set()).add(attribute)
+        return cls(
+            {table: tuple(columns) for table, columns in found.items()},
+            names,
+            {collection: frozenset(attributes) for collection, attributes in gone.items()},
+        )
+
+    def has(self, collection: str) -> bool:
+        return collection in self.columns
+
+    def collections(self) -> tuple[str, ...]:
+        return tuple(c for c in INGESTED if self.has(c))
+
+    def attributes(self, collection: str) -> frozenset[str]:
+        """The attributes the deployment has now."""
+        renamed = self.names.get(collection, {})
+        return frozenset(renamed.get(c, c) for c in self.columns.get(collection, ())) - self.gone.get(
+            collection, frozenset()
+        )
+
+    def newest_change(self, con: duckdb.DuckDBPyConnection) -> int:
+        """The highest change number in the mirror, -1 where it is empty."""
+        newest = [
+            con.sql(f"SELECT max(_change) FROM {CATALOG}.main.{quoted(c)}").fetchone()
+            for c in self.collections()
+        ]
+        return max((row[0] for row in newest if row is not None and row[0] is not None), default=-1)
+
+    def chunks(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        collection: str,
+        *,
+        after: int | None,
+        again: pl.Series | None,
+        rows: int,
+        keys_only: bool = False,
+    ) -> Iterator[pl.DataFrame]:
+        """The rows of a collection changed after ``after`` (all for None) or with an id of ``again``, in chunks.
+
+        ``keys_only``: no more columns than the quarantine rules read.
+        ``con`` must be a cursor of its own: the result is read as it streams.
+        """
+        if not self.has(collection):
+            return
+        filtered = ""
+        if after is not None:
+            filtered = f" WHERE _change > {after}"
+            if again is not None and len(again):
+                con.register("ids_again", pl.DataFrame({"id": again}).to_arrow())
+                filtered += " OR _id IN (SELECT id FROM ids_again)"
+        selected = ", ".join(self._keys(collection)) if keys_only else "*"
+        reader = con.sql(
+            f"SELECT {selected} FROM {CATALOG}.main.{quoted(collection)}{filtered}"
+        ).to_arrow_reader(rows)
+        names = self.names.get(collection, {})
+        for batch in reader:
+            if batch.num_rows:
+                frame = pl.DataFrame(pl.from_arrow(batch))
+                yield frame.rename({c: a for c, a in names.items() if c in frame.columns})
+
+    def _keys(self, collection: str) -> list[str]:
+        wanted = ("_id", "_created_at", "_ingested_at", "_deleted_at", "_change", "_misfits", "_rejected", "bookingId",
+                  "createdAt", "booking")  # fmt: skip
+        return [
+            quoted(c) for c in self.columns[collection] if self.names.get(collection, {}).get(c, c) in wanted
+        ]
+
+    def history(
+        self, con: duckdb.DuckDBPyConnection, collection: str, ids: pl.Series, attributes: tuple[str, ...]
+    ) -> pl.DataFrame | None:
+        """The replaced versions of some rows: mirror columns and the named attributes; null where none are kept."""
+        table = f"{collection}_history"
+        if table not in self.columns:
+            return None
+        names = self.names.get(collection, {})
+        wanted = {"_id", "_change", "_updated_at", "_misfits", *attributes}
+        chosen = [c for c in self.columns[table] if names.get(c, c) in wanted]
+        con.register("ids_history", pl.DataFrame({"id": ids}).to_arrow())
+        found = con.sql(
+            f"SELECT {', '.join(quoted(c) for c in chosen)} FROM {CATALOG}.main.{quoted(table)} "
+            "WHERE _id IN (SELECT id FROM ids_history)"
+        ).pl()
+        return found.rename({c: a for c, a in names.items() if c in found.columns})
+
+    def rejects(self, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+        """collection, row_id, first_seen_at of the quarantine's own register."""
+        if "_rejects" not in self.columns:
+            return pl.DataFrame(
+                schema={"collection": pl.String, "row_id": pl.String, "first_seen_at": pl.Datetime("us")}
+            )
+        return con.sql(
+            "SELECT collection, row_id, min(first_seen_at) AS first_seen_at "
+            f"FROM {CATALOG}.main._rejects WHERE row_id IS NOT NULL GROUP BY ALL"
+        ).pl()

@@ -1,0 +1,224 @@
+"""published/private.duckdb: personal data by id, the present version only, in a file of its own behind a link.
+
+The file is never changed in place: a copy is made, changed, renamed, and the link swapped, so that a reader keeps what it
+opened. Where a row has to leave, the file is written anew: a deleted row's bytes would stay in a copy.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from assets.core.mirror import Mirror, attach
+from marketplace.acceptance import reject_reasons
+from marketplace.attributes import Attributes
+from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.personal import private_bookings, private_messages
+from marketplace.rules import RULES_VERSION
+
+LINK = "private.duckdb"
+_PATTERN = "private_*.duckdb*"
+TABLES = {
+    "bookings": {
+        "booking_id": "VARCHAR",
+        "customer_name": "VARCHAR",
+        "customer_phone": "VARCHAR",
+        "phone_reason": "VARCHAR",
+        "room_number": "VARCHAR",
+        "location": "VARCHAR",
+        "decline_words": "VARCHAR",
+        "origin": "VARCHAR",
+    },
+    "messages": {"message_id": "VARCHAR", "text": "VARCHAR"},
+}
+
+
+@dataclass(frozen=True)
+class _Source:
+    collection: str
+    table: str
+    key: str
+    read: Callable[[str, pl.DataFrame], pl.DataFrame]
+
+
+def _bookings(collection: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows with anything personal in them; an erased booking has nothing and is not kept."""
+    attributes = Attributes(frame)
+    rows = private_bookings(attributes).with_columns(
+        attributes.own("_id", pl.String).alias("booking_id"), pl.lit(collection).alias("origin")
+    )
+    named = [c for c in TABLES["bookings"] if c not in ("booking_id", "phone_reason", "origin")]
+    unreadable_phone = pl.col("phone_reason") != "absent"
+    return rows.filter(pl.any_horizontal(pl.col(c).is_not_null() for c in named) | unreadable_phone).select(
+        list(TABLES["bookings"])
+    )
+
+
+def _messages(collection: str, frame: pl.DataFrame) -> pl.DataFrame:
+    del collection
+    attributes = Attributes(frame)
+    return pl.DataFrame(
+        {"message_id": attributes.own("_id", pl.String), "text": private_messages(attributes)}
+    ).filter(pl.col("text").is_not_null())
+
+
+_SOURCES = (
+    *(_Source(c, "bookings", "booking_id", _bookings) for c in BOOKING_COLLECTIONS),
+    _Source("chat_messages", "messages", "message_id", _messages),
+)
+
+
+def update_private(
+    raw_path: Path,
+    published_dir: Path,
+    *,
+    rules_version: str = RULES_VERSION,
+    chunk_rows: int = 100_000,
+) -> Path:
+    """Bring the private file up to the mirror and return its real path. Nothing changed: nothing is copied.
+
+    Rows deleted, erased or quarantined in raw leave it. Safe to be killed at any instant: the link always points to a
+    whole file, and files nobody points to are removed by the next call.
+    """
+    published_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    link = published_dir / LINK
+    current = link.resolve() if link.is_symlink() and link.resolve().exists() else None
+    mark = _mark(current, rules_version) if current is not None else None
+
+    con = duckdb.connect()
+    try:
+        attach(con, raw_path)
+        mirror = Mirror.describe(con)
+        newest = mirror.newest_change(con)
+        if mark is not None and mark > newest:
+            mark = None  # another mirror
+        if mark == newest and current is not None:
+            _remove_others(published_dir, current)
+            return current
+        target = published_dir / f"private_{newest:012d}_{secrets.token_hex(4)}.duckdb"
+        making = target.with_suffix(".making")
+        try:
+            if mark is None or current is None:
+                _write(con, mirror, making, newest, rules_version, chunk_rows, after=None)
+            else:
+                _change(con, mirror, current, making, mark, newest, rules_version, chunk_rows)
+            os.chmod(making, 0o600)
+            _fsync(making)
+            os.replace(making, target)
+        finally:
+            for leftover in (making, Path(f"{making}.wal")):
+                leftover.unlink(missing_ok=True)
+    finally:
+        con.close()
+    fresh_link = published_dir / f".{LINK}.{secrets.token_hex(4)}"
+    os.symlink(target.name, fresh_link)
+    os.replace(fresh_link, link)
+    _fsync(published_dir)
+    _remove_others(published_dir, target)
+    return target
+
+
+def _mark(path: Path, rules_version: str) -> int | None:
+    """The change up to which a private file was written; null where it cannot be continued."""
+    con = duckdb.connect(str(path), read_only=True)
+    try:
+        row = con.execute("SELECT processed_change, rules_version FROM _state").fetchone()
+    except duckdb.CatalogException:
+        return None
+    finally:
+        con.close()
+    return int(row[0]) if row is not None and row[1] == rules_version else None
+
+
+def _change(
+    con: duckdb.DuckDBPyConnection,
+    mirror: Mirror,
+    current: Path,
+    making: Path,
+    mark: int,
+    newest: int,
+    rules_version: str,
+    chunk_rows: int,
+) -> None:
+    """A copy of the current file with the changes since its mark; a file written anew where a value has to leave."""
+    shutil.copyfile(current, making)  # nobody in this process has it open: see publishing on POSIX locks
+    if _write(con, mirror, making, newest, rules_version, chunk_rows, after=mark):
+        making.unlink()
+        _write(con, mirror, making, newest, rules_version, chunk_rows, after=None)
+
+
+def _write(
+    con: duckdb.DuckDBPyConnection,
+    mirror: Mirror,
+    path: Path,
+    newest: int,
+    rules_version: str,
+    chunk_rows: int,
+    *,
+    after: int | None,
+) -> bool:
+    """Write all rows (``after`` None) or those changed. True where that took away a value the file held."""
+    lost = False
+    file = duckdb.connect(str(path))
+    try:
+        file.execute("BEGIN TRANSACTION")
+        if after is None:
+            for table, columns in TABLES.items():
+                file.execute(f"CREATE TABLE {table} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
+            file.execute("CREATE TABLE _state (processed_change BIGINT, rules_version VARCHAR)")
+        for source in _SOURCES:
+            for frame in mirror.chunks(
+                con.cursor(), source.collection, after=after, again=None, rows=chunk_rows
+            ):
+                rows = source.read(source.collection, _kept(source.collection, frame))
+                file.register("rows", rows.to_arrow())
+                if after is not None:
+                    file.register("ids", frame.select(pl.col("_id").alias("id")).to_arrow())
+                    scope = f" AND origin = '{source.collection}'" if source.table == "bookings" else ""
+                    those = f"FROM {source.table} WHERE {source.key} IN (SELECT id FROM ids){scope}"
+                    names = ", ".join(TABLES[source.table])
+                    left = file.execute(
+                        f"SELECT count(*) FROM (SELECT {names} {those} EXCEPT SELECT {names} FROM rows)"
+                    ).fetchone()
+                    lost = lost or (left is not None and left[0] > 0)
+                    file.execute(f"DELETE {those}")
+                    file.unregister("ids")
+                file.execute(f"INSERT INTO {source.table} BY NAME SELECT * FROM rows")
+                file.unregister("rows")
+        file.execute("DELETE FROM _state")
+        file.execute("INSERT INTO _state VALUES (?, ?)", [newest, rules_version])
+        file.execute("COMMIT")
+        file.execute("CHECKPOINT")
+    finally:
+        file.close()
+    return lost
+
+
+def _kept(collection: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows that live and are not quarantined."""
+    keep = reject_reasons(collection, frame).is_null()
+    for column in ("_rejected", "_deleted_at"):
+        if column in frame.columns:
+            keep = keep & frame[column].is_null()
+    return frame.filter(keep)
+
+
+def _remove_others(folder: Path, current: Path) -> None:
+    for path in (*folder.glob(_PATTERN), *folder.glob("private_*.making*"), *folder.glob(f".{LINK}.*")):
+        if path.name != current.name:
+            path.unlink(missing_ok=True)
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,44 @@
+"""Raw therapists and places → core.providers. Their zones decide how bare times of their bookings are read."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from assets.core.batch import Batch, Derived, Reader, constant
+from marketplace.aliases import ALIASES
+from marketplace.collections import PROVIDER_COLLECTIONS
+from marketplace.words import PROVIDER_STATUS
+from marketplace.zones import resolve_all
+
+_TYPES = dict(zip(PROVIDER_COLLECTIONS, ("therapist", "place"), strict=True))
+
+
+def derive_providers(batch: Batch) -> Derived:
+    """A batch of ``therapists`` or ``places`` → rows of core.providers. An unknown zone is null, its offset the default."""
+    read = Reader(batch)
+    written = read.text("timezone")
+    zone, offset = resolve_all(written)
+    read.note(
+        "timezone_unknown", written.is_not_null() & offset.is_null(), "timezone", "not a known time zone"
+    )
+    offsets = offset.fill_null(batch.zones.default)
+    created, _ = read.created(offsets)
+    rows = pl.DataFrame(
+        {
+            "provider_id": read.ids,
+            "provider_type": constant(_TYPES[batch.collection], pl.String(), read.height),
+            "provider_name": read.text(*ALIASES["provider.name"]),
+            "status": read.word(PROVIDER_STATUS, "status_unknown", "status"),
+            "city": read.text("city"),
+            "timezone": zone,
+            "utc_offset_minutes": offsets,
+            "commission_plan": read.text("commissionPlan"),
+            "notifications_enabled": read.flag("notificationsEnabled"),
+            "sound_enabled": read.flag("soundEnabled"),
+            "last_seen_at": read.instant(offsets, *ALIASES["provider.last_seen_at"]),
+            "browser": read.text("browser"),
+            "created_at": created,
+            **read.bookkeeping(),
+        }
+    )
+    return Derived(rows, read.findings())

@@ -1,0 +1,56 @@
+"""The marts as Dagster assets: one step makes them all as of one instant. What each holds is in its own file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+import duckdb
+from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
+
+from assets.core.core_assets import CORE_KEYS
+from assets.marts.build import MART_NAMES, build
+from assets.ops import create_ops, mirror_bookkeeping
+from assets.step import step
+from resources.ledger import Ledger
+from resources.run_context import RunContext
+
+MART_KEYS = [AssetKey(["marts", name]) for name in MART_NAMES]
+
+
+def make_marts(run: RunContext) -> dict[str, int]:
+    """Mirror raw's bookkeeping and make every mart as of the clock; returns the rows of each."""
+    now = run.clock.now()
+    offset = now.astimezone(ZoneInfo(run.settings.bookwatch_timezone)).utcoffset()
+    assert offset is not None
+    with duckdb.connect(str(run.home.warehouse)) as con:
+        create_ops(con)
+        mirror_bookkeeping(con, run.home.raw, run)
+        outcome = build(
+            con,
+            now=run.clock.naive_now(),
+            waived=Ledger(run.home.ledger).waived(),
+            clock_frozen=run.settings.bookwatch_now is not None,
+            utc_offset=offset,
+        )
+    run.changed = run.changed or bool(outcome.changed)
+    return dict(outcome.rows)
+
+
+@multi_asset(
+    name="marts",
+    can_subset=True,
+    required_resource_keys={"run"},
+    specs=[
+        AssetSpec(key, deps=list(CORE_KEYS.values()), group_name="marts", description="See docs/tables.md.")
+        for key in MART_KEYS
+    ],
+)
+def mart_assets(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
+    run: RunContext = context.resources.run
+    with step(run, "marts"):
+        run.say("Making the marts …")
+        rows = make_marts(run)
+    for key in MART_KEYS:
+        if key in context.selected_asset_keys:
+            yield MaterializeResult(asset_key=key, metadata={"rows": rows[key.path[-1]]})

@@ -1,0 +1,18 @@
+"""What a download button hands out: raw figures as CSV, safe to open in a spreadsheet. Auditors' reports are made elsewhere."""
+
+from __future__ import annotations
+
+import polars as pl
+
+FORMULA = r"^[=+\-@\t\r\n]"
+
+
+def csv(frame: pl.DataFrame) -> bytes:
+    """UTF-8 with BOM and one header; rupiah as plain integers; text that a spreadsheet would run as a formula gets a quote."""
+    safe = frame.with_columns(
+        pl.when(column.str.contains(FORMULA)).then(pl.lit("'") + column).otherwise(column).alias(name)
+        for name, kind in frame.schema.items()
+        if kind == pl.String
+        for column in [pl.col(name)]
+    )
+    return safe.write_csv(include_bom=True, datetime_format="%Y-%m-%dT%H:%M:%SZ").encode()

@@ -1,0 +1,138 @@
+"""The sidebar (pages, period, language) around the chosen page, and how a page finds itself inside of it. No figure is drawn."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import streamlit as st
+
+from dashboards import blocks, queries, screen
+from dashboards.period import CHOICES, CUSTOM, DEFAULT
+from dashboards.wording import LANGUAGES, Wording
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """One file in pages/; its title is the text "<name>.title". ``periodic``: it looks at the days chosen in the sidebar."""
+
+    name: str
+    icon: str
+    periodic: bool
+
+
+PAGES: tuple[PageEntry, ...] = (
+    PageEntry("overview", ":material/space_dashboard:", periodic=True),
+    PageEntry("revenue", ":material/payments:", periodic=True),
+    PageEntry("health", ":material/monitor_heart:", periodic=False),
+)
+
+FRAMED: ContextVar[bool] = ContextVar("framed", default=False)
+
+
+def main() -> None:
+    """Draw the sidebar and run the page that was asked for."""
+    st.set_page_config(page_title="bookwatch", page_icon=str(HERE / "icon.png"), layout="wide", menu_items={})
+    st.html(screen.style())
+    settings = screen.load_or_stop()
+    say = Wording(screen.language(), settings.bookwatch_timezone)
+    pages = {
+        st.Page(
+            HERE / "pages" / f"{entry.name}.py",
+            title=say(f"{entry.name}.title"),
+            icon=entry.icon,
+            default=number == 0,
+        ): entry
+        for number, entry in enumerate(PAGES)
+    }
+    page = st.navigation(list(pages))
+    with st.sidebar:
+        if any(entry.periodic for known, entry in pages.items() if known == page):
+            period(say, settings.clock.now().astimezone(say.zone).date())
+        st.segmented_control(
+            say("app.language"),
+            LANGUAGES,
+            required=True,
+            format_func=lambda code: say(f"language.{code}"),
+            key=keep("lang", LANGUAGES, LANGUAGES[0]),
+            persist_state="session",
+            width="stretch",
+        )
+        address("lang", st.session_state["lang"], LANGUAGES[0])
+        path = queries.newest(settings.home.current)
+        try:
+            shown = None if path is None else queries.snapshot(path)
+        except queries.SnapshotUnreadable:
+            shown = None  # the page itself says what could not be read
+        st.html(blocks.foot(shown and shown.snapshot_id, shown and shown.rules_version, say))
+    framed = FRAMED.set(True)
+    try:
+        page.run()
+    finally:
+        FRAMED.reset(framed)
+
+
+def keep(name: str, allowed: tuple[str, ...], default: str) -> str:
+    """The key of a widget whose first value comes from the address, where it says one that is allowed.
+
+    Streamlit's own binding would write the label into the address, and a label changes with the language.
+    """
+    if name not in st.session_state:
+        said = st.query_params.get(name)
+        st.session_state[name] = said if said in allowed else default
+    return name
+
+
+def address(name: str, value: str | None, default: str | None) -> None:
+    """Say in the address what is chosen, so that it can be kept and shared; what goes without saying is left out."""
+    if value is None or value == default:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value
+
+
+def period(say: Wording, today: date) -> None:
+    """The choice of days: kept while other pages are looked at, and in the address."""
+    st.selectbox(
+        say("app.period"),
+        CHOICES,
+        format_func=lambda choice: say(f"period.{choice}"),
+        key=keep("period", CHOICES, DEFAULT),
+        persist_state="session",
+    )
+    custom = st.session_state["period"] == CUSTOM
+    if custom:
+        if "days" not in st.session_state:
+            st.session_state["days"] = asked(today) or (today - timedelta(days=6), today)
+        st.date_input(
+            say("app.days"), max_value=today, format="DD/MM/YYYY", key="days", persist_state="session"
+        )
+    address("period", st.session_state["period"], DEFAULT)
+    days = st.session_state["days"] if custom else ()
+    address("from", days[0].isoformat() if days else None, None)
+    address("to", days[-1].isoformat() if days else None, None)
+
+
+def asked(today: date) -> tuple[date, date] | None:
+    """The days of the address (?from=2026-11-01&to=2026-11-22), where it says both and they can be looked at."""
+    try:
+        first, last = (date.fromisoformat(st.query_params[name]) for name in ("from", "to"))
+    except (KeyError, ValueError):
+        return None
+    return (first, min(last, today)) if first <= min(last, today) else None
+
+
+def open_screen() -> screen.Screen:
+    """What the page is to show now.
+
+    Streamlit takes a folder named pages/ for a multipage app of its older kind, and the first visit of a new server to /revenue
+    then runs that page file alone: in that case the frame is drawn first, and it runs the page again.
+    """
+    if not FRAMED.get():
+        main()
+        st.stop()
+    return screen.current()

@@ -1,0 +1,34 @@
+"""How the dashboards are started by other code: the command line and its environment. Starts nothing itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+APP = ROOT / "dashboards" / "app.py"
+
+
+def command(port: int) -> list[str]:
+    """The argv that serves the dashboards on 127.0.0.1:port from any working directory.
+
+    The look comes from dashboards/.streamlit/config.toml, which Streamlit reads because it lies beside the app; what must hold
+    whatever a config in the working directory says stands here as flags.
+    """
+    return [
+        sys.executable, "-m", "streamlit", "run", str(APP),
+        "--server.address", "127.0.0.1",
+        "--server.port", str(port),
+        "--server.headless", "true",
+        "--server.fileWatcherType", "none",
+        "--browser.gatherUsageStats", "false",
+        "--client.showErrorDetails", "none",
+        "--global.developmentMode", "false",
+    ]  # fmt: skip
+
+
+def environment() -> dict[str, str]:
+    """The environment of that process: this one's, with the project on the import path."""
+    paths = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}

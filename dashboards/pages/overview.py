@@ -1,0 +1,75 @@
+"""Overview: health at a glance, the three revenue figures, the commission state, the freshness of each collection."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboards import blocks, freshness, parts, queries
+from dashboards.figures import revenue_figures
+from dashboards.frame import open_screen
+from dashboards.screen import Screen
+from dashboards.wording import share
+
+
+def health(screen: Screen) -> None:
+    say = screen.say
+    st.html(blocks.section(say("overview.health")))
+    points = freshness.points(screen.status, parts.marts_points(screen))
+    if not points:
+        st.html(blocks.wrap(blocks.note("none", say("health.no_points"), say("health.no_points_text"))))
+        return
+    st.html(
+        blocks.wrap(
+            blocks.health_card(
+                freshness.system_state(screen.status, points),
+                points,
+                parts.judged(screen),
+                screen.condition.state != "fresh",
+                say,
+            )
+        )
+    )
+
+
+def revenue(screen: Screen) -> None:
+    parts.revenue_section(screen, revenue_figures(queries.revenue_daily(screen.snapshot), screen.period))
+
+
+def commission(screen: Screen) -> None:
+    say = screen.say
+    left, right = st.columns([1.75, 1], gap="medium")
+    with left:
+        st.html(blocks.section(say("overview.commission"), say("overview.whole")))
+        st.html(
+            blocks.wrap(blocks.commission_card(queries.commission_summary(screen.snapshot), screen.now, say))
+        )
+    with right:
+        st.html(blocks.section(say("overview.source"), say.days(screen.period.first, screen.period.last)))
+        frame = queries.revenue_by_source(screen.snapshot, screen.period.first, screen.period.last)
+        total = int(frame["booked_idr"].sum() or 0)
+        if frame.is_empty() or total == 0:
+            st.html(blocks.wrap(blocks.note("none", say("revenue.no_rows"), say("revenue.no_rows_text"))))
+        else:
+            st.html(
+                blocks.wrap(
+                    blocks.table(
+                        [(say("revenue.source"), False), (say("revenue.booked"), True), ("", True)],
+                        [
+                            (
+                                blocks.text(say.word("source", row["source"])),
+                                blocks.money(row["booked_idr"]),
+                                f'<span class="bw-soft">{share(row["booked_idr"] / total)}</span>',
+                            )
+                            for row in frame.iter_rows(named=True)
+                        ],
+                    )
+                )
+            )
+
+
+screen = open_screen()
+screen.show(
+    screen.say("overview.title"),
+    parts.subtitle(screen),
+    [health, revenue, commission],
+)

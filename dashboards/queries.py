@@ -1,0 +1,245 @@
+"""SQL on the published snapshot, small frames out. The only module here that opens a DuckDB file, and never for writing.
+
+Not here: what the figures mean (marts), how they look (blocks, charts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from resources.errors import BookwatchError
+
+# A replaced snapshot has another real path, so an answer kept by path is never out of date; a few snapshots' worth is kept.
+# Not st.cache_data: it unpickles on each hit, and notebooks ask the same questions. Callers change no answer.
+cached = lru_cache(maxsize=256)
+
+CONFIG: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true", "threads": "2"}
+
+
+class SnapshotUnreadable(BookwatchError):
+    """The snapshot could not answer. Names the snapshot and the kind of failure, no value of a row."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The row of ops.snapshot. ``published_at`` is naive UTC."""
+
+    snapshot_id: str
+    run_id: str | None
+    published_at: datetime | None
+    rules_version: str | None
+
+
+def newest(current: Path) -> str | None:
+    """The real path of the newest snapshot, or None where nothing was published yet.
+
+    The link is resolved first: a DuckDB connection to a name whose file was replaced goes on returning the old data.
+    """
+    try:
+        return str(current.resolve(strict=True))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+@contextmanager
+def reading(path: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection without access to files or network. Raises SnapshotUnreadable."""
+    try:
+        with duckdb.connect(path, read_only=True, config=CONFIG) as connection:
+            yield connection
+    except duckdb.Error as failure:
+        raise SnapshotUnreadable(
+            f"The snapshot {Path(path).stem} could not answer ({type(failure).__name__}).",
+            "It may be older than this version of bookwatch, or was just replaced: `bookwatch run` publishes a new one.",
+        ) from None
+
+
+def _frame(path: str, sql: str, parameters: list[Any] | None = None) -> pl.DataFrame:
+    with reading(path) as connection:
+        return connection.sql(sql, params=parameters or []).pl()
+
+
+@cached
+def snapshot(path: str) -> Snapshot:
+    """Which snapshot this is. Raises SnapshotUnreadable."""
+    rows = _frame(
+        path, "SELECT snapshot_id, run_id, published_at, rules_version FROM ops.snapshot LIMIT 1"
+    ).rows()
+    if not rows:
+        return Snapshot(Path(path).stem, None, None, None)
+    snapshot_id, run_id, published_at, rules_version = rows[0]
+    return Snapshot(
+        str(snapshot_id), run_id, published_at, None if rules_version is None else str(rules_version)
+    )
+
+
+@cached
+def revenue_daily(path: str) -> pl.DataFrame:
+    """local_date, bookings, booked_idr, completed_idr, collected_idr: all days, oldest first."""
+    return _frame(
+        path,
+        """SELECT local_date, bookings::BIGINT AS bookings, booked_idr::BIGINT AS booked_idr,
+                  completed_idr::BIGINT AS completed_idr, collected_idr::BIGINT AS collected_idr
+           FROM marts.revenue_daily WHERE local_date IS NOT NULL ORDER BY local_date""",
+    )
+
+
+@cached
+def revenue_by_source(path: str, first: date, last: date) -> pl.DataFrame:
+    """source, bookings, booked_idr, completed_idr of the days first to last, both included; the largest first."""
+    return _frame(
+        path,
+        """SELECT source, sum(bookings)::BIGINT AS bookings, sum(booked_idr)::BIGINT AS booked_idr,
+                  sum(completed_idr)::BIGINT AS completed_idr
+           FROM marts.revenue_by_source WHERE local_date BETWEEN ? AND ?
+           GROUP BY source ORDER BY booked_idr DESC, source""",
+        [first, last],
+    )
+
+
+@cached
+def revenue_by_day_and_source(path: str, first: date, last: date) -> pl.DataFrame:
+    """local_date, source, bookings, booked_idr, completed_idr of the days first to last, both included."""
+    return _frame(
+        path,
+        """SELECT local_date, source, bookings::BIGINT AS bookings, booked_idr::BIGINT AS booked_idr,
+                  completed_idr::BIGINT AS completed_idr
+           FROM marts.revenue_by_source WHERE local_date BETWEEN ? AND ? ORDER BY local_date, source""",
+        [first, last],
+    )
+
+
+@cached
+def commission_summary(path: str) -> dict[str, Any] | None:
+    """The one row of marts.commission_summary, or None where it is empty."""
+    rows = _frame(path, "SELECT * FROM marts.commission_summary LIMIT 1").to_dicts()
+    return rows[0] if rows else None
+
+
+@cached
+def reconciliation_states(path: str) -> pl.DataFrame:
+    """state, rows, expected_idr, actual_idr, variance_idr over the whole history; sums of nothing known are null."""
+    return _frame(
+        path,
+        """SELECT state, count(*)::BIGINT AS rows, sum(expected_idr)::BIGINT AS expected_idr,
+                  sum(actual_idr)::BIGINT AS actual_idr, sum(variance_idr)::BIGINT AS variance_idr
+           FROM marts.commission_reconciliation GROUP BY state ORDER BY rows DESC, state""",
+    )
+
+
+@cached
+def missing_commissions(path: str) -> pl.DataFrame:
+    """Each booking that earns and has no commission record, the oldest first, with the rupiah that are owed."""
+    return _frame(
+        path,
+        """SELECT r.booking_id, r.provider_id, b.provider_name, r.source, r.booking_status, r.booking_amount_idr,
+                  r.expected_idr, r.local_date, r.accrued_at, r.deadline_at, coalesce(f.waived, false) AS waived
+           FROM marts.commission_reconciliation r
+           LEFT JOIN core.bookings b ON b.booking_id = r.booking_id
+           LEFT JOIN (SELECT booking_id, bool_and(coalesce(waived, false)) AS waived
+                      FROM marts.commission_findings WHERE finding = 'missing' GROUP BY booking_id) f
+                  ON f.booking_id = r.booking_id
+           WHERE r.state = 'missing' ORDER BY r.accrued_at, r.booking_id""",
+    )
+
+
+@cached
+def findings_by_code(path: str) -> pl.DataFrame:
+    """finding, severity (the worst), open, waived, variance_idr of the open ones; the worst and most frequent first."""
+    return _frame(
+        path,
+        """WITH ranked AS (
+             SELECT *, CASE severity WHEN 'critical' THEN 4 WHEN 'high' THEN 3 WHEN 'medium' THEN 2 ELSE 1 END AS weight
+             FROM marts.commission_findings)
+           SELECT finding, arg_max(severity, weight) AS severity,
+                  count(*) FILTER (NOT coalesce(waived, false))::BIGINT AS open,
+                  count(*) FILTER (coalesce(waived, false))::BIGINT AS waived,
+                  sum(variance_idr) FILTER (NOT coalesce(waived, false))::BIGINT AS variance_idr
+           FROM ranked GROUP BY finding ORDER BY max(weight) DESC, open DESC, finding""",
+    )
+
+
+@cached
+def findings(path: str, code: str | None, limit: int = 1000) -> pl.DataFrame:
+    """The findings of one code (or all), at most ``limit``, open ones first, the largest difference first."""
+    return _frame(
+        path,
+        """SELECT finding_id, finding, severity, booking_id, booking_ref, commission_id, provider_id, expected_idr, actual_idr,
+                  variance_idr, coalesce(waived, false) AS waived, detail
+           FROM marts.commission_findings WHERE ? IS NULL OR finding = ?
+           ORDER BY coalesce(waived, false), abs(coalesce(variance_idr, 0)) DESC, finding_id LIMIT ?""",
+        [code, code, limit],
+    )
+
+
+@cached
+def health_points(path: str) -> list[dict[str, Any]]:
+    """The seven rows of marts.health_points by number."""
+    return _frame(
+        path,
+        """SELECT point, name, status, figure, limit_value, message, severity, evidence_at
+           FROM marts.health_points ORDER BY point""",
+    ).to_dicts()
+
+
+@cached
+def scans(path: str) -> list[dict[str, Any]]:
+    """collection, required, outcome, watermark, completed_at, detail of each collection; the required first."""
+    return _frame(
+        path,
+        """SELECT collection, required, outcome, watermark, completed_at, detail FROM ops.scans
+           ORDER BY required DESC, collection""",
+    ).to_dicts()
+
+
+@cached
+def newest_booking_at(path: str) -> datetime | None:
+    """The instant (naive UTC) of the newest successful booking."""
+    rows = _frame(path, "SELECT newest_booking_at FROM marts.service_figures LIMIT 1").rows()
+    return rows[0][0] if rows else None
+
+
+@cached
+def quarantine(path: str) -> dict[str, Any]:
+    """count, oldest_first_seen_at and reasons (reason → rows): the rows that could not be taken."""
+    frame = _frame(path, "SELECT reasons::VARCHAR AS reasons, first_seen_at FROM ops.quarantine")
+    reasons: dict[str, int] = {}
+    for written in frame["reasons"].to_list():
+        for reason in _reasons(written):
+            reasons[reason] = reasons.get(reason, 0) + 1
+    return {"count": frame.height, "oldest_first_seen_at": frame["first_seen_at"].min(), "reasons": reasons}
+
+
+def _reasons(written: str | None) -> list[str]:
+    """A JSON list, DuckDB's text of a list, or words parted by commas: the reasons alone."""
+    return [part.strip(" \"'") for part in (written or "").strip("[]").split(",") if part.strip(" \"'")]
+
+
+@cached
+def failing_checks(path: str) -> list[dict[str, Any]]:
+    """check_name, asset, severity, failed_rows of the checks that did not hold in the run of this snapshot."""
+    return _frame(
+        path,
+        """SELECT check_name, asset, severity, failed_rows FROM ops.check_results
+           WHERE NOT passed AND run_id = (SELECT run_id FROM ops.snapshot LIMIT 1) ORDER BY severity, check_name""",
+    ).to_dicts()
+
+
+@cached
+def check_counts(path: str) -> tuple[int, int]:
+    """How many checks held and how many did not, in the run of this snapshot."""
+    rows = _frame(
+        path,
+        """SELECT count(*) FILTER (passed), count(*) FILTER (NOT passed) FROM ops.check_results
+           WHERE run_id = (SELECT run_id FROM ops.snapshot LIMIT 1)""",
+    ).rows()
+    return int(rows[0][0]), int(rows[0][1])

@@ -1,0 +1,176 @@
+"""How things are said: the texts of both languages, rupiah, numbers, days and times. No figure is computed here.
+
+Numbers follow Indonesian grouping in both languages: two conventions on one screen would make Rp 14.980 and 14,980 look
+like different things.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_skeleton
+from babel.numbers import format_decimal, format_percent
+
+LANGUAGES: tuple[str, ...] = ("en", "id")
+LOCALES: dict[str, str] = {"en": "en_GB", "id": "id_ID"}
+NUMBERS = "id_ID"
+NOTHING = "–"
+TEXTS = Path(__file__).parent / "text"
+
+
+@cache
+def texts(language: str) -> dict[str, str]:
+    """Every text of a language by its dotted name, as in ``overview.title``."""
+    with (TEXTS / f"{language}.toml").open("rb") as file:
+        return dict(_flat(tomllib.load(file), ""))
+
+
+def _flat(table: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for key, value in table.items():
+        rows += (
+            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", str(value))]
+        )
+    return rows
+
+
+def rupiah(amount: int | None) -> str:
+    """``Rp 1.250.000``; a null is a dash, never Rp 0."""
+    if amount is None:
+        return NOTHING
+    return f"{'-' if amount < 0 else ''}Rp {format_decimal(abs(amount), format='#,##0', locale=NUMBERS)}"
+
+
+def signed_rupiah(amount: int | None) -> str:
+    """``+Rp 25.000``, ``-Rp 3.000``, ``Rp 0``: for differences."""
+    return f"+{rupiah(amount)}" if amount is not None and amount > 0 else rupiah(amount)
+
+
+def count(number: float | None) -> str:
+    """``14.980``."""
+    return NOTHING if number is None else format_decimal(number, format="#,##0.##", locale=NUMBERS)
+
+
+def share(fraction: float | None) -> str:
+    """0.974 → ``97,4 %``. Never rounded up to a whole that it is not: 0.9999 is 99,9 %."""
+    if fraction is None:
+        return NOTHING
+    shown = int(fraction * 1000) / 1000 if 0 < fraction < 1 else fraction
+    return format_percent(shown, format="#,##0.#\u00a0%", locale=NUMBERS)
+
+
+def signed_share(fraction: float | None) -> str:
+    """0.12 → ``+12 %``."""
+    return (
+        NOTHING
+        if fraction is None
+        else format_percent(fraction, format="+#,##0.#\u00a0%;-#,##0.#\u00a0%", locale=NUMBERS)
+    )
+
+
+def instant(value: object) -> datetime | None:
+    """An aware UTC instant from a naive UTC datetime, an aware one or ISO text; None where it is none of these."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if not isinstance(value, datetime):
+        return None
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Wording:
+    """One language in one time zone: what a page uses to say anything."""
+
+    def __init__(self, language: str, zone: str) -> None:
+        self.language = language if language in LANGUAGES else LANGUAGES[0]
+        self.zone = ZoneInfo(zone)
+        self._texts = texts(self.language)
+        self._locale = LOCALES[self.language]
+
+    def __call__(self, name: str, **values: object) -> str:
+        """The text of that name. Raises KeyError where there is none: a text is never made up."""
+        return self._texts[name].format(**values) if values else self._texts[name]
+
+    def known(self, name: str, otherwise: str) -> str:
+        """The text of that name, or ``otherwise`` where there is none."""
+        return self._texts.get(name, otherwise)
+
+    def word(self, group: str, value: object) -> str:
+        """A word of the data in this language; one that is newer than our texts stays as it is written."""
+        return NOTHING if value is None else self._texts.get(f"{group}.{value}", str(value))
+
+    def local(self, value: object) -> datetime | None:
+        """The instant in BOOKWATCH_TIMEZONE."""
+        moment = instant(value)
+        return None if moment is None else moment.astimezone(self.zone)
+
+    def zone_name(self, at: datetime | None = None) -> str:
+        """``WITA``; where a zone has no short name, ``UTC+8``."""
+        moment = (at or datetime.now(UTC)).astimezone(self.zone)
+        name = moment.tzname() or ""
+        if name[:1] not in "+-":
+            return name
+        hours = (moment.utcoffset() or timedelta()).total_seconds() / 3600
+        return f"UTC{hours:+g}"
+
+    def day(self, value: date | None) -> str:
+        """``22 Nov 2026``."""
+        return NOTHING if value is None else format_date(value, "d MMM y", locale=self._locale)
+
+    def days(self, first: date, last: date) -> str:
+        """``16–22 Nov 2026``, ``28 Oct – 3 Nov 2026``: both ends included."""
+        if first == last:
+            return self.day(first)
+        if (first.year, first.month) == (last.year, last.month):
+            return f"{first.day}–{self.day(last)}"
+        if first.year == last.year:
+            return f"{format_date(first, 'd MMM', locale=self._locale)} – {self.day(last)}"
+        return f"{self.day(first)} – {self.day(last)}"
+
+    def time(self, value: object, now: datetime | None = None) -> str:
+        """``14:05 WITA`` on the same local day as ``now``, else ``21 Nov 14:05 WITA`` (with the year where it differs)."""
+        moment = self.local(value)
+        if moment is None:
+            return NOTHING
+        clock = f"{moment:%H:%M} {self.zone_name(moment)}"
+        today = self.local(now)
+        if today is not None and today.date() == moment.date():
+            return clock
+        skeleton = "dMMM" if today is not None and today.year == moment.year else "dMMMy"
+        return f"{format_skeleton(skeleton, moment, locale=self._locale)} {clock}"
+
+    def stamp(self, value: object) -> str:
+        """``2026-11-22 14:05``, local: for table cells, where text must sort as time does. The heading names the zone."""
+        moment = self.local(value)
+        return NOTHING if moment is None else f"{moment:%Y-%m-%d %H:%M}"
+
+    def span(self, seconds: float) -> str:
+        """``12 s``, ``4 min``, ``3 h 20 min``, ``2 d 4 h``: rounded down, never below 0."""
+        whole = max(0, int(seconds))
+        if whole < 60:
+            return self("span.s", s=whole)
+        minutes, hours, days = whole // 60, whole // 3600, whole // 86400
+        if hours == 0:
+            return self("span.min", min=minutes)
+        if days == 0:
+            return self("span.h_min", h=hours, min=minutes % 60) if minutes % 60 else self("span.h", h=hours)
+        return self("span.d_h", d=days, h=hours % 24) if hours % 24 else self("span.d", d=days)
+
+    def ago(self, value: object, now: datetime) -> str:
+        """``4 min ago``; a moment in the future is ``in 4 min``."""
+        moment = instant(value)
+        if moment is None:
+            return NOTHING
+        seconds = (now - moment).total_seconds()
+        return (
+            self("span.ago", span=self.span(seconds))
+            if seconds >= 0
+            else self("span.ahead", span=self.span(-seconds))
+        )

@@ -1,0 +1,72 @@
+"""One meaning, many attribute names: the alias table. A name with a dot is a key of an object in JSON text.
+
+Reading the values does not live here (attributes.py).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ALIASES: Final[dict[str, tuple[str, ...]]] = {
+    # any collection; Appwrite's own $createdAt comes last and is no attribute
+    "creation": ("createdAt", "booking.createdAt"),
+    # bookings
+    "booking.business_id": ("bookingId",),
+    "booking.customer_name": ("customerName", "userName", "guestName", "hotelGuestName", "customerDetails.name"),
+    "booking.customer_phone": ("customerWhatsApp", "customerPhone", "customerphone", "customerDetails.phone"),
+    "booking.customer_id": ("userId", "customerId", "customerDetails.id"),
+    "booking.provider_id": ("assigned_therapist", "providerId", "therapistId", "businessId", "therapistDetails.id"),
+    "booking.provider_name": ("providerName", "therapistName", "businessName", "therapistDetails.name"),
+    "booking.minutes": ("duration", "serviceDuration", "service", "serviceDetails.duration"),
+    "booking.response_deadline": ("responseDeadline", "responcedeadline", "confirmationDeadline"),
+    "booking.accepted_at": ("acceptedAt", "confirmedAt"),
+    "booking.declined_at": ("declinedAt", "rejectedAt"),
+    "booking.responded_at": ("respondedAt",),
+    "booking.completed_at": ("completedAt",),
+    "booking.cancelled_at": ("cancelledAt", "canceledAt"),
+    "booking.reason": ("declineReason", "cancellationReason", "cancelReason", "statusReason", "expirationReason"),
+    "booking.room": ("roomNumber", "roomnumber", "hotelRoomNumber"),
+    "booking.location": ("location", "customerLocation", "locationDetails", "locationAddress", "address",
+                         "customerAddress", "hotelVillaId"),
+    "booking.status": ("bookingStatus", "status"),
+    "booking.mode": ("mode", "bookingType", "metadata.bookingType"),
+    "booking.amount": ("totalCost", "totalPrice", "totalAmount", "paymentAmount", "pricing.total", "price"),
+    "booking.start": ("startTime", "scheduledTime", "scheduledDate", "date", "time", "bookingDateTime", "checkInDate"),
+    "booking.start_date": ("scheduledDate", "date", "bookingDate"),
+    # commission_records
+    "commission.booking_ref": ("bookingId",),
+    "commission.booking_doc_ref": ("bookingDocId",),
+    "commission.base": ("bookingAmount", "serviceAmount", "totalPrice"),
+    "commission.commission": ("commissionAmount", "adminCommission"),
+    "commission.provider_id": ("therapistId", "providerId"),
+    "commission.provider_name": ("therapistName", "providerName"),
+    "commission.status": ("paymentStatus", "status"),
+    "commission.proof": ("paymentProofUrl", "paymentProofImage"),
+    "commission.fee": ("reactivationFeeAmount", "lateFee"),
+    "commission.due": ("totalAmountDue", "totalDue"),
+    # chat_messages
+    "message.room": ("conversationId", "roomId"),
+    "message.text": ("message", "content", "originalText"),
+    "message.sender_role": ("senderRole", "senderType"),
+    "message.receiver_name": ("receiverName", "receivername"),
+    "message.sent_at": ("timestamp", "sentAt"),
+    # chat_rooms
+    "room.provider_id": ("therapistId", "providerId"),
+    "room.customer_id": ("customerId", "userId"),
+    # notifications
+    "notification.recipient_id": ("recipientId", "userId"),
+    "notification.read": ("read", "isRead"),
+    # therapists, places
+    "provider.name": ("name", "providerName", "businessName"),
+    "provider.last_seen_at": ("lastSeenAt", "lastSeen"),
+}  # fmt: skip
+
+JSON_PATHS: Final[dict[str, tuple[str, ...]]] = {
+    attribute: tuple(
+        sorted(
+            {n.split(".", 1)[1] for names in ALIASES.values() for n in names if n.startswith(f"{attribute}.")}
+        )
+    )
+    for attribute in sorted({n.split(".", 1)[0] for names in ALIASES.values() for n in names if "." in n})
+}
+"""Attribute holding an object as JSON text → the keys read from it, all in one parse."""

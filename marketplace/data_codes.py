@@ -1,0 +1,27 @@
+"""The codes of core.data_findings, each with its sentence. What is found where is in assets/core."""
+
+from __future__ import annotations
+
+from typing import Final
+
+DATA_FINDINGS: Final[dict[str, str]] = {
+    "amount_disagrees": "Two amounts of one booking are further apart than rounding or a discount explains.",
+    "amount_negative": "An amount is below zero and was not used.",
+    "amount_unknown": "No amount over zero could be read: the booking is in no revenue figure.",
+    "creation_unreadable": "The creation time cannot be read: the row is quarantined.",
+    "flag_unreadable": "A yes-or-no attribute holds something else.",
+    "json_unreadable": "An attribute that should hold JSON cannot be parsed.",
+    "kind_unknown": "The type of a message is not one of the known words.",
+    "minutes_unreadable": "The duration is not a number of minutes of at most a day.",
+    "mode_unknown": "The booking type is not one of the known words and was passed over.",
+    "number_unreadable": "A number cannot be read.",
+    "phone_unreadable": "A phone number cannot be brought into international form.",
+    "provider_type_unknown": "The provider type is neither therapist nor place.",
+    "rate_unreadable": "A commission rate cannot be read or is over 100 %.",
+    "role_unknown": "A role is not one of the known words.",
+    "source_unknown": "The booking source is not one of the known words.",
+    "status_unknown": "The status is empty or not one of the known words: the row is in no revenue figure.",
+    "time_unreadable": "A time cannot be read or lies outside the plausible years.",
+    "timezone_unknown": "The provider's time zone is not known: the default is used.",
+    "type_mismatch": "A value does not fit the type Appwrite lists for its attribute.",
+}

@@ -1,0 +1,53 @@
+"""The numbers and names of the business rules, each with its unit, once. How they are applied does not live here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+RULES_VERSION: Final = "1"
+"""Raised whenever a rule of this folder reads a row differently: core and the private file are then rebuilt."""
+
+DEFAULT_TIMEZONE: Final = "Asia/Makassar"
+
+# Money
+THOUSANDS_BELOW_IDR: Final = 10_000
+"""A price, or the base of a commission record, over 0 and below this many was written in thousands of rupiah."""
+AMOUNT_TOLERANCE_IDR: Final = 1
+"""Two totals further apart than this disagree."""
+ROUNDED_PRICE_TOLERANCE_IDR: Final = 500
+"""As above where one of the two is a price in thousands, which one writer rounds (202,500 becomes 203)."""
+
+# Instants
+EARLIEST_INSTANT: Final = datetime(2015, 1, 1)  # noqa: DTZ001 - naive UTC, as everywhere in the tables
+LATEST_INSTANT: Final = datetime(2100, 1, 1)  # noqa: DTZ001
+"""Readable instants lie in [EARLIEST_INSTANT, LATEST_INSTANT): 45000 and 1970 are not dates of a booking."""
+OFFSET_REFERENCE: Final = datetime(2025, 1, 1)  # noqa: DTZ001
+"""Where a zone outside Indonesia changes its clocks, the offset at this instant is used all year."""
+
+# Booking
+IMMEDIATE_START_MINUTES: Final = 120
+"""A start at most this long after creation is immediate, a later one scheduled."""
+IMMEDIATE_DEADLINE_MINUTES: Final = 10
+"""Without a start: a response deadline at most this long after creation is immediate."""
+RESPONSE_MINUTES_IMMEDIATE: Final = 5
+RESPONSE_MINUTES_SCHEDULED: Final = 30
+"""Response deadline after creation, unless the row says otherwise."""
+LONGEST_SERVICE_MINUTES: Final = 1_440
+"""A duration outside 1 … this is a typing error, not a service."""
+DUPLICATE_BOOKING_MINUTES: Final = 5
+ABUSE_BOOKINGS_PER_HOUR: Final = 5
+ABUSE_MESSAGES_PER_HOUR: Final = 30
+
+# Commission
+GRACE_MINUTES: Final = 2
+"""From acceptance (else creation) until a booking without a live record is missing."""
+COMMISSION_DEADLINE_HOURS: Final = 3
+RESTRICTION_MINUTES: Final = 30
+LATE_FEE_IDR: Final = 25_000
+
+# Test rows
+TEST_NAME_PATTERN: Final = r"(?i)\b(?:test|testing)[0-9]*\b"
+"""A customer's name with the word test in it, such as "Admin Test"."""
+TEST_PHONE_PATTERN: Final = r"^\+?(?:62)?0{6,}$"
+"""000000000, with or without Indonesia's prefix."""

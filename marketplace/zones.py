@@ -1,0 +1,126 @@
+"""Time zones as fixed offsets from UTC in minutes: Indonesia's three, and any other at one reference instant."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC
+from functools import cache
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import polars as pl
+
+from marketplace.rules import OFFSET_REFERENCE
+from marketplace.text import nulls
+
+
+@dataclass(frozen=True)
+class Zone:
+    """``offset_minutes`` east of UTC, the same all year."""
+
+    name: str
+    offset_minutes: int
+
+
+JAKARTA: Final = Zone("Asia/Jakarta", 420)
+MAKASSAR: Final = Zone("Asia/Makassar", 480)
+JAYAPURA: Final = Zone("Asia/Jayapura", 540)
+
+INDONESIA: Final = {
+    "asia/jakarta": JAKARTA,
+    "asia/pontianak": JAKARTA,
+    "wib": JAKARTA,
+    "asia/makassar": MAKASSAR,
+    "asia/ujung_pandang": MAKASSAR,
+    "wita": MAKASSAR,
+    "asia/jayapura": JAYAPURA,
+    "wit": JAYAPURA,
+}
+
+_OFFSET: Final = re.compile(r"^(?:utc|gmt)?\s*([+-])(\d{1,2})(?::?(\d{2}))?$")
+_LARGEST_OFFSET: Final = 14 * 60
+
+
+@cache
+def resolve(written: str) -> Zone | None:
+    """A zone's name, WIB, WITA, WIT or an offset such as UTC+8 → the zone; null if there is none such."""
+    key = re.sub(r"\s+", "_", written.strip().lower())
+    if key in INDONESIA:
+        return INDONESIA[key]
+    if key in ("utc", "gmt", "z", "etc/utc"):
+        return Zone("UTC", 0)
+    if offset := _OFFSET.match(key):
+        minutes = int(offset[2]) * 60 + int(offset[3] or 0)
+        if minutes > _LARGEST_OFFSET:
+            return None
+        minutes = -minutes if offset[1] == "-" else minutes
+        return next(
+            (zone for zone in (JAKARTA, MAKASSAR, JAYAPURA) if zone.offset_minutes == minutes),
+            Zone(f"UTC{offset[1]}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}", minutes),
+        )
+    if "/" not in key:
+        return None
+    for name in (written.strip(), "/".join(part.title() for part in key.split("/"))):
+        try:
+            delta = ZoneInfo(name).utcoffset(OFFSET_REFERENCE.replace(tzinfo=UTC).astimezone(ZoneInfo(name)))
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            continue
+        if delta is not None:
+            return Zone(name, int(delta.total_seconds() // 60))
+    return None
+
+
+@dataclass(frozen=True)
+class ProviderZones:
+    """Offsets of the providers whose zone is not the default, by type and id. ``default`` in minutes east of UTC."""
+
+    default: int
+    therapists: dict[str, int]
+    places: dict[str, int]
+
+    @classmethod
+    def of(cls, providers: pl.DataFrame | None, default: int) -> ProviderZones:
+        """From rows of provider_id, provider_type, utc_offset_minutes."""
+        found: dict[str, dict[str, int]] = {"therapist": {}, "place": {}}
+        if providers is not None and providers.height:
+            away = providers.filter(pl.col("utc_offset_minutes") != default)
+            for provider, kind, offset in away.select(
+                "provider_id", "provider_type", "utc_offset_minutes"
+            ).iter_rows():
+                found[kind][provider] = offset
+        return cls(default, found["therapist"], found["place"])
+
+    def offsets(self, provider_id: pl.Series, provider_type: pl.Series | None = None) -> pl.Series:
+        """Provider ids (and types, where known) → minutes east of UTC (Int64). An id of both kinds is the therapist's,
+        unless the type says place."""
+        return self._by(
+            {**self.places, **self.therapists}, provider_id, self._places_first(provider_id, provider_type)
+        )
+
+    def _places_first(self, provider_id: pl.Series, provider_type: pl.Series | None) -> pl.Series | None:
+        if provider_type is None or not self.places:
+            return None
+        place = (provider_type == "place").fill_null(False)
+        return provider_id.replace_strict(self.places, default=None, return_dtype=pl.Int64).set(~place, None)
+
+    def _by(self, table: dict[str, int], provider_id: pl.Series, better: pl.Series | None) -> pl.Series:
+        if not table:
+            return pl.Series([self.default], dtype=pl.Int64).new_from_index(0, len(provider_id))
+        found = provider_id.replace_strict(table, default=None, return_dtype=pl.Int64)
+        if better is not None:
+            found = better.zip_with(better.is_not_null(), found)
+        return found.fill_null(self.default)
+
+
+def resolve_all(text: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Zone names as written → (name, minutes east of UTC), null where empty or unknown."""
+    names = {w: z for w in text.drop_nulls().unique().to_list() if (z := resolve(w)) is not None}
+    if not names:
+        return nulls(len(text), pl.String), nulls(len(text), pl.Int64)
+    return (
+        text.replace_strict({w: z.name for w, z in names.items()}, default=None, return_dtype=pl.String),
+        text.replace_strict(
+            {w: z.offset_minutes for w, z in names.items()}, default=None, return_dtype=pl.Int64
+        ),
+    )

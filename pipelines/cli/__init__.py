@@ -1,0 +1,76 @@
+"""The command line. Each command is a module beside this one; heavy libraries are imported only where they are used."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import click
+import typer
+
+from pipelines.cli import demo, export, query, run, sandbox, serve, status
+from resources.errors import FAILED, USAGE, BookwatchError
+
+app = typer.Typer(
+    name="bookwatch",
+    help="The sight of a booking marketplace: bookings, chats and commissions from Appwrite, proven and shown.",
+    epilog="--debug, on any command, shows the details of an error.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("demo")(demo.demo)
+app.command("run")(run.run)
+app.command("serve")(serve.serve)
+app.command("status")(status.status)
+app.command("sql")(query.sql)
+app.add_typer(export.app, name="export")
+app.add_typer(sandbox.app, name="sandbox")
+
+
+def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
+    """``--debug`` may stand anywhere before ``--``."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    head = [argument for argument in arguments[:end] if argument != "--debug"]
+    return head + arguments[end:], len(head) != end
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and exit with a status of docs/contract.md; an error is one plain sentence on stderr."""
+    words, debug = _without_debug(sys.argv[1:] if arguments is None else arguments)
+    if debug:
+        os.environ["BOOKWATCH_DEBUG"] = "1"
+    try:
+        status_code = app(words, prog_name="bookwatch", standalone_mode=False)
+    except BookwatchError as known:
+        if debug:
+            traceback.print_exc()
+        _say_error(str(known))
+        sys.exit(known.exit_status)
+    except click.exceptions.NoArgsIsHelpError as helpful:
+        click.echo(helpful.format_message())
+        sys.exit(USAGE)
+    except click.UsageError as misused:
+        command = misused.ctx.command_path if misused.ctx else "bookwatch"
+        _say_error(f"{misused.format_message()} See `{command} --help`.")
+        sys.exit(USAGE)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _say_error("Stopped.")
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+    except Exception as unknown:  # noqa: BLE001 - the outermost edge: no traceback, which can carry values, unless asked
+        if debug:
+            traceback.print_exc()
+        _say_error(
+            f"Something unforeseen failed ({type(unknown).__name__}). Run again with --debug to see the details."
+        )
+        sys.exit(FAILED)
+    sys.exit(status_code if isinstance(status_code, int) else 0)
+
+
+def _say_error(sentence: str) -> None:
+    click.echo(sentence, err=True)

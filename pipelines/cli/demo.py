@@ -1,0 +1,140 @@
+"""`bookwatch demo`: a simulated marketplace on loopback, real runs on it, and the dashboards open on the result."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from pipelines.cli.run import execute, summary
+from pipelines.cli.serve import DAGSTER_PORT, DASHBOARDS_PORT, children_environment, serve_until_stopped
+from pipelines.environment import PROJECT, prepare
+from pipelines.processes import Child, stopping
+from resources.errors import BookwatchError, UsageError
+from resources.lock import run_lock
+from resources.settings import Settings, load_settings
+
+DEMO_HOME = ".bookwatch-demo"
+# Marks a home as made by the demo: only such a one may be thrown away.
+MARK = "demo-home"
+
+
+def fresh_home(settings: Settings) -> Path:
+    """An empty demo home; one of an earlier demo is replaced. Returns the folder for the sandbox's own data, beside it.
+
+    Raises UsageError for a folder that holds anything else, RunActive while a run works in it.
+    """
+    home = settings.home
+    if home.root.exists() and any(home.root.iterdir()):
+        if not (home.root / MARK).exists():
+            raise UsageError(
+                f"{home.root} is not empty and was not made by the demo.",
+                "Unset BOOKWATCH_HOME, or set it to a new folder.",
+            )
+        with run_lock(home):
+            for entry in home.root.iterdir():
+                if entry == home.lock:
+                    continue
+                shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    prepare(home)
+    (home.root / MARK).write_text("Made by `bookwatch demo`, which may replace it.\n")
+    # Beside the home, not in it: the simulator's world holds names, and the home holds them in two files only.
+    sandbox = home.root.with_name(f"{home.root.name}-sandbox")
+    if sandbox.exists():
+        shutil.rmtree(sandbox)
+    sandbox.mkdir(parents=True, mode=0o700)
+    return sandbox
+
+
+def start_sandbox(folder: Path, *, seed: int, days: int, live: bool) -> tuple[Child, dict[str, Any]]:
+    """Start the stand-in on a free port; returns it and what its first line says. Raises BookwatchError."""
+    words = [
+        "serve",
+        "--port",
+        "0",
+        "--seed",
+        str(seed),
+        "--days",
+        str(days),
+        "--json",
+        "--data",
+        str(folder),
+    ]
+    words += ["--live"] if live else []
+    log = open(folder / "sandbox.log", "ab")  # noqa: SIM115 - handed to the child
+    with log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            start_new_session=True,
+        )
+    child = Child("The sandbox", process)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        process.wait()
+        raise BookwatchError("The sandbox did not start.", f"Its log is {folder / 'sandbox.log'}.")
+    return child, json.loads(line)
+
+
+def demo(
+    days: Annotated[int, typer.Option(min=1, max=730, help="Days of simulated history.")] = 60,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated marketplace.")] = 7,
+    once: Annotated[bool, typer.Option("--once", help="Stop after publishing.")] = False,
+    port: Annotated[int, typer.Option(help="Port of the dashboards.")] = DASHBOARDS_PORT,
+    dagster_port: Annotated[int, typer.Option(help="Port of Dagster's web pages.")] = DAGSTER_PORT,
+    browser: Annotated[bool, typer.Option(help="Open the dashboards in a browser.")] = True,
+) -> int:
+    """A live sandbox with a simulated marketplace, pipeline runs, dashboards and Dagster."""
+    os.environ.setdefault("BOOKWATCH_HOME", DEMO_HOME)
+    # The demo has its own server: settings of a real one, or of a replay, must not reach into it.
+    for name in (
+        "BOOKWATCH_TABLES",
+        "BOOKWATCH_NOW",
+        "APPWRITE_API",
+        "BOOKWATCH_ALERT_URLS",
+        "BOOKWATCH_HEARTBEAT_URL",
+    ):
+        os.environ[name] = {"BOOKWATCH_TABLES": "{}", "APPWRITE_API": "tablesdb"}.get(name, "")
+    folder = fresh_home(load_settings())
+    click.echo(f"Simulating {days} days of a marketplace (seed {seed}) …", err=True)
+    children: list[Child] = []
+    with stopping(children):
+        child, sandbox = start_sandbox(folder, seed=seed, days=days, live=not once)
+        children.append(child)
+        os.environ["APPWRITE_ENDPOINT"] = sandbox["endpoint"]
+        os.environ["APPWRITE_PROJECT_ID"] = sandbox["project"]
+        os.environ["APPWRITE_API_KEY"] = sandbox["read_only_key"]
+        os.environ["APPWRITE_DATABASE_ID"] = sandbox["database"]
+        settings = load_settings()
+        context = execute(settings, say=lambda line: click.echo(line, err=True))
+        if context.failure is not None:
+            raise context.failure
+        for line in summary(context):
+            click.echo(line)
+        click.echo(f"The figures the simulator knows to be true: {folder / 'truth.json'}")
+        if once:
+            return context.exit_status
+        try:
+            serve_until_stopped(
+                settings,
+                port=port,
+                dagster_port=dagster_port,
+                environment=children_environment(settings),
+                children=children,
+                scheduled=True,
+                open_browser=browser,
+            )
+        except KeyboardInterrupt:
+            click.echo("Stopping.", err=True)
+    return 0

@@ -1,0 +1,102 @@
+"""`bookwatch sql`: read-only SQL on the published snapshot, without file or network access."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+import click
+import duckdb
+import typer
+
+from resources.errors import UsageError
+from resources.settings import load_settings
+from resources.snapshots import open_snapshot, require_snapshot
+
+
+class Format(StrEnum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON holds it: instants as UTC with Z, dates ISO, exact decimals as text."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds" if value.microsecond else "seconds") + (
+            "" if value.tzinfo else "Z"
+        )
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    return value
+
+
+def _cell(value: Any) -> str:
+    plain = _plain(value)
+    if plain is None:
+        return ""
+    if isinstance(plain, bool):
+        return "true" if plain else "false"
+    if isinstance(plain, dict | list):
+        import orjson
+
+        return orjson.dumps(plain).decode()
+    return str(plain)
+
+
+def sql(
+    query: Annotated[
+        str, typer.Argument(help="A SELECT; tables are core.*, marts.* and ops.*.", show_default=False)
+    ],
+    format: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.table,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Read-only SQL on the published snapshot."""
+    path = require_snapshot(load_settings().home)
+    with open_snapshot(path) as con:
+        try:
+            cursor = con.execute(query)
+            names = [column[0] for column in cursor.description or ()]
+            rows = cursor.fetchall()
+        except duckdb.Error as refused:
+            sentence = str(refused).splitlines()[0].strip()
+            raise UsageError(
+                f"{sentence}",
+                "The snapshot is read-only; `SHOW ALL TABLES` lists its tables (docs/tables.md).",
+            ) from None
+    chosen = Format.json if json else format
+    if chosen is Format.json:
+        import orjson
+
+        data = [dict(zip(names, map(_plain, row), strict=True)) for row in rows]
+        click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2, default=str).decode())
+    elif chosen is Format.csv:
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(names)
+        writer.writerows([_cell(value) for value in row] for row in rows)
+        click.echo(text.getvalue(), nl=False)
+    else:
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*names, header_style="bold")
+        for row in rows:
+            # Text, not markup: a value in brackets is a value.
+            table.add_row(*(Text(_cell(value)) for value in row))
+        console = Console()
+        console.print(table)
+        console.print(f"{len(rows):,} row{'s' if len(rows) != 1 else ''} · snapshot {path.stem}", style="dim")

@@ -1,0 +1,122 @@
+"""`bookwatch run`: one run, from Appwrite to the published snapshot, recorded in Dagster's instance."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+import typer
+
+from pipelines.environment import prepare
+from resources.errors import BookwatchError
+from resources.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from resources.run_context import RunContext
+
+
+def execute(
+    settings: Settings, *, full_refresh: bool = False, say: Callable[[str], None] = lambda line: None
+) -> RunContext:
+    """One run of the main job in this process. Raises RunActive, UsageError; other failures stand in the context."""
+    settings.require_appwrite()
+    prepare(settings.home)
+    from pipelines.run import open_run
+
+    with open_run(settings, full_refresh=full_refresh, say=say) as context:
+        from dagster import DagsterInstance, ResourceDefinition
+
+        from assets.reports import finish
+        from pipelines.definitions import build_definitions
+        from pipelines.jobs import MAIN_JOB
+
+        definitions = build_definitions(run=ResourceDefinition.hardcoded_resource(context))
+        with DagsterInstance.get() as instance:
+            result = definitions.resolve_job_def(MAIN_JOB).execute_in_process(
+                instance=instance, raise_on_error=False, tags={"bookwatch/run_id": context.run_id}
+            )
+        if not result.success and context.failure is None:
+            blocked = [c.check_name for c in context.failed_checks if c.blocking]
+            context.fail(
+                BookwatchError(
+                    f"Nothing was published: {', '.join(blocked)} failed."
+                    if blocked
+                    else "The run failed outside its steps.",
+                    "The last good snapshot is still served; `bookwatch status` shows what failed.",
+                )
+            )
+            context.finished = False
+        finish(context)
+        return context
+
+
+def as_json(context: RunContext) -> dict[str, Any]:
+    """A run for programs."""
+    return {
+        "run_id": context.run_id,
+        "exit_status": context.exit_status,
+        "snapshot_id": context.snapshot_id,
+        "published": context.snapshot_changed,
+        "message": str(context.failure) if context.failure else "",
+        "collections": [scan.__dict__ for scan in context.scans],
+        "failing_checks": [check.check_name for check in context.failed_checks],
+    }
+
+
+def summary(context: RunContext) -> list[str]:
+    """What a run did, for a person."""
+    fetched = sum(scan.fetched for scan in context.scans)
+    changed = sum(scan.inserted + scan.updated + scan.deleted for scan in context.scans)
+    rejected = sum(scan.rejected for scan in context.scans)
+    lines = [
+        f"{fetched:,} rows read, {changed:,} of them new or changed"
+        + (f", {rejected:,} quarantined" if rejected else "")
+        + "."
+    ]
+    lines.append(
+        f"Published snapshot {context.snapshot_id}."
+        if context.snapshot_changed
+        else f"Nothing changed; snapshot {context.snapshot_id} stands."
+    )
+    lines += [
+        f"Collection {s.collection}: {s.outcome}. {s.detail}".strip() for s in context.unread_collections
+    ]
+    failing = context.failed_checks
+    if failing:
+        shown = ", ".join(
+            f"{check.check_name} ({check.failed_rows})" if check.failed_rows else check.check_name
+            for check in failing
+        )
+        lines.append(f"{len(failing)} of {len(context.checks)} checks found problems: {shown}.")
+    else:
+        lines.append(f"All {len(context.checks)} checks hold.")
+    return lines
+
+
+def debugging() -> bool:
+    """Whether --debug was given."""
+    return os.environ.get("BOOKWATCH_DEBUG") == "1"
+
+
+def run(
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Read everything again and rebuild core and marts.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> int:
+    """One run: ingest, check, derive, publish."""
+    context = execute(load_settings(), full_refresh=full_refresh, say=lambda line: click.echo(line, err=True))
+    if json:
+        import orjson
+
+        click.echo(orjson.dumps(as_json(context), option=orjson.OPT_INDENT_2).decode())
+    if context.failure is not None:
+        if debugging() and context.cause is not None:
+            raise context.failure from context.cause
+        raise context.failure
+    if not json:
+        for line in summary(context):
+            click.echo(line)
+    return context.exit_status

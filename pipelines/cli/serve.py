@@ -1,0 +1,118 @@
+"""`bookwatch serve`: Dagster (web and daemon) and the dashboards, on 127.0.0.1, until stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import webbrowser
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from pipelines.environment import PROJECT, prepare
+from pipelines.processes import Child, free_port, start, stopping, wait_for_port, watch_over
+from resources.errors import UsageError
+from resources.settings import Settings, load_settings
+
+DASHBOARDS_PORT, DAGSTER_PORT = 8501, 3000
+
+
+def children_environment(settings: Settings) -> dict[str, str]:
+    """What the children must know however they are started: absolute, so that no working directory matters."""
+    return {"BOOKWATCH_HOME": str(settings.home.root), "PYTHONPATH": str(PROJECT)}
+
+
+def start_dashboards(settings: Settings, port: int, environment: Mapping[str, str]) -> Child:
+    """The Streamlit app, in a process of its own."""
+    from dashboards.launch import command
+    from dashboards.launch import environment as streamlit_environment
+
+    return start(
+        "The dashboards",
+        command(port),
+        environment={**streamlit_environment(), **environment},
+        folder=PROJECT,
+        log=settings.home.dagster / "dashboards.log",
+    )
+
+
+def start_dagster(settings: Settings, port: int, environment: Mapping[str, str]) -> list[Child]:
+    """Dagster's web server and its daemon, which runs the schedules."""
+    folder = settings.home.dagster
+    module = ["-m", "pipelines.definitions"]
+    bin_folder = Path(sys.executable).parent
+    return [
+        start(
+            "Dagster's web server",
+            [str(bin_folder / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(port), *module],
+            environment=environment,
+            folder=folder,
+            log=folder / "webserver.log",
+        ),
+        start(
+            "Dagster's daemon",
+            [str(bin_folder / "dagster-daemon"), "run", *module],
+            environment=environment,
+            folder=folder,
+            log=folder / "daemon.log",
+        ),
+    ]
+
+
+def serve_until_stopped(
+    settings: Settings,
+    *,
+    port: int,
+    dagster_port: int,
+    environment: Mapping[str, str],
+    children: list[Child],
+    scheduled: bool,
+    open_browser: bool,
+) -> None:
+    """Start the servers, say where they are, and wait. Whoever calls stops ``children``."""
+    port = free_port(port)
+    dashboards = start_dashboards(settings, port, environment)
+    children.append(dashboards)
+    if scheduled:
+        dagster_port = free_port(dagster_port)
+        children += start_dagster(settings, dagster_port, environment)
+    wait_for_port(dashboards, port)
+    address = f"http://127.0.0.1:{port}"
+    click.echo(f"Dashboards  {address}")
+    if scheduled:
+        click.echo(f"Dagster     http://127.0.0.1:{dagster_port}  (a run every minute)")
+    click.echo("Ctrl-C stops everything.")
+    if open_browser:
+        with contextlib.suppress(webbrowser.Error):
+            webbrowser.open(address)
+    watch_over(children)
+
+
+def serve(
+    port: Annotated[int, typer.Option(help="Port of the dashboards.")] = DASHBOARDS_PORT,
+    dagster_port: Annotated[int, typer.Option(help="Port of Dagster's web pages.")] = DAGSTER_PORT,
+    browser: Annotated[bool, typer.Option(help="Open the dashboards in a browser.")] = False,
+) -> None:
+    """Dagster (web and daemon) and the dashboards, on 127.0.0.1."""
+    settings = load_settings()
+    prepare(settings.home)
+    scheduled = True
+    try:
+        settings.require_appwrite()
+    except UsageError as incomplete:
+        scheduled = False
+        click.echo(f"{incomplete} The dashboards show the last snapshot; no run is scheduled.", err=True)
+    children: list[Child] = []
+    with stopping(children):
+        serve_until_stopped(
+            settings,
+            port=port,
+            dagster_port=dagster_port,
+            environment=children_environment(settings),
+            children=children,
+            scheduled=scheduled,
+            open_browser=browser,
+        )

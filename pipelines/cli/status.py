@@ -1,0 +1,96 @@
+"""`bookwatch status`: freshness, health, commission state, quarantine, open alerts, from status.json."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import click
+import typer
+
+from resources.clock import Clock
+from resources.errors import BookwatchError
+from resources.settings import load_settings
+from resources.status_file import read_status
+
+_MARKS = {"working": "[green]●[/]", "broken": "[red]●[/]", "unknown": "[yellow]○[/]"}
+
+
+def _age(clock: Clock, instant: str | None) -> str:
+    """How long ago, in words."""
+    if not instant:
+        return "never"
+    seconds = (clock.now() - datetime.fromisoformat(instant).astimezone(UTC)).total_seconds()
+    if seconds < 90:
+        return f"{max(0, round(seconds))} s ago"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min ago"
+    if seconds < 172_800:
+        return f"{round(seconds / 3600)} h ago"
+    return f"{round(seconds / 86400)} days ago"
+
+
+def _print(content: dict[str, Any], clock: Clock) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    run = content["run"]
+    console.print(
+        f"[bold]Last run[/] {run['outcome']}, {_age(clock, run['finished_at'])} ({content['run_id']})"
+    )
+    if run["message"]:
+        console.print(f"  [red]{escape(run['message'])}[/]")
+    snapshot = content.get("snapshot")
+    if snapshot:
+        console.print(f"[bold]Snapshot[/] {snapshot['snapshot_id']}, {_age(clock, snapshot['published_at'])}")
+    else:
+        console.print("[bold]Snapshot[/] none published yet")
+    freshness = content["freshness"]
+    console.print(f"[bold]Newest booking[/] {_age(clock, freshness.get('newest_booking_at'))}")
+    for scan in freshness.get("collections", []):
+        if scan["outcome"] != "complete":
+            console.print(
+                f"  [yellow]{scan['collection']}: {scan['outcome']}[/] {escape(scan.get('detail') or '')}"
+            )
+    console.print(f"[bold]Health[/] {content['health']['system']}")
+    for point in content["health"]["points"]:
+        mark = _MARKS.get(point["status"], "○")
+        console.print(f"  {mark} {point['point']} {point['name']}: {escape(point['message'] or '')}")
+    commission = content.get("commission")
+    if commission:
+        console.print(
+            f"[bold]Commission[/] {commission['state']}: {commission['missing']} missing, "
+            f"{commission['awaiting']} awaiting, {commission['unknown']} unknown of {commission['eligible']} that earn"
+        )
+    quarantine = content["quarantine"]
+    if quarantine["count"]:
+        console.print(
+            f"[bold]Quarantine[/] {quarantine['count']} rows, oldest {_age(clock, quarantine['oldest_first_seen_at'])}"
+        )
+        for reasons, count in quarantine["reasons"].items():
+            console.print(f"  {count} × {escape(reasons)}")
+    checks = content["checks"]
+    console.print(f"[bold]Checks[/] {checks['passed']} hold, {checks['failed']} found problems")
+    for check in checks["failing"]:
+        rows = f" ({check['failed_rows']} rows)" if check["failed_rows"] else ""
+        console.print(f"  {check['severity']}: {check['check_name']}{rows}")
+    for alert in content["alerts"]:
+        console.print(f"[bold]Alert[/] {escape(alert['name'])} since {_age(clock, alert['since'])}")
+
+
+def status(json: Annotated[bool, typer.Option("--json", help="Print status.json.")] = False) -> None:
+    """Freshness, health, commission state, open alerts."""
+    settings = load_settings()
+    content = read_status(settings.home)
+    if content is None:
+        raise BookwatchError(
+            f"There has been no run in {settings.home.root}.",
+            "Run `bookwatch run` (or `bookwatch demo`) first, or set BOOKWATCH_HOME to where it was run.",
+        )
+    if json:
+        import orjson
+
+        click.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+    else:
+        _print(content, settings.clock)

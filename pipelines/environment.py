@@ -1,0 +1,37 @@
+"""Our start code: DAGSTER_HOME, telemetry off, private file modes. Runs before Dagster or Streamlit is imported."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from resources.errors import BookwatchError
+from resources.home import Home
+
+PROJECT = Path(__file__).resolve().parent.parent
+DAGSTER_YAML = PROJECT / "dagster.yaml"
+
+_TELEMETRY_OFF = {
+    "DAGSTER_DISABLE_TELEMETRY": "yes",
+    "DO_NOT_TRACK": "1",
+    "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+    "MARIMO_SKIP_UPDATE_CHECK": "1",
+}
+
+
+def prepare(home: Home) -> Home:
+    """Make the home and set the environment of this process and its children. Raises BookwatchError if it can't."""
+    try:
+        home.create()
+        target = home.dagster / "dagster.yaml"
+        text = DAGSTER_YAML.read_bytes()
+        if not target.exists() or target.read_bytes() != text:
+            target.write_bytes(text)
+    except OSError as refused:
+        raise BookwatchError(
+            f"BOOKWATCH_HOME ({home.root}) cannot be written ({refused.strerror}).",
+            "Set BOOKWATCH_HOME to a folder you may write, or make room there.",
+        ) from None
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    os.environ.update(_TELEMETRY_OFF)
+    return home

@@ -1,0 +1,122 @@
+"""Child processes of `serve` and `demo`: started, watched, stopped by their own pid."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from resources.errors import BookwatchError
+
+STOP_PATIENCE_S = 10
+
+
+@dataclass(frozen=True)
+class Child:
+    """A started program and what people call it."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+
+
+def free_port(preferred: int) -> int:
+    """``preferred`` if it is free on 127.0.0.1, else one that is."""
+    for port in (preferred, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise BookwatchError("No port is free on 127.0.0.1.", "Stop another server and try again.")
+
+
+def start(
+    name: str,
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    folder: Path,
+    log: Path | None = None,
+) -> Child:
+    """Start a program in a session of its own, so that Ctrl-C reaches it through us alone."""
+    output = open(log, "ab") if log else None  # noqa: SIM115 - handed to the child, closed below
+    try:
+        process = subprocess.Popen(
+            list(command),
+            env={**os.environ, **environment},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output or None,
+            stderr=subprocess.STDOUT if output else None,
+            start_new_session=True,
+        )
+    finally:
+        if output:
+            output.close()
+    return Child(name, process)
+
+
+def stop(children: Sequence[Child]) -> None:
+    """Ask each to stop, then insist. Only processes we started, by their own pid."""
+    for child in reversed(children):
+        if child.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.process.pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_PATIENCE_S
+    for child in reversed(children):
+        try:
+            child.process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.process.pid, signal.SIGKILL)
+            child.process.wait()
+
+
+def wait_for_port(child: Child, port: int, seconds: float = 60) -> None:
+    """Until the child answers on 127.0.0.1. Raises BookwatchError if it ends first or takes too long."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if child.process.poll() is not None:
+            raise BookwatchError(
+                f"{child.name} ended at once (exit status {child.process.returncode}).",
+                "Its log is in BOOKWATCH_HOME/dagster.",
+            )
+        with socket.socket() as probe:
+            probe.settimeout(0.5)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise BookwatchError(
+        f"{child.name} did not answer on port {port}.", "Its log is in BOOKWATCH_HOME/dagster."
+    )
+
+
+@contextlib.contextmanager
+def stopping(children: list[Child]) -> Iterator[None]:
+    """Stop every child when the block is left, by SIGTERM as by Ctrl-C."""
+
+    def leave(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before: Callable[..., object] | int | None = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        stop(children)
+        signal.signal(signal.SIGTERM, before)
+
+
+def watch_over(children: Sequence[Child]) -> None:
+    """Wait until one ends by itself, which is a failure. Ctrl-C raises KeyboardInterrupt."""
+    while True:
+        for child in children:
+            if child.process.poll() is not None:
+                raise BookwatchError(
+                    f"{child.name} stopped by itself (exit status {child.process.returncode}).",
+                    "The others were stopped too; its log is in BOOKWATCH_HOME/dagster.",
+                )
+        time.sleep(0.5)

@@ -1,0 +1,169 @@
+"""What status.json says: freshness, checks, health, commission, the run. Gathers; computes no figure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import duckdb
+from marketplace.health import system_state
+from marketplace.rules import RULES_VERSION
+
+from resources.ledger import Ledger
+from resources.run_context import RunContext
+from resources.snapshots import current_snapshot, open_snapshot
+from resources.status_file import read_status, write_status
+
+
+def _instant(value: datetime | None) -> str | None:
+    """UTC with a Z, from the naive UTC that DuckDB gives."""
+    return None if value is None else value.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _rows(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    result = con.execute(query)
+    names = [column[0] for column in result.description or ()]
+    return [
+        {
+            name: _instant(value) if isinstance(value, datetime) else value
+            for name, value in zip(names, row, strict=True)
+        }
+        for row in result.fetchall()
+    ]
+
+
+def _figures(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Health, commission, freshness and quarantine as the warehouse (or a snapshot) now holds them."""
+    points = _rows(con, "SELECT * FROM marts.health_points ORDER BY point")
+    commission = _rows(con, "SELECT * FROM marts.commission_summary")
+    newest = con.execute(
+        "SELECT max(created_at) FROM core.bookings WHERE NOT is_test AND deleted_at IS NULL"
+    ).fetchone()
+    quarantine = con.execute("SELECT count(*), min(first_seen_at) FROM ops.quarantine").fetchone() or (
+        0,
+        None,
+    )
+    reasons = con.execute(
+        "SELECT reasons, count(*) FROM ops.quarantine GROUP BY 1 ORDER BY 2 DESC, 1"
+    ).fetchall()
+    return {
+        "freshness": {
+            "newest_booking_at": _instant(newest[0]) if newest else None,
+            "collections": _rows(con, "SELECT * FROM ops.scans ORDER BY collection"),
+        },
+        "health": {
+            "system": system_state([(p["point"], p["status"]) for p in points]),
+            "points": points,
+        },
+        "commission": commission[0] if commission else None,
+        "quarantine": {
+            "count": quarantine[0],
+            "oldest_first_seen_at": _instant(quarantine[1]),
+            "reasons": dict(reasons),
+        },
+    }
+
+
+def _unknown_health(before: dict[str, Any], reason: str) -> dict[str, Any]:
+    """The health points of a run that could not measure them: unknown, never the last good verdict."""
+    points = [
+        {**point, "status": "unknown", "figure": None, "message": f"Not measured: {reason}"}
+        for point in before.get("health", {}).get("points", [])
+    ]
+    return {"system": "unknown", "points": points}
+
+
+def run_status(run: RunContext) -> dict[str, Any]:
+    """The content of status.json after this run, whether it published or failed."""
+    now = run.clock.now()
+    before = read_status(run.home) or {}
+    outcome = "failed" if run.failure else ("published" if run.snapshot_changed else "unchanged")
+    status: dict[str, Any] = {
+        "version": 1,
+        "written_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "run_id": run.run_id,
+        "run": {
+            "outcome": outcome,
+            "exit_status": run.exit_status,
+            "message": str(run.failure) if run.failure else "",
+            "started_at": run.started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "finished_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "publishing_seconds": round(run.publishing_seconds, 3),
+        },
+        "snapshot": None,
+        "freshness": {"newest_booking_at": None, "collections": []},
+        "health": {"system": "unknown", "points": []},
+        "commission": None,
+        "quarantine": {"count": 0, "oldest_first_seen_at": None, "reasons": {}},
+        "rules_version": RULES_VERSION,
+    }
+    if run.notes.get("figures"):
+        status.update(run.notes["figures"])
+    else:
+        # The figures of the last good run stay visible, but its health is not this run's health.
+        for part in ("freshness", "commission", "quarantine"):
+            if part in before:
+                status[part] = before[part]
+        status["health"] = _unknown_health(
+            before, str(run.failure.problem) if run.failure else "the run stopped early"
+        )
+    if run.scans:
+        marks = {c["collection"]: c for c in status["freshness"].get("collections", [])}
+        status["freshness"]["collections"] = [
+            {
+                "watermark": None,
+                "completed_at": None,
+                **marks.get(scan.collection, {}),
+                "collection": scan.collection,
+                "required": scan.required,
+                "outcome": scan.outcome,
+                "detail": scan.detail,
+            }
+            for scan in run.scans
+        ]
+    current = current_snapshot(run.home)
+    if current is not None:
+        with open_snapshot(current) as con:
+            row = con.execute("SELECT snapshot_id, published_at FROM ops.snapshot").fetchone()
+        if row:
+            age = (run.clock.naive_now() - row[1]).total_seconds()
+            status["snapshot"] = {
+                "snapshot_id": row[0],
+                "published_at": _instant(row[1]),
+                "age_s": max(0, round(age)),
+            }
+    failing = run.failed_checks
+    status["checks"] = {
+        "passed": len(run.checks) - len(failing),
+        "failed": len(failing),
+        "failing": [
+            {
+                "check_name": check.check_name,
+                "asset": check.asset,
+                "severity": check.severity,
+                "failed_rows": check.failed_rows,
+                "detail": check.detail,
+            }
+            for check in failing
+        ],
+    }
+    status["alerts"] = [
+        {
+            "name": state.name,
+            "since": state.since.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "announced": state.announced,
+        }
+        for state in Ledger(run.home.ledger).alert_states().values()
+        if state.firing
+    ]
+    return status
+
+
+def gather_figures(con: duckdb.DuckDBPyConnection, run: RunContext) -> None:
+    """Keep this run's figures for status.json while the warehouse is open."""
+    run.notes["figures"] = _figures(con)
+
+
+def write_run_status(run: RunContext) -> None:
+    """Replace status.json."""
+    write_status(run.home, run_status(run))

@@ -1,0 +1,103 @@
+"""What the steps of one run share: its settings, its identity, what each step found. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from resources.clock import Clock
+from resources.errors import BookwatchError
+from resources.home import Home
+from resources.settings import Settings
+
+
+@dataclass(frozen=True)
+class CollectionScan:
+    """How one collection's scan of this run ended. Counts are rows."""
+
+    collection: str
+    required: bool
+    outcome: str
+    fetched: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    rejected: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """A check's verdict as it is stored, alarmed and shown: counts and ids, never row contents."""
+
+    check_name: str
+    asset: str
+    passed: bool
+    severity: str
+    failed_rows: int = 0
+    blocking: bool = False
+    sample_ids: tuple[str, ...] = ()
+    detail: str = ""
+    what_to_do: str = ""
+    waived_rows: int = 0
+
+
+@dataclass
+class RunContext:
+    """One run. Steps run in one process, one after another, and leave their outcome here."""
+
+    settings: Settings
+    run_id: str
+    sequence: int
+    started_at: datetime
+    full_refresh: bool = False
+    debug: bool = False
+    say: Callable[[str], None] = lambda line: None
+    quiet: bool = False
+    finishers: tuple[Callable[[RunContext], None], ...] = ()
+    calls: list[Any] = field(default_factory=list[Any])
+    scans: list[CollectionScan] = field(default_factory=list[CollectionScan])
+    checks: list[CheckOutcome] = field(default_factory=list[CheckOutcome])
+    changed: bool = False
+    digests: dict[str, str] = field(default_factory=dict[str, str])
+    snapshot_id: str | None = None
+    snapshot_changed: bool = False
+    publishing_seconds: float = 0.0
+    failure: BookwatchError | None = None
+    cause: BaseException | None = None
+    finished: bool = False
+    notes: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def clock(self) -> Clock:
+        return self.settings.clock
+
+    @property
+    def home(self) -> Home:
+        return self.settings.home
+
+    @property
+    def failed_checks(self) -> list[CheckOutcome]:
+        return [check for check in self.checks if not check.passed]
+
+    @property
+    def unread_collections(self) -> list[CollectionScan]:
+        return [scan for scan in self.scans if scan.outcome != "complete"]
+
+    @property
+    def exit_status(self) -> int:
+        """The exit status of docs/contract.md for this run as it stands."""
+        if self.failure is not None:
+            return self.failure.exit_status
+        if self.failed_checks or self.unread_collections:
+            return 10
+        return 0
+
+    def fail(self, failure: BookwatchError, cause: BaseException | None = None) -> None:
+        """Record why the run failed. The first failure stands: what follows from it explains less."""
+        if self.failure is None:
+            self.failure = failure
+            self.cause = cause

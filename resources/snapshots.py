@@ -1,0 +1,167 @@
+"""The published snapshots: made by copy and link swap, opened read-only, kept and dropped by age.
+
+Readers never touch the pipeline's files. What a snapshot contains is decided in assets/, not here.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from resources.errors import BookwatchError
+from resources.home import Home
+
+# linux/fs.h: FICLONE, a copy that shares blocks where the file system can (btrfs, xfs).
+_FICLONE = 0x40049409
+
+KEEP_LAST = 10
+KEEP_DAILY_FOR = timedelta(days=30)
+
+
+def snapshot_path(home: Home, snapshot_id: str) -> Path:
+    """The file of a snapshot, whether or not it is there."""
+    return home.published / f"{snapshot_id}.duckdb"
+
+
+def current_snapshot(home: Home) -> Path | None:
+    """The real path of the newest snapshot, or None before the first run.
+
+    The link is resolved first: a DuckDB connection to a replaced *same* name goes on returning the old data.
+    """
+    if not home.current.is_symlink():
+        return None
+    path = home.current.resolve()
+    return path if path.exists() else None
+
+
+def require_snapshot(home: Home, snapshot_id: str | None = None) -> Path:
+    """The file of ``snapshot_id`` (default: the newest). Raises BookwatchError when it is not there."""
+    if snapshot_id is None:
+        path = current_snapshot(home)
+        if path is None:
+            raise BookwatchError(
+                f"There is no published snapshot in {home.published}.",
+                "Run `bookwatch run` (or `bookwatch demo`) first, or set BOOKWATCH_HOME to where it was run.",
+            )
+        return path
+    path = snapshot_path(home, snapshot_id)
+    if path.parent != home.published or not path.is_file():
+        raise BookwatchError(
+            f"There is no snapshot {snapshot_id!r}.",
+            f"The kept ones are the .duckdb files in {home.published}.",
+        )
+    return path
+
+
+@contextmanager
+def open_snapshot(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection without file or network access: no ATTACH, COPY, read_csv, INSTALL or SET."""
+    try:
+        connection = duckdb.connect(
+            str(path), read_only=True, config={"enable_external_access": False, "lock_configuration": True}
+        )
+    except duckdb.Error:
+        raise BookwatchError(
+            f"The snapshot {path.name} cannot be opened: it is damaged or was made by another DuckDB version.",
+            "Run `bookwatch run --full-refresh` to publish a new one.",
+        ) from None
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def copy_closed_file(source: Path, target: Path) -> None:
+    """Copy a database file that this process has closed, and make the copy durable.
+
+    Copying a DuckDB file in a process that has it open drops its POSIX lock, and a second writer then loses rows.
+    """
+    partial = target.with_name(f".{target.name}.partial")
+    partial.unlink(missing_ok=True)
+    try:
+        with open(source, "rb") as reader, open(partial, "wb") as writer:
+            os.fchmod(writer.fileno(), 0o600)
+            try:
+                fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
+            except OSError:
+                shutil.copyfileobj(reader, writer, 8 << 20)
+            writer.flush()
+            os.fsync(writer.fileno())
+        os.replace(partial, target)
+    except OSError as refused:
+        partial.unlink(missing_ok=True)
+        raise BookwatchError(
+            f"The snapshot could not be written to {target.parent} ({refused.strerror}).",
+            "The last good snapshot is still served; make room or permit writing there, and run again.",
+        ) from None
+    sync_folder(target.parent)
+
+
+def point_link(link: Path, target: Path) -> None:
+    """Make ``link`` point at ``target`` in one step: readers see the old file or the new, never neither."""
+    fresh = link.with_name(f".{link.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target.name)
+    os.replace(fresh, link)
+    sync_folder(link.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in ``folder`` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _instant_of(path: Path) -> datetime | None:
+    try:
+        return datetime.strptime(path.stem.split("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def snapshots_to_drop(paths: list[Path], *, now: datetime, cited: set[str]) -> list[Path]:
+    """Which snapshots may go: all but the last 10, one a day for 30 days, one a month for good, and cited ones.
+
+    The newest of its day (month) is the one kept. Files whose name carries no instant are never touched.
+    """
+    dated = sorted(
+        ((instant, path.name, path) for path in paths if (instant := _instant_of(path)) is not None),
+        reverse=True,
+    )
+    kept_days: set[str] = set()
+    kept_months: set[str] = set()
+    drop: list[Path] = []
+    for position, (instant, _, path) in enumerate(dated):
+        day, month = f"{instant:%Y%m%d}", f"{instant:%Y%m}"
+        keep = position < KEEP_LAST or path.stem in cited
+        if day not in kept_days and now - instant <= KEEP_DAILY_FOR:
+            keep = True
+        if month not in kept_months:
+            keep = True
+        kept_days.add(day)
+        kept_months.add(month)
+        if not keep:
+            drop.append(path)
+    return drop
+
+
+def drop_old_snapshots(home: Home, *, now: datetime, cited: set[str]) -> list[str]:
+    """Delete the snapshots that need not be kept; returns their ids. The current one always stays."""
+    current = current_snapshot(home)
+    files = [p for p in home.published.glob("*.duckdb") if not p.is_symlink() and not p.name.startswith(".")]
+    dropped: list[str] = []
+    for path in snapshots_to_drop(files, now=now, cited=cited):
+        if path != current:
+            path.unlink(missing_ok=True)
+            dropped.append(path.stem)
+    return dropped

@@ -1,0 +1,8 @@
+"""A simulated marketplace: what its app writes, and the truth about it. Imports nothing from the other rooms."""
+
+from sandbox.simulator.events import Event
+from sandbox.simulator.schema import TABLES, Column
+from sandbox.simulator.simulation import Simulation
+from sandbox.simulator.truth import truth
+
+__all__ = ["TABLES", "Column", "Event", "Simulation", "truth"]

@@ -1,0 +1,23 @@
+"""What the simulated app does to its tables, one event a row and an instant. No server and no file here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+Kind = Literal["create", "update", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One write of the app. ``at`` is aware UTC with whole milliseconds and becomes $createdAt or $updatedAt.
+
+    ``data`` of an update holds the changed attributes only; of a delete nothing.
+    """
+
+    at: datetime
+    kind: Kind
+    table: str
+    row_id: str
+    data: dict[str, Any]

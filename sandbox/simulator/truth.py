@@ -1,0 +1,637 @@
+"""The true figures of a simulated marketplace, by rules written a second time, from the canonical world alone.
+
+``truth(simulation)`` is JSON-serialisable and valid as of ``simulation.now`` (``until`` after the history). It speaks of
+what a mirror built from the tables at that instant can know. Instants are texts such as 2026-11-22T03:16:28.123Z,
+money integer rupiah, dates the provider's local days. Its keys:
+
+- ``as_of, seed, days, sizes`` (planted rows a finding) and ``planted`` (finding -> ids).
+- ``counts``: collection -> {rows, deleted (ids), test_rows, quarantined (ids)}; rows are those in the app now, quarantined ones
+  included.
+- ``findings``: finding -> list of {booking_id, commission_id, provider_id, expected_idr, actual_idr}, sorted by id. Complete: what
+  the simulation did by itself is in it. ``vanished`` can only be seen by a mirror that saw the record before (``first_at``
+  to ``gone_at``).
+- ``reconciliation``: one entry a row of the reconciliation {booking_id, commission_id, state, expected_idr, actual_idr}.
+- ``commission_summary``: eligible, tracked, missing, awaiting, unknown, tracking_rate, state, expected_idr, actual_idr.
+- ``revenue_daily``: local_date -> {bookings, booked_idr, completed_idr, collected_idr}; ``revenue_totals`` their sums.
+- ``source_conversion``: list of {local_date, source, created, accepted, completed, declined, expired, cancelled, booked_idr,
+  completed_idr, commissions}; commissions = bookings of the cohort that have a live record.
+- ``peak_hours``: list of {basis, weekday, hour, bookings}; basis instant in [as_of - 56 days, as_of].
+- ``health``: points {"1".."7" -> {status, figure}}, system. Scans are taken as fresh.
+- ``service_figures``: avg_response_s, p95_response_s (linear interpolation), responses, success_rate, delivery_rate (of point 6),
+  newest_booking_at (any), newest_successful_booking_at (earning), bookings_24h.
+- ``bookings``: booking_id -> {origin, status, source, mode, amount_idr, amount_rule, minutes, created_at, starts_at,
+  response_deadline, accepted_at (as written; never an observed one), responded_at, completed_at, provider_id, customer_id, is_test,
+  deleted_at}; without the quarantined ones.
+- ``commissions``: commission_id -> {commission_idr, booking_amount_idr, rate_ppm, amount_rule, status, is_live, source, created_at,
+  deadline_at, paid_at, provider_id, booking_id (null: none or not certain), is_test, deleted_at}; without the quarantined ones.
+- ``data_findings``: amount_unknown, amount_disagrees, creation_unreadable, status_unknown, commission_status_unknown -> row ids.
+- ``duplicate_bookings``: pairs of ids; ``personal``: number of names, phones and texts written, and three sentinels.
+
+Nothing here is ever written where a pipeline reads.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.simulator import plan
+from sandbox.simulator.simulation import (
+    SENTINEL_E164,
+    SENTINEL_MESSAGE,
+    SENTINEL_NAME,
+    SENTINEL_PHONE,
+    Simulation,
+)
+from sandbox.simulator.times import DAY, HOUR, MINUTE, local_date, local_hour, local_weekday, zulu
+from sandbox.simulator.world import Booking, Record
+
+POLICY_PPM = 300_000
+POLICY_FEE = 25_000
+GRACE = 2 * MINUTE
+PAYABLE_WITHIN = 3 * HOUR
+RESTRICTED_AFTER = 30 * MINUTE
+DEADLINE_TOLERANCE = 5 * MINUTE
+BALI_OFFSET = 480
+
+EARNING = frozenset({"accepted", "confirmed", "completed"})
+ENDED = frozenset({"cancelled", "declined", "expired", "reassigned"})
+NOT_LIVE = frozenset({"cancelled", "reversed"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """What a record refers to: one booking, an ambiguity among several, a quarantined row, or nothing."""
+
+    kind: str
+    bookings: tuple[Booking, ...] = ()
+
+
+def _text(ms: int | None) -> str | None:
+    return None if ms is None else zulu(ms)
+
+
+def _commission(amount: int) -> int:
+    """30 % of whole rupiah, half up."""
+    return (amount * 3 + 5) // 10
+
+
+class _Judge:
+    """Applies the rules to the world of one simulation, once."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.now = simulation.now
+        self.simulation = simulation
+        self.readable = [b for b in simulation.bookings.values() if not b.quarantined]
+        self.standing = [b for b in self.readable if b.deleted is None]
+        self.counted = [b for b in self.standing if not b.is_test]
+        self.by_key: dict[str, dict[str, Booking]] = defaultdict(dict)
+        for booking in self.standing:
+            self.by_key[booking.id][booking.id] = booking
+            if booking.business_id:
+                self.by_key[booking.business_id][booking.id] = booking
+        self.unreadable_keys = {
+            key
+            for b in simulation.bookings.values()
+            if b.quarantined and b.deleted is None
+            for key in (b.id, b.business_id)
+            if key
+        }
+        self.records = [r for r in simulation.records.values() if not r.quarantined]
+        self.match = {r.id: self._refers(r) for r in self.records}
+        self.in_figures = [r for r in self.records if r.deleted is None and not self._is_test(r)]
+        self.live = [r for r in self.in_figures if r.status not in NOT_LIVE]
+        self.findings: dict[str, list[dict[str, Any]]] = {finding: [] for finding in plan.FINDINGS}
+        self.rows: list[dict[str, Any]] = []
+        self.states: Counter[str] = Counter()
+        self.tracked_bookings: set[str] = set()
+        self._reconcile()
+        self._judge_payments()
+        self._judge_restrictions()
+        self._judge_vanished()
+        for entries in self.findings.values():
+            entries.sort(
+                key=lambda e: (e["commission_id"] or "", e["booking_id"] or "", e["provider_id"] or "")
+            )
+
+    # -------------------------------------------------------- references
+
+    def _refers(self, record: Record) -> _Match:
+        for key in (record.booking_ref, record.doc_ref):
+            if not key:
+                continue
+            candidates = self.by_key.get(key, {})
+            if len(candidates) == 1:
+                return _Match("one", tuple(candidates.values()))
+            if candidates:
+                return _Match("ambiguous", tuple(candidates.values()))
+            if key in self.unreadable_keys:
+                return _Match("quarantined")
+        return _Match("none")
+
+    def _is_test(self, record: Record) -> bool:
+        match = self.match[record.id]
+        return record.is_test or (match.kind == "one" and match.bookings[0].is_test)
+
+    def _booking_of(self, record: Record) -> Booking | None:
+        match = self.match[record.id]
+        return match.bookings[0] if match.kind == "one" else None
+
+    # -------------------------------------------------------- states
+
+    def _find(
+        self,
+        finding: str,
+        booking: Booking | None,
+        record: Record | None,
+        expected: int | None,
+        actual: int | None,
+    ) -> None:
+        provider = record.provider if record else booking.provider if booking else None
+        self.findings[finding].append(
+            {
+                "booking_id": booking.id if booking else None,
+                "commission_id": record.id if record else None,
+                "provider_id": provider.id if provider else None,
+                "expected_idr": expected,
+                "actual_idr": actual,
+            }
+        )
+
+    def _row(
+        self,
+        state: str,
+        booking: Booking | None,
+        record: Record | None,
+        expected: int | None,
+        actual: int | None,
+    ) -> None:
+        self.states[state] += 1
+        self.rows.append(
+            {
+                "booking_id": booking.id if booking else None,
+                "commission_id": record.id if record else None,
+                "state": state,
+                "expected_idr": expected,
+                "actual_idr": actual,
+            }
+        )
+
+    def _reconcile(self) -> None:
+        of_booking: dict[str, list[Record]] = defaultdict(list)
+        doubtful: set[str] = set()
+        for record in self.live:
+            match = self.match[record.id]
+            if match.kind == "one":
+                of_booking[match.bookings[0].id].append(record)
+            elif match.kind == "ambiguous":
+                doubtful.update(b.id for b in match.bookings)
+                self._find("ambiguous_reference", None, record, None, record.commission)
+                self._row("unknown", None, record, None, record.commission)
+            elif match.kind == "quarantined":
+                self._row("unknown", None, record, None, record.commission)
+            else:
+                self._find("orphan", None, record, 0, record.commission)
+                self._row("orphan", None, record, 0, record.commission)
+
+        self.eligible: Counter[str] = Counter()
+        for booking in self.counted:
+            records = sorted(of_booking.get(booking.id, ()), key=lambda r: r.created)
+            if records:
+                self.tracked_bookings.add(booking.id)
+            for extra in records[1:]:
+                self._find("duplicate", booking, extra, 0, extra.commission)
+            for record in records:
+                self._judge_match(booking, record)
+            if booking.status in EARNING:
+                self._judge_earning(booking, records, booking.id in doubtful)
+            elif booking.status in ENDED:
+                for record in records:
+                    self._find("not_due", booking, record, 0, record.commission)
+                    self._row("not_due", booking, record, 0, record.commission)
+            else:
+                for record in records:
+                    self._row("unknown", booking, record, None, record.commission)
+
+    def _judge_match(self, booking: Booking, record: Record) -> None:
+        expected = None if booking.amount is None else _commission(booking.amount)
+        if record.provider.id != booking.provider.id:
+            self._find("wrong_provider", booking, record, expected, record.commission)
+        if record.source is not None and booking.source != "unknown" and record.source != booking.source:
+            self._find("source_mismatch", booking, record, expected, record.commission)
+        if booking.known_accepted is not None and record.created > booking.known_accepted + GRACE:
+            self._find("late_record", booking, record, expected, record.commission)
+
+    def _judge_earning(self, booking: Booking, records: list[Record], doubtful: bool) -> None:
+        expected = None if booking.amount is None else _commission(booking.amount)
+        wrong = {record.id: self._amount_finding(booking, record) for record in records}
+        for record in records:
+            if (finding := wrong[record.id]) is not None:
+                self._find(finding, booking, record, expected, record.commission)
+        if not records:
+            if doubtful:
+                state = "unknown"
+                self._row(state, booking, None, None, None)
+            else:
+                since = booking.known_accepted if booking.known_accepted is not None else booking.created
+                state = "awaiting" if self.now < since + GRACE else "missing"
+                self._row(state, booking, None, expected, 0)
+                if state == "missing":
+                    self._find("missing", booking, None, expected, 0)
+        elif booking.amount is None:
+            state = "unknown"
+            self._row(state, booking, records[0], None, records[0].commission)
+        else:
+            state = "mismatched" if wrong[records[0].id] else "matched"
+            self._row(state, booking, records[0], expected, records[0].commission)
+        self.eligible[state] += 1
+
+    @staticmethod
+    def _amount_finding(booking: Booking, record: Record) -> str | None:
+        """unit_error, wrong_rate, wrong_amount: the first that holds, or None."""
+        if booking.amount is None:
+            return None
+        if record.in_thousands:
+            return "unit_error"
+        base = booking.amount if record.base is None else record.base
+        if record.rate_ppm is not None and record.rate_ppm != POLICY_PPM and record.commission is not None:
+            doubled = 2 * base * record.rate_ppm
+            if record.commission == (doubled + 1_000_000) // 2_000_000:
+                return "wrong_rate"
+        if record.commission is None or record.commission != _commission(booking.amount):
+            return "wrong_amount"
+        if record.base is not None and record.base != booking.amount:
+            return "wrong_amount"
+        return None
+
+    # -------------------------------------------------------- payment
+
+    def _due(self, record: Record) -> int | None:
+        booking = self._booking_of(record)
+        if booking is not None:
+            if booking.known_completed is not None:
+                return booking.known_completed + PAYABLE_WITHIN
+            if booking.known_start is not None and booking.known_minutes is not None:
+                return booking.known_start + booking.known_minutes * MINUTE + PAYABLE_WITHIN
+        return record.deadline
+
+    @staticmethod
+    def _unpaid(record: Record, due: int) -> bool:
+        if record.status == "awaiting_verification":
+            return record.proof_at is None or record.proof_at > due
+        return record.status in ("pending", "rejected", "overdue")
+
+    def _judge_payments(self) -> None:
+        for record in self.live:
+            booking = self._booking_of(record)
+            expected = None if booking is None or booking.amount is None else _commission(booking.amount)
+            due = self._due(record)
+            if booking is not None and record.deadline is not None:
+                ends = []
+                if booking.known_completed is not None:
+                    ends.append(booking.known_completed)
+                if booking.known_start is not None and booking.known_minutes is not None:
+                    ends.append(booking.known_start + booking.known_minutes * MINUTE)
+                if ends and all(
+                    abs(record.deadline - end - PAYABLE_WITHIN) > DEADLINE_TOLERANCE for end in ends
+                ):
+                    self._find("deadline_mismatch", booking, record, expected, record.commission)
+            if due is not None:
+                unpaid = self._unpaid(record, due)
+                if unpaid and self.now > due and record.status != "overdue":
+                    self._find("overdue_unmarked", booking, record, expected, record.commission)
+                if record.status == "overdue" and self.now < due:
+                    self._find("overdue_premature", booking, record, expected, record.commission)
+                if unpaid and self.now > due + RESTRICTED_AFTER and record.fee is None:
+                    self._find("fee_missing", booking, record, POLICY_FEE, None)
+            if record.fee is not None and record.fee != POLICY_FEE:
+                self._find("fee_wrong", booking, record, POLICY_FEE, record.fee)
+            if record.status == "paid" and not record.proof:
+                self._find("paid_without_proof", booking, record, expected, record.commission)
+
+    def _judge_restrictions(self) -> None:
+        behind: dict[str, int] = {}
+        for record in self.live:
+            due = self._due(record)
+            if due is not None and self._unpaid(record, due) and self.now > due:
+                key = record.provider.id
+                behind[key] = max(behind.get(key, 0), self.now - due)
+        for provider in self.simulation.providers:
+            restricted = provider.status == "RESTRICTED"
+            late = behind.get(provider.id)
+            if (restricted and late is None) or (
+                not restricted and late is not None and late > RESTRICTED_AFTER
+            ):
+                self.findings["restriction_mismatch"].append(
+                    {
+                        "booking_id": None,
+                        "commission_id": None,
+                        "provider_id": provider.id,
+                        "expected_idr": None,
+                        "actual_idr": None,
+                    }
+                )
+
+    def _judge_vanished(self) -> None:
+        for record in self.records:
+            if record.deleted is not None and not self._is_test(record):
+                self._find("vanished", self._booking_of(record), record, None, record.commission)
+                self.findings["vanished"][-1].update(
+                    first_at=zulu(record.created),
+                    gone_at=zulu(record.deleted),
+                    provider_id=record.provider.id,
+                )
+
+    # -------------------------------------------------------- figures
+
+    def summary(self) -> dict[str, Any]:
+        tracked = self.eligible["matched"] + self.eligible["mismatched"]
+        missing = self.eligible["missing"]
+        return {
+            "eligible": sum(self.eligible.values()),
+            "tracked": tracked,
+            "missing": missing,
+            "awaiting": self.eligible["awaiting"],
+            "unknown": self.eligible["unknown"],
+            "tracking_rate": 1.0 if tracked + missing == 0 else tracked / (tracked + missing),
+            "state": "perfect" if missing == 0 else "warning" if missing == 1 else "critical",
+            "expected_idr": sum(row["expected_idr"] or 0 for row in self.rows),
+            "actual_idr": sum(row["actual_idr"] or 0 for row in self.rows),
+        }
+
+    def revenue_daily(self) -> dict[str, dict[str, int]]:
+        days: dict[str, dict[str, int]] = {}
+
+        def day(date: str) -> dict[str, int]:
+            return days.setdefault(
+                date, {"bookings": 0, "booked_idr": 0, "completed_idr": 0, "collected_idr": 0}
+            )
+
+        for booking in self.counted:
+            figures = day(local_date(booking.created, booking.provider.offset))
+            figures["bookings"] += 1
+            if booking.status in EARNING:
+                figures["booked_idr"] += booking.amount or 0
+            if booking.status == "completed":
+                figures["completed_idr"] += booking.amount or 0
+        for record in self.in_figures:
+            if record.status != "paid":
+                continue
+            booking = self._booking_of(record)
+            offset = booking.provider.offset if booking else record.provider.offset
+            moment = next(m for m in (record.paid_at, record.verified_at, record.created) if m is not None)
+            day(local_date(moment, offset))["collected_idr"] += record.commission or 0
+        return dict(sorted(days.items()))
+
+    def source_conversion(self) -> list[dict[str, Any]]:
+        cohorts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        for booking in self.counted:
+            cohort = cohorts[local_date(booking.created, booking.provider.offset), booking.source]
+            cohort["created"] += 1
+            cohort["accepted"] += booking.status in EARNING or booking.known_accepted is not None
+            for status in ("completed", "declined", "expired", "cancelled"):
+                cohort[status] += booking.status == status
+            if booking.status in EARNING:
+                cohort["booked_idr"] += booking.amount or 0
+            if booking.status == "completed":
+                cohort["completed_idr"] += booking.amount or 0
+            cohort["commissions"] += booking.id in self.tracked_bookings
+        columns = (
+            "created", "accepted", "completed", "declined", "expired", "cancelled", "booked_idr", "completed_idr",
+            "commissions",
+        )  # fmt: skip
+        return [
+            {"local_date": date, "source": source, **{column: cohort[column] for column in columns}}
+            for (date, source), cohort in sorted(cohorts.items())
+        ]
+
+    def peak_hours(self) -> list[dict[str, Any]]:
+        counts: Counter[tuple[str, int, int]] = Counter()
+        for booking in self.counted:
+            offset = booking.provider.offset
+            for basis, moment in (("created", booking.created), ("starts", booking.known_start)):
+                if moment is not None and self.now - 56 * DAY <= moment <= self.now:
+                    counts[basis, local_weekday(moment, offset), local_hour(moment, offset)] += 1
+        return [
+            {"basis": basis, "weekday": weekday, "hour": hour, "bookings": bookings}
+            for (basis, weekday, hour), bookings in sorted(counts.items())
+        ]
+
+    def delivery(self) -> tuple[int, int]:
+        """(delivered, judged) of the notifications sent in the last 24 hours and at least 2 minutes ago."""
+        judged = [
+            n for n in self.simulation.notifications if self.now - DAY <= n.sent <= self.now - 2 * MINUTE
+        ]
+        return sum(1 for n in judged if n.delivered is not None), len(judged)
+
+    def health(self) -> dict[str, Any]:
+        day = [b for b in self.counted if b.created >= self.now - DAY]
+        week = [b for b in self.counted if b.created >= self.now - 7 * DAY]
+        newest = max((b.created for b in self.counted), default=None)
+        delivered, judged = self.delivery()
+        missing = self.eligible["missing"]
+        quiet = local_hour(self.now, BALI_OFFSET) < 6
+
+        def held(good: int, carrying: int, window: int) -> str:
+            return "working" if good else "unknown" if window and not carrying else "broken"
+
+        chat = sum(b.source == "chatWindow" for b in week)
+        scheduled = sum(b.mode == "scheduled" for b in week)
+        now = sum(b.mode == "immediate" for b in day)
+        points: dict[str, dict[str, Any]] = {
+            "1": {"status": "working" if day else "broken", "figure": len(day)},
+            "2": {"status": held(chat, sum(b.has_source for b in week), len(week)), "figure": chat},
+            "3": {
+                "status": held(scheduled, sum(b.mode != "unknown" for b in week), len(week)),
+                "figure": scheduled,
+            },
+            "4": {"status": held(now, sum(b.mode != "unknown" for b in day), len(day)), "figure": now},
+            "5": {
+                "status": "working"
+                if quiet or (newest is not None and self.now - newest <= HOUR)
+                else "broken",
+                "figure": None if newest is None else (self.now - newest) / MINUTE,
+            },
+            "6": {
+                "status": "unknown" if not judged else "working" if delivered * 5 >= judged * 4 else "broken",
+                "figure": delivered / judged if judged else None,
+            },
+            "7": {
+                "status": "unknown" if not self.eligible else "broken" if missing else "working",
+                "figure": missing,
+            },
+        }
+        statuses = {key: point["status"] for key, point in points.items()}
+        if "broken" in (statuses["1"], statuses["5"]):
+            system = "down"
+        elif "broken" in statuses.values():
+            system = "degraded"
+        else:
+            system = "healthy"
+        return {"points": points, "system": system}
+
+    def service_figures(self) -> dict[str, Any]:
+        seconds = sorted(
+            (b.known_responded - b.created) / 1000 for b in self.counted if b.known_responded is not None
+        )
+        p95 = None
+        if seconds:
+            place = 0.95 * (len(seconds) - 1)
+            low = int(place)
+            high = min(low + 1, len(seconds) - 1)
+            p95 = seconds[low] + (seconds[high] - seconds[low]) * (place - low)
+        decided = sum(b.status != "pending" for b in self.counted)
+        earning = [b.created for b in self.counted if b.status in EARNING]
+        delivered, judged = self.delivery()
+        return {
+            "avg_response_s": sum(seconds) / len(seconds) if seconds else None,
+            "p95_response_s": p95,
+            "responses": len(seconds),
+            "success_rate": len(earning) / decided if decided else None,
+            "delivery_rate": delivered / judged if judged else None,
+            "newest_booking_at": _text(max((b.created for b in self.counted), default=None)),
+            "newest_successful_booking_at": _text(max(earning, default=None)),
+            "bookings_24h": sum(b.created >= self.now - DAY for b in self.counted),
+        }
+
+    def duplicate_bookings(self) -> list[list[str]]:
+        """Pairs of one customer and provider within five minutes, neither cancelled, earlier one first."""
+        groups: dict[tuple[str, str], list[Booking]] = defaultdict(list)
+        for booking in self.counted:
+            if booking.status == "cancelled":
+                continue
+            who = f"c:{booking.known_customer}" if booking.known_customer else None
+            if who is None and booking.known_phone:
+                who = f"p:{booking.known_phone}"
+            if who is not None:
+                groups[who, booking.provider.id].append(booking)
+        pairs = []
+        for group in groups.values():
+            group.sort(key=lambda b: b.created)
+            for number, first in enumerate(group):
+                for second in group[number + 1 :]:
+                    if second.created - first.created > 5 * MINUTE:
+                        break
+                    pairs.append([first.id, second.id])
+        return sorted(pairs)
+
+    def counts(self) -> dict[str, dict[str, Any]]:
+        simulation = self.simulation
+        tests = Counter(b.table for b in self.standing if b.is_test)
+        tests["commission_records"] = sum(1 for r in self.records if r.deleted is None and self._is_test(r))
+        return {
+            table: {
+                "rows": rows,
+                "deleted": sorted(simulation.deleted_rows.get(table, ())),
+                "test_rows": tests[table],
+                "quarantined": sorted(simulation.quarantined.get(table, ())),
+            }
+            for table, rows in sorted(simulation.rows.items())
+        }
+
+    def booking_facts(self) -> dict[str, dict[str, Any]]:
+        return {
+            b.id: {
+                "origin": b.table,
+                "status": b.status,
+                "source": b.source,
+                "mode": b.mode,
+                "amount_idr": b.amount,
+                "amount_rule": b.amount_rule,
+                "minutes": b.known_minutes,
+                "created_at": zulu(b.created),
+                "starts_at": _text(b.known_start),
+                "response_deadline": _text(b.known_deadline),
+                "accepted_at": _text(b.known_accepted),
+                "responded_at": _text(b.known_responded),
+                "completed_at": _text(b.known_completed),
+                "provider_id": b.provider.id,
+                "customer_id": b.known_customer,
+                "is_test": b.is_test,
+                "deleted_at": _text(b.deleted),
+            }
+            for b in self.readable
+        }
+
+    def commission_facts(self) -> dict[str, dict[str, Any]]:
+        facts: dict[str, dict[str, Any]] = {}
+        for r in self.records:
+            booking = self._booking_of(r)
+            facts[r.id] = {
+                "commission_idr": r.commission,
+                "booking_amount_idr": r.base,
+                "rate_ppm": r.rate_ppm,
+                "amount_rule": "thousands" if r.in_thousands else "rupiah",
+                "status": r.status,
+                "is_live": r.status not in NOT_LIVE,
+                "source": r.source,
+                "created_at": zulu(r.created),
+                "deadline_at": _text(r.deadline),
+                "paid_at": _text(r.paid_at),
+                "provider_id": r.provider.id,
+                "booking_id": booking.id if booking else None,
+                "is_test": self._is_test(r),
+                "deleted_at": _text(r.deleted),
+            }
+        return facts
+
+    def data_findings(self) -> dict[str, list[str]]:
+        standing = self.standing
+
+        def ids(rows: Iterable[Booking | Record]) -> list[str]:
+            return sorted(row.id for row in rows)
+
+        return {
+            "amount_unknown": ids(b for b in standing if b.amount is None),
+            "amount_disagrees": ids(b for b in standing if b.amount_disagrees),
+            "creation_unreadable": sorted(i for group in self.simulation.quarantined.values() for i in group),
+            "status_unknown": ids(b for b in standing if b.status == "unknown"),
+            "commission_status_unknown": ids(
+                r for r in self.records if r.deleted is None and r.status == "unknown"
+            ),
+        }
+
+
+def truth(simulation: Simulation) -> dict[str, Any]:
+    """The true figures as of ``simulation.now``. Raises ValueError before the history has been run to its ``until``."""
+    if simulation.now < simulation.end:
+        raise ValueError("run the simulation to its until first: the truth is as of then")
+    judge = _Judge(simulation)
+    daily = judge.revenue_daily()
+    totals = {
+        column: sum(day[column] for day in daily.values())
+        for column in ("bookings", "booked_idr", "completed_idr", "collected_idr")
+    }
+    return {
+        "as_of": zulu(simulation.now),
+        "seed": simulation.seed,
+        "days": simulation.days,
+        "sizes": {finding: len(ids) for finding, ids in simulation.planted.items()},
+        "planted": {finding: sorted(ids) for finding, ids in simulation.planted.items()},
+        "counts": judge.counts(),
+        "findings": judge.findings,
+        "reconciliation": judge.rows,
+        "states": dict(sorted(judge.states.items())),
+        "commission_summary": judge.summary(),
+        "revenue_daily": daily,
+        "revenue_totals": totals,
+        "source_conversion": judge.source_conversion(),
+        "peak_hours": judge.peak_hours(),
+        "health": judge.health(),
+        "service_figures": judge.service_figures(),
+        "bookings": judge.booking_facts(),
+        "commissions": judge.commission_facts(),
+        "data_findings": judge.data_findings(),
+        "duplicate_bookings": judge.duplicate_bookings(),
+        "personal": {
+            "names": len({c.name for c in simulation.customers}) + 1,
+            "phones": len({c.phone for c in simulation.customers}) + 1,
+            "texts": simulation.texts_written,
+            "sentinel_name": SENTINEL_NAME,
+            "sentinel_phone": SENTINEL_PHONE,
+            "sentinel_phone_e164": SENTINEL_E164,
+            "sentinel_message": SENTINEL_MESSAGE,
+        },
+    }

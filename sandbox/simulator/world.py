@@ -1,0 +1,146 @@
+"""The canonical world: what is really so, and what of it a careful reader of the written rows can know.
+
+Instants are epoch milliseconds, money integer rupiah. Rows and their shapes do not live here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Provider:
+    """A therapist or a place. ``role``: normal, defaulter (never pays its planted debts), idle, overlooked."""
+
+    id: str
+    kind: str
+    name: str
+    city: str
+    timezone: str
+    offset: int
+    prices: dict[int, int]
+    weight: float
+    phone: str
+    browser: str
+    role: str = "normal"
+    status: str = "AVAILABLE"
+    online: bool = True
+    notifications: bool = True
+    sound: bool = True
+    last_seen: int = 0
+    debts: set[str] = field(default_factory=set)
+
+    @property
+    def table(self) -> str:
+        return "therapists" if self.kind == "therapist" else "places"
+
+
+@dataclass(slots=True)
+class Customer:
+    """A person who books. ``phone`` as written, ``e164`` its readable form or None."""
+
+    id: str
+    name: str
+    phone: str
+    e164: str | None
+    indonesian: bool
+
+
+@dataclass(slots=True)
+class Booking:
+    """A booking. Plain fields are what really happens; ``known_*`` and ``status``/``source``/``mode``/``amount`` are what
+    the written row supports under docs/domain.md (None where nothing readable was written)."""
+
+    id: str
+    table: str
+    customer: Customer
+    provider: Provider
+    created: int
+    minutes: int
+    price: int
+    start: int
+    deadline: int
+    business_id: str | None = None
+    # what the row supports
+    status: str = "pending"
+    source: str = "unknown"
+    mode: str = "unknown"
+    amount: int | None = None
+    amount_rule: str | None = None
+    discounted: bool = False
+    amount_disagrees: bool = False
+    known_customer: str | None = None
+    known_phone: str | None = None
+    known_minutes: int | None = None
+    known_start: int | None = None
+    known_deadline: int | None = None
+    deadline_explicit: bool = False
+    has_source: bool = False
+    has_mode: bool = False
+    has_schedule: bool = False
+    known_accepted: int | None = None
+    known_responded: int | None = None
+    known_completed: int | None = None
+    is_test: bool = False
+    quarantined: bool = False
+    deleted: int | None = None
+    # how it is written
+    time_shape: str = "z"
+    status_attribute: str = "status"
+    accept_attribute: str | None = "acceptedAt"
+    writes_completion: bool = True
+    # how it goes on
+    outcome: str = "completed"
+    wanted_source: str = "bookingButton"
+    wanted_mode: str = "immediate"
+    marks: dict[str, str] = field(default_factory=dict)
+    early_record: bool = False
+    records: list[Record] = field(default_factory=list)
+    room: str | None = None
+    accepted: int | None = None
+    replaces: str | None = None
+    unread_to_provider: int = 0
+
+
+@dataclass(slots=True)
+class Record:
+    """A commission record, in the repaired values a reader can know (``base``, ``commission`` in rupiah or None)."""
+
+    id: str
+    booking: Booking | None
+    provider: Provider
+    booking_ref: str | None
+    doc_ref: str | None
+    created: int
+    base: int | None
+    commission: int | None
+    rate_ppm: int | None
+    in_thousands: bool
+    source: str | None
+    status: str
+    deadline: int | None
+    due: int
+    is_test: bool = False
+    quarantined: bool = False
+    deleted: int | None = None
+    paid_at: int | None = None
+    verified_at: int | None = None
+    proof: bool = False
+    proof_at: int | None = None
+    fee: int | None = None
+    marks: dict[str, str] = field(default_factory=dict)
+    deadline_frozen: bool = False
+    status_attribute: str = "paymentStatus"
+    proof_attribute: str = "paymentProofUrl"
+    fee_attribute: str = "reactivationFeeAmount"
+    due_attribute: str = "totalAmountDue"
+
+
+@dataclass(slots=True)
+class Notification:
+    """A notification: when it was sent and what became of it by the simulation's time."""
+
+    id: str
+    sent: int
+    delivered: int | None
+    failed: int | None

@@ -1,0 +1,64 @@
+"""The command line as people run it: a process with its own home. Holds no test."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class Bookwatch:
+    """``bookwatch`` on one home. ``environment``: settings; nothing of the outer APPWRITE_ or BOOKWATCH_ ones is taken."""
+
+    home: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def env(self, **more: str) -> dict[str, str]:
+        outer = {k: v for k, v in os.environ.items() if not k.startswith(("APPWRITE_", "BOOKWATCH_", "DAGSTER_"))}
+        own = {"BOOKWATCH_HOME": str(self.home), "PYTHONPATH": str(ROOT), "BOOKWATCH_SAFETY_LAG": "0"}
+        return {**outer, **own, **self.environment, **more}
+
+    def __call__(self, *words: str, timeout: float = 240, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from pipelines.cli import main; main()", *words],
+            env=self.env(**environment),
+            cwd=self.home.parent,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def run(self, *words: str, status: int | tuple[int, ...] = (0, 10), **environment: str) -> dict[str, Any]:
+        """``bookwatch run --json``; its JSON. Asserts the exit status."""
+        done = self("run", "--json", *words, **environment)
+        expected = (status,) if isinstance(status, int) else status
+        assert done.returncode in expected, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+        return json.loads(done.stdout) if done.stdout.strip() else {}
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """``bookwatch sql --format json``."""
+        done = self("sql", query, "--format", "json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def status(self) -> dict[str, Any]:
+        """What status.json says."""
+        return json.loads((self.home / "published" / "status.json").read_text())
+
+
+def settings_for(server: Any, *, key: str | None = None) -> dict[str, str]:
+    """The Appwrite settings for a running sandbox: its read-only key by default."""
+    return {
+        "APPWRITE_ENDPOINT": server.endpoint,
+        "APPWRITE_PROJECT_ID": server.project,
+        "APPWRITE_API_KEY": key or server.read_only_key,
+        "APPWRITE_DATABASE_ID": server.database,
+    }

@@ -1,0 +1,142 @@
+"""Writes a raw.duckdb of the documented shape for tests of core: versions, history, deletes, misfits, rejects."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+MIRROR_COLUMNS = {
+    "_id": "VARCHAR",
+    "_sequence": "BIGINT",
+    "_created_at": "TIMESTAMP",
+    "_updated_at": "TIMESTAMP",
+    "_ingested_at": "TIMESTAMP",
+    "_run_id": "VARCHAR",
+    "_deleted_at": "TIMESTAMP",
+    "_change": "BIGINT",
+    "_misfits": "VARCHAR",
+    "_rejected": "VARCHAR",
+}
+START = datetime(2025, 11, 20, 3, 0, 0)
+
+
+class RawFile:
+    """A mirror one can write to. ``tables``: collection → attribute → DuckDB type."""
+
+    def __init__(self, path: Path, tables: dict[str, dict[str, str]]) -> None:
+        self.path = path
+        self.tables = {c: dict(a) for c, a in tables.items()}
+        self.change = 0
+        self.sequence = 0
+        with duckdb.connect(str(path)) as con:
+            con.execute(
+                "CREATE TABLE _columns (collection VARCHAR, attribute VARCHAR, column_name VARCHAR, kind VARCHAR, "
+                "is_array BOOLEAN, first_seen_at TIMESTAMP, gone_at TIMESTAMP)"
+            )
+            con.execute(
+                "CREATE TABLE _rejects (collection VARCHAR, row_id VARCHAR, sequence BIGINT, reasons VARCHAR, "
+                "content VARCHAR, first_seen_at TIMESTAMP, last_tried_at TIMESTAMP, rules_version VARCHAR)"
+            )
+            for collection, attributes in tables.items():
+                self._create(con, collection, attributes)
+
+    def _create(self, con: duckdb.DuckDBPyConnection, collection: str, attributes: dict[str, str]) -> None:
+        named: dict[str, str] = {}
+        for attribute, kind in attributes.items():
+            column = attribute
+            while column.lower() in {c.lower() for c in named}:
+                column += "__2"
+            named[column] = kind
+            con.execute(
+                "INSERT INTO _columns VALUES (?, ?, ?, 'string', false, ?, NULL)",
+                [collection, attribute, column, START],
+            )
+        columns = ", ".join(f'"{c}" {t}' for c, t in {**MIRROR_COLUMNS, **named}.items())
+        con.execute(f"CREATE TABLE {collection} ({columns})")
+        con.execute(
+            f"CREATE TABLE {collection}_history ({columns}, _replaced_at TIMESTAMP, _replaced_by BIGINT)"
+        )
+
+    def column(self, con: duckdb.DuckDBPyConnection, collection: str, attribute: str) -> str:
+        row = con.execute(
+            "SELECT column_name FROM _columns WHERE collection = ? AND attribute = ?", [collection, attribute]
+        ).fetchone()
+        return row[0] if row else attribute
+
+    def put(self, collection: str, *rows: dict[str, Any], at: datetime | None = None) -> int:
+        """Store rows in one transaction, keeping what they replace. Keys ``$id``, ``$createdAt``, ``$updatedAt``,
+        ``_misfits``, ``_rejected``, ``_deleted_at`` stand beside the attributes. Returns the change number."""
+        self.change += 1
+        at = at or START + timedelta(minutes=self.change)
+        with duckdb.connect(str(self.path)) as con:
+            con.execute("BEGIN")
+            for row in rows:
+                self._store(con, collection, dict(row), at)
+            con.execute("COMMIT")
+        return self.change
+
+    def _store(
+        self, con: duckdb.DuckDBPyConnection, collection: str, row: dict[str, Any], at: datetime
+    ) -> None:
+        row_id = row.pop("$id")
+        before = con.execute(
+            f"SELECT _sequence, _created_at FROM {collection} WHERE _id = ?", [row_id]
+        ).fetchone()
+        if before is not None:
+            con.execute(
+                f"INSERT INTO {collection}_history SELECT *, ?, ? FROM {collection} WHERE _id = ?",
+                [at, self.change, row_id],
+            )
+            con.execute(f"DELETE FROM {collection} WHERE _id = ?", [row_id])
+        else:
+            self.sequence += 1
+        misfits = row.pop("_misfits", None)
+        values: dict[str, Any] = {
+            "_id": row_id,
+            "_sequence": before[0] if before else self.sequence,
+            "_created_at": row.pop("$createdAt", before[1] if before else at),
+            "_updated_at": row.pop("$updatedAt", at),
+            "_ingested_at": at,
+            "_run_id": f"run{self.change}",
+            "_deleted_at": row.pop("_deleted_at", None),
+            "_change": self.change,
+            "_misfits": json.dumps(misfits) if misfits else None,
+            "_rejected": row.pop("_rejected", None),
+        }
+        for attribute, value in row.items():
+            values[self.column(con, collection, attribute)] = (
+                json.dumps(value) if isinstance(value, dict | list) else value
+            )
+        names = ", ".join(f'"{n}"' for n in values)
+        con.execute(
+            f"INSERT INTO {collection} ({names}) VALUES ({', '.join('?' * len(values))})",
+            list(values.values()),
+        )
+
+    def delete(self, collection: str, row_id: str) -> int:
+        """What a sweep does with a row that is gone."""
+        self.change += 1
+        at = START + timedelta(minutes=self.change)
+        with duckdb.connect(str(self.path)) as con:
+            con.execute(
+                f"INSERT INTO {collection}_history SELECT *, ?, ? FROM {collection} WHERE _id = ?",
+                [at, self.change, row_id],
+            )
+            con.execute(
+                f"UPDATE {collection} SET _deleted_at = ?, _change = ? WHERE _id = ?",
+                [at, self.change, row_id],
+            )
+        return self.change
+
+    def add_attribute(self, collection: str, attribute: str, kind: str) -> None:
+        with duckdb.connect(str(self.path)) as con:
+            for table in (collection, f"{collection}_history"):
+                con.execute(f'ALTER TABLE {table} ADD COLUMN "{attribute}" {kind}')
+            con.execute(
+                "INSERT INTO _columns VALUES (?, ?, ?, 'string', false, ?, NULL)",
+                [collection, attribute, attribute, START],
+            )

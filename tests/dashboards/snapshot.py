@@ -1,0 +1,560 @@
+"""A published snapshot for the tests of the screens: plain rows from a seed, marts counted here in Python, apart from the code
+under test. Holds no personal data: there is none in a snapshot."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+NOW = datetime(2026, 11, 22, 6, 5, 30)  # naive UTC; 14:05:30 WITA
+NOW_SETTING = "2026-11-22T06:05:30Z"
+WITA = timedelta(hours=8)
+DAYS = 60
+SNAPSHOT_ID = "20261122T060512Z-a1b2c3"
+RUN_ID = "run-0042"
+SOURCES = ("bookingButton", "chatWindow", "menuSlider", "priceSlider", "scheduled", "direct", "unknown")
+WEIGHTS = (34, 18, 12, 9, 14, 10, 3)
+PROVIDERS = [
+    (f"prov{n:02d}", name)
+    for n, name in enumerate(
+        (
+            "Sari Wellness",
+            "Made Massage",
+            "Ubud Touch",
+            "Kadek Therapy",
+            "Nusa Spa House",
+            "Wayan Bodywork",
+            "Lotus Room",
+            "Seminyak Hands",
+        )
+    )
+]
+
+SCHEMA = """
+CREATE SCHEMA core; CREATE SCHEMA marts; CREATE SCHEMA ops;
+CREATE TABLE core.bookings (booking_id VARCHAR, origin VARCHAR, provider_id VARCHAR, provider_type VARCHAR, provider_name VARCHAR,
+  status VARCHAR, source VARCHAR, mode VARCHAR, service_minutes BIGINT, amount_idr BIGINT, amount_rule VARCHAR, created_at TIMESTAMP,
+  starts_at TIMESTAMP, accepted_at TIMESTAMP, completed_at TIMESTAMP, utc_offset_minutes BIGINT, is_test BOOLEAN, earns BOOLEAN,
+  deleted_at TIMESTAMP, change BIGINT);
+CREATE TABLE marts.commission_reconciliation (booking_id VARCHAR, commission_id VARCHAR, booking_ref VARCHAR, provider_id VARCHAR,
+  source VARCHAR, booking_status VARCHAR, booking_amount_idr BIGINT, rate DOUBLE, expected_idr BIGINT, actual_idr BIGINT,
+  variance_idr BIGINT, state VARCHAR, local_date DATE, accrued_at TIMESTAMP, utc_offset_minutes BIGINT, policy_version VARCHAR,
+  policy_rate_ppm BIGINT, deadline_at TIMESTAMP, commission_status VARCHAR, paid_at TIMESTAMP, records BIGINT);
+CREATE TABLE marts.commission_findings (finding_id VARCHAR, finding VARCHAR, severity VARCHAR, booking_id VARCHAR, booking_ref VARCHAR,
+  commission_id VARCHAR, provider_id VARCHAR, expected_idr BIGINT, actual_idr BIGINT, variance_idr BIGINT, detail VARCHAR, waived BOOLEAN);
+CREATE TABLE marts.commission_summary (eligible BIGINT, tracked BIGINT, missing BIGINT, awaiting BIGINT, "unknown" BIGINT,
+  tracking_rate DOUBLE, state VARCHAR, expected_idr BIGINT, actual_idr BIGINT, as_of TIMESTAMP);
+CREATE TABLE marts.health_points (point INTEGER, name VARCHAR, status VARCHAR, figure DOUBLE, limit_value DOUBLE, message VARCHAR,
+  severity VARCHAR, evidence_at TIMESTAMP);
+CREATE TABLE marts.service_figures (avg_response_s DOUBLE, p95_response_s DOUBLE, success_rate DOUBLE, delivery_rate DOUBLE,
+  newest_booking_at TIMESTAMP, bookings_24h BIGINT);
+CREATE TABLE marts.revenue_daily (local_date DATE, bookings BIGINT, booked_idr BIGINT, completed_idr BIGINT, collected_idr BIGINT);
+CREATE TABLE marts.revenue_by_source (local_date DATE, source VARCHAR, bookings BIGINT, booked_idr BIGINT, completed_idr BIGINT);
+CREATE TABLE ops.scans (collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP, required BOOLEAN, outcome VARCHAR, detail VARCHAR);
+CREATE TABLE ops.quarantine (collection VARCHAR, row_id VARCHAR, reasons VARCHAR, first_seen_at TIMESTAMP);
+CREATE TABLE ops.check_results (run_id VARCHAR, check_name VARCHAR, asset VARCHAR, passed BOOLEAN, severity VARCHAR,
+  failed_rows BIGINT, evaluated_at TIMESTAMP);
+CREATE TABLE ops.snapshot (snapshot_id VARCHAR, run_id VARCHAR, published_at TIMESTAMP, rules_version VARCHAR, source VARCHAR);
+"""
+
+POINTS: list[tuple[Any, ...]] = [
+    (
+        1,
+        "user-to-member connection",
+        "working",
+        243.0,
+        1.0,
+        "243 bookings in the last 24 h",
+        None,
+        timedelta(minutes=3),
+    ),
+    (
+        2,
+        "chat window booking",
+        "working",
+        301.0,
+        1.0,
+        "301 chat window bookings in the last 7 days",
+        None,
+        timedelta(minutes=11),
+    ),
+    (
+        3,
+        "scheduled booking",
+        "unknown",
+        None,
+        1.0,
+        "No booking of the last 7 days carries a mode (1702 rows)",
+        None,
+        None,
+    ),
+    (
+        4,
+        "book now",
+        "working",
+        131.0,
+        1.0,
+        "131 immediate bookings in the last 24 h",
+        None,
+        timedelta(minutes=3),
+    ),
+    (
+        5,
+        "data flow to admin",
+        "working",
+        3.0,
+        60.0,
+        "The newest booking is 3 minutes old",
+        None,
+        timedelta(minutes=3),
+    ),
+    (
+        6,
+        "notification delivery",
+        "broken",
+        0.7314,
+        0.8,
+        "Notification delivery rate below 80%",
+        "high",
+        timedelta(minutes=2),
+    ),
+    (
+        7,
+        "payment tracking",
+        "broken",
+        12.0,
+        0.0,
+        "Payment tracking system not recording commissions",
+        "critical",
+        timedelta(minutes=1),
+    ),
+]
+
+COLLECTIONS: list[tuple[str, bool, str, str | None]] = [
+    ("bookings", True, "complete", None),
+    ("chat_messages", True, "complete", None),
+    ("commission_records", True, "complete", None),
+    ("chat_rooms", False, "complete", None),
+    ("hotel_bookings", False, "complete", None),
+    ("notifications", False, "complete", None),
+    ("places", False, "complete", None),
+    ("reviews", False, "forbidden", "The key may not read this collection"),
+    ("therapists", False, "complete", None),
+    ("users", False, "complete", None),
+]
+
+
+@dataclass
+class Truth:
+    """What the snapshot holds, counted by the loop that made it."""
+
+    days: dict[date, dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
+    sources: dict[tuple[date, str], dict[str, int]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(int))
+    )
+    missing: list[tuple[str, int]] = field(default_factory=list)
+    tracked: int = 0
+    expected_idr: int = 0
+    actual_idr: int = 0
+
+    def total(self, name: str, first: date, last: date) -> int:
+        return sum(row[name] for day, row in self.days.items() if first <= day <= last)
+
+
+def build(
+    home: Path, *, missing: int = 12, read_ago: timedelta = timedelta(seconds=18), status: bool = True
+) -> Truth:
+    """Publish a snapshot of 60 days under ``home`` and return what is in it. ``read_ago``: the age of every scan at NOW."""
+    published = home / "published"
+    published.mkdir(parents=True, exist_ok=True)
+    path = published / f"{SNAPSHOT_ID}.duckdb"
+    truth = Truth()
+    rng = random.Random(7)
+    bookings: list[tuple[Any, ...]] = []
+    reconciled: list[tuple[Any, ...]] = []
+    findings: list[tuple[Any, ...]] = []
+    today = (NOW + WITA).date()
+    number = 0
+    for back in range(DAYS - 1, -1, -1):
+        day = today - timedelta(days=back)
+        midnight = datetime.combine(day, datetime.min.time()) - WITA
+        volume = int((205 + 60 * (day.weekday() >= 4) + (DAYS - back) * 0.7) * rng.uniform(0.88, 1.12))
+        for _ in range(volume if back else volume // 2):
+            number += 1
+            booking_id = f"bk{number:06d}"
+            created = midnight + timedelta(
+                seconds=rng.randrange(int(((NOW + WITA).hour if back == 0 else 24) * 3600) or 1)
+            )
+            source = rng.choices(SOURCES, WEIGHTS)[0]
+            status_ = rng.choices(
+                ("completed", "accepted", "declined", "expired", "cancelled"), (62, 9, 11, 10, 8)
+            )[0]
+            amount = rng.choice((250_000, 350_000, 450_000, 202_500, 275_000))
+            provider_id, provider_name = rng.choice(PROVIDERS)
+            earns = status_ in ("completed", "accepted")
+            bookings.append(
+                (
+                    booking_id,
+                    "bookings",
+                    provider_id,
+                    "therapist",
+                    provider_name,
+                    status_,
+                    source,
+                    "immediate",
+                    60,
+                    amount,
+                    "totalCost",
+                    created,
+                    created,
+                    created if earns else None,
+                    created + timedelta(hours=1) if status_ == "completed" else None,
+                    480,
+                    False,
+                    earns,
+                    None,
+                    number,
+                )
+            )
+            truth.days[day]["bookings"] += 1
+            truth.sources[day, source]["bookings"] += 1
+            if not earns:
+                continue
+            commission = (amount * 3 + 5) // 10
+            for group in (truth.days[day], truth.sources[day, source]):
+                group["booked_idr"] += amount
+                group["completed_idr"] += amount if status_ == "completed" else 0
+            truth.expected_idr += commission
+            gone = len(truth.missing) < missing and number % 977 == 0
+            wrong = not gone and number % 641 == 0
+            actual = 0 if gone else commission + (-25_000 if wrong else 0)
+            truth.actual_idr += actual
+            if gone:
+                truth.missing.append((booking_id, commission))
+                findings.append(
+                    (
+                        f"missing:{booking_id}",
+                        "missing",
+                        "critical",
+                        booking_id,
+                        None,
+                        None,
+                        provider_id,
+                        commission,
+                        0,
+                        -commission,
+                        "This booking earns and has no commission record.",
+                        False,
+                    )
+                )
+            else:
+                truth.tracked += 1
+            if wrong:
+                findings.append(
+                    (
+                        f"wrong_amount:cm{number:06d}",
+                        "wrong_amount",
+                        "high",
+                        booking_id,
+                        booking_id,
+                        f"cm{number:06d}",
+                        provider_id,
+                        commission,
+                        actual,
+                        actual - commission,
+                        "The commission is Rp 25.000 below 30 % of the booking.",
+                        number % 3 == 0,
+                    )
+                )
+            paid = not gone and rng.random() < 0.71
+            if paid:
+                truth.days[day]["collected_idr"] += actual
+            state = "missing" if gone else "mismatched" if wrong else "matched"
+            reconciled.append(
+                (
+                    booking_id,
+                    None if gone else f"cm{number:06d}",
+                    None if gone else booking_id,
+                    provider_id,
+                    source,
+                    status_,
+                    amount,
+                    None if gone else 0.3,
+                    commission,
+                    actual,
+                    actual - commission,
+                    state,
+                    day,
+                    created,
+                    480,
+                    "default-1",
+                    300_000,
+                    created + timedelta(hours=4),
+                    None if gone else "paid" if paid else "pending",
+                    created if paid else None,
+                    0 if gone else 1,
+                )
+            )
+    for n in range(3):
+        findings.append(
+            (
+                f"orphan:cmx{n}",
+                "orphan",
+                "high",
+                None,
+                f"gone{n}",
+                f"cmx{n}",
+                "prov01",
+                0,
+                75_000,
+                75_000,
+                "The record refers to a booking that does not exist.",
+                False,
+            )
+        )
+        reconciled.append(
+            (
+                None,
+                f"cmx{n}",
+                f"gone{n}",
+                "prov01",
+                None,
+                None,
+                None,
+                0.3,
+                0,
+                75_000,
+                75_000,
+                "orphan",
+                today,
+                NOW,
+                480,
+                "default-1",
+                300_000,
+                None,
+                "pending",
+                None,
+                1,
+            )
+        )
+        truth.actual_idr += 75_000
+    count_missing = len(truth.missing)
+    tracking = truth.tracked / (truth.tracked + count_missing)
+    state = "perfect" if count_missing == 0 else "warning" if count_missing == 1 else "critical"
+    read = NOW - read_ago
+
+    path.unlink(missing_ok=True)
+    with duckdb.connect(str(path)) as con:
+        con.execute(SCHEMA)
+
+        def fill(table: str, rows: list[tuple[Any, ...]]) -> None:
+            import polars as pl
+
+            names = [row[0] for row in con.execute(f"DESCRIBE {table}").fetchall()]
+            frame = pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)  # noqa: F841 - DuckDB reads it by name
+            con.execute(f"INSERT INTO {table} SELECT * FROM frame")
+
+        fill("core.bookings", bookings)
+        fill("marts.commission_reconciliation", reconciled)
+        fill("marts.commission_findings", findings)
+        fill(
+            "marts.revenue_daily",
+            [
+                (day, row["bookings"], row["booked_idr"], row["completed_idr"], row["collected_idr"])
+                for day, row in truth.days.items()
+            ],
+        )
+        fill(
+            "marts.revenue_by_source",
+            [
+                (day, source, row["bookings"], row["booked_idr"], row["completed_idr"])
+                for (day, source), row in truth.sources.items()
+            ],
+        )
+        fill(
+            "marts.commission_summary",
+            [
+                (
+                    truth.tracked + count_missing,
+                    truth.tracked,
+                    count_missing,
+                    0,
+                    0,
+                    tracking,
+                    state,
+                    truth.expected_idr,
+                    truth.actual_idr,
+                    read,
+                )
+            ],
+        )
+        fill("marts.health_points", [(*row[:7], None if row[7] is None else NOW - row[7]) for row in POINTS])
+        fill("marts.service_figures", [(71.0, 260.0, 0.71, 0.7314, NOW - timedelta(minutes=3), 243)])
+        fill(
+            "ops.scans",
+            [
+                (
+                    name,
+                    read - timedelta(seconds=2),
+                    None if outcome == "forbidden" else read,
+                    required,
+                    outcome,
+                    detail,
+                )
+                for name, required, outcome, detail in COLLECTIONS
+            ],
+        )
+        fill(
+            "ops.quarantine",
+            [
+                (
+                    "bookings",
+                    f"q{n}",
+                    '["creation_unreadable"]' if n else '["creation_unreadable", "id_missing"]',
+                    NOW - timedelta(days=4, hours=n),
+                )
+                for n in range(5)
+            ],
+        )
+        fill(
+            "ops.check_results",
+            [(RUN_ID, f"check_{n:02d}", "marts/revenue_daily", True, "ERROR", 0, NOW) for n in range(38)]
+            + [
+                (
+                    RUN_ID,
+                    "zero_missing_commission",
+                    "marts/commission_summary",
+                    False,
+                    "WARN",
+                    count_missing,
+                    NOW,
+                ),
+                (RUN_ID, "health_point_6", "marts/health_points", False, "WARN", 1, NOW),
+            ],
+        )
+        fill(
+            "ops.snapshot",
+            [(SNAPSHOT_ID, RUN_ID, NOW - timedelta(seconds=18), "3", "http://127.0.0.1/v1 demo main")],
+        )
+    link(home, path)
+    if status:
+        write_status(home, status_of(truth, read_ago=read_ago))
+    return truth
+
+
+def link(home: Path, path: Path) -> None:
+    """Point published/current at the snapshot, by rename as the pipeline does."""
+    fresh = home / "published" / "current.new"
+    fresh.unlink(missing_ok=True)
+    os.symlink(path.name, fresh)
+    fresh.replace(home / "published" / "current")
+
+
+def status_of(truth: Truth, *, read_ago: timedelta = timedelta(seconds=18)) -> dict[str, Any]:
+    """The status.json of the run that published the snapshot."""
+    read = NOW - read_ago
+
+    def said(moment: datetime | None) -> str | None:
+        return None if moment is None else moment.isoformat() + "Z"
+
+    return {
+        "version": 1,
+        "written_at": said(read),
+        "run_id": RUN_ID,
+        "run": {
+            "outcome": "published",
+            "exit_status": 10,
+            "message": "",
+            "started_at": said(read),
+            "finished_at": said(read),
+        },
+        "snapshot": {"snapshot_id": SNAPSHOT_ID, "published_at": said(read), "age_s": 0},
+        "freshness": {
+            "newest_booking_at": said(NOW - timedelta(minutes=3)),
+            "collections": [
+                {
+                    "collection": name,
+                    "required": required,
+                    "outcome": outcome,
+                    "watermark": said(read - timedelta(seconds=2)),
+                    "completed_at": None if outcome == "forbidden" else said(read),
+                    "detail": detail,
+                }
+                for name, required, outcome, detail in COLLECTIONS
+            ],
+        },
+        "health": {
+            "system": "degraded",
+            "points": [
+                dict(
+                    zip(
+                        (
+                            "point",
+                            "name",
+                            "status",
+                            "figure",
+                            "limit_value",
+                            "message",
+                            "severity",
+                            "evidence_at",
+                        ),
+                        (*row[:7], None if row[7] is None else said(NOW - row[7])),
+                        strict=True,
+                    )
+                )
+                for row in POINTS
+            ],
+        },
+        "checks": {
+            "passed": 38,
+            "failed": 2,
+            "failing": [
+                {
+                    "check_name": "zero_missing_commission",
+                    "asset": "marts/commission_summary",
+                    "severity": "WARN",
+                    "failed_rows": len(truth.missing),
+                },
+                {
+                    "check_name": "health_point_6",
+                    "asset": "marts/health_points",
+                    "severity": "WARN",
+                    "failed_rows": 1,
+                },
+            ],
+        },
+        "alerts": [],
+        "quarantine": {
+            "count": 5,
+            "oldest_first_seen_at": said(NOW - timedelta(days=4, hours=4)),
+            "reasons": {"creation_unreadable": 5, "id_missing": 1},
+        },
+        "rules_version": "3",
+    }
+
+
+def failed(status: dict[str, Any], message: str) -> dict[str, Any]:
+    """The status of a later run that failed before it published."""
+    run = {
+        "outcome": "failed",
+        "exit_status": 11,
+        "message": message,
+        "started_at": "2026-11-22T06:04:00Z",
+        "finished_at": "2026-11-22T06:04:10Z",
+    }
+    return {**status, "written_at": "2026-11-22T06:04:10Z", "run_id": "run-0043", "run": run}
+
+
+def write_status(home: Path, status: dict[str, Any]) -> None:
+    """Replace status.json by rename, as every run does."""
+    fresh = home / "published" / "status.json.new"
+    fresh.write_text(json.dumps(status), encoding="utf-8")
+    fresh.replace(home / "published" / "status.json")

@@ -1,0 +1,137 @@
+"""From a server to a snapshot: every figure equals what the simulator knows to be true, for three seeds."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bookwatch_process import Bookwatch, settings_for
+from tests.sandbox_server import SandboxProcess
+
+UNTIL = "2026-11-20T04:30:00Z"
+DAYS = "12"
+PLANTED = (
+    "missing",
+    "duplicate",
+    "orphan",
+    "not_due",
+    "unit_error",
+    "wrong_rate",
+    "wrong_amount",
+    "wrong_provider",
+    "source_mismatch",
+    "overdue_unmarked",
+)
+
+
+@dataclass
+class World:
+    """A simulated marketplace, its truth, and bookwatch after one run on it."""
+
+    server: SandboxProcess
+    truth: dict[str, Any]
+    bookwatch: Bookwatch
+    first: dict[str, Any]
+
+
+@pytest.fixture(scope="module", params=[1, 2, 3])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp(f"seed-{request.param}")
+    arguments = ("--seed", str(request.param), "--days", DAYS, "--until", UNTIL)
+    with SandboxProcess(*arguments, data=folder / "sandbox") as server:
+        bookwatch = Bookwatch(folder / "home", {**settings_for(server), "BOOKWATCH_NOW": UNTIL})
+        first = bookwatch.run()
+        truth = json.loads((folder / "sandbox" / "truth.json").read_text())
+        yield World(server, truth, bookwatch, first)
+
+
+def test_the_commission_summary_is_true(world: World) -> None:
+    (summary,) = world.bookwatch.rows("SELECT * FROM marts.commission_summary")
+    expected = world.truth["commission_summary"]
+    assert {name: summary[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("finding", PLANTED)
+def test_every_finding_of_a_kind_is_found_and_no_other(world: World, finding: str) -> None:
+    rows = world.bookwatch.rows(
+        "SELECT booking_id, commission_id, expected_idr, actual_idr FROM marts.commission_findings"
+        f" WHERE finding = '{finding}'"
+    )
+    found = Counter((r["booking_id"], r["commission_id"], r["expected_idr"], r["actual_idr"]) for r in rows)
+    true = Counter(
+        (r["booking_id"], r["commission_id"], r["expected_idr"], r["actual_idr"])
+        for r in world.truth["findings"][finding]
+    )
+    assert true, "the simulator plants each of these"
+    assert found == true
+
+
+def test_revenue_of_every_day_is_true(world: World) -> None:
+    rows = world.bookwatch.rows("SELECT * FROM marts.revenue_daily ORDER BY local_date")
+    names = ("bookings", "booked_idr", "completed_idr", "collected_idr")
+    found = {r["local_date"]: {n: r[n] for n in names} for r in rows if any(r[n] for n in names)}
+    true = {
+        day: {n: figures[n] for n in names}
+        for day, figures in world.truth["revenue_daily"].items()
+        if any(figures[n] for n in names)
+    }
+    assert found == true
+
+
+def test_every_booking_is_read_as_it_is(world: World) -> None:
+    names = ("status", "source", "mode", "amount_idr", "is_test")
+    rows = world.bookwatch.rows(f"SELECT booking_id, {', '.join(names)} FROM core.bookings WHERE deleted_at IS NULL")
+    found = {r["booking_id"]: tuple(r[n] for n in names) for r in rows}
+    true = {booking: tuple(facts[n] for n in names) for booking, facts in world.truth["bookings"].items()}
+    wrong = {b: (found.get(b), true.get(b)) for b in found.keys() | true.keys() if found.get(b) != true.get(b)}
+    assert not wrong, f"{len(wrong)} differ: {dict(list(wrong.items())[:5])}"
+
+
+def test_every_commission_is_read_as_it_is(world: World) -> None:
+    names = ("commission_idr", "status", "is_live")
+    rows = world.bookwatch.rows(f"SELECT commission_id, {', '.join(names)} FROM core.commissions")
+    found = {r["commission_id"]: tuple(r[n] for n in names) for r in rows}
+    true = {record: tuple(facts[n] for n in names) for record, facts in world.truth["commissions"].items()}
+    wrong = {c: (found.get(c), true.get(c)) for c in found.keys() | true.keys() if found.get(c) != true.get(c)}
+    assert not wrong, f"{len(wrong)} differ: {dict(list(wrong.items())[:5])}"
+
+
+def test_a_second_run_reads_only_the_overlap_and_changes_nothing(world: World) -> None:
+    before = world.bookwatch.rows("SELECT snapshot_id FROM ops.snapshot")
+    again = world.bookwatch.run()
+    assert sum(c["inserted"] + c["updated"] + c["deleted"] for c in again["collections"]) == 0
+    assert sum(c["fetched"] for c in again["collections"]) < 100
+    assert not again["published"]
+    assert world.bookwatch.rows("SELECT snapshot_id FROM ops.snapshot") == before
+
+
+def test_no_personal_value_leaves_raw_and_private(world: World) -> None:
+    sentinels = [value.encode() for value in world.truth["sentinels"].values()]
+    assert len(sentinels) >= 3
+    allowed = {"raw.duckdb"}
+    private = (world.bookwatch.home / "published" / "private.duckdb").resolve()
+    seen_in_raw = (world.bookwatch.home / "raw.duckdb").read_bytes()
+    assert any(value in seen_in_raw for value in sentinels), "the sentinels were never ingested"
+    for path in world.bookwatch.home.rglob("*"):
+        if path.is_symlink() or not path.is_file() or path.name in allowed or path == private:
+            continue
+        content = path.read_bytes()
+        for value in sentinels:
+            assert value not in content, f"a personal value stands in {path.relative_to(world.bookwatch.home)}"
+
+
+def test_files_are_private_to_the_user(world: World) -> None:
+    for path in world.bookwatch.home.rglob("*"):
+        if not path.is_symlink():
+            assert path.stat().st_mode & 0o077 == 0, f"{path} is open to others"
+
+
+def test_the_data_folder_of_the_simulator_is_not_in_the_home(world: World) -> None:
+    assert not world.server.data.is_relative_to(world.bookwatch.home)
+    assert Path(world.server.data / "truth.json").exists()

@@ -1,0 +1,142 @@
+"""The routes outside /v1: faults on demand, changes between pages, keys and trusted rows."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.error import HTTPError
+
+import pytest
+import requests
+from appwrite.services.tables_db import TablesDB
+
+from tests.sandbox_server import SandboxProcess
+
+AT = "2026-01-01T00:00:00.000+00:00"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SandboxProcess]:
+    with SandboxProcess("--empty") as process:
+        tables = TablesDB(process.client())
+        tables.create(process.database, "M")
+        for name in ("items", "others"):
+            tables.create_table(process.database, name, name)
+            tables.create_integer_column(process.database, name, "n", False)
+        process.load_rows("items", ({"$id": f"r{n:04d}", "$createdAt": AT, "n": n} for n in range(100)))
+        yield process
+
+
+@pytest.fixture(autouse=True)
+def _no_faults_after(server: SandboxProcess) -> Iterator[None]:
+    yield
+    server.faults()
+    server.between_pages()
+
+
+def get(server: SandboxProcess, table: str = "items", timeout: float = 5, **query: Any) -> requests.Response:
+    headers = {"X-Appwrite-Project": server.project, "X-Appwrite-Key": server.read_only_key}
+    texts = query.pop("queries", [])
+    params = {**query, **{f"queries[{n}]": json.dumps(text) for n, text in enumerate(texts)}}
+    url = f"{server.endpoint}/tablesdb/{server.database}/tables/{table}/rows"
+    return requests.get(url, params=params, headers=headers, timeout=timeout)
+
+
+def test_an_error_status_comes_in_its_share_and_the_same_each_time(server: SandboxProcess) -> None:
+    def run() -> list[int]:
+        server.faults({"kind": "status", "status": 503, "rate": 0.3}, seed=5)
+        return [get(server).status_code for _ in range(60)]
+
+    first = run()
+    assert first == run()
+    assert 8 <= first.count(503) <= 30
+    assert set(first) == {200, 503}
+
+
+def test_a_status_has_its_error_body_and_retry_after_and_ends_after_its_count(server: SandboxProcess) -> None:
+    server.faults({"kind": "status", "status": 429, "retry_after": 2, "count": 1, "skip": 1})
+    answers = [get(server) for _ in range(3)]
+    assert [a.status_code for a in answers] == [200, 429, 200]
+    assert answers[1].json()["type"] == "general_rate_limit_exceeded"
+    assert answers[1].headers["Retry-After"] == "2"
+    assert server.control("GET", "faults") == {"requests": 3, "injected": {"status": 1}}
+
+
+def test_a_fault_may_be_about_one_table_only(server: SandboxProcess) -> None:
+    server.faults({"kind": "html", "status": 502, "table": "items"})
+    assert get(server, "others").status_code == 200
+    broken = get(server)
+    assert broken.status_code == 502
+    assert broken.headers["Content-Type"].startswith("text/html")
+
+
+def test_connections_are_reset(server: SandboxProcess) -> None:
+    server.faults({"kind": "reset"})
+    with pytest.raises(requests.ConnectionError):
+        get(server)
+
+
+def test_bodies_are_cut_short(server: SandboxProcess) -> None:
+    server.faults({"kind": "truncate", "keep": 0.4})
+    with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.ConnectionError)):
+        get(server)
+
+
+def test_bodies_may_be_empty(server: SandboxProcess) -> None:
+    server.faults({"kind": "empty"})
+    answer = get(server)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_latency_delays_and_a_stall_never_answers(server: SandboxProcess) -> None:
+    server.faults({"kind": "latency", "seconds": 0.3})
+    start = time.monotonic()
+    assert get(server).status_code == 200
+    assert time.monotonic() - start >= 0.3
+    server.faults({"kind": "stall"})
+    with pytest.raises(requests.Timeout):
+        get(server, timeout=0.3)
+
+
+def test_the_date_header_is_skewed(server: SandboxProcess) -> None:
+    server.faults({"kind": "skew", "seconds": -600})
+    told = parsedate_to_datetime(get(server).headers["Date"]).timestamp()
+    assert -602 <= told - time.time() <= -598
+
+
+def test_rows_change_between_two_pages(server: SandboxProcess) -> None:
+    before = get(server, queries=[{"method": "equal", "attribute": "$id", "values": ["r0001"]}]).json()[
+        "rows"
+    ][0]
+    server.between_pages(
+        {
+            "table": "items",
+            "after": 2,
+            "touch": ["r0001"],
+            "delete": ["r0002"],
+            "insert": [{"$id": "fresh", "n": 7}],
+            "update": [{"$id": "r0003", "n": 33}],
+        }
+    )
+    window = {"queries": [{"method": "limit", "values": [1000]}]}
+    for _ in range(2):
+        assert get(server, **window).json()["total"] == 100
+    rows = {row["$id"]: row for row in get(server, **window).json()["rows"]}
+    assert "r0002" not in rows
+    assert rows["fresh"]["n"] == 7
+    assert rows["r0003"]["n"] == 33
+    assert rows["r0001"]["$updatedAt"] > before["$updatedAt"]
+    assert int(rows["fresh"]["$sequence"]) > 100
+
+
+def test_a_wrong_order_is_refused(server: SandboxProcess) -> None:
+    for body in ({"rules": [{"kind": "earthquake"}]}, {"rules": [{"kind": "reset", "colour": "red"}]}):
+        with pytest.raises(HTTPError) as refused:
+            server.control("PUT", "faults", body)
+        assert refused.value.code == 400
+    with pytest.raises(HTTPError) as refused:
+        server.control("POST", "rows/bulk", {"database": "none", "table": "x", "rows": []})
+    assert refused.value.code == 400
