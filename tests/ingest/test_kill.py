@@ -1,4 +1,4 @@
-"""An ingest process killed with SIGKILL at random instants while the app goes on writing: raw ends as the server."""
+"""An ingest process killed by SIGKILL at random instants while the app writes on: raw ends as the server."""
 
 from __future__ import annotations
 
