@@ -17,7 +17,9 @@ from resources.run_context import RunContext
 MART_KEYS = [AssetKey(["marts", name]) for name in MART_NAMES]
 
 
-def build_marts(con: duckdb.DuckDBPyConnection, run: RunContext, tables: Iterable[str] | None = None) -> BuildOutcome:
+def build_marts(
+    con: duckdb.DuckDBPyConnection, run: RunContext, tables: Iterable[str] | None = None
+) -> BuildOutcome:
     """Make the marts named (default: all) as of the run's clock, in an open warehouse."""
     offset = run.clock.now().astimezone(ZoneInfo(run.settings.bookwatch_timezone)).utcoffset()
     assert offset is not None
