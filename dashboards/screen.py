@@ -1,4 +1,5 @@
-"""The frame every page stands in: settings, language, period, the newest snapshot, the live head and its five-second pulse.
+"""The frame every page stands in: settings, language, period, the newest snapshot, the live head and its
+five-second pulse.
 
 A page gives a title and its sections to ``Screen.show`` and draws nothing outside of them.
 """
@@ -58,7 +59,8 @@ class Screen:
         return None if self.path is None else queries.snapshot(self.path).published_at
 
     def show(self, title: str, subtitle: str, sections: Sequence[Section]) -> None:
-        """Draw the page: the live head, then each section. A section that cannot be read says so and stops no other."""
+        """Draw the page: the live head, then each section. A section that cannot be read says so and stops no
+        other."""
         pulse(self, title, subtitle)
         if self.path is None:
             st.html(blocks.empty(str(self.settings.home.root), self.say))
@@ -83,7 +85,8 @@ class Screen:
         alt: str,
         complete: pl.DataFrame | None = None,
     ) -> None:
-        """A frame with ids: rupiah written out yet sorted as numbers, instants local, and a download of all of it."""
+        """A frame with ids: rupiah written out yet sorted as numbers, instants local, and a download of all
+        of it."""
         whole = frame if complete is None else complete
         shown = frame.select(list(headings)).head(ROWS_SHOWN)
         st.dataframe(
@@ -182,7 +185,8 @@ def current() -> Screen:
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def pulse(screen: Screen, title: str, subtitle: str) -> None:
-    """The head of the page, judged anew every five seconds. Only where something was published or said since does the whole
+    """The head of the page, judged anew every five seconds. Only where something was published or said since
+    does the whole
     page follow, so that tables keep their place while nothing happens."""
     home = screen.settings.home
     path, status = queries.newest(home.current), freshness.read_status(home.status)

@@ -1,4 +1,4 @@
-"""Revenue: per day, per source, the commission reconciliation, what is missing and what was found, with ids."""
+"""Revenue: per day, per source, the commission reconciliation, what is missing, what was found, with ids."""
 
 from __future__ import annotations
 

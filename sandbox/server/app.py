@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import secrets
 import threading
@@ -22,13 +23,13 @@ from sandbox.server.errors import COLLECTIONS, TABLES, VERSION, Failure, Words
 from sandbox.server.queries import parse_queries, plan_rows, select_catalogue
 from sandbox.server.rows import ROW_PERMISSIONS, Rows
 from sandbox.server.values import (
-    INT32,
     INT64,
     KEY_RULE,
     UID_RULE,
     aggregate,
     bounds,
-    grouped,
+    integer_bits,
+    integer_rule,
     is_int,
     is_key,
     is_number,
@@ -41,8 +42,18 @@ from sandbox.server.values import (
     text_rule,
     text_size,
 )  # fmt: skip
-from sandbox.store import Store, StoredColumn, StoredDatabase, StoredIndex, StoredTable, stamp, unique_id
+from sandbox.store import (
+    STRINGS,
+    Store,
+    StoredColumn,
+    StoredDatabase,
+    StoredIndex,
+    StoredTable,
+    stamp,
+    unique_id,
+)
 
+LOG = logging.getLogger(__name__)
 TABLE_PERMISSIONS = ("create", "read", "update", "delete", "write")
 GUEST_SCOPES = frozenset(("public", "rows.read", "rows.write", "documents.read", "documents.write"))
 COLUMN_KINDS = (
@@ -51,6 +62,8 @@ COLUMN_KINDS = (
 )  # fmt: skip
 STRING_MAX = 1073741824
 VARCHAR_MAX = 16381
+ENCRYPT_MIN = 150
+ROW_MAX = 65535  # bytes
 INDEX_MAX = 768
 QUERIES_RULE = (
     "Value must a valid array no longer than 100 items and Value must be a valid string and at least 1 "
@@ -216,6 +229,10 @@ class Api:
             return route.handler(self, call), extra
         except Failure as failure:
             return reply(failure.status, failure.body()), extra
+        except Exception:
+            LOG.exception("%s %s failed", method, path)
+            unknown = Failure(500, "general_unknown", "Server Error")
+            return reply(unknown.status, unknown.body()), extra
 
     def find(self, method: str, path: str) -> tuple[Route | None, dict[str, str]]:
         segments = path.strip("/").split("/")
@@ -506,26 +523,24 @@ def served_table(words: Words, table: StoredTable) -> dict[str, Any]:
         "enabled": table.enabled, words.row_security: table.row_security,
         words.columns: [served_column(column) for column in table.columns.values()],
         "indexes": [served_index(words, index) for index in table.indexes.values()],
-        "bytesMax": 65535, "bytesUsed": row_width(table),
+        "bytesMax": ROW_MAX, "bytesUsed": row_width(table),
     }  # fmt: skip
 
 
 def row_width(table: StoredTable) -> int:
     """Bytes of a row in MariaDB, as Appwrite counts them."""
-    width = 1067
-    for column in table.columns.values():
-        if (
-            column.array
-            or (column.is_text and text_size(column) > VARCHAR_MAX)
-            or column.kind in ("point", "line", "polygon")
-        ):
-            width += 20
-        elif column.is_text:
-            size = text_size(column)
-            width += size * 4 + (1 if size <= 255 else 2)
-        else:
-            width += {"integer": 4, "bigint": 8, "float": 8, "boolean": 1, "datetime": 7}[column.kind]
-    return width
+    return 1067 + sum(column_width(column) for column in table.columns.values())
+
+
+def column_width(column: StoredColumn) -> int:
+    """Bytes of a column in a row; what is kept outside the row takes a pointer."""
+    if column.array or column.kind in ("text", "mediumtext", "longtext", "point", "line", "polygon"):
+        return 20
+    if column.is_text:
+        size = text_size(column)
+        return 20 if size > VARCHAR_MAX else size * 4 + (1 if size <= 255 else 2)
+    fixed = {"integer": integer_bits(column) // 8, "bigint": 8, "float": 8, "boolean": 1, "datetime": 7}
+    return fixed[column.kind]
 
 
 def served_column(column: StoredColumn, status: str = "available") -> dict[str, Any]:
@@ -728,8 +743,6 @@ def limit_of(call: Call, name: str, kind: str) -> int | float | None:
     if kind == "float" and not is_number(value):
         raise errors.argument_invalid(name, "Value must be a valid float or null")
     if kind != "float" and (not is_int(value) or not -INT64 <= value < INT64):
-        from sandbox.server.values import integer_rule
-
         raise errors.argument_invalid(name, f"{integer_rule(64)} or null")
     return value
 
@@ -744,16 +757,24 @@ def column_of(call: Call, kind: str, key: str | None = None) -> StoredColumn:
         column.size = whole(call, "size", 1, VARCHAR_MAX)
     if kind == "enum":
         elements = required(call, "elements")
-        if not isinstance(elements, list) or any(not isinstance(e, str) for e in elements):
+        if (
+            not isinstance(elements, list)
+            or len(elements) > 100
+            or any(not isinstance(e, str) or not 1 <= len(e) <= 255 for e in elements)
+        ):
             raise errors.argument_invalid(
                 "elements",
                 "Value must a valid array no longer than 100 items and Value must be a valid string and at "
-                "least 1 chars and no longer than 1024 chars",
+                "least 1 chars and no longer than 255 chars",
             )
         column.elements = elements
     column.required = boolean(call, "required")
     column.array = boolean(call, "array", False)
     column.encrypt = boolean(call, "encrypt", False)
+    if column.encrypt and kind in ("string", "varchar") and (column.size or 0) < ENCRYPT_MIN:
+        raise errors.bad_request(
+            f"Size too small. Encrypted strings require a minimum size of {ENCRYPT_MIN} characters."
+        )
     if kind in ("integer", "bigint", "float"):
         column.minimum, column.maximum = limit_of(call, "min", kind), limit_of(call, "max", kind)
         low, high = bounds(column)
@@ -766,13 +787,20 @@ def column_of(call: Call, kind: str, key: str | None = None) -> StoredColumn:
 
 
 def check_default(call: Call, column: StoredColumn) -> None:
+    """Take the request's default into the column. Raises Failure where it does not fit."""
     default = call.given.get("default")
     if default is None:
         column.default = None
         return
-    words = call.words
-    if column.kind == "enum" and default not in (column.elements or ()):
+    words, kind = call.words, column.kind
+    rule = _default_rule(column, default)
+    if rule:
+        raise errors.argument_invalid("default", f"{rule} or null")
+    if kind == "enum" and default not in (column.elements or ()):
         raise errors.column_failure(words, "value_invalid", "Default value not found in elements")
+    why = refusal(column, default)
+    if why:
+        raise errors.column_failure(words, "value_invalid", why.split(". ", 1)[1])
     if column.required:
         raise errors.column_failure(
             words, "default_unsupported", f"Cannot set default value for required {words.column}"
@@ -781,15 +809,22 @@ def check_default(call: Call, column: StoredColumn) -> None:
         raise errors.column_failure(
             words, "default_unsupported", f"Cannot set default value for array {words.columns}"
         )
-    why = refusal(column, default)
-    if why:
-        sentence = why.split(". ", 1)[1]
-        if column.kind in ("integer", "bigint", "float") and is_number(default):
-            raise errors.column_failure(words, "value_invalid", sentence)
-        if column.kind in ("string", "varchar") and isinstance(default, str):
-            raise errors.column_failure(words, "value_invalid", sentence)
-        raise errors.argument_invalid("default", f"{sentence} or null")
     column.default = stored_item(column, default)
+
+
+def _default_rule(column: StoredColumn, default: Any) -> str | None:
+    """Why a default is not even of its parameter's type; None if it is."""
+    kind = column.kind
+    if kind in ("integer", "bigint"):
+        return None if is_int(default) and -INT64 <= default < INT64 else integer_rule(64)
+    if kind == "float":
+        return None if is_number(default) else "Value must be a valid float"
+    if kind == "enum":
+        return None if isinstance(default, str) and default else text_rule(0, 1)
+    if kind in STRINGS and kind not in ("email", "url", "ip"):
+        return None if isinstance(default, str) else text_rule(0)
+    why = refusal(column, default)  # of the rest the parameter's own check is the value's
+    return why.split(". ", 1)[1] if why else None
 
 
 def create_column(api: Api, call: Call) -> Answer:
@@ -801,6 +836,13 @@ def create_column(api: Api, call: Call) -> Answer:
     with api.store.writing():
         if column.key.lower() in (key.lower() for key in table.columns):
             raise errors.column_exists(call.words, column.key)
+        if row_width(table) + column_width(column) > ROW_MAX:
+            raise errors.column_failure(
+                call.words,
+                "limit_exceeded",
+                f"The maximum number or size of {call.words.columns} for {call.words.table} '{table.id}' has "
+                "been reached.",
+            )
         api.store.create_column(table, column)
     return reply(202, served_column(column, "processing"))
 
@@ -1353,5 +1395,3 @@ ROUTES = [
     Route("GET", ("health", "version"), health_version, ("public",), TABLES),
     Route("GET", ("ping",), ping, ("public", *ALL_SCOPES), TABLES),
 ]
-
-__all__ = ["ALL_SCOPES", "INT32", "READ_SCOPES", "Api", "grouped", "send_answer"]

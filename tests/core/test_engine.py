@@ -1,0 +1,442 @@
+"""Core from raw: what is new only, the same as a full rebuild, whatever happened in between."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from assets.core import engine
+from assets.core.engine import CoreInvalid, CoreOutcome, process
+from checks.core_schemas import CORE_SCHEMAS, violations
+from resources.errors import BookwatchError, UsageError
+from tests.core.raw_file import START, RawFile
+
+NOW = datetime(2025, 11, 21)
+TABLES = {
+    "bookings": {
+        "bookingId": "VARCHAR", "status": "VARCHAR", "bookingStatus": "VARCHAR", "price": "DOUBLE",
+        "totalCost": "BIGINT", "createdAt": "VARCHAR", "startTime": "VARCHAR", "date": "VARCHAR",
+        "providerId": "VARCHAR", "acceptedAt": "TIMESTAMP", "customerName": "VARCHAR", "customerPhone": "VARCHAR",
+        "customerphone": "VARCHAR", "declineReason": "VARCHAR", "roomNumber": "VARCHAR",
+    },
+    "hotel_bookings": {"guestName": "VARCHAR", "status": "VARCHAR", "totalPrice": "VARCHAR", "businessId": "VARCHAR"},
+    "commission_records": {
+        "bookingId": "VARCHAR", "bookingAmount": "DOUBLE", "commissionAmount": "DOUBLE", "paymentStatus": "VARCHAR",
+        "therapistId": "VARCHAR", "paidAt": "VARCHAR", "createdAt": "VARCHAR",
+    },
+    "chat_messages": {"conversationId": "VARCHAR", "message": "VARCHAR", "senderId": "VARCHAR", "senderRole": "VARCHAR",
+                      "timestamp": "VARCHAR"},
+    "therapists": {"name": "VARCHAR", "timezone": "VARCHAR"},
+    "users": {"name": "VARCHAR", "createdAt": "VARCHAR"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> RawFile:
+    return RawFile(tmp_path / "raw.duckdb", TABLES)
+
+
+def run(raw: RawFile, warehouse: str = "warehouse.duckdb", **options: Any) -> CoreOutcome:
+    settings_ = {"timezone": "Asia/Makassar", "rules_version": "1", "now": NOW, **options}
+    return process(raw.path, raw.path.with_name(warehouse), **settings_)
+
+
+def table(raw: RawFile, name: str, warehouse: str = "warehouse.duckdb") -> pl.DataFrame:
+    with duckdb.connect(str(raw.path.with_name(warehouse)), read_only=True) as con:
+        return con.sql(f"SELECT * FROM core.{name}").pl()
+
+
+def rows(raw: RawFile, name: str, key: str) -> dict[str, dict[str, Any]]:
+    return {row[key]: row for row in table(raw, name).iter_rows(named=True)}
+
+
+def core(raw: RawFile, warehouse: str = "warehouse.duckdb") -> dict[str, list[tuple[Any, ...]]]:
+    return {name: sorted(table(raw, name, warehouse).rows(), key=repr) for name in CORE_SCHEMAS}
+
+
+def same_as_rebuilt(raw: RawFile, **options: Any) -> bool:
+    """Whether core equals one derived from nothing."""
+    raw.path.with_name("rebuilt.duckdb").unlink(missing_ok=True)
+    run(raw, "rebuilt.duckdb", **options)
+    return core(raw) == core(raw, "rebuilt.duckdb")
+
+
+BOOKING = {"$id": "b1", "status": "pending", "totalCost": 250000, "providerId": "t1"}
+
+
+def test_a_first_run_derives_everything_and_the_next_nothing(raw: RawFile):
+    raw.put("bookings", BOOKING)
+    first, second = run(raw), run(raw)
+    assert first.changed
+    assert first.rows["bookings"] == 1
+    assert not second.changed
+    assert second.processed_change == first.processed_change == 1
+
+
+def test_every_table_exists_and_is_typed_though_no_collection_was_read(tmp_path: Path):
+    raw = RawFile(tmp_path / "raw.duckdb", {})
+    run(raw)
+    for name in CORE_SCHEMAS:
+        assert violations(name, table(raw, name)) == [], name
+
+
+def test_only_what_changed_is_derived(raw: RawFile):
+    raw.put("bookings", BOOKING, {**BOOKING, "$id": "b2"})
+    run(raw)
+    raw.put("bookings", {**BOOKING, "status": "completed"})
+    outcome = run(raw)
+    assert outcome.rows["bookings"] == 1
+    assert outcome.rebuilt is None
+    assert rows(raw, "bookings", "booking_id")["b1"]["status"] == "completed"
+    assert same_as_rebuilt(raw)
+
+
+def test_columns_that_differ_by_case_keep_their_own_values(raw: RawFile):
+    raw.put("bookings", {**BOOKING, "customerPhone": None, "customerphone": "081234567890"})
+    run(raw)
+    assert rows(raw, "bookings", "booking_id")["b1"]["customer_key"].startswith("p:")
+
+
+def test_an_acceptance_seen_between_two_versions_is_observed_with_its_moment(raw: RawFile):
+    raw.put("bookings", BOOKING)
+    run(raw)
+    raw.put("bookings", {**BOOKING, "status": "accepted"}, at=datetime(2025, 11, 20, 5))
+    run(raw)
+    raw.put("bookings", {**BOOKING, "status": "completed"}, at=datetime(2025, 11, 20, 7))
+    run(raw)
+    booking = rows(raw, "bookings", "booking_id")["b1"]
+    assert (booking["accepted_at"], booking["accepted_rule"]) == (datetime(2025, 11, 20, 5), "observed")
+    events = table(raw, "booking_events").sort("change")
+    assert list(zip(events["from_status"], events["to_status"], strict=True)) == [
+        (None, "pending"), ("pending", "accepted"), ("accepted", "completed"),
+    ]  # fmt: skip
+    assert same_as_rebuilt(raw)
+
+
+def test_a_first_sight_is_no_acceptance_and_a_written_one_wins(raw: RawFile):
+    raw.put("bookings", {**BOOKING, "status": "accepted"}, {**BOOKING, "$id": "b2"})
+    run(raw)
+    raw.put(
+        "bookings",
+        {**BOOKING, "$id": "b2", "status": "accepted", "acceptedAt": datetime(2025, 11, 20, 3, 30)},
+    )
+    run(raw)
+    found = rows(raw, "bookings", "booking_id")
+    assert (found["b1"]["accepted_at"], found["b1"]["accepted_rule"]) == (None, None)
+    assert (found["b2"]["accepted_at"], found["b2"]["accepted_rule"]) == (
+        datetime(2025, 11, 20, 3, 30),
+        "explicit",
+    )
+
+
+def test_a_change_of_another_attribute_is_no_event(raw: RawFile):
+    raw.put("bookings", BOOKING)
+    raw.put("bookings", {**BOOKING, "roomNumber": "12"})
+    run(raw)
+    assert table(raw, "booking_events").height == 1
+
+
+def test_a_provider_that_moves_to_another_zone_takes_its_rows_along(raw: RawFile):
+    raw.put("therapists", {"$id": "t1", "name": "Spa", "timezone": "Asia/Makassar"})
+    raw.put(
+        "bookings",
+        {**BOOKING, "startTime": "14:00", "date": "2025-11-20"},
+        {**BOOKING, "$id": "b2", "providerId": "t2"},
+    )
+    raw.put("commission_records", {"$id": "c1", "therapistId": "t1", "paidAt": "2025-11-20 14:00"})
+    raw.put(
+        "chat_messages",
+        {"$id": "m1", "senderId": "t1", "senderRole": "therapist", "timestamp": "2025-11-20 14:00"},
+    )
+    run(raw)
+    assert rows(raw, "bookings", "booking_id")["b1"]["starts_at"].hour == 6
+    raw.put("therapists", {"$id": "t1", "name": "Spa", "timezone": "Asia/Jakarta"})
+    outcome = run(raw)
+    assert outcome.rebuilt is None
+    assert outcome.rows["bookings"] == 1
+    assert rows(raw, "bookings", "booking_id")["b1"]["starts_at"].hour == 7
+    assert rows(raw, "commissions", "commission_id")["c1"]["paid_at"].hour == 7
+    assert rows(raw, "messages", "message_id")["m1"]["sent_at"].hour == 7
+    assert same_as_rebuilt(raw)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"rules_version": "2"}, "rules"),
+        ({"timezone": "Asia/Jayapura"}, "time zone"),
+        ({"full": True}, "asked"),
+        ({"phone_key": b"another"}, "secret"),
+    ],
+)
+def test_what_changes_the_meaning_of_all_rows_rebuilds_all(
+    raw: RawFile, options: dict[str, Any], reason: str
+):
+    raw.put(
+        "bookings", {**BOOKING, "startTime": "14:00", "date": "2025-11-20", "customerPhone": "081234567890"}
+    )
+    run(raw)
+    outcome = run(raw, **options)
+    assert outcome.rebuilt is not None
+    assert reason in outcome.rebuilt
+    assert same_as_rebuilt(raw, **options)
+
+
+def test_another_mirror_rebuilds_all(raw: RawFile, tmp_path: Path):
+    for _ in range(3):
+        raw.put("bookings", BOOKING)
+    run(raw)
+    raw.path.unlink()
+    other = RawFile(raw.path, TABLES)
+    other.put("bookings", {**BOOKING, "$id": "z"})
+    assert run(other).rebuilt == "the mirror was replaced"
+    assert set(rows(other, "bookings", "booking_id")) == {"z"}
+
+
+def test_a_proof_attribute_that_appears_is_judged_on_old_records_too(raw: RawFile):
+    raw.put("commission_records", {"$id": "c1", "paymentStatus": "paid"})
+    run(raw)
+    assert rows(raw, "commissions", "commission_id")["c1"]["proof_state"] == "absent"
+    raw.add_attribute("commission_records", "paymentProofUrl", "VARCHAR")
+    run(raw)
+    assert rows(raw, "commissions", "commission_id")["c1"]["proof_state"] == "empty"
+    assert same_as_rebuilt(raw)
+
+
+def test_a_row_that_turns_unreadable_leaves_core_and_comes_back_when_repaired(raw: RawFile):
+    raw.put("bookings", {**BOOKING, "bookingId": "BK1"})
+    run(raw)
+    raw.put(
+        "bookings",
+        {**BOOKING, "bookingId": "BK1", "createdAt": "45000", "_rejected": '["creation_unreadable"]'},
+    )
+    outcome = run(raw)
+    assert outcome.quarantined == 1
+    assert table(raw, "bookings").height == table(raw, "booking_events").height == 0
+    refused = table(raw, "quarantined").row(0, named=True)
+    assert (refused["collection"], refused["row_id"], refused["business_id"]) == ("bookings", "b1", "BK1")
+    assert json.loads(refused["reasons"]) == ["creation_unreadable"]
+    assert table(raw, "data_findings")["finding"].to_list() == ["creation_unreadable"]
+    assert same_as_rebuilt(raw)
+    raw.put("bookings", {**BOOKING, "bookingId": "BK1"})
+    run(raw)
+    assert table(raw, "bookings").height == 1
+    assert table(raw, "quarantined").height == table(raw, "data_findings").height == 0
+    assert same_as_rebuilt(raw)
+
+
+def test_core_refuses_on_its_own_what_the_mirror_let_through(raw: RawFile):
+    raw.put("commission_records", {"$id": "c1", "createdAt": "1970"})
+    raw.put("users", {"$id": "u1", "name": "Wayan", "createdAt": "45000"})
+    run(raw)
+    assert table(raw, "quarantined")["row_id"].sort().to_list() == ["c1", "u1"]
+    assert table(raw, "commissions").height == 0
+
+
+def test_a_deleted_row_stays_with_its_mark_and_a_deleted_reject_does_not(raw: RawFile):
+    raw.put("bookings", BOOKING, {**BOOKING, "$id": "b2", "createdAt": "45000"})
+    run(raw)
+    raw.delete("bookings", "b1")
+    raw.delete("bookings", "b2")
+    run(raw)
+    assert rows(raw, "bookings", "booking_id")["b1"]["deleted_at"] is not None
+    assert table(raw, "quarantined").height == 0
+    assert same_as_rebuilt(raw)
+
+
+def test_one_id_in_both_booking_collections_is_two_bookings(raw: RawFile):
+    raw.put("bookings", BOOKING)
+    raw.put("hotel_bookings", {"$id": "b1", "status": "confirmed", "totalPrice": "300000"})
+    run(raw)
+    raw.put("hotel_bookings", {"$id": "b1", "status": "completed", "totalPrice": "300000"})
+    run(raw)
+    found = table(raw, "bookings").sort("origin")
+    assert list(zip(found["origin"], found["status"], strict=True)) == [
+        ("bookings", "pending"), ("hotel_bookings", "completed"),
+    ]  # fmt: skip
+    assert same_as_rebuilt(raw)
+
+
+class Killed(BaseException):
+    """A kill between two chunks."""
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("full", [False, True])
+def test_a_kill_at_any_chunk_leaves_the_last_state_and_a_rerun_makes_it_whole(
+    raw: RawFile, at: int, full: bool
+):
+    raw.put("bookings", *({**BOOKING, "$id": f"b{i}"} for i in range(3)))
+    run(raw)
+    before = core(raw)
+    raw.put("therapists", {"$id": "t1", "timezone": "WIB"})
+    raw.put("bookings", *({**BOOKING, "$id": f"b{i}", "status": "accepted"} for i in range(1, 5)))
+    raw.put("chat_messages", {"$id": "m1", "message": "hello"})
+    seen = 0
+
+    def kill(collection: str, count: int) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == at:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(raw, full=full, after_chunk=kill, chunk_rows=1 if full else 2048)
+        raise Killed  # fewer chunks than the kill waits for: the state is the new one
+    if seen == at:
+        assert core(raw) == before
+    run(raw)
+    assert same_as_rebuilt(raw)
+
+
+ACTIONS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["booking", "hotel", "commission", "message", "therapist", "delete", "reject", "run"]
+        ),
+        st.integers(min_value=0, max_value=3),
+        st.sampled_from(["pending", "accepted", "cancelled", "odd", "completed"]),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ACTIONS, st.integers())
+def test_any_order_of_changes_and_runs_equals_a_rebuild(
+    tmp_path: Path, actions: list[tuple[str, int, str]], seed: int
+):
+    for file in tmp_path.glob("*.duckdb"):
+        file.unlink()
+    raw = RawFile(tmp_path / "raw.duckdb", TABLES)
+    random_ = random.Random(seed)
+    stored: set[str] = set()
+    for action, number, status in actions:
+        booking = {
+            "$id": f"b{number}", "status": status, "providerId": f"t{number % 2}", "startTime": "14:00",
+            "date": "2025-11-20", "totalCost": random_.choice([None, 0, 250000]), "price": 250.0,
+        }  # fmt: skip
+        if action in ("booking", "reject"):
+            broken = (
+                {"createdAt": "45000", "_rejected": '["creation_unreadable"]'} if action == "reject" else {}
+            )
+            raw.put("bookings", {**booking, **broken})
+            stored.add(booking["$id"])
+        elif action == "delete" and booking["$id"] in stored:
+            raw.delete("bookings", booking["$id"])
+        elif action == "hotel":
+            raw.put("hotel_bookings", {"$id": f"b{number}", "status": status, "businessId": f"t{number % 2}"})
+        elif action == "commission":
+            raw.put(
+                "commission_records", {"$id": f"c{number}", "therapistId": "t1", "paidAt": "2025-11-20 14:00"}
+            )
+        elif action == "message":
+            raw.put("chat_messages", {"$id": f"m{number}", "senderId": "t0", "senderRole": "therapist"})
+        elif action == "therapist":
+            raw.put(
+                "therapists", {"$id": f"t{number % 2}", "timezone": ["WIB", "WITA", "WIT", "nowhere"][number]}
+            )
+        elif action == "run":
+            run(raw)
+    run(raw)
+    assert same_as_rebuilt(raw)
+
+
+def test_chunks_bound_what_is_held_and_do_not_change_the_result(raw: RawFile):
+    raw.put("bookings", *({**BOOKING, "$id": f"b{i}", "status": "accepted"} for i in range(50)))
+    seen: list[int] = []
+    run(raw, chunk_rows=7, after_chunk=lambda collection, count: seen.append(count))
+    assert sum(seen) == 50
+    assert max(seen) <= 7
+    assert same_as_rebuilt(raw)
+
+
+def test_a_row_that_breaks_the_schema_stops_the_run_without_a_value(
+    raw: RawFile, monkeypatch: pytest.MonkeyPatch
+):
+    raw.put("bookings", BOOKING)
+    run(raw)
+    before = core(raw)
+    raw.put("bookings", {**BOOKING, "status": "completed", "roomNumber": "zzsecret"})
+    source = next(s for s in engine.SOURCES if s.collection == "bookings")
+
+    def spoiled(batch: Any) -> Any:
+        derived = source.derive(batch)
+        return type(derived)(derived.rows.with_columns(pl.lit("zzsecret").alias("status")), derived.findings)
+
+    monkeypatch.setattr(
+        engine, "SOURCES", tuple(type(s)(s.collection, s.table, s.key, spoiled, s.scope, s.providers) if s is source
+                                 else s for s in engine.SOURCES)
+    )  # fmt: skip
+    with pytest.raises(CoreInvalid) as raised:
+        run(raw)
+    assert "status" in str(raised.value)
+    assert "zzsecret" not in str(raised.value)
+    monkeypatch.undo()
+    assert core(raw) == before
+    run(raw)
+    assert same_as_rebuilt(raw)
+
+
+def test_an_error_inside_a_rule_carries_no_value(raw: RawFile, monkeypatch: pytest.MonkeyPatch):
+    raw.put("bookings", {**BOOKING, "customerName": "zzsecret"})
+
+    def broken(batch: Any) -> Any:
+        raise ValueError(batch.frame["customerName"][0])
+
+    monkeypatch.setattr(
+        engine, "SOURCES", tuple(type(s)(s.collection, s.table, s.key, broken, s.scope, s.providers)
+                                 for s in engine.SOURCES)
+    )  # fmt: skip
+    with pytest.raises(BookwatchError) as raised:
+        run(raw)
+    assert "ValueError" in str(raised.value)
+    assert "zzsecret" not in str(raised.value)
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
+
+
+def test_a_missing_mirror_and_a_wrong_zone_are_one_sentence(raw: RawFile, tmp_path: Path):
+    with pytest.raises(UsageError, match="Nowhere"):
+        run(raw, timezone="Nowhere")
+    raw.path.unlink()
+    with pytest.raises(BookwatchError, match="no mirror"):
+        run(raw)
+
+
+def test_nothing_personal_is_in_the_warehouse(raw: RawFile):
+    raw.put(
+        "bookings",
+        {**BOOKING, "customerName": "Wayan Zzsecret", "customerPhone": "+6281299988777", "roomNumber": "zzsecret 7",
+         "declineReason": "zzsecret reason"},
+        {**BOOKING, "$id": "b2", "customerName": "Zzsecret", "createdAt": "zzsecret"},
+    )  # fmt: skip
+    raw.put("chat_messages", {"$id": "m1", "message": "zzsecret text"})
+    run(raw)
+    content = raw.path.with_name("warehouse.duckdb").read_bytes().lower()
+    assert b"zzsecret" not in content
+    assert b"81299988777" not in content
+
+
+def test_the_secret_of_the_hashes_is_made_once_and_private(raw: RawFile):
+    key = engine.read_phone_key(raw.path)
+    assert engine.read_phone_key(raw.path) == key
+    assert len(key) == 32
+    assert raw.path.with_name("phone.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_state_says_what_was_processed(raw: RawFile):
+    change = raw.put("bookings", BOOKING, at=START)
+    run(raw)
+    state = table(raw, "state").row(0, named=True)
+    assert (state["rules_version"], state["processed_change"], state["built_at"]) == ("1", change, NOW)

@@ -1,0 +1,137 @@
+"""The private file: the present personal values and no others, behind a link that always points to a whole file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from assets.core import private
+from assets.core.private import update_private
+from tests.core.raw_file import RawFile
+
+TABLES = {
+    "bookings": {
+        "customerName": "VARCHAR", "customerPhone": "VARCHAR", "roomNumber": "VARCHAR", "declineReason": "VARCHAR",
+        "location": "VARCHAR", "status": "VARCHAR", "createdAt": "VARCHAR",
+    },
+    "hotel_bookings": {"guestName": "VARCHAR"},
+    "chat_messages": {"message": "VARCHAR", "content": "VARCHAR"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> RawFile:
+    return RawFile(tmp_path / "raw.duckdb", TABLES)
+
+
+def update(raw: RawFile) -> Path:
+    return update_private(raw.path, raw.path.with_name("published"))
+
+
+def read(raw: RawFile, table: str) -> dict[str, dict[str, Any]]:
+    link = raw.path.with_name("published") / "private.duckdb"
+    with duckdb.connect(str(link.resolve()), read_only=True) as con:
+        found = con.sql(f"SELECT * FROM {table}").pl()
+    return {row[found.columns[0]]: row for row in found.iter_rows(named=True)}
+
+
+def test_personal_values_are_kept_by_id(raw: RawFile):
+    raw.put(
+        "bookings",
+        {"$id": "b1", "customerName": "Wayan", "customerPhone": "081234567890", "roomNumber": "12",
+         "declineReason": "too far", "location": "Ubud"},
+        {"$id": "b2", "customerName": "Made", "customerPhone": "call me"},
+        {"$id": "b3", "status": "pending"},
+    )  # fmt: skip
+    raw.put("hotel_bookings", {"$id": "h1", "guestName": "Ketut"})
+    raw.put("chat_messages", {"$id": "m1", "message": "hello"}, {"$id": "m2", "content": "hi"})
+    path = update(raw)
+    bookings = read(raw, "bookings")
+    assert bookings["b1"] == {
+        "booking_id": "b1", "customer_name": "Wayan", "customer_phone": "+6281234567890", "phone_reason": None,
+        "room_number": "12", "location": "Ubud", "decline_words": "too far", "origin": "bookings",
+    }  # fmt: skip
+    assert (bookings["b2"]["customer_phone"], bookings["b2"]["phone_reason"]) == (None, "not a phone number")
+    assert set(bookings) == {"b1", "b2", "h1"}
+    assert {k: v["text"] for k, v in read(raw, "messages").items()} == {"m1": "hello", "m2": "hi"}
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_new_copies_nothing(raw: RawFile):
+    raw.put("chat_messages", {"$id": "m1", "message": "hello"})
+    assert update(raw) == update(raw)
+
+
+def test_a_change_makes_a_new_file_and_removes_the_old(raw: RawFile):
+    raw.put("chat_messages", {"$id": "m1", "message": "hello"})
+    first = update(raw)
+    raw.put("chat_messages", {"$id": "m2", "message": "again"})
+    second = update(raw)
+    assert first != second
+    assert sorted(p.name for p in second.parent.iterdir()) == sorted(["private.duckdb", second.name])
+    assert set(read(raw, "messages")) == {"m1", "m2"}
+
+
+def test_a_reader_of_the_old_file_keeps_it(raw: RawFile):
+    raw.put("chat_messages", {"$id": "m1", "message": "hello"})
+    with duckdb.connect(str(update(raw)), read_only=True) as con:
+        raw.put("chat_messages", {"$id": "m2", "message": "again"})
+        assert con.sql("SELECT count(*) FROM messages").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("how", ["deleted", "erased", "changed", "quarantined"])
+def test_what_left_raw_leaves_no_byte_behind(raw: RawFile, how: str):
+    raw.put(
+        "bookings",
+        {"$id": "b1", "customerName": "Zzsecret", "roomNumber": "12"},
+        {"$id": "b2", "customerName": "Made"},
+    )
+    raw.put("chat_messages", {"$id": "m1", "message": "zzsecret words"}, {"$id": "m2", "message": "stays"})
+    assert b"zzsecret" in update(raw).read_bytes().lower()
+    if how == "deleted":
+        raw.delete("bookings", "b1")
+        raw.delete("chat_messages", "m1")
+    else:
+        extra = {"createdAt": "45000"} if how == "quarantined" else {}
+        name = {"erased": None, "changed": "Other", "quarantined": "Zzsecret"}[how]
+        raw.put("bookings", {"$id": "b1", "customerName": name, **extra})
+        raw.put("chat_messages", {"$id": "m1", "message": "other" if how == "changed" else None})
+    path = update(raw)
+    assert b"zzsecret" not in path.read_bytes().lower()
+    assert set(read(raw, "bookings")) == ({"b1", "b2"} if how == "changed" else {"b2"})
+    assert "m2" in read(raw, "messages")
+
+
+def test_a_kill_before_the_swap_leaves_the_old_file_in_place(raw: RawFile, monkeypatch: pytest.MonkeyPatch):
+    raw.put("chat_messages", {"$id": "m1", "message": "hello"})
+    old = update(raw)
+    raw.put("chat_messages", {"$id": "m2", "message": "again"})
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(private.os, "symlink", killed)
+    with pytest.raises(KeyboardInterrupt):
+        update(raw)
+    monkeypatch.undo()
+    assert set(read(raw, "messages")) == {"m1"}
+    assert old.exists()
+    update(raw)
+    assert set(read(raw, "messages")) == {"m1", "m2"}
+    assert len(list(old.parent.glob("private_*"))) == 1
+
+
+def test_new_rules_or_another_mirror_write_the_file_anew(raw: RawFile):
+    raw.put("chat_messages", {"$id": "m1", "message": "hello"})
+    raw.put("chat_messages", {"$id": "m2", "message": "hello"})
+    first = update(raw)
+    second = update_private(raw.path, first.parent, rules_version="other")
+    assert second != first
+    raw.path.unlink()
+    other = RawFile(raw.path, TABLES)
+    other.put("chat_messages", {"$id": "z", "message": "new"})
+    update(other)
+    assert set(read(other, "messages")) == {"z"}
