@@ -12,6 +12,7 @@ from typing import Final
 
 import pandera.polars as pa
 import polars as pl
+from pandera.api.polars.model_config import BaseConfig
 
 from marketplace.commission import ROW_STATES, WHOLE_STATES
 from marketplace.findings import FINDINGS, SEVERITIES
@@ -56,7 +57,7 @@ COUNTED_COLLECTIONS: Final = ("bookings", "hotel_bookings", "commission_records"
 class MartTable(pa.DataFrameModel):
     """Rules of every mart."""
 
-    class Config:
+    class Config(BaseConfig):
         strict = True
         ordered = True
 

@@ -96,8 +96,8 @@ def _bursts(rows: Any, anomaly: str, limit: int, words: str) -> Any:
 def _busy(rows: Any, limit: int) -> Any:
     """Rows of actors who may have a burst at all.
 
-    limit + 1 rows within an hour touch at most two clock hours, so one of these holds more than half the limit:
-    a count by hour spares nearly everybody the three windows, which took most of a run's time.
+    limit + 1 rows within an hour touch at most two clock hours, so one of these holds more than half the
+    limit: a count by hour spares nearly everybody the three windows, which took most of a run's time.
     """
     hours = rows.group_by("actor", hour=rows.moment.truncate("h")).aggregate(crowd=rows.count())
     busy = hours.filter(hours.crowd > limit // 2).select("actor").distinct()

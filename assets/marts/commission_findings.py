@@ -413,7 +413,8 @@ def _missing(t: Tables) -> Any:
     r = r.filter(r.state == "missing")
     # Ids are unique in a collection, not across bookings and hotel_bookings: only such a twin gets a
     # longer finding id.
-    twin: Any = ibis.row_number().over(group_by=r.booking_id, order_by=r.origin) > 0
+    place: Any = ibis.row_number().over(group_by=r.booking_id, order_by=r.origin)
+    twin = place > 0
     r = r.mutate(row_id=ibis.cases((twin, r.booking_id + ":" + r.origin), else_=r.booking_id))
     return _row(
         r,
@@ -464,7 +465,8 @@ def _restrictions(t: Tables, at: Instants) -> Any:
     rightly = ~restricted & (rows.due.fill_null(0) == 1)
     rows = rows.filter((wrongly | rightly) & at.judged_at.notnull())
     # An id may stand for a therapist and for a place.
-    twin: Any = ibis.row_number().over(group_by=rows.provider_id, order_by=rows.provider_type.desc()) > 0
+    place: Any = ibis.row_number().over(group_by=rows.provider_id, order_by=rows.provider_type.desc())
+    twin = place > 0
     rows = rows.mutate(
         row_id=ibis.cases((twin, rows.provider_id + ":" + rows.provider_type), else_=rows.provider_id)
     )

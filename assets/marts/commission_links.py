@@ -77,16 +77,17 @@ def table(t: Tables, at: Instants) -> ir.Table:
     hits: Any = pairs.group_by("commission_id").aggregate(**found)
 
     by_first = hits.low1.notnull()
+    two: Any = ibis.cases(
+        (by_first, (hits.low1 != hits.high1) | (hits.from1 != hits.to1)),
+        else_=(hits.low2 != hits.high2) | (hits.from2 != hits.to2),
+    )
     hits = hits.select(
         "commission_id",
         "gone",
         low=ibis.coalesce(hits.low1, hits.low2),
         origin=ibis.coalesce(hits.from1, hits.from2),
         # Ids are unique in a collection, not across the two: the same id in both is two bookings.
-        two=ibis.cases(
-            (by_first, (hits.low1 != hits.high1) | (hits.from1 != hits.to1)),
-            else_=(hits.low2 != hits.high2) | (hits.from2 != hits.to2),
-        ).fill_null(False),
+        two=two.fill_null(False),
         kind=ibis.cases((by_first, hits.kind1), else_=hits.kind2),
         key=ibis.coalesce(hits.key1, hits.key2),
         test=ibis.coalesce(hits.test1, hits.test2, hits.gone_test),

@@ -37,7 +37,7 @@ class Compiled:
 
 @lru_cache(maxsize=4)
 def compile_marts(policy: Policy) -> tuple[Compiled, ...]:
-    """Every step and mart as SQL. The instants come from a one-row table: the SQL does not change with them."""
+    """Every step and mart as SQL. The instants come from a one-row table: the SQL stays the same."""
     from ibis.backends.sql.compilers import DuckDBCompiler
 
     from assets.marts.tables import Instants, Tables
