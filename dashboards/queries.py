@@ -161,8 +161,18 @@ def reconciliation_states(path: str) -> pl.DataFrame:
 
 
 @cached
-def missing_commissions(path: str) -> pl.DataFrame:
-    """Each booking that earns and has no commission record, the oldest first, with the rupiah owed."""
+def missing_commissions(path: str, limit: int) -> pl.DataFrame:
+    """Each booking that earns and has no commission record, the oldest first, with the rupiah owed; the first
+    ``limit`` of them."""
+    return _missing(path, limit)
+
+
+def all_missing_commissions(path: str) -> pl.DataFrame:
+    """The same, all of them: for a download, so not kept."""
+    return _missing(path, None)
+
+
+def _missing(path: str, limit: int | None) -> pl.DataFrame:
     return _frame(
         path,
         """SELECT r.booking_id, r.provider_id, b.provider_name, r.source, r.booking_status,
@@ -173,7 +183,8 @@ def missing_commissions(path: str) -> pl.DataFrame:
            LEFT JOIN (SELECT booking_id, bool_and(coalesce(waived, false)) AS waived
                       FROM marts.commission_findings WHERE finding = 'missing' GROUP BY booking_id) f
                   ON f.booking_id = r.booking_id
-           WHERE r.state = 'missing' ORDER BY r.accrued_at, r.booking_id""",
+           WHERE r.state = 'missing' ORDER BY r.accrued_at, r.booking_id LIMIT ?""",
+        [limit],
     )
 
 
@@ -197,8 +208,17 @@ def findings_by_code(path: str) -> pl.DataFrame:
 
 
 @cached
-def findings(path: str, code: str | None, limit: int = 1000) -> pl.DataFrame:
-    """The findings of one code (or all), at most ``limit``, open ones first, the largest difference first."""
+def findings(path: str, code: str | None, limit: int) -> pl.DataFrame:
+    """The findings of one code (or all): open ones first, the largest difference first; ``limit`` of them."""
+    return _findings(path, code, limit)
+
+
+def all_findings(path: str, code: str | None) -> pl.DataFrame:
+    """The same, all of them: for a download, so not kept."""
+    return _findings(path, code, None)
+
+
+def _findings(path: str, code: str | None, limit: int | None) -> pl.DataFrame:
     return _frame(
         path,
         """SELECT finding_id, finding, severity, booking_id, booking_ref, commission_id, provider_id,

@@ -83,11 +83,11 @@ class Screen:
         headings: dict[str, str],
         name: str,
         alt: str,
-        complete: pl.DataFrame | None = None,
+        total: int,
+        complete: Callable[[], pl.DataFrame],
     ) -> None:
-        """A frame with ids: rupiah written out yet sorted as numbers, instants local, and a download of all
-        of it."""
-        whole = frame if complete is None else complete
+        """A frame with ids: rupiah written out yet sorted as numbers, instants local. ``frame`` may hold the
+        first rows only; ``complete`` gives all ``total`` of them, asked when a download is clicked."""
         shown = frame.select(list(headings)).head(ROWS_SHOWN)
         st.dataframe(
             _styled(shown, self.say),
@@ -100,11 +100,11 @@ class Screen:
             alt=alt,
         )
         left, right = st.columns([3, 1], vertical_alignment="center")
-        if shown.height < whole.height:
-            left.caption(self.say("app.rows_shown", shown=count(shown.height), total=count(whole.height)))
+        if shown.height < total:
+            left.caption(self.say("app.rows_shown", shown=count(shown.height), total=count(total)))
         right.download_button(
             self.say("app.download"),
-            lambda: downloads.csv(whole),
+            lambda: downloads.csv(complete()),
             file_name=f"bookwatch_{name}_{Path(self.snapshot).stem}.csv",
             mime="text/csv",
             key=f"download_{name}",

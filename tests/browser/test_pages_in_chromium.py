@@ -105,6 +105,21 @@ def test_each_page_shows_its_figures_without_an_error(tab: Any, served: Served, 
     assert tab.elsewhere == []
 
 
+def test_a_download_holds_every_missing_commission_with_raw_figures(tab: Any, served: Served) -> None:
+    tab.goto(served.url)
+    settle(tab, "Overview")
+    tab.get_by_role("link", name="Revenue").click()
+    settle(tab, "Revenue")
+    with tab.expect_download() as begun:
+        tab.locator(".st-key-download_missing_commissions button").click()
+    assert begun.value.suggested_filename == f"bookwatch_missing_commissions_{snapshot.SNAPSHOT_ID}.csv"
+    lines = Path(begun.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    fields = lines[0].split(",")
+    rows = [dict(zip(fields, line.split(","), strict=True)) for line in lines[1:]]
+    assert [(row["booking_id"], int(row["expected_idr"])) for row in rows] == served.truth.missing
+    assert tab.errors == []
+
+
 def test_a_page_opened_by_its_address_keeps_period_and_language(
     tab: Any, served: Served, tmp_path: Path
 ) -> None:

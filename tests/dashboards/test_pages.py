@@ -384,3 +384,14 @@ def test_a_new_snapshot_is_noticed(home: Path, truth: Truth, show: Show) -> None
     app.run()
     assert rp(truth.total("booked_idr", *WEEK) + 1) in Shown(app).card("booked")
     assert "20261122T060512Z-a1b2c3" in Shown(app).text
+
+
+def test_a_long_table_shows_its_first_rows_and_says_how_many_there_are(home: Path, show: Show) -> None:
+    execute(
+        home,
+        "INSERT INTO marts.commission_findings SELECT 'orphan:x' || i, 'orphan', 'high', NULL, 'gone', 'x' || i, 'prov01', 0, 1,"
+        " 1, 'The record refers to a booking that does not exist.', false FROM range(700) t(i)",
+    )
+    app = show(home, "revenue").app
+    assert len(app.dataframe[2].value) == 500
+    assert [caption.value for caption in app.caption] == ["500 of 732 rows shown; the download holds all."]

@@ -67,10 +67,11 @@ def test_revenue_by_source_takes_both_ends_and_the_largest_first(path: str, trut
 
 
 def test_missing_commissions_have_ids_and_what_is_owed(path: str, truth: Truth) -> None:
-    frame = queries.missing_commissions(path)
+    frame = queries.all_missing_commissions(path)
     assert list(zip(frame["booking_id"], frame["expected_idr"], strict=True)) == truth.missing
     assert frame["provider_name"].null_count() == 0
     assert frame["accrued_at"].is_sorted()
+    assert queries.missing_commissions(path, 5).equals(frame.head(5))
 
 
 def test_reconciliation_by_state_adds_up(path: str, truth: Truth) -> None:
@@ -97,14 +98,14 @@ def test_findings_by_code_put_the_worst_first_and_waived_ones_apart(path: str) -
 
 
 def test_findings_of_one_code_and_of_all(path: str) -> None:
-    assert queries.findings(path, "orphan")["finding_id"].to_list() == [
+    assert queries.all_findings(path, "orphan")["finding_id"].to_list() == [
         "orphan:cmx0",
         "orphan:cmx1",
         "orphan:cmx2",
     ]
-    assert queries.findings(path, None).height == 32
+    assert queries.all_findings(path, None).height == 32
     assert queries.findings(path, None, 5).height == 5
-    assert queries.findings(path, None)["waived"].is_sorted()
+    assert queries.all_findings(path, None)["waived"].is_sorted()
 
 
 def test_quarantine_checks_and_scans(path: str) -> None:
