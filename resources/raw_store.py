@@ -621,10 +621,8 @@ class RawStore:
         self, collection: str, rows: pl.DataFrame, reject_reasons: RejectReasons
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Rows with ``_rejected``; apart, those without an id (they cannot stand in a table of ids)."""
-        if rows.height:
-            reasons = reasons_json(reject_reasons(collection, rows))
-        else:
-            reasons = pl.Series([], dtype=pl.String)
+        none = pl.Series([], dtype=pl.String)
+        reasons = reasons_json(reject_reasons(collection, rows)) if rows.height else none
         judged = rows.with_columns(reasons.alias("_rejected"))
         named = pl.col("_id").is_not_null() & (pl.col("_id").str.strip_chars() != "")
         nameless = judged.filter(~named.fill_null(False)).with_columns(
