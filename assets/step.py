@@ -6,7 +6,7 @@ Library exceptions carry values (a name in a parse error, a message in a constra
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def _place(error: BaseException) -> str:
 
 
 @contextmanager
-def step(run: RunContext, name: str) -> Iterator[None]:
+def step(run: RunContext, name: str) -> Generator[None]:
     """Run a step's work; turn any exception into a Dagster Failure that holds no value."""
     if run.failure is not None:
         raise Failure(description=f"{name} was not tried: {run.failure.problem}", allow_retries=False)

@@ -12,6 +12,7 @@ from typing import Final
 
 import pandera.polars as pa
 import polars as pl
+from pandera.api.polars.model_config import BaseConfig
 
 from marketplace.commission import ROW_STATES, WHOLE_STATES
 from marketplace.findings import FINDINGS, SEVERITIES
@@ -56,7 +57,7 @@ COUNTED_COLLECTIONS: Final = ("bookings", "hotel_bookings", "commission_records"
 class MartTable(pa.DataFrameModel):
     """Rules of every mart."""
 
-    class Config:
+    class Config(BaseConfig):
         strict = True
         ordered = True
 
@@ -96,7 +97,7 @@ class CommissionReconciliation(MartTable):
             pl.col("booking_id").is_not_null() | pl.col("commission_id").is_not_null()
         )
 
-    class Config:
+    class Config(MartTable.Config):
         unique = ["origin", "booking_id", "commission_id"]  # noqa: RUF012 - Pandera reads a list
 
 
@@ -114,7 +115,7 @@ class CommissionFindings(MartTable):
     detail: pl.String
     waived: pl.Boolean
 
-    class Config:
+    class Config(MartTable.Config):
         unique = ["finding_id"]  # noqa: RUF012 - Pandera reads a list
 
 
@@ -163,7 +164,7 @@ class HealthPoints(MartTable):
     def has_seven_rows(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.len() == len(HEALTH_POINTS))
 
-    class Config:
+    class Config(MartTable.Config):
         unique = ["point"]  # noqa: RUF012 - Pandera reads a list
 
 
@@ -193,7 +194,7 @@ class SourceConversion(MartTable):
     completed_idr: pl.Int64
     commissions: pl.Int64 = pa.Field(ge=0)
 
-    class Config:
+    class Config(MartTable.Config):
         unique = ["local_date", "source"]  # noqa: RUF012 - Pandera reads a list
 
 
@@ -204,7 +205,7 @@ class PeakHours(MartTable):
     bookings: pl.Int64 = pa.Field(ge=1)
     share: pl.Float64 = pa.Field(gt=0, le=1)
 
-    class Config:
+    class Config(MartTable.Config):
         unique = ["basis", "weekday", "hour"]  # noqa: RUF012 - Pandera reads a list
 
 
@@ -215,7 +216,7 @@ class RevenueDaily(MartTable):
     completed_idr: pl.Int64
     collected_idr: pl.Int64
 
-    class Config:
+    class Config(MartTable.Config):
         unique = ["local_date"]  # noqa: RUF012 - Pandera reads a list
 
 
@@ -226,7 +227,7 @@ class RevenueBySource(MartTable):
     booked_idr: pl.Int64
     completed_idr: pl.Int64
 
-    class Config:
+    class Config(MartTable.Config):
         unique = ["local_date", "source"]  # noqa: RUF012 - Pandera reads a list
 
 
@@ -244,7 +245,7 @@ class MemberHealth(MartTable):
     provider_type: pl.String = pa.Field(isin=("therapist", "place"))
     browser: pl.String = pa.Field(nullable=True)
 
-    class Config:
+    class Config(MartTable.Config):
         unique = ["provider_id", "provider_type"]  # noqa: RUF012 - Pandera reads a list
 
 
@@ -254,7 +255,7 @@ class ServiceMix(MartTable):
     bookings: pl.Int64 = pa.Field(ge=1)
     booked_idr: pl.Int64
 
-    class Config:
+    class Config(MartTable.Config):
         unique = ["local_date", "service_minutes"]  # noqa: RUF012 - Pandera reads a list
 
 
@@ -267,7 +268,7 @@ class ResponseTimes(MartTable):
     p50_response_s: pl.Float64 = pa.Field(nullable=True, ge=0)
     p95_response_s: pl.Float64 = pa.Field(nullable=True, ge=0)
 
-    class Config:
+    class Config(MartTable.Config):
         unique = ["local_date", "source"]  # noqa: RUF012 - Pandera reads a list
 
 
@@ -276,7 +277,7 @@ class DeclineReasons(MartTable):
     reason: pl.String
     bookings: pl.Int64 = pa.Field(ge=1)
 
-    class Config:
+    class Config(MartTable.Config):
         unique = ["local_date", "reason"]  # noqa: RUF012 - Pandera reads a list
 
 
@@ -295,7 +296,7 @@ class TestRows(MartTable):
     collection: pl.String = pa.Field(isin=COUNTED_COLLECTIONS)
     rows: pl.Int64 = pa.Field(ge=0)
 
-    class Config:
+    class Config(MartTable.Config):
         unique = ["collection"]  # noqa: RUF012 - Pandera reads a list
 
 

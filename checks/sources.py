@@ -26,7 +26,9 @@ class SourceCheck:
 
     @property
     def what_to_do(self) -> str:
-        return "Rows were fetched and not stored: an error of bookwatch; keep the last snapshot and report it."
+        return (
+            "Rows were fetched and not stored: an error of bookwatch; keep the last snapshot and report it."
+        )
 
     def run(self, scan: CollectionScan | None) -> CheckResult:
         """The verdict for a scan; without one there is nothing stored to compare, and the check fails."""

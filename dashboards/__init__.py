@@ -1,1 +1,2 @@
-"""What people see: the Streamlit app on the published snapshot. Never opens the warehouse, never asks Appwrite."""
+"""What people see: the Streamlit app on the published snapshot. Never opens the warehouse, never asks
+Appwrite."""

@@ -1,4 +1,5 @@
-"""The pieces a page is made of, as HTML: head, banners, cards, tiles, small tables. Text is escaped here and nowhere else.
+"""The pieces a page is made of, as HTML: head, banners, cards, tiles, small tables. Text is escaped here and
+nowhere else.
 
 Not here: where a figure comes from (queries, figures, freshness) and what things are called (wording).
 """
@@ -86,7 +87,8 @@ def note(kind: str, title: str, body: str = "") -> str:
 
 def banner(kind: str, title: str, *sentences: str) -> str:
     said = " ".join(text(sentence) for sentence in sentences if sentence)
-    return f'<div class="bw-banner bw-{kind}" role="status">{icon(kind)}<div><b>{text(title)}.</b> {said}</div></div>'
+    inner = f"{icon(kind)}<div><b>{text(title)}.</b> {said}</div>"
+    return f'<div class="bw-banner bw-{kind}" role="status">{inner}</div>'
 
 
 def head(title: str, subtitle: str, condition: Condition, now: datetime, say: Wording) -> str:
@@ -99,7 +101,8 @@ def head(title: str, subtitle: str, condition: Condition, now: datetime, say: Wo
     )
     return (
         f'<div class="bw-head"><div><h1>{text(title)}</h1><p>{text(subtitle)}</p></div>'
-        f'<div class="bw-pulse bw-{kind}"><i class="bw-dot"></i><b>{text(say(f"fresh.{condition.state}"))}</b>'
+        f'<div class="bw-pulse bw-{kind}"><i class="bw-dot"></i>'
+        f"<b>{text(say(f'fresh.{condition.state}'))}</b>"
         f"<span>{text(read)}</span></div></div>"
     )
 
@@ -147,13 +150,14 @@ def empty(home: str, say: Wording) -> str:
     return wrap(
         '<div class="bw-card bw-empty"><i class="bw-radar" aria-hidden="true"></i>'
         f"<h2>{text(say('empty.title'))}</h2><p>{text(say('empty.text', home=home))}</p>"
-        f'<div class="bw-commands"><code>bookwatch run</code><span class="bw-soft">{text(say("empty.run"))}</span>'
+        '<div class="bw-commands">'
+        f'<code>bookwatch run</code><span class="bw-soft">{text(say("empty.run"))}</span>'
         f'<code>bookwatch demo</code><span class="bw-soft">{text(say("empty.demo"))}</span></div>'
         f"<p>{text(say('empty.after'))}</p></div>"
     )
 
 
-# Health ----------------------------------------------------------------------------------------------------------------
+# Health -------------------------------------------------------------------------------------------
 
 UNITS: dict[int, str] = {1: "count", 2: "count", 3: "count", 4: "count", 5: "minutes", 6: "share", 7: "count"}
 
@@ -181,7 +185,7 @@ def limit_of(row: dict[str, Any], say: Wording) -> str:
 
 
 def tone_of_point(row: dict[str, Any]) -> str:
-    """Broken is red where it is high or critical, amber below; what is neither working nor broken is unknown."""
+    """Broken is red where it is high or critical, amber below; neither working nor broken is unknown."""
     status = str(row.get("status"))
     if status == "broken":
         return "warn" if row.get("severity") in ("low", "medium") else "bad"
@@ -219,12 +223,14 @@ def health_card(
 ) -> str:
     tiles = "".join(
         f'<div class="bw-tile bw-{tone_of_point(row)}" title="{escape(str(row.get("message") or ""))}">'
-        f'<div class="bw-tile-top">{icon(tone_of_point(row))}{text(say.word("status", row.get("status")))}</div>'
+        f'<div class="bw-tile-top">{icon(tone_of_point(row))}'
+        f"{text(say.word('status', row.get('status')))}</div>"
         f"<h3>{text(name_of(row, say))}</h3><p>{text(figure_of(row, say))}</p></div>"
         for row in points
     )
     return (
-        f'<div class="bw-card{" bw-outdated" if outdated else ""}">{system_line(system, points, judged, outdated, say)}'
+        f'<div class="bw-card{" bw-outdated" if outdated else ""}">'
+        f"{system_line(system, points, judged, outdated, say)}"
         f'<div class="bw-tiles">{tiles}</div></div>'
     )
 
@@ -251,7 +257,8 @@ def point_row(row: dict[str, Any], now: datetime, say: Wording) -> str:
         f"<div><h3>{text(name_of(row, say))}</h3>{said}</div>"
         f'<div><p class="bw-what">{text(figure_of(row, say))}</p><p>{limit}</p></div>'
         f"<div><p>{text(seen)}</p></div>"
-        f'<div class="bw-badges"><span class="bw-badge bw-{kind}">{icon(kind)}{label}</span>{severity}</div></div>'
+        f'<div class="bw-badges"><span class="bw-badge bw-{kind}">{icon(kind)}{label}</span>{severity}</div>'
+        "</div>"
     )
 
 
@@ -260,7 +267,7 @@ def points_card(points: Sequence[dict[str, Any]], outdated: bool, now: datetime,
     return f'<div class="bw-card bw-points{dim}">{"".join(point_row(row, now, say) for row in points)}</div>'
 
 
-# Revenue and commission ------------------------------------------------------------------------------------------------
+# Revenue and commission ---------------------------------------------------------------------------
 
 
 def revenue_card(figure: RevenueFigure, days: int, say: Wording) -> str:
@@ -288,7 +295,8 @@ def revenue_card(figure: RevenueFigure, days: int, say: Wording) -> str:
 
 
 def _spark(values: Sequence[int]) -> str:
-    return f'<i class="bw-spark" aria-hidden="true" style="mask-image:url(data:image/svg+xml,{quote(sparkline(values))})"></i>'
+    image = f"data:image/svg+xml,{quote(sparkline(values))}"
+    return f'<i class="bw-spark" aria-hidden="true" style="mask-image:url({image})"></i>'
 
 
 def commission_card(summary: dict[str, Any] | None, now: datetime, say: Wording) -> str:
@@ -327,16 +335,18 @@ def commission_card(summary: dict[str, Any] | None, now: datetime, say: Wording)
         if row.get("eligible") is not None
         else ""
     )
+    terms = "".join(f"<div><dt>{text(term)}</dt><dd>{text(value)}</dd></div>" for term, value in facts)
+    below = text(" · ".join(part for part in (eligible, judged) if part))
     return (
-        f'<div class="bw-card"><div class="bw-commission-head bw-{kind}">{badge(kind, say.word("commission", state))}'
+        f'<div class="bw-card"><div class="bw-commission-head bw-{kind}">'
+        f"{badge(kind, say.word('commission', state))}"
         f"<span>{text(said)}</span></div>"
         f'<div class="bw-bar" aria-hidden="true">{bar}</div><div class="bw-counts">{figures}</div>'
-        f'<dl class="bw-facts">{"".join(f"<div><dt>{text(term)}</dt><dd>{text(said)}</dd></div>" for term, said in facts)}</dl>'
-        f'<p class="bw-soft" style="font-size:.84rem;margin-top:.8rem">{text(" · ".join(p for p in (eligible, judged) if p))}</p></div>'
+        f'<dl class="bw-facts">{terms}</dl><p class="bw-below">{below}</p></div>'
     )
 
 
-# Lists and tables ------------------------------------------------------------------------------------------------------
+# Lists and tables ---------------------------------------------------------------------------------
 
 
 def facts_card(facts: Iterable[tuple[str, str]]) -> str:
@@ -347,7 +357,8 @@ def facts_card(facts: Iterable[tuple[str, str]]) -> str:
 
 
 def table(headings: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]], top: str = "") -> str:
-    """A small table in a card. ``headings``: name and whether it is a number; cells are HTML made by this module."""
+    """A small table in a card. ``headings``: name and whether it is a number; cells are HTML made by this
+    module."""
     cells = [' class="bw-n"' if number else "" for _, number in headings]
     first = "".join(f"<th{kind}>{text(name)}</th>" for (name, _), kind in zip(headings, cells, strict=True))
     body = "".join(
@@ -355,7 +366,8 @@ def table(headings: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]], t
         for row in rows
     )
     return (
-        f'<div class="bw-card">{top}<div class="bw-scroll"><table class="bw-table"><thead><tr>{first}</tr></thead>'
+        f'<div class="bw-card">{top}<div class="bw-scroll"><table class="bw-table">'
+        f"<thead><tr>{first}</tr></thead>"
         f"<tbody>{body}</tbody></table></div></div>"
     )
 
@@ -369,14 +381,16 @@ def word(kind: str, label: str, below: str = "") -> str:
 def meter(whole: float, inner: float) -> str:
     """A bar of two lengths (0 to 1): ``inner`` as a part of what ``whole`` shows."""
     within = 0 if whole <= 0 else min(1.0, inner / whole)
-    return f'<span class="bw-meter"><i style="width:{100 * whole:.1f}%"><i style="width:{100 * within:.1f}%"></i></i></span>'
+    inside = f'<i style="width:{100 * within:.1f}%"></i>'
+    return f'<span class="bw-meter"><i style="width:{100 * whole:.1f}%">{inside}</i></span>'
 
 
 def foot(snapshot_id: str | None, rules_version: str | None, say: Wording) -> str:
     """Which snapshot is being looked at."""
     rules = f"<br>{text(say('app.rules', version=rules_version))}" if rules_version else ""
     return wrap(
-        f'<p class="bw-foot">{text(say("app.snapshot"))}<br><b>{text(snapshot_id or say("app.no_snapshot"))}</b>{rules}</p>'
+        f'<p class="bw-foot">{text(say("app.snapshot"))}<br>'
+        f"<b>{text(snapshot_id or say('app.no_snapshot'))}</b>{rules}</p>"
     )
 
 
@@ -393,3 +407,8 @@ def tally(kind: str, number: str, label: str, below: str, facts: Iterable[tuple[
 def coded(label: str, code: str) -> str:
     """A name with the code it stands for."""
     return f"{text(label)} <code>{text(code)}</code>"
+
+
+def below(said: object, beneath: object) -> str:
+    """Two lines of a table cell, the second one smaller."""
+    return f"{text(said)}<small>{text(beneath)}</small>"

@@ -1,4 +1,5 @@
-"""What is drawn: the sparkline (SVG) and the daily chart (a Vega-Lite specification). Frames in, a drawing out; no queries."""
+"""What is drawn: the sparkline (SVG) and the daily chart (a Vega-Lite specification). Frames in, a drawing
+out; no queries."""
 
 from __future__ import annotations
 
@@ -14,13 +15,16 @@ HUES: dict[str, str] = {"booked": "#8CC9BD", "completed": "#1B9583", "collected"
 
 # Rupiah on an axis only: thousands (rb), millions (jt), thousands of millions (miliar), with a decimal comma.
 AXIS_RUPIAH = (
-    "datum.value == 0 ? 'Rp 0' : 'Rp ' + replace(abs(datum.value) >= 1e9 ? format(datum.value / 1e9, '.2~f') + ' miliar' :"
-    " abs(datum.value) >= 1e6 ? format(datum.value / 1e6, '.1~f') + ' jt' : format(datum.value / 1e3, '.0f') + ' rb', '.', ',')"
+    "datum.value == 0 ? 'Rp 0' : 'Rp ' + replace("
+    "abs(datum.value) >= 1e9 ? format(datum.value / 1e9, '.2~f') + ' miliar' :"
+    " abs(datum.value) >= 1e6 ? format(datum.value / 1e6, '.1~f') + ' jt' :"
+    " format(datum.value / 1e3, '.0f') + ' rb', '.', ',')"
 )
 
 
 def sparkline(values: Sequence[int]) -> str:
-    """The course of the values from 0 up, as an SVG for a CSS mask: st.html strips inline SVG, and a mask takes the theme's
+    """The course of the values from 0 up, as an SVG for a CSS mask: st.html strips inline SVG, and a mask
+    takes the theme's
     colour. Fewer than two values draw nothing."""
     width, height, top = 240.0, 54.0, 5.0
     peak = max(values, default=0)
@@ -32,7 +36,8 @@ def sparkline(values: Sequence[int]) -> str:
             for n, value in enumerate(values)
         )
         drawn = (
-            f"<polygon points='0,54 {line} 240,54' opacity='.14'/><polyline points='{line}' fill='none' stroke='#000'"
+            f"<polygon points='0,54 {line} 240,54' opacity='.14'/>"
+            f"<polyline points='{line}' fill='none' stroke='#000'"
             " stroke-width='1.8' stroke-linejoin='round' vector-effect='non-scaling-stroke'/>"
         )
     return (
@@ -43,7 +48,8 @@ def sparkline(values: Sequence[int]) -> str:
 
 
 def daily_chart(days: pl.DataFrame, say: Wording) -> dict[str, Any]:
-    """Booked behind completed as bars, collected as a line, on one axis of rupiah. ``days``: rows of revenue_daily."""
+    """Booked behind completed as bars, collected as a line, on one axis of rupiah. ``days``: rows of
+    revenue_daily."""
     names = {name: say(f"revenue.{name}") for name in ("booked", "completed", "collected")}
     values = [
         {

@@ -1,4 +1,5 @@
-"""What a download button hands out: raw figures as CSV, safe to open in a spreadsheet. Auditors' reports are made elsewhere."""
+"""What a download button hands out: raw figures as CSV, safe to open in a spreadsheet. Auditors' reports are
+made elsewhere."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ FORMULA = r"^[=+\-@\t\r\n]"
 
 
 def csv(frame: pl.DataFrame) -> bytes:
-    """UTF-8 with BOM and one header; rupiah as plain integers; text that a spreadsheet would run as a formula gets a quote."""
+    """UTF-8 with BOM and one header; rupiah as plain integers; text that a spreadsheet would run as a formula
+    gets a quote."""
     safe = frame.with_columns(
         pl.when(column.str.contains(FORMULA)).then(pl.lit("'") + column).otherwise(column).alias(name)
         for name, kind in frame.schema.items()

@@ -1,4 +1,5 @@
-"""The three revenue figures of a period, apart and by name: booked, completed, collected. Integer rupiah; no drawing."""
+"""The three revenue figures of a period, apart and by name: booked, completed, collected. Integer rupiah; no
+drawing."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class RevenueFigure:
 
 
 def daily(days: pl.DataFrame, period: Period) -> pl.DataFrame:
-    """The rows of revenue_daily for each day of the period that data covers; a covered day without a row is 0."""
+    """The rows of revenue_daily for each day of the period that data covers; a covered day without a row is
+    0."""
     if days.is_empty():
         return days
     known_since: date = days["local_date"].min()  # type: ignore[assignment]
@@ -47,8 +49,8 @@ def revenue_figures(days: pl.DataFrame, period: Period) -> list[RevenueFigure]:
     return [
         RevenueFigure(
             name=name,
-            amount_idr=int(now[f"{name}_idr"].sum()),
-            previous_idr=None if before is None else int(before[f"{name}_idr"].sum()),
+            amount_idr=int(now[f"{name}_idr"].sum() or 0),
+            previous_idr=None if before is None else int(before[f"{name}_idr"].sum() or 0),
             daily_idr=tuple(int(value) for value in now[f"{name}_idr"].to_list()),
         )
         for name in FIGURES

@@ -1,4 +1,5 @@
-"""The sidebar (pages, period, language) around the chosen page, and how a page finds itself inside of it. No figure is drawn."""
+"""The sidebar (pages, period, language) around the chosen page, and how a page finds itself inside of it. No
+figure is drawn."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class PageEntry:
-    """One file in pages/; its title is the text "<name>.title". ``periodic``: it looks at the days chosen in the sidebar."""
+    """One file in pages/; its title is the text "<name>.title". ``periodic``: it looks at the days chosen in
+    the sidebar."""
 
     name: str
     icon: str
@@ -51,8 +53,10 @@ def main() -> None:
     }
     page = st.navigation(list(pages))
     with st.sidebar:
+        slot = st.container()  # there on every page, so that what follows keeps its place
         if any(entry.periodic for known, entry in pages.items() if known == page):
-            period(say, settings.clock.now().astimezone(say.zone).date())
+            with slot:
+                period(say, settings.clock.now().astimezone(say.zone).date())
         st.segmented_control(
             say("app.language"),
             LANGUAGES,
@@ -88,7 +92,8 @@ def keep(name: str, allowed: tuple[str, ...], default: str) -> str:
 
 
 def address(name: str, value: str | None, default: str | None) -> None:
-    """Say in the address what is chosen, so that it can be kept and shared; what goes without saying is left out."""
+    """Say in the address what is chosen, so that it can be kept and shared; what goes without saying is left
+    out."""
     if value is None or value == default:
         st.query_params.pop(name, None)
     elif st.query_params.get(name) != value:
@@ -118,7 +123,7 @@ def period(say: Wording, today: date) -> None:
 
 
 def asked(today: date) -> tuple[date, date] | None:
-    """The days of the address (?from=2026-11-01&to=2026-11-22), where it says both and they can be looked at."""
+    """The days of the address (?from=2026-11-01&to=2026-11-22), where both can be looked at."""
     try:
         first, last = (date.fromisoformat(st.query_params[name]) for name in ("from", "to"))
     except (KeyError, ValueError):
@@ -129,7 +134,8 @@ def asked(today: date) -> tuple[date, date] | None:
 def open_screen() -> screen.Screen:
     """What the page is to show now.
 
-    Streamlit takes a folder named pages/ for a multipage app of its older kind, and the first visit of a new server to /revenue
+    Streamlit takes a folder named pages/ for a multipage app of its older kind, and the first visit of a new
+    server to /revenue
     then runs that page file alone: in that case the frame is drawn first, and it runs the page again.
     """
     if not FRAMED.get():

@@ -1,6 +1,8 @@
-"""What can be said of the data before any figure is read: status.json, and whether it is empty, failed, stale or fresh.
+"""What can be said of the data before any figure is read: status.json, and whether it is empty, failed, stale
+or fresh.
 
-Pure but for read_status. Fields may be absent or of an older version: what is not there is unknown, never fine.
+Pure but for read_status. Fields may be absent or of an older version: what is not there is unknown, never
+fine.
 """
 
 from __future__ import annotations
@@ -13,14 +15,15 @@ from typing import Any
 
 from dashboards.wording import instant
 
-# The required collections are to be scanned at least this often (health point 5 judges by the same ten minutes).
+# The required collections are to be scanned at least this often (health point 5 judges by the same ten
+# minutes).
 STALE_AFTER = timedelta(minutes=10)
 SYSTEM_STATES = ("healthy", "degraded", "down", "unknown")
 
 
 @dataclass(frozen=True)
 class Condition:
-    """The state of the data. ``state``: empty, fresh, stale or unknown; ``failed`` stands beside any of them."""
+    """The state of the data. ``state``: empty, fresh, stale, unknown; ``failed`` stands beside any."""
 
     state: str
     read_at: datetime | None
@@ -33,7 +36,8 @@ class Condition:
 
 
 def read_status(path: Path) -> dict[str, Any] | None:
-    """The content of status.json, or None where there is none or it is no JSON object (it is replaced by rename)."""
+    """The content of status.json, or None where there is none or it is no JSON object (it is replaced by
+    rename)."""
     try:
         content = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError, UnicodeDecodeError):
@@ -53,12 +57,14 @@ def rows(value: object) -> list[dict[str, Any]]:
 
 
 def collections(status: dict[str, Any] | None, scans: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each collection and its latest scan: from the status where it says so, else from the snapshot's ops.scans."""
+    """Each collection and its latest scan: from the status where it says so, else from the snapshot's
+    ops.scans."""
     return rows(part(status, "freshness").get("collections")) or scans
 
 
 def points(status: dict[str, Any] | None, marts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The health points by number: from the status (it is younger, also after a failed run), else from the snapshot."""
+    """The health points by number: from the status (it is younger, also after a failed run), else from the
+    snapshot."""
     found = rows(part(status, "health").get("points")) or marts
     return sorted(found, key=lambda row: int(row.get("point") or 0))
 
@@ -79,7 +85,8 @@ def system_state(status: dict[str, Any] | None, health: list[dict[str, Any]]) ->
 def judge(
     now: datetime, has_snapshot: bool, status: dict[str, Any] | None, scans: list[dict[str, Any]]
 ) -> Condition:
-    """The condition of the data at ``now``: as old as the required collection that was completely read the longest ago."""
+    """The condition of the data at ``now``: as old as the required collection that was completely read the
+    longest ago."""
     required = [row for row in collections(status, scans) if row.get("required")]
     moments = {str(row.get("collection")): instant(row.get("completed_at")) for row in required}
     known = [moment for moment in moments.values() if moment is not None]

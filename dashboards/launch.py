@@ -1,4 +1,4 @@
-"""How the dashboards are started by other code: the command line and its environment. Starts nothing itself."""
+"""How other code starts the dashboards: the command line and its environment. Starts nothing itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ APP = ROOT / "dashboards" / "app.py"
 def command(port: int) -> list[str]:
     """The argv that serves the dashboards on 127.0.0.1:port from any working directory.
 
-    The look comes from dashboards/.streamlit/config.toml, which Streamlit reads because it lies beside the app; what must hold
+    The look comes from dashboards/.streamlit/config.toml, which Streamlit reads because it lies beside the
+    app; what must hold
     whatever a config in the working directory says stands here as flags.
     """
     return [

@@ -37,7 +37,7 @@ def judged(screen: Screen) -> str:
 
 def marts_points(screen: Screen) -> list[dict[str, Any]]:
     """The health points of the snapshot, asked only where the status says none."""
-    if part(screen.status, "health").get("points"):
+    if rows(part(screen.status, "health").get("points")):
         return []
     return queries.health_points(screen.snapshot)
 
@@ -101,4 +101,5 @@ def checks_sentence(screen: Screen, held: int, failed: int) -> str:
 
 def subtitle_now(screen: Screen) -> str:
     """For pages that show the present, whatever the period: the instant and its zone."""
-    return f"{screen.say.day(screen.now.astimezone(screen.say.zone).date())} · {screen.say.zone_name(screen.now)}"
+    say, now = screen.say, screen.now
+    return f"{say.day(now.astimezone(say.zone).date())} · {say.zone_name(now)}"

@@ -1,4 +1,4 @@
-"""The days a screen looks at, and the equal period before them. Local days, both ends included; no data here."""
+"""The days a screen looks at, and the equal period before. Local days, both ends included; no data here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""SQL on the published snapshot, small frames out. The only module here that opens a DuckDB file, and never for writing.
+"""SQL on the published snapshot, small frames out. The only module here that opens a DuckDB file, and never
+for writing.
 
 Not here: what the figures mean (marts), how they look (blocks, charts).
 """
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import duckdb
@@ -18,11 +20,20 @@ import polars as pl
 
 from resources.errors import BookwatchError
 
-# A replaced snapshot has another real path, so an answer kept by path is never out of date; a few snapshots' worth is kept.
+# A replaced snapshot has another real path, so an answer kept by path is never out of date; a few snapshots'
+# worth is kept.
 # Not st.cache_data: it unpickles on each hit, and notebooks ask the same questions. Callers change no answer.
 cached = lru_cache(maxsize=256)
 
-CONFIG: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true", "threads": "2"}
+CONFIG: dict[str, Any] = {
+    "enable_external_access": "false",
+    "lock_configuration": "true",
+    "threads": "2",
+    "memory_limit": "1GB",
+}
+
+
+_opening = Lock()
 
 
 class SnapshotUnreadable(BookwatchError):
@@ -42,7 +53,8 @@ class Snapshot:
 def newest(current: Path) -> str | None:
     """The real path of the newest snapshot, or None where nothing was published yet.
 
-    The link is resolved first: a DuckDB connection to a name whose file was replaced goes on returning the old data.
+    The link is resolved first: a DuckDB connection to a name whose file was replaced goes on returning the
+    old data.
     """
     try:
         return str(current.resolve(strict=True))
@@ -50,16 +62,26 @@ def newest(current: Path) -> str | None:
         return None
 
 
+@lru_cache(maxsize=2)
+def _opened(path: str) -> duckdb.DuckDBPyConnection:
+    """One database a path, the newest and the one before: opening it for each of a page's questions took most
+    of the time."""
+    return duckdb.connect(path, read_only=True, config=CONFIG)
+
+
 @contextmanager
 def reading(path: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection without access to files or network. Raises SnapshotUnreadable."""
     try:
-        with duckdb.connect(path, read_only=True, config=CONFIG) as connection:
+        with _opening:
+            connection = _opened(path).cursor()
+        with connection:
             yield connection
     except duckdb.Error as failure:
         raise SnapshotUnreadable(
             f"The snapshot {Path(path).stem} could not answer ({type(failure).__name__}).",
-            "It may be older than this version of bookwatch, or was just replaced: `bookwatch run` publishes a new one.",
+            "It may be older than this version of bookwatch, or was just replaced:"
+            " `bookwatch run` publishes a new one.",
         ) from None
 
 
@@ -95,7 +117,8 @@ def revenue_daily(path: str) -> pl.DataFrame:
 
 @cached
 def revenue_by_source(path: str, first: date, last: date) -> pl.DataFrame:
-    """source, bookings, booked_idr, completed_idr of the days first to last, both included; the largest first."""
+    """source, bookings, booked_idr, completed_idr of the days first to last, both included; the largest
+    first."""
     return _frame(
         path,
         """SELECT source, sum(bookings)::BIGINT AS bookings, sum(booked_idr)::BIGINT AS booked_idr,
@@ -127,7 +150,8 @@ def commission_summary(path: str) -> dict[str, Any] | None:
 
 @cached
 def reconciliation_states(path: str) -> pl.DataFrame:
-    """state, rows, expected_idr, actual_idr, variance_idr over the whole history; sums of nothing known are null."""
+    """state, rows, expected_idr, actual_idr, variance_idr over the whole history; sums of nothing known are
+    null."""
     return _frame(
         path,
         """SELECT state, count(*)::BIGINT AS rows, sum(expected_idr)::BIGINT AS expected_idr,
@@ -137,28 +161,43 @@ def reconciliation_states(path: str) -> pl.DataFrame:
 
 
 @cached
-def missing_commissions(path: str) -> pl.DataFrame:
-    """Each booking that earns and has no commission record, the oldest first, with the rupiah that are owed."""
+def missing_commissions(path: str, limit: int) -> pl.DataFrame:
+    """Each booking that earns and has no commission record, the oldest first, with the rupiah owed; the first
+    ``limit`` of them."""
+    return _missing(path, limit)
+
+
+def all_missing_commissions(path: str) -> pl.DataFrame:
+    """The same, all of them: for a download, so not kept."""
+    return _missing(path, None)
+
+
+def _missing(path: str, limit: int | None) -> pl.DataFrame:
     return _frame(
         path,
-        """SELECT r.booking_id, r.provider_id, b.provider_name, r.source, r.booking_status, r.booking_amount_idr,
-                  r.expected_idr, r.local_date, r.accrued_at, r.deadline_at, coalesce(f.waived, false) AS waived
+        """SELECT r.booking_id, r.provider_id, b.provider_name, r.source, r.booking_status,
+                  r.booking_amount_idr, r.expected_idr, r.local_date, r.accrued_at, r.deadline_at,
+                  coalesce(f.waived, false) AS waived
            FROM marts.commission_reconciliation r
            LEFT JOIN core.bookings b ON b.booking_id = r.booking_id
            LEFT JOIN (SELECT booking_id, bool_and(coalesce(waived, false)) AS waived
                       FROM marts.commission_findings WHERE finding = 'missing' GROUP BY booking_id) f
                   ON f.booking_id = r.booking_id
-           WHERE r.state = 'missing' ORDER BY r.accrued_at, r.booking_id""",
+           WHERE r.state = 'missing' ORDER BY r.accrued_at, r.booking_id LIMIT ?""",
+        [limit],
     )
 
 
 @cached
 def findings_by_code(path: str) -> pl.DataFrame:
-    """finding, severity (the worst), open, waived, variance_idr of the open ones; the worst and most frequent first."""
+    """finding, severity (the worst), open, waived, variance_idr of the open ones; the worst and most frequent
+    first."""
     return _frame(
         path,
         """WITH ranked AS (
-             SELECT *, CASE severity WHEN 'critical' THEN 4 WHEN 'high' THEN 3 WHEN 'medium' THEN 2 ELSE 1 END AS weight
+             SELECT *,
+               CASE severity WHEN 'critical' THEN 4 WHEN 'high' THEN 3
+                             WHEN 'medium' THEN 2 ELSE 1 END AS weight
              FROM marts.commission_findings)
            SELECT finding, arg_max(severity, weight) AS severity,
                   count(*) FILTER (NOT coalesce(waived, false))::BIGINT AS open,
@@ -169,11 +208,21 @@ def findings_by_code(path: str) -> pl.DataFrame:
 
 
 @cached
-def findings(path: str, code: str | None, limit: int = 1000) -> pl.DataFrame:
-    """The findings of one code (or all), at most ``limit``, open ones first, the largest difference first."""
+def findings(path: str, code: str | None, limit: int) -> pl.DataFrame:
+    """The findings of one code (or all): open ones first, the largest difference first; ``limit`` of them."""
+    return _findings(path, code, limit)
+
+
+def all_findings(path: str, code: str | None) -> pl.DataFrame:
+    """The same, all of them: for a download, so not kept."""
+    return _findings(path, code, None)
+
+
+def _findings(path: str, code: str | None, limit: int | None) -> pl.DataFrame:
     return _frame(
         path,
-        """SELECT finding_id, finding, severity, booking_id, booking_ref, commission_id, provider_id, expected_idr, actual_idr,
+        """SELECT finding_id, finding, severity, booking_id, booking_ref, commission_id, provider_id,
+        expected_idr, actual_idr,
                   variance_idr, coalesce(waived, false) AS waived, detail
            FROM marts.commission_findings WHERE ? IS NULL OR finding = ?
            ORDER BY coalesce(waived, false), abs(coalesce(variance_idr, 0)) DESC, finding_id LIMIT ?""",
@@ -193,7 +242,7 @@ def health_points(path: str) -> list[dict[str, Any]]:
 
 @cached
 def scans(path: str) -> list[dict[str, Any]]:
-    """collection, required, outcome, watermark, completed_at, detail of each collection; the required first."""
+    """collection, required, outcome, watermark, completed_at, detail of each collection, required first."""
     return _frame(
         path,
         """SELECT collection, required, outcome, watermark, completed_at, detail FROM ops.scans
@@ -226,11 +275,12 @@ def _reasons(written: str | None) -> list[str]:
 
 @cached
 def failing_checks(path: str) -> list[dict[str, Any]]:
-    """check_name, asset, severity, failed_rows of the checks that did not hold in the run of this snapshot."""
+    """check_name, asset, severity, failed_rows of the checks that did not hold in this snapshot's run."""
     return _frame(
         path,
         """SELECT check_name, asset, severity, failed_rows FROM ops.check_results
-           WHERE NOT passed AND run_id = (SELECT run_id FROM ops.snapshot LIMIT 1) ORDER BY severity, check_name""",
+           WHERE NOT passed AND run_id = (SELECT run_id FROM ops.snapshot LIMIT 1)
+           ORDER BY severity, check_name""",
     ).to_dicts()
 
 

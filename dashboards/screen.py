@@ -1,4 +1,5 @@
-"""The frame every page stands in: settings, language, period, the newest snapshot, the live head and its five-second pulse.
+"""The frame every page stands in: settings, language, period, the newest snapshot, the live head and its
+five-second pulse.
 
 A page gives a title and its sections to ``Screen.show`` and draws nothing outside of them.
 """
@@ -58,7 +59,8 @@ class Screen:
         return None if self.path is None else queries.snapshot(self.path).published_at
 
     def show(self, title: str, subtitle: str, sections: Sequence[Section]) -> None:
-        """Draw the page: the live head, then each section. A section that cannot be read says so and stops no other."""
+        """Draw the page: the live head, then each section. A section that cannot be read says so and stops no
+        other."""
         pulse(self, title, subtitle)
         if self.path is None:
             st.html(blocks.empty(str(self.settings.home.root), self.say))
@@ -81,10 +83,11 @@ class Screen:
         headings: dict[str, str],
         name: str,
         alt: str,
-        complete: pl.DataFrame | None = None,
+        total: int,
+        complete: Callable[[], pl.DataFrame],
     ) -> None:
-        """A frame with ids: rupiah written out yet sorted as numbers, instants local, and a download of all of it."""
-        whole = frame if complete is None else complete
+        """A frame with ids: rupiah written out yet sorted as numbers, instants local. ``frame`` may hold the
+        first rows only; ``complete`` gives all ``total`` of them, asked when a download is clicked."""
         shown = frame.select(list(headings)).head(ROWS_SHOWN)
         st.dataframe(
             _styled(shown, self.say),
@@ -97,11 +100,11 @@ class Screen:
             alt=alt,
         )
         left, right = st.columns([3, 1], vertical_alignment="center")
-        if shown.height < whole.height:
-            left.caption(self.say("app.rows_shown", shown=count(shown.height), total=count(whole.height)))
+        if shown.height < total:
+            left.caption(self.say("app.rows_shown", shown=count(shown.height), total=count(total)))
         right.download_button(
             self.say("app.download"),
-            lambda: downloads.csv(whole),
+            lambda: downloads.csv(complete()),
             file_name=f"bookwatch_{name}_{Path(self.snapshot).stem}.csv",
             mime="text/csv",
             key=f"download_{name}",
@@ -182,7 +185,8 @@ def current() -> Screen:
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def pulse(screen: Screen, title: str, subtitle: str) -> None:
-    """The head of the page, judged anew every five seconds. Only where something was published or said since does the whole
+    """The head of the page, judged anew every five seconds. Only where something was published or said since
+    does the whole
     page follow, so that tables keep their place while nothing happens."""
     home = screen.settings.home
     path, status = queries.newest(home.current), freshness.read_status(home.status)

@@ -1,6 +1,8 @@
-"""How things are said: the texts of both languages, rupiah, numbers, days and times. No figure is computed here.
+"""How things are said: the texts of both languages, rupiah, numbers, days and times. No figure is computed
+here.
 
-Numbers follow Indonesian grouping in both languages: two conventions on one screen would make Rp 14.980 and 14,980 look
+Numbers follow Indonesian grouping in both languages: two conventions on one screen would make Rp 14.980 and
+14,980 look
 like different things.
 """
 
@@ -13,11 +15,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 
 LANGUAGES: tuple[str, ...] = ("en", "id")
-LOCALES: dict[str, str] = {"en": "en_GB", "id": "id_ID"}
+LOCALES: dict[str, str] = {"en": "en_US", "id": "id_ID"}
 NUMBERS = "id_ID"
 NOTHING = "–"
 TEXTS = Path(__file__).parent / "text"
@@ -74,7 +76,8 @@ def signed_share(fraction: float | None) -> str:
 
 
 def instant(value: object) -> datetime | None:
-    """An aware UTC instant from a naive UTC datetime, an aware one or ISO text; None where it is none of these."""
+    """An aware UTC instant from a naive UTC datetime, an aware one or ISO text; None where it is none of
+    these."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
@@ -135,7 +138,8 @@ class Wording:
         return f"{self.day(first)} – {self.day(last)}"
 
     def time(self, value: object, now: datetime | None = None) -> str:
-        """``14:05 WITA`` on the same local day as ``now``, else ``21 Nov 14:05 WITA`` (with the year where it differs)."""
+        """``14:05 WITA`` on the same local day as ``now``, else ``21 Nov 14:05 WITA`` (with the year where it
+        differs)."""
         moment = self.local(value)
         if moment is None:
             return NOTHING
@@ -143,11 +147,12 @@ class Wording:
         today = self.local(now)
         if today is not None and today.date() == moment.date():
             return clock
-        skeleton = "dMMM" if today is not None and today.year == moment.year else "dMMMy"
-        return f"{format_skeleton(skeleton, moment, locale=self._locale)} {clock}"
+        pattern = "d MMM" if today is not None and today.year == moment.year else "d MMM y"
+        return f"{format_date(moment.date(), pattern, locale=self._locale)} {clock}"
 
     def stamp(self, value: object) -> str:
-        """``2026-11-22 14:05``, local: for table cells, where text must sort as time does. The heading names the zone."""
+        """``2026-11-22 14:05``, local: for table cells, where text must sort as time does. The heading names
+        the zone."""
         moment = self.local(value)
         return NOTHING if moment is None else f"{moment:%Y-%m-%d %H:%M}"
 

@@ -1,6 +1,8 @@
-"""Revenue: the three figures by day and source, and the state of commissions, on the newest published snapshot.
+"""Revenue: the three figures by day and source, and the state of commissions, on the newest published
+snapshot.
 
-Opened by path: `marimo edit notebooks/revenue.py`. Reads what BOOKWATCH_HOME holds, changes nothing, names no person.
+Opened by path: `marimo edit notebooks/revenue.py`. Reads what BOOKWATCH_HOME holds, changes nothing, names no
+person.
 """
 
 import marimo
@@ -43,7 +45,8 @@ def _():
         f"""
         # Revenue
 
-        Snapshot `{shown.snapshot_id}`, published {shown.published_at:%Y-%m-%d %H:%M} UTC. Days are local to the provider.
+        Snapshot `{shown.snapshot_id}`, published {shown.published_at:%Y-%m-%d %H:%M} UTC.
+        Days are local to the provider.
         **Booked**, **completed** and **collected** are three figures; none of them is "the revenue".
         """
     )
@@ -56,7 +59,7 @@ def _(path):
     mo.stop(days.is_empty(), mo.callout(mo.md("The snapshot holds no day of revenue."), kind="neutral"))
     first, last = days["local_date"].min(), days["local_date"].max()
     span = mo.ui.date_range(start=first, stop=last, value=(first, last), label="Days, both included")
-    span
+    span  # noqa: B018 - the last expression of a cell is what it shows
     return days, span
 
 
@@ -86,7 +89,7 @@ def _():
 def _(period):
     mo.ui.table(
         period.sort("local_date", descending=True),
-        format_mapping={name: rupiah for name in ("booked_idr", "completed_idr", "collected_idr")},
+        format_mapping=dict.fromkeys(("booked_idr", "completed_idr", "collected_idr"), rupiah),
         selection=None,
         page_size=14,
         label="Rupiah and bookings of each local day",
@@ -133,8 +136,9 @@ def _(path):
     )
     mo.callout(
         mo.md(
-            f"**{summary['state'].capitalize()}**: {count(summary['missing'])} missing of {count(summary['eligible'])} bookings "
-            f"that earn, {count(summary['awaiting'])} awaiting, {count(summary['unknown'])} unknown. "
+            f"**{summary['state'].capitalize()}**: {count(summary['missing'])} missing of "
+            f"{count(summary['eligible'])} bookings that earn, {count(summary['awaiting'])} awaiting, "
+            f"{count(summary['unknown'])} unknown. "
             f"Expected {rupiah(summary['expected_idr'])}, recorded {rupiah(summary['actual_idr'])}."
         ),
         kind={"perfect": "success", "warning": "warn"}.get(summary["state"], "danger"),
@@ -156,7 +160,7 @@ def _(path):
 @app.cell
 def _(path):
     mo.ui.table(
-        queries.missing_commissions(path).select(
+        queries.all_missing_commissions(path).select(
             "booking_id", "provider_id", "source", "booking_amount_idr", "expected_idr", "local_date"
         ),
         format_mapping={"booking_amount_idr": rupiah, "expected_idr": rupiah},

@@ -1,4 +1,7 @@
-"""What a person sees while collections are read: a bar on a terminal, plain lines otherwise. Counts rows, shows none."""
+"""What a person sees while collections are read.
+
+A bar on a terminal, plain lines otherwise. Counts rows, shows none.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ import time
 from typing import Protocol, Self, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress as RichBars, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as RichBars
 
 
 class Progress(Protocol):

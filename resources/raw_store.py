@@ -1,4 +1,4 @@
-"""raw.duckdb: the mirror of each collection, its history, rejects, columns and watermarks (docs/tables.md, "raw.duckdb").
+"""raw.duckdb (docs/tables.md): the mirror of each collection, its history, rejects, columns and watermarks.
 
 One process writes. What a value means is not known here; whether a row is accepted is told from outside.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,10 @@ from resources.errors import BookwatchError, UsageError
 
 T = TypeVar("T")
 RejectReasons = Callable[[str, pl.DataFrame], pl.Series]
-"""(collection, rows as stored) -> per row its reasons: List(String) or JSON text; null or empty where accepted."""
+"""(collection, rows as stored) -> per row its reasons.
+
+List(String) or JSON text; null or empty where accepted.
+"""
 
 RunOutcome = Literal["complete", "partial", "forbidden", "missing", "failed"]
 
@@ -48,15 +51,15 @@ CREATE TABLE IF NOT EXISTS _columns (
     collection VARCHAR, attribute VARCHAR, column_name VARCHAR, kind VARCHAR, is_array BOOLEAN,
     first_seen_at TIMESTAMP, gone_at TIMESTAMP);
 CREATE TABLE IF NOT EXISTS _watermarks (
-    collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP, scan_bound TIMESTAMP, resume_sequence BIGINT,
-    run_id VARCHAR, scan_lower TIMESTAMP, rescan BOOLEAN, rules_version VARCHAR);
+    collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP, scan_bound TIMESTAMP,
+    resume_sequence BIGINT, run_id VARCHAR, scan_lower TIMESTAMP, rescan BOOLEAN, rules_version VARCHAR);
 CREATE TABLE IF NOT EXISTS _rejects (
-    collection VARCHAR, row_id VARCHAR, sequence BIGINT, reasons VARCHAR, content VARCHAR, first_seen_at TIMESTAMP,
-    last_tried_at TIMESTAMP, rules_version VARCHAR);
+    collection VARCHAR, row_id VARCHAR, sequence BIGINT, reasons VARCHAR, content VARCHAR,
+    first_seen_at TIMESTAMP, last_tried_at TIMESTAMP, rules_version VARCHAR);
 CREATE TABLE IF NOT EXISTS _ingest_runs (
     run_id VARCHAR, collection VARCHAR, fetched BIGINT, inserted BIGINT, updated BIGINT, unchanged BIGINT,
-    deleted BIGINT, rejected BIGINT, started_at TIMESTAMP, seconds DOUBLE, watermark TIMESTAMP, outcome VARCHAR,
-    detail VARCHAR);
+    deleted BIGINT, rejected BIGINT, started_at TIMESTAMP, seconds DOUBLE, watermark TIMESTAMP,
+    outcome VARCHAR, detail VARCHAR);
 CREATE TABLE IF NOT EXISTS _sweeps (
     collection VARCHAR, started_at TIMESTAMP, resume_sequence BIGINT, seen BIGINT);
 CREATE TABLE IF NOT EXISTS _sweep_missing (collection VARCHAR, row_id VARCHAR, sequence BIGINT);
@@ -66,7 +69,10 @@ JUDGED_AT_ONCE = 20_000
 
 
 class StoreFailure(BookwatchError):
-    """raw.duckdb could not be read or written. Never repeats what DuckDB said: its messages carry row values."""
+    """raw.duckdb could not be read or written.
+
+    Never repeats what DuckDB said: its messages carry row values.
+    """
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,10 @@ class ColumnChanges:
 
 @dataclass(frozen=True)
 class Watermark:
-    """How far a collection is known. Instants are naive UTC; ``scan_bound`` is set while a scan is unfinished."""
+    """How far a collection is known.
+
+    Instants are naive UTC; ``scan_bound`` is set while a scan is unfinished.
+    """
 
     collection: str
     watermark: datetime | None = None
@@ -126,7 +135,10 @@ class Watermark:
 
 @dataclass(frozen=True)
 class ScanPlan:
-    """The window of a scan: ``lower`` <= $updatedAt <= ``bound`` (lower None: from the beginning), after a $sequence."""
+    """The window of a scan.
+
+    ``lower`` <= $updatedAt <= ``bound`` (lower None: from the beginning), after a $sequence.
+    """
 
     collection: str
     lower: datetime | None
@@ -180,7 +192,8 @@ class RawStore:
             if not read_only:
                 os.chmod(self.path, 0o600)
                 self.connection.execute(CONTROL_TABLES)
-            self.connection.execute("SET TimeZone = 'UTC'")
+                # At the default of 16 MB a first load rewrote each half-filled row group five times over.
+                self.connection.execute("SET wal_autocheckpoint = '128MB'")
 
     def __enter__(self) -> RawStore:
         return self
@@ -194,7 +207,7 @@ class RawStore:
     # -- plumbing ------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _plainly(self, what: str) -> Iterator[None]:
+    def _plainly(self, what: str) -> Generator[None]:
         """Turn DuckDB's and Polars' errors into one sentence: theirs repeat values."""
         failure: StoreFailure
         try:
@@ -226,7 +239,7 @@ class RawStore:
         raise failure from None
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def transaction(self) -> Generator[duckdb.DuckDBPyConnection]:
         """All or nothing. Whatever is raised inside rolls everything back."""
         with self._plainly("be written"):
             self.connection.execute("BEGIN")
@@ -243,10 +256,10 @@ class RawStore:
             return self.connection.execute(sql, list(parameters)).fetchall()
 
     @contextlib.contextmanager
-    def _lent(self, **frames: pl.DataFrame) -> Iterator[None]:
+    def _lent(self, **frames: pl.DataFrame) -> Generator[None]:
         """Frames as views of the connection for the time of the block."""
         for name, frame in frames.items():
-            self.connection.register(name, frame.to_arrow())
+            self.connection.register(name, cast("Any", frame.to_arrow()))
         try:
             yield
         finally:
@@ -308,13 +321,13 @@ class RawStore:
     def has_table(self, collection: str) -> bool:
         return bool(
             self._rows(
-                "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'main' AND table_name = ? AND NOT internal",
+                "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'main' AND table_name = ?",
                 [collection],
             )
         )
 
     def columns(self, collection: str) -> tuple[StoredColumn, ...]:
-        """The attributes a collection has now, each with the raw column that holds it, in the order first seen."""
+        """The attributes a collection has now and the raw column of each, in the order first seen."""
         if collection not in self._layouts:
             rows = self._rows(
                 "SELECT attribute, column_name, kind, is_array FROM _columns "
@@ -330,9 +343,9 @@ class RawStore:
     def reconcile_columns(self, collection: str, listed: Sequence[Column], now: datetime) -> ColumnChanges:
         """Carry Appwrite's column list into the tables of a collection (made at the first look).
 
-        A column that came (its default is invisible to a scan by $updatedAt) or was retyped makes the next scan read
-        everything. A column that went stays, marked gone. A retyped one is converted where every value survives the
-        way there and back; else it is kept under a new name beside a fresh column.
+        A column that came (its default is invisible to a scan by $updatedAt) or was retyped makes the next
+        scan read everything. A column that went stays, marked gone. A retyped one is converted where every
+        value survives the way there and back; else it is kept under a new name beside a fresh column.
         """
         self._layouts.pop(collection, None)
         first = not self.has_table(collection)
@@ -356,15 +369,20 @@ class RawStore:
             return ColumnChanges()
         refill: list[tuple[str, str, Storage, Storage]] = []
         with self.transaction() as con:
-            if first:
-                for table, more in ((collection, ()), (f"{collection}_history", HISTORY_COLUMNS)):
-                    fields = ", ".join(f"{name} {kind}" for name, kind in (*VERSION_COLUMNS, *more))
-                    con.execute(f"CREATE TABLE {quoted(table)} ({fields})")
             used = {
                 str(r[0]).lower()
                 for r in self._rows("SELECT column_name FROM _columns WHERE collection = ?", [collection])
             }
-            for column in added:
+            if first:
+                named = [(c, self._free_name(c.key, used)) for c in added]
+                own = ((quoted(name), SQL_TYPE[c.storage]) for c, name in named)
+                fields = ", ".join(f"{name} {kind}" for name, kind in (*VERSION_COLUMNS, *own))
+                more = ", ".join(f"{name} {kind}" for name, kind in HISTORY_COLUMNS)
+                con.execute(f"CREATE TABLE {quoted(collection)} ({fields})")
+                con.execute(f"CREATE TABLE {quoted(collection + '_history')} ({fields}, {more})")
+                for column, name in named:
+                    self._note_column(collection, column, name, now)
+            for column in added if not first else ():
                 if column.key in known:
                     con.execute(
                         "UPDATE _columns SET gone_at = NULL WHERE collection = ? AND column_name = ?",
@@ -381,10 +399,12 @@ class RawStore:
                     if SQL_TYPE[old] != SQL_TYPE[new]:
                         for table in (collection, f"{collection}_history"):
                             con.execute(
-                                f"ALTER TABLE {quoted(table)} ALTER COLUMN {quoted(name)} TYPE {SQL_TYPE[new]}"
+                                f"ALTER TABLE {quoted(table)} "
+                                f"ALTER COLUMN {quoted(name)} TYPE {SQL_TYPE[new]}"
                             )
                     con.execute(
-                        "UPDATE _columns SET kind = ?, is_array = ?, gone_at = NULL WHERE collection = ? AND column_name = ?",
+                        "UPDATE _columns SET kind = ?, is_array = ?, gone_at = NULL "
+                        "WHERE collection = ? AND column_name = ?",
                         [column.kind, column.is_array, collection, name],
                     )
                 else:
@@ -415,8 +435,8 @@ class RawStore:
                         rescan=True,
                     )
                 )
-        # DuckDB refuses to change a table's rows and its columns in one transaction. A kill in between loses nothing:
-        # the kept column has the old values, and the scan that is now due brings the new ones.
+        # DuckDB refuses to change a table's rows and its columns in one transaction. A kill in between loses
+        # nothing: the kept column has the old values, and the scan that is now due brings the new ones.
         for kept, name, old, new in refill:
             for table in (collection, f"{collection}_history"):
                 with self.transaction() as con:
@@ -438,6 +458,9 @@ class RawStore:
             self.connection.execute(
                 f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(name)} {SQL_TYPE[column.storage]}"
             )
+        self._note_column(collection, column, name, now)
+
+    def _note_column(self, collection: str, column: Column, name: str, now: datetime) -> None:
         self.connection.execute(
             "INSERT INTO _columns VALUES (?, ?, ?, ?, ?, ?, NULL)",
             [collection, column.key, name, column.kind, column.is_array, now],
@@ -457,7 +480,8 @@ class RawStore:
         return not any(
             self._rows(
                 f"SELECT 1 FROM {quoted(table)} WHERE {quoted(name)} IS NOT NULL AND "
-                f"try_cast(try_cast({quoted(name)} AS {new}) AS {old}) IS DISTINCT FROM {quoted(name)} LIMIT 1"
+                f"try_cast(try_cast({quoted(name)} AS {new}) AS {old}) IS DISTINCT FROM {quoted(name)} "
+                "LIMIT 1"
             )
             for table in (collection, f"{collection}_history")
         )
@@ -476,8 +500,8 @@ class RawStore:
     def _write_watermark(self, mark: Watermark) -> None:
         self.connection.execute("DELETE FROM _watermarks WHERE collection = ?", [mark.collection])
         self.connection.execute(
-            "INSERT INTO _watermarks (collection, watermark, completed_at, scan_bound, resume_sequence, run_id, scan_lower, "
-            "rescan, rules_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO _watermarks (collection, watermark, completed_at, scan_bound, resume_sequence, "
+            "run_id, scan_lower, rescan, rules_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 mark.collection,
                 mark.watermark,
@@ -494,10 +518,10 @@ class RawStore:
     def begin_scan(
         self, collection: str, *, bound: datetime, overlap: timedelta, run_id: str, full: bool = False
     ) -> ScanPlan:
-        """Resume the unfinished scan of a collection, or begin one up to ``bound`` (server's clock, naive UTC).
+        """Resume the unfinished scan of a collection, or begin one up to ``bound`` (server's clock).
 
-        ``full`` reads everything anew. So does a bound that lies further behind the watermark than the overlap: the
-        server's clock was wrong once, and rows written meanwhile may lie below the watermark.
+        ``full`` reads everything anew. So does a bound that lies further behind the watermark than the
+        overlap: the server's clock was wrong once, and rows written meanwhile may lie below the watermark.
         """
         mark = self.watermark(collection)
         if (
@@ -541,9 +565,9 @@ class RawStore:
     ) -> Counts:
         """Rows, history, rejects and the resume point (``complete``: the watermark) in one transaction.
 
-        ``rows`` has the schema of PageDecoder. A row is an update if its content, its system fields or its rejection
-        differ from the stored version, or if that was deleted; a version older than the stored one is not taken
-        unless ``forced``. ``record`` is called with the counts inside the transaction.
+        ``rows`` has the schema of PageDecoder. A row is an update if its content, its system fields or its
+        rejection differ from the stored version, or if that was deleted; a version older than the stored one
+        is not taken unless ``forced``. ``record`` is called with the counts inside the transaction.
         """
         with self._plainly("be written"):
             judged, nameless = self._judged(collection, rows, reject_reasons)
@@ -597,10 +621,8 @@ class RawStore:
         self, collection: str, rows: pl.DataFrame, reject_reasons: RejectReasons
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Rows with ``_rejected``; apart, those without an id (they cannot stand in a table of ids)."""
-        if rows.height:
-            reasons = reasons_json(reject_reasons(collection, rows))
-        else:
-            reasons = pl.Series([], dtype=pl.String)
+        none = pl.Series([], dtype=pl.String)
+        reasons = reasons_json(reject_reasons(collection, rows)) if rows.height else none
         judged = rows.with_columns(reasons.alias("_rejected"))
         named = pl.col("_id").is_not_null() & (pl.col("_id").str.strip_chars() != "")
         nameless = judged.filter(~named.fill_null(False)).with_columns(
@@ -611,7 +633,8 @@ class RawStore:
     def _stored(self, collection: str, ids: pl.Series) -> pl.DataFrame:
         """The stored versions of some ids, with ``_rid`` (DuckDB's rowid).
 
-        In two steps: the ids alone are found in a scan of one column; whole rows are read for the matches only.
+        In two steps: the ids alone are found in a scan of one column; whole rows are read for the matches
+        only.
         """
         table = quoted(collection)
         with self._lent(_asked=pl.DataFrame({"_id": ids})):
@@ -634,7 +657,8 @@ class RawStore:
         if not old.height:
             return rows, pl.Series(["insert"] * rows.height, dtype=pl.String)
         names = [
-            "_sequence", "_created_at", "_updated_at", "_misfits", "_rejected", *(c.name for c in self.columns(collection)),
+            "_sequence", "_created_at", "_updated_at", "_misfits", "_rejected",
+            *(c.name for c in self.columns(collection)),
         ]  # fmt: skip
         both = rows.join(
             old.select(
@@ -696,7 +720,10 @@ class RawStore:
     def _write_rejects(
         self, collection: str, judged: pl.DataFrame, nameless: pl.DataFrame, now: datetime, rules_version: str
     ) -> None:
-        """Bring ``_rejects`` in line with rows just judged: rejected ones stand in it, accepted ones do not."""
+        """Bring ``_rejects`` in line with rows just judged.
+
+        Rejected ones stand in it, accepted ones do not.
+        """
         known = {
             row[0]: row[1]
             for row in self._rows(
@@ -764,7 +791,7 @@ class RawStore:
         run_id: str,
         now: datetime,
     ) -> int:
-        """Judge every stored row by the rules of today if they are not those it was judged by. Returns rows re-decided.
+        """Judge every stored row again if the rules have changed; how many were decided otherwise.
 
         Rows whose verdict changes become new versions, so that core takes them up.
         """
@@ -800,7 +827,10 @@ class RawStore:
     # -- deletes -------------------------------------------------------------------------------------------
 
     def mark_deleted(self, collection: str, ids: pl.Series, *, run_id: str, now: datetime) -> int:
-        """Set ``_deleted_at`` on rows that live; each becomes a new version, the old one goes to the history."""
+        """Set ``_deleted_at`` on rows that live.
+
+        Each becomes a new version, the old one goes to the history.
+        """
         with self.transaction() as con:
             old = self._stored(collection, ids).filter(pl.col("_deleted_at").is_null())
             if not old.height:
@@ -860,7 +890,10 @@ class RawStore:
             ).pl()
 
     def rejects(self) -> pl.DataFrame:
-        """``_rejects`` without the content: collection, row_id, reasons, first_seen_at, last_tried_at, rules_version."""
+        """``_rejects`` without the content.
+
+        Collection, row_id, reasons, first_seen_at, last_tried_at, rules_version.
+        """
         with self._plainly("be read"):
             return self.connection.sql(
                 "SELECT * EXCLUDE (content) FROM _rejects ORDER BY collection, row_id"
@@ -912,7 +945,8 @@ class RawStore:
         )
         with self._plainly("be read"):
             return self.connection.sql(
-                f"SELECT _id, _sequence, _updated_at FROM {quoted(collection)} WHERE _deleted_at IS NULL{bounds}"
+                f"SELECT _id, _sequence, _updated_at FROM {quoted(collection)} "
+                f"WHERE _deleted_at IS NULL{bounds}"
             ).pl()
 
     def count_living(self, collection: str) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,21 +66,21 @@ def require_snapshot(home: Home, snapshot_id: str | None = None) -> Path:
 @contextmanager
 def open_snapshot(
     path: Path, *, memory_limit: str | None = None, spill_folder: Path | None = None
-) -> Iterator[duckdb.DuckDBPyConnection]:
+) -> Generator[duckdb.DuckDBPyConnection]:
     """A read-only connection without file or network access: no ATTACH, COPY, read_csv, INSTALL or SET.
 
     ``memory_limit`` (such as "256MB") bounds what a query holds; what is over it goes to ``spill_folder``.
     """
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "enable_external_access": False,
-        "lock_configuration": True,
-    }
+    config: dict[str, str | bool | int | float | list[str]] = {"enable_external_access": False}
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
     if spill_folder is not None:
         config["temp_directory"] = str(spill_folder)
     try:
         connection = duckdb.connect(str(path), read_only=True, config=config)
+        # A query over two seconds would draw its progress on stdout, amid what a program reads there.
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute("SET lock_configuration = true")
     except duckdb.Error:
         raise BookwatchError(
             f"The snapshot {path.name} cannot be opened: it is damaged or was made by another DuckDB version.",

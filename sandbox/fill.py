@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import random
 import threading
 import time
@@ -98,15 +99,29 @@ def fill(store: Store, database: str, seed: int, days: int, until: datetime) -> 
 
     simulation = Simulation(seed, days, until)
     create_tables(store, database, TABLES)
-    load(store, database, simulation.run_until(until))
-    write_truth(store.folder, truth(simulation))
+    rows = fold(store, database, simulation.run_until(until))
+
+    def tell() -> None:
+        write_truth(store.folder, truth(simulation))
+
+    if "fork" not in multiprocessing.get_all_start_methods():
+        tell()
+        load(store, database, rows)
+        return simulation
+    # the truth takes seconds to work out: a child does, while this process loads the rows
+    child = multiprocessing.get_context("fork").Process(target=tell)
+    child.start()
+    load(store, database, rows)
+    child.join()
+    if child.exitcode:
+        raise OSError(f"truth.json could not be written (exit status {child.exitcode}).")
     return simulation
 
 
-def load(store: Store, database: str, events: Iterable[EventLike]) -> int:
-    """Fold events to rows and load them; how many rows."""
+def load(store: Store, database: str, rows: Mapping[str, Iterable[Mapping[str, Any]]]) -> int:
+    """Load each table's rows; how many."""
     tables = store.databases[database].tables
-    return sum(store.bulk_load(tables[name], rows) for name, rows in fold(store, database, events).items())
+    return sum(store.bulk_load(tables[name], content) for name, content in rows.items())
 
 
 def write_truth(folder: Path, content: Mapping[str, Any]) -> None:

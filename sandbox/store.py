@@ -140,11 +140,16 @@ class DuplicateRow(Exception):
 class EventLike(Protocol):
     """What the simulator yields (see sandbox/simulator/events.py)."""
 
-    at: datetime
-    kind: str
-    table: str
-    row_id: str
-    data: Mapping[str, Any]
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def table(self) -> str: ...
+    @property
+    def row_id(self) -> str: ...
+    @property
+    def data(self) -> Mapping[str, Any]: ...
 
 
 def plain_number(value: Any) -> Any:
@@ -175,6 +180,14 @@ def column_path(key: str) -> str:
 def stored_columns_blank(table: StoredTable) -> dict[str, Any]:
     """A row's attributes before anything is given: defaults, else null."""
     return {c.key: plain_number(c.default) for c in table.columns.values()}
+
+
+def system_indexes(table: StoredTable) -> dict[str, str]:
+    """The indexes every table has: name → the SQL that makes it."""
+    return {
+        f"{table.sql}_id": f"CREATE UNIQUE INDEX {table.sql}_id ON {table.sql} (id)",
+        f"{table.sql}_updated": f"CREATE INDEX {table.sql}_updated ON {table.sql} (updated)",
+    }
 
 
 def indexed_expression(table: StoredTable, key: str) -> str:
@@ -340,10 +353,11 @@ class Store:
                 identity, name, self._numbers, database.id, list(permissions), row_security, enabled, now, now
             )
             sql.execute(
-                f"CREATE TABLE {table.sql} (seq INTEGER PRIMARY KEY, id TEXT NOT NULL COLLATE NOCASE UNIQUE, "
+                f"CREATE TABLE {table.sql} (seq INTEGER PRIMARY KEY, id TEXT NOT NULL COLLATE NOCASE, "
                 "created TEXT NOT NULL, updated TEXT NOT NULL, cut INTEGER NOT NULL, doc TEXT NOT NULL)"
             )
-            sql.execute(f"CREATE INDEX {table.sql}_updated ON {table.sql} (updated)")
+            for index in system_indexes(table).values():
+                sql.execute(index)
             self._sequences[table.number] = 0
             database.tables = {**database.tables, identity: table}
             self.save_catalogue()
@@ -521,6 +535,10 @@ class Store:
         count = 0
         with self.writing() as sql:
             sequence = self._sequences[table.number]
+            # a first load is quicker into a table without indexes
+            indexes = {} if sequence else system_indexes(table)
+            for name in indexes:
+                sql.execute(f"DROP INDEX {name}")
 
             def texts() -> Iterator[tuple[Any, ...]]:
                 nonlocal sequence, count
@@ -549,6 +567,8 @@ class Store:
                     yield (sequence, source["$id"], created, updated, len(start), text)
 
             sql.executemany(f"INSERT INTO {table.sql} VALUES (?, ?, ?, ?, ?, ?)", texts())
+            for index in indexes.values():
+                sql.execute(index)
             self._sequences[table.number] = sequence
             self._keep_sequence(sql, table)
         return count

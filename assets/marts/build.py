@@ -6,117 +6,18 @@ What a mart holds lives in its own file. Publishing and Dagster are not known he
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
-from typing import Final
 
 import duckdb
-import ibis.expr.types as ir
-import sqlglot as sg
-from ibis.backends.sql.compilers import DuckDBCompiler
 
-from assets.marts import (
-    booking_anomalies,
-    commission_findings,
-    commission_links,
-    commission_reconciliation,
-    commission_reviews,
-    commission_summary,
-    data_findings,
-    decline_reasons,
-    health_points,
-    member_health,
-    peak_hours,
-    response_times,
-    revenue_by_source,
-    revenue_daily,
-    service_figures,
-    service_mix,
-    source_conversion,
-    test_rows,
-)
-from assets.marts.tables import Instants, Tables
+from assets.marts.catalog import MART_NAMES, MARTS, Mart
+from assets.marts.compiled import Compiled, compiled_marts
 from marketplace.commission import COMMISSION_COLLECTION, judged_at
 from marketplace.health import QuietHours
 from marketplace.policy import DEFAULT_POLICY, Policy
-from marketplace.registry import Registry
-
-
-@dataclass(frozen=True)
-class Mart:
-    """A table to make: ``needs`` are steps and marts it reads; a step is temporary and not published.
-
-    ``moving`` columns change with the clock alone: they count neither for the digest nor as a change, but
-    are always written.
-    """
-
-    name: str
-    module: ModuleType
-    needs: tuple[str, ...] = ()
-    step: bool = False
-    by_policy: bool = False
-    moving: tuple[str, ...] = ()
-
-    def expression(self, t: Tables, at: Instants, policy: Policy) -> ir.Table:
-        make: Callable[..., ir.Table] = self.module.table
-        return make(t, at, policy) if self.by_policy else make(t, at)
-
-
-#: In dependency order. Their names are the names of the tables.
-MARTS: Final[Registry[str, Mart]] = Registry(
-    (
-        Mart("commission_links", commission_links, step=True),
-        Mart("commission_reviews", commission_reviews, ("commission_links",), step=True, by_policy=True),
-        Mart(
-            "commission_reconciliation",
-            commission_reconciliation,
-            ("commission_links", "commission_reviews"),
-            by_policy=True,
-        ),
-        Mart(
-            "commission_findings",
-            commission_findings,
-            ("commission_reviews", "commission_reconciliation"),
-            by_policy=True,
-        ),
-        Mart("commission_summary", commission_summary, ("commission_reconciliation",), moving=("as_of",)),
-        Mart("data_findings", data_findings),
-        Mart(
-            "health_points",
-            health_points,
-            ("commission_summary",),
-            moving=("figure", "message", "evidence_at"),
-        ),
-        Mart("service_figures", service_figures),
-        Mart("source_conversion", source_conversion, ("commission_reconciliation",)),
-        Mart("peak_hours", peak_hours),
-        Mart("revenue_daily", revenue_daily, ("commission_reviews",)),
-        Mart("revenue_by_source", revenue_by_source),
-        Mart("member_health", member_health, moving=("last_seen_at",)),
-        Mart("service_mix", service_mix),
-        Mart("response_times", response_times),
-        Mart("decline_reasons", decline_reasons),
-        Mart("booking_anomalies", booking_anomalies),
-        Mart("test_rows", test_rows, ("commission_links",)),
-    ),
-    key=lambda mart: mart.name,
-)
-
-#: The published marts, without steps.
-MART_NAMES: Final = tuple(name for name, mart in MARTS.items() if not mart.step)
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A mart as SQL of the warehouse's engine: (column, type) pairs and the query."""
-
-    name: str
-    columns: tuple[tuple[str, str], ...]
-    sql: str
 
 
 @dataclass(frozen=True)
@@ -132,21 +33,6 @@ class BuildOutcome:
     seconds: Mapping[str, float]
 
 
-@lru_cache(maxsize=4)
-def compile_marts(policy: Policy) -> tuple[Compiled, ...]:
-    """Every step and mart as SQL, compiled once for a policy: the instants come from a one-row table, not
-    from literals."""
-    compiler, tables, at = DuckDBCompiler(), Tables.of_sources(), Instants()
-    compiled: list[Compiled] = []
-    for mart in MARTS.values():
-        expression = mart.expression(tables, at, policy)
-        schema = expression.schema()
-        columns = tuple((name, compiler.type_mapper.to_string(dtype)) for name, dtype in schema.items())
-        compiled.append(Compiled(mart.name, columns, compiler.to_sqlglot(expression).sql("duckdb")))
-        tables.add(mart.name, schema, "temp" if mart.step else "marts")
-    return tuple(compiled)
-
-
 def build(
     warehouse: duckdb.DuckDBPyConnection | str | Path,
     *,
@@ -157,20 +43,21 @@ def build(
     clock_frozen: bool = False,
     utc_offset: timedelta = timedelta(hours=8),
     quiet_hours: QuietHours = QuietHours(),  # noqa: B008 - frozen
+    cache: Path | None = None,
 ) -> BuildOutcome:
     """Make the marts named (default: all) and what they need, from core.* and ops.scans, in one transaction.
 
     ``now`` is naive UTC; ``clock_frozen`` says that it does not run (BOOKWATCH_NOW). ``waived`` are the ids
     of acknowledged findings. ``utc_offset`` is the marketplace's zone, for quiet hours. Unchanged marts are
-    not written again. Raises KeyError for an unknown mart, duckdb.Error if core is not there; then nothing
+    not written again. ``cache`` is a folder where the compiled SQL is kept (a cold process then
+    needs no Ibis). Raises KeyError for an unknown mart, duckdb.Error if core is not there; then nothing
     was written.
     """
+    quiet = quiet_hours.cover(now, utc_offset)
     if isinstance(warehouse, duckdb.DuckDBPyConnection):
-        return _build(
-            warehouse, now, policy, tables, waived, clock_frozen, quiet_hours.cover(now, utc_offset)
-        )
+        return _build(warehouse, now, policy, tables, waived, clock_frozen, quiet, cache)
     with duckdb.connect(str(warehouse)) as con:
-        return _build(con, now, policy, tables, waived, clock_frozen, quiet_hours.cover(now, utc_offset))
+        return _build(con, now, policy, tables, waived, clock_frozen, quiet, cache)
 
 
 def _wanted(tables: Iterable[str] | None) -> list[Mart]:
@@ -191,9 +78,10 @@ def _build(
     waived: Iterable[str],
     clock_frozen: bool,
     quiet: bool,
+    cache: Path | None,
 ) -> BuildOutcome:
     wanted = _wanted(tables)
-    compiled = {made.name: made for made in compile_marts(policy)}
+    compiled = {made.name: made for made in compiled_marts(policy, cache)}
     rows: dict[str, int] = {}
     digests: dict[str, str] = {}
     seconds: dict[str, float] = {}
@@ -263,7 +151,7 @@ def _prepare(
 
 
 def _name(identifier: str) -> str:
-    return sg.to_identifier(identifier, quoted=True).sql("duckdb")
+    return '"' + identifier.replace('"', '""') + '"'
 
 
 def _typed(made: Compiled) -> str:

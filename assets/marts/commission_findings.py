@@ -373,7 +373,7 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
     return joined.mutate(waived=joined.acknowledged.notnull()).drop("acknowledged")
 
 
-def _row(rows: ir.Table, code: str, row_id: Any, **values: Any) -> ir.Table:
+def _row(rows: Any, code: str, row_id: Any, **values: Any) -> Any:
     text, number = ibis.null("string"), ibis.null("int64")
     expected, actual = values.get("expected", number), values.get("actual", number)
     return rows.select(
@@ -391,7 +391,7 @@ def _row(rows: ir.Table, code: str, row_id: Any, **values: Any) -> ir.Table:
     )
 
 
-def _on_records(t: Tables, at: Instants, rule: RecordRule) -> ir.Table:
+def _on_records(t: Tables, at: Instants, rule: RecordRule) -> Any:
     r = t.commission_reviews
     held = r.filter(rule.holds(r, at).fill_null(False))
     return _row(
@@ -408,12 +408,13 @@ def _on_records(t: Tables, at: Instants, rule: RecordRule) -> ir.Table:
     )
 
 
-def _missing(t: Tables) -> ir.Table:
+def _missing(t: Tables) -> Any:
     r = t.commission_reconciliation
     r = r.filter(r.state == "missing")
     # Ids are unique in a collection, not across bookings and hotel_bookings: only such a twin gets a
     # longer finding id.
-    twin = ibis.row_number().over(group_by=r.booking_id, order_by=r.origin) > 0
+    place: Any = ibis.row_number().over(group_by=r.booking_id, order_by=r.origin)
+    twin = place > 0
     r = r.mutate(row_id=ibis.cases((twin, r.booking_id + ":" + r.origin), else_=r.booking_id))
     return _row(
         r,
@@ -433,7 +434,7 @@ def _missing(t: Tables) -> ir.Table:
     )
 
 
-def _restrictions(t: Tables, at: Instants) -> ir.Table:
+def _restrictions(t: Tables, at: Instants) -> Any:
     """Providers whose account is restricted without reason, or not restricted with one.
 
     RESTRICTED is only called wrong if no unpaid record of the provider could be overdue: one whose deadline
@@ -464,7 +465,8 @@ def _restrictions(t: Tables, at: Instants) -> ir.Table:
     rightly = ~restricted & (rows.due.fill_null(0) == 1)
     rows = rows.filter((wrongly | rightly) & at.judged_at.notnull())
     # An id may stand for a therapist and for a place.
-    twin = ibis.row_number().over(group_by=rows.provider_id, order_by=rows.provider_type.desc()) > 0
+    place: Any = ibis.row_number().over(group_by=rows.provider_id, order_by=rows.provider_type.desc())
+    twin = place > 0
     rows = rows.mutate(
         row_id=ibis.cases((twin, rows.provider_id + ":" + rows.provider_type), else_=rows.provider_id)
     )

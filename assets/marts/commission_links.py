@@ -6,6 +6,8 @@ One row a record. ``link``: booking, ambiguous (fits two), quarantined, deleted,
 
 from __future__ import annotations
 
+from typing import Any
+
 import ibis
 import ibis.expr.types as ir
 
@@ -15,7 +17,7 @@ LIVE, QUARANTINED, DELETED = 0, 1, 2
 BOOKING_COLLECTIONS = ("bookings", "hotel_bookings")
 
 
-def booking_keys(t: Tables) -> ir.Table:
+def booking_keys(t: Tables) -> Any:
     """Every value a record may refer to a booking by: key, target (the booking), kind (live, quarantined,
     deleted), test (0 or 1)."""
     b = t.bookings
@@ -55,10 +57,10 @@ def table(t: Tables, at: Instants) -> ir.Table:
     )
     refs = ibis.union(first, second, distinct=False)
     keys = booking_keys(t)
-    pairs = refs.inner_join(keys, refs.key == keys.key).select(
+    pairs: Any = refs.inner_join(keys, refs.key == keys.key).select(
         refs.commission_id, refs.key, refs.attempt, keys.target, keys.origin, keys.kind, keys.test
     )
-    found: dict[str, ir.Value] = {}
+    found: dict[str, Any] = {}
     for attempt in (1, 2):
         here = (pairs.attempt == attempt) & (pairs.kind != DELETED)
         found |= {
@@ -72,25 +74,26 @@ def table(t: Tables, at: Instants) -> ir.Table:
         }
     gone = pairs.kind == DELETED
     found |= {"gone": pairs.target.min(where=gone), "gone_test": pairs.test.min(where=gone)}
-    hits = pairs.group_by("commission_id").aggregate(**found)
+    hits: Any = pairs.group_by("commission_id").aggregate(**found)
 
     by_first = hits.low1.notnull()
+    two: Any = ibis.cases(
+        (by_first, (hits.low1 != hits.high1) | (hits.from1 != hits.to1)),
+        else_=(hits.low2 != hits.high2) | (hits.from2 != hits.to2),
+    )
     hits = hits.select(
         "commission_id",
         "gone",
         low=ibis.coalesce(hits.low1, hits.low2),
         origin=ibis.coalesce(hits.from1, hits.from2),
         # Ids are unique in a collection, not across the two: the same id in both is two bookings.
-        two=ibis.cases(
-            (by_first, (hits.low1 != hits.high1) | (hits.from1 != hits.to1)),
-            else_=(hits.low2 != hits.high2) | (hits.from2 != hits.to2),
-        ).fill_null(False),
+        two=two.fill_null(False),
         kind=ibis.cases((by_first, hits.kind1), else_=hits.kind2),
         key=ibis.coalesce(hits.key1, hits.key2),
         test=ibis.coalesce(hits.test1, hits.test2, hits.gone_test),
     )
     one = hits.low.notnull() & ~hits.two & (hits.kind == LIVE)
-    linked = c.left_join(hits, c.commission_id == hits.commission_id).select(
+    linked: Any = c.left_join(hits, c.commission_id == hits.commission_id).select(
         c.commission_id,
         c.created_at,
         booking_id=ibis.cases((one, hits.low)),

@@ -3,6 +3,8 @@ booking."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import ibis
 import ibis.expr.types as ir
 
@@ -45,7 +47,7 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
     return ibis.union(_earning(t, at, policy), _records_without(t), distinct=False)
 
 
-def _earning(t: Tables, at: Instants, policy: Policy) -> ir.Table:
+def _earning(t: Tables, at: Instants, policy: Policy) -> Any:
     own = t.commission_reviews.filter(
         lambda r: r.live & r.earns & (r.link == "booking") & (r.place == 1)
     ).select(
@@ -141,7 +143,7 @@ def _earning(t: Tables, at: Instants, policy: Policy) -> ir.Table:
     )
 
 
-def _candidates(t: Tables) -> ir.Table:
+def _candidates(t: Tables) -> Any:
     """Bookings one of which a live record means, nobody knows which: such a booking is never called
     missing."""
     c = t.commission_links.filter(lambda r: r.live & (r.link == "ambiguous")).select("matched_ref")
@@ -149,7 +151,7 @@ def _candidates(t: Tables) -> ir.Table:
     return c.inner_join(keys, c.matched_ref == keys.key).select(candidate=keys.target).distinct()
 
 
-def _records_without(t: Tables) -> ir.Table:
+def _records_without(t: Tables) -> Any:
     r = t.commission_reviews
     rows = r.filter(r.live & ~r.earns & ((r.link != "booking") | (r.place == 1)))
     orphan = rows.link.isin(("none", "deleted"))

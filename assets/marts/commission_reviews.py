@@ -16,7 +16,7 @@ from marketplace.commission import REVENUE_STATUSES, SUBMITTED_STATUS, UNPAID_ST
 from marketplace.policy import Policy
 
 
-def with_plan(t: Tables, rows: ir.Table, policy: Policy) -> ir.Table:
+def with_plan(t: Tables, rows: Any, policy: Policy) -> Any:
     """Add ``plan`` (the provider's commission plan), null where no rule asks for it."""
     if not needs_plan(policy):
         return rows.mutate(plan=ibis.null("string"))

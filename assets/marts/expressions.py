@@ -49,18 +49,16 @@ def commission_of(amount: Any, rate_ppm: Any) -> Any:
     are exact multiples of a million are divided, and those quotients are exact up to LARGEST_AMOUNT
     (marketplace.commission.expected_commission is the same in Python; a property test compares them).
     """
+    real = amount.between(0, LARGEST_AMOUNT)
+    if not isinstance(rate_ppm, int):
+        real = real & rate_ppm.between(0, LARGEST_RATE_PPM)
+        # Engines may compute a product before its condition: keep its factors in range as well.
+        rate_ppm = ibis.cases((rate_ppm.between(0, LARGEST_RATE_PPM), rate_ppm), else_=0)
+    amount = ibis.cases((amount.between(0, LARGEST_AMOUNT), amount), else_=0)
     low = amount % MILLION
     high = ((amount - low) / MILLION).cast("int64")
     scaled = low * rate_ppm + MILLION // 2
     part = ((scaled - scaled % MILLION) / MILLION).cast("int64")
-    real = amount.between(0, LARGEST_AMOUNT)
-    if not isinstance(rate_ppm, int):
-        real = real & rate_ppm.between(0, LARGEST_RATE_PPM)
-        # The product is computed before the condition on some engines: keep its factors in range as well.
-        rate_ppm = ibis.cases((rate_ppm.between(0, LARGEST_RATE_PPM), rate_ppm), else_=0)
-        scaled = low * rate_ppm + MILLION // 2
-        part = ((scaled - scaled % MILLION) / MILLION).cast("int64")
-    high = ibis.cases((amount.between(0, LARGEST_AMOUNT), high), else_=0)
     return ibis.cases((real, high * rate_ppm + part), else_=ibis.null("int64"))
 
 
@@ -96,12 +94,12 @@ def needs_plan(policy: Policy) -> bool:
     return any(rule.scope[0] == "plan" for rule in policy.rules)
 
 
-def earning(bookings: ir.Table) -> ir.Table:
+def earning(bookings: Any) -> Any:
     """Bookings that earn: a revenue status, not a test, not deleted."""
     return counted(bookings).filter(lambda b: b.status.isin(REVENUE_STATUSES))
 
 
-def counted(bookings: ir.Table) -> ir.Table:
+def counted(bookings: Any) -> Any:
     """Bookings that any figure may count: not a test, not deleted."""
     return bookings.filter(lambda b: b.deleted_at.isnull() & ~b.is_test.fill_null(False))
 
@@ -134,7 +132,8 @@ def percent(rate_ppm: Any) -> Any:
 def written(number: Any) -> Any:
     """A number as it was written: 250 for 250.0, 75.5 for 75.5; 'nothing' for null."""
     whole = (number == number.round()) & (number.abs() < 1e15)
-    as_integer = ibis.cases((whole, number), else_=0.0).round().cast("int64").cast("string")
+    integral: Any = ibis.cases((whole, number), else_=0.0)
+    as_integer = integral.round().cast("int64").cast("string")
     return ibis.cases((number.isnull(), "nothing"), (whole, as_integer), else_=number.cast("string"))
 
 

@@ -151,7 +151,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
     return ibis.union(*rows, distinct=False)
 
 
-def _measured(t: Tables, at: Instants) -> ir.Table:
+def _measured(t: Tables, at: Instants) -> Any:
     """Everything the points rest on, in one row."""
     return (
         _bookings(t, at)
@@ -161,7 +161,7 @@ def _measured(t: Tables, at: Instants) -> ir.Table:
     )
 
 
-def _bookings(t: Tables, at: Instants) -> ir.Table:
+def _bookings(t: Tables, at: Instants) -> Any:
     b = counted(t.bookings)
     b = b.filter(b.created_at <= at.now)
     b = b.mutate(
@@ -197,7 +197,7 @@ def _bookings(t: Tables, at: Instants) -> ir.Table:
     )
 
 
-def judged_notifications(t: Tables, at: Instants) -> ir.Table:
+def judged_notifications(t: Tables, at: Instants) -> Any:
     """The last 24 hours' notifications, those under 2 minutes old left out."""
     n = t.notifications.filter(t.notifications.deleted_at.isnull())
     n = n.mutate(moment=ibis.coalesce(n.sent_at, n.created_at))
@@ -206,7 +206,7 @@ def judged_notifications(t: Tables, at: Instants) -> ir.Table:
     )
 
 
-def _notifications(t: Tables, at: Instants) -> ir.Table:
+def _notifications(t: Tables, at: Instants) -> Any:
     n = judged_notifications(t, at)
     return n.aggregate(
         notifications=n.count(),
@@ -215,7 +215,7 @@ def _notifications(t: Tables, at: Instants) -> ir.Table:
     )
 
 
-def _scans(t: Tables, at: Instants) -> ir.Table:
+def _scans(t: Tables, at: Instants) -> Any:
     s = t.scans
     required = s.collection.isin(REQUIRED_COLLECTIONS) & s.completed_at.notnull()
     return s.aggregate(
@@ -227,6 +227,6 @@ def _scans(t: Tables, at: Instants) -> ir.Table:
     )
 
 
-def _commissions(t: Tables, at: Instants) -> ir.Table:
+def _commissions(t: Tables, at: Instants) -> Any:
     c = t.commission_summary.select("tracked", "missing", "awaiting")
     return c.mutate(judged=at.judged_at.notnull(), judged_at=at.judged_at)

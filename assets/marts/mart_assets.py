@@ -12,22 +12,27 @@ from assets.marts.build import MART_NAMES, BuildOutcome, build
 from assets.ops import create_ops, mirror_bookkeeping
 from assets.step import step
 from resources.ledger import Ledger
+from resources.policy_file import load_policy
 from resources.run_context import RunContext
 
 MART_KEYS = [AssetKey(["marts", name]) for name in MART_NAMES]
 
 
-def build_marts(con: duckdb.DuckDBPyConnection, run: RunContext, tables: Iterable[str] | None = None) -> BuildOutcome:
+def build_marts(
+    con: duckdb.DuckDBPyConnection, run: RunContext, tables: Iterable[str] | None = None
+) -> BuildOutcome:
     """Make the marts named (default: all) as of the run's clock, in an open warehouse."""
     offset = run.clock.now().astimezone(ZoneInfo(run.settings.bookwatch_timezone)).utcoffset()
     assert offset is not None
     return build(
         con,
         now=run.clock.naive_now(),
+        policy=load_policy(),
         tables=tables,
         waived=Ledger(run.home.ledger).waived(),
         clock_frozen=run.settings.bookwatch_now is not None,
         utc_offset=offset,
+        cache=run.home.root / "compiled",
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ibis
 import ibis.expr.types as ir
 
@@ -83,5 +85,5 @@ def table(t: Tables, at: Instants) -> ir.Table:
     )
 
 
-def _reason(condition: ir.BooleanValue, words: str) -> ir.StringValue:
+def _reason(condition: Any, words: str) -> Any:
     return ibis.cases((condition, f"; {words}"), else_="")

@@ -21,7 +21,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
     )
 
 
-def _counted_by(b: ir.Table, basis: Basis, instant: Any, at: Instants) -> ir.Table:
+def _counted_by(b: Any, basis: Basis, instant: Any, at: Instants) -> Any:
     recent = b.filter((instant >= at.now - interval(PEAK_WINDOW)) & (instant <= at.now))
     wall = local(instant, b.utc_offset_minutes)
     hours = recent.select(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ibis
 import ibis.expr.types as ir
 
@@ -32,7 +34,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
         completed_idr=zero,
         collected_idr=paid.commission.fill_null(0),
     )
-    rows = ibis.union(created, collected, distinct=False)
+    rows: Any = ibis.union(created, collected, distinct=False)
     return rows.group_by("local_date").aggregate(
         bookings=rows.bookings.sum(),
         booked_idr=rows.booked_idr.sum(),

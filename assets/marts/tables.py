@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import ibis
-import ibis.expr.types as ir
 
 _TEXT, _INT, _FLOAT, _BOOL, _TIME = "string", "int64", "float64", "boolean", "timestamp"
 
@@ -176,8 +175,8 @@ class Tables:
     """Ibis tables by their short name: sources (``t.bookings``), steps and marts already made
     (``t.commission_reviews``)."""
 
-    def __init__(self, made: Mapping[str, ir.Table] | None = None) -> None:
-        self._tables: dict[str, ir.Table] = dict(made or {})
+    def __init__(self, made: Mapping[str, Any] | None = None) -> None:
+        self._tables: dict[str, Any] = dict(made or {})
 
     @classmethod
     def of_sources(cls) -> Tables:
@@ -193,7 +192,7 @@ class Tables:
         """Make a table known to those that come after it."""
         self._tables[name] = ibis.table(schema, name=name, database=database)
 
-    def __getattr__(self, name: str) -> ir.Table:
+    def __getattr__(self, name: str) -> Any:
         try:
             return self._tables[name]
         except KeyError:
@@ -203,7 +202,7 @@ class Tables:
 class Instants:
     """The instants as scalars of a one-row table, so that compiled SQL does not change with the clock."""
 
-    def __init__(self, row: ir.Table | None = None) -> None:
+    def __init__(self, row: Any | None = None) -> None:
         self.row = row if row is not None else ibis.table(dict(INSTANTS), name="instants")
 
     @property

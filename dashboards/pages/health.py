@@ -1,4 +1,5 @@
-"""Health: the seven points in full, each collection and its scan, quarantine, and the checks that do not hold."""
+"""Health: the seven points in full, each collection and its scan, quarantine, and the checks that do not
+hold."""
 
 from __future__ import annotations
 
@@ -70,7 +71,7 @@ def _collection(row: dict[str, Any], screen: Screen) -> tuple[str, str, str, str
     need = say("health.required") if row.get("required") else say("health.optional")
     completed = row.get("completed_at")
     when = (
-        f"{blocks.text(say.time(completed, screen.now))}<small>{blocks.text(say.ago(completed, screen.now))}</small>"
+        blocks.below(say.time(completed, screen.now), say.ago(completed, screen.now))
         if say.local(completed)
         else blocks.text(say("health.never"))
     )
@@ -130,7 +131,7 @@ def checks(screen: Screen) -> None:
                 [(say("col.check"), False), (say("col.severity"), False), (say("col.failed_rows"), True)],
                 [
                     (
-                        f"{blocks.text(row.get('check_name'))}<small>{blocks.text(row.get('asset') or '')}</small>",
+                        blocks.below(row.get("check_name"), row.get("asset") or ""),
                         blocks.text(say.word("severity", str(row.get("severity")).lower())),
                         count(row.get("failed_rows")),
                     )

@@ -1,4 +1,5 @@
-"""Overview: health at a glance, the three revenue figures, the commission state, the freshness of each collection."""
+"""Overview: health at a glance, the three revenue figures, the commission state, the freshness of each
+collection."""
 
 from __future__ import annotations
 
@@ -70,7 +71,7 @@ def commission(screen: Screen) -> None:
 
 def fresh(screen: Screen) -> None:
     """What the figures rest on: the last run, what it read, what it could not take, which checks hold."""
-    say, now = screen.say, screen.now
+    say = screen.say
     run = freshness.part(screen.status, "run")
     outcome, ended = run.get("outcome"), run.get("finished_at")
     rows = freshness.collections(screen.status, screen.scans)

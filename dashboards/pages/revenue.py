@@ -1,4 +1,4 @@
-"""Revenue: per day, per source, the commission reconciliation, what is missing and what was found, with ids."""
+"""Revenue: per day, per source, the commission reconciliation, what is missing, what was found, with ids."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dashboards import blocks, parts, queries
 from dashboards.charts import daily_chart
 from dashboards.figures import daily, revenue_figures
 from dashboards.frame import open_screen
-from dashboards.screen import Screen
+from dashboards.screen import ROWS_SHOWN, Screen
 from dashboards.wording import count, rupiah, share
 
 
@@ -39,6 +39,8 @@ def per_day(screen: Screen) -> None:
             },
             "revenue_daily",
             say("revenue.table_day"),
+            total=days.height,
+            complete=lambda: days,
         )
 
 
@@ -115,7 +117,7 @@ def missing(screen: Screen) -> None:
     say = screen.say
     st.html(blocks.section(say("revenue.missing"), say("revenue.missing_note")))
     summary = queries.commission_summary(screen.snapshot) or {}
-    frame = queries.missing_commissions(screen.snapshot)
+    frame = queries.missing_commissions(screen.snapshot, ROWS_SHOWN)
     if frame.is_empty():
         if summary.get("state") in (None, "unknown"):
             st.html(
@@ -137,10 +139,11 @@ def missing(screen: Screen) -> None:
             said.append(say("revenue.none_missing_unknown", unknown=count(summary["unknown"])))
         st.html(blocks.wrap(blocks.note("good", say("revenue.none_missing"), " ".join(said))))
         return
-    at_stake = int(frame["expected_idr"].sum() or 0)
+    states = queries.reconciliation_states(screen.snapshot).filter(pl.col("state") == "missing")
+    number, at_stake = int(states["rows"].sum() or 0), int(states["expected_idr"].sum() or 0)
     st.html(
         blocks.wrap(
-            blocks.badge("bad", f"{count(frame.height)} {say('commission.missing')}"),
+            blocks.badge("bad", f"{count(number)} {say('commission.missing')}"),
             f' <span class="bw-soft">{blocks.text(say("revenue.at_stake", amount=rupiah(at_stake)))}</span>',
         )
     )
@@ -163,7 +166,8 @@ def missing(screen: Screen) -> None:
         },
         "missing_commissions",
         say("revenue.missing"),
-        complete=frame,
+        total=number,
+        complete=lambda: queries.all_missing_commissions(screen.snapshot),
     )
 
 
@@ -213,8 +217,9 @@ def found(screen: Screen) -> None:
         key="code",
         width=320,
     )
+    chosen = codes if code is None else codes.filter(pl.col("finding") == code)
     screen.table(
-        queries.findings(screen.snapshot, code),
+        queries.findings(screen.snapshot, code, ROWS_SHOWN),
         {
             "finding_id": say("col.finding_id"),
             "severity": say("col.severity"),
@@ -229,6 +234,8 @@ def found(screen: Screen) -> None:
         },
         "findings",
         say("revenue.findings"),
+        total=int((chosen["open"] + chosen["waived"]).sum()),
+        complete=lambda: queries.all_findings(screen.snapshot, code),
     )
 
 

@@ -10,7 +10,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from resources.errors import UsageError
@@ -102,6 +101,6 @@ def commissions(
             "to_is_exclusive": True,
             "manifest": asdict(exported.manifest),
         }
-        click.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+        typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
     else:
-        describe(exported, click.echo)
+        describe(exported, typer.echo)

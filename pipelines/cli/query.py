@@ -55,6 +55,26 @@ def _cell(value: Any) -> str:
     return str(plain)
 
 
+def fetch(con: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Column names and rows. Raises UsageError with the engine's first line when it refuses the query."""
+    try:
+        cursor = con.execute(query)
+        return [column[0] for column in cursor.description or ()], cursor.fetchall()
+    except duckdb.Error as refused:
+        sentence = str(refused).splitlines()[0].strip().rstrip(".")
+        raise UsageError(
+            f"{sentence}.", "The snapshot is read-only; `SHOW ALL TABLES` lists its tables (docs/tables.md)."
+        ) from None
+
+
+def as_json(names: list[str], rows: list[tuple[Any, ...]]) -> str:
+    """Rows as a JSON list of objects."""
+    import orjson
+
+    data = [dict(zip(names, map(_plain, row), strict=True)) for row in rows]
+    return orjson.dumps(data, option=orjson.OPT_INDENT_2, default=str).decode()
+
+
 def sql(
     query: Annotated[
         str, typer.Argument(help="A SELECT; tables are core.*, marts.* and ops.*.", show_default=False)
@@ -65,22 +85,10 @@ def sql(
     """Read-only SQL on the published snapshot."""
     path = require_snapshot(load_settings().home)
     with open_snapshot(path) as con:
-        try:
-            cursor = con.execute(query)
-            names = [column[0] for column in cursor.description or ()]
-            rows = cursor.fetchall()
-        except duckdb.Error as refused:
-            sentence = str(refused).splitlines()[0].strip()
-            raise UsageError(
-                f"{sentence}",
-                "The snapshot is read-only; `SHOW ALL TABLES` lists its tables (docs/tables.md).",
-            ) from None
+        names, rows = fetch(con, query)
     chosen = Format.json if json else format
     if chosen is Format.json:
-        import orjson
-
-        data = [dict(zip(names, map(_plain, row), strict=True)) for row in rows]
-        typer.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2, default=str).decode())
+        typer.echo(as_json(names, rows))
     elif chosen is Format.csv:
         text = io.StringIO()
         writer = csv.writer(text)

@@ -26,13 +26,10 @@ def children_environment(settings: Settings) -> dict[str, str]:
 
 def start_dashboards(settings: Settings, port: int, environment: Mapping[str, str]) -> Child:
     """The Streamlit app, in a process of its own."""
-    from dashboards.launch import command
-    from dashboards.launch import environment as streamlit_environment
-
     return start(
         "The dashboards",
-        command(port),
-        environment={**streamlit_environment(), **environment},
+        [sys.executable, "-m", "dashboards", str(port)],
+        environment=environment,
         folder=PROJECT,
         log=settings.home.dagster / "dashboards.log",
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from resources.errors import DONE, FAILED
@@ -48,15 +47,15 @@ def verify(
             "files": verdict.files,
             "rows": verdict.rows,
         }
-        click.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+        typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
         return DONE if verdict.holds else FAILED
     for difference in verdict.differences:
-        click.echo(f"Differs: {difference}")
+        typer.echo(f"Differs: {difference}")
     for unknown in verdict.not_checked:
-        click.echo(f"Not checked: {unknown}")
+        typer.echo(f"Not checked: {unknown}")
     count = len(verdict.differences)
     if verdict.holds:
-        click.echo(
+        typer.echo(
             f"{verdict.folder}: {verdict.files} files, {verdict.rows:,} rows"
             f" {'agree' if verdict.files != 1 else 'agrees'} with the manifest"
             + (
@@ -66,5 +65,5 @@ def verify(
             )
         )
     else:
-        click.echo(f"{verdict.folder}: {count} difference{'s' if count != 1 else ''} found.", err=True)
+        typer.echo(f"{verdict.folder}: {count} difference{'s' if count != 1 else ''} found.", err=True)
     return DONE if verdict.holds else FAILED

@@ -6,7 +6,6 @@ import os
 import sqlite3
 from typing import Annotated, Any
 
-import click
 import typer
 
 from resources.errors import BookwatchError, UsageError
@@ -51,7 +50,7 @@ def find(settings: Settings, finding_id: str) -> dict[str, Any] | None:
 def _say(finding: dict[str, Any]) -> None:
     for name, value in finding.items():
         if value is not None:
-            click.echo(f"  {name}: {value:,}" if isinstance(value, int) else f"  {name}: {value}")
+            typer.echo(f"  {name}: {value:,}" if isinstance(value, int) else f"  {name}: {value}")
 
 
 def _words(waiver: Waiver) -> str:
@@ -117,7 +116,7 @@ def waive(
             "by": by,
             "before": before and {"reason": before.reason, "by": before.waived_by, "at": before.waived_at},
         }
-        click.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
+        typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
         return
     sentences = {
         "waived": f"Waived {finding_id}. It stays visible and stops alarming from the next run on.",
@@ -125,10 +124,10 @@ def waive(
         "unchanged": f"{finding_id} is waived with these words already; nothing was changed.",
         "withdrawn": f"The waiver of {finding_id} is withdrawn: it alarms again from the next run on.",
     }
-    click.echo(sentences[outcome])
+    typer.echo(sentences[outcome])
     if before is not None and outcome != "unchanged":
-        click.echo(f"  it was waived {_words(before)}")
+        typer.echo(f"  it was waived {_words(before)}")
     if finding is None:
-        click.echo("  The newest snapshot no longer has this finding.")
+        typer.echo("  The newest snapshot no longer has this finding.")
     else:
         _say(finding)

@@ -394,6 +394,11 @@ def _snapshot_error(snapshot_id: str, refused: duckdb.Error) -> BookwatchError:
             f"The snapshot {snapshot_id} has not all the tables and columns this report is made of.",
             "It was published by another version of bookwatch; export with that version, or from a newer snapshot.",
         )
+    if isinstance(refused, duckdb.ConversionException | duckdb.OutOfRangeException):
+        return BookwatchError(
+            f"The snapshot {snapshot_id} holds amounts or instants of this period that are too large to write or sum.",
+            "No report was written; marts.data_findings names the rows to correct.",
+        )
     return BookwatchError(
         f"The snapshot {snapshot_id} could not be read to the end ({type(refused).__name__}).",
         "No report was written; make room on the disk, or export from another snapshot.",
@@ -533,9 +538,19 @@ def _write_parts(
     return facts, [entries[name(part)] for part in PARTS[form]]
 
 
+def _of_period(sql: str, period: dict[str, str]) -> str:
+    """``sql`` with the days of the period written into it.
+
+    Written, not bound: a relation with bound parameters is first made whole in memory (1.9 GB for a million rows).
+    They are days this process has parsed.
+    """
+    for name, day in period.items():
+        sql = sql.replace(f"${name}", f"'{date.fromisoformat(day)}'")
+    return sql
+
+
 def _batches(con: duckdb.DuckDBPyConnection, sql: str, period: dict[str, str]) -> Iterator[pl.DataFrame]:
-    used = {key: value for key, value in period.items() if f"${key}" in sql}
-    for batch in con.sql(sql, params=used).to_arrow_reader(BATCH_ROWS):
+    for batch in con.sql(_of_period(sql, period)).to_arrow_reader(BATCH_ROWS):
         frame = pl.from_arrow(batch)
         assert isinstance(frame, pl.DataFrame)
         yield frame
@@ -545,9 +560,7 @@ def _facts(con: duckdb.DuckDBPyConnection, period: dict[str, str]) -> dict[str, 
     """What the snapshot says of itself and of the period."""
 
     def rows(query: str) -> list[tuple[Any, ...]]:
-        sql = _FACTS_SQL[query]
-        used = {key: value for key, value in period.items() if f"${key}" in sql}
-        return con.execute(sql, used).fetchall()
+        return con.execute(_of_period(_FACTS_SQL[query], period)).fetchall()
 
     published_at, rules_version, endpoint, project, database = (rows("snapshot") or [(None,) * 5])[0]
     as_of = rows("as_of")

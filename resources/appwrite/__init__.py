@@ -1,1 +1,4 @@
-"""Reading Appwrite: gateway, failures, patience, columns, scan and sweep. Knows no business rule and writes no report."""
+"""Reading Appwrite.
+
+Gateway, failures, patience, columns, scan and sweep. Knows no business rule and writes no report.
+"""

@@ -3,6 +3,9 @@
 Not here: how often a call is tried again (patience.py), and the errors a person reads (resources/errors.py).
 """
 
+# The SDK carries no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import re
@@ -42,7 +45,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "not_found": "Appwrite does not have it",
         "unknown_route": "the endpoint does not know this address",
         "bad_request": "Appwrite does not accept the request",
-        "redirect": "the endpoint answers with a redirect, which is refused because the key would travel with it",
+        "redirect": "the endpoint answers with a redirect, refused because the key would travel along",
         "certificate": "the endpoint's certificate is not trusted",
         "bad_setting": "the endpoint or the key cannot be used as it is written",
         "no_date": "the endpoint sends no Date header",
@@ -60,7 +63,8 @@ _TYPE = re.compile(r"[a-z][a-z0-9_]{1,63}")
 
 
 class CallFailure(AppwriteException):
-    """A call to Appwrite that failed for good (for this call). Carries no key, no row value and no server text.
+    """A call to Appwrite that failed for good (for this call). Carries no key, no row value and no server
+    text.
 
     It is an AppwriteException, so that the SDK's typed services raise what their users expect.
     """
@@ -103,7 +107,10 @@ class PermanentFailure(CallFailure):
 
 
 class TransientFailure(CallFailure):
-    """Asking later may work: a time-out, a broken connection, an overloaded or failing server, a mangled answer."""
+    """Asking later may work.
+
+    A time-out, a broken connection, an overloaded or failing server, a mangled answer.
+    """
 
     def __init__(self, operation: str, reason: str, *, retried: bool = True, **told: object) -> None:
         super().__init__(operation, reason, **told)  # type: ignore[arg-type]
@@ -115,7 +122,10 @@ class CircuitOpen(TransientFailure):
 
 
 class Malformed(Exception):
-    """An answer with status 200 that is not what was asked for. Becomes a transient failure; carries no content."""
+    """An answer with status 200 that is not what was asked for.
+
+    Becomes a transient failure; carries no content.
+    """
 
 
 def failure_of_status(

@@ -1,7 +1,12 @@
-"""The one door to Appwrite: the SDK's client on a pooled session, with time-outs, patience and an event a call.
+"""The one door to Appwrite: the SDK's client on a pooled session, with time-outs, patience and an event a
+call.
 
 What a page means and where a scan stands is not known here (columns.py, sync.py).
 """
+
+# The SDK carries no types, and its services flatten queries with a private function.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
@@ -137,8 +142,8 @@ class PooledClient(Client):
         self.set_key(settings.appwrite_api_key.get_secret_value())
         # A raw call gets the project from the typed services only; without the header Appwrite answers 403.
         self.add_header("X-Appwrite-Project", settings.appwrite_project_id)
-        # The SDK announces format 2.5.0, which an older server answers with a warning on each call. Left out, the
-        # server speaks its own; Gateway.ping() then names that one.
+        # The SDK announces format 2.5.0, which an older server answers with a warning on each call. Left out,
+        # the server speaks its own; Gateway.ping() then names that one.
         self._global_headers.pop("X-Appwrite-Response-Format", None)
         self._clock = clock
         self._on_call = on_call
@@ -175,7 +180,10 @@ class PooledClient(Client):
         params: Mapping[str, Any] | None = None,
         response_type: str = "json",
     ) -> Any:
-        """As the SDK's: parsed JSON, text for ``response_type='text'``, bytes for other content. Raises CallFailure."""
+        """As the SDK's.
+
+        Parsed JSON, text for ``response_type='text'``, bytes for other content. Raises CallFailure.
+        """
 
         def decode(body: bytes, kind: str) -> Any:
             if response_type == "text":
@@ -204,9 +212,11 @@ class PooledClient(Client):
         expected: bool = False,
         retries: int = RETRIES,
     ) -> Answer[T]:
-        """One call, retried where that may help. ``decode(body, content type)`` raises Malformed to have it retried.
+        """One call, retried where that may help. ``decode(body, content type)`` raises Malformed to have it
+        retried.
 
-        Raises PermanentFailure or TransientFailure (CircuitOpen without having called). A header of None is left out.
+        Raises PermanentFailure or TransientFailure (CircuitOpen without having called). A header of None is
+        left out.
         """
         started = time.perf_counter()
         attempts = 0
@@ -288,7 +298,8 @@ class PooledClient(Client):
             )
         )
         if failure is not None:
-            # Raised here, outside every except block: a library's exception holds the request, and it the key.
+            # Raised here, outside every except block: a library's exception holds the request, and it the
+            # key.
             raise failure
         assert answer is not None
         return answer
@@ -361,13 +372,14 @@ class PooledClient(Client):
             for name, value in {**self._global_headers, **{k.lower(): v for k, v in headers.items()}}.items()
             if value
         }
-        flattened = self.flatten(
-            {key: Query._flatten(value) for key, value in params.items() if value is not None}
-        )  # pyright: ignore[reportPrivateUsage]
+        plain: dict[str, Any] = {
+            key: Query._flatten(value) for key, value in params.items() if value is not None
+        }
+        flattened = cast("dict[str, Any]", self.flatten(plain))
         query, data = (flattened, None) if method == "get" else (None, None)
         if method != "get":
             sent.setdefault("content-type", "application/json")
-            data = json.dumps(dict(params), cls=ValueClassEncoder)
+            data = json.dumps(plain, cls=ValueClassEncoder)
         deadline = time.monotonic() + WHOLE_ANSWER_SECONDS
         with self._session.request(
             method,
@@ -416,7 +428,8 @@ def json_object(body: bytes, kind: str) -> dict[str, Any]:
 
 
 class Gateway:
-    """What bookwatch asks of Appwrite, for one endpoint, project and database. Safe to use from several threads.
+    """What bookwatch asks of Appwrite, for one endpoint, project and database. Safe to use from several
+    threads.
 
     Every method raises PermanentFailure or TransientFailure (failures.py) and leaves one CallEvent a call.
     """
@@ -432,7 +445,10 @@ class Gateway:
         monotonic: Callable[[], float] = time.monotonic,
         timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
     ) -> None:
-        """Raises UsageError if an Appwrite setting is missing. ``timeouts``: seconds to connect, to wait for bytes."""
+        """Raises UsageError if an Appwrite setting is missing.
+
+        ``timeouts``: seconds to connect, to wait for bytes.
+        """
         settings.require_appwrite()
         self.settings = settings
         self.clock = clock
@@ -468,7 +484,8 @@ class Gateway:
         return template.format(database=quote(self.database, safe=""), table=table)
 
     def ping(self) -> datetime:
-        """Ask for the database's tables: proves endpoint, API kind, project, key and database. Returns the server's time.
+        """Ask for the database's tables: proves endpoint, API kind, project, key and database. Returns the
+        server's time.
 
         The first ping also asks the server's version, to speak its format from then on.
         """
@@ -563,14 +580,17 @@ class Gateway:
         *,
         operation: Literal["list_rows", "sweep_rows", "repair_rows"] = "list_rows",
     ) -> T:
-        """One answer of rows, as raw bytes through ``decode`` (which raises Malformed to have it asked again)."""
+        """One answer of rows, as raw bytes through ``decode`` (which raises Malformed to have it asked
+        again).
+        """
 
         def checked(body: bytes, kind: str) -> T:
             if not kind.startswith("application/json") or not body:
                 raise Malformed
             return decode(body)
 
-        # total=0: a count costs the server more than the page, is capped at 5,000, and `false` is ignored by 1.9.6.
+        # total=0: a count costs the server more than the page, is capped at 5,000, and `false` is ignored by
+        # 1.9.6.
         return self.client.request(
             operation,
             collection,

@@ -1,4 +1,7 @@
-"""How long to wait for Appwrite: retry delays, the server's own wishes, the circuit breaker. Sends nothing."""
+"""How long to wait for Appwrite.
+
+Retry delays, the server's own wishes, the circuit breaker. Sends nothing.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ FIRST_DELAY = 0.3
 MAX_DELAY = 3.0
 JITTER = 0.15
 RETRY_BUDGET = 4.0
-"""Seconds from the first failure of a call within which it is tried again, unless the server asked for more."""
+"""Seconds from the first failure of a call within which it is tried again, unless the server asked for more.
+"""
 LONGEST_SERVER_WAIT = 120.0
 """Seconds: a server that asks for more gets its wish by not being called; the call fails at once."""
 BREAKER_FAILURES = 5

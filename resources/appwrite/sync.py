@@ -1,10 +1,14 @@
 """The scan that misses no row: pages by $sequence inside a window of $updatedAt, merged as they come.
 
-Measured against a real Appwrite 1.9.6, paging `greaterThan($updatedAt, watermark)` by cursor lost 1,972 of 12,002 rows
-while rows were being touched. So a window of $updatedAt is closed before the scan starts (by the server's clock, minus
-a safety lag), and pages follow $sequence, which never changes: a row touched meanwhile leaves the window and is read by
-the next scan. Deletes and backdated rows are the sweep's task (sweep.py). What a row means is not known here.
+Measured against a real Appwrite 1.9.6, paging `greaterThan($updatedAt, watermark)` by cursor lost 1,972 of
+12,002 rows while rows were being touched. So a window of $updatedAt is closed before the scan starts (by the
+server's clock, minus a safety lag), and pages follow $sequence, which never changes: a row touched meanwhile
+leaves the window and is read by the next scan. Deletes and backdated rows are the sweep's task (sweep.py).
+What a row means is not known here.
 """
+
+# The SDK carries no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
@@ -32,7 +36,7 @@ from resources.settings import Settings
 
 T = TypeVar("T")
 
-FLUSH_ROWS = 10_000
+FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 2.0
 PAGES_AHEAD = 2
 """Pages of a collection that may be fetched beyond the one being handed over: bounds the memory."""
@@ -80,7 +84,7 @@ def source_unavailable(failure: CallFailure, gateway: Gateway) -> SourceUnavaila
         case "unknown_route", _:
             return SourceUnavailable(
                 f"{where} does not know the {gateway.settings.appwrite_api} API.",
-                "Check that APPWRITE_ENDPOINT ends in /v1, or set APPWRITE_API=databases for an older server.",
+                "Check that APPWRITE_ENDPOINT ends in /v1; for an older server set APPWRITE_API=databases.",
             )
         case "redirect", _:
             return SourceUnavailable(
@@ -117,7 +121,10 @@ def instant_text(moment: datetime) -> str:
 
 
 def window_queries(lower: datetime | None, bound: datetime, after: int | None, limit: int) -> list[str]:
-    """The queries of one page. The first carries no lower $sequence: `greaterThan("$sequence", "0")` is answered 400."""
+    """The queries of one page.
+
+    The first carries no lower $sequence: `greaterThan("$sequence", "0")` is answered 400.
+    """
     window = (
         Query.less_than_equal("$updatedAt", instant_text(bound))
         if lower is None
@@ -297,7 +304,8 @@ class _Scans:
         pages = PageAhead(self._pool, fetch, decoder.decode, size)
         try:
             after = plan.after
-            # Only an empty page ends a scan: a server that gives fewer rows than asked for must not end it early.
+            # Only an empty page ends a scan: a server that gives fewer rows than asked for must not end it
+            # early.
             while True:
                 page = pages.page(after)
                 if page.last is None:
@@ -478,12 +486,13 @@ def sync(
     full: bool = False,
     flush_rows: int = FLUSH_ROWS,
 ) -> list[CollectionOutcome]:
-    """Bring the mirror up to date, several collections at a time. Returns one outcome a collection, in their order.
+    """Bring the mirror up to date, several collections at a time; one outcome a collection, in their order.
 
-    ``reject_reasons(collection, rows)`` gives per row why it is quarantined; a changed ``rules_version`` has stored rows
-    judged again. ``full`` reads everything anew. A collection that is forbidden, missing or breaks off stops no other
-    and keeps what it stored. Raises SourceUnavailable if Appwrite cannot be reached or refuses the key at the start,
-    UsageError if the mirror belongs to another source, StoreFailure if the file cannot be written.
+    ``reject_reasons(collection, rows)`` gives per row why it is quarantined; a changed ``rules_version`` has
+    stored rows judged again. ``full`` reads everything anew. A collection that is forbidden, missing or
+    breaks off stops no other and keeps what it stored. Raises SourceUnavailable if Appwrite cannot be reached
+    or refuses the key at the start, UsageError if the mirror belongs to another source, StoreFailure if the
+    file cannot be written.
     """
     clock = gateway.clock
     identity = (gateway.endpoint, gateway.project, gateway.database)

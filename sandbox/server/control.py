@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from sandbox.server.app import Answer, Api, reply, send_answer
+from sandbox.server.app import Api
+from sandbox.server.calls import Answer, reply, send_answer
 from sandbox.server.errors import VERSION
 from sandbox.server.values import parse_instant
 from sandbox.store import (

@@ -10,12 +10,10 @@ from typing import Any
 
 import orjson
 
-from sandbox.server.errors import query_invalid
+from sandbox.server.errors import Failure, query_invalid
 from sandbox.server.values import (
     INT64,
     UID_RULE,
-    grouped,
-    integer_rule,
     is_int,
     is_number,
     is_uid,
@@ -24,8 +22,6 @@ from sandbox.server.values import (
     range_rule,
 )
 from sandbox.store import SYSTEM_COLUMNS, Row, StoredColumn, StoredTable, column_path, stamp
-
-__all__ = ["Plan", "Query", "integer_rule", "parse_queries", "plan_rows", "select_catalogue"]
 
 ONE_VALUE = (
     "notEqual", "lessThan", "lessThanEqual", "greaterThan", "greaterThanEqual", "search", "notSearch",
@@ -423,8 +419,6 @@ def select_catalogue(
             raise query_invalid(f"Invalid cursor: {UID_RULE}")
         places = [n for n, item in enumerate(chosen) if item.get(identity) == wanted]
         if not places:
-            from sandbox.server.errors import Failure
-
             raise Failure(
                 400, "general_cursor_not_found", f"{label} '{wanted}' for the 'cursor' value not found."
             )
@@ -465,7 +459,3 @@ def _holds(query: Query, value: Any) -> bool:
             return value is not None and values[0] <= value <= values[1]
         case _:
             return True
-
-
-def number_text(value: int) -> str:
-    return grouped(value)

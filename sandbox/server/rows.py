@@ -13,13 +13,12 @@ from sandbox.server.queries import (
     DEFAULT_LIMIT,
     TOTAL_CAP,
     Plan,
-    Query,
     cursor_condition,
     expression,
     order_of,
     parse_queries,
     plan_rows,
-)  # fmt: skip
+)
 from sandbox.server.values import (
     KEY_RULE,
     aggregate,
@@ -29,7 +28,7 @@ from sandbox.server.values import (
     permission_refusal,
     stored_value,
     structure_refusal,
-)  # fmt: skip
+)
 from sandbox.store import (
     UPDATED_INDEX_REACH,
     DuplicateRow,
@@ -38,9 +37,10 @@ from sandbox.store import (
     StoredTable,
     parse_row,
     plain_number,
+    row_text,
     stamp,
     unique_id,
-)  # fmt: skip
+)
 
 BATCH = 100
 ROW_PERMISSIONS = ("read", "update", "delete")
@@ -236,8 +236,6 @@ class Rows:
 
     def _write(self, identity: str, row: Row, write: bool = True) -> str:
         if not write:
-            from sandbox.store import row_text
-
             return row_text(self.table, row)[0]
         try:
             return self.store.replace(self.table, [row])[0]
@@ -297,7 +295,6 @@ class Rows:
                 raise errors.row_invalid(self.words, why)
             permissions = _item_permissions(given)
             answered: list[str] = []
-            from sandbox.store import row_text
 
             for row in rows:
                 after = self.changed(row, given, permissions, partial=True)
@@ -314,7 +311,6 @@ class Rows:
             self.store.delete(self.table, [row.sequence])
 
     def delete_many(self, texts: Sequence[str]) -> bytes:
-        from sandbox.store import row_text
 
         with self.store.writing():
             rows = self._matching(texts)
@@ -380,6 +376,3 @@ def _projected(text: bytes | str, keys: Sequence[str]) -> bytes:
         return text.encode() if isinstance(text, str) else text
     document = orjson.loads(text)
     return orjson.dumps({k: v for k, v in document.items() if k[0] == "$" or k in keys})
-
-
-__all__ = ["Query", "Rows", "served", "served_list"]

@@ -121,7 +121,8 @@ def _unusual_instant(value: str) -> datetime | None:
     return None
 
 
-def _integer_bits(column: StoredColumn) -> int:
+def integer_bits(column: StoredColumn) -> int:
+    """32 only where a maximum is given that fits in 32."""
     if column.kind == "bigint":
         return 64
     return 64 if (column.maximum is None or column.maximum > INT32 - 1) else 32
@@ -163,7 +164,9 @@ def refusal(column: StoredColumn, value: Any) -> str | None:
             return "format. Value must be a valid IP address"
         return None
     if kind in ("integer", "bigint"):
-        bits = _integer_bits(column)
+        bits = integer_bits(column)
+        if kind == "bigint" and isinstance(value, str) and re.fullmatch(r"-?\d{1,19}", value):
+            value = int(value)  # digits in a text are taken
         if not is_int(value) or not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
             return f"format. {integer_rule(bits)}"
         low, high = bounds(column)
@@ -228,6 +231,8 @@ def stored_item(column: StoredColumn, value: Any) -> Any:
     if column.kind == "datetime":
         at = parse_instant(value)
         return stamp(at) if at else value
+    if column.kind == "bigint" and isinstance(value, str):
+        return int(value)
     if column.kind == "float" and isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return int(value)
     return value

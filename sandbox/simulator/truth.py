@@ -23,17 +23,19 @@ such as 2026-11-22T03:16:28.123Z, money integer rupiah, dates the provider's loc
 - ``peak_hours``: list of {basis, weekday, hour, bookings}; the basis instant is in [as_of - 56 days, as_of].
 - ``health``: points {"1" to "7" -> {status, figure}} and system. Scans are taken as fresh.
 - ``service_figures``: avg_response_s, p95_response_s (linear interpolation), responses, success_rate,
-  delivery_rate (of point 6), newest_booking_at (any), newest_successful_booking_at (earning), bookings_24h.
+  delivery_rate (of point 6), newest_booking_at (that earns), newest_created_at (any), bookings_24h.
 - ``bookings``: booking_id -> {origin, status, source, mode, amount_idr, amount_rule, minutes, created_at,
   starts_at, response_deadline, accepted_at (as written, never an observed one), responded_at, completed_at,
-  provider_id, customer_id, is_test, deleted_at}; without the quarantined ones.
+  provider_id, customer_id, is_test, deleted_at}; without the quarantined ones. Deleted ones stand apart in
+  ``deleted_bookings``.
 - ``commissions``: commission_id -> {commission_idr, booking_amount_idr, rate_ppm, amount_rule, status,
   is_live, source, created_at, deadline_at, paid_at, provider_id, booking_id (null: none, or not certain),
-  is_test, deleted_at}; without the quarantined ones.
+  is_test, deleted_at}; without the quarantined ones. Deleted ones: ``deleted_commissions``.
 - ``data_findings``: amount_unknown, amount_disagrees, creation_unreadable, status_unknown,
   commission_status_unknown -> row ids.
 - ``duplicate_bookings``: pairs of ids; ``abuse_planted``: customer ids by kind (bookings, messages).
-- ``personal``: how many different names and phones and how many texts were written, and three sentinels.
+- ``personal``: how many different names and phones and how many texts were written.
+- ``sentinels``: name, phone (as written), phone_e164, message: strings that stand nowhere else.
 
 Nothing here is ever written where a pipeline reads.
 """
@@ -241,7 +243,8 @@ class _Judge:
         if not records:
             if doubtful:
                 state = "unknown"
-                self._row(state, booking, None, None, None)
+                # what the booking earns is known; which record pays for it is not
+                self._row(state, booking, None, expected, None)
             else:
                 since = booking.known_accepted if booking.known_accepted is not None else booking.created
                 state = "awaiting" if self.now < since + GRACE else "missing"
@@ -313,7 +316,7 @@ class _Judge:
                 if record.status == "overdue" and self.now < due:
                     self._find("overdue_premature", booking, record, expected, record.commission)
                 if unpaid and self.now > due + RESTRICTED_AFTER and record.fee is None:
-                    self._find("fee_missing", booking, record, POLICY_FEE, None)
+                    self._find("fee_missing", booking, record, POLICY_FEE, 0)
             if record.fee is not None and record.fee != POLICY_FEE:
                 self._find("fee_wrong", booking, record, POLICY_FEE, record.fee)
             if record.status == "paid" and not record.proof:
@@ -499,8 +502,8 @@ class _Judge:
             "responses": len(seconds),
             "success_rate": len(earning) / decided if decided else None,
             "delivery_rate": delivered / judged if judged else None,
-            "newest_booking_at": _text(max((b.created for b in self.counted), default=None)),
-            "newest_successful_booking_at": _text(max(earning, default=None)),
+            "newest_booking_at": _text(max(earning, default=None)),
+            "newest_created_at": _text(max((b.created for b in self.counted), default=None)),
             "bookings_24h": sum(b.created >= self.now - DAY for b in self.counted),
         }
 
@@ -608,6 +611,7 @@ def truth(simulation: Simulation) -> dict[str, Any]:
         raise ValueError("run the simulation to its until first: the truth is as of then")
     judge = _Judge(simulation)
     daily = judge.revenue_daily()
+    bookings, commissions = judge.booking_facts(), judge.commission_facts()
     totals = {
         column: sum(day[column] for day in daily.values())
         for column in ("bookings", "booked_idr", "completed_idr", "collected_idr")
@@ -629,8 +633,12 @@ def truth(simulation: Simulation) -> dict[str, Any]:
         "peak_hours": judge.peak_hours(),
         "health": judge.health(),
         "service_figures": judge.service_figures(),
-        "bookings": judge.booking_facts(),
-        "commissions": judge.commission_facts(),
+        "bookings": {i: facts for i, facts in bookings.items() if facts["deleted_at"] is None},
+        "commissions": {i: facts for i, facts in commissions.items() if facts["deleted_at"] is None},
+        "deleted_bookings": {i: facts for i, facts in bookings.items() if facts["deleted_at"] is not None},
+        "deleted_commissions": {
+            i: facts for i, facts in commissions.items() if facts["deleted_at"] is not None
+        },
         "data_findings": judge.data_findings(),
         "duplicate_bookings": judge.duplicate_bookings(),
         "abuse_planted": {
@@ -641,9 +649,11 @@ def truth(simulation: Simulation) -> dict[str, Any]:
             "names": len({c.name for c in simulation.customers}) + 1,
             "phones": len({c.phone for c in simulation.customers}) + 1,
             "texts": simulation.texts_written,
-            "sentinel_name": SENTINEL_NAME,
-            "sentinel_phone": SENTINEL_PHONE,
-            "sentinel_phone_e164": SENTINEL_E164,
-            "sentinel_message": SENTINEL_MESSAGE,
+        },
+        "sentinels": {
+            "name": SENTINEL_NAME,
+            "phone": SENTINEL_PHONE,
+            "phone_e164": SENTINEL_E164,
+            "message": SENTINEL_MESSAGE,
         },
     }

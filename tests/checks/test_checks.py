@@ -13,7 +13,8 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
-from assets.marts.build import MART_NAMES, compile_marts
+from assets.marts.catalog import MART_NAMES
+from assets.marts.compiled import compile_marts
 from checks.factory import validate
 from checks.mart_schemas import MART_SCHEMAS
 from checks.registry import RegisteredCheck, registry_of

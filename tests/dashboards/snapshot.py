@@ -1,4 +1,5 @@
-"""A published snapshot for the tests of the screens: plain rows from a seed, marts counted here in Python, apart from the code
+"""A published snapshot for the tests of the screens: plain rows from a seed, marts counted here in Python,
+apart from the code
 under test. Holds no personal data: there is none in a snapshot."""
 
 from __future__ import annotations
@@ -39,30 +40,40 @@ PROVIDERS = [
 ]
 
 SCHEMA = """
-CREATE SCHEMA core; CREATE SCHEMA marts; CREATE SCHEMA ops;
-CREATE TABLE core.bookings (booking_id VARCHAR, origin VARCHAR, provider_id VARCHAR, provider_type VARCHAR, provider_name VARCHAR,
-  status VARCHAR, source VARCHAR, mode VARCHAR, service_minutes BIGINT, amount_idr BIGINT, amount_rule VARCHAR, created_at TIMESTAMP,
-  starts_at TIMESTAMP, accepted_at TIMESTAMP, completed_at TIMESTAMP, utc_offset_minutes BIGINT, is_test BOOLEAN, earns BOOLEAN,
-  deleted_at TIMESTAMP, change BIGINT);
-CREATE TABLE marts.commission_reconciliation (booking_id VARCHAR, commission_id VARCHAR, booking_ref VARCHAR, provider_id VARCHAR,
-  source VARCHAR, booking_status VARCHAR, booking_amount_idr BIGINT, rate DOUBLE, expected_idr BIGINT, actual_idr BIGINT,
-  variance_idr BIGINT, state VARCHAR, local_date DATE, accrued_at TIMESTAMP, utc_offset_minutes BIGINT, policy_version VARCHAR,
-  policy_rate_ppm BIGINT, deadline_at TIMESTAMP, commission_status VARCHAR, paid_at TIMESTAMP, records BIGINT);
-CREATE TABLE marts.commission_findings (finding_id VARCHAR, finding VARCHAR, severity VARCHAR, booking_id VARCHAR, booking_ref VARCHAR,
-  commission_id VARCHAR, provider_id VARCHAR, expected_idr BIGINT, actual_idr BIGINT, variance_idr BIGINT, detail VARCHAR, waived BOOLEAN);
-CREATE TABLE marts.commission_summary (eligible BIGINT, tracked BIGINT, missing BIGINT, awaiting BIGINT, "unknown" BIGINT,
-  tracking_rate DOUBLE, state VARCHAR, expected_idr BIGINT, actual_idr BIGINT, as_of TIMESTAMP);
-CREATE TABLE marts.health_points (point INTEGER, name VARCHAR, status VARCHAR, figure DOUBLE, limit_value DOUBLE, message VARCHAR,
-  severity VARCHAR, evidence_at TIMESTAMP);
-CREATE TABLE marts.service_figures (avg_response_s DOUBLE, p95_response_s DOUBLE, success_rate DOUBLE, delivery_rate DOUBLE,
-  newest_booking_at TIMESTAMP, bookings_24h BIGINT);
-CREATE TABLE marts.revenue_daily (local_date DATE, bookings BIGINT, booked_idr BIGINT, completed_idr BIGINT, collected_idr BIGINT);
-CREATE TABLE marts.revenue_by_source (local_date DATE, source VARCHAR, bookings BIGINT, booked_idr BIGINT, completed_idr BIGINT);
-CREATE TABLE ops.scans (collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP, required BOOLEAN, outcome VARCHAR, detail VARCHAR);
+CREATE SCHEMA core;
+CREATE SCHEMA marts;
+CREATE SCHEMA ops;
+CREATE TABLE core.bookings (booking_id VARCHAR, origin VARCHAR, provider_id VARCHAR, provider_type VARCHAR,
+  provider_name VARCHAR, status VARCHAR, source VARCHAR, mode VARCHAR, service_minutes BIGINT, amount_idr
+  BIGINT, amount_rule VARCHAR, created_at TIMESTAMP, starts_at TIMESTAMP, accepted_at TIMESTAMP,
+  completed_at TIMESTAMP, utc_offset_minutes BIGINT, is_test BOOLEAN, earns BOOLEAN, deleted_at TIMESTAMP,
+  change BIGINT);
+CREATE TABLE marts.commission_reconciliation (booking_id VARCHAR, commission_id VARCHAR, booking_ref
+  VARCHAR, provider_id VARCHAR, source VARCHAR, booking_status VARCHAR, booking_amount_idr BIGINT, rate
+  DOUBLE, expected_idr BIGINT, actual_idr BIGINT, variance_idr BIGINT, state VARCHAR, local_date DATE,
+  accrued_at TIMESTAMP, utc_offset_minutes BIGINT, policy_version VARCHAR, policy_rate_ppm BIGINT,
+  deadline_at TIMESTAMP, commission_status VARCHAR, paid_at TIMESTAMP, records BIGINT);
+CREATE TABLE marts.commission_findings (finding_id VARCHAR, finding VARCHAR, severity VARCHAR, booking_id
+  VARCHAR, booking_ref VARCHAR, commission_id VARCHAR, provider_id VARCHAR, expected_idr BIGINT, actual_idr
+  BIGINT, variance_idr BIGINT, detail VARCHAR, waived BOOLEAN);
+CREATE TABLE marts.commission_summary (eligible BIGINT, tracked BIGINT, missing BIGINT, awaiting BIGINT,
+  "unknown" BIGINT, tracking_rate DOUBLE, state VARCHAR, expected_idr BIGINT, actual_idr BIGINT, as_of
+  TIMESTAMP);
+CREATE TABLE marts.health_points (point INTEGER, name VARCHAR, status VARCHAR, figure DOUBLE, limit_value
+  DOUBLE, message VARCHAR, severity VARCHAR, evidence_at TIMESTAMP);
+CREATE TABLE marts.service_figures (avg_response_s DOUBLE, p95_response_s DOUBLE, success_rate DOUBLE,
+  delivery_rate DOUBLE, newest_booking_at TIMESTAMP, bookings_24h BIGINT);
+CREATE TABLE marts.revenue_daily (local_date DATE, bookings BIGINT, booked_idr BIGINT, completed_idr BIGINT,
+  collected_idr BIGINT);
+CREATE TABLE marts.revenue_by_source (local_date DATE, source VARCHAR, bookings BIGINT, booked_idr BIGINT,
+  completed_idr BIGINT);
+CREATE TABLE ops.scans (collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP, required BOOLEAN,
+  outcome VARCHAR, detail VARCHAR);
 CREATE TABLE ops.quarantine (collection VARCHAR, row_id VARCHAR, reasons VARCHAR, first_seen_at TIMESTAMP);
-CREATE TABLE ops.check_results (run_id VARCHAR, check_name VARCHAR, asset VARCHAR, passed BOOLEAN, severity VARCHAR,
-  failed_rows BIGINT, evaluated_at TIMESTAMP);
-CREATE TABLE ops.snapshot (snapshot_id VARCHAR, run_id VARCHAR, published_at TIMESTAMP, rules_version VARCHAR, source VARCHAR);
+CREATE TABLE ops.check_results (run_id VARCHAR, check_name VARCHAR, asset VARCHAR, passed BOOLEAN, severity
+  VARCHAR, failed_rows BIGINT, evaluated_at TIMESTAMP);
+CREATE TABLE ops.snapshot (snapshot_id VARCHAR, run_id VARCHAR, published_at TIMESTAMP, rules_version
+  VARCHAR, source VARCHAR);
 """
 
 POINTS: list[tuple[Any, ...]] = [
@@ -172,7 +183,8 @@ class Truth:
 def build(
     home: Path, *, missing: int = 12, read_ago: timedelta = timedelta(seconds=18), status: bool = True
 ) -> Truth:
-    """Publish a snapshot of 60 days under ``home`` and return what is in it. ``read_ago``: the age of every scan at NOW."""
+    """Publish a snapshot of 60 days under ``home`` and return what is in it. ``read_ago``: the age of every
+    scan at NOW."""
     published = home / "published"
     published.mkdir(parents=True, exist_ok=True)
     path = published / f"{SNAPSHOT_ID}.duckdb"
@@ -274,7 +286,7 @@ def build(
                         number % 3 == 0,
                     )
                 )
-            paid = not gone and rng.random() < 0.71
+            paid = (rng.random() < 0.71) and not gone
             if paid:
                 truth.days[day]["collected_idr"] += actual
             state = "missing" if gone else "mismatched" if wrong else "matched"

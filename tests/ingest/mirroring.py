@@ -1,4 +1,7 @@
-"""What the tests of this folder share: a gateway on a sandbox, tables with every column type, and the comparison."""
+"""What the tests of this folder share.
+
+A gateway on a sandbox, tables with every column type, and the comparison.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import requests
 from appwrite.query import Query
 from appwrite.services.tables_db import TablesDB
 
@@ -84,7 +88,9 @@ def reject_word(word: str) -> Callable[[str, pl.DataFrame], pl.Series]:
     def judge(collection: str, rows: pl.DataFrame) -> pl.Series:
         del collection
         title = rows["title"] if "title" in rows.columns else pl.Series([None] * rows.height, dtype=pl.String)
-        return pl.Series([["bad title", "seen twice"] if t == word else None for t in title], dtype=pl.List(pl.String))
+        return pl.Series(
+            [["bad title", "seen twice"] if t == word else None for t in title], dtype=pl.List(pl.String)
+        )
 
     return judge
 
@@ -96,6 +102,18 @@ def database(server: SandboxProcess) -> TablesDB:
     if DATABASE not in {entry.id for entry in listed.databases}:
         tables.create(database_id=DATABASE, name=DATABASE)
     return tables
+
+
+def ask(server: SandboxProcess, method: str, path: str, **body: Any) -> None:
+    """A write below the test database, as the app makes it."""
+    answer = requests.request(
+        method,
+        f"{server.endpoint}/tablesdb/{DATABASE}{path}",
+        json=body,
+        headers={"X-Appwrite-Project": server.project, "X-Appwrite-Key": server.key},
+        timeout=30,
+    )
+    assert answer.status_code < 300, answer.text
 
 
 def make_table(
@@ -113,7 +131,14 @@ def make_table(
 
 
 def row(n: int, at: str = "2026-01-01T00:00:00.000+00:00", **data: Any) -> dict[str, Any]:
-    return {"$id": f"r{n:05d}", "$createdAt": at, "$updatedAt": at, "title": f"title {n}", "amount": n, **data}
+    return {
+        "$id": f"r{n:05d}",
+        "$createdAt": at,
+        "$updatedAt": at,
+        "title": f"title {n}",
+        "amount": n,
+        **data,
+    }
 
 
 def fill(server: SandboxProcess, table: str, count: int, start: int = 1) -> None:
@@ -139,6 +164,11 @@ def server_rows(server: SandboxProcess, table: str) -> dict[str, dict[str, Any]]
             after = int(entry["$sequence"])
 
 
+def naive(*parts: int) -> datetime:
+    """An instant as raw holds it: UTC without saying so."""
+    return datetime(*parts, tzinfo=UTC).replace(tzinfo=None)  # pyright: ignore[reportArgumentType]
+
+
 def as_stored(value: Any) -> Any:
     if isinstance(value, str) and len(value) == 29 and value.endswith("+00:00"):
         return datetime.fromisoformat(value).astimezone(UTC).replace(tzinfo=None)
@@ -147,7 +177,9 @@ def as_stored(value: Any) -> Any:
     return value
 
 
-def assert_mirrors(store: RawStore, server: SandboxProcess, table: str, collection: str | None = None) -> None:
+def assert_mirrors(
+    store: RawStore, server: SandboxProcess, table: str, collection: str | None = None
+) -> None:
     """Raw's living rows equal the server's exactly, and no id stands twice."""
     collection = collection or table
     names = {c.attribute: c.name for c in store.columns(collection)}
@@ -198,5 +230,6 @@ def run(
 
 def reconciles(outcomes: Iterable[CollectionOutcome]) -> bool:
     return all(
-        o.counts.fetched == o.counts.inserted + o.counts.updated + o.counts.unchanged + o.counts.rejected for o in outcomes
+        o.counts.fetched == o.counts.inserted + o.counts.updated + o.counts.unchanged + o.counts.rejected
+        for o in outcomes
     )

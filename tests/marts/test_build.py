@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import random
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import ibis
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.marts.build import MART_NAMES, MARTS, compile_marts
+from assets.marts.catalog import MART_NAMES, MARTS
+from assets.marts.compiled import compile_marts, compiled_marts
 from assets.marts.expressions import LARGEST_AMOUNT, commission_of, percent, rupiah, written
+from assets.marts.tables import SOURCES
+from checks.core_schemas import CORE_SCHEMAS
 from marketplace.commission import expected_commission
 from marketplace.commission import rupiah as rupiah_in_python
 from marketplace.policy import DEFAULT_POLICY, Policy, PolicyRule
@@ -195,6 +200,21 @@ def test_a_warehouse_file_may_be_given_by_its_path(tmp_path: Any) -> None:
     assert build(path, now=NOW).rows["commission_reconciliation"] == 1
 
 
+@pytest.mark.parametrize("table", [name for name in SOURCES if name.startswith("core.")])
+def test_what_marts_expect_of_core_is_what_core_promises(table: str) -> None:
+    kinds = {
+        "string": pl.String,
+        "int64": pl.Int64,
+        "float64": pl.Float64,
+        "boolean": pl.Boolean,
+        "timestamp": pl.Datetime,
+    }
+    columns = CORE_SCHEMAS[table.removeprefix("core.")].to_schema().columns
+    assert list(columns) == list(SOURCES[table])
+    for name, kind in SOURCES[table].items():
+        assert columns[name].dtype.type.is_(kinds[kind]()), name
+
+
 def test_each_mart_comes_after_what_it_needs() -> None:
     seen: set[str] = set()
     for mart in MARTS.values():
@@ -204,6 +224,26 @@ def test_each_mart_comes_after_what_it_needs() -> None:
 
 def test_compiling_is_done_once_a_policy() -> None:
     assert compile_marts(DEFAULT_POLICY) is compile_marts(DEFAULT_POLICY)
+
+
+def test_compiled_marts_are_kept_in_a_file_and_made_again_where_it_is_broken(tmp_path: Path) -> None:
+    compiled_marts.cache_clear()
+    first = compiled_marts(DEFAULT_POLICY, tmp_path)
+    (kept,) = tmp_path.iterdir()
+    kept.write_text("[{")
+    compiled_marts.cache_clear()
+    assert compiled_marts(DEFAULT_POLICY, tmp_path) == first
+    compiled_marts.cache_clear()
+    assert compiled_marts(DEFAULT_POLICY, tmp_path) == first
+    other = compiled_marts(DATED, tmp_path)
+    assert other != first
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_cache_that_cannot_be_written_only_costs_time(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    compiled_marts.cache_clear()
+    assert compiled_marts(DEFAULT_POLICY, tmp_path / "file" / "folder") == compile_marts(DEFAULT_POLICY)
 
 
 # expressions against Python

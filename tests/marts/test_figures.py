@@ -12,7 +12,7 @@ from tests.marts.warehouse import NOW, Warehouse
 MIN, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SECOND = timedelta(seconds=1)
 #: Midnight in Bali (UTC+8) between 9 and 10 March 2026.
-MIDNIGHT = datetime(2026, 3, 9, 16)  # noqa: DTZ001
+MIDNIGHT = datetime(2026, 3, 9, 16)
 
 
 @pytest.fixture

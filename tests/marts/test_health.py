@@ -134,7 +134,7 @@ def test_5_a_required_collection_never_scanned_is_broken_an_optional_one_no_matt
     [("23:59:59", True), ("00:00:00", False), ("03:00:00", False), ("05:59:59", False), ("06:00:00", True)],
 )
 def test_5_the_age_of_bookings_is_not_judged_in_quiet_hours(local: str, judged: bool) -> None:
-    at = datetime.combine(datetime(2026, 3, 15), time.fromisoformat(local)) - 8 * HOUR  # noqa: DTZ001
+    at = datetime.combine(datetime(2026, 3, 15), time.fromisoformat(local)) - 8 * HOUR
     w = Warehouse(now=at)
     w.booking(created_at=at - 5 * HOUR)
     row = points(w)[5]
@@ -143,7 +143,7 @@ def test_5_the_age_of_bookings_is_not_judged_in_quiet_hours(local: str, judged: 
 
 
 def test_5_stale_scans_are_broken_in_quiet_hours_too() -> None:
-    at = datetime(2026, 3, 14, 18)  # noqa: DTZ001 - 02:00 in Bali
+    at = datetime(2026, 3, 14, 18)
     w = Warehouse(now=at)
     w.booking(created_at=at - MIN)
     w.scan("bookings", at=at - 11 * MIN)
@@ -162,7 +162,7 @@ def test_5_stale_scans_are_broken_in_quiet_hours_too() -> None:
     ],
 )
 def test_quiet_hours_may_cross_midnight(start: time, end: time, local: str, quiet: bool) -> None:
-    at = datetime.combine(datetime(2026, 3, 15), time.fromisoformat(local)) - 8 * HOUR  # noqa: DTZ001
+    at = datetime.combine(datetime(2026, 3, 15), time.fromisoformat(local)) - 8 * HOUR
     assert QuietHours(start, end).cover(at, 8 * HOUR) is quiet
 
 

@@ -21,7 +21,7 @@ SQL_TYPES = {
     "timestamp": "TIMESTAMP",
 }
 #: A Sunday, 20:00 in Bali.
-NOW = datetime(2026, 3, 15, 12, 0)  # noqa: DTZ001 - naive UTC, as in the warehouse
+NOW = datetime(2026, 3, 15, 12, 0)
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "core.bookings": {

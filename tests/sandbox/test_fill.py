@@ -73,7 +73,7 @@ def rows(store: Store) -> dict[str, dict[str, Any]]:
 
 
 def test_history_is_folded_to_final_rows(store: Store) -> None:
-    assert fill.load(store, "m", EVENTS) == 3
+    assert fill.load(store, "m", fill.fold(store, "m", EVENTS)) == 3
     assert rows(store) == {
         "a": {
             "sequence": 1,
@@ -105,7 +105,7 @@ def test_history_is_folded_to_final_rows(store: Store) -> None:
 def test_events_applied_one_by_one_give_the_same_rows(store: Store, tmp_path: Path) -> None:
     other = Store(tmp_path / "other")
     fill.create_tables(other, "m", TABLES)
-    fill.load(other, "m", EVENTS)
+    fill.load(other, "m", fill.fold(other, "m", EVENTS))
     database = store.databases["m"]
     for event in EVENTS:
         data = fill.as_stored(fill.dates_of(database.tables["things"]), event.data)
@@ -152,7 +152,7 @@ def test_live_events_wait_for_their_time(tmp_path: Path) -> None:
 
 
 def test_a_store_opened_again_holds_what_it_held(store: Store, tmp_path: Path) -> None:
-    fill.load(store, "m", EVENTS)
+    fill.load(store, "m", fill.fold(store, "m", EVENTS))
     before = rows(store)
     store.close()
     again = Store(tmp_path)

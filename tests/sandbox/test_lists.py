@@ -116,8 +116,10 @@ def test_queries_choose_and_order(
         ([q("equal", "nope", 1)], "Invalid query: Attribute not found in schema: nope"),
         (
             [q("contains", "n", 1)],
-            'Invalid query: Cannot query contains on attribute "n" because it is not an array, string, or '
-            "object.",
+            (
+                'Invalid query: Cannot query contains on attribute "n" because it is not an array, string, or '
+                "object."
+            ),
         ),
         (
             [q("equal", "tags", "x")],

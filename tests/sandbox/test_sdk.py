@@ -66,7 +66,7 @@ def test_every_kind_of_column_is_made_and_listed(server: SandboxProcess, tables:
     assert {k: data[k] for k in row} == row | {"datetime": "2026-01-01T10:00:00.000+00:00"}
     assert data["string"] == "s"
     for key, wrong in [
-        ("integer", 6), ("bigint", "1"), ("float", "1"), ("boolean", 1), ("datetime", "soon"), ("enum", "c"),
+        ("integer", 6), ("bigint", "one"), ("float", "1"), ("boolean", 1), ("datetime", "soon"), ("enum", "c"),
         ("email", "a"), ("url", "a"), ("ip", "999"), ("tags", ["x" * 17]), ("varchar", "v" * 65),
     ]:  # fmt: skip
         with pytest.raises(AppwriteException) as refused:
@@ -194,3 +194,57 @@ def test_a_long_column_list_comes_in_pages_of_25(server: SandboxProcess, tables:
     assert (len(listed.columns), listed.total) == (25, 30)
     rest = tables.list_columns(db, "wide", [Query.cursor_after("c24"), Query.limit(100)])
     assert [c.key for c in rest.columns] == [f"c{n}" for n in range(25, 30)]
+
+
+def test_a_table_may_be_made_with_its_columns_and_changed(server: SandboxProcess, tables: TablesDB) -> None:
+    db = server.database
+    columns = [
+        {"key": "name", "type": "varchar", "size": 30, "required": True},
+        {"key": "price", "type": "double", "required": False},
+        {"key": "state", "type": "string", "format": "enum", "elements": ["on", "off"], "required": False},
+    ]
+    tables.create_table(
+        db, "made", "Made", columns=columns, indexes=[{"key": "n", "type": "key", "columns": ["name"]}]
+    )
+    raw = server.client().call(
+        "get", f"/tablesdb/{db}/tables/made", {"X-Appwrite-Project": server.project}, {}
+    )
+    assert [(c["key"], c["type"]) for c in raw["columns"]] == [
+        ("name", "varchar"),
+        ("price", "double"),
+        ("state", "string"),
+    ]
+    assert [i["key"] for i in raw["indexes"]] == ["n"]
+    tables.update_table(db, "made", name="Renamed")
+    assert tables.get_table(db, "made").name == "Renamed"
+    with pytest.raises(AppwriteException) as refused:
+        tables.create_table(db, "half", "Half", columns=[columns[0], columns[0]])
+    assert refused.value.type == "column_already_exists"
+    with pytest.raises(AppwriteException) as refused:
+        tables.get_table(db, "half")
+    assert refused.value.code == 404
+
+
+def test_rows_staged_in_a_transaction_wait_for_its_commit(server: SandboxProcess, tables: TablesDB) -> None:
+    db = server.database
+    tables.create_table(db, "staged", "Staged")
+    tables.create_integer_column(db, "staged", "n", False)
+    tables.create_row(db, "staged", "old", {"n": 1})
+    transaction = tables.create_transaction(60).id
+    tables.create_row(db, "staged", "new", {"n": 2}, transaction_id=transaction)
+    tables.update_row(db, "staged", "old", {"n": 5}, transaction_id=transaction)
+    assert tables.list_rows(db, "staged").total == 1
+    tables.update_transaction(transaction, commit=True)
+    found = server.client().call(
+        "get", f"/tablesdb/{db}/tables/staged/rows", {"X-Appwrite-Project": server.project}, {}
+    )
+    assert {row["$id"]: row["n"] for row in found["rows"]} == {"old": 5, "new": 2}
+
+
+def test_a_row_too_wide_for_the_server_is_refused(server: SandboxProcess, tables: TablesDB) -> None:
+    db = server.database
+    tables.create_table(db, "huge", "Huge")
+    tables.create_varchar_column(db, "huge", "a", 16000, False)
+    with pytest.raises(AppwriteException) as refused:
+        tables.create_varchar_column(db, "huge", "b", 16000, False)
+    assert refused.value.type == "column_limit_exceeded"

@@ -16,7 +16,7 @@ BALI = ZoneInfo("Asia/Makassar")
 
 
 def test_the_same_seed_gives_the_same_events_and_another_gives_others() -> None:
-    again = list(Simulation(7, 12, UNTIL).run_until(UNTIL))
+    again = list(Simulation(7, 6, UNTIL).run_until(UNTIL))
     assert again == world(7).events
     assert again != world(11).events
     assert truth(_run(7, 2)) == truth(_run(7, 2))
@@ -30,9 +30,9 @@ def _run(seed: int, days: int, until: datetime = UNTIL, **options: float) -> Sim
 
 
 def test_running_in_steps_gives_the_same_events_as_running_at_once() -> None:
-    simulation = Simulation(7, 12, UNTIL)
+    simulation = Simulation(7, 6, UNTIL)
     events = []
-    for hours in (300, 200, 100, 33.333, 1, 0):
+    for hours in (140, 100, 33.333, 1, 0):
         events += list(simulation.run_until(UNTIL - timedelta(hours=hours)))
     assert events == world(7).events
     assert list(simulation.run_until(UNTIL)) == []
@@ -52,7 +52,7 @@ def test_an_iteration_that_was_broken_off_is_taken_up_where_it_stopped() -> None
 def test_events_are_in_order_of_time_inside_the_days_in_whole_milliseconds() -> None:
     events = world(7).events
     assert all(a.at <= b.at for a, b in pairwise(events))
-    assert UNTIL - timedelta(days=12) <= events[0].at
+    assert UNTIL - timedelta(days=6) <= events[0].at
     assert events[-1].at <= UNTIL
     assert all(event.at.microsecond % 1000 == 0 and event.at.tzinfo == UTC for event in events[::100])
 
@@ -142,7 +142,7 @@ def test_the_seven_points_hold_by_design_at_any_hour(hour: int) -> None:
 
 @pytest.mark.parametrize(
     ("days", "until", "rate"),
-    [(0, UNTIL, 250), (3, datetime(2026, 11, 20), 250), (3, UNTIL, 0)],  # noqa: DTZ001 - the naive one is the case
+    [(0, UNTIL, 250), (3, datetime(2026, 11, 20), 250), (3, UNTIL, 0)],
 )
 def test_senseless_parameters_are_refused(days: int, until: datetime, rate: float) -> None:
     with pytest.raises(ValueError, match=r"days|time zone|bookings_per_day"):

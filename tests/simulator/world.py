@@ -37,7 +37,7 @@ def replay(events: list[Event]) -> dict[str, dict[str, dict[str, Any]]]:
 
 
 @cache
-def world(seed: int, days: int = 12, findings: bool = True, rate: float = 250) -> World:
+def world(seed: int, days: int = 6, findings: bool = True, rate: float = 250) -> World:
     simulation = Simulation(seed, days, UNTIL, bookings_per_day=rate, findings=findings)
     events = list(simulation.run_until(UNTIL))
     return World(simulation, events, truth(simulation), replay(events))

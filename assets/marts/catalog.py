@@ -1,0 +1,71 @@
+"""Which marts there are, in dependency order, and what each needs.
+
+How one is made stands in the module of its name.
+
+Nothing heavy is imported here: names and order are wanted where no mart is made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from marketplace.registry import Registry
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A table to make, by the module of the same name.
+
+    ``needs`` are steps and marts it reads; a step is temporary and not published.
+
+    ``moving`` columns change with the clock alone: they count neither for the digest nor as a change, but
+    are always written.
+    """
+
+    name: str
+    needs: tuple[str, ...] = ()
+    step: bool = False
+    by_policy: bool = False
+    moving: tuple[str, ...] = ()
+
+
+#: In dependency order. Their names are the names of the tables.
+MARTS: Final[Registry[str, Mart]] = Registry(
+    (
+        Mart("commission_links", step=True),
+        Mart("commission_reviews", ("commission_links",), step=True, by_policy=True),
+        Mart(
+            "commission_reconciliation",
+            ("commission_links", "commission_reviews"),
+            by_policy=True,
+        ),
+        Mart(
+            "commission_findings",
+            ("commission_reviews", "commission_reconciliation"),
+            by_policy=True,
+        ),
+        Mart("commission_summary", ("commission_reconciliation",), moving=("as_of",)),
+        Mart("data_findings"),
+        Mart(
+            "health_points",
+            ("commission_summary",),
+            moving=("figure", "message", "evidence_at"),
+        ),
+        Mart("service_figures"),
+        Mart("source_conversion", ("commission_reconciliation",)),
+        Mart("peak_hours"),
+        Mart("revenue_daily", ("commission_reviews",)),
+        Mart("revenue_by_source"),
+        Mart("member_health", moving=("last_seen_at",)),
+        Mart("service_mix"),
+        Mart("response_times"),
+        Mart("decline_reasons"),
+        Mart("booking_anomalies"),
+        Mart("test_rows", ("commission_links",)),
+    ),
+    key=lambda mart: mart.name,
+)
+
+#: The published marts, without steps.
+MART_NAMES: Final = tuple(name for name, mart in MARTS.items() if not mart.step)

@@ -1,0 +1,1 @@
+"""One file a page; frame.py lists them. Run by Streamlit, imported by nothing."""

@@ -1,0 +1,263 @@
+"""The sweep: finds what a scan by $updatedAt cannot see (deletes, backdated and missed rows) and repairs it.
+
+It reads ($id, $updatedAt) of every row in ranges of $sequence and compares with the mirror. Rows newer than
+the watermark are the next scan's (sync.py). Deletes are marked only at the end of a whole sweep, and never
+more than 5 %.
+"""
+
+# The SDK carries no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+from appwrite.query import Query
+
+from resources.appwrite.columns import Page, PageDecoder
+from resources.appwrite.failures import CallFailure
+from resources.appwrite.gateway import Gateway
+from resources.appwrite.sync import PageAhead, outcome_of, ping
+from resources.progress import Progress
+from resources.raw_store import Counts, RawStore, RejectReasons, RunOutcome, SweepState
+from resources.settings import Settings
+
+MASS_DELETE_SHARE = 0.05
+"""If more of a collection than this would be marked deleted, nothing is.
+
+An empty answer, the wrong database.
+"""
+LARGEST_PAGE = 5000
+REPAIRED_AT_ONCE = 100
+SAVED_EVERY_PAGES = 5
+
+
+@dataclass(frozen=True)
+class SweepOutcome:
+    """How the sweep of a collection ended.
+
+    ``outcome``: complete; partial (its turn is over or it broke off: the next one goes on); failed (also:
+    ``held`` back by the 5 % guard); forbidden; missing. ``server_rows`` are the rows seen in Appwrite that
+    the mirror should have by now, ``mirror_rows`` those it has: equal after a complete sweep, unless rows
+    changed while it ran.
+    """
+
+    collection: str
+    outcome: RunOutcome
+    counts: Counts
+    server_rows: int
+    mirror_rows: int
+    missing: int
+    held: bool
+    seconds: float
+    detail: str = ""
+
+
+class _Sweep:
+    """One collection's sweep: its turn from where the last one stopped."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        store: RawStore,
+        collection: str,
+        run_id: str,
+        reject_reasons: RejectReasons,
+        rules_version: str,
+        deep: bool,
+    ) -> None:
+        self._gateway = gateway
+        self._store = store
+        self._collection = collection
+        self._run_id = run_id
+        self._reject_reasons = reject_reasons
+        self._rules_version = rules_version
+        self._deep = deep
+        self._rows = PageDecoder(store.columns(collection), gateway.api.list_key)
+        self._decoder = self._rows if deep else PageDecoder((), gateway.api.list_key)
+        page_size = gateway.settings.bookwatch_page_size
+        self._page_size = page_size if deep else min(5 * page_size, LARGEST_PAGE)
+        self.counts = Counts()
+        now = gateway.clock.naive_now()
+        self.state = store.sweep_state(collection) or SweepState(now, None, 0)
+
+    def _fetch(self, after: int | None, decode: Callable[[bytes], Page]) -> Page:
+        queries = [
+            *([] if self._deep else [Query.select(["$id", "$updatedAt"])]),
+            *([Query.greater_than("$sequence", str(after))] if after is not None else []),
+            Query.order_asc("$sequence"),
+            Query.limit(self._page_size),
+        ]
+        return self._gateway.rows(self._collection, queries, decode, operation="sweep_rows")
+
+    def turn(self, watermark: datetime, max_rows: int | None, progress: Progress) -> bool:
+        """Compare ranges until the end (True) or until ``max_rows`` were seen (False). Raises CallFailure."""
+        seen_now, pages_since, missing = 0, 0, list[pl.DataFrame]()
+        with ThreadPoolExecutor(2, thread_name_prefix="sweep") as pool:
+            pages = PageAhead(pool, self._fetch, self._decoder.decode, self._page_size)
+            try:
+                while max_rows is None or seen_now < max_rows:
+                    after = self.state.resume_sequence
+                    page = pages.page(after)
+                    missing.append(self._compare(page, after, watermark))
+                    seen_now += len(page)
+                    if page.last is None:
+                        self._save(missing)
+                        return True
+                    pages_since += 1
+                    if pages_since >= SAVED_EVERY_PAGES:
+                        self._save(missing)
+                        pages_since = 0
+                    progress.advance(self._collection, len(page))
+                return False
+            finally:
+                pages.close()
+                self._save(missing)
+
+    def _save(self, missing: list[pl.DataFrame]) -> None:
+        self._store.save_sweep(self._collection, self.state, pl.concat(missing) if missing else None)
+        missing.clear()
+
+    def _compare(self, page: Page, after: int | None, watermark: datetime) -> pl.DataFrame:
+        """Repair what differs in one range.
+
+        Returns the rows (row_id, sequence) that are in the mirror only.
+        """
+        here = self._store.living(self._collection, after, page.last)
+        there = page.frame.select("_id", "_updated_at", "_sequence")
+        both = there.join(here.select("_id", pl.col("_updated_at").alias("_here")), on="_id", how="left")
+        # A row stored under another $sequence (deleted and made again) is looked at here as one not stored.
+        known = pl.col("_id").is_in(here["_id"].implode())
+        due = known | (pl.col("_updated_at") <= watermark).fill_null(True)
+        self.state = SweepState(
+            self.state.started_at,
+            page.last if page.last is not None else after,
+            self.state.seen + int(both.select(due.sum()).item() or 0),
+        )
+        if self._deep:
+            if len(page):
+                self._merge(page)
+        else:
+            differs = both.filter(
+                pl.col("_updated_at").ne_missing(pl.col("_here"))
+                & (pl.col("_updated_at") <= watermark).fill_null(True)
+            )
+            self._repair(differs["_id"].drop_nulls().to_list())
+        return here.join(there, on="_id", how="anti").select(
+            pl.col("_id").alias("row_id"), pl.col("_sequence").alias("sequence")
+        )
+
+    def _repair(self, ids: Sequence[str]) -> None:
+        for start in range(0, len(ids), REPAIRED_AT_ONCE):
+            some = list(ids[start : start + REPAIRED_AT_ONCE])
+            queries = [Query.equal("$id", some), Query.order_asc("$sequence"), Query.limit(REPAIRED_AT_ONCE)]
+            self._merge(
+                self._gateway.rows(self._collection, queries, self._rows.decode, operation="repair_rows")
+            )
+
+    def _merge(self, page: Page) -> None:
+        self.counts += self._store.merge_page(
+            self._collection,
+            page.frame,
+            run_id=self._run_id,
+            now=self._gateway.clock.naive_now(),
+            reject_reasons=self._reject_reasons,
+            rules_version=self._rules_version,
+            forced=True,
+        )
+
+    def finish(self, guard: float) -> tuple[int, bool, str]:
+        """Mark what is missing as deleted, unless it is too much: (missing, held back, sentence)."""
+        missing = self._store.sweep_missing(self._collection)
+        living = self._store.count_living(self._collection)
+        if missing.height > guard * living:
+            self._store.save_sweep(self._collection, None)
+            said = f"{missing.height} of {living} rows are not in Appwrite, more than {guard:.0%}"
+            return missing.height, True, f"{said}: none was marked deleted; check the database and the key"
+        deleted = self._store.mark_deleted(
+            self._collection, missing["row_id"], run_id=self._run_id, now=self._gateway.clock.naive_now()
+        )
+        self._store.save_sweep(self._collection, None)
+        self.counts += Counts(deleted=deleted)
+        return missing.height, False, ""
+
+
+def sweep(
+    gateway: Gateway,
+    store: RawStore,
+    collections: Sequence[str],
+    *,
+    settings: Settings,
+    run_id: str,
+    reject_reasons: RejectReasons,
+    progress: Progress,
+    rules_version: str = "",
+    max_rows: int | None = None,
+    deep: bool = False,
+    guard: float = MASS_DELETE_SHARE,
+) -> list[SweepOutcome]:
+    """Compare each collection with Appwrite, repair what differs, mark what is gone.
+
+    ``max_rows``: rows a collection a turn; the next call goes on from there. ``deep`` reads whole rows, and
+    so finds those changed under an unchanged $updatedAt as well. Raises SourceUnavailable, UsageError and
+    StoreFailure as ``sync`` does; one collection's failure stops no other.
+    """
+    if store.mirror() is not None:
+        store.claim_mirror(gateway.endpoint, gateway.project, gateway.database, gateway.clock.naive_now())
+    ping(gateway)
+    del settings
+    return [
+        _swept(gateway, store, name, run_id, reject_reasons, rules_version, progress, max_rows, deep, guard)
+        for name in collections
+    ]
+
+
+def _swept(
+    gateway: Gateway,
+    store: RawStore,
+    collection: str,
+    run_id: str,
+    reject_reasons: RejectReasons,
+    rules_version: str,
+    progress: Progress,
+    max_rows: int | None,
+    deep: bool,
+    guard: float,
+) -> SweepOutcome:
+    started_at, began = gateway.clock.naive_now(), time.perf_counter()
+    progress.start(collection)
+    outcome: RunOutcome
+    counts, seen, missing, held, detail = Counts(), 0, 0, False, ""
+    watermark = store.watermark(collection).watermark
+    if watermark is None:
+        outcome, detail = "failed", f"{collection} has not been read completely yet: run first, then sweep."
+    else:
+        one = _Sweep(gateway, store, collection, run_id, reject_reasons, rules_version, deep)
+        try:
+            if one.turn(watermark, max_rows, progress):
+                missing, held, detail = one.finish(guard)
+                outcome = "failed" if held else "complete"
+            else:
+                outcome, detail = "partial", "the sweep goes on in its next turn"
+        except CallFailure as failure:
+            outcome, detail = outcome_of(failure, something_kept=True)
+        counts, seen = one.counts, one.state.seen
+    seconds = time.perf_counter() - began
+    with store.transaction():
+        store.record_run(
+            run_id,
+            collection,
+            counts,
+            started_at=started_at,
+            seconds=round(seconds, 3),
+            outcome=outcome,
+            detail=detail,
+        )
+    progress.finish(collection, outcome, detail)
+    living = store.count_living(collection) if store.has_table(collection) else 0
+    return SweepOutcome(collection, outcome, counts, seen, living, missing, held, seconds, detail)

@@ -1,0 +1,99 @@
+"""A real server on the fixture snapshot, and Chromium where the machine has one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dashboards import launch
+from tests.dashboards import snapshot
+from tests.dashboards.snapshot import Truth
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Served:
+    """The address of the dashboards and what their snapshot holds."""
+
+    url: str
+    home: Path
+    truth: Truth
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """A browser, closed at the end. Without one the test is skipped, or fails under
+    BOOKWATCH_REQUIRE_BROWSER=1."""
+    found = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
+        None,
+    )
+    if found is None:
+        reason = "No Chromium on this machine: install the package chromium to run the browser tests."
+        if os.environ.get("BOOKWATCH_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The dashboards as other code starts them, from another working directory; stopped by process id."""
+    home = tmp_path_factory.mktemp("served_home")
+    truth = snapshot.build(home)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = (home / "server.log").open("wb")
+    process = subprocess.Popen(
+        launch.command(port),
+        env={
+            **launch.environment(),
+            "BOOKWATCH_HOME": str(home),
+            "BOOKWATCH_NOW": snapshot.NOW_SETTING,
+            "BOOKWATCH_TIMEZONE": "Asia/Makassar",
+        },
+        cwd=home,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+                    break
+            except (urllib.error.URLError, OSError):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail(f"The dashboards did not start: {(home / 'server.log').read_text()[-2000:]}")
+                time.sleep(0.1)
+        yield Served(url, home, truth)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        log.close()

@@ -1,0 +1,189 @@
+"""Every page in a real browser: its figures are in the text, nothing is logged as an error, nothing leaves
+the machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.browser.conftest import Served
+from tests.dashboards import snapshot
+
+pytestmark = pytest.mark.browser
+
+WEEK = (date(2026, 11, 16), date(2026, 11, 22))
+# Streamlit finds out by trying where it is mounted when a page other than the first is opened by its address.
+OWN_PROBE = re.compile(r"/(revenue|health)/_stcore/(health|host-config)$")
+
+
+def rp(amount: int) -> str:
+    return "Rp " + f"{amount:,}".replace(",", ".")
+
+
+@pytest.fixture
+def tab(chromium: Any, served: Served) -> Iterator[Any]:
+    """A tab that remembers what was logged as an error and which other hosts were asked."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    page = context.new_page()
+    page.errors, page.elsewhere, page.refused = [], [], []
+    page.on("console", lambda said: page.errors.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("response", lambda answer: page.refused.append(answer.url) if answer.status >= 400 else None)
+    page.on(
+        "request",
+        lambda asked: (
+            None
+            if asked.url.startswith((served.url, served.url.replace("http", "ws", 1), "data:", "blob:"))
+            else page.elsewhere.append(asked.url)
+        ),
+    )
+    yield page
+    context.close()
+
+
+def settle(page: Any, title: str) -> str:
+    """Wait for a page to be drawn; its text, white space collapsed."""
+    page.get_by_role("heading", level=1, name=title, exact=True).wait_for(timeout=30_000)
+    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=15_000)
+    page.locator(".bw-foot").wait_for(timeout=15_000)
+    page.wait_for_timeout(700)
+    return re.sub(
+        r"\s+",
+        " ",
+        page.locator("[data-testid=stMain], [data-testid=stMainBlockContainer]").first.inner_text(),
+    )
+
+
+def shoot(page: Any, tmp_path: Path, name: str) -> None:
+    """A picture of the page; BOOKWATCH_SCREENSHOTS names a folder to keep it in."""
+    folder = Path(os.environ.get("BOOKWATCH_SCREENSHOTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{name}.png")
+    assert (folder / f"{name}.png").stat().st_size > 20_000
+
+
+def test_each_page_shows_its_figures_without_an_error(tab: Any, served: Served, tmp_path: Path) -> None:
+    booked, completed, collected = (
+        rp(served.truth.total(f"{name}_idr", *WEEK)) for name in ("booked", "completed", "collected")
+    )
+    tab.goto(served.url)
+    text = settle(tab, "Overview")
+    for figure in (booked, completed, collected):
+        assert figure in text
+    assert "12 bookings that earn have no commission record." in text
+    assert "Degraded" in text
+    assert "Appwrite read 18 s ago · 14:05 WITA" in text
+    shoot(tab, tmp_path, "overview")
+
+    tab.get_by_role("link", name="Revenue").click()
+    text = settle(tab, "Revenue")
+    assert booked in text
+    assert f"{rp(sum(idr for _, idr in served.truth.missing))} of commission at stake" in text
+    assert "wrong_amount" in text
+    tab.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg").first.wait_for(
+        timeout=15_000
+    )
+    tab.locator("[data-testid=stDataFrame] canvas").first.wait_for(timeout=15_000)
+    shoot(tab, tmp_path, "revenue")
+
+    tab.get_by_role("link", name="Health").click()
+    text = settle(tab, "Health")
+    assert "Payment tracking system not recording commissions" in text
+    assert "Limit: at least 80 %" in text.replace("\u00a0", " ")
+    assert "reviews optional" in text
+    shoot(tab, tmp_path, "health")
+
+    assert tab.errors == []
+    assert tab.refused == []
+    assert tab.elsewhere == []
+
+
+def test_a_download_holds_every_missing_commission_with_raw_figures(tab: Any, served: Served) -> None:
+    tab.goto(served.url)
+    settle(tab, "Overview")
+    tab.get_by_role("link", name="Revenue").click()
+    settle(tab, "Revenue")
+    with tab.expect_download() as begun:
+        tab.locator(".st-key-download_missing_commissions button").click()
+    assert begun.value.suggested_filename == f"bookwatch_missing_commissions_{snapshot.SNAPSHOT_ID}.csv"
+    lines = Path(begun.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    fields = lines[0].split(",")
+    rows = [dict(zip(fields, line.split(","), strict=True)) for line in lines[1:]]
+    assert [(row["booking_id"], int(row["expected_idr"])) for row in rows] == served.truth.missing
+    assert tab.errors == []
+
+
+def test_a_page_opened_by_its_address_keeps_period_and_language(
+    tab: Any, served: Served, tmp_path: Path
+) -> None:
+    tab.goto(f"{served.url}/revenue?period=today&lang=id")
+    text = settle(tab, "Pendapatan")
+    assert rp(served.truth.total("booked_idr", WEEK[1], WEEK[1])) in text
+    assert "22 Nov 2026 · WITA" in text
+    assert "bookwatch" not in tab.locator("[data-testid=stSidebarNav]").inner_text()
+    tab.get_by_role("link", name="Kesehatan").click()
+    settle(tab, "Kesehatan")
+    tab.get_by_role("link", name="Ringkasan").click()
+    text = settle(tab, "Ringkasan")
+    assert "22 Nov 2026 · WITA" in text
+    assert "period=today" in tab.url
+    assert "lang=id" in tab.url
+    assert [url for url in tab.refused if not OWN_PROBE.search(url)] == []
+    assert len(tab.errors) == len(tab.refused)
+
+
+def test_a_new_snapshot_appears_by_itself_and_nothing_flickers(tab: Any, served: Served) -> None:
+    tab.goto(served.url)
+    settle(tab, "Overview")
+    before = rp(served.truth.total("booked_idr", *WEEK))
+    after = rp(served.truth.total("booked_idr", *WEEK) + 1_000_000)
+    tab.evaluate(
+        "() => { window.faded = 0; window.watch = setInterval(() => {"
+        " for (const e of document.querySelectorAll('[data-testid=stElementContainer]'))"
+        "   if (Number(getComputedStyle(e).opacity) < 1) window.faded += 1; }, 50); }"
+    )
+    published = served.home / "published"
+    old, new = (published / "current").resolve(), published / "20261122T060600Z-next.duckdb"
+    new.write_bytes(old.read_bytes())
+    with duckdb.connect(str(new)) as connection:
+        connection.execute(
+            "UPDATE marts.revenue_daily SET booked_idr = booked_idr + 1000000"
+            " WHERE local_date = DATE '2026-11-22'"
+        )
+    assert before in tab.locator(".bw-booked .bw-amount").inner_text()
+    snapshot.link(served.home, new)
+    try:
+        tab.get_by_text(after, exact=True).wait_for(timeout=15_000)
+        assert tab.evaluate("() => window.faded") == 0
+        assert tab.errors == []
+    finally:
+        snapshot.link(served.home, old)
+
+
+@pytest.mark.parametrize("page", ["", "revenue", "health"])
+def test_a_narrow_dark_screen_needs_no_sideways_scrolling(
+    chromium: Any, served: Served, tmp_path: Path, page: str
+) -> None:
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    try:
+        tab = context.new_page()
+        tab.goto(f"{served.url}/{page}")
+        tab.locator(".bw-head").wait_for(timeout=30_000)
+        tab.wait_for_timeout(1200)
+        assert (
+            tab.evaluate(
+                "() => { const m = document.querySelector('[data-testid=stMainBlockContainer]');"
+                " return m.scrollWidth - m.clientWidth; }"
+            )
+            <= 0
+        )
+        shoot(tab, tmp_path, f"narrow_{page or 'overview'}")
+    finally:
+        context.close()

@@ -1,0 +1,80 @@
+"""A published snapshot under a home of its own, and the app on it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboards import launch
+from tests.dashboards import snapshot
+from tests.dashboards.snapshot import Truth
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Truth]:
+    """One snapshot for all tests that change nothing."""
+    home = tmp_path_factory.mktemp("published_home")
+    return home, snapshot.build(home)
+
+
+@pytest.fixture
+def home(published: tuple[Path, Truth], tmp_path: Path) -> Path:
+    """A home of this test's own, with the same snapshot."""
+    own = tmp_path / "home"
+    shutil.copytree(published[0], own, symlinks=True)
+    return own
+
+
+@pytest.fixture
+def truth(published: tuple[Path, Truth]) -> Truth:
+    return published[1]
+
+
+@dataclass
+class Shown:
+    """A drawn page: the app, and its text as a person reads it."""
+
+    app: AppTest
+
+    @property
+    def html(self) -> str:
+        return "\n".join(block.proto.body for block in self.app.html)
+
+    @property
+    def text(self) -> str:
+        """Without tags and style, white space collapsed."""
+        bare = re.sub(r"<style>.*?</style>", " ", self.html, flags=re.DOTALL)
+        return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", bare))).strip()
+
+    def card(self, name: str) -> str:
+        """The text of the revenue card of a figure."""
+        found = re.search(rf'<div class="bw-card bw-figure bw-{name}">.*?</div>', self.html, flags=re.DOTALL)
+        assert found, f"no card {name}"
+        return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", found.group()))).strip()
+
+
+@pytest.fixture
+def show(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Shown]:
+    """Draw a page of the app on a home, at the fixed instant."""
+
+    def draw(home: Path, page: str = "overview", **query: str) -> Shown:
+        monkeypatch.setenv("BOOKWATCH_HOME", str(home))
+        monkeypatch.setenv("BOOKWATCH_NOW", snapshot.NOW_SETTING)
+        monkeypatch.setenv("BOOKWATCH_TIMEZONE", "Asia/Makassar")
+        app = AppTest.from_file(launch.APP, default_timeout=30)
+        for name, value in query.items():
+            app.query_params[name.rstrip("_")] = value
+        app.run()
+        if page != "overview":
+            app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception, app.exception
+        return Shown(app)
+
+    return draw

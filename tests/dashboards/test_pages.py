@@ -1,0 +1,397 @@
+"""Each page drawn by Streamlit itself on a snapshot: its figures exactly, and its empty, stale and failed
+states."""
+
+# ruff: noqa: E501 - sentences stand as they are read
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.dashboards import snapshot
+from tests.dashboards.conftest import Shown
+from tests.dashboards.snapshot import Truth
+
+TODAY = date(2026, 11, 22)
+WEEK = (date(2026, 11, 16), TODAY)
+Show = Callable[..., Shown]
+
+
+def rp(amount: int) -> str:
+    return ("-" if amount < 0 else "") + "Rp " + f"{abs(amount):,}".replace(",", ".")
+
+
+def edit(home: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    status = json.loads((home / "published" / "status.json").read_text())
+    change(status)
+    snapshot.write_status(home, status)
+
+
+def execute(home: Path, *statements: str) -> None:
+    """Change a snapshot of a test's own; its file takes another name, as a published one never changes."""
+    old = (home / "published" / "current").resolve()
+    new = old.with_name("20261122T060513Z-edited.duckdb")
+    shutil.copy(old, new)
+    with duckdb.connect(str(new)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    snapshot.link(home, new)
+
+
+# Overview -----------------------------------------------------------------------------------------
+
+
+def test_overview_shows_the_three_figures_apart_with_the_period_before(
+    home: Path, truth: Truth, show: Show
+) -> None:
+    shown = show(home)
+    before = (date(2026, 11, 9), date(2026, 11, 15))
+    for name in ("booked", "completed", "collected"):
+        now, then = truth.total(f"{name}_idr", *WEEK), truth.total(f"{name}_idr", *before)
+        card = shown.card(name)
+        assert f" {rp(now)} " in card
+        assert f"{rp(then)} in the 7 days before" in card
+        change = f"{(now - then) / then * 100:+.1f}".replace(".", ",").removesuffix(",0")
+        assert f"{change}\u00a0%".replace("\u00a0", " ") in card.replace("\u00a0", " ")
+    assert shown.card("booked").startswith("Booked Value of accepted, confirmed and completed bookings")
+    assert shown.card("collected").startswith("Collected Commission that was paid")
+
+
+def test_overview_shows_health_commission_and_freshness(home: Path, truth: Truth, show: Show) -> None:
+    text = show(home).text.replace("\u00a0", " ")
+    assert "16–22 Nov 2026 · WITA · Today is still running." in text
+    assert "Up to date Appwrite read 18 s ago · 14:05 WITA" in text
+    assert "Degraded 2 broken, 4 working, 1 could not be measured." in text
+    assert "Working User-to-member connection 243 bookings in 24 h" in text
+    assert "Unknown Scheduled booking not measured" in text
+    assert "Working Data flow to admin newest booking 3 min old" in text
+    assert "Broken Notification delivery 73,1 % delivered in 24 h" in text
+    assert "Broken Payment tracking 12 missing" in text
+    assert "Critical 12 bookings that earn have no commission record." in text
+    assert "10.549 tracked 12 missing 0 awaiting 0 unknown" in text
+    assert f"Tracking rate 99,8 % Expected {rp(truth.expected_idr)} Recorded {rp(truth.actual_idr)}" in text
+    assert f"Difference {rp(truth.actual_idr - truth.expected_idr)}" in text
+    assert "10.561 bookings earn · Judged at 14:05 WITA" in text
+    assert "Newest booking 14:02 WITA, 3 min ago" in text
+    assert "Collections 9 of 10 read completely" in text
+    assert "Quarantine 5 rows" in text
+    assert "Checks 2 of 40 checks do not hold" in text
+
+
+def test_overview_shows_what_was_booked_by_source(home: Path, truth: Truth, show: Show) -> None:
+    text = show(home).text
+    whole = truth.total("booked_idr", *WEEK)
+    for source, name in (("chatWindow", "Chat window"), ("unknown", "Unknown")):
+        rows = [row for (day, s), row in truth.sources.items() if s == source and WEEK[0] <= day]
+        booked = sum(row["booked_idr"] for row in rows)
+        tenths = booked * 1000 // whole
+        percent = f"{tenths // 10},{tenths % 10}".removesuffix(",0")
+        assert f"{name} {rp(booked)} {percent} %" in text
+
+
+def test_the_period_and_the_language_come_from_the_address(home: Path, truth: Truth, show: Show) -> None:
+    shown = show(home, period="custom", from_="2026-11-20", to="2026-11-21", lang="id")
+    assert "Ringkasan 20–21 Nov 2026 · WITA" in shown.text
+    assert "masih berjalan" not in shown.text
+    assert rp(truth.total("booked_idr", date(2026, 11, 20), date(2026, 11, 21))) in shown.card("booked")
+    assert "Terganggu 2 rusak, 4 bekerja, 1 tidak dapat diukur." in shown.text
+    assert dict(shown.app.query_params) == {
+        "period": "custom",
+        "from": "2026-11-20",
+        "to": "2026-11-21",
+        "lang": "id",
+    }
+
+
+def test_choosing_a_period_and_a_language_goes_into_the_address(home: Path, truth: Truth, show: Show) -> None:
+    app = show(home).app
+    app.sidebar.selectbox(key="period").select("today").run()
+    app.sidebar.button_group(key="lang").select("id").run()
+    assert dict(app.query_params) == {"period": "today", "lang": "id"}
+    assert (
+        f"{rp(truth.total('booked_idr', TODAY - timedelta(days=1), TODAY - timedelta(days=1)))} sehari sebelumnya"
+        in Shown(app).text
+    )
+
+
+@pytest.mark.parametrize(
+    "address", [{"period": "never"}, {"lang": "fr"}, {"period": "custom", "from_": "x", "to": "y"}]
+)
+def test_nonsense_in_the_address_is_left_aside(home: Path, show: Show, address: dict[str, str]) -> None:
+    assert "16–22 Nov 2026" in show(home, **address).text
+
+
+def test_a_period_before_the_data_says_where_the_data_begins(home: Path, show: Show) -> None:
+    text = show(home, period="custom", from_="2026-01-01", to="2026-01-31").text
+    assert "No day in this period has data The data begins on 24 Sep 2026." in text
+    assert "Rp 0" not in text
+
+
+def test_a_period_that_cannot_be_compared_says_so(home: Path, show: Show) -> None:
+    assert "No earlier period to compare with" in show(home, period="90d").card("booked")
+
+
+# Revenue ------------------------------------------------------------------------------------------
+
+
+def test_revenue_shows_days_sources_states_missing_and_findings(home: Path, truth: Truth, show: Show) -> None:
+    shown = show(home, "revenue")
+    text = shown.text
+    for name in ("booked", "completed", "collected"):
+        assert rp(truth.total(f"{name}_idr", *WEEK)) in shown.card(name)
+    for source in snapshot.SOURCES:
+        rows = [row for (day, s), row in truth.sources.items() if s == source and WEEK[0] <= day <= WEEK[1]]
+        booked, completed = (sum(row[name] for row in rows) for name in ("booked_idr", "completed_idr"))
+        assert re.search(
+            rf" {sum(row['bookings'] for row in rows)} {re.escape(rp(booked))} {re.escape(rp(completed))} ",
+            text,
+        )
+    assert "Matched The record agrees with policy to the rupiah 10.532" in text
+    assert (
+        f"Missing The booking earns, there is no record 12 {rp(sum(idr for _, idr in truth.missing))} Rp 0"
+        in text
+    )
+    assert f"12 missing {rp(sum(idr for _, idr in truth.missing))} of commission at stake" in text
+    assert "Missing commission missing critical 12 0" in text
+    assert "Wrong amount wrong_amount high 11 6 -Rp 275.000" in text
+    assert "Orphan record orphan high 3 0 +Rp 225.000" in text
+
+
+def test_missing_commissions_are_a_table_with_ids_and_local_times(
+    home: Path, truth: Truth, show: Show
+) -> None:
+    app = show(home, "revenue").app
+    _, missing, findings = (element.value for element in app.dataframe)
+    assert missing["booking_id"].to_list() == [booking_id for booking_id, _ in truth.missing]
+    assert missing["expected_idr"].to_list() == [idr for _, idr in truth.missing]
+    assert missing["accrued_at"].str.fullmatch(r"2026-\d\d-\d\d \d\d:\d\d").all()
+    assert len(findings) == 32
+
+
+def test_findings_of_one_code_can_be_chosen(home: Path, show: Show) -> None:
+    app = show(home, "revenue").app
+    app.selectbox(key="code").select("orphan").run()
+    assert app.dataframe[2].value["finding_id"].to_list() == ["orphan:cmx0", "orphan:cmx1", "orphan:cmx2"]
+
+
+def test_no_missing_commission_is_said_with_its_count(tmp_path: Path, show: Show) -> None:
+    snapshot.build(tmp_path, missing=0)
+    text = show(tmp_path, "revenue").text
+    assert "Perfect Every booking that earns and can be judged has its commission." in text
+    assert (
+        "No commission is missing 10.561 of 10.561 bookings that earn have their commission record." in text
+    )
+
+
+def test_commission_that_was_never_judged_is_unknown_not_perfect(home: Path, show: Show) -> None:
+    execute(
+        home,
+        "UPDATE marts.commission_summary SET state = 'unknown', missing = 0, tracked = 0, tracking_rate = 1, as_of = NULL, \"unknown\" = 10561",
+        "DELETE FROM marts.commission_reconciliation",
+        "DELETE FROM marts.commission_findings",
+    )
+    shown = show(home, "revenue")
+    assert "Unknown The commission records were never read completely: nothing can be said." in shown.text
+    assert "Tracking rate – " in shown.text
+    assert "Missing commissions could not be judged" in shown.text
+    assert "No commission is missing" not in shown.text
+    assert "No findings" not in shown.text
+
+
+# Health -------------------------------------------------------------------------------------------
+
+
+def test_health_shows_each_point_with_figure_limit_message_severity_and_evidence(
+    home: Path, show: Show
+) -> None:
+    text = show(home, "health").text.replace("\u00a0", " ")
+    assert "Degraded 2 broken, 4 working, 1 could not be measured." in text
+    assert (
+        "1 User-to-member connection 243 bookings in 24 h Limit: at least 1 Evidence 14:02 WITA, 3 min ago Working"
+        in text
+    )
+    assert (
+        "3 Scheduled booking No booking of the last 7 days carries a mode (1702 rows) not measured Limit: at least 1 No evidence Unknown"
+    ) in text
+    assert "5 Data flow to admin newest booking 3 min old Limit: at most 1 h" in text
+    assert (
+        "6 Notification delivery Notification delivery rate below 80% 73,1 % delivered in 24 h Limit: at least 80 %"
+        " Evidence 14:03 WITA, 2 min ago Broken high"
+    ) in text
+    assert (
+        "7 Payment tracking Payment tracking system not recording commissions 12 missing Limit: at most 0"
+        in text
+    )
+
+
+def test_health_shows_collections_quarantine_and_failing_checks(home: Path, show: Show) -> None:
+    text = show(home, "health").text
+    assert "commission_records required complete 14:05 WITA 18 s ago" in text
+    assert "reviews optional forbidden The key may not read this collection never" in text
+    assert (
+        "5 rows could not be taken The oldest since 18 Nov 10:05 WITA (4 d 4 h ago) creation_unreadable 5 id_missing 1"
+        in text
+    )
+    assert "2 of 40 checks do not hold" in text
+    assert "zero_missing_commission marts/commission_summary warning 12" in text
+
+
+def test_without_a_status_the_snapshot_answers(home: Path, show: Show) -> None:
+    with_status = show(home, "health").text
+    (home / "published" / "status.json").unlink()
+    without = show(home, "health").text
+    assert "6 Notification delivery Notification delivery rate below 80%" in without
+    assert "2 of 40 checks do not hold" in without
+    assert "5 rows could not be taken" in without
+    assert without.replace(" ", "")[:400] == with_status.replace(" ", "")[:400]
+
+
+def test_a_status_of_another_version_is_read_as_far_as_it_goes(home: Path, show: Show) -> None:
+    snapshot.write_status(
+        home,
+        {
+            "version": 7,
+            "health": {"points": "later"},
+            "checks": None,
+            "freshness": [],
+            "run": "x",
+            "quarantine": 3,
+        },
+    )
+    text = show(home, "health").text
+    assert "Degraded 2 broken, 4 working, 1 could not be measured." in text
+    assert "5 rows could not be taken" in text
+
+
+def test_a_word_that_is_not_known_is_never_shown_as_fine(home: Path, show: Show) -> None:
+    def change(status: dict[str, Any]) -> None:
+        status["health"]["points"][0]["status"] = "peculiar"
+
+    edit(home, change)
+    shown = show(home, "health")
+    assert re.search(r'class="bw-point bw-none"><div class="bw-point-no">1<', shown.html)
+    assert "3 working, 2 could not be measured" in shown.text
+
+
+# Nothing, old, failed -----------------------------------------------------------------------------
+
+PAGES = ("overview", "revenue", "health")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_without_a_snapshot_each_page_says_what_to_run(tmp_path: Path, show: Show, page: str) -> None:
+    text = show(tmp_path, page).text
+    assert "No data yet No complete read is recorded" in text
+    assert (
+        f"Nothing has been published yet bookwatch shows a snapshot of your marketplace, and there is none in {tmp_path}."
+        in text
+    )
+    assert "bookwatch run reads your Appwrite" in text
+    assert "bookwatch demo shows everything on a simulated marketplace" in text
+    assert "Rp" not in text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_old_data_is_shown_under_a_banner_and_without_green(tmp_path: Path, show: Show, page: str) -> None:
+    snapshot.build(tmp_path, read_ago=timedelta(hours=1, minutes=25))
+    shown = show(tmp_path, page)
+    assert "Out of date Appwrite read 1 h 25 min ago · 12:40 WITA" in shown.text
+    assert (
+        "These figures are out of date. Last complete read of bookings, chat_messages, commission_records: 1 h 25 min ago (12:40 WITA)."
+    ) in shown.text
+    if page != "revenue":
+        assert "As judged at 12:40 WITA, 1 h 25 min ago." in shown.text
+        assert "bw-outdated" in shown.html
+        assert '<div class="bw-system bw-none">' in shown.html
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_failed_run_is_said_and_the_last_good_snapshot_still_shown(
+    home: Path, truth: Truth, show: Show, page: str
+) -> None:
+    snapshot.write_status(
+        home,
+        snapshot.failed(
+            snapshot.status_of(truth), "Appwrite refused the key. `bookwatch doctor` <says> more."
+        ),
+    )
+    shown = show(home, page)
+    assert (
+        "The last run failed. At 14:04 WITA. Appwrite refused the key. bookwatch doctor <says> more. Exit status 11."
+        " You see the last good snapshot, published 14:05 WITA."
+    ) in shown.text
+    assert "<says>" not in shown.html
+    if page != "health":
+        assert rp(truth.total("booked_idr", *WEEK)) in shown.text
+
+
+def test_a_first_run_that_failed_says_both(tmp_path: Path, show: Show) -> None:
+    (tmp_path / "published").mkdir()
+    snapshot.write_status(tmp_path, snapshot.failed({"version": 1}, "Appwrite cannot be reached."))
+    text = show(tmp_path).text
+    assert (
+        "The last run failed. At 14:04 WITA. Appwrite cannot be reached. Exit status 11. Nothing has been published yet."
+        in text
+    )
+    assert "bookwatch run" in text
+
+
+def test_where_no_scan_is_recorded_the_age_is_unknown(home: Path, show: Show) -> None:
+    (home / "published" / "status.json").unlink()
+    execute(home, "DELETE FROM ops.scans")
+    text = show(home).text
+    assert "Age unknown No complete read is recorded" in text
+    assert "The age of these figures is unknown." in text
+
+
+def test_a_section_whose_table_is_gone_says_so_and_stops_no_other(
+    home: Path, truth: Truth, show: Show
+) -> None:
+    execute(home, "DROP TABLE marts.commission_reconciliation")
+    text = show(home, "revenue").text
+    assert (
+        text.count(
+            "This part could not be read. The snapshot 20261122T060513Z-edited could not answer (CatalogException)."
+        )
+        == 2
+    )
+    assert rp(truth.total("booked_idr", *WEEK)) in text
+    assert "Wrong amount" in text
+
+
+def test_a_wrong_setting_is_one_sentence(home: Path, show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOKWATCH_PAGE_SIZE", "-1")
+    shown = show(home)
+    assert (
+        "A setting keeps the dashboards from starting. A setting is wrong: BOOKWATCH_PAGE_SIZE" in shown.text
+    )
+
+
+def test_a_new_snapshot_is_noticed(home: Path, truth: Truth, show: Show) -> None:
+    app = show(home).app
+    execute(
+        home,
+        "UPDATE marts.revenue_daily SET booked_idr = booked_idr + 1 WHERE local_date = DATE '2026-11-22'",
+    )
+    app.run()
+    assert rp(truth.total("booked_idr", *WEEK) + 1) in Shown(app).card("booked")
+    assert "20261122T060512Z-a1b2c3" in Shown(app).text
+
+
+def test_a_long_table_shows_its_first_rows_and_says_how_many_there_are(home: Path, show: Show) -> None:
+    execute(
+        home,
+        "INSERT INTO marts.commission_findings SELECT 'orphan:x' || i, 'orphan', 'high', NULL, 'gone', 'x' || i, 'prov01', 0, 1,"
+        " 1, 'The record refers to a booking that does not exist.', false FROM range(700) t(i)",
+    )
+    app = show(home, "revenue").app
+    assert len(app.dataframe[2].value) == 500
+    assert [caption.value for caption in app.caption] == ["500 of 732 rows shown; the download holds all."]

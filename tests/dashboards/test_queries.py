@@ -1,0 +1,169 @@
+"""The questions put to a snapshot, against what was counted while it was made."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dashboards import downloads, queries
+from dashboards.queries import SnapshotUnreadable
+from tests.dashboards import snapshot
+from tests.dashboards.snapshot import Truth
+
+FIRST, LAST = date(2026, 11, 16), date(2026, 11, 22)
+
+
+@pytest.fixture(scope="module")
+def path(published: tuple[Path, Truth]) -> str:
+    found = queries.newest(published[0] / "published" / "current")
+    assert found is not None
+    return found
+
+
+def test_the_link_is_resolved_to_the_file_it_names(path: str, tmp_path: Path) -> None:
+    assert Path(path).name == f"{snapshot.SNAPSHOT_ID}.duckdb"
+    assert queries.newest(tmp_path / "published" / "current") is None
+    (tmp_path / "current").symlink_to("gone.duckdb")
+    assert queries.newest(tmp_path / "current") is None
+
+
+def test_which_snapshot_it_is(path: str) -> None:
+    shown = queries.snapshot(path)
+    assert (shown.snapshot_id, shown.run_id, shown.rules_version) == (
+        snapshot.SNAPSHOT_ID,
+        snapshot.RUN_ID,
+        "3",
+    )
+    assert shown.published_at == snapshot.NOW - timedelta(seconds=18)
+
+
+def test_revenue_of_each_day(path: str, truth: Truth) -> None:
+    rows = queries.revenue_daily(path).rows(named=True)
+    assert {row["local_date"]: {k: v for k, v in row.items() if k != "local_date"} for row in rows} == {
+        day: {name: figures[name] for name in ("bookings", "booked_idr", "completed_idr", "collected_idr")}
+        for day, figures in truth.days.items()
+    }
+
+
+def test_revenue_by_source_takes_both_ends_and_the_largest_first(path: str, truth: Truth) -> None:
+    frame = queries.revenue_by_source(path, FIRST, LAST)
+    expected = {
+        source: sum(
+            row["booked_idr"]
+            for (day, s), row in truth.sources.items()
+            if s == source and FIRST <= day <= LAST
+        )
+        for source in snapshot.SOURCES
+    }
+    assert dict(zip(frame["source"], frame["booked_idr"], strict=True)) == expected
+    assert frame["booked_idr"].to_list() == sorted(expected.values(), reverse=True)
+    one_day = queries.revenue_by_day_and_source(path, LAST, LAST)
+    assert one_day["booked_idr"].sum() == truth.days[LAST]["booked_idr"]
+
+
+def test_missing_commissions_have_ids_and_what_is_owed(path: str, truth: Truth) -> None:
+    frame = queries.all_missing_commissions(path)
+    assert list(zip(frame["booking_id"], frame["expected_idr"], strict=True)) == truth.missing
+    assert frame["provider_name"].null_count() == 0
+    assert frame["accrued_at"].is_sorted()
+    assert queries.missing_commissions(path, 5).equals(frame.head(5))
+
+
+def test_reconciliation_by_state_adds_up(path: str, truth: Truth) -> None:
+    frame = queries.reconciliation_states(path)
+    assert dict(zip(frame["state"], frame["rows"], strict=True)) == {
+        "matched": 10_532,
+        "mismatched": 17,
+        "missing": 12,
+        "orphan": 3,
+    }
+    assert frame["expected_idr"].sum() == truth.expected_idr
+    assert frame["actual_idr"].sum() == truth.actual_idr
+    assert frame["variance_idr"].sum() == truth.actual_idr - truth.expected_idr
+
+
+def test_findings_by_code_put_the_worst_first_and_waived_ones_apart(path: str) -> None:
+    frame = queries.findings_by_code(path)
+    assert frame.select("finding", "severity", "open", "waived").rows() == [
+        ("missing", "critical", 12, 0),
+        ("wrong_amount", "high", 11, 6),
+        ("orphan", "high", 3, 0),
+    ]
+    assert frame["variance_idr"].to_list()[1:] == [11 * -25_000, 3 * 75_000]
+
+
+def test_findings_of_one_code_and_of_all(path: str) -> None:
+    assert queries.all_findings(path, "orphan")["finding_id"].to_list() == [
+        "orphan:cmx0",
+        "orphan:cmx1",
+        "orphan:cmx2",
+    ]
+    assert queries.all_findings(path, None).height == 32
+    assert queries.findings(path, None, 5).height == 5
+    assert queries.all_findings(path, None)["waived"].is_sorted()
+
+
+def test_quarantine_checks_and_scans(path: str) -> None:
+    held = queries.quarantine(path)
+    assert (held["count"], held["reasons"]) == (5, {"creation_unreadable": 5, "id_missing": 1})
+    assert held["oldest_first_seen_at"] == datetime(2026, 11, 18, 2, 5, 30)
+    assert queries.check_counts(path) == (38, 2)
+    assert [row["check_name"] for row in queries.failing_checks(path)] == [
+        "health_point_6",
+        "zero_missing_commission",
+    ]
+    assert [row["collection"] for row in queries.scans(path)][:3] == [
+        "bookings",
+        "chat_messages",
+        "commission_records",
+    ]
+    assert [row["point"] for row in queries.health_points(path)] == [1, 2, 3, 4, 5, 6, 7]
+    assert queries.newest_booking_at(path) == snapshot.NOW - timedelta(minutes=3)
+    summary = queries.commission_summary(path)
+    assert summary is not None
+    assert (summary["missing"], summary["state"]) == (12, "critical")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_csv('/etc/hostname')",
+        "CREATE TABLE t (a INT)",
+        "SET enable_external_access=true",
+        "ATTACH 'x.duckdb'",
+    ],
+)
+def test_a_connection_reads_the_snapshot_and_nothing_else(path: str, sql: str) -> None:
+    with pytest.raises(SnapshotUnreadable), queries.reading(path) as connection:
+        connection.execute(sql)
+
+
+def test_a_snapshot_without_a_table_says_so_without_the_query(tmp_path: Path) -> None:
+    path = tmp_path / "20260101T000000Z-old.duckdb"
+    duckdb.connect(str(path)).close()
+    with pytest.raises(SnapshotUnreadable) as failure:
+        queries.revenue_daily(str(path))
+    assert failure.value.problem == "The snapshot 20260101T000000Z-old could not answer (CatalogException)."
+    assert "SELECT" not in str(failure.value)
+
+
+def test_a_download_is_raw_figures_and_safe_in_a_spreadsheet() -> None:
+    import polars as pl
+
+    frame = pl.DataFrame(
+        {
+            "booking_id": ["bk1", "=1+1"],
+            "name": ["-x", None],
+            "expected_idr": [75_000, -3_000],
+            "at": [datetime(2026, 1, 2, 3), None],
+        }
+    )
+    assert downloads.csv(frame).decode("utf-8-sig").splitlines() == [
+        "booking_id,name,expected_idr,at",
+        "bk1,'-x,75000,2026-01-02T03:00:00Z",
+        "'=1+1,,-3000,",
+    ]
+    assert downloads.csv(frame).startswith(b"\xef\xbb\xbf")

@@ -1,0 +1,114 @@
+"""Rupiah, numbers, days and times as people read them, in both languages."""
+
+from __future__ import annotations
+
+import string
+from datetime import UTC, date, datetime
+
+import pytest
+
+from dashboards.wording import Wording, count, rupiah, share, signed_rupiah, signed_share, texts
+
+NOW = datetime(2026, 11, 22, 6, 5, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [
+        (0, "Rp 0"),
+        (999, "Rp 999"),
+        (1_250_000, "Rp 1.250.000"),
+        (-25_000, "-Rp 25.000"),
+        (None, "–"),
+        (12_345_678_901, "Rp 12.345.678.901"),
+    ],
+)
+def test_rupiah_is_written_in_full_and_a_null_is_never_zero(amount: int | None, said: str) -> None:
+    assert rupiah(amount) == said
+
+
+def test_differences_carry_their_sign() -> None:
+    assert [signed_rupiah(n) for n in (25_000, 0, -3_000, None)] == ["+Rp 25.000", "Rp 0", "-Rp 3.000", "–"]
+
+
+def test_a_share_is_never_rounded_up_to_a_whole_it_is_not() -> None:
+    assert share(0.99999) == "99,9\u00a0%"
+    assert share(1.0) == "100\u00a0%"
+    assert share(0.7314) == "73,1\u00a0%"
+    assert share(0) == "0\u00a0%"
+    assert share(None) == "–"
+    assert signed_share(0.123) == "+12,3\u00a0%"
+    assert count(14_980) == "14.980"
+
+
+def test_both_languages_say_the_same_things_with_the_same_places() -> None:
+    english, indonesian = texts("en"), texts("id")
+    assert english.keys() == indonesian.keys()
+
+    def places(text: str) -> set[str]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    assert [name for name in english if places(english[name]) != places(indonesian[name])] == []
+    assert all(text.strip() for text in (*english.values(), *indonesian.values()))
+
+
+def test_a_text_that_does_not_exist_is_an_error_not_a_guess() -> None:
+    with pytest.raises(KeyError):
+        Wording("en", "Asia/Makassar")("overview.nothing")
+
+
+@pytest.mark.parametrize(
+    ("zone", "name"),
+    [
+        ("Asia/Makassar", "WITA"),
+        ("Asia/Jakarta", "WIB"),
+        ("Asia/Jayapura", "WIT"),
+        ("Asia/Dubai", "UTC+4"),
+        ("UTC", "UTC"),
+    ],
+)
+def test_the_zone_is_named(zone: str, name: str) -> None:
+    assert Wording("en", zone).zone_name(NOW) == name
+
+
+def test_times_are_local_and_say_their_day_unless_it_is_today() -> None:
+    say = Wording("en", "Asia/Makassar")
+    assert say.time(datetime(2026, 11, 22, 6, 5), NOW) == "14:05 WITA"
+    assert say.time("2026-11-21T16:30:00Z", NOW) == "00:30 WITA"
+    assert say.time("2026-11-21T15:30:00Z", NOW) == "21 Nov 23:30 WITA"
+    assert say.time("2025-12-31T15:30:00+00:00", NOW) == "31 Dec 2025 23:30 WITA"
+    assert say.time("nonsense", NOW) == "–"
+    assert Wording("id", "Asia/Jakarta").time("2026-10-01T00:00:00Z", NOW) == "1 Okt 07:00 WIB"
+    assert say.stamp(datetime(2026, 11, 22, 20, 0)) == "2026-11-23 04:00"
+
+
+def test_days_include_both_ends() -> None:
+    say = Wording("en", "Asia/Makassar")
+    assert say.days(date(2026, 11, 16), date(2026, 11, 22)) == "16–22 Nov 2026"
+    assert say.days(date(2026, 10, 24), date(2026, 11, 22)) == "24 Oct – 22 Nov 2026"
+    assert say.days(date(2025, 12, 31), date(2026, 1, 1)) == "31 Dec 2025 – 1 Jan 2026"
+    assert say.days(date(2026, 11, 22), date(2026, 11, 22)) == "22 Nov 2026"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (3600, "1 h"),
+        (5100, "1 h 25 min"),
+        (86400, "1 d"),
+        (187200, "2 d 4 h"),
+    ],
+)
+def test_spans_round_down(seconds: float, said: str) -> None:
+    assert Wording("en", "UTC").span(seconds) == said
+
+
+def test_ago_and_ahead() -> None:
+    say = Wording("id", "UTC")
+    assert say.ago("2026-11-22T06:01:30Z", NOW) == "4 mnt lalu"
+    assert say.ago("2026-11-22T07:05:30Z", NOW) == "1 jam lagi"
+    assert say.ago(None, NOW) == "–"
