@@ -38,6 +38,7 @@ from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.text import coalesce
 from marketplace.zones import ProviderZones, resolve
 from resources.errors import BookwatchError, UsageError
+from resources.warehouse import open_warehouse
 
 AfterChunk = Callable[[str, int], None]
 
@@ -129,7 +130,7 @@ def process(
             "There is no mirror to derive from.", "Run `bookwatch run`, which reads Appwrite first."
         )
     key = phone_key if phone_key is not None else read_phone_key(raw_path)
-    con = duckdb.connect(str(warehouse_path))
+    con = open_warehouse(warehouse_path)
     try:
         con.execute(f"SET memory_limit = '{memory_limit}'")
         attach(con, raw_path)

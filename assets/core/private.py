@@ -24,6 +24,7 @@ from marketplace.attributes import Attributes
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.personal import private_bookings, private_messages
 from marketplace.rules import RULES_VERSION
+from resources.warehouse import open_warehouse
 
 LINK = "private.duckdb"
 MEMORY_LIMIT = "512MB"
@@ -96,7 +97,7 @@ def update_private(
     current = link.resolve() if link.is_symlink() and link.resolve().exists() else None
     mark = _mark(current, rules_version) if current is not None else None
 
-    con = duckdb.connect()
+    con = open_warehouse()
     try:
         attach(con, raw_path)
         mirror = Mirror.describe(con)
@@ -131,7 +132,7 @@ def update_private(
 
 def _mark(path: Path, rules_version: str) -> int | None:
     """The change up to which a private file was written; null where it cannot be continued."""
-    con = duckdb.connect(str(path), read_only=True)
+    con = open_warehouse(path, read_only=True)
     try:
         row = con.execute("SELECT processed_change, rules_version FROM _state").fetchone()
     except duckdb.CatalogException:
@@ -171,7 +172,7 @@ def _write(
 ) -> bool:
     """Write all rows (``after`` None) or those changed. True where that took away a value the file held."""
     lost = False
-    file = duckdb.connect(str(path))
+    file = open_warehouse(path)
     try:
         file.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         file.execute("BEGIN TRANSACTION")

@@ -34,7 +34,7 @@ def execute(
         definitions = build_definitions(run=ResourceDefinition.hardcoded_resource(context))
         with DagsterInstance.get() as instance:
             result = definitions.resolve_job_def(MAIN_JOB).execute_in_process(
-                instance=instance, raise_on_error=False, tags={"bookwatch/run_id": context.run_id}
+                instance=instance, raise_on_error=debugging(), tags={"bookwatch/run_id": context.run_id}
             )
         if not result.success and context.failure is None:
             blocked = [c.check_name for c in context.failed_checks if c.blocking]
