@@ -185,14 +185,11 @@ class RawStore:
         self._layouts: dict[str, tuple[StoredColumn, ...]] = {}
         if read_only and not self.path.exists():
             raise StoreFailure("There is no mirror yet.", "Run `bookwatch run` first.")
-        config: dict[str, Any] = {
-            "memory_limit": memory_limit,
-            "autoinstall_known_extensions": "false",
-            "enable_progress_bar": "false",
-        }
+        config: dict[str, Any] = {"memory_limit": memory_limit, "autoinstall_known_extensions": "false"}
         with self._plainly("open"):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.connection = duckdb.connect(str(self.path), read_only=read_only, config=config)
+            self.connection.execute("SET enable_progress_bar = false")
             if not read_only:
                 os.chmod(self.path, 0o600)
                 self.connection.execute(CONTROL_TABLES)
