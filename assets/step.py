@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dagster import Failure
+from dagster import DagsterExecutionInterruptedError, Failure
 
 from resources.errors import BookwatchError
 from resources.run_context import RunContext
@@ -37,6 +37,15 @@ def step(run: RunContext, name: str) -> Generator[None]:
     except BookwatchError as known:
         safe = known
         run.fail(known, known)
+    except (KeyboardInterrupt, DagsterExecutionInterruptedError):
+        # Ctrl-C, or SIGTERM, which Dagster turns into its own exception.
+        run.fail(
+            BookwatchError(
+                "The run was stopped before it published.",
+                "Nothing is lost: the next run goes on where it stopped.",
+            )
+        )
+        raise
     except Exception as unknown:  # noqa: BLE001 - any of a library's errors may carry a value
         safe = BookwatchError(
             f"The step {name!r} failed ({type(unknown).__name__} at {_place(unknown)}).",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -228,3 +229,26 @@ def test_demo_refuses_a_folder_that_is_not_its_own(tmp_path: Path) -> None:
     done = Bookwatch(home)("demo", "--once")
     assert done.returncode == 2
     assert (home / "thesis.txt").exists()
+
+
+def test_a_run_that_is_stopped_says_so_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    with SandboxProcess("--empty") as server:
+        market = Marketplace(server, REQUIRED_TABLES)
+        market.add("bookings", "b1", status="completed", totalCost=100_000, userId="u", source="chat")
+        server.faults({"kind": "stall", "table": "bookings", "path": "rows"})
+        watch = Bookwatch(tmp_path / "home", settings_for(server))
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from pipelines.cli import main; main()", "run"],
+            env=watch.env(), cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stderr
+        for line in process.stderr:
+            if "rows" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.read()
+        assert process.wait(60) == 1
+        assert "stopped" in one_sentence(said)
+        server.faults()
+        watch.run(status=10)
+        still_served(watch)
