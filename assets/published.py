@@ -3,11 +3,13 @@
 # Dagster reads the annotation of `context`, so annotations are not postponed here.
 import time
 from datetime import timedelta
+from pathlib import Path
 
+import duckdb
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
 from assets.core.private import update_private
-from assets.ops import describe_snapshot
+from assets.ops import describe_snapshot, record_checks
 from assets.step import step
 from marketplace.rules import RULES_VERSION
 from resources.ledger import Ledger
@@ -20,27 +22,46 @@ from resources.snapshots import (
     point_link,
     snapshot_path,
 )
+from resources.status_file import read_status
 from resources.warehouse import open_warehouse
 
 # Ages and counters move with the clock alone. Between two copies they stand in status.json, which every run
 # replaces; the snapshot is copied again once its own figures would be older than this.
 REFRESH_AFTER = timedelta(minutes=5)
-# Publishing may take a tenth of the wall time at most.
+# Publishing may take a tenth of the wall time at most: a copy that took long is not made again at once. Below this many
+# seconds a copy costs nobody anything.
 WALL_TIME_SHARE = 0.1
+QUICK_COPY_S = 5.0
 
 SNAPSHOT_KEY = AssetKey(["published", "snapshot"])
 
 
-def _must_copy(run: RunContext) -> bool:
-    """Whether the warehouse shows anything the newest snapshot does not."""
-    current = current_snapshot(run.home)
-    if current is None or run.full_refresh or run.changed:
+def _content(con: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
+    """What a warehouse or snapshot shows, apart from ages: its rules, the changes in it, a digest of each mart."""
+    state = con.execute("SELECT rules_version, processed_change FROM core.state").fetchone()
+    digests = con.execute("SELECT mart, digest FROM ops.mart_digests ORDER BY mart").fetchall()
+    return (state, *digests)
+
+
+def _rests(run: RunContext, current: Path) -> bool:
+    """Whether the last copy took so long that the next one has to wait. Durations are real, whatever the clock says."""
+    took = float((read_status(run.home) or {}).get("run", {}).get("publishing_seconds") or 0)
+    since = time.time() - current.stat().st_mtime
+    return took > QUICK_COPY_S and since < took * (1 / WALL_TIME_SHARE - 1)
+
+
+def _must_copy(run: RunContext, current: Path) -> bool:
+    """Whether the warehouse shows anything the newest snapshot does not, be it of an earlier run that was stopped."""
+    if run.full_refresh:
         return True
     with open_snapshot(current) as con:
-        row = con.execute("SELECT published_at, rules_version FROM ops.snapshot").fetchone()
-    if row is None or row[1] != RULES_VERSION:
-        return True
-    return abs(run.clock.naive_now() - row[0]) >= REFRESH_AFTER
+        shown = _content(con)
+        published_at = con.execute("SELECT published_at FROM ops.snapshot").fetchone()
+    with open_warehouse(run.home.warehouse, read_only=True) as con:
+        changed = shown != _content(con)
+    stale = published_at is None or abs(run.clock.naive_now() - published_at[0]) >= REFRESH_AFTER
+    run.postponed = (changed or stale) and _rests(run, current)
+    return (changed or stale) and not run.postponed
 
 
 def publish(run: RunContext) -> str:
@@ -50,13 +71,13 @@ def publish(run: RunContext) -> str:
     """
     began = time.perf_counter()
     update_private(run.home.raw, run.home.published)
-    if not _must_copy(run):
-        current = current_snapshot(run.home)
-        assert current is not None
+    current = current_snapshot(run.home)
+    if current is not None and not _must_copy(run, current):
         run.snapshot_id, run.snapshot_changed = current.stem, False
         return current.stem
     snapshot_id = run.run_id
     with open_warehouse(run.home.warehouse) as con:
+        record_checks(con, run, run.checks)
         describe_snapshot(con, run, snapshot_id, RULES_VERSION)
         con.execute("CHECKPOINT")
     target = snapshot_path(run.home, snapshot_id)
@@ -85,8 +106,7 @@ def published_assets(upstream: list[AssetKey]):
     )
     def published(context: AssetExecutionContext) -> MaterializeResult:
         run: RunContext = context.resources.run
-        with step(run, "publish"):
-            publish(run)
+        step(run, "publish", lambda: publish(run))
         return MaterializeResult(
             asset_key=SNAPSHOT_KEY,
             metadata={"snapshot": run.snapshot_id or "", "copied": run.snapshot_changed},

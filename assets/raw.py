@@ -90,8 +90,7 @@ def ingest(run: RunContext) -> list[CollectionScan]:
 )
 def raw_assets(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
     run: RunContext = context.resources.run
-    with step(run, "ingest"):
-        run.scans = ingest(run)
+    run.scans = step(run, "ingest", lambda: ingest(run))
     for scan in run.scans:
         key = raw_key(scan.collection)
         if key in context.selected_asset_keys:

@@ -3,7 +3,9 @@
 # Dagster reads the annotation of `context`, so annotations are not postponed here.
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
+from assets.ops import create_ops, record_checks
 from resources.run_context import RunContext
+from resources.warehouse import open_warehouse
 
 CHECK_RESULTS_KEY = AssetKey(["ops", "check_results"])
 
@@ -15,6 +17,14 @@ def finish(run: RunContext) -> None:
     run.finished = True
     for finisher in run.finishers:
         finisher(run)
+
+
+def keep_verdicts(run: RunContext) -> None:
+    """Store this run's verdicts in the warehouse, also when they kept it from being published."""
+    if run.checks and run.home.warehouse.exists():
+        with open_warehouse(run.home.warehouse) as con:
+            create_ops(con)
+            record_checks(con, run, run.checks)
 
 
 # It depends on nothing, so no failed step or blocking check can skip it; the in-process executor takes steps by
@@ -33,6 +43,7 @@ def finish(run: RunContext) -> None:
 )
 def check_results(context: AssetExecutionContext) -> MaterializeResult:
     run: RunContext = context.resources.run
+    keep_verdicts(run)
     finish(run)
     return MaterializeResult(
         asset_key=CHECK_RESULTS_KEY,

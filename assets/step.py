@@ -6,14 +6,16 @@ Library exceptions carry values (a name in a parse error, a message in a constra
 from __future__ import annotations
 
 import traceback
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from dagster import DagsterExecutionInterruptedError, Failure
 
 from resources.errors import BookwatchError
 from resources.run_context import RunContext
+
+T = TypeVar("T")
 
 
 def _place(error: BaseException) -> str:
@@ -26,14 +28,17 @@ def _place(error: BaseException) -> str:
     return "a library"
 
 
-@contextmanager
-def step(run: RunContext, name: str) -> Generator[None]:
-    """Run a step's work; turn any exception into a Dagster Failure that holds no value."""
+def step(run: RunContext, name: str, work: Callable[[], T]) -> T:
+    """Do a step's work and return what it returns; turn any exception into a Dagster Failure that holds no value.
+
+    Not a context manager: raised while the library's exception is still being handled, the Failure would carry it as
+    its context, and Dagster writes contexts, values and all, into its event log.
+    """
     if run.failure is not None:
         raise Failure(description=f"{name} was not tried: {run.failure.problem}", allow_retries=False)
-    safe: BookwatchError | None = None
+    safe: BookwatchError
     try:
-        yield
+        return work()
     except BookwatchError as known:
         safe = known
         run.fail(known, known)
@@ -52,6 +57,4 @@ def step(run: RunContext, name: str) -> Generator[None]:
             "The last good snapshot is still served. Run again with --debug to see the details.",
         )
         run.fail(safe, unknown)
-    if safe is not None:
-        # Raised outside the except blocks: the library's exception is then not its context, and is never serialised.
-        raise Failure(description=str(safe), allow_retries=False)
+    raise Failure(description=str(safe), allow_retries=False)

@@ -97,7 +97,13 @@ def run_status(run: RunContext) -> dict[str, Any]:
     """The content of status.json after this run, whether it published or failed."""
     now = run.clock.now()
     before = read_status(run.home) or {}
-    outcome = "failed" if run.failure else ("published" if run.snapshot_changed else "unchanged")
+    outcome = "unchanged"
+    if run.failure:
+        outcome = "failed"
+    elif run.snapshot_changed:
+        outcome = "published"
+    elif run.postponed:
+        outcome = "postponed"
     status: dict[str, Any] = {
         "version": 1,
         "written_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -108,7 +114,10 @@ def run_status(run: RunContext) -> dict[str, Any]:
             "message": str(run.failure) if run.failure else "",
             "started_at": run.started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "finished_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "publishing_seconds": round(run.publishing_seconds, 3),
+            # Of the newest copy, also where this run made none: it says how soon the next may follow.
+            "publishing_seconds": round(run.publishing_seconds, 3)
+            if run.snapshot_changed
+            else before.get("run", {}).get("publishing_seconds", 0),
         },
         "snapshot": None,
         "freshness": {"newest_booking_at": None, "collections": []},

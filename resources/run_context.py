@@ -61,10 +61,9 @@ class RunContext:
     calls: list[Any] = field(default_factory=list[Any])
     scans: list[CollectionScan] = field(default_factory=list[CollectionScan])
     checks: list[CheckOutcome] = field(default_factory=list[CheckOutcome])
-    changed: bool = False
-    digests: dict[str, str] = field(default_factory=dict[str, str])
     snapshot_id: str | None = None
     snapshot_changed: bool = False
+    postponed: bool = False
     publishing_seconds: float = 0.0
     failure: BookwatchError | None = None
     cause: BaseException | None = None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
-from assets.core.engine import process
+from assets.core.engine import CoreOutcome, process
 from assets.raw import raw_key
 from assets.step import step
 from marketplace.rules import RULES_VERSION
@@ -36,6 +36,18 @@ CORE_SOURCES: dict[str, tuple[str, ...]] = {
 CORE_KEYS = {table: AssetKey(["core", table]) for table in CORE_SOURCES}
 
 
+def derive(run: RunContext) -> CoreOutcome:
+    """Bring core up to the mirror."""
+    return process(
+        run.home.raw,
+        run.home.warehouse,
+        timezone=run.settings.bookwatch_timezone,
+        rules_version=RULES_VERSION,
+        now=run.clock.naive_now(),
+        full=run.full_refresh,
+    )
+
+
 @multi_asset(
     name="core",
     can_subset=True,
@@ -52,17 +64,8 @@ CORE_KEYS = {table: AssetKey(["core", table]) for table in CORE_SOURCES}
 )
 def core_assets(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
     run: RunContext = context.resources.run
-    with step(run, "core"):
-        run.say("Deriving core …")
-        outcome = process(
-            run.home.raw,
-            run.home.warehouse,
-            timezone=run.settings.bookwatch_timezone,
-            rules_version=RULES_VERSION,
-            now=run.clock.naive_now(),
-            full=run.full_refresh,
-        )
-        run.changed = run.changed or outcome.changed
+    run.say("Deriving core …")
+    outcome = step(run, "core", lambda: derive(run))
     for table, key in CORE_KEYS.items():
         if key in context.selected_asset_keys:
             yield MaterializeResult(asset_key=key, metadata={"rows_written": outcome.rows.get(table, 0)})

@@ -44,7 +44,6 @@ def make_marts(run: RunContext) -> dict[str, int]:
         mirror_bookkeeping(con, run.home.raw, run)
         outcome = build_marts(con, run)
     run.marts_made = True
-    run.changed = run.changed or bool(outcome.changed)
     return dict(outcome.rows)
 
 
@@ -59,9 +58,8 @@ def make_marts(run: RunContext) -> dict[str, int]:
 )
 def mart_assets(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
     run: RunContext = context.resources.run
-    with step(run, "marts"):
-        run.say("Making the marts …")
-        rows = make_marts(run)
+    run.say("Making the marts …")
+    rows = step(run, "marts", lambda: make_marts(run))
     for key in MART_KEYS:
         if key in context.selected_asset_keys:
             yield MaterializeResult(asset_key=key, metadata={"rows": rows[key.path[-1]]})

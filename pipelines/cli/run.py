@@ -80,11 +80,12 @@ def summary(context: RunContext) -> list[str]:
         + (f", {rejected:,} quarantined" if rejected else "")
         + "."
     ]
-    lines.append(
-        f"Published snapshot {context.snapshot_id}."
-        if context.snapshot_changed
-        else f"Nothing changed; snapshot {context.snapshot_id} stands."
-    )
+    if context.snapshot_changed:
+        lines.append(f"Published snapshot {context.snapshot_id}.")
+    elif context.postponed:
+        lines.append(f"Snapshot {context.snapshot_id} stands a little longer: a copy of it takes long.")
+    else:
+        lines.append(f"Nothing changed; snapshot {context.snapshot_id} stands.")
     lines += [
         f"Collection {s.collection}: {s.outcome}. {s.detail}".strip() for s in context.unread_collections
     ]

@@ -252,7 +252,7 @@ def test_a_test_booking_and_its_record_are_in_no_figure(bookwatch: Bookwatch) ->
 
 
 def test_the_findings_are_these_and_no_other(bookwatch: Bookwatch) -> None:
-    kinds = "duplicate orphan not_due unit_error wrong_rate wrong_amount wrong_provider ambiguous_reference source_mismatch"
+    kinds = "duplicate orphan not_due unit_error wrong_rate wrong_amount wrong_provider ambiguous_reference"
     rows = bookwatch.rows(
         "SELECT finding, commission_id FROM marts.commission_findings"
         f" WHERE finding IN ({', '.join(repr(kind) for kind in kinds.split())})"

@@ -1,0 +1,127 @@
+"""Publishing: what changed is published even if the run that changed it was stopped; a failing run leaks nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import assets.core.core_assets as core_layer
+import assets.published as publishing
+from pipelines.cli.run import execute
+from resources.home import Home
+from resources.run_context import RunContext
+from resources.settings import Settings, load_settings
+from resources.snapshots import current_snapshot, open_snapshot, require_snapshot
+from resources.status_file import read_status
+from tests.bookwatch_process import settings_for
+from tests.marketplace_tables import REQUIRED_TABLES, Marketplace
+from tests.personal_values import everything_under, sentinels_in
+from tests.sandbox_server import SandboxProcess
+
+NAME, PHONE, TEXT = "Quetzalcoatl Penanda", "+6281299900111", "pesan rahasia ke-7419"
+ROOM, REASON = "Kamar Naga 909", "karena tetangga saya marah 5523"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SandboxProcess]:
+    with SandboxProcess("--empty") as process:
+        market = Marketplace(process, REQUIRED_TABLES)
+        market.add(
+            "bookings", "b1", status="declined", totalCost=100_000, userId="u", source="chat", customerName=NAME,
+            customerWhatsApp=PHONE, roomNumber=ROOM, declineReason=REASON,
+        )  # fmt: skip
+        market.add("chat_messages", "m1", conversationId="r", senderId="u", senderName=NAME, message=TEXT)
+        yield process
+
+
+@pytest.fixture
+def settings(server: SandboxProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name in list(os.environ):
+        if name.startswith(("APPWRITE_", "BOOKWATCH_", "DAGSTER_")):
+            monkeypatch.delenv(name)
+    for name, value in {**settings_for(server), "BOOKWATCH_HOME": str(tmp_path / "home")}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("BOOKWATCH_SAFETY_LAG", "0")
+    return load_settings()
+
+
+def bookings(home: Home) -> list[str]:
+    with open_snapshot(require_snapshot(home)) as con:
+        return [row[0] for row in con.execute("SELECT booking_id FROM core.bookings ORDER BY 1").fetchall()]
+
+
+def explode(*_: object, **__: object) -> None:
+    # As a library would: with values of the row in its message.
+    raise ValueError(f"could not convert {NAME!r} {PHONE} {TEXT}")
+
+
+def test_a_failing_step_is_one_safe_sentence_and_its_cause_stays_in_memory(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(core_layer, "process", explode)
+        run = execute(settings)
+    assert run.exit_status == 1
+    assert run.failure is not None
+    assert "ValueError" in str(run.failure)
+    assert NAME not in str(run.failure)
+    assert isinstance(run.cause, ValueError)
+    status = read_status(settings.home)
+    assert status is not None
+    assert status["run"]["outcome"] == "failed"
+    values = [NAME, PHONE, TEXT, ROOM, REASON]
+    assert {path.name for path in everything_under(settings.home.root) if sentinels_in(path, values)} == {
+        "raw.duckdb"
+    }
+
+
+def test_personal_values_stand_in_two_files_only(settings: Settings) -> None:
+    run = execute(settings)
+    assert run.failure is None
+    values = [NAME, PHONE, TEXT, ROOM, REASON]
+    private = settings.home.private.resolve()
+    holding = {path: sentinels_in(path, values) for path in everything_under(settings.home.root)}
+    assert {path for path, found in holding.items() if found} == {settings.home.raw, private}
+    assert holding[private] == set(values)
+
+
+def test_what_a_stopped_run_changed_is_published_by_the_next(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(publishing, "copy_closed_file", explode)
+        stopped = execute(settings)
+    assert stopped.exit_status == 1
+    assert current_snapshot(settings.home) is None
+    assert execute(settings).snapshot_changed
+    assert bookings(settings.home) == ["b1"]
+
+
+def test_verdicts_of_a_run_are_in_its_snapshot_and_those_of_an_unchanged_one_in_the_warehouse(
+    settings: Settings,
+) -> None:
+    first = execute(settings)
+    with open_snapshot(require_snapshot(settings.home)) as con:
+        kept = con.execute("SELECT check_name, passed FROM ops.check_results ORDER BY 1").fetchall()
+    assert kept == sorted((check.check_name, check.passed) for check in first.checks)
+    second = execute(settings)
+    assert not second.snapshot_changed
+    assert second.snapshot_id == first.snapshot_id
+
+
+def test_a_copy_that_took_long_is_not_made_again_at_once(
+    settings: Settings, server: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(settings)
+    status = read_status(settings.home)
+    assert status is not None
+    status["run"]["publishing_seconds"] = 60.0
+    monkeypatch.setattr(publishing, "read_status", lambda home: status)
+    monkeypatch.setattr(publishing, "REFRESH_AFTER", publishing.REFRESH_AFTER * 0)
+    run: RunContext = execute(settings)
+    assert run.postponed
+    assert not run.snapshot_changed
+    assert execute(settings, full_refresh=True).snapshot_changed
