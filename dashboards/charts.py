@@ -93,7 +93,6 @@ def daily_chart(days: pl.DataFrame, say: Wording) -> go.Figure:
         hovermode="x unified",
         hoverlabel={"align": "right", "namelength": -1},
         dragmode=False,
-        uirevision="daily",  # what was hidden in the legend stays hidden when the figures change
         legend={
             "orientation": "h",
             "x": 0,

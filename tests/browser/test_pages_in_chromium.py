@@ -172,7 +172,7 @@ def test_a_new_snapshot_appears_by_itself_and_nothing_flickers(tab: Any, served:
         ("dark", ["rgb(63, 158, 141)", "rgb(95, 211, 190)", "rgb(224, 171, 78)"]),
     ],
 )
-def test_the_daily_chart_says_a_day_in_full_and_is_updated_in_place(
+def test_the_daily_chart_says_a_day_in_full_and_is_never_blank_while_it_changes(
     chromium: Any, served: Served, scheme: str, colours: list[str]
 ) -> None:
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
@@ -205,7 +205,12 @@ def test_the_daily_chart_says_a_day_in_full_and_is_updated_in_place(
         said = plot.locator(".hoverlayer")
         said.get_by_text(f"Booked : {rp(before)}").wait_for(timeout=10_000)
         assert "Thu, 19 Nov 2026" in (said.text_content() or "")
-        tab.evaluate("() => { document.querySelector('.st-key-daily .main-svg').kept = true; }")
+        tab.evaluate(
+            "() => { window.bare = 0;"
+            " const watch = () => {"
+            "   if (!document.querySelector('.st-key-daily .bars path')) window.bare += 1;"
+            "   requestAnimationFrame(watch); }; watch(); }"
+        )
         snapshot.link(served.home, new)
         tab.locator(
             ".bw-booked .bw-amount", has_text=rp(served.truth.total("booked_idr", *WEEK) + 1_000_000)
@@ -213,7 +218,7 @@ def test_the_daily_chart_says_a_day_in_full_and_is_updated_in_place(
         tab.mouse.move(5, 5)
         tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         said.get_by_text(f"Booked : {rp(before + 1_000_000)}").wait_for(timeout=10_000)
-        assert tab.evaluate("() => document.querySelector('.st-key-daily .main-svg').kept") is True
+        assert tab.evaluate("() => window.bare") == 0
     finally:
         snapshot.link(served.home, old)
         context.close()
