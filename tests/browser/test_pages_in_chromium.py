@@ -83,6 +83,7 @@ def test_each_page_shows_its_figures_without_an_error(tab: Any, served: Served, 
     shoot(tab, tmp_path, "overview")
 
     tab.get_by_role("link", name="Revenue").click()
+    tab.get_by_text("wrong_amount", exact=True).first.wait_for(timeout=30_000)  # in the last section
     text = settle(tab, "Revenue")
     assert booked in text
     assert f"{rp(sum(idr for _, idr in served.truth.missing))} of commission at stake" in text
@@ -165,6 +166,20 @@ def test_a_new_snapshot_appears_by_itself_and_nothing_flickers(tab: Any, served:
         snapshot.link(served.home, old)
 
 
+def point_at(tab: Any, box: Any, expected: str) -> str:
+    """What the daily chart says under the pointer, once it says what is expected. The pointer moves again until
+    then: a chart drawn anew under a pointer at rest says nothing."""
+    said = ""
+    for _ in range(40):
+        tab.mouse.move(5, 5)
+        tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        tab.wait_for_timeout(250)
+        said = tab.locator(".st-key-daily .hoverlayer").text_content() or ""
+        if expected in said:
+            return said
+    pytest.fail(f"{expected!r} was never said, at last: {said!r}")
+
+
 @pytest.mark.parametrize(
     ("scheme", "colours"),
     [
@@ -200,11 +215,8 @@ def test_the_daily_chart_says_a_day_in_full_and_is_never_blank_while_it_changes(
         )
         assert plot.locator(".modebar-btn").count() == 0
         box = plot.locator(".bars").first.locator("path").nth(3).bounding_box()
-        tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         before = served.truth.days[date(2026, 11, 19)]["booked_idr"]
-        said = plot.locator(".hoverlayer")
-        said.get_by_text(f"Booked : {rp(before)}").wait_for(timeout=10_000)
-        assert "Thu, 19 Nov 2026" in (said.text_content() or "")
+        assert "Thu, 19 Nov 2026" in point_at(tab, box, f"Booked : {rp(before)}")
         tab.evaluate(
             "() => { window.bare = 0;"
             " const watch = () => {"
@@ -215,9 +227,7 @@ def test_the_daily_chart_says_a_day_in_full_and_is_never_blank_while_it_changes(
         tab.locator(
             ".bw-booked .bw-amount", has_text=rp(served.truth.total("booked_idr", *WEEK) + 1_000_000)
         ).wait_for(timeout=15_000)
-        tab.mouse.move(5, 5)
-        tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        said.get_by_text(f"Booked : {rp(before + 1_000_000)}").wait_for(timeout=10_000)
+        point_at(tab, box, f"Booked : {rp(before + 1_000_000)}")
         assert tab.evaluate("() => window.bare") == 0
     finally:
         snapshot.link(served.home, old)
