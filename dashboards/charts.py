@@ -1,25 +1,29 @@
-"""What is drawn: the sparkline (SVG) and the daily chart (a Vega-Lite specification). Frames in, a drawing
-out; no queries."""
+"""What is drawn: the sparkline (SVG) and the daily chart (a Plotly figure). Frames in, a drawing out; no
+queries, and no colours: they follow Streamlit's theme (chartCategoricalColors, in the order of FIGURES)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import plotly.graph_objects as go
 import polars as pl
 
-from dashboards.wording import Wording, rupiah
+from dashboards.figures import FIGURES
+from dashboards.wording import Wording, axis_rupiah, rupiah
 
-# One hue a figure, readable on both the light and the dark ground.
-HUES: dict[str, str] = {"booked": "#8CC9BD", "completed": "#1B9583", "collected": "#D99A2B"}
-
-# Rupiah on an axis only: thousands (rb), millions (jt), thousands of millions (miliar), with a decimal comma.
-AXIS_RUPIAH = (
-    "datum.value == 0 ? 'Rp 0' : 'Rp ' + replace("
-    "abs(datum.value) >= 1e9 ? format(datum.value / 1e9, '.2~f') + ' miliar' :"
-    " abs(datum.value) >= 1e6 ? format(datum.value / 1e6, '.1~f') + ' jt' :"
-    " format(datum.value / 1e3, '.0f') + ' rb', '.', ',')"
-)
+# How st.plotly_chart shows a figure: to be read, not to be edited. Its ticks are written for its whole range,
+# so it does not zoom.
+CONFIG: dict[str, Any] = {
+    "displayModeBar": False,
+    "displaylogo": False,
+    "doubleClick": False,
+    "scrollZoom": False,
+    "showAxisDragHandles": False,
+    "showTips": False,
+}
+CLEAR = "rgba(0,0,0,0)"
+WIDEST_BAR = 1 / 12  # of the width of the chart: the bar of a single day is no wall
 
 
 def sparkline(values: Sequence[int]) -> str:
@@ -47,84 +51,98 @@ def sparkline(values: Sequence[int]) -> str:
     )
 
 
-def daily_chart(days: pl.DataFrame, say: Wording) -> dict[str, Any]:
-    """Booked behind completed as bars, collected as a line, on one axis of rupiah. ``days``: rows of
-    revenue_daily."""
-    names = {name: say(f"revenue.{name}") for name in ("booked", "completed", "collected")}
-    values = [
-        {
-            "day": row["local_date"].isoformat(),
-            "label": say.day(row["local_date"]),
-            "figure": names[name],
-            "idr": row[f"{name}_idr"],
-            **{f"{other}_text": rupiah(row[f"{other}_idr"]) for other in names},
-        }
-        for row in days.iter_rows(named=True)
-        for name in names
-    ]
-    tooltip = [{"field": "label", "type": "nominal", "title": say("revenue.day")}] + [
-        {"field": f"{name}_text", "type": "nominal", "title": title} for name, title in names.items()
-    ]
+def daily_chart(days: pl.DataFrame, say: Wording) -> go.Figure:
+    """Booked behind completed as bars, collected as a line, on one axis of rupiah. ``days``: at least one row
+    of revenue_daily, one a day."""
+    dates = days["local_date"].to_list()
+    # Whole dates are the categories, so that the same day of two years stays two; the axis writes them short.
+    written = [say.weekday(day) for day in dates]
+    amounts = {name: days[f"{name}_idr"].to_list() for name in FIGURES}
+    ticks = rupiah_ticks(min(map(min, amounts.values())), max(map(max, amounts.values())))
     many = days.height > 31
-    x = {
-        "field": "day",
-        "type": "ordinal",
-        "title": None,
-        "axis": {
-            "labelAngle": 0,
-            "labelExpr": "timeFormat(toDate(datum.value + 'T00:00:00'), '%d/%m')",
-            "labelOverlap": True,
-            "grid": False,
-            "ticks": False,
-            "domain": False,
-            "labelPadding": 8,
-        },
-        "scale": {
-            "domain": [day.isoformat() for day in days["local_date"].to_list()],
-            "paddingInner": 0.15 if many else 0.3,
-            "paddingOuter": 0.15,
-        },
-    }
-    y = {
-        "field": "idr",
-        "type": "quantitative",
-        "stack": None,
-        "scale": {"domain": [0, max(1, *(row["idr"] for row in values))], "nice": True},
-        "title": None,
-        "axis": {
-            "labelExpr": AXIS_RUPIAH,
-            "tickCount": 5,
-            "domain": False,
-            "ticks": False,
-            "labelPadding": 8,
-        },
-    }
-    colour = {
-        "field": "figure",
-        "type": "nominal",
-        "scale": {"domain": list(names.values()), "range": [HUES[name] for name in names]},
-        "legend": {"orient": "top", "title": None, "symbolType": "square", "offset": 8},
-    }
-
-    def layer(name: str, mark: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "transform": [{"filter": {"field": "figure", "equal": names[name]}}],
-            "mark": mark,
-            "encoding": {"x": x, "y": y, "color": colour, "tooltip": tooltip},
+    bar = min(0.84 if many else 0.7, days.height * WIDEST_BAR)
+    figure = go.Figure()
+    for name, values in amounts.items():
+        common: dict[str, Any] = {
+            "name": say(f"revenue.{name}"),
+            "x": written,
+            "y": values,
+            "customdata": [rupiah(value) for value in values],
+            "hovertemplate": "%{customdata}",
         }
+        if name == "collected":
+            figure.add_scatter(
+                mode="lines" if many else "lines+markers",
+                line={"width": 2.5},
+                marker={"size": 7},
+                **common,
+            )
+        else:
+            figure.add_bar(
+                width=bar if name == "booked" else bar * 0.64,
+                opacity=0.5 if name == "booked" else 1,
+                marker={"line": {"width": 0}, "cornerradius": 3},
+                **common,
+            )
+    figure.update_layout(
+        height=340,
+        margin={"t": 40, "b": 8, "l": 0, "r": 4},
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        barmode="overlay",
+        hovermode="x unified",
+        hoverlabel={"align": "right", "namelength": -1},
+        dragmode=False,
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.03,
+            "yanchor": "bottom",
+            "traceorder": "normal",
+            "title": {"text": ""},
+            "itemdoubleclick": False,
+        },
+        xaxis={
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": written,
+            "range": [-0.5, days.height - 0.5],
+            "unifiedhovertitle": {"text": "<b>%{x}</b>"},
+            "labelalias": {text: say.short_day(day) for text, day in zip(written, dates, strict=True)},
+            "nticks": 16,
+            "tickangle": 0,
+            "ticks": "",
+            "showgrid": False,
+            "showline": False,
+            "showspikes": False,
+            "fixedrange": True,
+            "title": {"text": "", "standoff": 0},
+        },
+        yaxis={
+            "range": [ticks[0], max(ticks[-1], 1)],
+            "tickvals": ticks,
+            "ticktext": [axis_rupiah(tick) for tick in ticks],
+            "ticks": "",
+            "showline": False,
+            "zeroline": True,
+            "fixedrange": True,
+            "title": {"text": "", "standoff": 0},
+        },
+    )
+    return figure
 
-    bar = {"type": "bar", "cornerRadiusTopLeft": 3, "cornerRadiusTopRight": 3}
-    return {
-        "data": {"values": values},
-        "background": "transparent",
-        "height": 320,
-        "layer": [
-            layer("booked", bar),
-            layer("completed", bar),
-            layer(
-                "collected",
-                {"type": "line", "strokeWidth": 2.5, "point": {"filled": True, "size": 0 if many else 45}},
-            ),
-        ],
-        "config": {"view": {"stroke": None}},
-    }
+
+def rupiah_ticks(least: int, most: int) -> list[int]:
+    """Round amounts of rupiah, evenly apart, that hold 0, ``least`` and ``most`` between the first and the
+    last: at most seven, and 0 alone where there is nothing else."""
+    bottom, top = min(0, least), max(0, most)
+    spread = max(top - bottom, 4)
+    # The smallest of 1, 2, 2.5 and 5 times a power of ten that takes at most five steps, in whole rupiah.
+    step = next(
+        step
+        for power in range(len(str(spread)))
+        for step in (10**power, 2 * 10**power, 25 * 10**power // 10, 5 * 10**power)
+        if step * 5 >= spread
+    )
+    return list(range(bottom // step * step, -(-top // step) * step + step, step))

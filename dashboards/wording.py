@@ -53,6 +53,16 @@ def signed_rupiah(amount: int | None) -> str:
     return f"+{rupiah(amount)}" if amount is not None and amount > 0 else rupiah(amount)
 
 
+def axis_rupiah(amount: int) -> str:
+    """``Rp 1,2 jt``: for the ticks of an axis only, where an amount in full would not fit. Thousands are rb,
+    millions jt, thousands of millions miliar; at most two decimals, so give it round amounts."""
+    for unit, word in ((1_000_000_000, "miliar"), (1_000_000, "jt"), (1_000, "rb")):
+        if abs(amount) >= unit:
+            short = format_decimal(abs(amount) / unit, format="#,##0.##", locale=NUMBERS)
+            return f"{'-' if amount < 0 else ''}Rp {short} {word}"
+    return rupiah(amount)
+
+
 def count(number: float | None) -> str:
     """``14.980``."""
     return NOTHING if number is None else format_decimal(number, format="#,##0.##", locale=NUMBERS)
@@ -126,6 +136,14 @@ class Wording:
     def day(self, value: date | None) -> str:
         """``22 Nov 2026``."""
         return NOTHING if value is None else format_date(value, "d MMM y", locale=self._locale)
+
+    def short_day(self, value: date) -> str:
+        """``22 Nov``."""
+        return format_date(value, "d MMM", locale=self._locale)
+
+    def weekday(self, value: date) -> str:
+        """``Sun, 22 Nov 2026``."""
+        return f"{format_date(value, 'EEE', locale=self._locale)}, {self.day(value)}"
 
     def days(self, first: date, last: date) -> str:
         """``16–22 Nov 2026``, ``28 Oct – 3 Nov 2026``: both ends included."""

@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import blocks, parts, queries
-from dashboards.charts import daily_chart
+from dashboards.charts import CONFIG, daily_chart
 from dashboards.figures import daily, revenue_figures
 from dashboards.frame import open_screen
 from dashboards.screen import ROWS_SHOWN, Screen
@@ -24,9 +24,7 @@ def per_day(screen: Screen) -> None:
         return
     st.html(blocks.section(say("revenue.per_day"), say("revenue.per_day_note")))
     with st.container(border=True, key="daily"):
-        st.vega_lite_chart(
-            daily_chart(days, say), width="stretch", key="daily_chart", alt=say("chart.alt_daily")
-        )
+        st.plotly_chart(daily_chart(days, say), key="daily_chart", config=CONFIG, alt=say("chart.alt_daily"))
     with st.expander(say("revenue.table_day")):
         screen.table(
             days.sort("local_date", descending=True),

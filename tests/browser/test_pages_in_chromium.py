@@ -83,13 +83,12 @@ def test_each_page_shows_its_figures_without_an_error(tab: Any, served: Served, 
     shoot(tab, tmp_path, "overview")
 
     tab.get_by_role("link", name="Revenue").click()
+    tab.get_by_text("wrong_amount", exact=True).first.wait_for(timeout=30_000)  # in the last section
     text = settle(tab, "Revenue")
     assert booked in text
     assert f"{rp(sum(idr for _, idr in served.truth.missing))} of commission at stake" in text
     assert "wrong_amount" in text
-    tab.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg").first.wait_for(
-        timeout=15_000
-    )
+    tab.locator(".st-key-daily .js-plotly-plot .bars").first.wait_for(timeout=15_000)
     tab.locator("[data-testid=stDataFrame] canvas").first.wait_for(timeout=15_000)
     shoot(tab, tmp_path, "revenue")
 
@@ -165,6 +164,74 @@ def test_a_new_snapshot_appears_by_itself_and_nothing_flickers(tab: Any, served:
         assert tab.errors == []
     finally:
         snapshot.link(served.home, old)
+
+
+def point_at(tab: Any, box: Any, expected: str) -> str:
+    """What the daily chart says under the pointer, once it says what is expected. The pointer moves again until
+    then: a chart drawn anew under a pointer at rest says nothing."""
+    said = ""
+    for _ in range(40):
+        tab.mouse.move(5, 5)
+        tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        tab.wait_for_timeout(250)
+        said = tab.locator(".st-key-daily .hoverlayer").text_content() or ""
+        if expected in said:
+            return said
+    pytest.fail(f"{expected!r} was never said, at last: {said!r}")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "colours"),
+    [
+        ("light", ["rgb(79, 167, 151)", "rgb(15, 118, 106)", "rgb(184, 122, 20)"]),
+        ("dark", ["rgb(63, 158, 141)", "rgb(95, 211, 190)", "rgb(224, 171, 78)"]),
+    ],
+)
+def test_the_daily_chart_says_a_day_in_full_and_is_never_blank_while_it_changes(
+    chromium: Any, served: Served, scheme: str, colours: list[str]
+) -> None:
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
+    published = served.home / "published"
+    old, new = (published / "current").resolve(), published / f"20261122T060700Z-{scheme}.duckdb"
+    new.write_bytes(old.read_bytes())
+    with duckdb.connect(str(new)) as connection:
+        connection.execute(
+            "UPDATE marts.revenue_daily SET booked_idr = booked_idr + 1000000"
+            " WHERE local_date = DATE '2026-11-19'"
+        )
+    try:
+        tab = context.new_page()
+        tab.goto(f"{served.url}/revenue")
+        plot = tab.locator(".st-key-daily .js-plotly-plot")
+        plot.locator(".bars").first.wait_for(timeout=30_000)
+        settle(tab, "Revenue")
+        assert (
+            tab.evaluate(
+                "() => [...document.querySelectorAll('.st-key-daily .bars')].map("
+                "b => getComputedStyle(b.querySelector('path')).fill).concat("
+                "getComputedStyle(document.querySelector('.st-key-daily .js-line')).stroke)"
+            )
+            == colours
+        )
+        assert plot.locator(".modebar-btn").count() == 0
+        box = plot.locator(".bars").first.locator("path").nth(3).bounding_box()
+        before = served.truth.days[date(2026, 11, 19)]["booked_idr"]
+        assert "Thu, 19 Nov 2026" in point_at(tab, box, f"Booked : {rp(before)}")
+        tab.evaluate(
+            "() => { window.bare = 0;"
+            " const watch = () => {"
+            "   if (!document.querySelector('.st-key-daily .bars path')) window.bare += 1;"
+            "   requestAnimationFrame(watch); }; watch(); }"
+        )
+        snapshot.link(served.home, new)
+        tab.locator(
+            ".bw-booked .bw-amount", has_text=rp(served.truth.total("booked_idr", *WEEK) + 1_000_000)
+        ).wait_for(timeout=15_000)
+        point_at(tab, box, f"Booked : {rp(before + 1_000_000)}")
+        assert tab.evaluate("() => window.bare") == 0
+    finally:
+        snapshot.link(served.home, old)
+        context.close()
 
 
 @pytest.mark.parametrize("page", ["", "revenue", "health"])
