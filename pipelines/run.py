@@ -34,7 +34,7 @@ def open_run(
     settings: Settings,
     *,
     full_refresh: bool = False,
-    debug: bool = False,
+    quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Generator[RunContext]:
     """Hold the run lock of the home and give the context of a new run. Raises RunActive when another holds it."""
@@ -47,7 +47,7 @@ def open_run(
             sequence=sequence,
             started_at=started_at,
             full_refresh=full_refresh,
-            debug=debug,
+            quiet=quiet,
             say=say,
             finishers=FINISHERS,
         )

@@ -54,7 +54,6 @@ class RunContext:
     sequence: int
     started_at: datetime
     full_refresh: bool = False
-    debug: bool = False
     say: Callable[[str], None] = lambda line: None
     quiet: bool = False
     finishers: tuple[Callable[[RunContext], None], ...] = ()

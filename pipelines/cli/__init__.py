@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from pipelines.cli import demo, export, query, run, sandbox, serve, status, verify, waive
+from pipelines.cli import demo, export, query, run, sandbox, serve, status, verify, waive, watch
 from resources.errors import FAILED, BookwatchError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("serve")(serve.serve)
+app.command("watch")(watch.watch)
 app.command("status")(status.status)
 app.command("sql")(query.sql)
 

@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 
 
 def execute(
-    settings: Settings, *, full_refresh: bool = False, say: Callable[[str], None] = lambda line: None
+    settings: Settings,
+    *,
+    full_refresh: bool = False,
+    quiet: bool = False,
+    say: Callable[[str], None] = lambda line: None,
 ) -> RunContext:
     """One run of the main job in this process. Raises RunActive, UsageError; other failures stand in the context."""
     settings.require_appwrite()
     prepare(settings.home)
     from pipelines.run import open_run
 
-    with open_run(settings, full_refresh=full_refresh, say=say) as context:
+    with open_run(settings, full_refresh=full_refresh, quiet=quiet, say=say) as context:
         from dagster import DagsterInstance, ResourceDefinition
 
         from assets.reports import finish

@@ -11,6 +11,7 @@ import pytest
 import assets.core.core_assets as core_layer
 import assets.published as publishing
 from pipelines.cli.run import execute
+from pipelines.cli.watch import watch
 from resources.home import Home
 from resources.run_context import RunContext
 from resources.settings import Settings, load_settings
@@ -125,3 +126,16 @@ def test_a_copy_that_took_long_is_not_made_again_at_once(
     assert run.postponed
     assert not run.snapshot_changed
     assert execute(settings, full_refresh=True).snapshot_changed
+
+
+def test_watch_runs_again_and_goes_on_after_a_failed_run(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = core_layer.process
+    turns = iter([explode, real, real])
+    monkeypatch.setattr(core_layer, "process", lambda *a, **k: next(turns)(*a, **k))
+    watch(every=1, runs=3)
+    said = capsys.readouterr()
+    assert "'core' failed (ValueError" in said.err
+    assert said.out.count("snapshot") == 2
+    assert bookings(settings.home) == ["b1"]
