@@ -10,7 +10,7 @@ from pipelines.status import write_run_status
 from resources.ledger import Ledger
 from resources.lock import run_lock
 from resources.notifier import Notifier
-from resources.run_context import RunContext
+from resources.run_context import RunContext, SweepOrder
 from resources.settings import Settings
 
 
@@ -34,6 +34,7 @@ def open_run(
     settings: Settings,
     *,
     full_refresh: bool = False,
+    sweep: SweepOrder | None = None,
     debug: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Iterator[RunContext]:
@@ -47,6 +48,7 @@ def open_run(
             sequence=sequence,
             started_at=started_at,
             full_refresh=full_refresh,
+            sweep=sweep,
             debug=debug,
             say=say,
             finishers=FINISHERS,

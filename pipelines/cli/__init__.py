@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from pipelines.cli import demo, export, query, run, sandbox, serve, status, verify, waive
+from pipelines.cli import demo, export, query, run, sandbox, serve, status, sweep, verify, waive
 from resources.errors import FAILED, BookwatchError
 
 app = typer.Typer(
@@ -25,7 +25,7 @@ app.command("run")(run.run)
 app.command("serve")(serve.serve)
 app.command("status")(status.status)
 app.command("sql")(query.sql)
-
+app.command("sweep")(sweep.sweep)
 app.command("verify")(verify.verify)
 app.command("waive")(waive.waive)
 app.add_typer(export.app, name="export")
