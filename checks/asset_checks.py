@@ -68,7 +68,10 @@ def layer_checks(
         required_resource_keys={"run"},
         specs=[
             AssetCheckSpec(
-                check.name, asset=AssetKey(check.asset.split("/")), blocking=True, description=check.what_to_do
+                check.name,
+                asset=AssetKey(check.asset.split("/")),
+                blocking=True,
+                description=check.what_to_do,
             )
             for check in checks
         ],
@@ -94,7 +97,8 @@ def _on_warehouse(checks: list[RegisteredCheck]) -> Callable[[RunContext], list[
 def _on_scans(run: RunContext) -> list[CheckOutcome]:
     scans = {scan.collection: scan for scan in run.scans}
     return [
-        outcome_of(check.run(scans.get(check.asset.split("/")[-1])), blocking=check.blocking) for check in SOURCE_CHECKS
+        outcome_of(check.run(scans.get(check.asset.split("/")[-1])), blocking=check.blocking)
+        for check in SOURCE_CHECKS
     ]
 
 

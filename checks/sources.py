@@ -27,7 +27,9 @@ class SourceCheck:
 
     @property
     def what_to_do(self) -> str:
-        return "Rows were fetched and not stored: an error of bookwatch; keep the last snapshot and report it."
+        return (
+            "Rows were fetched and not stored: an error of bookwatch; keep the last snapshot and report it."
+        )
 
     def run(self, scan: CollectionScan | None) -> CheckResult:
         """The verdict for a scan; without one there is nothing stored to compare, and the check fails."""
@@ -65,8 +67,8 @@ class SweepCheck:
     @property
     def what_to_do(self) -> str:
         return (
-            "Run `bookwatch sweep` again; if rows stay missing in Appwrite, check APPWRITE_DATABASE_ID, BOOKWATCH_TABLES"
-            " and the key, or accept the deletes with `bookwatch sweep --accept-deletes`."
+            "Run `bookwatch sweep` again; if rows stay missing in Appwrite, check APPWRITE_DATABASE_ID,"
+            " BOOKWATCH_TABLES and the key, or accept the deletes with `bookwatch sweep --accept-deletes`."
         )
 
     def run(self, swept: CollectionSweep | None) -> CheckResult:
@@ -79,7 +81,9 @@ class SweepCheck:
             return replace(blank, failed_rows=swept.missing, broken_rules=(swept.detail,))
         if swept.outcome != "complete":
             return replace(
-                blank, level="medium", broken_rules=(f"could not be compared ({swept.outcome}): {swept.detail}",)
+                blank,
+                level="medium",
+                broken_rules=(f"could not be compared ({swept.outcome}): {swept.detail}",),
             )
         if apart:
             told = f"{swept.server_rows} rows in Appwrite, {swept.mirror_rows} in the mirror"

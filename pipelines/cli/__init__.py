@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from pipelines.cli import demo, export, query, run, sandbox, serve, status, sweep, verify, waive
+from pipelines.cli import demo, export, forget, query, run, sandbox, serve, status, sweep, verify, waive
 from resources.errors import FAILED, BookwatchError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("serve")(serve.serve)
 app.command("status")(status.status)
 app.command("sql")(query.sql)
 app.command("sweep")(sweep.sweep)
+app.command("forget")(forget.forget)
 app.command("verify")(verify.verify)
 app.command("waive")(waive.waive)
 app.add_typer(export.app, name="export")

@@ -20,8 +20,8 @@ def found(sweeps: list[CollectionSweep]) -> list[str]:
     compared = [s for s in sweeps if s.outcome == "complete"]
     rows = sum(s.server_rows for s in compared)
     lines = [
-        f"{rows:,} rows of {len(compared)} collections compared: {deleted:,} deleted in Appwrite,"
-        f" {repaired:,} repaired."
+        f"{rows:,} rows of {len(compared)} collections compared:"
+        + f" {deleted:,} deleted in Appwrite, {repaired:,} repaired."
     ]
     for swept in sweeps:
         if swept.held:
@@ -48,11 +48,15 @@ def as_report(context: RunContext) -> dict[str, Any]:
 def sweep(
     deep: Annotated[
         bool,
-        typer.Option("--deep", help="Read whole rows: finds also those changed under an unchanged $updatedAt."),
+        typer.Option(
+            "--deep", help="Read whole rows: finds also those changed under an unchanged $updatedAt."
+        ),
     ] = False,
     accept_deletes: Annotated[
         bool,
-        typer.Option("--accept-deletes", help="Mark rows deleted even if more than 5 % of a collection are gone."),
+        typer.Option(
+            "--accept-deletes", help="Mark rows deleted even if more than 5 % of a collection are gone."
+        ),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> int:

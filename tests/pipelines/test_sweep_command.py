@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
+import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from json import loads
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,16 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus, SkipReason, build_schedule_context
 
 from checks.sources import SWEEP_CHECKS
+from pipelines.cli.run import execute
+from pipelines.cli.sweep import sweep
 from pipelines.definitions import build_definitions
 from pipelines.jobs import MAIN_JOB, SWEEP_JOB
 from pipelines.schedules import every_minute, hourly_sweep
+from resources.errors import RunActive
 from resources.home import Home
 from resources.lock import run_lock
 from resources.run_context import CollectionSweep
+from resources.settings import load_settings
 from tests.bookwatch_process import Bookwatch, settings_for
 from tests.marketplace_tables import Marketplace
 from tests.sandbox_server import SandboxProcess
@@ -38,24 +44,43 @@ BOOKING = {
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Bookwatch, Marketplace, SandboxProcess]]:
-    """Sixty bookings with a commission each, mirrored once."""
-    with SandboxProcess("--empty") as server:
+def world(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Bookwatch, Marketplace, SandboxProcess]]:
+    """Sixty bookings with a commission each, mirrored once. The commands run in this process."""
+    with SandboxProcess("--empty") as server, pytest.MonkeyPatch.context() as patch:
         market = Marketplace(server)
-        for n in range(60):
-            market.add("bookings", f"b{n}", AT, bookingId=f"BK{n}", userId=f"u{n}", **BOOKING)
-            record: dict[str, Any] = {"bookingAmount": 250_000, "commissionRate": 0.3, "commissionAmount": 75_000}
-            market.add("commission_records", f"c{n}", AT, bookingId=f"b{n}", paymentStatus="pending", **record)
+        record = {"bookingAmount": 250_000, "commissionRate": 0.3, "commissionAmount": 75_000}
+        dates = {"$createdAt": AT, "$updatedAt": AT}
+        market.add_many(
+            "bookings",
+            [
+                {"$id": f"b{n}", **dates, "bookingId": f"BK{n}", "userId": f"u{n}", **BOOKING}
+                for n in range(60)
+            ],
+        )
+        market.add_many(
+            "commission_records",
+            [
+                {"$id": f"c{n}", **dates, "bookingId": f"b{n}", "paymentStatus": "pending", **record}
+                for n in range(60)
+            ],
+        )
         folder = tmp_path_factory.mktemp("sweep")
         watch = Bookwatch(folder / "home", {**settings_for(server), "BOOKWATCH_NOW": NOW})
-        watch.run()
+        patch.chdir(folder)
+        for name, value in watch.env().items():
+            patch.setenv(name, value)
+        assert execute(load_settings()).failure is None
         yield watch, market, server
 
 
-def swept(watch: Bookwatch, *words: str, status: int) -> dict[str, Any]:
-    done = watch("sweep", "--json", *words)
-    assert done.returncode == status, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
-    return json.loads(done.stdout)
+def swept(status: int, *, json: bool = True, accept_deletes: bool = False) -> str:
+    """What the command prints. Asserts the exit status."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert sweep(deep=False, accept_deletes=accept_deletes, json=json) == status
+    return out.getvalue()
 
 
 def test_deletes_and_backdated_rows_reach_the_figures(
@@ -68,11 +93,10 @@ def test_deletes_and_backdated_rows_reach_the_figures(
         "bookings",
         [{"$id": "late", "$createdAt": BACKDATED, "bookingId": "BKlate", "userId": "late", **BOOKING}],
     )
-    plain = watch.run()
-    assert sum(c["deleted"] for c in plain["collections"]) == 0
-    assert not watch.rows("SELECT 1 FROM marts.commission_findings WHERE finding = 'vanished'")
-
-    report = swept(watch, status=10)
+    report = loads(swept(10))
+    assert (
+        sum(c["deleted"] + c["inserted"] for c in report["collections"]) == 0
+    )  # the plain scan sees none of it
     found = {s["collection"]: s for s in report["sweeps"]}
     assert (found["bookings"]["deleted"], found["bookings"]["repaired"]) == (1, 1)
     assert (found["commission_records"]["deleted"], found["commission_records"]["repaired"]) == (1, 0)
@@ -80,41 +104,38 @@ def test_deletes_and_backdated_rows_reach_the_figures(
     assert not [name for name in report["failing_checks"] if name.endswith("_rows_match_source")]
     vanished = watch.rows("SELECT commission_id FROM marts.commission_findings WHERE finding = 'vanished'")
     assert vanished == [{"commission_id": "c1"}]
-    living = watch.rows("SELECT count(*) AS n FROM core.bookings WHERE deleted_at IS NULL")
-    assert living == [{"n": 60}]
-    checks = watch.rows("SELECT count(*) AS n FROM ops.check_results WHERE check_name LIKE '%rows_match_source'")
-    assert checks == [{"n": len(SWEEP_CHECKS)}]
-    entered = watch.rows("SELECT deleted FROM ops.ingest_runs WHERE run_id LIKE '%-sweep' AND collection = 'bookings'")
+    assert living(watch) == 60
+    entered = watch.rows(
+        "SELECT deleted FROM ops.ingest_runs WHERE run_id LIKE '%-sweep' AND collection = 'bookings'"
+    )
     assert entered == [{"deleted": 1}]
+
+
+def living(watch: Bookwatch) -> int:
+    return watch.rows("SELECT count(*) AS n FROM core.bookings WHERE deleted_at IS NULL")[0]["n"]
 
 
 def test_a_mass_delete_is_held_back_until_it_is_accepted(
     world: tuple[Bookwatch, Marketplace, SandboxProcess],
 ) -> None:
     watch, market, _ = world
+    before = living(watch)
     market.remove("bookings", *(f"b{n}" for n in range(10, 20)))
-    report = swept(watch, status=10)
-    held = next(s for s in report["sweeps"] if s["collection"] == "bookings")
-    assert held["held"]
-    assert (held["missing"], held["deleted"]) == (10, 0)
-    assert "raw_bookings_rows_match_source" in report["failing_checks"]
-    said = watch("sweep")
-    assert said.returncode == 10
-    assert "more than 5%: none was marked deleted" in said.stdout
-    assert watch.rows("SELECT count(*) AS n FROM core.bookings WHERE deleted_at IS NULL") == [{"n": 60}]
-    accepted = swept(watch, "--accept-deletes", status=10)
+    said = swept(10, json=False)
+    assert f"10 of {before} rows are not in Appwrite, more than 5%: none was marked deleted" in said
+    assert "raw_bookings_rows_match_source (10)" in said
+    assert living(watch) == before
+    accepted = loads(swept(10, accept_deletes=True))
     assert next(s for s in accepted["sweeps"] if s["collection"] == "bookings")["deleted"] == 10
-    assert watch.rows("SELECT count(*) AS n FROM core.bookings WHERE deleted_at IS NULL") == [{"n": 50}]
+    assert living(watch) == before - 10
 
 
-def test_a_second_run_is_refused_while_one_holds_the_lock(
+def test_a_sweep_is_refused_while_a_run_holds_the_lock(
     world: tuple[Bookwatch, Marketplace, SandboxProcess],
 ) -> None:
     watch, _, _ = world
-    with run_lock(Home(watch.home)):
-        done = watch("sweep")
-    assert done.returncode == 12
-    assert done.stderr.startswith("Another run is active")
+    with run_lock(Home(watch.home)), pytest.raises(RunActive):
+        sweep()
 
 
 @pytest.mark.parametrize(
@@ -158,7 +179,8 @@ def test_the_schedules_share_the_hour(tmp_path: Path, monkeypatch: pytest.Monkey
         context = build_schedule_context(instance=instance, scheduled_execution_time=at)
         return not isinstance(schedule(context), SkipReason)
 
-    with DagsterInstance.ephemeral() as instance:
+    (tmp_path / "dagster").mkdir()
+    with DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
         assert decided(hourly_sweep, due, instance)
         assert not decided(every_minute, due, instance)
         assert decided(every_minute, other, instance)
