@@ -125,7 +125,8 @@ TEST_NAME: Final = "Test"
 """Stands in for the name of a test booking: without it the booking would enter the figures."""
 
 NOT_NAMES: Final = frozenset(
-    "guest customer user client tamu admin test testing unknown none null anonymous hotel villa".split()
+    {"guest", "customer", "user", "client", "tamu", "admin", "test", "testing", "unknown", "none", "null"}
+    | {"anonymous", "hotel", "villa"}
 )
 """What writers put where a name is not known: says nothing of anybody, and stands in many texts."""
 

@@ -52,7 +52,7 @@ def forget_customer(settings: Settings, customer_id: str, *, by: str) -> Forgett
         if not erased.known:
             raise BookwatchError(
                 f"No row of the mirror belongs to the customer {customer_id!r}.",
-                'The id is customer_id in core.bookings: `bookwatch sql "SELECT DISTINCT customer_id FROM core.bookings"`.',
+                "The ids are customer_id in core.bookings (see `bookwatch sql`).",
             )
         if due:
             rewrite(home.raw)

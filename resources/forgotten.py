@@ -135,7 +135,8 @@ class Forgotten:
         if any(text_of(view, name) in self.ids for name in keys.owner):
             return everything
         gone = self.values.get(collection, {}).get(str(view.get("_id")), frozenset[str]())
-        linked = [k for n in (*keys.booking, *keys.room) if (k := text_of(view, n)) in self.keys]
+        named = (text_of(view, name) for name in (*keys.booking, *keys.room))
+        linked = [key for key in named if key is not None and key in self.keys]
         for key in linked:
             until = self.keys[key]
             if until is None or updated_at is None or updated_at > until or said_by_customer(keys, view):

@@ -8,7 +8,20 @@ import traceback
 
 import typer
 
-from pipelines.cli import demo, export, forget, query, run, sandbox, serve, status, sweep, verify, waive
+from pipelines.cli import (
+    demo,
+    doctor,
+    export,
+    forget,
+    query,
+    run,
+    sandbox,
+    serve,
+    status,
+    sweep,
+    verify,
+    waive,
+)
 from resources.errors import FAILED, BookwatchError
 
 app = typer.Typer(
@@ -25,6 +38,7 @@ app.command("run")(run.run)
 app.command("serve")(serve.serve)
 app.command("status")(status.status)
 app.command("sql")(query.sql)
+app.command("doctor")(doctor.doctor)
 app.command("sweep")(sweep.sweep)
 app.command("forget")(forget.forget)
 app.command("verify")(verify.verify)

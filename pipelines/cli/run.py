@@ -24,7 +24,8 @@ def execute(
     sweep: SweepOrder | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunContext:
-    """One run of the main job (``sweep``: of the sweep job) in this process. Raises RunActive, UsageError; other failures stand in the context."""
+    """One run of the main job (``sweep``: of the sweep job) in this process.
+    Raises RunActive, UsageError; other failures stand in the context."""
     settings.require_appwrite()
     prepare(settings.home)
     from pipelines.run import open_run

@@ -19,10 +19,8 @@ def found(sweeps: list[CollectionSweep]) -> list[str]:
     deleted, repaired = sum(s.deleted for s in sweeps), sum(s.repaired for s in sweeps)
     compared = [s for s in sweeps if s.outcome == "complete"]
     rows = sum(s.server_rows for s in compared)
-    lines = [
-        f"{rows:,} rows of {len(compared)} collections compared:"
-        + f" {deleted:,} deleted in Appwrite, {repaired:,} repaired."
-    ]
+    told = f"{deleted:,} deleted in Appwrite, {repaired:,} repaired."
+    lines = [f"{rows:,} rows of {len(compared)} collections compared: {told}"]
     for swept in sweeps:
         if swept.held:
             lines.append(
