@@ -4,7 +4,6 @@
 import time
 from datetime import timedelta
 
-import duckdb
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
 from assets.core.private import update_private
@@ -21,6 +20,7 @@ from resources.snapshots import (
     point_link,
     snapshot_path,
 )
+from resources.warehouse import open_warehouse
 
 # Ages and counters move with the clock alone. Between two copies they stand in status.json, which every run
 # replaces; the snapshot is copied again once its own figures would be older than this.
@@ -56,7 +56,7 @@ def publish(run: RunContext) -> str:
         run.snapshot_id, run.snapshot_changed = current.stem, False
         return current.stem
     snapshot_id = run.run_id
-    with duckdb.connect(str(run.home.warehouse)) as con:
+    with open_warehouse(run.home.warehouse) as con:
         describe_snapshot(con, run, snapshot_id, RULES_VERSION)
         con.execute("CHECKPOINT")
     target = snapshot_path(run.home, snapshot_id)

@@ -6,11 +6,11 @@ Library exceptions carry values (a name in a parse error, a message in a constra
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dagster import Failure
+from dagster import DagsterExecutionInterruptedError, Failure
 
 from resources.errors import BookwatchError
 from resources.run_context import RunContext
@@ -27,7 +27,7 @@ def _place(error: BaseException) -> str:
 
 
 @contextmanager
-def step(run: RunContext, name: str) -> Iterator[None]:
+def step(run: RunContext, name: str) -> Generator[None]:
     """Run a step's work; turn any exception into a Dagster Failure that holds no value."""
     if run.failure is not None:
         raise Failure(description=f"{name} was not tried: {run.failure.problem}", allow_retries=False)
@@ -37,6 +37,15 @@ def step(run: RunContext, name: str) -> Iterator[None]:
     except BookwatchError as known:
         safe = known
         run.fail(known, known)
+    except (KeyboardInterrupt, DagsterExecutionInterruptedError):
+        # Ctrl-C, or SIGTERM, which Dagster turns into its own exception.
+        run.fail(
+            BookwatchError(
+                "The run was stopped before it published.",
+                "Nothing is lost: the next run goes on where it stopped.",
+            )
+        )
+        raise
     except Exception as unknown:  # noqa: BLE001 - any of a library's errors may carry a value
         safe = BookwatchError(
             f"The step {name!r} failed ({type(unknown).__name__} at {_place(unknown)}).",

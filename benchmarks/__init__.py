@@ -1,1 +1,1 @@
-"""Measurements, a command each: `python -m benchmarks NAME`. Tests never assert wall time; docs/performance.md shows these."""
+"""Measurements, a command each: `python -m benchmarks NAME`. docs/performance.md shows them; tests assert no time."""

@@ -16,7 +16,11 @@ def main(runs: int = 3) -> None:
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder:
             done.append(
-                measure(COMMAND, environment={"BOOKWATCH_HOME": f"{folder}/home"}, folder=Path(__file__).parents[1])
+                measure(
+                    COMMAND,
+                    environment={"BOOKWATCH_HOME": f"{folder}/home"},
+                    folder=Path(__file__).parents[1],
+                )
             )
     print(row("bookwatch demo --once", done))
 

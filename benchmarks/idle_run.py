@@ -1,4 +1,4 @@
-"""A `bookwatch run` with nothing changed against the same Dagster job whose steps do nothing, in turn. Target: 1.5 ×."""
+"""A `bookwatch run` with nothing changed against the same Dagster job whose steps do nothing. Target: 1.5 ×."""
 
 from __future__ import annotations
 

@@ -24,7 +24,12 @@ warnings.filterwarnings("ignore", category=BetaWarning)
 def hollow_asset(original: AssetsDefinition) -> AssetsDefinition:
     """The same keys, dependencies and priority; a body that yields a result for each key and does nothing else."""
 
-    @multi_asset(name=original.op.name, specs=list(original.specs), op_tags=original.op.tags, can_subset=original.can_subset)
+    @multi_asset(
+        name=original.op.name,
+        specs=list(original.specs),
+        op_tags=original.op.tags,
+        can_subset=original.can_subset,
+    )
     def hollow(context):
         for spec in original.specs:
             yield MaterializeResult(asset_key=spec.key)

@@ -6,6 +6,7 @@ Money and health rules are not here: they never block publishing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandera.polars as pa
 import polars as pl
@@ -39,14 +40,14 @@ AMOUNT_RULES = (
     "price_thousands",
 )
 STATES = ("present", "empty", "absent")
-_OFFSETS = {"ge": -14 * 60, "le": 14 * 60}
-_INSTANTS = {"ge": EARLIEST_INSTANT, "lt": LATEST_INSTANT}
+_OFFSETS: dict[str, Any] = {"ge": -14 * 60, "le": 14 * 60}
+_INSTANTS: dict[str, Any] = {"ge": EARLIEST_INSTANT, "lt": LATEST_INSTANT}
 
 
 class CoreTable(pa.DataFrameModel):
     """Rules of every core table."""
 
-    class Config:
+    class Config:  # pyright: ignore[reportIncompatibleVariableOverride] - how Pandera is told
         strict = True
         ordered = True
 
@@ -97,7 +98,7 @@ class Bookings(CoreTable):
     deleted_at: pl.Datetime = pa.Field(nullable=True)
     change: pl.Int64 = pa.Field(ge=0)
 
-    class Config:
+    class Config(CoreTable.Config):
         # two collections: Appwrite promises a $id to be unique in each, not in both
         unique = (
             "origin",
@@ -139,7 +140,7 @@ class Commissions(CoreTable):
     deleted_at: pl.Datetime = pa.Field(nullable=True)
     change: pl.Int64 = pa.Field(ge=0)
 
-    class Config:
+    class Config(CoreTable.Config):
         unique = ("commission_id",)
 
 
@@ -159,7 +160,7 @@ class Messages(CoreTable):
     deleted_at: pl.Datetime = pa.Field(nullable=True)
     change: pl.Int64 = pa.Field(ge=0)
 
-    class Config:
+    class Config(CoreTable.Config):
         unique = ("message_id",)
 
 
@@ -176,7 +177,7 @@ class ChatRooms(CoreTable):
     deleted_at: pl.Datetime = pa.Field(nullable=True)
     change: pl.Int64 = pa.Field(ge=0)
 
-    class Config:
+    class Config(CoreTable.Config):
         unique = ("room_id",)
 
 
@@ -195,7 +196,7 @@ class Notifications(CoreTable):
     deleted_at: pl.Datetime = pa.Field(nullable=True)
     change: pl.Int64 = pa.Field(ge=0)
 
-    class Config:
+    class Config(CoreTable.Config):
         unique = ("notification_id",)
 
 
@@ -217,7 +218,7 @@ class Providers(CoreTable):
     deleted_at: pl.Datetime = pa.Field(nullable=True)
     change: pl.Int64 = pa.Field(ge=0)
 
-    class Config:
+    class Config(CoreTable.Config):
         unique = (
             "provider_type",
             "provider_id",
@@ -232,7 +233,7 @@ class BookingEvents(CoreTable):
     change: pl.Int64 = pa.Field(ge=0)
     origin: pl.String = pa.Field(isin=BOOKING_COLLECTIONS)
 
-    class Config:
+    class Config(CoreTable.Config):
         unique = (
             "origin",
             "booking_id",
@@ -248,7 +249,7 @@ class DataFindings(CoreTable):
     detail: pl.String
     change: pl.Int64 = pa.Field(ge=0)
 
-    class Config:
+    class Config(CoreTable.Config):
         unique = (
             "finding",
             "collection",
@@ -265,7 +266,7 @@ class Quarantined(CoreTable):
     first_seen_at: pl.Datetime = pa.Field(nullable=True)
     change: pl.Int64 = pa.Field(ge=0)
 
-    class Config:
+    class Config(CoreTable.Config):
         unique = (
             "collection",
             "row_id",
@@ -309,9 +310,7 @@ def violations(table: str, frame: pl.DataFrame) -> list[Violation]:
         counted: dict[tuple[str, str], int | None] = {}
         for error in broken.schema_errors:
             column = str(getattr(error.schema, "name", None) or "")
-            check = str(
-                error.check.name if hasattr(error.check, "name") else error.check or error.reason_code
-            )
+            check = str(getattr(error.check, "name", None) or error.check or error.reason_code)
             cases = error.failure_cases
             rows = cases.height if isinstance(cases, pl.DataFrame) else None
             counted[(column if column in frame.columns else "", check.split("(")[0])] = rows

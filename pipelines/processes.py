@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,7 +96,7 @@ def wait_for_port(child: Child, port: int, seconds: float = 60) -> None:
 
 
 @contextlib.contextmanager
-def stopping(children: list[Child]) -> Iterator[None]:
+def stopping(children: list[Child]) -> Generator[None]:
     """Stop every child when the block is left, by SIGTERM as by Ctrl-C."""
 
     def leave(*_: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from pipelines.alerting.deliver import alert
@@ -37,7 +37,7 @@ def open_run(
     sweep: SweepOrder | None = None,
     debug: bool = False,
     say: Callable[[str], None] = lambda line: None,
-) -> Iterator[RunContext]:
+) -> Generator[RunContext]:
     """Hold the run lock of the home and give the context of a new run. Raises RunActive when another holds it."""
     with run_lock(settings.home):
         started_at = settings.clock.now()

@@ -14,6 +14,7 @@ from resources.ledger import Ledger
 from resources.run_context import RunContext
 from resources.snapshots import current_snapshot, open_snapshot
 from resources.status_file import read_status, write_status
+from resources.warehouse import open_warehouse
 
 
 def _instant(value: datetime | None) -> str | None:
@@ -45,7 +46,9 @@ def _figures(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         None,
     )
     reasons = con.execute(
-        "SELECT reasons, count(*) FROM ops.quarantine GROUP BY 1 ORDER BY 2 DESC, 1"
+        """SELECT reason, count(*)
+           FROM (SELECT unnest(from_json(reasons, '["VARCHAR"]')) AS reason FROM ops.quarantine)
+           GROUP BY 1 ORDER BY 2 DESC, 1"""
     ).fetchall()
     return {
         "freshness": {
@@ -82,7 +85,7 @@ def _measure(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
     """
     reason = run.failure.problem if run.failure else "the run stopped early."
     try:
-        with duckdb.connect(str(run.home.warehouse)) as con:
+        with open_warehouse(run.home.warehouse) as con:
             if not run.marts_made:
                 build_marts(con, run, ["health_points"])
             return _figures(con)

@@ -415,6 +415,7 @@ def rewrite(path: Path) -> None:
                 "autoinstall_known_extensions": "false",
             }
         ) as con:
+            con.execute("SET enable_progress_bar = false")
             for file, name in ((path, "old"), (making, "new")):
                 con.execute(f"ATTACH '{str(file).replace(chr(39), chr(39) * 2)}' AS {name}")
             con.execute("COPY FROM DATABASE old TO new")

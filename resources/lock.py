@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
@@ -12,7 +12,7 @@ from resources.home import Home
 
 
 @contextmanager
-def run_lock(home: Home) -> Iterator[None]:
+def run_lock(home: Home) -> Generator[None]:
     """Hold the run lock of ``home``. Raises RunActive at once when another process or run holds it."""
     lock = FileLock(home.lock, mode=0o600)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Notifier:
 
         # Apprise logs the URLs it cannot reach, and a URL can hold a token.
         logging.getLogger("apprise").setLevel(logging.CRITICAL)
-        channels = apprise.Apprise()
+        channels: Any = apprise.Apprise()
         refused = [url for url in self.urls if not channels.add(url)]
         if refused:
             return False

@@ -191,6 +191,7 @@ class RawStore:
         with self._plainly("open"):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.connection = duckdb.connect(str(self.path), read_only=read_only, config=config)
+            self.connection.execute("SET enable_progress_bar = false")
             if not read_only:
                 os.chmod(self.path, 0o600)
                 self.connection.execute(CONTROL_TABLES + FORGOTTEN_TABLES)

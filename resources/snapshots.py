@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,7 +66,7 @@ def require_snapshot(home: Home, snapshot_id: str | None = None) -> Path:
 @contextmanager
 def open_snapshot(
     path: Path, *, memory_limit: str | None = None, spill_folder: Path | None = None
-) -> Iterator[duckdb.DuckDBPyConnection]:
+) -> Generator[duckdb.DuckDBPyConnection]:
     """A read-only connection without file or network access: no ATTACH, COPY, read_csv, INSTALL or SET.
 
     ``memory_limit`` (such as "256MB") bounds what a query holds; what is over it goes to ``spill_folder``.

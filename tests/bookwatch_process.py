@@ -19,17 +19,21 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass
 class Bookwatch:
-    """``bookwatch`` on one home. ``environment``: settings; nothing of the outer APPWRITE_ or BOOKWATCH_ ones is taken."""
+    """``bookwatch`` on one home. ``environment``: settings; none of the outer ones is taken."""
 
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
 
     def env(self, **more: str) -> dict[str, str]:
-        outer = {k: v for k, v in os.environ.items() if not k.startswith(("APPWRITE_", "BOOKWATCH_", "DAGSTER_"))}
+        outer = {
+            k: v for k, v in os.environ.items() if not k.startswith(("APPWRITE_", "BOOKWATCH_", "DAGSTER_"))
+        }
         own = {"BOOKWATCH_HOME": str(self.home), "PYTHONPATH": str(ROOT), "BOOKWATCH_SAFETY_LAG": "0"}
         return {**outer, **own, **self.environment, **more}
 
-    def __call__(self, *words: str, timeout: float = 240, **environment: str) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *words: str, timeout: float = 240, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-c", "from pipelines.cli import main; main()", *words],
             env=self.env(**environment),

@@ -1,4 +1,4 @@
-"""A small marketplace built through the real SDK: the tables a test needs, and rows written one by one. Holds no test."""
+"""A small marketplace built through the real SDK: the tables a test needs, and rows. Holds no test."""
 
 from __future__ import annotations
 
@@ -13,11 +13,53 @@ TEXT, INT, FLOAT, BOOL, TIME = "text", "integer", "float", "boolean", "datetime"
 
 BOOKING_COLUMNS = {
     **dict.fromkeys(
-        "bookingId userId customerId status bookingStatus providerResponseStatus providerId therapistId assigned_therapist"
-        " businessId providerType providerName service serviceDuration createdAt startTime scheduledTime scheduledDate time"
-        " date bookingDate bookingDateTime responseDeadline source mode bookingType customerName userName guestName"
-        " customerWhatsApp customerPhone customerDetails serviceDetails pricing booking metadata roomNumber paymentMethod"
-        " discountCode acceptedAt confirmedAt completedAt cancelledAt declinedAt declineReason".split(),
+        [
+            "bookingId",
+            "userId",
+            "customerId",
+            "status",
+            "bookingStatus",
+            "providerResponseStatus",
+            "providerId",
+            "therapistId",
+            "assigned_therapist",
+            "businessId",
+            "providerType",
+            "providerName",
+            "service",
+            "serviceDuration",
+            "createdAt",
+            "startTime",
+            "scheduledTime",
+            "scheduledDate",
+            "time",
+            "date",
+            "bookingDate",
+            "bookingDateTime",
+            "responseDeadline",
+            "source",
+            "mode",
+            "bookingType",
+            "customerName",
+            "userName",
+            "guestName",
+            "customerWhatsApp",
+            "customerPhone",
+            "customerDetails",
+            "serviceDetails",
+            "pricing",
+            "booking",
+            "metadata",
+            "roomNumber",
+            "paymentMethod",
+            "discountCode",
+            "acceptedAt",
+            "confirmedAt",
+            "completedAt",
+            "cancelledAt",
+            "declinedAt",
+            "declineReason",
+        ],
         TEXT,
     ),
     "duration": INT,
@@ -31,8 +73,23 @@ BOOKING_COLUMNS = {
 }
 COMMISSION_COLUMNS = {
     **dict.fromkeys(
-        "therapistId providerId therapistName bookingId bookingDocId bookingDate paymentStatus status source createdAt"
-        " paymentDeadline paidAt verifiedAt paymentProofUrl paymentProofUploadedAt".split(),
+        [
+            "therapistId",
+            "providerId",
+            "therapistName",
+            "bookingId",
+            "bookingDocId",
+            "bookingDate",
+            "paymentStatus",
+            "status",
+            "source",
+            "createdAt",
+            "paymentDeadline",
+            "paidAt",
+            "verifiedAt",
+            "paymentProofUrl",
+            "paymentProofUploadedAt",
+        ],
         TEXT,
     ),
     "bookingAmount": FLOAT,
@@ -44,17 +101,36 @@ COMMISSION_COLUMNS = {
 }
 MESSAGE_COLUMNS = {
     **dict.fromkeys(
-        "conversationId roomId senderId senderName senderRole senderType receiverId receiverRole message content"
-        " messageType bookingId timestamp metadata".split(),
+        [
+            "conversationId",
+            "roomId",
+            "senderId",
+            "senderName",
+            "senderRole",
+            "senderType",
+            "receiverId",
+            "receiverRole",
+            "message",
+            "content",
+            "messageType",
+            "bookingId",
+            "timestamp",
+            "metadata",
+        ],
         TEXT,
     ),
     "isRead": BOOL,
 }
 NOTIFICATION_COLUMNS = {
-    **dict.fromkeys("recipientId recipientType type title message sentAt deliveredAt failedAt".split(), TEXT),
+    **dict.fromkeys(
+        ["recipientId", "recipientType", "type", "title", "message", "sentAt", "deliveredAt", "failedAt"],
+        TEXT,
+    ),
     "read": BOOL,
 }
-PROVIDER_COLUMNS = dict.fromkeys("name whatsappNumber status city timezone commissionPlan lastSeenAt".split(), TEXT)
+PROVIDER_COLUMNS = dict.fromkeys(
+    ["name", "whatsappNumber", "status", "city", "timezone", "commissionPlan", "lastSeenAt"], TEXT
+)
 
 REQUIRED_TABLES: dict[str, Mapping[str, str]] = {
     "bookings": BOOKING_COLUMNS,
@@ -64,7 +140,9 @@ REQUIRED_TABLES: dict[str, Mapping[str, str]] = {
 ALL_TABLES: dict[str, Mapping[str, str]] = {
     **REQUIRED_TABLES,
     "hotel_bookings": BOOKING_COLUMNS,
-    "chat_rooms": dict.fromkeys("bookingId customerId customerName therapistId status expiresAt createdAt".split(), TEXT),
+    "chat_rooms": dict.fromkeys(
+        ["bookingId", "customerId", "customerName", "therapistId", "status", "expiresAt", "createdAt"], TEXT
+    ),
     "notifications": NOTIFICATION_COLUMNS,
     "therapists": PROVIDER_COLUMNS,
     "places": PROVIDER_COLUMNS,

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import orjson
@@ -37,6 +38,7 @@ from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.text import coalesce
 from marketplace.zones import ProviderZones, resolve
 from resources.errors import BookwatchError, UsageError
+from resources.warehouse import open_warehouse
 
 AfterChunk = Callable[[str, int], None]
 
@@ -109,14 +111,14 @@ def process(
     chunk_rows: int = 100_000,
     after_chunk: AfterChunk | None = None,
     phone_key: bytes | None = None,
+    memory_limit: str = "512MB",
 ) -> CoreOutcome:
     """Bring core up to the mirror and return what was done.
 
-    ``timezone``: of providers without one. ``now``: the clock, for core.state. ``after_chunk`` is called
-    with the
-    collection and the rows of each chunk, before the commit. Raises CoreInvalid, or BookwatchError where a
-    rule cannot
-    be applied; the warehouse then keeps its last state. Neither file may be open in this process.
+    ``timezone``: of providers without one. ``now``: the clock, for core.state. ``after_chunk`` is called with the
+    collection and the rows of each chunk, before the commit. ``memory_limit``: what DuckDB may hold; writes beyond
+    it go to disk before the commit. Raises CoreInvalid, or BookwatchError where a rule cannot be applied; the
+    warehouse then keeps its last state. Neither file may be open in this process.
     """
     zone = resolve(timezone)
     if zone is None:
@@ -128,8 +130,9 @@ def process(
             "There is no mirror to derive from.", "Run `bookwatch run`, which reads Appwrite first."
         )
     key = phone_key if phone_key is not None else read_phone_key(raw_path)
-    con = duckdb.connect(str(warehouse_path))
+    con = open_warehouse(warehouse_path)
     try:
+        con.execute(f"SET memory_limit = '{memory_limit}'")
         attach(con, raw_path)
         run = _Run(con, zone.offset_minutes, timezone, rules_version, key, chunk_rows, after_chunk)
         return run.execute(full=full, now=now)
@@ -246,7 +249,7 @@ class _Run:
 
     # What there is
 
-    def _state(self) -> dict[str, object] | None:
+    def _state(self) -> dict[str, Any] | None:
         """The one row of core.state; null where core does not exist in the shape this code writes."""
         present: dict[str, dict[str, str]] = {}
         for table, column, kind in self.con.execute(
@@ -261,7 +264,7 @@ class _Run:
         row = self.con.execute(f"SELECT {', '.join(STATE_COLUMNS)} FROM core.state").fetchone()
         return dict(zip(STATE_COLUMNS, row, strict=True)) if row else None
 
-    def _rebuild_reason(self, state: dict[str, object] | None, newest: int, *, full: bool) -> str | None:
+    def _rebuild_reason(self, state: dict[str, Any] | None, newest: int, *, full: bool) -> str | None:
         if state is None:
             return "nothing derived yet in this shape"
         if full:
@@ -272,7 +275,7 @@ class _Run:
             return "the default time zone changed"
         if state["key_mark"] != self.key_mark:
             return "the secret of the phone hashes changed"
-        if newest < int(str(state["processed_change"])):
+        if newest < int(state["processed_change"]):
             return "the mirror was replaced"
         return None
 
@@ -412,7 +415,7 @@ class _Run:
         """Remove what an earlier run wrote for these rows."""
         if self.fresh:
             return
-        self.con.register("ids_changed", pl.DataFrame({"id": ids}).to_arrow())
+        ids_changed = pl.DataFrame({"id": ids}).to_arrow()
         those = "IN (SELECT id FROM ids_changed)"
         if source is not None:
             scope = f" AND {source.scope[0]} = '{source.scope[1]}'" if source.scope else ""
@@ -423,7 +426,7 @@ class _Run:
                 )
         for table in ("data_findings", "quarantined"):
             self.con.execute(f"DELETE FROM core.{table} WHERE row_id {those} AND collection = '{collection}'")
-        self.con.unregister("ids_changed")
+        del ids_changed
 
     def _quarantine(self, collection: str, frame: pl.DataFrame, reasons: pl.Series) -> None:
         if not frame.height:
@@ -477,9 +480,10 @@ class _Run:
                 f"core.{table} would break its schema ({named}).",
                 _FAULT,
             )
-        self.con.register("rows_new", rows.to_arrow())
+        # found by its name in this frame: a registered view would keep the rows until the commit
+        rows_new = rows.to_arrow()
         self.con.execute(f"INSERT INTO core.{table} BY NAME SELECT * FROM rows_new")
-        self.con.unregister("rows_new")
+        del rows_new
         self.rows[table] = self.rows.get(table, 0) + rows.height
 
     def _after(self, collection: str, rows: int) -> None:

@@ -24,8 +24,10 @@ from marketplace.attributes import Attributes
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.personal import private_bookings, private_messages
 from marketplace.rules import RULES_VERSION
+from resources.warehouse import open_warehouse
 
 LINK = "private.duckdb"
+MEMORY_LIMIT = "512MB"
 _PATTERN = "private_*.duckdb*"
 TABLES = {
     "bookings": {
@@ -95,7 +97,7 @@ def update_private(
     current = link.resolve() if link.is_symlink() and link.resolve().exists() else None
     mark = _mark(current, rules_version) if current is not None else None
 
-    con = duckdb.connect()
+    con = open_warehouse()
     try:
         attach(con, raw_path)
         mirror = Mirror.describe(con)
@@ -130,7 +132,7 @@ def update_private(
 
 def _mark(path: Path, rules_version: str) -> int | None:
     """The change up to which a private file was written; null where it cannot be continued."""
-    con = duckdb.connect(str(path), read_only=True)
+    con = open_warehouse(path, read_only=True)
     try:
         row = con.execute("SELECT processed_change, rules_version FROM _state").fetchone()
     except duckdb.CatalogException:
@@ -170,8 +172,9 @@ def _write(
 ) -> bool:
     """Write all rows (``after`` None) or those changed. True where that took away a value the file held."""
     lost = False
-    file = duckdb.connect(str(path))
+    file = open_warehouse(path)
     try:
+        file.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         file.execute("BEGIN TRANSACTION")
         if after is None:
             for table, columns in TABLES.items():
@@ -182,20 +185,20 @@ def _write(
                 con.cursor(), source.collection, after=after, again=None, rows=chunk_rows
             ):
                 rows = source.read(source.collection, _kept(source.collection, frame))
-                file.register("rows", rows.to_arrow())
+                rows_new = rows.to_arrow()  # not registered: a view would keep it until the commit
                 if after is not None:
-                    file.register("ids", frame.select(pl.col("_id").alias("id")).to_arrow())
+                    ids_changed = frame.select(pl.col("_id").alias("id")).to_arrow()
                     scope = f" AND origin = '{source.collection}'" if source.table == "bookings" else ""
-                    those = f"FROM {source.table} WHERE {source.key} IN (SELECT id FROM ids){scope}"
+                    those = f"FROM {source.table} WHERE {source.key} IN (SELECT id FROM ids_changed){scope}"
                     names = ", ".join(TABLES[source.table])
                     left = file.execute(
-                        f"SELECT count(*) FROM (SELECT {names} {those} EXCEPT SELECT {names} FROM rows)"
+                        f"SELECT count(*) FROM (SELECT {names} {those} EXCEPT SELECT {names} FROM rows_new)"
                     ).fetchone()
                     lost = lost or (left is not None and left[0] > 0)
                     file.execute(f"DELETE {those}")
-                    file.unregister("ids")
-                file.execute(f"INSERT INTO {source.table} BY NAME SELECT * FROM rows")
-                file.unregister("rows")
+                    del ids_changed
+                file.execute(f"INSERT INTO {source.table} BY NAME SELECT * FROM rows_new")
+                del rows_new
         file.execute("DELETE FROM _state")
         file.execute("INSERT INTO _state VALUES (?, ?)", [newest, rules_version])
         file.execute("COMMIT")

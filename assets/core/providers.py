@@ -11,7 +11,7 @@ from marketplace.collections import PROVIDER_COLLECTIONS
 from marketplace.words import PROVIDER_STATUS
 from marketplace.zones import resolve_all
 
-_TYPES = dict(zip(PROVIDER_COLLECTIONS, ("therapist", "place"), strict=True))
+_TYPES: dict[str, str] = dict(zip(PROVIDER_COLLECTIONS, ("therapist", "place"), strict=True))
 
 
 def derive_providers(batch: Batch) -> Derived:

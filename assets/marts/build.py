@@ -18,6 +18,7 @@ from assets.marts.compiled import Compiled, compiled_marts
 from marketplace.commission import COMMISSION_COLLECTION, judged_at
 from marketplace.health import QuietHours
 from marketplace.policy import DEFAULT_POLICY, Policy
+from resources.warehouse import open_warehouse
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def build(
     quiet = quiet_hours.cover(now, utc_offset)
     if isinstance(warehouse, duckdb.DuckDBPyConnection):
         return _build(warehouse, now, policy, tables, waived, clock_frozen, quiet, cache)
-    with duckdb.connect(str(warehouse)) as con:
+    with open_warehouse(Path(warehouse)) as con:
         return _build(con, now, policy, tables, waived, clock_frozen, quiet, cache)
 
 

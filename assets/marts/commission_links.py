@@ -1,7 +1,8 @@
 """Step: which booking each commission record refers to, on both keys, and its place among that booking's
 live records.
 
-One row a record. ``link``: booking, ambiguous (fits two), quarantined, deleted, none. Judges no amount.
+One row a record. ``link``: booking, ambiguous (fits two), quarantined, deleted, unread (younger than the bookings
+that were read), none. Judges no amount.
 """
 
 from __future__ import annotations
@@ -43,6 +44,15 @@ def booking_keys(t: Tables) -> Any:
         lambda k: k.key.notnull() & (k.key != k.target)
     )
     return ibis.union(own, other, rejected, rejected_other, distinct=False)
+
+
+def _bookings_read_until(t: Tables) -> Any:
+    """The server's instant up to which every booking collection that was ever read whole has been read; null
+    before the first whole read of bookings."""
+    read = t.scans.filter(t.scans.collection.isin(BOOKING_COLLECTIONS) & t.scans.watermark.notnull())
+    return read.aggregate(
+        until=ibis.cases(((read.collection == "bookings").any(), read.watermark.min()))
+    ).as_scalar()
 
 
 def table(t: Tables, at: Instants) -> ir.Table:
@@ -92,6 +102,10 @@ def table(t: Tables, at: Instants) -> ir.Table:
         key=ibis.coalesce(hits.key1, hits.key2),
         test=ibis.coalesce(hits.test1, hits.test2, hits.gone_test),
     )
+    # Collections are read one after another: a record may be younger than the newest booking that was read.
+    # Whether it refers to a booking is then not known yet; the next scan tells.
+    younger = ibis.coalesce(c.updated_at, c.created_at) > _bookings_read_until(t)
+    refers = c.booking_ref.notnull() | c.booking_doc_ref.notnull()
     one = hits.low.notnull() & ~hits.two & (hits.kind == LIVE)
     linked: Any = c.left_join(hits, c.commission_id == hits.commission_id).select(
         c.commission_id,
@@ -104,6 +118,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
             (hits.low.notnull() & (hits.kind == LIVE), "booking"),
             (hits.low.notnull(), "quarantined"),
             (hits.gone.notnull(), "deleted"),
+            (refers & younger.fill_null(True), "unread"),
             else_="none",
         ),
         is_test=c.is_test.fill_null(False) | (hits.test == 1).fill_null(False),

@@ -14,6 +14,7 @@ from assets.step import step
 from resources.ledger import Ledger
 from resources.policy_file import load_policy
 from resources.run_context import RunContext
+from resources.warehouse import open_warehouse
 
 MART_KEYS = [AssetKey(["marts", name]) for name in MART_NAMES]
 
@@ -38,7 +39,7 @@ def build_marts(
 
 def make_marts(run: RunContext) -> dict[str, int]:
     """Mirror raw's bookkeeping and make every mart; returns the rows of each."""
-    with duckdb.connect(str(run.home.warehouse)) as con:
+    with open_warehouse(run.home.warehouse) as con:
         create_ops(con)
         mirror_bookkeeping(con, run.home.raw, run)
         outcome = build_marts(con, run)

@@ -25,7 +25,9 @@ def execute(
     say: Callable[[str], None] = lambda line: None,
 ) -> RunContext:
     """One run of the main job (``sweep``: of the sweep job) in this process.
-    Raises RunActive, UsageError; other failures stand in the context."""
+
+    Raises RunActive, UsageError; other failures stand in the context.
+    """
     settings.require_appwrite()
     prepare(settings.home)
     from pipelines.run import open_run
@@ -40,21 +42,27 @@ def execute(
         definitions = build_definitions(run=ResourceDefinition.hardcoded_resource(context))
         with DagsterInstance.get() as instance:
             result = definitions.resolve_job_def(SWEEP_JOB if sweep else MAIN_JOB).execute_in_process(
-                instance=instance, raise_on_error=False, tags={"bookwatch/run_id": context.run_id}
+                instance=instance, raise_on_error=debugging(), tags={"bookwatch/run_id": context.run_id}
             )
         if not result.success and context.failure is None:
-            blocked = [c.check_name for c in context.failed_checks if c.blocking]
-            context.fail(
-                BookwatchError(
-                    f"Nothing was published: {', '.join(blocked)} failed."
-                    if blocked
-                    else "The run failed outside its steps.",
-                    "The last good snapshot is still served; `bookwatch status` shows what failed.",
-                )
-            )
+            context.fail(_unexplained(context))
             context.finished = False
         finish(context)
         return context
+
+
+def _unexplained(context: RunContext) -> BookwatchError:
+    """Why a run failed whose steps said nothing: a blocking check, or Dagster itself."""
+    blocked = [check.check_name for check in context.failed_checks if check.blocking]
+    if blocked:
+        return BookwatchError(
+            f"Nothing was published: {', '.join(blocked)} failed.",
+            "The last good snapshot is still served; `bookwatch status` shows what failed.",
+        )
+    return BookwatchError(
+        "The run failed outside its steps.",
+        "The last good snapshot is still served. Run again with --debug to see the details.",
+    )
 
 
 def as_json(context: RunContext) -> dict[str, Any]:

@@ -17,22 +17,27 @@ from resources.errors import UsageError
 from resources.settings import Settings, load_settings
 
 DASHBOARDS_PORT, DAGSTER_PORT = 8501, 3000
+SOCKET_FOLDER_BYTES = 80
 
 
 def children_environment(settings: Settings) -> dict[str, str]:
     """What the children must know however they are started: absolute, so that no working directory matters."""
-    return {"BOOKWATCH_HOME": str(settings.home.root), "PYTHONPATH": str(PROJECT)}
+    known = {"BOOKWATCH_HOME": str(settings.home.root), "PYTHONPATH": str(PROJECT)}
+    # Dagster talks to its own processes over sockets in the temporary folder: in the home too, where the path of a
+    # socket (108 bytes at most) still fits.
+    scratch = settings.home.dagster / "tmp"
+    if len(str(scratch)) < SOCKET_FOLDER_BYTES:
+        scratch.mkdir(exist_ok=True, mode=0o700)
+        known["TMPDIR"] = str(scratch)
+    return known
 
 
 def start_dashboards(settings: Settings, port: int, environment: Mapping[str, str]) -> Child:
     """The Streamlit app, in a process of its own."""
-    from dashboards.launch import command
-    from dashboards.launch import environment as streamlit_environment
-
     return start(
         "The dashboards",
-        command(port),
-        environment={**streamlit_environment(), **environment},
+        [sys.executable, "-m", "dashboards", str(port)],
+        environment=environment,
         folder=PROJECT,
         log=settings.home.dagster / "dashboards.log",
     )

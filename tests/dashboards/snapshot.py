@@ -2,8 +2,6 @@
 apart from the code
 under test. Holds no personal data: there is none in a snapshot."""
 
-# ruff: noqa: DTZ001 - a snapshot holds naive UTC
-
 from __future__ import annotations
 
 import json

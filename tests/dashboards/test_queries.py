@@ -1,7 +1,5 @@
 """The questions put to a snapshot, against what was counted while it was made."""
 
-# ruff: noqa: DTZ001 - a snapshot holds naive UTC
-
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta

@@ -1,7 +1,5 @@
 """Rupiah, numbers, days and times as people read them, in both languages."""
 
-# ruff: noqa: DTZ001 - a snapshot holds naive UTC
-
 from __future__ import annotations
 
 import string

@@ -1,7 +1,5 @@
 """A published snapshot made by hand: the core, marts and ops tables a commission report is made of. Holds no test."""
 
-# ruff: noqa: DTZ001 - instants are naive UTC in a snapshot
-
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """The commission report: cell by cell with other readers, half-open days, the same bytes again, whole or not at all."""
 
-# ruff: noqa: DTZ001 - instants are naive UTC in a snapshot
-
 from __future__ import annotations
 
 import csv

@@ -1,7 +1,5 @@
 """Formula cells are made text in the spreadsheet-safe files; nothing else changes, and numbers stay numbers."""
 
-# ruff: noqa: DTZ001 - instants are naive UTC in a snapshot
-
 from __future__ import annotations
 
 import csv

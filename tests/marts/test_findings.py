@@ -724,3 +724,24 @@ def test_each_pair_that_may_stand_on_one_booking_is_found_whole_and_alone(
         if "late_record" in (one, two):
             expected.add("late_record:c2")
     assert w.findings() == expected
+
+
+def test_a_record_younger_than_the_bookings_that_were_read_is_unknown_not_orphan(w: Warehouse) -> None:
+    w.scan("bookings", watermark=w.now - timedelta(minutes=10))
+    w.commission("young", "b_not_read_yet", updated_at=w.now - timedelta(minutes=9))
+    w.commission("old", "nobody", updated_at=w.now - timedelta(minutes=11))
+    states = {row["commission_id"]: row["state"] for row in w.reconciled()}
+    assert states == {"young": "unknown", "old": "orphan"}
+    assert not any("young" in finding for finding in w.findings())
+
+
+def test_before_bookings_were_ever_read_whole_nothing_is_an_orphan(w: Warehouse) -> None:
+    w.con.execute("DELETE FROM ops.scans WHERE collection = 'bookings'")
+    w.commission("c", "nobody")
+    assert [row["state"] for row in w.reconciled()] == ["unknown"]
+
+
+def test_a_record_that_names_no_booking_is_an_orphan_whatever_was_read(w: Warehouse) -> None:
+    w.scan("bookings", watermark=w.now - timedelta(days=9))
+    w.commission("c", None, updated_at=w.now)
+    assert [row["state"] for row in w.reconciled()] == ["orphan"]

@@ -119,7 +119,9 @@ def test_a_check_that_was_not_evaluated_is_not_resolved() -> None:
 
 
 def test_the_message_shows_count_ids_and_what_to_do() -> None:
-    failing = check("a", False, failed_rows=7, sample_ids=tuple("bcdefgh"), detail="7 missing.", what_to_do="Look.")
+    failing = check(
+        "a", False, failed_rows=7, sample_ids=tuple("bcdefgh"), detail="7 missing.", what_to_do="Look."
+    )
     _, body = compose(transitions({}, [failing], now=NOW))
     assert "7 rows" in body
     assert "ids: b, c, d, e, f and 2 more" in body

@@ -1,9 +1,10 @@
-"""Bad input: one plain sentence with the next step, the exit status of the contract, the last good snapshot still served."""
+"""Bad input: one plain sentence with the next step, the right exit status, the last good snapshot still served."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,7 +32,9 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Good]:
     folder = tmp_path_factory.mktemp("bad-input")
     with SandboxProcess("--empty") as server:
         market = Marketplace(server)
-        market.add("bookings", "b1", status="completed", totalCost=100_000, userId="u", providerId="p", source="chat")
+        market.add(
+            "bookings", "b1", status="completed", totalCost=100_000, userId="u", providerId="p", source="chat"
+        )
         watch = Bookwatch(folder / "home", settings_for(server))
         watch.run()
         yield Good(server, market, folder / "home")
@@ -65,7 +68,9 @@ def test_missing_settings_are_named(tmp_path: Path) -> None:
 
 def test_an_unreachable_server_leaves_the_snapshot_and_judges_health_by_the_clock(tmp_path: Path) -> None:
     with SandboxProcess("--empty") as server:
-        Marketplace(server).add("bookings", "b1", status="completed", totalCost=100_000, userId="u", source="chat")
+        Marketplace(server).add(
+            "bookings", "b1", status="completed", totalCost=100_000, userId="u", source="chat"
+        )
         watch = Bookwatch(tmp_path / "home", settings_for(server))
         watch.run()
     done = watch("run")
@@ -81,7 +86,9 @@ def test_an_unreachable_server_leaves_the_snapshot_and_judges_health_by_the_cloc
     assert points[1] == points[5] == "broken"
 
 
-def test_a_mirror_whose_server_is_swapped_for_a_dead_one_is_refused_before_it_is_called(watch: Bookwatch) -> None:
+def test_a_mirror_whose_server_is_swapped_for_a_dead_one_is_refused_before_it_is_called(
+    watch: Bookwatch,
+) -> None:
     done = watch("run", APPWRITE_ENDPOINT="http://127.0.0.1:9/v1")
     assert done.returncode == 2
     still_served(watch)
@@ -133,7 +140,11 @@ def test_a_second_run_at_the_same_time_says_so_and_leaves(watch: Bookwatch) -> N
         "with run_lock(Home(Path(sys.argv[1]))):\n  print('held',flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen(
-        [sys.executable, "-c", hold, str(watch.home)], stdout=subprocess.PIPE, text=True, env=watch.env(), cwd=ROOT
+        [sys.executable, "-c", hold, str(watch.home)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=watch.env(),
+        cwd=ROOT,
     )
     try:
         assert holder.stdout
@@ -156,7 +167,13 @@ def test_a_missing_snapshot(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["SELEKT 1", "SELECT * FROM core.nothing", "SELECT * FROM read_csv('/etc/passwd')", "DROP TABLE core.bookings"]
+    "query",
+    [
+        "SELEKT 1",
+        "SELECT * FROM core.nothing",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "DROP TABLE core.bookings",
+    ],
 )
 def test_a_wrong_query(watch: Bookwatch, query: str) -> None:
     done = watch("sql", query)
@@ -164,7 +181,9 @@ def test_a_wrong_query(watch: Bookwatch, query: str) -> None:
     one_sentence(done.stderr)
 
 
-@pytest.mark.parametrize("words", [("flurb",), ("run", "--flurb"), ("sql",), ("sql", "SELECT 1", "--format", "xml")])
+@pytest.mark.parametrize(
+    "words", [("flurb",), ("run", "--flurb"), ("sql",), ("sql", "SELECT 1", "--format", "xml")]
+)
 def test_wrong_usage(tmp_path: Path, words: tuple[str, ...]) -> None:
     done = Bookwatch(tmp_path / "home")(*words)
     assert done.returncode == 2
@@ -184,7 +203,9 @@ def test_a_home_that_cannot_be_written(tmp_path: Path, good: Good) -> None:
 
 
 def test_a_row_with_a_broken_value_stays_with_its_reason(good: Good, watch: Bookwatch) -> None:
-    good.market.add("bookings", "broken", status="completed", totalCost=1, startTime="soon", userId="u", source="chat")
+    good.market.add(
+        "bookings", "broken", status="completed", totalCost=1, startTime="soon", userId="u", source="chat"
+    )
     try:
         watch.run(status=10)
         (row,) = watch.rows("SELECT starts_at, status FROM core.bookings WHERE booking_id = 'broken'")
@@ -208,3 +229,26 @@ def test_demo_refuses_a_folder_that_is_not_its_own(tmp_path: Path) -> None:
     done = Bookwatch(home)("demo", "--once")
     assert done.returncode == 2
     assert (home / "thesis.txt").exists()
+
+
+def test_a_run_that_is_stopped_says_so_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    with SandboxProcess("--empty") as server:
+        market = Marketplace(server, REQUIRED_TABLES)
+        market.add("bookings", "b1", status="completed", totalCost=100_000, userId="u", source="chat")
+        server.faults({"kind": "stall", "table": "bookings", "path": "rows"})
+        watch = Bookwatch(tmp_path / "home", settings_for(server))
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from pipelines.cli import main; main()", "run"],
+            env=watch.env(), cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stderr
+        for line in process.stderr:
+            if "rows" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.read()
+        assert process.wait(60) == 1
+        assert "stopped" in one_sentence(said)
+        server.faults()
+        watch.run(status=10)
+        still_served(watch)

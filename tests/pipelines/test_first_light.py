@@ -87,14 +87,18 @@ def test_revenue_of_every_day_is_true(world: World) -> None:
 
 def test_every_booking_is_read_as_it_is(world: World) -> None:
     names = ("status", "source", "mode", "amount_idr", "is_test")
-    rows = world.bookwatch.rows(f"SELECT booking_id, {', '.join(names)} FROM core.bookings WHERE deleted_at IS NULL")
+    rows = world.bookwatch.rows(
+        f"SELECT booking_id, {', '.join(names)} FROM core.bookings WHERE deleted_at IS NULL"
+    )
     found = {r["booking_id"]: tuple(r[n] for n in names) for r in rows}
     true = {
         booking: tuple(facts[n] for n in names)
         for booking, facts in world.truth["bookings"].items()
         if facts["deleted_at"] is None
     }
-    wrong = {b: (found.get(b), true.get(b)) for b in found.keys() | true.keys() if found.get(b) != true.get(b)}
+    wrong = {
+        b: (found.get(b), true.get(b)) for b in found.keys() | true.keys() if found.get(b) != true.get(b)
+    }
     assert not wrong, f"{len(wrong)} differ: {dict(list(wrong.items())[:5])}"
 
 
@@ -107,7 +111,9 @@ def test_every_commission_is_read_as_it_is(world: World) -> None:
         for record, facts in world.truth["commissions"].items()
         if facts["deleted_at"] is None
     }
-    wrong = {c: (found.get(c), true.get(c)) for c in found.keys() | true.keys() if found.get(c) != true.get(c)}
+    wrong = {
+        c: (found.get(c), true.get(c)) for c in found.keys() | true.keys() if found.get(c) != true.get(c)
+    }
     assert not wrong, f"{len(wrong)} differ: {dict(list(wrong.items())[:5])}"
 
 

@@ -17,32 +17,53 @@ EARLIER = "2026-03-09T03:00:00.000+00:00"
 
 # row id → what is written (over a plain booking), and what core.bookings must say.
 BOOKINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "plain": ({}, {"status": "completed", "amount_idr": 250_000, "source": "bookingButton", "mode": "immediate"}),
-    "price_thousands": ({"totalCost": None, "price": 250}, {"amount_idr": 250_000, "amount_rule": "price_thousands"}),
-    "price_rounded": ({"totalCost": 202_500, "price": 203}, {"amount_idr": 202_500, "amount_rule": "totalCost"}),
+    "plain": (
+        {},
+        {"status": "completed", "amount_idr": 250_000, "source": "bookingButton", "mode": "immediate"},
+    ),
+    "price_thousands": (
+        {"totalCost": None, "price": 250},
+        {"amount_idr": 250_000, "amount_rule": "price_thousands"},
+    ),
+    "price_rounded": (
+        {"totalCost": 202_500, "price": 203},
+        {"amount_idr": 202_500, "amount_rule": "totalCost"},
+    ),
     "price_rupiah": ({"totalCost": None, "price": 250_000}, {"amount_idr": 250_000, "amount_rule": "price"}),
-    "zero_total": ({"totalCost": 0, "totalPrice": 180_000}, {"amount_idr": 180_000, "amount_rule": "totalPrice"}),
+    "zero_total": (
+        {"totalCost": 0, "totalPrice": 180_000},
+        {"amount_idr": 180_000, "amount_rule": "totalPrice"},
+    ),
     "pricing_json": (
         {"totalCost": None, "pricing": '{"total": 175000, "currency": "IDR"}'},
         {"amount_idr": 175_000, "amount_rule": "pricing.total"},
     ),
     "no_amount": ({"totalCost": None}, {"amount_idr": None, "amount_rule": None}),
     "disagrees": ({"totalCost": 250_000, "totalPrice": 260_000.0}, {"amount_idr": 250_000}),
-    "discounted": ({"totalCost": 200_000, "totalPrice": 250_000, "discountCode": "HEMAT"}, {"amount_idr": 200_000}),
+    "discounted": (
+        {"totalCost": 200_000, "totalPrice": 250_000, "discountCode": "HEMAT"},
+        {"amount_idr": 200_000},
+    ),
     "rounded_differs": ({"totalCost": 250_000, "price": 260}, {"amount_idr": 250_000}),
     "newer_status": ({"status": "pending", "bookingStatus": "Done"}, {"status": "completed"}),
     "on_the_way": ({"status": "On-The-Way"}, {"status": "accepted"}),
     "in_progress": ({"status": "in progress"}, {"status": "confirmed"}),
     "waiting": ({"status": "waiting_for_location"}, {"status": "pending"}),
     "canceled": ({"status": "canceled"}, {"status": "cancelled"}),
-    "declined_by_response": ({"status": "cancelled", "providerResponseStatus": "Declined"}, {"status": "declined"}),
+    "declined_by_response": (
+        {"status": "cancelled", "providerResponseStatus": "Declined"},
+        {"status": "declined"},
+    ),
     "timeout": ({"status": "timeout"}, {"status": "expired"}),
     "reassigned": ({"status": "reassigned"}, {"status": "reassigned"}),
     "strange_status": ({"status": "teleported"}, {"status": "unknown", "raw_status": "teleported"}),
     "whatsapp": ({"source": "WhatsApp"}, {"source": "direct", "source_rule": "explicit"}),
     "menu": ({"source": "menu_slider"}, {"source": "menuSlider"}),
     "strange_source": ({"source": "carrier pigeon"}, {"source": "unknown"}),
-    "no_source_scheduled": ({"source": "none", "mode": "scheduled"}, {"source": "scheduled", "mode": "scheduled"}),
+    "no_source_scheduled": (
+        {"source": "none", "mode": "scheduled"},
+        {"source": "scheduled", "mode": "scheduled"},
+    ),
     "no_source_time": (
         {"source": "", "mode": None, "scheduledTime": "2026-03-11T02:00:00Z"},
         {"source": "scheduled", "mode": "scheduled"},
@@ -97,14 +118,30 @@ def bookwatch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bookwatch]:
     folder = tmp_path_factory.mktemp("hazards")
     with SandboxProcess("--empty") as server:
         market = Marketplace(server)
-        market.add("therapists", "p_bali", EARLIER, name="Bali Spa", status="AVAILABLE", timezone="Asia/Makassar")
-        market.add("therapists", "p_jakarta", EARLIER, name="Jakarta Spa", status="AVAILABLE", timezone="Asia/Jakarta")
+        market.add(
+            "therapists", "p_bali", EARLIER, name="Bali Spa", status="AVAILABLE", timezone="Asia/Makassar"
+        )
+        market.add(
+            "therapists",
+            "p_jakarta",
+            EARLIER,
+            name="Jakarta Spa",
+            status="AVAILABLE",
+            timezone="Asia/Jakarta",
+        )
         for row, (written, _) in BOOKINGS.items():
             data = {k: v for k, v in {**PLAIN, "bookingId": f"BK-{row}", **written}.items() if v is not None}
             market.add("bookings", row, AT, userId=f"user_{row}", **data)
-        market.add("bookings", "garbage_created", AT, **PLAIN, bookingId="BK-garbage", createdAt="yesterday-ish")
+        market.add(
+            "bookings", "garbage_created", AT, **PLAIN, bookingId="BK-garbage", createdAt="yesterday-ish"
+        )
         market.add("hotel_bookings", "at_hotel", AT, **{**PLAIN, "bookingId": "BK-hotel"}, userId="guest")
-        record = {"bookingAmount": 250_000, "commissionRate": 0.3, "commissionAmount": 75_000, "therapistId": "p_bali"}
+        record = {
+            "bookingAmount": 250_000,
+            "commissionRate": 0.3,
+            "commissionAmount": 75_000,
+            "therapistId": "p_bali",
+        }
         for row, written in {
             "c_plain": {"bookingId": "plain"},
             "c_by_business_id": {"bookingId": "BK-whatsapp", "commissionRate": 30},
@@ -122,7 +159,9 @@ def bookwatch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bookwatch]:
             "c_reversed": {"bookingId": "newer_status", "paymentStatus": "refunded"},
         }.items():
             market.add("commission_records", row, AT, **{"paymentStatus": "pending", **record, **written})
-        market.add("commission_records", "c_plain_again", NOW, **record, bookingId="BK-plain", paymentStatus="paid")
+        market.add(
+            "commission_records", "c_plain_again", NOW, **record, bookingId="BK-plain", paymentStatus="paid"
+        )
         watch = Bookwatch(folder / "home", {**settings_for(server), "BOOKWATCH_NOW": NOW})
         watch.run(status=10)
         yield watch
@@ -150,7 +189,9 @@ def test_a_booking_without_a_readable_creation_is_quarantined_and_counted(bookwa
     ]
     (counts,) = bookwatch.rows("SELECT * FROM ops.ingest_runs WHERE collection = 'bookings'")
     assert counts["rejected"] == 1
-    assert counts["fetched"] == counts["inserted"] + counts["updated"] + counts["unchanged"] + counts["rejected"]
+    assert (
+        counts["fetched"] == counts["inserted"] + counts["updated"] + counts["unchanged"] + counts["rejected"]
+    )
 
 
 def state(bookwatch: Bookwatch, *, booking: str | None = None, record: str | None = None) -> dict[str, Any]:
@@ -174,7 +215,12 @@ def state(bookwatch: Bookwatch, *, booking: str | None = None, record: str | Non
     ],
 )
 def test_an_earning_booking_is_reconciled(
-    bookwatch: Bookwatch, booking: str, record: str | None, expected_state: str, expected: int | None, actual: int
+    bookwatch: Bookwatch,
+    booking: str,
+    record: str | None,
+    expected_state: str,
+    expected: int | None,
+    actual: int,
 ) -> None:
     row = state(bookwatch, booking=booking)
     assert (row["commission_id"], row["state"], row["expected_idr"], row["actual_idr"]) == (
@@ -187,7 +233,12 @@ def test_an_earning_booking_is_reconciled(
 
 @pytest.mark.parametrize(
     ("record", "expected_state"),
-    [("c_orphan", "orphan"), ("c_not_due", "not_due"), ("c_pending", "unknown"), ("c_quarantined", "unknown")],
+    [
+        ("c_orphan", "orphan"),
+        ("c_not_due", "not_due"),
+        ("c_pending", "unknown"),
+        ("c_quarantined", "unknown"),
+    ],
 )
 def test_a_record_without_an_earning_booking_has_a_row_of_its_own(
     bookwatch: Bookwatch, record: str, expected_state: str
@@ -201,9 +252,10 @@ def test_a_test_booking_and_its_record_are_in_no_figure(bookwatch: Bookwatch) ->
 
 
 def test_the_findings_are_these_and_no_other(bookwatch: Bookwatch) -> None:
+    kinds = "duplicate orphan not_due unit_error wrong_rate wrong_amount wrong_provider ambiguous_reference source_mismatch"
     rows = bookwatch.rows(
-        "SELECT finding, commission_id FROM marts.commission_findings WHERE finding IN ('duplicate', 'orphan', 'not_due',"
-        " 'unit_error', 'wrong_rate', 'wrong_amount', 'wrong_provider', 'ambiguous_reference', 'source_mismatch')"
+        "SELECT finding, commission_id FROM marts.commission_findings"
+        f" WHERE finding IN ({', '.join(repr(kind) for kind in kinds.split())})"
     )
     assert {(r["finding"], r["commission_id"]) for r in rows} == {
         ("duplicate", "c_plain_again"),

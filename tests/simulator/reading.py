@@ -72,10 +72,9 @@ def instant(value: Any, offset: int) -> datetime | None:
         return None
     text = str(value)
     try:
-        if text.isdigit():
-            moment = datetime.fromtimestamp(int(text) / 1000, UTC)
-        else:
-            moment = datetime.fromisoformat(text)
+        moment = (
+            datetime.fromtimestamp(int(text) / 1000, UTC) if text.isdigit() else datetime.fromisoformat(text)
+        )
     except ValueError:
         return None
     if moment.tzinfo is None:

@@ -142,7 +142,7 @@ def test_the_seven_points_hold_by_design_at_any_hour(hour: int) -> None:
 
 @pytest.mark.parametrize(
     ("days", "until", "rate"),
-    [(0, UNTIL, 250), (3, datetime(2026, 11, 20), 250), (3, UNTIL, 0)],  # noqa: DTZ001 - the naive one is the case
+    [(0, UNTIL, 250), (3, datetime(2026, 11, 20), 250), (3, UNTIL, 0)],
 )
 def test_senseless_parameters_are_refused(days: int, until: datetime, rate: float) -> None:
     with pytest.raises(ValueError, match=r"days|time zone|bookings_per_day"):
