@@ -167,14 +167,13 @@ def json_object(text: object) -> dict[str, Any] | None:
 
 
 def text_of(row: Mapping[str, Any], name: str) -> str | None:
-    """The value of an attribute, or at a path into JSON text, as trimmed text; None where there is none."""
+    """The value of an attribute, or at a path into JSON text, as the rules read it; None if it says nothing."""
     attribute, _, path = name.partition(".")
     value = row.get(attribute)
     if path:
         found = json_object(value)
         value = found.get(path) if found else None
-    text = value if isinstance(value, str) else json_text(value) if value is not None else None
-    return text.strip() or None if text is not None else None
+    return json_text(value)
 
 
 @dataclass

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assets.core.private import update_private
+from marketplace.text import json_text
 from resources.erasure import erase, leave_nothing, must_rewrite, rewrite
 from resources.errors import BookwatchError, UsageError
 from resources.ledger import Ledger
@@ -35,9 +36,10 @@ class Forgetting:
 def forget_customer(settings: Settings, customer_id: str, *, by: str) -> Forgetting:
     """Erase a person by their customer id. Raises BookwatchError where nothing is known of the id, RunActive while a
     run holds the lock. Killed at any instant, the next call finishes the work."""
-    customer_id = customer_id.strip()
+    given = customer_id
+    customer_id = json_text(given) or ""
     if not customer_id:
-        raise UsageError("--customer is empty.", "Give the id of the customer's account.")
+        raise UsageError(f"--customer {given!r} names nobody.", "Give the id of the customer's account.")
     home = settings.home
     if not home.raw.exists():
         raise BookwatchError(

@@ -31,6 +31,7 @@ from marketplace.erasure import (
     references,
     text_of,
 )
+from marketplace.text import BLANK
 from resources.forgotten import Forgotten, addressee_names, said_by_customer, viewed, without
 from resources.raw_store import RawStore, StoreFailure, quoted
 
@@ -124,11 +125,11 @@ class _Erasure:
         if not attributes or not wanted:
             return []
         texts = self._texts(collection, attributes)
-        sql = [f"list_contains($1, trim({text}))" for text in texts]
+        sql = [f"list_contains($1, trim({text}, $2))" for text in texts]
         if any("." in name for name in attributes):
             sql += [f"list_has_any($1, regexp_extract_all({text}, '{_TOKEN}'))" for text in texts]
         sql.append(f"list_has_any($1, regexp_extract_all(_misfits, '{_TOKEN}'))")
-        found = self._select(collection, " OR ".join(sql), [wanted])
+        found = self._select(collection, " OR ".join(sql), [wanted, BLANK] if texts else [wanted])
         return [v for v in found if any(text_of(v.view, name) in wanted for name in attributes)]
 
     # -- finding -------------------------------------------------------------------------------------------

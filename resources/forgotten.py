@@ -27,6 +27,7 @@ from marketplace.erasure import (
     personal,
     text_of,
 )
+from marketplace.text import BLANK
 
 FORGOTTEN_TABLES = """
 CREATE TABLE IF NOT EXISTS _forgotten (
@@ -159,10 +160,12 @@ class Forgotten:
             attribute, _, path = name.partition(".")
             if attribute in names:
                 text = pl.col(names[attribute]).cast(pl.String)
-                wanted.append(text.str.contains_any(ids) if path else text.str.strip_chars().is_in(ids))
+                wanted.append(text.str.contains_any(ids) if path else text.str.strip_chars(BLANK).is_in(ids))
         for name in (*keys.booking, *keys.room):
             if name in names and self.keys:
-                wanted.append(pl.col(names[name]).cast(pl.String).str.strip_chars().is_in(list(self.keys)))
+                wanted.append(
+                    pl.col(names[name]).cast(pl.String).str.strip_chars(BLANK).is_in(list(self.keys))
+                )
         mask = rows.select(pl.any_horizontal(w.fill_null(False) for w in wanted)).to_series()
         if not mask.any():
             return rows

@@ -29,6 +29,11 @@ from resources.errors import DONE, PROBLEMS, UNREACHABLE
 
 Verdict = Literal["ok", "warning", "problem", "could not tell"]
 
+TOPICS = (
+    "endpoint", "API", "version", "project", "key", "database", "scopes", "clock", "collections", "attributes",
+    "indexes",
+)  # fmt: skip
+"""In the order a person would mend them."""
 COUNT_CAP = 5000
 """Appwrite counts no further."""
 LISTED_AT_ONCE = 100
@@ -592,7 +597,7 @@ def examine(gateway: Gateway, *, wall_clock: Callable[[], float] = time.time) ->
 
     ``wall_clock``: seconds since 1970, of the machine and not of BOOKWATCH_NOW: the server's clock is held to it.
     """
-    return _Examination(gateway, wall_clock).run()
+    return sorted(_Examination(gateway, wall_clock).run(), key=lambda line: TOPICS.index(line.topic))
 
 
 __all__ = ["Line", "Verdict", "examine", "exit_status"]
