@@ -41,11 +41,11 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
     con.execute(f"ATTACH '{str(raw_path).replace(chr(39), chr(39) * 2)}' AS mirror (READ_ONLY)")
     try:
         con.execute("BEGIN")
-        con.execute("DELETE FROM ops.ingest_runs WHERE run_id = ?", [run.run_id])
+        con.execute("DELETE FROM ops.ingest_runs WHERE run_id IN (?, ?)", [run.run_id, run.sweep_id])
         con.execute(
             "INSERT INTO ops.ingest_runs SELECT run_id, collection, fetched, inserted, updated, unchanged, deleted,"
-            " rejected, started_at, seconds, watermark, outcome FROM mirror._ingest_runs WHERE run_id = ?",
-            [run.run_id],
+            " rejected, started_at, seconds, watermark, outcome FROM mirror._ingest_runs WHERE run_id IN (?, ?)",
+            [run.run_id, run.sweep_id],
         )
         con.execute(
             f"DELETE FROM ops.ingest_runs WHERE started_at < ?::TIMESTAMP - INTERVAL {KEEP_INGEST_RUNS_DAYS} DAY",

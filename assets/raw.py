@@ -20,11 +20,12 @@ from marketplace.acceptance import reject_reasons
 from marketplace.collections import INGESTED, REQUIRED
 from marketplace.rules import RULES_VERSION
 from resources.appwrite.gateway import Gateway
+from resources.appwrite.sweep import MASS_DELETE_SHARE, sweep
 from resources.appwrite.sync import sync
 from resources.errors import SourceUnavailable
 from resources.progress import Quiet, progress_for
 from resources.raw_store import RawStore
-from resources.run_context import CollectionScan, RunContext
+from resources.run_context import CollectionScan, CollectionSweep, RunContext, SweepOrder
 
 
 def raw_key(collection: str) -> AssetKey:
@@ -33,7 +34,7 @@ def raw_key(collection: str) -> AssetKey:
 
 
 def ingest(run: RunContext) -> list[CollectionScan]:
-    """Scan every ingested collection into raw.duckdb; returns one outcome each.
+    """Scan every ingested collection into raw.duckdb (and sweep it, where the run asks for it); one outcome each.
 
     Raises SourceUnavailable when Appwrite cannot be reached, refuses the key, or lacks a required collection.
     """
@@ -54,24 +55,65 @@ def ingest(run: RunContext) -> list[CollectionScan]:
             rules_version=RULES_VERSION,
             full=run.full_refresh,
         )
-    scans = [
-        CollectionScan(
+        scans = [
+            CollectionScan(
+                collection=outcome.collection,
+                required=outcome.collection in REQUIRED,
+                outcome=outcome.outcome,
+                detail=". ".join(part for part in (outcome.detail, outcome.changes.sentence) if part),
+                **asdict(outcome.counts),
+            )
+            for outcome in outcomes
+        ]
+        barred = [scan for scan in scans if scan.required and scan.outcome in ("missing", "forbidden")]
+        if barred:
+            raise SourceUnavailable(
+                "; ".join(f"The required collection {scan.collection} is {scan.outcome}" for scan in barred)
+                + ".",
+                "Check the ids in BOOKWATCH_TABLES and the key's scopes (rows.read, tables.read).",
+            )
+        if run.sweep:
+            run.say("Comparing every row with Appwrite …")
+            run.sweeps = _swept(run, run.sweep, gateway, store, scans)
+    return scans
+
+
+def _swept(
+    run: RunContext, order: SweepOrder, gateway: Gateway, store: RawStore, scans: list[CollectionScan]
+) -> list[CollectionSweep]:
+    """Sweep the collections just scanned. One that could not be scanned is not compared either, and says so."""
+    readable = [scan.collection for scan in scans if scan.outcome == "complete"]
+    outcomes = sweep(
+        gateway,
+        store,
+        readable,
+        settings=run.settings,
+        run_id=run.sweep_id,
+        reject_reasons=reject_reasons,
+        progress=Quiet(),
+        rules_version=RULES_VERSION,
+        deep=order.deep,
+        guard=1.0 if order.accept_deletes else MASS_DELETE_SHARE,
+    )
+    found = {
+        outcome.collection: CollectionSweep(
             collection=outcome.collection,
-            required=outcome.collection in REQUIRED,
             outcome=outcome.outcome,
-            detail=". ".join(part for part in (outcome.detail, outcome.changes.sentence) if part),
-            **asdict(outcome.counts),
+            server_rows=outcome.server_rows,
+            mirror_rows=outcome.mirror_rows,
+            deleted=outcome.counts.deleted,
+            repaired=outcome.counts.inserted + outcome.counts.updated,
+            missing=outcome.missing,
+            held=outcome.held,
+            detail=outcome.detail,
         )
         for outcome in outcomes
+    }
+    return [
+        found.get(scan.collection)
+        or CollectionSweep(scan.collection, scan.outcome, detail=scan.detail or "it could not be read")
+        for scan in scans
     ]
-    barred = [scan for scan in scans if scan.required and scan.outcome in ("missing", "forbidden")]
-    if barred:
-        raise SourceUnavailable(
-            "; ".join(f"The required collection {scan.collection} is {scan.outcome}" for scan in barred)
-            + ".",
-            "Check the ids in BOOKWATCH_TABLES and the key's scopes (rows.read, tables.read).",
-        )
-    return scans
 
 
 @multi_asset(

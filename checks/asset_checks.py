@@ -15,7 +15,7 @@ from dagster import (
 
 from checks.registry import RegisteredCheck, all_checks
 from checks.results import CheckResult
-from checks.sources import SOURCE_CHECKS, SourceCheck
+from checks.sources import SOURCE_CHECKS, SWEEP_CHECKS, SourceCheck, SweepCheck
 from resources.run_context import CheckOutcome, RunContext
 from resources.warehouse import open_warehouse
 
@@ -35,7 +35,7 @@ def outcome_of(result: CheckResult, *, blocking: bool) -> CheckOutcome:
     )
 
 
-def _evaluation(check: RegisteredCheck | SourceCheck, outcome: CheckOutcome) -> AssetCheckResult:
+def _evaluation(check: RegisteredCheck | SourceCheck | SweepCheck, outcome: CheckOutcome) -> AssetCheckResult:
     metadata: dict[str, str | int] = {"failed_rows": outcome.failed_rows, "severity": outcome.severity}
     if not outcome.passed:
         metadata |= {
@@ -55,7 +55,7 @@ def _evaluation(check: RegisteredCheck | SourceCheck, outcome: CheckOutcome) -> 
 
 def layer_checks(
     name: str,
-    checks: list[RegisteredCheck] | list[SourceCheck],
+    checks: list[RegisteredCheck] | list[SourceCheck] | list[SweepCheck],
     evaluate: Callable[[RunContext], list[CheckOutcome]],
 ) -> AssetChecksDefinition:
     """One step that evaluates a layer's checks and records every verdict in the run.
@@ -102,6 +102,13 @@ def _on_scans(run: RunContext) -> list[CheckOutcome]:
     ]
 
 
+def _on_sweeps(run: RunContext) -> list[CheckOutcome]:
+    sweeps = {swept.collection: swept for swept in run.sweeps}
+    return [
+        outcome_of(check.run(sweeps.get(check.collection)), blocking=check.blocking) for check in SWEEP_CHECKS
+    ]
+
+
 def _of_layer(layer: str) -> list[RegisteredCheck]:
     return [check for check in all_checks().values() if check.asset.startswith(f"{layer}/")]
 
@@ -110,5 +117,6 @@ CORE_CHECKS = _of_layer("core")
 MART_CHECKS = _of_layer("marts")
 
 raw_checks = layer_checks("raw_checks", list(SOURCE_CHECKS), _on_scans)
+sweep_checks = layer_checks("sweep_checks", list(SWEEP_CHECKS), _on_sweeps)
 core_checks = layer_checks("core_checks", CORE_CHECKS, _on_warehouse(CORE_CHECKS))
 mart_checks = layer_checks("mart_checks", MART_CHECKS, _on_warehouse(MART_CHECKS))

@@ -1,4 +1,5 @@
-"""Source against mirror: what was fetched is what was stored, collection by collection. Reads the scan's own counts."""
+"""Source against mirror, collection by collection: what was fetched is what was stored, and what lives in Appwrite
+lives here. Reads the counts of the scan and of the sweep."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from checks.results import CheckResult
 from marketplace.collections import INGESTED
-from resources.run_context import CollectionScan
+from resources.run_context import CollectionScan, CollectionSweep
 
 
 @dataclass(frozen=True)
@@ -46,3 +47,48 @@ class SourceCheck:
 
 
 SOURCE_CHECKS = tuple(SourceCheck(collection) for collection in INGESTED)
+
+
+@dataclass(frozen=True)
+class SweepCheck:
+    """Rows in Appwrite = rows in raw not deleted, after a sweep of one collection. A warning: it stops nothing."""
+
+    collection: str
+    blocking: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"raw_{self.collection}_rows_match_source"
+
+    @property
+    def asset(self) -> str:
+        return f"raw/{self.collection}"
+
+    @property
+    def what_to_do(self) -> str:
+        return (
+            "Run `bookwatch sweep` again; if rows stay missing in Appwrite, check APPWRITE_DATABASE_ID,"
+            " BOOKWATCH_TABLES and the key, or accept the deletes with `bookwatch sweep --accept-deletes`."
+        )
+
+    def run(self, swept: CollectionSweep | None) -> CheckResult:
+        """The verdict for a sweep. One that did not reach its end has compared nothing: the check fails and says so."""
+        blank = CheckResult(self.name, self.asset, False, "WARN", what_to_do=self.what_to_do, level="high")
+        if swept is None:
+            return replace(blank, broken_rules=("no sweep was recorded",))
+        apart = abs(swept.server_rows - swept.mirror_rows)
+        if swept.held:
+            return replace(blank, failed_rows=swept.missing, broken_rules=(swept.detail,))
+        if swept.outcome != "complete":
+            return replace(
+                blank,
+                level="medium",
+                broken_rules=(f"could not be compared ({swept.outcome}): {swept.detail}",),
+            )
+        if apart:
+            told = f"{swept.server_rows} rows in Appwrite, {swept.mirror_rows} in the mirror"
+            return replace(blank, failed_rows=apart, broken_rules=(told,))
+        return replace(blank, passed=True)
+
+
+SWEEP_CHECKS = tuple(SweepCheck(collection) for collection in INGESTED)

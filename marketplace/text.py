@@ -12,7 +12,7 @@ import polars as pl
 EMPTY_WORDS: Final = ("", "none", "null", "undefined", "-")
 """What stands for nothing, in any case, after trimming."""
 
-_BLANK: Final = "".join(
+BLANK: Final = "".join(
     map(chr, (*range(33), 0x7F, 0x85, 0xA0, 0x200B, 0x2028, 0x2029, 0x202F, 0x3000, 0xFEFF))
 )
 """What is trimmed: blanks, control characters, and the invisible ones that come with copying."""
@@ -34,7 +34,7 @@ def as_text(column: pl.Series) -> pl.Series:
     """
     dtype = column.dtype
     if dtype == pl.String:
-        return without_empty(column.str.strip_chars(_BLANK))
+        return without_empty(column.str.strip_chars(BLANK))
     if dtype == pl.Null or column.null_count() == len(column):
         return nulls(len(column), pl.String)
     if dtype.is_integer() or dtype == pl.Boolean:
@@ -86,7 +86,7 @@ def json_text(value: object) -> str | None:
         written = repr(value)
         return written if "e" in written else written + "0"
     if isinstance(value, str):
-        stripped = value.strip(_BLANK)
+        stripped = value.strip(BLANK)
         return None if stripped.lower() in EMPTY_WORDS else stripped
     return orjson.dumps(value, default=str).decode()
 

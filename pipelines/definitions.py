@@ -8,10 +8,10 @@ from dagster import Definitions, InitResourceContext, ResourceDefinition, resour
 from assets.reports import finish
 from pipelines.environment import prepare
 from pipelines.graph import ASSETS, CHECKS
-from pipelines.jobs import housekeeping, main_job
+from pipelines.jobs import SWEEP_TAG, housekeeping, main_job, sweep_job
 from pipelines.run import open_run
-from pipelines.schedules import daily_housekeeping, every_minute
-from resources.run_context import RunContext
+from pipelines.schedules import daily_housekeeping, every_minute, hourly_sweep
+from resources.run_context import RunContext, SweepOrder
 from resources.settings import load_settings
 
 
@@ -21,7 +21,9 @@ def scheduled_run(context: InitResourceContext) -> Iterator[RunContext]:
     settings = load_settings()
     prepare(settings.home)
     tags = context.run.tags if context.run else {}
-    with open_run(settings, full_refresh=tags.get("bookwatch/full_refresh") == "true") as run:
+    full_refresh = tags.get("bookwatch/full_refresh") == "true"
+    sweep = SweepOrder() if tags.get(SWEEP_TAG) == "true" else None
+    with open_run(settings, full_refresh=full_refresh, sweep=sweep) as run:
         try:
             yield run
         finally:
@@ -33,8 +35,8 @@ def build_definitions(*, run: ResourceDefinition | None = None) -> Definitions:
     return Definitions(
         assets=list(ASSETS),
         asset_checks=list(CHECKS),
-        jobs=[main_job, housekeeping],
-        schedules=[every_minute, daily_housekeeping],
+        jobs=[main_job, sweep_job, housekeeping],
+        schedules=[every_minute, hourly_sweep, daily_housekeeping],
         resources={"run": run or scheduled_run},
     )
 

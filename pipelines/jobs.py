@@ -1,9 +1,10 @@
-"""The jobs: one that makes everything, one that deletes the history of old runs."""
+"""The jobs: one that makes everything, the same with a sweep, one that deletes the history of old runs."""
 
 # Dagster reads the annotation of `context`, so annotations are not postponed here.
 from datetime import UTC, datetime, timedelta
 
 from dagster import (
+    AssetSelection,
     DagsterRunStatus,
     OpExecutionContext,
     RunsFilter,
@@ -13,7 +14,11 @@ from dagster import (
     op,
 )
 
+from checks.asset_checks import sweep_checks
+
 MAIN_JOB = "bookwatch"
+SWEEP_JOB = "sweep"
+SWEEP_TAG = "bookwatch/sweep"
 KEEP_RUNS_FOR = timedelta(days=7)
 
 # Quiet by default: our own lines tell a person what happens, Dagster's events are in its instance.
@@ -21,10 +26,21 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 main_job = define_asset_job(
     MAIN_JOB,
-    selection="*",
+    # A run without a sweep has nothing to judge these by: their last verdicts stand.
+    selection=AssetSelection.all() - AssetSelection.checks(sweep_checks),
     executor_def=in_process_executor,
     config=QUIET,
     description="Appwrite → raw → core → marts → checks → published snapshot.",
+)
+
+
+sweep_job = define_asset_job(
+    SWEEP_JOB,
+    selection=AssetSelection.all(),
+    executor_def=in_process_executor,
+    config=QUIET,
+    tags={SWEEP_TAG: "true"},
+    description="The main job with a sweep after the scan: every row compared with Appwrite, deletes found.",
 )
 
 

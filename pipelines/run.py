@@ -10,7 +10,7 @@ from pipelines.status import write_run_status
 from resources.ledger import Ledger
 from resources.lock import run_lock
 from resources.notifier import Notifier
-from resources.run_context import RunContext
+from resources.run_context import RunContext, SweepOrder
 from resources.settings import Settings
 
 
@@ -35,6 +35,7 @@ def open_run(
     *,
     full_refresh: bool = False,
     quiet: bool = False,
+    sweep: SweepOrder | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Generator[RunContext]:
     """Hold the run lock of the home and give the context of a new run. Raises RunActive when another holds it."""
@@ -48,6 +49,7 @@ def open_run(
             started_at=started_at,
             full_refresh=full_refresh,
             quiet=quiet,
+            sweep=sweep,
             say=say,
             finishers=FINISHERS,
         )

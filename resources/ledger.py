@@ -5,8 +5,9 @@ Runs, alert state, waivers, exports. Figures do not live here: each run mirrors 
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,6 +52,14 @@ CREATE TABLE IF NOT EXISTS waiver_log (
     reason TEXT NOT NULL,
     entered_by TEXT NOT NULL,
     entered_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS erasures (
+    erasure_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    customer_id TEXT NOT NULL,
+    erased_by TEXT NOT NULL,
+    erased_at TEXT NOT NULL,
+    rows INTEGER NOT NULL,
+    detail TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS pins (
     pin_id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -206,6 +215,27 @@ class Ledger:
                     " ORDER BY entry_id",
                     (finding_id,),
                 )
+            ]
+
+    def record_erasure(self, customer_id: str, *, by: str, at: datetime, rows: Mapping[str, int]) -> None:
+        """Enter that a person was forgotten: who asked, when, of how many rows a collection. No personal value."""
+        with self._open() as db:
+            db.execute(
+                "INSERT INTO erasures (customer_id, erased_by, erased_at, rows, detail) VALUES (?, ?, ?, ?, ?)",
+                (customer_id, by, at.isoformat(), sum(rows.values()), json.dumps(dict(rows), sort_keys=True)),
+            )
+
+    def erasures(self) -> list[tuple[str, str, datetime, int]]:
+        """Every erasure, oldest first: customer id, by whom, when, rows."""
+        with self._open() as db:
+            return [
+                (
+                    row["customer_id"],
+                    row["erased_by"],
+                    datetime.fromisoformat(row["erased_at"]),
+                    int(row["rows"]),
+                )
+                for row in db.execute("SELECT * FROM erasures ORDER BY erasure_id")
             ]
 
     def last_manifest_sha256(self) -> str | None:

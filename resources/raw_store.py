@@ -19,6 +19,7 @@ import polars as pl
 
 from resources.appwrite.columns import SQL_TYPE, SYSTEM, Column, Storage, StoredColumn
 from resources.errors import BookwatchError, UsageError
+from resources.forgotten import FORGOTTEN_TABLES, Forgotten
 
 T = TypeVar("T")
 RejectReasons = Callable[[str, pl.DataFrame], pl.Series]
@@ -183,6 +184,7 @@ class RawStore:
         self.path = Path(path)
         self.read_only = read_only
         self._layouts: dict[str, tuple[StoredColumn, ...]] = {}
+        self._forgotten: Forgotten | None = None
         if read_only and not self.path.exists():
             raise StoreFailure("There is no mirror yet.", "Run `bookwatch run` first.")
         config: dict[str, Any] = {"memory_limit": memory_limit, "autoinstall_known_extensions": "false"}
@@ -192,7 +194,7 @@ class RawStore:
             self.connection.execute("SET enable_progress_bar = false")
             if not read_only:
                 os.chmod(self.path, 0o600)
-                self.connection.execute(CONTROL_TABLES)
+                self.connection.execute(CONTROL_TABLES + FORGOTTEN_TABLES)
                 # At the default of 16 MB a first load rewrote each half-filled row group five times over.
                 self.connection.execute("SET wal_autocheckpoint = '128MB'")
 
@@ -571,6 +573,7 @@ class RawStore:
         is not taken unless ``forced``. ``record`` is called with the counts inside the transaction.
         """
         with self._plainly("be written"):
+            rows = self._without_forgotten(collection, rows)
             judged, nameless = self._judged(collection, rows, reject_reasons)
             last = judged.unique("_id", keep="last", maintain_order=True)
         with self.transaction() as con:
@@ -617,6 +620,24 @@ class RawStore:
             if record is not None:
                 record(counts)
         return counts
+
+    def _without_forgotten(self, collection: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows as fetched, without the values of people who were forgotten: they are not stored again."""
+        if self._forgotten is None:
+            self._forgotten = Forgotten.load(self.connection)
+        if not self._forgotten:
+            return rows
+        return self._forgotten.blank(
+            collection, rows, ((c.attribute, c.name) for c in self.columns(collection))
+        )
+
+    def reload_forgotten(self) -> None:
+        """Read anew who was forgotten, before the next page is merged."""
+        self._forgotten = None
+
+    def take_change(self) -> int:
+        """The number of the running transaction, for one that changes rows elsewhere than here."""
+        return self._next_change()
 
     def _judged(
         self, collection: str, rows: pl.DataFrame, reject_reasons: RejectReasons

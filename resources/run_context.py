@@ -30,6 +30,30 @@ class CollectionScan:
 
 
 @dataclass(frozen=True)
+class SweepOrder:
+    """That a run sweeps, and how. ``deep`` reads whole rows; ``accept_deletes`` lifts the guard on mass deletes."""
+
+    deep: bool = False
+    accept_deletes: bool = False
+
+
+@dataclass(frozen=True)
+class CollectionSweep:
+    """How one collection's sweep ended. Counts are rows: ``deleted`` found gone in Appwrite and marked, ``repaired``
+    brought in line; ``held``: so many were missing (``missing``) that none was marked deleted."""
+
+    collection: str
+    outcome: str
+    server_rows: int = 0
+    mirror_rows: int = 0
+    deleted: int = 0
+    repaired: int = 0
+    missing: int = 0
+    held: bool = False
+    detail: str = ""
+
+
+@dataclass(frozen=True)
 class CheckOutcome:
     """A check's verdict as it is stored, alarmed and shown: counts and ids, never row contents."""
 
@@ -54,11 +78,13 @@ class RunContext:
     sequence: int
     started_at: datetime
     full_refresh: bool = False
+    sweep: SweepOrder | None = None
     say: Callable[[str], None] = lambda line: None
     quiet: bool = False
     finishers: tuple[Callable[[RunContext], None], ...] = ()
     calls: list[Any] = field(default_factory=list[Any])
     scans: list[CollectionScan] = field(default_factory=list[CollectionScan])
+    sweeps: list[CollectionSweep] = field(default_factory=list[CollectionSweep])
     checks: list[CheckOutcome] = field(default_factory=list[CheckOutcome])
     snapshot_id: str | None = None
     snapshot_changed: bool = False
@@ -84,6 +110,11 @@ class RunContext:
     @property
     def unread_collections(self) -> list[CollectionScan]:
         return [scan for scan in self.scans if scan.outcome != "complete"]
+
+    @property
+    def sweep_id(self) -> str:
+        """The run id under which what a sweep repaired is entered, apart from the run's own scan."""
+        return f"{self.run_id}-sweep"
 
     @property
     def exit_status(self) -> int:

@@ -8,7 +8,21 @@ import traceback
 
 import typer
 
-from pipelines.cli import demo, export, query, run, sandbox, serve, status, verify, waive, watch
+from pipelines.cli import (
+    demo,
+    doctor,
+    export,
+    forget,
+    query,
+    run,
+    sandbox,
+    serve,
+    status,
+    sweep,
+    verify,
+    waive,
+    watch,
+)
 from resources.errors import FAILED, BookwatchError
 
 app = typer.Typer(
@@ -26,7 +40,9 @@ app.command("serve")(serve.serve)
 app.command("watch")(watch.watch)
 app.command("status")(status.status)
 app.command("sql")(query.sql)
-
+app.command("doctor")(doctor.doctor)
+app.command("sweep")(sweep.sweep)
+app.command("forget")(forget.forget)
 app.command("verify")(verify.verify)
 app.command("waive")(waive.waive)
 app.add_typer(export.app, name="export")

@@ -10,6 +10,7 @@ import typer
 
 from pipelines.environment import prepare
 from resources.errors import BookwatchError
+from resources.run_context import SweepOrder
 from resources.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -21,23 +22,27 @@ def execute(
     *,
     full_refresh: bool = False,
     quiet: bool = False,
+    sweep: SweepOrder | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunContext:
-    """One run of the main job in this process. Raises RunActive, UsageError; other failures stand in the context."""
+    """One run of the main job (``sweep``: of the sweep job) in this process.
+
+    Raises RunActive, UsageError; other failures stand in the context.
+    """
     settings.require_appwrite()
     prepare(settings.home)
     from pipelines.run import open_run
 
-    with open_run(settings, full_refresh=full_refresh, quiet=quiet, say=say) as context:
+    with open_run(settings, full_refresh=full_refresh, sweep=sweep, quiet=quiet, say=say) as context:
         from dagster import DagsterInstance, ResourceDefinition
 
         from assets.reports import finish
         from pipelines.definitions import build_definitions
-        from pipelines.jobs import MAIN_JOB
+        from pipelines.jobs import MAIN_JOB, SWEEP_JOB
 
         definitions = build_definitions(run=ResourceDefinition.hardcoded_resource(context))
         with DagsterInstance.get() as instance:
-            result = definitions.resolve_job_def(MAIN_JOB).execute_in_process(
+            result = definitions.resolve_job_def(SWEEP_JOB if sweep else MAIN_JOB).execute_in_process(
                 instance=instance, raise_on_error=debugging(), tags={"bookwatch/run_id": context.run_id}
             )
         if not result.success and context.failure is None:

@@ -1,0 +1,78 @@
+"""`bookwatch sweep`: a run that also compares every row with Appwrite: deletes, backdated and missed rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines.cli.run import as_json, debugging, execute, summary
+from resources.run_context import CollectionSweep, SweepOrder
+from resources.settings import load_settings
+
+if TYPE_CHECKING:
+    from resources.run_context import RunContext
+
+
+def found(sweeps: list[CollectionSweep]) -> list[str]:
+    """What a sweep found, for a person: the sum, then each collection that needs attention."""
+    deleted, repaired = sum(s.deleted for s in sweeps), sum(s.repaired for s in sweeps)
+    compared = [s for s in sweeps if s.outcome == "complete"]
+    rows = sum(s.server_rows for s in compared)
+    told = f"{deleted:,} deleted in Appwrite, {repaired:,} repaired."
+    lines = [f"{rows:,} rows of {len(compared)} collections compared: {told}"]
+    for swept in sweeps:
+        if swept.held:
+            lines.append(
+                f"Collection {swept.collection}: {swept.detail}. If they were deleted on purpose:"
+                " `bookwatch sweep --accept-deletes`."
+            )
+        elif swept.outcome != "complete":
+            lines.append(
+                f"Collection {swept.collection} could not be compared ({swept.outcome}). {swept.detail}".strip()
+            )
+        elif swept.deleted or swept.repaired:
+            lines.append(
+                f"Collection {swept.collection}: {swept.deleted:,} deleted, {swept.repaired:,} repaired."
+            )
+    return lines
+
+
+def as_report(context: RunContext) -> dict[str, Any]:
+    """A sweep for programs: the run's own content and what was found in each collection."""
+    return {**as_json(context), "sweeps": [swept.__dict__ for swept in context.sweeps]}
+
+
+def sweep(
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep", help="Read whole rows: finds also those changed under an unchanged $updatedAt."
+        ),
+    ] = False,
+    accept_deletes: Annotated[
+        bool,
+        typer.Option(
+            "--accept-deletes", help="Mark rows deleted even if more than 5 % of a collection are gone."
+        ),
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> int:
+    """Find deletes and backdated changes, repair the mirror, and publish what that changes."""
+    context = execute(
+        load_settings(),
+        sweep=SweepOrder(deep=deep, accept_deletes=accept_deletes),
+        say=lambda line: typer.echo(line, err=True),
+    )
+    if json:
+        import orjson
+
+        typer.echo(orjson.dumps(as_report(context), option=orjson.OPT_INDENT_2).decode())
+    if context.failure is not None:
+        if debugging() and context.cause is not None:
+            raise context.failure from context.cause
+        raise context.failure
+    if not json:
+        for line in (*found(context.sweeps), *summary(context)):
+            typer.echo(line)
+    return context.exit_status
