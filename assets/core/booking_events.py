@@ -20,9 +20,12 @@ EVENTS_SCHEMA = {
 
 
 def observe(versions: pl.DataFrame) -> pl.DataFrame:
-    """All versions of some bookings (``_id``, ``_change``, ``_updated_at``, status attributes, ``_misfits``)
-    → one row a
-    change of canonical status, the first sight included (from_status null)."""
+    """All versions of some bookings (``_id``, ``_change``, ``_updated_at``, ``_ingested_at``, status attributes,
+    ``_misfits``) → one row a change of canonical status, the first sight included (from_status null).
+
+    A change happened when the server says, but never after it was seen: under a frozen clock the server's own
+    runs ahead, and an acceptance in the clock's future would keep its booking within its grace for good.
+    """
     if not versions.height:
         return pl.DataFrame(schema=EVENTS_SCHEMA)
     attributes = Attributes(versions)
@@ -31,10 +34,12 @@ def observe(versions: pl.DataFrame) -> pl.DataFrame:
         {
             "booking_id": attributes.own("_id", pl.String),
             "to_status": status.fill_null(UNKNOWN),
-            "observed_at": attributes.own("_updated_at", INSTANT),
+            "updated_at": attributes.own("_updated_at", INSTANT),
+            "ingested_at": attributes.own("_ingested_at", INSTANT),
             "change": attributes.own("_change", pl.Int64),
         }
     ).sort("booking_id", "change")
+    seen = seen.with_columns(pl.min_horizontal("updated_at", "ingested_at").alias("observed_at"))
     same_booking = pl.col("booking_id") == pl.col("booking_id").shift(1)
     return (
         seen.with_columns(pl.when(same_booking).then(pl.col("to_status").shift(1)).alias("from_status"))

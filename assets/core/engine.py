@@ -402,7 +402,7 @@ class _Run:
         return frame.filter(~refused), frame.filter(kept), reasons.filter(kept)
 
     def _events(self, collection: str, frame: pl.DataFrame) -> pl.DataFrame:
-        wanted = ("_id", "_change", "_updated_at", "_misfits", *STATUS_ATTRIBUTES)
+        wanted = ("_id", "_change", "_updated_at", "_ingested_at", "_misfits", *STATUS_ATTRIBUTES)
         current = frame.select(c for c in frame.columns if c in wanted)
         replaced = self.mirror.history(self.lookup, collection, frame["_id"], STATUS_ATTRIBUTES)
         if replaced is None or not replaced.height:

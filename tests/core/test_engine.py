@@ -123,6 +123,16 @@ def test_an_acceptance_seen_between_two_versions_is_observed_with_its_moment(raw
     assert same_as_rebuilt(raw)
 
 
+def test_an_acceptance_is_never_observed_after_it_was_seen(raw: RawFile):
+    """Under a frozen clock the server's own clock runs ahead of the one every rule is judged by."""
+    seen = datetime(2025, 11, 20, 5)
+    raw.put("bookings", {**BOOKING, "$updatedAt": datetime(2026, 11, 22)}, at=datetime(2025, 11, 20, 4))
+    raw.put("bookings", {**BOOKING, "status": "accepted", "$updatedAt": datetime(2026, 11, 22, 1)}, at=seen)
+    run(raw)
+    booking = rows(raw, "bookings", "booking_id")["b1"]
+    assert (booking["accepted_at"], booking["accepted_rule"]) == (seen, "observed")
+
+
 def test_a_first_sight_is_no_acceptance_and_a_written_one_wins(raw: RawFile):
     raw.put("bookings", {**BOOKING, "status": "accepted"}, {**BOOKING, "$id": "b2"})
     run(raw)
