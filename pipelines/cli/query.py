@@ -23,8 +23,12 @@ class Format(StrEnum):
     json = "json"
 
 
+#: DuckDB counts in up to 128 bits, which JSON readers do not.
+_LARGEST_INTEGER = 2**63 - 1
+
+
 def _plain(value: Any) -> Any:
-    """A value as JSON holds it: instants as UTC with Z, dates ISO, exact decimals as text."""
+    """A value as JSON holds it: instants as UTC with Z, dates ISO, exact decimals and integers over 64 bits as text."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds" if value.microsecond else "seconds") + (
             "" if value.tzinfo else "Z"
@@ -32,6 +36,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, int) and not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
         return str(value)
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}

@@ -98,6 +98,59 @@ BOOKINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "therapist_alias": ({"providerId": "none", "therapistId": "p_bali"}, {"provider_id": "p_bali"}),
     "assigned": ({"assigned_therapist": "p_jakarta"}, {"provider_id": "p_jakarta"}),
     "text_minutes": ({"duration": None, "service": "90"}, {"service_minutes": 90}),
+    "price_limit": ({"totalCost": None, "price": 9_999}, {"amount_idr": 9_999_000}),
+    "price_at_limit": ({"totalCost": None, "price": 10_000}, {"amount_idr": 10_000, "amount_rule": "price"}),
+    "pricing_words": (
+        {"totalCost": None, "pricing": '{"total": "Rp 175.000"}'},
+        {"amount_idr": 175_000, "amount_rule": "pricing.total"},
+    ),
+    "rupiah_apart": ({"totalCost": 250_000, "totalPrice": 250_001}, {"amount_idr": 250_000}),
+    "rounding_apart": ({"totalCost": 250_500, "price": 250}, {"amount_idr": 250_500}),
+    "over_rounding": ({"totalCost": 250_501, "price": 250}, {"amount_idr": 250_501}),
+    "either_says_scheduled": (
+        {"source": None, "mode": "immediate", "bookingType": "scheduled"},
+        {"source": "scheduled", "source_rule": "mode", "mode": "immediate"},
+    ),
+    "immediate_with_time": (
+        {
+            "source": None,
+            "mode": None,
+            "bookingType": "book_now",
+            "scheduledTime": "2026-03-10T20:00:00Z",
+            "chatWindowOpen": True,
+        },
+        {"source": "chatWindow", "mode": "immediate"},
+    ),
+    "metadata_is_no_source": (
+        {"source": None, "mode": None, "metadata": '{"bookingType": "scheduled"}'},
+        {"source": "unknown", "mode": "scheduled"},
+    ),
+    "deadline_late": (
+        {"mode": None, "startTime": None, "responseDeadline": "2026-03-10T03:10:01Z"},
+        {"mode": "unknown"},
+    ),
+    "date_order": (
+        {
+            "startTime": "14:30",
+            "scheduledDate": "2026-03-12",
+            "date": "2026-03-13",
+            "bookingDate": "2026-03-14",
+        },
+        {"starts_at": "2026-03-12T06:30:00Z"},
+    ),
+    "date_and_time": (
+        {"startTime": None, "date": "2026-03-13", "time": "14:30"},
+        {"starts_at": "2026-03-13T06:30:00Z"},
+    ),
+    "created_in_json": (
+        {"booking": '{"createdAt": "2026-03-10T02:00:00Z"}'},
+        {"created_at": "2026-03-10T02:00:00Z", "response_deadline": "2026-03-10T02:05:00Z"},
+    ),
+    "first_answer": (
+        {"status": "declined", "declinedAt": "2026-03-10T03:03:00Z"},
+        {"responded_at": "2026-03-10T03:03:00Z", "accepted_at": None},
+    ),
+    "testament": ({"customerName": "Budi Testament"}, {"is_test": False}),
     "json_minutes": ({"duration": None, "serviceDetails": '{"duration": "120"}'}, {"service_minutes": 120}),
 }
 PLAIN = {
@@ -252,7 +305,10 @@ def test_a_test_booking_and_its_record_are_in_no_figure(bookwatch: Bookwatch) ->
 
 
 def test_the_findings_are_these_and_no_other(bookwatch: Bookwatch) -> None:
-    kinds = "duplicate orphan not_due unit_error wrong_rate wrong_amount wrong_provider ambiguous_reference"
+    kinds = (
+        "duplicate orphan not_due unit_error wrong_rate wrong_amount"
+        " wrong_provider ambiguous_reference source_mismatch"
+    )
     rows = bookwatch.rows(
         "SELECT finding, commission_id FROM marts.commission_findings"
         f" WHERE finding IN ({', '.join(repr(kind) for kind in kinds.split())})"
@@ -275,8 +331,10 @@ def test_every_bad_value_is_a_data_finding(bookwatch: Bookwatch) -> None:
         ("amount_unknown", "no_amount"),
         ("amount_disagrees", "disagrees"),
         ("amount_disagrees", "rounded_differs"),
+        ("amount_disagrees", "over_rounding"),
     } <= found
-    assert not {f for f in found if f[1] in ("plain", "price_rounded", "discounted", "epoch_ms", "hh_mm")}
+    sound = {"plain", "price_rounded", "discounted", "epoch_ms", "hh_mm", "rupiah_apart", "rounding_apart"}
+    assert not {f for f in found if f[1] in sound}
     assert {"strange_status", "strange_source", "bad_start", "garbage_created"} <= {row for _, row in found}
 
 
