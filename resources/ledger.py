@@ -1,6 +1,7 @@
 """ledger.sqlite: what is written while the warehouse is busy, or by several processes.
 
-Runs, alert state, waivers, exports, calls on their way. Figures do not live here: each run mirrors what readers need into ``ops``.
+Runs, alert state, waivers, exports, calls on their way. Figures do not live here: each run mirrors what readers need
+into ``ops``.
 """
 
 from __future__ import annotations
