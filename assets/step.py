@@ -5,11 +5,14 @@ Library exceptions carry values (a name in a parse error, a message in a constra
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 from dagster import Failure
 
 from resources.errors import BookwatchError
@@ -26,6 +29,18 @@ def _place(error: BaseException) -> str:
     return "a library"
 
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+_NO_ROOM_WORDS = ("no space left", "disk full", "disk is full", "could not write", "file too large")
+
+
+def _is_full_disk(error: BaseException) -> bool:
+    """Whether there was no room left, in the words of the system, DuckDB or SQLite."""
+    if isinstance(error, OSError):
+        return error.errno in _NO_ROOM
+    named = isinstance(error, duckdb.Error | sqlite3.Error)
+    return named and any(words in str(error).lower() for words in _NO_ROOM_WORDS)
+
+
 @contextmanager
 def step(run: RunContext, name: str) -> Iterator[None]:
     """Run a step's work; turn any exception into a Dagster Failure that holds no value."""
@@ -38,9 +53,16 @@ def step(run: RunContext, name: str) -> Iterator[None]:
         safe = known
         run.fail(known, known)
     except Exception as unknown:  # noqa: BLE001 - any of a library's errors may carry a value
-        safe = BookwatchError(
-            f"The step {name!r} failed ({type(unknown).__name__} at {_place(unknown)}).",
-            "The last good snapshot is still served. Run again with --debug to see the details.",
+        safe = (
+            BookwatchError(
+                "The disk is full.",
+                "The last good snapshot is still served. Make room under BOOKWATCH_HOME and run again.",
+            )
+            if _is_full_disk(unknown)
+            else BookwatchError(
+                f"The step {name!r} failed ({type(unknown).__name__} at {_place(unknown)}).",
+                "The last good snapshot is still served. Run again with --debug to see the details.",
+            )
         )
         run.fail(safe, unknown)
     if safe is not None:

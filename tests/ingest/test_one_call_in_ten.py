@@ -23,7 +23,7 @@ from tests.ingest.mirroring import (
 from tests.ingest.test_gateway import Waits
 from tests.sandbox_server import SandboxProcess
 
-ROWS = 2_000
+ROWS = 1_200
 FAILURES = (
     {"kind": "status", "status": 503},
     {"kind": "status", "status": 429},
