@@ -7,7 +7,7 @@ into ``ops``.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from datetime import datetime
@@ -143,7 +143,7 @@ class Ledger:
         self.path = path
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self) -> Generator[sqlite3.Connection]:
         connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -348,7 +348,21 @@ class Ledger:
                 " attempts, reason, slow, call_id FROM calls ORDER BY call_id"
             ).fetchall()
         listed = [
-            LedgerCall(*row[:2], datetime.fromisoformat(row["at"]), *row[3:12], bool(row["slow"]))
+            LedgerCall(
+                row["run_id"],
+                row["number"],
+                datetime.fromisoformat(row["at"]),
+                row["operation"],
+                row["collection"],
+                row["seconds"],
+                row["outcome"],
+                row["status"],
+                row["category"],
+                row["severity"],
+                row["attempts"],
+                row["reason"],
+                bool(row["slow"]),
+            )
             for row in rows
         ]
         return listed, rows[-1]["call_id"] if rows else 0

@@ -263,8 +263,8 @@ class RawStore:
         """Frames as views of the connection for the time of the block."""
         for name, frame in frames.items():
             # Texts go over as views: the default would copy each of them once more.
-            arrow = frame.to_arrow(compat_level=pl.CompatLevel.newest())
-            self.connection.register(name, cast("Any", arrow))
+            arrow = cast("Any", frame).to_arrow(compat_level=pl.CompatLevel.newest())
+            self.connection.register(name, arrow)
         try:
             yield
         finally:
