@@ -38,15 +38,15 @@ T = TypeVar("T")
 
 FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 2.0
-FIRST_FLUSH_ROWS = 122_880
-"""Rows a scan from the beginning commits at once: a row group of DuckDB, which is then compressed and written
-once. In commits of 20,000 rows it went through the write-ahead log and was written again: twice the work."""
+FIRST_FLUSH_ROWS = 40_000
+"""Rows a scan from the beginning commits at once. A whole row group of DuckDB (122,880) is compressed and written
+once, in smaller commits it goes through the write-ahead log first; but with it the process took 1.2 GB."""
 FIRST_FLUSH_SECONDS = 15.0
-FLUSH_BYTES = 96 << 20
+FLUSH_BYTES = 48 << 20
 """However many rows it is: what may wait in memory for its commit, a collection."""
 PAGES_AHEAD = 2
 """Pages of a collection that may be fetched beyond the one being handed over: bounds the memory."""
-PAGES_WAITING = 24
+PAGES_WAITING = 12
 """Pages of all collections that may wait for the writer, so that it and the server work at the same time."""
 
 
