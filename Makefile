@@ -8,7 +8,7 @@ ARGS ?=
 export DO_NOT_TRACK := 1
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo test run serve lint bench lock clean
+.PHONY: setup demo test run serve lint bench bench-ingest soak lock clean
 
 setup: $(STAMP)
 
@@ -40,6 +40,14 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# About ten minutes; ARGS="--scale 0.1 --rounds 1" for a quick look.
+bench-ingest: $(STAMP)
+	$(BIN)/python -m benchmarks.ingest $(ARGS)
+
+# Twenty minutes; ARGS="--minutes 2" for a short one.
+soak: $(STAMP)
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 # uv is used for this one thing: a lock with hashes for every platform and Python from 3.11 on, without index addresses.
 lock:

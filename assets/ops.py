@@ -1,16 +1,40 @@
-"""The ops tables of the warehouse: scans, quarantine, check results, this snapshot. No figure is made here."""
+"""The ops tables of the warehouse: scans, quarantine, calls, check results, this snapshot. No figure is made here."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
+from resources.ledger import Ledger
 from resources.run_context import CheckOutcome, RunContext
 
 # A minute rhythm writes eleven rows a run: a month of them explains any figure people still ask about.
 KEEP_INGEST_RUNS_DAYS = 30
 KEEP_CHECK_RESULTS_DAYS = 30
+# A minute rhythm makes some 40,000 calls a day. Single calls are kept for about the last half day (whole hours, so
+# that an hour's summary is always made of all its calls), their percentiles by the hour for a month.
+KEEP_CALLS_ROWS = 20_000
+KEEP_ERRORS_ROWS = 20_000
+KEEP_CALLS_DAYS = 30
+
+_CALLS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "call_number": pl.Int64(),
+    "called_at": pl.Datetime("us"),
+    "operation": pl.String(),
+    "collection": pl.String(),
+    "seconds": pl.Float64(),
+    "outcome": pl.String(),
+    "status": pl.Int32(),
+    "category": pl.String(),
+    "severity": pl.String(),
+    "attempts": pl.Int64(),
+    "reason": pl.String(),
+    "slow": pl.Boolean(),
+}
 
 _DDL = """
 CREATE SCHEMA IF NOT EXISTS ops;
@@ -27,7 +51,15 @@ CREATE TABLE IF NOT EXISTS ops.check_results (
 CREATE TABLE IF NOT EXISTS ops.snapshot (
     snapshot_id VARCHAR, run_id VARCHAR, published_at TIMESTAMP, rules_version VARCHAR,
     source STRUCT(endpoint VARCHAR, project VARCHAR, database VARCHAR));
-CREATE TABLE IF NOT EXISTS ops.waivers (finding_id VARCHAR);
+CREATE TABLE IF NOT EXISTS ops.timings (
+    run_id VARCHAR, call_number BIGINT, called_at TIMESTAMP, operation VARCHAR, collection VARCHAR, seconds DOUBLE,
+    outcome VARCHAR, status INTEGER, attempts BIGINT, slow BOOLEAN);
+CREATE TABLE IF NOT EXISTS ops.timing_summary (
+    hour TIMESTAMP, operation VARCHAR, collection VARCHAR, calls BIGINT, failed BIGINT, retried BIGINT, slow BIGINT,
+    p50_s DOUBLE, p95_s DOUBLE, p99_s DOUBLE, max_s DOUBLE);
+CREATE TABLE IF NOT EXISTS ops.errors (
+    run_id VARCHAR, call_number BIGINT, called_at TIMESTAMP, severity VARCHAR, category VARCHAR, operation VARCHAR,
+    collection VARCHAR, reason VARCHAR, status INTEGER, attempts BIGINT);
 """
 
 
@@ -72,6 +104,61 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
         con.execute("COMMIT")
     finally:
         con.execute("DETACH mirror")
+    mirror_calls(con, Ledger(run.home.ledger), run.clock.naive_now())
+
+
+_MIRROR_CALLS = """
+INSERT INTO ops.timings
+SELECT run_id, call_number, called_at, operation, collection, seconds, outcome, status, attempts, slow
+FROM _calls ANTI JOIN ops.timings AS known ON known.run_id = _calls.run_id AND known.call_number = _calls.call_number;
+INSERT INTO ops.errors
+SELECT run_id, call_number, called_at, severity, category, operation, collection,
+       CASE WHEN reason <> '' THEN reason WHEN slow THEN 'slow' ELSE 'retried' END, status, attempts
+FROM _calls ANTI JOIN ops.errors AS known ON known.run_id = _calls.run_id AND known.call_number = _calls.call_number
+WHERE severity <> 'info';
+DELETE FROM ops.timing_summary WHERE hour IN (SELECT date_trunc('hour', called_at) FROM _calls);
+INSERT INTO ops.timing_summary
+SELECT date_trunc('hour', called_at) AS hour, operation, collection, count(*), count(*) FILTER (outcome <> 'ok'),
+       count(*) FILTER (attempts > 1), count(*) FILTER (slow), quantile_cont(seconds, 0.5),
+       quantile_cont(seconds, 0.95), quantile_cont(seconds, 0.99), max(seconds)
+FROM ops.timings WHERE date_trunc('hour', called_at) IN (SELECT date_trunc('hour', called_at) FROM _calls)
+GROUP BY ALL;
+"""
+
+
+def mirror_calls(con: duckdb.DuckDBPyConnection, ledger: Ledger, now: datetime) -> int:
+    """Carry the calls that wait in the ledger, also those of runs that failed, into ops; how many.
+
+    A call is one row however often this is interrupted: it leaves the ledger after ops has it, and what ops has is
+    not taken again.
+    """
+    waiting, upto = ledger.calls()
+    con.execute("BEGIN")
+    if waiting:
+        con.register("_calls", pl.DataFrame(waiting, schema=_CALLS, orient="row").to_arrow())
+        try:
+            con.execute(_MIRROR_CALLS)
+        finally:
+            con.unregister("_calls")
+    for table in ("timings", "errors"):
+        con.execute(
+            f"DELETE FROM ops.{table} WHERE called_at < ?::TIMESTAMP - INTERVAL {KEEP_CALLS_DAYS} DAY", [now]
+        )
+    con.execute(
+        f"DELETE FROM ops.timing_summary WHERE hour < ?::TIMESTAMP - INTERVAL {KEEP_CALLS_DAYS} DAY", [now]
+    )
+    con.execute(
+        "DELETE FROM ops.timings WHERE called_at < (SELECT date_trunc('hour', called_at) FROM ops.timings"
+        f" ORDER BY called_at DESC LIMIT 1 OFFSET {KEEP_CALLS_ROWS})"
+    )
+    con.execute(
+        "DELETE FROM ops.errors WHERE called_at < (SELECT called_at FROM ops.errors"
+        f" ORDER BY called_at DESC LIMIT 1 OFFSET {KEEP_ERRORS_ROWS})"
+    )
+    con.execute("COMMIT")
+    if waiting:
+        ledger.drop_calls(upto)
+    return len(waiting)
 
 
 def record_checks(con: duckdb.DuckDBPyConnection, run: RunContext, outcomes: list[CheckOutcome]) -> None:

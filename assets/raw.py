@@ -22,7 +22,9 @@ from marketplace.rules import RULES_VERSION
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.sweep import MASS_DELETE_SHARE, sweep
 from resources.appwrite.sync import sync
+from resources.call_log import CallLog
 from resources.errors import SourceUnavailable
+from resources.ledger import Ledger
 from resources.progress import Quiet, progress_for
 from resources.raw_store import RawStore
 from resources.run_context import CollectionScan, CollectionSweep, RunContext, SweepOrder
@@ -40,7 +42,8 @@ def ingest(run: RunContext) -> list[CollectionScan]:
     """
     settings = run.settings.require_appwrite()
     with (
-        Gateway(settings, run.clock, run.calls.append) as gateway,
+        CallLog(Ledger(run.home.ledger), run.run_id, run.calls) as calls,
+        Gateway(settings, run.clock, calls) as gateway,
         RawStore(run.home.raw) as store,
         nullcontext(Quiet()) if run.quiet else progress_for() as progress,
     ):

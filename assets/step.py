@@ -5,11 +5,14 @@ Library exceptions carry values (a name in a parse error, a message in a constra
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import duckdb
 from dagster import DagsterExecutionInterruptedError, Failure
 
 from resources.errors import BookwatchError
@@ -26,6 +29,18 @@ def _place(error: BaseException) -> str:
         if path.is_relative_to(root) and "site-packages" not in path.parts:
             return f"{path.relative_to(root)}:{frame.lineno}"
     return "a library"
+
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+_NO_ROOM_WORDS = ("no space left", "disk full", "disk is full", "could not write", "file too large")
+
+
+def _is_full_disk(error: BaseException) -> bool:
+    """Whether there was no room left, in the words of the system, DuckDB or SQLite."""
+    if isinstance(error, OSError):
+        return error.errno in _NO_ROOM
+    named = isinstance(error, duckdb.Error | sqlite3.Error)
+    return named and any(words in str(error).lower() for words in _NO_ROOM_WORDS)
 
 
 def step(run: RunContext, name: str, work: Callable[[], T]) -> T:
@@ -52,9 +67,16 @@ def step(run: RunContext, name: str, work: Callable[[], T]) -> T:
         )
         raise
     except Exception as unknown:  # noqa: BLE001 - any of a library's errors may carry a value
-        safe = BookwatchError(
-            f"The step {name!r} failed ({type(unknown).__name__} at {_place(unknown)}).",
-            "The last good snapshot is still served. Run again with --debug to see the details.",
+        safe = (
+            BookwatchError(
+                "The disk is full.",
+                "The last good snapshot is still served. Make room under BOOKWATCH_HOME and run again.",
+            )
+            if _is_full_disk(unknown)
+            else BookwatchError(
+                f"The step {name!r} failed ({type(unknown).__name__} at {_place(unknown)}).",
+                "The last good snapshot is still served. Run again with --debug to see the details.",
+            )
         )
         run.fail(safe, unknown)
     raise Failure(description=str(safe), allow_retries=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("demo", "idle_run", "overview", "export")
+NAMES = ("demo", "idle_run", "overview", "export", "ingest")
 
 
 def main(names: list[str]) -> None:

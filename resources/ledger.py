@@ -1,15 +1,16 @@
 """ledger.sqlite: what is written while the warehouse is busy, or by several processes.
 
-Runs, alert state, waivers, exports. Figures do not live here: each run mirrors what readers need into ``ops``.
+Runs, alert state, waivers, exports, calls on their way. Figures do not live here: each run mirrors what readers need
+into ``ops``.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -66,7 +67,26 @@ CREATE TABLE IF NOT EXISTS pins (
     snapshot_id TEXT NOT NULL,
     pinned_at TEXT NOT NULL DEFAULT (datetime('now'))
 );
+CREATE TABLE IF NOT EXISTS calls (
+    call_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    seconds REAL NOT NULL,
+    outcome TEXT NOT NULL,
+    status INTEGER,
+    category TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    slow INTEGER NOT NULL
+);
 """
+
+KEEP_CALLS = 200_000
+"""Calls that may wait here for a run that reaches the warehouse; in an outage a run makes a handful."""
 
 # A pin outlives its process only if that was killed: after a day it no longer holds a snapshot.
 _PIN_HOLDS = "-1 day"
@@ -104,6 +124,25 @@ class Waiver:
     reason: str
     waived_by: str
     waived_at: datetime
+
+
+@dataclass(frozen=True)
+class LedgerCall:
+    """One call to Appwrite, the ``number``-th of its run; ``at`` is naive UTC, ``seconds`` include the waits."""
+
+    run_id: str
+    number: int
+    at: datetime
+    operation: str
+    collection: str
+    seconds: float
+    outcome: str
+    status: int | None
+    category: str
+    severity: str
+    attempts: int
+    reason: str
+    slow: bool
 
 
 class Ledger:
@@ -318,6 +357,50 @@ class Ledger:
         finally:
             with self._open() as db:
                 db.execute("DELETE FROM pins WHERE pin_id = ?", (pin,))
+
+    def record_calls(self, calls: Sequence[LedgerCall]) -> None:
+        """Enter calls, to wait here until a run carries them into the warehouse."""
+        with self._open() as db:
+            db.executemany(
+                "INSERT INTO calls (run_id, number, at, operation, collection, seconds, outcome, status, category,"
+                " severity, attempts, reason, slow) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(*astuple(call)[:2], call.at.isoformat(), *astuple(call)[3:]) for call in calls],
+            )
+            db.execute(
+                "DELETE FROM calls WHERE call_id <= (SELECT max(call_id) FROM calls) - ?", (KEEP_CALLS,)
+            )
+
+    def calls(self) -> tuple[list[LedgerCall], int]:
+        """The calls that wait, in the order entered, and the number to give to ``drop_calls``."""
+        with self._open() as db:
+            rows = db.execute(
+                "SELECT run_id, number, at, operation, collection, seconds, outcome, status, category, severity,"
+                " attempts, reason, slow, call_id FROM calls ORDER BY call_id"
+            ).fetchall()
+        listed = [
+            LedgerCall(
+                row["run_id"],
+                row["number"],
+                datetime.fromisoformat(row["at"]),
+                row["operation"],
+                row["collection"],
+                row["seconds"],
+                row["outcome"],
+                row["status"],
+                row["category"],
+                row["severity"],
+                row["attempts"],
+                row["reason"],
+                bool(row["slow"]),
+            )
+            for row in rows
+        ]
+        return listed, rows[-1]["call_id"] if rows else 0
+
+    def drop_calls(self, upto: int) -> None:
+        """Forget calls that the warehouse has: those entered up to the number ``calls`` gave."""
+        with self._open() as db:
+            db.execute("DELETE FROM calls WHERE call_id <= ?", (upto,))
 
     def cited_snapshots(self) -> set[str]:
         """Snapshots an export rests on, or is being made from: these are never deleted."""

@@ -197,6 +197,9 @@ class RawStore:
                 self.connection.execute(CONTROL_TABLES + FORGOTTEN_TABLES)
                 # At the default of 16 MB a first load rewrote each half-filled row group five times over.
                 self.connection.execute("SET wal_autocheckpoint = '128MB'")
+                # Two threads took a third more processor time for the same inserts, while the pages to come
+                # are being fetched and decoded beside them.
+                self.connection.execute("SET threads = 1")
 
     def __enter__(self) -> RawStore:
         return self
@@ -262,7 +265,9 @@ class RawStore:
     def _lent(self, **frames: pl.DataFrame) -> Generator[None]:
         """Frames as views of the connection for the time of the block."""
         for name, frame in frames.items():
-            self.connection.register(name, cast("Any", frame.to_arrow()))
+            # Texts go over as views: the default would copy each of them once more.
+            arrow = cast("Any", frame).to_arrow(compat_level=pl.CompatLevel.newest())
+            self.connection.register(name, arrow)
         try:
             yield
         finally:
@@ -575,7 +580,8 @@ class RawStore:
         with self._plainly("be written"):
             rows = self._without_forgotten(collection, rows)
             judged, nameless = self._judged(collection, rows, reject_reasons)
-            last = judged.unique("_id", keep="last", maintain_order=True)
+            twice = judged["_id"].n_unique() < judged.height
+            last = judged.unique("_id", keep="last", maintain_order=True) if twice else judged
         with self.transaction() as con:
             old = self._stored(collection, last["_id"])
             taken, verdicts = self._verdicts(collection, last, old, forced)
@@ -589,7 +595,7 @@ class RawStore:
                     now,
                     change,
                 )
-            self._write_rejects(collection, judged, nameless, now, rules_version)
+            self._write_rejects(collection, last, nameless, now, rules_version)
             rejected = last["_rejected"].is_not_null()
             counts = Counts(
                 fetched=rows.height,
@@ -646,6 +652,8 @@ class RawStore:
         none = pl.Series([], dtype=pl.String)
         reasons = reasons_json(reject_reasons(collection, rows)) if rows.height else none
         judged = rows.with_columns(reasons.alias("_rejected"))
+        if rows["_id"].null_count() == 0 and (rows["_id"].str.strip_chars() != "").all():
+            return judged, judged.clear()
         named = pl.col("_id").is_not_null() & (pl.col("_id").str.strip_chars() != "")
         nameless = judged.filter(~named.fill_null(False)).with_columns(
             pl.col("_rejected").fill_null(pl.lit('["no usable $id"]'))
@@ -742,7 +750,7 @@ class RawStore:
     def _write_rejects(
         self, collection: str, judged: pl.DataFrame, nameless: pl.DataFrame, now: datetime, rules_version: str
     ) -> None:
-        """Bring ``_rejects`` in line with rows just judged.
+        """Bring ``_rejects`` in line with rows just judged, each id once.
 
         Rejected ones stand in it, accepted ones do not.
         """
@@ -752,11 +760,11 @@ class RawStore:
                 "SELECT row_id, first_seen_at FROM _rejects WHERE collection = ?", [collection]
             )
         }
+        if not known and not nameless.height and judged["_rejected"].null_count() == judged.height:
+            return
         rejected = pl.concat(
             [
-                judged.unique("_id", keep="last", maintain_order=True).filter(
-                    pl.col("_rejected").is_not_null()
-                ),
+                judged.filter(pl.col("_rejected").is_not_null()),
                 nameless.with_columns(pl.format("$sequence:{}", pl.col("_sequence")).alias("_id")),
             ]
         )

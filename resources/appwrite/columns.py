@@ -1,6 +1,6 @@
 """Appwrite's column types, how each is kept in raw, and how a page of rows becomes a frame of those types.
 
-The good path is one strict pass of Polars; a page in which any value does not fit is read again row by row,
+The good path is one strict pass of a typed reader; a page in which any value does not fit is read again row by row,
 so that the value is kept as a misfit. Nothing here is stored.
 """
 
@@ -13,7 +13,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
-import orjson
+import msgspec
 import polars as pl
 
 from resources.appwrite.failures import Malformed
@@ -65,6 +65,18 @@ FRAME_TYPE: Mapping[Storage, pl.DataType] = MappingProxyType(
     }
 )
 
+_READ_AS: Mapping[Storage, Any] = MappingProxyType(
+    {
+        "text": str | None,
+        "integer": int | None,
+        "float": float | None,
+        "boolean": bool | None,
+        "instant": str | None,
+        "json": Any,
+    }
+)
+_HELD_AS: Mapping[Storage, pl.DataType] = MappingProxyType({**FRAME_TYPE, "instant": pl.String()})
+
 SYSTEM: tuple[tuple[str, str, Storage], ...] = (
     ("$id", "_id", "text"),
     ("$sequence", "_sequence", "integer"),
@@ -106,6 +118,11 @@ class Page:
 
     frame: pl.DataFrame
     last: int | None
+
+    @cached_property
+    def bytes(self) -> int:
+        """About what it takes in memory."""
+        return int(self.frame.estimated_size())
 
     def __len__(self) -> int:
         return self.frame.height
@@ -205,22 +222,23 @@ class PageDecoder:
         return (*SYSTEM, *((c.attribute, c.name, c.storage) for c in self.columns))
 
     @cached_property
-    def _scalars(self) -> tuple[tuple[str, str, Storage], ...]:
-        return tuple(c for c in self._all if c[2] != "json")
-
-    @cached_property
     def schema(self) -> dict[str, pl.DataType]:
         """The schema of every frame this decoder gives."""
         return {**{name: FRAME_TYPE[storage] for _, name, storage in self._all}, "_misfits": pl.String()}
 
     @cached_property
-    def _answer(self) -> dict[str, pl.DataType]:
-        # Numbers are read as their text: Polars would take 1.5 as the integer 1, and true as 1.
-        fields = {
-            attribute: pl.Boolean() if storage == "boolean" else pl.String()
-            for attribute, _, storage in self._scalars
-        }
-        return {self.list_key: pl.List(pl.Struct(fields))}
+    def _reader(self) -> Any:
+        """A reader of answers whose rows are objects with one slot a column, typed as strictly as stored.
+
+        68 columns, 1,000 rows, 1.7 MB: 5 ms, where pl.read_json took 22 and orjson 17 for its dictionaries.
+        """
+        slots = [(f"c{n}", _READ_AS[storage] if key != "$sequence" else str | int | None, None)
+                 for n, (key, _, storage) in enumerate(self._all)]  # fmt: skip
+        row = msgspec.defstruct(
+            "Row", slots, rename={f"c{n}": key for n, (key, _, _) in enumerate(self._all)}, gc=False
+        )
+        answer = msgspec.defstruct("Answer", [("rows", list[row])], rename={"rows": self.list_key})
+        return msgspec.json.Decoder(answer)
 
     def decode(self, body: bytes) -> Page:
         """Raises Malformed if the answer is not a list of rows with rising $sequence."""
@@ -236,60 +254,49 @@ class PageDecoder:
 
     def _in_one_pass(self, body: bytes) -> pl.DataFrame | None:
         """The frame, or None if a value does not fit or the answer needs a closer look."""
-        # Escaped surrogates are checked by the slow path: half a pair would silently become a NUL here.
-        if b"\\ud" in body or b"\\uD" in body:
-            return None
         try:
-            answer = pl.read_json(body, schema=self._answer)
-        except pl.exceptions.PolarsError:
+            # Half a surrogate pair is an error to this reader, and left to the slow path.
+            rows: list[Any] = self._reader.decode(body).rows
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             return None
-        if answer.height != 1 or answer[self.list_key].null_count():
-            raise Malformed
-        rows = answer[self.list_key].explode(empty_as_null=False)
-        if rows.null_count():
-            raise Malformed
-        texts = rows.struct.unnest()
-        typed = texts.select(self._casts)
-        if any(
-            typed[name].null_count() != texts[attribute].null_count() for attribute, name, _ in self._scalars
-        ):
+        values = zip(*map(msgspec.structs.astuple, rows), strict=True) if rows else [()] * len(self._all)
+        try:
+            read = pl.DataFrame(
+                [self._series(key, name, storage, column)
+                 for (key, name, storage), column in zip(self._all, values, strict=True)]
+            )  # fmt: skip
+        except (pl.exceptions.PolarsError, TypeError, OverflowError):
             return None
-        if len(self._scalars) < len(self._all):
-            try:
-                listed = orjson.loads(body)[self.list_key]
-            except orjson.JSONDecodeError:
-                return None
-            typed = typed.with_columns(
-                pl.Series(name, [_as_text(row.get(attribute), storage) for row in listed], pl.String)
-                for attribute, name, storage in self._all
-                if storage == "json"
-            )
-        return typed.select(*(name for _, name, _ in self._all), pl.lit(None, pl.String).alias("_misfits"))
+        cast_names = list(self._casts)
+        typed = read.with_columns(self._casts.values())
+        if any(typed[name].null_count() != read[name].null_count() for name in cast_names):
+            return None
+        return typed.with_columns(pl.lit(None, pl.String).alias("_misfits"))
+
+    @staticmethod
+    def _series(key: str, name: str, storage: Storage, values: Sequence[Any]) -> pl.Series:
+        """A column as read: instants and (as Appwrite writes it) $sequence still as text."""
+        if storage == "json":
+            return pl.Series(name, [_as_text(value, "json") for value in values], pl.String)
+        if key == "$sequence" and values and isinstance(values[0], int):
+            return pl.Series(name, values, pl.Int64)
+        return pl.Series(name, values, pl.String if key == "$sequence" else _HELD_AS[storage])
 
     @cached_property
-    def _casts(self) -> list[pl.Expr]:
-        """All columns in one list of expressions: one Series at a time cost as much again as the JSON."""
-        casts: list[pl.Expr] = []
-        for attribute, name, storage in self._scalars:
-            text = pl.col(attribute)
-            match storage:
-                case "integer":
-                    typed = text.cast(pl.Int64, strict=False)
-                case "float":
-                    number = text.cast(pl.Float64, strict=False)
-                    typed = pl.when(number.is_finite()).then(number)
-                case "instant":
-                    # Appwrite writes 2026-11-15T10:00:00.000+00:00. Cutting the constant end off is three
-                    # times faster than %z; any other spelling is left to the slow path.
-                    constant = (text.str.len_bytes() == 29) & text.str.ends_with("+00:00")
-                    typed = pl.when(constant).then(
-                        text.str.slice(0, 23).str.to_datetime(
-                            "%Y-%m-%dT%H:%M:%S%.3f", time_unit="us", strict=False
-                        )
+    def _casts(self) -> dict[str, pl.Expr]:
+        """What is still to be made of texts, by raw column."""
+        casts = {"_sequence": pl.col("_sequence").cast(pl.Int64, strict=False)}
+        for _, name, storage in self._all:
+            if storage == "instant":
+                # Appwrite writes 2026-11-15T10:00:00.000+00:00. Cutting the constant end off is three
+                # times faster than %z; any other spelling is left to the slow path.
+                text = pl.col(name)
+                constant = (text.str.len_bytes() == 29) & text.str.ends_with("+00:00")
+                casts[name] = pl.when(constant).then(
+                    text.str.slice(0, 23).str.to_datetime(
+                        "%Y-%m-%dT%H:%M:%S%.3f", time_unit="us", strict=False, cache=False
                     )
-                case _:
-                    typed = text
-            casts.append(typed.alias(name))
+                ).alias(name)  # fmt: skip
         return casts
 
     def _row_by_row(self, body: bytes) -> pl.DataFrame:

@@ -38,8 +38,16 @@ T = TypeVar("T")
 
 FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 2.0
+FIRST_FLUSH_ROWS = 40_000
+"""Rows a scan from the beginning commits at once. A whole row group of DuckDB (122,880) is compressed and written
+once, in smaller commits it goes through the write-ahead log first; but with it the process took 1.2 GB."""
+FIRST_FLUSH_SECONDS = 15.0
+FLUSH_BYTES = 48 << 20
+"""However many rows it is: what may wait in memory for its commit, a collection."""
 PAGES_AHEAD = 2
 """Pages of a collection that may be fetched beyond the one being handed over: bounds the memory."""
+PAGES_WAITING = 12
+"""Pages of all collections that may wait for the writer, so that it and the server work at the same time."""
 
 
 @dataclass(frozen=True)
@@ -230,7 +238,7 @@ class _Scans:
         self._full = full
         self._todo = iter(collections)
         self._lock = threading.Lock()
-        self.messages: queue.Queue[_Message] = queue.Queue(maxsize=settings.bookwatch_workers + 2)
+        self.messages: queue.Queue[_Message] = queue.Queue(maxsize=PAGES_WAITING)
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(2 * settings.bookwatch_workers, thread_name_prefix="page")
         self._threads = [
@@ -336,7 +344,7 @@ class _Writer:
         progress: Progress,
         list_key: str,
         full: bool,
-        flush_rows: int,
+        flush_rows: int | None,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -348,6 +356,7 @@ class _Writer:
         self._list_key = list_key
         self._full = full
         self._flush_rows = flush_rows
+        self._first: dict[str, bool] = {}
         self._pages: dict[str, list[Page]] = {}
         self._since: dict[str, float] = {}
         self._started: dict[str, tuple[datetime, float]] = {}
@@ -376,19 +385,22 @@ class _Writer:
             run_id=self._run_id,
             full=asked.full,
         )
+        self._first[collection] = plan.lower is None
         return plan, PageDecoder(self._store.columns(collection), self._list_key)
 
     def take(self, fetched: _Fetched) -> None:
         buffer = self._pages.setdefault(fetched.collection, [])
         buffer.append(fetched.page)
         self._since.setdefault(fetched.collection, time.monotonic())
-        if sum(len(page) for page in buffer) >= self._flush_rows:
+        most = self._flush_rows or (FIRST_FLUSH_ROWS if self._first[fetched.collection] else FLUSH_ROWS)
+        if sum(len(page) for page in buffer) >= most or sum(page.bytes for page in buffer) >= FLUSH_BYTES:
             self.flush(fetched.collection)
 
     def flush_waiting(self) -> None:
         """Store what has waited long enough: a slow server must not keep rows in memory only."""
         for collection, since in list(self._since.items()):
-            if time.monotonic() - since >= FLUSH_SECONDS:
+            patience = FIRST_FLUSH_SECONDS if self._first[collection] else FLUSH_SECONDS
+            if time.monotonic() - since >= patience:
                 self.flush(collection)
 
     def flush(self, collection: str, complete: bool = False) -> None:
@@ -484,7 +496,7 @@ def sync(
     progress: Progress,
     rules_version: str = "",
     full: bool = False,
-    flush_rows: int = FLUSH_ROWS,
+    flush_rows: int | None = None,
 ) -> list[CollectionOutcome]:
     """Bring the mirror up to date, several collections at a time; one outcome a collection, in their order.
 

@@ -1,0 +1,330 @@
+"""Ingestion against what bounds it: bare GETs of the same pages, an SDK loop; changed rows; memory.
+
+`python -m benchmarks.ingest [--scale 1.0] [--rounds 3] [--data DIR]`, or `make bench-ingest`. One sandbox on the
+same machine; every measured thing is a process of its own, in turn, whose own clock leaves its imports out and
+whose processor seconds and peak memory are the system's accounting. Judges nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+BOOKINGS, MESSAGES = 1_000_000, 2_000_000
+CHANGED = 1_000
+SDK_PAGES = 400
+BARE, OURS, SDK, CHANGE = "bare", "ours", "sdk", "change"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a measured process says of itself, and what the system says of it."""
+
+    seconds: float
+    cpu_s: float
+    peak_mib: float
+    more: dict[str, Any]
+
+
+def start(what: str, environment: dict[str, str]) -> Told:
+    """Run one measured process to its end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.ingest", "--only", what],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    said = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{what} failed (exit status {process.returncode}).")
+    told = json.loads(said)
+    return Told(told.pop("seconds"), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, told)
+
+
+# -- what is measured: each runs in a process of its own --
+
+
+def bare() -> dict[str, Any]:
+    """Ask for the pages our scan asks for, as many collections at a time, and look at nothing but the last number."""
+    import requests
+    from appwrite.query import Query
+
+    from marketplace.collections import INGESTED
+    from resources.appwrite.columns import tail_sequence
+    from resources.settings import load_settings
+
+    settings = load_settings()
+    size, key = settings.bookwatch_page_size, settings.appwrite_api_key.get_secret_value()
+    headers = {"X-Appwrite-Project": settings.appwrite_project_id, "X-Appwrite-Key": key}
+    todo = iter(INGESTED)
+    taking = threading.Lock()
+    pages: list[int] = []
+
+    def work() -> None:
+        session = requests.Session()
+        while True:
+            with taking:
+                collection = next(todo, None)
+            if collection is None:
+                return
+            url = (
+                f"{settings.appwrite_endpoint}/tablesdb/{settings.appwrite_database_id}"
+                f"/tables/{settings.table_id(collection)}/rows"
+            )
+            after = None
+            while True:
+                follow = [Query.greater_than("$sequence", str(after))] if after is not None else []
+                window = Query.less_than_equal(
+                    "$updatedAt", time.strftime("%Y-%m-%dT%H:%M:%S.000+00:00", time.gmtime())
+                )
+                asked = [window, *follow, Query.order_asc("$sequence"), Query.limit(size)]
+                parameters = {f"queries[{n}]": query for n, query in enumerate(asked)} | {"total": "0"}
+                answer = session.get(url, params=parameters, headers=headers, timeout=60)
+                answer.raise_for_status()
+                pages.append(len(answer.content))
+                after = tail_sequence(answer.content, size)
+                if after is None:
+                    break
+
+    began = time.perf_counter()
+    threads = [threading.Thread(target=work) for _ in range(settings.bookwatch_workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {"seconds": time.perf_counter() - began, "pages": len(pages), "bytes": sum(pages)}
+
+
+def ours() -> dict[str, Any]:
+    """The ingestion of a run, into a new mirror."""
+    from assets.raw import ingest
+    from pipelines.run import open_run
+    from resources.settings import load_settings
+
+    settings = load_settings()
+    settings.home.create()
+    with open_run(settings) as run:
+        run.quiet = True
+        began = time.perf_counter()
+        scans = ingest(run)
+        seconds = time.perf_counter() - began
+    assert all(scan.outcome == "complete" for scan in scans), scans
+    pages = sum(call.operation == "list_rows" for call in run.calls)
+    return {"seconds": seconds, "rows": sum(scan.fetched for scan in scans), "pages": pages}
+
+
+def sdk() -> dict[str, Any]:
+    """The SDK as its documentation shows it: list_rows, the default page, a cursor; a part of each large table."""
+    from appwrite.client import Client
+    from appwrite.query import Query
+    from appwrite.services.tables_db import TablesDB
+
+    from resources.settings import load_settings
+
+    settings = load_settings()
+    client = Client()
+    client.set_endpoint(settings.appwrite_endpoint).set_project(settings.appwrite_project_id)
+    client.set_key(settings.appwrite_api_key.get_secret_value())
+    tables = TablesDB(client)
+    seconds: dict[str, float] = {}
+    for collection in ("bookings", "chat_messages"):
+        cursor: str | None = None
+        rows = 0
+        began = time.perf_counter()
+        for _ in range(SDK_PAGES):
+            listed = tables.list_rows(
+                settings.appwrite_database_id,
+                settings.table_id(collection),
+                [Query.cursor_after(cursor)] if cursor else [],
+            ).rows
+            if not listed:
+                break
+            rows += len(listed)
+            cursor = listed[-1].id
+        seconds[collection] = (time.perf_counter() - began) / max(rows, 1)
+    return {"seconds": sum(seconds.values()), "row_seconds": seconds}
+
+
+def change() -> dict[str, Any]:
+    """Core from the new mirror; then rows changed through the API reach raw and core."""
+    import random
+
+    import requests
+
+    from assets.core.engine import process
+    from assets.raw import ingest
+    from marketplace.rules import RULES_VERSION
+    from pipelines.run import open_run
+    from resources.raw_store import RawStore
+    from resources.settings import load_settings
+
+    settings = load_settings()
+
+    def core() -> float:
+        began = time.perf_counter()
+        process(
+            settings.home.raw,
+            settings.home.warehouse,
+            timezone=settings.bookwatch_timezone,
+            rules_version=RULES_VERSION,
+            now=settings.clock.naive_now(),
+        )
+        return time.perf_counter() - began
+
+    core_full = core()
+    with RawStore(settings.home.raw, read_only=True) as store:
+        ids = store.living("bookings")["_id"].to_list()
+    chosen = random.Random(5).sample(ids, min(CHANGED, len(ids)))
+    headers = {
+        "X-Appwrite-Project": settings.appwrite_project_id,
+        "X-Appwrite-Key": os.environ["SANDBOX_KEY"],
+    }
+    database, table_id = settings.appwrite_database_id, settings.table_id("bookings")
+    url = f"{settings.appwrite_endpoint}/tablesdb/{database}/tables/{table_id}/rows"
+    with requests.Session() as session:
+        for identity in chosen:
+            answer = session.patch(
+                f"{url}/{identity}", json={"data": {"notes": "changed"}}, headers=headers, timeout=60
+            )
+            answer.raise_for_status()
+    time.sleep(settings.bookwatch_safety_lag + 1.1)
+    taken: list[tuple[float, float, int]] = []
+    with open_run(settings) as run:
+        run.quiet = True
+        began = time.perf_counter()
+        scans = ingest(run)
+        ingested = time.perf_counter() - began
+        derived = core()
+        taken.append((ingested, derived, sum(scan.updated for scan in scans)))
+    (ingested, derived, updated) = taken[0]
+    assert updated == len(chosen), updated
+    return {
+        "seconds": ingested + derived,
+        "ingest_s": ingested,
+        "core_s": derived,
+        "core_full_s": core_full,
+        "rows": updated,
+    }
+
+
+MEASURED = {BARE: bare, OURS: ours, SDK: sdk, CHANGE: change}
+
+
+# -- the table --
+
+
+def spread(values: Sequence[float], unit: str = " s", digits: int = 1) -> str:
+    """Minimum, median and maximum."""
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f}{unit}"
+    parts = (min(values), statistics.median(values), max(values))
+    return " / ".join(f"{part:.{digits}f}" for part in parts) + unit
+
+
+def table(scale: float, rounds: int, data: Path | None) -> None:
+    from tests.sandbox_server import SandboxProcess
+
+    bookings, messages = int(BOOKINGS * scale), int(MESSAGES * scale)
+    told: dict[str, list[Told]] = {BARE: [], OURS: [], SDK: []}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        SandboxProcess(
+            "--days",
+            "60",
+            "--bookings",
+            str(bookings),
+            "--messages",
+            str(messages),
+            data=data or Path(folder) / "sandbox",
+        ) as server,
+    ):
+        environment = {
+            "APPWRITE_ENDPOINT": server.endpoint,
+            "APPWRITE_PROJECT_ID": server.project,
+            "APPWRITE_API_KEY": server.read_only_key,
+            "APPWRITE_DATABASE_ID": server.database,
+            "SANDBOX_KEY": server.key,
+            "PYTHONPATH": str(ROOT),
+        }
+        start(BARE, environment)  # warms the file cache for all
+        for n in range(rounds):
+            home = {"BOOKWATCH_HOME": f"{folder}/home{n}"}
+            for what in (BARE, OURS, SDK):
+                told[what].append(start(what, environment | home))
+                print(
+                    f"  {what}: {told[what][-1].seconds:.3f} s, cpu {told[what][-1].cpu_s:.1f} s",
+                    file=sys.stderr,
+                )
+        changed = start(CHANGE, environment | {"BOOKWATCH_HOME": f"{folder}/home{rounds - 1}"})
+    rows = told[OURS][0].more["rows"]
+    sdk_whole = [
+        t.more["row_seconds"]["bookings"] * bookings + t.more["row_seconds"]["chat_messages"] * messages
+        for t in told[SDK]
+    ]
+    a, b = [t.seconds for t in told[BARE]], [t.seconds for t in told[OURS]]
+    full = b[-1] + changed.more["core_full_s"]
+    pages = {what: told[what][0].more["pages"] for what in (BARE, OURS)}
+    print(
+        f"{rows:,} rows ({bookings:,} bookings, {messages:,} messages), {told[BARE][0].more['bytes'] / 1e6:,.0f} MB,"
+    )
+    print(
+        f"{pages[BARE]:,} pages asked for bare, {pages[OURS]:,} by bookwatch; {os.cpu_count()} cores; {rounds} rounds:"
+    )
+    print("minimum / median / maximum\n")
+    print("| ratio | measured | target |\n|---|---|---|")
+    print(
+        f"| full ingest ÷ bare GETs | {spread([y / x for x, y in zip(a, b, strict=True)], '', 2)} | at most 1.3 |"
+    )
+    print(
+        f"| SDK loop ÷ full ingest | {spread([s / y for s, y in zip(sdk_whole, b, strict=True)], '', 1)} | at least 4 |"
+    )
+    print(
+        f"| {changed.more['rows']:,} changed rows to core ÷ everything to core |"
+        f" {changed.seconds / full:.2%} | under 2 % |"
+    )
+    print(
+        f"| peak memory of the ingest process | {max(t.peak_mib for t in told[OURS]):,.0f} MiB | under 1 GB |\n"
+    )
+    print("| | wall | processor, our side |\n|---|---|---|")
+    print(f"| a. bare GETs, nothing decoded | {spread(a)} | {spread([t.cpu_s for t in told[BARE]])} |")
+    print(f"| b. full ingest to raw | {spread(b)} | {spread([t.cpu_s for t in told[OURS]])} |")
+    print(f"| c. SDK loop, scaled from {SDK_PAGES} pages of 25 a table | {spread(sdk_whole)} | |")
+    print(
+        f"| d. {changed.more['rows']:,} changed rows: ingest + core | "
+        f"{changed.more['ingest_s']:.2f} + {changed.more['core_s']:.2f} s | |"
+    )
+    print(f"| everything: ingest + core | {b[-1]:.1f} + {changed.more['core_full_s']:.1f} s | |", flush=True)
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="of 1,000,000 bookings and 2,000,000 messages"
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--data", type=Path, help="a folder that keeps the sandbox's data for the next time")
+    parser.add_argument("--only", choices=MEASURED, help=argparse.SUPPRESS)
+    asked = parser.parse_args(list(arguments))
+    if asked.only:
+        print(json.dumps(MEASURED[asked.only]()))
+    else:
+        table(asked.scale, asked.rounds, asked.data)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
