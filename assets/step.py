@@ -43,6 +43,24 @@ def _is_full_disk(error: BaseException) -> bool:
     return named and any(words in str(error).lower() for words in _NO_ROOM_WORDS)
 
 
+def _stopped() -> BookwatchError:
+    return BookwatchError(
+        "The run was stopped before it published.", "Nothing is lost: the next run goes on where it stopped."
+    )
+
+
+def _was_stopped(error: BaseException | None) -> bool:
+    """Whether Ctrl-C or SIGTERM lies behind an error: Dagster turns a signal into its own exception, DuckDB one that arrives
+    amid a query into a RuntimeError."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt | DagsterExecutionInterruptedError):
+            return True
+        if isinstance(error, RuntimeError) and "interrupted" in str(error).lower():
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def step(run: RunContext, name: str, work: Callable[[], T]) -> T:
     """Do a step's work and return what it returns; turn any exception into a Dagster Failure that holds no value.
 
@@ -58,15 +76,12 @@ def step(run: RunContext, name: str, work: Callable[[], T]) -> T:
         safe = known
         run.fail(known, known)
     except (KeyboardInterrupt, DagsterExecutionInterruptedError):
-        # Ctrl-C, or SIGTERM, which Dagster turns into its own exception.
-        run.fail(
-            BookwatchError(
-                "The run was stopped before it published.",
-                "Nothing is lost: the next run goes on where it stopped.",
-            )
-        )
+        run.fail(_stopped())
         raise
     except Exception as unknown:  # noqa: BLE001 - any of a library's errors may carry a value
+        if _was_stopped(unknown):
+            run.fail(_stopped())
+            raise KeyboardInterrupt from None
         safe = (
             BookwatchError(
                 "The disk is full.",

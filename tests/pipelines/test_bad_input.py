@@ -207,7 +207,7 @@ def test_a_row_with_a_broken_value_stays_with_its_reason(good: Good, watch: Book
         "bookings", "broken", status="completed", totalCost=1, startTime="soon", userId="u", source="chat"
     )
     try:
-        watch.run(status=10)
+        watch.run()
         (row,) = watch.rows("SELECT starts_at, status FROM core.bookings WHERE booking_id = 'broken'")
         assert row == {"starts_at": None, "status": "completed"}
         findings = watch.rows("SELECT attribute FROM marts.data_findings WHERE row_id = 'broken'")

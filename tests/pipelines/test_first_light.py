@@ -127,7 +127,7 @@ def test_a_second_run_reads_only_the_overlap_and_changes_nothing(world: World) -
 
 
 def test_no_personal_value_leaves_raw_and_private(world: World) -> None:
-    sentinels = [value for name, value in world.truth["personal"].items() if name.startswith("sentinel_")]
+    sentinels = list(world.truth["sentinels"].values())
     assert len(sentinels) >= 3
     home = world.bookwatch.home
     private = (home / "published" / "private.duckdb").resolve()

@@ -134,6 +134,7 @@ def snapshots(bookwatch: Bookwatch) -> set[str]:
     return {p.name for p in folder.glob("*Z-*.duckdb*")} if folder.exists() else set()
 
 
+@pytest.mark.long
 def test_killed_at_five_instants_of_a_run_and_run_again(
     bookwatch: Bookwatch, server: SandboxProcess, tmp_path: Path
 ) -> None:
