@@ -50,8 +50,10 @@ def _stopped() -> BookwatchError:
 
 
 def _was_stopped(error: BaseException | None) -> bool:
-    """Whether Ctrl-C or SIGTERM lies behind an error: Dagster turns a signal into its own exception, DuckDB one that arrives
-    amid a query into a RuntimeError."""
+    """Whether Ctrl-C or SIGTERM lies behind an error.
+
+    Dagster turns a signal into an exception of its own, DuckDB one that arrives amid a query into a RuntimeError.
+    """
     while error is not None:
         if isinstance(error, KeyboardInterrupt | DagsterExecutionInterruptedError):
             return True
