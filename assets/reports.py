@@ -21,7 +21,8 @@ def finish(run: RunContext) -> None:
 
 def keep_verdicts(run: RunContext) -> None:
     """Store this run's verdicts in the warehouse, also when they kept it from being published."""
-    if run.checks and run.home.warehouse.exists():
+    # A signal amid a query can leave the file half closed in this process: opening it again would wait for ever.
+    if run.checks and run.home.warehouse.exists() and not run.stopped:
         with open_warehouse(run.home.warehouse) as con:
             create_ops(con)
             record_checks(con, run, run.checks)

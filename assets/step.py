@@ -78,10 +78,12 @@ def step(run: RunContext, name: str, work: Callable[[], T]) -> T:
         safe = known
         run.fail(known, known)
     except (KeyboardInterrupt, DagsterExecutionInterruptedError):
+        run.stopped = True
         run.fail(_stopped())
         raise
     except Exception as unknown:  # noqa: BLE001 - any of a library's errors may carry a value
         if _was_stopped(unknown):
+            run.stopped = True
             run.fail(_stopped())
             raise KeyboardInterrupt from None
         safe = (

@@ -84,6 +84,8 @@ def _measure(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
     A source that cannot be reached is when health matters most: the points then say how old the evidence is.
     """
     reason = run.failure.problem if run.failure else "the run stopped early."
+    if run.stopped:
+        return _unmeasured(before, reason)
     try:
         with open_warehouse(run.home.warehouse) as con:
             if not run.marts_made:

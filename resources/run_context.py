@@ -92,6 +92,7 @@ class RunContext:
     publishing_seconds: float = 0.0
     failure: BookwatchError | None = None
     cause: BaseException | None = None
+    stopped: bool = False
     finished: bool = False
     marts_made: bool = False
 
