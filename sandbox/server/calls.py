@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from sandbox.server import errors
-from sandbox.server.errors import Failure, Words
+from sandbox.server.errors import Words
 from sandbox.server.values import (
     KEY_RULE,
     aggregate,
@@ -114,7 +114,7 @@ def read_body(content_type: str, body: bytes) -> dict[str, Any]:
 
 def required(call: Call, name: str) -> Any:
     if call.given.get(name) is None:
-        raise Failure(400, "general_argument_invalid", f'Param "{name}" is not optional.')
+        raise errors.argument_missing(name)
     return call.given[name]
 
 
