@@ -159,6 +159,8 @@ class Api:
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[Answer, list[tuple[bytes, bytes]]]:
         """One request's answer and the headers that go with it."""
+        if method == "OPTIONS" and path != "?":  # what a browser asks first, of any route
+            return Answer(204), []
         route, names = self.find(method, path)
         if route is None:
             return Answer(404, NOT_FOUND_PAGE, "text/html; charset=UTF-8"), []
