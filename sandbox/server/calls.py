@@ -201,7 +201,13 @@ def data_of(call: Call) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict | list):
         raise errors.argument_invalid("data", "Value must be a valid JSON string")
-    return value if isinstance(value, dict) else {str(place): item for place, item in enumerate(value)}
+    data = value if isinstance(value, dict) else {str(place): item for place, item in enumerate(value)}
+    # only a key may set a row's times; of a guest they are not read
+    return (
+        data
+        if call.access.is_key
+        else {k: v for k, v in data.items() if k not in ("$createdAt", "$updatedAt")}
+    )
 
 
 def rows_of(call: Call) -> list[dict[str, Any]]:

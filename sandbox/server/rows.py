@@ -46,7 +46,6 @@ from sandbox.store import (
 
 BATCH = 100
 ROW_PERMISSIONS = ("read", "update", "delete")
-READ_ONLY = ("$databaseId", "$tableId", "$collectionId", "$sequence", "$collection")
 _TABLE_HEAD = len(b'{"$tableId"')
 
 
@@ -61,6 +60,8 @@ class Rows:
 
     def __init__(self, store: Store, table: StoredTable, words: Words) -> None:
         self.store, self.table, self.words = store, table, words
+        # taken out of what a request gives; the other API's name of the table is an attribute nobody knows
+        self._read_only = ("$databaseId", f"${words.table_id}", "$sequence", "$collection")
         # what stands for an array that was never given: kept as null, served as an empty list
         self._unset_arrays = [f',"{c.key}":null'.encode() for c in table.columns.values() if c.array]
 
@@ -176,10 +177,13 @@ class Rows:
     def _now(self) -> str:
         return stamp(self.store.clock.now())
 
+    def _writable(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return {k: v for k, v in given.items() if k not in self._read_only}
+
     def new_row(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str]) -> Row:
         """A row to create from what a request gives. Raises Failure where it does not fit the table."""
         columns = self.table.columns
-        given = {k: v for k, v in given.items() if k not in READ_ONLY}
+        given = self._writable(given)
         data = {c.key: c.default for c in columns.values()}
         for key, value in given.items():
             if key in columns:
@@ -218,7 +222,7 @@ class Rows:
     ) -> Row | None:
         """The row after a change, or None where nothing differs. Raises Failure where it does not fit."""
         columns = self.table.columns
-        given = {k: v for k, v in given.items() if k not in (*READ_ONLY, "$id", "$permissions")}
+        given = {k: v for k, v in given.items() if k not in (*self._read_only, "$id", "$permissions")}
         data = dict(row.data)
         for key, value in given.items():
             if key in columns:
@@ -301,7 +305,7 @@ class Rows:
 
     def update_many(self, given: Mapping[str, Any], texts: Sequence[str]) -> bytes:
         with self.store.writing():
-            why = structure_refusal(self.table.columns, {}, _writable(given), partial=True)
+            why = structure_refusal(self.table.columns, {}, self._writable(given), partial=True)
             rows = self._matching(texts)
             if why:
                 raise errors.row_invalid(self.words, why)
@@ -367,10 +371,6 @@ def _instant(given: Mapping[str, Any], key: str, otherwise: str) -> str:
     value = given.get(key)
     at = parse_instant(value) if value is not None else None
     return stamp(at) if at else otherwise
-
-
-def _writable(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in given.items() if k not in READ_ONLY}
 
 
 def _item_permissions(item: Mapping[str, Any]) -> list[str] | None:

@@ -298,3 +298,34 @@ def test_the_last_word_of_a_search_may_be_a_beginning(server: SandboxProcess) ->
 def test_a_browser_may_ask_first(server: SandboxProcess) -> None:
     answer = send(server, "OPTIONS", rows_of(server), key=None)
     assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (204, "*")
+
+
+def test_each_api_takes_out_its_own_system_fields_only(server: SandboxProcess) -> None:
+    older = f"/databases/{server.database}/collections/t/documents"
+    own, other = {"name": "x", "$tableId": "t", "$sequence": "9"}, {"name": "x", "$collectionId": "t"}
+    assert send(server, "POST", rows_of(server), {"rowId": "unique()", "data": own}).status_code == 201
+    answer = send(server, "POST", rows_of(server), {"rowId": "unique()", "data": other})
+    assert refused(answer)[2] == 'Invalid document structure: Unknown attribute: "$collectionId"'
+    assert send(server, "POST", older, {"documentId": "unique()", "data": other}).status_code == 201
+    answer = send(server, "POST", older, {"documentId": "unique()", "data": own})
+    assert refused(answer)[2] == 'Invalid document structure: Unknown attribute: "$tableId"'
+
+
+def test_a_newer_format_is_answered_with_a_warning(server: SandboxProcess) -> None:
+    def warned(version: str) -> str | None:
+        headers = {
+            "X-Appwrite-Project": server.project,
+            "X-Appwrite-Key": server.key,
+            "X-Appwrite-Response-Format": version,
+        }
+        answer = requests.get(server.endpoint + rows_of(server), headers=headers, timeout=10)
+        assert answer.status_code == 200
+        return answer.headers.get("X-Appwrite-Warning")
+
+    assert warned("1.9.6") is None
+    assert warned("1.9") is None
+    told = warned("2.5.0")
+    assert told is not None
+    assert told.startswith(
+        "The current SDK is built for Appwrite 2.5.0. However, the current Appwrite server version"
+    )
