@@ -228,6 +228,8 @@ def _check_paging(query: Query) -> None:
 def _check_select(table: StoredTable, query: Query) -> None:
     if not query.values:
         raise invalid("No attributes selected")
+    if any(isinstance(key, list | dict) for key in query.values):
+        raise invalid("Attribute selection must be a string, got array")
     if len(set(map(str, query.values))) != len(query.values):
         raise invalid("Duplicate attributes selected")
     for key in query.values:
@@ -298,6 +300,8 @@ def _argument(column: StoredColumn, value: Any) -> Any:
         return stamp(at) if at else value
     if column.kind == "sequence":
         return int(numeric(value) or 0)
+    if isinstance(value, list):  # of a spatial column, which is kept as JSON
+        return json.dumps(value, separators=(",", ":"))
     return value
 
 
