@@ -2,20 +2,27 @@
 
 # Dagster reads the annotation of `context`, so annotations are not postponed here.
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import duckdb
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
 from assets.core.core_assets import CORE_KEYS
+from assets.freshness import FRESHNESS
 from assets.marts.build import MART_NAMES, BuildOutcome, build
-from assets.ops import create_ops, mirror_bookkeeping
+from assets.ops import create_ops, mirror_bookkeeping, mirror_health
 from assets.step import step
-from resources.ledger import Ledger
+from marketplace.health import UNMEASURED_AFTER
+from resources.ledger import HealthVerdict, Ledger
 from resources.policy_file import load_policy
 from resources.run_context import RunContext
 from resources.warehouse import open_warehouse
 
+#: Made after this run's verdicts are in the ledger, which they are made from.
+HISTORY = ("health_history", "health_uptime")
+#: Mirrored beside the marts, from what the calls of this run and of failed ones left in the ledger.
+OPS_KEYS = [AssetKey(["ops", "errors"]), AssetKey(["ops", "timings"])]
 MART_KEYS = [AssetKey(["marts", name]) for name in MART_NAMES]
 
 
@@ -37,14 +44,31 @@ def build_marts(
     )
 
 
+def record_points(con: duckdb.DuckDBPyConnection, run: RunContext, at: datetime) -> None:
+    """Enter what marts.health_points says at the instant it was made for into the ledger, and mirror its history."""
+    ledger = Ledger(run.home.ledger)
+    points = con.execute("SELECT point, status, message FROM marts.health_points ORDER BY point").fetchall()
+    ledger.record_health([HealthVerdict(*point) for point in points], at=at, silence=UNMEASURED_AFTER)
+    mirror_health(con, ledger, at)
+    run.points_judged = True
+
+
 def make_marts(run: RunContext) -> dict[str, int]:
     """Mirror raw's bookkeeping and make every mart; returns the rows of each."""
     with open_warehouse(run.home.warehouse) as con:
         create_ops(con)
         mirror_bookkeeping(con, run.home.raw, run)
-        outcome = build_marts(con, run)
-    run.marts_made = True
-    return dict(outcome.rows)
+        outcome = build_marts(con, run, [name for name in MART_NAMES if name not in HISTORY])
+        record_points(con, run, outcome.now)
+        history = build_marts(con, run, HISTORY)
+        ops = {key.path[-1]: _rows(con, f"ops.{key.path[-1]}") for key in OPS_KEYS}
+    return {**outcome.rows, **history.rows, **ops}
+
+
+def _rows(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    found = con.execute(f"SELECT count(*) FROM {table}").fetchone()
+    assert found is not None
+    return int(found[0])
 
 
 @multi_asset(
@@ -52,14 +76,20 @@ def make_marts(run: RunContext) -> dict[str, int]:
     can_subset=True,
     required_resource_keys={"run"},
     specs=[
-        AssetSpec(key, deps=list(CORE_KEYS.values()), group_name="marts", description="See docs/tables.md.")
-        for key in MART_KEYS
+        AssetSpec(
+            key,
+            deps=list(CORE_KEYS.values()),
+            group_name=key.path[0],
+            description="See docs/tables.md.",
+            freshness_policy=FRESHNESS,
+        )
+        for key in [*MART_KEYS, *OPS_KEYS]
     ],
 )
 def mart_assets(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
     run: RunContext = context.resources.run
     run.say("Making the marts …")
     rows = step(run, "marts", lambda: make_marts(run))
-    for key in MART_KEYS:
+    for key in [*MART_KEYS, *OPS_KEYS]:
         if key in context.selected_asset_keys:
             yield MaterializeResult(asset_key=key, metadata={"rows": rows[key.path[-1]]})
