@@ -10,6 +10,7 @@ import duckdb
 from assets.marts.mart_assets import build_marts
 from marketplace.health import system_state
 from marketplace.rules import RULES_VERSION
+from resources.errors import BookwatchError
 from resources.ledger import Ledger
 from resources.run_context import RunContext
 from resources.snapshots import current_snapshot, open_snapshot
@@ -91,7 +92,7 @@ def _measure(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
             if not run.marts_made:
                 build_marts(con, run, ["health_points"])
             return _figures(con)
-    except (duckdb.Error, OSError):
+    except (duckdb.Error, OSError, BookwatchError):
         return _unmeasured(before, reason)
 
 

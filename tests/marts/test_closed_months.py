@@ -76,7 +76,9 @@ def publish(
     point_link(home.current, path)
 
 
-def run(values: Figures, *, run_id: str = "r1", at: datetime = NOW, zone: str = "Asia/Makassar") -> ClosedGap | None:
+def run(
+    values: Figures, *, run_id: str = "r1", at: datetime = NOW, zone: str = "Asia/Makassar"
+) -> ClosedGap | None:
     """What a run whose marts hold these figures finds at an instant."""
     os.environ["BOOKWATCH_NOW"] = f"{at.isoformat()}Z"
     try:
