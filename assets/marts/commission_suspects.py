@@ -1,4 +1,4 @@
-"""Step: the reviewed records on which any finding stands. Which one, and its sentence, is commission_findings' business.
+"""Step: the reviewed records on which any finding stands. Which one, and its sentence, commission_findings says.
 
 Few records have a finding: they are looked for once among all, not once for each rule.
 """
