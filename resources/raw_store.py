@@ -582,6 +582,13 @@ class RawStore:
         rejection differ from the stored version, or if that was deleted; a version older than the stored one
         is not taken unless ``forced``. ``record`` is called with the counts inside the transaction.
         """
+        if not rows.height:
+            counts = Counts()
+            with self.transaction():
+                self._reach(collection, resume_sequence, complete, run_id, now, rules_version)
+                if record is not None:
+                    record(counts)
+            return counts
         with self._plainly("be written"):
             rows = self._without_forgotten(collection, rows)
             judged, nameless = self._judged(collection, rows, reject_reasons)
@@ -609,31 +616,40 @@ class RawStore:
                 unchanged=int(((verdicts == "same") & ~rejected).sum()) + judged.height - last.height,
                 rejected=int(rejected.sum()) + nameless.height,
             )
-            if complete:
-                mark = self.watermark(collection)
-                self._write_watermark(
-                    replace(
-                        mark,
-                        watermark=mark.scan_bound or mark.watermark,
-                        completed_at=now,
-                        scan_bound=None,
-                        resume_sequence=None,
-                        scan_lower=None,
-                        run_id=run_id,
-                        rules_version=rules_version or mark.rules_version,
-                    )
-                )
-            elif resume_sequence is not None:
-                self._write_resume_point(collection, resume_sequence, run_id)
+            self._reach(collection, resume_sequence, complete, run_id, now, rules_version)
             if record is not None:
                 record(counts)
         return counts
 
-    def _write_resume_point(self, collection: str, sequence: int, run_id: str) -> None:
-        self.connection.execute(
-            "UPDATE _watermarks SET resume_sequence = ?, run_id = ? WHERE collection = ?",
-            [sequence, run_id, collection],
-        )
+    def _reach(
+        self,
+        collection: str,
+        sequence: int | None,
+        complete: bool,
+        run_id: str,
+        now: datetime,
+        rules_version: str,
+    ) -> None:
+        """Note how far the scan has come: to a $sequence, or (``complete``) to its end."""
+        if complete:
+            mark = self.watermark(collection)
+            self._write_watermark(
+                replace(
+                    mark,
+                    watermark=mark.scan_bound or mark.watermark,
+                    completed_at=now,
+                    scan_bound=None,
+                    resume_sequence=None,
+                    scan_lower=None,
+                    run_id=run_id,
+                    rules_version=rules_version or mark.rules_version,
+                )
+            )
+        elif sequence is not None:
+            self.connection.execute(
+                "UPDATE _watermarks SET resume_sequence = ?, run_id = ? WHERE collection = ?",
+                [sequence, run_id, collection],
+            )
 
     # -- appending -----------------------------------------------------------------------------------------
 
@@ -681,8 +697,7 @@ class RawStore:
                     inserted=judged.height - rejected.height,
                     rejected=rejected.height,
                 )
-                if spool.last is not None:
-                    self._write_resume_point(collection, spool.last, run_id)
+                self._reach(collection, spool.last, False, run_id, now, rules_version)
                 if record is not None:
                     record(counts)
         except _NotPlain:

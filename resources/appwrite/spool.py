@@ -105,9 +105,8 @@ class PageGlance:
 
 def _flat(body: bytes, rows: int) -> bool:
     """Whether no value but $permissions is an object or a list. A quote within a text has a backslash before it."""
-    if body.count(b"{") != rows + 1 and body.count(b'":{') != body.count(b'\\":{'):
-        return False
-    return body.count(b"[") == rows + 1 or body.count(b'":[') - body.count(b'\\":[') == rows + 1
+    objects, lists = body.count(b'":{'), body.count(b'":[') - rows - 1
+    return (not objects or objects == body.count(b'\\":{')) and (not lists or lists == body.count(b'\\":['))
 
 
 class Spool:
