@@ -46,6 +46,21 @@ MARTS: Final[Registry[str, Mart]] = Registry(
             by_policy=True,
         ),
         Mart("commission_summary", ("commission_reconciliation",), moving=("as_of",)),
+        Mart("commission_entries", ("commission_reviews",)),
+        Mart("commission_ledger", ("commission_reviews", "commission_reconciliation", "commission_entries")),
+        Mart("commission_open", ("commission_reviews",), by_policy=True, moving=("age",)),
+        Mart(
+            "commission_balances",
+            ("commission_open",),
+            moving=(
+                "not_ended_idr",
+                "age_0_3h_idr",
+                "age_3_24h_idr",
+                "age_1_7d_idr",
+                "age_over_7d_idr",
+                "age_unknown_idr",
+            ),
+        ),
         Mart("data_findings"),
         Mart(
             "health_points",
@@ -63,6 +78,9 @@ MARTS: Final[Registry[str, Mart]] = Registry(
         Mart("decline_reasons"),
         Mart("booking_anomalies"),
         Mart("test_rows", ("commission_links",)),
+        Mart("month_figures", ("revenue_daily", "commission_reconciliation", "commission_ledger")),
+        Mart("closed_month_changes"),
+        Mart("closed_month_gaps", moving=("is_newest",)),
     ),
     key=lambda mart: mart.name,
 )

@@ -5,7 +5,7 @@ No result repeats what a row says.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
@@ -46,6 +46,7 @@ def built() -> Warehouse:
     w.booking("b3", created_at=NOW - HOUR)
     w.commission("c1", "b1", created_at=NOW - HOUR)
     w.commission("c2", "ghost", created_at=NOW - HOUR)
+    w.commission("c3", "b2", created_at=NOW - HOUR, status="pending", fee_idr=25_000)
     w.add(
         "core.data_findings",
         finding="amount_unknown",
@@ -54,7 +55,8 @@ def built() -> Warehouse:
         attribute="price",
         detail="",
     )
-    w.build()
+    change = ("closed_month_changed:bookings:2026-01:s1", date(2026, 1, 1), "bookings", 3, 4, "s1", NOW)
+    w.build(closed_changes=[change], closed_gaps=[("s1", None, NOW, "there was no snapshot before", True)])
     return w
 
 
@@ -91,6 +93,13 @@ BAD = {
     ],
     "commission_findings": ["finding = 'odd'", "severity = 'bad'", "detail = NULL", "waived = NULL"],
     "commission_summary": ["tracking_rate = 1.1", "eligible = eligible + 1", "state = 'ok'", "as_of = NULL"],
+    "commission_entries": ["kind = 'gift'", "part = 'tip'", "amount_idr = NULL", "provider_id = NULL"],
+    "commission_ledger": ["local_month = local_month + 1", "expected_idr = -1", "closing_idr = NULL"],
+    "commission_open": ["age = 'old'", "status = 'odd'", "fee_idr = NULL"],
+    "commission_balances": ["records = 0", "owed_idr = owed_idr + 1", "age_0_3h_idr = 7"],
+    "month_figures": ["figure = 'tips'", "value = NULL"],
+    "closed_month_changes": ["current_value = previous_value", "finding = 'odd'", "waived = NULL"],
+    "closed_month_gaps": ["reason = NULL"],
     "data_findings": ["row_id = NULL"],
     "health_points": ["status = 'healthy'", "point = 8", "message = NULL"],
     "service_figures": ["success_rate = -0.1", "bookings_24h = -1"],
