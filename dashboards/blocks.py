@@ -427,7 +427,7 @@ def finding_card(
     """A finding: what it is called, how grave it is, what was found, what to do, the money it is about."""
     said = "".join(f"<p>{text(sentence)}</p>" for sentence in sentences if sentence)
     return (
-        f'<div class="bw-card bw-opened"><div class="bw-commission-head bw-{kind}"><strong>{text(name)}</strong>'
+        f'<div class="bw-card bw-opened bw-{kind}"><div class="bw-commission-head"><strong>{text(name)}</strong>'
         f"{badge(kind, state)}<code>{escape(code)}</code></div>{said}{terms(facts)}</div>"
     )
 

@@ -15,7 +15,8 @@ from dashboards.queries import ask, cached
 AGES: tuple[str, ...] = ("not_ended", "0-3 h", "3-24 h", "1-7 d", "over 7 d", "unknown")
 
 _OPEN = """SELECT commission_id, booking_id, booking_ref, provider_id, provider_name, status, owed_idr, fee_idr,
-                  service_ended_at, deadline_at, is_overdue, restriction_at, age FROM marts.commission_open"""
+                  service_ended_at, deadline_at, is_overdue, restriction_at, age, is_due, is_unpaid
+           FROM marts.commission_open"""
 _SOONEST = " ORDER BY deadline_at NULLS LAST, commission_id LIMIT ?"
 
 
@@ -32,9 +33,12 @@ def all_open_records(path: str) -> pl.DataFrame:
 
 @cached
 def due_next(path: str, limit: int) -> pl.DataFrame:
-    """The open records that were not overdue when the snapshot was judged, the earliest deadline first."""
+    """The open records that will be overdue if nobody pays, the earliest deadline first. Not among them: one whose
+    proof came in time, one that is not due, one of which neither can be told."""
     return ask(
-        path, _OPEN + " WHERE NOT coalesce(is_overdue, false) AND deadline_at IS NOT NULL" + _SOONEST, [limit]
+        path,
+        _OPEN + " WHERE NOT is_overdue AND is_unpaid AND is_due AND deadline_at IS NOT NULL" + _SOONEST,
+        [limit],
     )
 
 
@@ -46,8 +50,8 @@ def overdue_longest(path: str, limit: int) -> pl.DataFrame:
 
 @cached
 def open_totals(path: str) -> dict[str, Any]:
-    """records, owed_idr, fees_idr and of the overdue ones the same (overdue_…); records whose state of being overdue
-    or whose deadline is not known apart (unknown_records)."""
+    """records, owed_idr, fees_idr and of the overdue ones the same (overdue_…); the records
+    of which it can't be told whether they are overdue or how much is owed (unknown_records), and those not due."""
     return ask(
         path,
         """SELECT count(*)::BIGINT AS records, coalesce(sum(owed_idr), 0)::BIGINT AS owed_idr,
@@ -56,7 +60,8 @@ def open_totals(path: str) -> dict[str, Any]:
                   coalesce(sum(owed_idr) FILTER (is_overdue), 0)::BIGINT AS overdue_idr,
                   coalesce(sum(fee_idr) FILTER (is_overdue), 0)::BIGINT AS overdue_fees_idr,
                   count(*) FILTER (fee_idr > 0)::BIGINT AS fee_records,
-                  count(*) FILTER (is_overdue IS NULL OR deadline_at IS NULL)::BIGINT AS unknown_records
+                  count(*) FILTER (is_overdue IS NULL OR owed_idr IS NULL)::BIGINT AS unknown_records,
+                  count(*) FILTER (NOT is_due)::BIGINT AS not_due_records
            FROM marts.commission_open""",
     ).to_dicts()[0]
 
@@ -77,7 +82,8 @@ def open_by_age(path: str) -> pl.DataFrame:
 
 _BALANCES = """SELECT provider_id, provider_name, owed_idr, fees_idr, overdue_idr, records, overdue_records,
                       not_ended_idr, age_0_3h_idr, age_3_24h_idr, age_1_7d_idr, age_over_7d_idr, age_unknown_idr,
-                      oldest_deadline_at, restriction_due, restriction_due_at, restriction_actual, provider_status
+                      oldest_deadline_at, not_due_idr, unknown_amount_records, restriction_due, restriction_due_at,
+                      restriction_actual, provider_status
                FROM marts.commission_balances ORDER BY owed_idr DESC NULLS LAST, provider_id LIMIT ?"""
 
 
@@ -104,18 +110,20 @@ WITH named AS (
   SELECT provider_id, arg_max(provider_name, provider_type) AS provider_name,
          max(status) FILTER (status = 'RESTRICTED') AS status
   FROM core.providers WHERE deleted_at IS NULL GROUP BY provider_id),
+judged AS (SELECT coalesce(bool_or(as_of IS NOT NULL), false) AS yes FROM marts.commission_summary),
 both_sides AS (
   SELECT coalesce(b.provider_id, n.provider_id) AS provider_id,
          coalesce(b.provider_name, n.provider_name) AS provider_name,
-         CASE WHEN b.provider_id IS NULL THEN false ELSE b.restriction_due END AS due,
+         CASE WHEN b.provider_id IS NOT NULL THEN b.restriction_due WHEN judged.yes THEN false END AS due,
          CASE WHEN b.provider_id IS NULL THEN n.status = 'RESTRICTED' ELSE b.restriction_actual END AS actual,
-         b.restriction_due_at, b.overdue_records, b.overdue_idr
-  FROM marts.commission_balances b FULL JOIN named n ON n.provider_id = b.provider_id)
+         b.restriction_due_at, b.overdue_records, b.overdue_idr, b.provider_id IS NOT NULL AS owes
+  FROM marts.commission_balances b FULL JOIN named n ON n.provider_id = b.provider_id
+       CROSS JOIN judged)
 SELECT provider_id, provider_name, due, actual, restriction_due_at,
        coalesce(overdue_records, 0)::BIGINT AS overdue_records, coalesce(overdue_idr, 0)::BIGINT AS overdue_idr,
        CASE WHEN due IS NULL OR actual IS NULL THEN 'unknown' WHEN due = actual THEN 'agrees'
             WHEN due THEN 'not_restricted' ELSE 'restricted_wrongly' END AS verdict
-FROM both_sides WHERE coalesce(due, true) OR coalesce(actual, false)
+FROM both_sides WHERE due OR actual OR (due IS NULL AND owes)
 ORDER BY CASE verdict WHEN 'agrees' THEN 2 WHEN 'unknown' THEN 1 ELSE 0 END, restriction_due_at NULLS LAST, provider_id
 """
 
@@ -136,12 +144,13 @@ _HOLDS = "opening_idr + accrued_idr + fees_idr - paid_idr - reversed_idr = closi
 
 @cached
 def ledger_months(path: str) -> pl.DataFrame:
-    """local_month, providers, the six sums of all providers, and off (lines whose sum does not hold to the rupiah);
-    the newest month first."""
+    """local_month, providers, the six sums of all providers, off (lines whose sum does not hold to the rupiah) and
+    unknown_amounts (records whose amount is not known: in no sum); the newest month first."""
     return ask(
         path,
         f"""SELECT local_month, count(*)::BIGINT AS providers, {_SUMS},
-                   count(*) FILTER (NOT coalesce({_HOLDS}, false))::BIGINT AS off
+                   count(*) FILTER (NOT coalesce({_HOLDS}, false))::BIGINT AS off,
+                   sum(unknown_amount_records)::BIGINT AS unknown_amounts
             FROM marts.commission_ledger GROUP BY local_month ORDER BY local_month DESC""",
     )
 
@@ -173,6 +182,15 @@ def closed_month_changes(path: str) -> pl.DataFrame:
                   coalesce(waived, false) AS waived
            FROM marts.closed_month_changes ORDER BY coalesce(waived, false), seen_at DESC, finding_id""",
     )
+
+
+@cached
+def closed_month_gap(path: str) -> str | None:
+    """Why this snapshot's closed months were compared with none before it; None where they were compared."""
+    rows = ask(
+        path, "SELECT reason FROM marts.closed_month_gaps WHERE is_newest ORDER BY compared_at DESC LIMIT 1"
+    )
+    return None if rows.is_empty() else str(rows["reason"][0])
 
 
 # A finding and its records ------------------------------------------------------------------------

@@ -153,6 +153,6 @@ def choose_reach(screen: Screen) -> None:
 
 def reach(screen: Screen) -> tuple[datetime, datetime]:
     """From when to when (naive UTC): up to the instant of the snapshot, for of what came later it knows nothing."""
-    asked = st.session_state.get(REACH)
+    asked = str(st.session_state.get(REACH))
     end = screen.published_at or screen.now.replace(tzinfo=None)
     return end - service_queries.REACHES.get(asked, service_queries.REACHES["day"]), end

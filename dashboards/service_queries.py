@@ -87,7 +87,7 @@ def broken_link_rows(path: str, hop: int) -> pl.DataFrame:
     """row_id, origin and since of the bookings at the break of a hop, the newest first (200 at most are kept)."""
     return ask(
         path,
-        "SELECT row_id, since FROM marts.broken_link_rows WHERE hop = ? ORDER BY since DESC, row_id",
+        "SELECT row_id, origin, since FROM marts.broken_link_rows WHERE hop = ? ORDER BY since DESC, row_id",
         [hop],
     )
 

@@ -90,7 +90,7 @@ def slow(screen: Screen) -> None:
     if not number:
         st.html(
             blocks.wrap(
-                blocks.note("good", say("timings.no_slow", n=count(calls["calls"].sum())))
+                blocks.note("good", say("timings.no_slow", n=count(int(calls["calls"].sum() or 0))))
                 if calls.height
                 else blocks.note("none", say("timings.none"))
             )

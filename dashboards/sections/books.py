@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import streamlit as st
@@ -35,7 +36,7 @@ def ledger(screen: Screen) -> None:
             )
         )
     )
-    options = months["local_month"].to_list()
+    options: list[date] = months["local_month"].to_list()
     month = st.selectbox(
         say("ledger.choose"),
         options,
@@ -44,7 +45,7 @@ def ledger(screen: Screen) -> None:
         width=320,
         persist_state="session",
     )
-    chosen = month if month in options else options[0]
+    chosen = month if month is not None and month in options else options[0]
     lines = months.row(options.index(chosen), named=True)
     screen.table(
         commission_queries.ledger(path, chosen, ROWS_SHOWN),
@@ -70,8 +71,11 @@ def _month(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
         if row["off"]
         else blocks.badge("good", say("ledger.balanced"))
     )
+    below = say("ledger.providers", n=count(row["providers"]))
+    if row["unknown_amounts"]:
+        below += f" · {say('ledger.unknown_amounts', n=count(row['unknown_amounts']))}"
     return (
-        blocks.below(say.month(row["local_month"]), say("ledger.providers", n=count(row["providers"]))),
+        blocks.below(say.month(row["local_month"]), below),
         *(blocks.money(row[name]) for name in SUMS),
         held,
     )
@@ -82,8 +86,12 @@ def closed_months(screen: Screen) -> None:
     say = screen.say
     st.html(blocks.section(say("closed.title"), say("closed.note"), anchor="closed"))
     changes = commission_queries.closed_month_changes(screen.snapshot)
+    gap = commission_queries.closed_month_gap(screen.snapshot)
+    if gap is not None:
+        st.html(blocks.wrap(blocks.note("none", say("closed.gap"), say("closed.gap_text", reason=gap))))
     if changes.is_empty():
-        st.html(blocks.wrap(blocks.note("good", say("closed.none"), say("closed.none_text"))))
+        if gap is None:
+            st.html(blocks.wrap(blocks.note("good", say("closed.none"), say("closed.none_text"))))
         return
     st.html(
         blocks.wrap(

@@ -32,9 +32,12 @@ def deadlines(screen: Screen) -> None:
         (say("owed.overdue"), f"{count(totals['overdue_records'])} · {rupiah(totals['overdue_idr'])}"),
         (say("owed.fees"), f"{count(totals['fee_records'])} · {rupiah(totals['fees_idr'])}"),
     ]
-    unknown = totals["unknown_records"]
-    below = say("owed.unknown_deadline", n=count(unknown)) if unknown else ""
-    st.html(blocks.wrap(blocks.terms_card(facts, below)))
+    below = [
+        say(f"owed.{name}", n=count(totals[name]))
+        for name in ("unknown_records", "not_due_records")
+        if totals[name]
+    ]
+    st.html(blocks.wrap(blocks.terms_card(facts, " ".join(below))))
     countdown(
         screen,
         commission_queries.due_next(path, COUNTED_DOWN).to_dicts(),
@@ -160,6 +163,8 @@ def balances(screen: Screen) -> None:
             "age_1_7d_idr": say("age.1-7 d"),
             "age_over_7d_idr": say("age.over 7 d"),
             "age_unknown_idr": say("age.unknown"),
+            "not_due_idr": say("owed.not_due"),
+            "unknown_amount_records": say("owed.unknown_amounts"),
             "oldest_deadline_at": say("owed.oldest", zone=say.zone_name(screen.now)),
             "provider_id": say("col.provider_id"),
         },

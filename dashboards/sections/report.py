@@ -181,7 +181,9 @@ def _downloads(screen: Screen, folder: Path, manifest: Manifest) -> None:
             )
         for name in names:
             st.download_button(
-                name.removeprefix(stem).lstrip("_") or name,
+                name.removeprefix(f"{stem}_")
+                if name.startswith(f"{stem}_") or name == MANIFEST
+                else f"{KIND}.{manifest.format}",
                 (folder / name).read_bytes,
                 file_name=name,
                 mime="text/csv" if name.endswith(".csv") else "application/json",

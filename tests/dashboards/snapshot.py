@@ -7,7 +7,9 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -656,3 +658,22 @@ def write_status(home: Path, status: dict[str, Any]) -> None:
     fresh = home / "published" / "status.json.new"
     fresh.write_text(json.dumps(status), encoding="utf-8")
     fresh.replace(home / "published" / "status.json")
+
+
+def edit(home: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    status = json.loads((home / "published" / "status.json").read_text())
+    change(status)
+    write_status(home, status)
+
+
+def execute(home: Path, *statements: str) -> None:
+    """Change a snapshot of a test's own; its file takes another name, as a published one never changes."""
+    old = (home / "published" / "current").resolve()
+    new = old.with_name("20261122T060513Z-edited.duckdb")
+    if new == old:
+        new = old.with_name("20261122T060514Z-edited.duckdb")
+    shutil.copy(old, new)
+    with duckdb.connect(str(new)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    link(home, new)

@@ -43,18 +43,22 @@ CREATE TABLE ops.errors (run_id VARCHAR, call_number BIGINT, called_at TIMESTAMP
 LATER = """
 CREATE TABLE marts.commission_open (commission_id VARCHAR, booking_id VARCHAR, booking_ref VARCHAR, provider_id VARCHAR,
   provider_name VARCHAR, status VARCHAR, owed_idr BIGINT, fee_idr BIGINT, service_ended_at TIMESTAMP,
-  deadline_at TIMESTAMP, is_overdue BOOLEAN, restriction_at TIMESTAMP, age VARCHAR);
+  deadline_at TIMESTAMP, is_overdue BOOLEAN, restriction_at TIMESTAMP, age VARCHAR,
+  is_due BOOLEAN, is_unpaid BOOLEAN);
 CREATE TABLE marts.commission_balances (provider_id VARCHAR, provider_name VARCHAR, owed_idr BIGINT, fees_idr BIGINT,
   overdue_idr BIGINT, records BIGINT, overdue_records BIGINT, not_ended_idr BIGINT, age_0_3h_idr BIGINT,
   age_3_24h_idr BIGINT, age_1_7d_idr BIGINT, age_over_7d_idr BIGINT, age_unknown_idr BIGINT,
   oldest_deadline_at TIMESTAMP, restriction_due BOOLEAN, restriction_due_at TIMESTAMP, restriction_actual BOOLEAN,
-  provider_status VARCHAR);
+  provider_status VARCHAR,
+  unknown_amount_records BIGINT, not_due_idr BIGINT);
 CREATE TABLE marts.commission_ledger (provider_id VARCHAR, provider_name VARCHAR, local_month DATE, opening_idr BIGINT,
   accrued_idr BIGINT, fees_idr BIGINT, paid_idr BIGINT, reversed_idr BIGINT, closing_idr BIGINT, expected_idr BIGINT,
-  unrecorded_idr BIGINT);
+  unrecorded_idr BIGINT, unknown_amount_records BIGINT);
 CREATE TABLE marts.closed_month_changes (finding_id VARCHAR, finding VARCHAR, local_month DATE, figure VARCHAR,
   previous_value BIGINT, current_value BIGINT, previous_snapshot_id VARCHAR, seen_at TIMESTAMP, detail VARCHAR,
   waived BOOLEAN);
+CREATE TABLE marts.closed_month_gaps (snapshot_id VARCHAR, previous_snapshot_id VARCHAR, compared_at TIMESTAMP,
+  reason VARCHAR, is_newest BOOLEAN);
 CREATE TABLE marts.health_history (point INTEGER, name VARCHAR, status VARCHAR, since TIMESTAMP, until TIMESTAMP,
   seconds DOUBLE, message VARCHAR);
 CREATE TABLE marts.health_uptime (point INTEGER, name VARCHAR, time_window VARCHAR, working_share DOUBLE,
@@ -78,10 +82,6 @@ CREATE TABLE ops.alert_deliveries (delivery_id BIGINT, "at" TIMESTAMP, kind VARC
   delivered BOOLEAN, attempts BIGINT);
 """
 
-LATER_TABLES: tuple[str, ...] = tuple(
-    part.split(" (", 1)[0].strip() for part in LATER.replace("\n", " ").split("CREATE TABLE ")[1:]
-)
-
 # provider, status, owed, fee, hours from NOW to the deadline (None: not known), age
 OPEN: tuple[tuple[str, str, int, int | None, float | None, str], ...] = (
     ("prov02", "pending", 75_000, None, 0.66, "0-3 h"),
@@ -92,6 +92,7 @@ OPEN: tuple[tuple[str, str, int, int | None, float | None, str], ...] = (
     ("prov03", "overdue", 75_000, 25_000, -210.0, "over 7 d"),
     ("prov04", "pending", 105_000, None, -0.2, "3-24 h"),
     ("prov06", "pending", 90_000, None, None, "unknown"),
+    ("prov07", "pending", 45_000, None, 1.0, "0-3 h"),  # an orphan: not due
 )
 
 MONTHS: tuple[date, ...] = (date(2026, 9, 1), date(2026, 10, 1), date(2026, 11, 1))
@@ -263,9 +264,9 @@ def _calls(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
 def _money(con: duckdb.DuckDBPyConnection, now: datetime, names: dict[str, str]) -> None:
     for n, (provider, status, owed, fee, hours, age) in enumerate(OPEN):
         deadline = None if hours is None else now + timedelta(hours=hours)
-        overdue = None if deadline is None else deadline < now
+        overdue = None if deadline is None else deadline < now and provider != "prov07"
         con.execute(
-            "INSERT INTO marts.commission_open VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO marts.commission_open VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 f"open{n:02d}",
                 f"bkopen{n:02d}",
@@ -280,6 +281,8 @@ def _money(con: duckdb.DuckDBPyConnection, now: datetime, names: dict[str, str])
                 overdue,
                 None if deadline is None else deadline + timedelta(minutes=30),
                 age,
+                provider != "prov07",
+                True,
             ],
         )
     due_at = now - timedelta(hours=1, minutes=30)
@@ -308,7 +311,7 @@ def _money(con: duckdb.DuckDBPyConnection, now: datetime, names: dict[str, str])
         ("prov06", 225_000, 0, 0, 2, 0, 135_000, 0, 0, 0, 0, 90_000, False, None, False, "AVAILABLE"),
     ]
     con.executemany(
-        "INSERT INTO marts.commission_balances VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO marts.commission_balances VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
         [(row[0], names[row[0]], *row[1:12], now - timedelta(hours=2), *row[12:]) for row in balances],
     )
     for provider, moves in MOVES.items():
@@ -316,7 +319,7 @@ def _money(con: duckdb.DuckDBPyConnection, now: datetime, names: dict[str, str])
         for month, (accrued, fees, paid, reversed_) in zip(MONTHS, moves, strict=True):
             closing = opening + accrued + fees - paid - reversed_
             con.execute(
-                "INSERT INTO marts.commission_ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO marts.commission_ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 [
                     provider,
                     names[provider],
