@@ -25,9 +25,11 @@ from marketplace.commission import (
     WHOLE_STATES,
 )
 from marketplace.findings import FINDINGS, SEVERITIES
-from marketplace.health import HEALTH_POINTS, POINT_STATUSES
+from marketplace.health import HEALTH_POINTS, POINT_STATUSES, UPTIME_WINDOWS
+from marketplace.links import HOPS, LINK_ROWS_SHOWN, LINK_STATES, STEPS
 from marketplace.members import MEMBER_HEALTH
 from marketplace.peaks import BASES
+from marketplace.services import ALL_SOURCES, NEVER_ANSWERED, RESPONSE_BUCKETS
 
 BOOKING_STATUSES: Final = (
     "pending",
@@ -302,6 +304,8 @@ class HealthPoints(MartTable):
     message: pl.String
     severity: pl.String = pa.Field(isin=SEVERITIES)
     evidence_at: pl.Datetime = pa.Field(nullable=True)
+    component: pl.String
+    unit: pl.String = pa.Field(isin=tuple(point.unit for point in HEALTH_POINTS.values()))
 
     @pa.dataframe_check
     def has_seven_rows(cls, data: pa.PolarsData) -> pl.LazyFrame:
@@ -309,6 +313,36 @@ class HealthPoints(MartTable):
 
     class Config(MartTable.Config):
         unique = ["point"]  # noqa: RUF012 - Pandera reads a list
+
+
+class HealthHistory(MartTable):
+    point: pl.Int32 = pa.Field(isin=tuple(HEALTH_POINTS))
+    name: pl.String = pa.Field(isin=tuple(point.name for point in HEALTH_POINTS.values()))
+    status: pl.String = pa.Field(isin=POINT_STATUSES)
+    since: pl.Datetime
+    until: pl.Datetime = pa.Field(nullable=True)
+    seconds: pl.Float64 = pa.Field(ge=0)
+    message: pl.String
+
+    @pa.dataframe_check
+    def a_point_is_in_one_state_at_most_now(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        now = pl.col("point").filter(pl.col("until").is_null())
+        return data.lazyframe.select(now.n_unique() == now.len())
+
+
+class HealthUptime(MartTable):
+    point: pl.Int32 = pa.Field(isin=tuple(HEALTH_POINTS))
+    name: pl.String = pa.Field(isin=tuple(point.name for point in HEALTH_POINTS.values()))
+    time_window: pl.String = pa.Field(isin=tuple(name for name, _ in UPTIME_WINDOWS))
+    working_share: pl.Float64 = pa.Field(nullable=True, ge=0, le=1)
+    broken_seconds: pl.Float64 = pa.Field(ge=0)
+    unknown_seconds: pl.Float64 = pa.Field(ge=0)
+    measured_seconds: pl.Float64 = pa.Field(ge=0)
+    status_since: pl.Datetime
+    unmeasured_seconds: pl.Float64 = pa.Field(ge=0)
+
+    class Config(MartTable.Config):
+        unique = ["point", "time_window"]  # noqa: RUF012 - Pandera reads a list
 
 
 class ServiceFigures(MartTable):
@@ -415,6 +449,72 @@ class ResponseTimes(MartTable):
         unique = ["local_date", "source"]  # noqa: RUF012 - Pandera reads a list
 
 
+class ResponseDistribution(MartTable):
+    source: pl.String = pa.Field(isin=(ALL_SOURCES, *SOURCES))
+    bucket: pl.Int32 = pa.Field(ge=1, le=NEVER_ANSWERED.number)
+    label: pl.String = pa.Field(isin=tuple(bucket.label for bucket in (*RESPONSE_BUCKETS, NEVER_ANSWERED)))
+    from_s: pl.Float64 = pa.Field(ge=0)
+    to_s: pl.Float64 = pa.Field(nullable=True, gt=0)
+    bookings: pl.Int64 = pa.Field(ge=0)
+    share: pl.Float64 = pa.Field(nullable=True, ge=0, le=1)
+
+    class Config(MartTable.Config):
+        unique = ["source", "bucket"]  # noqa: RUF012 - Pandera reads a list
+
+
+class DeliveryRates(MartTable):
+    channel: pl.String
+    recipient_type: pl.String
+    sent: pl.Int64 = pa.Field(ge=1)
+    delivered: pl.Int64 = pa.Field(ge=0)
+    failed: pl.Int64 = pa.Field(ge=0)
+    pending: pl.Int64 = pa.Field(ge=0)
+    rate: pl.Float64 = pa.Field(ge=0, le=1)
+
+    @pa.dataframe_check
+    def sent_is_the_sum_of_its_parts(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col("sent") == pl.sum_horizontal("delivered", "failed", "pending"))
+
+    class Config(MartTable.Config):
+        unique = ["channel", "recipient_type"]  # noqa: RUF012 - Pandera reads a list
+
+
+class BrokenLinks(MartTable):
+    hop: pl.Int32 = pa.Field(isin=tuple(HOPS))
+    from_step: pl.String = pa.Field(isin=STEPS)
+    to_step: pl.String = pa.Field(isin=STEPS)
+    entered: pl.Int64 = pa.Field(ge=0)
+    passed: pl.Int64 = pa.Field(ge=0)
+    broken: pl.Int64 = pa.Field(ge=0)
+    unknown: pl.Int64 = pa.Field(ge=0)
+    state: pl.String = pa.Field(isin=LINK_STATES)
+
+    @pa.dataframe_check
+    def entered_is_the_sum_of_its_parts(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col("entered") == pl.sum_horizontal("passed", "broken", "unknown"))
+
+    @pa.dataframe_check
+    def has_a_row_a_hop(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.len() == len(HOPS))
+
+    class Config(MartTable.Config):
+        unique = ["hop"]  # noqa: RUF012 - Pandera reads a list
+
+
+class BrokenLinkRows(MartTable):
+    hop: pl.Int32 = pa.Field(isin=tuple(HOPS))
+    row_id: pl.String
+    since: pl.Datetime
+    origin: pl.String = pa.Field(isin=("bookings", "hotel_bookings"))
+
+    @pa.dataframe_check
+    def a_hop_shows_so_many_at_most(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.len().over("hop") <= LINK_ROWS_SHOWN)
+
+    class Config(MartTable.Config):
+        unique = ["hop", "origin", "row_id"]  # noqa: RUF012 - Pandera reads a list
+
+
 class DeclineReasons(MartTable):
     local_date: pl.Date
     reason: pl.String
@@ -474,6 +574,8 @@ MART_SCHEMAS: Final[Mapping[str, MartSchema]] = {
         MartSchema("closed_month_gaps", ClosedMonthGaps, "snapshot_id"),
         MartSchema("data_findings", DataFindings, "row_id"),
         MartSchema("health_points", HealthPoints, "point"),
+        MartSchema("health_history", HealthHistory, "point"),
+        MartSchema("health_uptime", HealthUptime, "point"),
         MartSchema("service_figures", ServiceFigures, "bookings_24h"),
         MartSchema("source_conversion", SourceConversion, "local_date"),
         MartSchema("peak_hours", PeakHours, "basis"),
@@ -482,6 +584,10 @@ MART_SCHEMAS: Final[Mapping[str, MartSchema]] = {
         MartSchema("member_health", MemberHealth, "provider_id"),
         MartSchema("service_mix", ServiceMix, "local_date"),
         MartSchema("response_times", ResponseTimes, "local_date"),
+        MartSchema("response_distribution", ResponseDistribution, "bucket"),
+        MartSchema("delivery_rates", DeliveryRates, "channel"),
+        MartSchema("broken_links", BrokenLinks, "hop"),
+        MartSchema("broken_link_rows", BrokenLinkRows, "row_id"),
         MartSchema("decline_reasons", DeclineReasons, "local_date"),
         MartSchema("booking_anomalies", BookingAnomalies, "booking_id"),
         MartSchema("test_rows", TestRows, "collection"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from pipelines.alerting.deliver import alert
+from pipelines.judging import judge
 from pipelines.status import write_run_status
 from resources.ledger import Ledger
 from resources.lock import run_lock
@@ -26,7 +27,7 @@ def _enter_ledger(run: RunContext) -> None:
 
 
 # In this order: people who look see the truth before those who are told.
-FINISHERS: tuple[Callable[[RunContext], None], ...] = (write_run_status, _enter_ledger, _alert)
+FINISHERS: tuple[Callable[[RunContext], None], ...] = (judge, write_run_status, _enter_ledger, _alert)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """ledger.sqlite: what is written while the warehouse is busy, or by several processes.
 
-Runs, alert state, waivers, exports, calls on their way. Figures do not live here: each run mirrors what readers need
-into ``ops``.
+Runs, alert state, waivers, exports, changes of health, calls on their way. Figures do not live here: each run mirrors
+what readers need into ``ops``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 _SCHEMA = """
@@ -84,6 +84,19 @@ CREATE TABLE IF NOT EXISTS pins (
     pin_id INTEGER PRIMARY KEY AUTOINCREMENT,
     snapshot_id TEXT NOT NULL,
     pinned_at TEXT NOT NULL DEFAULT (datetime('now'))
+);
+CREATE TABLE IF NOT EXISTS health_changes (
+    change_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    point INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    since TEXT NOT NULL,
+    evaluated_before TEXT,
+    message TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS health_changes_of ON health_changes (point, change_id);
+CREATE TABLE IF NOT EXISTS health_evaluated (
+    point INTEGER PRIMARY KEY,
+    evaluated_at TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS calls (
     call_id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -165,6 +178,31 @@ class ClosedGap:
     previous_snapshot_id: str | None
     compared_at: datetime
     reason: str
+
+
+@dataclass(frozen=True)
+class HealthVerdict:
+    """What a health point was found to be at an instant. ``message`` holds no personal value."""
+
+    point: int
+    status: str
+    message: str
+
+
+@dataclass(frozen=True)
+class HealthChange:
+    """The ``change_id``-th change: a point is ``status`` since an instant (naive UTC).
+
+    ``evaluated_before``: the verdict before this one, None for the first; ``evaluated_at``: the point's newest verdict.
+    """
+
+    change_id: int
+    point: int
+    status: str
+    since: datetime
+    evaluated_before: datetime | None
+    evaluated_at: datetime
+    message: str
 
 
 @dataclass(frozen=True)
@@ -464,6 +502,77 @@ class Ledger:
         finally:
             with self._open() as db:
                 db.execute("DELETE FROM pins WHERE pin_id = ?", (pin,))
+
+    def record_health(self, verdicts: Sequence[HealthVerdict], *, at: datetime, silence: timedelta) -> None:
+        """Enter verdicts of one instant (naive UTC). A point gets a new row only where its status changed, or its last
+        verdict is older than ``silence``: what lies between was not measured. No row is ever changed."""
+        with self._open() as db:
+            for verdict in verdicts:
+                before = db.execute(
+                    "SELECT status, since, (SELECT evaluated_at FROM health_evaluated WHERE point = ?1) AS seen"
+                    " FROM health_changes WHERE point = ?1 ORDER BY change_id DESC LIMIT 1",
+                    (verdict.point,),
+                ).fetchone()
+                seen = None if before is None else datetime.fromisoformat(before["seen"])
+                # A clock that was set back to before a row begins a new one as well.
+                goes_on = (
+                    before is not None
+                    and seen is not None
+                    and before["status"] == verdict.status
+                    and datetime.fromisoformat(before["since"]) <= at <= seen + silence
+                )
+                if not goes_on:
+                    db.execute(
+                        "INSERT INTO health_changes (point, status, since, evaluated_before, message)"
+                        " VALUES (?, ?, ?, ?, ?)",
+                        (
+                            verdict.point,
+                            verdict.status,
+                            at.isoformat(),
+                            None if seen is None else seen.isoformat(),
+                            verdict.message,
+                        ),
+                    )
+                db.execute(
+                    "INSERT INTO health_evaluated (point, evaluated_at) VALUES (?, ?)"
+                    " ON CONFLICT (point) DO UPDATE SET evaluated_at = excluded.evaluated_at",
+                    (verdict.point, at.isoformat()),
+                )
+
+    def health_changes(self, *, ending_after: datetime) -> list[HealthChange]:
+        """Every change still in force at ``ending_after`` (naive UTC) or made since, in the order entered."""
+        with self._open() as db:
+            return [
+                HealthChange(
+                    row["change_id"],
+                    row["point"],
+                    row["status"],
+                    datetime.fromisoformat(row["since"]),
+                    None
+                    if row["evaluated_before"] is None
+                    else datetime.fromisoformat(row["evaluated_before"]),
+                    datetime.fromisoformat(row["evaluated_at"]),
+                    row["message"],
+                )
+                for row in db.execute(
+                    "SELECT * FROM (SELECT c.*, e.evaluated_at,"
+                    " lead(since) OVER (PARTITION BY point ORDER BY change_id) AS next_since"
+                    " FROM health_changes c JOIN health_evaluated e USING (point))"
+                    " WHERE next_since IS NULL OR next_since >= ? ORDER BY change_id",
+                    (ending_after.isoformat(),),
+                )
+            ]
+
+    def health_since(self) -> dict[int, datetime]:
+        """Since when (naive UTC) each point has been in its state, without a silence between."""
+        with self._open() as db:
+            return {
+                row["point"]: datetime.fromisoformat(row["since"])
+                for row in db.execute(
+                    "SELECT point, since FROM health_changes WHERE change_id IN"
+                    " (SELECT max(change_id) FROM health_changes GROUP BY point)"
+                )
+            }
 
     def record_calls(self, calls: Sequence[LedgerCall]) -> None:
         """Enter calls, to wait here until a run carries them into the warehouse."""

@@ -20,6 +20,7 @@ from checks.mart_schemas import MART_SCHEMAS
 from checks.registry import RegisteredCheck, registry_of
 from checks.results import CheckResult, violations
 from marketplace.findings import FINDINGS
+from marketplace.health import HEALTH_POINTS
 from marketplace.policy import DEFAULT_POLICY
 from marketplace.registry import Registry
 from tests.marts.warehouse import NOW, Warehouse
@@ -57,6 +58,18 @@ def built() -> Warehouse:
     )
     change = ("closed_month_changed:bookings:2026-01:s1", date(2026, 1, 1), "bookings", 3, 4, "s1", NOW)
     w.build(closed_changes=[change], closed_gaps=[("s1", None, NOW, "there was no snapshot before", True)])
+    for point in HEALTH_POINTS:
+        w.add(
+            "ops.health_changes",
+            change_id=point,
+            point=point,
+            status="working",
+            since=NOW - HOUR,
+            evaluated_at=NOW,
+            message="",
+        )
+    w.notification("n1", age=HOUR)
+    w.build()
     return w
 
 
@@ -102,6 +115,12 @@ BAD = {
     "closed_month_gaps": ["reason = NULL"],
     "data_findings": ["row_id = NULL"],
     "health_points": ["status = 'healthy'", "point = 8", "message = NULL"],
+    "health_history": ["status = 'up'", "seconds = -1", "since = NULL", "point = 2"],
+    "health_uptime": ["working_share = 1.1", "time_window = '1 h'", "broken_seconds = -1"],
+    "response_distribution": ["source = 'web'", "bucket = 10", "share = 1.1", "label = 'fast'"],
+    "delivery_rates": ["delivered = delivered + 1", "rate = 1.5", "channel = NULL"],
+    "broken_links": ["passed = passed + 1", "state = 'fine'", "to_step = 'taxi'"],
+    "broken_link_rows": ["hop = 7", "row_id = NULL", "since = NULL"],
     "service_figures": ["success_rate = -0.1", "bookings_24h = -1"],
     "source_conversion": ["source = 'web'", "created = 0"],
     "peak_hours": ["hour = 24", "weekday = 0", "share = 0", "basis = 'ends'"],
@@ -250,5 +269,5 @@ def test_two_checks_may_not_share_a_name() -> None:
 def test_every_check_names_asset_and_next_step() -> None:
     for check in CHECKS.values():
         assert isinstance(check, RegisteredCheck)
-        assert check.asset.startswith("marts/")
+        assert check.asset.startswith(("marts/", "ops/"))
         assert check.what_to_do
