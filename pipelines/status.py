@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +11,9 @@ import duckdb
 from assets.marts.mart_assets import build_marts
 from marketplace.health import system_state
 from marketplace.rules import RULES_VERSION
-from resources.ledger import Ledger
 from resources.run_context import RunContext
 from resources.snapshots import current_snapshot, open_snapshot
-from resources.status_file import read_status, write_status
+from resources.status_file import read_status
 from resources.warehouse import open_warehouse
 
 
@@ -91,12 +91,12 @@ def _measure(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
             if not run.marts_made:
                 build_marts(con, run, ["health_points"])
             return _figures(con)
-    except (duckdb.Error, OSError):
+    except (duckdb.Error, sqlite3.Error, OSError):
         return _unmeasured(before, reason)
 
 
 def run_status(run: RunContext) -> dict[str, Any]:
-    """The content of status.json after this run, whether it published or failed."""
+    """The content of status.json after this run, whether it published or failed; its alerts are alerting/turn.py's."""
     now = run.clock.now()
     before = read_status(run.home) or {}
     outcome = "unchanged"
@@ -169,18 +169,4 @@ def run_status(run: RunContext) -> dict[str, Any]:
             for check in failing
         ],
     }
-    status["alerts"] = [
-        {
-            "name": state.name,
-            "since": state.since.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "announced": state.announced,
-        }
-        for state in Ledger(run.home.ledger).alert_states().values()
-        if state.firing
-    ]
     return status
-
-
-def write_run_status(run: RunContext) -> None:
-    """Replace status.json."""
-    write_status(run.home, run_status(run))
