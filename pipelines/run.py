@@ -40,14 +40,14 @@ def report(run: RunContext) -> None:
             run, status, earlier_errors=earlier, known=known.alerts.values(), watched=_watched()
         )
 
-    with alert_turn(run.settings, see, say=run.say) as turn:
+    with alert_turn(run.settings, see, say=run.say, sends=not run.stopped) as turn:
         try:
             write_status(run.home, {**status, **for_status(turn.state, turn.now)})
         finally:
             try:
                 _enter_ledger(run)
             finally:
-                told = not run.stopped and turn.send()
+                told = turn.send()
         if told:
             write_status(run.home, {**status, **for_status(turn.state, turn.now)})
     _beat(run)

@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS alerts (
     silenced_by TEXT,
     inhibited_by TEXT,
     told TEXT NOT NULL,
+    trying TEXT NOT NULL,
     last_sent_at TEXT
 );
 CREATE TABLE IF NOT EXISTS alert_turns (
@@ -83,7 +84,8 @@ def alert_id_of(name: str, labels: Labels) -> str:
 
 @dataclass(frozen=True)
 class Alert:
-    """What is known of one alert. ``told``: which channels believe it is firing, and when they were last told so.
+    """What is known of one alert. ``told``: which channels believe it is firing, and when they were last told so;
+    ``trying``: which were about to be told of it or of its end. Where that was cut short nobody knows which.
 
     ``active_since`` is when its condition began to hold, ``last_active_at`` when it was last seen to hold,
     ``quiet_since`` when it was first seen not to hold after that, while it is kept firing.
@@ -107,6 +109,7 @@ class Alert:
     silenced_by: str | None = None
     inhibited_by: str | None = None
     told: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    trying: frozenset[str] = frozenset()
     last_sent_at: datetime | None = None
 
     @property
@@ -192,7 +195,7 @@ class AlertStore:
         """
         with self._open() as db:
             db.executemany(
-                f"INSERT OR REPLACE INTO alerts VALUES ({', '.join('?' * 20)})", [_row(a) for a in changed]
+                f"INSERT OR REPLACE INTO alerts VALUES ({', '.join('?' * 21)})", [_row(a) for a in changed]
             )
             db.executemany("DELETE FROM alerts WHERE alert_id = ?", [(alert_id,) for alert_id in gone])
             db.execute(
@@ -209,7 +212,7 @@ class AlertStore:
         """Store who was told what, after the sends."""
         with self._open() as db:
             db.executemany(
-                f"INSERT OR REPLACE INTO alerts VALUES ({', '.join('?' * 20)})", [_row(a) for a in changed]
+                f"INSERT OR REPLACE INTO alerts VALUES ({', '.join('?' * 21)})", [_row(a) for a in changed]
             )
             db.executemany(
                 "INSERT INTO alert_deliveries (at, kind, alerts, channel, delivered, attempts)"
@@ -295,6 +298,7 @@ def _row(alert: Alert) -> tuple[object, ...]:
         alert.silenced_by,
         alert.inhibited_by,
         json.dumps({channel: _text(at) for channel, at in sorted(alert.told.items())}),
+        json.dumps(sorted(alert.trying)),
         _text(alert.last_sent_at),
     )
 
@@ -321,6 +325,7 @@ def _alert(row: sqlite3.Row) -> Alert:
         silenced_by=row["silenced_by"],
         inhibited_by=row["inhibited_by"],
         told={channel: datetime.fromisoformat(at) for channel, at in told.items()},
+        trying=frozenset(json.loads(row["trying"])),
         last_sent_at=_instant(row["last_sent_at"]),
     )
 
@@ -370,7 +375,7 @@ def _adopt_first_form(db: sqlite3.Connection) -> None:
                 last_sent_at=since if believed else None,
             )
         )
-    db.executemany(f"INSERT OR IGNORE INTO alerts VALUES ({', '.join('?' * 20)})", [_row(a) for a in adopted])
+    db.executemany(f"INSERT OR IGNORE INTO alerts VALUES ({', '.join('?' * 21)})", [_row(a) for a in adopted])
     if rows:
         begun = _text(min(datetime.fromisoformat(row["since"]) for row in rows))
         db.execute("INSERT OR IGNORE INTO alert_turns VALUES (1, ?, ?)", (begun, begun))

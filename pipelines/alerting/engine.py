@@ -6,7 +6,8 @@ An alert is one identity (name and labels). It is **pending** while its conditio
 
 Telling is kept apart from knowing, and is done by level: a channel is told what it does not believe yet. So a message
 that was lost is sent again, one that became pointless is not sent at all, and no channel hears of two firings without a
-resolve between.
+resolve between. Who is about to be told is part of the state: where a crash leaves it open whether they were, they are
+told again, and of the end in any case.
 """
 
 from __future__ import annotations
@@ -108,9 +109,24 @@ def decide(
     reached = {channel.key for channel in channels}
     alerts = {key: kept for key, alert in alerts.items() if (kept := _kept(alert, reached, now)) is not None}
     alerts = _muted(alerts, [s for s in state.silences if s.holds(now)], rules)
-    new = replace(state, alerts=alerts, begun=True)
     told = (_message(alerts.values(), channel, now, rules) for channel in channels)
-    return new, [message for message in told if message is not None]
+    messages = [message for message in told if message is not None]
+    for message in messages:
+        for alert in (*message.firing, *message.resolved):
+            known = alerts[alert.alert_id]
+            alerts[alert.alert_id] = replace(known, trying=known.trying | {message.channel.key})
+    return replace(state, alerts=alerts, begun=True), messages
+
+
+def refused(state: EngineState, message: Message) -> EngineState:
+    """The state after a message was not delivered: its channel believes what it did before, as far as that is known."""
+    alerts = dict(state.alerts)
+    key = message.channel.key
+    for sent in (*message.firing, *message.resolved):
+        if key not in sent.trying:  # not left open by a crash before
+            alert = alerts[sent.alert_id]
+            alerts[sent.alert_id] = replace(alert, trying=alert.trying - {key})
+    return replace(state, alerts=alerts)
 
 
 def acknowledge(state: EngineState, message: Message, now: datetime) -> EngineState:
@@ -119,11 +135,13 @@ def acknowledge(state: EngineState, message: Message, now: datetime) -> EngineSt
     key = message.channel.key
     for sent in (*message.firing, *message.reminders):
         alert = alerts[sent.alert_id]
-        alerts[sent.alert_id] = replace(alert, told={**alert.told, key: now}, last_sent_at=now)
+        alerts[sent.alert_id] = replace(
+            alert, told={**alert.told, key: now}, trying=alert.trying - {key}, last_sent_at=now
+        )
     for sent in message.resolved:
         alert = alerts[sent.alert_id]
         told = {channel: at for channel, at in alert.told.items() if channel != key}
-        alerts[sent.alert_id] = replace(alert, told=told, last_sent_at=now)
+        alerts[sent.alert_id] = replace(alert, told=told, trying=alert.trying - {key}, last_sent_at=now)
     return replace(state, alerts=alerts)
 
 
@@ -166,6 +184,7 @@ def _observed(
         fired_at=fired_at,
         resolved_at=resolved_at,
         told=alert.told if alert else {},
+        trying=alert.trying if alert else frozenset(),
         last_sent_at=alert.last_sent_at if alert else None,
     )
 
@@ -179,14 +198,16 @@ def _kept(alert: Alert, reached: set[str], now: datetime) -> Alert | None:
     if told.keys() - reached:
         # With no channel at all the address may come back at the next turn; what it believes is remembered.
         told = {key: at for key, at in told.items() if key in reached} if reached else told
+    trying = alert.trying & reached if reached else alert.trying
     if (
         alert.state == "resolved"
-        and not told
+        and not (told or trying)
         and alert.resolved_at
         and now - alert.resolved_at > KEEP_RESOLVED
     ):
         return None
-    return alert if told is alert.told else replace(alert, told=told)
+    same = told is alert.told and trying == alert.trying
+    return alert if same else replace(alert, told=told, trying=trying)
 
 
 def _muted(alerts: Mapping[str, Alert], silences: Sequence[Silence], rules: RuleBook) -> dict[str, Alert]:
@@ -230,7 +251,7 @@ def _message(alerts: Iterable[Alert], channel: Channel, now: datetime, rules: Ru
         told_at = alert.told.get(key)
         if alert.state != "firing":
             # A silence or a cause that mutes does not keep back the end of what was told.
-            if told_at is not None:
+            if told_at is not None or key in alert.trying:
                 resolved.append(alert)
         elif (
             alert.quiet_since  # only kept firing: nothing to tell that would not be over in a moment
@@ -239,7 +260,7 @@ def _message(alerts: Iterable[Alert], channel: Channel, now: datetime, rules: Ru
             or not channel.takes(alert.severity)
         ):
             continue
-        elif told_at is None:
+        elif told_at is None or key in alert.trying:
             firing.append(alert)
         else:
             believed.append(alert)

@@ -78,7 +78,7 @@ def _resolved(alerts: Sequence[Alert], now: datetime) -> list[str]:
     lines = [f"RESOLVED ({len(alerts):,})"]
     for alert in alerts[:SHOWN_RESOLVED]:
         ended = alert.resolved_at or now
-        lines.append(f"{_name(alert)}, after {_span(ended - alert.active_since)} · page {alert.page}")
+        lines.append(f"{_name(alert)}, after {span(ended - alert.active_since)} · page {alert.page}")
     if len(alerts) > SHOWN_RESOLVED:
         lines.append(f"and {len(alerts) - SHOWN_RESOLVED:,} more.")
     return [*lines, ""]
@@ -97,7 +97,7 @@ def _facts(alert: Alert, now: datetime) -> str:
         limit = "" if alert.limit is None else f", limit {number(alert.limit, alert.unit)}"
         unit = f" {alert.unit}" if alert.unit and alert.unit != "share" else ""
         parts.append(f"{figure}{unit}{limit}")
-    parts.append(f"since {alert.active_since:%Y-%m-%d %H:%M} UTC ({_span(now - alert.active_since)})")
+    parts.append(f"since {alert.active_since:%Y-%m-%d %H:%M} UTC ({span(now - alert.active_since)})")
     parts.append(f"page {alert.page}")
     return " · ".join(parts)
 
@@ -109,7 +109,8 @@ def number(value: float, unit: str) -> str:
     return f"{int(value):,}" if value == int(value) else f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
-def _span(length: timedelta) -> str:
+def span(length: timedelta) -> str:
+    """A length of time as people say it, never under 0."""
     seconds = max(0, int(length.total_seconds()))
     if seconds < 90:
         return f"{seconds} s"

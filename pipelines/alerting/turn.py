@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from pipelines.alerting.engine import EngineState, Message, Observation, acknowledge, decide
+from pipelines.alerting.engine import EngineState, Message, Observation, acknowledge, decide, refused
 from pipelines.alerting.message import compose
 from pipelines.alerting.observe import ledger_unreadable
 from pipelines.alerting.rules import RULES
@@ -69,6 +69,7 @@ class Turn:
             self.state = acknowledge(self.state, message, self.now)
             self.told.append(message)
         else:
+            self.state = refused(self.state, message)
             self.say(_undelivered(message, sent))
         delivery = Delivery(
             self.now, message.kind, message.alerts, message.channel.scheme, sent.delivered, sent.attempts
@@ -98,15 +99,17 @@ def alert_turn(
     *,
     say: Say,
     died: Sequence[int] = (),
+    sends: bool = True,
     notifier: Notifier | None = None,
 ) -> Generator[Turn]:
     """Decide and store a turn; the block shows it and sends. ``see`` gives the observations, given what is known.
+    ``sends``: whether the block is going to.
 
     ``died``: the numbers of runs whose death ``see`` tells, marked in the ledger with it. Where the ledger can't be
     read all that is wrong now is told, and that: silence would be the worse error.
     """
     now = settings.clock.now()
-    channels = settings.alert_channels
+    channels = settings.alert_channels if sends else ()
     store = AlertStore(Ledger(settings.home.ledger))
     with _lock(settings.home) as mine:
         before = _load(store, settings.home)
