@@ -3,7 +3,8 @@ here."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import astuple
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -22,6 +23,19 @@ KEEP_CHECK_RESULTS_DAYS = 30
 KEEP_CALLS_ROWS = 20_000
 KEEP_ERRORS_ROWS = 20_000
 KEEP_CALLS_DAYS = 30
+
+# The longest window of uptime is 30 days; a quarter is what people look back on. The ledger keeps all.
+KEEP_HEALTH_DAYS = 92
+
+_HEALTH: dict[str, pl.DataType] = {
+    "change_id": pl.Int64(),
+    "point": pl.Int32(),
+    "status": pl.String(),
+    "since": pl.Datetime("us"),
+    "evaluated_before": pl.Datetime("us"),
+    "evaluated_at": pl.Datetime("us"),
+    "message": pl.String(),
+}
 
 _CALLS: dict[str, pl.DataType] = {
     "run_id": pl.String(),
@@ -95,6 +109,9 @@ CREATE TABLE IF NOT EXISTS ops.check_results (
 CREATE TABLE IF NOT EXISTS ops.snapshot (
     snapshot_id VARCHAR, run_id VARCHAR, published_at TIMESTAMP, rules_version VARCHAR,
     source STRUCT(endpoint VARCHAR, project VARCHAR, database VARCHAR));
+CREATE TABLE IF NOT EXISTS ops.health_changes (
+    change_id BIGINT, point INTEGER, status VARCHAR, since TIMESTAMP, evaluated_before TIMESTAMP,
+    evaluated_at TIMESTAMP, message VARCHAR);
 CREATE TABLE IF NOT EXISTS ops.timings (
     run_id VARCHAR, call_number BIGINT, called_at TIMESTAMP, operation VARCHAR, collection VARCHAR, seconds DOUBLE,
     outcome VARCHAR, status INTEGER, attempts BIGINT, slow BOOLEAN);
@@ -114,6 +131,16 @@ CREATE TABLE IF NOT EXISTS ops.alert_silences (
 CREATE TABLE IF NOT EXISTS ops.alert_deliveries (
     delivery_id BIGINT, "at" TIMESTAMP, kind VARCHAR, alerts BIGINT, channel VARCHAR, delivered BOOLEAN,
     attempts BIGINT);
+CREATE OR REPLACE VIEW ops.error_rates AS
+SELECT date_trunc('minute', called_at) AS minute, severity, category, operation, count(*) AS events
+FROM ops.errors GROUP BY ALL;
+CREATE OR REPLACE VIEW ops.slow_operations AS
+SELECT called_at, operation, collection, seconds, outcome, status, attempts, run_id FROM ops.timings WHERE slow;
+CREATE OR REPLACE VIEW ops.operation_timings AS
+SELECT operation, count(*) AS calls, count(*) FILTER (outcome <> 'ok') AS failed, count(*) FILTER (slow) AS slow,
+       quantile_cont(seconds, 0.5) AS p50_s, quantile_cont(seconds, 0.95) AS p95_s,
+       quantile_cont(seconds, 0.99) AS p99_s, max(seconds) AS max_s, min(called_at) AS since
+FROM ops.timings GROUP BY operation;
 """
 
 
@@ -163,10 +190,26 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
     mirror_alerts(con, AlertStore(ledger))
 
 
+def mirror_health(con: duckdb.DuckDBPyConnection, ledger: Ledger, now: datetime) -> None:
+    """Replace ops.health_changes with what the ledger knows, entries of failed runs included."""
+    changes = ledger.health_changes(ending_after=now - timedelta(days=KEEP_HEALTH_DAYS))
+    frame = pl.DataFrame([astuple(change) for change in changes], schema=_HEALTH, orient="row")
+    con.execute("BEGIN")
+    con.execute("DELETE FROM ops.health_changes")
+    con.register("_health", frame.to_arrow())
+    try:
+        con.execute("INSERT INTO ops.health_changes SELECT * FROM _health")
+    finally:
+        con.unregister("_health")
+    con.execute("COMMIT")
+
+
 _MIRROR_CALLS = """
 INSERT INTO ops.timings
 SELECT run_id, call_number, called_at, operation, collection, seconds, outcome, status, attempts, slow
-FROM _calls ANTI JOIN ops.timings AS known ON known.run_id = _calls.run_id AND known.call_number = _calls.call_number;
+FROM _calls ANTI JOIN ops.timings AS known ON known.run_id = _calls.run_id AND known.call_number = _calls.call_number
+-- What failed in the run itself is no call: it has no time of its own.
+WHERE _calls.call_number > 0;
 INSERT INTO ops.errors
 SELECT run_id, call_number, called_at, severity, category, operation, collection,
        CASE WHEN reason <> '' THEN reason WHEN slow THEN 'slow' ELSE 'retried' END, status, attempts

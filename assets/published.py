@@ -9,6 +9,7 @@ import duckdb
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
 from assets.core.private import update_private
+from assets.freshness import FRESHNESS
 from assets.ops import describe_snapshot, record_checks
 from assets.step import step
 from marketplace.rules import RULES_VERSION
@@ -101,6 +102,7 @@ def published_assets(upstream: list[AssetKey]):
                 deps=upstream,
                 group_name="published",
                 description="What people read: core, marts and ops of one run, without personal data.",
+                freshness_policy=FRESHNESS,
             )
         ],
     )

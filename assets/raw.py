@@ -4,17 +4,10 @@
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
-from datetime import timedelta
 
-from dagster import (
-    AssetExecutionContext,
-    AssetKey,
-    AssetSpec,
-    FreshnessPolicy,
-    MaterializeResult,
-    multi_asset,
-)
+from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
+from assets.freshness import FRESHNESS
 from assets.step import step
 from marketplace.acceptance import reject_reasons
 from marketplace.collections import INGESTED, REQUIRED
@@ -128,7 +121,7 @@ def _swept(
             raw_key(collection),
             group_name="raw",
             description=f"Mirror of the Appwrite collection {collection}.",
-            freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(minutes=10)),
+            freshness_policy=FRESHNESS,
         )
         for collection in INGESTED
     ],

@@ -4,6 +4,7 @@
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
 from assets.ops import create_ops, record_checks
+from resources.errors import BookwatchError
 from resources.run_context import RunContext
 from resources.warehouse import open_warehouse
 
@@ -15,6 +16,16 @@ def finish(run: RunContext) -> None:
     if run.finished:
         return
     run.finished = True
+    blocked = [check.check_name for check in run.failed_checks if check.blocking]
+    if blocked:
+        # No step of a run that a check keeps from publishing has failed, whoever started it.
+        run.fail(
+            BookwatchError(
+                f"Nothing was published: {', '.join(blocked)} failed.",
+                "The last good snapshot is still served; `bookwatch status` shows what failed.",
+            ),
+            step="checks",
+        )
     for finisher in run.finishers:
         finisher(run)
 

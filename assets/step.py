@@ -76,15 +76,15 @@ def step(run: RunContext, name: str, work: Callable[[], T]) -> T:
         return work()
     except BookwatchError as known:
         safe = known
-        run.fail(known, known)
+        run.fail(known, known, step=name)
     except (KeyboardInterrupt, DagsterExecutionInterruptedError):
         run.stopped = True
-        run.fail(_stopped())
+        run.fail(_stopped(), step=name)
         raise
     except Exception as unknown:  # noqa: BLE001 - any of a library's errors may carry a value
         if _was_stopped(unknown):
             run.stopped = True
-            run.fail(_stopped())
+            run.fail(_stopped(), step=name)
             raise KeyboardInterrupt from None
         safe = (
             BookwatchError(
@@ -97,5 +97,5 @@ def step(run: RunContext, name: str, work: Callable[[], T]) -> T:
                 "The last good snapshot is still served. Run again with --debug to see the details.",
             )
         )
-        run.fail(safe, unknown)
+        run.fail(safe, unknown, step=name)
     raise Failure(description=str(safe), allow_retries=False)

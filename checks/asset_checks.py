@@ -115,7 +115,11 @@ def _of_layer(layer: str) -> list[RegisteredCheck]:
 
 
 CORE_CHECKS = _of_layer("core")
-MART_CHECKS = _of_layer("marts")
+MART_CHECKS = _of_layer("marts") + _of_layer("ops")
+#: What the clock alone can change: judged also by a run that stopped before its marts.
+CLOCK_CHECKS = [
+    check for check in MART_CHECKS if check.name.startswith("health_point_") or check.name == "error_rate"
+]
 
 raw_checks = layer_checks("raw_checks", list(SOURCE_CHECKS), _on_scans)
 sweep_checks = layer_checks("sweep_checks", list(SWEEP_CHECKS), _on_sweeps)

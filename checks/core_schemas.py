@@ -187,6 +187,7 @@ class Notifications(CoreTable):
     recipient_type: pl.String = pa.Field(nullable=True)
     kind: pl.String = pa.Field(nullable=True)
     channel: pl.String = pa.Field(nullable=True)
+    booking_ref: pl.String = pa.Field(nullable=True)
     sent_at: pl.Datetime = pa.Field(nullable=True, **_INSTANTS)
     delivered_at: pl.Datetime = pa.Field(nullable=True, **_INSTANTS)
     failed_at: pl.Datetime = pa.Field(nullable=True, **_INSTANTS)

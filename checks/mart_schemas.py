@@ -14,11 +14,22 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.model_config import BaseConfig
 
-from marketplace.commission import ROW_STATES, WHOLE_STATES
+from marketplace.closed_months import CLOSED_MONTH_CHANGED, MONTH_FIGURES
+from marketplace.commission import (
+    AGE_UNKNOWN,
+    AGES,
+    ENTRY_KINDS,
+    ENTRY_PARTS,
+    NOT_ENDED,
+    ROW_STATES,
+    WHOLE_STATES,
+)
 from marketplace.findings import FINDINGS, SEVERITIES
-from marketplace.health import HEALTH_POINTS, POINT_STATUSES
+from marketplace.health import HEALTH_POINTS, POINT_STATUSES, UPTIME_WINDOWS
+from marketplace.links import HOPS, LINK_ROWS_SHOWN, LINK_STATES, STEPS
 from marketplace.members import MEMBER_HEALTH
 from marketplace.peaks import BASES
+from marketplace.services import ALL_SOURCES, NEVER_ANSWERED, RESPONSE_BUCKETS
 
 BOOKING_STATUSES: Final = (
     "pending",
@@ -142,6 +153,140 @@ class CommissionSummary(MartTable):
         return data.lazyframe.select(pl.len() == 1)
 
 
+class CommissionEntries(MartTable):
+    entry_id: pl.String
+    kind: pl.String = pa.Field(isin=ENTRY_KINDS)
+    commission_id: pl.String
+    booking_id: pl.String = pa.Field(nullable=True)
+    provider_id: pl.String
+    local_date: pl.Date
+    amount_idr: pl.Int64
+    detail: pl.String
+    part: pl.String = pa.Field(isin=ENTRY_PARTS)
+
+    class Config(MartTable.Config):
+        unique = ["entry_id"]  # noqa: RUF012 - Pandera reads a list
+
+
+class CommissionLedger(MartTable):
+    provider_id: pl.String
+    provider_name: pl.String = pa.Field(nullable=True)
+    local_month: pl.Date
+    opening_idr: pl.Int64
+    accrued_idr: pl.Int64
+    fees_idr: pl.Int64
+    paid_idr: pl.Int64
+    reversed_idr: pl.Int64
+    closing_idr: pl.Int64
+    expected_idr: pl.Int64 = pa.Field(ge=0)
+    unrecorded_idr: pl.Int64 = pa.Field(ge=0)
+    unknown_amount_records: pl.Int64 = pa.Field(ge=0)
+
+    @pa.dataframe_check
+    def a_month_is_named_by_its_first_day(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col("local_month").dt.day() == 1)
+
+    class Config(MartTable.Config):
+        unique = ["provider_id", "local_month"]  # noqa: RUF012 - Pandera reads a list
+
+
+class CommissionOpen(MartTable):
+    commission_id: pl.String
+    booking_id: pl.String = pa.Field(nullable=True)
+    booking_ref: pl.String = pa.Field(nullable=True)
+    provider_id: pl.String
+    provider_name: pl.String = pa.Field(nullable=True)
+    status: pl.String = pa.Field(isin=COMMISSION_STATUSES)
+    owed_idr: pl.Int64 = pa.Field(nullable=True)
+    fee_idr: pl.Int64
+    service_ended_at: pl.Datetime = pa.Field(nullable=True)
+    deadline_at: pl.Datetime = pa.Field(nullable=True)
+    is_overdue: pl.Boolean = pa.Field(nullable=True)
+    restriction_at: pl.Datetime = pa.Field(nullable=True)
+    age: pl.String = pa.Field(isin=(NOT_ENDED, *(name for name, _ in AGES), AGE_UNKNOWN))
+    is_due: pl.Boolean = pa.Field(nullable=True)
+    is_unpaid: pl.Boolean
+    booking_status: pl.String = pa.Field(nullable=True, isin=BOOKING_STATUSES)
+
+    class Config(MartTable.Config):
+        unique = ["commission_id"]  # noqa: RUF012 - Pandera reads a list
+
+
+class CommissionBalances(MartTable):
+    provider_id: pl.String
+    provider_name: pl.String = pa.Field(nullable=True)
+    owed_idr: pl.Int64
+    fees_idr: pl.Int64
+    overdue_idr: pl.Int64
+    records: pl.Int64 = pa.Field(ge=1)
+    overdue_records: pl.Int64 = pa.Field(ge=0)
+    not_ended_idr: pl.Int64
+    age_0_3h_idr: pl.Int64
+    age_3_24h_idr: pl.Int64
+    age_1_7d_idr: pl.Int64
+    age_over_7d_idr: pl.Int64
+    age_unknown_idr: pl.Int64
+    oldest_deadline_at: pl.Datetime = pa.Field(nullable=True)
+    restriction_due: pl.Boolean = pa.Field(nullable=True)
+    restriction_due_at: pl.Datetime = pa.Field(nullable=True)
+    restriction_actual: pl.Boolean = pa.Field(nullable=True)
+    provider_status: pl.String = pa.Field(nullable=True)
+    unknown_amount_records: pl.Int64 = pa.Field(ge=0)
+    not_due_idr: pl.Int64
+
+    @pa.dataframe_check
+    def the_ages_are_all_that_is_owed(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        ages = pl.sum_horizontal(
+            "not_ended_idr",
+            "age_0_3h_idr",
+            "age_3_24h_idr",
+            "age_1_7d_idr",
+            "age_over_7d_idr",
+            "age_unknown_idr",
+        )
+        return data.lazyframe.select(ages == pl.col("owed_idr") + pl.col("fees_idr"))
+
+    class Config(MartTable.Config):
+        unique = ["provider_id"]  # noqa: RUF012 - Pandera reads a list
+
+
+class MonthFigures(MartTable):
+    local_month: pl.Date
+    figure: pl.String = pa.Field(isin=MONTH_FIGURES)
+    value: pl.Int64
+
+    class Config(MartTable.Config):
+        unique = ["local_month", "figure"]  # noqa: RUF012 - Pandera reads a list
+
+
+class ClosedMonthChanges(MartTable):
+    finding_id: pl.String
+    finding: pl.String = pa.Field(eq=CLOSED_MONTH_CHANGED)
+    local_month: pl.Date
+    figure: pl.String
+    previous_value: pl.Int64
+    current_value: pl.Int64
+    previous_snapshot_id: pl.String
+    seen_at: pl.Datetime
+    detail: pl.String
+    waived: pl.Boolean
+
+    @pa.dataframe_check
+    def the_values_differ(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col("previous_value") != pl.col("current_value"))
+
+    class Config(MartTable.Config):
+        unique = ["finding_id"]  # noqa: RUF012 - Pandera reads a list
+
+
+class ClosedMonthGaps(MartTable):
+    snapshot_id: pl.String
+    previous_snapshot_id: pl.String = pa.Field(nullable=True)
+    compared_at: pl.Datetime
+    reason: pl.String
+    is_newest: pl.Boolean
+
+
 class DataFindings(MartTable):
     finding: pl.String
     collection: pl.String
@@ -159,6 +304,8 @@ class HealthPoints(MartTable):
     message: pl.String
     severity: pl.String = pa.Field(isin=SEVERITIES)
     evidence_at: pl.Datetime = pa.Field(nullable=True)
+    component: pl.String
+    unit: pl.String = pa.Field(isin=tuple(point.unit for point in HEALTH_POINTS.values()))
 
     @pa.dataframe_check
     def has_seven_rows(cls, data: pa.PolarsData) -> pl.LazyFrame:
@@ -166,6 +313,36 @@ class HealthPoints(MartTable):
 
     class Config(MartTable.Config):
         unique = ["point"]  # noqa: RUF012 - Pandera reads a list
+
+
+class HealthHistory(MartTable):
+    point: pl.Int32 = pa.Field(isin=tuple(HEALTH_POINTS))
+    name: pl.String = pa.Field(isin=tuple(point.name for point in HEALTH_POINTS.values()))
+    status: pl.String = pa.Field(isin=POINT_STATUSES)
+    since: pl.Datetime
+    until: pl.Datetime = pa.Field(nullable=True)
+    seconds: pl.Float64 = pa.Field(ge=0)
+    message: pl.String
+
+    @pa.dataframe_check
+    def a_point_is_in_one_state_at_most_now(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        now = pl.col("point").filter(pl.col("until").is_null())
+        return data.lazyframe.select(now.n_unique() == now.len())
+
+
+class HealthUptime(MartTable):
+    point: pl.Int32 = pa.Field(isin=tuple(HEALTH_POINTS))
+    name: pl.String = pa.Field(isin=tuple(point.name for point in HEALTH_POINTS.values()))
+    time_window: pl.String = pa.Field(isin=tuple(name for name, _ in UPTIME_WINDOWS))
+    working_share: pl.Float64 = pa.Field(nullable=True, ge=0, le=1)
+    broken_seconds: pl.Float64 = pa.Field(ge=0)
+    unknown_seconds: pl.Float64 = pa.Field(ge=0)
+    measured_seconds: pl.Float64 = pa.Field(ge=0)
+    status_since: pl.Datetime
+    unmeasured_seconds: pl.Float64 = pa.Field(ge=0)
+
+    class Config(MartTable.Config):
+        unique = ["point", "time_window"]  # noqa: RUF012 - Pandera reads a list
 
 
 class ServiceFigures(MartTable):
@@ -272,6 +449,72 @@ class ResponseTimes(MartTable):
         unique = ["local_date", "source"]  # noqa: RUF012 - Pandera reads a list
 
 
+class ResponseDistribution(MartTable):
+    source: pl.String = pa.Field(isin=(ALL_SOURCES, *SOURCES))
+    bucket: pl.Int32 = pa.Field(ge=1, le=NEVER_ANSWERED.number)
+    label: pl.String = pa.Field(isin=tuple(bucket.label for bucket in (*RESPONSE_BUCKETS, NEVER_ANSWERED)))
+    from_s: pl.Float64 = pa.Field(ge=0)
+    to_s: pl.Float64 = pa.Field(nullable=True, gt=0)
+    bookings: pl.Int64 = pa.Field(ge=0)
+    share: pl.Float64 = pa.Field(nullable=True, ge=0, le=1)
+
+    class Config(MartTable.Config):
+        unique = ["source", "bucket"]  # noqa: RUF012 - Pandera reads a list
+
+
+class DeliveryRates(MartTable):
+    channel: pl.String
+    recipient_type: pl.String
+    sent: pl.Int64 = pa.Field(ge=1)
+    delivered: pl.Int64 = pa.Field(ge=0)
+    failed: pl.Int64 = pa.Field(ge=0)
+    pending: pl.Int64 = pa.Field(ge=0)
+    rate: pl.Float64 = pa.Field(ge=0, le=1)
+
+    @pa.dataframe_check
+    def sent_is_the_sum_of_its_parts(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col("sent") == pl.sum_horizontal("delivered", "failed", "pending"))
+
+    class Config(MartTable.Config):
+        unique = ["channel", "recipient_type"]  # noqa: RUF012 - Pandera reads a list
+
+
+class BrokenLinks(MartTable):
+    hop: pl.Int32 = pa.Field(isin=tuple(HOPS))
+    from_step: pl.String = pa.Field(isin=STEPS)
+    to_step: pl.String = pa.Field(isin=STEPS)
+    entered: pl.Int64 = pa.Field(ge=0)
+    passed: pl.Int64 = pa.Field(ge=0)
+    broken: pl.Int64 = pa.Field(ge=0)
+    unknown: pl.Int64 = pa.Field(ge=0)
+    state: pl.String = pa.Field(isin=LINK_STATES)
+
+    @pa.dataframe_check
+    def entered_is_the_sum_of_its_parts(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col("entered") == pl.sum_horizontal("passed", "broken", "unknown"))
+
+    @pa.dataframe_check
+    def has_a_row_a_hop(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.len() == len(HOPS))
+
+    class Config(MartTable.Config):
+        unique = ["hop"]  # noqa: RUF012 - Pandera reads a list
+
+
+class BrokenLinkRows(MartTable):
+    hop: pl.Int32 = pa.Field(isin=tuple(HOPS))
+    row_id: pl.String
+    since: pl.Datetime
+    origin: pl.String = pa.Field(isin=("bookings", "hotel_bookings"))
+
+    @pa.dataframe_check
+    def a_hop_shows_so_many_at_most(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.len().over("hop") <= LINK_ROWS_SHOWN)
+
+    class Config(MartTable.Config):
+        unique = ["hop", "origin", "row_id"]  # noqa: RUF012 - Pandera reads a list
+
+
 class DeclineReasons(MartTable):
     local_date: pl.Date
     reason: pl.String
@@ -322,8 +565,17 @@ MART_SCHEMAS: Final[Mapping[str, MartSchema]] = {
         ),
         MartSchema("commission_findings", CommissionFindings, "finding_id"),
         MartSchema("commission_summary", CommissionSummary, "state"),
+        MartSchema("commission_entries", CommissionEntries, "entry_id"),
+        MartSchema("commission_ledger", CommissionLedger, "provider_id"),
+        MartSchema("commission_open", CommissionOpen, "commission_id"),
+        MartSchema("commission_balances", CommissionBalances, "provider_id"),
+        MartSchema("month_figures", MonthFigures, "figure"),
+        MartSchema("closed_month_changes", ClosedMonthChanges, "finding_id"),
+        MartSchema("closed_month_gaps", ClosedMonthGaps, "snapshot_id"),
         MartSchema("data_findings", DataFindings, "row_id"),
         MartSchema("health_points", HealthPoints, "point"),
+        MartSchema("health_history", HealthHistory, "point"),
+        MartSchema("health_uptime", HealthUptime, "point"),
         MartSchema("service_figures", ServiceFigures, "bookings_24h"),
         MartSchema("source_conversion", SourceConversion, "local_date"),
         MartSchema("peak_hours", PeakHours, "basis"),
@@ -332,6 +584,10 @@ MART_SCHEMAS: Final[Mapping[str, MartSchema]] = {
         MartSchema("member_health", MemberHealth, "provider_id"),
         MartSchema("service_mix", ServiceMix, "local_date"),
         MartSchema("response_times", ResponseTimes, "local_date"),
+        MartSchema("response_distribution", ResponseDistribution, "bucket"),
+        MartSchema("delivery_rates", DeliveryRates, "channel"),
+        MartSchema("broken_links", BrokenLinks, "hop"),
+        MartSchema("broken_link_rows", BrokenLinkRows, "row_id"),
         MartSchema("decline_reasons", DeclineReasons, "local_date"),
         MartSchema("booking_anomalies", BookingAnomalies, "booking_id"),
         MartSchema("test_rows", TestRows, "collection"),

@@ -1,4 +1,4 @@
-"""The seven health points, zero missing commission and each finding code as Pandera checks on their marts.
+"""The seven health points, zero missing commission, each finding code and the rate of errors as Pandera checks.
 They never block publishing."""
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from typing import Final
 import pandera.polars as pa
 import polars as pl
 
+from marketplace.error_rate import ERRORS_A_MINUTE
 from marketplace.findings import FINDINGS
 from marketplace.health import HEALTH_POINTS
 
@@ -40,6 +41,17 @@ ZERO_MISSING: Final = pa.DataFrameSchema(
 )
 
 POINT_SCHEMAS: Final = {point: point_schema(point) for point in HEALTH_POINTS}
+
+
+#: Holds while the busiest of the last minutes has fewer error events than the limit.
+ERROR_RATE: Final = pa.DataFrameSchema(
+    {
+        "events": pa.Column(
+            pl.Int64, pa.Check.lt(ERRORS_A_MINUTE, name=f"fewer_than_{ERRORS_A_MINUTE}_errors_a_minute")
+        )
+    },
+    checks=[pa.Check(_one_row, name="errors_were_counted")],
+)
 
 
 def finding_schema(code: str) -> pa.DataFrameSchema:

@@ -6,16 +6,18 @@ Dagster is not known here: pipelines wraps these records as asset checks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import duckdb
 
+from checks import commission_account
 from checks.factory import Evaluate, validate, validate_rows
 from checks.mart_schemas import MART_SCHEMAS
-from checks.points import FINDING_SCHEMAS, POINT_SCHEMAS, ZERO_MISSING
+from checks.points import ERROR_RATE, FINDING_SCHEMAS, POINT_SCHEMAS, ZERO_MISSING
 from checks.results import CheckResult, CheckSeverity
+from marketplace.error_rate import ERROR_RATE_WINDOW, ERRORS_A_MINUTE
 from marketplace.findings import FINDINGS, Severity
 from marketplace.health import HEALTH_POINTS
 from marketplace.registry import Registry
@@ -130,6 +132,110 @@ def _finding_check(code: str) -> RegisteredCheck:
     )
 
 
+@dataclass(frozen=True)
+class _Account:
+    """A check of commission_account.py: on which mart, how severe, and what to do."""
+
+    name: str
+    mart: str
+    severity: CheckSeverity
+    level: Severity
+    what_to_do: str
+    evaluate: Callable[[duckdb.DuckDBPyConnection, CheckResult], CheckResult]
+
+
+_ACCOUNT_CHECKS: Final = (
+    _Account(
+        "ledger_balance",
+        "commission_ledger",
+        "ERROR",
+        "critical",
+        "The ledger does not add up: an error of bookwatch. Use no figure of it, and report it with the rules named.",
+        commission_account.ledger_balance,
+    ),
+    _Account(
+        "commission_state",
+        "commission_summary",
+        "ERROR",
+        "critical",
+        "The state of the whole is not that of its rows: an error of bookwatch; report it.",
+        commission_account.commission_state,
+    ),
+    _Account(
+        "no_closed_month_changed",
+        "closed_month_changes",
+        "WARN",
+        "high",
+        "See in marts.closed_month_changes what a closed month said before; find who changed its rows in the app,"
+        " correct reports already given, then `bookwatch waive` it.",
+        commission_account.closed_months,
+    ),
+)
+
+
+def _account_check(check: _Account) -> RegisteredCheck:
+    asset = f"marts/{check.mart}"
+    blank = CheckResult(
+        check.name, asset, False, check.severity, what_to_do=check.what_to_do, level=check.level
+    )
+    return RegisteredCheck(
+        check.name,
+        asset,
+        check.severity,
+        check.level,
+        False,
+        check.what_to_do,
+        lambda con: check.evaluate(con, blank),
+    )
+
+
+# The instant is this run's: the newest verdict on health. Each event counts those of the minute that ends with it.
+_BUSIEST_MINUTE = f"""
+WITH clock AS (
+    SELECT coalesce((SELECT max(evaluated_at) FROM ops.health_changes), (SELECT max(called_at) FROM ops.errors))
+        AS now),
+recent AS (
+    SELECT called_at, category, operation FROM ops.errors, clock
+    WHERE reason <> 'slow' AND called_at <= clock.now
+      AND called_at > clock.now - INTERVAL {int(ERROR_RATE_WINDOW.total_seconds()) + 60} SECOND),
+rated AS (
+    SELECT called_at, count(*) OVER (ORDER BY called_at RANGE BETWEEN INTERVAL 59999999 MICROSECONDS PRECEDING
+        AND CURRENT ROW) AS events FROM recent)
+SELECT called_at, events FROM rated, clock
+WHERE called_at > clock.now - INTERVAL {int(ERROR_RATE_WINDOW.total_seconds())} SECOND
+ORDER BY events DESC, called_at DESC LIMIT 1
+"""
+_WHAT_FAILED = """
+SELECT category, operation, count(*) AS events FROM ops.errors
+WHERE reason <> 'slow' AND called_at <= $at AND called_at > $at::TIMESTAMP - INTERVAL 1 MINUTE
+GROUP BY ALL ORDER BY events DESC, category, operation LIMIT 3
+"""
+
+
+def _error_rate() -> RegisteredCheck:
+    name, asset = "error_rate", "ops/errors"
+    what = (
+        f"{ERRORS_A_MINUTE} errors or more within a minute: look at the operations named, with"
+        " `bookwatch errors` or on the Errors page."
+    )
+    blank = CheckResult(name, asset, False, "WARN", what_to_do=what, level="medium")
+    query = f"SELECT coalesce(max(events), 0)::BIGINT AS events FROM ({_BUSIEST_MINUTE})"
+
+    def evaluate(con: duckdb.DuckDBPyConnection) -> CheckResult:
+        result = validate_rows(con, ERROR_RATE, query, result=blank)
+        if result.passed or any("itself failed" in rule for rule in result.broken_rules):
+            return result
+        at, events = con.execute(_BUSIEST_MINUTE).fetchall()[0]
+        found = con.execute(_WHAT_FAILED, {"at": at}).fetchall()
+        told = ", ".join(f"{category} {operation} {count}" for category, operation, count in found)
+        sentence = (
+            f"{events} error events in the minute to {at:%H:%M:%S} UTC, limit {ERRORS_A_MINUTE}: {told}"
+        )
+        return replace(result, failed_rows=int(events), broken_rules=(sentence,))
+
+    return RegisteredCheck(name, asset, "WARN", "medium", False, what, evaluate)
+
+
 def registry_of(core_schemas: Mapping[str, Any]) -> Registry[str, RegisteredCheck]:
     """Every check, given core's schemas by table name. Raises ValueError if two share a name."""
     checks = [
@@ -141,7 +247,9 @@ def registry_of(core_schemas: Mapping[str, Any]) -> Registry[str, RegisteredChec
     ]
     checks += [_point_check(number) for number in HEALTH_POINTS]
     checks.append(_zero_missing())
+    checks += [_account_check(check) for check in _ACCOUNT_CHECKS]
     checks += [_finding_check(code) for code in FINDINGS]
+    checks.append(_error_rate())
     return Registry(checks, key=lambda check: check.name)
 
 

@@ -88,6 +88,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "room.customer_id": ("customerId", "userId"),
     # notifications
     "notification.recipient_id": ("recipientId", "userId"),
+    "notification.channel": ("channel", "metadata.channel"),
+    "notification.booking": ("bookingId", "metadata.bookingId"),
     "notification.read": ("read", "isRead"),
     # therapists, places
     "provider.name": ("name", "providerName", "businessName"),

@@ -23,6 +23,14 @@ SCAN_AGE: Final = timedelta(minutes=10)
 #: Point 6: younger notifications may still be on their way.
 DELIVERY_ALLOWANCE: Final = timedelta(minutes=2)
 DELIVERY_PERCENT: Final = 80
+#: A verdict speaks for the time until the next one, at most for this long: a longer silence is not measured.
+UNMEASURED_AFTER: Final = timedelta(minutes=10)
+#: Over which uptime is told, by the name it is shown under.
+UPTIME_WINDOWS: Final[tuple[tuple[str, timedelta], ...]] = (
+    ("24 h", timedelta(hours=24)),
+    ("7 d", timedelta(days=7)),
+    ("30 d", timedelta(days=30)),
+)
 REQUIRED_COLLECTIONS: Final = ("bookings", "chat_messages", "commission_records")
 
 

@@ -9,7 +9,7 @@ from dagster import Definitions, InitResourceContext, ResourceDefinition, resour
 from assets.reports import finish
 from pipelines.environment import prepare
 from pipelines.graph import ASSETS, CHECKS
-from pipelines.jobs import SWEEP_TAG, housekeeping, main_job, sweep_job
+from pipelines.jobs import DEEP_TAG, SWEEP_TAG, housekeeping, main_job, sweep_job
 from pipelines.run import open_run
 from pipelines.schedules import daily_housekeeping, every_minute, hourly_sweep
 from pipelines.sensors import BUSY_TAG, RUN_TAG, SENSORS
@@ -25,7 +25,7 @@ def scheduled_run(context: InitResourceContext) -> Iterator[RunContext]:
     prepare(settings.home)
     tags = context.run.tags if context.run else {}
     full_refresh = tags.get("bookwatch/full_refresh") == "true"
-    sweep = SweepOrder() if tags.get(SWEEP_TAG) == "true" else None
+    sweep = SweepOrder(deep=tags.get(DEEP_TAG) == "true") if tags.get(SWEEP_TAG) == "true" else None
     with ExitStack() as stack:
         try:
             run = stack.enter_context(open_run(settings, full_refresh=full_refresh, sweep=sweep))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from datetime import UTC, datetime
-
-import duckdb
+from datetime import datetime
 
 from assets.step import is_full_disk
 from pipelines.alerting.engine import EngineState, Observation
-from pipelines.alerting.observe import MINUTE, died, observations
+from pipelines.alerting.observe import died, observations
 from pipelines.alerting.turn import alert_turn, for_status, show_alerts
+from pipelines.judging import judge
 from pipelines.status import run_status
 from resources.errors import DONE, PROBLEMS, BookwatchError
 from resources.heartbeat import beat
@@ -21,7 +20,6 @@ from resources.lock import run_lock
 from resources.run_context import RunContext, SweepOrder
 from resources.settings import Settings
 from resources.status_file import write_status
-from resources.warehouse import open_warehouse
 
 
 def report(run: RunContext) -> None:
@@ -30,15 +28,17 @@ def report(run: RunContext) -> None:
     In this order: people who look see the truth before those who are told. What fails here keeps nothing that
     follows from being tried: an alert matters most when the disk is full.
     """
+    try:
+        judge(run)
+    except sqlite3.Error:
+        # Without the ledger no verdict has a history: the points are shown as not measured.
+        run.points_judged = False
     status = run_status(run)
 
     def see(known: EngineState) -> Iterable[Observation]:
         if run.stopped:
             return ()  # a person stopped it: nothing was found out
-        earlier = _earlier_errors(run)
-        return observations(
-            run, status, earlier_errors=earlier, known=known.alerts.values(), watched=_watched()
-        )
+        return observations(run, status, known=known.alerts.values(), watched=_watched())
 
     with alert_turn(run.settings, see, say=run.say, sends=not run.stopped) as turn:
         try:
@@ -58,24 +58,6 @@ def _watched() -> set[str]:
     from pipelines.graph import CHECKS
 
     return {key.name for checks in CHECKS for key in checks.check_keys}
-
-
-def _earlier_errors(run: RunContext) -> list[datetime]:
-    """When the calls of runs before this one failed that fall into its minute: in the ledger, or carried to ops."""
-    since = run.started_at.astimezone(UTC).replace(tzinfo=None) - MINUTE
-    found: list[datetime] = []
-    try:
-        found += Ledger(run.home.ledger).errors_after(since, not_of=run.run_id)
-        if run.home.warehouse.exists():
-            with open_warehouse(run.home.warehouse, read_only=True) as con:
-                rows = con.execute(
-                    "SELECT called_at FROM ops.errors WHERE called_at > ? AND run_id <> ?",
-                    [since, run.run_id],
-                ).fetchall()
-            found += [row[0] for row in rows]
-    except (sqlite3.Error, duckdb.Error, OSError):
-        run.say("The errors of the runs before could not be read; this run's own are counted.")
-    return found
 
 
 def _enter_ledger(run: RunContext) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import duckdb
 
-from assets.marts.mart_assets import build_marts
-from marketplace.health import system_state
+from marketplace.health import HEALTH_POINTS, system_state
 from marketplace.rules import RULES_VERSION
+from pipelines.judging import unmeasured
+from resources.ledger import Ledger
 from resources.run_context import RunContext
 from resources.snapshots import current_snapshot, open_snapshot
 from resources.status_file import read_status
@@ -68,31 +69,47 @@ def _figures(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     }
 
 
-def _unmeasured(before: dict[str, Any], reason: str) -> dict[str, Any]:
+def _unmeasured(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
     """The last figures, with health unknown: what could not be measured is never shown as the last good verdict."""
+    told = {point["point"]: point for point in before.get("health", {}).get("points", [])}
     points = [
-        {**point, "status": "unknown", "figure": None, "message": f"Not measured: {reason}"}
-        for point in before.get("health", {}).get("points", [])
+        {
+            "name": point.name,
+            "limit_value": point.limit,
+            "severity": point.severity,
+            "evidence_at": None,
+            "component": point.component,
+            "unit": point.unit,
+            **told.get(number, {}),
+            "point": number,
+            "status": "unknown",
+            "figure": None,
+            "message": unmeasured(run.failure),
+        }
+        for number, point in HEALTH_POINTS.items()
     ]
     kept = {part: before[part] for part in ("freshness", "commission", "quarantine") if part in before}
     return {**kept, "health": {"system": "unknown", "points": points}}
 
 
 def _measure(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
-    """This run's figures; for a run that stopped before its marts, the health of what is there, judged by the clock.
-
-    A source that cannot be reached is when health matters most: the points then say how old the evidence is.
-    """
-    reason = run.failure.problem if run.failure else "the run stopped early."
-    if run.stopped:
-        return _unmeasured(before, reason)
+    """This run's figures, or those of what is there where it stopped before its marts (pipelines/judging.py), each
+    point with the instant since when it is so."""
+    found = None
+    if run.points_judged and not run.stopped:
+        try:
+            with open_warehouse(run.home.warehouse) as con:
+                found = _figures(con)
+        except (duckdb.Error, OSError):
+            found = None
+    found = found or _unmeasured(run, before)
     try:
-        with open_warehouse(run.home.warehouse) as con:
-            if not run.marts_made:
-                build_marts(con, run, ["health_points"])
-            return _figures(con)
-    except (duckdb.Error, sqlite3.Error, OSError):
-        return _unmeasured(before, reason)
+        since = Ledger(run.home.ledger).health_since()
+    except sqlite3.Error:
+        since = {}  # the run says itself that its ledger cannot be read
+    for point in found["health"]["points"]:
+        point["since"] = _instant(since.get(point["point"]))
+    return found
 
 
 def run_status(run: RunContext) -> dict[str, Any]:

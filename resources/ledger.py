@@ -1,7 +1,7 @@
 """ledger.sqlite: what is written while the warehouse is busy, or by several processes.
 
-Runs, waivers, exports, calls on their way; its alert tables are alert_store.py's. Figures do not live here: each run
-mirrors what readers need into ``ops``.
+Runs, waivers, exports, changes of health, calls on their way; its alert tables are alert_store.py's. Figures do not
+live here: each run mirrors what readers need into ``ops``.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import json
 import sqlite3
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import astuple, dataclass
-from datetime import datetime
+from dataclasses import astuple, dataclass, replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 _SCHEMA = """
@@ -48,6 +48,24 @@ CREATE TABLE IF NOT EXISTS waiver_log (
     entered_by TEXT NOT NULL,
     entered_at TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS closed_month_log (
+    entry_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    finding_id TEXT NOT NULL,
+    local_month TEXT NOT NULL,
+    figure TEXT NOT NULL,
+    previous_value INTEGER NOT NULL,
+    current_value INTEGER NOT NULL,
+    previous_snapshot_id TEXT NOT NULL,
+    seen_at TEXT NOT NULL,
+    run_id TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS closed_month_gaps (
+    previous_snapshot_id TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    snapshot_id TEXT NOT NULL,
+    compared_at TEXT NOT NULL,
+    PRIMARY KEY (previous_snapshot_id, reason)
+);
 CREATE TABLE IF NOT EXISTS erasures (
     erasure_id INTEGER PRIMARY KEY AUTOINCREMENT,
     customer_id TEXT NOT NULL,
@@ -60,6 +78,19 @@ CREATE TABLE IF NOT EXISTS pins (
     pin_id INTEGER PRIMARY KEY AUTOINCREMENT,
     snapshot_id TEXT NOT NULL,
     pinned_at TEXT NOT NULL DEFAULT (datetime('now'))
+);
+CREATE TABLE IF NOT EXISTS health_changes (
+    change_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    point INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    since TEXT NOT NULL,
+    evaluated_before TEXT,
+    message TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS health_changes_of ON health_changes (point, change_id);
+CREATE TABLE IF NOT EXISTS health_evaluated (
+    point INTEGER PRIMARY KEY,
+    evaluated_at TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS calls (
     call_id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -108,6 +139,54 @@ class Waiver:
     reason: str
     waived_by: str
     waived_at: datetime
+
+
+@dataclass(frozen=True)
+class ClosedChange:
+    """A figure of a closed month that a run found changed since the snapshot before it."""
+
+    finding_id: str
+    local_month: date
+    figure: str
+    previous_value: int
+    current_value: int
+    previous_snapshot_id: str
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class ClosedGap:
+    """A run that could compare closed months with no snapshot: which one (None: there was none), and why."""
+
+    snapshot_id: str
+    previous_snapshot_id: str | None
+    compared_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class HealthVerdict:
+    """What a health point was found to be at an instant. ``message`` holds no personal value."""
+
+    point: int
+    status: str
+    message: str
+
+
+@dataclass(frozen=True)
+class HealthChange:
+    """The ``change_id``-th change: a point is ``status`` since an instant (naive UTC).
+
+    ``evaluated_before``: the verdict before this one, None for the first; ``evaluated_at``: the point's newest verdict.
+    """
+
+    change_id: int
+    point: int
+    status: str
+    since: datetime
+    evaluated_before: datetime | None
+    evaluated_at: datetime
+    message: str
 
 
 @dataclass(frozen=True)
@@ -241,6 +320,72 @@ class Ledger:
                 )
             ]
 
+    def record_closed_changes(
+        self, previous_snapshot_id: str, changes: Sequence[ClosedChange], *, run_id: str
+    ) -> None:
+        """Enter what differs now from a snapshot, in one transaction, appending only what is not entered already.
+
+        Run after run compares with the same snapshot until a new one is published: a change that stands is entered
+        once, one whose value moved on gets a further entry, one that went back is entered as gone back (both values
+        the same), and ``closed_changes`` tells it no more.
+        """
+        with self._open() as db:
+            known = {
+                row["finding_id"]: row
+                for row in db.execute(
+                    "SELECT * FROM closed_month_log WHERE previous_snapshot_id = ? ORDER BY entry_id",
+                    (previous_snapshot_id,),
+                )
+            }
+            found = {change.finding_id: change for change in changes}
+            for change in changes:
+                before = known.get(change.finding_id)
+                if before is None or before["current_value"] != change.current_value:
+                    _log_change(db, change, run_id)
+            for finding_id, row in known.items():
+                if finding_id not in found and row["current_value"] != row["previous_value"]:
+                    back = _change(row)
+                    _log_change(db, replace(back, current_value=back.previous_value), run_id)
+
+    def closed_changes(self) -> list[ClosedChange]:
+        """Every change of a closed month, in the order first entered: the newest entry of each, without those that
+        went back before anything was published."""
+        with self._open() as db:
+            newest = {
+                row["finding_id"]: _change(row)
+                for row in db.execute("SELECT * FROM closed_month_log ORDER BY entry_id")
+            }
+        return [change for change in newest.values() if change.previous_value != change.current_value]
+
+    def record_closed_gap(self, gap: ClosedGap) -> None:
+        """Enter that closed months could not be compared. While the same snapshot (or none) stays the newest this is
+        one gap, of the run that came last."""
+        with self._open() as db:
+            db.execute(
+                "INSERT INTO closed_month_gaps (previous_snapshot_id, reason, snapshot_id, compared_at)"
+                " VALUES (?, ?, ?, ?) ON CONFLICT (previous_snapshot_id, reason) DO UPDATE"
+                " SET snapshot_id = excluded.snapshot_id, compared_at = excluded.compared_at",
+                (
+                    gap.previous_snapshot_id or "",
+                    gap.reason,
+                    gap.snapshot_id,
+                    gap.compared_at.isoformat(),
+                ),
+            )
+
+    def closed_gaps(self) -> list[ClosedGap]:
+        """Every gap, oldest first."""
+        with self._open() as db:
+            return [
+                ClosedGap(
+                    row["snapshot_id"],
+                    row["previous_snapshot_id"] or None,
+                    datetime.fromisoformat(row["compared_at"]),
+                    row["reason"],
+                )
+                for row in db.execute("SELECT * FROM closed_month_gaps ORDER BY compared_at, snapshot_id")
+            ]
+
     def record_erasure(self, customer_id: str, *, by: str, at: datetime, rows: Mapping[str, int]) -> None:
         """Enter that a person was forgotten: who asked, when, of how many rows a collection. No personal value."""
         with self._open() as db:
@@ -343,6 +488,77 @@ class Ledger:
             with self._open() as db:
                 db.execute("DELETE FROM pins WHERE pin_id = ?", (pin,))
 
+    def record_health(self, verdicts: Sequence[HealthVerdict], *, at: datetime, silence: timedelta) -> None:
+        """Enter verdicts of one instant (naive UTC). A point gets a new row only where its status changed, or its last
+        verdict is older than ``silence``: what lies between was not measured. No row is ever changed."""
+        with self._open() as db:
+            for verdict in verdicts:
+                before = db.execute(
+                    "SELECT status, since, (SELECT evaluated_at FROM health_evaluated WHERE point = ?1) AS seen"
+                    " FROM health_changes WHERE point = ?1 ORDER BY change_id DESC LIMIT 1",
+                    (verdict.point,),
+                ).fetchone()
+                seen = None if before is None else datetime.fromisoformat(before["seen"])
+                # A clock that was set back to before a row begins a new one as well.
+                goes_on = (
+                    before is not None
+                    and seen is not None
+                    and before["status"] == verdict.status
+                    and datetime.fromisoformat(before["since"]) <= at <= seen + silence
+                )
+                if not goes_on:
+                    db.execute(
+                        "INSERT INTO health_changes (point, status, since, evaluated_before, message)"
+                        " VALUES (?, ?, ?, ?, ?)",
+                        (
+                            verdict.point,
+                            verdict.status,
+                            at.isoformat(),
+                            None if seen is None else seen.isoformat(),
+                            verdict.message,
+                        ),
+                    )
+                db.execute(
+                    "INSERT INTO health_evaluated (point, evaluated_at) VALUES (?, ?)"
+                    " ON CONFLICT (point) DO UPDATE SET evaluated_at = excluded.evaluated_at",
+                    (verdict.point, at.isoformat()),
+                )
+
+    def health_changes(self, *, ending_after: datetime) -> list[HealthChange]:
+        """Every change still in force at ``ending_after`` (naive UTC) or made since, in the order entered."""
+        with self._open() as db:
+            return [
+                HealthChange(
+                    row["change_id"],
+                    row["point"],
+                    row["status"],
+                    datetime.fromisoformat(row["since"]),
+                    None
+                    if row["evaluated_before"] is None
+                    else datetime.fromisoformat(row["evaluated_before"]),
+                    datetime.fromisoformat(row["evaluated_at"]),
+                    row["message"],
+                )
+                for row in db.execute(
+                    "SELECT * FROM (SELECT c.*, e.evaluated_at,"
+                    " lead(since) OVER (PARTITION BY point ORDER BY change_id) AS next_since"
+                    " FROM health_changes c JOIN health_evaluated e USING (point))"
+                    " WHERE next_since IS NULL OR next_since >= ? ORDER BY change_id",
+                    (ending_after.isoformat(),),
+                )
+            ]
+
+    def health_since(self) -> dict[int, datetime]:
+        """Since when (naive UTC) each point has been in its state, without a silence between."""
+        with self._open() as db:
+            return {
+                row["point"]: datetime.fromisoformat(row["since"])
+                for row in db.execute(
+                    "SELECT point, since FROM health_changes WHERE change_id IN"
+                    " (SELECT max(change_id) FROM health_changes GROUP BY point)"
+                )
+            }
+
     def record_calls(self, calls: Sequence[LedgerCall]) -> None:
         """Enter calls, to wait here until a run carries them into the warehouse."""
         with self._open() as db:
@@ -381,17 +597,6 @@ class Ledger:
             for row in rows
         ]
         return listed, rows[-1]["call_id"] if rows else 0
-
-    def errors_after(self, instant: datetime, *, not_of: str) -> list[datetime]:
-        """When (naive UTC) calls that wait here failed, were tried again or were slow, but those of one run."""
-        with self._open() as db:
-            return [
-                datetime.fromisoformat(row["at"])
-                for row in db.execute(
-                    "SELECT at FROM calls WHERE at > ? AND severity <> 'info' AND run_id <> ?",
-                    (instant.isoformat(), not_of),
-                )
-            ]
 
     def drop_calls(self, upto: int) -> None:
         """Forget calls that the warehouse has: those entered up to the number ``calls`` gave."""
@@ -448,4 +653,33 @@ def _log_waiver(
     db.execute(
         "INSERT INTO waiver_log (finding_id, action, reason, entered_by, entered_at) VALUES (?, ?, ?, ?, ?)",
         (finding_id, action, reason, by, at.isoformat()),
+    )
+
+
+def _change(row: sqlite3.Row) -> ClosedChange:
+    return ClosedChange(
+        row["finding_id"],
+        date.fromisoformat(row["local_month"]),
+        row["figure"],
+        int(row["previous_value"]),
+        int(row["current_value"]),
+        row["previous_snapshot_id"],
+        datetime.fromisoformat(row["seen_at"]),
+    )
+
+
+def _log_change(db: sqlite3.Connection, change: ClosedChange, run_id: str) -> None:
+    db.execute(
+        "INSERT INTO closed_month_log (finding_id, local_month, figure, previous_value, current_value,"
+        " previous_snapshot_id, seen_at, run_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            change.finding_id,
+            change.local_month.isoformat(),
+            change.figure,
+            change.previous_value,
+            change.current_value,
+            change.previous_snapshot_id,
+            change.seen_at.isoformat(),
+            run_id,
+        ),
     )

@@ -98,7 +98,8 @@ class RunContext:
     cause: BaseException | None = None
     stopped: bool = False
     finished: bool = False
-    marts_made: bool = False
+    points_judged: bool = False
+    failed_step: str = ""
 
     @property
     def clock(self) -> Clock:
@@ -130,8 +131,10 @@ class RunContext:
             return 10
         return 0
 
-    def fail(self, failure: BookwatchError, cause: BaseException | None = None) -> None:
-        """Record why the run failed. The first failure stands: what follows from it explains less."""
+    def fail(self, failure: BookwatchError, cause: BaseException | None = None, *, step: str = "") -> None:
+        """Record why the run failed, and in which step. The first failure stands: what follows from it explains
+        less."""
         if self.failure is None:
             self.failure = failure
             self.cause = cause
+            self.failed_step = step

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
 from assets.core.engine import CoreOutcome, process
+from assets.freshness import FRESHNESS
 from assets.raw import raw_key
 from assets.step import step
 from marketplace.rules import RULES_VERSION
@@ -58,6 +59,7 @@ def derive(run: RunContext) -> CoreOutcome:
             deps=[raw_key(collection) for collection in collections],
             group_name="core",
             description=f"Canonical rows of {', '.join(collections)} (docs/tables.md).",
+            freshness_policy=FRESHNESS,
         )
         for table, collections in CORE_SOURCES.items()
     ],

@@ -6,15 +6,17 @@ What a mart holds lives in its own file. Publishing and Dagster are not known he
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from assets.marts.catalog import MART_NAMES, MARTS, Mart
 from assets.marts.compiled import Compiled, compiled_marts
+from assets.marts.given import GIVEN, INSTANTS
 from marketplace.commission import COMMISSION_COLLECTION, judged_at
 from marketplace.health import QuietHours
 from marketplace.policy import DEFAULT_POLICY, Policy
@@ -41,6 +43,8 @@ def build(
     policy: Policy = DEFAULT_POLICY,
     tables: Iterable[str] | None = None,
     waived: Iterable[str] = (),
+    closed_changes: Sequence[tuple[Any, ...]] = (),
+    closed_gaps: Sequence[tuple[Any, ...]] = (),
     clock_frozen: bool = False,
     utc_offset: timedelta = timedelta(hours=8),
     quiet_hours: QuietHours = QuietHours(),  # noqa: B008 - frozen
@@ -49,16 +53,37 @@ def build(
     """Make the marts named (default: all) and what they need, from core.* and ops.scans, in one transaction.
 
     ``now`` is naive UTC; ``clock_frozen`` says that it does not run (BOOKWATCH_NOW). ``waived`` are the ids
-    of acknowledged findings. ``utc_offset`` is the marketplace's zone, for quiet hours. Unchanged marts are
-    not written again. ``cache`` is a folder where the compiled SQL is kept (a cold process then
-    needs no Ibis). Raises KeyError for an unknown mart, duckdb.Error if core is not there; then nothing
-    was written.
+    of acknowledged findings, ``closed_changes`` and ``closed_gaps`` rows as given.py says. ``utc_offset`` is
+    the marketplace's zone, for quiet hours and the current month. Unchanged marts are not written again.
+    ``cache`` is a folder where the compiled SQL is kept (a cold process then needs no Ibis). Raises KeyError
+    for an unknown mart, duckdb.Error if core is not there; then nothing was written.
     """
-    quiet = quiet_hours.cover(now, utc_offset)
+    given = _Given(
+        now,
+        clock_frozen,
+        quiet_hours.cover(now, utc_offset),
+        (now + utc_offset).date().replace(day=1),
+        {
+            "waivers": [(finding_id,) for finding_id in sorted(set(waived))],
+            "closed_changes": closed_changes,
+            "closed_gaps": closed_gaps,
+        },
+    )
     if isinstance(warehouse, duckdb.DuckDBPyConnection):
-        return _build(warehouse, now, policy, tables, waived, clock_frozen, quiet, cache)
+        return _build(warehouse, policy, tables, given, cache)
     with open_warehouse(Path(warehouse)) as con:
-        return _build(con, now, policy, tables, waived, clock_frozen, quiet, cache)
+        return _build(con, policy, tables, given, cache)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """The instants and rows a build is given beside core and ops."""
+
+    now: datetime
+    clock_frozen: bool
+    quiet: bool
+    local_month: date
+    rows: Mapping[str, Sequence[tuple[Any, ...]]]
 
 
 def _wanted(tables: Iterable[str] | None) -> list[Mart]:
@@ -73,12 +98,9 @@ def _wanted(tables: Iterable[str] | None) -> list[Mart]:
 
 def _build(
     con: duckdb.DuckDBPyConnection,
-    now: datetime,
     policy: Policy,
     tables: Iterable[str] | None,
-    waived: Iterable[str],
-    clock_frozen: bool,
-    quiet: bool,
+    given: _Given,
     cache: Path | None,
 ) -> BuildOutcome:
     wanted = _wanted(tables)
@@ -89,7 +111,7 @@ def _build(
     changed: set[str] = set()
     con.execute("BEGIN TRANSACTION")
     try:
-        judged = _prepare(con, now, waived, clock_frozen, quiet)
+        judged = _prepare(con, given)
         known = dict(con.execute("SELECT mart, digest FROM ops.mart_digests").fetchall())
         present = {
             name
@@ -114,7 +136,7 @@ def _build(
         con.executemany(
             "INSERT OR REPLACE INTO ops.mart_digests VALUES (?, ?, ?, ?)",
             [
-                [name, digests[name], rows[name], now]
+                [name, digests[name], rows[name], given.now]
                 for name in digests
                 if name in changed or name not in known
             ],
@@ -124,14 +146,12 @@ def _build(
         con.execute("ROLLBACK")
         raise
     finally:
-        for name in ("bw_new", "instants", "waivers", *(mart.name for mart in MARTS.values() if mart.step)):
+        for name in ("bw_new", "instants", *GIVEN, *(mart.name for mart in MARTS.values() if mart.step)):
             con.execute(f"DROP TABLE IF EXISTS temp.{_name(name)}")
-    return BuildOutcome(now, judged, rows, digests, frozenset(changed), seconds)
+    return BuildOutcome(given.now, judged, rows, digests, frozenset(changed), seconds)
 
 
-def _prepare(
-    con: duckdb.DuckDBPyConnection, now: datetime, waived: Iterable[str], clock_frozen: bool, quiet: bool
-) -> datetime | None:
+def _prepare(con: duckdb.DuckDBPyConnection, given: _Given) -> datetime | None:
     con.execute("CREATE SCHEMA IF NOT EXISTS marts")
     con.execute("CREATE SCHEMA IF NOT EXISTS ops")
     con.execute(
@@ -143,12 +163,30 @@ def _prepare(
         " ORDER BY completed_at DESC LIMIT 1",
         [COMMISSION_COLLECTION],
     ).fetchone()
-    judged = judged_at(now, *(scan or (None, None)), frozen=clock_frozen)
-    con.execute("CREATE OR REPLACE TEMP TABLE instants (now TIMESTAMP, judged_at TIMESTAMP, quiet BOOLEAN)")
-    con.execute("INSERT INTO temp.instants VALUES (?, ?, ?)", [now, judged, quiet])
-    con.execute("CREATE OR REPLACE TEMP TABLE waivers (finding_id VARCHAR)")
-    con.execute("INSERT INTO temp.waivers SELECT unnest(?::VARCHAR[])", [sorted(set(waived))])
+    judged = judged_at(given.now, *(scan or (None, None)), frozen=given.clock_frozen)
+    _fill(con, "instants", INSTANTS, [(given.now, judged, given.quiet, given.local_month)])
+    for name, columns in GIVEN.items():
+        _fill(con, name, columns, given.rows[name])
     return judged
+
+
+_SQL_TYPES = {
+    "string": "VARCHAR",
+    "int64": "BIGINT",
+    "boolean": "BOOLEAN",
+    "timestamp": "TIMESTAMP",
+    "date": "DATE",
+}
+
+
+def _fill(
+    con: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """A temporary table of a few rows."""
+    listed = ", ".join(f"{_name(column)} {_SQL_TYPES[kind]}" for column, kind in columns.items())
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {_name(name)} ({listed})")
+    if rows:
+        con.executemany(f"INSERT INTO temp.{_name(name)} VALUES ({', '.join('?' * len(columns))})", rows)
 
 
 def _name(identifier: str) -> str:

@@ -42,10 +42,27 @@ class Measure:
     #: Added to the message when the point works, and when it is unknown.
     working_note: Callable[[Any], Any] | None = None
     unknown_note: Callable[[Any], Any] | None = None
+    #: What exactly is broken, where the point rests on several things.
+    culprit: Callable[[Any], Any] | None = None
 
 
 def _count_note(count: Callable[[Any], Any], words: str) -> Callable[[Any], Any]:
     return lambda m: ibis.literal(" (") + count(m).cast("string") + f" {words})"
+
+
+def _stopped_flow(m: Any) -> Any:
+    """The collections whose scans are late, the bookings that do not arrive, or both."""
+    late: Any = ibis.literal("")
+    for collection in REQUIRED_COLLECTIONS:
+        late = late + ibis.cases((m[f"fresh_{collection}"] == 0, f", {collection}"), else_="")
+    late = late.re_replace("^, ", "")
+    dry = ~(m.quiet | m.booking_is_recent)
+    bookings = HEALTH_POINTS[1].component
+    return ibis.cases(
+        (late == "", bookings),
+        (dry, ibis.literal("the scans of ") + late + f"; {bookings}"),
+        else_=ibis.literal("the scans of ") + late,
+    )
 
 
 MEASURES: Final[Registry[int, Measure]] = Registry(
@@ -94,6 +111,7 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
             lambda m: ibis.cases(
                 (m.quiet, " (quiet hours: the age of the newest booking is not judged)"), else_=""
             ),
+            culprit=_stopped_flow,
         ),
         Measure(
             6,
@@ -123,7 +141,8 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
 
 
 def table(t: Tables, at: Instants) -> ir.Table:
-    """point INTEGER, name, status, figure, limit_value, message, severity, evidence_at."""
+    """point INTEGER, name, status, figure, limit_value, message, severity, evidence_at, component (what is broken when
+    it is, else what the point rests on), unit (of figure and limit)."""
     measured = _measured(t, at)
     rows = []
     for number, point in HEALTH_POINTS.items():
@@ -136,6 +155,9 @@ def table(t: Tables, at: Instants) -> ir.Table:
         if measure.unknown_note:
             unknown = unknown + measure.unknown_note(measured)
         status = ibis.cases((~known, "unknown"), (works, "working"), else_="broken")
+        component: Any = ibis.literal(point.component)
+        if measure.culprit:
+            component = ibis.cases((known & ~works, measure.culprit(measured)), else_=component)
         rows.append(
             measured.select(
                 point=ibis.literal(number).cast("int32"),
@@ -146,6 +168,8 @@ def table(t: Tables, at: Instants) -> ir.Table:
                 message=ibis.cases((~known, unknown), (works, working), else_=point.broken),
                 severity=ibis.literal(point.severity),
                 evidence_at=measure.evidence(measured),
+                component=component,
+                unit=ibis.literal(point.unit),
             )
         )
     return ibis.union(*rows, distinct=False)
@@ -224,6 +248,12 @@ def _scans(t: Tables, at: Instants) -> Any:
         oldest_required_scan=s.completed_at.min(where=required),
         bookings_scanned=s.completed_at.max(where=s.collection == "bookings"),
         notifications_scanned=s.completed_at.max(where=s.collection == "notifications"),
+        **{
+            f"fresh_{collection}": s.count(
+                where=(s.collection == collection) & (s.completed_at >= at.now - interval(SCAN_AGE))
+            )
+            for collection in REQUIRED_COLLECTIONS
+        },
     )
 
 

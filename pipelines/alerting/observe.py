@@ -7,32 +7,29 @@ that stopped before it. Its alert then stays as it is.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from marketplace.health import HEALTH_POINTS, REQUIRED_COLLECTIONS, SCAN_AGE
 from pipelines.alerting.engine import Observation
-from pipelines.alerting.rules import ERRORS_A_MINUTE, RULES, AlertRule
+from pipelines.alerting.rules import RULES, AlertRule
 from resources.alert_store import Alert
 from resources.errors import UNREACHABLE
 from resources.run_context import CheckOutcome, RunContext
 
 SHOWN_IDS = 5
-MINUTE = timedelta(minutes=1)
 
 
 def observations(
     run: RunContext,
     status: Mapping[str, Any],
     *,
-    earlier_errors: Collection[datetime] = (),
     known: Iterable[Alert] = (),
     watched: Collection[str] | None = None,
 ) -> list[Observation]:
     """Everything this run can say. ``status``: the content of its status.json.
 
-    ``earlier_errors``: instants (naive UTC) of errors of runs before. ``known``: the alerts there are; those of a check
-    that is not ``watched`` any more (it left bookwatch) end.
+    ``known``: the alerts there are; those of a check that is not ``watched`` any more (it left bookwatch) end.
     """
     return [
         *_run(run),
@@ -40,7 +37,6 @@ def observations(
         *_checks(run.checks),
         *_scan_age(run, status),
         *_collections(run),
-        *_error_rate(run, earlier_errors),
         *_quarantine(run, status),
         *_left(known, watched),
     ]
@@ -140,8 +136,8 @@ def _checks(checks: Iterable[CheckOutcome]) -> Iterator[Observation]:
             labels=(("asset", check.asset),) if "asset" in rule.labels else (),
             detail="\n".join(p for p in (ids, check.what_to_do or rule.what_to_do) if p) if failing else "",
             figure=float(check.failed_rows) if failing else None,
-            limit=0.0 if failing else None,
-            unit="rows" if failing else "",
+            limit=rule.limit if failing else None,
+            unit=rule.unit if failing else "",
             page=rule.page,
         )
 
@@ -183,33 +179,9 @@ def _collections(run: RunContext) -> Iterator[Observation]:
         )
 
 
-def most_in_a_minute(instants: Iterable[datetime]) -> int:
-    """The most events in any 60 seconds."""
-    ordered = sorted(instants)
-    first = most = 0
-    for last, instant in enumerate(ordered):
-        while instant - ordered[first] >= MINUTE:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
-
-
-def _error_rate(run: RunContext, earlier: Collection[datetime]) -> Iterator[Observation]:
-    """Of this run's calls, and of those before it that fall into the same minute."""
-    own = [call.at for call in run.calls if call.severity != "info"]
-    most = most_in_a_minute([*own, *earlier])
-    yield _of(
-        RULES.of("error_rate"),
-        most >= ERRORS_A_MINUTE,
-        figure=float(most),
-        limit=float(ERRORS_A_MINUTE),
-        unit="errors a minute",
-    )
-
-
 def _quarantine(run: RunContext, status: Mapping[str, Any]) -> Iterator[Observation]:
-    if not run.marts_made:
-        return
+    if run.failure is not None:
+        return  # not looked at again
     content = status["quarantine"]
     reasons = ", ".join(
         f"{count:,} × {reason}" for reason, count in list(content["reasons"].items())[:SHOWN_IDS]

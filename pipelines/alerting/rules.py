@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Final
 
+from marketplace.error_rate import ERRORS_A_MINUTE
 from marketplace.findings import FINDINGS, Severity
 from marketplace.health import HEALTH_POINTS, SCAN_AGE
 from marketplace.registry import Registry
@@ -20,8 +21,6 @@ AT_ONCE: Final = timedelta(0)
 #: Gatus' thresholds (fires after 3, resolves after 2) as durations at the default rhythm of one run a minute.
 THREE_RUNS: Final = timedelta(minutes=2)
 TWO_RUNS: Final = timedelta(minutes=2)
-#: Errors of calls to Appwrite in any 60 seconds (domain.md, resilience constants).
-ERRORS_A_MINUTE: Final = 10
 
 REMIND_EVERY: Final[Mapping[str, timedelta]] = MappingProxyType(
     {
@@ -40,6 +39,7 @@ class AlertRule:
 
     ``name`` is the alert's; a rule for many checks has none, and its alerts are named as the checks. ``severity`` None:
     the check's own. ``labels`` names the labels that tell alerts of this name apart. ``page``: where more is shown.
+    ``limit`` and ``unit`` are those of the figure that a check counts.
     ``inhibited_by``: alerts whose firing mutes this one; with ``equal``, only where these labels are the same.
     """
 
@@ -50,6 +50,8 @@ class AlertRule:
     severity: Severity | None = None
     hold_for: timedelta = AT_ONCE
     keep_firing_for: timedelta = AT_ONCE
+    limit: float = 0
+    unit: str = "rows"
     labels: tuple[str, ...] = ()
     inhibited_by: tuple[str, ...] = ()
     equal: tuple[str, ...] = ()
@@ -211,13 +213,12 @@ RULES: Final = RuleBook(
         ),
         AlertRule(
             name="error_rate",
-            source="figure:errors_a_minute",
-            severity="high",
-            summary=f"{ERRORS_A_MINUTE} errors a minute or more in calls to Appwrite",
+            source="check:error_rate",
+            limit=ERRORS_A_MINUTE,
+            unit="errors in a minute",
             page="/errors",
             keep_firing_for=timedelta(minutes=5),
             inhibited_by=RESTS_ON_DATA,
-            what_to_do="The page shows them by category and operation.",
         ),
         AlertRule(
             name="quarantine",

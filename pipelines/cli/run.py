@@ -47,24 +47,15 @@ def execute(
                 instance=instance, raise_on_error=False, tags={RUN_TAG: context.run_id}
             )
         if not result.success and context.failure is None:
-            context.fail(_unexplained(context))
+            context.fail(
+                BookwatchError(
+                    "The run failed outside its steps.",
+                    "The last good snapshot is still served. Run again with --debug to see the details.",
+                )
+            )
             context.finished = False
         finish(context)
         return context
-
-
-def _unexplained(context: RunContext) -> BookwatchError:
-    """Why a run failed whose steps said nothing: a blocking check, or Dagster itself."""
-    blocked = [check.check_name for check in context.failed_checks if check.blocking]
-    if blocked:
-        return BookwatchError(
-            f"Nothing was published: {', '.join(blocked)} failed.",
-            "The last good snapshot is still served; `bookwatch status` shows what failed.",
-        )
-    return BookwatchError(
-        "The run failed outside its steps.",
-        "The last good snapshot is still served. Run again with --debug to see the details.",
-    )
 
 
 def as_json(context: RunContext) -> dict[str, Any]:

@@ -10,10 +10,9 @@ import pytest
 
 from marketplace.health import HEALTH_POINTS
 from pipelines.alerting.engine import Observation
-from pipelines.alerting.observe import most_in_a_minute, observations
+from pipelines.alerting.observe import observations
 from pipelines.alerting.rules import RULES
 from resources.alert_store import Alert
-from resources.appwrite.failures import TransientFailure, event_of
 from resources.errors import BookwatchError, SourceUnavailable
 from resources.run_context import CheckOutcome, CollectionScan, RunContext
 from resources.settings import Settings
@@ -159,34 +158,22 @@ def test_a_collection_that_could_not_be_read_is_an_alert_of_its_own(run: RunCont
     ] == [(True, "medium"), (True, "high"), (False, "medium")]
 
 
-def failed_call(seconds: float) -> Any:
-    failure = TransientFailure("list_rows", "connection", collection="bookings")
-    at = NOW.replace(tzinfo=None) + timedelta(seconds=seconds)
-    return event_of("list_rows", "bookings", 0.1, 4, at, status=None, failure=failure)
-
-
-@pytest.mark.parametrize(
-    ("own", "before", "bad"), [(9, 0, False), (10, 0, True), (6, 4, True), (6, 3, False)]
-)
-def test_ten_errors_in_any_minute_are_too_many(run: RunContext, own: int, before: int, bad: bool) -> None:
-    run.calls = [failed_call(n) for n in range(own)]
-    earlier = [NOW.replace(tzinfo=None) - timedelta(seconds=n + 1) for n in range(before)]
-    rate = seen(run, status(), earlier_errors=earlier)["error_rate"]
-    assert (rate.active, rate.figure, rate.limit) == (bad, float(own + before), 10.0)
-
-
-def test_a_minute_is_half_open() -> None:
-    assert most_in_a_minute([]) == 0
-    assert most_in_a_minute(NOW + timedelta(seconds=s) for s in (0, 60, 59)) == 2
+def test_ten_errors_a_minute_are_one_alert_whatever_they_are_of(run: RunContext) -> None:
+    run.checks = [
+        CheckOutcome("error_rate", "ops/errors", False, "medium", failed_rows=12, detail="12 events")
+    ]
+    rate = seen(run, status())["error_rate"]
+    assert (rate.active, rate.figure, rate.limit, rate.unit) == (True, 12.0, 10.0, "errors in a minute")
+    assert (rate.summary, rate.page, rate.severity) == ("12 events", "/errors", "medium")
 
 
 def test_quarantine_is_judged_where_it_was_looked_at(run: RunContext) -> None:
     held = {"count": 3, "oldest_first_seen_at": "2026-11-20T04:00:00Z", "reasons": {"id_missing": 3}}
-    assert "quarantine" not in seen(run, status(quarantine=held))
-    run.marts_made = True
     bad = seen(run, status(quarantine=held))["quarantine"]
     assert (bad.active, bad.figure, bad.detail.splitlines()[0]) == (True, 3.0, "3 × id_missing")
     assert not seen(run, status())["quarantine"].active
+    run.fail(BookwatchError("It failed."))
+    assert "quarantine" not in seen(run, status(quarantine=held))
 
 
 def test_the_alert_of_a_check_that_is_no_more_ends(run: RunContext) -> None:

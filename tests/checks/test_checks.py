@@ -5,7 +5,7 @@ No result repeats what a row says.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
@@ -20,6 +20,7 @@ from checks.mart_schemas import MART_SCHEMAS
 from checks.registry import RegisteredCheck, registry_of
 from checks.results import CheckResult, violations
 from marketplace.findings import FINDINGS
+from marketplace.health import HEALTH_POINTS
 from marketplace.policy import DEFAULT_POLICY
 from marketplace.registry import Registry
 from tests.marts.warehouse import NOW, Warehouse
@@ -46,6 +47,7 @@ def built() -> Warehouse:
     w.booking("b3", created_at=NOW - HOUR)
     w.commission("c1", "b1", created_at=NOW - HOUR)
     w.commission("c2", "ghost", created_at=NOW - HOUR)
+    w.commission("c3", "b2", created_at=NOW - HOUR, status="pending", fee_idr=25_000)
     w.add(
         "core.data_findings",
         finding="amount_unknown",
@@ -54,6 +56,19 @@ def built() -> Warehouse:
         attribute="price",
         detail="",
     )
+    change = ("closed_month_changed:bookings:2026-01:s1", date(2026, 1, 1), "bookings", 3, 4, "s1", NOW)
+    w.build(closed_changes=[change], closed_gaps=[("s1", None, NOW, "there was no snapshot before", True)])
+    for point in HEALTH_POINTS:
+        w.add(
+            "ops.health_changes",
+            change_id=point,
+            point=point,
+            status="working",
+            since=NOW - HOUR,
+            evaluated_at=NOW,
+            message="",
+        )
+    w.notification("n1", age=HOUR)
     w.build()
     return w
 
@@ -91,8 +106,21 @@ BAD = {
     ],
     "commission_findings": ["finding = 'odd'", "severity = 'bad'", "detail = NULL", "waived = NULL"],
     "commission_summary": ["tracking_rate = 1.1", "eligible = eligible + 1", "state = 'ok'", "as_of = NULL"],
+    "commission_entries": ["kind = 'gift'", "part = 'tip'", "amount_idr = NULL", "provider_id = NULL"],
+    "commission_ledger": ["local_month = local_month + 1", "expected_idr = -1", "closing_idr = NULL"],
+    "commission_open": ["age = 'old'", "status = 'odd'", "fee_idr = NULL"],
+    "commission_balances": ["records = 0", "owed_idr = owed_idr + 1", "age_0_3h_idr = 7"],
+    "month_figures": ["figure = 'tips'", "value = NULL"],
+    "closed_month_changes": ["current_value = previous_value", "finding = 'odd'", "waived = NULL"],
+    "closed_month_gaps": ["reason = NULL"],
     "data_findings": ["row_id = NULL"],
     "health_points": ["status = 'healthy'", "point = 8", "message = NULL"],
+    "health_history": ["status = 'up'", "seconds = -1", "since = NULL", "point = 2"],
+    "health_uptime": ["working_share = 1.1", "time_window = '1 h'", "broken_seconds = -1"],
+    "response_distribution": ["source = 'web'", "bucket = 10", "share = 1.1", "label = 'fast'"],
+    "delivery_rates": ["delivered = delivered + 1", "rate = 1.5", "channel = NULL"],
+    "broken_links": ["passed = passed + 1", "state = 'fine'", "to_step = 'taxi'"],
+    "broken_link_rows": ["hop = 7", "row_id = NULL", "since = NULL"],
     "service_figures": ["success_rate = -0.1", "bookings_24h = -1"],
     "source_conversion": ["source = 'web'", "created = 0"],
     "peak_hours": ["hour = 24", "weekday = 0", "share = 0", "basis = 'ends'"],
@@ -241,5 +269,5 @@ def test_two_checks_may_not_share_a_name() -> None:
 def test_every_check_names_asset_and_next_step() -> None:
     for check in CHECKS.values():
         assert isinstance(check, RegisteredCheck)
-        assert check.asset.startswith("marts/")
+        assert check.asset.startswith(("marts/", "ops/"))
         assert check.what_to_do

@@ -6,6 +6,7 @@ import logging
 import re
 import socket
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -218,6 +219,28 @@ def test_retrying_ends_when_the_failures_themselves_have_taken_four_seconds() ->
             rows(gateway)
         # The first retry comes at once; it takes 5 s as well, and that was enough.
         assert len(server.requests) == 2
+
+
+def test_a_retry_that_stalls_is_cut_off_where_the_time_for_retrying_ends() -> None:
+    waits = Waits()
+
+    def late(path: str, headers: dict[str, str]) -> bytes:
+        waits.now += 2.7
+        return http(503, "{}")
+
+    def slow(path: str, headers: dict[str, str]) -> bytes:
+        time.sleep(0.8)
+        return GOOD
+
+    with ScriptedServer(http(503, "{}"), late, slow, slow) as server:
+        gateway, recorder = scripted_gateway(server, waits)
+        with pytest.raises(TransientFailure) as caught:
+            rows(gateway)
+        # 3.6 of the four seconds were spent when the third try began: it had half a second, the least there is.
+        assert (caught.value.reason, recorder.events[-1].attempts) == ("time_out", 3)
+        # The same slow answer is waited for where it is the first.
+        rows(gateway)
+        assert recorder.events[-1].outcome == "ok"
 
 
 def test_retry_after_is_obeyed_also_beyond_four_seconds() -> None:

@@ -15,6 +15,7 @@ from marketplace.policy import DEFAULT_POLICY, Policy
 
 SQL_TYPES = {
     "string": "VARCHAR",
+    "int32": "INTEGER",
     "int64": "BIGINT",
     "float64": "DOUBLE",
     "boolean": "BOOLEAN",
@@ -77,6 +78,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "core.data_findings": {"change": 1},
     "core.quarantined": {"change": 1},
+    "core.chat_rooms": {"status": "active", "provider_id": "p1", "change": 1},
+    "ops.health_changes": {"message": ""},
     "ops.scans": {"required": True, "outcome": "complete"},
 }
 

@@ -1,0 +1,58 @@
+"""Mart: every state each health point was in, since when, until when. Kept in the ledger, mirrored into
+ops.health_changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from assets.marts.expressions import interval, seconds_between
+from assets.marts.tables import Instants, Tables
+from marketplace.health import HEALTH_POINTS, UNMEASURED_AFTER
+
+
+def table(t: Tables, at: Instants) -> ir.Table:
+    """point INTEGER, name, status, since, until (null = now), seconds, message; a row ends where the next begins, or
+    at its last verdict where none followed in time. What lies between two rows was not measured."""
+    rows = spans(t, at)
+    return rows.select(
+        "point",
+        name=ibis.cases(
+            *((rows.point == number, ibis.literal(point.name)) for number, point in HEALTH_POINTS.items())
+        ),
+        status=rows.status,
+        since=rows.since,
+        until=ibis.cases((~rows.holds, rows.ends_at)),
+        seconds=seconds_between(rows.since, rows.ends_at),
+        message=rows.message,
+    )
+
+
+def spans(t: Tables, at: Instants) -> Any:
+    """change_id, point, status, message, since, ends_at, ``holds`` (is so now)."""
+    h = t.health_changes
+    own = ibis.window(group_by=h.point, order_by=h.change_id)
+    h = h.mutate(next_since=h.since.lead().over(own), next_before=h.evaluated_before.lead().over(own))
+    late = interval(UNMEASURED_AFTER)
+    newest = h.next_since.isnull()
+    holds = newest & (at.now <= h.evaluated_at + late)
+    # A next row without a verdict before it can't be: the row in hand was that verdict.
+    follows = (h.next_since <= h.next_before + late).fill_null(False)
+    ends_at = ibis.cases(
+        (holds, at.now),
+        (newest, h.evaluated_at),
+        (follows, h.next_since),
+        # A clock set back makes the next row begin before this one's last verdict.
+        else_=ibis.least(h.next_before, h.next_since),
+    )
+    return h.select(
+        "change_id",
+        "point",
+        "status",
+        "message",
+        "since",
+        ends_at=ibis.greatest(ends_at, h.since),
+        holds=holds,
+    )

@@ -1,0 +1,49 @@
+"""Mart: the share of the measured time in which each health point worked, over 24 hours, 7 and 30 days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from assets.marts.expressions import interval, seconds_between
+from assets.marts.health_history import spans
+from assets.marts.tables import Instants, Tables
+from marketplace.health import HEALTH_POINTS, UPTIME_WINDOWS
+
+
+def table(t: Tables, at: Instants) -> ir.Table:
+    """A point × window. ``measured_seconds`` = working + broken; unknown and unmeasured (bookwatch did not look)
+    stand apart; the four are the window. ``working_share`` is null where nothing was measured."""
+    return ibis.union(*(_window(t, at, name, length) for name, length in UPTIME_WINDOWS), distinct=False)
+
+
+def _window(t: Tables, at: Instants, name: str, length: timedelta) -> Any:
+    rows = spans(t, at)
+    begins = ibis.greatest(rows.since, at.now - interval(length))
+    ends = ibis.least(rows.ends_at, at.now)
+    rows = rows.mutate(inside=ibis.greatest(seconds_between(begins, ends), ibis.literal(0.0)))
+    sums = rows.group_by("point").aggregate(
+        working=rows.inside.sum(where=rows.status == "working").fill_null(0.0),
+        broken_seconds=rows.inside.sum(where=rows.status == "broken").fill_null(0.0),
+        unknown_seconds=rows.inside.sum(where=rows.status == "unknown").fill_null(0.0),
+        status_since=rows.since.argmax(rows.change_id),
+    )
+    measured = sums.working + sums.broken_seconds
+    return sums.select(
+        "point",
+        name=ibis.cases(
+            *((sums.point == number, ibis.literal(point.name)) for number, point in HEALTH_POINTS.items())
+        ),
+        time_window=ibis.literal(name),
+        working_share=sums.working / measured.nullif(0.0),
+        broken_seconds=sums.broken_seconds,
+        unknown_seconds=sums.unknown_seconds,
+        measured_seconds=measured,
+        status_since=sums.status_since,
+        unmeasured_seconds=ibis.greatest(
+            ibis.literal(length.total_seconds()) - measured - sums.unknown_seconds, ibis.literal(0.0)
+        ),
+    )

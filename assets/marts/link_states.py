@@ -1,0 +1,217 @@
+"""Step: for every booking of the last 7 days and every hop it could take, whether it passed, broke, or can't be told.
+
+What is expected of which booking stands in marketplace/links.py. A hop that may still happen has no row.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from assets.marts.expressions import counted, interval
+from assets.marts.tables import Instants, Tables
+from marketplace.commission import PAID_STATUS, REVENUE_STATUSES
+from marketplace.links import HOPS, LINK_CLOCK_SKEW, LINK_WINDOW
+
+
+def table(t: Tables, at: Instants) -> ir.Table:
+    """hop INTEGER, row_id (the booking), origin, since (when the next step was due), verdict (passed, broken,
+    unknown)."""
+    b = counted(t.bookings)
+    b = b.filter((b.created_at <= at.now) & (b.created_at >= at.now - interval(LINK_WINDOW)))
+    b = b.select(
+        "booking_id", "origin", "business_id", "status", "created_at", "accepted_at", "response_deadline"
+    )
+    keys = _keys(t, b)
+    rooms = _rooms(t, at, keys)
+    messages = _messages(t, at, keys, rooms)
+    notices = _notices(t, at, keys)
+    named = _recent(t.notifications, at).filter(lambda n: n.booking_ref.notnull())
+    rows = b
+    for found in (_first(rooms, "room_at"), messages, notices):
+        rows = rows.left_join(
+            found, [rows.booking_id == found.found_id, rows.origin == found.found_origin]
+        ).drop("found_id", "found_origin")
+    c = t.commission_reconciliation.filter(lambda r: r.booking_id.notnull()).select(
+        "commission_id",
+        "state",
+        "deadline_at",
+        "commission_status",
+        recorded="booking_id",
+        recorded_origin="origin",
+    )
+    rows = rows.left_join(c, [rows.booking_id == c.recorded, rows.origin == c.recorded_origin])
+    rows = rows.mutate(
+        earns=rows.status.isin(REVENUE_STATUSES), can_tell=named.aggregate(n=named.count()).as_scalar() > 0
+    )
+    scans = {collection: _scanned(t, collection) for collection in {hop.collection for hop in HOPS.values()}}
+    return ibis.union(
+        _hop(
+            1,
+            rows,
+            at,
+            scans,
+            since=rows.created_at,
+            to=rows.room_at.notnull(),
+            could=rows.created_at.notnull(),
+        ),
+        _hop(
+            2, rows, at, scans, since=rows.room_at, to=rows.message_at.notnull(), could=rows.room_at.notnull()
+        ),
+        _hop(
+            3,
+            rows,
+            at,
+            scans,
+            since=rows.message_at,
+            to=rows.notice_at.notnull(),
+            could=rows.message_at.notnull(),
+            # A deployment whose notifications name no booking can't be followed here.
+            tellable=rows.can_tell,
+        ),
+        _acceptance(rows, at),
+        _commission(rows),
+        _payment(rows, at),
+        distinct=False,
+    )
+
+
+def _scanned(t: Tables, collection: str) -> Any:
+    """When a collection's newest complete scan ended; null if there was none."""
+    s = t.scans.filter(t.scans.collection == collection)
+    return s.aggregate(at=s.completed_at.max()).as_scalar()
+
+
+def _keys(t: Tables, b: Any) -> Any:
+    """Both keys of the bookings in hand; a key that fits two bookings names neither."""
+    own = b.select(key=b.booking_id, target=b.booking_id, target_origin=b.origin)
+    other = b.filter(b.business_id.notnull() & (b.business_id != b.booking_id)).select(
+        key=b.business_id, target=b.booking_id, target_origin=b.origin
+    )
+    return ibis.union(own, other, distinct=True)
+
+
+def _recent(rows: Any, at: Instants) -> Any:
+    """Rows not deleted that can belong to a booking of the window."""
+    earliest = at.now - interval(LINK_WINDOW) - interval(LINK_CLOCK_SKEW)
+    return rows.filter(rows.deleted_at.isnull() & (rows.created_at >= earliest))
+
+
+def _rooms(t: Tables, at: Instants, keys: Any) -> Any:
+    """room_id and the booking it names."""
+    r = _recent(t.chat_rooms, at)
+    return r.inner_join(keys, r.booking_ref == keys.key).select(
+        r.room_id, found_id=keys.target, found_origin=keys.target_origin, at=r.created_at
+    )
+
+
+def _first(found: Any, name: str) -> Any:
+    return found.group_by("found_id", "found_origin").aggregate(**{name: found.at.min()})
+
+
+def _messages(t: Tables, at: Instants, keys: Any, rooms: Any) -> Any:
+    """The first message of each booking: one that names it, or one in its room."""
+    m = _recent(t.messages, at).select("booking_ref", "conversation_id", "sent_at", "created_at")
+    m = m.mutate(at=ibis.coalesce(m.sent_at, m.created_at))
+    named = m.inner_join(keys, m.booking_ref == keys.key).select(
+        found_id=keys.target, found_origin=keys.target_origin, at=m.at
+    )
+    inside = m.inner_join(rooms, m.conversation_id == rooms.room_id).select(
+        found_id=rooms.found_id, found_origin=rooms.found_origin, at=m.at
+    )
+    return _first(ibis.union(named, inside, distinct=False), "message_at")
+
+
+def _notices(t: Tables, at: Instants, keys: Any) -> Any:
+    n = _recent(t.notifications, at)
+    found = n.inner_join(keys, n.booking_ref == keys.key).select(
+        found_id=keys.target, found_origin=keys.target_origin, at=ibis.coalesce(n.sent_at, n.created_at)
+    )
+    return _first(found, "notice_at")
+
+
+def _judged(rows: Any, hop: int, since: Any, verdict: Any) -> Any:
+    """The rows of a hop that have a verdict."""
+    judged = rows.select(
+        hop=ibis.literal(hop).cast("int32"),
+        row_id=rows.booking_id,
+        origin=rows.origin,
+        since=since,
+        verdict=verdict,
+    )
+    return judged.filter(judged.verdict.notnull())
+
+
+def _hop(
+    number: int,
+    rows: Any,
+    at: Instants,
+    scans: dict[str, Any],
+    *,
+    since: Any,
+    to: Any,
+    could: Any,
+    tellable: Any = True,
+) -> Any:
+    """A hop to a step of its own collection: broken only if that collection was scanned after its time was up."""
+    hop = HOPS[number]
+    assert hop.allowance is not None
+    due = since + interval(hop.allowance)
+    seen = (scans[hop.collection] >= due).fill_null(False)
+    never = scans[hop.collection].isnull()
+    verdict = ibis.cases(
+        (~could, ibis.null("string")),
+        (to, "passed"),
+        # Never scanned: nothing of this hop can be told, however young the booking is.
+        (never, "unknown"),
+        ((at.now < due).fill_null(False), ibis.null("string")),
+        (seen & tellable, "broken"),
+        else_="unknown",
+    )
+    return _judged(rows, number, due, verdict)
+
+
+def _acceptance(rows: Any, at: Instants) -> Any:
+    overdue = (rows.status == "pending") & (rows.response_deadline < at.now).fill_null(False)
+    verdict = ibis.cases(
+        (rows.notice_at.isnull(), ibis.null("string")),
+        (rows.earns | rows.accepted_at.notnull(), "passed"),
+        (overdue, "broken"),
+        (rows.status == "unknown", "unknown"),
+        ((rows.status == "pending") & rows.response_deadline.isnull(), "unknown"),
+        else_=ibis.null("string"),
+    )
+    return _judged(rows, 4, ibis.coalesce(rows.response_deadline, rows.created_at), verdict)
+
+
+def _commission(rows: Any) -> Any:
+    """By the state of the reconciled row: awaiting is not yet due."""
+    verdict = ibis.cases(
+        (~rows.earns, ibis.null("string")),
+        (rows.commission_id.notnull(), "passed"),
+        (rows.state == "missing", "broken"),
+        (rows.state == "awaiting", ibis.null("string")),
+        else_="unknown",
+    )
+    return _judged(rows, 5, ibis.coalesce(rows.accepted_at, rows.created_at), verdict)
+
+
+def _payment(rows: Any, at: Instants) -> Any:
+    """Judged when the records were: unpaid past the deadline is broken, without a known deadline or status unknown."""
+    recorded = rows.earns & rows.commission_id.notnull()
+    verdict = ibis.cases(
+        (~recorded, ibis.null("string")),
+        ((rows.commission_status == PAID_STATUS).fill_null(False), "passed"),
+        (
+            rows.deadline_at.isnull()
+            | at.judged_at.isnull()
+            | (rows.commission_status == "unknown").fill_null(True),
+            "unknown",
+        ),
+        (at.judged_at > rows.deadline_at, "broken"),
+        ((at.now > rows.deadline_at), "unknown"),
+        else_=ibis.null("string"),
+    )
+    return _judged(rows, 6, ibis.coalesce(rows.deadline_at, rows.created_at), verdict)

@@ -1,0 +1,100 @@
+"""Health by the clock, also when a run stopped before its marts: the verdicts, their history, their checks. What failed
+in the run itself becomes an error event. Nothing is shown or sent here."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+
+from assets.marts.mart_assets import HISTORY, build_marts, record_points
+from assets.ops import create_ops, mirror_calls, record_checks
+from checks.asset_checks import CLOCK_CHECKS, outcome_of
+from marketplace.health import HEALTH_POINTS, UNMEASURED_AFTER
+from resources.appwrite.failures import CATEGORY_OF_COLLECTION
+from resources.errors import BookwatchError, UsageError
+from resources.ledger import HealthVerdict, Ledger, LedgerCall
+from resources.run_context import CheckOutcome, RunContext
+from resources.warehouse import open_warehouse
+
+#: What no collection of the app's own can be blamed for.
+OWN_CATEGORY = "pipeline"
+_CATEGORY_OF_TABLE = {
+    "bookings": "booking",
+    "commissions": "payment",
+    "messages": "chat",
+    "chat_rooms": "chat",
+    **CATEGORY_OF_COLLECTION,
+}
+
+
+def unmeasured(failure: BookwatchError | None) -> str:
+    """The message of a point that could not be measured in a run."""
+    return f"Not measured: {failure.problem if failure else 'the run stopped early.'}"
+
+
+def judge(run: RunContext) -> None:
+    """Judge health as of now on what the warehouse holds, where the run itself did not come to it.
+
+    A source that cannot be reached is when health matters most: the points then say how old the evidence is. Where
+    the warehouse cannot be read every point is unknown. A run that was stopped judges nothing: the next one will.
+    """
+    enter_failure(run)
+    if run.points_judged or run.stopped:
+        return
+    try:
+        with open_warehouse(run.home.warehouse) as con:
+            create_ops(con)
+            mirror_calls(con, Ledger(run.home.ledger), run.clock.naive_now())
+            outcome = build_marts(con, run, ["health_points"])
+            record_points(con, run, outcome.now)
+            build_marts(con, run, HISTORY)
+            verdicts = [outcome_of(check.run(con), blocking=check.blocking) for check in CLOCK_CHECKS]
+            record_checks(con, run, verdicts)
+            run.checks += verdicts
+    except (duckdb.Error, OSError):
+        run.points_judged = False
+        Ledger(run.home.ledger).record_health(
+            [HealthVerdict(point, "unknown", unmeasured(run.failure)) for point in HEALTH_POINTS],
+            at=run.clock.naive_now(),
+            silence=UNMEASURED_AFTER,
+        )
+
+
+def enter_failure(run: RunContext) -> None:
+    """Enter why a run failed as an error event: which step, what kind, never what a library said."""
+    if run.failure is None or run.stopped or isinstance(run.failure, UsageError):
+        return
+    blocked = [check for check in run.failed_checks if check.blocking]
+    Ledger(run.home.ledger).record_calls(
+        [
+            LedgerCall(
+                run_id=run.run_id,
+                number=0,
+                at=run.clock.naive_now(),
+                operation=f"step {run.failed_step or 'run'}",
+                collection="",
+                seconds=(run.clock.now() - run.started_at).total_seconds(),
+                outcome="failed",
+                status=None,
+                category=_category(run, blocked),
+                severity="critical",
+                attempts=1,
+                reason=_snake(type(run.cause or run.failure).__name__),
+                slow=False,
+            )
+        ]
+    )
+
+
+def _category(run: RunContext, blocked: list[CheckOutcome]) -> str:
+    """By what failed: the last call that did, the table whose check blocks, else bookwatch itself."""
+    if run.failed_step == "ingest":
+        failed = [call.category for call in run.calls if call.outcome != "ok"]
+        return failed[-1] if failed else "appwrite"
+    tables = [check.asset.split("/")[-1] for check in blocked]
+    return next((_CATEGORY_OF_TABLE[table] for table in tables if table in _CATEGORY_OF_TABLE), OWN_CATEGORY)
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
