@@ -9,7 +9,7 @@ from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResul
 
 from assets.freshness import FRESHNESS
 from assets.step import step
-from marketplace.acceptance import reject_reasons
+from marketplace.acceptance import READ, reject_reasons
 from marketplace.collections import INGESTED, REQUIRED
 from marketplace.rules import RULES_VERSION
 from resources.appwrite.gateway import Gateway
@@ -50,6 +50,7 @@ def ingest(run: RunContext) -> list[CollectionScan]:
             settings=settings,
             run_id=run.run_id,
             reject_reasons=reject_reasons,
+            judged_by=READ,
             progress=progress,
             rules_version=RULES_VERSION,
             full=run.full_refresh,
