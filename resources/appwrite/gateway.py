@@ -25,6 +25,7 @@ from urllib.parse import quote
 import orjson
 import requests
 import tenacity
+import urllib3
 from appwrite.client import Client
 from appwrite.encoders.value_class_encoder import ValueClassEncoder
 from appwrite.query import Query
@@ -60,6 +61,7 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0
 WHOLE_ANSWER_SECONDS = 120.0
 """An answer that trickles in for longer than this is a time-out, however lively the trickle."""
+PART_BYTES = 1 << 20
 COLUMNS_A_CALL = 500
 
 
@@ -342,8 +344,8 @@ class PooledClient(Client):
             failure = PermanentFailure(operation, "bad_setting", collection=collection)
         except (requests.exceptions.Timeout, TimeoutError):
             failure = TransientFailure(operation, "time_out", collection=collection)
-        except (requests.exceptions.RequestException, OSError) as broken:
-            # requests wraps urllib3's read time-out in a plain ConnectionError while a body is read.
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as broken:
+            # While a body is read it is urllib3 that raises.
             timed_out = "timed out" in str(broken).lower()
             failure = TransientFailure(
                 operation, "time_out" if timed_out else "connection", collection=collection
@@ -366,7 +368,7 @@ class PooledClient(Client):
     def _send(
         self, method: str, path: str, params: Mapping[str, Any], headers: Mapping[str, str | None]
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """One request and its whole answer. Raises what requests raises."""
+        """One request and its whole answer. Raises what requests and urllib3 raise."""
         sent: dict[str, str] = {
             name: value
             for name, value in {**self._global_headers, **{k.lower(): v for k, v in headers.items()}}.items()
@@ -392,7 +394,8 @@ class PooledClient(Client):
             stream=True,
         ) as response:
             parts: list[bytes] = []
-            for part in response.iter_content(1 << 18):
+            # read1 gives what has come: waiting for a whole part would let a trickle pass the deadline unseen.
+            while part := response.raw.read1(PART_BYTES, decode_content=True):
                 parts.append(part)
                 if time.monotonic() > deadline:
                     raise TimeoutError
