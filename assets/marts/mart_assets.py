@@ -2,7 +2,7 @@
 
 # Dagster reads the annotation of `context`, so annotations are not postponed here.
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -27,14 +27,19 @@ MART_KEYS = [AssetKey(["marts", name]) for name in MART_NAMES]
 
 
 def build_marts(
-    con: duckdb.DuckDBPyConnection, run: RunContext, tables: Iterable[str] | None = None
+    con: duckdb.DuckDBPyConnection,
+    run: RunContext,
+    tables: Iterable[str] | None = None,
+    *,
+    now: datetime | None = None,
 ) -> BuildOutcome:
-    """Make the marts named (default: all) as of the run's clock, in an open warehouse."""
-    offset = run.clock.now().astimezone(ZoneInfo(run.settings.bookwatch_timezone)).utcoffset()
+    """Make the marts named (default: all) as of ``now`` (naive UTC; default: the run's clock), in an open warehouse."""
+    now = now or run.clock.naive_now()
+    offset = now.replace(tzinfo=UTC).astimezone(ZoneInfo(run.settings.bookwatch_timezone)).utcoffset()
     assert offset is not None
     return build(
         con,
-        now=run.clock.naive_now(),
+        now=now,
         policy=load_policy(),
         tables=tables,
         waived=Ledger(run.home.ledger).waived(),
@@ -60,7 +65,7 @@ def make_marts(run: RunContext) -> dict[str, int]:
         mirror_bookkeeping(con, run.home.raw, run)
         outcome = build_marts(con, run, [name for name in MART_NAMES if name not in HISTORY])
         record_points(con, run, outcome.now)
-        history = build_marts(con, run, HISTORY)
+        history = build_marts(con, run, HISTORY, now=outcome.now)
         ops = {key.path[-1]: _rows(con, f"ops.{key.path[-1]}") for key in OPS_KEYS}
     return {**outcome.rows, **history.rows, **ops}
 

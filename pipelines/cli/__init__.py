@@ -11,6 +11,7 @@ import typer
 from pipelines.cli import (
     demo,
     doctor,
+    errors,
     export,
     forget,
     query,
@@ -39,6 +40,7 @@ app.command("run")(run.run)
 app.command("serve")(serve.serve)
 app.command("watch")(watch.watch)
 app.command("status")(status.status)
+app.command("errors")(errors.errors)
 app.command("sql")(query.sql)
 app.command("doctor")(doctor.doctor)
 app.command("sweep")(sweep.sweep)
