@@ -392,7 +392,7 @@ def _row(rows: Any, code: str, row_id: Any, **values: Any) -> Any:
 
 
 def _on_records(t: Tables, at: Instants, rule: RecordRule) -> Any:
-    r = t.commission_reviews
+    r = t.commission_suspects
     held = r.filter(rule.holds(r, at).fill_null(False))
     return _row(
         held,

@@ -61,7 +61,7 @@ READ_SECONDS = 20.0
 WHOLE_ANSWER_SECONDS = 120.0
 """An answer that trickles in for longer than this is a time-out, however lively the trickle."""
 SHORTEST_TRY = 0.5
-"""However late it is for a retry, it gets so many seconds: less would only fail it."""
+"""Seconds of the time for retrying that must be left for a retry to begin: less would only fail it."""
 COLUMNS_A_CALL = 500
 
 
@@ -258,7 +258,7 @@ class PooledClient(Client):
             if asked > LONGEST_SERVER_WAIT:
                 return True
             spent = self._monotonic() - (first_failure or 0.0)
-            return not asked and spent + state.upcoming_sleep > RETRY_BUDGET
+            return not asked and spent + state.upcoming_sleep > RETRY_BUDGET - SHORTEST_TRY
 
         patience = tenacity.Retrying(
             retry=worth,
