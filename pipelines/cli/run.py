@@ -39,11 +39,12 @@ def execute(
         from assets.reports import finish
         from pipelines.definitions import build_definitions
         from pipelines.jobs import MAIN_JOB, SWEEP_JOB
+        from pipelines.sensors import RUN_TAG
 
         definitions = build_definitions(run=ResourceDefinition.hardcoded_resource(context))
         with DagsterInstance.get() as instance:
             result = definitions.resolve_job_def(SWEEP_JOB if sweep else MAIN_JOB).execute_in_process(
-                instance=instance, raise_on_error=False, tags={"bookwatch/run_id": context.run_id}
+                instance=instance, raise_on_error=False, tags={RUN_TAG: context.run_id}
             )
         if not result.success and context.failure is None:
             context.fail(
