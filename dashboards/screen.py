@@ -114,6 +114,7 @@ class Screen:
             "column_config": {column: st.column_config.Column(label) for column, label in headings.items()},
             "key": f"table_{name}",
             "alt": alt,
+            "placeholder": NOTHING,
         }
         picked: list[int] = []
         if choose:

@@ -13,6 +13,7 @@ from dashboards import blocks, freshness, parts, queries, service_queries
 from dashboards.frame import open_screen
 from dashboards.screen import ROWS_SHOWN, Screen
 from dashboards.wording import NOTHING, count, share
+from marketplace.health import UPTIME_WINDOWS
 
 COURSE = timedelta(days=7)
 
@@ -60,7 +61,8 @@ def uptime(screen: Screen) -> None:
         st.html(blocks.wrap(blocks.note("none", say("uptime.none"))))
         return
     legend = [("good", "working"), ("bad", "broken"), ("none", "unknown"), ("gap", "unmeasured")]
-    names = list(dict.fromkeys(name for row in windows.values() for name in row))
+    known = {name for row in windows.values() for name in row}
+    names = [name for name, _ in UPTIME_WINDOWS if name in known]
     end = screen.published_at or screen.now.replace(tzinfo=None)
     spells = service_queries.health_spells_since(path, end - COURSE)
     st.html(

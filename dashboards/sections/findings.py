@@ -40,7 +40,9 @@ def findings(screen: Screen) -> None:
     chosen = codes if code is None else codes.filter(pl.col("finding") == code)
     st.caption(say("finding_record.pick"))
     picked = screen.table(
-        queries.findings(screen.snapshot, code, ROWS_SHOWN),
+        queries.findings(screen.snapshot, code, ROWS_SHOWN).with_columns(
+            pl.col("severity").map_elements(lambda word: say.word("severity", word), return_dtype=pl.String)
+        ),
         {
             "finding_id": say("col.finding_id"),
             "severity": say("col.severity"),
