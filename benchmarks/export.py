@@ -67,8 +67,8 @@ def make(home: Home, rows: int) -> None:
     point_link(home.current, path)
 
 
-def measure(home: Home, *words: str) -> tuple[float, int]:
-    """Seconds and peak resident MB of one command in a process of its own."""
+def measure(home: Home, *words: str) -> tuple[float, float, int]:
+    """Seconds, processor seconds and peak resident MB of one command in a process of its own."""
     began = time.perf_counter()
     child = subprocess.Popen(
         [sys.executable, "-c", "from pipelines.cli import main; main()", *words],
@@ -79,7 +79,7 @@ def measure(home: Home, *words: str) -> tuple[float, int]:
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise SystemExit(f"bookwatch {' '.join(words)} ended with {child.returncode}")
-    return time.perf_counter() - began, usage.ru_maxrss // 1024
+    return time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024
 
 
 def main() -> None:
@@ -87,7 +87,10 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--format", choices=("csv", "json"), default="csv")
     chosen = parser.parse_args()
-    print(f"{'rows':>10} {'export s':>9} {'peak MB':>8} {'verify s':>9} {'peak MB':>8} {'files MB':>9}")
+    print(
+        f"{'rows':>10} {'export s':>9} {'cpu s':>7} {'peak MB':>8} {'verify s':>9} {'cpu s':>7} {'peak MB':>8}"
+        f" {'files MB':>9}"
+    )
     for rows in chosen.rows:
         with tempfile.TemporaryDirectory() as folder:
             home, out = Home(Path(folder) / "home").create(), Path(folder) / "out"
@@ -96,12 +99,11 @@ def main() -> None:
             maker.start()
             maker.join()
             days = ("--from", "2025-11-01", "--to", "2026-11-01", "--format", chosen.format)
-            seconds, peak = measure(home, "export", "commissions", *days, "--out", str(out))
-            verify_seconds, verify_peak = measure(home, "verify", str(out))
+            export = measure(home, "export", "commissions", *days, "--out", str(out))
+            verify = measure(home, "verify", str(out))
             size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
-            print(
-                f"{rows:>10,} {seconds:>9.1f} {peak:>8,} {verify_seconds:>9.1f} {verify_peak:>8,} {size:>9.1f}"
-            )
+            told = "".join(f"{wall:>10.1f} {cpu:>7.1f} {peak:>8,}" for wall, cpu, peak in (export, verify))
+            print(f"{rows:>10,}{told} {size:>9.1f}", flush=True)
 
 
 if __name__ == "__main__":
