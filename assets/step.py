@@ -35,7 +35,7 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 _NO_ROOM_WORDS = ("no space left", "disk full", "disk is full", "could not write", "file too large")
 
 
-def _is_full_disk(error: BaseException) -> bool:
+def is_full_disk(error: BaseException) -> bool:
     """Whether there was no room left, in the words of the system, DuckDB or SQLite."""
     if isinstance(error, OSError):
         return error.errno in _NO_ROOM
@@ -43,7 +43,8 @@ def _is_full_disk(error: BaseException) -> bool:
     return named and any(words in str(error).lower() for words in _NO_ROOM_WORDS)
 
 
-def _stopped() -> BookwatchError:
+def stopped() -> BookwatchError:
+    """Why a run ended that a person or the system asked to end."""
     return BookwatchError(
         "The run was stopped before it published.", "Nothing is lost: the next run goes on where it stopped."
     )
@@ -79,19 +80,19 @@ def step(run: RunContext, name: str, work: Callable[[], T]) -> T:
         run.fail(known, known, step=name)
     except (KeyboardInterrupt, DagsterExecutionInterruptedError):
         run.stopped = True
-        run.fail(_stopped(), step=name)
+        run.fail(stopped(), step=name)
         raise
     except Exception as unknown:  # noqa: BLE001 - any of a library's errors may carry a value
         if _was_stopped(unknown):
             run.stopped = True
-            run.fail(_stopped(), step=name)
+            run.fail(stopped(), step=name)
             raise KeyboardInterrupt from None
         safe = (
             BookwatchError(
                 "The disk is full.",
                 "The last good snapshot is still served. Make room under BOOKWATCH_HOME and run again.",
             )
-            if _is_full_disk(unknown)
+            if is_full_disk(unknown)
             else BookwatchError(
                 f"The step {name!r} failed ({type(unknown).__name__} at {_place(unknown)}).",
                 "The last good snapshot is still served. Run again with --debug to see the details.",

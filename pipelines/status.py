@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime
 from typing import Any
 
 import duckdb
 
-from marketplace.health import HEALTH_POINTS, system_state
+from marketplace.health import DAY, HEALTH_POINTS, system_state
 from marketplace.rules import RULES_VERSION
 from pipelines.judging import unmeasured
 from resources.ledger import Ledger
 from resources.run_context import RunContext
 from resources.snapshots import current_snapshot, open_snapshot
-from resources.status_file import read_status, write_status
+from resources.status_file import read_status
 from resources.warehouse import open_warehouse
+
+SHOWN_ERRORS = 20
 
 
 def _instant(value: datetime | None) -> str | None:
@@ -68,6 +71,23 @@ def _figures(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     }
 
 
+def _errors(con: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, Any]:
+    """The error events of the last 24 hours: how many, of which severity, and the newest."""
+    since = f"called_at > TIMESTAMP '{now - DAY}'"
+    counts = con.execute(
+        f"SELECT severity, count(*) FROM ops.errors WHERE {since} GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    return {
+        "last_24h": sum(count for _, count in counts),
+        "by_severity": dict(counts),
+        "recent": _rows(
+            con,
+            "SELECT called_at, severity, category, operation, collection, reason, status FROM ops.errors"
+            f" WHERE {since} ORDER BY called_at DESC, call_number DESC LIMIT {SHOWN_ERRORS}",
+        ),
+    }
+
+
 def _unmeasured(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
     """The last figures, with health unknown: what could not be measured is never shown as the last good verdict."""
     told = {point["point"]: point for point in before.get("health", {}).get("points", [])}
@@ -98,18 +118,21 @@ def _measure(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
     if run.points_judged and not run.stopped:
         try:
             with open_warehouse(run.home.warehouse) as con:
-                found = _figures(con)
+                found = {**_figures(con), "errors": _errors(con, run.clock.naive_now())}
         except (duckdb.Error, OSError):
             found = None
     found = found or _unmeasured(run, before)
-    since = Ledger(run.home.ledger).health_since()
+    try:
+        since = Ledger(run.home.ledger).health_since()
+    except sqlite3.Error:
+        since = {}  # the run says itself that its ledger cannot be read
     for point in found["health"]["points"]:
         point["since"] = _instant(since.get(point["point"]))
     return found
 
 
 def run_status(run: RunContext) -> dict[str, Any]:
-    """The content of status.json after this run, whether it published or failed."""
+    """The content of status.json after this run, whether it published or failed; its alerts are alerting/turn.py's."""
     now = run.clock.now()
     before = read_status(run.home) or {}
     outcome = "unchanged"
@@ -139,6 +162,8 @@ def run_status(run: RunContext) -> dict[str, Any]:
         "health": {"system": "unknown", "points": []},
         "commission": None,
         "quarantine": {"count": 0, "oldest_first_seen_at": None, "reasons": {}},
+        # Null: they could not be counted.
+        "errors": None,
         "rules_version": RULES_VERSION,
     }
     status.update(_measure(run, before))
@@ -182,18 +207,4 @@ def run_status(run: RunContext) -> dict[str, Any]:
             for check in failing
         ],
     }
-    status["alerts"] = [
-        {
-            "name": state.name,
-            "since": state.since.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "announced": state.announced,
-        }
-        for state in Ledger(run.home.ledger).alert_states().values()
-        if state.firing
-    ]
     return status
-
-
-def write_run_status(run: RunContext) -> None:
-    """Replace status.json."""
-    write_status(run.home, run_status(run))

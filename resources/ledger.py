@@ -1,7 +1,7 @@
 """ledger.sqlite: what is written while the warehouse is busy, or by several processes.
 
-Runs, alert state, waivers, exports, changes of health, calls on their way. Figures do not live here: each run mirrors
-what readers need into ``ops``.
+Runs, waivers, exports, changes of health, calls on their way; its alert tables are alert_store.py's. Figures do not
+live here: each run mirrors what readers need into ``ops``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -23,12 +23,6 @@ CREATE TABLE IF NOT EXISTS runs (
     exit_status INTEGER,
     snapshot_id TEXT,
     message TEXT
-);
-CREATE TABLE IF NOT EXISTS alert_state (
-    name TEXT PRIMARY KEY,
-    firing INTEGER NOT NULL,
-    since TEXT NOT NULL,
-    announced INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS exports (
     export_id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -121,16 +115,6 @@ KEEP_CALLS = 200_000
 
 # A pin outlives its process only if that was killed: after a day it no longer holds a snapshot.
 _PIN_HOLDS = "-1 day"
-
-
-@dataclass(frozen=True)
-class AlertState:
-    """What was last known of an alert. ``announced``: whether people were told of ``firing`` (a send succeeded)."""
-
-    name: str
-    firing: bool
-    since: datetime
-    announced: bool
 
 
 @dataclass(frozen=True)
@@ -244,6 +228,10 @@ class Ledger:
         finally:
             connection.close()
 
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """One transaction, for what keeps tables of its own in this file (alert_store.py)."""
+        return self._open()
+
     def start_run(self, started_at: datetime) -> tuple[str, int]:
         """Enter a run; returns its id and its number. The id is the start instant and the number, so it sorts."""
         with self._open() as db:
@@ -255,6 +243,12 @@ class Ledger:
             db.execute("UPDATE runs SET run_id = ? WHERE sequence = ?", (run_id, sequence))
         return run_id, sequence
 
+    def run_ended(self, run_id: str) -> tuple[int, bool] | None:
+        """The number of a run, and whether it finished or was noticed as dead; None where it was never entered."""
+        with self._open() as db:
+            row = db.execute("SELECT sequence, finished_at FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+        return None if row is None else (row["sequence"], row["finished_at"] is not None)
+
     def finish_run(
         self, sequence: int, finished_at: datetime, exit_status: int, snapshot_id: str | None, message: str
     ) -> None:
@@ -265,28 +259,19 @@ class Ledger:
                 (finished_at.isoformat(), exit_status, snapshot_id, message, sequence),
             )
 
-    def alert_states(self) -> dict[str, AlertState]:
-        """Every alert ever seen, by name."""
-        with self._open() as db:
-            return {
-                row["name"]: AlertState(
-                    row["name"],
-                    bool(row["firing"]),
-                    datetime.fromisoformat(row["since"]),
-                    bool(row["announced"]),
-                )
-                for row in db.execute("SELECT name, firing, since, announced FROM alert_state")
-            }
+    def dead_runs(self, before: int) -> list[tuple[int, str]]:
+        """Number and id of the runs before one that never finished, since the last that did; oldest first.
 
-    def record_alerts(self, states: list[AlertState]) -> None:
-        """Store the given states in one transaction."""
+        Only for whoever holds the run lock for the run ``before``: it knows that none of them still goes on.
+        """
         with self._open() as db:
-            db.executemany(
-                "INSERT INTO alert_state (name, firing, since, announced) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (name) DO UPDATE SET firing = excluded.firing, since = excluded.since,"
-                " announced = excluded.announced",
-                [(s.name, int(s.firing), s.since.isoformat(), int(s.announced)) for s in states],
-            )
+            rows = db.execute(
+                "SELECT sequence, run_id FROM runs WHERE finished_at IS NULL AND sequence < ?1 AND sequence >"
+                " (SELECT coalesce(max(sequence), 0) FROM runs WHERE finished_at IS NOT NULL AND sequence < ?1)"
+                " ORDER BY sequence",
+                (before,),
+            ).fetchall()
+        return [(row["sequence"], row["run_id"]) for row in rows]
 
     def waived(self) -> dict[str, str]:
         """Finding id → reason."""
@@ -589,29 +574,19 @@ class Ledger:
     def calls(self) -> tuple[list[LedgerCall], int]:
         """The calls that wait, in the order entered, and the number to give to ``drop_calls``."""
         with self._open() as db:
-            rows = db.execute(
-                "SELECT run_id, number, at, operation, collection, seconds, outcome, status, category, severity,"
-                " attempts, reason, slow, call_id FROM calls ORDER BY call_id"
-            ).fetchall()
-        listed = [
-            LedgerCall(
-                row["run_id"],
-                row["number"],
-                datetime.fromisoformat(row["at"]),
-                row["operation"],
-                row["collection"],
-                row["seconds"],
-                row["outcome"],
-                row["status"],
-                row["category"],
-                row["severity"],
-                row["attempts"],
-                row["reason"],
-                bool(row["slow"]),
-            )
-            for row in rows
-        ]
-        return listed, rows[-1]["call_id"] if rows else 0
+            rows = db.execute("SELECT * FROM calls ORDER BY call_id").fetchall()
+        return [_call(row) for row in rows], rows[-1]["call_id"] if rows else 0
+
+    def waiting_errors(self, since: datetime) -> list[LedgerCall]:
+        """The error events since an instant (naive UTC) that no run has carried into the warehouse yet."""
+        with self._open() as db:
+            return [
+                _call(row)
+                for row in db.execute(
+                    "SELECT * FROM calls WHERE severity <> 'info' AND at >= ? ORDER BY call_id",
+                    (since.isoformat(),),
+                )
+            ]
 
     def drop_calls(self, upto: int) -> None:
         """Forget calls that the warehouse has: those entered up to the number ``calls`` gave."""
@@ -629,6 +604,24 @@ class Ledger:
                     (_PIN_HOLDS,),
                 )
             }
+
+
+def _call(row: sqlite3.Row) -> LedgerCall:
+    return LedgerCall(
+        row["run_id"],
+        row["number"],
+        datetime.fromisoformat(row["at"]),
+        row["operation"],
+        row["collection"],
+        row["seconds"],
+        row["outcome"],
+        row["status"],
+        row["category"],
+        row["severity"],
+        row["attempts"],
+        row["reason"],
+        bool(row["slow"]),
+    )
 
 
 def _last_manifest(db: sqlite3.Connection) -> str | None:

@@ -9,8 +9,10 @@ import traceback
 import typer
 
 from pipelines.cli import (
+    alerts,
     demo,
     doctor,
+    errors,
     export,
     forget,
     query,
@@ -39,12 +41,14 @@ app.command("run")(run.run)
 app.command("serve")(serve.serve)
 app.command("watch")(watch.watch)
 app.command("status")(status.status)
+app.command("errors")(errors.errors)
 app.command("sql")(query.sql)
 app.command("doctor")(doctor.doctor)
 app.command("sweep")(sweep.sweep)
 app.command("forget")(forget.forget)
 app.command("verify")(verify.verify)
 app.command("waive")(waive.waive)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(export.app, name="export")
 app.add_typer(sandbox.app, name="sandbox")
 
