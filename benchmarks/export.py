@@ -1,6 +1,6 @@
 """Seconds and peak memory of `bookwatch export commissions` and `bookwatch verify`, by number of rows.
 
-python benchmarks/export.py [--rows 10000 100000 1000000] [--format csv]
+python -m benchmarks.export [--rows 10000 100000 1000000] [--format csv]
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -82,11 +83,11 @@ def measure(home: Home, *words: str) -> tuple[float, float, int]:
     return time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024
 
 
-def main() -> None:
+def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--format", choices=("csv", "json"), default="csv")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(list(arguments))
     print(
         f"{'rows':>10} {'export s':>9} {'cpu s':>7} {'peak MB':>8} {'verify s':>9} {'cpu s':>7} {'peak MB':>8}"
         f" {'files MB':>9}"
@@ -107,4 +108,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
