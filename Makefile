@@ -8,7 +8,7 @@ ARGS ?=
 export DO_NOT_TRACK := 1
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo test run serve lint bench bench-ingest soak lock clean
+.PHONY: setup demo test run serve lint bench bench-ingest bench-freshness soak lock clean
 
 setup: $(STAMP)
 
@@ -44,6 +44,10 @@ bench: $(STAMP)
 # About ten minutes; ARGS="--scale 0.1 --rounds 1" for a quick look.
 bench-ingest: $(STAMP)
 	$(BIN)/python -m benchmarks.ingest $(ARGS)
+
+# About ten minutes, most of them waiting for the schedule; ARGS="--scheduled-writes 0" for the watch alone.
+bench-freshness: $(STAMP)
+	$(BIN)/python -m benchmarks.freshness $(ARGS)
 
 # Twenty minutes; ARGS="--minutes 2" for a short one.
 soak: $(STAMP)
