@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+JOBS ?= auto
 
 export DO_NOT_TRACK := 1
 export DAGSTER_DISABLE_TELEMETRY := yes
@@ -29,8 +30,9 @@ run: $(STAMP)
 serve: $(STAMP)
 	$(BIN)/bookwatch serve $(ARGS)
 
+# A file's tests stay together (they share a sandbox); several files at a time. JOBS=0: one after the other, in this process.
 test: $(STAMP)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -1,14 +1,17 @@
-"""The ops tables of the warehouse: scans, quarantine, calls, check results, this snapshot. No figure is made here."""
+"""The ops tables of the warehouse: scans, quarantine, calls, check results, alerts, this snapshot. No figure is made
+here."""
 
 from __future__ import annotations
 
 from dataclasses import astuple
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import orjson
 import polars as pl
 
+from resources.alert_store import AlertStore
 from resources.ledger import Ledger
 from resources.run_context import CheckOutcome, RunContext
 
@@ -50,6 +53,47 @@ _CALLS: dict[str, pl.DataType] = {
     "slow": pl.Boolean(),
 }
 
+_ALERTS: dict[str, dict[str, pl.DataType]] = {
+    "alerts": {
+        "alert_id": pl.String(),
+        "name": pl.String(),
+        "labels": pl.String(),
+        "state": pl.String(),
+        "severity": pl.String(),
+        "summary": pl.String(),
+        "figure": pl.Float64(),
+        "limit_value": pl.Float64(),
+        "page": pl.String(),
+        "active_since": pl.Datetime("us"),
+        "fired_at": pl.Datetime("us"),
+        "last_sent_at": pl.Datetime("us"),
+        "resolved_at": pl.Datetime("us"),
+        "silenced_by": pl.String(),
+        "inhibited_by": pl.String(),
+        "detail": pl.String(),
+        "unit": pl.String(),
+    },
+    "alert_silences": {
+        "silence_id": pl.String(),
+        "matcher": pl.String(),
+        "author": pl.String(),
+        "reason": pl.String(),
+        "created_at": pl.Datetime("us"),
+        "ends_at": pl.Datetime("us"),
+        "ended_at": pl.Datetime("us"),
+        "ended_by": pl.String(),
+    },
+    "alert_deliveries": {
+        "delivery_id": pl.Int64(),
+        "at": pl.Datetime("us"),
+        "kind": pl.String(),
+        "alerts": pl.Int64(),
+        "channel": pl.String(),
+        "delivered": pl.Boolean(),
+        "attempts": pl.Int64(),
+    },
+}
+
 _DDL = """
 CREATE SCHEMA IF NOT EXISTS ops;
 CREATE TABLE IF NOT EXISTS ops.ingest_runs (
@@ -77,6 +121,16 @@ CREATE TABLE IF NOT EXISTS ops.timing_summary (
 CREATE TABLE IF NOT EXISTS ops.errors (
     run_id VARCHAR, call_number BIGINT, called_at TIMESTAMP, severity VARCHAR, category VARCHAR, operation VARCHAR,
     collection VARCHAR, reason VARCHAR, status INTEGER, attempts BIGINT);
+CREATE TABLE IF NOT EXISTS ops.alerts (
+    alert_id VARCHAR, name VARCHAR, labels VARCHAR, state VARCHAR, severity VARCHAR, summary VARCHAR, figure DOUBLE,
+    limit_value DOUBLE, page VARCHAR, active_since TIMESTAMP, fired_at TIMESTAMP, last_sent_at TIMESTAMP,
+    resolved_at TIMESTAMP, silenced_by VARCHAR, inhibited_by VARCHAR, detail VARCHAR, unit VARCHAR);
+CREATE TABLE IF NOT EXISTS ops.alert_silences (
+    silence_id VARCHAR, matcher VARCHAR, author VARCHAR, reason VARCHAR, created_at TIMESTAMP, ends_at TIMESTAMP,
+    ended_at TIMESTAMP, ended_by VARCHAR);
+CREATE TABLE IF NOT EXISTS ops.alert_deliveries (
+    delivery_id BIGINT, "at" TIMESTAMP, kind VARCHAR, alerts BIGINT, channel VARCHAR, delivered BOOLEAN,
+    attempts BIGINT);
 CREATE OR REPLACE VIEW ops.error_rates AS
 SELECT date_trunc('minute', called_at) AS minute, severity, category, operation, count(*) AS events
 FROM ops.errors GROUP BY ALL;
@@ -131,7 +185,9 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
         con.execute("COMMIT")
     finally:
         con.execute("DETACH mirror")
-    mirror_calls(con, Ledger(run.home.ledger), run.clock.naive_now())
+    ledger = Ledger(run.home.ledger)
+    mirror_calls(con, ledger, run.clock.naive_now())
+    mirror_alerts(con, AlertStore(ledger))
 
 
 def mirror_health(con: duckdb.DuckDBPyConnection, ledger: Ledger, now: datetime) -> None:
@@ -217,6 +273,66 @@ def mirror_calls(con: duckdb.DuckDBPyConnection, ledger: Ledger, now: datetime) 
     if waiting:
         ledger.drop_calls(upto)
     return len(waiting)
+
+
+def _naive(instant: datetime | None) -> datetime | None:
+    return None if instant is None else instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def mirror_alerts(con: duckdb.DuckDBPyConnection, store: AlertStore) -> None:
+    """Replace the alert tables with what the ledger knows: the alerts as of the last turn, every silence, the latest
+    deliveries."""
+    alerts, _, _ = store.load()
+    tables: dict[str, list[list[object]]] = {
+        "alerts": [
+            [
+                alert.alert_id,
+                alert.name,
+                orjson.dumps(dict(alert.labels)).decode(),
+                alert.state,
+                alert.severity,
+                alert.summary,
+                alert.figure,
+                alert.limit,
+                alert.page,
+                _naive(alert.active_since),
+                _naive(alert.fired_at),
+                _naive(alert.last_sent_at),
+                _naive(alert.resolved_at),
+                alert.silenced_by,
+                alert.inhibited_by,
+                alert.detail,
+                alert.unit,
+            ]
+            for alert in alerts
+        ],
+        "alert_silences": [
+            [
+                silence.silence_id,
+                silence.matcher,
+                silence.author,
+                silence.reason,
+                _naive(silence.created_at),
+                _naive(silence.ends_at),
+                _naive(silence.ended_at),
+                silence.ended_by,
+            ]
+            for silence in store.silences()
+        ],
+        "alert_deliveries": [
+            [number, _naive(d.at), d.kind, d.alerts, d.channel, d.delivered, d.attempts]
+            for number, d in store.deliveries()
+        ],
+    }
+    con.execute("BEGIN")
+    for table, rows in tables.items():
+        con.execute(f"DELETE FROM ops.{table}")
+        con.register("_mirrored", pl.DataFrame(rows, schema=_ALERTS[table], orient="row").to_arrow())
+        try:
+            con.execute(f"INSERT INTO ops.{table} FROM _mirrored")
+        finally:
+            con.unregister("_mirrored")
+    con.execute("COMMIT")
 
 
 def record_checks(con: duckdb.DuckDBPyConnection, run: RunContext, outcomes: list[CheckOutcome]) -> None:

@@ -35,7 +35,7 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 _NO_ROOM_WORDS = ("no space left", "disk full", "disk is full", "could not write", "file too large")
 
 
-def _is_full_disk(error: BaseException) -> bool:
+def is_full_disk(error: BaseException) -> bool:
     """Whether there was no room left, in the words of the system, DuckDB or SQLite."""
     if isinstance(error, OSError):
         return error.errno in _NO_ROOM
@@ -92,7 +92,7 @@ def step(run: RunContext, name: str, work: Callable[[], T]) -> T:
                 "The disk is full.",
                 "The last good snapshot is still served. Make room under BOOKWATCH_HOME and run again.",
             )
-            if _is_full_disk(unknown)
+            if is_full_disk(unknown)
             else BookwatchError(
                 f"The step {name!r} failed ({type(unknown).__name__} at {_place(unknown)}).",
                 "The last good snapshot is still served. Run again with --debug to see the details.",

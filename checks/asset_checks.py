@@ -32,6 +32,7 @@ def outcome_of(result: CheckResult, *, blocking: bool) -> CheckOutcome:
         sample_ids=result.sample_ids,
         detail="; ".join(result.broken_rules),
         what_to_do=result.what_to_do,
+        made=result.made,
     )
 
 

@@ -38,6 +38,7 @@ def guarded(result: CheckResult, evaluate: Callable[[CheckResult], CheckResult])
         return replace(
             result,
             passed=False,
+            made=False,
             broken_rules=(f"the check itself failed: {type(broken).__name__}",),
             what_to_do="The check could not be made; run `bookwatch run --debug` to see why.",
         )

@@ -14,7 +14,16 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.model_config import BaseConfig
 
-from marketplace.commission import ROW_STATES, WHOLE_STATES
+from marketplace.closed_months import CLOSED_MONTH_CHANGED, MONTH_FIGURES
+from marketplace.commission import (
+    AGE_UNKNOWN,
+    AGES,
+    ENTRY_KINDS,
+    ENTRY_PARTS,
+    NOT_ENDED,
+    ROW_STATES,
+    WHOLE_STATES,
+)
 from marketplace.findings import FINDINGS, SEVERITIES
 from marketplace.health import HEALTH_POINTS, POINT_STATUSES, UPTIME_WINDOWS
 from marketplace.links import HOPS, LINK_ROWS_SHOWN, LINK_STATES, STEPS
@@ -142,6 +151,140 @@ class CommissionSummary(MartTable):
     @pa.dataframe_check
     def has_one_row(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.len() == 1)
+
+
+class CommissionEntries(MartTable):
+    entry_id: pl.String
+    kind: pl.String = pa.Field(isin=ENTRY_KINDS)
+    commission_id: pl.String
+    booking_id: pl.String = pa.Field(nullable=True)
+    provider_id: pl.String
+    local_date: pl.Date
+    amount_idr: pl.Int64
+    detail: pl.String
+    part: pl.String = pa.Field(isin=ENTRY_PARTS)
+
+    class Config(MartTable.Config):
+        unique = ["entry_id"]  # noqa: RUF012 - Pandera reads a list
+
+
+class CommissionLedger(MartTable):
+    provider_id: pl.String
+    provider_name: pl.String = pa.Field(nullable=True)
+    local_month: pl.Date
+    opening_idr: pl.Int64
+    accrued_idr: pl.Int64
+    fees_idr: pl.Int64
+    paid_idr: pl.Int64
+    reversed_idr: pl.Int64
+    closing_idr: pl.Int64
+    expected_idr: pl.Int64 = pa.Field(ge=0)
+    unrecorded_idr: pl.Int64 = pa.Field(ge=0)
+    unknown_amount_records: pl.Int64 = pa.Field(ge=0)
+
+    @pa.dataframe_check
+    def a_month_is_named_by_its_first_day(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col("local_month").dt.day() == 1)
+
+    class Config(MartTable.Config):
+        unique = ["provider_id", "local_month"]  # noqa: RUF012 - Pandera reads a list
+
+
+class CommissionOpen(MartTable):
+    commission_id: pl.String
+    booking_id: pl.String = pa.Field(nullable=True)
+    booking_ref: pl.String = pa.Field(nullable=True)
+    provider_id: pl.String
+    provider_name: pl.String = pa.Field(nullable=True)
+    status: pl.String = pa.Field(isin=COMMISSION_STATUSES)
+    owed_idr: pl.Int64 = pa.Field(nullable=True)
+    fee_idr: pl.Int64
+    service_ended_at: pl.Datetime = pa.Field(nullable=True)
+    deadline_at: pl.Datetime = pa.Field(nullable=True)
+    is_overdue: pl.Boolean = pa.Field(nullable=True)
+    restriction_at: pl.Datetime = pa.Field(nullable=True)
+    age: pl.String = pa.Field(isin=(NOT_ENDED, *(name for name, _ in AGES), AGE_UNKNOWN))
+    is_due: pl.Boolean = pa.Field(nullable=True)
+    is_unpaid: pl.Boolean
+    booking_status: pl.String = pa.Field(nullable=True, isin=BOOKING_STATUSES)
+
+    class Config(MartTable.Config):
+        unique = ["commission_id"]  # noqa: RUF012 - Pandera reads a list
+
+
+class CommissionBalances(MartTable):
+    provider_id: pl.String
+    provider_name: pl.String = pa.Field(nullable=True)
+    owed_idr: pl.Int64
+    fees_idr: pl.Int64
+    overdue_idr: pl.Int64
+    records: pl.Int64 = pa.Field(ge=1)
+    overdue_records: pl.Int64 = pa.Field(ge=0)
+    not_ended_idr: pl.Int64
+    age_0_3h_idr: pl.Int64
+    age_3_24h_idr: pl.Int64
+    age_1_7d_idr: pl.Int64
+    age_over_7d_idr: pl.Int64
+    age_unknown_idr: pl.Int64
+    oldest_deadline_at: pl.Datetime = pa.Field(nullable=True)
+    restriction_due: pl.Boolean = pa.Field(nullable=True)
+    restriction_due_at: pl.Datetime = pa.Field(nullable=True)
+    restriction_actual: pl.Boolean = pa.Field(nullable=True)
+    provider_status: pl.String = pa.Field(nullable=True)
+    unknown_amount_records: pl.Int64 = pa.Field(ge=0)
+    not_due_idr: pl.Int64
+
+    @pa.dataframe_check
+    def the_ages_are_all_that_is_owed(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        ages = pl.sum_horizontal(
+            "not_ended_idr",
+            "age_0_3h_idr",
+            "age_3_24h_idr",
+            "age_1_7d_idr",
+            "age_over_7d_idr",
+            "age_unknown_idr",
+        )
+        return data.lazyframe.select(ages == pl.col("owed_idr") + pl.col("fees_idr"))
+
+    class Config(MartTable.Config):
+        unique = ["provider_id"]  # noqa: RUF012 - Pandera reads a list
+
+
+class MonthFigures(MartTable):
+    local_month: pl.Date
+    figure: pl.String = pa.Field(isin=MONTH_FIGURES)
+    value: pl.Int64
+
+    class Config(MartTable.Config):
+        unique = ["local_month", "figure"]  # noqa: RUF012 - Pandera reads a list
+
+
+class ClosedMonthChanges(MartTable):
+    finding_id: pl.String
+    finding: pl.String = pa.Field(eq=CLOSED_MONTH_CHANGED)
+    local_month: pl.Date
+    figure: pl.String
+    previous_value: pl.Int64
+    current_value: pl.Int64
+    previous_snapshot_id: pl.String
+    seen_at: pl.Datetime
+    detail: pl.String
+    waived: pl.Boolean
+
+    @pa.dataframe_check
+    def the_values_differ(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col("previous_value") != pl.col("current_value"))
+
+    class Config(MartTable.Config):
+        unique = ["finding_id"]  # noqa: RUF012 - Pandera reads a list
+
+
+class ClosedMonthGaps(MartTable):
+    snapshot_id: pl.String
+    previous_snapshot_id: pl.String = pa.Field(nullable=True)
+    compared_at: pl.Datetime
+    reason: pl.String
+    is_newest: pl.Boolean
 
 
 class DataFindings(MartTable):
@@ -422,6 +565,13 @@ MART_SCHEMAS: Final[Mapping[str, MartSchema]] = {
         ),
         MartSchema("commission_findings", CommissionFindings, "finding_id"),
         MartSchema("commission_summary", CommissionSummary, "state"),
+        MartSchema("commission_entries", CommissionEntries, "entry_id"),
+        MartSchema("commission_ledger", CommissionLedger, "provider_id"),
+        MartSchema("commission_open", CommissionOpen, "commission_id"),
+        MartSchema("commission_balances", CommissionBalances, "provider_id"),
+        MartSchema("month_figures", MonthFigures, "figure"),
+        MartSchema("closed_month_changes", ClosedMonthChanges, "finding_id"),
+        MartSchema("closed_month_gaps", ClosedMonthGaps, "snapshot_id"),
         MartSchema("data_findings", DataFindings, "row_id"),
         MartSchema("health_points", HealthPoints, "point"),
         MartSchema("health_history", HealthHistory, "point"),

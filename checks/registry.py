@@ -6,12 +6,13 @@ Dagster is not known here: pipelines wraps these records as asset checks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 
+from checks import commission_account
 from checks.factory import Evaluate, validate, validate_rows
 from checks.mart_schemas import MART_SCHEMAS
 from checks.points import ERROR_RATE, FINDING_SCHEMAS, POINT_SCHEMAS, ZERO_MISSING
@@ -131,6 +132,63 @@ def _finding_check(code: str) -> RegisteredCheck:
     )
 
 
+@dataclass(frozen=True)
+class _Account:
+    """A check of commission_account.py: on which mart, how severe, and what to do."""
+
+    name: str
+    mart: str
+    severity: CheckSeverity
+    level: Severity
+    what_to_do: str
+    evaluate: Callable[[duckdb.DuckDBPyConnection, CheckResult], CheckResult]
+
+
+_ACCOUNT_CHECKS: Final = (
+    _Account(
+        "ledger_balance",
+        "commission_ledger",
+        "ERROR",
+        "critical",
+        "The ledger does not add up: an error of bookwatch. Use no figure of it, and report it with the rules named.",
+        commission_account.ledger_balance,
+    ),
+    _Account(
+        "commission_state",
+        "commission_summary",
+        "ERROR",
+        "critical",
+        "The state of the whole is not that of its rows: an error of bookwatch; report it.",
+        commission_account.commission_state,
+    ),
+    _Account(
+        "no_closed_month_changed",
+        "closed_month_changes",
+        "WARN",
+        "high",
+        "See in marts.closed_month_changes what a closed month said before; find who changed its rows in the app,"
+        " correct reports already given, then `bookwatch waive` it.",
+        commission_account.closed_months,
+    ),
+)
+
+
+def _account_check(check: _Account) -> RegisteredCheck:
+    asset = f"marts/{check.mart}"
+    blank = CheckResult(
+        check.name, asset, False, check.severity, what_to_do=check.what_to_do, level=check.level
+    )
+    return RegisteredCheck(
+        check.name,
+        asset,
+        check.severity,
+        check.level,
+        False,
+        check.what_to_do,
+        lambda con: check.evaluate(con, blank),
+    )
+
+
 # The instant is this run's: the newest verdict on health. Each event counts those of the minute that ends with it.
 _BUSIEST_MINUTE = f"""
 WITH clock AS (
@@ -189,6 +247,7 @@ def registry_of(core_schemas: Mapping[str, Any]) -> Registry[str, RegisteredChec
     ]
     checks += [_point_check(number) for number in HEALTH_POINTS]
     checks.append(_zero_missing())
+    checks += [_account_check(check) for check in _ACCOUNT_CHECKS]
     checks += [_finding_check(code) for code in FINDINGS]
     checks.append(_error_rate())
     return Registry(checks, key=lambda check: check.name)

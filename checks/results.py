@@ -19,7 +19,9 @@ SAMPLE: Final = 20
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The result of one check. ``sample_ids`` are at most 20 of the ``failed_rows`` ids; ``broken_rules``
+    """The result of one check; one that could not be ``made`` has not passed.
+
+    ``sample_ids`` are at most 20 of the ``failed_rows`` ids; ``broken_rules``
     names rules, never values."""
 
     check_name: str
@@ -31,6 +33,7 @@ class CheckResult:
     what_to_do: str = ""
     broken_rules: tuple[str, ...] = ()
     level: Severity = "critical"
+    made: bool = True
 
     def with_ids(self, ids: Iterable[str], total: int) -> CheckResult:
         """The same result with another count and a capped sample of ids."""

@@ -75,7 +75,7 @@ class SweepCheck:
         """The verdict for a sweep. One that did not reach its end has compared nothing: the check fails and says so."""
         blank = CheckResult(self.name, self.asset, False, "WARN", what_to_do=self.what_to_do, level="high")
         if swept is None:
-            return replace(blank, broken_rules=("no sweep was recorded",))
+            return replace(blank, made=False, broken_rules=("no sweep was recorded",))
         apart = abs(swept.server_rows - swept.mirror_rows)
         if swept.held:
             return replace(blank, failed_rows=swept.missing, broken_rules=(swept.detail,))
@@ -83,6 +83,7 @@ class SweepCheck:
             return replace(
                 blank,
                 level="medium",
+                made=False,
                 broken_rules=(f"could not be compared ({swept.outcome}): {swept.detail}",),
             )
         if apart:

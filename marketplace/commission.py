@@ -36,6 +36,24 @@ SUBMITTED_STATUS: Final = "awaiting_verification"
 PAID_STATUS: Final = "paid"
 OVERDUE_STATUS: Final = "overdue"
 
+#: What an unpaid amount's age is called, by the time since the end of its service; half-open, in this order.
+AGES: Final[tuple[tuple[str, timedelta | None], ...]] = (
+    ("0-3 h", timedelta(hours=3)),
+    ("3-24 h", timedelta(hours=24)),
+    ("1-7 d", timedelta(days=7)),
+    ("over 7 d", None),
+)
+#: The service has not ended yet; when it ended is not known.
+NOT_ENDED, AGE_UNKNOWN = "not_ended", "unknown"
+#: Stands for the provider of a record or booking that names none. The word counts as empty in the data, so no
+#: provider can have this id.
+NO_PROVIDER: Final = "none"
+
+EntryKind = Literal["accrual", "fee", "payment", "reversal", "refund"]
+ENTRY_KINDS: Final[tuple[EntryKind, ...]] = ("accrual", "fee", "payment", "reversal", "refund")
+#: What a line of the ledger is about.
+ENTRY_PARTS: Final = ("commission", "fee")
+
 MILLION: Final = 1_000_000
 #: A record's deadline may differ by this much from the policy's before it is a finding.
 DEADLINE_TOLERANCE: Final = timedelta(minutes=5)

@@ -11,6 +11,7 @@ from pipelines.housekeeping import delete_old_runs
 MAIN_JOB = "bookwatch"
 SWEEP_JOB = "sweep"
 SWEEP_TAG = "bookwatch/sweep"
+DEEP_TAG = "bookwatch/deep_sweep"
 KEEP_RUNS_FOR = timedelta(days=7)
 
 # Quiet by default: our own lines tell a person what happens, Dagster's events are in its instance.

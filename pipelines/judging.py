@@ -53,7 +53,7 @@ def judge(run: RunContext) -> None:
             verdicts = [outcome_of(check.run(con), blocking=check.blocking) for check in CLOCK_CHECKS]
             record_checks(con, run, verdicts)
             run.checks += verdicts
-    except (duckdb.Error, OSError):
+    except (duckdb.Error, OSError, BookwatchError):  # the last: a commission policy that cannot be used
         run.points_judged = False
         Ledger(run.home.ledger).record_health(
             [HealthVerdict(point, "unknown", unmeasured(run.failure)) for point in HEALTH_POINTS],

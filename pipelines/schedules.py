@@ -2,7 +2,8 @@
 a day."""
 
 # Dagster reads the annotation of `context`, so annotations are not postponed here.
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from dagster import (
     DagsterInstance,
@@ -15,7 +16,7 @@ from dagster import (
     schedule,
 )
 
-from pipelines.jobs import MAIN_JOB, SWEEP_JOB, housekeeping, main_job, sweep_job
+from pipelines.jobs import DEEP_TAG, MAIN_JOB, SWEEP_JOB, housekeeping, main_job, sweep_job
 from resources.lock import is_run_active
 from resources.settings import load_settings
 
@@ -30,6 +31,11 @@ _ACTIVE = [
 # A sweep that finds a run active is asked for again five minutes later, four times an hour: with a run every minute
 # a single try would often be the one that is skipped.
 SWEEP_MINUTES = (41, 46, 51, 56)
+
+
+# One sweep a night reads whole rows, and so finds what was changed under an unchanged $updatedAt as well.
+DEEP_LOCAL_HOURS = range(1, 6)
+DEEP_APART = timedelta(hours=12)
 
 
 def _active(instance: DagsterInstance) -> str | None:
@@ -48,6 +54,15 @@ def _sweep_due(instance: DagsterInstance, at: datetime) -> bool:
         return False
     since = at.astimezone(UTC).replace(minute=SWEEP_MINUTES[0], second=0, microsecond=0)
     return not instance.get_runs_count(RunsFilter(job_name=SWEEP_JOB, created_after=since))
+
+
+def deep_due(instance: DagsterInstance, at: datetime) -> bool:
+    """Whether it is night where the business is and this night has had no deep sweep yet."""
+    if at.astimezone(ZoneInfo(load_settings().bookwatch_timezone)).hour not in DEEP_LOCAL_HOURS:
+        return False
+    since = at.astimezone(UTC) - DEEP_APART
+    done = RunsFilter(job_name=SWEEP_JOB, tags={DEEP_TAG: "true"}, created_after=since)
+    return not instance.get_runs_count(done)
 
 
 @schedule(
@@ -71,13 +86,17 @@ def every_minute(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
     name="hourly_sweep",
     cron_schedule=f"{','.join(map(str, SWEEP_MINUTES))} * * * *",
     default_status=DefaultScheduleStatus.RUNNING,
-    description="A run with a sweep, once an hour; skipped while a run is active, and tried again in that hour.",
+    description="A run with a sweep, once an hour, of whole rows once a night; skipped while a run is active, and tried"
+    " again in that hour.",
 )
 def hourly_sweep(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
     if not _sweep_due(context.instance, context.scheduled_execution_time):
         return SkipReason("This hour has had its sweep.")
     active = _active(context.instance)
-    return SkipReason(active) if active else RunRequest()
+    if active:
+        return SkipReason(active)
+    deep = deep_due(context.instance, context.scheduled_execution_time)
+    return RunRequest(tags={DEEP_TAG: "true"} if deep else {})
 
 
 @schedule(

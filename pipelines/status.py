@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from pipelines.judging import unmeasured
 from resources.ledger import Ledger
 from resources.run_context import RunContext
 from resources.snapshots import current_snapshot, open_snapshot
-from resources.status_file import read_status, write_status
+from resources.status_file import read_status
 from resources.warehouse import open_warehouse
 
 SHOWN_ERRORS = 20
@@ -121,14 +122,17 @@ def _measure(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
         except (duckdb.Error, OSError):
             found = None
     found = found or _unmeasured(run, before)
-    since = Ledger(run.home.ledger).health_since()
+    try:
+        since = Ledger(run.home.ledger).health_since()
+    except sqlite3.Error:
+        since = {}  # the run says itself that its ledger cannot be read
     for point in found["health"]["points"]:
         point["since"] = _instant(since.get(point["point"]))
     return found
 
 
 def run_status(run: RunContext) -> dict[str, Any]:
-    """The content of status.json after this run, whether it published or failed."""
+    """The content of status.json after this run, whether it published or failed; its alerts are alerting/turn.py's."""
     now = run.clock.now()
     before = read_status(run.home) or {}
     outcome = "unchanged"
@@ -203,18 +207,4 @@ def run_status(run: RunContext) -> dict[str, Any]:
             for check in failing
         ],
     }
-    status["alerts"] = [
-        {
-            "name": state.name,
-            "since": state.since.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "announced": state.announced,
-        }
-        for state in Ledger(run.home.ledger).alert_states().values()
-        if state.firing
-    ]
     return status
-
-
-def write_run_status(run: RunContext) -> None:
-    """Replace status.json."""
-    write_status(run.home, run_status(run))

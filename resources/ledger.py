@@ -1,7 +1,7 @@
 """ledger.sqlite: what is written while the warehouse is busy, or by several processes.
 
-Runs, alert state, waivers, exports, changes of health, calls on their way. Figures do not live here: each run mirrors
-what readers need into ``ops``.
+Runs, waivers, exports, changes of health, calls on their way; its alert tables are alert_store.py's. Figures do not
+live here: each run mirrors what readers need into ``ops``.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import astuple, dataclass
-from datetime import datetime, timedelta
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import astuple, dataclass, replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 _SCHEMA = """
@@ -23,12 +23,6 @@ CREATE TABLE IF NOT EXISTS runs (
     exit_status INTEGER,
     snapshot_id TEXT,
     message TEXT
-);
-CREATE TABLE IF NOT EXISTS alert_state (
-    name TEXT PRIMARY KEY,
-    firing INTEGER NOT NULL,
-    since TEXT NOT NULL,
-    announced INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS exports (
     export_id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -53,6 +47,24 @@ CREATE TABLE IF NOT EXISTS waiver_log (
     reason TEXT NOT NULL,
     entered_by TEXT NOT NULL,
     entered_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS closed_month_log (
+    entry_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    finding_id TEXT NOT NULL,
+    local_month TEXT NOT NULL,
+    figure TEXT NOT NULL,
+    previous_value INTEGER NOT NULL,
+    current_value INTEGER NOT NULL,
+    previous_snapshot_id TEXT NOT NULL,
+    seen_at TEXT NOT NULL,
+    run_id TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS closed_month_gaps (
+    previous_snapshot_id TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    snapshot_id TEXT NOT NULL,
+    compared_at TEXT NOT NULL,
+    PRIMARY KEY (previous_snapshot_id, reason)
 );
 CREATE TABLE IF NOT EXISTS erasures (
     erasure_id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -106,16 +118,6 @@ _PIN_HOLDS = "-1 day"
 
 
 @dataclass(frozen=True)
-class AlertState:
-    """What was last known of an alert. ``announced``: whether people were told of ``firing`` (a send succeeded)."""
-
-    name: str
-    firing: bool
-    since: datetime
-    announced: bool
-
-
-@dataclass(frozen=True)
 class ExportEntry:
     """An export as it was entered: who made what from which snapshot, where, and the hash of its manifest."""
 
@@ -137,6 +139,29 @@ class Waiver:
     reason: str
     waived_by: str
     waived_at: datetime
+
+
+@dataclass(frozen=True)
+class ClosedChange:
+    """A figure of a closed month that a run found changed since the snapshot before it."""
+
+    finding_id: str
+    local_month: date
+    figure: str
+    previous_value: int
+    current_value: int
+    previous_snapshot_id: str
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class ClosedGap:
+    """A run that could compare closed months with no snapshot: which one (None: there was none), and why."""
+
+    snapshot_id: str
+    previous_snapshot_id: str | None
+    compared_at: datetime
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -203,6 +228,10 @@ class Ledger:
         finally:
             connection.close()
 
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """One transaction, for what keeps tables of its own in this file (alert_store.py)."""
+        return self._open()
+
     def start_run(self, started_at: datetime) -> tuple[str, int]:
         """Enter a run; returns its id and its number. The id is the start instant and the number, so it sorts."""
         with self._open() as db:
@@ -214,6 +243,12 @@ class Ledger:
             db.execute("UPDATE runs SET run_id = ? WHERE sequence = ?", (run_id, sequence))
         return run_id, sequence
 
+    def run_ended(self, run_id: str) -> tuple[int, bool] | None:
+        """The number of a run, and whether it finished or was noticed as dead; None where it was never entered."""
+        with self._open() as db:
+            row = db.execute("SELECT sequence, finished_at FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+        return None if row is None else (row["sequence"], row["finished_at"] is not None)
+
     def finish_run(
         self, sequence: int, finished_at: datetime, exit_status: int, snapshot_id: str | None, message: str
     ) -> None:
@@ -224,28 +259,19 @@ class Ledger:
                 (finished_at.isoformat(), exit_status, snapshot_id, message, sequence),
             )
 
-    def alert_states(self) -> dict[str, AlertState]:
-        """Every alert ever seen, by name."""
-        with self._open() as db:
-            return {
-                row["name"]: AlertState(
-                    row["name"],
-                    bool(row["firing"]),
-                    datetime.fromisoformat(row["since"]),
-                    bool(row["announced"]),
-                )
-                for row in db.execute("SELECT name, firing, since, announced FROM alert_state")
-            }
+    def dead_runs(self, before: int) -> list[tuple[int, str]]:
+        """Number and id of the runs before one that never finished, since the last that did; oldest first.
 
-    def record_alerts(self, states: list[AlertState]) -> None:
-        """Store the given states in one transaction."""
+        Only for whoever holds the run lock for the run ``before``: it knows that none of them still goes on.
+        """
         with self._open() as db:
-            db.executemany(
-                "INSERT INTO alert_state (name, firing, since, announced) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (name) DO UPDATE SET firing = excluded.firing, since = excluded.since,"
-                " announced = excluded.announced",
-                [(s.name, int(s.firing), s.since.isoformat(), int(s.announced)) for s in states],
-            )
+            rows = db.execute(
+                "SELECT sequence, run_id FROM runs WHERE finished_at IS NULL AND sequence < ?1 AND sequence >"
+                " (SELECT coalesce(max(sequence), 0) FROM runs WHERE finished_at IS NOT NULL AND sequence < ?1)"
+                " ORDER BY sequence",
+                (before,),
+            ).fetchall()
+        return [(row["sequence"], row["run_id"]) for row in rows]
 
     def waived(self) -> dict[str, str]:
         """Finding id → reason."""
@@ -292,6 +318,72 @@ class Ledger:
                     " ORDER BY entry_id",
                     (finding_id,),
                 )
+            ]
+
+    def record_closed_changes(
+        self, previous_snapshot_id: str, changes: Sequence[ClosedChange], *, run_id: str
+    ) -> None:
+        """Enter what differs now from a snapshot, in one transaction, appending only what is not entered already.
+
+        Run after run compares with the same snapshot until a new one is published: a change that stands is entered
+        once, one whose value moved on gets a further entry, one that went back is entered as gone back (both values
+        the same), and ``closed_changes`` tells it no more.
+        """
+        with self._open() as db:
+            known = {
+                row["finding_id"]: row
+                for row in db.execute(
+                    "SELECT * FROM closed_month_log WHERE previous_snapshot_id = ? ORDER BY entry_id",
+                    (previous_snapshot_id,),
+                )
+            }
+            found = {change.finding_id: change for change in changes}
+            for change in changes:
+                before = known.get(change.finding_id)
+                if before is None or before["current_value"] != change.current_value:
+                    _log_change(db, change, run_id)
+            for finding_id, row in known.items():
+                if finding_id not in found and row["current_value"] != row["previous_value"]:
+                    back = _change(row)
+                    _log_change(db, replace(back, current_value=back.previous_value), run_id)
+
+    def closed_changes(self) -> list[ClosedChange]:
+        """Every change of a closed month, in the order first entered: the newest entry of each, without those that
+        went back before anything was published."""
+        with self._open() as db:
+            newest = {
+                row["finding_id"]: _change(row)
+                for row in db.execute("SELECT * FROM closed_month_log ORDER BY entry_id")
+            }
+        return [change for change in newest.values() if change.previous_value != change.current_value]
+
+    def record_closed_gap(self, gap: ClosedGap) -> None:
+        """Enter that closed months could not be compared. While the same snapshot (or none) stays the newest this is
+        one gap, of the run that came last."""
+        with self._open() as db:
+            db.execute(
+                "INSERT INTO closed_month_gaps (previous_snapshot_id, reason, snapshot_id, compared_at)"
+                " VALUES (?, ?, ?, ?) ON CONFLICT (previous_snapshot_id, reason) DO UPDATE"
+                " SET snapshot_id = excluded.snapshot_id, compared_at = excluded.compared_at",
+                (
+                    gap.previous_snapshot_id or "",
+                    gap.reason,
+                    gap.snapshot_id,
+                    gap.compared_at.isoformat(),
+                ),
+            )
+
+    def closed_gaps(self) -> list[ClosedGap]:
+        """Every gap, oldest first."""
+        with self._open() as db:
+            return [
+                ClosedGap(
+                    row["snapshot_id"],
+                    row["previous_snapshot_id"] or None,
+                    datetime.fromisoformat(row["compared_at"]),
+                    row["reason"],
+                )
+                for row in db.execute("SELECT * FROM closed_month_gaps ORDER BY compared_at, snapshot_id")
             ]
 
     def record_erasure(self, customer_id: str, *, by: str, at: datetime, rows: Mapping[str, int]) -> None:
@@ -569,4 +661,33 @@ def _log_waiver(
     db.execute(
         "INSERT INTO waiver_log (finding_id, action, reason, entered_by, entered_at) VALUES (?, ?, ?, ?, ?)",
         (finding_id, action, reason, by, at.isoformat()),
+    )
+
+
+def _change(row: sqlite3.Row) -> ClosedChange:
+    return ClosedChange(
+        row["finding_id"],
+        date.fromisoformat(row["local_month"]),
+        row["figure"],
+        int(row["previous_value"]),
+        int(row["current_value"]),
+        row["previous_snapshot_id"],
+        datetime.fromisoformat(row["seen_at"]),
+    )
+
+
+def _log_change(db: sqlite3.Connection, change: ClosedChange, run_id: str) -> None:
+    db.execute(
+        "INSERT INTO closed_month_log (finding_id, local_month, figure, previous_value, current_value,"
+        " previous_snapshot_id, seen_at, run_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            change.finding_id,
+            change.local_month.isoformat(),
+            change.figure,
+            change.previous_value,
+            change.current_value,
+            change.previous_snapshot_id,
+            change.seen_at.isoformat(),
+            run_id,
+        ),
     )

@@ -55,7 +55,10 @@ class CollectionSweep:
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """A check's verdict as it is stored, alarmed and shown: counts and ids, never row contents."""
+    """A check's verdict as it is stored, alarmed and shown: counts and ids, never row contents.
+
+    One that could not be ``made`` has not passed, and says nothing about what it watches.
+    """
 
     check_name: str
     asset: str
@@ -67,6 +70,7 @@ class CheckOutcome:
     detail: str = ""
     what_to_do: str = ""
     waived_rows: int = 0
+    made: bool = True
 
 
 @dataclass

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from resources.clock import Clock
 from resources.errors import UsageError
 from resources.home import Home
+from resources.notifier import Channel, channels_of, routes
 
 
 class Settings(BaseSettings):
@@ -57,7 +58,7 @@ class Settings(BaseSettings):
     @field_validator("bookwatch_alert_urls", mode="before")
     @classmethod
     def _urls(cls, value: object) -> object:
-        return tuple(u for u in value.replace(",", " ").split() if u) if isinstance(value, str) else value
+        return routes(value) if isinstance(value, str) else value
 
     @field_validator("bookwatch_now", mode="before")
     @classmethod
@@ -78,6 +79,11 @@ class Settings(BaseSettings):
     @property
     def clock(self) -> Clock:
         return Clock(self.bookwatch_now)
+
+    @property
+    def alert_channels(self) -> tuple[Channel, ...]:
+        """Where alerts go, and which severities each takes."""
+        return channels_of(self.bookwatch_alert_urls)
 
     def table_id(self, collection: str) -> str:
         """The id of a collection in this deployment (BOOKWATCH_TABLES), its own name by default."""

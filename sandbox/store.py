@@ -521,6 +521,13 @@ class Store:
                 f"DELETE FROM {table.sql} WHERE seq = ?", [(s,) for s in sequences]
             ).rowcount
 
+    def longest_text(self, table: StoredTable, key: str) -> int:
+        """Characters of the longest text a column holds; 0 where it holds none."""
+        longest = (
+            self.reader().execute(f"SELECT max(length({column_path(key)})) FROM {table.sql}").fetchone()[0]
+        )
+        return longest or 0
+
     def count(self, table: StoredTable) -> int:
         return self.reader().execute(f"SELECT count(*) FROM {table.sql}").fetchone()[0]
 
@@ -623,12 +630,30 @@ def _regexp(pattern: Any, value: Any) -> bool | None:
         return False
 
 
+# InnoDB's own, which no fulltext index holds.
+_STOPWORDS = frozenset((
+    "a", "about", "an", "are", "as", "at", "be", "by", "com", "de", "en", "for", "from", "how", "i", "in", "is", "it",
+    "la", "of", "on", "or", "that", "the", "this", "to", "was", "what", "when", "where", "who", "will", "with", "und",
+    "www",
+))  # fmt: skip
+_SHORTEST_WORD = 3
+
+
+def _indexed(text: str) -> list[str]:
+    """The words of a text that InnoDB's fulltext index holds."""
+    found = re.findall(r"\w+", text.lower())
+    return [word for word in found if len(word) >= _SHORTEST_WORD and word not in _STOPWORDS]
+
+
 def _fulltext(value: Any, query: Any) -> bool | None:
-    """MariaDB's boolean mode as Appwrite uses it: any word of the query, the start of a word being enough."""
+    """Boolean mode as Appwrite uses it: any word of the query, of the last one its start; in quotes the phrase."""
     if value is None:
         return None
-    words = re.findall(r"\w+", _text(value).lower())
-    wanted = _text(query).lower()
-    if len(wanted) > 1 and wanted[0] == wanted[-1] == '"':
-        return " ".join(re.findall(r"\w+", wanted)) in " ".join(words)
-    return any(word.startswith(part) for part in re.findall(r"\w+", wanted) for word in words)
+    wanted, words = _text(query).lower().strip(), _indexed(_text(value))
+    exact = len(wanted) > 1 and wanted[0] == wanted[-1] == '"'
+    parts = re.sub(r"[@+\-*.'\"]", " ", wanted).split()
+    if exact:
+        return f" {' '.join(_indexed(' '.join(parts)))} " in f" {' '.join(words)} "
+    return any(part in words for part in parts[:-1]) or any(
+        word.startswith(part) for part in parts[-1:] for word in words
+    )

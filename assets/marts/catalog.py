@@ -33,8 +33,10 @@ class Mart:
 #: In dependency order. Their names are the names of the tables.
 MARTS: Final[Registry[str, Mart]] = Registry(
     (
-        Mart("commission_links", step=True),
+        Mart("commission_matches", step=True),
+        Mart("commission_links", ("commission_matches",), step=True),
         Mart("commission_reviews", ("commission_links",), step=True, by_policy=True),
+        Mart("commission_suspects", ("commission_reviews",), step=True),
         Mart(
             "commission_reconciliation",
             ("commission_links", "commission_reviews"),
@@ -42,10 +44,25 @@ MARTS: Final[Registry[str, Mart]] = Registry(
         ),
         Mart(
             "commission_findings",
-            ("commission_reviews", "commission_reconciliation"),
+            ("commission_suspects", "commission_reviews", "commission_reconciliation"),
             by_policy=True,
         ),
         Mart("commission_summary", ("commission_reconciliation",), moving=("as_of",)),
+        Mart("commission_entries", ("commission_reviews",)),
+        Mart("commission_ledger", ("commission_reviews", "commission_reconciliation", "commission_entries")),
+        Mart("commission_open", ("commission_reviews",), by_policy=True, moving=("age",)),
+        Mart(
+            "commission_balances",
+            ("commission_open",),
+            moving=(
+                "not_ended_idr",
+                "age_0_3h_idr",
+                "age_3_24h_idr",
+                "age_1_7d_idr",
+                "age_over_7d_idr",
+                "age_unknown_idr",
+            ),
+        ),
         Mart("data_findings"),
         Mart(
             "health_points",
@@ -79,6 +96,9 @@ MARTS: Final[Registry[str, Mart]] = Registry(
         Mart("decline_reasons"),
         Mart("booking_anomalies"),
         Mart("test_rows", ("commission_links",)),
+        Mart("month_figures", ("revenue_daily", "commission_reconciliation", "commission_ledger")),
+        Mart("closed_month_changes"),
+        Mart("closed_month_gaps", moving=("is_newest",)),
     ),
     key=lambda mart: mart.name,
 )

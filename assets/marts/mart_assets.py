@@ -2,25 +2,27 @@
 
 # Dagster reads the annotation of `context`, so annotations are not postponed here.
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from dataclasses import astuple
+from datetime import datetime
 
 import duckdb
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
+from assets.closed_months import OF_CLOSED_MONTHS, compare_closed_months, zone_offset
 from assets.core.core_assets import CORE_KEYS
 from assets.freshness import FRESHNESS
 from assets.marts.build import MART_NAMES, BuildOutcome, build
 from assets.ops import create_ops, mirror_bookkeeping, mirror_health
 from assets.step import step
 from marketplace.health import UNMEASURED_AFTER
-from resources.ledger import HealthVerdict, Ledger
+from resources.ledger import ClosedGap, HealthVerdict, Ledger
 from resources.policy_file import load_policy
 from resources.run_context import RunContext
 from resources.warehouse import open_warehouse
 
-#: Made after this run's verdicts are in the ledger, which they are made from.
+#: Made after this run's verdicts and comparisons are in the ledger, which they are made from.
 HISTORY = ("health_history", "health_uptime")
+LATER = (*HISTORY, *OF_CLOSED_MONTHS)
 #: Mirrored beside the marts, from what the calls of this run and of failed ones left in the ledger.
 OPS_KEYS = [AssetKey(["ops", "errors"]), AssetKey(["ops", "timings"])]
 MART_KEYS = [AssetKey(["marts", name]) for name in MART_NAMES]
@@ -31,20 +33,23 @@ def build_marts(
     run: RunContext,
     tables: Iterable[str] | None = None,
     *,
+    gap: ClosedGap | None = None,
     now: datetime | None = None,
 ) -> BuildOutcome:
-    """Make the marts named (default: all) as of ``now`` (naive UTC; default: the run's clock), in an open warehouse."""
+    """Make the marts named (default: all) as of ``now`` (naive UTC; default: the run's clock), in an open warehouse.
+    ``gap``: this run could compare closed months with no snapshot."""
+    ledger = Ledger(run.home.ledger)
     now = now or run.clock.naive_now()
-    offset = now.replace(tzinfo=UTC).astimezone(ZoneInfo(run.settings.bookwatch_timezone)).utcoffset()
-    assert offset is not None
     return build(
         con,
         now=now,
         policy=load_policy(),
         tables=tables,
-        waived=Ledger(run.home.ledger).waived(),
+        waived=ledger.waived(),
+        closed_changes=[astuple(change) for change in ledger.closed_changes()],
+        closed_gaps=[(*astuple(known), known == gap) for known in ledger.closed_gaps()],
         clock_frozen=run.settings.bookwatch_now is not None,
-        utc_offset=offset,
+        utc_offset=zone_offset(run),
         cache=run.home.root / "compiled",
     )
 
@@ -63,11 +68,13 @@ def make_marts(run: RunContext) -> dict[str, int]:
     with open_warehouse(run.home.warehouse) as con:
         create_ops(con)
         mirror_bookkeeping(con, run.home.raw, run)
-        outcome = build_marts(con, run, [name for name in MART_NAMES if name not in HISTORY])
-        record_points(con, run, outcome.now)
-        history = build_marts(con, run, HISTORY, now=outcome.now)
+        figures = build_marts(con, run, [name for name in MART_NAMES if name not in LATER])
+        record_points(con, run, figures.now)
+        # What the figures changed since the snapshot before is known only now.
+        gap = compare_closed_months(con, run)
+        later = build_marts(con, run, LATER, gap=gap, now=figures.now)
         ops = {key.path[-1]: _rows(con, f"ops.{key.path[-1]}") for key in OPS_KEYS}
-    return {**outcome.rows, **history.rows, **ops}
+    return {**figures.rows, **later.rows, **ops}
 
 
 def _rows(con: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -1,5 +1,5 @@
-"""What the marts are made from: the columns of core and ops they read, and the instants they are judged at.
-No rule lives here."""
+"""What the marts are made from, as Ibis tables: the columns of core and ops they read, and what a build is given
+(given.py). No rule lives here."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import ibis
+
+from assets.marts.given import GIVEN, INSTANTS
 
 _TEXT, _INT, _FLOAT, _BOOL, _TIME = "string", "int64", "float64", "boolean", "timestamp"
 
@@ -188,11 +190,6 @@ SOURCES: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 
-#: The one row everything is judged at. ``quiet``: the clock lies in the quiet hours.
-INSTANTS: Final[Mapping[str, str]] = {"now": _TIME, "judged_at": _TIME, "quiet": _BOOL}
-#: Findings that a person acknowledged.
-WAIVERS: Final[Mapping[str, str]] = {"finding_id": _TEXT}
-
 
 class Tables:
     """Ibis tables by their short name: sources (``t.bookings``), steps and marts already made
@@ -208,7 +205,8 @@ class Tables:
         for name, columns in SOURCES.items():
             schema, table = name.split(".")
             tables.add(table, ibis.schema(dict(columns)), schema)
-        tables.add("waivers", ibis.schema(dict(WAIVERS)), None)
+        for name, columns in GIVEN.items():
+            tables.add(name, ibis.schema(dict(columns)), None)
         return tables
 
     def add(self, name: str, schema: Any, database: str | None) -> None:
@@ -243,3 +241,8 @@ class Instants:
     def quiet(self) -> Any:
         """Whether the clock lies in the quiet hours."""
         return self.row.select("quiet").as_scalar()
+
+    @property
+    def local_month(self) -> Any:
+        """The first day of the clock's month in the marketplace's zone: a date."""
+        return self.row.select("local_month").as_scalar()

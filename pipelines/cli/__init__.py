@@ -9,6 +9,7 @@ import traceback
 import typer
 
 from pipelines.cli import (
+    alerts,
     demo,
     doctor,
     errors,
@@ -47,6 +48,7 @@ app.command("sweep")(sweep.sweep)
 app.command("forget")(forget.forget)
 app.command("verify")(verify.verify)
 app.command("waive")(waive.waive)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(export.app, name="export")
 app.add_typer(sandbox.app, name="sandbox")
 

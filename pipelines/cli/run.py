@@ -43,11 +43,12 @@ def execute(
         from pipelines.definitions import build_definitions
         from pipelines.instance import own_instance
         from pipelines.jobs import MAIN_JOB, SWEEP_JOB
+        from pipelines.sensors import RUN_TAG
 
         definitions = build_definitions(run=ResourceDefinition.hardcoded_resource(context))
         with own_instance(settings.home.dagster) as instance:
             result = definitions.resolve_job_def(SWEEP_JOB if sweep else MAIN_JOB).execute_in_process(
-                instance=instance, raise_on_error=False, tags={"bookwatch/run_id": context.run_id}
+                instance=instance, raise_on_error=False, tags={RUN_TAG: context.run_id}
             )
         if not result.success and context.failure is None and _was_interrupted(result):
             context.stopped = True

@@ -65,7 +65,8 @@ def _print(content: dict[str, Any], clock: Clock) -> None:
     quarantine = content["quarantine"]
     if quarantine["count"]:
         console.print(
-            f"[bold]Quarantine[/] {quarantine['count']} rows, oldest {_age(clock, quarantine['oldest_first_seen_at'])}"
+            f"[bold]Quarantine[/] {quarantine['count']:,} {'row' if quarantine['count'] == 1 else 'rows'}, "
+            f"oldest {_age(clock, quarantine['oldest_first_seen_at'])}"
         )
         for reasons, count in quarantine["reasons"].items():
             console.print(f"  {count} × {escape(reasons)}")

@@ -1,4 +1,5 @@
-"""`bookwatch sweep`: a run that also compares every row with Appwrite: deletes, backdated and missed rows."""
+"""`bookwatch sweep`: a run that also compares every row with Appwrite: deletes, backdated, silently changed and
+missed rows."""
 
 from __future__ import annotations
 
@@ -47,9 +48,10 @@ def sweep(
     deep: Annotated[
         bool,
         typer.Option(
-            "--deep", help="Read whole rows: finds also those changed under an unchanged $updatedAt."
+            "--deep/--quick",
+            help="Read whole rows (also finds those changed under an unchanged $updatedAt), or their times only.",
         ),
-    ] = False,
+    ] = True,
     accept_deletes: Annotated[
         bool,
         typer.Option(
@@ -58,7 +60,7 @@ def sweep(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> int:
-    """Find deletes and backdated changes, repair the mirror, and publish what that changes."""
+    """Find deletes, backdated and silent changes, repair the mirror, and publish what that changes."""
     context = execute(
         load_settings(),
         sweep=SweepOrder(deep=deep, accept_deletes=accept_deletes),

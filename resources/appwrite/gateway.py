@@ -25,6 +25,7 @@ from urllib.parse import quote
 import orjson
 import requests
 import tenacity
+import urllib3
 from appwrite.client import Client
 from appwrite.encoders.value_class_encoder import ValueClassEncoder
 from appwrite.query import Query
@@ -60,6 +61,9 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0
 WHOLE_ANSWER_SECONDS = 120.0
 """An answer that trickles in for longer than this is a time-out, however lively the trickle."""
+SHORTEST_TRY = 0.5
+"""Seconds of the time for retrying that must be left for a retry to begin: less would only fail it."""
+PART_BYTES = 1 << 20
 COLUMNS_A_CALL = 500
 
 
@@ -223,16 +227,22 @@ class PooledClient(Client):
         first_failure: float | None = None
         failure: CallFailure | None = None
         answer: Answer[T] | None = None
+        asked_for_more = False
 
         def attempt() -> Answer[T]:
-            nonlocal attempts, first_failure
+            nonlocal attempts, first_failure, asked_for_more
             attempts += 1
+            within = WHOLE_ANSWER_SECONDS
+            if first_failure is not None and not asked_for_more:
+                # A retry is cut off where the time for retrying ends, not after a time-out of its own.
+                within = max(SHORTEST_TRY, RETRY_BUDGET - (self._monotonic() - first_failure))
             try:
-                return self._once(operation, collection, method, path, params, decode, headers or {})
+                return self._once(operation, collection, method, path, params, decode, headers or {}, within)
             except CallFailure as failed:
                 if first_failure is None:
                     first_failure = self._monotonic()
                 if failed.retry_after:
+                    asked_for_more = True
                     self.wish.note(failed.retry_after)
                 raise
 
@@ -250,7 +260,7 @@ class PooledClient(Client):
             if asked > LONGEST_SERVER_WAIT:
                 return True
             spent = self._monotonic() - (first_failure or 0.0)
-            return not asked and spent + state.upcoming_sleep > RETRY_BUDGET
+            return not asked and spent + state.upcoming_sleep > RETRY_BUDGET - SHORTEST_TRY
 
         patience = tenacity.Retrying(
             retry=worth,
@@ -329,10 +339,11 @@ class PooledClient(Client):
         params: Mapping[str, Any],
         decode: Callable[[bytes, str], T],
         headers: Mapping[str, str | None],
+        within: float,
     ) -> Answer[T]:
         failure: CallFailure
         try:
-            status, answered, body = self._send(method, path, params, headers)
+            status, answered, body = self._send(method, path, params, headers, within)
         except requests.exceptions.SSLError as broken:
             if "CERTIFICATE_VERIFY_FAILED" in str(broken):
                 failure = PermanentFailure(operation, "certificate", collection=collection)
@@ -342,8 +353,8 @@ class PooledClient(Client):
             failure = PermanentFailure(operation, "bad_setting", collection=collection)
         except (requests.exceptions.Timeout, TimeoutError):
             failure = TransientFailure(operation, "time_out", collection=collection)
-        except (requests.exceptions.RequestException, OSError) as broken:
-            # requests wraps urllib3's read time-out in a plain ConnectionError while a body is read.
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as broken:
+            # While a body is read it is urllib3 that raises.
             timed_out = "timed out" in str(broken).lower()
             failure = TransientFailure(
                 operation, "time_out" if timed_out else "connection", collection=collection
@@ -364,9 +375,14 @@ class PooledClient(Client):
         raise failure
 
     def _send(
-        self, method: str, path: str, params: Mapping[str, Any], headers: Mapping[str, str | None]
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        headers: Mapping[str, str | None],
+        within: float,
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """One request and its whole answer. Raises what requests raises."""
+        """One request and its whole answer, ``within`` so many seconds. Raises what requests and urllib3 raise."""
         sent: dict[str, str] = {
             name: value
             for name, value in {**self._global_headers, **{k.lower(): v for k, v in headers.items()}}.items()
@@ -380,19 +396,21 @@ class PooledClient(Client):
         if method != "get":
             sent.setdefault("content-type", "application/json")
             data = json.dumps(plain, cls=ValueClassEncoder)
-        deadline = time.monotonic() + WHOLE_ANSWER_SECONDS
+        deadline = time.monotonic() + within
+        connect, read = self._timeouts
         with self._session.request(
             method,
             self._endpoint + path,
             params=query,
             data=data,
             headers=sent,
-            timeout=self._timeouts,
+            timeout=(min(connect, within), min(read, within)),
             allow_redirects=False,
             stream=True,
         ) as response:
             parts: list[bytes] = []
-            for part in response.iter_content(1 << 18):
+            # read1 gives what has come: waiting for a whole part would let a trickle pass the deadline unseen.
+            while part := response.raw.read1(PART_BYTES, decode_content=True):
                 parts.append(part)
                 if time.monotonic() > deadline:
                     raise TimeoutError

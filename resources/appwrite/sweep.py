@@ -70,6 +70,7 @@ class _Sweep:
         reject_reasons: RejectReasons,
         rules_version: str,
         deep: bool,
+        anew: bool,
     ) -> None:
         self._gateway = gateway
         self._store = store
@@ -84,6 +85,8 @@ class _Sweep:
         self._page_size = page_size if deep else min(5 * page_size, LARGEST_PAGE)
         self.counts = Counts()
         now = gateway.clock.naive_now()
+        if anew:
+            store.save_sweep(collection, None)
         self.state = store.sweep_state(collection) or SweepState(now, None, 0)
 
     def _fetch(self, after: int | None, decode: Callable[[bytes], Page]) -> Page:
@@ -203,9 +206,9 @@ def sweep(
 ) -> list[SweepOutcome]:
     """Compare each collection with Appwrite, repair what differs, mark what is gone.
 
-    ``max_rows``: rows a collection a turn; the next call goes on from there. ``deep`` reads whole rows, and
-    so finds those changed under an unchanged $updatedAt as well. Raises SourceUnavailable, UsageError and
-    StoreFailure as ``sync`` does; one collection's failure stops no other.
+    ``max_rows``: rows a collection a turn; the next call goes on from there. ``deep`` reads whole rows, and so finds
+    those changed under an unchanged $updatedAt as well; without turns it begins anew. Raises SourceUnavailable,
+    UsageError and StoreFailure as ``sync`` does; one collection's failure stops no other.
     """
     if store.mirror() is not None:
         store.claim_mirror(gateway.endpoint, gateway.project, gateway.database, gateway.clock.naive_now())
@@ -237,7 +240,9 @@ def _swept(
     if watermark is None:
         outcome, detail = "failed", f"{collection} has not been read completely yet: run first, then sweep."
     else:
-        one = _Sweep(gateway, store, collection, run_id, reject_reasons, rules_version, deep)
+        # The part that an unfinished one compared may have been compared by time only.
+        anew = deep and max_rows is None
+        one = _Sweep(gateway, store, collection, run_id, reject_reasons, rules_version, deep, anew)
         try:
             if one.turn(watermark, max_rows, progress):
                 missing, held, detail = one.finish(guard)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 import threading
 import time
@@ -159,10 +160,12 @@ class Api:
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[Answer, list[tuple[bytes, bytes]]]:
         """One request's answer and the headers that go with it."""
+        if method == "OPTIONS" and path != "?":  # what a browser asks first, of any route
+            return Answer(204), []
         route, names = self.find(method, path)
         if route is None:
             return Answer(404, NOT_FOUND_PAGE, "text/html; charset=UTF-8"), []
-        extra: list[tuple[bytes, bytes]] = []
+        extra = warning_headers(headers)
         try:
             given = (
                 read_query(query)
@@ -179,7 +182,7 @@ class Api:
                 missing = orjson.dumps(list(route.scopes)).decode()
                 raise Failure(401, "general_unauthorized_scope", f"{who} missing scopes ({missing})")
             if route.rate:
-                extra = self.rate_headers(route, access, path)
+                extra += self.rate_headers(route, access, path)
             call = Call(route.words, names, given, access, host, path)
             return route.handler(self, call), extra
         except Failure as failure:
@@ -299,6 +302,22 @@ class Api:
                 f'Missing "{action}" permission for role "guests". Only "{orjson.dumps(named).decode()}" '
                 'scopes are allowed and "["any","guests"]" was given.'
             )
+
+
+def warning_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """What a caller is told who speaks the format of a newer server; it is answered all the same."""
+    asked = headers.get("x-appwrite-response-format", "")
+    if re.fullmatch(r"\d+(\.\d+)*", asked) is None or _version(asked) <= _version(VERSION):
+        return []
+    told = (
+        f"The current SDK is built for Appwrite {asked}. However, the current Appwrite server version is {VERSION}. "
+        "Please downgrade your SDK to match the Appwrite version: https://appwrite.io/docs/sdks"
+    )
+    return [(b"x-appwrite-warning", told.encode())]
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
 
 
 def health_version(api: Api, call: Call) -> Answer:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from sandbox.server import errors
-from sandbox.server.errors import Failure, Words
+from sandbox.server.errors import Words
 from sandbox.server.values import (
     KEY_RULE,
     aggregate,
@@ -114,7 +114,7 @@ def read_body(content_type: str, body: bytes) -> dict[str, Any]:
 
 def required(call: Call, name: str) -> Any:
     if call.given.get(name) is None:
-        raise Failure(400, "general_argument_invalid", f'Param "{name}" is not optional.')
+        raise errors.argument_missing(name)
     return call.given[name]
 
 
@@ -201,7 +201,13 @@ def data_of(call: Call) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict | list):
         raise errors.argument_invalid("data", "Value must be a valid JSON string")
-    return value if isinstance(value, dict) else {str(place): item for place, item in enumerate(value)}
+    data = value if isinstance(value, dict) else {str(place): item for place, item in enumerate(value)}
+    # only a key may set a row's times; of a guest they are not read
+    return (
+        data
+        if call.access.is_key
+        else {k: v for k, v in data.items() if k not in ("$createdAt", "$updatedAt")}
+    )
 
 
 def rows_of(call: Call) -> list[dict[str, Any]]:

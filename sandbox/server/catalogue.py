@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandbox.server import errors
@@ -20,7 +20,7 @@ from sandbox.server.calls import (
     wants_total,
 )
 from sandbox.server.errors import TABLES, Failure, Words
-from sandbox.server.queries import select_catalogue
+from sandbox.server.queries import check_catalogue, select_catalogue
 from sandbox.server.values import (
     INT64,
     KEY_RULE,
@@ -69,6 +69,8 @@ COLUMN_KINDS = (
     "line",
     "polygon",
 )
+INDEX_FIELDS = {"key": "varchar", "type": "varchar", "status": "varchar", "error": "varchar"}
+COLUMN_FIELDS = {**INDEX_FIELDS, "size": "integer", "required": "boolean", "array": "boolean"}
 STRING_MAX = 1073741824
 VARCHAR_MAX = 16381
 ENCRYPT_MIN = 150
@@ -145,31 +147,32 @@ def served_index(words: Words, index: StoredIndex, status: str = "available") ->
 
 def catalogue_answer(
     call: Call,
-    items: Sequence[Mapping[str, Any]],
+    items: Callable[[], Sequence[Mapping[str, Any]]],
     name: str,
-    allowed: Sequence[str],
+    fields: Mapping[str, str],
     identity: str,
     label: str,
 ) -> Answer:
-    texts = query_texts(call)
-    search = call.given.get("search")
+    """A list of catalogue entries. ``fields``: what may be asked for → the kind of its values."""
+    schema = StoredTable(name, name, 0, "")
+    schema.columns = {key: StoredColumn(key, kind, size=256) for key, kind in fields.items()}
+    queries = check_catalogue(query_texts(call), schema)
+    search, counted = text(call, "search", 256, "", 0), wants_total(call)
+    found = items()
     if search:
-        items = [i for i in items if str(search).lower() in f"{i.get('name', '')} {i.get('$id', '')}".lower()]
-    try:
-        chosen, total = select_catalogue(items, texts, allowed, identity, label)
-    except Failure as failure:
-        if failure.kind == "general_query_invalid":
-            raise errors.argument_invalid("queries", failure.message) from None
-        raise
-    return reply(200, {"total": total if wants_total(call) else 0, name: chosen})
+        found = [i for i in found if search.lower() in f"{i.get('name', '')} {i.get('$id', '')}".lower()]
+    chosen, total = select_catalogue(found, queries, identity, label)
+    return reply(200, {"total": total if counted else 0, name: chosen})
 
 
 # -- handlers: databases --
 
 
 def list_databases(api: Api, call: Call) -> Answer:
-    items = [served_database(database) for database in api.store.databases.values()]
-    return catalogue_answer(call, items, "databases", ("name",), "$id", "Database")
+    def items() -> list[dict[str, Any]]:
+        return [served_database(database) for database in api.store.databases.values()]
+
+    return catalogue_answer(call, items, "databases", {"name": "varchar"}, "$id", "Database")
 
 
 def create_database(api: Api, call: Call) -> Answer:
@@ -205,9 +208,11 @@ def delete_database(api: Api, call: Call) -> Answer:
 
 
 def list_tables(api: Api, call: Call) -> Answer:
-    items = [served_table(call.words, table) for table in api.database(call).tables.values()]
-    allowed = ("name", "enabled", call.words.row_security)
-    return catalogue_answer(call, items, call.words.tables, allowed, "$id", call.words.table.title())
+    def items() -> list[dict[str, Any]]:
+        return [served_table(call.words, table) for table in api.database(call).tables.values()]
+
+    fields = {"name": "varchar", "enabled": "boolean", call.words.row_security: "boolean"}
+    return catalogue_answer(call, items, call.words.tables, fields, "$id", call.words.table.title())
 
 
 def create_table(api: Api, call: Call) -> Answer:
@@ -217,6 +222,8 @@ def create_table(api: Api, call: Call) -> Answer:
     security, enabled = boolean(call, words.row_security, False), boolean(call, "enabled", True)
     database = api.database(call)
     columns = [column_from_definition(call, item) for item in call.given.get(words.columns) or []]
+    for column in columns:
+        check_default_allowed(words, column)
     with api.store.writing():
         if identity in database.tables:
             raise errors.table_exists(words, identity)
@@ -285,9 +292,10 @@ def delete_table(api: Api, call: Call) -> Answer:
 
 
 def list_columns(api: Api, call: Call) -> Answer:
-    items = [served_column(column) for column in api.table(call).columns.values()]
-    allowed = ("key", "type", "size", "required", "array", "status", "error")
-    return catalogue_answer(call, items, call.words.columns, allowed, "key", call.words.column.title())
+    def items() -> list[dict[str, Any]]:
+        return [served_column(column) for column in api.table(call).columns.values()]
+
+    return catalogue_answer(call, items, call.words.columns, COLUMN_FIELDS, "key", call.words.column.title())
 
 
 def get_column(api: Api, call: Call) -> Answer:
@@ -362,7 +370,10 @@ def column_of(call: Call, kind: str, key: str | None = None) -> StoredColumn:
 
 
 def check_default(call: Call, column: StoredColumn) -> None:
-    """Take the request's default into the column. Raises Failure where it does not fit."""
+    """Take the request's default into the column. Raises Failure where it does not fit the column's values.
+
+    Whether the column may have a default at all is asked later (check_default_allowed), as the server does.
+    """
     default = call.given.get("default")
     if default is None:
         column.default = None
@@ -376,6 +387,13 @@ def check_default(call: Call, column: StoredColumn) -> None:
     why = refusal(column, default)
     if why:
         raise errors.column_failure(words, "value_invalid", why.split(". ", 1)[1])
+    column.default = stored_item(column, default)
+
+
+def check_default_allowed(words: Words, column: StoredColumn) -> None:
+    """A column that is required, or an array, has no default. Raises Failure."""
+    if column.default is None:
+        return
     if column.required:
         raise errors.column_failure(
             words, "default_unsupported", f"Cannot set default value for required {words.column}"
@@ -384,7 +402,6 @@ def check_default(call: Call, column: StoredColumn) -> None:
         raise errors.column_failure(
             words, "default_unsupported", f"Cannot set default value for array {words.columns}"
         )
-    column.default = stored_item(column, default)
 
 
 def _default_rule(column: StoredColumn, default: Any) -> str | None:
@@ -408,6 +425,7 @@ def create_column(api: Api, call: Call) -> Answer:
         raise errors.bad_request("Relationships are not served by the sandbox.")
     column = column_of(call, kind)
     table = api.table(call)
+    check_default_allowed(call.words, column)
     with api.store.writing():
         if column.key.lower() in (key.lower() for key in table.columns):
             raise errors.column_exists(call.words, column.key)
@@ -424,6 +442,9 @@ def create_column(api: Api, call: Call) -> Answer:
 
 def update_column(api: Api, call: Call) -> Answer:
     words, kind = call.words, call.path["kind"]
+    boolean(call, "required")
+    if "default" not in call.given:
+        raise errors.argument_missing("default")
     if call.given.get("newKey") is not None:
         key_of(call, "newKey")
     table = api.table(call)
@@ -453,7 +474,14 @@ def update_column(api: Api, call: Call) -> Answer:
             column.minimum, column.maximum = changed.minimum, changed.maximum
         if kind in ("string", "varchar") and call.given.get("size") is not None:
             column.size = whole(call, "size", 1, STRING_MAX if kind == "string" else VARCHAR_MAX)
+            if not column.array and api.store.longest_text(table, column.key) > column.size:
+                raise errors.column_failure(
+                    words,
+                    "invalid_resize",
+                    "Existing data is too large for new size, truncate your existing data then try again.",
+                )
         check_default(call, column)
+        check_default_allowed(words, column)
         column.updated = stamp(api.store.clock.now())
         new_key = call.given.get("newKey")
         if new_key and new_key != column.key:
@@ -474,8 +502,10 @@ def delete_column(api: Api, call: Call) -> Answer:
 
 
 def list_indexes(api: Api, call: Call) -> Answer:
-    items = [served_index(call.words, index) for index in api.table(call).indexes.values()]
-    return catalogue_answer(call, items, "indexes", ("key", "type", "status", "error"), "key", "Index")
+    def items() -> list[dict[str, Any]]:
+        return [served_index(call.words, index) for index in api.table(call).indexes.values()]
+
+    return catalogue_answer(call, items, "indexes", INDEX_FIELDS, "key", "Index")
 
 
 def get_index(api: Api, call: Call) -> Answer:

@@ -61,12 +61,20 @@ def argument_invalid(name: str, why: str) -> Failure:
     return Failure(400, "general_argument_invalid", f"Invalid `{name}` param: {why}")
 
 
+def argument_missing(name: str) -> Failure:
+    return Failure(400, "general_argument_invalid", f'Param "{name}" is not optional.')
+
+
 def bad_request(message: str) -> Failure:
     return Failure(400, "general_bad_request", message)
 
 
 def query_invalid(message: str) -> Failure:
     return Failure(400, "general_query_invalid", message)
+
+
+def cursor_missing(what: str, identity: str) -> Failure:
+    return Failure(400, "general_cursor_not_found", f"{what} '{identity}' for the 'cursor' value not found.")
 
 
 def unauthorized(

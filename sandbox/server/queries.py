@@ -10,10 +10,11 @@ from typing import Any
 
 import orjson
 
-from sandbox.server.errors import Failure, query_invalid
+from sandbox.server.errors import Failure, argument_invalid, cursor_missing, query_invalid
 from sandbox.server.values import (
     INT64,
     UID_RULE,
+    integer_bits,
     is_int,
     is_number,
     is_uid,
@@ -139,14 +140,11 @@ def invalid(message: str) -> Exception:
 def plan_rows(table: StoredTable, queries: Sequence[Query]) -> Plan:
     """Check the queries against the table, in their order, and plan the SQL. Raises Failure."""
     plan = Plan()
-    first_cursor = next((q for q in queries if q.method in ("cursorAfter", "cursorBefore")), None)
-    if first_cursor is not None:  # looked at before all else
-        value = first_cursor.values[0] if first_cursor.values else None
-        if not is_uid(value):
-            raise query_invalid(f"Invalid cursor: {UID_RULE}")
-        plan.cursor, plan.before = value, first_cursor.method == "cursorBefore"
+    plan.cursor, plan.before = cursor_of(queries)
     for query in queries:
         _check(table, query)
+    for query in queries:
+        _check_search(table, query)
     for query in queries:
         match query.method:
             case "limit":
@@ -171,6 +169,27 @@ def plan_rows(table: StoredTable, queries: Sequence[Query]) -> Plan:
                 elif query.attribute != "$sequence":
                     plan.only_updated = False
     return plan
+
+
+def cursor_of(queries: Sequence[Query]) -> tuple[str | None, bool]:
+    """The id of the first cursor (None: there is none), and whether it is the end of the page. Raises Failure."""
+    first = next((q for q in queries if q.method in ("cursorAfter", "cursorBefore")), None)
+    if first is None:
+        return None, False
+    value = first.values[0] if first.values else None
+    if not is_uid(value):
+        raise query_invalid(f"Invalid cursor: {UID_RULE}")
+    return value, first.method == "cursorBefore"
+
+
+def _check_search(table: StoredTable, query: Query) -> None:
+    """Looked at when all queries are found to be well formed. Raises Failure."""
+    for inner in query.values if query.method in ("and", "or") else ():
+        _check_search(table, inner)
+    if query.method in ("search", "notSearch") and not any(
+        index.type == "fulltext" and query.attribute in index.columns for index in table.indexes.values()
+    ):
+        raise query_invalid(f'Searching by attribute "{query.attribute}" requires a fulltext index.')
 
 
 def _check(table: StoredTable, query: Query) -> None:
@@ -209,6 +228,8 @@ def _check_paging(query: Query) -> None:
 def _check_select(table: StoredTable, query: Query) -> None:
     if not query.values:
         raise invalid("No attributes selected")
+    if any(isinstance(key, list | dict) for key in query.values):
+        raise invalid("Attribute selection must be a string, got array")
     if len(set(map(str, query.values))) != len(query.values):
         raise invalid("Duplicate attributes selected")
     for key in query.values:
@@ -253,10 +274,6 @@ def _check_filter(table: StoredTable, query: Query) -> None:
         )
     if column.array and method not in (*CONTAINS, *NULLS):
         raise invalid(f'Cannot query {method} on attribute "{attribute}" because it is an array.')
-    if method in ("search", "notSearch") and not any(
-        index.type == "fulltext" and attribute in index.columns for index in table.indexes.values()
-    ):
-        raise query_invalid(f'Searching by attribute "{attribute}" requires a fulltext index.')
 
 
 def _accepts(column: StoredColumn, value: Any) -> bool:
@@ -266,7 +283,8 @@ def _accepts(column: StoredColumn, value: Any) -> bool:
     if column.is_text:
         return isinstance(value, str)
     if column.kind in ("integer", "bigint"):
-        return is_int(value) and -INT64 <= value < INT64
+        half = 2 ** (integer_bits(column) - 1)
+        return is_int(value) and -half <= value < half
     if column.kind == "float":
         return is_number(value)
     if column.kind == "boolean":
@@ -282,11 +300,13 @@ def _argument(column: StoredColumn, value: Any) -> Any:
         return stamp(at) if at else value
     if column.kind == "sequence":
         return int(numeric(value) or 0)
+    if isinstance(value, list):  # of a spatial column, which is kept as JSON
+        return json.dumps(value, separators=(",", ":"))
     return value
 
 
-def _like(value: str) -> str:
-    return re.sub(r"([\\%_])", r"\\\1", value)
+def _like(value: Any) -> str:
+    return re.sub(r"([\\%_])", r"\\\1", str(value))
 
 
 def expression(table: StoredTable, attribute: str) -> str:
@@ -384,52 +404,68 @@ def cursor_condition(table: StoredTable, plan: Plan, cursor: Row) -> tuple[str, 
 # -- lists of databases, tables, columns and indexes: small, in memory --
 
 
+def check_catalogue(texts: Sequence[str], schema: StoredTable) -> list[Query]:
+    """The queries of a list of catalogue entries, whose fields are the columns of ``schema``. Raises Failure.
+
+    They are validated as a parameter: what is wrong is said of ``queries``, the parser's words within its own.
+    """
+
+    queries: list[Query] = []
+    for text in texts:
+        try:
+            query = parse_queries([text])[0]
+        except Failure as failure:
+            raise argument_invalid("queries", f"Invalid query: {failure.message}") from None
+        if query.method == "select" or query.method.startswith("vector"):
+            raise argument_invalid("queries", f"Invalid query method: {query.method}")
+        try:
+            if query.method in ("cursorAfter", "cursorBefore"):
+                cursor_of([query])
+            else:
+                _check(schema, query)
+        except Failure as failure:
+            told = failure.message
+            within = told if told.startswith("Invalid query: ") else f"Invalid query: {told}"
+            raise argument_invalid("queries", within) from None
+        queries.append(query)
+    return queries
+
+
 def select_catalogue(
-    items: Sequence[Mapping[str, Any]],
-    texts: Sequence[str],
-    allowed: Sequence[str],
-    identity: str,
-    label: str,
+    items: Sequence[Mapping[str, Any]], queries: Sequence[Query], identity: str, label: str
 ) -> tuple[list[Mapping[str, Any]], int]:
-    """Apply queries to a list of catalogue entries: those of the page, and how many there are in all."""
-    queries = parse_queries(texts)
+    """Apply checked queries to a list of catalogue entries: those of the page, and how many there are in all."""
     chosen = list(items)
-    limit, offset, cursor = DEFAULT_LIMIT, 0, None
-    for query in queries:
-        if query.method in ("limit", "offset"):
-            _check_paging(query)
-            number = int(numeric(query.values[0]) or 0)
-            limit, offset = (number, offset) if query.method == "limit" else (limit, number)
-        elif query.method in ("cursorAfter", "cursorBefore"):
-            cursor = query
-        elif query.method in ("orderAsc", "orderDesc"):
-            if query.attribute != "$sequence":
-                key = query.attribute
-                chosen.sort(key=lambda item: str(item.get(key) or ""), reverse=query.method == "orderDesc")
-            elif query.method == "orderDesc":
-                chosen.reverse()
-        elif query.method in FILTERS:
-            if query.attribute not in (*allowed, "$id", "$createdAt", "$updatedAt"):
-                raise invalid(f"Attribute not found in schema: {query.attribute}")
-            chosen = [item for item in chosen if _holds(query, item.get(query.attribute))]
+    orders = [q for q in queries if q.method in ("orderAsc", "orderDesc")]
+    for query in reversed(orders):  # sorting is stable: the first order is the one that counts most
+        down = query.method == "orderDesc"
+        if query.attribute == "$sequence":
+            chosen = chosen[::-1] if down else chosen
+        else:
+            key = query.attribute
+            chosen.sort(key=lambda item: _sortable(item.get(key)), reverse=down)
+    limits = [int(numeric(q.values[0]) or 0) for q in queries if q.method == "limit"]
+    offsets = [int(numeric(q.values[0]) or 0) for q in queries if q.method == "offset"]
+    limit, offset = (limits or [DEFAULT_LIMIT])[0], (offsets or [0])[0]
+    chosen = [item for item in chosen if all(_holds(q, item) for q in queries if q.method in FILTERS)]
     total = len(chosen)
-    if cursor is not None:
-        wanted = cursor.values[0] if cursor.values else None
-        if not is_uid(wanted):
-            raise query_invalid(f"Invalid cursor: {UID_RULE}")
+    wanted, before = cursor_of(queries)
+    if wanted is not None:
         places = [n for n, item in enumerate(chosen) if item.get(identity) == wanted]
         if not places:
-            raise Failure(
-                400, "general_cursor_not_found", f"{label} '{wanted}' for the 'cursor' value not found."
-            )
-        if cursor.method == "cursorAfter":
-            chosen = chosen[places[0] + 1 :]
-        else:
-            chosen = chosen[max(0, places[0] - limit) : places[0]]
+            raise cursor_missing(label, wanted)
+        chosen = chosen[max(0, places[0] - limit) : places[0]] if before else chosen[places[0] + 1 :]
     return chosen[offset : offset + limit], min(total, TOTAL_CAP)
 
 
-def _holds(query: Query, value: Any) -> bool:
+def _sortable(value: Any) -> tuple[bool, Any]:
+    return (value is not None, value.lower() if isinstance(value, str) else value or 0)
+
+
+def _holds(query: Query, item: Mapping[str, Any]) -> bool:
+    if query.method in ("and", "or"):
+        return (all if query.method == "and" else any)(_holds(inner, item) for inner in query.values)
+    value = item.get(query.attribute)
     values = [v.lower() if isinstance(v, str) else v for v in query.values]
     value = value.lower() if isinstance(value, str) else value
     match query.method:
@@ -457,5 +493,19 @@ def _holds(query: Query, value: Any) -> bool:
             return value is not None and value >= values[0]
         case "between":
             return value is not None and values[0] <= value <= values[1]
-        case _:
-            return True
+        case "notBetween":
+            return value is not None and not values[0] <= value <= values[1]
+        case "notStartsWith":
+            return isinstance(value, str) and not value.startswith(str(values[0]))
+        case "notEndsWith":
+            return isinstance(value, str) and not value.endswith(str(values[0]))
+        case "notContains" | "notSearch":
+            return isinstance(value, str | list) and all(v not in value for v in values)
+        case "containsAll":
+            return isinstance(value, str | list) and all(v in value for v in values)
+        case "regex":
+            return (
+                isinstance(value, str) and re.search(str(query.values[0]), value, re.IGNORECASE) is not None
+            )
+        case method:
+            raise query_invalid(f"Invalid query method: {method}")

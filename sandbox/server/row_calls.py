@@ -38,8 +38,9 @@ def list_rows(api: Api, call: Call) -> Answer:
     check_ttl(call)
     rows = api.rows(call)
     parsed = parse_queries(texts)
-    role = api.guest_role(call, rows.table)
-    body = rows.listed(plan_rows(rows.table, parsed), total, role)
+    rows.check_cursor(parsed)
+    plan = plan_rows(rows.table, parsed)
+    body = rows.listed(plan, total, api.guest_role(call, rows.table))
     if api.listed is not None:
         api.listed(rows.table)
     return Answer(200, body)
@@ -131,7 +132,9 @@ def update_row(api: Api, call: Call) -> Answer:
 
 
 def upsert_row(api: Api, call: Call) -> Answer:
-    identity, data = api.row_id(call), data_of(call)
+    identity, data = call.path["rowId"], data_of(call)
+    if identity != "unique()" and not is_key(identity):
+        raise errors.argument_invalid(call.words.row_id, KEY_RULE)
     permissions = permissions_of(call, (*ROW_PERMISSIONS, "write"), ROW_PERMISSIONS)
     if not data and permissions is None:
         raise errors.row_payload_missing(call.words)

@@ -13,7 +13,9 @@ from sandbox.server.queries import (
     DEFAULT_LIMIT,
     TOTAL_CAP,
     Plan,
+    Query,
     cursor_condition,
+    cursor_of,
     expression,
     order_of,
     parse_queries,
@@ -44,7 +46,6 @@ from sandbox.store import (
 
 BATCH = 100
 ROW_PERMISSIONS = ("read", "update", "delete")
-READ_ONLY = ("$databaseId", "$tableId", "$collectionId", "$sequence", "$collection")
 _TABLE_HEAD = len(b'{"$tableId"')
 
 
@@ -54,16 +55,26 @@ def served(words: Words, text: bytes | str) -> bytes:
     return raw if words.api == "tablesdb" else b'{"$collectionId"' + raw[_TABLE_HEAD:]
 
 
-def served_list(words: Words, texts: Sequence[bytes | str], total: int) -> bytes:
-    joined = b",".join([served(words, text) for text in texts])
-    return b'{"total":%d,"%s":[%s]}' % (total, words.rows.encode(), joined)
-
-
 class Rows:
     """The rows of one table, for one caller's API words."""
 
     def __init__(self, store: Store, table: StoredTable, words: Words) -> None:
         self.store, self.table, self.words = store, table, words
+        # taken out of what a request gives; the other API's name of the table is an attribute nobody knows
+        self._read_only = ("$databaseId", f"${words.table_id}", "$sequence", "$collection")
+        # what stands for an array that was never given: kept as null, served as an empty list
+        self._unset_arrays = [f',"{c.key}":null'.encode() for c in table.columns.values() if c.array]
+
+    def served(self, text: bytes | str) -> bytes:
+        """A stored text as this table's API serves it."""
+        raw = served(self.words, text)
+        for unset in self._unset_arrays:
+            raw = raw.replace(unset, unset[:-4] + b"[]", 1)
+        return raw
+
+    def served_list(self, texts: Sequence[bytes | str], total: int) -> bytes:
+        joined = b",".join([self.served(text) for text in texts])
+        return b'{"total":%d,"%s":[%s]}' % (total, self.words.rows.encode(), joined)
 
     # -- reading --
 
@@ -78,7 +89,13 @@ class Rows:
         plan = plan_rows(self.table, parsed)
         if plan.select:
             text = _projected(text, plan.select)
-        return served(self.words, text)
+        return self.served(text)
+
+    def check_cursor(self, queries: Sequence[Query]) -> None:
+        """A cursor is looked up before the other queries are looked at. Raises Failure where its row is gone."""
+        cursor, _ = cursor_of(queries)
+        if cursor is not None and self.store.get_text(self.table, cursor) is None:
+            raise errors.cursor_missing(self.words.row.title(), cursor)
 
     def list(self, texts: Sequence[str], count_total: bool, role: str | None = None) -> bytes:
         plan = plan_rows(self.table, parse_queries(texts))
@@ -93,7 +110,7 @@ class Rows:
         if plan.select and not (set(plan.select) & {"*"}) and not all(key[0] == "$" for key in plan.select):
             texts = [_projected(text, plan.select) for text in texts]
         total = self.total(plan) if count_total else 0
-        return served_list(self.words, texts, total)
+        return self.served_list(texts, total)
 
     def total(self, plan: Plan) -> int:
         capped = f"SELECT 1 FROM {self.table.sql} WHERE {plan.condition()} LIMIT {TOTAL_CAP}"
@@ -108,11 +125,7 @@ class Rows:
         if plan.cursor is not None:
             cursor = self.store.get(table, plan.cursor)
             if cursor is None:
-                raise Failure(
-                    400,
-                    "general_cursor_not_found",
-                    f"{self.words.row.title()} '{plan.cursor}' for the 'cursor' value not found.",
-                )
+                raise errors.cursor_missing(self.words.row.title(), plan.cursor)
             past, extra, empty = cursor_condition(table, plan, cursor)
             if empty is not None:
                 column, rows = self.words.column, self.words.rows
@@ -164,10 +177,13 @@ class Rows:
     def _now(self) -> str:
         return stamp(self.store.clock.now())
 
+    def _writable(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return {k: v for k, v in given.items() if k not in self._read_only}
+
     def new_row(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str]) -> Row:
         """A row to create from what a request gives. Raises Failure where it does not fit the table."""
         columns = self.table.columns
-        given = {k: v for k, v in given.items() if k not in READ_ONLY}
+        given = self._writable(given)
         data = {c.key: c.default for c in columns.values()}
         for key, value in given.items():
             if key in columns:
@@ -185,7 +201,7 @@ class Rows:
     def create(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str]) -> bytes:
         row = self.new_row(identity, given, permissions)
         try:
-            return served(self.words, self.store.insert(self.table, [row])[0])
+            return self.served(self.store.insert(self.table, [row])[0])
         except DuplicateRow:
             raise errors.row_exists(self.words, identity) from None
 
@@ -197,7 +213,7 @@ class Rows:
                 raise errors.bad_request(KEY_RULE)
             rows.append(self.new_row(identity, item, _item_permissions(item) or []))
         try:
-            return served_list(self.words, self.store.insert(self.table, rows), len(rows))
+            return self.served_list(self.store.insert(self.table, rows), len(rows))
         except DuplicateRow:
             raise errors.row_exists(self.words, "") from None
 
@@ -206,7 +222,7 @@ class Rows:
     ) -> Row | None:
         """The row after a change, or None where nothing differs. Raises Failure where it does not fit."""
         columns = self.table.columns
-        given = {k: v for k, v in given.items() if k not in (*READ_ONLY, "$id", "$permissions")}
+        given = {k: v for k, v in given.items() if k not in (*self._read_only, "$id", "$permissions")}
         data = dict(row.data)
         for key, value in given.items():
             if key in columns:
@@ -232,7 +248,7 @@ class Rows:
             if row is None:
                 raise errors.row_missing(self.words, identity)
             after = self.changed(row, given, permissions, partial=False)
-            return served(self.words, self._write(identity, after or row, write=after is not None))
+            return self.served(self._write(identity, after or row, write=after is not None))
 
     def _write(self, identity: str, row: Row, write: bool = True) -> str:
         if not write:
@@ -245,7 +261,7 @@ class Rows:
     def upsert(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str] | None) -> bytes:
         with self.store.writing():
             text, _ = self._upsert_one(identity, given, permissions)
-        return served(self.words, text)
+        return self.served(text)
 
     def _upsert_one(
         self, identity: str, given: Mapping[str, Any], permissions: Sequence[str] | None
@@ -273,7 +289,7 @@ class Rows:
                 text, changed = self._upsert_one(identity, item, _item_permissions(item))
                 if changed:
                     texts.append(text)
-        return served_list(self.words, texts, len(texts))
+        return self.served_list(texts, len(texts))
 
     def _matching(self, texts: Sequence[str]) -> list[Row]:
         """The rows a bulk change is about (call it inside a write transaction)."""
@@ -289,7 +305,7 @@ class Rows:
 
     def update_many(self, given: Mapping[str, Any], texts: Sequence[str]) -> bytes:
         with self.store.writing():
-            why = structure_refusal(self.table.columns, {}, _writable(given), partial=True)
+            why = structure_refusal(self.table.columns, {}, self._writable(given), partial=True)
             rows = self._matching(texts)
             if why:
                 raise errors.row_invalid(self.words, why)
@@ -301,7 +317,7 @@ class Rows:
                 text = self._write(row.id, after) if after else row_text(self.table, row)[0]
                 if len(answered) < BATCH:
                     answered.append(text)
-        return served_list(self.words, answered, len(rows))
+        return self.served_list(answered, len(rows))
 
     def delete(self, identity: str) -> None:
         with self.store.writing():
@@ -315,7 +331,7 @@ class Rows:
         with self.store.writing():
             rows = self._matching(texts)
             self.store.delete(self.table, [row.sequence for row in rows])
-        return served_list(self.words, [row_text(self.table, row)[0] for row in rows[:BATCH]], len(rows))
+        return self.served_list([row_text(self.table, row)[0] for row in rows[:BATCH]], len(rows))
 
     def increment(self, identity: str, key: str, value: Any, limit: Any, sign: int) -> bytes:
         number, bound = numeric(value), numeric(limit) if limit is not None else None
@@ -340,7 +356,7 @@ class Rows:
                 )
             row.data[key] = plain_number(result)
             row.updated = self._now()
-            return served(self.words, self.store.replace(self.table, [row])[0])
+            return self.served(self.store.replace(self.table, [row])[0])
 
 
 def _may_read(row: Row, role: str) -> bool:
@@ -355,10 +371,6 @@ def _instant(given: Mapping[str, Any], key: str, otherwise: str) -> str:
     value = given.get(key)
     at = parse_instant(value) if value is not None else None
     return stamp(at) if at else otherwise
-
-
-def _writable(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in given.items() if k not in READ_ONLY}
 
 
 def _item_permissions(item: Mapping[str, Any]) -> list[str] | None:

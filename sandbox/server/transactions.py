@@ -162,8 +162,11 @@ def get_transaction(api: Api, call: Call) -> Answer:
 
 
 def list_transactions(api: Api, call: Call) -> Answer:
-    items = [transaction.served() for transaction in api.transactions.values()]
-    return catalogue_answer(call, items, "transactions", ("status", "expiresAt"), "$id", "Transaction")
+    def items() -> list[dict[str, Any]]:
+        return [transaction.served() for transaction in api.transactions.values()]
+
+    fields = {"status": "varchar", "expiresAt": "datetime"}
+    return catalogue_answer(call, items, "transactions", fields, "$id", "Transaction")
 
 
 def update_transaction(api: Api, call: Call) -> Answer:

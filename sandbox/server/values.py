@@ -26,7 +26,12 @@ ROLES = ("any", "guests", "users", "user", "team", "member", "label")
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,35}")
 _UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,35}")
+LABEL_RULE = "Value must be a valid string between 1 and 36 chars containing only alphanumeric chars"
 _PERMISSION = re.compile(r'([a-z]+)\("([a-z]+)(?::([^"/]+))?(?:/([^"]+))?"\)')
+_LABEL = re.compile(r"[A-Za-z0-9]{1,36}")
+_STATES = ("verified", "unverified")
+_MAY_HAVE_ID = frozenset(("user", "team", "member", "label"))  # and must
+_MAY_HAVE_DIMENSION = frozenset(("users", "user", "team"))
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _DATE = re.compile(
     r"\s*(\d{4})-(\d{1,2})-(\d{1,2})(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?"
@@ -298,7 +303,29 @@ def permission_refusal(permissions: Any, allowed: tuple[str, ...]) -> str | None
             return f'Invalid permission string format: "{permission}".'
         if found[2] not in ROLES:
             return f'Role "{found[2]}" is not allowed. Must be one of: {", ".join(ROLES)}.'
+        why = _role_refusal(found[2], found[3] or "", found[4] or "")
+        if why:
+            return f'Role "{found[2]}" {why}'
     return None
+
+
+def _role_refusal(role: str, identity: str, dimension: str) -> str | None:
+    """What is wrong with a role's id or dimension; None if it may stand."""
+    if role not in _MAY_HAVE_ID and identity:
+        return "can not have an ID value."
+    if role in _MAY_HAVE_ID and not identity:
+        return "must have an ID value."
+    if role == "label" and _LABEL.fullmatch(identity) is None:
+        return f"identifier value is invalid: {LABEL_RULE}"
+    if role in _MAY_HAVE_ID and not is_key(identity):
+        return f"identifier value is invalid: {KEY_RULE}"
+    if not dimension:
+        return None
+    if role not in _MAY_HAVE_DIMENSION:
+        return "can not have a dimension value."
+    if role != "team" and dimension not in _STATES:
+        return f"dimension value is invalid. Must be one of: {', '.join(_STATES)}."
+    return None if is_key(dimension) else f"dimension value is invalid: {KEY_RULE}"
 
 
 def aggregate(permissions: list[str], allowed: tuple[str, ...]) -> list[str]:

@@ -5,7 +5,7 @@ No result repeats what a row says.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
@@ -47,6 +47,7 @@ def built() -> Warehouse:
     w.booking("b3", created_at=NOW - HOUR)
     w.commission("c1", "b1", created_at=NOW - HOUR)
     w.commission("c2", "ghost", created_at=NOW - HOUR)
+    w.commission("c3", "b2", created_at=NOW - HOUR, status="pending", fee_idr=25_000)
     w.add(
         "core.data_findings",
         finding="amount_unknown",
@@ -55,6 +56,7 @@ def built() -> Warehouse:
         attribute="price",
         detail="",
     )
+    change = ("closed_month_changed:bookings:2026-01:s1", date(2026, 1, 1), "bookings", 3, 4, "s1", NOW)
     for point in HEALTH_POINTS:
         w.add(
             "ops.health_changes",
@@ -66,7 +68,7 @@ def built() -> Warehouse:
             message="",
         )
     w.notification("n1", age=HOUR)
-    w.build()
+    w.build(closed_changes=[change], closed_gaps=[("s1", None, NOW, "there was no snapshot before", True)])
     return w
 
 
@@ -103,6 +105,13 @@ BAD = {
     ],
     "commission_findings": ["finding = 'odd'", "severity = 'bad'", "detail = NULL", "waived = NULL"],
     "commission_summary": ["tracking_rate = 1.1", "eligible = eligible + 1", "state = 'ok'", "as_of = NULL"],
+    "commission_entries": ["kind = 'gift'", "part = 'tip'", "amount_idr = NULL", "provider_id = NULL"],
+    "commission_ledger": ["local_month = local_month + 1", "expected_idr = -1", "closing_idr = NULL"],
+    "commission_open": ["age = 'old'", "status = 'odd'", "fee_idr = NULL"],
+    "commission_balances": ["records = 0", "owed_idr = owed_idr + 1", "age_0_3h_idr = 7"],
+    "month_figures": ["figure = 'tips'", "value = NULL"],
+    "closed_month_changes": ["current_value = previous_value", "finding = 'odd'", "waived = NULL"],
+    "closed_month_gaps": ["reason = NULL"],
     "data_findings": ["row_id = NULL"],
     "health_points": ["status = 'healthy'", "point = 8", "message = NULL"],
     "health_history": ["status = 'up'", "seconds = -1", "since = NULL", "point = 2"],

@@ -247,6 +247,17 @@ def test_a_booking_without_a_readable_creation_is_quarantined_and_counted(bookwa
     )
 
 
+def test_the_quarantine_is_told_with_its_count_its_oldest_row_and_its_reasons(bookwatch: Bookwatch) -> None:
+    assert bookwatch.status()["quarantine"] == {
+        "count": 1,
+        "oldest_first_seen_at": NOW,
+        "reasons": {"creation_unreadable": 1},
+    }
+    said = bookwatch("status").stdout
+    assert "Quarantine 1 row, oldest 0 s ago" in said
+    assert "1 × creation_unreadable" in said
+
+
 def state(bookwatch: Bookwatch, *, booking: str | None = None, record: str | None = None) -> dict[str, Any]:
     where = f"booking_id = '{booking}'" if booking else f"commission_id = '{record}'"
     (row,) = bookwatch.rows(f"SELECT * FROM marts.commission_reconciliation WHERE {where}")

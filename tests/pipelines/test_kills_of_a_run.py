@@ -220,16 +220,22 @@ def test_of_two_runs_started_at_once_one_says_so_and_leaves(
     assert read_by_all(bookwatch)
 
 
-def test_calls_of_a_failed_run_reach_ops_with_the_next(bookwatch: Bookwatch, server: SandboxProcess) -> None:
+@pytest.mark.parametrize("api", ["databases"])
+def test_a_run_over_the_older_api_mirrors_all_and_the_calls_of_one_that_failed_reach_ops_with_the_next(
+    server: SandboxProcess, tmp_path: Path, api: str
+) -> None:
+    bookwatch = Bookwatch(tmp_path / "home", {**settings_for(server), "APPWRITE_API": api})
     server.faults({"kind": "status", "status": 401, "path": "chat_messages"})
     try:
         failed = bookwatch("run")
     finally:
         server.faults()
     assert failed.returncode == 11
-    write(server, 40)
     pass_the_second()
-    bookwatch.run()
+    assert {scan["outcome"] for scan in bookwatch.run()["collections"]} == {"complete"}
+    with RawStore(bookwatch.home / "raw.duckdb", read_only=True) as store:
+        for collection in INGESTED:
+            assert_mirrors(store, server, collection)
     errors = bookwatch.rows(
         "SELECT e.severity, e.category, e.operation, e.collection, e.reason, e.status FROM ops.errors e"
         " JOIN ops.timings t USING (run_id, call_number) WHERE t.outcome = 'permanent'"

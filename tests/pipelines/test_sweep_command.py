@@ -5,20 +5,21 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from json import loads
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster import DagsterInstance, DagsterRunStatus, SkipReason, build_schedule_context
+import requests
+from dagster import DagsterInstance, DagsterRunStatus, RunRequest, SkipReason, build_schedule_context
 
 from checks.sources import SWEEP_CHECKS
 from pipelines.cli.run import execute
 from pipelines.cli.sweep import sweep
 from pipelines.definitions import build_definitions
-from pipelines.jobs import MAIN_JOB, SWEEP_JOB
-from pipelines.schedules import every_minute, hourly_sweep
+from pipelines.jobs import DEEP_TAG, MAIN_JOB, SWEEP_JOB
+from pipelines.schedules import deep_due, every_minute, hourly_sweep
 from resources.errors import RunActive
 from resources.home import Home
 from resources.lock import run_lock
@@ -75,11 +76,11 @@ def world(
         yield watch, market, server
 
 
-def swept(status: int, *, json: bool = True, accept_deletes: bool = False) -> str:
+def swept(status: int, *, json: bool = True, accept_deletes: bool = False, deep: bool = True) -> str:
     """What the command prints. Asserts the exit status."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        assert sweep(deep=False, accept_deletes=accept_deletes, json=json) == status
+        assert sweep(deep=deep, accept_deletes=accept_deletes, json=json) == status
     return out.getvalue()
 
 
@@ -93,7 +94,7 @@ def test_deletes_and_backdated_rows_reach_the_figures(
         "bookings",
         [{"$id": "late", "$createdAt": BACKDATED, "bookingId": "BKlate", "userId": "late", **BOOKING}],
     )
-    report = loads(swept(10))
+    report = loads(swept(10, deep=False))
     assert (
         sum(c["deleted"] + c["inserted"] for c in report["collections"]) == 0
     )  # the plain scan sees none of it
@@ -109,6 +110,23 @@ def test_deletes_and_backdated_rows_reach_the_figures(
         "SELECT deleted FROM ops.ingest_runs WHERE run_id LIKE '%-sweep' AND collection = 'bookings'"
     )
     assert entered == [{"deleted": 1}]
+
+
+def test_a_silently_changed_row_reaches_the_figures(
+    world: tuple[Bookwatch, Marketplace, SandboxProcess],
+) -> None:
+    watch, _, server = world
+    table = f"{server.endpoint}/tablesdb/{server.database}/tables/bookings/rows/b5"
+    headers = {"X-Appwrite-Project": server.project, "X-Appwrite-Key": server.key}
+    before = requests.get(table, headers=headers, timeout=10).json()
+    data = {"totalCost": before["totalCost"] + 1_000, "$updatedAt": before["$updatedAt"]}
+    after = requests.patch(table, json={"data": data}, headers=headers, timeout=10).json()
+    assert after["$updatedAt"] == before["$updatedAt"]
+    found = {s["collection"]: s for s in loads(swept(10))["sweeps"]}
+    assert (found["bookings"]["outcome"], found["bookings"]["repaired"]) == ("complete", 1)
+    assert watch.rows("SELECT amount_idr FROM core.bookings WHERE booking_id = 'b5'") == [
+        {"amount_idr": data["totalCost"]}
+    ]
 
 
 def living(watch: Bookwatch) -> int:
@@ -191,3 +209,26 @@ def test_the_schedules_share_the_hour(tmp_path: Path, monkeypatch: pytest.Monkey
         assert not decided(hourly_sweep, due, instance)
         assert not decided(every_minute, other, instance)
         instance.delete_run(running.run_id)
+
+
+def test_the_first_sweep_of_a_night_reads_whole_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOKWATCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("BOOKWATCH_TIMEZONE", "Asia/Makassar")  # UTC+8
+    monkeypatch.chdir(tmp_path)
+    Home(tmp_path / "home").create()
+    today = datetime.now(UTC).replace(minute=41, second=0, microsecond=0)
+    night, day = today.replace(hour=18), today.replace(hour=4)
+    (tmp_path / "dagster").mkdir()
+    with DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
+
+        def tags(at: datetime) -> dict[str, str]:
+            asked = hourly_sweep(build_schedule_context(instance=instance, scheduled_execution_time=at))
+            assert isinstance(asked, RunRequest)
+            return {name: value for name, value in asked.tags.items() if name == DEEP_TAG}
+
+        assert tags(night) == {DEEP_TAG: "true"}
+        assert tags(day) == {}
+        job = build_definitions().resolve_job_def(SWEEP_JOB)
+        instance.create_run_for_job(job, status=DagsterRunStatus.SUCCESS, tags={DEEP_TAG: "true"})
+        assert not deep_due(instance, night - timedelta(days=1))
+        assert deep_due(instance, night + timedelta(days=2))

@@ -1,0 +1,84 @@
+"""Mart: who owes what now, and whose account should be restricted: one row a provider with anything open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from assets.marts.tables import Instants, Tables
+from marketplace.commission import AGE_UNKNOWN, AGES, ENDED_STATUSES, NOT_ENDED
+
+_AGE_COLUMNS = {
+    "not_ended_idr": NOT_ENDED,
+    "age_0_3h_idr": AGES[0][0],
+    "age_3_24h_idr": AGES[1][0],
+    "age_1_7d_idr": AGES[2][0],
+    "age_over_7d_idr": AGES[3][0],
+    "age_unknown_idr": AGE_UNKNOWN,
+}
+
+
+def table(t: Tables, at: Instants) -> ir.Table:
+    """Owed and fees of every open record; the ages are of both together. ``restriction_due`` is null where none
+    is sure and a record whose deadline or booking is not known may be a reason."""
+    o = t.commission_open
+    o = o.mutate(
+        both=o.owed_idr.fill_null(0) + o.fee_idr,
+        late=o.is_overdue.fill_null(False),
+        # What a restriction rests on: an unpaid record of a booking that earns.
+        surely=o.is_unpaid & o.is_due.fill_null(False),
+        # One that may be a reason, as far as can be told: its deadline or its booking is not known. (A record of a
+        # booking that ended without earning is none.)
+        doubtful=o.is_unpaid
+        & ~o.booking_status.isin(ENDED_STATUSES).fill_null(False)
+        & (
+            o.restriction_at.isnull() | (~o.is_due.fill_null(False) & (o.restriction_at < at.judged_at))
+        ).fill_null(True),
+    )
+    owed: Any = o.group_by("provider_id").aggregate(
+        provider_name=o.provider_name.min(),
+        owed_idr=o.owed_idr.sum().fill_null(0).cast("int64"),
+        fees_idr=o.fee_idr.sum().cast("int64"),
+        overdue_idr=o.both.sum(where=o.late).fill_null(0).cast("int64"),
+        records=o.count(),
+        overdue_records=o.count(where=o.late),
+        **{
+            column: o.both.sum(where=o.age == age).fill_null(0).cast("int64")
+            for column, age in _AGE_COLUMNS.items()
+        },
+        oldest_deadline_at=o.deadline_at.min(where=o.surely),
+        restriction_due_at=o.restriction_at.min(where=o.surely),
+        doubtful=o.count(where=o.doubtful),
+        unknown_amount_records=o.count(where=o.owed_idr.isnull()),
+        not_due_idr=o.both.sum(where=~o.is_due.fill_null(True)).fill_null(0).cast("int64"),
+    )
+    p = t.providers.filter(t.providers.deleted_at.isnull() & t.providers.status.notnull())
+    # An id may stand for a therapist and for a place: one of them restricted is the account restricted.
+    accounts: Any = p.group_by(account="provider_id").aggregate(
+        restricted=(p.status == "RESTRICTED").any(), other=p.status.min()
+    )
+    rows = owed.left_join(accounts, owed.provider_id == accounts.account)
+    return rows.select(
+        "provider_id",
+        "provider_name",
+        "owed_idr",
+        "fees_idr",
+        "overdue_idr",
+        "records",
+        "overdue_records",
+        *_AGE_COLUMNS,
+        "oldest_deadline_at",
+        restriction_due=ibis.cases(
+            (at.judged_at.isnull(), ibis.null("boolean")),
+            ((rows.restriction_due_at < at.judged_at).fill_null(False), True),
+            (rows.doubtful > 0, ibis.null("boolean")),
+            else_=False,
+        ),
+        restriction_due_at=rows.restriction_due_at,
+        restriction_actual=rows.restricted,
+        provider_status=ibis.cases((rows.restricted, "RESTRICTED"), else_=rows.other),
+        unknown_amount_records=rows.unknown_amount_records,
+        not_due_idr=rows.not_due_idr,
+    )

@@ -1,0 +1,124 @@
+"""Mart: the lines of the commission ledger, each of one record, one day and one signed amount.
+
+The basis is what the app charged: every record that is no test, live or not, deleted or not. Its sums by provider and
+month are commission_ledger's. A record whose amount is unknown has no line for it; commission_ledger counts it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from assets.marts.expressions import local_day
+from assets.marts.tables import Instants, Tables
+from marketplace.commission import NO_PROVIDER, PAID_STATUS
+from marketplace.words import NOT_LIVE_STATUSES
+
+
+def charged_provider(r: Any) -> Any:
+    """Whom a record charges: its own provider, else its booking's."""
+    return ibis.coalesce(r.record_provider, r.b_provider, NO_PROVIDER)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One kind of line of a record: on which day, with which sign, and why (None: why the record no longer stands)."""
+
+    kind: str
+    part: str
+    day: str
+    sign: int
+    detail: str | None = None
+
+    def of(self, rows: Any) -> Any:
+        amount = rows.commission if self.part == "commission" else rows.fee_idr
+        suffix = "" if self.part == "commission" else ":fee"
+        # A fee's own line needs no suffix: its kind says it.
+        suffix = "" if self.kind == "fee" else suffix
+        return rows.select(
+            entry_id=ibis.literal(f"{self.kind}:") + rows.commission_id + suffix,
+            kind=ibis.literal(self.kind),
+            commission_id=rows.commission_id,
+            booking_id=rows.booking_id,
+            provider_id=rows.charged,
+            local_date=rows[self.day],
+            amount_idr=amount * self.sign,
+            detail=ibis.literal(self.detail) if self.detail is not None else _why_undone(rows),
+            part=ibis.literal(self.part),
+        )
+
+
+def _why_undone(r: Any) -> Any:
+    return ibis.cases(
+        (r.status == "cancelled", "the app cancelled the record"),
+        (r.status == "reversed", "the app reversed the record"),
+        else_="the record is gone from the app",
+    )
+
+
+def table(t: Tables, at: Instants) -> ir.Table:
+    """Accruals and fees are positive, payments and reversals negative, refunds positive."""
+    r = t.commission_reviews
+    rows = r.select(
+        "commission_id",
+        "booking_id",
+        "commission",
+        "status",
+        "fee_idr",
+        "gone_at",
+        charged=charged_provider(r),
+        accrual_day=r.local_date,
+        paid_day=local_day(ibis.coalesce(r.paid_at, r.verified_at, r.created_at), r.offset),
+        # While it stood, a record that is not live now was paid if it says when. (A pending one that says when is not.)
+        paid=(r.status == PAID_STATUS) | (r.status.isin(NOT_LIVE_STATUSES) & r.paid_at.notnull()),
+        undone=r.status.isin(NOT_LIVE_STATUSES) | r.gone_at.notnull(),
+        has_fee=(r.fee_idr != 0).fill_null(False),
+        paid_moment=ibis.coalesce(r.paid_at, r.verified_at, r.created_at),
+        created_at=r.created_at,
+        fee_from=r.fee_from,
+        offset=r.offset,
+    )
+    known = rows.filter(rows.commission.notnull())
+    special = _dated(t, rows.filter(rows.undone | rows.has_fee))
+    undone = special.filter(special.undone & special.commission.notnull())
+    fees = special.filter(special.has_fee)
+    undone_fees = fees.filter(fees.undone)
+    lines = (
+        (known, _Line("accrual", "commission", "accrual_day", 1, "charged by the app")),
+        (known.filter(known.paid), _Line("payment", "commission", "paid_day", -1, "commission paid")),
+        (undone, _Line("reversal", "commission", "undone_day", -1)),
+        (undone.filter(undone.paid), _Line("refund", "commission", "undone_day", 1)),
+        (fees, _Line("fee", "fee", "fee_day", 1, "late fee on the record")),
+        (
+            fees.filter(fees.paid),
+            _Line("payment", "fee", "paid_day", -1, "late fee paid with the commission"),
+        ),
+        (undone_fees, _Line("reversal", "fee", "fee_undone_day", -1)),
+        (undone_fees.filter(undone_fees.paid), _Line("refund", "fee", "fee_undone_day", 1)),
+    )
+    return ibis.union(*(line.of(kept) for kept, line in lines), distinct=False)
+
+
+def _dated(t: Tables, rows: Any) -> Any:
+    """Add the days of what few records have: a fee, or an end before or after payment.
+
+    A fee is dated by the moment of restriction on the record, else by the policy's, but not after the record was
+    last written or paid: it was on it by then. A reversal is dated by the record's last change (that is when it
+    ceased to be live, or later), or by when it was found gone. Neither is ever before the accrual.
+    """
+    c = t.commissions.select("commission_id", changed_at="updated_at", restricted_at="restricted_at")
+    rows = rows.inner_join(c, "commission_id")
+    changed = ibis.coalesce(rows.changed_at, rows.gone_at, rows.created_at)
+    charged_from = ibis.coalesce(rows.restricted_at, rows.fee_from, changed)
+    latest = ibis.cases((rows.paid, ibis.least(changed, rows.paid_moment)), else_=changed)
+    fee_day = local_day(ibis.least(charged_from, latest), rows.offset)
+    undone_at = ibis.cases((rows.status.isin(NOT_LIVE_STATUSES), changed), else_=rows.gone_at)
+    first = ibis.cases((rows.paid, ibis.greatest(rows.accrual_day, rows.paid_day)), else_=rows.accrual_day)
+    rows = rows.mutate(
+        fee_day=ibis.greatest(fee_day, rows.accrual_day),
+        undone_day=ibis.cases((rows.undone, ibis.greatest(local_day(undone_at, rows.offset), first))),
+    )
+    return rows.mutate(fee_undone_day=ibis.cases((rows.undone, ibis.greatest(rows.undone_day, rows.fee_day))))

@@ -1,0 +1,78 @@
+"""Mart: every live record that is not paid, with its deadline, its age and the moment of restriction.
+
+Commission and fees of a provider's rows add up to the newest closing of commission_ledger.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from assets.marts.commission_entries import charged_provider
+from assets.marts.expressions import by_policy, interval
+from assets.marts.tables import Instants, Tables
+from marketplace.commission import AGE_UNKNOWN, AGES, ENDED_STATUSES, NOT_ENDED, PAID_STATUS
+from marketplace.policy import Policy
+
+
+def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
+    """``is_due``: the booking earns (false: an orphan, or not due; null: cannot be told). ``is_unpaid``: overdue once
+    its deadline passes (false: a proof came in time). ``is_overdue`` and the age are null or unknown where no deadline
+    or end of service is known, or commission_records was never scanned."""
+    r = t.commission_reviews
+    rows = r.filter(r.live & (r.status != PAID_STATUS))
+    ended = by_policy(
+        policy,
+        lambda rule: rows.due_at - interval(rule.deadline),
+        day=rows.local_date,
+        provider=rows.provider_id,
+        plan=rows.plan,
+    )
+    rows = rows.mutate(
+        charged=charged_provider(rows),
+        service_ended_at=ended,
+        is_due=ibis.cases(
+            (rows.earns, True),
+            (
+                rows.link.isin(("none", "deleted")) | rows.b_status.isin(ENDED_STATUSES).fill_null(False),
+                False,
+            ),
+            else_=ibis.null("boolean"),
+        ),
+    )
+    names = t.providers.filter(t.providers.provider_name.notnull())
+    names = names.group_by(named="provider_id").aggregate(provider_name=names.provider_name.min())
+    rows = rows.left_join(names, rows.charged == names.named)
+    return rows.select(
+        "commission_id",
+        "booking_id",
+        "booking_ref",
+        provider_id=rows.charged,
+        provider_name=rows.provider_name,
+        status=rows.status,
+        owed_idr=rows.commission,
+        fee_idr=rows.fee_idr.fill_null(0),
+        service_ended_at=rows.service_ended_at,
+        deadline_at=rows.due_at,
+        is_overdue=ibis.cases(
+            (~rows.unpaid | ~rows.is_due.fill_null(True), False),
+            (rows.is_due.isnull(), ibis.null("boolean")),
+            else_=rows.due_at < at.judged_at,
+        ),
+        restriction_at=rows.fee_from,
+        age=_age(rows.service_ended_at, at.judged_at),
+        is_due=rows.is_due,
+        is_unpaid=rows.unpaid,
+        booking_status=rows.b_status,
+    )
+
+
+def _age(ended: Any, judged: Any) -> Any:
+    branches: list[tuple[Any, Any]] = [
+        (ended.isnull() | judged.isnull(), AGE_UNKNOWN),
+        (judged < ended, NOT_ENDED),
+    ]
+    branches += [(judged < ended + interval(end), name) for name, end in AGES if end is not None]
+    return ibis.cases(*branches, else_=AGES[-1][0])

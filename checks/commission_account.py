@@ -1,0 +1,185 @@
+"""The commission account: the ledger adds up and ties to what it was not made from, the state is that of the rows, no
+figure of a closed month changed. Which checks there are, and where, stands in registry.py.
+
+The ledger sums marts.commission_entries. What is owed is therefore added up here once more from core alone, with the
+rule of which record belongs to whom written a second time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import duckdb
+
+from checks.factory import guarded
+from checks.results import SAMPLE, CheckResult
+
+#: What each provider owes by core: live records that are not paid, with their fees; no tests. A record without a
+#: provider is its booking's, where exactly one fits.
+_STOCK: Final = """
+open AS (
+    SELECT commission_id, provider_id, booking_ref, booking_doc_ref,
+           coalesce(commission_idr, 0) + coalesce(fee_idr, 0) AS owed
+    FROM core.commissions
+    WHERE is_live AND deleted_at IS NULL AND status <> 'paid' AND NOT coalesce(is_test, false)
+),
+refs AS (
+    SELECT commission_id, booking_ref AS ref, 1 AS attempt FROM open WHERE booking_ref IS NOT NULL
+    UNION ALL
+    SELECT commission_id, booking_doc_ref, 2 FROM open WHERE booking_doc_ref IS NOT NULL
+),
+named AS (
+    SELECT booking_id AS ref, origin || ':' || booking_id AS booking, provider_id, coalesce(is_test, false) AS test,
+           deleted_at IS NOT NULL AS gone, false AS unread
+    FROM core.bookings
+    UNION ALL
+    SELECT business_id, origin || ':' || booking_id, provider_id, coalesce(is_test, false), deleted_at IS NOT NULL,
+           false
+    FROM core.bookings WHERE business_id <> booking_id
+    UNION ALL
+    SELECT unnest([row_id, business_id]), collection || ':' || row_id, NULL, false, false, true
+    FROM core.quarantined WHERE collection IN ('bookings', 'hotel_bookings')
+),
+fits AS (
+    SELECT r.commission_id, CASE WHEN n.gone THEN 3 ELSE r.attempt END AS place, n.gone,
+           count(DISTINCT n.booking) AS bookings, min(n.provider_id) AS provider_id, bool_and(n.test) AS test,
+           bool_and(n.unread) AS unread
+    FROM refs r JOIN named n ON n.ref = r.ref GROUP BY ALL
+),
+meant AS (
+    SELECT * FROM fits QUALIFY row_number() OVER (PARTITION BY commission_id ORDER BY place) = 1
+),
+stock AS (
+    SELECT coalesce(o.provider_id, CASE WHEN m.bookings = 1 AND NOT m.gone AND NOT m.unread THEN m.provider_id END,
+                    'none') AS provider_id, sum(o.owed)::BIGINT AS owed
+    FROM open o LEFT JOIN meant m ON m.commission_id = o.commission_id
+    WHERE NOT coalesce(m.test, false) GROUP BY 1
+)
+"""
+
+_LEDGER_RULES: Final = f"""
+WITH {_STOCK},
+months AS (
+    SELECT *, lag(closing_idr) OVER w AS closing_before, lag(local_month) OVER w AS month_before,
+           lead(local_month) OVER w IS NULL AS is_last
+    FROM marts.commission_ledger WINDOW w AS (PARTITION BY provider_id ORDER BY local_month)
+),
+closing AS (SELECT provider_id, local_month, closing_idr FROM months WHERE is_last),
+lines AS (
+    SELECT provider_id, date_trunc('month', local_date)::DATE AS local_month, sum(amount_idr)::BIGINT AS net
+    FROM marts.commission_entries GROUP BY ALL
+),
+listed AS (
+    SELECT provider_id, sum(coalesce(owed_idr, 0) + fee_idr)::BIGINT AS owed FROM marts.commission_open GROUP BY ALL
+),
+refunded AS (SELECT DISTINCT commission_id FROM marts.commission_entries WHERE kind = 'refund'),
+paid AS (
+    SELECT date_trunc('month', local_date)::DATE AS local_month, -sum(amount_idr)::BIGINT AS idr
+    FROM marts.commission_entries ANTI JOIN refunded USING (commission_id)
+    WHERE kind = 'payment' AND part = 'commission' GROUP BY ALL
+),
+collected AS (
+    SELECT date_trunc('month', local_date)::DATE AS local_month, sum(collected_idr)::BIGINT AS idr
+    FROM marts.revenue_daily GROUP BY ALL
+)
+SELECT 'opening, accrued, fees, paid and reversed do not give closing' AS rule, provider_id, local_month
+FROM months WHERE opening_idr + accrued_idr + fees_idr - paid_idr - reversed_idr IS DISTINCT FROM closing_idr
+UNION ALL
+SELECT 'opening is not the closing before', provider_id, local_month
+FROM months WHERE opening_idr IS DISTINCT FROM coalesce(closing_before, 0)
+UNION ALL
+SELECT 'a month is left out', provider_id, local_month
+FROM months WHERE month_before IS NOT NULL AND local_month <> month_before + INTERVAL 1 MONTH
+UNION ALL
+SELECT 'a month is not the sum of its lines', coalesce(m.provider_id, l.provider_id),
+       coalesce(m.local_month, l.local_month)
+FROM months m FULL JOIN lines l ON l.provider_id = m.provider_id AND l.local_month = m.local_month
+WHERE m.provider_id IS NULL OR m.closing_idr - m.opening_idr <> coalesce(l.net, 0)
+UNION ALL
+SELECT 'the newest closing is not what core says is owed', coalesce(c.provider_id, s.provider_id), c.local_month
+FROM closing c FULL JOIN stock s ON s.provider_id = c.provider_id
+WHERE coalesce(c.closing_idr, 0) <> coalesce(s.owed, 0)
+UNION ALL
+SELECT 'the newest closing is not the sum of the open records', coalesce(c.provider_id, o.provider_id), c.local_month
+FROM closing c FULL JOIN listed o ON o.provider_id = c.provider_id
+WHERE coalesce(c.closing_idr, 0) <> coalesce(o.owed, 0)
+UNION ALL
+SELECT 'commission paid is not the collected of revenue_daily', 'all', coalesce(p.local_month, c.local_month)
+FROM paid p FULL JOIN collected c ON c.local_month = p.local_month
+WHERE coalesce(p.idr, 0) <> coalesce(c.idr, 0)
+"""
+
+_STATE_RULES: Final = """
+WITH counted AS (
+    SELECT count(*) FILTER (state = 'missing') AS missing, count(*) FILTER (state = 'awaiting') AS awaiting,
+           count(*) FILTER (state IN ('matched', 'mismatched')) AS tracked
+    FROM marts.commission_reconciliation
+),
+found AS (SELECT count(*) AS missing FROM marts.commission_findings WHERE finding = 'missing'),
+told AS (
+    SELECT s.*, CASE WHEN NOT EXISTS (FROM ops.scans WHERE collection = 'commission_records'
+                                      AND completed_at IS NOT NULL) THEN 'unknown'
+                     WHEN c.missing = 0 THEN 'perfect' WHEN c.missing = 1 THEN 'warning'
+                     ELSE 'critical' END AS by_rows,
+           c.missing AS missing_rows, c.awaiting AS awaiting_rows, c.tracked AS tracked_rows,
+           f.missing AS missing_findings
+    FROM marts.commission_summary s, counted c, found f
+)
+SELECT 'the state is not that of the missing rows' AS rule, state AS row_id FROM told
+WHERE state IS DISTINCT FROM by_rows
+UNION ALL
+SELECT 'the counts are not those of the rows', state FROM told
+WHERE (missing, awaiting, tracked) IS DISTINCT FROM (missing_rows, awaiting_rows, tracked_rows)
+UNION ALL
+SELECT 'not each missing booking has its finding', state FROM told WHERE missing_rows <> missing_findings
+UNION ALL
+SELECT 'there is no state', 'none' WHERE NOT EXISTS (FROM marts.commission_summary)
+"""
+
+
+def _found(con: duckdb.DuckDBPyConnection, result: CheckResult, query: str) -> CheckResult:
+    """Holds where the query (rule, then what names the row) has no row."""
+    rows = con.sql(query).fetchall()
+    rules = tuple(dict.fromkeys(str(row[0]) for row in rows))
+    ids = dict.fromkeys(" ".join(str(part) for part in row[1:] if part is not None) for row in rows)
+    return replace(
+        result,
+        passed=not rows,
+        failed_rows=len(rows),
+        sample_ids=tuple(ids)[:SAMPLE],
+        broken_rules=rules,
+    )
+
+
+def ledger_balance(con: duckdb.DuckDBPyConnection, result: CheckResult) -> CheckResult:
+    """To the rupiah: each row adds up and opens with the closing before, no month is left out, each is the sum of its
+    lines, the newest closing is the stock added up from core and that of the open records, and what was paid is
+    what revenue_daily collected, month by month. Never raises."""
+    query = f"SELECT rule, provider_id, strftime(local_month, '%Y-%m') FROM ({_LEDGER_RULES}) ORDER BY ALL"
+    return guarded(result, lambda blank: _found(con, blank, query))
+
+
+def commission_state(con: duckdb.DuckDBPyConnection, result: CheckResult) -> CheckResult:
+    """Perfect, warning or critical is what the rows say, and each missing booking is told. Never raises."""
+    return guarded(result, lambda blank: _found(con, blank, _STATE_RULES))
+
+
+def closed_months(con: duckdb.DuckDBPyConnection, result: CheckResult) -> CheckResult:
+    """No change of a closed month that nobody acknowledged. Where nothing could be compared it does not fail, and its
+    detail says so. Never raises."""
+
+    def evaluate(blank: CheckResult) -> CheckResult:
+        total = con.sql("SELECT count(*) FROM marts.closed_month_changes WHERE NOT waived").fetchall()[0][0]
+        ids = con.sql(
+            "SELECT finding_id FROM marts.closed_month_changes WHERE NOT waived"
+            f" ORDER BY seen_at DESC, finding_id LIMIT {SAMPLE}"
+        ).fetchall()
+        gaps = con.sql("SELECT reason FROM marts.closed_month_gaps WHERE is_newest").fetchall()
+        told = tuple(f"unknown, nothing was compared: {reason}" for (reason,) in gaps)
+        rules = (*(("a figure of a closed month changed",) if total else ()), *told)
+        return replace(blank, passed=not total, broken_rules=rules).with_ids(
+            (str(i) for (i,) in ids), int(total)
+        )
+
+    return guarded(result, evaluate)

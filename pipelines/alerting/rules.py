@@ -1,0 +1,272 @@
+"""The rules of alerts as records: what each rests on, how long it must hold, whose fault mutes it. Decides nothing.
+
+What a figure's limit is stands in marketplace/; here is only when people are told that it was crossed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+from typing import Final
+
+from marketplace.error_rate import ERRORS_A_MINUTE
+from marketplace.findings import FINDINGS, Severity
+from marketplace.health import HEALTH_POINTS, SCAN_AGE
+from marketplace.registry import Registry
+
+AT_ONCE: Final = timedelta(0)
+#: Gatus' thresholds (fires after 3, resolves after 2) as durations at the default rhythm of one run a minute.
+THREE_RUNS: Final = timedelta(minutes=2)
+TWO_RUNS: Final = timedelta(minutes=2)
+
+REMIND_EVERY: Final[Mapping[str, timedelta]] = MappingProxyType(
+    {
+        "critical": timedelta(hours=4),
+        "high": timedelta(hours=12),
+        "medium": timedelta(hours=24),
+        "low": timedelta(hours=24),
+    }
+)
+
+
+@dataclass(frozen=True)
+class AlertRule:
+    """When one alert is told. ``source`` is what it rests on: ``check:NAME`` (an asset check; * and ? stand for any
+    letters and one), ``point:N`` (a health point), or a ``figure:`` or ``run:`` that observe.py gives.
+
+    ``name`` is the alert's; a rule for many checks has none, and its alerts are named as the checks. ``severity`` None:
+    the check's own. ``labels`` names the labels that tell alerts of this name apart. ``page``: where more is shown.
+    ``limit`` and ``unit`` are those of the figure that a check counts.
+    ``inhibited_by``: alerts whose firing mutes this one; with ``equal``, only where these labels are the same.
+    """
+
+    name: str
+    source: str
+    page: str
+    summary: str = ""
+    severity: Severity | None = None
+    hold_for: timedelta = AT_ONCE
+    keep_firing_for: timedelta = AT_ONCE
+    limit: float = 0
+    unit: str = "rows"
+    labels: tuple[str, ...] = ()
+    inhibited_by: tuple[str, ...] = ()
+    equal: tuple[str, ...] = ()
+    what_to_do: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.name or self.source
+
+
+#: What every figure of the marketplace rests on: while one of these fires, the others' alarms would only repeat it.
+RESTS_ON_DATA: Final = ("ingestion_stale", "source_unavailable")
+
+
+class RuleBook:
+    """The rules by the alert's name: the rule of that name, else the first rule for many that fits.
+
+    Raises ValueError where two rules have one name, a rule is muted by a name that no rule has, or rules mute
+    each other in a circle (then nobody would be told).
+    """
+
+    def __init__(self, rules: Iterable[AlertRule]) -> None:
+        self._rules = Registry(rules, key=lambda rule: rule.key)
+        self._many = [rule for rule in self._rules.values() if not rule.name]
+        self._found: dict[str, AlertRule] = {}
+        for rule in self._rules.values():
+            for cause in rule.inhibited_by:
+                if cause not in self._rules:
+                    raise ValueError(f"{rule.key!r} is muted by {cause!r}, which is no rule")
+            self._refuse_circles(rule, ())
+
+    def _refuse_circles(self, rule: AlertRule, above: tuple[str, ...]) -> None:
+        if rule.key in above:
+            raise ValueError(f"rules mute each other in a circle: {' → '.join((*above, rule.key))}")
+        for cause in rule.inhibited_by:
+            self._refuse_circles(self.of(cause), (*above, rule.key))
+
+    def __iter__(self) -> Iterator[AlertRule]:
+        return iter(self._rules.values())
+
+    def _named(self, name: str) -> AlertRule | None:
+        found = self._rules.get(name)
+        if found is None:
+            found = next(
+                (rule for rule in self._many if fnmatchcase(name, rule.source.partition(":")[2])), None
+            )
+        return found
+
+    def of(self, name: str) -> AlertRule:
+        """The rule of an alert. Raises KeyError where there is none."""
+        if name not in self._found:
+            rule = self._named(name)
+            if rule is None:
+                raise KeyError(name)
+            self._found[name] = rule
+        return self._found[name]
+
+    @staticmethod
+    def remind_every(severity: str) -> timedelta:
+        """How long an alert of a severity that still fires stays untold again."""
+        return REMIND_EVERY.get(severity, REMIND_EVERY["low"])
+
+
+def _snake(words: str) -> str:
+    return words.replace(" ", "_").replace("-", "_")
+
+
+def _points() -> Iterable[AlertRule]:
+    for number, point in HEALTH_POINTS.items():
+        money = point.name == "payment tracking"
+        yield AlertRule(
+            name=f"health_point_{number}_{_snake(point.name)}",
+            source=f"point:{number}",
+            severity=point.severity,
+            page="/health",
+            # Money is told at once; that a booking is missing it is the same cause as the check's.
+            hold_for=AT_ONCE if money else THREE_RUNS,
+            keep_firing_for=AT_ONCE if money else TWO_RUNS,
+            labels=("asset",),
+            inhibited_by=(*RESTS_ON_DATA, "zero_missing_commission") if money else RESTS_ON_DATA,
+            what_to_do=f"Look at {point.component}: it is healthy when {point.works_when}.",
+        )
+
+
+def _findings() -> Iterable[AlertRule]:
+    for code, finding in FINDINGS.items():
+        yield AlertRule(
+            name=f"no_{code}",
+            source=f"check:no_{code}",
+            severity=finding.severity,
+            summary=finding.rule,
+            page="/revenue",
+            labels=("asset",),
+            inhibited_by=(*RESTS_ON_DATA, "zero_missing_commission") if code == "missing" else RESTS_ON_DATA,
+        )
+
+
+RULES: Final = RuleBook(
+    (
+        AlertRule(
+            name="run_died",
+            source="run:died",
+            severity="critical",
+            summary="A run died before it could report",
+            page="/alerts",
+            keep_firing_for=timedelta(minutes=10),
+            what_to_do=(
+                "It was killed, or its machine stopped. Nothing is lost: the next run goes on where it stopped."
+                " If it happens again, look at the memory and the disk of the machine."
+            ),
+        ),
+        AlertRule(
+            name="run_failed",
+            source="run:failed",
+            severity="critical",
+            summary="A run failed and published nothing",
+            page="/overview",
+            keep_firing_for=TWO_RUNS,
+        ),
+        AlertRule(
+            name="ledger_unreadable",
+            source="run:ledger",
+            severity="critical",
+            summary="ledger.sqlite cannot be read: what was told before is not known, so all that is wrong is told",
+            page="/alerts",
+            what_to_do=(
+                "Move BOOKWATCH_HOME/ledger.sqlite (and its -wal and -shm) aside or put a backup in its place; keep the"
+                " old file: it holds the waivers and the chain of the exports."
+            ),
+        ),
+        AlertRule(
+            name="source_unavailable",
+            source="run:unreachable",
+            severity="critical",
+            summary="Appwrite cannot be read",
+            page="/overview",
+            hold_for=THREE_RUNS,
+            keep_firing_for=TWO_RUNS,
+            inhibited_by=("ingestion_stale",),
+        ),
+        AlertRule(
+            name="ingestion_stale",
+            source="figure:scan_age",
+            severity="critical",
+            summary=f"No complete scan for over {SCAN_AGE.seconds // 60} minutes: every figure is as old as that",
+            page="/overview",
+            what_to_do="`bookwatch doctor` says what keeps bookwatch from reading Appwrite.",
+        ),
+        AlertRule(
+            name="collection_unreadable",
+            source="figure:unread_collections",
+            summary="A collection could not be read",
+            page="/overview",
+            hold_for=THREE_RUNS,
+            keep_firing_for=TWO_RUNS,
+            labels=("collection",),
+            inhibited_by=RESTS_ON_DATA,
+            what_to_do="`bookwatch doctor` says whether it is missing, forbidden or slow.",
+        ),
+        AlertRule(
+            name="error_rate",
+            source="check:error_rate",
+            limit=ERRORS_A_MINUTE,
+            unit="errors in a minute",
+            page="/errors",
+            keep_firing_for=timedelta(minutes=5),
+            inhibited_by=RESTS_ON_DATA,
+        ),
+        AlertRule(
+            name="quarantine",
+            source="figure:quarantine",
+            severity="medium",
+            summary="Rows from Appwrite could not be taken and are in quarantine",
+            page="/overview",
+            inhibited_by=RESTS_ON_DATA,
+            what_to_do="`bookwatch status` counts the reasons; correct the rows in Appwrite.",
+        ),
+        AlertRule(
+            name="check_not_made",
+            source="figure:checks_not_made",
+            severity="high",
+            summary="A check could not be made, so what it watches is not known to hold",
+            page="/overview",
+            hold_for=THREE_RUNS,
+            keep_firing_for=TWO_RUNS,
+            labels=("check",),
+            what_to_do="`bookwatch run --debug` shows why.",
+        ),
+        AlertRule(
+            name="zero_missing_commission",
+            source="check:zero_missing_commission",
+            severity="critical",
+            summary="Bookings that earn have no commission record",
+            page="/revenue",
+            labels=("asset",),
+            inhibited_by=RESTS_ON_DATA,
+        ),
+        *_points(),
+        *_findings(),
+        # An error of bookwatch itself: muted by nothing.
+        AlertRule(name="", source="check:*_schema", page="/overview", labels=("asset",)),
+        AlertRule(
+            name="",
+            source="check:raw_*_counts",
+            page="/overview",
+            labels=("asset",),
+        ),
+        AlertRule(
+            name="",
+            source="check:raw_*_rows_match_source",
+            page="/overview",
+            labels=("asset",),
+            inhibited_by=RESTS_ON_DATA,
+        ),
+        # Money is told at once, and so is every check that nobody wrote a rule for.
+        AlertRule(name="", source="check:*", page="/revenue", labels=("asset",), inhibited_by=RESTS_ON_DATA),
+    )
+)

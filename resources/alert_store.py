@@ -1,0 +1,387 @@
+"""The alert tables of ledger.sqlite: alerts, silences, deliveries. Stores and reads; decides nothing.
+
+An alert's identity is its name and labels. Who was told of it stands beside it, channel by channel, and is written only
+after a send succeeded.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from resources.ledger import Ledger
+
+AlertPhase = Literal["pending", "firing", "resolved"]
+DeliveryKind = Literal["firing", "reminder", "resolved", "test"]
+Labels = tuple[tuple[str, str], ...]
+
+EVERY_CHANNEL = "*"
+"""Told to whichever channels there were: of ledgers from before channels were told apart."""
+
+KEEP_DELIVERIES = 1_000
+KEEP_RESOLVED = timedelta(days=30)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS alerts (
+    alert_id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'firing', 'resolved')),
+    severity TEXT NOT NULL,
+    summary TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    figure REAL,
+    limit_value REAL,
+    unit TEXT NOT NULL,
+    page TEXT NOT NULL,
+    active_since TEXT NOT NULL,
+    last_active_at TEXT NOT NULL,
+    quiet_since TEXT,
+    fired_at TEXT,
+    resolved_at TEXT,
+    silenced_by TEXT,
+    inhibited_by TEXT,
+    told TEXT NOT NULL,
+    trying TEXT NOT NULL,
+    last_sent_at TEXT
+);
+CREATE TABLE IF NOT EXISTS alert_turns (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    begun_at TEXT NOT NULL,
+    last_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS alert_silences (
+    silence_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    matcher TEXT NOT NULL,
+    author TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    ends_at TEXT NOT NULL,
+    ended_at TEXT,
+    ended_by TEXT
+);
+CREATE TABLE IF NOT EXISTS alert_deliveries (
+    delivery_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('firing', 'reminder', 'resolved', 'test')),
+    alerts INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    delivered INTEGER NOT NULL,
+    attempts INTEGER NOT NULL
+);
+"""
+
+
+def alert_id_of(name: str, labels: Labels) -> str:
+    """The identity of an alert, as people may write it: ``name{label=value,…}``."""
+    return f"{name}{{{','.join(f'{key}={value}' for key, value in labels)}}}" if labels else name
+
+
+@dataclass(frozen=True)
+class Alert:
+    """What is known of one alert. ``told``: which channels believe it is firing, and when they were last told so;
+    ``trying``: which were about to be told of it or of its end. Where that was cut short nobody knows which.
+
+    ``active_since`` is when its condition began to hold, ``last_active_at`` when it was last seen to hold,
+    ``quiet_since`` when it was first seen not to hold after that, while it is kept firing.
+    """
+
+    name: str
+    labels: Labels
+    state: AlertPhase
+    severity: str
+    summary: str
+    active_since: datetime
+    last_active_at: datetime
+    quiet_since: datetime | None = None
+    detail: str = ""
+    figure: float | None = None
+    limit: float | None = None
+    unit: str = ""
+    page: str = ""
+    fired_at: datetime | None = None
+    resolved_at: datetime | None = None
+    silenced_by: str | None = None
+    inhibited_by: str | None = None
+    told: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    trying: frozenset[str] = frozenset()
+    last_sent_at: datetime | None = None
+
+    @property
+    def alert_id(self) -> str:
+        return alert_id_of(self.name, self.labels)
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Alerts that match say nothing until ``ends_at``, or until someone ends it."""
+
+    silence_id: str
+    matcher: str
+    author: str
+    reason: str
+    created_at: datetime
+    ends_at: datetime
+    ended_at: datetime | None = None
+    ended_by: str | None = None
+
+    def holds(self, now: datetime) -> bool:
+        return self.ended_at is None and self.created_at <= now < self.ends_at
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message to one channel. ``channel`` is the kind of channel (its URL's scheme), never the URL."""
+
+    at: datetime
+    kind: DeliveryKind
+    alerts: int
+    channel: str
+    delivered: bool
+    attempts: int
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.astimezone(UTC).isoformat()
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+class AlertStore:
+    """The alert tables of a ledger. Raises sqlite3.Error or ValueError where they can't be read."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    @contextmanager
+    def _open(self) -> Generator[sqlite3.Connection]:
+        with self._ledger.transaction() as db:
+            for statement in _SCHEMA.split(";"):
+                db.execute(statement)
+            yield db
+
+    def load(self) -> tuple[list[Alert], list[Silence], bool]:
+        """Every alert, the silences not yet over, and whether alerts were ever judged here before."""
+        with self._open() as db:
+            _adopt_first_form(db)
+            alerts = [_alert(row) for row in db.execute("SELECT * FROM alerts ORDER BY alert_id")]
+            silences = [
+                _silence(row)
+                for row in db.execute(
+                    "SELECT * FROM alert_silences WHERE ended_at IS NULL ORDER BY silence_id"
+                )
+            ]
+            begun = db.execute("SELECT 1 FROM alert_turns").fetchone() is not None
+        return alerts, silences, begun
+
+    def save(
+        self,
+        changed: Sequence[Alert],
+        gone: Sequence[str],
+        *,
+        now: datetime,
+        died: Sequence[int] = (),
+    ) -> None:
+        """Store what a turn decided, in one transaction; ``died``: runs (by number) noticed as never finished.
+
+        A run is marked in the transaction that stores its alert, so neither can be without the other.
+        """
+        with self._open() as db:
+            db.executemany(
+                f"INSERT OR REPLACE INTO alerts VALUES ({', '.join('?' * 21)})", [_row(a) for a in changed]
+            )
+            db.executemany("DELETE FROM alerts WHERE alert_id = ?", [(alert_id,) for alert_id in gone])
+            db.execute(
+                "INSERT INTO alert_turns VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET last_at = excluded.last_at",
+                (_text(now), _text(now)),
+            )
+            db.executemany(
+                "UPDATE runs SET finished_at = ?, message = 'It never finished.'"
+                " WHERE sequence = ? AND finished_at IS NULL",
+                [(now.isoformat(), sequence) for sequence in died],
+            )
+
+    def record_sent(self, changed: Sequence[Alert], deliveries: Sequence[Delivery]) -> None:
+        """Store who was told what, after the sends."""
+        with self._open() as db:
+            db.executemany(
+                f"INSERT OR REPLACE INTO alerts VALUES ({', '.join('?' * 21)})", [_row(a) for a in changed]
+            )
+            db.executemany(
+                "INSERT INTO alert_deliveries (at, kind, alerts, channel, delivered, attempts)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (_text(d.at), d.kind, d.alerts, d.channel, int(d.delivered), d.attempts)
+                    for d in deliveries
+                ],
+            )
+            db.execute(
+                "DELETE FROM alert_deliveries WHERE delivery_id <="
+                " (SELECT max(delivery_id) FROM alert_deliveries) - ?",
+                (KEEP_DELIVERIES,),
+            )
+
+    def deliveries(self) -> list[tuple[int, Delivery]]:
+        """Every delivery kept, by number, oldest first."""
+        with self._open() as db:
+            return [
+                (
+                    row["delivery_id"],
+                    Delivery(
+                        datetime.fromisoformat(row["at"]),
+                        row["kind"],
+                        row["alerts"],
+                        row["channel"],
+                        bool(row["delivered"]),
+                        row["attempts"],
+                    ),
+                )
+                for row in db.execute("SELECT * FROM alert_deliveries ORDER BY delivery_id")
+            ]
+
+    def silences(self) -> list[Silence]:
+        """Every silence there ever was, oldest first."""
+        with self._open() as db:
+            return [_silence(row) for row in db.execute("SELECT * FROM alert_silences ORDER BY silence_id")]
+
+    def silence(
+        self, matcher: str, *, author: str, reason: str, created_at: datetime, ends_at: datetime
+    ) -> Silence:
+        """Enter a silence."""
+        with self._open() as db:
+            number = db.execute(
+                "INSERT INTO alert_silences (matcher, author, reason, created_at, ends_at) VALUES (?, ?, ?, ?, ?)",
+                (matcher, author, reason, _text(created_at), _text(ends_at)),
+            ).lastrowid
+        return Silence(str(number), matcher, author, reason, created_at, ends_at)
+
+    def end_silence(self, silence_id: str, *, by: str, at: datetime) -> Silence | None:
+        """End a silence now; returns it as it was before, None where there is no such silence."""
+        with self._open() as db:
+            row = db.execute("SELECT * FROM alert_silences WHERE silence_id = ?", (silence_id,)).fetchone()
+            if row is None:
+                return None
+            before = _silence(row)
+            if before.holds(at):
+                db.execute(
+                    "UPDATE alert_silences SET ended_at = ?, ended_by = ? WHERE silence_id = ?",
+                    (_text(at), by, silence_id),
+                )
+        return before
+
+
+def _row(alert: Alert) -> tuple[object, ...]:
+    return (
+        alert.alert_id,
+        alert.name,
+        json.dumps(dict(alert.labels), sort_keys=True),
+        alert.state,
+        alert.severity,
+        alert.summary,
+        alert.detail,
+        alert.figure,
+        alert.limit,
+        alert.unit,
+        alert.page,
+        _text(alert.active_since),
+        _text(alert.last_active_at),
+        _text(alert.quiet_since),
+        _text(alert.fired_at),
+        _text(alert.resolved_at),
+        alert.silenced_by,
+        alert.inhibited_by,
+        json.dumps({channel: _text(at) for channel, at in sorted(alert.told.items())}),
+        json.dumps(sorted(alert.trying)),
+        _text(alert.last_sent_at),
+    )
+
+
+def _alert(row: sqlite3.Row) -> Alert:
+    labels: dict[str, str] = json.loads(row["labels"])
+    told: dict[str, str] = json.loads(row["told"])
+    return Alert(
+        name=row["name"],
+        labels=tuple(sorted(labels.items())),
+        state=row["state"],
+        severity=row["severity"],
+        summary=row["summary"],
+        detail=row["detail"],
+        figure=row["figure"],
+        limit=row["limit_value"],
+        unit=row["unit"],
+        page=row["page"],
+        active_since=datetime.fromisoformat(row["active_since"]),
+        last_active_at=datetime.fromisoformat(row["last_active_at"]),
+        quiet_since=_instant(row["quiet_since"]),
+        fired_at=_instant(row["fired_at"]),
+        resolved_at=_instant(row["resolved_at"]),
+        silenced_by=row["silenced_by"],
+        inhibited_by=row["inhibited_by"],
+        told={channel: datetime.fromisoformat(at) for channel, at in told.items()},
+        trying=frozenset(json.loads(row["trying"])),
+        last_sent_at=_instant(row["last_sent_at"]),
+    )
+
+
+def _silence(row: sqlite3.Row) -> Silence:
+    return Silence(
+        str(row["silence_id"]),
+        row["matcher"],
+        row["author"],
+        row["reason"],
+        datetime.fromisoformat(row["created_at"]),
+        datetime.fromisoformat(row["ends_at"]),
+        _instant(row["ended_at"]),
+        row["ended_by"],
+    )
+
+
+def _adopt_first_form(db: sqlite3.Connection) -> None:
+    """Take over what the ledgers of bookwatch before its alert engine knew, once: their table alert_state.
+
+    Its names were ``asset:check``. What people were told of as failing stands as told, so it is not told again and its
+    return is; what was not delivered is told.
+    """
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'alert_state'").fetchone() is None:
+        return
+    adopted: list[Alert] = []
+    rows = db.execute("SELECT name, firing, since, announced FROM alert_state").fetchall()
+    for row in rows:
+        firing, announced = bool(row["firing"]), bool(row["announced"])
+        believed = firing if announced else not firing
+        if not firing and not believed:
+            continue
+        asset, _, check = str(row["name"]).rpartition(":")
+        since = datetime.fromisoformat(row["since"])
+        adopted.append(
+            Alert(
+                name=check,
+                labels=(("asset", asset),) if asset else (),
+                state="firing" if firing else "resolved",
+                severity="high",
+                summary=f"{check} fails",
+                active_since=since,
+                last_active_at=since,
+                fired_at=since,
+                resolved_at=None if firing else since,
+                told={EVERY_CHANNEL: since} if believed else {},
+                last_sent_at=since if believed else None,
+            )
+        )
+    db.executemany(f"INSERT OR IGNORE INTO alerts VALUES ({', '.join('?' * 21)})", [_row(a) for a in adopted])
+    if rows:
+        begun = _text(min(datetime.fromisoformat(row["since"]) for row in rows))
+        db.execute("INSERT OR IGNORE INTO alert_turns VALUES (1, ?, ?)", (begun, begun))
+    db.execute("DROP TABLE alert_state")
+
+
+def changed_only(before: Mapping[str, Alert], after: Iterable[Alert]) -> list[Alert]:
+    """The alerts that differ from what is stored."""
+    return [alert for alert in after if before.get(alert.alert_id) != alert]

@@ -1,0 +1,1 @@
+"""The alert engine: its decision, its words, its edge."""

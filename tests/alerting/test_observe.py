@@ -1,0 +1,201 @@
+"""What a run says to the rules: three states stay three, and what could not be judged is not said."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from marketplace.health import HEALTH_POINTS
+from pipelines.alerting.engine import Observation
+from pipelines.alerting.observe import observations
+from pipelines.alerting.rules import RULES
+from resources.alert_store import Alert
+from resources.errors import BookwatchError, SourceUnavailable
+from resources.run_context import CheckOutcome, CollectionScan, RunContext
+from resources.settings import Settings
+
+NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunContext:
+    settings = Settings(bookwatch_home=tmp_path, bookwatch_now=NOW)
+    return RunContext(settings=settings, run_id="r", sequence=1, started_at=NOW)
+
+
+def status(
+    *points: dict[str, Any], scanned: dict[str, datetime] | None = None, **more: Any
+) -> dict[str, Any]:
+    return {
+        "health": {"points": list(points)},
+        "freshness": {
+            "collections": [
+                {"collection": name, "completed_at": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
+                for name, at in (scanned or {}).items()
+            ]
+        },
+        "quarantine": {"count": 0, "oldest_first_seen_at": None, "reasons": {}},
+        **more,
+    }
+
+
+def seen(run: RunContext, content: dict[str, Any], **more: Any) -> dict[str, Observation]:
+    return {o.alert_id: o for o in observations(run, content, **more)}
+
+
+def point(number: int, state: str, **more: Any) -> dict[str, Any]:
+    known = HEALTH_POINTS[number]
+    return {"point": number, "status": state, "severity": known.severity, "message": known.broken, **more}
+
+
+def test_every_health_point_has_its_rule() -> None:
+    assert {rule.source for rule in RULES if rule.source.startswith("point:")} == {
+        f"point:{number}" for number in HEALTH_POINTS
+    }
+
+
+def test_a_broken_point_is_bad_a_working_one_good_and_an_unknown_one_nothing(run: RunContext) -> None:
+    found = seen(
+        run,
+        status(
+            point(6, "broken", figure=0.79, limit_value=0.8, since="2026-11-22T03:00:00Z"),
+            point(4, "working"),
+            point(2, "unknown"),
+        ),
+    )
+    broken = found["health_point_6_notification_delivery{asset=marts/health_points}"]
+    assert (broken.active, broken.figure, broken.limit, broken.unit) == (True, 0.79, 0.8, "share")
+    assert (broken.severity, broken.page) == ("high", "/health")
+    assert broken.since == NOW - timedelta(hours=1)
+    assert "notification sender" in broken.detail
+    assert not found["health_point_4_book_now{asset=marts/health_points}"].active
+    assert not any("health_point_2" in alert_id for alert_id in found)
+
+
+def test_the_check_of_a_point_says_nothing_beside_the_point_itself(run: RunContext) -> None:
+    run.checks = [CheckOutcome("health_point_2_chat_window_booking", "marts/health_points", True, "medium")]
+    assert not any(o.name.startswith("health_point") for o in observations(run, status()))
+
+
+def test_a_failing_check_is_bad_with_its_rows_and_ids(run: RunContext) -> None:
+    run.checks = [
+        CheckOutcome(
+            "no_missing",
+            "marts/commission_findings",
+            False,
+            "critical",
+            failed_rows=7,
+            sample_ids=tuple("abcdefg"),
+            what_to_do="Record it.",
+        ),
+        CheckOutcome("core_bookings_schema", "core/bookings", True, "critical"),
+    ]
+    found = seen(run, status())
+    bad = found["no_missing{asset=marts/commission_findings}"]
+    assert (bad.active, bad.figure, bad.limit, bad.page) == (True, 7.0, 0.0, "/revenue")
+    assert bad.detail == "ids: a, b, c, d, e and 2 more\nRecord it."
+    assert not found["core_bookings_schema{asset=core/bookings}"].active
+
+
+def test_a_check_that_could_not_be_made_says_only_that(run: RunContext) -> None:
+    run.checks = [CheckOutcome("no_missing", "marts/x", False, "critical", made=False, detail="OSError")]
+    found = seen(run, status())
+    assert "no_missing{asset=marts/x}" not in found
+    assert found["check_not_made{check=no_missing}"].active
+    run.checks = [CheckOutcome("no_missing", "marts/x", True, "critical")]
+    assert not seen(run, status())["check_not_made{check=no_missing}"].active
+
+
+def test_how_a_run_ended(run: RunContext) -> None:
+    good = seen(run, status())
+    assert not good["run_failed"].active
+    assert not good["run_died"].active
+    assert "source_unavailable" not in good  # nothing was scanned, so nothing is known of Appwrite
+    run.scans = [CollectionScan("bookings", True, "complete")]
+    assert not seen(run, status())["source_unavailable"].active
+    run.fail(BookwatchError("The disk is full."))
+    failed = seen(run, status())
+    assert failed["run_failed"].active
+    assert failed["run_failed"].detail == "The disk is full."
+    run.failure = SourceUnavailable("Appwrite does not answer.")
+    away = seen(run, status())
+    assert away["source_unavailable"].active
+    assert "run_failed" not in away
+
+
+def test_scans_are_stale_after_ten_minutes_and_not_judged_before_the_first(run: RunContext) -> None:
+    assert "ingestion_stale" not in seen(run, status())
+    names = ("bookings", "chat_messages", "commission_records")
+    at = dict.fromkeys(names, NOW - timedelta(minutes=10))
+    assert not seen(run, status(scanned=at))["ingestion_stale"].active
+    at["chat_messages"] = NOW - timedelta(minutes=11)
+    stale = seen(run, status(scanned=at))["ingestion_stale"]
+    assert (stale.active, stale.figure, stale.limit) == (True, 11.0, 10.0)
+    assert stale.since == NOW - timedelta(minutes=1)
+    # One never scanned: that the others are fresh proves nothing, that they are stale does.
+    del at["chat_messages"]
+    assert "ingestion_stale" not in seen(run, status(scanned=at))
+    at["bookings"] = NOW - timedelta(minutes=11)
+    assert seen(run, status(scanned=at))["ingestion_stale"].active
+
+
+def test_a_collection_that_could_not_be_read_is_an_alert_of_its_own(run: RunContext) -> None:
+    run.scans = [
+        CollectionScan("reviews", False, "forbidden"),
+        CollectionScan("bookings", True, "partial"),
+        CollectionScan("users", False, "complete"),
+    ]
+    found = seen(run, status())
+    assert [
+        (
+            found[f"collection_unreadable{{collection={name}}}"].active,
+            found[f"collection_unreadable{{collection={name}}}"].severity,
+        )
+        for name in ("reviews", "bookings", "users")
+    ] == [(True, "medium"), (True, "high"), (False, "medium")]
+
+
+def test_ten_errors_a_minute_are_one_alert_whatever_they_are_of(run: RunContext) -> None:
+    run.checks = [
+        CheckOutcome("error_rate", "ops/errors", False, "medium", failed_rows=12, detail="12 events")
+    ]
+    rate = seen(run, status())["error_rate"]
+    assert (rate.active, rate.figure, rate.limit, rate.unit) == (True, 12.0, 10.0, "errors in a minute")
+    assert (rate.summary, rate.page, rate.severity) == ("12 events", "/errors", "medium")
+
+
+def test_quarantine_is_judged_where_it_was_looked_at(run: RunContext) -> None:
+    held = {"count": 3, "oldest_first_seen_at": "2026-11-20T04:00:00Z", "reasons": {"id_missing": 3}}
+    bad = seen(run, status(quarantine=held))["quarantine"]
+    assert (bad.active, bad.figure, bad.detail.splitlines()[0]) == (True, 3.0, "3 × id_missing")
+    assert not seen(run, status())["quarantine"].active
+    run.fail(BookwatchError("It failed."))
+    assert "quarantine" not in seen(run, status(quarantine=held))
+
+
+def test_the_alert_of_a_check_that_is_no_more_ends(run: RunContext) -> None:
+    known = [
+        Alert("no_old", (("asset", "marts/x"),), "firing", "high", "", NOW, NOW),
+        Alert("check_not_made", (("check", "no_old"),), "firing", "high", "", NOW, NOW),
+        Alert("no_missing", (("asset", "marts/x"),), "firing", "high", "", NOW, NOW),
+        Alert("run_died", (), "firing", "high", "", NOW, NOW),
+        Alert("collection_unreadable", (("collection", "reviews"),), "firing", "high", "", NOW, NOW),
+    ]
+    found = seen(run, status(), known=known, watched={"no_missing"})
+    gone = {alert_id for alert_id, o in found.items() if not o.active}
+    assert {"no_old{asset=marts/x}", "check_not_made{check=no_old}"} <= gone
+    assert "no_missing{asset=marts/x}" not in found
+    assert "collection_unreadable{collection=reviews}" not in found
+
+
+def test_every_check_there_is_has_a_rule_and_a_page() -> None:
+    from pipelines.graph import CHECKS
+
+    pages = {"/overview", "/revenue", "/health", "/members", "/errors", "/timings", "/links", "/alerts"}
+    names = {key.name for checks in CHECKS for key in checks.check_keys}
+    assert len(names) > 40
+    assert {RULES.of(name).page for name in names} <= pages
+    assert {rule.page for rule in RULES} <= pages
