@@ -113,7 +113,8 @@ def _page(alert: Alert, screen: Screen) -> str:
     name = str(alert.get("page") or "").strip("/").split("/")[-1].split("?")[0]
     if name not in {entry.name for entry in PAGES}:
         return ""
-    return blocks.link(name, screen.say(f"{name}.title"), screen.say.language)
+    where = "./" if name == PAGES[0].name else name  # the first page has no address of its own
+    return blocks.link(where, screen.say(f"{name}.title"), screen.say.language)
 
 
 def silences(screen: Screen) -> None:
