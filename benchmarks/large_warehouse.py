@@ -6,7 +6,7 @@ orphans, references to two bookings. Measures nothing.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,9 @@ import duckdb
 from assets.marts.tables import SOURCES
 
 #: The instant everything is judged at; history goes back two years from it.
-NOW: Final = datetime(2026, 11, 20, 12, 0)
+NOW: Final = datetime.fromisoformat("2026-11-20T12:00:00")
+#: The instant commissions are judged at: when they were last scanned whole.
+JUDGED_AT: Final = NOW - timedelta(seconds=2)
 BOOKINGS: Final = 10_000_000
 PROVIDERS: Final = 2_000
 _SQL_TYPES: Final = {
@@ -196,7 +198,9 @@ SELECT unnest(['bookings', 'hotel_bookings', 'chat_messages', 'commission_record
 def make(path: Path, bookings: int) -> None:
     """Fill a new warehouse file with ``bookings`` bookings and what belongs to them."""
     with duckdb.connect(str(path)) as con:
-        con.execute("SET enable_progress_bar = false; SET memory_limit = '4GB'; SET preserve_insertion_order = false")
+        con.execute(
+            "SET enable_progress_bar = false; SET memory_limit = '4GB'; SET preserve_insertion_order = false"
+        )
         con.execute("CREATE SCHEMA core; CREATE SCHEMA ops")
         for name, columns in SOURCES.items():
             listed = ", ".join(f'"{column}" {_SQL_TYPES[kind]}' for column, kind in columns.items())
@@ -220,5 +224,3 @@ def kept(folder: Path, bookings: int) -> Path:
         make(partial, bookings)
         partial.replace(path)
     return path
-
-

@@ -15,6 +15,7 @@ from dashboards.frame import PAGES, open_screen
 from dashboards.freshness import rows as objects
 from dashboards.screen import ROWS_SHOWN, Screen
 from dashboards.wording import NOTHING, count, instant
+from marketplace.findings import SEVERITIES
 
 Alert = dict[str, Any]
 RESOLVED_SHOWN = 20
@@ -75,8 +76,14 @@ def _table(alerts: list[Alert], screen: Screen) -> str:
             (say("alerts.sent"), True),
             ("", False),
         ],
-        [_alert(alert, screen) for alert in alerts],
+        [_alert(alert, screen) for alert in sorted(alerts, key=_gravity)],
     )
+
+
+def _gravity(alert: Alert) -> int:
+    """The gravest first; a severity that is not known before all."""
+    severity = alert.get("severity")
+    return -SEVERITIES.index(severity) if severity in SEVERITIES else -len(SEVERITIES)
 
 
 def _alert(alert: Alert, screen: Screen) -> tuple[str, ...]:
