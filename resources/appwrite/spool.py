@@ -29,6 +29,9 @@ SPOOL_BYTES = 256 << 20
 LARGEST_ROW = 4 << 20
 """A row beyond this is left to the row by row reader: DuckDB sets aside twice as much memory."""
 
+INSTANT = "[12][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9][.][0-9]{3}[+]00:00"
+"""As Appwrite writes it. DuckDB would also take 24:00, a slash or a blank."""
+
 _Bounds = tuple[int, int]
 
 
@@ -222,7 +225,7 @@ def _typed(column: str, attribute: str, storage: Storage) -> str:
         case "text":
             return column
         case "instant":
-            fits = f"length({column}) = 29 AND suffix({column}, '+00:00')"
+            fits = f"regexp_full_match({column}, '{INSTANT}')"
             value = f"CAST(left({column}, 23) AS TIMESTAMP)"
         case "boolean":
             fits, value = f"{text} IN ('true', 'false')", f"{text} = 'true'"

@@ -24,6 +24,7 @@ from tests.ingest.mirroring import accept_all, naive, reject_word
 
 NOW = naive(2026, 3, 1)
 GLANCE = PageGlance("rows")
+READER = duckdb.connect()
 KINDS = {
     "s": "string", "i": "integer", "f": "double", "b": "boolean", "d": "datetime", "o": "relationship",
 }  # fmt: skip
@@ -58,7 +59,7 @@ def spool_of(folder: Path, *pages: PlainPage, most: int = 1000) -> Spool:
 
 def read_in(spool: Spool) -> pl.DataFrame:
     reading = BulkReading(COLUMNS)
-    return duckdb.connect().sql(f"SELECT {reading.selected} FROM {reading.source(spool.path)}").pl()
+    return READER.sql(f"SELECT {reading.selected} FROM {reading.source(spool.path)}").pl()
 
 
 # -- the glance --
@@ -141,6 +142,7 @@ INSTANTS = st.one_of(
         [
             "2026-13-01T00:00:00.000+00:00", "2026-02-30T00:00:00.000+00:00", "2026-01-01T24:00:00.000+00:00",
             "2026-01-01T23:59:60.000+00:00", "2026-01-01 10:00:00.000+00:00", "2026-01-01T10:00:00.000+08:00",
+            "2026/01/01T10:00:00.000+00:00", "2026-01-01T10:00:00.000-00:00",
             "2026-01-01T10:00:00Z", "", "45000", "0000-01-01T00:00:00.000+00:00", "2026-1-01T010:00:00.000+00:00",
         ]
     ),
