@@ -204,17 +204,19 @@ def mirror_health(con: duckdb.DuckDBPyConnection, ledger: Ledger, now: datetime)
     con.execute("COMMIT")
 
 
-_MIRROR_CALLS = """
+_ERRORS = """
+SELECT run_id, call_number, called_at, severity, category, operation, collection,
+       CASE WHEN reason <> '' THEN reason WHEN slow THEN 'slow' ELSE 'retried' END AS reason, status, attempts
+FROM _calls ANTI JOIN ops.errors AS known ON known.run_id = _calls.run_id AND known.call_number = _calls.call_number
+WHERE severity <> 'info'
+"""
+_MIRROR_CALLS = f"""
 INSERT INTO ops.timings
 SELECT run_id, call_number, called_at, operation, collection, seconds, outcome, status, attempts, slow
 FROM _calls ANTI JOIN ops.timings AS known ON known.run_id = _calls.run_id AND known.call_number = _calls.call_number
 -- What failed in the run itself is no call: it has no time of its own.
 WHERE _calls.call_number > 0;
-INSERT INTO ops.errors
-SELECT run_id, call_number, called_at, severity, category, operation, collection,
-       CASE WHEN reason <> '' THEN reason WHEN slow THEN 'slow' ELSE 'retried' END, status, attempts
-FROM _calls ANTI JOIN ops.errors AS known ON known.run_id = _calls.run_id AND known.call_number = _calls.call_number
-WHERE severity <> 'info';
+INSERT INTO ops.errors {_ERRORS};
 DELETE FROM ops.timing_summary WHERE hour IN (SELECT date_trunc('hour', called_at) FROM _calls);
 INSERT INTO ops.timing_summary
 SELECT date_trunc('hour', called_at) AS hour, operation, collection, count(*), count(*) FILTER (outcome <> 'ok'),
@@ -223,6 +225,19 @@ SELECT date_trunc('hour', called_at) AS hour, operation, collection, count(*), c
 FROM ops.timings WHERE date_trunc('hour', called_at) IN (SELECT date_trunc('hour', called_at) FROM _calls)
 GROUP BY ALL;
 """
+
+
+def mirror_errors(con: duckdb.DuckDBPyConnection, ledger: Ledger, since: datetime) -> None:
+    """Show the error events since an instant in ops.errors. They go on waiting in the ledger: a run that publishes
+    carries them on, and until then that is where people outside the pipeline can read them."""
+    waiting = ledger.waiting_errors(since)
+    if not waiting:
+        return
+    con.register("_calls", pl.DataFrame(waiting, schema=_CALLS, orient="row").to_arrow())
+    try:
+        con.execute(f"INSERT INTO ops.errors {_ERRORS}")
+    finally:
+        con.unregister("_calls")
 
 
 def mirror_calls(con: duckdb.DuckDBPyConnection, ledger: Ledger, now: datetime) -> int:

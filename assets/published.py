@@ -41,7 +41,9 @@ def _content(con: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
     """What a warehouse or snapshot shows, apart from ages: its rules, the changes in it, a digest of each mart."""
     state = con.execute("SELECT rules_version, processed_change FROM core.state").fetchone()
     digests = con.execute("SELECT mart, digest FROM ops.mart_digests ORDER BY mart").fetchall()
-    return (state, *digests)
+    # An error is to be seen by the next run's readers, whether or not anything else changed.
+    errors = con.execute("SELECT count(*), max(called_at) FROM ops.errors").fetchone()
+    return (state, errors, *digests)
 
 
 def _rests(run: RunContext, current: Path) -> bool:

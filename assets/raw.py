@@ -9,7 +9,7 @@ from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResul
 
 from assets.freshness import FRESHNESS
 from assets.step import step
-from marketplace.acceptance import reject_reasons
+from marketplace.acceptance import READ, reject_reasons
 from marketplace.collections import INGESTED, REQUIRED
 from marketplace.rules import RULES_VERSION
 from resources.appwrite.gateway import Gateway
@@ -18,6 +18,7 @@ from resources.appwrite.sync import sync
 from resources.call_log import CallLog
 from resources.errors import SourceUnavailable
 from resources.ledger import Ledger
+from resources.policy_file import load_policy
 from resources.progress import Quiet, progress_for
 from resources.raw_store import RawStore
 from resources.run_context import CollectionScan, CollectionSweep, RunContext, SweepOrder
@@ -31,9 +32,11 @@ def raw_key(collection: str) -> AssetKey:
 def ingest(run: RunContext) -> list[CollectionScan]:
     """Scan every ingested collection into raw.duckdb (and sweep it, where the run asks for it); one outcome each.
 
-    Raises SourceUnavailable when Appwrite cannot be reached, refuses the key, or lacks a required collection.
+    Raises SourceUnavailable when Appwrite cannot be reached, refuses the key, or lacks a required collection,
+    UsageError where the commission policy is wrong.
     """
     settings = run.settings.require_appwrite()
+    load_policy()  # a policy that cannot be used is an error now, not after an hour of reading
     with (
         CallLog(Ledger(run.home.ledger), run.run_id, run.calls) as calls,
         Gateway(settings, run.clock, calls) as gateway,
@@ -47,6 +50,7 @@ def ingest(run: RunContext) -> list[CollectionScan]:
             settings=settings,
             run_id=run.run_id,
             reject_reasons=reject_reasons,
+            judged_by=READ,
             progress=progress,
             rules_version=RULES_VERSION,
             full=run.full_refresh,

@@ -43,7 +43,8 @@ def is_full_disk(error: BaseException) -> bool:
     return named and any(words in str(error).lower() for words in _NO_ROOM_WORDS)
 
 
-def _stopped() -> BookwatchError:
+def stopped() -> BookwatchError:
+    """Why a run ended that a person or the system asked to end."""
     return BookwatchError(
         "The run was stopped before it published.", "Nothing is lost: the next run goes on where it stopped."
     )
@@ -79,12 +80,12 @@ def step(run: RunContext, name: str, work: Callable[[], T]) -> T:
         run.fail(known, known, step=name)
     except (KeyboardInterrupt, DagsterExecutionInterruptedError):
         run.stopped = True
-        run.fail(_stopped(), step=name)
+        run.fail(stopped(), step=name)
         raise
     except Exception as unknown:  # noqa: BLE001 - any of a library's errors may carry a value
         if _was_stopped(unknown):
             run.stopped = True
-            run.fail(_stopped(), step=name)
+            run.fail(stopped(), step=name)
             raise KeyboardInterrupt from None
         safe = (
             BookwatchError(

@@ -46,12 +46,13 @@ def main(arguments: Sequence[str] = ()) -> None:
         until = time.monotonic() + 60 * asked.minutes
         server.faults(*FAULTS, seed=asked.seed)
         while time.monotonic() < until:
+            said = (Path(folder) / "said").open("w+")
             run = subprocess.Popen(
                 [sys.executable, "-c", "from pipelines.cli import main; main()", "run"],
                 env=bookwatch.env(),
                 cwd=folder,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=said,
             )
             if chance.random() < KILLED_SHARE:
                 try:
@@ -61,7 +62,9 @@ def main(arguments: Sequence[str] = ()) -> None:
             status = run.wait()
             ended["killed" if status == -signal.SIGKILL else f"exit {status}"] += 1
             if status not in (0, 10, 11, -signal.SIGKILL):
-                sys.exit(f"A run ended with status {status}.")
+                said.seek(0)
+                sys.exit(f"A run ended with status {status}: {said.read()[-2000:]}")
+            said.close()
         injected = server.control("GET", "faults")["injected"]
         server.faults()
         print(f"{sum(ended.values())} runs: {dict(ended)}; faults: {injected}")

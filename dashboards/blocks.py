@@ -73,9 +73,10 @@ def grid(kind: str, *cards: str) -> str:
     return f'<div class="bw-grid bw-{kind}">{"".join(cards)}</div>'
 
 
-def section(title: str, note: str = "") -> str:
+def section(title: str, note: str = "", anchor: str = "") -> str:
+    place = f' id="{escape(anchor)}"' if anchor else ""
     return wrap(
-        f'<div class="bw-section"><h2>{text(title)}</h2>{f"<p>{text(note)}</p>" if note else ""}</div>'
+        f'<div class="bw-section"{place}><h2>{text(title)}</h2>{f"<p>{text(note)}</p>" if note else ""}</div>'
     )
 
 
@@ -159,14 +160,20 @@ def empty(home: str, say: Wording) -> str:
 
 # Health -------------------------------------------------------------------------------------------
 
-UNITS: dict[int, str] = {1: "count", 2: "count", 3: "count", 4: "count", 5: "minutes", 6: "share", 7: "count"}
+UNITS: dict[int, str] = {5: "minutes", 6: "share"}  # of a point's figure; the others are counts
 
 
-def _measure(point: int, value: float | None, say: Wording) -> str:
+def measured(value: float | None, unit: str, say: Wording) -> str:
+    """A figure in its unit: minutes and seconds as a span of time, a share as a percentage, else a number."""
     if value is None:
         return NOTHING
-    unit = UNITS.get(point, "count")
+    if unit == "seconds":
+        return say.seconds(value)
     return say.span(value * 60) if unit == "minutes" else share(value) if unit == "share" else count(value)
+
+
+def _measure(point: int, value: float, say: Wording) -> str:
+    return measured(value, UNITS.get(point, ""), say)
 
 
 def figure_of(row: dict[str, Any], say: Wording) -> str:
@@ -184,11 +191,21 @@ def limit_of(row: dict[str, Any], say: Wording) -> str:
     return say.known(f"limit.{point}", "{limit}").format(limit=_measure(point, float(value), say))
 
 
+def tone_of_severity(severity: object) -> str:
+    """Of something that is wrong: red where it is high or critical, amber below; one that is not known is red."""
+    return "warn" if severity in ("low", "medium", "warning", "info") else "bad"
+
+
+def tone_of_member(health: object) -> str:
+    """A member who is offline or was never seen is no alarm, and not fine either."""
+    return {"healthy": "good", "warning": "warn", "critical": "bad"}.get(str(health), "none")
+
+
 def tone_of_point(row: dict[str, Any]) -> str:
     """Broken is red where it is high or critical, amber below; neither working nor broken is unknown."""
     status = str(row.get("status"))
     if status == "broken":
-        return "warn" if row.get("severity") in ("low", "medium") else "bad"
+        return tone_of_severity(row.get("severity"))
     return "good" if status == "working" else "none"
 
 
@@ -244,6 +261,12 @@ def point_row(row: dict[str, Any], now: datetime, say: Wording) -> str:
         if row.get("severity") and row.get("status") == "broken"
         else ""
     )
+    since = row.get("since")
+    lasted = (
+        say("health.since", time=say.time(since, now), span=say.span(passed))
+        if (passed := say.elapsed(since, now)) is not None
+        else ""
+    )
     seen = (
         say("health.evidence", time=f"{say.time(evidence, now)}, {say.ago(evidence, now)}")
         if say.local(evidence)
@@ -256,7 +279,7 @@ def point_row(row: dict[str, Any], now: datetime, say: Wording) -> str:
         f'<div class="bw-point bw-{kind}"><div class="bw-point-no">{text(row.get("point"))}</div>'
         f"<div><h3>{text(name_of(row, say))}</h3>{said}</div>"
         f'<div><p class="bw-what">{text(figure_of(row, say))}</p><p>{limit}</p></div>'
-        f"<div><p>{text(seen)}</p></div>"
+        f"<div>{f'<p class=bw-since>{text(lasted)}</p>' if lasted else ''}<p>{text(seen)}</p></div>"
         f'<div class="bw-badges"><span class="bw-badge bw-{kind}">{icon(kind)}{label}</span>{severity}</div>'
         "</div>"
     )
@@ -310,14 +333,6 @@ def commission_card(summary: dict[str, Any] | None, now: datetime, say: Wording)
         ("awaiting", "warn", row.get("awaiting")),
         ("not_judged", "none", row.get("unknown")),
     ]
-    bar = "".join(
-        f'<i class="bw-{part}" style="flex:{number} 1 0"></i>' for _, part, number in counts if number
-    )
-    figures = "".join(
-        f'<div class="bw-{part}"><i class="bw-{part}"></i><b>{count(number)}</b>'
-        f'<span class="bw-soft">{text(say(f"commission.{name}"))}</span></div>'
-        for name, part, number in counts
-    )
     expected, actual = row.get("expected_idr"), row.get("actual_idr")
     variance = actual - expected if expected is not None and actual is not None else None
     facts = [
@@ -335,18 +350,131 @@ def commission_card(summary: dict[str, Any] | None, now: datetime, say: Wording)
         if row.get("eligible") is not None
         else ""
     )
-    terms = "".join(f"<div><dt>{text(term)}</dt><dd>{text(value)}</dd></div>" for term, value in facts)
     below = text(" · ".join(part for part in (eligible, judged) if part))
+    numbers = [(part, count(number), say(f"commission.{name}")) for name, part, number in counts]
     return (
         f'<div class="bw-card"><div class="bw-commission-head bw-{kind}">'
         f"{badge(kind, say.word('commission', state))}"
         f"<span>{text(said)}</span></div>"
-        f'<div class="bw-bar" aria-hidden="true">{bar}</div><div class="bw-counts">{figures}</div>'
-        f'<dl class="bw-facts">{terms}</dl><p class="bw-below">{below}</p></div>'
+        f"{bar([(part, number) for _, part, number in counts])}{counted(numbers)}"
+        f'{terms(facts)}<p class="bw-below">{below}</p></div>'
     )
 
 
 # Lists and tables ---------------------------------------------------------------------------------
+
+
+def bar(parts: Iterable[tuple[str, float | None]]) -> str:
+    """One bar made of parts, each as long as its number; ``gap`` is a part nothing is known of."""
+    shown = "".join(
+        f'<i class="bw-{kind}" style="flex:{number:g} 1 0"></i>' for kind, number in parts if number
+    )
+    return f'<div class="bw-bar" aria-hidden="true">{shown}</div>'
+
+
+def counted(numbers: Iterable[tuple[str, str, str]]) -> str:
+    """Numbers side by side, each with the tone that marks it in a bar, and its name."""
+    shown = "".join(
+        f'<div class="bw-{kind}"><i class="bw-{kind}"></i><b>{text(number)}</b>'
+        f'<span class="bw-soft">{text(name)}</span></div>'
+        for kind, number, name in numbers
+    )
+    return f'<div class="bw-counts">{shown}</div>'
+
+
+def terms(facts: Iterable[tuple[str, str]]) -> str:
+    """Named values side by side."""
+    shown = "".join(f"<div><dt>{text(term)}</dt><dd>{text(value)}</dd></div>" for term, value in facts)
+    return f'<dl class="bw-facts">{shown}</dl>'
+
+
+def counts_card(
+    numbers: Sequence[tuple[str, str, str]], parts: Iterable[tuple[str, float | None]], below: str = ""
+) -> str:
+    """A whole and its parts."""
+    said = f'<p class="bw-below">{text(below)}</p>' if below else ""
+    return f'<div class="bw-card bw-whole">{counted(numbers)}{bar(parts)}{said}</div>'
+
+
+def terms_card(facts: Iterable[tuple[str, str]], below: str = "") -> str:
+    said = f'<p class="bw-below">{text(below)}</p>' if below else ""
+    return f'<div class="bw-card bw-terms">{terms(facts)}{said}</div>'
+
+
+def differs(cell: str) -> str:
+    """A cell that is not what stands beside it: told by its shape as well."""
+    return f'<mark class="bw-warn">{icon("warn")}{cell}</mark>'
+
+
+def link(page: str, label: str, language: str) -> str:
+    """To another page of these dashboards, in the same language."""
+    where = "" if language == "en" else f"?lang={language}"
+    return f'<a href="{escape(quote(page))}{where}" target="_self">{text(label)}</a>'
+
+
+def tag(label: str) -> str:
+    return f'<span class="bw-tag">{text(label)}</span>'
+
+
+def hint(label: str, command: str) -> str:
+    """What can be done about it, as a command to copy."""
+    return f'<p class="bw-below bw-hint">{text(label)} <code>{escape(command)}</code></p>'
+
+
+def finding_card(
+    kind: str, name: str, state: str, code: str, sentences: Iterable[str], facts: Iterable[tuple[str, str]]
+) -> str:
+    """A finding: what it is called, how grave it is, what was found, what to do, the money it is about."""
+    said = "".join(f"<p>{text(sentence)}</p>" for sentence in sentences if sentence)
+    return (
+        f'<div class="bw-card bw-opened bw-{kind}"><div class="bw-commission-head"><strong>{text(name)}</strong>'
+        f"{badge(kind, state)}<code>{escape(code)}</code></div>{said}{terms(facts)}</div>"
+    )
+
+
+def side_by_side(
+    titles: tuple[str, str], lines: Iterable[tuple[str, str, str, bool]], below: str = ""
+) -> str:
+    """Two records field by field: (field, left, right, whether they differ)."""
+    body = "".join(
+        f'<tr{" class=bw-apart" if apart else ""}><th scope="row">{text(name)}</th>'
+        f"<td>{differs(text(left)) if apart else text(left)}</td>"
+        f"<td>{differs(text(right)) if apart else text(right)}</td></tr>"
+        for name, left, right, apart in lines
+    )
+    heads = "".join(f'<th scope="col">{text(title)}</th>' for title in titles)
+    said = f'<p class="bw-below">{text(below)}</p>' if below else ""
+    return (
+        '<div class="bw-card bw-sides"><div class="bw-scroll"><table class="bw-table">'
+        f"<thead><tr><th></th>{heads}</tr></thead><tbody>{body}</tbody></table></div>{said}</div>"
+    )
+
+
+def jumps(places: Iterable[tuple[str, str]]) -> str:
+    """Where on a long page things are: (anchor, name)."""
+    return wrap(
+        '<nav class="bw-jumps">'
+        + "".join(f'<a href="#{escape(anchor)}" target="_self">{text(name)}</a>' for anchor, name in places)
+        + "</nav>"
+    )
+
+
+def legend(names: Iterable[tuple[str, str]]) -> str:
+    """What the tones of a bar mean."""
+    shown = "".join(
+        f'<span class="bw-{kind}"><i class="bw-{kind}"></i>{text(name)}</span>' for kind, name in names
+    )
+    return f'<div class="bw-legend">{shown}</div>'
+
+
+def strip(spells: Iterable[tuple[str, float, str]]) -> str:
+    """A course of time: (tone, seconds, what is said under the pointer), the oldest at the left."""
+    shown = "".join(
+        f'<i class="bw-{kind}" style="flex:{seconds:g} 1 0" title="{escape(said)}"></i>'
+        for kind, seconds, said in spells
+        if seconds > 0
+    )
+    return f'<div class="bw-strip">{shown}</div>'
 
 
 def facts_card(facts: Iterable[tuple[str, str]]) -> str:
@@ -374,8 +502,7 @@ def table(headings: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]], t
 
 def word(kind: str, label: str, below: str = "") -> str:
     """A state in a table cell: shape, name, and what it means below."""
-    small = f"<small>{text(below)}</small>" if below else ""
-    return f'<span class="bw-word bw-{kind}">{icon(kind)}<span>{text(label)}{small}</span></span>'
+    return f'<span class="bw-word bw-{kind}">{icon(kind)}<span>{text(label)}{small(below)}</span></span>'
 
 
 def meter(whole: float, inner: float) -> str:
@@ -411,4 +538,9 @@ def coded(label: str, code: str) -> str:
 
 def below(said: object, beneath: object) -> str:
     """Two lines of a table cell, the second one smaller."""
-    return f"{text(said)}<small>{text(beneath)}</small>"
+    return text(said) + small(beneath)
+
+
+def small(said: object) -> str:
+    """The second, smaller line of a table cell."""
+    return f"<small>{text(said)}</small>" if said else ""

@@ -1,9 +1,11 @@
-"""What is drawn: the sparkline (SVG) and the daily chart (a Plotly figure). Frames in, a drawing out; no
-queries, and no colours: they follow Streamlit's theme (chartCategoricalColors, in the order of FIGURES)."""
+"""What is drawn: the sparkline (SVG) and the charts (Plotly figures). Frames in, a drawing out; no queries, and no
+colours but those of limits and severities: the others follow Streamlit's theme (chartCategoricalColors, for money in
+the order of FIGURES)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import plotly.graph_objects as go
@@ -23,6 +25,10 @@ CONFIG: dict[str, Any] = {
     "showTips": False,
 }
 CLEAR = "rgba(0,0,0,0)"
+LIMIT_COLOUR = "#8a8278"  # a limit is no series: legible in both themes
+# How grave an event is has its own colours, legible in both themes; a severity that is not here takes the theme's.
+SEVERITY_COLOURS = {"critical": "#b8433a", "error": "#e0796d", "warning": "#d9a441", "info": "#8fa3a0"}
+CLOCK = "%H:%M\n%d/%m"  # digits alone: Plotly would write the months in English
 WIDEST_BAR = 1 / 12  # of the width of the chart: the bar of a single day is no wall
 
 
@@ -85,11 +91,30 @@ def daily_chart(days: pl.DataFrame, say: Wording) -> go.Figure:
                 **common,
             )
     figure.update_layout(
-        height=340,
+        barmode="overlay",
+        xaxis={
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": written,
+            "range": [-0.5, days.height - 0.5],
+            "labelalias": {text: say.short_day(day) for text, day in zip(written, dates, strict=True)},
+        },
+        yaxis={
+            "range": [ticks[0], max(ticks[-1], 1)],
+            "tickvals": ticks,
+            "ticktext": [axis_rupiah(tick) for tick in ticks],
+        },
+    )
+    return _calm(figure)
+
+
+def _calm(figure: go.Figure, height: int = 340) -> go.Figure:
+    """The manners all charts share: no frame, no zoom, one box that says everything of a place."""
+    figure.update_layout(
+        height=height,
         margin={"t": 40, "b": 8, "l": 0, "r": 4},
         paper_bgcolor=CLEAR,
         plot_bgcolor=CLEAR,
-        barmode="overlay",
         hovermode="x unified",
         hoverlabel={"align": "right", "namelength": -1},
         dragmode=False,
@@ -103,34 +128,97 @@ def daily_chart(days: pl.DataFrame, say: Wording) -> go.Figure:
             "title": {"text": ""},
             "itemdoubleclick": False,
         },
-        xaxis={
-            "type": "category",
-            "categoryorder": "array",
-            "categoryarray": written,
-            "range": [-0.5, days.height - 0.5],
-            "unifiedhovertitle": {"text": "<b>%{x}</b>"},
-            "labelalias": {text: say.short_day(day) for text, day in zip(written, dates, strict=True)},
-            "nticks": 16,
-            "tickangle": 0,
-            "ticks": "",
-            "showgrid": False,
-            "showline": False,
-            "showspikes": False,
-            "fixedrange": True,
-            "title": {"text": "", "standoff": 0},
-        },
-        yaxis={
-            "range": [ticks[0], max(ticks[-1], 1)],
-            "tickvals": ticks,
-            "ticktext": [axis_rupiah(tick) for tick in ticks],
-            "ticks": "",
-            "showline": False,
-            "zeroline": True,
-            "fixedrange": True,
-            "title": {"text": "", "standoff": 0},
-        },
+    )
+    figure.update_xaxes(
+        unifiedhovertitle={"text": "<b>%{x}</b>"},
+        nticks=16,
+        tickangle=0,
+        ticks="",
+        showgrid=False,
+        showline=False,
+        showspikes=False,
+        fixedrange=True,
+        title={"text": "", "standoff": 0},
+    )
+    figure.update_yaxes(
+        ticks="", showline=False, zeroline=True, fixedrange=True, title={"text": "", "standoff": 0}
     )
     return figure
+
+
+def _limit(figure: go.Figure, at: float, said: str) -> None:
+    """The limit a figure is judged against, drawn across and named."""
+    figure.add_hline(
+        y=at,
+        line={"color": LIMIT_COLOUR, "width": 1.5, "dash": "dash"},
+        annotation={"text": said, "font": {"color": LIMIT_COLOUR, "size": 13}, "yshift": 1},
+        annotation_position="top left",
+    )
+
+
+def rate_chart(
+    minutes: pl.DataFrame, begin: datetime, end: datetime, limit: int, severities: Sequence[str], say: Wording
+) -> go.Figure:
+    """Events per minute, one colour a severity, with the limit drawn. ``minutes``: minute (naive UTC), severity,
+    events; a minute without a row had none. From ``begin`` to ``end`` (naive UTC), labelled in local time."""
+    figure = go.Figure()
+    for severity in severities:
+        part = minutes.filter(pl.col("severity") == severity)
+        figure.add_bar(
+            name=say.word("severity", severity),
+            x=[_local(say, at) for at in part["minute"].to_list()],
+            y=part["events"].to_list(),
+            width=60_000.0 if end - begin < timedelta(hours=2) else None,
+            marker={"line": {"width": 0}, "color": SEVERITY_COLOURS.get(severity)},
+            hovertemplate="%{y}",
+        )
+    most = int(minutes.group_by("minute").agg(pl.col("events").sum())["events"].max() or 0)  # type: ignore[arg-type]
+    figure.update_layout(
+        barmode="stack",
+        showlegend=True,
+        xaxis={
+            "type": "date",
+            "range": [_local(say, begin), _local(say, end)],
+            "tickformat": CLOCK,
+            "hoverformat": "%d/%m %H:%M",
+        },
+        yaxis={"range": [0, max(most, limit) * 1.18], "nticks": 6, "tickformat": ",d"},
+    )
+    _limit(figure, limit, say("errors.limit_line", limit=limit))
+    return _calm(figure, 300)
+
+
+def hours_chart(hours: pl.DataFrame, limit_s: float, say: Wording) -> go.Figure:
+    """The 95th percentile of each operation by the hour, with the limit drawn. ``hours``: hour (naive UTC), operation,
+    p95_s."""
+    figure = go.Figure()
+    for operation in hours["operation"].unique(maintain_order=True).sort().to_list():
+        part = hours.filter(pl.col("operation") == operation).sort("hour")
+        figure.add_scatter(
+            name=operation,
+            x=[_local(say, at) for at in part["hour"].to_list()],
+            y=part["p95_s"].to_list(),
+            mode="lines+markers",
+            line={"width": 2},
+            marker={"size": 6},
+            customdata=[say.seconds(value) for value in part["p95_s"].to_list()],
+            hovertemplate="%{customdata}",
+        )
+    most = float(hours["p95_s"].max() or 0)  # type: ignore[arg-type]
+    figure.update_layout(
+        showlegend=True,
+        xaxis={"type": "date", "tickformat": CLOCK, "hoverformat": "%d/%m %H:%M"},
+        yaxis={"range": [0, max(most, limit_s) * 1.18], "nticks": 6, "ticksuffix": " s"},
+    )
+    _limit(figure, limit_s, say("timings.limit_line", limit=say.seconds(limit_s)))
+    return _calm(figure, 300)
+
+
+def _local(say: Wording, value: datetime) -> datetime:
+    """Local wall time without a zone: what the axis of a chart writes."""
+    moment = say.local(value)
+    assert moment is not None
+    return moment.replace(tzinfo=None)
 
 
 def rupiah_ticks(least: int, most: int) -> list[int]:

@@ -1,8 +1,9 @@
-"""What a download button hands out: raw figures as CSV, safe to open in a spreadsheet. Auditors' reports are
-made elsewhere."""
+"""What a download button hands out: raw figures as CSV, safe to open in a spreadsheet, or as JSON. Auditors' reports
+are made elsewhere."""
 
 from __future__ import annotations
 
+import orjson
 import polars as pl
 
 FORMULA = r"^[=+\-@\t\r\n]"
@@ -18,3 +19,11 @@ def csv(frame: pl.DataFrame) -> bytes:
         for column in [pl.col(name)]
     )
     return safe.write_csv(include_bom=True, datetime_format="%Y-%m-%dT%H:%M:%SZ").encode()
+
+
+def json(frame: pl.DataFrame) -> bytes:
+    """An array with one object a row; instants ISO 8601 in UTC, rupiah as plain integers, what is unknown null."""
+    return orjson.dumps(
+        frame.to_dicts(),
+        option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z,
+    )

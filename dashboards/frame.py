@@ -31,6 +31,11 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("overview", ":material/space_dashboard:", periodic=True),
     PageEntry("revenue", ":material/payments:", periodic=True),
     PageEntry("health", ":material/monitor_heart:", periodic=False),
+    PageEntry("members", ":material/groups:", periodic=False),
+    PageEntry("links", ":material/account_tree:", periodic=False),
+    PageEntry("errors", ":material/error:", periodic=False),
+    PageEntry("timings", ":material/timer:", periodic=False),
+    PageEntry("alerts", ":material/notifications:", periodic=False),
 )
 
 FRAMED: ContextVar[bool] = ContextVar("framed", default=False)

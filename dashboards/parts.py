@@ -1,16 +1,22 @@
-"""Sections that more than one page shows. Queries and blocks put together; no SQL and no HTML of its own."""
+"""Sections and pieces that more than one page shows. Queries and blocks put together; no SQL and no HTML of its own."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+import plotly.graph_objects as go
+import polars as pl
 import streamlit as st
 
-from dashboards import blocks, queries
+from dashboards import blocks, downloads, queries, service_queries
+from dashboards.charts import CONFIG
 from dashboards.figures import RevenueFigure
 from dashboards.freshness import part, rows
 from dashboards.screen import Screen
 from dashboards.wording import NOTHING, count
+
+REACH = "reach"  # the choice of choose_reach, as Streamlit keeps it
 
 
 def subtitle(screen: Screen) -> str:
@@ -103,3 +109,50 @@ def subtitle_now(screen: Screen) -> str:
     """For pages that show the present, whatever the period: the instant and its zone."""
     say, now = screen.say, screen.now
     return f"{say.day(now.astimezone(say.zone).date())} · {say.zone_name(now)}"
+
+
+def unjudged(screen: Screen) -> bool:
+    """Whether commissions could not be judged at all: then nothing found is no good news."""
+    return (queries.commission_summary(screen.snapshot) or {}).get("state") in (None, "unknown")
+
+
+def nothing_found(screen: Screen, title: str, text: str) -> str:
+    """The card for a list of commissions that is empty: good news only where they were judged."""
+    if unjudged(screen):
+        say = screen.say
+        return blocks.note("none", say("revenue.missing_unknown"), say("revenue.missing_unknown_text"))
+    return blocks.note("good", title, text)
+
+
+def rest_of(screen: Screen, frame: pl.DataFrame, shown: int, name: str) -> None:
+    """Below a table of the first rows: how many there are, and all of them to download."""
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    if frame.height > shown:
+        left.caption(screen.say("app.rows_shown", shown=count(shown), total=count(frame.height)))
+    screen.download(right, screen.say("app.download"), name, "csv", lambda: downloads.csv(frame))
+
+
+def chart(figure: go.Figure, name: str, alt: str) -> None:
+    """A chart in its card."""
+    with st.container(border=True, key=name):
+        st.plotly_chart(figure, key=f"{name}_chart", config=CONFIG, alt=alt)
+
+
+def choose_reach(screen: Screen) -> None:
+    """How far back errors and timings are looked at: one choice for both pages."""
+    st.segmented_control(
+        screen.say("reach.title"),
+        tuple(service_queries.REACHES),
+        default="day",
+        required=True,
+        format_func=lambda option: screen.say(f"reach.{option}"),
+        key=REACH,
+        persist_state="session",
+    )
+
+
+def reach(screen: Screen) -> tuple[datetime, datetime]:
+    """From when to when (naive UTC): up to the instant of the snapshot, for of what came later it knows nothing."""
+    asked = str(st.session_state.get(REACH))
+    end = screen.published_at or screen.now.replace(tzinfo=None)
+    return end - service_queries.REACHES.get(asked, service_queries.REACHES["day"]), end

@@ -1,5 +1,5 @@
 """SQL on the published snapshot, small frames out. The only module here that opens a DuckDB file, and never
-for writing.
+for writing; commission_queries.py and service_queries.py ask through it.
 
 Not here: what the figures mean (marts), how they look (blocks, charts).
 """
@@ -40,6 +40,10 @@ class SnapshotUnreadable(BookwatchError):
     """The snapshot could not answer. Names the snapshot and the kind of failure, no value of a row."""
 
 
+class NotInSnapshot(SnapshotUnreadable):
+    """The snapshot has no such table: it was published by a version of bookwatch that did not make it yet."""
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """The row of ops.snapshot. ``published_at`` is naive UTC."""
@@ -78,6 +82,11 @@ def reading(path: str) -> Iterator[duckdb.DuckDBPyConnection]:
         with connection:
             yield connection
     except duckdb.Error as failure:
+        if isinstance(failure, duckdb.CatalogException) and "Table with name" in str(failure):
+            raise NotInSnapshot(
+                f"The snapshot {Path(path).stem} has not every table this is made of.",
+                "`bookwatch run` publishes one that has.",
+            ) from None
         raise SnapshotUnreadable(
             f"The snapshot {Path(path).stem} could not answer ({type(failure).__name__}).",
             "It may be older than this version of bookwatch, or was just replaced:"
@@ -85,7 +94,8 @@ def reading(path: str) -> Iterator[duckdb.DuckDBPyConnection]:
         ) from None
 
 
-def _frame(path: str, sql: str, parameters: list[Any] | None = None) -> pl.DataFrame:
+def ask(path: str, sql: str, parameters: list[Any] | None = None) -> pl.DataFrame:
+    """The rows of a question. Raises SnapshotUnreadable, NotInSnapshot where a table is not there."""
     with reading(path) as connection:
         return connection.sql(sql, params=parameters or []).pl()
 
@@ -93,7 +103,7 @@ def _frame(path: str, sql: str, parameters: list[Any] | None = None) -> pl.DataF
 @cached
 def snapshot(path: str) -> Snapshot:
     """Which snapshot this is. Raises SnapshotUnreadable."""
-    rows = _frame(
+    rows = ask(
         path, "SELECT snapshot_id, run_id, published_at, rules_version FROM ops.snapshot LIMIT 1"
     ).rows()
     if not rows:
@@ -107,7 +117,7 @@ def snapshot(path: str) -> Snapshot:
 @cached
 def revenue_daily(path: str) -> pl.DataFrame:
     """local_date, bookings, booked_idr, completed_idr, collected_idr: all days, oldest first."""
-    return _frame(
+    return ask(
         path,
         """SELECT local_date, bookings::BIGINT AS bookings, booked_idr::BIGINT AS booked_idr,
                   completed_idr::BIGINT AS completed_idr, collected_idr::BIGINT AS collected_idr
@@ -119,7 +129,7 @@ def revenue_daily(path: str) -> pl.DataFrame:
 def revenue_by_source(path: str, first: date, last: date) -> pl.DataFrame:
     """source, bookings, booked_idr, completed_idr of the days first to last, both included; the largest
     first."""
-    return _frame(
+    return ask(
         path,
         """SELECT source, sum(bookings)::BIGINT AS bookings, sum(booked_idr)::BIGINT AS booked_idr,
                   sum(completed_idr)::BIGINT AS completed_idr
@@ -132,7 +142,7 @@ def revenue_by_source(path: str, first: date, last: date) -> pl.DataFrame:
 @cached
 def revenue_by_day_and_source(path: str, first: date, last: date) -> pl.DataFrame:
     """local_date, source, bookings, booked_idr, completed_idr of the days first to last, both included."""
-    return _frame(
+    return ask(
         path,
         """SELECT local_date, source, bookings::BIGINT AS bookings, booked_idr::BIGINT AS booked_idr,
                   completed_idr::BIGINT AS completed_idr
@@ -144,7 +154,7 @@ def revenue_by_day_and_source(path: str, first: date, last: date) -> pl.DataFram
 @cached
 def commission_summary(path: str) -> dict[str, Any] | None:
     """The one row of marts.commission_summary, or None where it is empty."""
-    rows = _frame(path, "SELECT * FROM marts.commission_summary LIMIT 1").to_dicts()
+    rows = ask(path, "SELECT * FROM marts.commission_summary LIMIT 1").to_dicts()
     return rows[0] if rows else None
 
 
@@ -152,7 +162,7 @@ def commission_summary(path: str) -> dict[str, Any] | None:
 def reconciliation_states(path: str) -> pl.DataFrame:
     """state, rows, expected_idr, actual_idr, variance_idr over the whole history; sums of nothing known are
     null."""
-    return _frame(
+    return ask(
         path,
         """SELECT state, count(*)::BIGINT AS rows, sum(expected_idr)::BIGINT AS expected_idr,
                   sum(actual_idr)::BIGINT AS actual_idr, sum(variance_idr)::BIGINT AS variance_idr
@@ -173,7 +183,7 @@ def all_missing_commissions(path: str) -> pl.DataFrame:
 
 
 def _missing(path: str, limit: int | None) -> pl.DataFrame:
-    return _frame(
+    return ask(
         path,
         """SELECT r.booking_id, r.provider_id, b.provider_name, r.source, r.booking_status,
                   r.booking_amount_idr, r.expected_idr, r.local_date, r.accrued_at, r.deadline_at,
@@ -192,7 +202,7 @@ def _missing(path: str, limit: int | None) -> pl.DataFrame:
 def findings_by_code(path: str) -> pl.DataFrame:
     """finding, severity (the worst), open, waived, variance_idr of the open ones; the worst and most frequent
     first."""
-    return _frame(
+    return ask(
         path,
         """WITH ranked AS (
              SELECT *,
@@ -219,7 +229,7 @@ def all_findings(path: str, code: str | None) -> pl.DataFrame:
 
 
 def _findings(path: str, code: str | None, limit: int | None) -> pl.DataFrame:
-    return _frame(
+    return ask(
         path,
         """SELECT finding_id, finding, severity, booking_id, booking_ref, commission_id, provider_id,
         expected_idr, actual_idr,
@@ -233,7 +243,7 @@ def _findings(path: str, code: str | None, limit: int | None) -> pl.DataFrame:
 @cached
 def health_points(path: str) -> list[dict[str, Any]]:
     """The seven rows of marts.health_points by number."""
-    return _frame(
+    return ask(
         path,
         """SELECT point, name, status, figure, limit_value, message, severity, evidence_at
            FROM marts.health_points ORDER BY point""",
@@ -243,7 +253,7 @@ def health_points(path: str) -> list[dict[str, Any]]:
 @cached
 def scans(path: str) -> list[dict[str, Any]]:
     """collection, required, outcome, watermark, completed_at, detail of each collection, required first."""
-    return _frame(
+    return ask(
         path,
         """SELECT collection, required, outcome, watermark, completed_at, detail FROM ops.scans
            ORDER BY required DESC, collection""",
@@ -253,14 +263,14 @@ def scans(path: str) -> list[dict[str, Any]]:
 @cached
 def newest_booking_at(path: str) -> datetime | None:
     """The instant (naive UTC) of the newest successful booking."""
-    rows = _frame(path, "SELECT newest_booking_at FROM marts.service_figures LIMIT 1").rows()
+    rows = ask(path, "SELECT newest_booking_at FROM marts.service_figures LIMIT 1").rows()
     return rows[0][0] if rows else None
 
 
 @cached
 def quarantine(path: str) -> dict[str, Any]:
     """count, oldest_first_seen_at and reasons (reason → rows): the rows that could not be taken."""
-    frame = _frame(path, "SELECT reasons::VARCHAR AS reasons, first_seen_at FROM ops.quarantine")
+    frame = ask(path, "SELECT reasons::VARCHAR AS reasons, first_seen_at FROM ops.quarantine")
     reasons: dict[str, int] = {}
     for written in frame["reasons"].to_list():
         for reason in _reasons(written):
@@ -276,7 +286,7 @@ def _reasons(written: str | None) -> list[str]:
 @cached
 def failing_checks(path: str) -> list[dict[str, Any]]:
     """check_name, asset, severity, failed_rows of the checks that did not hold in this snapshot's run."""
-    return _frame(
+    return ask(
         path,
         """SELECT check_name, asset, severity, failed_rows FROM ops.check_results
            WHERE NOT passed AND run_id = (SELECT run_id FROM ops.snapshot LIMIT 1)
@@ -287,7 +297,7 @@ def failing_checks(path: str) -> list[dict[str, Any]]:
 @cached
 def check_counts(path: str) -> tuple[int, int]:
     """How many checks held and how many did not, in the run of this snapshot."""
-    rows = _frame(
+    rows = ask(
         path,
         """SELECT count(*) FILTER (passed), count(*) FILTER (NOT passed) FROM ops.check_results
            WHERE run_id = (SELECT run_id FROM ops.snapshot LIMIT 1)""",

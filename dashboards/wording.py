@@ -8,6 +8,7 @@ like different things.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -22,6 +23,7 @@ LANGUAGES: tuple[str, ...] = ("en", "id")
 LOCALES: dict[str, str] = {"en": "en_US", "id": "id_ID"}
 NUMBERS = "id_ID"
 NOTHING = "–"
+NUMBER = re.compile(r"\d+")
 TEXTS = Path(__file__).parent / "text"
 
 
@@ -76,6 +78,15 @@ def share(fraction: float | None) -> str:
     return format_percent(shown, format="#,##0.#\u00a0%", locale=NUMBERS)
 
 
+def rate(ppm: int | None) -> str:
+    """300000 → ``30 %``: a commission rate in full, never rounded to tenths."""
+    return (
+        NOTHING
+        if ppm is None
+        else format_percent(ppm / 1_000_000, format="#,##0.####\u00a0%", locale=NUMBERS)
+    )
+
+
 def signed_share(fraction: float | None) -> str:
     """0.12 → ``+12 %``."""
     return (
@@ -118,6 +129,13 @@ class Wording:
     def word(self, group: str, value: object) -> str:
         """A word of the data in this language; one that is newer than our texts stays as it is written."""
         return NOTHING if value is None else self._texts.get(f"{group}.{value}", str(value))
+
+    def phrase(self, group: str, written: str) -> str:
+        """A sentence of the data in this language, its numbers kept: it is looked up with # for each of them. One that
+        is newer than our texts stays as it is written."""
+        numbers = NUMBER.findall(written)
+        known = self._texts.get(f"{group}.{NUMBER.sub('#', written)}")
+        return written if known is None else known.format(**dict(zip("abcdef", numbers, strict=False)))
 
     def local(self, value: object) -> datetime | None:
         """The instant in BOOKWATCH_TIMEZONE."""
@@ -185,6 +203,26 @@ class Wording:
         if days == 0:
             return self("span.h_min", h=hours, min=minutes % 60) if minutes % 60 else self("span.h", h=hours)
         return self("span.d_h", d=days, h=hours % 24) if hours % 24 else self("span.d", d=days)
+
+    def seconds(self, value: float | None) -> str:
+        """``420 ms``, ``1,24 s``, ``4 min 20 s``: how long something took."""
+        if value is None:
+            return NOTHING
+        if value < 1:
+            return self("span.ms", ms=count(round(value * 1000)))
+        if value < 60:
+            return self("span.s", s=count(round(value, 2)))
+        minutes, rest = divmod(int(value), 60)
+        return self("span.min_s", min=minutes, s=rest) if rest and minutes < 60 else self.span(value)
+
+    def month(self, value: date | None) -> str:
+        """``November 2026``."""
+        return NOTHING if value is None else format_date(value, "LLLL y", locale=self._locale)
+
+    def elapsed(self, value: object, now: datetime) -> float | None:
+        """Seconds from that instant to ``now``, never below 0; None where it is no instant."""
+        moment = instant(value)
+        return None if moment is None else max(0.0, (now - moment).total_seconds())
 
     def ago(self, value: object, now: datetime) -> str:
         """``4 min ago``; a moment in the future is ``in 4 min``."""

@@ -3,18 +3,10 @@
 # Dagster reads the annotation of `context`, so annotations are not postponed here.
 from datetime import UTC, datetime, timedelta
 
-from dagster import (
-    AssetSelection,
-    DagsterRunStatus,
-    OpExecutionContext,
-    RunsFilter,
-    define_asset_job,
-    in_process_executor,
-    job,
-    op,
-)
+from dagster import AssetSelection, OpExecutionContext, define_asset_job, in_process_executor, job, op
 
 from checks.asset_checks import sweep_checks
+from pipelines.housekeeping import delete_old_runs
 
 MAIN_JOB = "bookwatch"
 SWEEP_JOB = "sweep"
@@ -45,20 +37,12 @@ sweep_job = define_asset_job(
 )
 
 
-@op
-def delete_old_runs(context: OpExecutionContext) -> int:
-    """Delete finished runs older than a week: each leaves about 1 MB in the instance. Returns how many went."""
-    before = datetime.now(UTC) - KEEP_RUNS_FOR
-    finished = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
-    deleted = 0
-    for record in context.instance.get_run_records(
-        RunsFilter(statuses=finished, created_before=before), limit=20_000
-    ):
-        context.instance.delete_run(record.dagster_run.run_id)
-        deleted += 1
-    return deleted
+@op(name="delete_old_runs")
+def delete_old_runs_op(context: OpExecutionContext) -> int:
+    """Delete finished runs older than a week: each leaves more than 1 MB in the instance. Returns how many went."""
+    return delete_old_runs(context.instance, before=datetime.now(UTC) - KEEP_RUNS_FOR)
 
 
 @job(executor_def=in_process_executor, description="Delete the history of runs older than a week.")
 def housekeeping() -> None:
-    delete_old_runs()
+    delete_old_runs_op()

@@ -8,8 +8,9 @@ import re
 import duckdb
 
 from assets.marts.mart_assets import HISTORY, build_marts, record_points
-from assets.ops import create_ops, mirror_calls, record_checks
+from assets.ops import create_ops, mirror_errors, record_checks
 from checks.asset_checks import CLOCK_CHECKS, outcome_of
+from marketplace.error_rate import ERROR_RATE_WINDOW
 from marketplace.health import HEALTH_POINTS, UNMEASURED_AFTER
 from resources.appwrite.failures import CATEGORY_OF_COLLECTION
 from resources.errors import BookwatchError, UsageError
@@ -45,14 +46,14 @@ def judge(run: RunContext) -> None:
     try:
         with open_warehouse(run.home.warehouse) as con:
             create_ops(con)
-            mirror_calls(con, Ledger(run.home.ledger), run.clock.naive_now())
+            mirror_errors(con, Ledger(run.home.ledger), run.clock.naive_now() - 2 * ERROR_RATE_WINDOW)
             outcome = build_marts(con, run, ["health_points"])
             record_points(con, run, outcome.now)
-            build_marts(con, run, HISTORY)
+            build_marts(con, run, HISTORY, now=outcome.now)
             verdicts = [outcome_of(check.run(con), blocking=check.blocking) for check in CLOCK_CHECKS]
             record_checks(con, run, verdicts)
             run.checks += verdicts
-    except (duckdb.Error, OSError):
+    except (duckdb.Error, OSError, BookwatchError):  # the last: a commission policy that cannot be used
         run.points_judged = False
         Ledger(run.home.ledger).record_health(
             [HealthVerdict(point, "unknown", unmeasured(run.failure)) for point in HEALTH_POINTS],

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from marketplace.health import HEALTH_POINTS, system_state
+from marketplace.health import DAY, HEALTH_POINTS, system_state
 from marketplace.rules import RULES_VERSION
 from pipelines.judging import unmeasured
 from resources.ledger import Ledger
@@ -16,6 +16,8 @@ from resources.run_context import RunContext
 from resources.snapshots import current_snapshot, open_snapshot
 from resources.status_file import read_status
 from resources.warehouse import open_warehouse
+
+SHOWN_ERRORS = 20
 
 
 def _instant(value: datetime | None) -> str | None:
@@ -69,6 +71,23 @@ def _figures(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     }
 
 
+def _errors(con: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, Any]:
+    """The error events of the last 24 hours: how many, of which severity, and the newest."""
+    since = f"called_at > TIMESTAMP '{now - DAY}'"
+    counts = con.execute(
+        f"SELECT severity, count(*) FROM ops.errors WHERE {since} GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    return {
+        "last_24h": sum(count for _, count in counts),
+        "by_severity": dict(counts),
+        "recent": _rows(
+            con,
+            "SELECT called_at, severity, category, operation, collection, reason, status FROM ops.errors"
+            f" WHERE {since} ORDER BY called_at DESC, call_number DESC LIMIT {SHOWN_ERRORS}",
+        ),
+    }
+
+
 def _unmeasured(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
     """The last figures, with health unknown: what could not be measured is never shown as the last good verdict."""
     told = {point["point"]: point for point in before.get("health", {}).get("points", [])}
@@ -99,7 +118,7 @@ def _measure(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
     if run.points_judged and not run.stopped:
         try:
             with open_warehouse(run.home.warehouse) as con:
-                found = _figures(con)
+                found = {**_figures(con), "errors": _errors(con, run.clock.naive_now())}
         except (duckdb.Error, OSError):
             found = None
     found = found or _unmeasured(run, before)
@@ -143,6 +162,8 @@ def run_status(run: RunContext) -> dict[str, Any]:
         "health": {"system": "unknown", "points": []},
         "commission": None,
         "quarantine": {"count": 0, "oldest_first_seen_at": None, "reasons": {}},
+        # Null: they could not be counted.
+        "errors": None,
         "rules_version": RULES_VERSION,
     }
     status.update(_measure(run, before))

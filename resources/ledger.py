@@ -574,29 +574,19 @@ class Ledger:
     def calls(self) -> tuple[list[LedgerCall], int]:
         """The calls that wait, in the order entered, and the number to give to ``drop_calls``."""
         with self._open() as db:
-            rows = db.execute(
-                "SELECT run_id, number, at, operation, collection, seconds, outcome, status, category, severity,"
-                " attempts, reason, slow, call_id FROM calls ORDER BY call_id"
-            ).fetchall()
-        listed = [
-            LedgerCall(
-                row["run_id"],
-                row["number"],
-                datetime.fromisoformat(row["at"]),
-                row["operation"],
-                row["collection"],
-                row["seconds"],
-                row["outcome"],
-                row["status"],
-                row["category"],
-                row["severity"],
-                row["attempts"],
-                row["reason"],
-                bool(row["slow"]),
-            )
-            for row in rows
-        ]
-        return listed, rows[-1]["call_id"] if rows else 0
+            rows = db.execute("SELECT * FROM calls ORDER BY call_id").fetchall()
+        return [_call(row) for row in rows], rows[-1]["call_id"] if rows else 0
+
+    def waiting_errors(self, since: datetime) -> list[LedgerCall]:
+        """The error events since an instant (naive UTC) that no run has carried into the warehouse yet."""
+        with self._open() as db:
+            return [
+                _call(row)
+                for row in db.execute(
+                    "SELECT * FROM calls WHERE severity <> 'info' AND at >= ? ORDER BY call_id",
+                    (since.isoformat(),),
+                )
+            ]
 
     def drop_calls(self, upto: int) -> None:
         """Forget calls that the warehouse has: those entered up to the number ``calls`` gave."""
@@ -614,6 +604,24 @@ class Ledger:
                     (_PIN_HOLDS,),
                 )
             }
+
+
+def _call(row: sqlite3.Row) -> LedgerCall:
+    return LedgerCall(
+        row["run_id"],
+        row["number"],
+        datetime.fromisoformat(row["at"]),
+        row["operation"],
+        row["collection"],
+        row["seconds"],
+        row["outcome"],
+        row["status"],
+        row["category"],
+        row["severity"],
+        row["attempts"],
+        row["reason"],
+        bool(row["slow"]),
+    )
 
 
 def _last_manifest(db: sqlite3.Connection) -> str | None:

@@ -18,6 +18,7 @@ import duckdb
 import polars as pl
 
 from resources.appwrite.columns import SQL_TYPE, SYSTEM, Column, Storage, StoredColumn
+from resources.appwrite.spool import BulkReading, Spool
 from resources.errors import BookwatchError, UsageError
 from resources.forgotten import FORGOTTEN_TABLES, Forgotten
 
@@ -74,6 +75,10 @@ class StoreFailure(BookwatchError):
 
     Never repeats what DuckDB said: its messages carry row values.
     """
+
+
+class _NotPlain(Exception):
+    """Rows that cannot simply be appended. Never leaves this module."""
 
 
 @dataclass(frozen=True)
@@ -577,12 +582,19 @@ class RawStore:
         rejection differ from the stored version, or if that was deleted; a version older than the stored one
         is not taken unless ``forced``. ``record`` is called with the counts inside the transaction.
         """
+        if not rows.height:
+            counts = Counts()
+            with self.transaction():
+                self._reach(collection, resume_sequence, complete, run_id, now, rules_version)
+                if record is not None:
+                    record(counts)
+            return counts
         with self._plainly("be written"):
             rows = self._without_forgotten(collection, rows)
             judged, nameless = self._judged(collection, rows, reject_reasons)
             twice = judged["_id"].n_unique() < judged.height
             last = judged.unique("_id", keep="last", maintain_order=True) if twice else judged
-        with self.transaction() as con:
+        with self.transaction():
             old = self._stored(collection, last["_id"])
             taken, verdicts = self._verdicts(collection, last, old, forced)
             if taken.height:
@@ -604,28 +616,144 @@ class RawStore:
                 unchanged=int(((verdicts == "same") & ~rejected).sum()) + judged.height - last.height,
                 rejected=int(rejected.sum()) + nameless.height,
             )
-            mark = self.watermark(collection)
-            if complete:
-                self._write_watermark(
-                    replace(
-                        mark,
-                        watermark=mark.scan_bound or mark.watermark,
-                        completed_at=now,
-                        scan_bound=None,
-                        resume_sequence=None,
-                        scan_lower=None,
-                        run_id=run_id,
-                        rules_version=rules_version or mark.rules_version,
-                    )
-                )
-            elif resume_sequence is not None:
-                con.execute(
-                    "UPDATE _watermarks SET resume_sequence = ?, run_id = ? WHERE collection = ?",
-                    [resume_sequence, run_id, collection],
-                )
+            self._reach(collection, resume_sequence, complete, run_id, now, rules_version)
             if record is not None:
                 record(counts)
         return counts
+
+    def _reach(
+        self,
+        collection: str,
+        sequence: int | None,
+        complete: bool,
+        run_id: str,
+        now: datetime,
+        rules_version: str,
+    ) -> None:
+        """Note how far the scan has come: to a $sequence, or (``complete``) to its end."""
+        if complete:
+            mark = self.watermark(collection)
+            self._write_watermark(
+                replace(
+                    mark,
+                    watermark=mark.scan_bound or mark.watermark,
+                    completed_at=now,
+                    scan_bound=None,
+                    resume_sequence=None,
+                    scan_lower=None,
+                    run_id=run_id,
+                    rules_version=rules_version or mark.rules_version,
+                )
+            )
+        elif sequence is not None:
+            self.connection.execute(
+                "UPDATE _watermarks SET resume_sequence = ?, run_id = ? WHERE collection = ?",
+                [sequence, run_id, collection],
+            )
+
+    # -- appending -----------------------------------------------------------------------------------------
+
+    def may_append(self, plan: ScanPlan) -> bool:
+        """Whether a scan can only bring rows this file has never seen: it reads from the beginning, and nothing
+        stands here beyond the point it goes on from."""
+        if plan.lower is not None or not BulkReading(self.columns(plan.collection)).possible:
+            return False
+        last = self._rows(f"SELECT max(_sequence) FROM {quoted(plan.collection)}")[0][0]
+        return last is None or (plan.after is not None and last <= plan.after)
+
+    def append(
+        self,
+        collection: str,
+        spool: Spool,
+        *,
+        run_id: str,
+        now: datetime,
+        reject_reasons: RejectReasons,
+        judged_by: Sequence[str] | None = None,
+        rules_version: str = "",
+        record: Callable[[Counts], None] | None = None,
+    ) -> Counts | None:
+        """The rows of a spool as new ones, rejects and the resume point in one transaction, read by DuckDB itself.
+
+        Only for a scan that ``may_append``. None, with nothing written, where the rows need ``merge_page``: a value
+        that does not fit its column, a row without an id, an id that stands here already or twice, somebody who
+        was forgotten. ``judged_by``: the attributes ``reject_reasons`` reads (None: all).
+        """
+        if self._forgotten is None:
+            with self._plainly("be read"):
+                self._forgotten = Forgotten.load(self.connection)
+        if self._forgotten:
+            return None
+        try:
+            with self.transaction():
+                change = self._next_change()
+                self._read_in(collection, spool, run_id, now, change)
+                judged = self._judge_new(collection, change, reject_reasons, judged_by)
+                rejected = judged.filter(pl.col("_rejected").is_not_null())
+                if rejected.height:
+                    self._reject_new(collection, change, rejected, now, rules_version)
+                counts = Counts(
+                    fetched=judged.height,
+                    inserted=judged.height - rejected.height,
+                    rejected=rejected.height,
+                )
+                self._reach(collection, spool.last, False, run_id, now, rules_version)
+                if record is not None:
+                    record(counts)
+        except _NotPlain:
+            return None
+        return counts
+
+    def _read_in(self, collection: str, spool: Spool, run_id: str, now: datetime, change: int) -> None:
+        reading = BulkReading(self.columns(collection))
+        names = ", ".join(quoted(name) for name in reading.names)
+        try:
+            written = self.connection.execute(
+                f"INSERT INTO {quoted(collection)} ({names}, _ingested_at, _run_id, _change) "
+                f"SELECT {reading.selected}, $now, $run_id, $change FROM {reading.source(spool.path)}",
+                {"now": now, "run_id": run_id, "change": change},
+            ).fetchone()
+        except (duckdb.DataError, duckdb.InvalidInputException):
+            written = None
+        if written is None or written[0] != spool.rows:
+            raise _NotPlain
+
+    def _judge_new(
+        self, collection: str, change: int, reject_reasons: RejectReasons, judged_by: Sequence[str] | None
+    ) -> pl.DataFrame:
+        """The rows just read in, as far as they are judged by, with ``_rejected``."""
+        table = quoted(collection)
+        own = [c.name for c in self.columns(collection) if judged_by is None or c.attribute in judged_by]
+        names = [*(name for _, name, _ in SYSTEM), "_misfits", *own]
+        new = self.connection.sql(
+            f"SELECT {', '.join(quoted(name) for name in names)} FROM {table} WHERE _change = {change}"
+        ).pl()
+        ids = new["_id"]
+        if ids.null_count() or not (ids.str.strip_chars() != "").all() or ids.n_unique() < len(ids):
+            raise _NotPlain
+        known = self.connection.sql(
+            f"SELECT 1 FROM {table} WHERE _change < {change} "
+            f"AND _id IN (SELECT _id FROM {table} WHERE _change = {change}) LIMIT 1"
+        ).fetchone()
+        if known is not None:
+            raise _NotPlain
+        return self._judged(collection, new, reject_reasons)[0]
+
+    def _reject_new(
+        self, collection: str, change: int, rejected: pl.DataFrame, now: datetime, rules_version: str
+    ) -> None:
+        table = quoted(collection)
+        # Lists, not a frame: DuckDB would push the join's filter down to Arrow, which has none for views of texts.
+        self.connection.execute(
+            f"UPDATE {table} SET _rejected = v.reasons "
+            "FROM (SELECT unnest($ids) AS id, unnest($reasons) AS reasons) v "
+            f"WHERE {table}._id = v.id AND {table}._change = {change}",
+            {"ids": rejected["_id"].to_list(), "reasons": rejected["_rejected"].to_list()},
+        )
+        whole = self.connection.sql(
+            f"SELECT * FROM {table} WHERE _change = {change} AND _rejected IS NOT NULL"
+        ).pl()
+        self._write_rejects(collection, whole, whole.clear(), now, rules_version)
 
     def _without_forgotten(self, collection: str, rows: pl.DataFrame) -> pl.DataFrame:
         """Rows as fetched, without the values of people who were forgotten: they are not stored again."""

@@ -6,11 +6,18 @@ from pathlib import Path
 
 import duckdb
 
+#: What queries may hold. DuckDB's own default is 80 % of the machine; a run shares it with Appwrite. What is over it
+#: goes to `<file>.tmp` beside the file. The process itself holds some 300 MB more.
+MEMORY_LIMIT = "3GB"
+
 
 def open_warehouse(path: Path | None = None, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection to a DuckDB file of the pipeline (None: in memory). Close it before the file is copied."""
     # Nothing is ever fetched; and a progress bar would land in the middle of what a person or a program reads.
-    config: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false"}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "memory_limit": MEMORY_LIMIT,
+    }
     con = duckdb.connect(":memory:" if path is None else str(path), read_only=read_only, config=config)
     con.execute("SET enable_progress_bar = false")
     return con

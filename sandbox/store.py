@@ -521,6 +521,13 @@ class Store:
                 f"DELETE FROM {table.sql} WHERE seq = ?", [(s,) for s in sequences]
             ).rowcount
 
+    def longest_text(self, table: StoredTable, key: str) -> int:
+        """Characters of the longest text a column holds; 0 where it holds none."""
+        longest = (
+            self.reader().execute(f"SELECT max(length({column_path(key)})) FROM {table.sql}").fetchone()[0]
+        )
+        return longest or 0
+
     def count(self, table: StoredTable) -> int:
         return self.reader().execute(f"SELECT count(*) FROM {table.sql}").fetchone()[0]
 

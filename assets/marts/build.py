@@ -6,7 +6,8 @@ What a mart holds lives in its own file. Publishing and Dagster are not known he
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ import duckdb
 from assets.marts.catalog import MART_NAMES, MARTS, Mart
 from assets.marts.compiled import Compiled, compiled_marts
 from assets.marts.given import GIVEN, INSTANTS
+from assets.marts.workplace import quoted, workplace
 from marketplace.commission import COMMISSION_COLLECTION, judged_at
 from marketplace.health import QuietHours
 from marketplace.policy import DEFAULT_POLICY, Policy
@@ -50,13 +52,13 @@ def build(
     quiet_hours: QuietHours = QuietHours(),  # noqa: B008 - frozen
     cache: Path | None = None,
 ) -> BuildOutcome:
-    """Make the marts named (default: all) and what they need, from core.* and ops.scans, in one transaction.
+    """Make the marts named (default: all) and what they need, from core.* and ops.scans; all marts in one transaction.
 
     ``now`` is naive UTC; ``clock_frozen`` says that it does not run (BOOKWATCH_NOW). ``waived`` are the ids
     of acknowledged findings, ``closed_changes`` and ``closed_gaps`` rows as given.py says. ``utc_offset`` is
     the marketplace's zone, for quiet hours and the current month. Unchanged marts are not written again.
     ``cache`` is a folder where the compiled SQL is kept (a cold process then needs no Ibis). Raises KeyError
-    for an unknown mart, duckdb.Error if core is not there; then nothing was written.
+    for an unknown mart, duckdb.Error if core is not there; then no mart was written.
     """
     given = _Given(
         now,
@@ -109,46 +111,61 @@ def _build(
     digests: dict[str, str] = {}
     seconds: dict[str, float] = {}
     changed: set[str] = set()
+    try:
+        with _transaction(con):
+            judged = _prepare(con, given)
+        with workplace(con) as place:
+            early = [mart for mart in wanted if mart.step and all(MARTS[need].step for need in mart.needs)]
+            for mart in early:
+                started = time.perf_counter()
+                place.make_step(mart.name, _typed(compiled[mart.name]))
+                seconds[mart.name] = time.perf_counter() - started
+            with _transaction(con):
+                known = dict(con.execute("SELECT mart, digest FROM ops.mart_digests").fetchall())
+                present = {
+                    name
+                    for (name,) in con.execute(
+                        "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts' AND NOT temporary"
+                    ).fetchall()
+                }
+                for mart in wanted:
+                    if mart in early:
+                        continue
+                    started = time.perf_counter()
+                    made = compiled[mart.name]
+                    if mart.step:
+                        place.make_late_step(mart.name, _typed(made))
+                    else:
+                        place.make_draft(_typed(made))
+                        rows[mart.name], digests[mart.name] = _digest(con, place.draft, made, mart.moving)
+                        same = mart.name in present and known.get(mart.name) == digests[mart.name]
+                        if not same:
+                            changed.add(mart.name)
+                        place.settle(mart.name, keep=not same or bool(mart.moving))
+                    seconds[mart.name] = time.perf_counter() - started
+                con.executemany(
+                    "INSERT OR REPLACE INTO ops.mart_digests VALUES (?, ?, ?, ?)",
+                    [
+                        [name, digests[name], rows[name], given.now]
+                        for name in digests
+                        if name in changed or name not in known
+                    ],
+                ) if changed else None
+    finally:
+        for name in ("instants", *GIVEN):
+            con.execute(f"DROP TABLE IF EXISTS temp.{quoted(name)}")
+    return BuildOutcome(given.now, judged, rows, digests, frozenset(changed), seconds)
+
+
+@contextmanager
+def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     con.execute("BEGIN TRANSACTION")
     try:
-        judged = _prepare(con, given)
-        known = dict(con.execute("SELECT mart, digest FROM ops.mart_digests").fetchall())
-        present = {
-            name
-            for (name,) in con.execute(
-                "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts' AND NOT temporary"
-            ).fetchall()
-        }
-        for mart in wanted:
-            started = time.perf_counter()
-            made = compiled[mart.name]
-            if mart.step:
-                con.execute(f"CREATE OR REPLACE TEMP TABLE {_name(mart.name)} AS {_typed(made)}")
-            else:
-                con.execute(f"CREATE OR REPLACE TEMP TABLE bw_new AS {_typed(made)}")
-                rows[mart.name], digests[mart.name] = _digest(con, made, mart.moving)
-                same = mart.name in present and known.get(mart.name) == digests[mart.name]
-                if not same:
-                    changed.add(mart.name)
-                if not same or mart.moving:
-                    con.execute(f"CREATE OR REPLACE TABLE marts.{_name(mart.name)} AS FROM bw_new")
-            seconds[mart.name] = time.perf_counter() - started
-        con.executemany(
-            "INSERT OR REPLACE INTO ops.mart_digests VALUES (?, ?, ?, ?)",
-            [
-                [name, digests[name], rows[name], given.now]
-                for name in digests
-                if name in changed or name not in known
-            ],
-        ) if changed else None
+        yield
         con.execute("COMMIT")
     except BaseException:
         con.execute("ROLLBACK")
         raise
-    finally:
-        for name in ("bw_new", "instants", *GIVEN, *(mart.name for mart in MARTS.values() if mart.step)):
-            con.execute(f"DROP TABLE IF EXISTS temp.{_name(name)}")
-    return BuildOutcome(given.now, judged, rows, digests, frozenset(changed), seconds)
 
 
 def _prepare(con: duckdb.DuckDBPyConnection, given: _Given) -> datetime | None:
@@ -183,27 +200,25 @@ def _fill(
     con: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
     """A temporary table of a few rows."""
-    listed = ", ".join(f"{_name(column)} {_SQL_TYPES[kind]}" for column, kind in columns.items())
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {_name(name)} ({listed})")
+    listed = ", ".join(f"{quoted(column)} {_SQL_TYPES[kind]}" for column, kind in columns.items())
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} ({listed})")
     if rows:
-        con.executemany(f"INSERT INTO temp.{_name(name)} VALUES ({', '.join('?' * len(columns))})", rows)
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
+        con.executemany(f"INSERT INTO temp.{quoted(name)} VALUES ({', '.join('?' * len(columns))})", rows)
 
 
 def _typed(made: Compiled) -> str:
     """The query with each column cast to its own type: DuckDB's sums of BIGINT are HUGEINT."""
-    columns = ", ".join(f"CAST({_name(name)} AS {kind}) AS {_name(name)}" for name, kind in made.columns)
+    columns = ", ".join(f"CAST({quoted(name)} AS {kind}) AS {quoted(name)}" for name, kind in made.columns)
     return f"SELECT {columns} FROM ({made.sql})"
 
 
-def _digest(con: duckdb.DuckDBPyConnection, made: Compiled, moving: tuple[str, ...]) -> tuple[int, str]:
-    """Rows of bw_new and a digest of them that does not depend on their order."""
-    columns = ", ".join(_name(name) for name, _ in made.columns if name not in moving)
+def _digest(
+    con: duckdb.DuckDBPyConnection, table: str, made: Compiled, moving: tuple[str, ...]
+) -> tuple[int, str]:
+    """Rows of a table and a digest of them that does not depend on their order."""
+    columns = ", ".join(quoted(name) for name, _ in made.columns if name not in moving)
     found = con.execute(
-        f"SELECT count(*), coalesce(sum(hash({columns})::HUGEINT), 0)::VARCHAR FROM bw_new"
+        f"SELECT count(*), coalesce(sum(hash({columns})::HUGEINT), 0)::VARCHAR FROM {table}"
     ).fetchone()
     if found is None:
         raise AssertionError("an aggregate without groups has one row")

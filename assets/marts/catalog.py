@@ -33,8 +33,10 @@ class Mart:
 #: In dependency order. Their names are the names of the tables.
 MARTS: Final[Registry[str, Mart]] = Registry(
     (
-        Mart("commission_links", step=True),
+        Mart("commission_matches", step=True),
+        Mart("commission_links", ("commission_matches",), step=True),
         Mart("commission_reviews", ("commission_links",), step=True, by_policy=True),
+        Mart("commission_suspects", ("commission_reviews",), step=True),
         Mart(
             "commission_reconciliation",
             ("commission_links", "commission_reviews"),
@@ -42,7 +44,7 @@ MARTS: Final[Registry[str, Mart]] = Registry(
         ),
         Mart(
             "commission_findings",
-            ("commission_reviews", "commission_reconciliation"),
+            ("commission_suspects", "commission_reviews", "commission_reconciliation"),
             by_policy=True,
         ),
         Mart("commission_summary", ("commission_reconciliation",), moving=("as_of",)),

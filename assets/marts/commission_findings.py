@@ -302,7 +302,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
                 & r.earns
                 & r.unpaid
                 & (r.fee_from < at.judged_at)
-                & (r.fee_state != "absent")
+                & r.fees_are_kept
                 & (r.fee_idr.fill_null(0) == 0)
                 & (r.policy_fee > 0)
             ),
@@ -321,9 +321,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
         ),
         RecordRule(
             "fee_wrong",
-            lambda r, at: (
-                r.live & r.earns & (r.fee_state != "absent") & (r.fee_idr != 0) & (r.fee_idr != r.policy_fee)
-            ),
+            lambda r, at: r.live & r.earns & r.fees_are_kept & (r.fee_idr != 0) & (r.fee_idr != r.policy_fee),
             lambda r: (
                 _record(r)
                 + " carries a fee of "
@@ -337,7 +335,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
         ),
         RecordRule(
             "paid_without_proof",
-            lambda r, at: r.live & (r.status == PAID_STATUS) & (r.proof_state == "empty"),
+            lambda r, at: r.live & (r.status == PAID_STATUS) & r.proof_is_empty,
             lambda r: (
                 _record(r)
                 + " over "
@@ -392,7 +390,7 @@ def _row(rows: Any, code: str, row_id: Any, **values: Any) -> Any:
 
 
 def _on_records(t: Tables, at: Instants, rule: RecordRule) -> Any:
-    r = t.commission_reviews
+    r = t.commission_suspects
     held = r.filter(rule.holds(r, at).fill_null(False))
     return _row(
         held,

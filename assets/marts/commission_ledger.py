@@ -42,9 +42,8 @@ def table(t: Tables, at: Instants) -> ir.Table:
     moved = _movements(t)
     here = month_number(at.local_month)
     spans: Any = moved.group_by("provider_id").aggregate(first=moved.month.min(), last=moved.month.max())
-    months = spans.select(
-        "provider_id", month=ibis.range(spans.first, ibis.greatest(spans.last, here) + 1).unnest()
-    )
+    last: Any = ibis.greatest(spans.last, here)
+    months = spans.select("provider_id", month=ibis.range(spans.first, last + 1).unnest())
     rows: Any = months.left_join(moved, ["provider_id", "month"]).select(
         months.provider_id, months.month, **{name: moved[name].fill_null(0) for name in MEASURES}
     )

@@ -12,38 +12,8 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from assets.marts.commission_matches import BOOKING_COLLECTIONS, DELETED, LIVE, booking_keys
 from assets.marts.tables import Instants, Tables
-
-LIVE, QUARANTINED, DELETED = 0, 1, 2
-BOOKING_COLLECTIONS = ("bookings", "hotel_bookings")
-
-
-def booking_keys(t: Tables) -> Any:
-    """Every value a record may refer to a booking by: key, target (the booking), kind (live, quarantined,
-    deleted), test (0 or 1)."""
-    b = t.bookings
-    facts = {
-        "target": b.booking_id,
-        "origin": b.origin,
-        "kind": ibis.cases((b.deleted_at.isnull(), LIVE), else_=DELETED).cast("int64"),
-        "test": b.is_test.fill_null(False).cast("int64"),
-    }
-    own = b.select(key=b.booking_id, **facts)
-    other = b.select(key=b.business_id, **facts).filter(lambda k: k.key.notnull() & (k.key != k.target))
-    q = t.quarantined.filter(
-        t.quarantined.collection.isin(BOOKING_COLLECTIONS) & t.quarantined.row_id.notnull()
-    )
-    blind = {
-        "target": q.row_id,
-        "origin": q.collection,
-        "kind": ibis.literal(QUARANTINED).cast("int64"),
-        "test": ibis.literal(0).cast("int64"),
-    }
-    rejected = q.select(key=q.row_id, **blind)
-    rejected_other = q.select(key=q.business_id, **blind).filter(
-        lambda k: k.key.notnull() & (k.key != k.target)
-    )
-    return ibis.union(own, other, rejected, rejected_other, distinct=False)
 
 
 def _bookings_read_until(t: Tables) -> Any:
@@ -55,10 +25,57 @@ def _bookings_read_until(t: Tables) -> Any:
     ).as_scalar()
 
 
+def _repeated(rows: Any) -> Any:
+    """The marks (hashes) that stand on more than one row. Values that differ may share a mark: what has a mark of
+    its own is surely alone, what shares one must be looked at. Grouping numbers takes a third of grouping ids.
+    """
+    return rows.group_by("mark").aggregate(times=rows.count()).filter(lambda r: r.times > 1).select("mark")
+
+
 def table(t: Tables, at: Instants) -> ir.Table:
-    """commission_id, booking_id and origin (only where exactly one live booking fits), matched_ref, link,
-    is_test, live, place, records."""
-    c = t.commissions
+    """commission_id, booking_id and origin (only where exactly one live booking fits), matched_ref (null where it
+    is booking_ref), link, is_test, live, place, records."""
+    m = t.commission_matches
+    m = m.mutate(mark=m.commission_id.hash())
+    once = m.anti_join(_repeated(m), "mark")
+    plain = once.filter(once.target.notnull())
+    easy = plain.select(
+        "commission_id",
+        "created_at",
+        booking_id=ibis.cases((plain.kind == LIVE, plain.target)),
+        origin=ibis.cases((plain.kind == LIVE, plain.origin)),
+        matched_ref=ibis.null("string"),
+        link=ibis.cases((plain.kind == LIVE, "booking"), else_="quarantined"),
+        is_test=plain.is_test | (plain.test == 1),
+        standing=plain.standing,
+    )
+    twice = m.semi_join(_repeated(m), "mark").select("commission_id")
+    none = m.filter(m.target.isnull()).select("commission_id")
+    others = t.commissions.semi_join(ibis.union(twice, none, distinct=False), "commission_id")
+    linked: Any = ibis.union(easy, _looked_at_closely(t, others), distinct=False)
+    linked = linked.mutate(live=linked.standing & ~linked.is_test, mark=linked.booking_id.hash())
+    shared = _repeated(linked.filter(linked.booking_id.notnull()))
+    alone, together = linked.anti_join(shared, "mark"), linked.semi_join(shared, "mark")
+    group = [together.booking_id, together.origin, together.live]
+    one = ibis.literal(1).cast("int64")
+    columns = ("commission_id", "booking_id", "origin", "matched_ref", "link", "is_test", "live")
+    return ibis.union(
+        alone.select(*columns, place=one, records=one),
+        together.select(
+            *columns,
+            place=ibis.row_number().over(
+                group_by=group, order_by=[together.created_at, together.commission_id]
+            )
+            + 1,
+            records=together.commission_id.count().over(group_by=group),
+        ),
+        distinct=False,
+    )
+
+
+def _looked_at_closely(t: Tables, c: Any) -> Any:
+    """The few records ``c`` that the first reference alone does not settle: with everything both references fit."""
+    keys = booking_keys(t)
     first = c.filter(c.booking_ref.notnull()).select(
         "commission_id", key="booking_ref", attempt=ibis.literal(1)
     )
@@ -66,7 +83,6 @@ def table(t: Tables, at: Instants) -> ir.Table:
         "commission_id", key="booking_doc_ref", attempt=ibis.literal(2)
     )
     refs = ibis.union(first, second, distinct=False)
-    keys = booking_keys(t)
     pairs: Any = refs.inner_join(keys, refs.key == keys.key).select(
         refs.commission_id, refs.key, refs.attempt, keys.target, keys.origin, keys.kind, keys.test
     )
@@ -107,7 +123,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
     younger = ibis.coalesce(c.updated_at, c.created_at) > _bookings_read_until(t)
     refers = c.booking_ref.notnull() | c.booking_doc_ref.notnull()
     one = hits.low.notnull() & ~hits.two & (hits.kind == LIVE)
-    linked: Any = c.left_join(hits, c.commission_id == hits.commission_id).select(
+    return c.left_join(hits, c.commission_id == hits.commission_id).select(
         c.commission_id,
         c.created_at,
         booking_id=ibis.cases((one, hits.low)),
@@ -123,18 +139,4 @@ def table(t: Tables, at: Instants) -> ir.Table:
         ),
         is_test=c.is_test.fill_null(False) | (hits.test == 1).fill_null(False),
         standing=c.is_live & c.deleted_at.isnull(),
-    )
-    linked = linked.mutate(live=linked.standing & ~linked.is_test)
-    # A record without a booking stands alone: without its own id it would join one giant partition.
-    group = [ibis.coalesce(linked.booking_id, linked.commission_id), linked.origin, linked.live]
-    return linked.select(
-        "commission_id",
-        "booking_id",
-        "origin",
-        "matched_ref",
-        "link",
-        "is_test",
-        "live",
-        place=ibis.row_number().over(group_by=group, order_by=[linked.created_at, linked.commission_id]) + 1,
-        records=linked.commission_id.count().over(group_by=group),
     )

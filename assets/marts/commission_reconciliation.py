@@ -8,7 +8,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.commission_links import booking_keys
+from assets.marts.commission_matches import booking_keys
 from assets.marts.commission_reviews import service_deadlines, with_plan
 from assets.marts.expressions import by_policy, commission_of, earning, interval, local_day
 from assets.marts.tables import Instants, Tables

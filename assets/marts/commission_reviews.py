@@ -107,6 +107,7 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
 
     policy_rate = rule(lambda r: r.rate_ppm).cast("int64")
     by_completion, by_start = service_deadlines(rows, policy, rows.local_date)
+    in_thousands = rows.amount_rule == "thousands"
     accepted = ibis.cases((rows.b_accepted_rule == "explicit", rows.b_accepted))
     rows = rows.mutate(
         policy_version=rule(lambda r: r.version),
@@ -117,6 +118,11 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         by_start=by_start,
         accepted_explicitly=accepted,
         late_after=rule(lambda r: accepted + interval(r.grace)),
+        # Of what only few sentences need, only those rows keep it: this is the widest table of a run.
+        written_base=ibis.cases((in_thousands, rows.written_base)),
+        written_commission=ibis.cases((in_thousands, rows.written_commission)),
+        proof_is_empty=rows.proof_state == "empty",
+        fees_are_kept=rows.fee_state != "absent",
     )
     rows = rows.mutate(due_at=ibis.coalesce(rows.by_completion, rows.by_start, rows.record_deadline))
     judged = rows.live & rows.earns & rows.expected_idr.notnull()
@@ -127,7 +133,7 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         | (rows.commission != rows.expected_idr)
         | (rows.base.notnull() & (rows.base != rows.b_amount).fill_null(False))
     )
-    return rows.mutate(
+    rows = rows.mutate(
         verdict=ibis.cases(
             (~judged, ibis.null("string")),
             ((rows.amount_rule == "thousands").fill_null(False), "unit_error"),
@@ -144,4 +150,18 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
             provider=rows.provider_id,
             plan=rows.plan,
         ),
+    )
+    return rows.drop(
+        "amount_rule",
+        "proof_at",
+        "proof_state",
+        "fee_state",
+        "record_offset",
+        "b_created",
+        "b_accepted",
+        "b_accepted_rule",
+        "starts_at",
+        "service_minutes",
+        "completed_at",
+        "b_offset",
     )

@@ -34,13 +34,15 @@ def build_marts(
     tables: Iterable[str] | None = None,
     *,
     gap: ClosedGap | None = None,
+    now: datetime | None = None,
 ) -> BuildOutcome:
-    """Make the marts named (default: all) as of the run's clock, in an open warehouse. ``gap``: this run could compare
-    closed months with no snapshot."""
+    """Make the marts named (default: all) as of ``now`` (naive UTC; default: the run's clock), in an open warehouse.
+    ``gap``: this run could compare closed months with no snapshot."""
     ledger = Ledger(run.home.ledger)
+    now = now or run.clock.naive_now()
     return build(
         con,
-        now=run.clock.naive_now(),
+        now=now,
         policy=load_policy(),
         tables=tables,
         waived=ledger.waived(),
@@ -70,7 +72,7 @@ def make_marts(run: RunContext) -> dict[str, int]:
         record_points(con, run, figures.now)
         # What the figures changed since the snapshot before is known only now.
         gap = compare_closed_months(con, run)
-        later = build_marts(con, run, LATER, gap=gap)
+        later = build_marts(con, run, LATER, gap=gap, now=figures.now)
         ops = {key.path[-1]: _rows(con, f"ops.{key.path[-1]}") for key in OPS_KEYS}
     return {**figures.rows, **later.rows, **ops}
 

@@ -1,16 +1,21 @@
-"""Health: the seven points in full, each collection and its scan, quarantine, and the checks that do not
-hold."""
+"""Health: the seven points in full, their uptime and history, each collection and its scan, quarantine, and the checks
+that do not hold."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
+import polars as pl
 import streamlit as st
 
-from dashboards import blocks, freshness, parts
+from dashboards import blocks, freshness, parts, queries, service_queries
 from dashboards.frame import open_screen
-from dashboards.screen import Screen
-from dashboards.wording import count
+from dashboards.screen import ROWS_SHOWN, Screen
+from dashboards.wording import NOTHING, count, share
+from marketplace.health import UPTIME_WINDOWS
+
+COURSE = timedelta(days=7)
 
 
 def points(screen: Screen) -> None:
@@ -20,6 +25,8 @@ def points(screen: Screen) -> None:
     if not rows:
         st.html(blocks.wrap(blocks.note("none", say("health.no_points"), say("health.no_points_text"))))
         return
+    since = _since(screen)
+    rows = [{"since": since.get((row.get("point"), row.get("status"))), **row} for row in rows]
     st.html(
         blocks.wrap(
             blocks.system_line(
@@ -35,6 +42,122 @@ def points(screen: Screen) -> None:
     )
 
 
+def _since(screen: Screen) -> dict[tuple[Any, Any], Any]:
+    """Since when each point is as it is, by the snapshot's history; nothing where it keeps none."""
+    try:
+        return service_queries.health_since(screen.snapshot)
+    except queries.NotInSnapshot:
+        return {}
+
+
+def uptime(screen: Screen) -> None:
+    """How much of the measured time each point worked, and its course; unknown and unmeasured time stand apart."""
+    say, path = screen.say, screen.snapshot
+    st.html(blocks.section(say("uptime.title"), say("uptime.note")))
+    windows: dict[int, dict[str, dict[str, Any]]] = {}
+    for row in service_queries.health_uptime(path):
+        windows.setdefault(int(row["point"]), {})[str(row["time_window"])] = row
+    if not windows:
+        st.html(blocks.wrap(blocks.note("none", say("uptime.none"))))
+        return
+    legend = [("good", "working"), ("bad", "broken"), ("none", "unknown"), ("gap", "unmeasured")]
+    known = {name for row in windows.values() for name in row}
+    names = [name for name, _ in UPTIME_WINDOWS if name in known]
+    end = screen.published_at or screen.now.replace(tzinfo=None)
+    spells = service_queries.health_spells_since(path, end - COURSE)
+    st.html(
+        blocks.wrap(
+            blocks.table(
+                [
+                    (say("health.point"), False),
+                    (say("uptime.course"), False),
+                    *(
+                        (say("uptime.window", window=say.known(f"uptime_window.{name}", name)), False)
+                        for name in names
+                    ),
+                ],
+                [
+                    (
+                        blocks.below(f"{point} · {say(f'point.{point}')}", ""),
+                        blocks.strip(_course(spells.filter(pl.col("point") == point), end, screen)),
+                        *(_window(row.get(name), screen) for name in names),
+                    )
+                    for point, row in sorted(windows.items())
+                ],
+                top=blocks.legend([(kind, say(f"uptime.{name}")) for kind, name in legend]),
+            )
+        )
+    )
+
+
+def _window(row: dict[str, Any] | None, screen: Screen) -> str:
+    """The share of the measured time, and a bar of the whole window."""
+    say = screen.say
+    if row is None:
+        return NOTHING
+    working = row["measured_seconds"] - row["broken_seconds"]
+    untold = [
+        say(f"uptime.{name}_for", span=say.span(row[f"{name}_seconds"]))
+        for name in ("broken", "unknown", "unmeasured")
+        if row[f"{name}_seconds"] >= 1
+    ]
+    bar = blocks.bar(
+        [
+            ("good", working),
+            ("bad", row["broken_seconds"]),
+            ("none", row["unknown_seconds"]),
+            ("gap", row["unmeasured_seconds"]),
+        ]
+    )
+    said = share(row["working_share"]) if row["working_share"] is not None else say("uptime.nothing_measured")
+    return f"<b>{blocks.text(said)}</b>{bar}{blocks.small(', '.join(untold))}"
+
+
+def _course(spells: pl.DataFrame, end: datetime, screen: Screen) -> list[tuple[str, float, str]]:
+    """The spells of the last seven days, the oldest first, with gaps where nobody looked."""
+    say, at = screen.say, end - COURSE
+    drawn: list[tuple[str, float, str]] = []
+    for row in spells.sort("since").iter_rows(named=True):
+        since, until = max(row["since"], at), min(row["until"] or end, end)
+        drawn.append(("gap", (since - at).total_seconds(), say("uptime.unmeasured")))
+        kind = {"working": "good", "broken": "bad"}.get(row["status"], "none")
+        said = f"{say.word('status', row['status'])} · {say.time(row['since'], screen.now)}"
+        drawn.append((kind, (until - since).total_seconds(), said))
+        at = max(at, until)
+    drawn.append(("gap", (end - at).total_seconds(), say("uptime.unmeasured")))
+    return drawn
+
+
+def history(screen: Screen) -> None:
+    """Every state a point was in, the newest first."""
+    say, path = screen.say, screen.snapshot
+    total = service_queries.health_spells(path)
+    if not total:
+        return
+    with st.expander(say("uptime.history", n=count(total))):
+        zone = say.zone_name(screen.now)
+        screen.table(
+            service_queries.health_history(path, ROWS_SHOWN).with_columns(
+                pl.col("point")
+                .map_elements(lambda point: say(f"point.{point}"), return_dtype=pl.String)
+                .alias("name"),
+                pl.col("status").map_elements(lambda word: say.word("status", word), return_dtype=pl.String),
+            ),
+            {
+                "name": say("health.point"),
+                "status": say("col.state"),
+                "since": say("uptime.since", zone=zone),
+                "until": say("uptime.until", zone=zone),
+                "seconds": say("uptime.lasted"),
+                "message": say("uptime.message"),
+            },
+            "health_history",
+            say("uptime.title"),
+            total=total,
+            complete=lambda: service_queries.all_health_history(path),
+        )
+
+
 def collections(screen: Screen) -> None:
     say = screen.say
     rows = freshness.collections(screen.status, screen.scans)
@@ -44,8 +167,19 @@ def collections(screen: Screen) -> None:
             blocks.wrap(blocks.note("none", say("health.no_collections"), say("health.no_collections_text")))
         )
         return
+    unread = [row for row in rows if row.get("outcome") in ("forbidden", "missing")]
+    warning = (
+        blocks.note(
+            "bad" if any(row.get("required") for row in unread) else "warn",
+            say("health.unread", n=count(len(unread)), all=count(len(rows))),
+            say("health.unread_text", collections=", ".join(str(row.get("collection")) for row in unread)),
+        )
+        if unread
+        else ""
+    )
     st.html(
         blocks.wrap(
+            warning,
             blocks.table(
                 [
                     (say("col.collection"), False),
@@ -54,7 +188,7 @@ def collections(screen: Screen) -> None:
                     (say("col.watermark"), True),
                 ],
                 [_collection(row, screen) for row in rows],
-            )
+            ),
         )
     )
 
@@ -81,14 +215,6 @@ def _collection(row: dict[str, Any], screen: Screen) -> tuple[str, str, str, str
         when,
         blocks.text(say.time(row.get("watermark"), screen.now)),
     )
-
-
-def beside(screen: Screen) -> None:
-    left, right = st.columns(2, gap="medium")
-    with left:
-        quarantine(screen)
-    with right:
-        checks(screen)
 
 
 def quarantine(screen: Screen) -> None:
@@ -147,5 +273,5 @@ screen = open_screen()
 screen.show(
     screen.say("health.title"),
     parts.subtitle_now(screen),
-    [points, collections, beside],
+    [points, uptime, history, collections, lambda shown: shown.beside(quarantine, checks)],
 )

@@ -1,4 +1,5 @@
-"""Revenue: per day, per source, the commission reconciliation, what is missing, what was found, with ids."""
+"""Revenue: per day, per source, the commission reconciliation, what is missing, what is owed, the ledger, what was
+found, and the auditor's report."""
 
 from __future__ import annotations
 
@@ -6,10 +7,11 @@ import polars as pl
 import streamlit as st
 
 from dashboards import blocks, parts, queries
-from dashboards.charts import CONFIG, daily_chart
+from dashboards.charts import daily_chart
 from dashboards.figures import daily, revenue_figures
 from dashboards.frame import open_screen
 from dashboards.screen import ROWS_SHOWN, Screen
+from dashboards.sections import books, findings, owed, report
 from dashboards.wording import count, rupiah, share
 
 
@@ -23,8 +25,7 @@ def per_day(screen: Screen) -> None:
     if days.is_empty():
         return
     st.html(blocks.section(say("revenue.per_day"), say("revenue.per_day_note")))
-    with st.container(border=True, key="daily"):
-        st.plotly_chart(daily_chart(days, say), key="daily_chart", config=CONFIG, alt=say("chart.alt_daily"))
+    parts.chart(daily_chart(days, say), "daily", say("chart.alt_daily"))
     with st.expander(say("revenue.table_day")):
         screen.table(
             days.sort("local_date", descending=True),
@@ -82,7 +83,7 @@ def per_source(screen: Screen) -> None:
 
 def reconciliation(screen: Screen) -> None:
     say = screen.say
-    st.html(blocks.section(say("revenue.reconciliation"), say("overview.whole")))
+    st.html(blocks.section(say("revenue.reconciliation"), say("overview.whole"), anchor="reconciliation"))
     states = queries.reconciliation_states(screen.snapshot)
     summary = blocks.commission_card(queries.commission_summary(screen.snapshot), screen.now, say)
     listed = blocks.table(
@@ -113,16 +114,12 @@ def reconciliation(screen: Screen) -> None:
 
 def missing(screen: Screen) -> None:
     say = screen.say
-    st.html(blocks.section(say("revenue.missing"), say("revenue.missing_note")))
+    st.html(blocks.section(say("revenue.missing"), say("revenue.missing_note"), anchor="missing"))
     summary = queries.commission_summary(screen.snapshot) or {}
     frame = queries.missing_commissions(screen.snapshot, ROWS_SHOWN)
     if frame.is_empty():
-        if summary.get("state") in (None, "unknown"):
-            st.html(
-                blocks.wrap(
-                    blocks.note("none", say("revenue.missing_unknown"), say("revenue.missing_unknown_text"))
-                )
-            )
+        if parts.unjudged(screen):
+            st.html(blocks.wrap(parts.nothing_found(screen, "", "")))
             return
         said = [
             say(
@@ -169,71 +166,23 @@ def missing(screen: Screen) -> None:
     )
 
 
-def found(screen: Screen) -> None:
+def places(screen: Screen) -> None:
+    """Where on this page things are: it is a long one."""
     say = screen.say
-    st.html(blocks.section(say("revenue.findings"), say("revenue.findings_note")))
-    codes = queries.findings_by_code(screen.snapshot)
-    if codes.is_empty():
-        unknown = (queries.commission_summary(screen.snapshot) or {}).get("state") in (None, "unknown")
-        st.html(
-            blocks.wrap(
-                blocks.note("none", say("revenue.missing_unknown"), say("revenue.missing_unknown_text"))
-                if unknown
-                else blocks.note("good", say("revenue.no_findings"), say("revenue.no_findings_text"))
-            )
-        )
-        return
     st.html(
-        blocks.wrap(
-            blocks.table(
-                [
-                    (say("revenue.code"), False),
-                    (say("col.severity"), False),
-                    (say("col.open"), True),
-                    (say("col.waived"), True),
-                    (say("col.variance"), True),
-                ],
-                [
-                    (
-                        blocks.coded(say.word("finding", row["finding"]), row["finding"]),
-                        blocks.text(say.word("severity", row["severity"])),
-                        count(row["open"]),
-                        count(row["waived"]),
-                        blocks.money(row["variance_idr"], signed=True),
-                    )
-                    for row in codes.iter_rows(named=True)
-                ],
-            )
+        blocks.jumps(
+            [
+                ("reconciliation", say("revenue.reconciliation")),
+                ("missing", say("revenue.missing")),
+                ("owed", say("owed.title")),
+                ("who", say("owed.who")),
+                ("restrictions", say("restriction.title")),
+                ("ledger", say("ledger.title")),
+                ("closed", say("closed.title")),
+                ("findings", say("revenue.findings")),
+                ("report", say("report.title")),
+            ]
         )
-    )
-    code = st.selectbox(
-        say("revenue.code"),
-        codes["finding"].to_list(),
-        index=None,
-        placeholder=say("revenue.all_codes"),
-        format_func=lambda word: say.word("finding", word),
-        key="code",
-        width=320,
-    )
-    chosen = codes if code is None else codes.filter(pl.col("finding") == code)
-    screen.table(
-        queries.findings(screen.snapshot, code, ROWS_SHOWN),
-        {
-            "finding_id": say("col.finding_id"),
-            "severity": say("col.severity"),
-            "booking_id": say("col.booking_id"),
-            "booking_ref": say("col.booking_ref"),
-            "commission_id": say("col.commission_id"),
-            "expected_idr": say("col.expected"),
-            "actual_idr": say("col.actual"),
-            "variance_idr": say("col.variance"),
-            "waived": say("col.waived"),
-            "detail": say("col.detail"),
-        },
-        "findings",
-        say("revenue.findings"),
-        total=int((chosen["open"] + chosen["waived"]).sum()),
-        complete=lambda: queries.all_findings(screen.snapshot, code),
     )
 
 
@@ -241,5 +190,19 @@ screen = open_screen()
 screen.show(
     screen.say("revenue.title"),
     parts.subtitle(screen),
-    [figures, per_day, per_source, reconciliation, missing, found],
+    [
+        places,
+        figures,
+        per_day,
+        per_source,
+        reconciliation,
+        missing,
+        owed.deadlines,
+        owed.balances,
+        owed.restrictions,
+        books.ledger,
+        books.closed_months,
+        findings.findings,
+        report.report,
+    ],
 )

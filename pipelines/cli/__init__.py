@@ -12,6 +12,7 @@ from pipelines.cli import (
     alerts,
     demo,
     doctor,
+    errors,
     export,
     forget,
     query,
@@ -40,6 +41,7 @@ app.command("run")(run.run)
 app.command("serve")(serve.serve)
 app.command("watch")(watch.watch)
 app.command("status")(status.status)
+app.command("errors")(errors.errors)
 app.command("sql")(query.sql)
 app.command("doctor")(doctor.doctor)
 app.command("sweep")(sweep.sweep)

@@ -48,7 +48,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value as a cell of a CSV file or a table."""
     plain = _plain(value)
     if plain is None:
         return ""
@@ -99,7 +100,7 @@ def sql(
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(names)
-        writer.writerows([_cell(value) for value in row] for row in rows)
+        writer.writerows([cell(value) for value in row] for row in rows)
         typer.echo(text.getvalue(), nl=False)
     else:
         from rich.console import Console
@@ -109,7 +110,7 @@ def sql(
         table = Table(*names, header_style="bold")
         for row in rows:
             # Text, not markup: a value in brackets is a value.
-            table.add_row(*(Text(_cell(value)) for value in row))
+            table.add_row(*(Text(cell(value)) for value in row))
         terminal = Console()
         # Piped, a table is as wide as its rows: a cut value would be a wrong value.
         console = terminal if terminal.is_terminal else Console(width=100_000)

@@ -14,6 +14,8 @@ from resources.run_context import SweepOrder
 from resources.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from dagster import ExecuteInProcessResult
+
     from resources.run_context import RunContext
 
 
@@ -34,19 +36,25 @@ def execute(
     from pipelines.run import open_run
 
     with open_run(settings, full_refresh=full_refresh, sweep=sweep, quiet=quiet, say=say) as context:
-        from dagster import DagsterInstance, ResourceDefinition
+        from dagster import ResourceDefinition
 
         from assets.reports import finish
+        from assets.step import stopped
         from pipelines.definitions import build_definitions
+        from pipelines.instance import own_instance
         from pipelines.jobs import MAIN_JOB, SWEEP_JOB
         from pipelines.sensors import RUN_TAG
 
         definitions = build_definitions(run=ResourceDefinition.hardcoded_resource(context))
-        with DagsterInstance.get() as instance:
+        with own_instance(settings.home.dagster) as instance:
             result = definitions.resolve_job_def(SWEEP_JOB if sweep else MAIN_JOB).execute_in_process(
                 instance=instance, raise_on_error=False, tags={RUN_TAG: context.run_id}
             )
-        if not result.success and context.failure is None:
+        if not result.success and context.failure is None and _was_interrupted(result):
+            context.stopped = True
+            context.fail(stopped())
+            context.finished = False
+        elif not result.success and context.failure is None:
             context.fail(
                 BookwatchError(
                     "The run failed outside its steps.",
@@ -56,6 +64,17 @@ def execute(
             context.finished = False
         finish(context)
         return context
+
+
+def _was_interrupted(result: ExecuteInProcessResult) -> bool:
+    """Whether Ctrl-C or SIGTERM came between two steps: Dagster then ends the run itself."""
+    from dagster._core.events import JobFailureData, RunFailureReason
+
+    return any(
+        isinstance(event.event_specific_data, JobFailureData)
+        and event.event_specific_data.failure_reason is RunFailureReason.UNEXPECTED_TERMINATION
+        for event in result.all_events
+    )
 
 
 def as_json(context: RunContext) -> dict[str, Any]:

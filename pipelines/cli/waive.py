@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from marketplace.closed_months import CLOSED_MONTH_CHANGED
 from resources.errors import BookwatchError, UsageError
 from resources.ledger import Ledger, Waiver
 from resources.settings import Settings, load_settings
@@ -28,23 +29,38 @@ _SHOWN = (
 )
 
 
+#: A change of a closed month is a finding of another table.
+_SHOWN_CHANGE = (
+    "finding_id",
+    "finding",
+    "local_month",
+    "figure",
+    "previous_value",
+    "current_value",
+    "previous_snapshot_id",
+    "detail",
+)
+
+
 def find(settings: Settings, finding_id: str) -> dict[str, Any] | None:
     """The finding in the newest snapshot. Raises BookwatchError without one."""
     import duckdb
 
+    changed_month = finding_id.startswith(f"{CLOSED_MONTH_CHANGED}:")
+    table = "closed_month_changes" if changed_month else "commission_findings"
+    shown = _SHOWN_CHANGE if changed_month else _SHOWN
     path = require_snapshot(settings.home)
     with open_snapshot(path) as con:
         try:
             row = con.execute(
-                f"SELECT {', '.join(_SHOWN)} FROM marts.commission_findings WHERE finding_id = ? LIMIT 1",
-                [finding_id],
+                f"SELECT {', '.join(shown)} FROM marts.{table} WHERE finding_id = ? LIMIT 1", [finding_id]
             ).fetchone()
         except duckdb.Error:
             raise BookwatchError(
-                f"The snapshot {path.stem} holds no readable marts.commission_findings.",
+                f"The snapshot {path.stem} holds no readable marts.{table}.",
                 "Run `bookwatch run --full-refresh` to publish a new one.",
             ) from None
-    return None if row is None else dict(zip(_SHOWN, row, strict=True))
+    return None if row is None else dict(zip(shown, row, strict=True))
 
 
 def _say(finding: dict[str, Any]) -> None:
@@ -60,7 +76,11 @@ def _words(waiver: Waiver) -> str:
 def waive(
     finding_id: Annotated[
         str,
-        typer.Argument(metavar="FINDING_ID", help="As in marts.commission_findings.", show_default=False),
+        typer.Argument(
+            metavar="FINDING_ID",
+            help="As in marts.commission_findings or closed_month_changes.",
+            show_default=False,
+        ),
     ],
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who acknowledges it.")],
     reason: Annotated[

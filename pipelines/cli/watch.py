@@ -3,42 +3,80 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from pipelines.cli.run import execute, summary
 from resources.errors import BookwatchError, RunActive, UsageError
-from resources.settings import load_settings
+from resources.run_context import SweepOrder
+from resources.settings import Settings, load_settings
+
+SWEEP_EVERY = timedelta(hours=1)
+#: How often it is looked whether a sweep is due, and old runs are thrown away.
+LOOK_S = 60.0
+
+
+def look_after(settings: Settings) -> bool:
+    """Throw old runs of Dagster's history away; whether the last hour had no sweep, whoever would have started it."""
+    from dagster import RunsFilter
+
+    from pipelines.housekeeping import KEEP_WATCHED_RUNS, delete_old_runs, delete_surplus_runs
+    from pipelines.instance import own_instance
+    from pipelines.jobs import KEEP_RUNS_FOR, SWEEP_JOB
+
+    # Dagster's instance keeps real time, whatever BOOKWATCH_NOW says.
+    now = datetime.now(UTC)
+    with own_instance(settings.home.dagster) as instance:
+        delete_old_runs(instance, before=now - KEEP_RUNS_FOR, limit=20)
+        delete_surplus_runs(instance, keep=KEEP_WATCHED_RUNS)
+        return not instance.get_runs_count(RunsFilter(job_name=SWEEP_JOB, created_after=now - SWEEP_EVERY))
 
 
 def watch(
     every: Annotated[float, typer.Option(min=1, help="Seconds from one start to the next.")] = 5,
     runs: Annotated[int | None, typer.Option(min=1, help="Stop after so many runs (default: go on).")] = None,
 ) -> None:
-    """The same run again and again in one warm process. Ctrl-C stops it."""
+    """The same run again and again in one warm process, once an hour with a sweep. Ctrl-C stops it."""
     settings = load_settings()
     done = 0
+    # The first turn shows what is there now; a sweep may come with the second.
+    look_at = time.monotonic()
     while True:
         began = time.monotonic()
-        try:
-            context = execute(settings, quiet=True)
-        except RunActive as busy:
-            # Another run does the same work; the next turn sees what it left.
-            typer.echo(str(busy), err=True)
-        except UsageError:
-            raise
-        except BookwatchError as failed:
-            typer.echo(str(failed), err=True)
-        else:
-            if context.failure is not None:
-                # What is wrong now may be right at the next turn: a watch that ends is a watch nobody notices.
-                typer.echo(str(context.failure), err=True)
-                if isinstance(context.failure, UsageError):
-                    raise context.failure
-            else:
-                typer.echo(f"{context.clock.now():%H:%M:%S} UTC · {' '.join(summary(context)[:2])}")
+        sweep = None
+        if done and began >= look_at:
+            look_at = began + LOOK_S
+            sweep = SweepOrder() if look_after(settings) else None
+        _turn(settings, sweep)
         done += 1
         if runs is not None and done >= runs:
             return
         time.sleep(max(0.0, every - (time.monotonic() - began)))
+
+
+def _turn(settings: Settings, sweep: SweepOrder | None) -> None:
+    """One run, and a line about it. Raises UsageError, and KeyboardInterrupt when the run was stopped: a person or the
+    system asked for the end."""
+    try:
+        context = execute(settings, quiet=True, sweep=sweep)
+    except RunActive as busy:
+        # Another run does the same work; the next turn sees what it left.
+        typer.echo(str(busy), err=True)
+        return
+    except UsageError:
+        raise
+    except BookwatchError as failed:
+        typer.echo(str(failed), err=True)
+        return
+    if context.stopped:
+        raise KeyboardInterrupt
+    if context.failure is not None:
+        # What is wrong now may be right at the next turn: a watch that ends is a watch nobody notices.
+        typer.echo(str(context.failure), err=True)
+        if isinstance(context.failure, UsageError):
+            raise context.failure
+        return
+    swept = " Swept." if sweep else ""
+    typer.echo(f"{context.clock.now():%H:%M:%S} UTC · {' '.join(summary(context)[:2])}{swept}")

@@ -119,6 +119,11 @@ class Page:
     frame: pl.DataFrame
     last: int | None
 
+    @property
+    def first(self) -> int | None:
+        """The lowest $sequence, None on an empty page."""
+        return int(self.frame["_sequence"][0]) if self.frame.height else None
+
     @cached_property
     def bytes(self) -> int:
         """About what it takes in memory."""

@@ -25,6 +25,7 @@ from urllib.parse import quote
 import orjson
 import requests
 import tenacity
+import urllib3
 from appwrite.client import Client
 from appwrite.encoders.value_class_encoder import ValueClassEncoder
 from appwrite.query import Query
@@ -61,7 +62,8 @@ READ_SECONDS = 20.0
 WHOLE_ANSWER_SECONDS = 120.0
 """An answer that trickles in for longer than this is a time-out, however lively the trickle."""
 SHORTEST_TRY = 0.5
-"""However late it is for a retry, it gets so many seconds: less would only fail it."""
+"""Seconds of the time for retrying that must be left for a retry to begin: less would only fail it."""
+PART_BYTES = 1 << 20
 COLUMNS_A_CALL = 500
 
 
@@ -258,7 +260,7 @@ class PooledClient(Client):
             if asked > LONGEST_SERVER_WAIT:
                 return True
             spent = self._monotonic() - (first_failure or 0.0)
-            return not asked and spent + state.upcoming_sleep > RETRY_BUDGET
+            return not asked and spent + state.upcoming_sleep > RETRY_BUDGET - SHORTEST_TRY
 
         patience = tenacity.Retrying(
             retry=worth,
@@ -351,8 +353,8 @@ class PooledClient(Client):
             failure = PermanentFailure(operation, "bad_setting", collection=collection)
         except (requests.exceptions.Timeout, TimeoutError):
             failure = TransientFailure(operation, "time_out", collection=collection)
-        except (requests.exceptions.RequestException, OSError) as broken:
-            # requests wraps urllib3's read time-out in a plain ConnectionError while a body is read.
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as broken:
+            # While a body is read it is urllib3 that raises.
             timed_out = "timed out" in str(broken).lower()
             failure = TransientFailure(
                 operation, "time_out" if timed_out else "connection", collection=collection
@@ -380,7 +382,7 @@ class PooledClient(Client):
         headers: Mapping[str, str | None],
         within: float,
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """One request and its whole answer, ``within`` so many seconds. Raises what requests raises."""
+        """One request and its whole answer, ``within`` so many seconds. Raises what requests and urllib3 raise."""
         sent: dict[str, str] = {
             name: value
             for name, value in {**self._global_headers, **{k.lower(): v for k, v in headers.items()}}.items()
@@ -407,7 +409,8 @@ class PooledClient(Client):
             stream=True,
         ) as response:
             parts: list[bytes] = []
-            for part in response.iter_content(1 << 18):
+            # read1 gives what has come: waiting for a whole part would let a trickle pass the deadline unseen.
+            while part := response.raw.read1(PART_BYTES, decode_content=True):
                 parts.append(part)
                 if time.monotonic() > deadline:
                     raise TimeoutError

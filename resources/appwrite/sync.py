@@ -13,14 +13,16 @@ What a row means is not known here.
 from __future__ import annotations
 
 import contextlib
+import errno
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from pathlib import Path
+from typing import Generic, TypeVar
 
 import polars as pl
 from appwrite.query import Query
@@ -28,10 +30,19 @@ from appwrite.query import Query
 from resources.appwrite.columns import Column, Page, PageDecoder, tail_sequence
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import TABLE_MISSING, Gateway
+from resources.appwrite.spool import NO_ROWS, ROW_GROUP, PageGlance, PlainPage, Spool
 from resources.clock import Clock
 from resources.errors import SourceUnavailable
 from resources.progress import Progress
-from resources.raw_store import ColumnChanges, Counts, RawStore, RejectReasons, RunOutcome, ScanPlan
+from resources.raw_store import (
+    ColumnChanges,
+    Counts,
+    RawStore,
+    RejectReasons,
+    RunOutcome,
+    ScanPlan,
+    StoreFailure,
+)
 from resources.settings import Settings
 
 T = TypeVar("T")
@@ -39,9 +50,8 @@ T = TypeVar("T")
 FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 2.0
 FIRST_FLUSH_ROWS = 40_000
-"""Rows a scan from the beginning commits at once. A whole row group of DuckDB (122,880) is compressed and written
-once, in smaller commits it goes through the write-ahead log first; but with it the process took 1.2 GB."""
 FIRST_FLUSH_SECONDS = 15.0
+"""What a first load spools (spool.py) is stored after this long, also where a slow server has not filled it."""
 FLUSH_BYTES = 48 << 20
 """However many rows it is: what may wait in memory for its commit, a collection."""
 PAGES_AHEAD = 2
@@ -142,23 +152,35 @@ def window_queries(lower: datetime | None, bound: datetime, after: int | None, l
     return [window, *follow, Query.order_asc("$sequence"), Query.limit(limit)]
 
 
-class PageAhead:
+AnyPage = Page | PlainPage
+P = TypeVar("P", bound=AnyPage)
+
+
+class PageAhead(Generic[P]):
     """Pages of one scan in order, each next one fetched while the last is decoded and merged.
 
-    The next page is guessed from the tail of the answer before it is parsed; a wrong guess is thrown away.
+    The next page is guessed from the tail of the answer before it is parsed; a wrong guess is thrown away. ``glance``
+    gives an answer as a plain page, or None where ``decode`` is to make a frame of it.
     """
 
-    def __init__(self, pool: ThreadPoolExecutor, fetch: Callable[[int | None, Callable[[bytes], Page]], Page],
-                 decode: Callable[[bytes], Page], page_size: int) -> None:  # fmt: skip
+    def __init__(
+        self,
+        pool: ThreadPoolExecutor,
+        fetch: Callable[[int | None, Callable[[bytes], P]], P],
+        decode: Callable[[bytes], P],
+        page_size: int,
+        glance: Callable[[bytes], P | None] = lambda body: None,
+    ) -> None:
         self._pool = pool
         self._fetch = fetch
         self._decode = decode
         self._page_size = page_size
+        self._glance = glance
         self._lock = threading.Lock()
-        self._ahead: dict[int | None, Future[Page]] = {}
+        self._ahead: dict[int | None, Future[P]] = {}
         self._closed = False
 
-    def page(self, after: int | None) -> Page:
+    def page(self, after: int | None) -> P:
         """The page after a $sequence. Raises what the fetch raised."""
         with self._lock:
             future = self._ahead.pop(after, None)
@@ -175,13 +197,14 @@ class PageAhead:
                 future.cancel()
             self._ahead.clear()
 
-    def _job(self, after: int | None) -> Page:
-        def decode(body: bytes) -> Page:
-            guess = tail_sequence(body, self._page_size)
-            if guess is not None and guess != after:
+    def _job(self, after: int | None) -> P:
+        def decode(body: bytes) -> P:
+            plain = self._glance(body)
+            guess = tail_sequence(body, self._page_size) if plain is None else plain.last
+            if guess is not None and guess != after and (plain is None or len(plain) >= self._page_size):
                 self._guess(guess)
-            page = self._decode(body)
-            if page.last is not None and after is not None and int(page.frame["_sequence"][0]) <= after:
+            page = self._decode(body) if plain is None else plain
+            if page.first is not None and after is not None and page.first <= after:
                 raise Malformed  # the server does not keep to the order asked for
             return page
 
@@ -201,13 +224,28 @@ class _Planned:
     columns: list[Column]
     bound: datetime
     full: bool
-    reply: Future[tuple[ScanPlan, PageDecoder]]
+    reply: Future[_Reading]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Where to read, and how: ``spools`` while the rows can simply be appended (cleared by the writer)."""
+
+    plan: ScanPlan
+    decoder: PageDecoder
+    spools: threading.Event
 
 
 @dataclass
 class _Fetched:
     collection: str
     page: Page
+
+
+@dataclass
+class _Spooled:
+    collection: str
+    spool: Spool
 
 
 @dataclass
@@ -222,20 +260,75 @@ class _Crashed:
     error: BaseException
 
 
-_Message = _Planned | _Fetched | _Scanned | _Crashed
+_Message = _Planned | _Fetched | _Spooled | _Scanned | _Crashed
 
 
 class _Stopped(Exception):
     """The writer gave up; a scan thread ends quietly."""
 
 
+class _Spooler:
+    """Fills one spool after another for a scan: one being filled, one with the writer."""
+
+    def __init__(self, folder: Path, rows: int, hand_over: Callable[[Spool], None]) -> None:
+        self._folder = folder
+        self._rows = rows
+        self._hand_over = hand_over
+        self._spool: Spool | None = None
+        self._since = 0.0
+
+    def add(self, page: PlainPage) -> None:
+        """Raises StoreFailure where the disk does not take it."""
+        while page.sequences:
+            # Not kept where writing fails: half a page must not be handed over.
+            spool, self._spool = self._spool, None
+            with _disk():
+                if spool is None:
+                    spool, self._since = Spool(self._folder, self._rows), time.monotonic()
+                fits, page = page.split(spool.room) if len(page) > spool.room else (page, NO_ROWS)
+                spool.add(fits)
+            self._spool = spool
+            if not spool.room:
+                self.end()
+        if time.monotonic() - self._since >= FIRST_FLUSH_SECONDS:
+            self.end()
+
+    def end(self) -> None:
+        """Hand over what there is."""
+        spool, self._spool = self._spool, None
+        if spool is not None:
+            with _disk():
+                spool.end()
+            self._hand_over(spool)
+
+
+@contextlib.contextmanager
+def _disk() -> Generator[None]:
+    broken: OSError
+    try:
+        yield
+        return
+    except OSError as failed:
+        broken = failed
+    if broken.errno == errno.ENOSPC:
+        raise StoreFailure("The disk is full.", "Make room under BOOKWATCH_HOME and run again.") from None
+    raise StoreFailure(
+        f"Pages could not be kept on disk ({broken.strerror}).",
+        "Check BOOKWATCH_HOME and the free disk space.",
+    ) from None
+
+
 class _Scans:
     """The threads that fetch: one a collection, as many at a time as the server's patience allows."""
 
-    def __init__(self, gateway: Gateway, collections: Sequence[str], settings: Settings, full: bool) -> None:
+    def __init__(
+        self, gateway: Gateway, collections: Sequence[str], settings: Settings, full: bool, spool_rows: int
+    ) -> None:
         self._gateway = gateway
         self._settings = settings
         self._full = full
+        self._spool_rows = spool_rows
+        self._glance = PageGlance(gateway.api.list_key)
         self._todo = iter(collections)
         self._lock = threading.Lock()
         self.messages: queue.Queue[_Message] = queue.Queue(maxsize=PAGES_WAITING)
@@ -295,21 +388,33 @@ class _Scans:
 
     def _scan_window(self, collection: str, columns: list[Column], server_now: datetime, full: bool) -> bool:
         bound = upper_bound(server_now, self._settings.bookwatch_safety_lag)
-        reply: Future[tuple[ScanPlan, PageDecoder]] = Future()
+        reply: Future[_Reading] = Future()
         self._say(_Planned(collection, columns, bound, full, reply))
         while True:
             try:
-                plan, decoder = reply.result(timeout=0.2)
+                reading = reply.result(timeout=0.2)
                 break
             except TimeoutError:
                 if self._stop.is_set():
                     raise _Stopped from None
-        size = self._settings.bookwatch_page_size
+        plan, size = reading.plan, self._settings.bookwatch_page_size
+        handed: list[Spool] = []
 
-        def fetch(after: int | None, decode: Callable[[bytes], Page]) -> Page:
+        def hand_over(spool: Spool) -> None:
+            while handed and not handed[-1].stored.wait(timeout=0.2):
+                if self._stop.is_set():
+                    raise _Stopped
+            handed[:] = [spool]
+            self._say(_Spooled(collection, spool))
+
+        def fetch(after: int | None, decode: Callable[[bytes], AnyPage]) -> AnyPage:
             return self._gateway.rows(collection, window_queries(plan.lower, plan.bound, after, size), decode)
 
-        pages = PageAhead(self._pool, fetch, decoder.decode, size)
+        def glance(body: bytes) -> PlainPage | None:
+            return self._glance.look(body) if reading.spools.is_set() else None
+
+        spooler = _Spooler(self._settings.home.root, self._spool_rows, hand_over)
+        pages: PageAhead[AnyPage] = PageAhead(self._pool, fetch, reading.decoder.decode, size, glance)
         try:
             after = plan.after
             # Only an empty page ends a scan: a server that gives fewer rows than asked for must not end it
@@ -318,10 +423,17 @@ class _Scans:
                 page = pages.page(after)
                 if page.last is None:
                     return plan.resumed
-                self._say(_Fetched(collection, page))
+                if isinstance(page, PlainPage):
+                    spooler.add(page)
+                else:
+                    spooler.end()
+                    self._say(_Fetched(collection, page))
                 after = page.last
         finally:
             pages.close()
+            # What was fetched is kept, also when the scan breaks off.
+            if not self._stop.is_set():
+                spooler.end()
 
 
 def upper_bound(server_now: datetime, safety_lag: float) -> datetime:
@@ -340,6 +452,7 @@ class _Writer:
         clock: Clock,
         run_id: str,
         reject_reasons: RejectReasons,
+        judged_by: Sequence[str] | None,
         rules_version: str,
         progress: Progress,
         list_key: str,
@@ -351,12 +464,15 @@ class _Writer:
         self._clock = clock
         self._run_id = run_id
         self._reject_reasons = reject_reasons
+        self._judged_by = judged_by
         self._rules_version = rules_version
         self._progress = progress
         self._list_key = list_key
         self._full = full
         self._flush_rows = flush_rows
         self._first: dict[str, bool] = {}
+        self._spools: dict[str, threading.Event] = {}
+        self._broken: dict[str, CallFailure] = {}
         self._pages: dict[str, list[Page]] = {}
         self._since: dict[str, float] = {}
         self._started: dict[str, tuple[datetime, float]] = {}
@@ -369,7 +485,7 @@ class _Writer:
             self._counts[collection] = Counts()
             self._progress.start(collection)
 
-    def plan(self, asked: _Planned) -> tuple[ScanPlan, PageDecoder]:
+    def plan(self, asked: _Planned) -> _Reading:
         collection, now = asked.collection, self._clock.naive_now()
         self.start(collection)
         changes = self._store.reconcile_columns(collection, asked.columns, now)
@@ -386,15 +502,63 @@ class _Writer:
             full=asked.full,
         )
         self._first[collection] = plan.lower is None
-        return plan, PageDecoder(self._store.columns(collection), self._list_key)
+        spools = self._spools[collection] = threading.Event()
+        if self._store.may_append(plan):
+            spools.set()
+        return _Reading(plan, self._decoder(collection), spools)
+
+    def _decoder(self, collection: str) -> PageDecoder:
+        return PageDecoder(self._store.columns(collection), self._list_key)
 
     def take(self, fetched: _Fetched) -> None:
+        if fetched.collection in self._broken:
+            return
         buffer = self._pages.setdefault(fetched.collection, [])
         buffer.append(fetched.page)
         self._since.setdefault(fetched.collection, time.monotonic())
         most = self._flush_rows or (FIRST_FLUSH_ROWS if self._first[fetched.collection] else FLUSH_ROWS)
         if sum(len(page) for page in buffer) >= most or sum(page.bytes for page in buffer) >= FLUSH_BYTES:
             self.flush(fetched.collection)
+
+    def store(self, spooled: _Spooled) -> None:
+        """Append a spool; where its rows are not so plain, decode and merge them, and let no more be spooled."""
+        collection, spool = spooled.collection, spooled.spool
+        try:
+            if self._pages.get(collection):
+                self.flush(collection)
+            counts: Counts | None = None
+            if self._spools[collection].is_set():
+                counts = self._store.append(
+                    collection,
+                    spool,
+                    run_id=self._run_id,
+                    now=self._clock.naive_now(),
+                    reject_reasons=self._reject_reasons,
+                    judged_by=self._judged_by,
+                    rules_version=self._rules_version,
+                    record=lambda counts: self._record(
+                        collection, self._counts[collection] + counts, "partial", ""
+                    ),
+                )
+            if counts is None:
+                self._spools[collection].clear()
+                self._merge(collection, spool)
+            else:
+                self._counts[collection] += counts
+                self._progress.advance(collection, counts.fetched)
+        finally:
+            spool.close()
+
+    def _merge(self, collection: str, spool: Spool) -> None:
+        decoder = self._decoder(collection)
+        try:
+            for answer in spool.answers(self._list_key):
+                if collection not in self._broken:
+                    self.take(_Fetched(collection, decoder.decode(answer)))
+        except Malformed:
+            # Valid to the one reader and not to the other: nothing that Appwrite writes.
+            self._broken[collection] = TransientFailure("list_rows", "malformed", collection=collection)
+        self.flush(collection)
 
     def flush_waiting(self) -> None:
         """Store what has waited long enough: a slow server must not keep rows in memory only."""
@@ -452,6 +616,7 @@ class _Writer:
 
     def finish(self, collection: str, failure: CallFailure | None) -> CollectionOutcome:
         self.start(collection)
+        failure = failure or self._broken.get(collection)
         # What was fetched is kept, with the point it reaches, also when the scan broke off.
         self.flush(collection, complete=failure is None)
         outcome: RunOutcome = "complete"
@@ -494,17 +659,18 @@ def sync(
     run_id: str,
     reject_reasons: RejectReasons,
     progress: Progress,
+    judged_by: Sequence[str] | None = None,
     rules_version: str = "",
     full: bool = False,
     flush_rows: int | None = None,
 ) -> list[CollectionOutcome]:
     """Bring the mirror up to date, several collections at a time; one outcome a collection, in their order.
 
-    ``reject_reasons(collection, rows)`` gives per row why it is quarantined; a changed ``rules_version`` has
-    stored rows judged again. ``full`` reads everything anew. A collection that is forbidden, missing or
-    breaks off stops no other and keeps what it stored. Raises SourceUnavailable if Appwrite cannot be reached
-    or refuses the key at the start, UsageError if the mirror belongs to another source, StoreFailure if the
-    file cannot be written.
+    ``reject_reasons(collection, rows)`` gives per row why it is quarantined, from the attributes ``judged_by``
+    (None: any) and the mirror's own columns; a changed ``rules_version`` has stored rows judged again. ``full`` reads
+    everything anew. A collection that is forbidden, missing or breaks off stops no other and keeps what it stored.
+    Raises SourceUnavailable if Appwrite cannot be reached or refuses the key at the start, UsageError if the mirror
+    belongs to another source, StoreFailure if the file cannot be written.
     """
     clock = gateway.clock
     identity = (gateway.endpoint, gateway.project, gateway.database)
@@ -519,6 +685,7 @@ def sync(
         clock=clock,
         run_id=run_id,
         reject_reasons=reject_reasons,
+        judged_by=judged_by,
         rules_version=rules_version,
         progress=progress,
         list_key=gateway.api.list_key,
@@ -526,7 +693,7 @@ def sync(
         flush_rows=flush_rows,
     )
     outcomes: dict[str, CollectionOutcome] = {}
-    with _Scans(gateway, collections, settings, full) as scans:
+    with _Scans(gateway, collections, settings, full, flush_rows or ROW_GROUP) as scans:
         while len(outcomes) < len(set(collections)):
             try:
                 message = scans.messages.get(timeout=0.5)
@@ -538,6 +705,8 @@ def sync(
                     message.reply.set_result(writer.plan(message))
                 case _Fetched():
                     writer.take(message)
+                case _Spooled():
+                    writer.store(message)
                 case _Scanned(collection, failure, last) if last:
                     outcomes[collection] = writer.finish(collection, failure)
                 case _Crashed(error):

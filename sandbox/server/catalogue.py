@@ -474,6 +474,12 @@ def update_column(api: Api, call: Call) -> Answer:
             column.minimum, column.maximum = changed.minimum, changed.maximum
         if kind in ("string", "varchar") and call.given.get("size") is not None:
             column.size = whole(call, "size", 1, STRING_MAX if kind == "string" else VARCHAR_MAX)
+            if not column.array and api.store.longest_text(table, column.key) > column.size:
+                raise errors.column_failure(
+                    words,
+                    "invalid_resize",
+                    "Existing data is too large for new size, truncate your existing data then try again.",
+                )
         check_default(call, column)
         check_default_allowed(words, column)
         column.updated = stamp(api.store.clock.now())

@@ -179,6 +179,8 @@ class Simulation:
         self._emit(at, "create", table, row_id, data)
 
     def _change(self, at: int, table: str, row_id: str, data: dict[str, Any]) -> None:
+        if table == "commission_records":
+            self.records[row_id].changed = at
         self._emit(at, "update", table, row_id, data)
 
     def _id(self) -> str:
@@ -1038,6 +1040,7 @@ class Simulation:
         provider = record.provider
         if record.id not in provider.debts or provider.role == "overlooked":
             return
+        record.restricted = at
         self._change(at, "commission_records", record.id, {"restrictedAt": appwrite(at)})
         if provider.status != "RESTRICTED":
             provider.status = "RESTRICTED"

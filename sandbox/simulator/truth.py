@@ -17,6 +17,9 @@ such as 2026-11-22T03:16:28.123Z, money integer rupiah, dates the provider's loc
   actual_idr.
 - ``revenue_daily``: local_date -> {bookings, booked_idr, completed_idr, collected_idr}, days with any of
   them; ``revenue_totals``: their sums.
+- ``ledger``: list of {provider_id, local_month (its first day), accrued_idr, fees_idr, paid_idr, reversed_idr,
+  closing_idr}, the months in which anything moved, of the records in the app now (one that is gone nets to zero
+  where it was seen); ``open_idr``: provider_id -> commission and fees of its live records that are not paid.
 - ``source_conversion``: list of {local_date, source, created, accepted, completed, declined, expired,
   cancelled, booked_idr, completed_idr, commissions}; commissions = bookings of the cohort that have a
   live record.
@@ -396,6 +399,63 @@ class _Judge:
             day(local_date(moment, offset))["collected_idr"] += record.commission or 0
         return dict(sorted(days.items()))
 
+    def ledger(self) -> list[dict[str, Any]]:
+        """The account of each provider: what its records charge, what was paid, what was taken back, by local month."""
+        moved: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        for record in self.in_figures:
+            booking = self._booking_of(record)
+            offset = (booking or record).provider.offset
+            charged, fee = record.commission or 0, record.fee or 0
+
+            def enter(day: str, column: str, amount: int, provider: str = record.provider.id) -> None:
+                moved[provider, day[:7] + "-01"][column] += amount
+
+            accrued = record.created
+            if booking is not None:
+                accrued = booking.created if booking.known_accepted is None else booking.known_accepted
+            first = local_date(accrued, offset)
+            enter(first, "accrued_idr", charged)
+            paid = record.status == "paid" or (record.status in NOT_LIVE and record.paid_at is not None)
+            settled = next(m for m in (record.paid_at, record.verified_at, record.created) if m is not None)
+            changed = record.created if record.changed is None else record.changed
+            fee_day = first
+            if fee:
+                due = self._due(record)
+                since = changed if due is None else due + RESTRICTED_AFTER
+                since = record.restricted if record.restricted is not None else since
+                fee_day = max(first, local_date(min(since, changed, settled if paid else changed), offset))
+                enter(fee_day, "fees_idr", fee)
+            if paid:
+                first = max(first, local_date(settled, offset))
+                enter(local_date(settled, offset), "paid_idr", charged + fee)
+            if record.status in NOT_LIVE:
+                back = max(first, local_date(changed, offset))
+                enter(back, "reversed_idr", charged)
+                enter(max(back, fee_day), "reversed_idr", fee)
+                if paid:
+                    enter(back, "paid_idr", -charged)
+                    enter(max(back, fee_day), "paid_idr", -fee)
+        rows = []
+        closing: Counter[str] = Counter()
+        for (provider, month), sums in sorted(moved.items()):
+            closing[provider] += (
+                sums["accrued_idr"] + sums["fees_idr"] - sums["paid_idr"] - sums["reversed_idr"]
+            )
+            columns = ("accrued_idr", "fees_idr", "paid_idr", "reversed_idr")
+            rows.append(
+                {"provider_id": provider, "local_month": month}
+                | {column: sums[column] for column in columns}
+                | {"closing_idr": closing[provider]}
+            )
+        return rows
+
+    def open_amounts(self) -> dict[str, int]:
+        owed: Counter[str] = Counter()
+        for record in self.live:
+            if record.status != "paid":
+                owed[record.provider.id] += (record.commission or 0) + (record.fee or 0)
+        return dict(sorted(owed.items()))
+
     def source_conversion(self) -> list[dict[str, Any]]:
         cohorts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         for booking in self.counted:
@@ -629,6 +689,8 @@ def truth(simulation: Simulation) -> dict[str, Any]:
         "commission_summary": judge.summary(),
         "revenue_daily": daily,
         "revenue_totals": totals,
+        "ledger": judge.ledger(),
+        "open_idr": judge.open_amounts(),
         "source_conversion": judge.source_conversion(),
         "peak_hours": judge.peak_hours(),
         "health": judge.health(),

@@ -129,6 +129,9 @@ class Record:
     proof: bool = False
     proof_at: int | None = None
     fee: int | None = None
+    restricted: int | None = None
+    # its last update; None: it stands as it was created
+    changed: int | None = None
     marks: dict[str, str] = field(default_factory=dict)
     deadline_frozen: bool = False
     status_attribute: str = "paymentStatus"

@@ -3,8 +3,10 @@ the machine."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import zipfile
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -13,6 +15,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from dashboards import frame
+from pipelines.exports.verify import verify_export
 from tests.browser.conftest import Served
 from tests.dashboards import snapshot
 
@@ -20,7 +24,7 @@ pytestmark = pytest.mark.browser
 
 WEEK = (date(2026, 11, 16), date(2026, 11, 22))
 # Streamlit finds out by trying where it is mounted when a page other than the first is opened by its address.
-OWN_PROBE = re.compile(r"/(revenue|health)/_stcore/(health|host-config)$")
+OWN_PROBE = re.compile(r"/(revenue|health|alerts)/_stcore/(health|host-config)$")
 
 
 def rp(amount: int) -> str:
@@ -174,7 +178,7 @@ def point_at(tab: Any, box: Any, expected: str) -> str:
         tab.mouse.move(5, 5)
         tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         tab.wait_for_timeout(250)
-        said = tab.locator(".st-key-daily .hoverlayer").text_content() or ""
+        said = tab.locator(".st-key-daily .hoverlayer").first.text_content() or ""
         if expected in said:
             return said
     pytest.fail(f"{expected!r} was never said, at last: {said!r}")
@@ -234,7 +238,7 @@ def test_the_daily_chart_says_a_day_in_full_and_is_never_blank_while_it_changes(
         context.close()
 
 
-@pytest.mark.parametrize("page", ["", "revenue", "health"])
+@pytest.mark.parametrize("page", ["", *(entry.name for entry in frame.PAGES[1:])])
 def test_a_narrow_dark_screen_needs_no_sideways_scrolling(
     chromium: Any, served: Served, tmp_path: Path, page: str
 ) -> None:
@@ -254,3 +258,66 @@ def test_a_narrow_dark_screen_needs_no_sideways_scrolling(
         shoot(tab, tmp_path, f"narrow_{page or 'overview'}")
     finally:
         context.close()
+
+
+def test_a_finding_opens_by_a_click_and_a_report_is_prepared_and_downloaded(
+    tab: Any, served: Served, tmp_path: Path
+) -> None:
+    tab.goto(f"{served.url}/revenue")
+    settle(tab, "Revenue")
+    tab.get_by_role("link", name="Findings by code").click()
+    table = tab.locator(".st-key-table_findings [data-testid=stDataFrame]")
+    table.locator("canvas").first.wait_for(timeout=15_000)
+    box = table.bounding_box()
+    tab.mouse.click(box["x"] + 18, box["y"] + 35 + 17)  # the mark at the left edge of the first row
+    tab.locator(".bw-opened").wait_for(timeout=15_000)
+    sides = tab.locator(".bw-sides").first
+    assert "Booking" in sides.inner_text()
+    assert "Commission record" in sides.inner_text()
+    shoot(tab, tmp_path, "finding")
+
+    tab.get_by_label("Made by").fill("Putu Auditor")
+    tab.get_by_role("button", name="Prepare the report").click()
+    button = tab.locator(".st-key-report_zip button")
+    button.wait_for(timeout=60_000)
+    with tab.expect_download() as begun:
+        button.click()
+    stem = f"commissions_2026-10-01_2026-11-01_{snapshot.SNAPSHOT_ID}"
+    assert begun.value.suggested_filename == f"{stem}.zip"
+    with zipfile.ZipFile(begun.value.path()) as archive:
+        archive.extractall(tmp_path / "report")
+    assert (tmp_path / "report" / f"{stem}_spreadsheet.csv").exists()
+    # What was downloaded is what the ledger knows, to the byte.
+    verdict = verify_export(tmp_path / "report", served.home / "ledger.sqlite")
+    assert (verdict.holds, verdict.files) == (True, 5)
+    # The finding is still open: preparing a report draws the page again and closes nothing.
+    assert tab.locator(".bw-opened").count() == 1
+    assert [url for url in tab.refused if not OWN_PROBE.search(url)] == []
+    assert tab.elsewhere == []
+
+
+def test_the_pages_of_the_service_are_drawn_and_lead_to_each_other(
+    tab: Any, served: Served, tmp_path: Path
+) -> None:
+    tab.goto(f"{served.url}/alerts")
+    assert "12 bookings that earn have no commission record." in settle(tab, "Alerts")
+    for title, expected in (
+        ("Members", "Members in all: 7"),
+        ("Broken links", "Broken hops: 4 of 6"),
+        ("Errors", "Minutes in which the limit of 10 was reached: 1"),
+        ("Timings", "sweep_rows"),
+    ):
+        tab.get_by_role("link", name=title, exact=True).click()
+        assert expected in settle(tab, title)
+        shoot(tab, tmp_path, title.lower().replace(" ", "_"))
+    with tab.expect_download() as begun:
+        tab.get_by_role("link", name="Errors", exact=True).click()
+        settle(tab, "Errors")
+        tab.locator(".st-key-download_errors_json button").click()
+    assert len(json.loads(Path(begun.value.path()).read_bytes())) == 17
+    tab.get_by_role("link", name="Alerts", exact=True).click()
+    settle(tab, "Alerts")
+    tab.locator(".bw-table").get_by_role("link", name="Revenue").click()
+    settle(tab, "Revenue")
+    assert [url for url in tab.refused if not OWN_PROBE.search(url)] == []
+    assert tab.elsewhere == []

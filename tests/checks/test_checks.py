@@ -57,7 +57,6 @@ def built() -> Warehouse:
         detail="",
     )
     change = ("closed_month_changed:bookings:2026-01:s1", date(2026, 1, 1), "bookings", 3, 4, "s1", NOW)
-    w.build(closed_changes=[change], closed_gaps=[("s1", None, NOW, "there was no snapshot before", True)])
     for point in HEALTH_POINTS:
         w.add(
             "ops.health_changes",
@@ -69,7 +68,7 @@ def built() -> Warehouse:
             message="",
         )
     w.notification("n1", age=HOUR)
-    w.build()
+    w.build(closed_changes=[change], closed_gaps=[("s1", None, NOW, "there was no snapshot before", True)])
     return w
 
 

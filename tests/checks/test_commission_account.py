@@ -9,6 +9,7 @@ import pytest
 
 from checks.registry import registry_of
 from checks.results import CheckResult
+from marketplace.findings import FINDINGS
 from tests.marts.warehouse import NOW, Warehouse
 
 DAY = timedelta(days=1)
@@ -211,3 +212,24 @@ def test_what_could_not_be_compared_is_said_and_is_no_failure(w: Warehouse) -> N
     assert result.broken_rules == ("unknown, nothing was compared: there was no snapshot before",)
     closed(w, 0)
     assert run(w, "no_closed_month_changed").broken_rules == ()
+
+
+@pytest.mark.parametrize("code", FINDINGS)
+def test_each_code_counts_its_open_findings_in_full_and_waived_ones_stay_without_alarm(
+    w: Warehouse, code: str
+) -> None:
+    plant = (
+        "INSERT INTO marts.commission_findings BY NAME SELECT '{code}:' || i AS finding_id, '{code}' AS finding,"
+        " 'high' AS severity, 'x' AS detail, {waived} AS waived FROM range({start}, {stop}) r(i)"
+    )
+    w.con.execute(f"DELETE FROM marts.commission_findings WHERE finding = '{code}'")
+    assert run(w, f"no_{code}").passed
+    w.con.execute(plant.format(code=code, waived="true", start=100, stop=105))
+    assert run(w, f"no_{code}").passed
+    w.con.execute(plant.format(code=code, waived="false", start=0, stop=30))
+    result = run(w, f"no_{code}")
+    assert (result.passed, result.failed_rows, len(result.sample_ids)) == (False, 30, 20)
+    assert all(finding_id.startswith(f"{code}:") for finding_id in result.sample_ids)
+    assert w.con.sql(
+        f"SELECT count(*) FROM marts.commission_findings WHERE finding = '{code}'"
+    ).fetchone() == (35,)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -52,6 +53,11 @@ class Shown:
         """Without tags and style, white space collapsed."""
         bare = re.sub(r"<style>.*?</style>", " ", self.html, flags=re.DOTALL)
         return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", bare))).strip()
+
+    def table(self, alt: str) -> Any:
+        """The rows of the table that is described so, as they are shown."""
+        (found,) = [element.value for element in self.app.dataframe if element.proto.alt == alt]
+        return found
 
     def card(self, name: str) -> str:
         """The text of the revenue card of a figure."""

@@ -7,13 +7,17 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from tests.dashboards import watch_tables
 
 NOW = datetime(2026, 11, 22, 6, 5, 30)  # naive UTC; 14:05:30 WITA
 NOW_SETTING = "2026-11-22T06:05:30Z"
@@ -73,7 +77,7 @@ CREATE TABLE ops.quarantine (collection VARCHAR, row_id VARCHAR, reasons VARCHAR
 CREATE TABLE ops.check_results (run_id VARCHAR, check_name VARCHAR, asset VARCHAR, passed BOOLEAN, severity
   VARCHAR, failed_rows BIGINT, evaluated_at TIMESTAMP);
 CREATE TABLE ops.snapshot (snapshot_id VARCHAR, run_id VARCHAR, published_at TIMESTAMP, rules_version
-  VARCHAR, source VARCHAR);
+  VARCHAR, source STRUCT(endpoint VARCHAR, project VARCHAR, database VARCHAR));
 """
 
 POINTS: list[tuple[Any, ...]] = [
@@ -181,10 +185,15 @@ class Truth:
 
 
 def build(
-    home: Path, *, missing: int = 12, read_ago: timedelta = timedelta(seconds=18), status: bool = True
+    home: Path,
+    *,
+    missing: int = 12,
+    read_ago: timedelta = timedelta(seconds=18),
+    status: bool = True,
+    later: bool = True,
 ) -> Truth:
     """Publish a snapshot of 60 days under ``home`` and return what is in it. ``read_ago``: the age of every
-    scan at NOW."""
+    scan at NOW; ``later``: with the tables that later versions publish."""
     published = home / "published"
     published.mkdir(parents=True, exist_ok=True)
     path = published / f"{SNAPSHOT_ID}.duckdb"
@@ -454,8 +463,17 @@ def build(
         )
         fill(
             "ops.snapshot",
-            [(SNAPSHOT_ID, RUN_ID, read, "3", "http://127.0.0.1/v1 demo main")],
+            [
+                (
+                    SNAPSHOT_ID,
+                    RUN_ID,
+                    read,
+                    "3",
+                    {"endpoint": "http://127.0.0.1/v1", "project": "demo", "database": "main"},
+                )
+            ],
         )
+        watch_tables.complete(con, NOW, PROVIDERS, later=later)
     link(home, path)
     if status:
         write_status(home, status_of(truth, read_ago=read_ago))
@@ -543,7 +561,77 @@ def status_of(truth: Truth, *, read_ago: timedelta = timedelta(seconds=18)) -> d
                 },
             ],
         },
-        "alerts": [],
+        "alerts": [
+            {
+                "alert_id": "zero_missing_commission",
+                "name": "zero_missing_commission",
+                "labels": {},
+                "state": "firing",
+                "severity": "critical",
+                "summary": "12 bookings that earn have no commission record.",
+                "detail": "bk000977, bk001954; record them",
+                "figure": 12.0,
+                "limit_value": 0.0,
+                "unit": "missing commissions",
+                "page": "/revenue",
+                "since": said(NOW - timedelta(hours=5)),
+                "fired_at": said(NOW - timedelta(hours=5)),
+                "last_sent_at": said(NOW - timedelta(hours=1)),
+                "announced": True,
+                "silenced_by": None,
+                "inhibited_by": None,
+            },
+            {
+                "alert_id": "health_point_6",
+                "name": "health_point_6",
+                "labels": {},
+                "state": "firing",
+                "severity": "high",
+                "summary": "Notification delivery rate below 80%",
+                "detail": "",
+                "figure": 0.7314,
+                "limit_value": 0.8,
+                "unit": "share",
+                "page": "/health",
+                "since": said(NOW - timedelta(hours=18)),
+                "fired_at": said(NOW - timedelta(hours=18)),
+                "last_sent_at": None,
+                "announced": False,
+                "silenced_by": "7",
+                "inhibited_by": None,
+            },
+        ],
+        "alerts_pending": [
+            {
+                "alert_id": "error_rate",
+                "name": "error_rate",
+                "labels": {},
+                "state": "pending",
+                "severity": "medium",
+                "summary": "13 errors in a minute",
+                "detail": "",
+                "figure": 13.0,
+                "limit_value": 10.0,
+                "unit": "",
+                "page": "/errors",
+                "since": said(NOW - timedelta(minutes=1)),
+                "fired_at": None,
+                "last_sent_at": None,
+                "announced": False,
+                "silenced_by": None,
+                "inhibited_by": None,
+            }
+        ],
+        "silences": [
+            {
+                "silence_id": "7",
+                "matcher": "health_point_6",
+                "author": "Komang",
+                "reason": "push provider is down, known",
+                "created_at": said(NOW - timedelta(hours=2)),
+                "ends_at": said(NOW + timedelta(hours=4)),
+            }
+        ],
         "quarantine": {
             "count": 5,
             "oldest_first_seen_at": said(NOW - timedelta(days=4, hours=4)),
@@ -570,3 +658,22 @@ def write_status(home: Path, status: dict[str, Any]) -> None:
     fresh = home / "published" / "status.json.new"
     fresh.write_text(json.dumps(status), encoding="utf-8")
     fresh.replace(home / "published" / "status.json")
+
+
+def edit(home: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    status = json.loads((home / "published" / "status.json").read_text())
+    change(status)
+    write_status(home, status)
+
+
+def execute(home: Path, *statements: str) -> None:
+    """Change a snapshot of a test's own; its file takes another name, as a published one never changes."""
+    old = (home / "published" / "current").resolve()
+    new = old.with_name("20261122T060513Z-edited.duckdb")
+    if new == old:
+        new = old.with_name("20261122T060514Z-edited.duckdb")
+    shutil.copy(old, new)
+    with duckdb.connect(str(new)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    link(home, new)

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from dashboards import downloads, queries
-from dashboards.queries import SnapshotUnreadable
+from dashboards.queries import NotInSnapshot, SnapshotUnreadable
 from tests.dashboards import snapshot
 from tests.dashboards.snapshot import Truth
 
@@ -144,10 +144,19 @@ def test_a_connection_reads_the_snapshot_and_nothing_else(path: str, sql: str) -
 def test_a_snapshot_without_a_table_says_so_without_the_query(tmp_path: Path) -> None:
     path = tmp_path / "20260101T000000Z-old.duckdb"
     duckdb.connect(str(path)).close()
-    with pytest.raises(SnapshotUnreadable) as failure:
+    with pytest.raises(NotInSnapshot) as absent:
         queries.revenue_daily(str(path))
-    assert failure.value.problem == "The snapshot 20260101T000000Z-old could not answer (CatalogException)."
-    assert "SELECT" not in str(failure.value)
+    assert absent.value.problem == "The snapshot 20260101T000000Z-old has not every table this is made of."
+    assert "SELECT" not in str(absent.value)
+
+
+def test_a_question_that_fails_otherwise_is_not_taken_for_a_missing_table(path: str) -> None:
+    with pytest.raises(SnapshotUnreadable) as failure:
+        queries.ask(path, "SELECT no_such_function(booking_id) FROM core.bookings")
+    assert not isinstance(failure.value, NotInSnapshot)
+    assert (
+        failure.value.problem == f"The snapshot {snapshot.SNAPSHOT_ID} could not answer (CatalogException)."
+    )
 
 
 def test_a_download_is_raw_figures_and_safe_in_a_spreadsheet() -> None:
@@ -167,3 +176,17 @@ def test_a_download_is_raw_figures_and_safe_in_a_spreadsheet() -> None:
         "'=1+1,,-3000,",
     ]
     assert downloads.csv(frame).startswith(b"\xef\xbb\xbf")
+
+
+def test_a_download_as_json_keeps_numbers_numbers_and_nulls_null() -> None:
+    import json
+
+    import polars as pl
+
+    frame = pl.DataFrame(
+        {"id": ["=1+1", None], "idr": [75_000, -3_000], "at": [datetime(2026, 1, 2, 3), None]}
+    )
+    assert json.loads(downloads.json(frame)) == [
+        {"id": "=1+1", "idr": 75_000, "at": "2026-01-02T03:00:00Z"},
+        {"id": None, "idr": -3_000, "at": None},
+    ]

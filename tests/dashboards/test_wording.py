@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import string
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
-from dashboards.wording import Wording, count, rupiah, share, signed_rupiah, signed_share, texts
+from dashboards import wording
+from dashboards.commission_queries import AGES
+from dashboards.records import BOOKING_AND_COMMISSION, PROVIDER_AND_BALANCE
+from dashboards.sections.owed import VERDICTS
+from dashboards.wording import (
+    LANGUAGES,
+    Wording,
+    count,
+    rate,
+    rupiah,
+    share,
+    signed_rupiah,
+    signed_share,
+    texts,
+)
+from marketplace.findings import FINDINGS
+from marketplace.members import MEMBER_HEALTH
 
 NOW = datetime(2026, 11, 22, 6, 5, 30, tzinfo=UTC)
 
@@ -55,6 +74,65 @@ def test_both_languages_say_the_same_things_with_the_same_places() -> None:
 def test_a_text_that_does_not_exist_is_an_error_not_a_guess() -> None:
     with pytest.raises(KeyError):
         Wording("en", "Asia/Makassar")("overview.nothing")
+
+
+def test_every_text_that_the_code_names_exists() -> None:
+    named = {
+        name
+        for file in Path(wording.__file__).parent.rglob("*.py")
+        for name in re.findall(r'\bsay\(\s*"([a-z_0-9]+\.[^"{]+)"', file.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 300
+    assert named - texts("en").keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("group", "words"),
+    [
+        ("finding", FINDINGS.keys()),
+        ("todo", FINDINGS.keys()),
+        ("member", MEMBER_HEALTH),
+        ("field", {field.name for field in (*BOOKING_AND_COMMISSION, *PROVIDER_AND_BALANCE)}),
+        ("age", AGES),
+        ("restriction", VERDICTS.keys()),
+    ],
+)
+def test_every_word_of_the_data_is_said_in_both_languages(group: str, words: Iterable[str]) -> None:
+    for language in LANGUAGES:
+        assert {f"{group}.{word}" for word in words} - texts(language).keys() == set()
+
+
+def test_what_to_do_about_a_finding_is_what_the_rules_say() -> None:
+    assert {code: texts("en")[f"todo.{code}"] for code in FINDINGS} == {
+        code: finding.what_to_do for code, finding in FINDINGS.items()
+    }
+
+
+def test_sentences_of_the_data_are_said_in_the_language_of_the_page_with_their_numbers() -> None:
+    say = Wording("id", "Asia/Makassar")
+    assert say.phrase("reason", "3 missed requests in 24 hours") == "3 permintaan terlewat dalam 24 jam"
+    assert say.phrase("response", "10 to 30 min") == "10 sampai 30 mnt"
+    assert say.phrase("reason", "something new in 5 ways") == "something new in 5 ways"
+    assert Wording("en", "UTC").phrase("reason", "16 unread messages") == "16 unread messages"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.0421, "42 ms"),
+        (1.239, "1,24 s"),
+        (59, "59 s"),
+        (71.5, "1 min 11 s"),
+        (120, "2 min"),
+        (4000, "1 h 6 min"),
+    ],
+)
+def test_how_long_something_took(seconds: float, said: str) -> None:
+    assert Wording("en", "UTC").seconds(seconds) == said
+
+
+def test_a_rate_is_written_in_full() -> None:
+    assert [rate(300_000), rate(123_456), rate(None)] == ["30\u00a0%", "12,3456\u00a0%", "–"]
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,8 +73,48 @@ for line in sys.stdin:
 """
 
 
+class Forks:
+    """The warm process: told to fork, it says who its child is and how it ended; the child what it committed."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line.strip())
+
+    def heard(self, *wanted: str, seconds: float = 120.0) -> set[str]:
+        """Wait until it has said all of these (a line that is a number stands for ``child``); what of it was said.
+
+        Not all: it was silent for so many seconds.
+        """
+        said: set[str] = set()
+        while not said >= set(wanted):
+            try:
+                line = self._lines.get(timeout=seconds)
+            except queue.Empty:
+                return said
+            if line.isdigit():
+                self.child, line = int(line), "child"
+            said.add(line)
+        return said
+
+    def fork(self, number: int) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{number}\n")
+        self._process.stdin.flush()
+        assert self.heard("child", "ready") >= {"child", "ready"}
+
+    def kill(self) -> None:
+        os.kill(self.child, signal.SIGKILL)
+        assert "ended -9" in self.heard("ended -9")
+
+
 @contextlib.contextmanager
-def forks(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+def forks(environment: dict[str, str]) -> Iterator[Forks]:
     process = subprocess.Popen(
         [sys.executable, "-c", FORKS],
         cwd=ROOT,
@@ -82,19 +124,10 @@ def forks(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
         text=True,
     )
     try:
-        yield process
+        yield Forks(process)
     finally:
         process.kill()
-        process.communicate()
-
-
-def heard(process: subprocess.Popen[str], wanted: str) -> None:
-    """Read on until it says so."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith(wanted):
-            return
-    raise AssertionError(f"It ended before it said {wanted}.")
+        process.wait()
 
 
 @pytest.mark.slow
@@ -120,29 +153,18 @@ def test_killed_at_random_instants_and_run_again_raw_equals_the_server(
     chance = random.Random(11)
     stored: list[int] = []
     with forks(environment) as parent:
-        assert parent.stdin is not None
-        assert parent.stdout is not None
         for n in range(KILLS):
-            parent.stdin.write(f"{n}\n")
-            parent.stdin.flush()
-            child = 0
-            for line in parent.stdout:
-                if line.strip().isdigit():
-                    child = int(line)
-                elif line == "ready\n":
-                    break
-            while not child:
-                child = int(parent.stdout.readline())
-            # Some counted in commits: a busy machine must not move all kills to before the first.
+            parent.fork(n)
+            # Some counted in commits: a busy machine must not move all kills to before the first. A scan that finds
+            # nothing new commits nothing, and is killed in that.
             for _ in range(chance.choice([0, 1, 1, 2])):
-                heard(parent, "committed")
+                parent.heard("committed", seconds=3.0)
             time.sleep(chance.uniform(0, 0.1))
             identity = f"r{chance.randint(1, ROWS):05d}"
             title = chance.choice(["changed", "bad"])
             ask(server, "patch", f"/tables/{table}/rows/{identity}", data={"title": title})
             ask(server, "post", f"/tables/{table}/rows", rowId=f"new{n}", data={"title": "new"})
-            os.kill(child, signal.SIGKILL)
-            heard(parent, "ended -9")
+            parent.kill()
             if n % LOOKED_AT == 0:
                 with RawStore(home / "raw.duckdb", read_only=True) as store:
                     stored.append(store.count_living("bookings") if store.has_table("bookings") else 0)

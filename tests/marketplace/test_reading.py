@@ -7,11 +7,14 @@ from datetime import date, datetime
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from marketplace import zones
-from marketplace.acceptance import reject_reasons
+from marketplace.acceptance import READ, reject_reasons
 from marketplace.attributes import Attributes
 from marketplace.collections import COLLECTIONS, INGESTED, REQUIRED
+from marketplace.instants import creation
 
 
 @pytest.mark.parametrize(
@@ -136,3 +139,32 @@ def test_only_a_row_without_id_or_readable_creation_is_quarantined(collection, r
     frame = pl.DataFrame([{"_created_at": datetime(2025, 11, 20), **row}], infer_schema_length=1)
     found = reject_reasons(collection, frame)[0]
     assert (None if found is None else json.loads(found)) == reasons
+
+
+WRITTEN = st.one_of(
+    st.none(),
+    st.sampled_from(["", "-", "none", "45000", "1763620200000", "10:30", "2025-11-20", "2099-12-31T23:59:59Z"]),
+    st.from_regex(r"(20|19|21)[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9](:[0-6][0-9](\.[0-9]{1,9})?)?"
+                  r"(Z|[+-][01][0-9]:?[0-9]{2})?", fullmatch=True),
+)  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.tuples(
+            WRITTEN,
+            st.none() | WRITTEN.map(lambda text: json.dumps({"createdAt": text})),
+            st.none() | WRITTEN.map(lambda text: json.dumps({"createdAt": text})),
+            st.none() | st.datetimes(datetime(1990, 1, 1), datetime(2120, 1, 1)),
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_what_is_told_at_a_glance_is_what_reading_closely_tells(rows):
+    names = (*READ, "_misfits", "_created_at")
+    schema = {name: pl.Datetime("us") if name == "_created_at" else pl.String for name in names}
+    frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.lit("a").alias("_id"))
+    offsets = pl.Series([480]).new_from_index(0, frame.height)
+    closely, _ = creation(Attributes(frame), offsets)
+    assert reject_reasons("bookings", frame).is_not_null().to_list() == closely.values.is_null().to_list()

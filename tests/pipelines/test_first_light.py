@@ -85,6 +85,32 @@ def test_revenue_of_every_day_is_true(world: World) -> None:
     assert found == true
 
 
+def test_the_ledger_of_every_provider_and_month_is_true(world: World) -> None:
+    names = ("accrued_idr", "fees_idr", "paid_idr", "reversed_idr", "closing_idr")
+    rows = world.bookwatch.rows("SELECT * FROM marts.commission_ledger")
+    found = {
+        (r["provider_id"], r["local_month"]): {n: r[n] for n in names}
+        for r in rows
+        if any(r[n] for n in names[:4])
+    }
+    true = {
+        (r["provider_id"], r["local_month"]): {n: r[n] for n in names}
+        for r in world.truth["ledger"]
+        if any(r[n] for n in names[:4])
+    }
+    wrong = {key: (found.get(key), true.get(key)) for key in found.keys() | true.keys()}
+    wrong = {key: both for key, both in wrong.items() if both[0] != both[1]}
+    assert not wrong, f"{len(wrong)} differ: {dict(list(wrong.items())[:3])}"
+    owed = world.bookwatch.rows(
+        "SELECT provider_id, owed_idr + fees_idr AS owed FROM marts.commission_balances WHERE owed <> 0"
+    )
+    assert {r["provider_id"]: r["owed"] for r in owed} == {
+        provider: amount for provider, amount in world.truth["open_idr"].items() if amount
+    }
+    assert "ledger_balance" not in world.first["failing_checks"]
+    assert "commission_state" not in world.first["failing_checks"]
+
+
 def test_every_booking_is_read_as_it_is(world: World) -> None:
     names = ("status", "source", "mode", "amount_idr", "is_test")
     rows = world.bookwatch.rows(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -216,11 +215,3 @@ def test_a_large_table_is_paged_by_sequence_and_by_time(server: SandboxProcess) 
     assert narrow == [n for n in range(count) if n // 1000 % 28 in (1, 2)]
     capped = requests.get(url, headers=headers, timeout=10).json()
     assert (capped["total"], len(capped["rows"])) == (5000, 25)
-    start = time.perf_counter()
-    requests.get(
-        url,
-        params={"queries[0]": json.dumps(q("limit", None, 1000)), "total": "0"},
-        headers=headers,
-        timeout=5,
-    )
-    assert time.perf_counter() - start < 1

@@ -329,3 +329,18 @@ def test_a_newer_format_is_answered_with_a_warning(server: SandboxProcess) -> No
     assert told.startswith(
         "The current SDK is built for Appwrite 2.5.0. However, the current Appwrite server version"
     )
+
+
+def test_a_text_column_is_not_made_shorter_than_what_it_holds(server: SandboxProcess) -> None:
+    column = f"/tablesdb/{server.database}/tables/t/columns/varchar/name"
+
+    def resized(size: int) -> requests.Response:
+        return send(server, "PATCH", column, {"required": False, "default": None, "size": size})
+
+    assert refused(resized(3)) == (
+        400,
+        "column_invalid_resize",
+        "Existing data is too large for new size, truncate your existing data then try again.",
+    )
+    assert send(server, "GET", column.replace("/varchar", "")).json()["size"] == 64
+    assert resized(60).json()["size"] == 60

@@ -174,6 +174,25 @@ def test_the_sums_of_the_truth_agree_with_each_other(seed: int) -> None:
     assert figures["revenue_totals"]["collected_idr"] == sum(paid)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_ledger_closes_with_what_is_open_and_pays_what_was_collected(seed: int) -> None:
+    figures = world(seed).truth
+    closing = {row["provider_id"]: row["closing_idr"] for row in figures["ledger"]}
+    assert {provider: owed for provider, owed in closing.items() if owed} == {
+        provider: owed for provider, owed in figures["open_idr"].items() if owed
+    }
+    totals = {
+        column: sum(row[column] for row in figures["ledger"])
+        for column in ("accrued_idr", "fees_idr", "paid_idr", "reversed_idr")
+    }
+    assert all(totals.values())
+    assert totals["accrued_idr"] == sum(
+        c["commission_idr"] or 0 for c in figures["commissions"].values() if not c["is_test"]
+    )
+    fees_paid = totals["paid_idr"] - figures["revenue_totals"]["collected_idr"]
+    assert 0 < fees_paid < totals["fees_idr"]
+
+
 def test_counts_are_the_rows_of_the_tables() -> None:
     made = world(7)
     for table, counted in made.truth["counts"].items():

@@ -1,0 +1,107 @@
+"""Where a build keeps what it makes until it is done: steps, and each mart before it takes its place.
+
+In a small warehouse that is memory. A large one would not fit there, uncompressed as memory holds it: its steps go
+to a file beside the warehouse, gone afterwards, and its marts into the warehouse at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+#: Rows of the largest core table from which a warehouse is large.
+LARGE_ROWS = 1_000_000
+_STEPS = "bw_steps"
+
+
+def quoted(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+class Workplace:
+    """Makes steps, which SQL finds as ``temp.<name>``, and drafts of marts, one at a time."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, *, large: bool) -> None:
+        self._con = con
+        self._large = large
+        self._tables: list[str] = []
+        self._views: list[str] = []
+        self.draft = "marts.bw_new" if large else "temp.bw_new"
+
+    def make_step(self, name: str, query: str) -> None:
+        """A step from core alone. Outside a transaction: one writes to one file, and the marts' is the warehouse."""
+        if not self._large:
+            self.make_late_step(name, query)
+            return
+        self._views.append(name)
+        self._con.execute(f"CREATE TABLE {_STEPS}.{quoted(name)} AS {query}")
+        self._con.execute(f"CREATE TEMP VIEW {quoted(name)} AS FROM {_STEPS}.{quoted(name)}")
+
+    def make_late_step(self, name: str, query: str) -> None:
+        """A step that reads a mart of this build, amid its transaction."""
+        self._tables.append(name)
+        self._con.execute(f"CREATE TEMP TABLE {quoted(name)} AS {query}")
+
+    def make_draft(self, query: str) -> None:
+        kind = "TABLE" if self._large else "TEMP TABLE"
+        self._con.execute(f"CREATE OR REPLACE {kind} {self.draft} AS {query}")
+
+    def settle(self, name: str, *, keep: bool) -> None:
+        """Let the draft take the place of ``marts.<name>``, or drop it."""
+        if keep and self._large:
+            self._con.execute(f"DROP TABLE IF EXISTS marts.{quoted(name)}")
+            self._con.execute(f"ALTER TABLE {self.draft} RENAME TO {quoted(name)}")
+            return
+        if keep:
+            self._con.execute(f"CREATE OR REPLACE TABLE marts.{quoted(name)} AS FROM {self.draft}")
+        self._con.execute(f"DROP TABLE {self.draft}")
+
+    def clear(self) -> None:
+        """Drop what is temporary; a failed build leaves nothing behind either."""
+        for name in self._views:
+            self._con.execute(f"DROP VIEW IF EXISTS temp.{quoted(name)}")
+        for name in (*self._tables, "bw_new"):
+            self._con.execute(f"DROP TABLE IF EXISTS temp.{quoted(name)}")
+
+
+@contextmanager
+def workplace(con: duckdb.DuckDBPyConnection) -> Iterator[Workplace]:
+    """A workplace for one build in the warehouse of ``con``."""
+    steps = _steps_file(con)
+    if steps is None:
+        place = Workplace(con, large=False)
+        try:
+            yield place
+        finally:
+            place.clear()
+        return
+    _remove(steps)  # a killed build left it
+    con.execute(f"ATTACH '{str(steps).replace(chr(39), chr(39) * 2)}' AS {_STEPS}")
+    place = Workplace(con, large=True)
+    try:
+        yield place
+    finally:
+        place.clear()
+        con.execute(f"DETACH {_STEPS}")
+        _remove(steps)
+
+
+def _steps_file(con: duckdb.DuckDBPyConnection) -> Path | None:
+    """The file for steps; None where memory does: the warehouse is small, or in memory itself."""
+    found = con.execute(
+        "SELECT path, (SELECT max(estimated_size) FROM duckdb_tables()"
+        " WHERE database_name = current_database() AND schema_name = 'core')"
+        " FROM duckdb_databases() WHERE database_name = current_database()"
+    ).fetchone()
+    if found is None or found[0] is None or (found[1] or 0) < LARGE_ROWS:
+        return None
+    path = Path(found[0])
+    return path.with_name(f"{path.stem}.steps.duckdb")
+
+
+def _remove(path: Path) -> None:
+    for left in (path, path.with_name(path.name + ".wal")):
+        left.unlink(missing_ok=True)

@@ -1,0 +1,226 @@
+"""A warehouse of 10 million bookings and 9 million commissions, made by DuckDB in a minute or two, for benchmarks.
+
+Every state and finding is planted, at rates such as a large marketplace has; both forms of reference, duplicates,
+orphans, references to two bookings. Measures nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from assets.marts.tables import SOURCES
+
+#: The instant everything is judged at; history goes back two years from it.
+NOW: Final = datetime.fromisoformat("2026-11-20T12:00:00")
+#: The instant commissions are judged at: when they were last scanned whole.
+JUDGED_AT: Final = NOW - timedelta(seconds=2)
+BOOKINGS: Final = 10_000_000
+PROVIDERS: Final = 2_000
+_SQL_TYPES: Final = {
+    "string": "VARCHAR",
+    "int64": "BIGINT",
+    "float64": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "timestamp": "TIMESTAMP",
+}
+
+# dice(i, salt, sides): a number from 0 to sides - 1 that depends on the row and the salt alone.
+_MACROS = """
+CREATE OR REPLACE TEMP MACRO dice(i, salt, sides) AS (hash(i * 1024 + salt) % sides)::BIGINT;
+CREATE OR REPLACE TEMP MACRO id20(kind, i) AS substr(md5(kind || i), 1, 20);
+CREATE OR REPLACE TEMP MACRO owner(i) AS printf('provider%012d', dice(i, 1, $providers));
+"""
+
+_BOOKINGS = """
+INSERT INTO core.bookings BY NAME
+SELECT
+    id20('b', i) AS booking_id,
+    CASE WHEN dice(i, 2, 100) < 3 THEN 'hotel_bookings' ELSE 'bookings' END AS origin,
+    -- One business id in 50,000 stands on two bookings; one booking in twenty has none.
+    CASE WHEN dice(i, 3, 100) >= 5 THEN printf('BK%012d', CASE WHEN i % 50000 = 1 THEN i - 1 ELSE i END) END
+        AS business_id,
+    id20('u', dice(i, 4, 400000)) AS customer_id,
+    owner(i) AS provider_id,
+    'therapist' AS provider_type,
+    'Spa number ' || dice(i, 1, $providers) AS provider_name,
+    CASE WHEN s < 750 THEN 'completed' WHEN s < 830 THEN 'confirmed' WHEN s < 905 THEN 'accepted'
+        WHEN s < 935 THEN 'cancelled' WHEN s < 960 THEN 'declined' WHEN s < 985 THEN 'expired'
+        WHEN s < 990 THEN 'reassigned' WHEN s < 998 THEN 'pending' ELSE 'unknown' END AS status,
+    status AS raw_status,
+    ['bookingButton', 'chatWindow', 'menuSlider', 'priceSlider', 'direct', 'unknown'][1 + dice(i, 5, 6)] AS source,
+    'explicit' AS source_rule,
+    CASE WHEN dice(i, 6, 3) = 0 THEN 'scheduled' ELSE 'immediate' END AS mode,
+    'mode' AS mode_rule,
+    [60, 90, 120][1 + dice(i, 7, 3)] AS service_minutes,
+    CASE WHEN dice(i, 8, 2000) > 0 THEN 100000 + 5000 * dice(i, 9, 160) END AS amount_idr,
+    'totalCost' AS amount_rule,
+    made AS created_at,
+    'createdAt' AS created_rule,
+    made + INTERVAL 1 DAY AS updated_at,
+    made + to_minutes(30 + dice(i, 10, 600)) AS starts_at,
+    starts_at + to_minutes(service_minutes) AS ends_at,
+    made + INTERVAL 5 MINUTE AS response_deadline,
+    'default' AS deadline_rule,
+    CASE WHEN s < 905 AND dice(i, 11, 100) < 97 THEN made + to_seconds(10 + dice(i, 12, 280)) END AS accepted_at,
+    CASE WHEN accepted_at IS NULL THEN NULL WHEN dice(i, 13, 100) < 90 THEN 'explicit' ELSE 'observed' END
+        AS accepted_rule,
+    CASE WHEN s BETWEEN 935 AND 959 THEN made + to_seconds(20 + dice(i, 12, 280)) ELSE accepted_at END
+        AS responded_at,
+    CASE WHEN s < 750 THEN ends_at + to_seconds(dice(i, 14, 240)) END AS completed_at,
+    CASE WHEN s BETWEEN 905 AND 934 THEN made + INTERVAL 1 HOUR END AS cancelled_at,
+    CASE WHEN s BETWEEN 935 AND 959 THEN 'busy' END AS decline_reason,
+    'cash' AS payment_method,
+    dice(i, 15, 20) = 0 AS discounted,
+    false AS chat_window_open,
+    true AS has_source_value,
+    true AS has_mode_value,
+    mode = 'scheduled' AS has_schedule_value,
+    'c:' || customer_id AS customer_key,
+    CASE WHEN dice(i, 1, $providers) < 200 THEN 420 ELSE 480 END AS utc_offset_minutes,
+    dice(i, 16, 1000) < 3 AS is_test,
+    s < 905 AS earns,
+    CASE WHEN dice(i, 17, 1000) = 0 THEN made + INTERVAL 2 DAY END AS deleted_at,
+    i AS change
+FROM (
+    SELECT i, dice(i, 0, 1000) AS s,
+        $now::TIMESTAMP - to_microseconds((($bookings - i) * (730::BIGINT * 86400000000 // $bookings))::BIGINT) AS made
+    FROM range($bookings) t(i)
+);
+-- The same id in both collections: two bookings.
+INSERT INTO core.bookings BY NAME
+SELECT * REPLACE (CASE origin WHEN 'bookings' THEN 'hotel_bookings' ELSE 'bookings' END AS origin,
+    NULL AS business_id, change + 1000000000 AS change)
+FROM core.bookings WHERE change % 100000 = 7;
+"""
+
+# What is wrong with a record is drawn once (`flaw`, in 10,000): a flaw a record, and those of the duplicates and of
+# payment beside it, so that several stand on one booking too.
+_COMMISSIONS = """
+INSERT INTO core.commissions BY NAME
+SELECT
+    id20('c' || copy, i) AS commission_id,
+    CASE WHEN flaw = 110 THEN 'BK-nobody-' || i WHEN flaw = 111 THEN NULL
+        WHEN dice(i, 20, 100) < 60 THEN coalesce(business_id, booking_id) ELSE booking_id END AS booking_ref,
+    CASE WHEN dice(i, 21, 100) < 50 AND flaw NOT IN (110, 111) THEN booking_id END AS booking_doc_ref,
+    CASE WHEN flaw < 10 THEN owner(i + 1) ELSE owner(i) END AS provider_id,
+    provider_name,
+    CASE WHEN flaw BETWEEN 20 AND 29 THEN amount_idr + 5000 WHEN dice(i, 22, 50) > 0 THEN amount_idr END
+        AS booking_amount_idr,
+    CASE WHEN flaw BETWEEN 10 AND 19 THEN 250000 ELSE 300000 END AS rate_ppm,
+    rate_ppm / 1000000 AS rate,
+    CASE WHEN flaw BETWEEN 30 AND 39 THEN 1000 ELSE 0 END
+        + (coalesce(amount_idr, 300000) * rate_ppm + 500000) // 1000000 AS commission_idr,
+    CASE WHEN flaw BETWEEN 40 AND 49 THEN 'thousands' ELSE 'rupiah' END AS amount_rule,
+    booking_amount_idr / CASE WHEN amount_rule = 'thousands' THEN 1000 ELSE 1 END AS written_booking_amount,
+    commission_idr / CASE WHEN amount_rule = 'thousands' THEN 1000 ELSE 1 END AS written_commission,
+    CASE
+        WHEN due > $now::TIMESTAMP THEN CASE WHEN flaw BETWEEN 50 AND 99 THEN 'overdue' ELSE 'pending' END
+        WHEN dice(i, 23, 1000) < 4 THEN 'cancelled'
+        WHEN debtor AND dice(i, 24, 100) < 5 THEN
+            ['overdue', 'overdue', 'overdue', 'pending', 'awaiting_verification', 'rejected'][1 + dice(i, 25, 6)]
+        ELSE 'paid'
+    END AS status,
+    status AS raw_status,
+    status <> 'cancelled' AS is_live,
+    CASE WHEN flaw BETWEEN 60 AND 69 THEN 'direct' WHEN dice(i, 26, 2) = 0 THEN source END AS source,
+    coalesce(accepted_at, created_at) + to_seconds(copy * 90 + CASE WHEN flaw BETWEEN 70 AND 79 THEN 600 ELSE 0 END
+        + dice(i, 27, 60)) AS created_at,
+    due + CASE WHEN flaw BETWEEN 80 AND 89 THEN INTERVAL 1 HOUR ELSE INTERVAL 0 HOUR END AS deadline_at,
+    CASE WHEN status = 'paid' THEN due - INTERVAL 1 HOUR END AS paid_at,
+    CASE WHEN status = 'paid' THEN due - INTERVAL 50 MINUTE END AS verified_at,
+    CASE WHEN flaw BETWEEN 90 AND 99 THEN NULL WHEN status = 'paid' THEN due - INTERVAL 70 MINUTE
+        WHEN status = 'awaiting_verification' THEN due + INTERVAL 10 MINUTE END AS proof_at,
+    CASE WHEN proof_at IS NULL THEN 'empty' ELSE 'present' END AS proof_state,
+    CASE WHEN status <> 'overdue' OR flaw < 1000 THEN NULL WHEN flaw < 2000 THEN 50000 ELSE 25000 END AS fee_idr,
+    CASE WHEN fee_idr IS NULL THEN 'empty' ELSE 'present' END AS fee_state,
+    utc_offset_minutes,
+    flaw BETWEEN 100 AND 102 AS is_test,
+    CASE WHEN flaw = 110 AND i % 7 = 0 THEN $now::TIMESTAMP + INTERVAL 1 HOUR ELSE created_at + INTERVAL 1 DAY END
+        AS updated_at,
+    CASE WHEN flaw BETWEEN 103 AND 107 THEN $now::TIMESTAMP - INTERVAL 1 DAY END AS deleted_at,
+    i AS change
+FROM (
+    SELECT b.* EXCLUDE (commission_copies, status), copy, change AS i, dice(change, 30 + copy, 10000) AS flaw,
+        dice(change, 1, $providers) < 200 AS debtor,
+        coalesce(completed_at, ends_at, created_at) + INTERVAL 3 HOUR AS due
+    FROM (
+        SELECT *, CASE WHEN is_test OR deleted_at IS NOT NULL THEN dice(change, 28, 2)
+            WHEN earns THEN CASE dice(change, 28, 2000) WHEN 0 THEN 0 WHEN 1 THEN 2 WHEN 2 THEN 3 ELSE 1 END
+            ELSE CASE WHEN dice(change, 28, 50) = 0 THEN 1 ELSE 0 END END AS commission_copies
+        FROM core.bookings
+    ) b, range(3) copies(copy)
+    WHERE copy < commission_copies
+);
+"""
+
+_OTHERS = """
+INSERT INTO core.providers BY NAME
+SELECT printf('provider%012d', i) AS provider_id, 'therapist' AS provider_type, 'Spa number ' || i AS provider_name,
+    CASE WHEN i < 180 OR i BETWEEN 1990 AND 1994 THEN 'RESTRICTED' WHEN i % 3 = 0 THEN 'BUSY' ELSE 'AVAILABLE' END
+        AS status,
+    480 AS utc_offset_minutes, i % 40 > 0 AS notifications_enabled, i % 30 > 0 AS sound_enabled,
+    CASE WHEN i % 50 > 0 THEN $now::TIMESTAMP - to_seconds(dice(i, 40, 900)) END AS last_seen_at,
+    $now::TIMESTAMP - INTERVAL 800 DAY AS created_at, created_at AS updated_at, i AS change
+FROM range($providers) t(i);
+INSERT INTO core.quarantined BY NAME
+SELECT 'bookings' AS collection, id20('q', i) AS row_id, 'BKQ' || i AS business_id, 'no_status' AS reasons,
+    $now::TIMESTAMP - INTERVAL 1 DAY AS first_seen_at, i AS change
+FROM range(100) t(i);
+INSERT INTO core.commissions BY NAME
+SELECT * EXCLUDE (i) REPLACE (id20('cq', i) AS commission_id, 'BKQ' || i AS booking_ref, NULL AS booking_doc_ref)
+FROM (SELECT *, row_number() OVER (ORDER BY commission_id) - 1 AS i FROM core.commissions WHERE change < 2000)
+WHERE i < 100;
+INSERT INTO core.messages BY NAME
+SELECT id20('m', i) AS message_id, id20('r', i // 8) AS conversation_id, id20('b', i) AS booking_ref,
+    id20('u', dice(i, 4, 400000)) AS sender_id, 'customer' AS sender_role, owner(i) AS receiver_id,
+    'therapist' AS receiver_role, 'text' AS kind,
+    $now::TIMESTAMP - to_microseconds((($bookings - i) * (730::BIGINT * 86400000000 // $bookings))::BIGINT) AS sent_at,
+    dice(i, 41, 1000) > 3 AS is_read, sent_at AS created_at, sent_at AS updated_at, i AS change
+FROM range($bookings) t(i);
+INSERT INTO core.notifications BY NAME
+SELECT id20('n', i) AS notification_id, owner(i) AS recipient_id, 'therapist' AS recipient_type, 'booking' AS kind,
+    'push' AS channel,
+    $now::TIMESTAMP - to_microseconds((($bookings // 5 - i) * (730::BIGINT * 86400000000 // ($bookings // 5)))::BIGINT)
+        AS sent_at,
+    CASE WHEN dice(i, 42, 20) > 0 THEN sent_at + INTERVAL 2 SECOND END AS delivered_at, true AS is_read,
+    sent_at AS created_at, sent_at AS updated_at, i AS change
+FROM range($bookings // 5) t(i);
+INSERT INTO ops.scans
+SELECT unnest(['bookings', 'hotel_bookings', 'chat_messages', 'commission_records', 'notifications', 'therapists']),
+    $now::TIMESTAMP - INTERVAL 2 SECOND, $now::TIMESTAMP - INTERVAL 1 SECOND, true, 'complete', NULL;
+"""
+
+
+def make(path: Path, bookings: int) -> None:
+    """Fill a new warehouse file with ``bookings`` bookings and what belongs to them."""
+    with duckdb.connect(str(path)) as con:
+        con.execute(
+            "SET enable_progress_bar = false; SET memory_limit = '4GB'; SET preserve_insertion_order = false"
+        )
+        con.execute("CREATE SCHEMA core; CREATE SCHEMA ops")
+        for name, columns in SOURCES.items():
+            listed = ", ".join(f'"{column}" {_SQL_TYPES[kind]}' for column, kind in columns.items())
+            con.execute(f"CREATE TABLE {name} ({listed})")
+        for part in (_MACROS, _BOOKINGS, _COMMISSIONS, _OTHERS):
+            con.execute(
+                part.replace("$bookings", str(bookings))
+                .replace("$providers", str(PROVIDERS))
+                .replace("$now", f"'{NOW}'")
+            )
+
+
+def kept(folder: Path, bookings: int) -> Path:
+    """The warehouse of that size in ``folder``, made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"large-{bookings}.duckdb"
+    if not path.exists():
+        partial = path.with_suffix(".partial")
+        for left in (partial, partial.with_name(partial.name + ".wal")):
+            left.unlink(missing_ok=True)
+        make(partial, bookings)
+        partial.replace(path)
+    return path

@@ -1,0 +1,137 @@
+"""Errors: how many a minute against the limit, of which severity, category and operation, and the latest events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+import streamlit as st
+
+from dashboards import blocks, parts, service_queries
+from dashboards.charts import rate_chart
+from dashboards.frame import open_screen
+from dashboards.screen import ROWS_SHOWN, Screen
+from dashboards.service_queries import ERRORS_A_MINUTE
+from dashboards.wording import count
+
+SEVERITIES: tuple[str, ...] = ("critical", "error", "warning", "info")
+
+
+def rate(screen: Screen) -> None:
+    """Events a minute up to the instant of the snapshot, with the limit drawn."""
+    say, path = screen.say, screen.snapshot
+    st.html(blocks.section(say("errors.rate"), say("errors.rate_note", limit=ERRORS_A_MINUTE)))
+    begin, end = parts.reach(screen)
+    minutes = service_queries.error_minutes(path, begin)
+    _verdict(screen, minutes, begin)
+    known = [word for word in SEVERITIES if word in minutes["severity"].to_list()]
+    others = [
+        word for word in minutes["severity"].unique(maintain_order=True).to_list() if word not in SEVERITIES
+    ]
+    parts.chart(
+        rate_chart(minutes, begin, end, ERRORS_A_MINUTE, [*known, *others], say),
+        "error_rate",
+        say("errors.alt_rate"),
+    )
+
+
+def _verdict(screen: Screen, minutes: pl.DataFrame, begin: datetime) -> None:
+    """Whether the limit was reached, in a sentence; where nothing was called there is nothing to say."""
+    say, path = screen.say, screen.snapshot
+    each = (
+        minutes.group_by("minute")
+        .agg(pl.col("events").sum())
+        .sort("events", "minute", descending=[True, True])
+    )
+    calls = int(service_queries.calls(path, begin)["calls"].sum() or 0)
+    if each.is_empty():
+        said = (
+            blocks.note("good", say("errors.none"), say("errors.none_text", calls=count(calls)))
+            if calls
+            else blocks.note("none", say("errors.unmeasured"), say("errors.unmeasured_text"))
+        )
+        st.html(blocks.wrap(said))
+        return
+    worst, events = each["minute"][0], int(each["events"][0])
+    over = each.filter(pl.col("events") >= ERRORS_A_MINUTE).height
+    total = int(each["events"].sum())
+    facts = say(
+        "errors.worst",
+        events=count(events),
+        time=say.time(worst, screen.now),
+        total=count(total),
+        calls=count(calls),
+    )
+    title = say("errors.over", minutes=count(over), limit=ERRORS_A_MINUTE) if over else say("errors.under")
+    st.html(blocks.wrap(blocks.note("bad" if over else "warn", title, facts)))
+
+
+def by_kind(screen: Screen) -> None:
+    """What the events are, three ways."""
+    begin, _ = parts.reach(screen)
+    tables = [
+        (kind, service_queries.errors_by(screen.snapshot, kind, begin))
+        for kind in ("severity", "category", "operation")
+    ]
+    if all(frame.is_empty() for _, frame in tables):
+        return
+    say = screen.say
+    st.html(blocks.section(say("errors.kinds")))
+    st.html(
+        blocks.wrap(
+            blocks.grid(
+                "three",
+                *(
+                    blocks.table(
+                        [(say(f"errors.{kind}"), False), (say("errors.events"), True)],
+                        [
+                            (blocks.text(say.word(kind, row[kind])), count(row["events"]))
+                            for row in frame.iter_rows(named=True)
+                        ],
+                    )
+                    for kind, frame in tables
+                ),
+            )
+        )
+    )
+
+
+def events(screen: Screen) -> None:
+    """The latest events, and all of them to download."""
+    say, path = screen.say, screen.snapshot
+    st.html(blocks.section(say("errors.recent"), say("errors.recent_note")))
+    begin, _ = parts.reach(screen)
+    total = service_queries.error_count(path, begin)
+    if not total:
+        st.html(blocks.wrap(blocks.note("none", say("errors.no_events"))))
+        return
+    screen.table(
+        service_queries.errors(path, begin, ROWS_SHOWN).with_columns(
+            pl.col(group).map_elements(
+                lambda word, group=group: say.word(group, word), return_dtype=pl.String
+            )
+            for group in ("severity", "category", "reason")
+        ),
+        {
+            "called_at": say("errors.at", zone=say.zone_name(screen.now)),
+            "severity": say("errors.severity"),
+            "category": say("errors.category"),
+            "operation": say("errors.operation"),
+            "collection": say("col.collection"),
+            "reason": say("errors.reason"),
+            "status": say("errors.status"),
+            "attempts": say("errors.attempts"),
+            "run_id": say("errors.run"),
+        },
+        "errors",
+        say("errors.recent"),
+        total=total,
+        complete=lambda: service_queries.all_errors(path, begin),
+        json=True,
+    )
+
+
+screen = open_screen()
+screen.show(
+    screen.say("errors.title"), parts.subtitle_now(screen), [parts.choose_reach, rate, by_kind, events]
+)

@@ -1,0 +1,103 @@
+"""Links: where the chain from booking to payment breaks, hop by hop, and the bookings at each break."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dashboards import blocks, parts, service_queries
+from dashboards.frame import open_screen
+from dashboards.screen import Screen
+from dashboards.wording import count, share
+
+
+def chain(screen: Screen) -> None:
+    say = screen.say
+    st.html(blocks.section(say("links.chain"), say("links.chain_note")))
+    hops = service_queries.broken_links(screen.snapshot)
+    if not hops:
+        st.html(blocks.wrap(blocks.note("none", say("links.none"))))
+        return
+    broken = sum(row["state"] == "broken" for row in hops)
+    untold = sum(row["state"] not in ("broken", "working") for row in hops)
+    kind = "bad" if broken else "none" if untold else "good"
+    said = say("links.broken_text", broken=broken, all=len(hops)) if broken else say(f"links.{kind}_text")
+    st.html(
+        blocks.wrap(
+            blocks.table(
+                [
+                    (say("links.hop"), False),
+                    ("", False),
+                    (say("links.entered"), True),
+                    (say("links.passed"), True),
+                    (say("links.broken"), True),
+                    (say("links.unknown"), True),
+                    (say("col.state"), False),
+                ],
+                [_hop(row, screen) for row in hops],
+                top=f'<p style="margin-bottom:.8rem">{blocks.badge(kind, said)}</p>',
+            )
+        )
+    )
+
+
+def name(row: dict[str, Any], screen: Screen) -> str:
+    say = screen.say
+    return f"{say.word('step', row['from_step'])} → {say.word('step', row['to_step'])}"
+
+
+def _hop(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
+    say = screen.say
+    state = str(row["state"])
+    kind = blocks.tone(state)
+    passed = say("links.share", share=share(row["passed"] / row["entered"])) if row["entered"] else ""
+    return (
+        blocks.below(name(row, screen), passed),
+        blocks.bar([("good", row["passed"]), ("bad", row["broken"]), ("none", row["unknown"])]),
+        count(row["entered"]),
+        count(row["passed"]),
+        blocks.differs(count(row["broken"])) if row["broken"] else count(row["broken"]),
+        count(row["unknown"]),
+        blocks.badge(kind, say.word("status", state)),
+    )
+
+
+def at_the_break(screen: Screen) -> None:
+    """The ids of the bookings that should have passed a hop and did not."""
+    say, path = screen.say, screen.snapshot
+    st.html(blocks.section(say("links.ids"), say("links.ids_note")))
+    hops = {int(row["hop"]): row for row in service_queries.broken_links(path)}
+    breaks = [hop for hop, row in hops.items() if row["broken"]]
+    if not breaks:
+        untold = any(row["state"] != "working" for row in hops.values()) or not hops
+        title = say("links.ids_unknown" if untold else "links.ids_none")
+        st.html(blocks.wrap(blocks.note("none" if untold else "good", title)))
+        return
+    hop = st.selectbox(
+        say("links.hop"),
+        breaks,
+        format_func=lambda number: f"{name(hops[number], screen)} · {count(hops[number]['broken'])}",
+        key="hop",
+        width=420,
+    )
+    hop = hop if hop in breaks else breaks[0]
+    frame = service_queries.broken_link_rows(path, hop)
+    screen.table(
+        frame,
+        {
+            "row_id": say("col.booking_id"),
+            "origin": say("links.origin"),
+            "since": say("links.since", zone=say.zone_name(screen.now)),
+        },
+        f"broken_link_{hop}",
+        say("links.ids"),
+        total=frame.height,
+        complete=lambda: frame,
+    )
+    if frame.height < hops[hop]["broken"]:
+        st.caption(say("links.newest", shown=count(frame.height), all=count(hops[hop]["broken"])))
+
+
+screen = open_screen()
+screen.show(screen.say("links.title"), parts.subtitle_now(screen), [chain, at_the_break])

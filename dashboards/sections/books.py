@@ -1,0 +1,130 @@
+"""The ledger by month and provider, and figures of closed months that changed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from dashboards import blocks, commission_queries, parts
+from dashboards.screen import ROWS_SHOWN, Screen
+from dashboards.wording import count, rupiah, signed_rupiah
+
+MONTHS_SHOWN = 13
+CHANGES_SHOWN = 50
+SUMS: tuple[str, ...] = ("opening_idr", "accrued_idr", "fees_idr", "paid_idr", "reversed_idr", "closing_idr")
+
+
+def ledger(screen: Screen) -> None:
+    """Opening + accrued + fees − paid − reversed = closing, of all providers by month and of one month by provider."""
+    say, path = screen.say, screen.snapshot
+    st.html(blocks.section(say("ledger.title"), say("ledger.note"), anchor="ledger"))
+    months = commission_queries.ledger_months(path)
+    if months.is_empty():
+        st.html(blocks.wrap(parts.nothing_found(screen, say("ledger.none"), say("ledger.none_text"))))
+        return
+    st.html(
+        blocks.wrap(
+            blocks.table(
+                [
+                    (say("ledger.month"), False),
+                    *((say(f"ledger.{name}"), True) for name in SUMS),
+                    ("", False),
+                ],
+                [_month(row, screen) for row in months.head(MONTHS_SHOWN).iter_rows(named=True)],
+            )
+        )
+    )
+    options: list[date] = months["local_month"].to_list()
+    month = st.selectbox(
+        say("ledger.choose"),
+        options,
+        format_func=say.month,
+        key="ledger_month",
+        width=320,
+        persist_state="session",
+    )
+    chosen = month if month is not None and month in options else options[0]
+    lines = months.row(options.index(chosen), named=True)
+    screen.table(
+        commission_queries.ledger(path, chosen, ROWS_SHOWN),
+        {
+            "provider_name": say("col.provider_name"),
+            **{name: say(f"ledger.{name}") for name in SUMS},
+            "holds": say("ledger.holds"),
+            "expected_idr": say("ledger.expected_idr"),
+            "unrecorded_idr": say("ledger.unrecorded_idr"),
+            "provider_id": say("col.provider_id"),
+        },
+        f"ledger_{chosen:%Y_%m}",
+        say("ledger.title"),
+        total=lines["providers"],
+        complete=lambda: commission_queries.all_ledger(path, chosen),
+    )
+
+
+def _month(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
+    say = screen.say
+    held = (
+        blocks.badge("bad", say("ledger.off", n=count(row["off"])))
+        if row["off"]
+        else blocks.badge("good", say("ledger.balanced"))
+    )
+    below = say("ledger.providers", n=count(row["providers"]))
+    if row["unknown_amounts"]:
+        below += f" · {say('ledger.unknown_amounts', n=count(row['unknown_amounts']))}"
+    return (
+        blocks.below(say.month(row["local_month"]), below),
+        *(blocks.money(row[name]) for name in SUMS),
+        held,
+    )
+
+
+def closed_months(screen: Screen) -> None:
+    """Each figure of a closed month that is not what an earlier snapshot said, with both values."""
+    say = screen.say
+    st.html(blocks.section(say("closed.title"), say("closed.note"), anchor="closed"))
+    changes = commission_queries.closed_month_changes(screen.snapshot)
+    gap = commission_queries.closed_month_gap(screen.snapshot)
+    if gap is not None:
+        st.html(blocks.wrap(blocks.note("none", say("closed.gap"), say("closed.gap_text", reason=gap))))
+    if changes.is_empty():
+        if gap is None:
+            st.html(blocks.wrap(blocks.note("good", say("closed.none"), say("closed.none_text"))))
+        return
+    st.html(
+        blocks.wrap(
+            blocks.table(
+                [
+                    (say("ledger.month"), False),
+                    (say("closed.figure"), False),
+                    (say("closed.before"), True),
+                    (say("closed.now"), True),
+                    (say("col.variance"), True),
+                    (say("closed.seen"), True),
+                ],
+                [_change(row, screen) for row in changes.head(CHANGES_SHOWN).iter_rows(named=True)],
+            )
+        )
+    )
+    parts.rest_of(screen, changes, CHANGES_SHOWN, "closed_month_changes")
+
+
+def _change(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
+    say = screen.say
+    money = str(row["figure"]).endswith("_idr")
+    before, now = row["previous_value"], row["current_value"]
+    written = rupiah if money else count
+    apart = None if before is None or now is None else now - before
+    waived = f" {blocks.tag(say('col.waived'))}" if row["waived"] else ""
+    return (
+        blocks.text(say.month(row["local_month"])),
+        blocks.below(say.word("figure_name", row["figure"]), row["finding_id"]) + waived,
+        written(before),
+        blocks.differs(written(now)),
+        signed_rupiah(apart) if money else count(apart),
+        blocks.below(
+            say.time(row["seen_at"], screen.now), say("closed.against", snapshot=row["previous_snapshot_id"])
+        ),
+    )

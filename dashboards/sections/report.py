@@ -1,0 +1,258 @@
+"""The auditor's report made from the page: the same export as `bookwatch export commissions`, with its entry in the
+ledger, and its files to download. What is in them is pipelines/exports' business.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboards import blocks
+from dashboards.launch import environment
+from dashboards.screen import Screen
+from dashboards.wording import count
+from pipelines.exports.manifest import MANIFEST, DamagedManifest, Manifest, read_manifest, sha256_of_bytes
+from resources.ledger import ExportEntry, Ledger
+
+KIND = "commissions"
+FORMS: tuple[str, ...] = ("csv", "json")
+NAME_LENGTH = 80
+EARLIER_SHOWN = 10
+# A ZIP is made in memory when it is asked for; above this the files are handed out one by one.
+ZIP_BYTES = 200_000_000
+
+
+def report(screen: Screen) -> None:
+    """Choose the days, prepare the report, take its files."""
+    say = screen.say
+    st.html(blocks.section(say("report.title"), say("report.note"), anchor="report"))
+    first, last = last_month(screen.now.astimezone(say.zone).date())
+    with st.form("report_form"):
+        days_place, name_place, form_place = st.columns([1.2, 1.2, 0.7], vertical_alignment="bottom")
+        days = days_place.date_input(
+            say("report.days"),
+            (first, last),
+            format="DD/MM/YYYY",
+            key="report_days",
+            persist_state="session",
+        )
+        made_by = name_place.text_input(
+            say("report.by"),
+            max_chars=NAME_LENGTH,
+            placeholder=say("report.by_hint"),
+            key="report_by",
+            persist_state="session",
+        )
+        form = form_place.segmented_control(
+            say("report.form"),
+            FORMS,
+            default=FORMS[0],
+            required=True,
+            format_func=str.upper,
+            key="report_format",
+        )
+        asked = st.form_submit_button(say("report.prepare"), type="primary", icon=":material/verified:")
+    if asked:
+        _prepare(screen, days, (made_by or "").strip(), str(form or FORMS[0]))
+    folder = st.session_state.get("report_folder")
+    if folder:
+        _prepared(screen, Path(folder))
+    _earlier(screen)
+
+
+def last_month(today: date) -> tuple[date, date]:
+    """First and last day of the month before: the newest one that is over."""
+    last = today.replace(day=1) - timedelta(days=1)
+    return last.replace(day=1), last
+
+
+def _prepare(screen: Screen, days: Any, made_by: str, form: str) -> None:
+    """Make the report into a folder of its own under exports/, and remember which.
+
+    By the command itself, in a process of its own: this one has the snapshot open, and DuckDB opens a file once per
+    process and configuration. What a large report takes of memory is given back, too.
+    """
+    say = screen.say
+    st.session_state.pop("report_folder", None)
+    if not isinstance(days, tuple) or len(days) != 2:
+        st.html(blocks.wrap(blocks.banner("warn", say("report.days_wanted"))))
+        return
+    if not made_by:
+        st.html(blocks.wrap(blocks.banner("warn", say("report.by_wanted"))))
+        return
+    first, until = days[0], days[1] + timedelta(days=1)
+    snapshot_id = Path(screen.snapshot).stem
+    out = screen.settings.home.exports / f"{KIND}_{first}_{until}_{snapshot_id}_{form}"
+    with st.spinner(say("report.preparing")):
+        made = subprocess.run(
+            [
+                *(sys.executable, "-c", "from pipelines.cli import main; main()", "export", KIND, "--json"),
+                *(f"--from={first}", f"--to={until}", f"--out={out}"),
+                *(f"--as-of={snapshot_id}", f"--format={form}", f"--by={made_by}"),
+            ],
+            env={**environment(), "BOOKWATCH_HOME": str(screen.settings.home.root)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if made.returncode != 0:
+        st.html(blocks.wrap(blocks.banner("bad", say("report.failed"), made.stderr.strip())))
+        return
+    told = json.loads(made.stdout)
+    st.session_state["report_folder"] = told["folder"]
+    st.session_state["report_again"] = told["already_there"]
+
+
+def _prepared(screen: Screen, folder: Path) -> None:
+    """What was made and its files, manifest last. Says so where the folder is not what it was."""
+    say = screen.say
+    try:
+        data = (folder / MANIFEST).read_bytes()
+        manifest = read_manifest(data)
+    except (OSError, DamagedManifest):
+        st.html(blocks.wrap(blocks.banner("bad", say("report.damaged", folder=folder))))
+        return
+    digest = sha256_of_bytes(data)
+    until = date.fromisoformat(manifest.filters["to"])
+    days = say.days(date.fromisoformat(manifest.filters["from"]), until - timedelta(days=1))
+    facts = [
+        (say("report.period"), days),
+        (say("report.made_by"), manifest.made_by),
+        (say("app.snapshot"), manifest.snapshot),
+        (say("report.policy"), ", ".join(manifest.policy_versions) or say("report.no_policy")),
+    ]
+    notes = [
+        say("report.again") if st.session_state.get("report_again") else say("report.entered"),
+        "" if manifest.period_over else say("report.not_over"),
+        say("report.no_day_rows", n=count(manifest.rows_without_day)) if manifest.rows_without_day else "",
+        say("report.no_day_findings", n=count(manifest.findings_without_day))
+        if manifest.findings_without_day
+        else "",
+    ]
+    st.html(
+        blocks.wrap(
+            blocks.terms_card(facts, " ".join(note for note in notes if note)),
+            blocks.table(
+                [(say("report.file"), False), (say("col.rows"), True), ("SHA-256", False)],
+                [
+                    *(
+                        (
+                            blocks.text(entry.name),
+                            count(entry.rows),
+                            f"<code>{blocks.text(entry.sha256[:16])}…</code>",
+                        )
+                        for entry in manifest.files
+                    ),
+                    (blocks.text(MANIFEST), "", f"<code>{blocks.text(digest)}</code>"),
+                ],
+            ),
+            blocks.hint(say("report.verify"), f"bookwatch verify {folder}"),
+        )
+    )
+    _downloads(screen, folder, manifest)
+
+
+def _downloads(screen: Screen, folder: Path, manifest: Manifest) -> None:
+    say = screen.say
+    names = [*(entry.name for entry in manifest.files), MANIFEST]
+    stem = names[0].rsplit(".", 1)[0]
+    with st.container(horizontal=True, key="report_files"):
+        if sum(entry.bytes for entry in manifest.files) <= ZIP_BYTES:
+            st.download_button(
+                say("report.all_files"),
+                lambda: zipped(folder, names),
+                file_name=f"{stem}.zip",
+                mime="application/zip",
+                type="primary",
+                icon=":material/folder_zip:",
+                key="report_zip",
+                on_click="ignore",
+            )
+        for name in names:
+            st.download_button(
+                name.removeprefix(f"{stem}_")
+                if name.startswith(f"{stem}_") or name == MANIFEST
+                else f"{KIND}.{manifest.format}",
+                (folder / name).read_bytes,
+                file_name=name,
+                mime="text/csv" if name.endswith(".csv") else "application/json",
+                icon=":material/download:",
+                key=f"report_file_{name.removeprefix(stem)}",
+                on_click="ignore",
+            )
+
+
+def zipped(folder: Path, names: list[str]) -> bytes:
+    """The files of a report in one ZIP, as they stand in the folder."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.write(folder / name, name)
+    return made.getvalue()
+
+
+def _earlier(screen: Screen) -> None:
+    """The newest entries of the ledger: every report ever made, from here or at the command line."""
+    say = screen.say
+    try:
+        entries = earlier(screen.settings.home.ledger)
+    except sqlite3.Error:
+        st.html(blocks.wrap(blocks.note("none", say("report.ledger_unread"))))
+        return
+    if not entries:
+        return
+    with st.expander(say("report.earlier", n=count(len(entries)))):
+        st.html(
+            blocks.wrap(
+                blocks.table(
+                    [
+                        (say("report.made_at"), False),
+                        (say("report.made_by"), False),
+                        (say("report.what"), False),
+                        (say("app.snapshot"), False),
+                        (MANIFEST, False),
+                    ],
+                    [
+                        (
+                            blocks.text(say.time(entry.made_at, screen.now)),
+                            blocks.text(entry.made_by),
+                            blocks.below(entry.kind, entry.filters),
+                            blocks.text(entry.snapshot_id),
+                            f"<code>{blocks.text(entry.manifest_sha256[:16])}…</code>",
+                        )
+                        for entry in reversed(entries[-EARLIER_SHOWN:])
+                    ],
+                )
+            )
+        )
+
+
+def earlier(ledger: Path) -> tuple[ExportEntry, ...]:
+    """Every export in the ledger, oldest first; none where there is no ledger yet. Asked again once it was written to.
+    Raises sqlite3.Error where it can't be read."""
+    mark = _changed(ledger)
+    return _entries(ledger, mark, _changed(ledger.with_name(f"{ledger.name}-wal"))) if mark else ()
+
+
+def _changed(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=2)
+def _entries(ledger: Path, *_marks: tuple[int, int] | None) -> tuple[ExportEntry, ...]:
+    return tuple(Ledger(ledger).exports())

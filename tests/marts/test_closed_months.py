@@ -1,0 +1,237 @@
+"""Figures of closed months: compared with the snapshot before, entered once, whatever kills the run in between."""
+
+from __future__ import annotations
+
+import os
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from assets.closed_months import compare_closed_months
+from marketplace.closed_months import closes_at, finding_id, month_after, newest_closed_month
+from marketplace.rules import RULES_VERSION
+from resources.home import Home
+from resources.ledger import ClosedGap, Ledger
+from resources.run_context import RunContext
+from resources.settings import load_settings
+from resources.snapshots import point_link, snapshot_path
+
+BALI = timedelta(hours=8)
+Figures = dict[tuple[str, str], int]
+#: 15 November 2026, noon in Bali: October is closed, November is not.
+NOW = datetime(2026, 11, 15, 4)
+OCTOBER: Figures = {("2026-10-01", "booked_idr"): 1_000_000, ("2026-10-01", "bookings"): 4}
+
+
+@pytest.mark.parametrize(
+    ("at", "month"),
+    [
+        (datetime(2026, 11, 1, 15, 59, 59), date(2026, 9, 1)),  # 24 hours after October are a second away
+        (datetime(2026, 11, 1, 16), date(2026, 10, 1)),
+        (datetime(2026, 12, 31, 15), date(2026, 11, 1)),
+        (datetime(2027, 1, 1, 16), date(2026, 12, 1)),
+    ],
+)
+def test_a_month_is_closed_24_hours_after_it_ended(at: datetime, month: date) -> None:
+    assert newest_closed_month(at, BALI) == month
+    assert closes_at(month, BALI) <= at < closes_at(month_after(month), BALI)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    for name in list(os.environ):
+        if name.startswith(("APPWRITE_", "BOOKWATCH_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("BOOKWATCH_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return Home(tmp_path / "home").create()
+
+
+def figures(con: duckdb.DuckDBPyConnection, values: Figures, zone: str = "Asia/Makassar") -> None:
+    con.execute("CREATE SCHEMA core; CREATE SCHEMA marts; CREATE SCHEMA ops")
+    con.execute("CREATE TABLE core.state AS SELECT ? AS timezone", [zone])
+    con.execute("CREATE TABLE marts.month_figures (local_month DATE, figure VARCHAR, value BIGINT)")
+    for (month, figure), value in values.items():
+        con.execute("INSERT INTO marts.month_figures VALUES (?, ?, ?)", [month, figure, value])
+
+
+def publish(
+    home: Home,
+    snapshot_id: str,
+    values: Figures,
+    *,
+    at: datetime = NOW,
+    rules: str = RULES_VERSION,
+    zone: str = "Asia/Makassar",
+) -> None:
+    path = snapshot_path(home, snapshot_id)
+    with duckdb.connect(str(path)) as con:
+        figures(con, values, zone)
+        con.execute(
+            "CREATE TABLE ops.snapshot AS SELECT ? AS snapshot_id, ?::TIMESTAMP AS published_at, ? AS rules_version",
+            [snapshot_id, at, rules],
+        )
+    point_link(home.current, path)
+
+
+def run(
+    values: Figures, *, run_id: str = "r1", at: datetime = NOW, zone: str = "Asia/Makassar"
+) -> ClosedGap | None:
+    """What a run whose marts hold these figures finds at an instant."""
+    os.environ["BOOKWATCH_NOW"] = f"{at.isoformat()}Z"
+    try:
+        settings = load_settings()
+    finally:
+        del os.environ["BOOKWATCH_NOW"]
+    context = RunContext(settings, run_id, 1, settings.clock.now())
+    with duckdb.connect() as con:
+        figures(con, values, zone)
+        return compare_closed_months(con, context)
+
+
+def found(home: Home) -> list[tuple[str, int, int]]:
+    return [
+        (change.finding_id, change.previous_value, change.current_value)
+        for change in Ledger(home.ledger).closed_changes()
+    ]
+
+
+BOOKED = finding_id("booked_idr", date(2026, 10, 1), "s1")
+
+
+def test_a_changed_figure_of_a_closed_month_is_found_with_both_values(home: Home) -> None:
+    publish(home, "s1", OCTOBER)
+    assert run(OCTOBER | {("2026-10-01", "booked_idr"): 900_000}) is None
+    assert found(home) == [(BOOKED, 1_000_000, 900_000)]
+    (change,) = Ledger(home.ledger).closed_changes()
+    assert (change.previous_snapshot_id, change.seen_at, change.figure) == ("s1", NOW, "booked_idr")
+
+
+def test_a_figure_that_comes_or_goes_was_or_is_zero(home: Home) -> None:
+    publish(home, "s1", {("2026-10-01", "bookings"): 4})
+    run({("2026-09-01", "collected_idr"): 75_000})
+    assert found(home) == [
+        (finding_id("collected_idr", date(2026, 9, 1), "s1"), 0, 75_000),
+        (finding_id("bookings", date(2026, 10, 1), "s1"), 4, 0),
+    ]
+
+
+def test_the_same_figures_and_an_open_month_are_no_finding(home: Home) -> None:
+    publish(home, "s1", OCTOBER | {("2026-11-01", "bookings"): 1})
+    assert run(OCTOBER | {("2026-11-01", "bookings"): 2}) is None
+    assert found(home) == []
+
+
+def test_a_month_that_was_open_at_the_snapshot_before_is_not_compared(home: Home) -> None:
+    publish(home, "s1", OCTOBER, at=datetime(2026, 11, 1, 15))
+    run(OCTOBER | {("2026-10-01", "bookings"): 5})
+    assert found(home) == []
+    publish(home, "s2", OCTOBER, at=datetime(2026, 11, 1, 16))
+    run(OCTOBER | {("2026-10-01", "bookings"): 5})
+    assert [entry[1:] for entry in found(home)] == [(4, 5)]
+
+
+def test_a_run_that_is_repeated_before_anything_is_published_enters_it_once(home: Home) -> None:
+    changed = OCTOBER | {("2026-10-01", "bookings"): 3}
+    publish(home, "s1", OCTOBER)
+    for number in range(3):
+        run(changed, run_id=f"r{number}", at=NOW + timedelta(minutes=number))
+    assert [entry[1:] for entry in found(home)] == [(4, 3)]
+    assert Ledger(home.ledger).closed_changes()[0].seen_at == NOW
+
+
+def test_a_run_killed_at_any_instruction_neither_loses_nor_doubles_it(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = OCTOBER | {("2026-10-01", "bookings"): 3, ("2026-10-01", "booked_idr"): 1}
+    publish(home, "s1", OCTOBER)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as before:  # compared, not entered
+        before.setattr(Ledger, "record_closed_changes", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(changed)
+    assert found(home) == []
+    with monkeypatch.context() as amid:  # one of two entered, not committed
+        import resources.ledger as ledger
+
+        real, calls = ledger._log_change, [0]
+
+        def once(*values: object) -> None:
+            calls[0] += 1
+            if calls[0] == 2:
+                raise KeyboardInterrupt
+            real(*values)  # type: ignore[arg-type]  # the two arguments it was called with
+
+        amid.setattr(ledger, "_log_change", once)
+        with pytest.raises(KeyboardInterrupt):
+            run(changed)
+    assert found(home) == []
+    run(changed)  # entered; killed before publishing: the next compares with s1 again
+    run(changed)
+    assert [entry[1:] for entry in found(home)] == [(1_000_000, 1), (4, 3)]
+
+
+def test_before_it_is_published_the_value_may_move_on_or_go_back(home: Home) -> None:
+    publish(home, "s1", OCTOBER)
+    run(OCTOBER | {("2026-10-01", "bookings"): 3})
+    run(OCTOBER | {("2026-10-01", "bookings"): 2})
+    assert [entry[1:] for entry in found(home)] == [(4, 2)]
+    run(OCTOBER)
+    assert found(home) == []
+    run(OCTOBER | {("2026-10-01", "bookings"): 2})
+    assert [entry[1:] for entry in found(home)] == [(4, 2)]
+
+
+def test_a_later_change_of_the_same_figure_is_a_new_finding(home: Home) -> None:
+    publish(home, "s1", OCTOBER)
+    second = OCTOBER | {("2026-10-01", "booked_idr"): 900_000}
+    run(second)
+    publish(home, "s2", second)
+    run(second)
+    assert len(found(home)) == 1
+    run(OCTOBER)  # and back again: a figure people were given twice
+    assert found(home) == [
+        (BOOKED, 1_000_000, 900_000),
+        (finding_id("booked_idr", date(2026, 10, 1), "s2"), 900_000, 1_000_000),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "reason"),
+    [
+        (None, "there was no snapshot before"),
+        ({"rules": "0"}, f"the snapshot before was made by rules version 0, this one by {RULES_VERSION}"),
+        ({"zone": "Asia/Jakarta"}, "the snapshot before was made in another time zone"),
+        ("old", "the snapshot before holds no readable figures by month"),
+        ("damaged", "the snapshot before holds no readable figures by month"),
+    ],
+)
+def test_where_nothing_can_be_compared_it_says_so(
+    home: Home, snapshot: dict[str, str] | str | None, reason: str
+) -> None:
+    if isinstance(snapshot, dict):
+        publish(home, "s1", {}, **snapshot)  # type: ignore[arg-type]  # rules or zone
+    elif snapshot is not None:
+        publish(home, "s1", {})
+        if snapshot == "damaged":
+            snapshot_path(home, "s1").write_bytes(b"no database")
+        else:
+            with duckdb.connect(str(snapshot_path(home, "s1"))) as con:
+                con.execute("DROP TABLE marts.month_figures")
+    expected = ClosedGap("r2", None if snapshot is None else "s1", NOW + timedelta(minutes=1), reason)
+    run(OCTOBER, run_id="r1")
+    assert run(OCTOBER, run_id="r2", at=NOW + timedelta(minutes=1)) == expected
+    assert Ledger(home.ledger).closed_gaps() == [expected]
+    assert found(home) == []
+
+
+def test_a_gap_stays_told_after_the_next_comparison(home: Home) -> None:
+    run(OCTOBER)
+    publish(home, "s1", OCTOBER)
+    assert run(OCTOBER, run_id="r2") is None
+    assert [gap.snapshot_id for gap in Ledger(home.ledger).closed_gaps()] == ["r1"]
