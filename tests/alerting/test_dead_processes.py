@@ -16,7 +16,8 @@ from tests.bookwatch_process import Bookwatch, settings_for
 from tests.resources.receiver import Receiver
 from tests.sandbox_server import SandboxProcess
 
-pytestmark = pytest.mark.slow
+# Ten runs in all, each a few seconds on an idle machine: the patience is for one that is not.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 COMMAND = [sys.executable, "-c", "from pipelines.cli import main; main()"]
 
 
@@ -54,7 +55,7 @@ def start(bookwatch: Bookwatch, *words: str) -> subprocess.Popen[bytes]:
     )
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 120) -> bool:
+def wait_until(holds: Callable[[], bool], seconds: float = 300) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if holds():
