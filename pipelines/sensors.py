@@ -34,8 +34,8 @@ BUSY_TAG = "bookwatch/busy"
 
 SENSOR_SECONDS = 15
 GONE_AFTER = timedelta(minutes=5)
-"""A started run that holds no run lock so long after its start has lost its process: loading its code takes seconds, on a
-machine overloaded ten times a minute or two."""
+"""A started run that holds no run lock so long after its start has lost its process: loading its code takes seconds,
+on a machine overloaded ten times a minute or two."""
 
 
 def tell_of_death(run: DagsterRun) -> str:
