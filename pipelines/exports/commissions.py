@@ -43,7 +43,8 @@ KIND: Final = "commissions"
 # before it spills into the temporary folder: together they keep memory the same for a thousand rows and for millions.
 BATCH_ROWS: Final = 10_000
 SLICE_ROWS: Final = 50_000
-QUERY_MEMORY: Final = "96MB"
+# The first is enough for any number of rows; a single day of hundreds of thousands, or as many findings, takes more.
+QUERY_MEMORY: Final = ("96MB", "384MB", "1500MB")
 _WORKSHOP_PREFIX: Final = ".bookwatch-partial-"
 _WORKSHOP_STALE_S: Final = 86_400
 
@@ -326,7 +327,7 @@ def export_commissions(
             with _workshop(folder) as workshop:
                 # Once more, now that the pin holds: a run may have dropped it a moment ago.
                 path = require_snapshot(home, chosen)
-                facts, files = _write_parts(path, workshop, filters, form, chosen)
+                facts, files = _write_within_memory(path, workshop, filters, form, chosen)
                 over = facts["as_of"] is not None and _local_day(facts["as_of"], time_zone) >= until
 
                 def manifest_after(previous: str | None) -> Manifest:
@@ -519,8 +520,27 @@ def _write_manifest(folder: Path, workshop: Path, data: bytes) -> str:
     return sha256_of_bytes(data)
 
 
-def _write_parts(
+def _write_within_memory(
     path: Path, workshop: Path, filters: dict[str, str], form: Format, snapshot_id: str
+) -> tuple[dict[str, Any], list[FileEntry]]:
+    """``_write_parts`` with as little memory as it can be done in."""
+    *tries, last = QUERY_MEMORY
+    for limit in tries:
+        attempt = workshop / limit
+        attempt.mkdir(mode=0o700)
+        try:
+            facts, files = _write_parts(path, attempt, filters, form, snapshot_id, limit)
+        except duckdb.OutOfMemoryException:
+            shutil.rmtree(attempt)
+            continue
+        for entry in files:
+            os.rename(attempt / entry.name, workshop / entry.name)
+        return facts, files
+    return _write_parts(path, workshop, filters, form, snapshot_id, last)
+
+
+def _write_parts(
+    path: Path, workshop: Path, filters: dict[str, str], form: Format, snapshot_id: str, memory: str
 ) -> tuple[dict[str, Any], list[FileEntry]]:
     """Write every data file into ``workshop``; returns what the snapshot says of itself, and the files."""
     period = {"first": filters["from"], "until": filters["to"]}
@@ -530,7 +550,7 @@ def _write_parts(
 
     entries: dict[str, FileEntry] = {}
     spill = workshop / "spill"
-    with open_snapshot(path, memory_limit=QUERY_MEMORY, spill_folder=spill) as con:
+    with open_snapshot(path, memory_limit=memory, spill_folder=spill) as con:
         con.execute(f"CREATE TEMP TABLE dated_findings AS FROM {_DATED_FINDINGS}")
         facts = _facts(con, period)
         slices = _slices(period, facts.pop("days"))

@@ -307,3 +307,26 @@ def test_what_is_held_at_a_time_does_not_depend_on_the_rows(
     assert data_bytes(tmp_path / "sliced") == data_bytes(tmp_path / "whole")
     assert len(set(asked)) > 10
     assert max(held) <= 30
+
+
+def test_a_report_that_needs_more_memory_is_given_it(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(home, OCTOBER)
+    export_october(home, tmp_path / "plain")
+    tried: list[str] = []
+    write = commissions._write_parts
+
+    def short_of_memory(*about: object):
+        limit = str(about[-1])
+        tried.append(limit)
+        made = write(*about)  # pyright: ignore[reportArgumentType]
+        if limit != commissions.QUERY_MEMORY[-1]:
+            raise duckdb.OutOfMemoryException("half written")
+        return made
+
+    monkeypatch.setattr(commissions, "_write_parts", short_of_memory)
+    export_october(home, tmp_path / "more")
+    assert tried == list(commissions.QUERY_MEMORY)
+    assert data_bytes(tmp_path / "more") == data_bytes(tmp_path / "plain")
+    assert verify_export(tmp_path / "more", home.ledger).holds
