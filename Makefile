@@ -9,7 +9,7 @@ JOBS ?= auto
 export DO_NOT_TRACK := 1
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo test run serve lint bench bench-ingest bench-reconcile bench-health soak lock clean
+.PHONY: setup demo test run serve lint bench bench-ingest bench-reconcile bench-health bench-freshness soak lock clean
 
 setup: $(STAMP)
 
@@ -54,6 +54,10 @@ bench-reconcile: $(STAMP)
 
 bench-health: $(STAMP)
 	$(BIN)/python -m benchmarks.health $(ARGS)
+
+# About ten minutes, most of them waiting for the schedule; ARGS="--scheduled-writes 0" for the watch alone.
+bench-freshness: $(STAMP)
+	$(BIN)/python -m benchmarks.freshness $(ARGS)
 
 # Twenty minutes; ARGS="--minutes 2" for a short one.
 soak: $(STAMP)

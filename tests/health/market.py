@@ -1,0 +1,150 @@
+"""A mirror written by hand and what one run makes of it under a frozen clock: core, marts, ledger. Holds no test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from assets.core.core_assets import derive
+from assets.marts.mart_assets import make_marts
+from marketplace.collections import REQUIRED
+from pipelines.run import open_run
+from resources.run_context import CollectionScan, RunContext
+from resources.settings import Settings
+from resources.warehouse import open_warehouse
+from tests.core.raw_file import RawFile
+
+#: A Sunday, 20:00 in Bali: 19:00 in Jakarta, 21:00 in Jayapura.
+NOW = datetime(2026, 3, 15, 12, 0)
+TEXT, FLAG = "VARCHAR", "BOOLEAN"
+TABLES = {
+    "bookings": dict.fromkeys(
+        (
+            "bookingId",
+            "userId",
+            "status",
+            "providerId",
+            "price",
+            "createdAt",
+            "source",
+            "mode",
+            "acceptedAt",
+            "completedAt",
+            "responseDeadline",
+            "startTime",
+            "customerName",
+            "totalCost",
+        ),
+        TEXT,
+    )
+    | {"isTest": FLAG},
+    "commission_records": dict.fromkeys(
+        (
+            "bookingId",
+            "therapistId",
+            "bookingAmount",
+            "commissionAmount",
+            "commissionRate",
+            "paymentStatus",
+            "createdAt",
+            "paidAt",
+        ),
+        TEXT,
+    ),
+    "chat_messages": dict.fromkeys(("conversationId", "bookingId", "senderId", "timestamp"), TEXT),
+    "chat_rooms": dict.fromkeys(("bookingId", "createdAt"), TEXT),
+    "notifications": dict.fromkeys(
+        ("recipientId", "recipientType", "bookingId", "metadata", "sentAt", "deliveredAt", "failedAt"), TEXT
+    ),
+    "therapists": dict.fromkeys(("name", "timezone"), TEXT),
+}
+SCANNED = ("bookings", "chat_messages", "commission_records", "chat_rooms", "notifications")
+
+
+def stamp(instant: datetime) -> str:
+    return instant.isoformat() + "Z"
+
+
+class Market:
+    """A home with a mirror one can write to. ``judge`` makes core and marts of it as of an instant."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        home.mkdir(parents=True)
+        self.raw = RawFile(home / "raw.duckdb", TABLES)
+        self.scans: dict[str, datetime] = {}
+        with duckdb.connect(str(self.raw.path)) as con:
+            con.execute(
+                "CREATE TABLE _watermarks (collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP);"
+                "CREATE TABLE _ingest_runs (run_id VARCHAR, collection VARCHAR, fetched BIGINT, inserted BIGINT,"
+                " updated BIGINT, unchanged BIGINT, deleted BIGINT, rejected BIGINT, started_at TIMESTAMP,"
+                " seconds DOUBLE, watermark TIMESTAMP, outcome VARCHAR)"
+            )
+
+    def scanned(self, at: datetime = NOW, *, collections: tuple[str, ...] = SCANNED) -> None:
+        """Let a complete scan of the collections have ended at an instant."""
+        with duckdb.connect(str(self.raw.path)) as con:
+            for collection in collections:
+                con.execute("DELETE FROM _watermarks WHERE collection = ?", [collection])
+                con.execute("INSERT INTO _watermarks VALUES (?, ?, ?)", [collection, at, at])
+
+    def booking(self, name: str, created: datetime, **attributes: Any) -> None:
+        row = {"status": "pending", "price": "250", "source": "direct", "mode": "immediate"} | attributes
+        row = {key: value for key, value in row.items() if value is not None}
+        self.raw.put("bookings", {"$id": name, "$createdAt": created, "createdAt": stamp(created), **row})
+
+    def commission(self, name: str, booking: str, created: datetime, **attributes: Any) -> None:
+        row = {"bookingAmount": "250000", "commissionAmount": "75000", "commissionRate": "0.3"}
+        row |= {"paymentStatus": "pending", "bookingId": booking, "createdAt": stamp(created)} | attributes
+        self.raw.put("commission_records", {"$id": name, "$createdAt": created, **row})
+
+    def notifications(self, sent: datetime, delivered: int, of: int, **attributes: Any) -> None:
+        rows: list[dict[str, Any]] = []
+        for number in range(of):
+            arrived = {"deliveredAt": stamp(sent)} if number < delivered else {}
+            rows.append(
+                {
+                    "$id": f"n{self.raw.change}-{number}",
+                    "$createdAt": sent,
+                    "sentAt": stamp(sent),
+                    **attributes,
+                    **arrived,
+                }
+            )
+        self.raw.put("notifications", *rows)
+
+    def settings(self, now: datetime, zone: str = "Asia/Makassar", **more: Any) -> Settings:
+        return Settings(
+            bookwatch_home=self.home, bookwatch_now=now.replace(tzinfo=UTC), bookwatch_timezone=zone, **more
+        )
+
+    def run(self, now: datetime = NOW, zone: str = "Asia/Makassar") -> RunContext:
+        """Core, marts and ledger as a run at that instant makes them."""
+        settings = self.settings(now, zone)
+        settings.home.create()
+        with open_run(settings) as run:
+            run.scans = [CollectionScan(name, name in REQUIRED, "complete") for name in SCANNED]
+            derive(run)
+            make_marts(run)
+        return run
+
+    def judge(self, now: datetime = NOW, zone: str = "Asia/Makassar") -> dict[int, dict[str, Any]]:
+        """The seven points as of an instant."""
+        self.run(now, zone)
+        return {row["point"]: row for row in self.rows("FROM marts.health_points ORDER BY point")}
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        with open_warehouse(self.home / "warehouse.duckdb", read_only=True) as con:
+            found = con.sql(query)
+            return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+
+def statuses(points: Mapping[int, Mapping[str, Any]]) -> dict[int, str]:
+    return {number: point["status"] for number, point in points.items()}
+
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
