@@ -44,25 +44,43 @@ COLUMNS = (
 def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
     """Each earning booking once, with its earliest live record; each other booking with a live record once;
     each live record that fits no booking, a quarantined one, or two."""
-    return ibis.union(_earning(t, at, policy), _records_without(t), distinct=False)
+    own = t.commission_reviews.filter(lambda r: r.live & r.earns & (r.link == "booking") & (r.place == 1))
+    return ibis.union(_recorded(own), _unrecorded(t, at, policy, own), _records_without(t), distinct=False)
 
 
-def _earning(t: Tables, at: Instants, policy: Policy) -> Any:
-    own = t.commission_reviews.filter(
-        lambda r: r.live & r.earns & (r.link == "booking") & (r.place == 1)
-    ).select(
+def _recorded(r: Any) -> Any:
+    """Earning bookings with a live record: the review says it all."""
+    return r.select(
+        "booking_id",
         "commission_id",
         "booking_ref",
-        "rate",
-        "commission",
-        "verdict",
-        "status",
-        "paid_at",
-        "records",
-        "record_deadline",
-        tracked="booking_id",
-        tracked_origin="origin",
+        provider_id=r.b_provider,
+        source=r.b_source,
+        booking_status=r.b_status,
+        booking_amount_idr=r.b_amount,
+        rate=r.rate,
+        expected_idr=r.expected_idr,
+        actual_idr=r.commission,
+        variance_idr=r.commission - r.expected_idr,
+        state=ibis.cases(
+            (r.expected_idr.isnull(), "unknown"), (r.verdict.isnull(), "matched"), else_="mismatched"
+        ),
+        local_date=r.local_date,
+        accrued_at=r.accrued_at,
+        utc_offset_minutes=r.offset,
+        policy_version=r.policy_version,
+        policy_rate_ppm=r.policy_rate_ppm,
+        deadline_at=r.due_at,
+        commission_status=r.status,
+        paid_at=r.paid_at,
+        records=r.records,
+        origin=r.origin,
     )
+
+
+def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
+    """Earning bookings without a live record of their own. Few: only they are judged by grace and doubt."""
+    tracked = own.select(tracked="booking_id", tracked_origin="origin")
     b = earning(t.bookings).select(
         "booking_id",
         "origin",
@@ -77,10 +95,8 @@ def _earning(t: Tables, at: Instants, policy: Policy) -> Any:
         "utc_offset_minutes",
         booking_status="status",
     )
+    rows = b.anti_join(tracked, [b.booking_id == tracked.tracked, b.origin == tracked.tracked_origin])
     doubted = _candidates(t)
-    rows = b.left_join(own, [b.booking_id == own.tracked, b.origin == own.tracked_origin]).drop(
-        "tracked", "tracked_origin"
-    )
     rows = rows.left_join(doubted, rows.booking_id == doubted.candidate)
     rows = rows.mutate(accrued_at=ibis.coalesce(rows.accepted_at, rows.created_at))
     rows = with_plan(t, rows, policy)
@@ -95,40 +111,31 @@ def _earning(t: Tables, at: Instants, policy: Policy) -> Any:
         policy_version=rule(lambda r: r.version),
         policy_rate_ppm=rate_ppm,
         grace_ends=rule(lambda r: rows.accrued_at + interval(r.grace)),
-        expected=commission_of(rows.amount_idr, rate_ppm),
-        deadline_at=ibis.coalesce(by_completion, by_start, rows.record_deadline),
+        expected_idr=commission_of(rows.amount_idr, rate_ppm),
+        deadline_at=ibis.coalesce(by_completion, by_start),
     )
-    recorded = rows.commission_id.notnull()
     rows = rows.mutate(
         state=ibis.cases(
-            (recorded & rows.expected.isnull(), "unknown"),
-            (recorded & rows.verdict.isnull(), "matched"),
-            (recorded, "mismatched"),
             (rows.candidate.notnull(), "unknown"),
             (at.judged_at.isnull(), "unknown"),
             (at.judged_at < rows.grace_ends, "awaiting"),
             else_="missing",
         )
     )
-    rows = rows.mutate(
-        expected_idr=rows.expected,
-        actual_idr=ibis.cases(
-            (recorded, rows.commission),
-            (rows.state.isin(("missing", "awaiting")), ibis.literal(0).cast("int64")),
-        ),
-    )
+    actual = ibis.cases((rows.state != "unknown", ibis.literal(0).cast("int64")))
+    text = ibis.null("string")
     return rows.select(
         "booking_id",
-        "commission_id",
-        "booking_ref",
-        "provider_id",
-        "source",
-        "booking_status",
+        commission_id=text,
+        booking_ref=text,
+        provider_id=rows.provider_id,
+        source=rows.source,
+        booking_status=rows.booking_status,
         booking_amount_idr=rows.amount_idr,
-        rate=rows.rate,
+        rate=ibis.null("float64"),
         expected_idr=rows.expected_idr,
-        actual_idr=rows.actual_idr,
-        variance_idr=rows.actual_idr - rows.expected_idr,
+        actual_idr=actual,
+        variance_idr=actual - rows.expected_idr,
         state=rows.state,
         local_date=rows.local_date,
         accrued_at=rows.accrued_at,
@@ -136,9 +143,9 @@ def _earning(t: Tables, at: Instants, policy: Policy) -> Any:
         policy_version=rows.policy_version,
         policy_rate_ppm=rows.policy_rate_ppm,
         deadline_at=rows.deadline_at,
-        commission_status=rows.status,
-        paid_at=rows.paid_at,
-        records=rows.records.fill_null(0),
+        commission_status=text,
+        paid_at=ibis.null("timestamp"),
+        records=ibis.literal(0).cast("int64"),
         origin=rows.origin,
     )
 

@@ -17,6 +17,7 @@ import pytest
 
 from pipelines.exports import commissions
 from pipelines.exports.commissions import export_commissions
+from pipelines.exports.report_files import Format
 from pipelines.exports.verify import verify_export
 from resources.clock import Clock
 from resources.home import Home
@@ -27,15 +28,24 @@ from tests.exports.published import OCTOBER, SNAPSHOT, Contents, Finding, Row, p
 
 Cli = Callable[..., Outcome]
 NAME = f"commissions_2026-10-01_2026-11-01_{SNAPSHOT}"
-OCTOBER_DAYS = {"first": date(2026, 10, 1), "until": date(2026, 11, 1)}
+FIRST, UNTIL = date(2026, 10, 1), date(2026, 11, 1)
 
 
 def data_bytes(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.glob("commissions_*"))}
 
 
-def export_october(home: Home, out: Path) -> None:
-    export_commissions(home, Clock(), out=out, made_by="Rani", time_zone="Asia/Makassar", **OCTOBER_DAYS)
+def export_october(home: Home, out: Path, form: Format = "csv") -> None:
+    export_commissions(
+        home,
+        Clock(),
+        first=FIRST,
+        until=UNTIL,
+        out=out,
+        made_by="Rani",
+        time_zone="Asia/Makassar",
+        form=form,
+    )
 
 
 # -- every byte --
@@ -43,12 +53,10 @@ def export_october(home: Home, out: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", pytest.param("json", marks=pytest.mark.long)])
-def test_each_single_byte_of_a_small_report_counts(home: Home, tmp_path: Path, form: str) -> None:
+def test_each_single_byte_of_a_small_report_counts(home: Home, tmp_path: Path, form: Format) -> None:
     publish(home, Contents(rows=(Row(datetime(2026, 10, 2)),), findings=(Finding("orphan", None, "c1"),)))
     out = tmp_path / "out"
-    export_commissions(
-        home, Clock(), out=out, made_by="R", time_zone="Asia/Makassar", form=form, **OCTOBER_DAYS
-    )
+    export_october(home, out, form)
     assert verify_export(out, home.ledger).holds
     unseen: list[tuple[str, int]] = []
     for path in sorted(out.iterdir()):
