@@ -9,7 +9,7 @@ JOBS ?= auto
 export DO_NOT_TRACK := 1
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo test run serve lint bench bench-ingest bench-freshness soak lock clean
+.PHONY: setup demo test run serve lint bench bench-ingest bench-reconcile bench-health bench-freshness soak lock clean
 
 setup: $(STAMP)
 
@@ -46,6 +46,14 @@ bench: $(STAMP)
 # About ten minutes; ARGS="--scale 0.1 --rounds 1" for a quick look.
 bench-ingest: $(STAMP)
 	$(BIN)/python -m benchmarks.ingest $(ARGS)
+
+# 10 million bookings, in a folder under /tmp that takes some 8 GB; ARGS="--scale 0.1" for a quick look, ARGS="--data DIR"
+# to keep the data for the next time (also for bench-health).
+bench-reconcile: $(STAMP)
+	$(BIN)/python -m benchmarks.reconcile $(ARGS)
+
+bench-health: $(STAMP)
+	$(BIN)/python -m benchmarks.health $(ARGS)
 
 # About ten minutes, most of them waiting for the schedule; ARGS="--scheduled-writes 0" for the watch alone.
 bench-freshness: $(STAMP)

@@ -1,6 +1,6 @@
 """Seconds and peak memory of `bookwatch export commissions` and `bookwatch verify`, by number of rows.
 
-python benchmarks/export.py [--rows 10000 100000 1000000] [--format csv]
+python -m benchmarks.export [--rows 10000 100000 1000000] [--format csv]
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -67,8 +68,8 @@ def make(home: Home, rows: int) -> None:
     point_link(home.current, path)
 
 
-def measure(home: Home, *words: str) -> tuple[float, int]:
-    """Seconds and peak resident MB of one command in a process of its own."""
+def measure(home: Home, *words: str) -> tuple[float, float, int]:
+    """Seconds, processor seconds and peak resident MB of one command in a process of its own."""
     began = time.perf_counter()
     child = subprocess.Popen(
         [sys.executable, "-c", "from pipelines.cli import main; main()", *words],
@@ -79,15 +80,18 @@ def measure(home: Home, *words: str) -> tuple[float, int]:
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise SystemExit(f"bookwatch {' '.join(words)} ended with {child.returncode}")
-    return time.perf_counter() - began, usage.ru_maxrss // 1024
+    return time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024
 
 
-def main() -> None:
+def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--format", choices=("csv", "json"), default="csv")
-    chosen = parser.parse_args()
-    print(f"{'rows':>10} {'export s':>9} {'peak MB':>8} {'verify s':>9} {'peak MB':>8} {'files MB':>9}")
+    chosen = parser.parse_args(list(arguments))
+    print(
+        f"{'rows':>10} {'export s':>9} {'cpu s':>7} {'peak MB':>8} {'verify s':>9} {'cpu s':>7} {'peak MB':>8}"
+        f" {'files MB':>9}"
+    )
     for rows in chosen.rows:
         with tempfile.TemporaryDirectory() as folder:
             home, out = Home(Path(folder) / "home").create(), Path(folder) / "out"
@@ -96,13 +100,12 @@ def main() -> None:
             maker.start()
             maker.join()
             days = ("--from", "2025-11-01", "--to", "2026-11-01", "--format", chosen.format)
-            seconds, peak = measure(home, "export", "commissions", *days, "--out", str(out))
-            verify_seconds, verify_peak = measure(home, "verify", str(out))
+            export = measure(home, "export", "commissions", *days, "--out", str(out))
+            verify = measure(home, "verify", str(out))
             size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
-            print(
-                f"{rows:>10,} {seconds:>9.1f} {peak:>8,} {verify_seconds:>9.1f} {verify_peak:>8,} {size:>9.1f}"
-            )
+            told = "".join(f"{wall:>10.1f} {cpu:>7.1f} {peak:>8,}" for wall, cpu, peak in (export, verify))
+            print(f"{rows:>10,}{told} {size:>9.1f}", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -22,6 +22,7 @@ BOOKINGS: Final = 10_000_000
 PROVIDERS: Final = 2_000
 _SQL_TYPES: Final = {
     "string": "VARCHAR",
+    "int32": "INTEGER",
     "int64": "BIGINT",
     "float64": "DOUBLE",
     "boolean": "BOOLEAN",

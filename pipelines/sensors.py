@@ -33,8 +33,9 @@ BUSY_TAG = "bookwatch/busy"
 """On a Dagster run that found another one active, and so was none."""
 
 SENSOR_SECONDS = 15
-GONE_AFTER = timedelta(minutes=2)
-"""A started run that holds no run lock for so long has lost its process; loading its code takes a tenth of it."""
+GONE_AFTER = timedelta(minutes=5)
+"""A started run that holds no run lock so long after its start has lost its process: loading its code takes seconds,
+on a machine overloaded ten times a minute or two."""
 
 
 def tell_of_death(run: DagsterRun) -> str:

@@ -35,18 +35,19 @@ class _Line:
 
     def of(self, rows: Any) -> Any:
         amount = rows.commission if self.part == "commission" else rows.fee_idr
-        suffix = "" if self.part == "commission" else ":fee"
+        name = ibis.literal(f"{self.kind}:") + rows.commission_id
         # A fee's own line needs no suffix: its kind says it.
-        suffix = "" if self.kind == "fee" else suffix
+        if self.part == "fee" and self.kind != "fee":
+            name = name + ":fee"
         return rows.select(
-            entry_id=ibis.literal(f"{self.kind}:") + rows.commission_id + suffix,
+            entry_id=name,
             kind=ibis.literal(self.kind),
             commission_id=rows.commission_id,
             booking_id=rows.booking_id,
             provider_id=rows.charged,
             local_date=rows[self.day],
-            amount_idr=amount * self.sign,
-            detail=ibis.literal(self.detail) if self.detail is not None else _why_undone(rows),
+            amount_idr=-amount if self.sign < 0 else amount,
+            detail=_why_undone(rows) if self.detail is None else ibis.literal(self.detail),
             part=ibis.literal(self.part),
         )
 

@@ -15,6 +15,7 @@ from dashboards.frame import PAGES, open_screen
 from dashboards.freshness import rows as objects
 from dashboards.screen import ROWS_SHOWN, Screen
 from dashboards.wording import NOTHING, count, instant
+from marketplace.findings import SEVERITIES
 
 Alert = dict[str, Any]
 RESOLVED_SHOWN = 20
@@ -75,8 +76,14 @@ def _table(alerts: list[Alert], screen: Screen) -> str:
             (say("alerts.sent"), True),
             ("", False),
         ],
-        [_alert(alert, screen) for alert in alerts],
+        [_alert(alert, screen) for alert in sorted(alerts, key=_gravity)],
     )
+
+
+def _gravity(alert: Alert) -> int:
+    """The gravest first; a severity that is not known before all."""
+    severity = alert.get("severity")
+    return -SEVERITIES.index(severity) if severity in SEVERITIES else -len(SEVERITIES)
 
 
 def _alert(alert: Alert, screen: Screen) -> tuple[str, ...]:
@@ -113,7 +120,8 @@ def _page(alert: Alert, screen: Screen) -> str:
     name = str(alert.get("page") or "").strip("/").split("/")[-1].split("?")[0]
     if name not in {entry.name for entry in PAGES}:
         return ""
-    return blocks.link(name, screen.say(f"{name}.title"), screen.say.language)
+    where = "./" if name == PAGES[0].name else name  # the first page has no address of its own
+    return blocks.link(where, screen.say(f"{name}.title"), screen.say.language)
 
 
 def silences(screen: Screen) -> None:

@@ -11,8 +11,8 @@ from dashboards import blocks, parts, service_queries
 from dashboards.charts import rate_chart
 from dashboards.frame import open_screen
 from dashboards.screen import ROWS_SHOWN, Screen
-from dashboards.service_queries import ERRORS_A_MINUTE
 from dashboards.wording import count
+from marketplace.error_rate import ERRORS_A_MINUTE
 
 SEVERITIES: tuple[str, ...] = ("critical", "error", "warning", "info")
 

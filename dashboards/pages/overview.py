@@ -92,9 +92,21 @@ def fresh(screen: Screen) -> None:
             blocks.text(say("overview.rows", n=count(parts.quarantine(screen)["count"]))),
         ),
         (say("health.checks"), blocks.text(parts.checks_sentence(screen, held, failed))),
+        (say("alerts.title"), blocks.text(firing(screen))),
     ]
     st.html(blocks.section(say("overview.freshness")))
     st.html(blocks.wrap(blocks.facts_card(facts)))
+
+
+def firing(screen: Screen) -> str:
+    """How many alerts fire by the newest run, and how many of them are held back; a dash where it says nothing."""
+    said = (screen.status or {}).get("alerts")
+    if not isinstance(said, list):
+        return NOTHING
+    alerts = freshness.rows(said)
+    muted = sum(bool(alert.get("silenced_by") or alert.get("inhibited_by")) for alert in alerts)
+    number = screen.say("overview.firing", n=count(len(alerts) - muted))
+    return f"{number}, {screen.say('overview.muted', n=count(muted))}" if muted else number
 
 
 screen = open_screen()

@@ -75,8 +75,32 @@ def _print(content: dict[str, Any], clock: Clock) -> None:
     for check in checks["failing"]:
         rows = f" ({check['failed_rows']} rows)" if check["failed_rows"] else ""
         console.print(f"  {check['severity']}: {check['check_name']}{rows}")
+    _print_alerts(console, content, clock)
+
+
+def _print_alerts(console: Any, content: dict[str, Any], clock: Clock) -> None:
+    """The open alerts, why one is quiet, and the silences. A status of an earlier version says less."""
+    from rich.markup import escape
+
     for alert in content["alerts"]:
-        console.print(f"[bold]Alert[/] {escape(alert['name'])} since {_age(clock, alert['since'])}")
+        quiet = ""
+        if alert.get("silenced_by"):
+            quiet = f", silenced by {alert['silenced_by']}"
+        elif alert.get("inhibited_by"):
+            quiet = f", quiet while {alert['inhibited_by']} fires"
+        elif not alert["announced"]:
+            quiet = ", nobody was told"
+        severity = f"{alert['severity']}: " if "severity" in alert else ""
+        name = escape(alert.get("alert_id", alert["name"]))
+        console.print(f"[bold]Alert[/] {severity}{name} since {_age(clock, alert['since'])}{quiet}")
+        if alert.get("summary"):
+            console.print(f"  {escape(alert['summary'])}")
+    for alert in content.get("alerts_pending", ()):
+        console.print(f"[bold]Soon[/] {escape(alert['alert_id'])} since {_age(clock, alert['since'])}")
+    for silence in content.get("silences", ()):
+        console.print(
+            f"[bold]Silence[/] {escape(silence['matcher'])} until {silence['ends_at']}, by {escape(silence['author'])}"
+        )
 
 
 def status(json: Annotated[bool, typer.Option("--json", help="Print status.json.")] = False) -> None:

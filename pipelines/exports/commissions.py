@@ -39,10 +39,12 @@ from resources.ledger import Ledger
 from resources.snapshots import open_snapshot, require_snapshot, sync_folder
 
 KIND: Final = "commissions"
-# Rows held at a time, and what DuckDB may hold while it sorts before it spills into the temporary folder: together
-# they keep memory the same for a thousand rows and for millions.
-BATCH_ROWS: Final = 20_000
-SORT_MEMORY: Final = "256MB"
+# Rows held at a time, rows asked for and sorted at a time, and what DuckDB may hold (also of the snapshot's blocks)
+# before it spills into the temporary folder: together they keep memory the same for a thousand rows and for millions.
+BATCH_ROWS: Final = 10_000
+SLICE_ROWS: Final = 50_000
+# The first is enough for any number of rows; a single day of hundreds of thousands, or as many findings, takes more.
+QUERY_MEMORY: Final = ("96MB", "384MB", "1500MB")
 _WORKSHOP_PREFIX: Final = ".bookwatch-partial-"
 _WORKSHOP_STALE_S: Final = 86_400
 
@@ -195,7 +197,7 @@ _DATED_FINDINGS = """(
     LEFT JOIN core.bookings b ON b.booking_id = f.booking_id
 )"""
 _FINDINGS_SQL = (
-    f"SELECT {_select(FINDING_COLUMNS)} FROM {_DATED_FINDINGS} f"
+    f"SELECT {_select(FINDING_COLUMNS)} FROM temp.dated_findings f"
     f" LEFT JOIN {_PROVIDERS} p ON p.provider_id = f.provider_id WHERE f.{_IN_PERIOD.replace('AND ', 'AND f.')}"
     f" ORDER BY {_nulls_last('f.local_date', 'f.finding_id', 'f.commission_id', 'f.booking_id')}"
 )
@@ -214,18 +216,24 @@ _FACTS_SQL = {
     "zones": f"SELECT {_ZONE} AS zone, count(*) FROM marts.commission_reconciliation r"
     f" WHERE r.{_IN_PERIOD.replace('AND ', 'AND r.')} GROUP BY zone ORDER BY zone NULLS LAST",
     "rows_without_day": "SELECT count(*) FROM marts.commission_reconciliation WHERE local_date IS NULL",
-    "findings_without_day": f"SELECT count(*) FROM {_DATED_FINDINGS} f WHERE f.local_date IS NULL",
+    "findings_without_day": "SELECT count(*) FROM temp.dated_findings WHERE local_date IS NULL",
+    "days": f"SELECT local_date, count(*) FROM marts.commission_reconciliation WHERE {_IN_PERIOD}"
+    " GROUP BY local_date ORDER BY local_date",
 }
 
 
 @dataclass(frozen=True)
 class Part:
-    """A file of the report: the end of its name, its rows, whether a spreadsheet opens it safely."""
+    """A file of the report: the end of its name, its rows, whether a spreadsheet opens it safely.
+
+    ``by_day``: its rows come by day, so that the period may be asked for in slices.
+    """
 
     suffix: str
     sql: str
     columns: tuple[Column, ...]
     safe: bool = False
+    by_day: bool = True
 
     @property
     def names(self) -> list[str]:
@@ -238,12 +246,12 @@ PARTS: Final[dict[Format, tuple[Part, ...]]] = {
         Part("_spreadsheet", _ROWS_SQL, ROW_COLUMNS, safe=True),
         Part("_findings", _FINDINGS_SQL, FINDING_COLUMNS),
         Part("_findings_spreadsheet", _FINDINGS_SQL, FINDING_COLUMNS, safe=True),
-        Part("_summary", _SUMMARY_SQL, SUMMARY_COLUMNS),
+        Part("_summary", _SUMMARY_SQL, SUMMARY_COLUMNS, by_day=False),
     ),
     "json": (
         Part("", _ROWS_SQL, ROW_COLUMNS),
         Part("_findings", _FINDINGS_SQL, FINDING_COLUMNS),
-        Part("_summary", _SUMMARY_SQL, SUMMARY_COLUMNS),
+        Part("_summary", _SUMMARY_SQL, SUMMARY_COLUMNS, by_day=False),
     ),
 }
 
@@ -319,7 +327,7 @@ def export_commissions(
             with _workshop(folder) as workshop:
                 # Once more, now that the pin holds: a run may have dropped it a moment ago.
                 path = require_snapshot(home, chosen)
-                facts, files = _write_parts(path, workshop, filters, form, chosen)
+                facts, files = _write_within_memory(path, workshop, filters, form, chosen)
                 over = facts["as_of"] is not None and _local_day(facts["as_of"], time_zone) >= until
 
                 def manifest_after(previous: str | None) -> Manifest:
@@ -469,7 +477,13 @@ def _standing(
         raise _other_export(
             folder, f"it holds the {manifest.format} report of {days} from snapshot {manifest.snapshot}"
         )
-    if digest not in {entry.manifest_sha256 for entry in ledger.exports()}:
+    entered = [entry.manifest_sha256 for entry in ledger.exports()]
+    if digest not in entered and manifest.previous_manifest_sha256 == (entered[-1] if entered else None):
+        # An export that was killed between its last rename and the ledger's commit: it was to be the next link, and
+        # nobody was told of it. (An edited manifest follows the link before its own, never the newest.)
+        path.unlink()
+        return None
+    if digest not in entered:
         raise _other_export(
             folder, f"its {MANIFEST} is not in the ledger, so it was edited or made elsewhere"
         )
@@ -506,8 +520,27 @@ def _write_manifest(folder: Path, workshop: Path, data: bytes) -> str:
     return sha256_of_bytes(data)
 
 
-def _write_parts(
+def _write_within_memory(
     path: Path, workshop: Path, filters: dict[str, str], form: Format, snapshot_id: str
+) -> tuple[dict[str, Any], list[FileEntry]]:
+    """``_write_parts`` with as little memory as it can be done in."""
+    *tries, last = QUERY_MEMORY
+    for limit in tries:
+        attempt = workshop / limit
+        attempt.mkdir(mode=0o700)
+        try:
+            facts, files = _write_parts(path, attempt, filters, form, snapshot_id, limit)
+        except duckdb.OutOfMemoryException:
+            shutil.rmtree(attempt)
+            continue
+        for entry in files:
+            os.rename(attempt / entry.name, workshop / entry.name)
+        return facts, files
+    return _write_parts(path, workshop, filters, form, snapshot_id, last)
+
+
+def _write_parts(
+    path: Path, workshop: Path, filters: dict[str, str], form: Format, snapshot_id: str, memory: str
 ) -> tuple[dict[str, Any], list[FileEntry]]:
     """Write every data file into ``workshop``; returns what the snapshot says of itself, and the files."""
     period = {"first": filters["from"], "until": filters["to"]}
@@ -517,8 +550,10 @@ def _write_parts(
 
     entries: dict[str, FileEntry] = {}
     spill = workshop / "spill"
-    with open_snapshot(path, memory_limit=SORT_MEMORY, spill_folder=spill) as con:
+    with open_snapshot(path, memory_limit=memory, spill_folder=spill) as con:
+        con.execute(f"CREATE TEMP TABLE dated_findings AS FROM {_DATED_FINDINGS}")
         facts = _facts(con, period)
+        slices = _slices(period, facts.pop("days"))
         by_query: dict[str, list[Part]] = {}
         for part in PARTS[form]:
             by_query.setdefault(part.sql, []).append(part)
@@ -529,13 +564,33 @@ def _write_parts(
                 else CsvFile(workshop, name(part), part.names, neutralised if part.safe else None)
                 for part in parts
             ]
-            for batch in _batches(con, sql, period):
-                for writer in writers:
-                    writer.add(batch)
+            for days in slices if parts[0].by_day else [period]:
+                for batch in _batches(con, sql, days):
+                    for writer in writers:
+                        writer.add(batch)
             for writer in writers:
                 entry = writer.close()
                 entries[entry.name] = entry
     return facts, [entries[name(part)] for part in PARTS[form]]
+
+
+def _slices(period: dict[str, str], days: list[tuple[date, int]]) -> list[dict[str, str]]:
+    """The period in half-open parts of whole days, each of some SLICE_ROWS rows: sorting one holds no more than that.
+
+    ``days``: each day that has rows, in order, and their number. A single day is never cut.
+    """
+    starts = [date.fromisoformat(period["first"])]
+    rows = 0
+    for day, count in days:
+        if rows and rows + count > SLICE_ROWS:
+            starts.append(day)
+            rows = 0
+        rows += count
+    ends = [*starts[1:], date.fromisoformat(period["until"])]
+    return [
+        {"first": first.isoformat(), "until": until.isoformat()}
+        for first, until in zip(starts, ends, strict=True)
+    ]
 
 
 def _of_period(sql: str, period: dict[str, str]) -> str:
@@ -573,6 +628,7 @@ def _facts(con: duckdb.DuckDBPyConnection, period: dict[str, str]) -> dict[str, 
         "zones": {str(zone or "unknown"): count for zone, count in rows("zones")},
         "rows_without_day": rows("rows_without_day")[0][0],
         "findings_without_day": rows("findings_without_day")[0][0],
+        "days": rows("days"),
     }
 
 

@@ -108,7 +108,8 @@ def _verify(
             + (
                 f"; it recorded {known.manifest_sha256} for this folder: the manifest was edited."
                 if known
-                else ": it was edited, or made under another BOOKWATCH_HOME."
+                else ": it was edited, made under another BOOKWATCH_HOME, or its export was killed before it was"
+                " entered (then export again into the same folder)."
             )
         )
     elif place is None:

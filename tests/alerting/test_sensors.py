@@ -130,8 +130,8 @@ def started(instance: DagsterInstance, *, ago: timedelta) -> DagsterRun:
 def test_a_started_run_whose_process_is_gone_is_failed_so_that_the_next_may_start(home: Home) -> None:
     now = datetime.now(UTC)
     with DagsterInstance.ephemeral() as instance:
-        lost = started(instance, ago=timedelta(minutes=3))
-        young = started(instance, ago=timedelta(minutes=1))
+        lost = started(instance, ago=timedelta(minutes=6))
+        young = started(instance, ago=timedelta(minutes=4))
         with run_lock(home):
             assert fail_lost_runs(instance, now=now) == []
         assert fail_lost_runs(instance, now=now) == [lost.run_id]

@@ -64,7 +64,7 @@ def test_overview_shows_health_commission_and_freshness(home: Path, truth: Truth
     assert "Newest booking 14:02 WITA, 3 min ago" in text
     assert "Collections 9 of 10 read completely" in text
     assert "Quarantine 5 rows" in text
-    assert "Checks 2 of 40 checks do not hold" in text
+    assert "Checks 2 of 40 checks do not hold Alerts 1 firing, 1 held back" in text
 
 
 def test_overview_shows_what_was_booked_by_source(home: Path, truth: Truth, show: Show) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import duckdb
 import pytest
 
-from dashboards import downloads, queries
+from dashboards import commission_queries, downloads, queries, service_queries
 from dashboards.queries import NotInSnapshot, SnapshotUnreadable
 from tests.dashboards import snapshot
 from tests.dashboards.snapshot import Truth
@@ -190,3 +191,11 @@ def test_a_download_as_json_keeps_numbers_numbers_and_nulls_null() -> None:
         {"id": "=1+1", "idr": 75_000, "at": "2026-01-02T03:00:00Z"},
         {"id": None, "idr": -3_000, "at": None},
     ]
+
+
+@pytest.mark.parametrize("module", [queries, commission_queries, service_queries])
+@pytest.mark.parametrize(
+    "word", ["private.duckdb", "raw.duckdb", "customer", "phone", "room_number", "SELECT b.*"]
+)
+def test_no_question_asks_for_personal_data(module: ModuleType, word: str) -> None:
+    assert word not in Path(str(module.__file__)).read_text(encoding="utf-8")

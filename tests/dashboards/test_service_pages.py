@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboards import service_queries
+from dashboards import frame, service_queries
+from pipelines.alerting.rules import RULES
 from resources.appwrite.failures import SLOW_SECONDS
 from tests.dashboards import snapshot
 from tests.dashboards.conftest import Shown
@@ -240,6 +241,17 @@ def test_alerts_that_fire_wait_and_are_held_back_stand_apart(home: Path, show: S
     assert "health_point_6 silence 7 Notification delivery rate below 80% 73,1 % Limit: 80 %" in muted
     assert "health_point_6" not in firing
     assert '<a href="revenue" target="_self">Revenue</a>' in shown.html
+
+
+def test_the_page_an_alert_names_is_one_of_ours_and_the_first_has_no_address_of_its_own(
+    home: Path, show: Show
+) -> None:
+    ours = {f"/{entry.name}" for entry in frame.PAGES}
+    assert {rule.page for rule in RULES} <= ours
+    edit(home, lambda status: status["alerts"][0].update(page="/overview"))
+    assert '<a href="./" target="_self">Overview</a>' in show(home, "alerts").html
+    edit(home, lambda status: status["alerts"][0].update(page="https://elsewhere.example/revenue?x"))
+    assert "elsewhere" not in show(home, "alerts").html
 
 
 def test_silences_resolved_alerts_and_deliveries_are_listed(home: Path, show: Show) -> None:

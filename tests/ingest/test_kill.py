@@ -131,6 +131,7 @@ def forks(environment: dict[str, str]) -> Iterator[Forks]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # a minute on two quiet cores; a busy machine takes five
 def test_killed_at_random_instants_and_run_again_raw_equals_the_server(
     server: SandboxProcess, home: Path, table: str
 ) -> None:

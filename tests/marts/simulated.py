@@ -29,7 +29,14 @@ from tests.simulator.world import UNTIL
 
 #: What commissions are judged from. Messages, rooms and notifications are left out: they are most of the rows.
 READ = ("therapists", "places", "bookings", "hotel_bookings", "commission_records")
-MARTS = ("commission_reconciliation", "commission_findings", "commission_summary")
+MARTS = (
+    "commission_reconciliation",
+    "commission_findings",
+    "commission_summary",
+    "commission_ledger",
+    "commission_balances",
+    "revenue_daily",
+)
 _RUN = "simulated"
 
 

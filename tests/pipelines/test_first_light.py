@@ -161,6 +161,28 @@ def test_no_personal_value_leaves_raw_and_private(world: World) -> None:
     assert holding == {home / "raw.duckdb", private}
 
 
+def test_a_report_of_it_all_has_the_snapshots_rows_and_no_personal_value(
+    world: World, tmp_path: Path
+) -> None:
+    out = tmp_path / "report"
+    days = ("--from", "2026-01-01", "--to", "2027-01-01")
+    assert world.bookwatch("export", "commissions", *days, "--out", str(out)).returncode == 0
+    sentinels = list(world.truth["sentinels"].values())
+    assert not {path.name for path in out.iterdir() if sentinels_in(path, sentinels)}
+    entry = json.loads((out / "manifest.json").read_text())["files"][0]
+    (whole,) = world.bookwatch.rows(
+        "SELECT count(*) AS rows, sum(expected_idr)::BIGINT AS expected, sum(actual_idr)::BIGINT AS actual"
+        " FROM marts.commission_reconciliation"
+    )
+    totals = entry["totals"]
+    assert (entry["rows"], totals["expected_idr"], totals["actual_idr"]) == (
+        whole["rows"],
+        whole["expected"],
+        whole["actual"],
+    )
+    assert world.bookwatch("verify", str(out), "--alone").returncode == 0
+
+
 def test_files_are_private_to_the_user(world: World) -> None:
     for path in world.bookwatch.home.rglob("*"):
         if not path.is_symlink():

@@ -112,37 +112,35 @@ def test_deletes_and_backdated_rows_reach_the_figures(
     assert entered == [{"deleted": 1}]
 
 
-def test_a_silently_changed_row_reaches_the_figures(
-    world: tuple[Bookwatch, Marketplace, SandboxProcess],
-) -> None:
-    watch, _, server = world
-    table = f"{server.endpoint}/tablesdb/{server.database}/tables/bookings/rows/b5"
-    headers = {"X-Appwrite-Project": server.project, "X-Appwrite-Key": server.key}
-    before = requests.get(table, headers=headers, timeout=10).json()
-    data = {"totalCost": before["totalCost"] + 1_000, "$updatedAt": before["$updatedAt"]}
-    after = requests.patch(table, json={"data": data}, headers=headers, timeout=10).json()
-    assert after["$updatedAt"] == before["$updatedAt"]
-    found = {s["collection"]: s for s in loads(swept(10))["sweeps"]}
-    assert (found["bookings"]["outcome"], found["bookings"]["repaired"]) == ("complete", 1)
-    assert watch.rows("SELECT amount_idr FROM core.bookings WHERE booking_id = 'b5'") == [
-        {"amount_idr": data["totalCost"]}
-    ]
-
-
 def living(watch: Bookwatch) -> int:
     return watch.rows("SELECT count(*) AS n FROM core.bookings WHERE deleted_at IS NULL")[0]["n"]
 
 
-def test_a_mass_delete_is_held_back_until_it_is_accepted(
+def silently_changed(server: SandboxProcess, booking: str) -> int:
+    """Change what a booking costs under an unchanged $updatedAt; the new amount."""
+    row = f"{server.endpoint}/tablesdb/{server.database}/tables/bookings/rows/{booking}"
+    headers = {"X-Appwrite-Project": server.project, "X-Appwrite-Key": server.key}
+    before = requests.get(row, headers=headers, timeout=10).json()
+    data = {"totalCost": before["totalCost"] + 1_000, "$updatedAt": before["$updatedAt"]}
+    after = requests.patch(row, json={"data": data}, headers=headers, timeout=10).json()
+    assert after["$updatedAt"] == before["$updatedAt"]
+    return data["totalCost"]
+
+
+def test_a_mass_delete_is_held_back_until_it_is_accepted_and_a_silent_change_is_repaired_meanwhile(
     world: tuple[Bookwatch, Marketplace, SandboxProcess],
 ) -> None:
-    watch, market, _ = world
+    watch, market, server = world
     before = living(watch)
+    amount = silently_changed(server, "b5")
     market.remove("bookings", *(f"b{n}" for n in range(10, 20)))
     said = swept(10, json=False)
     assert f"10 of {before} rows are not in Appwrite, more than 5%: none was marked deleted" in said
     assert "raw_bookings_rows_match_source (10)" in said
     assert living(watch) == before
+    assert watch.rows("SELECT amount_idr FROM core.bookings WHERE booking_id = 'b5'") == [
+        {"amount_idr": amount}
+    ]
     accepted = loads(swept(10, accept_deletes=True))
     assert next(s for s in accepted["sweeps"] if s["collection"] == "bookings")["deleted"] == 10
     assert living(watch) == before - 10

@@ -1,0 +1,151 @@
+"""Processes that really die: a run killed by SIGKILL is an alert of the next; a dead `watch` is silence outside."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bookwatch_process import Bookwatch, settings_for
+from tests.resources.receiver import Receiver
+from tests.sandbox_server import SandboxProcess
+
+# Ten runs in all, each a few seconds on an idle machine: the patience is for one that is not.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+COMMAND = [sys.executable, "-c", "from pipelines.cli import main; main()"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SandboxProcess]:
+    with SandboxProcess("--days", "1", "--seed", "3") as started:
+        yield started
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as started:
+        yield started
+
+
+@pytest.fixture
+def bookwatch(server: SandboxProcess, receiver: Receiver, tmp_path: Path) -> Bookwatch:
+    return Bookwatch(
+        tmp_path / "home",
+        {
+            **settings_for(server),
+            "BOOKWATCH_ALERT_URLS": f"json://{receiver.address}/alerts",
+            "BOOKWATCH_HEARTBEAT_URL": f"http://{receiver.address}/beat",
+        },
+    )
+
+
+def start(bookwatch: Bookwatch, *words: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*COMMAND, *words],
+        env=bookwatch.env(),
+        cwd=bookwatch.home.parent,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 300) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def told_of(receiver: Receiver, name: str, part: str) -> int:
+    """How many messages tell of an alert in one of their parts."""
+
+    def within(text: str) -> bool:
+        at = text.find(part)
+        return at >= 0 and name in text[at : text.find("\n\n", at)]
+
+    return sum(within(message["message"]) for message in receiver.taken)
+
+
+def test_a_run_killed_in_its_work_is_told_by_the_next_exactly_once(
+    bookwatch: Bookwatch, receiver: Receiver
+) -> None:
+    killed = start(bookwatch, "run")
+    assert wait_until(lambda: (bookwatch.home / "raw.duckdb").exists())
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait(30) == -signal.SIGKILL
+    assert receiver.asked == [], "its own code could say nothing, and no heartbeat is sent for it"
+    bookwatch.run()
+    assert told_of(receiver, "run_died", "FIRING") == 1
+    assert "run_died" in {alert["name"] for alert in bookwatch.status()["alerts"]}
+    rows = bookwatch.rows("SELECT name, state, severity, page FROM ops.alerts WHERE name = 'run_died'")
+    assert rows == [{"name": "run_died", "state": "firing", "severity": "critical", "page": "/alerts"}]
+    assert bookwatch.rows("SELECT kind, delivered FROM ops.alert_deliveries LIMIT 1") == [
+        {"kind": "firing", "delivered": True}
+    ]
+    personal = " ".join(message["message"] for message in receiver.taken)
+    assert bookwatch.environment["APPWRITE_API_KEY"] not in personal
+    assert bookwatch.environment["APPWRITE_ENDPOINT"] not in personal
+    assert beats(receiver) == 1
+
+
+def beats(receiver: Receiver) -> int:
+    return receiver.asked.count("/beat")
+
+
+class DeadMansSwitch:
+    """What watches the heartbeat outside: it alarms once no beat came for ``patience`` seconds. Real time."""
+
+    def __init__(self, receiver: Receiver, patience: float) -> None:
+        self.alarmed = threading.Event()
+        self._receiver, self._patience = receiver, patience
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> DeadMansSwitch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        heard, since = 0, time.monotonic()
+        while not self._over.wait(0.05):
+            now = beats(self._receiver)
+            if now > heard:
+                heard, since = now, time.monotonic()
+            elif heard and time.monotonic() - since > self._patience:
+                self.alarmed.set()
+                return
+
+
+def test_a_watch_that_is_killed_stops_beating_and_the_outside_notices(
+    bookwatch: Bookwatch, receiver: Receiver
+) -> None:
+    watch = start(bookwatch, "watch", "--every", "1")
+    try:
+        assert wait_until(lambda: beats(receiver) >= 1), "the first beat"
+        began, first = time.monotonic(), beats(receiver)
+        assert wait_until(lambda: beats(receiver) >= first + 3), "it goes on beating"
+        rhythm = (time.monotonic() - began) / 3
+        with DeadMansSwitch(receiver, patience=5 * rhythm + 2) as outside:
+            alive = beats(receiver)
+            assert wait_until(lambda: beats(receiver) >= alive + 3)
+            assert not outside.alarmed.is_set(), "the one that alarms below was content while it lived"
+            watch.send_signal(signal.SIGKILL)
+            assert watch.wait(30) == -signal.SIGKILL
+            last = beats(receiver)
+            assert outside.alarmed.wait(5 * rhythm + 30), "nobody outside noticed that it is dead"
+        assert beats(receiver) == last
+    finally:
+        watch.kill()
+        watch.wait(30)
