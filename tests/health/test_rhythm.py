@@ -179,6 +179,17 @@ def test_watch_sweeps_when_the_last_hour_had_none(home: Home, monkeypatch: pytes
     assert orders == [None, SweepOrder(), None]
 
 
+def test_a_history_that_cannot_be_read_ends_no_watch(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(folder: Path) -> DagsterInstance:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pipelines.instance.own_instance", refuse)
+    assert watch.look_after(Settings(bookwatch_home=home.root)) is False
+    assert "could not be looked after (OSError)" in capsys.readouterr().err
+
+
 def test_a_watch_that_is_stopped_amid_a_run_ends(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     def execute(settings: Settings, *, quiet: bool, sweep: SweepOrder | None) -> RunContext:
         return run_context(settings, stopped=True)
