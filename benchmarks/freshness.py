@@ -117,7 +117,7 @@ def running(words: list[str], environment: dict[str, str], log: Path) -> Generat
 
 def first_snapshot(home: Path, process: subprocess.Popen[bytes], runs: int) -> None:
     """Wait until so many snapshots were published: a process is warm after its second run."""
-    give_up = time.monotonic() + 600
+    give_up = time.monotonic() + 1800
     while len(list((home / "published").glob("2*.duckdb"))) < runs:
         if process.poll() is not None or time.monotonic() > give_up:
             raise RuntimeError("bookwatch published nothing.")
@@ -149,12 +149,12 @@ def main(arguments: list[str] | None = None) -> None:
             }
             if chosen.writes:
                 with running(["watch", "--every", "5"], environment, folder / "watch.log") as process:
-                    first_snapshot(home, process, 3)
+                    first_snapshot(home, process, 2)
                     waited = measure(home, writer, chosen.writes, 1.5, 600)
                 print(told("watch --every 5", waited, 12), flush=True)
             if chosen.scheduled_writes:
                 with running(["serve", "--no-browser"], environment, folder / "serve.log") as process:
-                    first_snapshot(home, process, 4 if chosen.writes else 1)
+                    first_snapshot(home, process, 3 if chosen.writes else 1)
                     waited = measure(home, writer, chosen.scheduled_writes, 20, 900)
                 print(told("serve, a run every minute", waited, 90), flush=True)
 

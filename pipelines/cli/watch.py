@@ -21,6 +21,7 @@ LOOK_S = 60.0
 def look_after(settings: Settings) -> bool:
     """Throw old runs of Dagster's history away; whether the last hour had no sweep, whoever would have started it."""
     from dagster import RunsFilter
+    from sqlalchemy.exc import SQLAlchemyError
 
     from pipelines.housekeeping import KEEP_WATCHED_RUNS, delete_old_runs, delete_surplus_runs
     from pipelines.instance import own_instance
@@ -28,10 +29,17 @@ def look_after(settings: Settings) -> bool:
 
     # Dagster's instance keeps real time, whatever BOOKWATCH_NOW says.
     now = datetime.now(UTC)
-    with own_instance(settings.home.dagster) as instance:
-        delete_old_runs(instance, before=now - KEEP_RUNS_FOR, limit=20)
-        delete_surplus_runs(instance, keep=KEEP_WATCHED_RUNS)
-        return not instance.get_runs_count(RunsFilter(job_name=SWEEP_JOB, created_after=now - SWEEP_EVERY))
+    try:
+        with own_instance(settings.home.dagster) as instance:
+            delete_old_runs(instance, before=now - KEEP_RUNS_FOR, limit=20)
+            delete_surplus_runs(instance, keep=KEEP_WATCHED_RUNS)
+            return not instance.get_runs_count(
+                RunsFilter(job_name=SWEEP_JOB, created_after=now - SWEEP_EVERY)
+            )
+    except (SQLAlchemyError, OSError) as refused:
+        # Its history held by another process, or a full disk: the watch itself goes on, and looks again in a minute.
+        typer.echo(f"Dagster's history could not be looked after ({type(refused).__name__}).", err=True)
+        return False
 
 
 def watch(
