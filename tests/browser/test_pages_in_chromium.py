@@ -55,8 +55,8 @@ def tab(chromium: Any, served: Served) -> Iterator[Any]:
 def settle(page: Any, title: str) -> str:
     """Wait for a page to be drawn; its text, white space collapsed."""
     page.get_by_role("heading", level=1, name=title, exact=True).wait_for(timeout=30_000)
-    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=15_000)
-    page.locator(".bw-foot").wait_for(timeout=15_000)
+    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=30_000)
+    page.locator(".bw-foot").wait_for(timeout=30_000)
     page.wait_for_timeout(700)
     return re.sub(
         r"\s+",
@@ -92,8 +92,8 @@ def test_each_page_shows_its_figures_without_an_error(tab: Any, served: Served, 
     assert booked in text
     assert f"{rp(sum(idr for _, idr in served.truth.missing))} of commission at stake" in text
     assert "wrong_amount" in text
-    tab.locator(".st-key-daily .js-plotly-plot .bars").first.wait_for(timeout=15_000)
-    tab.locator("[data-testid=stDataFrame] canvas").first.wait_for(timeout=15_000)
+    tab.locator(".st-key-daily .js-plotly-plot .bars").first.wait_for(timeout=30_000)
+    tab.locator("[data-testid=stDataFrame] canvas").first.wait_for(timeout=30_000)
     shoot(tab, tmp_path, "revenue")
 
     tab.get_by_role("link", name="Health").click()
@@ -163,7 +163,7 @@ def test_a_new_snapshot_appears_by_itself_and_nothing_flickers(tab: Any, served:
     assert before in tab.locator(".bw-booked .bw-amount").inner_text()
     snapshot.link(served.home, new)
     try:
-        tab.get_by_text(after, exact=True).wait_for(timeout=15_000)
+        tab.get_by_text(after, exact=True).wait_for(timeout=30_000)
         assert tab.evaluate("() => window.faded") == 0
         assert tab.errors == []
     finally:
@@ -207,7 +207,7 @@ def test_the_daily_chart_says_a_day_in_full_and_is_never_blank_while_it_changes(
         tab = context.new_page()
         tab.goto(f"{served.url}/revenue")
         plot = tab.locator(".st-key-daily .js-plotly-plot")
-        plot.locator(".bars").first.wait_for(timeout=30_000)
+        plot.locator(".bars").first.wait_for(timeout=60_000)
         settle(tab, "Revenue")
         assert (
             tab.evaluate(
@@ -230,7 +230,7 @@ def test_the_daily_chart_says_a_day_in_full_and_is_never_blank_while_it_changes(
         snapshot.link(served.home, new)
         tab.locator(
             ".bw-booked .bw-amount", has_text=rp(served.truth.total("booked_idr", *WEEK) + 1_000_000)
-        ).wait_for(timeout=15_000)
+        ).wait_for(timeout=30_000)
         point_at(tab, box, f"Booked : {rp(before + 1_000_000)}")
         assert tab.evaluate("() => window.bare") == 0
     finally:
@@ -267,10 +267,10 @@ def test_a_finding_opens_by_a_click_and_a_report_is_prepared_and_downloaded(
     settle(tab, "Revenue")
     tab.get_by_role("link", name="Findings by code").click()
     table = tab.locator(".st-key-table_findings [data-testid=stDataFrame]")
-    table.locator("canvas").first.wait_for(timeout=15_000)
+    table.locator("canvas").first.wait_for(timeout=30_000)
     box = table.bounding_box()
     tab.mouse.click(box["x"] + 18, box["y"] + 35 + 17)  # the mark at the left edge of the first row
-    tab.locator(".bw-opened").wait_for(timeout=15_000)
+    tab.locator(".bw-opened").wait_for(timeout=30_000)
     sides = tab.locator(".bw-sides").first
     assert "Booking" in sides.inner_text()
     assert "Commission record" in sides.inner_text()
