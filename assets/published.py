@@ -12,6 +12,7 @@ from assets.core.private import update_private
 from assets.freshness import FRESHNESS
 from assets.ops import describe_snapshot, record_checks
 from assets.step import step
+from marketplace.error_rate import NOT_COUNTED
 from marketplace.rules import RULES_VERSION
 from resources.ledger import Ledger
 from resources.run_context import RunContext
@@ -41,9 +42,15 @@ def _content(con: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
     """What a warehouse or snapshot shows, apart from ages: its rules, the changes in it, a digest of each mart."""
     state = con.execute("SELECT rules_version, processed_change FROM core.state").fetchone()
     digests = con.execute("SELECT mart, digest FROM ops.mart_digests ORDER BY mart").fetchall()
-    # An error is to be seen by the next run's readers, whether or not anything else changed.
-    errors = con.execute("SELECT count(*), max(called_at) FROM ops.errors").fetchone()
-    return (state, errors, *digests)
+    # An error is to be seen by the next run's readers, whether or not anything else changed; one that every run meets
+    # again (an optional collection that is not there) only when it is new.
+    errors = con.execute(
+        f"SELECT count(*), max(called_at) FROM ops.errors WHERE reason NOT IN {NOT_COUNTED} OR reason = 'slow'"
+    ).fetchone()
+    standing = con.execute(
+        f"SELECT DISTINCT operation, collection, reason FROM ops.errors WHERE reason IN {NOT_COUNTED} ORDER BY ALL"
+    ).fetchall()
+    return (state, errors, *standing, *digests)
 
 
 def _rests(run: RunContext, current: Path) -> bool:

@@ -40,7 +40,7 @@ class Writer:
         """One booking; its id. Returns once the server has it."""
         row_id = f"fresh-{uuid.uuid4().hex[:20]}"
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        data = {"status": "pending", "createdAt": now, "source": "direct", "price": "250"}
+        data = {"status": "pending", "createdAt": now, "source": "direct", "price": 250}
         answer = self.session.post(self.address, json={"rowId": row_id, "data": data}, timeout=60)
         answer.raise_for_status()
         return row_id

@@ -17,7 +17,7 @@ from checks.factory import Evaluate, validate, validate_rows
 from checks.mart_schemas import MART_SCHEMAS
 from checks.points import ERROR_RATE, FINDING_SCHEMAS, POINT_SCHEMAS, ZERO_MISSING
 from checks.results import CheckResult, CheckSeverity
-from marketplace.error_rate import ERROR_RATE_WINDOW, ERRORS_A_MINUTE
+from marketplace.error_rate import ERROR_RATE_WINDOW, ERRORS_A_MINUTE, NOT_COUNTED
 from marketplace.findings import FINDINGS, Severity
 from marketplace.health import HEALTH_POINTS
 from marketplace.registry import Registry
@@ -196,7 +196,7 @@ WITH clock AS (
         AS now),
 recent AS (
     SELECT called_at, category, operation FROM ops.errors, clock
-    WHERE reason <> 'slow' AND called_at <= clock.now
+    WHERE reason NOT IN {NOT_COUNTED} AND called_at <= clock.now
       AND called_at > clock.now - INTERVAL {int(ERROR_RATE_WINDOW.total_seconds()) + 60} SECOND),
 rated AS (
     SELECT called_at, count(*) OVER (ORDER BY called_at RANGE BETWEEN INTERVAL 59999999 MICROSECONDS PRECEDING
@@ -205,9 +205,9 @@ SELECT called_at, events FROM rated, clock
 WHERE called_at > clock.now - INTERVAL {int(ERROR_RATE_WINDOW.total_seconds())} SECOND
 ORDER BY events DESC, called_at DESC LIMIT 1
 """
-_WHAT_FAILED = """
+_WHAT_FAILED = f"""
 SELECT category, operation, count(*) AS events FROM ops.errors
-WHERE reason <> 'slow' AND called_at <= $at AND called_at > $at::TIMESTAMP - INTERVAL 1 MINUTE
+WHERE reason NOT IN {NOT_COUNTED} AND called_at <= $at AND called_at > $at::TIMESTAMP - INTERVAL 1 MINUTE
 GROUP BY ALL ORDER BY events DESC, category, operation LIMIT 3
 """
 
