@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -100,6 +101,15 @@ def test_ten_errors_in_two_minutes_slow_calls_and_old_errors_are_no_alarm(
     old = [call(50 + n, NOW - 6 * MINUTE) for n in range(20)]
     mirrored(warehouse, home, [*spread, *slow, *old])
     assert CHECK.run(warehouse).passed
+
+
+def test_a_collection_that_is_not_there_says_so_at_each_run_and_is_no_alarm(
+    home: Home, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    said = [replace(call(n, NOW), outcome="permanent", status=404, reason="not_found") for n in range(20)]
+    mirrored(warehouse, home, said)
+    assert CHECK.run(warehouse).passed
+    assert warehouse.sql("SELECT sum(events) FROM ops.error_rates").fetchall() == [(20,)]
 
 
 def test_the_alarm_names_what_fails_most(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
