@@ -68,8 +68,10 @@ def watch(
 
 
 def _spare_the_collector() -> None:
-    """Leave what the first run loaded (libraries, definitions, compiled marts) out of every later collection: a warm run
-    makes short-lived objects, and looking through all the lasting ones again each time is a part of its time."""
+    """Leave what the first run loaded (libraries, definitions, compiled marts) out of every later collection.
+
+    A warm run makes short-lived objects; looking through all the lasting ones again is a part of its time.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
