@@ -225,7 +225,7 @@ RULES: Final = RuleBook(
             source="figure:quarantine",
             severity="medium",
             summary="Rows from Appwrite could not be taken and are in quarantine",
-            page="/overview",
+            page="/health",
             inhibited_by=RESTS_ON_DATA,
             what_to_do="`bookwatch status` counts the reasons; correct the rows in Appwrite.",
         ),
