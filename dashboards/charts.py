@@ -172,7 +172,8 @@ def rate_chart(
             marker={"line": {"width": 0}, "color": SEVERITY_COLOURS.get(severity)},
             hovertemplate="%{y}",
         )
-    most = int(minutes.group_by("minute").agg(pl.col("events").sum())["events"].max() or 0)  # type: ignore[arg-type]
+    events = minutes.group_by("minute").agg(pl.col("events").sum())["events"]
+    most = int(events.max() or 0)  # type: ignore[arg-type] - max() is typed for any column
     figure.update_layout(
         barmode="stack",
         showlegend=True,
@@ -204,7 +205,7 @@ def hours_chart(hours: pl.DataFrame, limit_s: float, say: Wording) -> go.Figure:
             customdata=[say.seconds(value) for value in part["p95_s"].to_list()],
             hovertemplate="%{customdata}",
         )
-    most = float(hours["p95_s"].max() or 0)  # type: ignore[arg-type]
+    most = float(hours["p95_s"].max() or 0)  # type: ignore[arg-type] - max() is typed for any column
     figure.update_layout(
         showlegend=True,
         xaxis={"type": "date", "tickformat": CLOCK, "hoverformat": "%d/%m %H:%M"},

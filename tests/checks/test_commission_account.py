@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -166,7 +167,7 @@ def test_each_rule_of_the_state_can_fail(w: Warehouse, change: str, rule: str) -
     assert rule in result.broken_rules
 
 
-def closed(w: Warehouse, count: int, waived: list[str] = [], gap: bool = False) -> None:  # noqa: B006 - read only
+def closed(w: Warehouse, count: int, waived: Sequence[str] = (), gap: bool = False) -> None:
     changes = [
         (
             f"closed_month_changed:bookings:2026-01:s{n}",

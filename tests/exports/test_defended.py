@@ -328,7 +328,7 @@ def test_a_report_that_needs_more_memory_is_given_it(
     def short_of_memory(*about: object):
         limit = str(about[-1])
         tried.append(limit)
-        made = write(*about)  # pyright: ignore[reportArgumentType]
+        made = write(*about)  # pyright: ignore[reportArgumentType] - passed on as they came
         if limit != commissions.QUERY_MEMORY[-1]:
             raise duckdb.OutOfMemoryException("half written")
         return made
