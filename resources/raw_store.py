@@ -69,8 +69,9 @@ CREATE TABLE IF NOT EXISTS _sweep_missing (collection VARCHAR, row_id VARCHAR, s
 
 JUDGED_AT_ONCE = 20_000
 LOOKUP_THREADS = min(os.cpu_count() or 1, 4)
-"""A thousand versions spread over a million rows are found by decompressing every column: nearly all the time of a
-small change."""
+SCATTERED = 200
+"""Rows among which one is sought, from which on each is fetched by itself: of 1,000 rows of 78 columns each takes
+0.4 ms, where decompressing every column between them takes 2.2 ms a thousand rows."""
 
 
 class StoreFailure(BookwatchError):
@@ -822,16 +823,40 @@ class RawStore:
         table = quoted(collection)
         with self._lent(_asked=pl.DataFrame({"_id": ids})):
             found = self.connection.sql(
-                f"SELECT rowid AS _rid FROM {table} WHERE _id IN (SELECT _id FROM _asked) ORDER BY 1"
+                f"SELECT rowid AS _rid, _id FROM {table} WHERE _id IN (SELECT _id FROM _asked) ORDER BY 1"
             ).pl()
         if not found.height:
             return self.connection.sql(f"SELECT rowid AS _rid, * FROM {table} LIMIT 0").pl()
         low, high = cast("tuple[int, int]", (found["_rid"].min(), found["_rid"].max()))
-        with self._lent(_found=found), self._threads(LOOKUP_THREADS):
+        if found.height * SCATTERED < high - low:
+            fetched = self._fetched(table, found)
+            if fetched is not None:
+                return fetched
+        with self._lent(_found=found.select("_rid")), self._threads(LOOKUP_THREADS):
             return self.connection.sql(
                 f"SELECT t.rowid AS _rid, t.* FROM {table} t "
                 f"WHERE t.rowid BETWEEN {low} AND {high} AND t.rowid IN (SELECT _rid FROM _found)"
             ).pl()
+
+    def _fetched(self, table: str, found: pl.DataFrame) -> pl.DataFrame | None:
+        """Whole rows by (_rid, _id), read one by one: a deletion that tells what it deletes, and is taken back.
+
+        Nothing else in DuckDB reads a row without decompressing all that stands around it. None where this
+        transaction, which is another, has changed them already.
+        """
+        numbers = ",".join(map(str, found["_rid"]))
+        beside = self.connection.cursor()
+        try:
+            beside.execute("BEGIN")
+            told = beside.sql(f"DELETE FROM {table} WHERE rowid IN ({numbers}) RETURNING *").pl()
+        except duckdb.TransactionException:
+            return None
+        finally:
+            with contextlib.suppress(duckdb.Error):  # what failed has been taken back already
+                beside.execute("ROLLBACK")
+            beside.close()
+        rows = found.join(told, on="_id", how="inner", maintain_order="left")
+        return rows if rows.height == told.height == found.height else None
 
     def _verdicts(
         self, collection: str, rows: pl.DataFrame, old: pl.DataFrame, forced: bool

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from resources import raw_store
 from resources.appwrite.columns import Column, PageDecoder
 from resources.errors import UsageError
 from resources.raw_store import Counts, RawStore, RejectReasons, StoreFailure
@@ -22,8 +23,10 @@ NOW = naive(2026, 3, 1)
 COLUMNS = [Column("title", "varchar"), Column("amount", "integer"), Column("starts_at", "datetime")]
 
 
-@pytest.fixture
-def store(home: Path) -> Iterator[RawStore]:
+@pytest.fixture(params=[1 << 40, -1], ids=["read together", "fetched one by one"])
+def store(home: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[RawStore]:
+    """Every rule holds whichever way stored versions are read."""
+    monkeypatch.setattr(raw_store, "SCATTERED", request.param)
     with RawStore(home / "raw.duckdb") as opened:
         opened.claim_mirror("http://a/v1", "p", "d", NOW)
         opened.reconcile_columns("bookings", COLUMNS, NOW)
@@ -69,6 +72,21 @@ def test_inserts_then_nothing_then_updates(store: RawStore) -> None:
     assert history(store, "_id", "title", "_change", "_replaced_by", "_replaced_at") == [
         ("a", "x", 1, 2, NOW)
     ]
+
+
+def test_versions_scattered_over_many_row_groups_are_found(store: RawStore) -> None:
+    store.connection.execute(
+        "INSERT INTO bookings (_id, _sequence, title, amount, starts_at, _change) "
+        "SELECT 'r' || i, i, repeat('é', i % 50), nullif(i % 7, 0), TIMESTAMP '2026-01-01' + INTERVAL (i) SECOND, 1 "
+        "FROM range(300000) t(i)"
+    )
+    store.connection.execute("CHECKPOINT")
+    wanted = [0, 7, 122_879, 122_880, 250_001, 299_999]
+    merge(store, *(version(f"r{n}", n, title="new") for n in wanted), version("other", 300_000))
+    replaced = [(f"r{n}", "é" * (n % 50), n % 7 or None) for n in wanted]
+    assert sorted(history(store, "_id", "title", "amount")) == sorted(replaced)
+    assert store.count_living("bookings") == 300_001
+    assert store.connection.sql("SELECT count(DISTINCT _id) FROM bookings").fetchall() == [(300_001,)]
 
 
 def test_changed_content_under_an_equal_time_is_an_update(store: RawStore) -> None:
