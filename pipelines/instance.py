@@ -25,7 +25,6 @@ import dagster
 import sqlalchemy
 from dagster import AssetCheckEvaluation, AssetKey, DagsterInstance
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
-from dagster._core.storage.event_log.base import AssetRecord
 from dagster._core.events import (
     ASSET_CHECK_EVENTS,
     ASSET_EVENTS,
@@ -35,6 +34,7 @@ from dagster._core.events import (
 from dagster._core.events.log import EventLogEntry
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.event_log.base import AssetRecord
 from dagster._core.storage.event_log.schema import (
     AssetCheckExecutionsTable,
     AssetKeyTable,
@@ -45,11 +45,10 @@ from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorag
 from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import event
 from sqlalchemy.dialects.sqlite import insert as insert_or_update
 from sqlalchemy.pool import NullPool, QueuePool
 
-#: Dagster hands events over in batches only where this is set; 133 assets and checks are planned in one.
+#: Dagster hands events over in batches only where this is set; 116 assets and checks are planned in one.
 _BATCH = {"DAGSTER_EVENT_BATCH_SIZE": "1000"}
 #: A new run's file is a copy of this one; migrations belong to a version.
 _EMPTY = f"empty-run-{dagster.__version__}"
@@ -76,7 +75,7 @@ def _engine(url: str) -> sqlalchemy.Engine:
     engine = sqlalchemy.create_engine(
         url, poolclass=QueuePool, connect_args={"timeout": _BUSY_S, "check_same_thread": False}
     )
-    event.listen(engine, "connect", _no_wait)
+    sqlalchemy.event.listen(engine, "connect", _no_wait)
     return engine
 
 
@@ -224,14 +223,18 @@ class KeptEventLog(SqliteEventLogStorage):
         with self.index_transaction() as con:
             numbers = con.execute(insert, [row for _, row in mirrored]).scalars().all()
             numbered = [(event, row, n) for (event, row), n in zip(mirrored, numbers, strict=True)]
-            self._note_assets(con, [entry for entry in numbered if entry[0].dagster_event_type in ASSET_EVENTS])
+            self._note_assets(
+                con, [entry for entry in numbered if entry[0].dagster_event_type in ASSET_EVENTS]
+            )
             self._note_checks(con, numbered)
 
     def _note_assets(self, con: sqlalchemy.Connection, events: Sequence[_Numbered]) -> None:
         """What each asset's own row tells of its latest events, and their tags."""
         if not events:
             return
-        self._store_asset_event_tags(con, [event for event, _, _ in events], [number for _, _, number in events])
+        self._store_asset_event_tags(
+            con, [event for event, _, _ in events], [number for _, _, number in events]
+        )
         self._forget(event.get_dagster_event().asset_key for event, _, _ in events)
         by_columns: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
         for event, row, number in events:
@@ -278,7 +281,9 @@ class KeptEventLog(SqliteEventLogStorage):
             self._engines.clear()
 
 
-def _check_of(event: EventLogEntry, told: AssetCheckEvaluation | AssetCheckEvaluationPlanned) -> dict[str, Any]:
+def _check_of(
+    event: EventLogEntry, told: AssetCheckEvaluation | AssetCheckEvaluationPlanned
+) -> dict[str, Any]:
     """What names the state of a check within a run."""
     return {
         "asset_key": told.asset_key.to_string(),

@@ -44,6 +44,8 @@ from resources.progress import Quiet
 from resources.raw_store import RawStore
 from resources.settings import Settings
 from tests.ingest.mirroring import gateway_for, reject_word, run
+from tests.server_second import after_this_second
+from tests.server_second import after_this_second
 
 class Told(Quiet):
     def advance(self, collection, rows):
@@ -169,7 +171,7 @@ def test_killed_at_random_instants_and_run_again_raw_equals_the_server(
             if n % LOOKED_AT == 0:
                 with RawStore(home / "raw.duckdb", read_only=True) as store:
                     stored.append(store.count_living("bookings") if store.has_table("bookings") else 0)
-    time.sleep(1.05 - time.time() % 1)
+    after_this_second()
     gateway, _ = gateway_for(settings)
     with RawStore(home / "raw.duckdb") as store:
         run(gateway, store, ["bookings"], run_id="last")
