@@ -46,6 +46,7 @@ from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import Sqlit
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.dialects.sqlite import insert as insert_or_update
+from sqlalchemy.event import listen
 from sqlalchemy.pool import NullPool, QueuePool
 
 #: Dagster hands events over in batches only where this is set; 116 assets and checks are planned in one.
@@ -75,7 +76,7 @@ def _engine(url: str) -> sqlalchemy.Engine:
     engine = sqlalchemy.create_engine(
         url, poolclass=QueuePool, connect_args={"timeout": _BUSY_S, "check_same_thread": False}
     )
-    sqlalchemy.event.listen(engine, "connect", _no_wait)
+    listen(engine, "connect", _no_wait)
     return engine
 
 
@@ -184,10 +185,11 @@ class KeptEventLog(SqliteEventLogStorage):
             for event in self._waiting
         )
 
-    def _forget(self, asset_keys: Iterable[AssetKey]) -> None:
+    def _forget(self, asset_keys: Iterable[AssetKey | None]) -> None:
         for key in asset_keys:
-            self._assets.pop(key, None)
-            self._outdated.add(key)
+            if key is not None:
+                self._assets.pop(key, None)
+                self._outdated.add(key)
 
     def flush(self) -> None:
         """Write the events that wait. Raises what Dagster raises where one cannot be stored; it is not tried again."""
@@ -235,7 +237,7 @@ class KeptEventLog(SqliteEventLogStorage):
         self._store_asset_event_tags(
             con, [event for event, _, _ in events], [number for _, _, number in events]
         )
-        self._forget(event.get_dagster_event().asset_key for event, _, _ in events)
+        self._forget(AssetKey.from_db_string(row["asset_key"]) for _, row, _ in events)
         by_columns: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
         for event, row, number in events:
             values = self._get_asset_entry_values(event, number, has_asset_key_index_cols=True)

@@ -32,6 +32,7 @@ from tests.ingest.mirroring import (
     settings_for,
 )
 from tests.sandbox_server import SandboxProcess
+from tests.server_second import after_this_second
 
 KILLS = int(os.environ.get("BOOKWATCH_TEST_KILLS", "100"))
 ROWS = 1500
