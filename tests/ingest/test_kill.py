@@ -45,8 +45,6 @@ from resources.progress import Quiet
 from resources.raw_store import RawStore
 from resources.settings import Settings
 from tests.ingest.mirroring import gateway_for, reject_word, run
-from tests.server_second import after_this_second
-from tests.server_second import after_this_second
 
 class Told(Quiet):
     def advance(self, collection, rows):
