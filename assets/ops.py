@@ -187,11 +187,19 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
                 "SELECT collection, watermark, completed_at FROM mirror._watermarks"
             ).fetchall()
         }
-        for scan in run.scans:
-            watermark, completed_at = marks.get(scan.collection, (None, None))
-            con.execute(
+        if run.scans:
+            con.executemany(
                 "INSERT INTO ops.scans VALUES (?, ?, ?, ?, ?, ?)",
-                [scan.collection, watermark, completed_at, scan.required, scan.outcome, scan.detail],
+                [
+                    [
+                        scan.collection,
+                        *marks.get(scan.collection, (None, None)),
+                        scan.required,
+                        scan.outcome,
+                        scan.detail,
+                    ]
+                    for scan in run.scans
+                ],
             )
         con.execute("COMMIT")
     finally:

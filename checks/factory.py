@@ -75,7 +75,8 @@ def validate(
     them, are not looked at again. A check that could not be made is made again each time."""
 
     def evaluate(result: CheckResult) -> CheckResult:
-        content = (id(schema), result, tuple(map(tuple, unique_where_present)), _fingerprint(con, table))
+        uniques = tuple(map(tuple, unique_where_present))
+        content = (id(schema), result, chunk_rows, uniques, _fingerprint(con, table))
         if content in _VERDICTS:
             return _VERDICTS[content][0]
         resolved: Any = schema.to_schema() if isinstance(schema, type) else schema
@@ -158,13 +159,12 @@ def validate_rows(
 
 def _fingerprint(con: duckdb.DuckDBPyConnection, table: str) -> tuple[object, ...]:
     """Names and types of a table's columns, its rows and a digest of all their values, whatever their order."""
-    columns = tuple(con.execute(f"DESCRIBE {_qualified(table)}").fetchall())
-    listed = ", ".join(_quoted(column[0]) for column in columns)
-    digest = con.execute(
-        f"SELECT count(*), coalesce(sum(hash({listed})::HUGEINT), 0), coalesce(bit_xor(hash(1, {listed})), 0)"
-        f" FROM {_qualified(table)}"
+    relation = con.sql(f"FROM {_qualified(table)}")
+    columns = ", ".join(_quoted(column) for column in relation.columns)
+    found = con.execute(
+        f"SELECT count(*), coalesce(sum(hash({columns})::HUGEINT), 0) FROM {_qualified(table)}"
     ).fetchall()
-    return (columns, digest[0])
+    return (*relation.columns, *map(str, relation.types), *found[0])
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
