@@ -34,14 +34,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
         rows = rows.left_join(
             found, [rows.booking_id == found.found_id, rows.origin == found.found_origin]
         ).drop("found_id", "found_origin")
-    c = t.commission_reconciliation.filter(lambda r: r.booking_id.notnull()).select(
-        "commission_id",
-        "state",
-        "deadline_at",
-        "commission_status",
-        recorded="booking_id",
-        recorded_origin="origin",
-    )
+    c = _recorded(t, b)
     rows = rows.left_join(c, [rows.booking_id == c.recorded, rows.origin == c.recorded_origin])
     rows = rows.mutate(
         earns=rows.status.isin(REVENUE_STATUSES), can_tell=named.aggregate(n=named.count()).as_scalar() > 0
@@ -78,6 +71,23 @@ def table(t: Tables, at: Instants) -> ir.Table:
     )
 
 
+def _recorded(t: Tables, b: Any) -> Any:
+    """The reconciled rows of the bookings in hand. The instant of accrual says nothing the ids do not, but by it an
+    engine leaves out the blocks of other times before it reads an id."""
+    b = b.select(accrual=ibis.coalesce(b.accepted_at, b.created_at), own_id=b.booking_id, own_origin=b.origin)
+    c = t.commission_reconciliation
+    return c.inner_join(
+        b, [c.accrued_at == b.accrual, c.booking_id == b.own_id, c.origin == b.own_origin]
+    ).select(
+        "commission_id",
+        "state",
+        "deadline_at",
+        "commission_status",
+        recorded="booking_id",
+        recorded_origin="origin",
+    )
+
+
 def _scanned(t: Tables, collection: str) -> Any:
     """When a collection's newest complete scan ended; null if there was none."""
     s = t.scans.filter(t.scans.collection == collection)
@@ -85,12 +95,12 @@ def _scanned(t: Tables, collection: str) -> Any:
 
 
 def _keys(t: Tables, b: Any) -> Any:
-    """Both keys of the bookings in hand; a key that fits two bookings names neither."""
+    """Both keys of the bookings in hand, each key of a booking once. A key that fits two bookings leads to both."""
     own = b.select(key=b.booking_id, target=b.booking_id, target_origin=b.origin)
     other = b.filter(b.business_id.notnull() & (b.business_id != b.booking_id)).select(
         key=b.business_id, target=b.booking_id, target_origin=b.origin
     )
-    return ibis.union(own, other, distinct=True)
+    return ibis.union(own, other, distinct=False)
 
 
 def _recent(rows: Any, at: Instants) -> Any:
