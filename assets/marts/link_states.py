@@ -36,28 +36,22 @@ def table(t: Tables, at: Instants) -> ir.Table:
         ).drop("found_id", "found_origin")
     c = _recorded(t, b)
     rows = rows.left_join(c, [rows.booking_id == c.recorded, rows.origin == c.recorded_origin])
-    rows = rows.mutate(
-        earns=rows.status.isin(REVENUE_STATUSES), can_tell=named.aggregate(n=named.count()).as_scalar() > 0
-    )
-    scans = {collection: _scanned(t, collection) for collection in {hop.collection for hop in HOPS.values()}}
+    rows = rows.cross_join(named.aggregate(named=named.count())).cross_join(_scanned(t))
+    rows = rows.mutate(earns=rows.status.isin(REVENUE_STATUSES), can_tell=rows.named > 0)
     return ibis.union(
         _hop(
             1,
             rows,
             at,
-            scans,
             since=rows.created_at,
             to=rows.room_at.notnull(),
             could=rows.created_at.notnull(),
         ),
-        _hop(
-            2, rows, at, scans, since=rows.room_at, to=rows.message_at.notnull(), could=rows.room_at.notnull()
-        ),
+        _hop(2, rows, at, since=rows.room_at, to=rows.message_at.notnull(), could=rows.room_at.notnull()),
         _hop(
             3,
             rows,
             at,
-            scans,
             since=rows.message_at,
             to=rows.notice_at.notnull(),
             could=rows.message_at.notnull(),
@@ -88,10 +82,15 @@ def _recorded(t: Tables, b: Any) -> Any:
     )
 
 
-def _scanned(t: Tables, collection: str) -> Any:
-    """When a collection's newest complete scan ended; null if there was none."""
-    s = t.scans.filter(t.scans.collection == collection)
-    return s.aggregate(at=s.completed_at.max()).as_scalar()
+def _scanned(t: Tables) -> Any:
+    """When each collection's newest complete scan ended, in one row; null where there was none."""
+    s = t.scans
+    return s.aggregate(
+        **{
+            f"scanned_{collection}": s.completed_at.max(where=s.collection == collection)
+            for collection in sorted({hop.collection for hop in HOPS.values()})
+        }
+    )
 
 
 def _keys(t: Tables, b: Any) -> Any:
@@ -158,7 +157,6 @@ def _hop(
     number: int,
     rows: Any,
     at: Instants,
-    scans: dict[str, Any],
     *,
     since: Any,
     to: Any,
@@ -169,8 +167,9 @@ def _hop(
     hop = HOPS[number]
     assert hop.allowance is not None
     due = since + interval(hop.allowance)
-    seen = (scans[hop.collection] >= due).fill_null(False)
-    never = scans[hop.collection].isnull()
+    scanned = rows[f"scanned_{hop.collection}"]
+    seen = (scanned >= due).fill_null(False)
+    never = scanned.isnull()
     verdict = ibis.cases(
         (~could, ibis.null("string")),
         (to, "passed"),
