@@ -703,7 +703,7 @@ class RawStore:
             with self.transaction():
                 change = self._next_change()
                 self._read_in(collection, spool, run_id, now, change)
-                judged = self._judge_new(collection, change, reject_reasons, judged_by)
+                judged = self._judge_new(collection, spool, change, reject_reasons, judged_by)
                 rejected = judged.filter(pl.col("_rejected").is_not_null())
                 if rejected.height:
                     self._reject_new(collection, change, rejected, now, rules_version)
@@ -734,7 +734,12 @@ class RawStore:
             raise _NotPlain
 
     def _judge_new(
-        self, collection: str, change: int, reject_reasons: RejectReasons, judged_by: Sequence[str] | None
+        self,
+        collection: str,
+        spool: Spool,
+        change: int,
+        reject_reasons: RejectReasons,
+        judged_by: Sequence[str] | None,
     ) -> pl.DataFrame:
         """The rows just read in, as far as they are judged by, with ``_rejected``."""
         table = quoted(collection)
@@ -743,7 +748,12 @@ class RawStore:
         new = self.connection.sql(
             f"SELECT {', '.join(quoted(name) for name in names)} FROM {table} WHERE _change = {change}"
         ).pl()
-        ids = new["_id"]
+        ids, sequence = new["_id"], new["_sequence"]
+        # A scan goes on from where the spool says it ends: these must be the rows it was told of.
+        if sequence.null_count() or (sequence[0], sequence[-1]) != (spool.first, spool.last):
+            raise _NotPlain
+        if not (sequence.diff().drop_nulls() > 0).all():
+            raise _NotPlain
         if ids.null_count() or not (ids.str.strip_chars() != "").all() or ids.n_unique() < len(ids):
             raise _NotPlain
         known = self.connection.sql(

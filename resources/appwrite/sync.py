@@ -267,39 +267,81 @@ class _Stopped(Exception):
     """The writer gave up; a scan thread ends quietly."""
 
 
-class _Spooler:
-    """Fills one spool after another for a scan: one being filled, one with the writer."""
+class _Refused(Exception):
+    """A page in the spool that was handed over last is not JSON all through: read on from ``reached`` again."""
 
-    def __init__(self, folder: Path, rows: int, hand_over: Callable[[Spool], None]) -> None:
+    def __init__(self, reached: int | None) -> None:
+        super().__init__()
+        self.reached = reached
+
+
+class _Spooler:
+    """Fills one spool after another for a scan: one being filled, one with the writer.
+
+    ``say`` hands one over, ``wait`` lets some time pass until the writer is through. Nothing follows a spool that was
+    refused: what is beyond it must not be stored before it was read again.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        rows: int,
+        reached: int | None,
+        say: Callable[[Spool], None],
+        wait: Callable[[threading.Event], None],
+    ) -> None:
         self._folder = folder
         self._rows = rows
-        self._hand_over = hand_over
+        self._reached = reached
+        self._say = say
+        self._wait = wait
         self._spool: Spool | None = None
+        self._handed: Spool | None = None
         self._since = 0.0
 
     def add(self, page: PlainPage) -> None:
-        """Raises StoreFailure where the disk does not take it."""
+        """Raises StoreFailure where the disk does not take it, _Refused as ``settle``."""
         while page.sequences:
             # Not kept where writing fails: half a page must not be handed over.
             spool, self._spool = self._spool, None
             with _disk():
                 if spool is None:
-                    spool, self._since = Spool(self._folder, self._rows), time.monotonic()
+                    spool = Spool(self._folder, self._rows, self._reached)
+                    self._since = time.monotonic()
                 fits, page = page.split(spool.room) if len(page) > spool.room else (page, NO_ROWS)
                 spool.add(fits)
-            self._spool = spool
+            self._spool, self._reached = spool, spool.last
             if not spool.room:
-                self.end()
+                self._hand_over()
         if time.monotonic() - self._since >= FIRST_FLUSH_SECONDS:
-            self.end()
+            self._hand_over()
 
-    def end(self) -> None:
-        """Hand over what there is."""
+    def settle(self) -> None:
+        """Hand over what there is and wait until all is stored. Raises _Refused where a page could not be read."""
+        self._hand_over()
+        self._look_back()
+
+    def drop(self) -> None:
+        """Forget what was not handed over."""
         spool, self._spool = self._spool, None
         if spool is not None:
-            with _disk():
-                spool.end()
-            self._hand_over(spool)
+            spool.close()
+
+    def _hand_over(self) -> None:
+        if self._spool is None:
+            return
+        self._look_back()
+        spool, self._spool = self._spool, None
+        self._handed = spool
+        self._say(spool)
+
+    def _look_back(self) -> None:
+        if self._handed is None:
+            return
+        self._wait(self._handed.stored)
+        handed, self._handed = self._handed, None
+        if handed.refused:
+            raise _Refused(handed.reached)
 
 
 @contextlib.contextmanager
@@ -397,15 +439,23 @@ class _Scans:
             except TimeoutError:
                 if self._stop.is_set():
                     raise _Stopped from None
-        plan, size = reading.plan, self._settings.bookwatch_page_size
-        handed: list[Spool] = []
+        plan, after = reading.plan, reading.plan.after
+        while True:
+            try:
+                self._follow(collection, reading, after)
+                return plan.resumed
+            except _Refused as refused:
+                # The writer spools no more of this scan: page by page, the gateway asks again for what is malformed.
+                after = refused.reached
 
-        def hand_over(spool: Spool) -> None:
-            while handed and not handed[-1].stored.wait(timeout=0.2):
+    def _follow(self, collection: str, reading: _Reading, after: int | None) -> None:
+        """Read to the end. Raises _Refused where a page that was spooled has to be read again."""
+        plan, size = reading.plan, self._settings.bookwatch_page_size
+
+        def wait(stored: threading.Event) -> None:
+            while not stored.wait(timeout=0.2):
                 if self._stop.is_set():
                     raise _Stopped
-            handed[:] = [spool]
-            self._say(_Spooled(collection, spool))
 
         def fetch(after: int | None, decode: Callable[[bytes], AnyPage]) -> AnyPage:
             return self._gateway.rows(collection, window_queries(plan.lower, plan.bound, after, size), decode)
@@ -413,27 +463,36 @@ class _Scans:
         def glance(body: bytes) -> PlainPage | None:
             return self._glance.look(body) if reading.spools.is_set() else None
 
-        spooler = _Spooler(self._settings.home.root, self._spool_rows, hand_over)
+        spooler = _Spooler(
+            self._settings.home.root,
+            self._spool_rows,
+            after,
+            lambda spool: self._say(_Spooled(collection, spool)),
+            wait,
+        )
         pages: PageAhead[AnyPage] = PageAhead(self._pool, fetch, reading.decoder.decode, size, glance)
         try:
-            after = plan.after
             # Only an empty page ends a scan: a server that gives fewer rows than asked for must not end it
             # early.
             while True:
                 page = pages.page(after)
                 if page.last is None:
-                    return plan.resumed
+                    break
                 if isinstance(page, PlainPage):
                     spooler.add(page)
                 else:
-                    spooler.end()
+                    spooler.settle()
                     self._say(_Fetched(collection, page))
                 after = page.last
+            spooler.settle()
+        except CallFailure:
+            # What was fetched is kept, also when the scan breaks off; but nothing beyond what was refused.
+            with contextlib.suppress(_Refused):
+                spooler.settle()
+            raise
         finally:
             pages.close()
-            # What was fetched is kept, also when the scan breaks off.
-            if not self._stop.is_set():
-                spooler.end()
+            spooler.drop()
 
 
 def upper_bound(server_now: datetime, safety_lag: float) -> datetime:
@@ -472,7 +531,6 @@ class _Writer:
         self._flush_rows = flush_rows
         self._first: dict[str, bool] = {}
         self._spools: dict[str, threading.Event] = {}
-        self._broken: dict[str, CallFailure] = {}
         self._pages: dict[str, list[Page]] = {}
         self._since: dict[str, float] = {}
         self._started: dict[str, tuple[datetime, float]] = {}
@@ -511,8 +569,6 @@ class _Writer:
         return PageDecoder(self._store.columns(collection), self._list_key)
 
     def take(self, fetched: _Fetched) -> None:
-        if fetched.collection in self._broken:
-            return
         buffer = self._pages.setdefault(fetched.collection, [])
         buffer.append(fetched.page)
         self._since.setdefault(fetched.collection, time.monotonic())
@@ -521,7 +577,10 @@ class _Writer:
             self.flush(fetched.collection)
 
     def store(self, spooled: _Spooled) -> None:
-        """Append a spool; where its rows are not so plain, decode and merge them, and let no more be spooled."""
+        """Append a spool; where its rows are not so plain, decode and merge them, and let no more be spooled.
+
+        Up to a page that cannot be read, if there is one: the scan reads on from there again.
+        """
         collection, spool = spooled.collection, spooled.spool
         try:
             if self._pages.get(collection):
@@ -553,11 +612,12 @@ class _Writer:
         decoder = self._decoder(collection)
         try:
             for answer in spool.answers(self._list_key):
-                if collection not in self._broken:
-                    self.take(_Fetched(collection, decoder.decode(answer)))
+                page = decoder.decode(answer)
+                self.take(_Fetched(collection, page))
+                spool.reached = page.last
         except Malformed:
-            # Valid to the one reader and not to the other: nothing that Appwrite writes.
-            self._broken[collection] = TransientFailure("list_rows", "malformed", collection=collection)
+            # Not JSON all through, which the glance at it does not see. It is asked for again.
+            spool.refused = True
         self.flush(collection)
 
     def flush_waiting(self) -> None:
@@ -616,7 +676,6 @@ class _Writer:
 
     def finish(self, collection: str, failure: CallFailure | None) -> CollectionOutcome:
         self.start(collection)
-        failure = failure or self._broken.get(collection)
         # What was fetched is kept, with the point it reaches, also when the scan broke off.
         self.flush(collection, complete=failure is None)
         outcome: RunOutcome = "complete"

@@ -53,7 +53,6 @@ def spool_of(folder: Path, *pages: PlainPage, most: int = 1000) -> Spool:
     spool = Spool(folder, most)
     for page in pages:
         spool.add(page)
-    spool.end()
     return spool
 
 
@@ -71,9 +70,20 @@ def read_in(spool: Spool) -> pl.DataFrame:
         served({"o": {"$id": "x"}}),
         served({"s": ["x"]}),
         served({"s": {}}),
+        served({}, {"last": []}),
+        served({}, {"last": {}}),
+        served({}, {"last": {"$sequence": "3", "$permissions": []}}),
+        served({"$permissions": [{"$sequence": "3"}, {"$sequence": "4"}]}),
         served({"$permissions": None}),
         served({}, key="documents"),
         b'{"total":1,"rows":[{"$sequence":"1"}]}',
+        b'{"total":1,"rows":[{"$id":"a","$permissions":[]}]}',
+        b'{"total":1,"rows":[{"$sequence":"1234567890123456789","$permissions":[]}]}',
+        b'{"total":1,"rows":[{"$sequence":-1,"$permissions":[]}]}',
+        b'{"total":1,"rows":[{"$sequence":1.5,"$permissions":[]}]}',
+        b'{"total":1,"rows":[{"$sequence":"1,"$permissions":[]}]}',
+        b'{"total":1,"rows":[{"s":"a\nb","$sequence":"1","$permissions":[]}]}',
+        b'{"total":1,"rows":[1,2]}',
         b'{"total":1,"rows":[{"$sequence":"one","$permissions":[]}]}',
         b'{"total":1,"rows":[{"$sequence":"1","$permissions":[]}],"more":[]}',
         b'{"total": 0, "rows": []}',
@@ -91,6 +101,50 @@ def test_objects_and_lists_within_a_text_are_text(home: Path) -> None:
     text = '{"a":{"b":[1,{"c":[]}]},"d":"\\\\"}'
     page = plain({"s": text}, {"s": '":{'}, {"s": '\\":['}, {"$permissions": ['read("any")']})
     assert read_in(spool_of(home, page))["s"].to_list() == [text, '":{', '\\":[', None]
+
+
+ROW_IN_A_TEXT = '},{"$sequence":"9","$permissions":[]'
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"s": ROW_IN_A_TEXT}, {"s": "},{"}, {"s": '},{"'}, {"s": "}]}"}, {"s": "\\"}, {"s": "\n"}],
+        [{"$id": "x" * n} for n in (1, 30, 2)],
+        [{"$sequence": n} for n in (1, 20, 300)],
+        [{"$sequence": str(10**17)}, {"$sequence": str(10**18 - 1)}],
+        [{"s": "$sequence"}, {"s": '"$sequence":'}, {"s": "$s"}, {"s": "$"}],
+        [{"s": "é" * 40_000}, {"s": "{[" * 40_000}, {"s": "[" * 65_530}],
+    ],
+    ids=[
+        "a row in a text",
+        "ids of any length",
+        "numbers",
+        "large numbers",
+        "the name in a text",
+        "long texts",
+    ],
+)
+def test_a_row_is_found_whatever_its_texts_say(home: Path, rows: list[dict[str, Any]]) -> None:
+    page = plain(*rows)
+    wanted = [int(row.get("$sequence", n)) for n, row in enumerate(rows, 1)]
+    assert page.sequences == wanted
+    found = read_in(spool_of(home, page))
+    assert found["_sequence"].to_list() == wanted
+    assert found["s"].to_list() == [row.get("s") for row in rows]
+    assert found["_id"].to_list() == [row.get("$id", f"r{n}") for n, row in enumerate(rows, 1)]
+
+
+def test_attributes_may_stand_before_what_appwrite_adds(home: Path) -> None:
+    rows = (
+        b'{"s":"a","$sequence":"4","$permissions":["read(\\"any\\")"],"i":1}',
+        b'{"s":"},{","$sequence":"5","$permissions":[]}',
+        b'{"s":null,"$permissions":[],"$sequence":7}',
+    )
+    page = GLANCE.look(b'{"total":3,"rows":[%b]}' % b",".join(rows))
+    assert page is not None
+    assert page.sequences == [4, 5, 7]
+    assert read_in(spool_of(home, page))["s"].to_list() == ["a", "},{", None]
 
 
 def test_rows_out_of_order_are_a_malformed_answer() -> None:
@@ -119,7 +173,7 @@ def test_a_spool_has_no_name_and_gives_its_pages_back(home: Path) -> None:
     spool = spool_of(home, *pages)
     assert list(home.iterdir()) == []
     assert (spool.rows, spool.first, spool.last) == (2, 1, 7)
-    assert list(spool.answers("rows")) == [b'{"rows":[%b]}' % page.text for page in pages]
+    assert list(spool.answers("rows")) == [b'{"rows":[%b]}' % page.text.tobytes() for page in pages]
     spool.close()
     assert spool.stored.is_set()
 
@@ -158,7 +212,7 @@ ODD = st.one_of(
         st.fixed_dictionaries(
             {},
             optional={
-                "s": st.none() | TEXTS,
+                "s": st.none() | TEXTS | st.sampled_from([ROW_IN_A_TEXT, '":[', "},{", "\\"]),
                 "i": st.none() | st.integers(-(10**17), 10**17) | ODD,
                 "f": st.none() | NUMBERS | ODD,
                 "b": st.none() | st.booleans() | ODD,
@@ -256,6 +310,34 @@ def test_what_cannot_simply_be_appended_writes_nothing(
     before, mark, change = stored(store), store.watermark("bookings"), store.last_change()
     assert append(store, home, *rows) is None
     assert (stored(store), store.watermark("bookings"), store.last_change()) == (before, mark, change)
+
+
+def test_a_spool_that_holds_other_rows_than_it_told_of_is_not_appended(store: RawStore, home: Path) -> None:
+    page = plain({}, {})
+    for told in ((1, 3), (2, 3), (1, 2)):
+        spool = spool_of(home, PlainPage(page.text, page.commas, told))
+        counts = store.append("bookings", spool, run_id="r", now=NOW, reject_reasons=accept_all)
+        assert (counts is None) == (told != (1, 2))
+        spool.close()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b'"title":"a",,',
+        b'"title":"a"b,',
+        b'"title":,',
+        b'"title":"\xff",',
+    ],
+)
+def test_what_is_not_json_all_through_is_not_appended(store: RawStore, home: Path, broken: bytes) -> None:
+    answer = served({"title": "a", "amount": 1}).replace(b'"title":"a",', broken)
+    page = GLANCE.look(answer)
+    assert page is not None, "the glance does not see it"
+    spool = spool_of(home, page)
+    assert store.append("bookings", spool, run_id="r", now=NOW, reject_reasons=accept_all) is None
+    assert stored(store) == []
+    spool.close()
 
 
 def test_with_somebody_forgotten_nothing_is_appended_unread(

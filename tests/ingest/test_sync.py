@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -353,6 +353,66 @@ def test_a_scan_that_breaks_half_way_keeps_what_it_stored_and_its_resume_point(
     assert run(gateway, store, ["bookings"], run_id="run2")["bookings"].outcome == "complete"
     assert_mirrors(store, server, table, "bookings")
     assert store.ingest_runs("run2")["inserted"].to_list() == [20]
+
+
+class Garbler:
+    """Garbles the answer that holds a row, so many times: still one list of rows, but no JSON all through."""
+
+    def __init__(self, gateway: Gateway, identity: str, times: int) -> None:
+        self._rows = gateway.rows
+        self._identity = f'"$id":"{identity}"'.encode()
+        self.left = times
+
+    def __call__(
+        self, collection: str, queries: Sequence[str], decode: Callable[[bytes], Any], **more: Any
+    ) -> Any:
+        def garbled(body: bytes) -> Any:
+            if self.left and self._identity in body:
+                self.left -= 1
+                body = body.replace(b',"title"', b',,"title"')
+            return decode(body)
+
+        return self._rows(collection, queries, garbled, **more)
+
+
+@pytest.mark.parametrize("row_id", ["r00001", "r00012", "r00021", "r00033", "r00045"])
+@pytest.mark.parametrize("times", [1, 2, 4])
+def test_a_page_that_only_the_reading_in_finds_broken_is_asked_for_again(
+    server: SandboxProcess,
+    home: Path,
+    store: RawStore,
+    table: str,
+    row_id: str,
+    times: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_table(server, table)
+    fill(server, table, 45)
+    gateway, _ = opened(server, home, table, bookwatch_page_size=5)
+    garbler = Garbler(gateway, row_id, times)
+    monkeypatch.setattr(gateway, "rows", garbler)
+    outcome = run(gateway, store, ["bookings"], flush_rows=20)["bookings"]
+    assert garbler.left == 0
+    assert (outcome.outcome, outcome.counts.fetched, outcome.counts.inserted) == ("complete", 45, 45)
+    assert_mirrors(store, server, table, "bookings")
+
+
+def test_a_page_that_stays_broken_ends_the_scan_there_and_nothing_behind_it_is_stored(
+    server: SandboxProcess, home: Path, store: RawStore, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_table(server, table)
+    fill(server, table, 45)
+    gateway, _ = opened(server, home, table, bookwatch_page_size=5)
+    monkeypatch.setattr(gateway, "rows", Garbler(gateway, "r00027", 1000))
+    outcome = run(gateway, store, ["bookings"], flush_rows=20)["bookings"]
+    assert (outcome.outcome, outcome.counts.fetched, outcome.watermark) == ("partial", 25, None)
+    assert isinstance(outcome.failure, TransientFailure)
+    assert outcome.failure.reason == "malformed"
+    assert store.watermark("bookings").resume_sequence == 25
+    assert store.count_living("bookings") == 25
+    gateway, _ = opened(server, home, table, bookwatch_page_size=5)
+    assert run(gateway, store, ["bookings"], run_id="run2", flush_rows=20)["bookings"].outcome == "complete"
+    assert_mirrors(store, server, table, "bookings")
 
 
 def test_a_broken_incremental_scan_does_not_move_the_watermark(
