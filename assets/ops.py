@@ -53,6 +53,17 @@ _CALLS: dict[str, pl.DataType] = {
     "slow": pl.Boolean(),
 }
 
+_CHECK_RESULTS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "check_name": pl.String(),
+    "asset": pl.String(),
+    "passed": pl.Boolean(),
+    "severity": pl.String(),
+    "failed_rows": pl.Int64(),
+    "evaluated_at": pl.Datetime("us"),
+    "detail": pl.String(),
+}
+
 _ALERTS: dict[str, dict[str, pl.DataType]] = {
     "alerts": {
         "alert_id": pl.String(),
@@ -176,11 +187,19 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
                 "SELECT collection, watermark, completed_at FROM mirror._watermarks"
             ).fetchall()
         }
-        for scan in run.scans:
-            watermark, completed_at = marks.get(scan.collection, (None, None))
-            con.execute(
+        if run.scans:
+            con.executemany(
                 "INSERT INTO ops.scans VALUES (?, ?, ?, ?, ?, ?)",
-                [scan.collection, watermark, completed_at, scan.required, scan.outcome, scan.detail],
+                [
+                    [
+                        scan.collection,
+                        *marks.get(scan.collection, (None, None)),
+                        scan.required,
+                        scan.outcome,
+                        scan.detail,
+                    ]
+                    for scan in run.scans
+                ],
             )
         con.execute("COMMIT")
     finally:
@@ -338,19 +357,20 @@ def mirror_alerts(con: duckdb.DuckDBPyConnection, store: AlertStore) -> None:
 def record_checks(con: duckdb.DuckDBPyConnection, run: RunContext, outcomes: list[CheckOutcome]) -> None:
     """Store verdicts of this run, each once, and drop those past their month."""
     now = run.clock.naive_now()
+    rows = [
+        [run.run_id, o.check_name, o.asset, o.passed, o.severity, o.failed_rows, now, o.detail]
+        for o in outcomes
+    ]
     con.execute("BEGIN")
-    for outcome in outcomes:
+    con.register("_verdicts", pl.DataFrame(rows, schema=_CHECK_RESULTS, orient="row").to_arrow())
+    try:
         con.execute(
-            "DELETE FROM ops.check_results WHERE run_id = ? AND check_name = ? AND asset = ?",
-            [run.run_id, outcome.check_name, outcome.asset],
+            "DELETE FROM ops.check_results WHERE (run_id, check_name, asset) IN"
+            " (SELECT (run_id, check_name, asset) FROM _verdicts)"
         )
-    con.executemany(
-        "INSERT INTO ops.check_results VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            [run.run_id, o.check_name, o.asset, o.passed, o.severity, o.failed_rows, now, o.detail]
-            for o in outcomes
-        ],
-    )
+        con.execute("INSERT INTO ops.check_results FROM _verdicts")
+    finally:
+        con.unregister("_verdicts")
     con.execute(
         f"DELETE FROM ops.check_results WHERE evaluated_at < ?::TIMESTAMP - INTERVAL {KEEP_CHECK_RESULTS_DAYS} DAY",
         [now],

@@ -64,6 +64,9 @@ def _must_copy(run: RunContext, current: Path) -> bool:
     """Whether the warehouse shows anything the newest snapshot does not, be it of an earlier run that was stopped."""
     if run.full_refresh:
         return True
+    if run.figures_changed:
+        run.postponed = _rests(run, current)
+        return not run.postponed
     with open_snapshot(current) as con:
         shown = _content(con)
         published_at = con.execute("SELECT published_at FROM ops.snapshot").fetchone()
@@ -77,10 +80,16 @@ def _must_copy(run: RunContext, current: Path) -> bool:
 def publish(run: RunContext) -> str:
     """Copy the closed warehouse, swap the link, refresh private.duckdb; returns the snapshot's id.
 
-    When nothing changed the newest snapshot's id is returned and nothing is copied.
+    When nothing changed the newest snapshot's id is returned and nothing is copied. Names follow the figures: a row
+    whose name is not there yet is shown by its id.
     """
-    began = time.perf_counter()
+    snapshot_id = _publish_figures(run)
     update_private(run.home.raw, run.home.published)
+    return snapshot_id
+
+
+def _publish_figures(run: RunContext) -> str:
+    began = time.perf_counter()
     current = current_snapshot(run.home)
     if current is not None and not _must_copy(run, current):
         run.snapshot_id, run.snapshot_changed = current.stem, False
@@ -88,6 +97,7 @@ def publish(run: RunContext) -> str:
     snapshot_id = run.run_id
     with open_warehouse(run.home.warehouse) as con:
         record_checks(con, run, run.checks)
+        run.checks_kept = len(run.checks)
         describe_snapshot(con, run, snapshot_id, RULES_VERSION)
         con.execute("CHECKPOINT")
     target = snapshot_path(run.home, snapshot_id)

@@ -31,7 +31,10 @@ def finish(run: RunContext) -> None:
 
 
 def keep_verdicts(run: RunContext) -> None:
-    """Store this run's verdicts in the warehouse, also when they kept it from being published."""
+    """Store this run's verdicts in the warehouse, also when they kept it from being published. What was published holds
+    them already."""
+    if len(run.checks) == run.checks_kept:
+        return
     # A signal amid a query can leave the file half closed in this process: opening it again would wait for ever.
     if run.checks and run.home.warehouse.exists() and not run.stopped:
         with open_warehouse(run.home.warehouse) as con:

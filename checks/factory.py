@@ -7,8 +7,10 @@ a row.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import duckdb
@@ -19,6 +21,18 @@ from checks.results import SAMPLE, CheckResult, violations
 
 Evaluate = Callable[[duckdb.DuckDBPyConnection], CheckResult]
 Schema = type[pa.DataFrameModel] | pa.DataFrameSchema
+
+#: The verdicts on contents, newest last, each with its schema, which keeps its id while it stands here: a warm process
+#: judges the same small tables every few seconds.
+_VERDICTS: dict[tuple[object, ...], tuple[CheckResult, Schema]] = {}
+_MOST_VERDICTS = 1_000
+
+
+def _remember(content: tuple[object, ...], schema: Schema, result: CheckResult) -> CheckResult:
+    _VERDICTS[content] = (result, schema)
+    while len(_VERDICTS) > _MOST_VERDICTS:
+        del _VERDICTS[next(iter(_VERDICTS))]
+    return result
 
 
 def _quoted(name: str) -> str:
@@ -55,9 +69,16 @@ def validate(
     chunk_rows: int = 250_000,
 ) -> CheckResult:
     """Validate ``schema.table`` whole: types, values and order by Pandera on DataFrames of ``chunk_rows``,
-    uniqueness over the whole table in SQL. Fills ``result``; never raises."""
+    uniqueness over the whole table in SQL. Fills ``result``; never raises.
+
+    The verdict depends on the rows alone: rows that this process has judged before, told by a digest of every value of
+    them, are not looked at again. A check that could not be made is made again each time."""
 
     def evaluate(result: CheckResult) -> CheckResult:
+        uniques = tuple(map(tuple, unique_where_present))
+        content = (id(schema), result, chunk_rows, uniques, _fingerprint(con, table))
+        if content in _VERDICTS:
+            return _VERDICTS[content][0]
         resolved: Any = schema.to_schema() if isinstance(schema, type) else schema
         rules: dict[str, None] = {}
         ids: list[str] = []
@@ -84,14 +105,15 @@ def validate(
                 failed += twice
                 ids += sample
         if not rules:
-            return replace(result, passed=True)
-        return replace(
+            return _remember(content, schema, replace(result, passed=True))
+        found = replace(
             result,
             passed=False,
             failed_rows=failed,
             sample_ids=tuple(dict.fromkeys(ids))[:SAMPLE],
             broken_rules=tuple(rules),
         )
+        return _remember(content, schema, found)
 
     return guarded(result, evaluate)
 
@@ -106,27 +128,43 @@ def validate_rows(
     chunk_rows: int = 250_000,
 ) -> CheckResult:
     """Validate the rows of a query (small by nature: a point, a summary, the findings of one code). Never
-    raises."""
+    raises. As with validate(), the same rows are judged once a process."""
 
     def evaluate(result: CheckResult) -> CheckResult:
         frame = con.sql(query).pl()
+        written = BytesIO()
+        frame.write_ipc(written, compression="uncompressed")
+        content = (id(schema), result, hashlib.sha256(written.getvalue()).digest())
+        if content in _VERDICTS:
+            return _VERDICTS[content][0]
         broken = violations(schema, frame)
         if broken is None:
-            return replace(result, passed=True)
+            return _remember(content, schema, replace(result, passed=True))
         ids = (
             []
             if id_column is None
             else [str(frame[id_column][position]) for position in broken.positions[:SAMPLE]]
         )
-        return replace(
+        found = replace(
             result,
             passed=False,
             failed_rows=len(broken.positions) or 1,
             sample_ids=tuple(ids),
             broken_rules=broken.rules,
         )
+        return _remember(content, schema, found)
 
     return guarded(result, evaluate)
+
+
+def _fingerprint(con: duckdb.DuckDBPyConnection, table: str) -> tuple[object, ...]:
+    """Names and types of a table's columns, its rows and a digest of all their values, whatever their order."""
+    relation = con.sql(f"FROM {_qualified(table)}")
+    columns = ", ".join(_quoted(column) for column in relation.columns)
+    found = con.execute(
+        f"SELECT count(*), coalesce(sum(hash({columns})::HUGEINT), 0) FROM {_qualified(table)}"
+    ).fetchall()
+    return (*relation.columns, *map(str, relation.types), *found[0])
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -90,6 +90,8 @@ class RunContext:
     scans: list[CollectionScan] = field(default_factory=list[CollectionScan])
     sweeps: list[CollectionSweep] = field(default_factory=list[CollectionSweep])
     checks: list[CheckOutcome] = field(default_factory=list[CheckOutcome])
+    checks_kept: int = 0
+    figures_changed: bool = False
     snapshot_id: str | None = None
     snapshot_changed: bool = False
     postponed: bool = False

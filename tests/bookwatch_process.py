@@ -13,6 +13,7 @@ from typing import Any
 from pipelines.cli.query import as_json, fetch
 from resources.home import Home
 from resources.snapshots import open_snapshot, require_snapshot
+from tests.warm_process import WARM
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,8 +33,13 @@ class Bookwatch:
         return {**outer, **own, **self.environment, **more}
 
     def __call__(
-        self, *words: str, timeout: float = 240, **environment: str
+        self, *words: str, timeout: float = 240, cold: bool = False, **environment: str
     ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, as a child of a warm process; ``cold``: started as a person starts it."""
+        if not cold:
+            return WARM.run(
+                words, environment=self.env(**environment), folder=self.home.parent, timeout=timeout
+            )
         return subprocess.run(
             [sys.executable, "-c", "from pipelines.cli import main; main()", *words],
             env=self.env(**environment),
@@ -44,9 +50,11 @@ class Bookwatch:
             check=False,
         )
 
-    def run(self, *words: str, status: int | tuple[int, ...] = (0, 10), **environment: str) -> dict[str, Any]:
+    def run(
+        self, *words: str, status: int | tuple[int, ...] = (0, 10), cold: bool = False, **environment: str
+    ) -> dict[str, Any]:
         """``bookwatch run --json``; its JSON. Asserts the exit status."""
-        done = self("run", "--json", *words, **environment)
+        done = self("run", "--json", *words, cold=cold, **environment)
         expected = (status,) if isinstance(status, int) else status
         assert done.returncode in expected, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
         return json.loads(done.stdout) if done.stdout.strip() else {}

@@ -16,8 +16,8 @@ from typing import Any
 import duckdb
 
 from assets.marts.catalog import MART_NAMES, MARTS, Mart
-from assets.marts.compiled import Compiled, compiled_marts
-from assets.marts.given import GIVEN, INSTANTS
+from assets.marts.compiled import Compiled, compiled_marts, forget_instants, set_instants
+from assets.marts.given import GIVEN
 from assets.marts.workplace import quoted, workplace
 from marketplace.commission import COMMISSION_COLLECTION, judged_at
 from marketplace.health import QuietHours
@@ -152,7 +152,8 @@ def _build(
                     ],
                 ) if changed else None
     finally:
-        for name in ("instants", *GIVEN):
+        forget_instants(con)
+        for name in GIVEN:
             con.execute(f"DROP TABLE IF EXISTS temp.{quoted(name)}")
     return BuildOutcome(given.now, judged, rows, digests, frozenset(changed), seconds)
 
@@ -181,7 +182,7 @@ def _prepare(con: duckdb.DuckDBPyConnection, given: _Given) -> datetime | None:
         [COMMISSION_COLLECTION],
     ).fetchone()
     judged = judged_at(given.now, *(scan or (None, None)), frozen=given.clock_frozen)
-    _fill(con, "instants", INSTANTS, [(given.now, judged, given.quiet, given.local_month)])
+    set_instants(con, (given.now, judged, given.quiet, given.local_month))
     for name, columns in GIVEN.items():
         _fill(con, name, columns, given.rows[name])
     return judged

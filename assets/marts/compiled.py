@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -17,13 +17,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
+
 from assets.marts.catalog import MARTS
+from assets.marts.given import INSTANTS
 from marketplace.policy import Policy
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 #: What the SQL depends on: our rules and the tools that write SQL.
 _SOURCES: Final = ("assets/marts", "marketplace")
 _TOOLS: Final = ("ibis-framework", "sqlglot", "duckdb")
+#: What the names of the instants' variables begin with.
+_VARIABLE: Final = "bookwatch_"
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Compiled:
 
 @lru_cache(maxsize=4)
 def compile_marts(policy: Policy) -> tuple[Compiled, ...]:
-    """Every step and mart as SQL. The instants come from a one-row table: the SQL stays the same."""
+    """Every step and mart as SQL. The instants come from variables: the SQL stays the same."""
     from ibis.backends.sql.compilers import DuckDBCompiler
 
     from assets.marts.tables import Instants, Tables
@@ -50,9 +55,44 @@ def compile_marts(policy: Policy) -> tuple[Compiled, ...]:
         expression = make(tables, at, policy) if mart.by_policy else make(tables, at)
         schema = expression.schema()
         columns = tuple((name, str(compiler.type_mapper.to_string(kind))) for name, kind in schema.items())
-        compiled.append(Compiled(mart.name, columns, compiler.to_sqlglot(expression).sql("duckdb")))
+        compiled.append(
+            Compiled(mart.name, columns, _by_variables(compiler.to_sqlglot(expression)).sql("duckdb"))
+        )
         tables.add(mart.name, schema, "temp" if mart.step else "marts")
     return tuple(compiled)
+
+
+def _by_variables(query: Any) -> Any:
+    """The query with each ``(SELECT "now" FROM "instants")`` as the variable ``set_instants`` sets.
+
+    To DuckDB a variable is a constant: it leaves out the blocks of a table that hold no row of a window, and plans no
+    join with the one row of a table a hundred times.
+    """
+    from sqlglot import exp
+
+    def variable(node: Any) -> Any:
+        if not isinstance(node, exp.Subquery) or not isinstance(node.this, exp.Select):
+            return node
+        source = node.this.args.get("from_") or node.this.args.get("from")
+        if source is None or not isinstance(source.this, exp.Table) or source.this.name != "instants":
+            return node
+        (column,) = node.this.expressions
+        name = exp.Literal.string(_VARIABLE + column.name)
+        value = exp.cast(exp.Anonymous(this="getvariable", expressions=[name]), INSTANTS[column.name])
+        return exp.alias_(value, node.alias, quoted=True) if node.alias else value
+
+    return query.transform(variable)
+
+
+def set_instants(con: duckdb.DuckDBPyConnection, values: Sequence[Any]) -> None:
+    """Let the compiled marts be judged at these instants: one value for each column of ``INSTANTS``."""
+    for (name, kind), value in zip(INSTANTS.items(), values, strict=True):
+        con.execute(f"SET VARIABLE {_VARIABLE}{name} = CAST(? AS {kind})", [value])
+
+
+def forget_instants(con: duckdb.DuckDBPyConnection) -> None:
+    for name in INSTANTS:
+        con.execute(f"RESET VARIABLE {_VARIABLE}{name}")
 
 
 @lru_cache(maxsize=4)

@@ -1,8 +1,5 @@
-"""Mart: the seven health points, always seven rows. What each means is marketplace/health.py; here they are
-measured.
-
-Windows are judged by the clock, both ends included; rows created after the clock, tests and deleted rows are
-left out.
+"""Mart: the seven health points, always seven rows. What each means is marketplace/health.py, what it rests on is
+measured in health_measures.py; here it is judged.
 """
 
 from __future__ import annotations
@@ -14,24 +11,14 @@ from typing import Any, Final
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.expressions import counted, interval
 from assets.marts.tables import Instants, Tables
-from marketplace.health import (
-    BOOKING_AGE,
-    DAY,
-    DELIVERY_ALLOWANCE,
-    DELIVERY_PERCENT,
-    HEALTH_POINTS,
-    REQUIRED_COLLECTIONS,
-    SCAN_AGE,
-    WEEK,
-)
+from marketplace.health import DELIVERY_PERCENT, HEALTH_POINTS, REQUIRED_COLLECTIONS
 from marketplace.registry import Registry
 
 
 @dataclass(frozen=True)
 class Measure:
-    """How a point is read from the one row of ``_measured``: ``known`` and ``works`` are conditions,
+    """How a point is read from the one row of all measures: ``known`` and ``works`` are conditions,
     ``works`` counts only if known."""
 
     point: int
@@ -177,86 +164,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
 
 def _measured(t: Tables, at: Instants) -> Any:
     """Everything the points rest on, in one row."""
-    return (
-        _bookings(t, at)
-        .cross_join(_notifications(t, at))
-        .cross_join(_scans(t, at))
-        .cross_join(_commissions(t, at))
+    commissions = t.commission_summary.select("tracked", "missing", "awaiting")
+    return t.health_measures.cross_join(commissions).mutate(
+        judged=at.judged_at.notnull(), judged_at=at.judged_at
     )
-
-
-def _bookings(t: Tables, at: Instants) -> Any:
-    b = counted(t.bookings)
-    b = b.filter(b.created_at <= at.now)
-    b = b.mutate(
-        day=b.created_at >= at.now - interval(DAY),
-        week=b.created_at >= at.now - interval(WEEK),
-        with_source=b.has_source_value.fill_null(False),
-        with_mode=b.has_mode_value.fill_null(False)
-        | b.has_schedule_value.fill_null(False)
-        | (b.mode_rule == "metadata").fill_null(False),
-    )
-    sums = b.aggregate(
-        day_bookings=b.count(where=b.day),
-        week_bookings=b.count(where=b.week),
-        week_with_source=b.count(where=b.week & b.with_source),
-        week_with_mode=b.count(where=b.week & b.with_mode),
-        day_with_mode=b.count(where=b.day & b.with_mode),
-        week_chat=b.count(where=b.week & (b.source == "chatWindow")),
-        week_scheduled=b.count(where=b.week & (b.mode == "scheduled")),
-        day_immediate=b.count(where=b.day & (b.mode == "immediate")),
-        newest_booking=b.created_at.max(),
-        newest_chat=b.created_at.max(where=b.source == "chatWindow"),
-        newest_scheduled=b.created_at.max(where=b.mode == "scheduled"),
-        newest_immediate=b.created_at.max(where=b.mode == "immediate"),
-    )
-    # A row of the asked kind is its own evidence, whatever attribute it was recognised by.
-    return sums.mutate(
-        week_with_source=sums.week_with_source + sums.week_chat,
-        week_with_mode=sums.week_with_mode + sums.week_scheduled,
-        day_with_mode=sums.day_with_mode + sums.day_immediate,
-        quiet=at.quiet,
-        booking_is_recent=(sums.newest_booking >= at.now - interval(BOOKING_AGE)).fill_null(False),
-        booking_age_minutes=at.now.delta(sums.newest_booking, unit="microsecond") / 60_000_000.0,
-    )
-
-
-def judged_notifications(t: Tables, at: Instants) -> Any:
-    """The last 24 hours' notifications, those under 2 minutes old left out."""
-    n = t.notifications.filter(t.notifications.deleted_at.isnull())
-    n = n.mutate(moment=ibis.coalesce(n.sent_at, n.created_at))
-    return n.filter(
-        (n.moment >= at.now - interval(DAY)) & (n.moment <= at.now - interval(DELIVERY_ALLOWANCE))
-    )
-
-
-def _notifications(t: Tables, at: Instants) -> Any:
-    n = judged_notifications(t, at)
-    return n.aggregate(
-        notifications=n.count(),
-        delivered=n.count(where=n.delivered_at.notnull()),
-        newest_notification=n.moment.max(),
-    )
-
-
-def _scans(t: Tables, at: Instants) -> Any:
-    s = t.scans
-    required = s.collection.isin(REQUIRED_COLLECTIONS) & s.completed_at.notnull()
-    return s.aggregate(
-        required_scanned=s.count(where=required),
-        required_fresh=s.count(where=required & (s.completed_at >= at.now - interval(SCAN_AGE))),
-        oldest_required_scan=s.completed_at.min(where=required),
-        bookings_scanned=s.completed_at.max(where=s.collection == "bookings"),
-        notifications_scanned=s.completed_at.max(where=s.collection == "notifications"),
-        **{
-            f"fresh_{collection}": s.count(
-                where=(s.collection == collection) & (s.completed_at >= at.now - interval(SCAN_AGE))
-            )
-            for collection in REQUIRED_COLLECTIONS
-        },
-    )
-
-
-def _commissions(t: Tables, at: Instants) -> Any:
-    c = t.commission_summary.select("tracked", "missing", "awaiting")
-    return c.mutate(judged=at.judged_at.notnull(), judged_at=at.judged_at)

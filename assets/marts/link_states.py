@@ -34,37 +34,24 @@ def table(t: Tables, at: Instants) -> ir.Table:
         rows = rows.left_join(
             found, [rows.booking_id == found.found_id, rows.origin == found.found_origin]
         ).drop("found_id", "found_origin")
-    c = t.commission_reconciliation.filter(lambda r: r.booking_id.notnull()).select(
-        "commission_id",
-        "state",
-        "deadline_at",
-        "commission_status",
-        recorded="booking_id",
-        recorded_origin="origin",
-    )
+    c = _recorded(t, b)
     rows = rows.left_join(c, [rows.booking_id == c.recorded, rows.origin == c.recorded_origin])
-    rows = rows.mutate(
-        earns=rows.status.isin(REVENUE_STATUSES), can_tell=named.aggregate(n=named.count()).as_scalar() > 0
-    )
-    scans = {collection: _scanned(t, collection) for collection in {hop.collection for hop in HOPS.values()}}
+    rows = rows.cross_join(named.aggregate(named=named.count())).cross_join(_scanned(t))
+    rows = rows.mutate(earns=rows.status.isin(REVENUE_STATUSES), can_tell=rows.named > 0)
     return ibis.union(
         _hop(
             1,
             rows,
             at,
-            scans,
             since=rows.created_at,
             to=rows.room_at.notnull(),
             could=rows.created_at.notnull(),
         ),
-        _hop(
-            2, rows, at, scans, since=rows.room_at, to=rows.message_at.notnull(), could=rows.room_at.notnull()
-        ),
+        _hop(2, rows, at, since=rows.room_at, to=rows.message_at.notnull(), could=rows.room_at.notnull()),
         _hop(
             3,
             rows,
             at,
-            scans,
             since=rows.message_at,
             to=rows.notice_at.notnull(),
             could=rows.message_at.notnull(),
@@ -78,19 +65,41 @@ def table(t: Tables, at: Instants) -> ir.Table:
     )
 
 
-def _scanned(t: Tables, collection: str) -> Any:
-    """When a collection's newest complete scan ended; null if there was none."""
-    s = t.scans.filter(t.scans.collection == collection)
-    return s.aggregate(at=s.completed_at.max()).as_scalar()
+def _recorded(t: Tables, b: Any) -> Any:
+    """The reconciled rows of the bookings in hand. The instant of accrual says nothing the ids do not, but by it an
+    engine leaves out the blocks of other times before it reads an id."""
+    b = b.select(accrual=ibis.coalesce(b.accepted_at, b.created_at), own_id=b.booking_id, own_origin=b.origin)
+    c = t.commission_reconciliation
+    return c.inner_join(
+        b, [c.accrued_at == b.accrual, c.booking_id == b.own_id, c.origin == b.own_origin]
+    ).select(
+        "commission_id",
+        "state",
+        "deadline_at",
+        "commission_status",
+        recorded="booking_id",
+        recorded_origin="origin",
+    )
+
+
+def _scanned(t: Tables) -> Any:
+    """When each collection's newest complete scan ended, in one row; null where there was none."""
+    s = t.scans
+    return s.aggregate(
+        **{
+            f"scanned_{collection}": s.completed_at.max(where=s.collection == collection)
+            for collection in sorted({hop.collection for hop in HOPS.values()})
+        }
+    )
 
 
 def _keys(t: Tables, b: Any) -> Any:
-    """Both keys of the bookings in hand; a key that fits two bookings names neither."""
+    """Both keys of the bookings in hand, each key of a booking once. A key that fits two bookings leads to both."""
     own = b.select(key=b.booking_id, target=b.booking_id, target_origin=b.origin)
     other = b.filter(b.business_id.notnull() & (b.business_id != b.booking_id)).select(
         key=b.business_id, target=b.booking_id, target_origin=b.origin
     )
-    return ibis.union(own, other, distinct=True)
+    return ibis.union(own, other, distinct=False)
 
 
 def _recent(rows: Any, at: Instants) -> Any:
@@ -148,7 +157,6 @@ def _hop(
     number: int,
     rows: Any,
     at: Instants,
-    scans: dict[str, Any],
     *,
     since: Any,
     to: Any,
@@ -159,8 +167,9 @@ def _hop(
     hop = HOPS[number]
     assert hop.allowance is not None
     due = since + interval(hop.allowance)
-    seen = (scans[hop.collection] >= due).fill_null(False)
-    never = scans[hop.collection].isnull()
+    scanned = rows[f"scanned_{hop.collection}"]
+    seen = (scanned >= due).fill_null(False)
+    never = scanned.isnull()
     verdict = ibis.cases(
         (~could, ibis.null("string")),
         (to, "passed"),

@@ -73,6 +73,7 @@ def make_marts(run: RunContext) -> dict[str, int]:
         # What the figures changed since the snapshot before is known only now.
         gap = compare_closed_months(con, run)
         later = build_marts(con, run, LATER, gap=gap, now=figures.now)
+        run.figures_changed = bool(figures.changed or later.changed)
         ops = {key.path[-1]: _rows(con, f"ops.{key.path[-1]}") for key in OPS_KEYS}
     return {**figures.rows, **later.rows, **ops}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +15,7 @@ from resources.run_context import SweepOrder
 from resources.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from dagster import ExecuteInProcessResult
+    from dagster import DagsterInstance, ExecuteInProcessResult
 
     from resources.run_context import RunContext
 
@@ -26,8 +27,9 @@ def execute(
     quiet: bool = False,
     sweep: SweepOrder | None = None,
     say: Callable[[str], None] = lambda line: None,
+    instance: DagsterInstance | None = None,
 ) -> RunContext:
-    """One run of the main job (``sweep``: of the sweep job) in this process.
+    """One run of the main job (``sweep``: of the sweep job) in this process. ``instance``: one that is open already.
 
     Raises RunActive, UsageError; other failures stand in the context.
     """
@@ -46,9 +48,9 @@ def execute(
         from pipelines.sensors import RUN_TAG
 
         definitions = build_definitions(run=ResourceDefinition.hardcoded_resource(context))
-        with own_instance(settings.home.dagster) as instance:
+        with nullcontext(instance) if instance else own_instance(settings.home.dagster) as opened:
             result = definitions.resolve_job_def(SWEEP_JOB if sweep else MAIN_JOB).execute_in_process(
-                instance=instance, raise_on_error=False, tags={RUN_TAG: context.run_id}
+                instance=opened, raise_on_error=False, tags={RUN_TAG: context.run_id}
             )
         if not result.success and context.failure is None and _was_interrupted(result):
             context.stopped = True

@@ -5,38 +5,38 @@ from __future__ import annotations
 import gc
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.run import execute, summary
+from pipelines.environment import prepare
 from resources.errors import BookwatchError, RunActive, UsageError
 from resources.run_context import SweepOrder
 from resources.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 SWEEP_EVERY = timedelta(hours=1)
 #: How often it is looked whether a sweep is due, and old runs are thrown away.
 LOOK_S = 60.0
 
 
-def look_after(settings: Settings) -> bool:
+def look_after(instance: DagsterInstance) -> bool:
     """Throw old runs of Dagster's history away; whether the last hour had no sweep, whoever would have started it."""
     from dagster import RunsFilter
     from sqlalchemy.exc import SQLAlchemyError
 
     from pipelines.housekeeping import KEEP_WATCHED_RUNS, delete_old_runs, delete_surplus_runs
-    from pipelines.instance import own_instance
     from pipelines.jobs import KEEP_RUNS_FOR, SWEEP_JOB
 
     # Dagster's instance keeps real time, whatever BOOKWATCH_NOW says.
     now = datetime.now(UTC)
     try:
-        with own_instance(settings.home.dagster) as instance:
-            delete_old_runs(instance, before=now - KEEP_RUNS_FOR, limit=20)
-            delete_surplus_runs(instance, keep=KEEP_WATCHED_RUNS)
-            return not instance.get_runs_count(
-                RunsFilter(job_name=SWEEP_JOB, created_after=now - SWEEP_EVERY)
-            )
+        delete_old_runs(instance, before=now - KEEP_RUNS_FOR, limit=20)
+        delete_surplus_runs(instance, keep=KEEP_WATCHED_RUNS)
+        return not instance.get_runs_count(RunsFilter(job_name=SWEEP_JOB, created_after=now - SWEEP_EVERY))
     except (SQLAlchemyError, OSError) as refused:
         # Its history held by another process, or a full disk: the watch itself goes on, and looks again in a minute.
         typer.echo(f"Dagster's history could not be looked after ({type(refused).__name__}).", err=True)
@@ -49,6 +49,14 @@ def watch(
 ) -> None:
     """The same run again and again in one warm process, once an hour with a sweep. Ctrl-C stops it."""
     settings = load_settings()
+    prepare(settings.home)
+    from pipelines.instance import own_instance
+
+    with own_instance(settings.home.dagster) as instance:
+        _turns(settings, instance, every, runs)
+
+
+def _turns(settings: Settings, instance: DagsterInstance, every: float, runs: int | None) -> None:
     done = 0
     # The first turn shows what is there now; a sweep may come with the second.
     look_at = time.monotonic()
@@ -57,8 +65,8 @@ def watch(
         sweep = None
         if done and began >= look_at:
             look_at = began + LOOK_S
-            sweep = SweepOrder() if look_after(settings) else None
-        _turn(settings, sweep)
+            sweep = SweepOrder() if look_after(instance) else None
+        _turn(settings, instance, sweep)
         done += 1
         if done == 1:
             _spare_the_collector()
@@ -77,11 +85,11 @@ def _spare_the_collector() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def _turn(settings: Settings, sweep: SweepOrder | None) -> None:
+def _turn(settings: Settings, instance: DagsterInstance, sweep: SweepOrder | None) -> None:
     """One run, and a line about it. Raises UsageError, and KeyboardInterrupt when the run was stopped: a person or the
     system asked for the end."""
     try:
-        context = execute(settings, quiet=True, sweep=sweep)
+        context = execute(settings, quiet=True, sweep=sweep, instance=instance)
     except RunActive as busy:
         # Another run does the same work; the next turn sees what it left.
         typer.echo(str(busy), err=True)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from pipelines.environment import prepare
+from resources.home import Home
+from resources.ledger import Ledger
+from resources.lock import is_run_active
 from tests.bookwatch_process import Bookwatch, settings_for
 from tests.resources.receiver import Receiver
 from tests.sandbox_server import SandboxProcess
@@ -135,17 +142,113 @@ def test_a_watch_that_is_killed_stops_beating_and_the_outside_notices(
     try:
         assert wait_until(lambda: beats(receiver) >= 1), "the first beat"
         began, first = time.monotonic(), beats(receiver)
-        assert wait_until(lambda: beats(receiver) >= first + 3), "it goes on beating"
-        rhythm = (time.monotonic() - began) / 3
-        with DeadMansSwitch(receiver, patience=5 * rhythm + 2) as outside:
+        assert wait_until(lambda: beats(receiver) >= first + 2), "it goes on beating"
+        rhythm = (time.monotonic() - began) / 2
+        with DeadMansSwitch(receiver, patience=3 * rhythm + 3) as outside:
             alive = beats(receiver)
-            assert wait_until(lambda: beats(receiver) >= alive + 3)
+            assert wait_until(lambda: beats(receiver) >= alive + 2)
             assert not outside.alarmed.is_set(), "the one that alarms below was content while it lived"
             watch.send_signal(signal.SIGKILL)
             assert watch.wait(30) == -signal.SIGKILL
             last = beats(receiver)
-            assert outside.alarmed.wait(5 * rhythm + 30), "nobody outside noticed that it is dead"
+            assert outside.alarmed.wait(3 * rhythm + 30), "nobody outside noticed that it is dead"
         assert beats(receiver) == last
     finally:
         watch.kill()
         watch.wait(30)
+
+
+#: Bookings are never answered: a run that asks for them stays amid its work.
+STALL = {"kind": "stall", "table": "bookings", "path": "rows"}
+#: Each call for bookings takes three seconds.
+SLOW = {"kind": "latency", "seconds": 3, "table": "bookings", "path": "rows"}
+
+
+def injected(server: SandboxProcess, fault: Mapping[str, object]) -> int:
+    return server.control("GET", "faults")["injected"].get(fault["kind"], 0)
+
+
+def run_lock_holder(bookwatch: Bookwatch) -> int | None:
+    """The process that has the run lock of a home open now."""
+    lock = (bookwatch.home / "run.lock").resolve()
+    for open_file in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):  # it ended, or closed the file, since it was listed
+            if open_file.resolve() == lock:
+                return int(open_file.parts[2])
+    return None
+
+
+@contextlib.contextmanager
+def daemon(bookwatch: Bookwatch) -> Iterator[subprocess.Popen[bytes]]:
+    """Dagster's real daemon, as `bookwatch serve` starts it, with its real schedules and sensors."""
+    folder = bookwatch.home / "dagster"
+    with (
+        (folder / "daemon.log").open("wb") as log,
+        subprocess.Popen(
+            [Path(sys.executable).parent / "dagster-daemon", "run", "-m", "pipelines.definitions"],
+            env=bookwatch.env(DAGSTER_HOME=str(folder), DAGSTER_DISABLE_TELEMETRY="yes"),
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(30)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.long
+def test_the_daemon_tells_once_of_its_scheduled_run_that_was_killed_and_goes_on(
+    bookwatch: Bookwatch, server: SandboxProcess, receiver: Receiver
+) -> None:
+    """Up to a minute is the schedule's: the run is the one it starts by itself."""
+    prepare(Home(bookwatch.home))
+    server.faults(STALL)
+    try:
+        with daemon(bookwatch):
+            assert wait_until(lambda: injected(server, STALL) > 0), "no run was started, or it read nothing"
+            killed = run_lock_holder(bookwatch)
+            assert killed is not None
+            assert receiver.asked == []
+            os.kill(killed, signal.SIGKILL)
+            assert wait_until(lambda: told_of(receiver, "run_died", "FIRING") == 1), (
+                "nobody told of its death"
+            )
+            server.faults()
+            assert wait_until(lambda: beats(receiver) >= 2), "the next runs are good ones"
+            assert told_of(receiver, "run_died", "FIRING") == 1
+            assert run_lock_holder(bookwatch) != killed
+    finally:
+        server.faults()
+    assert run_lock_holder(bookwatch) is None, "the daemon took its runs with it"
+
+
+def test_a_watch_that_is_asked_to_stop_ends_by_itself_and_leaves_nothing_half_done(
+    bookwatch: Bookwatch, server: SandboxProcess, receiver: Receiver
+) -> None:
+    watch = start(bookwatch, "watch", "--every", "1")
+    published = bookwatch.home / "published"
+    try:
+        assert wait_until(lambda: beats(receiver) >= 1), "the first beat"
+        server.faults(SLOW)
+        assert wait_until(lambda: injected(server, SLOW) > 0), "another run is amid its work"
+        before = sorted(path.name for path in published.iterdir())
+        watch.send_signal(signal.SIGTERM)
+        assert watch.wait(60) == 130, "it ended by itself, as by Ctrl-C"
+    finally:
+        server.faults()
+        watch.kill()
+        watch.wait(30)
+    assert not is_run_active(Home(bookwatch.home))
+    assert sorted(path.name for path in published.iterdir()) == before
+    assert not [path for path in bookwatch.home.rglob("*") if path.suffix in (".partial", ".new")]
+    assert Ledger(bookwatch.home / "ledger.sqlite").dead_runs(before=1_000) == [], "asked to stop is not died"
+    for left in ("raw", "warehouse"):
+        with duckdb.connect(str(bookwatch.home / f"{left}.duckdb"), read_only=True) as con:
+            assert con.sql("SELECT count(*) FROM duckdb_tables()").fetchall()[0][0] > 0

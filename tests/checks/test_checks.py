@@ -15,6 +15,7 @@ import pytest
 
 from assets.marts.catalog import MART_NAMES
 from assets.marts.compiled import compile_marts
+from checks import factory
 from checks.factory import validate
 from checks.mart_schemas import MART_SCHEMAS
 from checks.registry import RegisteredCheck, registry_of
@@ -185,6 +186,58 @@ def test_chunks_see_every_row_and_ids_are_capped(w: Warehouse) -> None:
     for chunk_rows in (7, 100, 10_000):
         result = validate(w.con, schema, "marts.many", result=blank, id_column="id", chunk_rows=chunk_rows)
         assert (result.passed, result.failed_rows, len(result.sample_ids)) == (False, 50, 20)
+
+
+def test_the_same_rows_are_judged_once_and_others_anew(w: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[int] = []
+
+    def counted(schema: Any, frame: pl.DataFrame) -> Any:
+        judged.append(frame.height)
+        return violations(schema, frame)
+
+    monkeypatch.setattr(factory, "violations", counted)
+    schema = pa.DataFrameSchema(
+        {"id": pa.Column(str), "idr": pa.Column(pl.Int64, pa.Check.ge(0))}, strict=True
+    )
+    blank = CheckResult("own_schema", "marts/own", False, "ERROR")
+    w.con.execute("CREATE TABLE marts.own AS SELECT i::VARCHAR AS id, i AS idr FROM range(10) t(i)")
+
+    def judge() -> CheckResult:
+        return validate(w.con, schema, "marts.own", result=blank, id_column="id")
+
+    first = judge()
+    assert first.passed
+    assert judge() == first
+    w.con.execute("CREATE OR REPLACE TABLE marts.own AS FROM marts.own ORDER BY idr DESC")
+    assert judge() == first
+    assert judged == [10]
+    w.con.execute("UPDATE marts.own SET idr = -1 WHERE id = '7'")
+    for _ in range(2):
+        found = judge()
+        assert (found.passed, found.failed_rows, found.sample_ids) == (False, 1, ("7",))
+    assert judged == [10, 10]
+    w.con.execute("UPDATE marts.own SET idr = 7 WHERE id = '7'")
+    assert judge() == first
+    w.con.execute("ALTER TABLE marts.own ALTER idr TYPE INTEGER")
+    assert not judge().passed
+    w.con.execute("ALTER TABLE marts.own ALTER idr TYPE BIGINT")
+    w.con.execute("ALTER TABLE marts.own RENAME idr TO rupiah")
+    assert not judge().passed
+    assert judged == [10, 10, 10, 10]
+
+
+def test_a_check_that_could_not_be_made_is_made_again(w: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = pa.DataFrameSchema({"id": pa.Column(str)})
+    blank = CheckResult("own_schema", "marts/own", False, "ERROR")
+    w.con.execute("CREATE TABLE marts.own AS SELECT 'a' AS id")
+
+    def refuse(schema: Any, frame: pl.DataFrame) -> Any:
+        raise RuntimeError("as it should")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(factory, "violations", refuse)
+        assert not validate(w.con, schema, "marts.own", result=blank, id_column="id").made
+    assert validate(w.con, schema, "marts.own", result=blank, id_column="id").passed
 
 
 def test_a_lazy_frame_is_refused_because_its_data_would_not_be_checked() -> None:

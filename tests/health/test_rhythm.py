@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from dagster import (
     AssetCheckResult,
     AssetKey,
+    DagsterEvent,
+    DagsterEventType,
     DagsterInstance,
     DagsterRunStatus,
     RunRequest,
@@ -19,12 +22,14 @@ from dagster import (
     build_schedule_context,
     materialize,
 )
+from dagster._core.events.log import EventLogEntry
+from dagster._core.execution.plan.objects import StepSuccessData
 from dagster._core.test_utils import create_run_for_test
 
 from pipelines.cli import watch
 from pipelines.environment import prepare
 from pipelines.housekeeping import delete_old_runs, delete_surplus_runs
-from pipelines.instance import own_instance
+from pipelines.instance import KeptEventLog, own_instance
 from pipelines.jobs import KEEP_RUNS_FOR, MAIN_JOB, SWEEP_JOB
 from pipelines.schedules import every_minute, hourly_sweep
 from resources.home import Home
@@ -118,13 +123,102 @@ def test_our_instance_writes_what_dagster_reads(home: Home, instance: DagsterIns
         assert summary.last_check_execution_record.run_id == made.run_id
 
 
-def test_a_plain_instance_and_ours_leave_the_same_events(home: Home, tmp_path: Path) -> None:
+@asset(deps=[rows])
+def more() -> None: ...
+
+
+@asset(deps=[more])
+def never() -> None:
+    raise ValueError("as it should")
+
+
+@asset_check(asset=more)
+def does_not_hold() -> AssetCheckResult:
+    return AssetCheckResult(passed=False)
+
+
+EVENTS = "SELECT dagster_event_type, asset_key, step_key, partition, run_id <> '' FROM event_logs ORDER BY id"
+ASSETS = """
+SELECT asset_key, last_materialization IS NOT NULL, last_run_id IS NOT NULL, last_materialization_timestamp IS NOT NULL
+FROM asset_keys ORDER BY asset_key
+"""
+CHECKS = """
+SELECT asset_key, check_name, partition, execution_status, evaluation_event_storage_id, materialization_event_storage_id
+FROM asset_check_executions ORDER BY asset_key, check_name
+"""
+TAGS = """
+SELECT event_id, asset_key, key, value FROM asset_event_tags
+WHERE key NOT IN ('dagster/data_version', 'dagster/code_version') AND key NOT LIKE '%input_data_version%'
+ORDER BY event_id, key
+"""
+
+
+def test_a_plain_instance_and_ours_leave_the_same(home: Home, tmp_path: Path) -> None:
     found: list[list[object]] = []
     with own_instance(home.dagster) as ours, DagsterInstance.local_temp(str(tmp_path)) as plain:
-        for instance in (ours, plain):
-            run_id = materialize([rows, holds], instance=instance).run_id
-            found.append([entry.dagster_event_type for entry in instance.all_logs(run_id)])
+        for instance, folder in ((ours, home.dagster), (plain, tmp_path)):
+            chosen = [rows, more, never, holds, does_not_hold]
+            run_id = materialize(chosen, instance=instance, raise_on_error=False).run_id
+            (path,) = folder.rglob(f"{run_id}.db")
+            with sqlite3.connect(path) as of_run, sqlite3.connect(path.with_name("index.db")) as of_all:
+                found.append([entry.dagster_event_type for entry in instance.all_logs(run_id)])
+                found[-1] += of_run.execute(EVENTS).fetchall()
+                for query in (EVENTS, ASSETS, CHECKS, TAGS):
+                    found[-1] += of_all.execute(query).fetchall()
+            run = instance.get_run_by_id(run_id)
+            found[-1].append(run and run.status)
     assert found[0] == found[1]
+    assert DagsterRunStatus.FAILURE in found[0]
+    assert any(row[1:4] == ("does_not_hold", None, "FAILED") for row in found[0] if isinstance(row, tuple))
+
+
+def test_events_are_written_when_their_step_ends_and_before_anything_is_read(
+    instance: DagsterInstance,
+) -> None:
+    log = instance.event_log_storage
+    assert isinstance(log, KeptEventLog)
+    run = create_run_for_test(instance, job_name=MAIN_JOB)
+
+    def told(kind: DagsterEventType) -> EventLogEntry:
+        data = StepSuccessData(1.0) if kind is DagsterEventType.STEP_SUCCESS else None
+        event = DagsterEvent(kind.value, MAIN_JOB, event_specific_data=data)
+        return EventLogEntry(None, 10, "", run.run_id, 0.0, job_name=MAIN_JOB, dagster_event=event)
+
+    def written() -> list[object]:
+        shard = Path(log.path_for_shard(run.run_id))
+        if not shard.exists():
+            return []
+        with sqlite3.connect(shard) as con:
+            return [kind for (kind,) in con.execute("SELECT dagster_event_type FROM event_logs ORDER BY id")]
+
+    log.store_event(told(DagsterEventType.STEP_START))
+    log.store_event(told(DagsterEventType.STEP_SKIPPED))
+    assert written() == []
+    log.store_event(told(DagsterEventType.STEP_SUCCESS))
+    assert written() == ["STEP_START", "STEP_SKIPPED", "STEP_SUCCESS"]
+    log.store_event(told(DagsterEventType.STEP_START))
+    assert [entry.dagster_event_type for entry in log.get_logs_for_run(run.run_id)][-1] is (
+        DagsterEventType.STEP_START
+    )
+    log.store_event(told(DagsterEventType.STEP_SKIPPED))
+    instance.dispose()
+    assert written()[-1] == "STEP_SKIPPED"
+
+
+def test_a_reader_amid_a_step_sees_what_the_step_made(instance: DagsterInstance) -> None:
+    @asset
+    def first() -> None: ...
+
+    seen: list[object] = []
+
+    @asset(deps=[first])
+    def second() -> None:
+        (record,) = instance.get_asset_records([AssetKey("first")])
+        event = record.asset_entry.last_materialization_record
+        seen.append(event and event.run_id)
+
+    runs = [materialize([first, second], instance=instance).run_id for _ in range(2)]
+    assert seen == runs
 
 
 def left_of(home: Home, run_id: str) -> list[Path]:
@@ -159,14 +253,13 @@ def run_context(settings: Settings, **state: object) -> RunContext:
 
 
 def test_watch_sweeps_when_the_last_hour_had_none(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings(bookwatch_home=home.root)
-    assert watch.look_after(settings) is True
     with own_instance(home.dagster) as instance:
+        assert watch.look_after(instance) is True
         create_run_for_test(instance, job_name=SWEEP_JOB, status=DagsterRunStatus.SUCCESS)
-    assert watch.look_after(settings) is False
+        assert watch.look_after(instance) is False
     orders: list[SweepOrder | None] = []
 
-    def execute(settings: Settings, *, quiet: bool, sweep: SweepOrder | None) -> RunContext:
+    def execute(settings: Settings, *, quiet: bool, sweep: SweepOrder | None, instance: object) -> RunContext:
         orders.append(sweep)
         return run_context(settings)
 
@@ -180,18 +273,18 @@ def test_watch_sweeps_when_the_last_hour_had_none(home: Home, monkeypatch: pytes
 
 
 def test_a_history_that_cannot_be_read_ends_no_watch(
-    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(folder: Path) -> DagsterInstance:
+    def refuse(*_: object, **__: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pipelines.instance.own_instance", refuse)
-    assert watch.look_after(Settings(bookwatch_home=home.root)) is False
+    monkeypatch.setattr("pipelines.housekeeping.delete_old_runs", refuse)
+    assert watch.look_after(instance) is False
     assert "could not be looked after (OSError)" in capsys.readouterr().err
 
 
 def test_a_watch_that_is_stopped_amid_a_run_ends(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    def execute(settings: Settings, *, quiet: bool, sweep: SweepOrder | None) -> RunContext:
+    def execute(settings: Settings, *, quiet: bool, sweep: SweepOrder | None, instance: object) -> RunContext:
         return run_context(settings, stopped=True)
 
     monkeypatch.setattr(watch, "execute", execute)

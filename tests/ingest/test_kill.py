@@ -32,6 +32,7 @@ from tests.ingest.mirroring import (
     settings_for,
 )
 from tests.sandbox_server import SandboxProcess
+from tests.server_second import after_this_second
 
 KILLS = int(os.environ.get("BOOKWATCH_TEST_KILLS", "100"))
 ROWS = 1500
@@ -169,7 +170,7 @@ def test_killed_at_random_instants_and_run_again_raw_equals_the_server(
             if n % LOOKED_AT == 0:
                 with RawStore(home / "raw.duckdb", read_only=True) as store:
                     stored.append(store.count_living("bookings") if store.has_table("bookings") else 0)
-    time.sleep(1.05 - time.time() % 1)
+    after_this_second()
     gateway, _ = gateway_for(settings)
     with RawStore(home / "raw.duckdb") as store:
         run(gateway, store, ["bookings"], run_id="last")

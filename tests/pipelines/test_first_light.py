@@ -1,4 +1,5 @@
-"""From a server to a snapshot: every figure equals what the simulator knows to be true, for three seeds."""
+"""From a server to a snapshot: every figure equals what the simulator knows to be true, for three seeds (the third is
+`long`; tests/marts/test_planted.py judges the commissions of more in one process)."""
 
 from __future__ import annotations
 
@@ -41,13 +42,13 @@ class World:
     first: dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3])
+@pytest.fixture(scope="module", params=[1, 2, pytest.param(3, marks=pytest.mark.long)])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp(f"seed-{request.param}")
     arguments = ("--seed", str(request.param), "--days", DAYS, "--until", UNTIL)
     with SandboxProcess(*arguments, data=folder / "sandbox") as server:
         bookwatch = Bookwatch(folder / "home", {**settings_for(server), "BOOKWATCH_NOW": UNTIL})
-        first = bookwatch.run()
+        first = bookwatch.run(cold=request.param == 1)  # as a person's first run: nothing is loaded yet
         truth = json.loads((folder / "sandbox" / "truth.json").read_text())
         yield World(server, truth, bookwatch, first)
 

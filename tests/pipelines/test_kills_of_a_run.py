@@ -25,6 +25,7 @@ from resources.raw_store import RawStore
 from tests.bookwatch_process import Bookwatch, settings_for
 from tests.ingest.mirroring import assert_mirrors
 from tests.sandbox_server import SandboxProcess
+from tests.server_second import after_this_second
 
 pytestmark = pytest.mark.slow
 RUN = [sys.executable, "-c", "from pipelines.cli import main; main()", "run"]
@@ -69,10 +70,6 @@ def write(server: SandboxProcess, number: int) -> None:
         data = {k: v for k, v in row.items() if not k.startswith("$")} | {"bookingId": f"killed-{number}"}
         made = app.post(f"{base}/bookings/rows", json={"rowId": f"killed{number}", "data": data})
         made.raise_for_status()
-
-
-def pass_the_second() -> None:
-    time.sleep(1.05 - time.time() % 1)
 
 
 def assert_all_good(bookwatch: Bookwatch, server: SandboxProcess, folder: Path) -> None:
@@ -164,7 +161,7 @@ def test_killed_at_five_instants_of_a_run_and_run_again(
         killed[name] = run.returncode
         write(server, 10 + number)
     assert list(killed.values()).count(-signal.SIGKILL) == 5, killed
-    pass_the_second()
+    after_this_second()
     bookwatch.run()
     assert_all_good(bookwatch, server, tmp_path / "check")
 
@@ -183,7 +180,7 @@ def test_a_full_disk_is_one_sentence_and_the_next_run_makes_it_good(
         for n in range(3_000)
     ]
     server.load_rows("bookings", rows)
-    pass_the_second()
+    after_this_second()
     most = (bookwatch.home / "raw.duckdb").stat().st_size + 300_000
 
     def no_room() -> None:
@@ -209,7 +206,7 @@ def test_of_two_runs_started_at_once_one_says_so_and_leaves(
     bookwatch: Bookwatch, server: SandboxProcess
 ) -> None:
     write(server, 30)
-    pass_the_second()
+    after_this_second()
     both = [start(bookwatch), start(bookwatch)]
     said = [run.communicate(timeout=120) for run in both]
     statuses = sorted(run.returncode for run in both)
@@ -231,7 +228,7 @@ def test_a_run_over_the_older_api_mirrors_all_and_the_calls_of_one_that_failed_r
     finally:
         server.faults()
     assert failed.returncode == 11
-    pass_the_second()
+    after_this_second()
     assert {scan["outcome"] for scan in bookwatch.run()["collections"]} == {"complete"}
     with RawStore(bookwatch.home / "raw.duckdb", read_only=True) as store:
         for collection in INGESTED:

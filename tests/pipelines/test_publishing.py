@@ -21,6 +21,7 @@ from tests.bookwatch_process import settings_for
 from tests.marketplace_tables import REQUIRED_TABLES, Marketplace
 from tests.personal_values import everything_under, sentinels_in
 from tests.sandbox_server import SandboxProcess
+from tests.server_second import after_this_second
 
 NAME, PHONE, TEXT = "Quetzalcoatl Penanda", "+6281299900111", "pesan rahasia ke-7419"
 ROOM, REASON = "Kamar Naga 909", "karena tetangga saya marah 5523"
@@ -35,6 +36,7 @@ def server() -> Iterator[SandboxProcess]:
             customerWhatsApp=PHONE, roomNumber=ROOM, declineReason=REASON,
         )  # fmt: skip
         market.add("chat_messages", "m1", conversationId="r", senderId="u", senderName=NAME, message=TEXT)
+        after_this_second()
         yield process
 
 

@@ -1,0 +1,34 @@
+"""In which order the tests run. Holds no fixture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent
+
+#: The files that take longest, first: several run at a time, a file in one process (`--dist loadfile`), and one that
+#: began last would keep a single core busy while the others have nothing left to do.
+LONGEST = (
+    "browser/test_pages_in_chromium.py",
+    "pipelines/test_bad_input.py",
+    "alerting/test_dead_processes.py",
+    "pipelines/test_kills_of_a_run.py",
+    "pipelines/test_publishing.py",
+    "pipelines/test_first_light.py",
+    "marts/test_planted.py",
+    "ingest/test_kill.py",
+    "pipelines/test_sweep_command.py",
+    "pipelines/test_commission_account.py",
+    "health/test_points_from_raw.py",
+    "pipelines/test_hazards.py",
+    "marts/test_findings.py",
+    "marts/test_from_raw.py",
+    "dashboards/test_pages.py",
+)
+_PLACES = {ROOT / name: place for place, name in enumerate(LONGEST)}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _PLACES.get(item.path, len(LONGEST)))
