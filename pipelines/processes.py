@@ -78,6 +78,17 @@ def stop(children: Sequence[Child]) -> None:
 
 def wait_for_port(child: Child, port: int, seconds: float = 60) -> None:
     """Until the child answers on 127.0.0.1. Raises BookwatchError if it ends first or takes too long."""
+    _wait_for(child, socket.AF_INET, ("127.0.0.1", port), f"port {port}", seconds)
+
+
+def wait_for_socket(child: Child, path: Path, seconds: float = 180) -> None:
+    """Until the child answers on a socket file. Raises BookwatchError if it ends first or takes too long."""
+    _wait_for(child, socket.AF_UNIX, str(path), "its socket", seconds)
+
+
+def _wait_for(
+    child: Child, family: socket.AddressFamily, address: str | tuple[str, int], place: str, seconds: float
+) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if child.process.poll() is not None:
@@ -85,14 +96,12 @@ def wait_for_port(child: Child, port: int, seconds: float = 60) -> None:
                 f"{child.name} ended at once (exit status {child.process.returncode}).",
                 "Its log is in BOOKWATCH_HOME/dagster.",
             )
-        with socket.socket() as probe:
+        with socket.socket(family) as probe:
             probe.settimeout(0.5)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+            if probe.connect_ex(address) == 0:
                 return
         time.sleep(0.1)
-    raise BookwatchError(
-        f"{child.name} did not answer on port {port}.", "Its log is in BOOKWATCH_HOME/dagster."
-    )
+    raise BookwatchError(f"{child.name} did not answer on {place}.", "Its log is in BOOKWATCH_HOME/dagster.")
 
 
 @contextlib.contextmanager

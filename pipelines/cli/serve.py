@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import tempfile
 import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Annotated
 import typer
 
 from pipelines.environment import PROJECT, prepare
-from pipelines.processes import Child, free_port, start, stopping, wait_for_port, watch_over
+from pipelines.processes import Child, free_port, start, stopping, wait_for_port, wait_for_socket, watch_over
 from resources.errors import UsageError
 from resources.settings import Settings, load_settings
 
@@ -43,27 +44,40 @@ def start_dashboards(settings: Settings, port: int, environment: Mapping[str, st
     )
 
 
-def start_dagster(settings: Settings, port: int, environment: Mapping[str, str]) -> list[Child]:
-    """Dagster's web server and its daemon, which runs the schedules."""
+def start_dagster(
+    settings: Settings, port: int, environment: Mapping[str, str], children: list[Child]
+) -> None:
+    """Dagster's web server and its daemon, which runs the schedules, and the server of our code both ask.
+
+    Each would start a code server of its own, and the daemon a new one every minute, which loads all libraries again.
+    """
     folder = settings.home.dagster
     module = ["-m", "pipelines.definitions"]
     bin_folder = Path(sys.executable).parent
-    return [
-        start(
+    scratch = environment.get("TMPDIR") or tempfile.mkdtemp(
+        prefix="bookwatch-"
+    )  # 0700: nobody else may ask it
+    socket = Path(scratch) / "code.sock"
+    socket.unlink(missing_ok=True)
+    code = start(
+        "Dagster's code server",
+        [sys.executable, "-m", "dagster", "api", "grpc", "--socket", str(socket), *module],
+        environment=environment,
+        folder=folder,
+        log=folder / "code.log",
+    )
+    children.append(code)
+    wait_for_socket(code, socket)
+    asked = ["--grpc-socket", str(socket)]
+    for name, command, log in (
+        (
             "Dagster's web server",
-            [str(bin_folder / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(port), *module],
-            environment=environment,
-            folder=folder,
-            log=folder / "webserver.log",
+            [str(bin_folder / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(port), *asked],
+            "webserver.log",
         ),
-        start(
-            "Dagster's daemon",
-            [str(bin_folder / "dagster-daemon"), "run", *module],
-            environment=environment,
-            folder=folder,
-            log=folder / "daemon.log",
-        ),
-    ]
+        ("Dagster's daemon", [str(bin_folder / "dagster-daemon"), "run", *asked], "daemon.log"),
+    ):
+        children.append(start(name, command, environment=environment, folder=folder, log=folder / log))
 
 
 def serve_until_stopped(
@@ -82,7 +96,7 @@ def serve_until_stopped(
     children.append(dashboards)
     if scheduled:
         dagster_port = free_port(dagster_port)
-        children += start_dagster(settings, dagster_port, environment)
+        start_dagster(settings, dagster_port, environment, children)
     wait_for_port(dashboards, port)
     address = f"http://127.0.0.1:{port}"
     typer.echo(f"Dashboards  {address}")

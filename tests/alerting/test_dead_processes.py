@@ -15,10 +15,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.cli.serve import children_environment, start_dagster
 from pipelines.environment import prepare
+from pipelines.processes import Child, free_port, stopping
 from resources.home import Home
 from resources.ledger import Ledger
 from resources.lock import is_run_active
+from resources.settings import load_settings
 from tests.bookwatch_process import Bookwatch, settings_for
 from tests.resources.receiver import Receiver
 from tests.sandbox_server import SandboxProcess
@@ -178,40 +181,22 @@ def run_lock_holder(bookwatch: Bookwatch) -> int | None:
     return None
 
 
-@contextlib.contextmanager
-def daemon(bookwatch: Bookwatch) -> Iterator[subprocess.Popen[bytes]]:
-    """Dagster's real daemon, as `bookwatch serve` starts it, with its real schedules and sensors."""
-    folder = bookwatch.home / "dagster"
-    with (
-        (folder / "daemon.log").open("wb") as log,
-        subprocess.Popen(
-            [Path(sys.executable).parent / "dagster-daemon", "run", "-m", "pipelines.definitions"],
-            env=bookwatch.env(DAGSTER_HOME=str(folder), DAGSTER_DISABLE_TELEMETRY="yes"),
-            cwd=folder,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            yield process
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(30)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-
-
 @pytest.mark.long
 def test_the_daemon_tells_once_of_its_scheduled_run_that_was_killed_and_goes_on(
-    bookwatch: Bookwatch, server: SandboxProcess, receiver: Receiver
+    bookwatch: Bookwatch, server: SandboxProcess, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Up to a minute is the schedule's: the run is the one it starts by itself."""
-    prepare(Home(bookwatch.home))
+    for name, value in bookwatch.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("BOOKWATCH_HOME", str(bookwatch.home))
+    monkeypatch.setenv("DAGSTER_HOME", str(bookwatch.home / "dagster"))
+    settings = load_settings()
+    prepare(settings.home)
     server.faults(STALL)
+    children: list[Child] = []
     try:
-        with daemon(bookwatch):
+        with stopping(children):
+            start_dagster(settings, free_port(0), children_environment(settings), children)
             assert wait_until(lambda: injected(server, STALL) > 0), "no run was started, or it read nothing"
             killed = run_lock_holder(bookwatch)
             assert killed is not None
@@ -221,7 +206,7 @@ def test_the_daemon_tells_once_of_its_scheduled_run_that_was_killed_and_goes_on(
                 "nobody told of its death"
             )
             server.faults()
-            assert wait_until(lambda: beats(receiver) >= 2), "the next runs are good ones"
+            assert wait_until(lambda: beats(receiver) >= 1), "the next run is a good one"
             assert told_of(receiver, "run_died", "FIRING") == 1
             assert run_lock_holder(bookwatch) != killed
     finally:
