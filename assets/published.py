@@ -25,7 +25,6 @@ from resources.snapshots import (
     snapshot_path,
 )
 from resources.status_file import read_status
-from resources.warehouse import open_warehouse
 
 # Ages and counters move with the clock alone. Between two copies they stand in status.json, which every run
 # replaces; the snapshot is copied again once its own figures would be older than this.
@@ -70,7 +69,7 @@ def _must_copy(run: RunContext, current: Path) -> bool:
     with open_snapshot(current) as con:
         shown = _content(con)
         published_at = con.execute("SELECT published_at FROM ops.snapshot").fetchone()
-    with open_warehouse(run.home.warehouse, read_only=True) as con:
+    with run.warehouse.open(read_only=True) as con:
         changed = shown != _content(con)
     stale = published_at is None or abs(run.clock.naive_now() - published_at[0]) >= REFRESH_AFTER
     run.postponed = (changed or stale) and _rests(run, current)
@@ -95,11 +94,12 @@ def _publish_figures(run: RunContext) -> str:
         run.snapshot_id, run.snapshot_changed = current.stem, False
         return current.stem
     snapshot_id = run.run_id
-    with open_warehouse(run.home.warehouse) as con:
+    with run.warehouse.open() as con:
         record_checks(con, run, run.checks)
         run.checks_kept = len(run.checks)
         describe_snapshot(con, run, snapshot_id, RULES_VERSION)
         con.execute("CHECKPOINT")
+    run.warehouse.close()
     target = snapshot_path(run.home, snapshot_id)
     copy_closed_file(run.home.warehouse, target)
     point_link(run.home.current, target)

@@ -6,7 +6,6 @@ from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResul
 from assets.ops import create_ops, record_checks
 from resources.errors import BookwatchError
 from resources.run_context import RunContext
-from resources.warehouse import open_warehouse
 
 CHECK_RESULTS_KEY = AssetKey(["ops", "check_results"])
 
@@ -37,7 +36,7 @@ def keep_verdicts(run: RunContext) -> None:
         return
     # A signal amid a query can leave the file half closed in this process: opening it again would wait for ever.
     if run.checks and run.home.warehouse.exists() and not run.stopped:
-        with open_warehouse(run.home.warehouse) as con:
+        with run.warehouse.open() as con:
             create_ops(con)
             record_checks(con, run, run.checks)
 

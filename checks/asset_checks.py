@@ -17,7 +17,6 @@ from checks.registry import RegisteredCheck, all_checks
 from checks.results import CheckResult
 from checks.sources import SOURCE_CHECKS, SWEEP_CHECKS, SourceCheck, SweepCheck
 from resources.run_context import CheckOutcome, RunContext
-from resources.warehouse import open_warehouse
 
 
 def outcome_of(result: CheckResult, *, blocking: bool) -> CheckOutcome:
@@ -89,7 +88,7 @@ def layer_checks(
 
 def _on_warehouse(checks: list[RegisteredCheck]) -> Callable[[RunContext], list[CheckOutcome]]:
     def evaluate(run: RunContext) -> list[CheckOutcome]:
-        with open_warehouse(run.home.warehouse, read_only=True) as con:
+        with run.warehouse.open(read_only=True) as con:
             return [outcome_of(check.run(con), blocking=check.blocking) for check in checks]
 
     return evaluate

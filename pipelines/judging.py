@@ -16,7 +16,6 @@ from resources.appwrite.failures import CATEGORY_OF_COLLECTION
 from resources.errors import BookwatchError, UsageError
 from resources.ledger import HealthVerdict, Ledger, LedgerCall
 from resources.run_context import CheckOutcome, RunContext
-from resources.warehouse import open_warehouse
 
 #: What no collection of the app's own can be blamed for.
 OWN_CATEGORY = "pipeline"
@@ -44,7 +43,7 @@ def judge(run: RunContext) -> None:
     if run.points_judged or run.stopped:
         return
     try:
-        with open_warehouse(run.home.warehouse) as con:
+        with run.warehouse.open() as con:
             create_ops(con)
             mirror_errors(con, Ledger(run.home.ledger), run.clock.naive_now() - 2 * ERROR_RATE_WINDOW)
             outcome = build_marts(con, run, ["health_points"])

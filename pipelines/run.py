@@ -144,7 +144,10 @@ def open_run(
         )
         if refused is not None:
             run.fail(_without_ledger(refused), refused)
-        yield run
+        try:
+            yield run
+        finally:
+            run.warehouse.close()
 
 
 def _without_ledger(refused: sqlite3.Error) -> BookwatchError:

@@ -15,7 +15,6 @@ from resources.ledger import Ledger
 from resources.run_context import RunContext
 from resources.snapshots import current_snapshot, open_snapshot
 from resources.status_file import read_status
-from resources.warehouse import open_warehouse
 
 SHOWN_ERRORS = 20
 
@@ -117,7 +116,7 @@ def _measure(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
     found = None
     if run.points_judged and not run.stopped:
         try:
-            with open_warehouse(run.home.warehouse) as con:
+            with run.warehouse.open() as con:
                 found = {**_figures(con), "errors": _errors(con, run.clock.naive_now())}
         except (duckdb.Error, OSError):
             found = None

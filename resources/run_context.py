@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from resources.clock import Clock
 from resources.errors import BookwatchError
 from resources.home import Home
 from resources.settings import Settings
+from resources.warehouse import HeldWarehouse
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,11 @@ class RunContext:
     finished: bool = False
     points_judged: bool = False
     failed_step: str = ""
+
+    @cached_property
+    def warehouse(self) -> HeldWarehouse:
+        """The warehouse, from core's checks to the end of the run. Who makes the context closes it."""
+        return HeldWarehouse(self.home.warehouse)
 
     @property
     def clock(self) -> Clock:

@@ -18,7 +18,6 @@ from marketplace.health import UNMEASURED_AFTER
 from resources.ledger import ClosedGap, HealthVerdict, Ledger
 from resources.policy_file import load_policy
 from resources.run_context import RunContext
-from resources.warehouse import open_warehouse
 
 #: Made after this run's verdicts and comparisons are in the ledger, which they are made from.
 HISTORY = ("health_history", "health_uptime")
@@ -65,7 +64,7 @@ def record_points(con: duckdb.DuckDBPyConnection, run: RunContext, at: datetime)
 
 def make_marts(run: RunContext) -> dict[str, int]:
     """Mirror raw's bookkeeping and make every mart; returns the rows of each."""
-    with open_warehouse(run.home.warehouse) as con:
+    with run.warehouse.open() as con:
         create_ops(con)
         mirror_bookkeeping(con, run.home.raw, run)
         figures = build_marts(con, run, [name for name in MART_NAMES if name not in LATER])
