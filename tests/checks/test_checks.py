@@ -115,7 +115,12 @@ BAD = {
     "closed_month_gaps": ["reason = NULL"],
     "data_findings": ["row_id = NULL"],
     "health_points": ["status = 'healthy'", "point = 8", "message = NULL"],
-    "health_history": ["status = 'up'", "seconds = -1", "since = NULL", "point = CASE point WHEN 2 THEN 1 ELSE 2 END"],
+    "health_history": [
+        "status = 'up'",
+        "seconds = -1",
+        "since = NULL",
+        "point = CASE point WHEN 2 THEN 1 ELSE 2 END",
+    ],
     "health_uptime": ["working_share = 1.1", "time_window = '1 h'", "broken_seconds = -1"],
     "response_distribution": ["source = 'web'", "bucket = 10", "share = 1.1", "label = 'fast'"],
     "delivery_rates": ["delivered = delivered + 1", "rate = 1.5", "channel = NULL"],

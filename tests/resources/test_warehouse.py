@@ -32,7 +32,9 @@ def test_steps_see_what_the_one_before_committed_and_nothing_else(held: HeldWare
     held.close()
 
 
-def test_a_closed_file_is_whole_without_its_log_and_may_be_opened_again(held: HeldWarehouse, tmp_path: Path) -> None:
+def test_a_closed_file_is_whole_without_its_log_and_may_be_opened_again(
+    held: HeldWarehouse, tmp_path: Path
+) -> None:
     with held.open() as con:
         con.execute("CREATE TABLE t AS SELECT 1 AS n")
     held.close()
