@@ -19,10 +19,9 @@ def test_steps_see_what_the_one_before_committed_and_nothing_else(held: HeldWare
     with held.open() as con:
         con.execute("CREATE TABLE t AS SELECT 1 AS n")
         con.execute("CREATE TEMP TABLE own AS SELECT 1 AS n")
-    with pytest.raises(ZeroDivisionError), held.open() as con:
+    with held.open() as con:
         con.execute("BEGIN")
         con.execute("DELETE FROM t")
-        raise ZeroDivisionError
     with held.open(read_only=True) as con:
         assert con.execute("FROM t").fetchall() == [(1,)]
         with pytest.raises(duckdb.CatalogException):
