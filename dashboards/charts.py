@@ -173,7 +173,7 @@ def rate_chart(
             hovertemplate="%{y}",
         )
     events = minutes.group_by("minute").agg(pl.col("events").sum())["events"]
-    most = int(events.max() or 0)  # type: ignore[arg-type] - max() is typed for any column
+    most = max(events.to_list(), default=0)
     figure.update_layout(
         barmode="stack",
         showlegend=True,
@@ -205,7 +205,7 @@ def hours_chart(hours: pl.DataFrame, limit_s: float, say: Wording) -> go.Figure:
             customdata=[say.seconds(value) for value in part["p95_s"].to_list()],
             hovertemplate="%{customdata}",
         )
-    most = float(hours["p95_s"].max() or 0)  # type: ignore[arg-type] - max() is typed for any column
+    most = max(hours["p95_s"].drop_nulls().to_list(), default=0.0)
     figure.update_layout(
         showlegend=True,
         xaxis={"type": "date", "tickformat": CLOCK, "hoverformat": "%d/%m %H:%M"},

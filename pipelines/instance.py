@@ -128,7 +128,10 @@ class KeptEventLog(SqliteEventLogStorage):
             made = Path(f"{empty}.{os.getpid()}")
             super()._initdb(sqlalchemy.create_engine(f"sqlite:///{made}", poolclass=NullPool))
             made.replace(empty)
-        shutil.copyfile(empty, path)
+        # In one step: a process killed amid a copy would leave a run whose end nobody could enter.
+        copy = path.with_name(f"{path.name}.{os.getpid()}")
+        shutil.copyfile(empty, copy)
+        copy.replace(path)
 
     @contextmanager
     def _connect(self, shard: str) -> Generator[sqlalchemy.Connection]:

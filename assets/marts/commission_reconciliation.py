@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from assets.marts.commission_matches import booking_keys
 from assets.marts.commission_reviews import service_deadlines, with_plan
-from assets.marts.expressions import by_policy, commission_of, earning, interval, local_day
+from assets.marts.expressions import accrual, by_policy, commission_of, earning, interval, local_day
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import ENDED_STATUSES
 from marketplace.policy import Policy
@@ -98,7 +98,7 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
     rows = b.anti_join(tracked, [b.booking_id == tracked.tracked, b.origin == tracked.tracked_origin])
     doubted = _candidates(t)
     rows = rows.left_join(doubted, rows.booking_id == doubted.candidate)
-    rows = rows.mutate(accrued_at=ibis.coalesce(rows.accepted_at, rows.created_at))
+    rows = rows.mutate(accrued_at=accrual(rows.accepted_at, rows.created_at))
     rows = with_plan(t, rows, policy)
     rows = rows.mutate(local_date=local_day(rows.accrued_at, rows.utc_offset_minutes))
 

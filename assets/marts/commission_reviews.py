@@ -10,7 +10,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.expressions import by_policy, commission_of, interval, local_day, needs_plan
+from assets.marts.expressions import accrual, by_policy, commission_of, interval, local_day, needs_plan
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import REVENUE_STATUSES, SUBMITTED_STATUS, UNPAID_STATUSES
 from marketplace.policy import Policy
@@ -96,7 +96,7 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
     rows = rows.mutate(
         provider_id=ibis.coalesce(rows.b_provider, rows.record_provider),
         offset=ibis.coalesce(rows.b_offset, rows.record_offset),
-        accrued_at=ibis.coalesce(rows.b_accepted, rows.b_created, rows.created_at),
+        accrued_at=ibis.coalesce(accrual(rows.b_accepted, rows.b_created), rows.created_at),
         earns=rows.b_status.isin(REVENUE_STATUSES).fill_null(False),
     )
     rows = with_plan(t, rows, policy)

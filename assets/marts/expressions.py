@@ -42,6 +42,11 @@ def seconds_between(earlier: Any, later: Any) -> Any:
     return later.delta(earlier, unit="microsecond") / 1_000_000.0
 
 
+def accrual(accepted: Any, created: Any) -> Any:
+    """The instant from which a booking's commission counts: its acceptance, else its creation (domain.md)."""
+    return ibis.coalesce(accepted, created)
+
+
 def commission_of(amount: Any, rate_ppm: Any) -> Any:
     """Half-up commission in whole rupiah; null beyond amounts and rates that can be real.
 

@@ -10,7 +10,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.expressions import counted, interval
+from assets.marts.expressions import accrual, counted, interval
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import PAID_STATUS, REVENUE_STATUSES
 from marketplace.links import HOPS, LINK_CLOCK_SKEW, LINK_WINDOW
@@ -68,7 +68,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
 def _recorded(t: Tables, b: Any) -> Any:
     """The reconciled rows of the bookings in hand. The instant of accrual says nothing the ids do not, but by it an
     engine leaves out the blocks of other times before it reads an id."""
-    b = b.select(accrual=ibis.coalesce(b.accepted_at, b.created_at), own_id=b.booking_id, own_origin=b.origin)
+    b = b.select(accrual=accrual(b.accepted_at, b.created_at), own_id=b.booking_id, own_origin=b.origin)
     c = t.commission_reconciliation
     return c.inner_join(
         b, [c.accrued_at == b.accrual, c.booking_id == b.own_id, c.origin == b.own_origin]
@@ -204,7 +204,7 @@ def _commission(rows: Any) -> Any:
         (rows.state == "awaiting", ibis.null("string")),
         else_="unknown",
     )
-    return _judged(rows, 5, ibis.coalesce(rows.accepted_at, rows.created_at), verdict)
+    return _judged(rows, 5, accrual(rows.accepted_at, rows.created_at), verdict)
 
 
 def _payment(rows: Any, at: Instants) -> Any:

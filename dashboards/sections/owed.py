@@ -115,7 +115,7 @@ def time_left(deadline: datetime | None, now: datetime, screen: Screen) -> tuple
 def _ages(screen: Screen) -> None:
     say = screen.say
     frame = commission_queries.open_by_age(screen.snapshot)
-    largest = int(frame["owed_idr"].max() or 0)  # type: ignore[arg-type] - max() is typed for any column
+    largest = max(frame["owed_idr"].drop_nulls().to_list(), default=0)
     st.html(
         blocks.wrap(
             blocks.table(

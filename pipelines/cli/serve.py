@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import tempfile
 import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,21 +53,21 @@ def start_dagster(
     folder = settings.home.dagster
     module = ["-m", "pipelines.definitions"]
     bin_folder = Path(sys.executable).parent
-    scratch = environment.get("TMPDIR") or tempfile.mkdtemp(
-        prefix="bookwatch-"
-    )  # 0700: nobody else may ask it
-    socket = Path(scratch) / "code.sock"
-    socket.unlink(missing_ok=True)
-    code = start(
-        "Dagster's code server",
-        [sys.executable, "-m", "dagster", "api", "grpc", "--socket", str(socket), *module],
-        environment=environment,
-        folder=folder,
-        log=folder / "code.log",
-    )
-    children.append(code)
-    wait_for_socket(code, socket)
-    asked = ["--grpc-socket", str(socket)]
+    asked = module
+    # Where it is not set, the home's path is too long for a socket, and each starts a code server of its own.
+    if scratch := environment.get("TMPDIR"):
+        socket = Path(scratch) / "code.sock"
+        socket.unlink(missing_ok=True)
+        code = start(
+            "Dagster's code server",
+            [sys.executable, "-m", "dagster", "api", "grpc", "--socket", str(socket), *module],
+            environment=environment,
+            folder=folder,
+            log=folder / "code.log",
+        )
+        children.append(code)
+        wait_for_socket(code, socket)
+        asked = ["--grpc-socket", str(socket)]
     for name, command, log in (
         (
             "Dagster's web server",

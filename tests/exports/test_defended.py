@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.csv
@@ -323,12 +324,12 @@ def test_a_report_that_needs_more_memory_is_given_it(
     publish(home, OCTOBER)
     export_october(home, tmp_path / "plain")
     tried: list[str] = []
-    write = commissions._write_parts
+    write: Any = commissions._write_parts
 
     def short_of_memory(*about: object):
         limit = str(about[-1])
         tried.append(limit)
-        made = write(*about)  # pyright: ignore[reportArgumentType] - passed on as they came
+        made = write(*about)
         if limit != commissions.QUERY_MEMORY[-1]:
             raise duckdb.OutOfMemoryException("half written")
         return made

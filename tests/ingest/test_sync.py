@@ -43,6 +43,7 @@ from tests.ingest.mirroring import (
 )
 from tests.ingest.scripted import ScriptedServer, http
 from tests.sandbox_server import SandboxProcess
+from tests.server_second import after_this_second
 
 
 @pytest.fixture
@@ -67,11 +68,6 @@ def delete(server: SandboxProcess, table: str, identity: str) -> None:
 
 def create(server: SandboxProcess, table: str, identity: str, **data: Any) -> None:
     ask(server, "post", f"/tables/{table}/rows", rowId=identity, data=data)
-
-
-def pass_the_second() -> None:
-    """Wait until the server's Date has moved on, so that rows just written lie below the next bound."""
-    time.sleep(1.05 - time.time() % 1)
 
 
 # -- the plain way -----------------------------------------------------------------------------------------
@@ -125,7 +121,7 @@ def test_a_second_run_fetches_only_what_changed(
     change = store.last_change()
     touch(server, table, "r00007", title="changed")
     create(server, table, "fresh", title="new", amount=1)
-    pass_the_second()
+    after_this_second()
     second = run(gateway, store, ["bookings"], run_id="run2")["bookings"]
     assert (second.counts.fetched, second.counts.updated, second.counts.inserted) == (2, 1, 1)
     assert store.last_change() == change + 1
@@ -148,7 +144,7 @@ def test_history_keeps_the_version_a_change_replaces(
     run(gateway, store, ["bookings"])
     for title in ("second", "third"):
         touch(server, table, "r00002", title=title)
-        pass_the_second()
+        after_this_second()
         run(gateway, store, ["bookings"], run_id=title)
     versions = store.connection.sql(
         "SELECT title, _change, _replaced_by, _run_id, _replaced_at IS NOT NULL "
@@ -246,7 +242,7 @@ def test_rows_touched_inserted_and_deleted_between_pages_are_all_right_after_the
         {"table": table, "after": 4, "touch": ["r00020"], "insert": [{"$id": "mid2", "title": "inserted"}]},
     )
     assert run(gateway, store, ["bookings"], flush_rows=10)["bookings"].outcome == "complete"
-    pass_the_second()
+    after_this_second()
     run(gateway, store, ["bookings"], run_id="run2")
     assert_mirrors(store, server, table, "bookings")
 
@@ -296,7 +292,7 @@ def test_a_first_load_killed_after_any_commit_goes_on_where_it_was(
     with RawStore(home / "raw.duckdb") as store, pytest.raises(Killed):
         run(gateway, store, ["bookings"], flush_rows=10, progress=KillAfter(commits))
     touch(server, table, "r00002", title="meanwhile")
-    pass_the_second()
+    after_this_second()
     recorder.events.clear()
     with RawStore(home / "raw.duckdb") as store:
         stored = min(commits * 10, 45)
@@ -425,7 +421,7 @@ def test_a_broken_incremental_scan_does_not_move_the_watermark(
     mark = store.watermark("bookings").watermark
     for n in range(1, 21):
         touch(server, table, f"r{n:05d}", title="changed")
-    pass_the_second()
+    after_this_second()
     server.faults({"kind": "html", "status": 502, "path": f"{table}/rows", "skip": 2})
     assert run(gateway, store, ["bookings"], run_id="run2")["bookings"].outcome == "partial"
     assert store.watermark("bookings").watermark == mark
@@ -591,7 +587,7 @@ def test_rejected_rows_are_kept_with_their_reasons_and_accepted_when_they_change
 
     touch(server, table, "r00002", title="mended")
     touch(server, table, "r00003", amount=9)
-    pass_the_second()
+    after_this_second()
     second = run(
         gateway, store, ["bookings"], run_id="run2", reject_reasons=reject_word("broken"), rules_version="1"
     )
@@ -670,7 +666,7 @@ def test_a_column_removed_keeps_its_old_values_and_is_marked_gone(
         (4,),
     ]
     touch(server, table, "r00001", title="changed")
-    pass_the_second()
+    after_this_second()
     run(gateway, store, ["bookings"], run_id="run3")
     assert store.connection.sql("SELECT amount FROM bookings_history").fetchall() == [(1,)]
     assert [c.attribute for c in store.columns("bookings")] == ["title"]
@@ -719,7 +715,7 @@ def test_attributes_that_differ_only_by_case_each_have_a_column(
     server.load_rows(
         table, [{"$id": "a", "receiverName": "one", "receivername": "two", "rowid": 5}], DATABASE
     )
-    pass_the_second()
+    after_this_second()
     gateway, _ = opened(server, home, table)
     run(gateway, store, ["bookings"])
     assert_mirrors(store, server, table, "bookings")
@@ -739,7 +735,7 @@ def test_a_server_clock_that_was_once_far_ahead_loses_no_row(
     run(gateway, store, ["bookings"])
     server.faults()
     create(server, table, "meanwhile", title="x", amount=1)
-    pass_the_second()
+    after_this_second()
     outcome = run(gateway, store, ["bookings"], run_id="run2")["bookings"]
     assert outcome.counts.fetched == 6
     assert_mirrors(store, server, table, "bookings")
