@@ -20,8 +20,8 @@ from tests.ingest.mirroring import (
     run,
     settings_for,
 )
-from tests.ingest.test_sync import pass_the_second
 from tests.sandbox_server import SandboxProcess
+from tests.server_second import after_this_second
 
 
 def random_steps(chance: random.Random, table: str, lists: int) -> list[dict[str, Any]]:
@@ -60,7 +60,7 @@ def test_any_order_of_changes_between_pages_ends_equal(
             server.between_pages(*random_steps(chance, table, 6))
             run(gateway, store, ["bookings"], run_id=f"run{n}", flush_rows=chance.choice([5, 40, 1000]))
         server.between_pages()
-        pass_the_second()
+        after_this_second()
         run(gateway, store, ["bookings"], run_id="last")
         (outcome,) = sweep(
             gateway,
