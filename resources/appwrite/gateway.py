@@ -30,7 +30,7 @@ from appwrite.encoders.value_class_encoder import ValueClassEncoder
 from appwrite.query import Query
 
 from resources.appwrite.columns import Column, columns_of
-from resources.appwrite.connections import connections_to
+from resources.appwrite.connections import Connections
 from resources.appwrite.failures import (
     CallEvent,
     CallFailure,
@@ -148,7 +148,7 @@ class PooledClient(Client):
         self.breaker = CircuitBreaker(monotonic)
         self.wish = ServerWish(monotonic)
         # Two a worker: a page and the one fetched ahead of it.
-        self._connections = connections_to(self._endpoint, 2 * settings.bookwatch_workers + 2)
+        self._connections = Connections(self._endpoint, 2 * settings.bookwatch_workers + 2)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._endpoint!r})"
@@ -156,7 +156,7 @@ class PooledClient(Client):
     def close(self) -> None:
         """Wake whoever waits and drop the connections."""
         self._closing.set()
-        self._connections.clear()
+        self._connections.close()
 
     # What the SDK's typed services call ------------------------------------------------------------------
 
@@ -376,24 +376,17 @@ class PooledClient(Client):
         plain: dict[str, Any] = {
             key: Query._flatten(value) for key, value in params.items() if value is not None
         }
-        address, data = f"{self._endpoint}{path}", None
+        data = None
         if method == "get":
-            address += "?" + urlencode(cast("dict[str, Any]", self.flatten(plain)))
+            path += "?" + urlencode(cast("dict[str, Any]", self.flatten(plain)))
         else:
             sent.setdefault("content-type", "application/json")
             data = json.dumps(plain, cls=ValueClassEncoder)
         deadline = time.monotonic() + within
-        connect, read = self._timeouts
+        connect, read = (min(seconds, within) for seconds in self._timeouts)
         try:
-            response = self._connections.urlopen(
-                method.upper(),
-                address,
-                body=data,
-                headers=sent,
-                timeout=urllib3.Timeout(connect=min(connect, within), read=min(read, within)),
-                retries=False,
-                redirect=False,
-                preload_content=False,
+            response = self._connections.send(
+                method.upper(), path, sent, data, urllib3.Timeout(connect=connect, read=read)
             )
         except ValueError:
             # An address without a host, a header with a line break: both repeat what they were given.
