@@ -396,7 +396,9 @@ class PooledClient(Client):
         try:
             parts: list[bytes] = []
             # read1 gives what has come: waiting for a whole part would let a trickle pass the deadline unseen.
-            while part := response.read1(PART_BYTES, decode_content=True):
+            # Not packed, a part is not copied three times over.
+            packed = "content-encoding" in response.headers
+            while part := response.read1(PART_BYTES, decode_content=packed):
                 parts.append(part)
                 if time.monotonic() > deadline:
                     raise TimeoutError

@@ -27,7 +27,7 @@ from typing import Generic, TypeVar
 import polars as pl
 from appwrite.query import Query
 
-from resources.appwrite.columns import Column, Page, PageDecoder, tail_sequence
+from resources.appwrite.columns import Column, Page, PageDecoder, last_sequence
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import TABLE_MISSING, Gateway
 from resources.appwrite.spool import NO_ROWS, ROW_GROUP, PageGlance, PlainPage, Spool
@@ -170,13 +170,11 @@ class PageAhead(Generic[P]):
         pool: ThreadPoolExecutor,
         fetch: Callable[[int | None, Callable[[bytes], P]], P],
         decode: Callable[[bytes], P],
-        page_size: int,
         glance: Callable[[bytes], P | None] = lambda body: None,
     ) -> None:
         self._pool = pool
         self._fetch = fetch
         self._decode = decode
-        self._page_size = page_size
         self._glance = glance
         self._lock = threading.Lock()
         self._ahead: dict[int | None, Future[P]] = {}
@@ -202,7 +200,7 @@ class PageAhead(Generic[P]):
     def _job(self, after: int | None) -> P:
         def decode(body: bytes) -> P:
             # Before anything else is done with the answer: the server works on the next page meanwhile.
-            guess = tail_sequence(body, self._page_size)
+            guess = last_sequence(body)
             if guess is not None and guess != after:
                 self._guess(guess)
             plain = self._glance(body)
@@ -488,7 +486,7 @@ class _Scans:
             lambda spool: self.say(_Spooled(collection, spool)),
             wait,
         )
-        pages: PageAhead[AnyPage] = PageAhead(self._pool, fetch, reading.decoder.decode, size, glance)
+        pages: PageAhead[AnyPage] = PageAhead(self._pool, fetch, reading.decoder.decode, glance)
         try:
             # Only an empty page ends a scan: a server that gives fewer rows than asked for must not end it
             # early.
