@@ -133,7 +133,10 @@ def _measure(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
 def run_status(run: RunContext) -> dict[str, Any]:
     """The content of status.json after this run, whether it published or failed; its alerts are alerting/turn.py's."""
     now = run.clock.now()
-    before = read_status(run.home) or {}
+    try:
+        before = read_status(run.home) or {}
+    except ValueError:
+        before = {}  # damaged: this run writes it anew
     outcome = "unchanged"
     if run.failure:
         outcome = "failed"

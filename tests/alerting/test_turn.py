@@ -393,3 +393,20 @@ def test_no_channel_is_no_error_and_a_wrong_one_fails_no_run(place: Place) -> No
     place.urls = ("nonsense",)
     assert place.run(check(False)).exit_status == 10
     assert place.deliveries() == [("firing", 1, "?", False, 0)]
+
+
+@pytest.mark.parametrize("content", ["", "{half"])
+def test_a_damaged_status_keeps_nobody_from_being_told_and_is_written_anew(
+    tmp_path: Path, receiver: Receiver, content: str
+) -> None:
+    place = Place(tmp_path, receiver)
+
+    def fail(run: RunContext) -> None:
+        run.failure = BookwatchError("The disk is full.", "Make room.")
+
+    place.run(change=fail)
+    place.home.status.write_text(content)
+    Ledger(place.home.ledger).start_run(place.now)  # one that dies: it is told at the start of the next
+    place.run(minutes=2, change=fail)
+    assert json.loads(place.home.status.read_bytes())["run"]["message"] == "The disk is full. Make room."
+    assert [alert.name for alert in AlertStore(Ledger(place.home.ledger)).load()[0]]
