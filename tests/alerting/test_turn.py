@@ -410,3 +410,23 @@ def test_a_damaged_status_keeps_nobody_from_being_told_and_is_written_anew(
     place.run(minutes=2, change=fail)
     assert json.loads(place.home.status.read_bytes())["run"]["message"] == "The disk is full. Make room."
     assert [alert.name for alert in AlertStore(Ledger(place.home.ledger)).load()[0]]
+
+
+def test_a_damaged_snapshot_keeps_no_failed_run_from_being_told(tmp_path: Path, receiver: Receiver) -> None:
+    place = Place(tmp_path, receiver)
+    damaged = place.home.published / "20261122T030000Z-000001.duckdb"
+    damaged.write_bytes(b"half a file")
+    place.home.current.symlink_to(damaged.name)
+
+    def fail(run: RunContext) -> None:
+        run.failure = SourceUnavailable("Appwrite cannot be reached.", "Look.")
+
+    place.run(change=fail)
+    status = json.loads(place.home.status.read_bytes())
+    assert (status["run"]["outcome"], status["run"]["exit_status"], status["snapshot"]) == (
+        "failed",
+        11,
+        None,
+    )
+    assert {point["status"] for point in status["health"]["points"]} == {"unknown"}
+    assert status["alerts"]
