@@ -144,7 +144,9 @@ class _Sweep:
         updated = pl.col("_updated_at")
         reached = ((updated <= watermark) | (updated > self._dated_ahead)).fill_null(True)
         # A deep sweep stores what it reads, also what is newer than the watermark: that is in the mirror then, too.
-        due = known | reached | pl.lit(self._deep)
+        # A row without a usable id can stand in no table; it is in quarantine, and counted there.
+        named = (pl.col("_id").str.strip_chars() != "").fill_null(False)
+        due = named & (known | reached | pl.lit(self._deep))
         self.state = SweepState(
             self.state.started_at,
             page.last if page.last is not None else after,

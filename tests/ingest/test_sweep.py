@@ -233,6 +233,17 @@ def test_a_row_dated_ahead_of_the_clock_is_brought_by_the_sweep_and_so_is_what_f
     assert_mirrors(store, server, table, "bookings")
 
 
+@pytest.mark.parametrize("deep", [True, False])
+def test_a_row_without_a_usable_id_is_counted_in_quarantine_and_not_as_a_row_of_the_mirror(
+    server: SandboxProcess, gateway: Gateway, store: RawStore, table: str, deep: bool
+) -> None:
+    server.load_rows(table, [{**row(1), "$id": " "}], DATABASE)
+    run(gateway, store, ["bookings"], run_id="run2", full=True)
+    assert store.rejects().height == 1
+    outcome = swept(gateway, store, deep=deep)
+    assert (outcome.outcome, outcome.server_rows, outcome.mirror_rows) == ("complete", ROWS, ROWS)
+
+
 def test_a_row_made_again_under_its_id_is_one_row_after_scan_and_sweep(
     server: SandboxProcess, gateway: Gateway, store: RawStore, table: str
 ) -> None:
