@@ -150,10 +150,7 @@ def _snapshot(run: RunContext) -> dict[str, Any] | None:
 def run_status(run: RunContext) -> dict[str, Any]:
     """The content of status.json after this run, whether it published or failed; its alerts are alerting/turn.py's."""
     now = run.clock.now()
-    try:
-        before = read_status(run.home) or {}
-    except ValueError:
-        before = {}  # damaged: this run writes it anew
+    before = read_status(run.home) or {}
     outcome = "unchanged"
     if run.failure:
         outcome = "failed"

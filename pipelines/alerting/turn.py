@@ -254,9 +254,6 @@ def _text(instant: datetime | None) -> str | None:
 
 def show_alerts(home: Home, state: EngineState, now: datetime) -> None:
     """Replace the alerts in status.json, where there is one, for a turn that is not the end of a run."""
-    try:
-        status = read_status(home)
-    except ValueError:
-        return  # damaged: the next run writes it anew
+    status = read_status(home)
     if status is not None:
         write_status(home, {**status, **for_status(state, now)})

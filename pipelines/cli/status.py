@@ -123,12 +123,9 @@ def _print_alerts(console: Any, content: dict[str, Any], clock: Clock) -> None:
 def status(json: Annotated[bool, typer.Option("--json", help="Print status.json.")] = False) -> None:
     """Freshness, health, commission state, open alerts."""
     settings = load_settings()
-    try:
-        content = read_status(settings.home)
-    except ValueError:
-        raise BookwatchError(
-            f"{settings.home.status} is damaged.", "Run `bookwatch run`: it writes it anew."
-        ) from None
+    content = read_status(settings.home)
+    if content is None and settings.home.status.exists():
+        raise BookwatchError(f"{settings.home.status} is damaged.", "Run `bookwatch run`: it writes it anew.")
     if content is None:
         raise BookwatchError(
             f"There has been no run in {settings.home.root}.",
