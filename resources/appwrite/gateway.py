@@ -51,6 +51,7 @@ from resources.appwrite.patience import (
     retry_delay,
     wait_asked,
 )
+from resources.appwrite.server_clock import clock_of
 from resources.clock import Clock
 from resources.settings import Settings
 
@@ -147,6 +148,7 @@ class PooledClient(Client):
         self._timeouts = timeouts
         self.breaker = CircuitBreaker(monotonic)
         self.wish = ServerWish(monotonic)
+        self.server_clock = clock_of(self._endpoint)
         # Two a worker: a page and the one fetched ahead of it.
         self._connections = Connections(self._endpoint, 2 * settings.bookwatch_workers + 2)
 
@@ -382,7 +384,7 @@ class PooledClient(Client):
         else:
             sent.setdefault("content-type", "application/json")
             data = json.dumps(plain, cls=ValueClassEncoder)
-        deadline = time.monotonic() + within
+        began = time.monotonic()
         connect, read = (min(seconds, within) for seconds in self._timeouts)
         try:
             response = self._connections.send(
@@ -393,6 +395,9 @@ class PooledClient(Client):
             response = None
         if response is None:
             raise _BadSetting
+        date = http_date(response.headers.get("Date"))
+        if date is not None:
+            self.server_clock.note(date, began, time.monotonic())
         try:
             parts: list[bytes] = []
             # read1 gives what has come: waiting for a whole part would let a trickle pass the deadline unseen.
@@ -400,7 +405,7 @@ class PooledClient(Client):
             packed = "content-encoding" in response.headers
             while part := response.read1(PART_BYTES, decode_content=packed):
                 parts.append(part)
-                if time.monotonic() > deadline:
+                if time.monotonic() > began + within:
                     raise TimeoutError
             return response.status, response.headers, b"".join(parts)
         except BaseException:
@@ -515,7 +520,7 @@ class Gateway:
         return self._server_time("ping", "", answer)
 
     def server_now(self) -> datetime:
-        """The server's clock: aware, UTC, whole seconds."""
+        """The server's clock: aware, UTC, whole milliseconds, never ahead of it."""
         answer = self.client.request(
             "clock",
             "",
@@ -613,7 +618,7 @@ class Gateway:
         ).value
 
     def _server_time(self, operation: str, collection: str, answer: Answer[Any]) -> datetime:
-        moment = http_date(answer.headers.get("Date"))
-        if moment is None:
+        moment = self.client.server_clock.now()
+        if moment is None or http_date(answer.headers.get("Date")) is None:
             raise PermanentFailure(operation, "no_date", collection=collection, status=answer.status)
         return moment

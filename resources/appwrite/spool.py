@@ -123,10 +123,9 @@ def _places(text: _Bytes, byte: str, mask: int = 0xFF) -> _Places:
 
 def _reads(text: _Bytes, at: _Places, what: bytes) -> NDArray[np.bool_]:
     """Whether ``what`` stands at each place."""
-    fits = np.ones(at.size, np.bool_)
-    for n, byte in enumerate(what):
-        fits &= text[at + n] == byte
-    return fits
+    size = len(what)
+    windows = np.ndarray((max(text.size - size + 1, 0),), f"V{size}", text, strides=(1,))
+    return windows[at] == np.void(what)
 
 
 _SEQUENCE = b'"$sequence":'

@@ -512,8 +512,9 @@ class _Scans:
 
 
 def upper_bound(server_now: datetime, safety_lag: float) -> datetime:
-    """The newest $updatedAt a scan reads: the server's clock minus the lag, in whole seconds, naive UTC."""
-    return (server_now - timedelta(seconds=safety_lag)).replace(microsecond=0, tzinfo=None)
+    """The newest $updatedAt a scan reads: the server's clock minus the lag, in whole milliseconds, naive UTC."""
+    bound = (server_now - timedelta(seconds=safety_lag)).replace(tzinfo=None)
+    return bound.replace(microsecond=bound.microsecond // 1000 * 1000)
 
 
 class _Writer:
