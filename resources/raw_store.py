@@ -196,6 +196,8 @@ class RawStore:
         self.read_only = read_only
         self._layouts: dict[str, tuple[StoredColumn, ...]] = {}
         self._forgotten: Forgotten | None = None
+        self._marks: dict[str, Watermark] = {}
+        self._written: list[str] = []
         self._numbering = threading.Lock()
         if read_only and not self.path.exists():
             raise StoreFailure("There is no mirror yet.", "Run `bookwatch run` first.")
@@ -277,11 +279,14 @@ class RawStore:
     @contextlib.contextmanager
     def _together(self) -> Generator[duckdb.DuckDBPyConnection]:
         with self._plainly("be written"):
+            self._written = []
             self.connection.execute("BEGIN")
             try:
                 yield self.connection
                 self.connection.execute("COMMIT")
             except BaseException:
+                for collection in self._written:
+                    self._marks.pop(collection, None)
                 with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
                     self.connection.execute("ROLLBACK")
                 raise
@@ -536,14 +541,18 @@ class RawStore:
 
     def watermark(self, collection: str) -> Watermark:
         """How far a collection is known; an empty Watermark before its first scan."""
-        rows = self._rows(
-            "SELECT collection, watermark, completed_at, scan_bound, resume_sequence, run_id, scan_lower, "
-            "coalesce(rescan, false), rules_version FROM _watermarks WHERE collection = ?",
-            [collection],
-        )
-        return Watermark(*rows[0]) if rows else Watermark(collection)
+        if collection not in self._marks:
+            rows = self._rows(
+                "SELECT collection, watermark, completed_at, scan_bound, resume_sequence, run_id, scan_lower, "
+                "coalesce(rescan, false), rules_version FROM _watermarks WHERE collection = ?",
+                [collection],
+            )
+            self._marks[collection] = Watermark(*rows[0]) if rows else Watermark(collection)
+        return self._marks[collection]
 
     def _write_watermark(self, mark: Watermark) -> None:
+        self._written.append(mark.collection)
+        self._marks[mark.collection] = mark
         self.connection.execute("DELETE FROM _watermarks WHERE collection = ?", [mark.collection])
         self.connection.execute(
             "INSERT INTO _watermarks (collection, watermark, completed_at, scan_bound, resume_sequence, "
@@ -580,17 +589,15 @@ class RawStore:
         lower: datetime | None = None
         if mark.watermark is not None and not full and not mark.rescan and bound >= mark.watermark - overlap:
             lower = min(mark.watermark, bound) - overlap
-        with self.transaction():
-            self._write_watermark(
-                replace(
-                    mark,
-                    scan_bound=bound,
-                    resume_sequence=None,
-                    scan_lower=lower,
-                    rescan=False,
-                    run_id=run_id,
-                )
-            )
+        begun = replace(
+            mark, scan_bound=bound, resume_sequence=None, scan_lower=lower, rescan=False, run_id=run_id
+        )
+        if lower is None:
+            with self.transaction():
+                self._write_watermark(begun)
+        else:
+            # Written with the first rows: killed before, the next scan begins from the same watermark.
+            self._marks[collection] = begun
         return ScanPlan(collection, lower, bound, None, resumed=False)
 
     # -- merging -------------------------------------------------------------------------------------------
@@ -679,9 +686,8 @@ class RawStore:
                 )
             )
         elif sequence is not None:
-            self.connection.execute(
-                "UPDATE _watermarks SET resume_sequence = ?, run_id = ? WHERE collection = ?",
-                [sequence, run_id, collection],
+            self._write_watermark(
+                replace(self.watermark(collection), resume_sequence=sequence, run_id=run_id)
             )
 
     # -- appending -----------------------------------------------------------------------------------------
