@@ -20,18 +20,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeVar, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import orjson
-import requests
 import tenacity
 import urllib3
 from appwrite.client import Client
 from appwrite.encoders.value_class_encoder import ValueClassEncoder
 from appwrite.query import Query
-from requests.adapters import HTTPAdapter
 
 from resources.appwrite.columns import Column, columns_of
+from resources.appwrite.connections import connections_to
 from resources.appwrite.failures import (
     CallEvent,
     CallFailure,
@@ -108,19 +107,9 @@ API: Mapping[str, ApiPaths] = MappingProxyType(
 
 TABLE_MISSING = frozenset({"table_not_found", "collection_not_found"})
 
-_BAD_SETTING = (
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.MissingSchema,
-    requests.exceptions.InvalidHeader,
-    requests.exceptions.InvalidProxyURL,
-    UnicodeError,
-)
 
-
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Set as the session's auth, so that a ~/.netrc entry never adds an Authorization header of its own."""
-    return request
+class _BadSetting(Exception):
+    """What is set cannot be sent: no address, or no header."""
 
 
 class PooledClient(Client):
@@ -158,13 +147,8 @@ class PooledClient(Client):
         self._timeouts = timeouts
         self.breaker = CircuitBreaker(monotonic)
         self.wish = ServerWish(monotonic)
-        self._session = requests.Session()
-        self._session.auth = _no_auth
-        self._session.headers.clear()
-        self._session.headers["Accept-Encoding"] = "gzip, deflate"
-        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=2 * settings.bookwatch_workers + 2)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        # Two a worker: a page and the one fetched ahead of it.
+        self._connections = connections_to(self._endpoint, 2 * settings.bookwatch_workers + 2)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._endpoint!r})"
@@ -172,7 +156,7 @@ class PooledClient(Client):
     def close(self) -> None:
         """Wake whoever waits and drop the connections."""
         self._closing.set()
-        self._session.close()
+        self._connections.clear()
 
     # What the SDK's typed services call ------------------------------------------------------------------
 
@@ -344,17 +328,18 @@ class PooledClient(Client):
         failure: CallFailure
         try:
             status, answered, body = self._send(method, path, params, headers, within)
-        except requests.exceptions.SSLError as broken:
+        except urllib3.exceptions.SSLError as broken:
             if "CERTIFICATE_VERIFY_FAILED" in str(broken):
                 failure = PermanentFailure(operation, "certificate", collection=collection)
             else:
                 failure = TransientFailure(operation, "connection", collection=collection)
-        except _BAD_SETTING:
+        except _BadSetting:
             failure = PermanentFailure(operation, "bad_setting", collection=collection)
-        except (requests.exceptions.Timeout, TimeoutError):
+        except urllib3.exceptions.NewConnectionError:  # a refused connection; for urllib3 a kind of time-out
+            failure = TransientFailure(operation, "connection", collection=collection)
+        except (urllib3.exceptions.TimeoutError, TimeoutError):
             failure = TransientFailure(operation, "time_out", collection=collection)
-        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as broken:
-            # While a body is read it is urllib3 that raises.
+        except (urllib3.exceptions.HTTPError, OSError) as broken:
             timed_out = "timed out" in str(broken).lower()
             failure = TransientFailure(
                 operation, "time_out" if timed_out else "connection", collection=collection
@@ -382,8 +367,8 @@ class PooledClient(Client):
         headers: Mapping[str, str | None],
         within: float,
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """One request and its whole answer, ``within`` so many seconds. Raises what requests and urllib3 raise."""
-        sent: dict[str, str] = {
+        """One request and its whole answer, ``within`` so many seconds. Raises what urllib3 raises, and _BadSetting."""
+        sent: dict[str, str] = {"accept-encoding": "gzip, deflate"} | {
             name: value
             for name, value in {**self._global_headers, **{k.lower(): v for k, v in headers.items()}}.items()
             if value
@@ -391,30 +376,44 @@ class PooledClient(Client):
         plain: dict[str, Any] = {
             key: Query._flatten(value) for key, value in params.items() if value is not None
         }
-        flattened = cast("dict[str, Any]", self.flatten(plain))
-        query, data = (flattened, None) if method == "get" else (None, None)
-        if method != "get":
+        address, data = f"{self._endpoint}{path}", None
+        if method == "get":
+            address += "?" + urlencode(cast("dict[str, Any]", self.flatten(plain)))
+        else:
             sent.setdefault("content-type", "application/json")
             data = json.dumps(plain, cls=ValueClassEncoder)
         deadline = time.monotonic() + within
         connect, read = self._timeouts
-        with self._session.request(
-            method,
-            self._endpoint + path,
-            params=query,
-            data=data,
-            headers=sent,
-            timeout=(min(connect, within), min(read, within)),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
+        try:
+            response = self._connections.urlopen(
+                method.upper(),
+                address,
+                body=data,
+                headers=sent,
+                timeout=urllib3.Timeout(connect=min(connect, within), read=min(read, within)),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+        except ValueError:
+            # An address without a host, a header with a line break: both repeat what they were given.
+            response = None
+        if response is None:
+            raise _BadSetting
+        try:
             parts: list[bytes] = []
             # read1 gives what has come: waiting for a whole part would let a trickle pass the deadline unseen.
-            while part := response.raw.read1(PART_BYTES, decode_content=True):
+            while part := response.read1(PART_BYTES, decode_content=True):
                 parts.append(part)
                 if time.monotonic() > deadline:
                     raise TimeoutError
-            return response.status_code, response.headers, b"".join(parts)
+            return response.status, response.headers, b"".join(parts)
+        except BaseException:
+            # What is left of the answer must not be taken for the next one.
+            response.close()
+            raise
+        finally:
+            response.release_conn()
 
 
 def _json(body: bytes) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import gzip
 import logging
@@ -407,6 +408,35 @@ def test_a_netrc_entry_adds_no_authorization(tmp_path: Path, monkeypatch: pytest
         assert "authorization" not in server.requests[0][1]
 
 
+def test_the_proxy_of_the_environment_is_used_with_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ScriptedServer(GOOD) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.endpoint.removesuffix("/v1").replace("://", "://me:secret@"))
+        gateway, _ = scripted_gateway(proxy, endpoint="http://appwrite.example/v1")
+        rows(gateway)
+        target, headers = proxy.requests[0]
+        assert target.startswith("http://appwrite.example/v1/tablesdb/")
+        assert headers["proxy-authorization"] == "Basic " + base64.b64encode(b"me:secret").decode()
+
+
+def test_a_server_listed_in_no_proxy_is_called_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ScriptedServer(GOOD) as server:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        gateway, _ = scripted_gateway(server)
+        rows(gateway)
+        assert server.requests[0][0].startswith("/v1/tablesdb/")
+
+
+def test_a_proxy_that_cannot_be_used_is_one_sentence_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "ftp://me:secret@proxy.example")
+    with ScriptedServer(GOOD) as server, pytest.raises(UsageError, match="proxy") as caught:
+        scripted_gateway(server, endpoint="http://appwrite.example/v1")
+    assert "secret" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
 def test_nobody_listens_is_transient() -> None:
     with socket.socket() as bound, ScriptedServer(GOOD) as server:
         bound.bind(("127.0.0.1", 0))  # taken, and not listening
@@ -507,7 +537,7 @@ def test_connections_are_kept(server: SandboxProcess, home: Path, table: str) ->
     gateway, _ = gateway_for(settings_for(server, home))
     for _ in range(5):
         gateway.rows(table, [], lambda body: body)
-    pools = gateway.client._session.get_adapter(server.endpoint).poolmanager.pools
+    pools = gateway.client._connections.pools
     assert sum(pools[key].num_connections for key in pools.keys()) == 1  # noqa: SIM118 - not a dict
 
 
