@@ -18,7 +18,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,7 @@ from appwrite.query import Query
 from resources.appwrite.columns import Column, Page, PageDecoder, tail_sequence
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import TABLE_MISSING, Gateway
+from resources.appwrite.page_threads import PageThreads
 from resources.appwrite.spool import NO_ROWS, ROW_GROUP, PageGlance, PlainPage, Spool
 from resources.clock import Clock
 from resources.errors import SourceUnavailable
@@ -165,7 +166,7 @@ class PageAhead(Generic[P]):
 
     def __init__(
         self,
-        pool: ThreadPoolExecutor,
+        pool: PageThreads,
         fetch: Callable[[int | None, Callable[[bytes], P]], P],
         decode: Callable[[bytes], P],
         page_size: int,
@@ -375,7 +376,7 @@ class _Scans:
         self._lock = threading.Lock()
         self.messages: queue.Queue[_Message] = queue.Queue(maxsize=PAGES_WAITING)
         self._stop = threading.Event()
-        self._pool = ThreadPoolExecutor(2 * settings.bookwatch_workers, thread_name_prefix="page")
+        self._pool = PageThreads(2 * settings.bookwatch_workers, "page")
         self._threads = [
             threading.Thread(target=self._work, name=f"scan-{n}", daemon=True)
             for n in range(min(settings.bookwatch_workers, len(collections)))
@@ -388,7 +389,7 @@ class _Scans:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
 
     def _say(self, message: _Message) -> None:
         while not self._stop.is_set():
