@@ -612,8 +612,10 @@ class _Writer:
     def _merge(self, collection: str, spool: Spool) -> None:
         decoder = self._decoder(collection)
         try:
-            for answer in spool.answers(self._list_key):
+            for answer, last in spool.answers(self._list_key):
                 page = decoder.decode(answer)
+                if page.last != last:
+                    raise Malformed  # a row with two of them: the scan went on from the other
                 self.take(_Fetched(collection, page))
                 spool.reached = page.last
         except Malformed:
