@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import webbrowser
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ def children_environment(settings: Settings) -> dict[str, str]:
     # Dagster talks to its own processes over sockets in the temporary folder: in the home too, where the path of a
     # socket (108 bytes at most) still fits.
     scratch = settings.home.dagster / "tmp"
-    if len(str(scratch)) < SOCKET_FOLDER_BYTES:
+    if len(os.fsencode(scratch)) < SOCKET_FOLDER_BYTES:
         scratch.mkdir(exist_ok=True, mode=0o700)
         known["TMPDIR"] = str(scratch)
     return known
