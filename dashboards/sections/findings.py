@@ -53,6 +53,9 @@ def findings(screen: Screen) -> None:
             "actual_idr": say("col.actual"),
             "variance_idr": say("col.variance"),
             "waived": say("col.waived"),
+            "waived_by": say("waiver.by"),
+            "waived_at": say("waiver.at", zone=say.zone_name(screen.now)),
+            "waived_reason": say("waiver.reason"),
             "detail": say("col.detail"),
         },
         "findings",
@@ -109,7 +112,11 @@ def opened(screen: Screen, finding_id: str) -> None:
                 say.word("finding", code),
                 say("col.waived") if row["waived"] else say.word("severity", row["severity"]),
                 str(row["finding_id"]),
-                [str(row["detail"] or ""), say.known(f"todo.{code}", "")],
+                [
+                    str(row["detail"] or ""),
+                    say.known(f"todo.{code}", ""),
+                    parts.waived(screen, finding_id) if row["waived"] else "",
+                ],
                 [
                     (say("col.expected"), rupiah(row["expected_idr"])),
                     (say("col.actual"), rupiah(row["actual_idr"])),
