@@ -41,7 +41,8 @@ def findings(screen: Screen) -> None:
     st.caption(say("finding_record.pick"))
     picked = screen.table(
         queries.findings(screen.snapshot, code, ROWS_SHOWN).with_columns(
-            pl.col("severity").map_elements(lambda word: say.word("severity", word), return_dtype=pl.String)
+            pl.col("severity").map_elements(lambda word: say.word("severity", word), return_dtype=pl.String),
+            pl.col("detail").map_elements(say.sentence, return_dtype=pl.String),
         ),
         {
             "finding_id": say("col.finding_id"),
@@ -113,7 +114,7 @@ def opened(screen: Screen, finding_id: str) -> None:
                 say("col.waived") if row["waived"] else say.word("severity", row["severity"]),
                 str(row["finding_id"]),
                 [
-                    str(row["detail"] or ""),
+                    say.sentence(row["detail"]),
                     say.known(f"todo.{code}", ""),
                     parts.waived(screen, finding_id) if row["waived"] else "",
                 ],
