@@ -88,7 +88,7 @@ def bare(connections: int | None = None) -> dict[str, Any]:
     from appwrite.query import Query
 
     from marketplace.collections import INGESTED
-    from resources.appwrite.columns import tail_sequence
+    from resources.appwrite.columns import last_sequence
     from resources.settings import load_settings
 
     settings = load_settings()
@@ -120,7 +120,7 @@ def bare(connections: int | None = None) -> dict[str, Any]:
                 answer = session.get(url, params=parameters, headers=headers, timeout=60)
                 answer.raise_for_status()
                 pages.append(len(answer.content))
-                after = tail_sequence(answer.content, size)
+                after = last_sequence(answer.content)
                 if after is None:
                     break
 
@@ -233,7 +233,7 @@ def change() -> dict[str, Any]:
         scans = ingest(run)
         ingested = watch.told()
         derived = core()
-    updated = sum(scan.updated for scan in scans)
+    updated = sum(scan.updated + scan.rejected for scan in scans)
     assert updated == len(chosen), updated
     return {
         "seconds": ingested["seconds"] + derived["seconds"],

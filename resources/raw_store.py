@@ -6,8 +6,10 @@ One process writes. What a value means is not known here; whether a row is accep
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import os
+import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -188,7 +190,7 @@ def reasons_json(told: pl.Series) -> pl.Series:
 
 
 class RawStore:
-    """The mirror. Opens (and makes) ``path``; not safe to use from several threads at once.
+    """The mirror. Opens (and makes) ``path``; not safe to use from several threads at once (each takes one ``beside``).
 
     Raises StoreFailure where the file cannot be read or written (also: another process has it open).
     """
@@ -198,6 +200,7 @@ class RawStore:
         self.read_only = read_only
         self._layouts: dict[str, tuple[StoredColumn, ...]] = {}
         self._forgotten: Forgotten | None = None
+        self._numbering = threading.Lock()
         if read_only and not self.path.exists():
             raise StoreFailure("There is no mirror yet.", "Run `bookwatch run` first.")
         config: dict[str, Any] = {"memory_limit": memory_limit, "autoinstall_known_extensions": "false"}
@@ -225,6 +228,15 @@ class RawStore:
 
     def close(self) -> None:
         self.connection.close()
+
+    def beside(self) -> RawStore:
+        """The same open file for another thread, which may ``append`` to one collection while others are written.
+
+        Closed before this one.
+        """
+        other = copy.copy(self)
+        other.connection = self.connection.cursor()
+        return other
 
     # -- plumbing ------------------------------------------------------------------------------------------
 
@@ -262,7 +274,12 @@ class RawStore:
 
     @contextlib.contextmanager
     def transaction(self) -> Generator[duckdb.DuckDBPyConnection]:
-        """All or nothing. Whatever is raised inside rolls everything back."""
+        """All or nothing: whatever is raised inside rolls everything back. One at a time, as each may be numbered."""
+        with self._numbering, self._together() as con:
+            yield con
+
+    @contextlib.contextmanager
+    def _together(self) -> Generator[duckdb.DuckDBPyConnection]:
         with self._plainly("be written"):
             self.connection.execute("BEGIN")
             try:
@@ -707,8 +724,10 @@ class RawStore:
         if self._forgotten:
             return None
         try:
+            # Its number is taken first: a transaction that holds the counter would let no other be written beside it.
             with self.transaction():
                 change = self._next_change()
+            with self._together():
                 self._read_in(collection, spool, run_id, now, change, is_json)
                 judged = self._judge_new(collection, spool, change, reject_reasons, judged_by)
                 rejected = judged.filter(pl.col("_rejected").is_not_null())

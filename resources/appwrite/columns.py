@@ -65,6 +65,8 @@ FRAME_TYPE: Mapping[Storage, pl.DataType] = MappingProxyType(
     }
 )
 
+_SEQUENCE = b'"$sequence":'
+
 _READ_AS: Mapping[Storage, Any] = MappingProxyType(
     {
         "text": str | None,
@@ -326,13 +328,12 @@ class PageDecoder:
         return pl.DataFrame(data)
 
 
-def tail_sequence(body: bytes, page_size: int) -> int | None:
-    """The last $sequence in an answer of a full page, found without parsing it: a guess to fetch ahead by."""
-    mark = b'"$sequence":'
-    if body.count(mark) < page_size:
+def last_sequence(body: bytes) -> int | None:
+    """The last $sequence in an answer, found without parsing it: a guess to fetch ahead by."""
+    start = body.rfind(_SEQUENCE)
+    if start < 0:
         return None
-    start = body.rfind(mark) + len(mark)
-    digits = body[start : start + 24].lstrip(b' "')
+    digits = body[start + len(_SEQUENCE) : start + len(_SEQUENCE) + 24].lstrip(b' "')
     length = next((i for i, byte in enumerate(digits) if not 48 <= byte <= 57), len(digits))
     return int(digits[:length]) if 0 < length < 19 else None
 

@@ -30,7 +30,7 @@ from appwrite.encoders.value_class_encoder import ValueClassEncoder
 from appwrite.query import Query
 
 from resources.appwrite.columns import Column, columns_of
-from resources.appwrite.connections import connections_to
+from resources.appwrite.connections import Connections
 from resources.appwrite.failures import (
     CallEvent,
     CallFailure,
@@ -51,6 +51,7 @@ from resources.appwrite.patience import (
     retry_delay,
     wait_asked,
 )
+from resources.appwrite.server_clock import clock_of
 from resources.clock import Clock
 from resources.settings import Settings
 
@@ -147,8 +148,9 @@ class PooledClient(Client):
         self._timeouts = timeouts
         self.breaker = CircuitBreaker(monotonic)
         self.wish = ServerWish(monotonic)
+        self.server_clock = clock_of(self._endpoint)
         # Two a worker: a page and the one fetched ahead of it.
-        self._connections = connections_to(self._endpoint, 2 * settings.bookwatch_workers + 2)
+        self._connections = Connections(self._endpoint, 2 * settings.bookwatch_workers + 2)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._endpoint!r})"
@@ -156,7 +158,7 @@ class PooledClient(Client):
     def close(self) -> None:
         """Wake whoever waits and drop the connections."""
         self._closing.set()
-        self._connections.clear()
+        self._connections.close()
 
     # What the SDK's typed services call ------------------------------------------------------------------
 
@@ -376,36 +378,34 @@ class PooledClient(Client):
         plain: dict[str, Any] = {
             key: Query._flatten(value) for key, value in params.items() if value is not None
         }
-        address, data = f"{self._endpoint}{path}", None
+        data = None
         if method == "get":
-            address += "?" + urlencode(cast("dict[str, Any]", self.flatten(plain)))
+            path += "?" + urlencode(cast("dict[str, Any]", self.flatten(plain)))
         else:
             sent.setdefault("content-type", "application/json")
             data = json.dumps(plain, cls=ValueClassEncoder)
-        deadline = time.monotonic() + within
-        connect, read = self._timeouts
+        began = time.monotonic()
+        connect, read = (min(seconds, within) for seconds in self._timeouts)
         try:
-            response = self._connections.urlopen(
-                method.upper(),
-                address,
-                body=data,
-                headers=sent,
-                timeout=urllib3.Timeout(connect=min(connect, within), read=min(read, within)),
-                retries=False,
-                redirect=False,
-                preload_content=False,
+            response = self._connections.send(
+                method.upper(), path, sent, data, urllib3.Timeout(connect=connect, read=read)
             )
         except ValueError:
             # An address without a host, a header with a line break: both repeat what they were given.
             response = None
         if response is None:
             raise _BadSetting
+        date = http_date(response.headers.get("Date"))
+        if date is not None:
+            self.server_clock.note(date, began, time.monotonic())
         try:
             parts: list[bytes] = []
             # read1 gives what has come: waiting for a whole part would let a trickle pass the deadline unseen.
-            while part := response.read1(PART_BYTES, decode_content=True):
+            # Not packed, a part is not copied three times over.
+            packed = "content-encoding" in response.headers
+            while part := response.read1(PART_BYTES, decode_content=packed):
                 parts.append(part)
-                if time.monotonic() > deadline:
+                if time.monotonic() > began + within:
                     raise TimeoutError
             return response.status, response.headers, b"".join(parts)
         except BaseException:
@@ -520,7 +520,7 @@ class Gateway:
         return self._server_time("ping", "", answer)
 
     def server_now(self) -> datetime:
-        """The server's clock: aware, UTC, whole seconds."""
+        """The server's clock: aware, UTC, whole milliseconds, never ahead of it."""
         answer = self.client.request(
             "clock",
             "",
@@ -618,7 +618,7 @@ class Gateway:
         ).value
 
     def _server_time(self, operation: str, collection: str, answer: Answer[Any]) -> datetime:
-        moment = http_date(answer.headers.get("Date"))
-        if moment is None:
+        moment = self.client.server_clock.now()
+        if moment is None or http_date(answer.headers.get("Date")) is None:
             raise PermanentFailure(operation, "no_date", collection=collection, status=answer.status)
         return moment

@@ -74,15 +74,12 @@ class PlainPage:
             PlainPage(self.text[comma + 1 :], self.commas[rows:] - comma - 1, self.sequences[rows:]),
         )
 
-    def lines(self) -> Iterator[memoryview]:
-        """A row a line, in blocks. Each block is gone with the next."""
-        block = np.empty(BLOCK, np.uint8)
-        for start in range(0, self.text.size, BLOCK):
-            part = block[: min(BLOCK, self.text.size - start)]
-            part[:] = self.text[start : start + BLOCK]
-            low, high = np.searchsorted(self.commas, (start, start + BLOCK))
-            part[self.commas[low:high] - start] = ord("\n")
-            yield part.data
+    def lines_in(self, room: _Bytes) -> memoryview:
+        """A row a line, made at the beginning of ``room``, which is at least as large as the text."""
+        lines = room[: self.text.size]
+        lines[:] = self.text
+        lines[self.commas] = ord("\n")
+        return lines.data
 
 
 NO_ROWS = PlainPage(np.empty(0, np.uint8), np.empty(0, np.intp), ())
@@ -132,10 +129,9 @@ def _places(text: _Bytes, byte: str, mask: int = 0xFF) -> _Places:
 
 def _reads(text: _Bytes, at: _Places, what: bytes) -> NDArray[np.bool_]:
     """Whether ``what`` stands at each place."""
-    fits = np.ones(at.size, np.bool_)
-    for n, byte in enumerate(what):
-        fits &= text[at + n] == byte
-    return fits
+    size = len(what)
+    windows = np.ndarray((max(text.size - size + 1, 0),), f"V{size}", text, strides=(1,))
+    return windows[at] == np.void(what)
 
 
 _SEQUENCE = b'"$sequence":'
@@ -206,9 +202,17 @@ class Spool:
     read, that one says so (``refused``) and how far it came: ``reached``, at first the $sequence before the spool.
     """
 
-    def __init__(self, folder: Path, most: int = ROW_GROUP, reached: int | None = None) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - closed by close()
+    def __init__(
+        self, folder: Path, most: int = ROW_GROUP, reached: int | None = None, used: Spool | None = None
+    ) -> None:
+        """``used``: one that is stored, whose file is written over: room for a new one costs as much as the writing."""
+        if used is None:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - closed by close()
+            self._lines = np.empty(BLOCK, np.uint8)
+        else:
+            self._file, self._lines = used._file, used._lines
+            self._file.seek(0)
         self._pages: list[_Bounds] = []
         self._lasts: list[int] = []
         self._size = 0
@@ -238,8 +242,9 @@ class Spool:
             self._write(b"\n")
         self._pages.append((self._size, page.text.size))
         self._lasts.append(page.sequences[-1])
-        for block in page.lines():
-            self._write(block)
+        if self._lines.size < page.text.size:
+            self._lines = np.empty(page.text.size, np.uint8)
+        self._write(page.lines_in(self._lines))
         self.rows += len(page)
         self.first = page.sequences[0] if self.first is None else self.first
         self.last = page.sequences[-1]
@@ -267,9 +272,12 @@ class Spool:
             return False
         return True
 
+    def end(self) -> None:
+        """Nothing more is added. Raises OSError."""
+        self._file.truncate(self._size)
+
     def close(self) -> None:
         self._file.close()
-        self.stored.set()
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ class _Sweep:
         """Compare ranges until the end (True) or until ``max_rows`` were seen (False). Raises CallFailure."""
         seen_now, pages_since, missing = 0, 0, list[pl.DataFrame]()
         with PageThreads(2, "sweep") as pool:
-            pages = PageAhead(pool, self._fetch, self._decoder.decode, self._page_size)
+            pages = PageAhead(pool, self._fetch, self._decoder.decode)
             try:
                 while max_rows is None or seen_now < max_rows:
                     after = self.state.resume_sequence

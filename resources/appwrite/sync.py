@@ -27,7 +27,7 @@ from typing import Generic, TypeVar
 import polars as pl
 from appwrite.query import Query
 
-from resources.appwrite.columns import Column, Page, PageDecoder, tail_sequence
+from resources.appwrite.columns import Column, Page, PageDecoder, last_sequence
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import TABLE_MISSING, Gateway
 from resources.appwrite.page_threads import PageThreads
@@ -59,6 +59,8 @@ PAGES_AHEAD = 2
 """Pages of a collection that may be fetched beyond the one being handed over: bounds the memory."""
 PAGES_WAITING = 12
 """Pages of all collections that may wait for the writer, so that it and the server work at the same time."""
+LANES = 2
+"""Spools, each of another collection, that are stored at the same time: a third would need memory beyond 1 GB."""
 
 
 @dataclass(frozen=True)
@@ -169,13 +171,11 @@ class PageAhead(Generic[P]):
         pool: PageThreads,
         fetch: Callable[[int | None, Callable[[bytes], P]], P],
         decode: Callable[[bytes], P],
-        page_size: int,
         glance: Callable[[bytes], P | None] = lambda body: None,
     ) -> None:
         self._pool = pool
         self._fetch = fetch
         self._decode = decode
-        self._page_size = page_size
         self._glance = glance
         self._lock = threading.Lock()
         self._ahead: dict[int | None, Future[P]] = {}
@@ -200,10 +200,11 @@ class PageAhead(Generic[P]):
 
     def _job(self, after: int | None) -> P:
         def decode(body: bytes) -> P:
-            plain = self._glance(body)
-            guess = tail_sequence(body, self._page_size) if plain is None else plain.last
-            if guess is not None and guess != after and (plain is None or len(plain) >= self._page_size):
+            # Before anything else is done with the answer: the server works on the next page meanwhile.
+            guess = last_sequence(body)
+            if guess is not None and guess != after:
                 self._guess(guess)
+            plain = self._glance(body)
             page = self._decode(body) if plain is None else plain
             if page.first is not None and after is not None and page.first <= after:
                 raise Malformed  # the server does not keep to the order asked for
@@ -250,6 +251,14 @@ class _Spooled:
 
 
 @dataclass
+class _Intricate:
+    """A spool whose rows cannot simply be appended."""
+
+    collection: str
+    spool: Spool
+
+
+@dataclass
 class _Scanned:
     collection: str
     failure: CallFailure | None
@@ -261,7 +270,7 @@ class _Crashed:
     error: BaseException
 
 
-_Message = _Planned | _Fetched | _Spooled | _Scanned | _Crashed
+_Message = _Planned | _Fetched | _Spooled | _Intricate | _Scanned | _Crashed
 
 
 class _Stopped(Exception):
@@ -298,6 +307,7 @@ class _Spooler:
         self._wait = wait
         self._spool: Spool | None = None
         self._handed: Spool | None = None
+        self._used: Spool | None = None
         self._since = 0.0
 
     def add(self, page: PlainPage) -> None:
@@ -307,7 +317,8 @@ class _Spooler:
             spool, self._spool = self._spool, None
             with _disk():
                 if spool is None:
-                    spool = Spool(self._folder, self._rows, self._reached)
+                    used, self._used = self._used, None
+                    spool = Spool(self._folder, self._rows, self._reached, used)
                     self._since = time.monotonic()
                 fits, page = page.split(spool.room) if len(page) > spool.room else (page, NO_ROWS)
                 spool.add(fits)
@@ -322,17 +333,21 @@ class _Spooler:
         self._hand_over()
         self._look_back()
 
-    def drop(self) -> None:
-        """Forget what was not handed over."""
-        spool, self._spool = self._spool, None
-        if spool is not None:
-            spool.close()
+    def close(self) -> None:
+        """Forget what was not handed over, and what is stored. Not what the writer may still be reading."""
+        handed = self._handed if self._handed is not None and self._handed.stored.is_set() else None
+        for spool in (self._spool, self._used, handed):
+            if spool is not None:
+                spool.close()
+        self._spool = self._used = self._handed = None
 
     def _hand_over(self) -> None:
         if self._spool is None:
             return
         self._look_back()
         spool, self._spool = self._spool, None
+        with _disk():
+            spool.end()
         self._handed = spool
         self._say(spool)
 
@@ -341,6 +356,7 @@ class _Spooler:
             return
         self._wait(self._handed.stored)
         handed, self._handed = self._handed, None
+        self._used = handed
         if handed.refused:
             raise _Refused(handed.reached)
 
@@ -391,7 +407,7 @@ class _Scans:
         self._stop.set()
         self._pool.close()
 
-    def _say(self, message: _Message) -> None:
+    def say(self, message: _Message) -> None:
         while not self._stop.is_set():
             try:
                 self.messages.put(message, timeout=0.2)
@@ -412,12 +428,12 @@ class _Scans:
                     self._scan(collection)
                 except CallFailure as failed:
                     failure = failed
-                self._say(_Scanned(collection, failure, last=True))
+                self.say(_Scanned(collection, failure, last=True))
             except _Stopped:
                 return
             except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits for it
                 with contextlib.suppress(_Stopped):
-                    self._say(_Crashed(error))
+                    self.say(_Crashed(error))
                 return
 
     def _scan(self, collection: str) -> None:
@@ -425,14 +441,14 @@ class _Scans:
         resumed = self._scan_window(collection, columns, server_now, self._full)
         if resumed:
             # What was resumed ends at its old bound: catch up with what changed since.
-            self._say(_Scanned(collection, None, last=False))
+            self.say(_Scanned(collection, None, last=False))
             columns, server_now = self._gateway.columns_and_time(collection)
             self._scan_window(collection, columns, server_now, False)
 
     def _scan_window(self, collection: str, columns: list[Column], server_now: datetime, full: bool) -> bool:
         bound = upper_bound(server_now, self._settings.bookwatch_safety_lag)
         reply: Future[_Reading] = Future()
-        self._say(_Planned(collection, columns, bound, full, reply))
+        self.say(_Planned(collection, columns, bound, full, reply))
         while True:
             try:
                 reading = reply.result(timeout=0.2)
@@ -468,10 +484,10 @@ class _Scans:
             self._settings.home.root,
             self._spool_rows,
             after,
-            lambda spool: self._say(_Spooled(collection, spool)),
+            lambda spool: self.say(_Spooled(collection, spool)),
             wait,
         )
-        pages: PageAhead[AnyPage] = PageAhead(self._pool, fetch, reading.decoder.decode, size, glance)
+        pages: PageAhead[AnyPage] = PageAhead(self._pool, fetch, reading.decoder.decode, glance)
         try:
             # Only an empty page ends a scan: a server that gives fewer rows than asked for must not end it
             # early.
@@ -483,7 +499,7 @@ class _Scans:
                     spooler.add(page)
                 else:
                     spooler.settle()
-                    self._say(_Fetched(collection, page))
+                    self.say(_Fetched(collection, page))
                 after = page.last
             spooler.settle()
         except CallFailure:
@@ -493,12 +509,13 @@ class _Scans:
             raise
         finally:
             pages.close()
-            spooler.drop()
+            spooler.close()
 
 
 def upper_bound(server_now: datetime, safety_lag: float) -> datetime:
-    """The newest $updatedAt a scan reads: the server's clock minus the lag, in whole seconds, naive UTC."""
-    return (server_now - timedelta(seconds=safety_lag)).replace(microsecond=0, tzinfo=None)
+    """The newest $updatedAt a scan reads: the server's clock minus the lag, in whole milliseconds, naive UTC."""
+    bound = (server_now - timedelta(seconds=safety_lag)).replace(tzinfo=None)
+    return bound.replace(microsecond=bound.microsecond // 1000 * 1000)
 
 
 class _Writer:
@@ -577,37 +594,47 @@ class _Writer:
         if sum(len(page) for page in buffer) >= most or sum(page.bytes for page in buffer) >= FLUSH_BYTES:
             self.flush(fetched.collection)
 
-    def store(self, spooled: _Spooled) -> None:
-        """Append a spool; where its rows are not so plain, decode and merge them, and let no more be spooled.
+    def append(self, spooled: _Spooled, lane: RawStore) -> bool:
+        """Store a spool beside what else is being written; False where its rows are not so plain.
+
+        Called by another thread: nothing else is written of a collection while a spool of it is in hand.
+        """
+        collection, spool = spooled.collection, spooled.spool
+        counts = lane.append(
+            collection,
+            spool,
+            run_id=self._run_id,
+            now=self._clock.naive_now(),
+            reject_reasons=self._reject_reasons,
+            judged_by=self._judged_by,
+            rules_version=self._rules_version,
+            record=lambda counts: self._record(
+                lane, collection, self._counts[collection] + counts, "partial", ""
+            ),
+        )
+        if counts is None:
+            return False
+        self._counts[collection] += counts
+        self._progress.advance(collection, counts.fetched)
+        return True
+
+    def may_append(self, spooled: _Spooled) -> bool:
+        """Whether to try ``append``: not after a spool of the scan was not plain. Stores what came before it."""
+        if self._pages.get(spooled.collection):
+            self.flush(spooled.collection)
+        return self._spools[spooled.collection].is_set()
+
+    def merge(self, intricate: _Spooled | _Intricate) -> None:
+        """Decode and merge a spool, and let no more of its collection be spooled.
 
         Up to a page that cannot be read, if there is one: the scan reads on from there again.
         """
-        collection, spool = spooled.collection, spooled.spool
+        collection, spool = intricate.collection, intricate.spool
+        self._spools[collection].clear()
         try:
-            if self._pages.get(collection):
-                self.flush(collection)
-            counts: Counts | None = None
-            if self._spools[collection].is_set():
-                counts = self._store.append(
-                    collection,
-                    spool,
-                    run_id=self._run_id,
-                    now=self._clock.naive_now(),
-                    reject_reasons=self._reject_reasons,
-                    judged_by=self._judged_by,
-                    rules_version=self._rules_version,
-                    record=lambda counts: self._record(
-                        collection, self._counts[collection] + counts, "partial", ""
-                    ),
-                )
-            if counts is None:
-                self._spools[collection].clear()
-                self._merge(collection, spool)
-            else:
-                self._counts[collection] += counts
-                self._progress.advance(collection, counts.fetched)
+            self._merge(collection, spool)
         finally:
-            spool.close()
+            spool.stored.set()
 
     def _merge(self, collection: str, spool: Spool) -> None:
         decoder = self._decoder(collection)
@@ -644,7 +671,11 @@ class _Writer:
 
         def record(counts: Counts) -> None:
             self._record(
-                collection, self._counts[collection] + counts, "complete" if complete else "partial", ""
+                self._store,
+                collection,
+                self._counts[collection] + counts,
+                "complete" if complete else "partial",
+                "",
             )
 
         counts = self._store.merge_page(
@@ -662,12 +693,14 @@ class _Writer:
         self._counts[collection] += counts
         self._progress.advance(collection, rows.height)
 
-    def _record(self, collection: str, counts: Counts, outcome: RunOutcome, detail: str) -> None:
+    def _record(
+        self, store: RawStore, collection: str, counts: Counts, outcome: RunOutcome, detail: str
+    ) -> None:
         started_at, began = self._started[collection]
         notes = "; ".join(
             part for part in (self._changes.get(collection, ColumnChanges()).sentence, detail) if part
         )
-        self._store.record_run(
+        store.record_run(
             self._run_id,
             collection,
             counts,
@@ -688,7 +721,7 @@ class _Writer:
                 failure, self._store.watermark(collection).resume_sequence is not None
             )
             with self._store.transaction():
-                self._record(collection, self._counts[collection], outcome, detail)
+                self._record(self._store, collection, self._counts[collection], outcome, detail)
         self._progress.finish(collection, outcome, detail)
         return CollectionOutcome(
             collection,
@@ -700,6 +733,58 @@ class _Writer:
             self._changes.get(collection, ColumnChanges()),
             failure,
         )
+
+
+class _Lanes:
+    """The threads that append spools, each on a connection of its own, while the writer plans and merges.
+
+    A first load is bound by DuckDB's compressing, which one statement does on one processor.
+    """
+
+    def __init__(self, store: RawStore, writer: _Writer, say: Callable[[_Message], None]) -> None:
+        self._store = store
+        self._writer = writer
+        self._say = say
+        self._spools: queue.SimpleQueue[_Spooled | None] = queue.SimpleQueue()
+        self._running: list[tuple[threading.Thread, RawStore]] = []
+
+    def __enter__(self) -> _Lanes:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        for _, lane in self._running:
+            self._spools.put(None)
+            if raised[0] is not None:
+                lane.connection.interrupt()
+        for thread, lane in self._running:
+            thread.join()
+            lane.close()
+
+    def append(self, spooled: _Spooled) -> None:
+        """Have it stored. An _Intricate or a _Crashed is said where that fails."""
+        if len(self._running) < LANES:
+            # Only a scan from the beginning spools: other runs open no connection more.
+            lane = self._store.beside()
+            thread = threading.Thread(
+                target=self._work, args=(lane,), name=f"lane-{len(self._running)}", daemon=True
+            )
+            self._running.append((thread, lane))
+            thread.start()
+        self._spools.put(spooled)
+
+    def _work(self, lane: RawStore) -> None:
+        while (spooled := self._spools.get()) is not None:
+            try:
+                if self._writer.append(spooled, lane):
+                    spooled.spool.stored.set()
+                else:
+                    self._say(_Intricate(spooled.collection, spooled.spool))
+            except _Stopped:
+                return
+            except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits for it
+                with contextlib.suppress(_Stopped):
+                    self._say(_Crashed(error))
+                return
 
 
 def outcome_of(failure: CallFailure, something_kept: bool) -> tuple[RunOutcome, str]:
@@ -755,7 +840,8 @@ def sync(
         flush_rows=flush_rows,
     )
     outcomes: dict[str, CollectionOutcome] = {}
-    with _Scans(gateway, collections, settings, full, flush_rows or ROW_GROUP) as scans:
+    scans = _Scans(gateway, collections, settings, full, flush_rows or ROW_GROUP)
+    with _Lanes(store, writer, scans.say) as lanes, scans:
         while len(outcomes) < len(set(collections)):
             try:
                 message = scans.messages.get(timeout=0.5)
@@ -767,8 +853,10 @@ def sync(
                     message.reply.set_result(writer.plan(message))
                 case _Fetched():
                     writer.take(message)
-                case _Spooled():
-                    writer.store(message)
+                case _Spooled() if writer.may_append(message):
+                    lanes.append(message)
+                case _Spooled() | _Intricate():
+                    writer.merge(message)
                 case _Scanned(collection, failure, last) if last:
                     outcomes[collection] = writer.finish(collection, failure)
                 case _Crashed(error):

@@ -15,7 +15,7 @@ from resources.appwrite.columns import (
     StoredColumn,
     columns_of,
     instants,
-    tail_sequence,
+    last_sequence,
 )
 from resources.appwrite.failures import Malformed
 from tests.ingest.mirroring import naive
@@ -154,11 +154,11 @@ def test_instants_in_every_spelling_are_utc() -> None:
     ]  # fmt: skip
 
 
-def test_the_tail_of_a_full_page_tells_its_last_sequence() -> None:
-    answer = body({"s": '"$sequence":"99"'}, {"s": "x"})
-    assert tail_sequence(answer, 2) == 2
-    assert tail_sequence(answer, 3) is None
-    assert tail_sequence(b'{"rows":[{"$sequence":12,"a":1}]}', 1) == 12
+def test_the_tail_of_a_page_tells_its_last_sequence() -> None:
+    assert last_sequence(body({"s": '"$sequence":"99"'}, {"s": "x"})) == 2
+    assert last_sequence(b'{"rows":[{"$sequence":12,"a":1}]}') == 12
+    assert last_sequence(b'{"rows":[]}') is None
+    assert last_sequence(b'{"rows":[{"$sequence":"x"}]}') is None
 
 
 def test_only_available_columns_count() -> None:

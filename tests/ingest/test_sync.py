@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -112,6 +113,48 @@ def test_pages_follow_each_other_without_loss(
     assert recorder.requests() == 12  # ten full pages, a short one, the empty one that ends the scan
 
 
+def test_two_collections_are_stored_at_the_same_time(
+    server: SandboxProcess, home: Path, store: RawStore, table: str
+) -> None:
+    both = {"bookings": table, "reviews": f"{table}_reviews"}
+    for one in both.values():
+        make_table(server, one)
+        fill(server, one, 30)
+    # Each waits, amid its transaction, for the other one to be amid its own.
+    together = threading.Barrier(2, timeout=30)
+
+    def judged(collection: str, rows: pl.DataFrame) -> pl.Series:
+        together.wait()
+        return accept_all(collection, rows)
+
+    gateway, _ = gateway_for(settings_for(server, home, bookwatch_tables=both))
+    outcomes = run(gateway, store, list(both), reject_reasons=judged)
+    assert [outcome.counts.inserted for outcome in outcomes.values()] == [30, 30]
+    for collection, one in both.items():
+        assert_mirrors(store, server, one, collection)
+    changes = [
+        store.connection.sql(f"SELECT DISTINCT _change FROM {collection}").fetchall() for collection in both
+    ]
+    assert sorted(changes) == [[(1,)], [(2,)]]
+
+
+def test_what_breaks_while_a_spool_is_stored_ends_the_sync_and_stores_nothing_of_it(
+    server: SandboxProcess, home: Path, store: RawStore, table: str
+) -> None:
+    make_table(server, table)
+    fill(server, table, 30)
+    gateway, _ = opened(server, home, table)
+
+    def broken(collection: str, rows: pl.DataFrame) -> pl.Series:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run(gateway, store, ["bookings"], reject_reasons=broken)
+    assert store.count_living("bookings") == 0
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("lane-")]
+    assert run(gateway, store, ["bookings"])["bookings"].counts.inserted == 30
+
+
 def test_a_second_run_fetches_only_what_changed(
     server: SandboxProcess, home: Path, store: RawStore, table: str
 ) -> None:
@@ -199,10 +242,10 @@ def test_the_windows_queries() -> None:
     assert after == {"method": "greaterThan", "attribute": "$sequence", "values": ["12"]}
 
 
-def test_the_bound_is_the_servers_clock_less_the_lag_in_whole_seconds() -> None:
-    now = datetime(2026, 1, 1, 0, 0, 10, tzinfo=UTC)
-    assert upper_bound(now, 2.0) == naive(2026, 1, 1, 0, 0, 8)
-    assert upper_bound(now, 0.5) == naive(2026, 1, 1, 0, 0, 9)
+def test_the_bound_is_the_servers_clock_less_the_lag_in_whole_milliseconds() -> None:
+    now = datetime(2026, 1, 1, 0, 0, 10, 250_999, tzinfo=UTC)
+    assert upper_bound(now, 2.0) == naive(2026, 1, 1, 0, 0, 8, 250_000)
+    assert upper_bound(now, 0.5) == naive(2026, 1, 1, 0, 0, 9, 750_000)
 
 
 def test_the_watermark_is_the_servers_time_and_completion_the_clocks(
