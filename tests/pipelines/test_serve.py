@@ -45,9 +45,11 @@ class Started:
 
     def __init__(self) -> None:
         self.commands: dict[str, list[str]] = {}
+        self.order: list[str] = []
 
     def __call__(self, name: str, command: Sequence[str], **more: Any) -> Child:
         self.commands[name] = list(command)
+        self.order.append(name)
         return Child(name, subprocess.Popen(["true"]))
 
 
@@ -55,7 +57,12 @@ class Started:
 def started(monkeypatch: pytest.MonkeyPatch) -> Started:
     started = Started()
     monkeypatch.setattr(serve, "start", started)
-    monkeypatch.setattr(serve, "wait_for_socket", lambda child, path: None)
+
+    def answers(child: Child, where: object, **more: Any) -> None:
+        started.order.append(f"{child.name} answers")
+
+    monkeypatch.setattr(serve, "wait_for_socket", answers)
+    monkeypatch.setattr(serve, "wait_for_port", answers)
     return started
 
 
@@ -66,6 +73,10 @@ def test_one_code_server_is_asked_by_both_of_dagsters_processes(shallow: Path, s
     serve.start_dagster(settings, 1, environment, children)
     socket = str(settings.home.dagster / "tmp" / "code.sock")
     assert [child.name for child in children] == list(started.commands)
+    assert started.order == [
+        "Dagster's code server", "Dagster's code server answers",
+        "Dagster's web server", "Dagster's web server answers", "Dagster's daemon",
+    ]  # fmt: skip
     code, *others = started.commands.values()
     assert code[-4:] == ["--socket", socket, "-m", "pipelines.definitions"]
     assert [command[-2:] for command in others] == [["--grpc-socket", socket]] * 2
@@ -81,6 +92,7 @@ def test_where_no_socket_fits_each_process_loads_the_code_itself(
     assert "TMPDIR" not in environment
     serve.start_dagster(settings, 1, environment, children)
     assert [child.name for child in children] == ["Dagster's web server", "Dagster's daemon"]
+    assert started.order[1] == "Dagster's web server answers", "only then is the next one started"
     for command in started.commands.values():
         assert command[-2:] == ["-m", "pipelines.definitions"]
         assert "--grpc-socket" not in command
@@ -92,7 +104,7 @@ LOADED = (
 
 
 def loaded(port: int) -> list[str]:
-    """What became of our code in Dagster's web server; nothing while it does not answer."""
+    """What became of our code in Dagster's web server, an error with its words; nothing while it does not answer."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/graphql",
         data=json.dumps({"query": LOADED}).encode(),
@@ -103,7 +115,8 @@ def loaded(port: int) -> list[str]:
             entries = json.load(answer)["data"]["workspaceOrError"]["locationEntries"]
     except (urllib.error.URLError, TimeoutError, ConnectionError):
         return []
-    return [entry["locationOrLoadError"]["__typename"] for entry in entries if entry["locationOrLoadError"]]
+    found = [entry["locationOrLoadError"] for entry in entries if entry["locationOrLoadError"]]
+    return [f"{one['__typename']} {one.get('message', '')}".strip() for one in found]
 
 
 @pytest.mark.slow
@@ -126,6 +139,10 @@ def test_a_home_too_deep_for_a_socket_is_served_all_the_same(tmp_path: Path) -> 
                 assert process.poll() is None, "it ended by itself"
                 time.sleep(0.2)
             assert found == ["RepositoryLocation"]
+            said = home / "dagster" / "daemon.log"
+            while not (said.exists() and said.stat().st_size):
+                assert process.poll() is None, "it ended by itself"
+                time.sleep(0.2)
             assert not (home / "dagster" / "code.log").exists(), "no code server of ours was started"
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 130
