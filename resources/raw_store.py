@@ -20,7 +20,7 @@ import duckdb
 import polars as pl
 
 from resources.appwrite.columns import SQL_TYPE, SYSTEM, Column, Storage, StoredColumn
-from resources.appwrite.spool import BulkReading, Spool
+from resources.appwrite.spool import CONSTANT, BulkReading, Spool
 from resources.errors import BookwatchError, UsageError
 from resources.forgotten import FORGOTTEN_TABLES, Forgotten
 
@@ -85,6 +85,10 @@ class StoreFailure(BookwatchError):
 
 class _NotPlain(Exception):
     """Rows that cannot simply be appended. Never leaves this module."""
+
+
+class _Doubtful(Exception):
+    """A text that is NaN or Infinity: somebody wrote it, or it is no JSON. Never leaves this module."""
 
 
 @dataclass(frozen=True)
@@ -711,12 +715,14 @@ class RawStore:
         judged_by: Sequence[str] | None = None,
         rules_version: str = "",
         record: Callable[[Counts], None] | None = None,
+        is_json: bool = False,
     ) -> Counts | None:
         """The rows of a spool as new ones, rejects and the resume point in one transaction, read by DuckDB itself.
 
         Only for a scan that ``may_append``. None, with nothing written, where the rows need ``merge_page``: a value
         that does not fit its column, a row without an id, an id that stands here already or twice, somebody who
-        was forgotten. ``judged_by``: the attributes ``reject_reasons`` reads (None: all).
+        was forgotten. ``judged_by``: the attributes ``reject_reasons`` reads (None: all). ``is_json``: the spool is
+        known to be JSON to the letter; otherwise that is looked into where a text reads like a number's constant.
         """
         if self._forgotten is None:
             with self._plainly("be read"):
@@ -728,7 +734,7 @@ class RawStore:
             with self.transaction():
                 change = self._next_change()
             with self._together():
-                self._read_in(collection, spool, run_id, now, change)
+                self._read_in(collection, spool, run_id, now, change, is_json)
                 judged = self._judge_new(collection, spool, change, reject_reasons, judged_by)
                 rejected = judged.filter(pl.col("_rejected").is_not_null())
                 if rejected.height:
@@ -743,10 +749,28 @@ class RawStore:
                     record(counts)
         except _NotPlain:
             return None
-        return counts
+        except _Doubtful:
+            pass
+        else:
+            return counts
+        if not spool.is_json:
+            return None
+        return self.append(
+            collection,
+            spool,
+            run_id=run_id,
+            now=now,
+            reject_reasons=reject_reasons,
+            judged_by=judged_by,
+            rules_version=rules_version,
+            record=record,
+            is_json=True,
+        )
 
-    def _read_in(self, collection: str, spool: Spool, run_id: str, now: datetime, change: int) -> None:
-        reading = BulkReading(self.columns(collection))
+    def _read_in(
+        self, collection: str, spool: Spool, run_id: str, now: datetime, change: int, is_json: bool
+    ) -> None:
+        reading = BulkReading(self.columns(collection), is_json)
         names = ", ".join(quoted(name) for name in reading.names)
         try:
             written = self.connection.execute(
@@ -754,8 +778,13 @@ class RawStore:
                 f"SELECT {reading.selected}, $now, $run_id, $change FROM {reading.source(spool.path)}",
                 {"now": now, "run_id": run_id, "change": change},
             ).fetchone()
-        except (duckdb.DataError, duckdb.InvalidInputException):
+        except (duckdb.DataError, duckdb.InvalidInputException) as refused:
             written = None
+            doubtful = not is_json and CONSTANT in str(refused)
+        else:
+            doubtful = False
+        if doubtful:
+            raise _Doubtful
         if written is None or written[0] != spool.rows:
             raise _NotPlain
 

@@ -18,7 +18,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,7 @@ from appwrite.query import Query
 from resources.appwrite.columns import Column, Page, PageDecoder, first_updated, last_sequence
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import TABLE_MISSING, Gateway
+from resources.appwrite.page_threads import PageThreads
 from resources.appwrite.spool import NO_ROWS, ROW_GROUP, PageGlance, PlainPage, Spool
 from resources.clock import Clock
 from resources.errors import SourceUnavailable
@@ -178,7 +179,7 @@ class PageAhead(Generic[P]):
 
     def __init__(
         self,
-        pool: ThreadPoolExecutor,
+        pool: PageThreads,
         fetch: Callable[[int | None, Callable[[bytes], P]], P],
         decode: Callable[[bytes], P],
         glance: Callable[[bytes], P | None] = lambda body: None,
@@ -402,7 +403,7 @@ class _Scans:
         self._lock = threading.Lock()
         self.messages: queue.Queue[_Message] = queue.Queue(maxsize=PAGES_WAITING)
         self._stop = threading.Event()
-        self._pool = ThreadPoolExecutor(2 * settings.bookwatch_workers, thread_name_prefix="page")
+        self._pool = PageThreads(2 * settings.bookwatch_workers, "page")
         self._threads = [
             threading.Thread(target=self._work, name=f"scan-{n}", daemon=True)
             for n in range(min(settings.bookwatch_workers, len(collections)))
@@ -415,7 +416,7 @@ class _Scans:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
 
     def say(self, message: _Message) -> None:
         while not self._stop.is_set():
@@ -664,8 +665,10 @@ class _Writer:
     def _merge(self, collection: str, spool: Spool) -> None:
         decoder = self._decoder(collection)
         try:
-            for answer in spool.answers(self._list_key):
+            for answer, last in spool.answers(self._list_key):
                 page = decoder.decode(answer)
+                if page.last != last:
+                    raise Malformed  # a row with two of them: the scan went on from the other
                 self.take(_Fetched(collection, page))
                 spool.reached = page.last
         except Malformed:
