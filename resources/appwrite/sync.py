@@ -772,12 +772,15 @@ class _Lanes:
         self._writer = writer
         self._say = say
         self._spools: queue.SimpleQueue[_Spooled | None] = queue.SimpleQueue()
+        self._stop = threading.Event()
         self._running: list[tuple[threading.Thread, RawStore]] = []
 
     def __enter__(self) -> _Lanes:
         return self
 
     def __exit__(self, *raised: object) -> None:
+        if raised[0] is not None:
+            self._stop.set()
         for _, lane in self._running:
             self._spools.put(None)
             if raised[0] is not None:
@@ -799,7 +802,7 @@ class _Lanes:
         self._spools.put(spooled)
 
     def _work(self, lane: RawStore) -> None:
-        while (spooled := self._spools.get()) is not None:
+        while (spooled := self._spools.get()) is not None and not self._stop.is_set():
             try:
                 if self._writer.append(spooled, lane):
                     spooled.spool.stored.set()
