@@ -11,6 +11,7 @@ import duckdb
 from marketplace.health import DAY, HEALTH_POINTS, system_state
 from marketplace.rules import RULES_VERSION
 from pipelines.judging import unmeasured
+from resources.errors import BookwatchError
 from resources.ledger import Ledger
 from resources.run_context import RunContext
 from resources.snapshots import current_snapshot, open_snapshot
@@ -130,6 +131,22 @@ def _measure(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _snapshot(run: RunContext) -> dict[str, Any] | None:
+    """The newest snapshot and its age; None where there is none that can be read."""
+    current = current_snapshot(run.home)
+    if current is None:
+        return None
+    try:
+        with open_snapshot(current) as con:
+            row = con.execute("SELECT snapshot_id, published_at FROM ops.snapshot").fetchone()
+    except (duckdb.Error, BookwatchError):
+        return None  # damaged: readers are told by themselves; that a run failed must be told all the same
+    if row is None:
+        return None
+    age = (run.clock.naive_now() - row[1]).total_seconds()
+    return {"snapshot_id": row[0], "published_at": _instant(row[1]), "age_s": max(0, round(age))}
+
+
 def run_status(run: RunContext) -> dict[str, Any]:
     """The content of status.json after this run, whether it published or failed; its alerts are alerting/turn.py's."""
     now = run.clock.now()
@@ -156,7 +173,7 @@ def run_status(run: RunContext) -> dict[str, Any]:
             if run.snapshot_changed
             else before.get("run", {}).get("publishing_seconds", 0),
         },
-        "snapshot": None,
+        "snapshot": _snapshot(run),
         "freshness": {"newest_booking_at": None, "collections": []},
         "health": {"system": "unknown", "points": []},
         "commission": None,
@@ -180,17 +197,6 @@ def run_status(run: RunContext) -> dict[str, Any]:
             }
             for scan in run.scans
         ]
-    current = current_snapshot(run.home)
-    if current is not None:
-        with open_snapshot(current) as con:
-            row = con.execute("SELECT snapshot_id, published_at FROM ops.snapshot").fetchone()
-        if row:
-            age = (run.clock.naive_now() - row[1]).total_seconds()
-            status["snapshot"] = {
-                "snapshot_id": row[0],
-                "published_at": _instant(row[1]),
-                "age_s": max(0, round(age)),
-            }
     failing = run.failed_checks
     status["checks"] = {
         "passed": len(run.checks) - len(failing),

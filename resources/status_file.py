@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -24,8 +24,9 @@ def write_status(home: Home, status: dict[str, Any]) -> None:
 
 
 def read_status(home: Home) -> dict[str, Any] | None:
-    """What the last run wrote, or None before the first."""
+    """What the last run wrote, or None before the first, and where the file is damaged: the next run writes it anew."""
     try:
-        return orjson.loads(home.status.read_bytes())
-    except FileNotFoundError:
+        content: object = orjson.loads(home.status.read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
         return None
+    return cast("dict[str, Any]", content) if isinstance(content, dict) else None

@@ -131,14 +131,13 @@ def update_private(
 
 
 def _mark(path: Path, rules_version: str) -> int | None:
-    """The change up to which a private file was written; null where it cannot be continued."""
-    con = open_warehouse(path, read_only=True)
+    """The change up to which a private file was written; null where it cannot be continued (another layout, damaged):
+    it is then written anew from raw."""
     try:
-        row = con.execute("SELECT processed_change, rules_version FROM _state").fetchone()
-    except duckdb.CatalogException:
+        with open_warehouse(path, read_only=True) as con:
+            row = con.execute("SELECT processed_change, rules_version FROM _state").fetchone()
+    except duckdb.Error:
         return None
-    finally:
-        con.close()
     return int(row[0]) if row is not None and row[1] == rules_version else None
 
 
@@ -155,7 +154,12 @@ def _change(
     """A copy of the current file with the changes since its mark; a file written anew where a value has to
     leave."""
     shutil.copyfile(current, making)  # nobody in this process has it open: see publishing on POSIX locks
-    if _write(con, mirror, making, newest, rules_version, chunk_rows, after=mark):
+    try:
+        anew = _write(con, mirror, making, newest, rules_version, chunk_rows, after=mark)
+    except duckdb.Error:
+        anew = True  # damaged further in; where it is the mirror that cannot be read, that is raised now
+        Path(f"{making}.wal").unlink(missing_ok=True)
+    if anew:
         making.unlink()
         _write(con, mirror, making, newest, rules_version, chunk_rows, after=None)
 

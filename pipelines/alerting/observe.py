@@ -34,7 +34,7 @@ def observations(
     return [
         *_run(run),
         *_health(status, run.checks),
-        *_checks(run.checks),
+        *_checks(run.checks, {scan.collection for scan in run.scans if scan.outcome != "complete"}),
         *_scan_age(run, status),
         *_collections(run),
         *_quarantine(run, status),
@@ -112,8 +112,11 @@ def _instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
 
-def _checks(checks: Iterable[CheckOutcome]) -> Iterator[Observation]:
+def _checks(checks: Iterable[CheckOutcome], unread: Collection[str]) -> Iterator[Observation]:
+    """What the checks found. That a collection was not compared because it is ``unread`` is told by its own alert."""
     for check in checks:
+        if not check.made and check.asset.removeprefix("raw/") in unread:
+            continue
         watch = RULES.of("check_not_made")
         yield _of(
             watch,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from marketplace.health import UNMEASURED_AFTER
 from resources.clock import Clock
 from resources.errors import BookwatchError
 from resources.settings import load_settings
@@ -52,10 +53,7 @@ def _print(content: dict[str, Any], clock: Clock) -> None:
             console.print(
                 f"  [yellow]{scan['collection']}: {scan['outcome']}[/] {escape(scan.get('detail') or '')}"
             )
-    console.print(f"[bold]Health[/] {content['health']['system']}")
-    for point in content["health"]["points"]:
-        mark = _MARKS.get(point["status"], "○")
-        console.print(f"  {mark} {point['point']} {point['name']}: {escape(point['message'] or '')}")
+    _print_health(console, content, clock)
     commission = content.get("commission")
     if commission:
         console.print(
@@ -76,6 +74,25 @@ def _print(content: dict[str, Any], clock: Clock) -> None:
         rows = f" ({check['failed_rows']} rows)" if check["failed_rows"] else ""
         console.print(f"  {check['severity']}: {check['check_name']}{rows}")
     _print_alerts(console, content, clock)
+
+
+def _print_health(console: Any, content: dict[str, Any], clock: Clock) -> None:
+    """The seven points. A verdict speaks for a while only: of an old one it is said what it was, and when."""
+    from rich.markup import escape
+
+    judged = content["run"]["finished_at"]
+    old = clock.now() - datetime.fromisoformat(judged).astimezone(UTC) > UNMEASURED_AFTER
+    system = content["health"]["system"]
+    if old:
+        console.print(
+            f"[bold]Health[/] unknown: last judged {_age(clock, judged)}, {system} then. Run `bookwatch run`."
+        )
+    else:
+        console.print(f"[bold]Health[/] {system}")
+    for point in content["health"]["points"]:
+        mark = _MARKS["unknown"] if old else _MARKS.get(point["status"], "○")
+        then = f"({point['status']} then) " if old else ""
+        console.print(f"  {mark} {point['point']} {point['name']}: {then}{escape(point['message'] or '')}")
 
 
 def _print_alerts(console: Any, content: dict[str, Any], clock: Clock) -> None:
@@ -107,6 +124,8 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print status.json.
     """Freshness, health, commission state, open alerts."""
     settings = load_settings()
     content = read_status(settings.home)
+    if content is None and settings.home.status.exists():
+        raise BookwatchError(f"{settings.home.status} is damaged.", "Run `bookwatch run`: it writes it anew.")
     if content is None:
         raise BookwatchError(
             f"There has been no run in {settings.home.root}.",

@@ -1,8 +1,8 @@
 """The sweep: finds what a scan by $updatedAt cannot see (deletes, backdated and missed rows) and repairs it.
 
 It reads ($id, $updatedAt) of every row in ranges of $sequence and compares with the mirror. Rows newer than
-the watermark are the next scan's (sync.py). Deletes are marked only at the end of a whole sweep, and never
-more than 5 %.
+the watermark are the next scan's (sync.py), unless they are dated ahead of the clock. Deletes are marked only at
+the end of a whole sweep, and never more than 5 %.
 """
 
 # The SDK carries no types.
@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 from appwrite.query import Query
@@ -34,6 +34,9 @@ An empty answer, the wrong database.
 """
 LARGEST_PAGE = 5000
 REPAIRED_AT_ONCE = 100
+AHEAD = timedelta(hours=1)
+"""A row dated further ahead of the server's clock than this is repaired here: the scan would come to it only when that
+time has come, which may be never (a key may set $updatedAt to anything)."""
 SAVED_EVERY_PAGES = 5
 
 
@@ -71,6 +74,7 @@ class _Sweep:
         rules_version: str,
         deep: bool,
         anew: bool,
+        server_now: datetime,
     ) -> None:
         self._gateway = gateway
         self._store = store
@@ -83,6 +87,7 @@ class _Sweep:
         self._decoder = self._rows if deep else PageDecoder((), gateway.api.list_key)
         page_size = gateway.settings.bookwatch_page_size
         self._page_size = page_size if deep else min(5 * page_size, LARGEST_PAGE)
+        self._dated_ahead = server_now.replace(tzinfo=None) + AHEAD
         self.counts = Counts()
         now = gateway.clock.naive_now()
         if anew:
@@ -136,7 +141,12 @@ class _Sweep:
         both = there.join(here.select("_id", pl.col("_updated_at").alias("_here")), on="_id", how="left")
         # A row stored under another $sequence (deleted and made again) is looked at here as one not stored.
         known = pl.col("_id").is_in(here["_id"].implode())
-        due = known | (pl.col("_updated_at") <= watermark).fill_null(True)
+        updated = pl.col("_updated_at")
+        reached = ((updated <= watermark) | (updated > self._dated_ahead)).fill_null(True)
+        # A deep sweep stores what it reads, also what is newer than the watermark: that is in the mirror then, too.
+        # A row without a usable id can stand in no table; it is in quarantine, and counted there.
+        named = (pl.col("_id").str.strip_chars() != "").fill_null(False)
+        due = named & (known | reached | pl.lit(self._deep))
         self.state = SweepState(
             self.state.started_at,
             page.last if page.last is not None else after,
@@ -146,10 +156,7 @@ class _Sweep:
             if len(page):
                 self._merge(page)
         else:
-            differs = both.filter(
-                pl.col("_updated_at").ne_missing(pl.col("_here"))
-                & (pl.col("_updated_at") <= watermark).fill_null(True)
-            )
+            differs = both.filter(updated.ne_missing(pl.col("_here")) & reached)
             self._repair(differs["_id"].drop_nulls().to_list())
         return here.join(there, on="_id", how="anti").select(
             pl.col("_id").alias("row_id"), pl.col("_sequence").alias("sequence")
@@ -212,10 +219,12 @@ def sweep(
     """
     if store.mirror() is not None:
         store.claim_mirror(gateway.endpoint, gateway.project, gateway.database, gateway.clock.naive_now())
-    ping(gateway)
+    now = ping(gateway)
     del settings
     return [
-        _swept(gateway, store, name, run_id, reject_reasons, rules_version, progress, max_rows, deep, guard)
+        _swept(
+            gateway, store, name, run_id, reject_reasons, rules_version, progress, max_rows, deep, guard, now
+        )
         for name in collections
     ]
 
@@ -231,6 +240,7 @@ def _swept(
     max_rows: int | None,
     deep: bool,
     guard: float,
+    server_now: datetime,
 ) -> SweepOutcome:
     started_at, began = gateway.clock.naive_now(), time.perf_counter()
     progress.start(collection)
@@ -242,7 +252,9 @@ def _swept(
     else:
         # The part that an unfinished one compared may have been compared by time only.
         anew = deep and max_rows is None
-        one = _Sweep(gateway, store, collection, run_id, reject_reasons, rules_version, deep, anew)
+        one = _Sweep(
+            gateway, store, collection, run_id, reject_reasons, rules_version, deep, anew, server_now
+        )
         try:
             if one.turn(watermark, max_rows, progress):
                 missing, held, detail = one.finish(guard)

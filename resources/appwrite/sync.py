@@ -20,14 +20,14 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import polars as pl
 from appwrite.query import Query
 
-from resources.appwrite.columns import Column, Page, PageDecoder, last_sequence
+from resources.appwrite.columns import Column, Page, PageDecoder, first_updated, last_sequence
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import TABLE_MISSING, Gateway
 from resources.appwrite.page_threads import PageThreads
@@ -59,6 +59,8 @@ PAGES_AHEAD = 2
 """Pages of a collection that may be fetched beyond the one being handed over: bounds the memory."""
 PAGES_WAITING = 12
 """Pages of all collections that may wait for the writer, so that it and the server work at the same time."""
+CLOCKS_AGREE = 5.0
+"""Seconds; half the overlap, where that is more: within it a wrong clock hides no row."""
 LANES = 2
 """Spools, each of another collection, that are stored at the same time: a third would need memory beyond 1 GB."""
 
@@ -153,6 +155,15 @@ def window_queries(lower: datetime | None, bound: datetime, after: int | None, l
     )
     follow = [Query.greater_than("$sequence", str(after))] if after is not None else []
     return [window, *follow, Query.order_asc("$sequence"), Query.limit(limit)]
+
+
+def newest_queries(upto: datetime) -> list[str]:
+    """The queries for the row that was written last, not after a moment."""
+    return [
+        Query.less_than_equal("$updatedAt", instant_text(upto)),
+        Query.order_desc("$updatedAt"),
+        Query.limit(1),
+    ]
 
 
 AnyPage = Page | PlainPage
@@ -437,16 +448,31 @@ class _Scans:
                 return
 
     def _scan(self, collection: str) -> None:
-        columns, server_now = self._gateway.columns_and_time(collection)
-        resumed = self._scan_window(collection, columns, server_now, self._full)
+        resumed = self._scan_window(collection, self._full)
         if resumed:
             # What was resumed ends at its old bound: catch up with what changed since.
             self.say(_Scanned(collection, None, last=False))
-            columns, server_now = self._gateway.columns_and_time(collection)
-            self._scan_window(collection, columns, server_now, False)
+            self._scan_window(collection, False)
 
-    def _scan_window(self, collection: str, columns: list[Column], server_now: datetime, full: bool) -> bool:
-        bound = upper_bound(server_now, self._settings.bookwatch_safety_lag)
+    def _bound(self, collection: str, server_now: datetime) -> datetime:
+        """The end of the window. Where the server's clock and ours disagree, nobody knows which is right.
+
+        A watermark in the future of the clock that writes $updatedAt would hide every row to come. So the rows
+        themselves tell the time then: the window ends at the newest one there is.
+        """
+        settings = self._settings
+        ours = datetime.now(UTC)
+        apart = abs((server_now - ours).total_seconds())
+        if apart <= max(CLOCKS_AGREE, settings.bookwatch_overlap / 2):
+            return upper_bound(server_now, settings.bookwatch_safety_lag)
+        newest = self._gateway.rows(
+            collection, newest_queries(max(server_now, ours).replace(tzinfo=None)), first_updated
+        )
+        return newest or upper_bound(min(server_now, ours), settings.bookwatch_safety_lag)
+
+    def _scan_window(self, collection: str, full: bool) -> bool:
+        columns, server_now = self._gateway.columns_and_time(collection)
+        bound = self._bound(collection, server_now)
         reply: Future[_Reading] = Future()
         self.say(_Planned(collection, columns, bound, full, reply))
         while True:

@@ -109,6 +109,19 @@ def test_a_check_that_could_not_be_made_says_only_that(run: RunContext) -> None:
     assert not seen(run, status())["check_not_made{check=no_missing}"].active
 
 
+def test_a_collection_that_is_unread_is_told_once_not_again_by_its_comparison(run: RunContext) -> None:
+    checks = [
+        CheckOutcome(f"raw_{name}_rows_match_source", f"raw/{name}", False, "medium", made=False)
+        for name in ("users", "reviews")
+    ]
+    run.checks = checks
+    run.scans = [CollectionScan("users", False, "missing"), CollectionScan("reviews", False, "complete")]
+    found = seen(run, status())
+    assert found["collection_unreadable{collection=users}"].active
+    assert "check_not_made{check=raw_users_rows_match_source}" not in found
+    assert found["check_not_made{check=raw_reviews_rows_match_source}"].active
+
+
 def test_how_a_run_ended(run: RunContext) -> None:
     good = seen(run, status())
     assert not good["run_failed"].active

@@ -393,3 +393,40 @@ def test_no_channel_is_no_error_and_a_wrong_one_fails_no_run(place: Place) -> No
     place.urls = ("nonsense",)
     assert place.run(check(False)).exit_status == 10
     assert place.deliveries() == [("firing", 1, "?", False, 0)]
+
+
+@pytest.mark.parametrize("content", ["", "{half"])
+def test_a_damaged_status_keeps_nobody_from_being_told_and_is_written_anew(
+    tmp_path: Path, receiver: Receiver, content: str
+) -> None:
+    place = Place(tmp_path, receiver)
+
+    def fail(run: RunContext) -> None:
+        run.failure = BookwatchError("The disk is full.", "Make room.")
+
+    place.run(change=fail)
+    place.home.status.write_text(content)
+    Ledger(place.home.ledger).start_run(place.now)  # one that dies: it is told at the start of the next
+    place.run(minutes=2, change=fail)
+    assert json.loads(place.home.status.read_bytes())["run"]["message"] == "The disk is full. Make room."
+    assert [alert.name for alert in AlertStore(Ledger(place.home.ledger)).load()[0]]
+
+
+def test_a_damaged_snapshot_keeps_no_failed_run_from_being_told(tmp_path: Path, receiver: Receiver) -> None:
+    place = Place(tmp_path, receiver)
+    damaged = place.home.published / "20261122T030000Z-000001.duckdb"
+    damaged.write_bytes(b"half a file")
+    place.home.current.symlink_to(damaged.name)
+
+    def fail(run: RunContext) -> None:
+        run.failure = SourceUnavailable("Appwrite cannot be reached.", "Look.")
+
+    place.run(change=fail)
+    status = json.loads(place.home.status.read_bytes())
+    assert (status["run"]["outcome"], status["run"]["exit_status"], status["snapshot"]) == (
+        "failed",
+        11,
+        None,
+    )
+    assert {point["status"] for point in status["health"]["points"]} == {"unknown"}
+    assert status["alerts"]

@@ -135,3 +135,13 @@ def test_new_rules_or_another_mirror_write_the_file_anew(raw: RawFile):
     other.put("chat_messages", {"$id": "z", "message": "new"})
     update(other)
     assert set(read(other, "messages")) == {"z"}
+
+
+@pytest.mark.parametrize("kept", [0, 100, 5000, 13000])
+def test_a_damaged_file_is_written_anew(raw: RawFile, kept: int):
+    raw.put("chat_messages", {"$id": "m1", "message": "hello"})
+    damaged = update(raw)
+    damaged.write_bytes(damaged.read_bytes()[:kept])
+    raw.put("chat_messages", {"$id": "m2", "message": "again"})
+    assert update(raw) != damaged
+    assert set(read(raw, "messages")) == {"m1", "m2"}

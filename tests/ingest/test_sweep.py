@@ -26,6 +26,7 @@ from tests.ingest.mirroring import (
     settings_for,
 )
 from tests.sandbox_server import SandboxProcess
+from tests.server_second import after_this_second
 
 ROWS = 60
 
@@ -202,6 +203,45 @@ def test_rows_newer_than_the_watermark_are_left_to_the_next_scan(
     ask(server, "patch", f"/tables/{table}/rows/r00003", data={"title": "newer"})
     outcome = swept(gateway, store)
     assert (outcome.counts.fetched, outcome.server_rows, outcome.mirror_rows) == (0, ROWS, ROWS)
+
+
+def test_a_deep_sweep_counts_what_it_stores_also_rows_newer_than_the_watermark(
+    server: SandboxProcess, gateway: Gateway, store: RawStore, table: str
+) -> None:
+    ask(server, "post", f"/tables/{table}/rows", rowId="brandnew", data={"title": "x"})
+    outcome = swept(gateway, store, deep=True)
+    assert (outcome.counts.inserted, outcome.server_rows, outcome.mirror_rows) == (1, ROWS + 1, ROWS + 1)
+
+
+def test_a_row_dated_ahead_of_the_clock_is_brought_by_the_sweep_and_so_is_what_follows(
+    server: SandboxProcess, gateway: Gateway, store: RawStore, table: str
+) -> None:
+    change(
+        server, table,
+        {"$id": "r00009", "title": "ahead", "$updatedAt": "2999-05-05T00:00:00.000+00:00"},
+        insert=[row(99, at="2999-06-06T00:00:00.000+00:00")],
+    )  # fmt: skip
+    outcome = swept(gateway, store)
+    assert (outcome.counts.updated, outcome.counts.inserted) == (1, 1)
+    assert (outcome.server_rows, outcome.mirror_rows) == (ROWS + 1, ROWS + 1)
+    assert_mirrors(store, server, table, "bookings")
+    assert swept(gateway, store, "sweep2").counts.fetched == 0
+    ask(server, "patch", f"/tables/{table}/rows/r00099", data={"title": "back in time"})
+    after_this_second()
+    run(gateway, store, ["bookings"], run_id="run2")
+    assert swept(gateway, store, "sweep3").outcome == "complete"
+    assert_mirrors(store, server, table, "bookings")
+
+
+@pytest.mark.parametrize("deep", [True, False])
+def test_a_row_without_a_usable_id_is_counted_in_quarantine_and_not_as_a_row_of_the_mirror(
+    server: SandboxProcess, gateway: Gateway, store: RawStore, table: str, deep: bool
+) -> None:
+    server.load_rows(table, [{**row(1), "$id": " "}], DATABASE)
+    run(gateway, store, ["bookings"], run_id="run2", full=True)
+    assert store.rejects().height == 1
+    outcome = swept(gateway, store, deep=deep)
+    assert (outcome.outcome, outcome.server_rows, outcome.mirror_rows) == ("complete", ROWS, ROWS)
 
 
 def test_a_row_made_again_under_its_id_is_one_row_after_scan_and_sweep(

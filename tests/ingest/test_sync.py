@@ -826,6 +826,42 @@ def test_a_server_clock_that_was_once_far_ahead_loses_no_row(
     assert_mirrors(store, server, table, "bookings")
 
 
+@pytest.mark.parametrize("skew", [3600, -3600])
+def test_a_server_clock_that_stays_wrong_hides_and_delays_no_row(
+    server: SandboxProcess, home: Path, store: RawStore, table: str, skew: int
+) -> None:
+    make_table(server, table)
+    gateway, _ = opened(server, home, table)
+    server.faults({"kind": "skew", "seconds": skew})
+    run(gateway, store, ["bookings"])  # of an empty table
+    for n in range(3):
+        create(server, table, f"then{n}", title="x", amount=n)
+        outcome = run(gateway, store, ["bookings"], run_id=f"wrong{n}")["bookings"]
+        assert outcome.counts.inserted >= 1
+        assert_mirrors(store, server, table, "bookings")
+    touch(server, table, "then0", amount=9)
+    run(gateway, store, ["bookings"], run_id="touched")
+    assert_mirrors(store, server, table, "bookings")
+    server.faults()
+    create(server, table, "right", title="x", amount=1)
+    after_this_second()
+    run(gateway, store, ["bookings"], run_id="right")
+    assert_mirrors(store, server, table, "bookings")
+
+
+def test_the_newest_row_is_asked_for_only_where_the_clocks_disagree(
+    server: SandboxProcess, home: Path, store: RawStore, table: str
+) -> None:
+    make_table(server, table)
+    fill(server, table, 5)
+    gateway, recorder = opened(server, home, table)
+    run(gateway, store, ["bookings"])
+    right = recorder.requests()
+    server.faults({"kind": "skew", "seconds": 40})
+    run(gateway, store, ["bookings"], full=True, run_id="wrong")
+    assert recorder.requests() - right == right + 1
+
+
 def test_a_full_run_reads_everything_and_repairs_what_a_scan_cannot_see(
     server: SandboxProcess, home: Path, store: RawStore, table: str
 ) -> None:

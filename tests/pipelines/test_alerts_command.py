@@ -202,6 +202,50 @@ def test_a_wrong_route_is_a_wrong_setting_without_its_value(
     assert "secret-token" not in err
 
 
+@pytest.mark.parametrize(
+    ("finished", "health", "point"),
+    [
+        ("2026-11-22T03:50:00Z", "Health healthy", "● 1 user-to-member connection: Bookings arrive"),
+        (
+            "2026-11-22T03:49:59Z",
+            "Health unknown: last judged 10 min ago, healthy then. Run `bookwatch run`.",
+            "○ 1 user-to-member connection: (working then) Bookings arrive",
+        ),
+    ],
+)
+def test_status_shows_no_verdict_as_todays_that_is_older_than_it_speaks_for(
+    filled: Home, bookwatch: Told, finished: str, health: str, point: str
+) -> None:
+    working = {
+        "point": 1,
+        "name": "user-to-member connection",
+        "status": "working",
+        "message": "Bookings arrive",
+    }
+    content: dict[str, Any] = {
+        "run": {"outcome": "published", "finished_at": finished, "message": ""},
+        "run_id": "r",
+        "snapshot": None,
+        "freshness": {"newest_booking_at": None, "collections": []},
+        "health": {"system": "healthy", "points": [working]},
+        "commission": None,
+        "quarantine": {"count": 0, "oldest_first_seen_at": None, "reasons": {}},
+        "checks": {"passed": 1, "failed": 0, "failing": []},
+        "alerts": [],
+    }
+    write_status(filled, content)
+    lines = [line.strip() for line in bookwatch("status")[1].splitlines()]
+    assert health in lines
+    assert point in lines
+
+
+def test_a_damaged_status_is_one_sentence(filled: Home, bookwatch: Told) -> None:
+    filled.status.write_text("{half")
+    status, out, err = bookwatch("status")
+    assert (status, out) == (1, "")
+    assert "status.json is damaged" in " ".join(err.split())
+
+
 def test_status_says_what_is_open_why_it_is_quiet_and_who_wanted_it(filled: Home, bookwatch: Told) -> None:
     silence(bookwatch)
     alerts, silences, _ = AlertStore(Ledger(filled.ledger)).load()
