@@ -77,7 +77,8 @@ def start_dagster(
         log=folder / "webserver.log",
     )
     children.append(web)
-    # In a new home it makes Dagster's files. They are made without a lock: two at once can find half a file.
+    # In a new home it makes Dagster's files, without a lock: two processes at once have left a database with two
+    # versions, which none opens again.
     wait_for_port(web, port, seconds=180)
     children.append(
         start(
