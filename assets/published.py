@@ -14,6 +14,7 @@ from assets.ops import describe_snapshot, record_checks
 from assets.step import afterwards, step
 from marketplace.error_rate import NOT_COUNTED
 from marketplace.rules import RULES_VERSION
+from resources.errors import BookwatchError
 from resources.ledger import Ledger
 from resources.run_context import RunContext
 from resources.snapshots import (
@@ -63,12 +64,17 @@ def _must_copy(run: RunContext, current: Path) -> bool:
     """Whether the warehouse shows anything the newest snapshot does not, be it of an earlier run that was stopped."""
     if run.full_refresh:
         return True
+    try:
+        with open_snapshot(current) as con:
+            shown = _content(con)
+            published_at = con.execute("SELECT published_at FROM ops.snapshot").fetchone()
+    except (duckdb.Error, BookwatchError):
+        # Damaged, or of another version: nobody can read it, and the warehouse has all of it.
+        run.say(f"The snapshot {current.name} cannot be read; it is published anew.")
+        return True
     if run.figures_changed:
         run.postponed = _rests(run, current)
         return not run.postponed
-    with open_snapshot(current) as con:
-        shown = _content(con)
-        published_at = con.execute("SELECT published_at FROM ops.snapshot").fetchone()
     with run.warehouse.open(read_only=True) as con:
         changed = shown != _content(con)
     stale = published_at is None or abs(run.clock.naive_now() - published_at[0]) >= REFRESH_AFTER
