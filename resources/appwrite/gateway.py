@@ -357,8 +357,10 @@ class PooledClient(Client):
                 except Malformed:
                     failure = TransientFailure(operation, "malformed", collection=collection, status=status)
             else:
-                is_json, error_type = _error_type(body, kind)
-                failure = failure_of_status(operation, collection, status, error_type, is_json, asked)
+                is_json, error_type, as_guest = _error_type(body, kind)
+                failure = failure_of_status(
+                    operation, collection, status, error_type, is_json, asked, as_guest=as_guest
+                )
         raise failure
 
     def _send(
@@ -424,16 +426,23 @@ def _json(body: bytes) -> Any:
     raise Malformed
 
 
-def _error_type(body: bytes, kind: str) -> tuple[bool, str]:
-    """Whether an error is Appwrite's own JSON, and its ``type``."""
+def _error_type(body: bytes, kind: str) -> tuple[bool, str, bool]:
+    """Whether an error is Appwrite's own JSON, its ``type``, and whether it calls the caller a guest."""
     if not kind.startswith("application/json"):
-        return False, ""
+        return False, "", False
     try:
         error = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return False, ""
-    told = cast("dict[str, Any]", error).get("type") if isinstance(error, dict) else None
-    return isinstance(error, dict), told if isinstance(told, str) else ""
+        return False, "", False
+    if not isinstance(error, dict):
+        return False, "", False
+    told = cast("dict[str, Any]", error)
+    error_type, message = told.get("type"), told.get("message")
+    return (
+        True,
+        error_type if isinstance(error_type, str) else "",
+        isinstance(message, str) and message.startswith("User (role: guest"),
+    )
 
 
 def json_object(body: bytes, kind: str) -> dict[str, Any]:

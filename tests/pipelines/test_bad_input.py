@@ -98,7 +98,7 @@ def test_a_rejected_key_is_not_repeated(watch: Bookwatch) -> None:
     done = watch("run", APPWRITE_API_KEY="wrong-key-123456")
     assert done.returncode == 11
     assert "wrong-key" not in done.stderr + done.stdout
-    one_sentence(done.stderr)
+    assert "does not accept the API key" in one_sentence(done.stderr)
     still_served(watch)
 
 
