@@ -570,19 +570,25 @@ class Gateway:
     def columns_and_time(self, collection: str) -> tuple[list[Column], datetime]:
         """The columns, and the server's time when it told them."""
         columns: list[Column] = []
+        keys: set[object] = set()
         seen = 0
         while True:
-            # Without a limit Appwrite lists 25.
+            # Without a limit Appwrite lists 25; a server may list fewer than asked for, so `total` says when it is all.
             queries = [Query.limit(COLUMNS_A_CALL), *([Query.offset(seen)] if seen else [])]
 
-            def decode(body: bytes, kind: str) -> tuple[int, list[Column]]:
-                listed = json_object(body, kind).get(self.api.columns_key)
+            def decode(body: bytes, kind: str) -> tuple[list[object], list[Column], bool]:
+                told = json_object(body, kind)
+                listed, total = told.get(self.api.columns_key), told.get("total")
                 if not isinstance(listed, list):
                     raise Malformed
                 entries = cast("list[Any]", listed)
                 if not all(isinstance(entry, dict) for entry in entries):
                     raise Malformed
-                return len(entries), columns_of(cast("list[dict[str, Any]]", entries))
+                found = [entry.get("key") for entry in cast("list[dict[str, Any]]", entries)]
+                whole = isinstance(total, int) and 0 < total <= len(keys.union(found))
+                if found and keys.issuperset(found):
+                    raise Malformed  # the same page again: what is on the next one is not known
+                return found, columns_of(cast("list[dict[str, Any]]", entries)), whole or not found
 
             answer = self.client.request(
                 "list_columns",
@@ -592,10 +598,11 @@ class Gateway:
                 {"queries": queries},
                 decode,
             )
-            count, found = answer.value
-            columns += found
-            seen += count
-            if count < COLUMNS_A_CALL:
+            found, more, whole = answer.value
+            columns += more
+            keys.update(found)
+            seen += len(found)
+            if whole:
                 return columns, self._server_time("list_columns", collection, answer)
 
     def rows(
