@@ -3,6 +3,7 @@ here."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,8 +12,9 @@ import duckdb
 import orjson
 import polars as pl
 
+from marketplace.personal import without_phones
 from resources.alert_store import AlertStore
-from resources.ledger import Ledger
+from resources.ledger import Ledger, Waiver
 from resources.run_context import CheckOutcome, RunContext
 
 # A minute rhythm writes eleven rows a run: a month of them explains any figure people still ask about.
@@ -105,6 +107,13 @@ _ALERTS: dict[str, dict[str, pl.DataType]] = {
     },
 }
 
+_WAIVERS: dict[str, pl.DataType] = {
+    "finding_id": pl.String(),
+    "reason": pl.String(),
+    "waived_by": pl.String(),
+    "waived_at": pl.Datetime("us"),
+}
+
 _DDL = """
 CREATE SCHEMA IF NOT EXISTS ops;
 CREATE TABLE IF NOT EXISTS ops.ingest_runs (
@@ -142,6 +151,8 @@ CREATE TABLE IF NOT EXISTS ops.alert_silences (
 CREATE TABLE IF NOT EXISTS ops.alert_deliveries (
     delivery_id BIGINT, "at" TIMESTAMP, kind VARCHAR, alerts BIGINT, channel VARCHAR, delivered BOOLEAN,
     attempts BIGINT);
+CREATE TABLE IF NOT EXISTS ops.waivers (
+    finding_id VARCHAR, reason VARCHAR, waived_by VARCHAR, waived_at TIMESTAMP);
 CREATE OR REPLACE VIEW ops.error_rates AS
 SELECT date_trunc('minute', called_at) AS minute, severity, category, operation, count(*) AS events
 FROM ops.errors GROUP BY ALL;
@@ -205,8 +216,28 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
     finally:
         con.execute("DETACH mirror")
     ledger = Ledger(run.home.ledger)
+    mirror_waivers(con, ledger.waivers())
     mirror_calls(con, ledger, run.clock.naive_now())
     mirror_alerts(con, AlertStore(ledger))
+
+
+def mirror_waivers(con: duckdb.DuckDBPyConnection, waivers: Iterable[Waiver]) -> None:
+    """Replace ops.waivers with those in force: who acknowledged which finding, when and why.
+
+    The ledger stays here; a snapshot is shared. A phone number that somebody put into the reason stays behind.
+    """
+    rows = [
+        [w.finding_id, without_phones(w.reason), without_phones(w.waived_by), _naive(w.waived_at)]
+        for w in waivers
+    ]
+    con.execute("BEGIN")
+    con.execute("DELETE FROM ops.waivers")
+    con.register("_waivers", pl.DataFrame(rows, schema=_WAIVERS, orient="row").to_arrow())
+    try:
+        con.execute("INSERT INTO ops.waivers FROM _waivers")
+    finally:
+        con.unregister("_waivers")
+    con.execute("COMMIT")
 
 
 def mirror_health(con: duckdb.DuckDBPyConnection, ledger: Ledger, now: datetime) -> None:

@@ -239,7 +239,7 @@ def health_card(
     system: str, points: Sequence[dict[str, Any]], judged: str, outdated: bool, say: Wording
 ) -> str:
     tiles = "".join(
-        f'<div class="bw-tile bw-{tone_of_point(row)}" title="{escape(str(row.get("message") or ""))}">'
+        f'<div class="bw-tile bw-{tone_of_point(row)}" title="{escape(say.sentence(row.get("message")))}">'
         f'<div class="bw-tile-top">{icon(tone_of_point(row))}'
         f"{text(say.word('status', row.get('status')))}</div>"
         f"<h3>{text(name_of(row, say))}</h3><p>{text(figure_of(row, say))}</p></div>"
@@ -255,7 +255,7 @@ def health_card(
 def point_row(row: dict[str, Any], now: datetime, say: Wording) -> str:
     kind = tone_of_point(row)
     evidence = row.get("evidence_at")
-    message = row.get("message") if row.get("status") != "working" else ""
+    message = say.sentence(row.get("message")) if row.get("status") != "working" else ""
     severity = (
         f'<span class="bw-tag">{text(say.word("severity", row.get("severity")))}</span>'
         if row.get("severity") and row.get("status") == "broken"

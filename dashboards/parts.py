@@ -124,6 +124,19 @@ def nothing_found(screen: Screen, title: str, text: str) -> str:
     return blocks.note("good", title, text)
 
 
+def waived(screen: Screen, finding_id: str) -> str:
+    """Who waived a finding, when and why."""
+    told = queries.waiver(screen.snapshot, finding_id)
+    if told is None:
+        return screen.say("waiver.unsaid")
+    return screen.say(
+        "waiver.said",
+        by=told["waived_by"],
+        time=screen.say.time(told["waived_at"], screen.now),
+        reason=told["waived_reason"],
+    )
+
+
 def rest_of(screen: Screen, frame: pl.DataFrame, shown: int, name: str) -> None:
     """Below a table of the first rows: how many there are, and all of them to download."""
     left, right = st.columns([3, 1], vertical_alignment="center")

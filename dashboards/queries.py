@@ -228,8 +228,32 @@ def all_findings(path: str, code: str | None) -> pl.DataFrame:
     return _findings(path, code, None)
 
 
+@cached
+def waivers(path: str) -> pl.DataFrame:
+    """finding_id, waived_by, waived_at, waived_reason of each waiver in force; none in a snapshot older than that
+    table, where findings are marked waived all the same."""
+    try:
+        return ask(path, "SELECT finding_id, waived_by, waived_at, reason AS waived_reason FROM ops.waivers")
+    except NotInSnapshot:
+        return pl.DataFrame(schema=_WAIVERS)
+
+
+def waiver(path: str, finding_id: str) -> dict[str, Any] | None:
+    """Who waived a finding, when and why; None where the snapshot does not say."""
+    rows = waivers(path).filter(pl.col("finding_id") == finding_id).to_dicts()
+    return rows[0] if rows else None
+
+
+_WAIVERS: dict[str, Any] = {
+    "finding_id": pl.String,
+    "waived_by": pl.String,
+    "waived_at": pl.Datetime("us"),
+    "waived_reason": pl.String,
+}
+
+
 def _findings(path: str, code: str | None, limit: int | None) -> pl.DataFrame:
-    return ask(
+    found = ask(
         path,
         """SELECT finding_id, finding, severity, booking_id, booking_ref, commission_id, provider_id,
         expected_idr, actual_idr,
@@ -238,6 +262,7 @@ def _findings(path: str, code: str | None, limit: int | None) -> pl.DataFrame:
            ORDER BY coalesce(waived, false), abs(coalesce(variance_idr, 0)) DESC, finding_id LIMIT ?""",
         [code, code, limit],
     )
+    return found.join(waivers(path), on="finding_id", how="left", maintain_order="left")
 
 
 @cached

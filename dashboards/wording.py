@@ -13,6 +13,7 @@ import tomllib
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from string import Formatter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,10 @@ NUMBERS = "id_ID"
 NOTHING = "–"
 NUMBER = re.compile(r"\d+")
 TEXTS = Path(__file__).parent / "text"
+#: The texts that are sentences of the data: the English ones as marts and alerts write them.
+WRITTEN: tuple[str, ...] = ("sentence", "rule", "todo")
+#: What such a sentence names where it names nothing in particular.
+NAMED: tuple[str, ...] = ("named",)
 
 
 @cache
@@ -41,6 +46,24 @@ def _flat(table: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
             _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", str(value))]
         )
     return rows
+
+
+@cache
+def _templates(groups: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
+    """The English texts of some groups by name, as patterns whose places match anything."""
+    return [
+        (
+            name,
+            re.compile(
+                "".join(
+                    re.escape(words) + (f"(?P<{place}>.+?)" if place else "")
+                    for words, place, _, _ in Formatter().parse(text)
+                )
+            ),
+        )
+        for name, text in texts("en").items()
+        if name.partition(".")[0] in groups
+    ]
 
 
 def rupiah(amount: int | None) -> str:
@@ -136,6 +159,21 @@ class Wording:
         numbers = NUMBER.findall(written)
         known = self._texts.get(f"{group}.{NUMBER.sub('#', written)}")
         return written if known is None else known.format(**dict(zip("abcdef", numbers, strict=False)))
+
+    def sentence(self, written: object) -> str:
+        """Sentences of the data, one a line, in this language, with the ids, amounts and times they name. One that is
+        newer than our texts stays as it is written."""
+        lines = str(written or "").splitlines()
+        return "\n".join(self._said(WRITTEN, line) for line in lines)
+
+    def _said(self, groups: tuple[str, ...], written: str) -> str:
+        if self.language == "en":
+            return written
+        for name, pattern in _templates(groups):
+            if found := pattern.fullmatch(written):
+                places = {place: self._said(NAMED, value) for place, value in found.groupdict().items()}
+                return self._texts[name].format(**places)
+        return written
 
     def local(self, value: object) -> datetime | None:
         """The instant in BOOKWATCH_TIMEZONE."""

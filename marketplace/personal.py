@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import polars as pl
 
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
 from marketplace.collections import BY_NAME
 from marketplace.phones import e164
+
+#: Something that begins as phone numbers here do, of digits and what people put between them.
+_NUMBER: Final = re.compile(r"(?<![\w.,/-])(?:\+|0|62|8)[\d .()-]{7,}\d")
+#: Fewer are a date or an amount.
+_PHONE_DIGITS: Final = range(9, 16)
+HIDDEN_NUMBER: Final = "(phone number)"
 
 
 def personal_attributes(collection: str) -> frozenset[str]:
@@ -34,3 +43,13 @@ def private_bookings(attributes: Attributes) -> pl.DataFrame:
 def private_messages(attributes: Attributes) -> pl.Series:
     """The text of each message."""
     return attributes.first(ALIASES["message.text"])
+
+
+def without_phones(text: str) -> str:
+    """A sentence that a person of the staff wrote, without what reads like a phone number in it."""
+
+    def hide(found: re.Match[str]) -> str:
+        digits = sum(letter.isdigit() for letter in found[0])
+        return HIDDEN_NUMBER if digits in _PHONE_DIGITS else found[0]
+
+    return _NUMBER.sub(hide, text)

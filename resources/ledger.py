@@ -281,6 +281,16 @@ class Ledger:
                 for row in db.execute("SELECT finding_id, reason FROM waivers")
             }
 
+    def waivers(self) -> list[Waiver]:
+        """Every waiver in force, by finding id."""
+        with self._open() as db:
+            return [
+                _as_waiver(row)
+                for row in db.execute(
+                    "SELECT finding_id, reason, waived_by, waived_at FROM waivers ORDER BY finding_id"
+                )
+            ]
+
     def waiver(self, finding_id: str) -> Waiver | None:
         """The waiver in force on a finding."""
         with self._open() as db:
@@ -648,11 +658,15 @@ def _insert_export(
 
 def _waiver(db: sqlite3.Connection, finding_id: str) -> Waiver | None:
     row = db.execute(
-        "SELECT reason, waived_by, waived_at FROM waivers WHERE finding_id = ?", (finding_id,)
+        "SELECT finding_id, reason, waived_by, waived_at FROM waivers WHERE finding_id = ?", (finding_id,)
     ).fetchone()
-    if row is None:
-        return None
-    return Waiver(finding_id, row["reason"], row["waived_by"], datetime.fromisoformat(row["waived_at"]))
+    return None if row is None else _as_waiver(row)
+
+
+def _as_waiver(row: sqlite3.Row) -> Waiver:
+    return Waiver(
+        row["finding_id"], row["reason"], row["waived_by"], datetime.fromisoformat(row["waived_at"])
+    )
 
 
 def _log_waiver(

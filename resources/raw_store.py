@@ -20,7 +20,7 @@ import duckdb
 import polars as pl
 
 from resources.appwrite.columns import SQL_TYPE, SYSTEM, Column, Storage, StoredColumn
-from resources.appwrite.spool import BulkReading, Spool
+from resources.appwrite.spool import CONSTANT, BulkReading, Spool
 from resources.errors import BookwatchError, UsageError
 from resources.forgotten import FORGOTTEN_TABLES, Forgotten
 
@@ -87,6 +87,10 @@ class StoreFailure(BookwatchError):
 
 class _NotPlain(Exception):
     """Rows that cannot simply be appended. Never leaves this module."""
+
+
+class _Doubtful(Exception):
+    """A text that is NaN or Infinity: somebody wrote it, or it is no JSON. Never leaves this module."""
 
 
 @dataclass(frozen=True)
@@ -198,6 +202,8 @@ class RawStore:
         self.read_only = read_only
         self._layouts: dict[str, tuple[StoredColumn, ...]] = {}
         self._forgotten: Forgotten | None = None
+        self._marks: dict[str, Watermark] = {}
+        self._written: list[str] = []
         self._numbering = threading.Lock()
         if read_only and not self.path.exists():
             raise StoreFailure("There is no mirror yet.", "Run `bookwatch run` first.")
@@ -279,11 +285,14 @@ class RawStore:
     @contextlib.contextmanager
     def _together(self) -> Generator[duckdb.DuckDBPyConnection]:
         with self._plainly("be written"):
+            self._written = []
             self.connection.execute("BEGIN")
             try:
                 yield self.connection
                 self.connection.execute("COMMIT")
             except BaseException:
+                for collection in self._written:
+                    self._marks.pop(collection, None)
                 with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
                     self.connection.execute("ROLLBACK")
                 raise
@@ -538,14 +547,18 @@ class RawStore:
 
     def watermark(self, collection: str) -> Watermark:
         """How far a collection is known; an empty Watermark before its first scan."""
-        rows = self._rows(
-            "SELECT collection, watermark, completed_at, scan_bound, resume_sequence, run_id, scan_lower, "
-            "coalesce(rescan, false), rules_version FROM _watermarks WHERE collection = ?",
-            [collection],
-        )
-        return Watermark(*rows[0]) if rows else Watermark(collection)
+        if collection not in self._marks:
+            rows = self._rows(
+                "SELECT collection, watermark, completed_at, scan_bound, resume_sequence, run_id, scan_lower, "
+                "coalesce(rescan, false), rules_version FROM _watermarks WHERE collection = ?",
+                [collection],
+            )
+            self._marks[collection] = Watermark(*rows[0]) if rows else Watermark(collection)
+        return self._marks[collection]
 
     def _write_watermark(self, mark: Watermark) -> None:
+        self._written.append(mark.collection)
+        self._marks[mark.collection] = mark
         self.connection.execute("DELETE FROM _watermarks WHERE collection = ?", [mark.collection])
         self.connection.execute(
             "INSERT INTO _watermarks (collection, watermark, completed_at, scan_bound, resume_sequence, "
@@ -582,17 +595,15 @@ class RawStore:
         lower: datetime | None = None
         if mark.watermark is not None and not full and not mark.rescan and bound >= mark.watermark - overlap:
             lower = min(mark.watermark, bound) - overlap
-        with self.transaction():
-            self._write_watermark(
-                replace(
-                    mark,
-                    scan_bound=bound,
-                    resume_sequence=None,
-                    scan_lower=lower,
-                    rescan=False,
-                    run_id=run_id,
-                )
-            )
+        begun = replace(
+            mark, scan_bound=bound, resume_sequence=None, scan_lower=lower, rescan=False, run_id=run_id
+        )
+        if lower is None:
+            with self.transaction():
+                self._write_watermark(begun)
+        else:
+            # Written with the first rows: killed before, the next scan begins from the same watermark.
+            self._marks[collection] = begun
         return ScanPlan(collection, lower, bound, None, resumed=False)
 
     # -- merging -------------------------------------------------------------------------------------------
@@ -681,9 +692,8 @@ class RawStore:
                 )
             )
         elif sequence is not None:
-            self.connection.execute(
-                "UPDATE _watermarks SET resume_sequence = ?, run_id = ? WHERE collection = ?",
-                [sequence, run_id, collection],
+            self._write_watermark(
+                replace(self.watermark(collection), resume_sequence=sequence, run_id=run_id)
             )
 
     # -- appending -----------------------------------------------------------------------------------------
@@ -707,12 +717,14 @@ class RawStore:
         judged_by: Sequence[str] | None = None,
         rules_version: str = "",
         record: Callable[[Counts], None] | None = None,
+        is_json: bool = False,
     ) -> Counts | None:
         """The rows of a spool as new ones, rejects and the resume point in one transaction, read by DuckDB itself.
 
         Only for a scan that ``may_append``. None, with nothing written, where the rows need ``merge_page``: a value
         that does not fit its column, a row without an id, an id that stands here already or twice, somebody who
-        was forgotten. ``judged_by``: the attributes ``reject_reasons`` reads (None: all).
+        was forgotten. ``judged_by``: the attributes ``reject_reasons`` reads (None: all). ``is_json``: the spool is
+        known to be JSON to the letter; otherwise that is looked into where a text reads like a number's constant.
         """
         if self._forgotten is None:
             with self._plainly("be read"):
@@ -724,7 +736,7 @@ class RawStore:
             with self.transaction():
                 change = self._next_change()
             with self._together():
-                self._read_in(collection, spool, run_id, now, change)
+                self._read_in(collection, spool, run_id, now, change, is_json)
                 judged = self._judge_new(collection, spool, change, reject_reasons, judged_by)
                 rejected = judged.filter(pl.col("_rejected").is_not_null())
                 if rejected.height:
@@ -739,10 +751,28 @@ class RawStore:
                     record(counts)
         except _NotPlain:
             return None
-        return counts
+        except _Doubtful:
+            pass
+        else:
+            return counts
+        if not spool.is_json:
+            return None
+        return self.append(
+            collection,
+            spool,
+            run_id=run_id,
+            now=now,
+            reject_reasons=reject_reasons,
+            judged_by=judged_by,
+            rules_version=rules_version,
+            record=record,
+            is_json=True,
+        )
 
-    def _read_in(self, collection: str, spool: Spool, run_id: str, now: datetime, change: int) -> None:
-        reading = BulkReading(self.columns(collection))
+    def _read_in(
+        self, collection: str, spool: Spool, run_id: str, now: datetime, change: int, is_json: bool
+    ) -> None:
+        reading = BulkReading(self.columns(collection), is_json)
         names = ", ".join(quoted(name) for name in reading.names)
         try:
             written = self.connection.execute(
@@ -750,8 +780,13 @@ class RawStore:
                 f"SELECT {reading.selected}, $now, $run_id, $change FROM {reading.source(spool.path)}",
                 {"now": now, "run_id": run_id, "change": change},
             ).fetchone()
-        except (duckdb.DataError, duckdb.InvalidInputException):
+        except (duckdb.DataError, duckdb.InvalidInputException) as refused:
             written = None
+            doubtful = not is_json and CONSTANT in str(refused)
+        else:
+            doubtful = False
+        if doubtful:
+            raise _Doubtful
         if written is None or written[0] != spool.rows:
             raise _NotPlain
 

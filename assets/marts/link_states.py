@@ -1,6 +1,7 @@
 """Step: for every booking of the last 7 days and every hop it could take, whether it passed, broke, or can't be told.
 
-What is expected of which booking stands in marketplace/links.py. A hop that may still happen has no row.
+What is expected of which booking stands in marketplace/links.py. A hop that may still happen has no row. A key that
+fits two bookings tells of neither: what was found by it alone makes a hop unknown, never passed and never broken.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from assets.marts.commission_matches import DELETED, booking_keys
 from assets.marts.expressions import accrual, counted, interval
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import PAID_STATUS, REVENUE_STATUSES
@@ -30,7 +32,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
     notices = _notices(t, at, keys)
     named = _recent(t.notifications, at).filter(lambda n: n.booking_ref.notnull())
     rows = b
-    for found in (_first(rooms, "room_at"), messages, notices):
+    for found in (_first(rooms, "room"), messages, notices):
         rows = rows.left_join(
             found, [rows.booking_id == found.found_id, rows.origin == found.found_origin]
         ).drop("found_id", "found_origin")
@@ -44,17 +46,17 @@ def table(t: Tables, at: Instants) -> ir.Table:
             rows,
             at,
             since=rows.created_at,
-            to=rows.room_at.notnull(),
-            could=rows.created_at.notnull(),
+            entered=rows.created_at.notnull(),
+            maybe_entered=rows.created_at.notnull(),
+            to="room",
         ),
-        _hop(2, rows, at, since=rows.room_at, to=rows.message_at.notnull(), could=rows.room_at.notnull()),
+        _hop(2, rows, at, **_after(rows, "room"), to="message"),
         _hop(
             3,
             rows,
             at,
-            since=rows.message_at,
-            to=rows.notice_at.notnull(),
-            could=rows.message_at.notnull(),
+            **_after(rows, "message"),
+            to="notice",
             # A deployment whose notifications name no booking can't be followed here.
             tellable=rows.can_tell,
         ),
@@ -94,12 +96,24 @@ def _scanned(t: Tables) -> Any:
 
 
 def _keys(t: Tables, b: Any) -> Any:
-    """Both keys of the bookings in hand, each key of a booking once. A key that fits two bookings leads to both."""
+    """Both keys of the bookings in hand, each key of a booking once, and whether it is sure that no other is meant.
+
+    A key that fits two bookings leads to both, and is sure for neither. Two as the reconciliation counts them: of all
+    bookings not deleted, older ones, tests and quarantined ones too.
+    """
     own = b.select(key=b.booking_id, target=b.booking_id, target_origin=b.origin)
     other = b.filter(b.business_id.notnull() & (b.business_id != b.booking_id)).select(
         key=b.business_id, target=b.booking_id, target_origin=b.origin
     )
-    return ibis.union(own, other, distinct=False)
+    keys = ibis.union(own, other, distinct=False)
+    fits = booking_keys(t).filter(lambda k: k.kind != DELETED).semi_join(keys, "key")
+    found: Any = fits.group_by("key").aggregate(
+        low=fits.target.min(), high=fits.target.max(), first=fits.origin.min(), last=fits.origin.max()
+    )
+    two = found.filter((found.low != found.high) | (found["first"] != found["last"])).select(of_two="key")
+    return keys.left_join(two, keys.key == two.of_two).select(
+        "key", "target", "target_origin", sure=two.of_two.isnull()
+    )
 
 
 def _recent(rows: Any, at: Instants) -> Any:
@@ -112,12 +126,25 @@ def _rooms(t: Tables, at: Instants, keys: Any) -> Any:
     """room_id and the booking it names."""
     r = _recent(t.chat_rooms, at)
     return r.inner_join(keys, r.booking_ref == keys.key).select(
-        r.room_id, found_id=keys.target, found_origin=keys.target_origin, at=r.created_at
+        r.room_id, found_id=keys.target, found_origin=keys.target_origin, at=r.created_at, sure=keys.sure
     )
 
 
 def _first(found: Any, name: str) -> Any:
-    return found.group_by("found_id", "found_origin").aggregate(**{name: found.at.min()})
+    """A booking's first one that is surely its own (``<name>_at``), and the first that may be (``maybe_<name>_at``)."""
+    return found.group_by("found_id", "found_origin").aggregate(
+        **{f"{name}_at": found.at.min(where=found.sure), f"maybe_{name}_at": found.at.min()}
+    )
+
+
+def _after(rows: Any, name: str) -> dict[str, Any]:
+    """Who entered a hop that begins with this step, and when."""
+    sure, maybe = rows[f"{name}_at"], rows[f"maybe_{name}_at"]
+    return {
+        "since": ibis.coalesce(sure, maybe),
+        "entered": sure.notnull(),
+        "maybe_entered": maybe.notnull(),
+    }
 
 
 def _messages(t: Tables, at: Instants, keys: Any, rooms: Any) -> Any:
@@ -125,20 +152,23 @@ def _messages(t: Tables, at: Instants, keys: Any, rooms: Any) -> Any:
     m = _recent(t.messages, at).select("booking_ref", "conversation_id", "sent_at", "created_at")
     m = m.mutate(at=ibis.coalesce(m.sent_at, m.created_at))
     named = m.inner_join(keys, m.booking_ref == keys.key).select(
-        found_id=keys.target, found_origin=keys.target_origin, at=m.at
+        found_id=keys.target, found_origin=keys.target_origin, at=m.at, sure=keys.sure
     )
     inside = m.inner_join(rooms, m.conversation_id == rooms.room_id).select(
-        found_id=rooms.found_id, found_origin=rooms.found_origin, at=m.at
+        found_id=rooms.found_id, found_origin=rooms.found_origin, at=m.at, sure=rooms.sure
     )
-    return _first(ibis.union(named, inside, distinct=False), "message_at")
+    return _first(ibis.union(named, inside, distinct=False), "message")
 
 
 def _notices(t: Tables, at: Instants, keys: Any) -> Any:
     n = _recent(t.notifications, at)
     found = n.inner_join(keys, n.booking_ref == keys.key).select(
-        found_id=keys.target, found_origin=keys.target_origin, at=ibis.coalesce(n.sent_at, n.created_at)
+        found_id=keys.target,
+        found_origin=keys.target_origin,
+        at=ibis.coalesce(n.sent_at, n.created_at),
+        sure=keys.sure,
     )
-    return _first(found, "notice_at")
+    return _first(found, "notice")
 
 
 def _judged(rows: Any, hop: int, since: Any, verdict: Any) -> Any:
@@ -159,11 +189,15 @@ def _hop(
     at: Instants,
     *,
     since: Any,
-    to: Any,
-    could: Any,
+    entered: Any,
+    maybe_entered: Any,
+    to: str,
     tellable: Any = True,
 ) -> Any:
-    """A hop to a step of its own collection: broken only if that collection was scanned after its time was up."""
+    """A hop to a step of its own collection: broken only if that collection was scanned after its time was up.
+
+    Unknown where it may have been entered, or passed, by a key that fits two bookings.
+    """
     hop = HOPS[number]
     assert hop.allowance is not None
     due = since + interval(hop.allowance)
@@ -171,8 +205,10 @@ def _hop(
     seen = (scanned >= due).fill_null(False)
     never = scanned.isnull()
     verdict = ibis.cases(
-        (~could, ibis.null("string")),
-        (to, "passed"),
+        (~maybe_entered, ibis.null("string")),
+        (~entered, "unknown"),
+        (rows[f"{to}_at"].notnull(), "passed"),
+        (rows[f"maybe_{to}_at"].notnull(), "unknown"),
         # Never scanned: nothing of this hop can be told, however young the booking is.
         (never, "unknown"),
         ((at.now < due).fill_null(False), ibis.null("string")),
@@ -183,10 +219,12 @@ def _hop(
 
 
 def _acceptance(rows: Any, at: Instants) -> Any:
+    accepted = rows.earns | rows.accepted_at.notnull()
     overdue = (rows.status == "pending") & (rows.response_deadline < at.now).fill_null(False)
     verdict = ibis.cases(
-        (rows.notice_at.isnull(), ibis.null("string")),
-        (rows.earns | rows.accepted_at.notnull(), "passed"),
+        (rows.maybe_notice_at.isnull(), ibis.null("string")),
+        (rows.notice_at.isnull() & (accepted | overdue), "unknown"),
+        (accepted, "passed"),
         (overdue, "broken"),
         (rows.status == "unknown", "unknown"),
         ((rows.status == "pending") & rows.response_deadline.isnull(), "unknown"),

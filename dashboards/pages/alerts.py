@@ -104,7 +104,7 @@ def _alert(alert: Alert, screen: Screen) -> tuple[str, ...]:
     )
     return (
         blocks.word(kind, str(alert.get("alert_id") or alert.get("name")), why),
-        blocks.below(alert.get("summary") or NOTHING, alert.get("detail") or ""),
+        blocks.below(say.sentence(alert.get("summary")) or NOTHING, say.sentence(alert.get("detail"))),
         blocks.below(
             blocks.measured(alert.get("figure"), unit, say),
             say("health.limit", limit=blocks.measured(limit, unit, say)) if limit is not None else "",
@@ -185,7 +185,7 @@ def resolved(screen: Screen) -> None:
                 [
                     (
                         blocks.below(alert["alert_id"], say.word("severity", alert["severity"])),
-                        blocks.text(alert["summary"]),
+                        blocks.text(say.sentence(alert["summary"])),
                         _lasted(alert, screen),
                         blocks.below(
                             say.time(alert["resolved_at"], screen.now),

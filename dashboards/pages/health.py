@@ -142,6 +142,7 @@ def history(screen: Screen) -> None:
                 .map_elements(lambda point: say(f"point.{point}"), return_dtype=pl.String)
                 .alias("name"),
                 pl.col("status").map_elements(lambda word: say.word("status", word), return_dtype=pl.String),
+                pl.col("message").map_elements(say.sentence, return_dtype=pl.String),
             ),
             {
                 "name": say("health.point"),

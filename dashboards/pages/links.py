@@ -40,6 +40,8 @@ def chain(screen: Screen) -> None:
             )
         )
     )
+    if any(row["unknown"] for row in hops):
+        st.caption(say("links.unknown_note"))
 
 
 def name(row: dict[str, Any], screen: Screen) -> str:

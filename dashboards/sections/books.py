@@ -117,7 +117,11 @@ def _change(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
     before, now = row["previous_value"], row["current_value"]
     written = rupiah if money else count
     apart = None if before is None or now is None else now - before
-    waived = f" {blocks.tag(say('col.waived'))}" if row["waived"] else ""
+    waived = (
+        f" {blocks.tag(say('col.waived'))}{blocks.small(parts.waived(screen, row['finding_id']))}"
+        if row["waived"]
+        else ""
+    )
     return (
         blocks.text(say.month(row["local_month"])),
         blocks.below(say.word("figure_name", row["figure"]), row["finding_id"]) + waived,

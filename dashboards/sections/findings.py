@@ -41,7 +41,8 @@ def findings(screen: Screen) -> None:
     st.caption(say("finding_record.pick"))
     picked = screen.table(
         queries.findings(screen.snapshot, code, ROWS_SHOWN).with_columns(
-            pl.col("severity").map_elements(lambda word: say.word("severity", word), return_dtype=pl.String)
+            pl.col("severity").map_elements(lambda word: say.word("severity", word), return_dtype=pl.String),
+            pl.col("detail").map_elements(say.sentence, return_dtype=pl.String),
         ),
         {
             "finding_id": say("col.finding_id"),
@@ -53,6 +54,9 @@ def findings(screen: Screen) -> None:
             "actual_idr": say("col.actual"),
             "variance_idr": say("col.variance"),
             "waived": say("col.waived"),
+            "waived_by": say("waiver.by"),
+            "waived_at": say("waiver.at", zone=say.zone_name(screen.now)),
+            "waived_reason": say("waiver.reason"),
             "detail": say("col.detail"),
         },
         "findings",
@@ -109,7 +113,11 @@ def opened(screen: Screen, finding_id: str) -> None:
                 say.word("finding", code),
                 say("col.waived") if row["waived"] else say.word("severity", row["severity"]),
                 str(row["finding_id"]),
-                [str(row["detail"] or ""), say.known(f"todo.{code}", "")],
+                [
+                    say.sentence(row["detail"]),
+                    say.known(f"todo.{code}", ""),
+                    parts.waived(screen, finding_id) if row["waived"] else "",
+                ],
                 [
                     (say("col.expected"), rupiah(row["expected_idr"])),
                     (say("col.actual"), rupiah(row["actual_idr"])),

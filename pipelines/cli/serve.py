@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import webbrowser
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ def children_environment(settings: Settings) -> dict[str, str]:
     # Dagster talks to its own processes over sockets in the temporary folder: in the home too, where the path of a
     # socket (108 bytes at most) still fits.
     scratch = settings.home.dagster / "tmp"
-    if len(str(scratch)) < SOCKET_FOLDER_BYTES:
+    if len(os.fsencode(scratch)) < SOCKET_FOLDER_BYTES:
         scratch.mkdir(exist_ok=True, mode=0o700)
         known["TMPDIR"] = str(scratch)
     return known
@@ -68,15 +69,26 @@ def start_dagster(
         children.append(code)
         wait_for_socket(code, socket)
         asked = ["--grpc-socket", str(socket)]
-    for name, command, log in (
-        (
-            "Dagster's web server",
-            [str(bin_folder / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(port), *asked],
-            "webserver.log",
-        ),
-        ("Dagster's daemon", [str(bin_folder / "dagster-daemon"), "run", *asked], "daemon.log"),
-    ):
-        children.append(start(name, command, environment=environment, folder=folder, log=folder / log))
+    web = start(
+        "Dagster's web server",
+        [str(bin_folder / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(port), *asked],
+        environment=environment,
+        folder=folder,
+        log=folder / "webserver.log",
+    )
+    children.append(web)
+    # In a new home it makes Dagster's files, without a lock: two processes at once have left a database with two
+    # versions, which none opens again.
+    wait_for_port(web, port, seconds=180)
+    children.append(
+        start(
+            "Dagster's daemon",
+            [str(bin_folder / "dagster-daemon"), "run", *asked],
+            environment=environment,
+            folder=folder,
+            log=folder / "daemon.log",
+        )
+    )
 
 
 def serve_until_stopped(

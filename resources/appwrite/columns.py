@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal, cast
@@ -336,6 +337,25 @@ def last_sequence(body: bytes) -> int | None:
     digits = body[start + len(_SEQUENCE) : start + len(_SEQUENCE) + 24].lstrip(b' "')
     length = next((i for i, byte in enumerate(digits) if not 48 <= byte <= 57), len(digits))
     return int(digits[:length]) if 0 < length < 19 else None
+
+
+def first_updated(body: bytes) -> datetime | None:
+    """The $updatedAt of the first row of an answer, naive UTC; None where there is no row. Raises Malformed."""
+    answer = _loads(body)
+    values: list[Any] = list(cast("dict[str, Any]", answer).values()) if isinstance(answer, dict) else []
+    listed = [cast("list[Any]", value) for value in values if isinstance(value, list)]
+    if len(listed) != 1:
+        raise Malformed
+    rows = listed[0]
+    if not rows:
+        return None
+    told = cast("dict[str, Any]", rows[0]).get("$updatedAt") if isinstance(rows[0], dict) else None
+    moment: datetime | None = (
+        instants(pl.Series([told], dtype=pl.String))[0] if isinstance(told, str) else None
+    )
+    if moment is None:
+        raise Malformed
+    return moment
 
 
 def columns_of(listed: Sequence[Mapping[str, Any]]) -> list[Column]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +21,7 @@ from appwrite.query import Query
 from resources.appwrite.columns import Page, PageDecoder
 from resources.appwrite.failures import CallFailure
 from resources.appwrite.gateway import Gateway
+from resources.appwrite.page_threads import PageThreads
 from resources.appwrite.sync import PageAhead, outcome_of, ping
 from resources.progress import Progress
 from resources.raw_store import Counts, RawStore, RejectReasons, RunOutcome, SweepState
@@ -106,7 +106,7 @@ class _Sweep:
     def turn(self, watermark: datetime, max_rows: int | None, progress: Progress) -> bool:
         """Compare ranges until the end (True) or until ``max_rows`` were seen (False). Raises CallFailure."""
         seen_now, pages_since, missing = 0, 0, list[pl.DataFrame]()
-        with ThreadPoolExecutor(2, thread_name_prefix="sweep") as pool:
+        with PageThreads(2, "sweep") as pool:
             pages = PageAhead(pool, self._fetch, self._decoder.decode)
             try:
                 while max_rows is None or seen_now < max_rows:

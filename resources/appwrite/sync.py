@@ -18,18 +18,19 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import polars as pl
 from appwrite.query import Query
 
-from resources.appwrite.columns import Column, Page, PageDecoder, last_sequence
+from resources.appwrite.columns import Column, Page, PageDecoder, first_updated, last_sequence
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import TABLE_MISSING, Gateway
+from resources.appwrite.page_threads import PageThreads
 from resources.appwrite.spool import NO_ROWS, ROW_GROUP, PageGlance, PlainPage, Spool
 from resources.clock import Clock
 from resources.errors import SourceUnavailable
@@ -58,6 +59,8 @@ PAGES_AHEAD = 2
 """Pages of a collection that may be fetched beyond the one being handed over: bounds the memory."""
 PAGES_WAITING = 12
 """Pages of all collections that may wait for the writer, so that it and the server work at the same time."""
+CLOCKS_AGREE = 5.0
+"""Seconds; half the overlap, where that is more: within it a wrong clock hides no row."""
 LANES = 2
 """Spools, each of another collection, that are stored at the same time: a third would need memory beyond 1 GB."""
 
@@ -154,6 +157,15 @@ def window_queries(lower: datetime | None, bound: datetime, after: int | None, l
     return [window, *follow, Query.order_asc("$sequence"), Query.limit(limit)]
 
 
+def newest_queries(upto: datetime) -> list[str]:
+    """The queries for the row that was written last, not after a moment."""
+    return [
+        Query.less_than_equal("$updatedAt", instant_text(upto)),
+        Query.order_desc("$updatedAt"),
+        Query.limit(1),
+    ]
+
+
 AnyPage = Page | PlainPage
 P = TypeVar("P", bound=AnyPage)
 
@@ -167,7 +179,7 @@ class PageAhead(Generic[P]):
 
     def __init__(
         self,
-        pool: ThreadPoolExecutor,
+        pool: PageThreads,
         fetch: Callable[[int | None, Callable[[bytes], P]], P],
         decode: Callable[[bytes], P],
         glance: Callable[[bytes], P | None] = lambda body: None,
@@ -391,7 +403,7 @@ class _Scans:
         self._lock = threading.Lock()
         self.messages: queue.Queue[_Message] = queue.Queue(maxsize=PAGES_WAITING)
         self._stop = threading.Event()
-        self._pool = ThreadPoolExecutor(2 * settings.bookwatch_workers, thread_name_prefix="page")
+        self._pool = PageThreads(2 * settings.bookwatch_workers, "page")
         self._threads = [
             threading.Thread(target=self._work, name=f"scan-{n}", daemon=True)
             for n in range(min(settings.bookwatch_workers, len(collections)))
@@ -404,7 +416,7 @@ class _Scans:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
 
     def say(self, message: _Message) -> None:
         while not self._stop.is_set():
@@ -436,16 +448,31 @@ class _Scans:
                 return
 
     def _scan(self, collection: str) -> None:
-        columns, server_now = self._gateway.columns_and_time(collection)
-        resumed = self._scan_window(collection, columns, server_now, self._full)
+        resumed = self._scan_window(collection, self._full)
         if resumed:
             # What was resumed ends at its old bound: catch up with what changed since.
             self.say(_Scanned(collection, None, last=False))
-            columns, server_now = self._gateway.columns_and_time(collection)
-            self._scan_window(collection, columns, server_now, False)
+            self._scan_window(collection, False)
 
-    def _scan_window(self, collection: str, columns: list[Column], server_now: datetime, full: bool) -> bool:
-        bound = upper_bound(server_now, self._settings.bookwatch_safety_lag)
+    def _bound(self, collection: str, server_now: datetime) -> datetime:
+        """The end of the window. Where the server's clock and ours disagree, nobody knows which is right.
+
+        A watermark in the future of the clock that writes $updatedAt would hide every row to come. So the rows
+        themselves tell the time then: the window ends at the newest one there is.
+        """
+        settings = self._settings
+        ours = datetime.now(UTC)
+        apart = abs((server_now - ours).total_seconds())
+        if apart <= max(CLOCKS_AGREE, settings.bookwatch_overlap / 2):
+            return upper_bound(server_now, settings.bookwatch_safety_lag)
+        newest = self._gateway.rows(
+            collection, newest_queries(max(server_now, ours).replace(tzinfo=None)), first_updated
+        )
+        return newest or upper_bound(min(server_now, ours), settings.bookwatch_safety_lag)
+
+    def _scan_window(self, collection: str, full: bool) -> bool:
+        columns, server_now = self._gateway.columns_and_time(collection)
+        bound = self._bound(collection, server_now)
         reply: Future[_Reading] = Future()
         self.say(_Planned(collection, columns, bound, full, reply))
         while True:
@@ -638,8 +665,10 @@ class _Writer:
     def _merge(self, collection: str, spool: Spool) -> None:
         decoder = self._decoder(collection)
         try:
-            for answer in spool.answers(self._list_key):
+            for answer, last in spool.answers(self._list_key):
                 page = decoder.decode(answer)
+                if page.last != last:
+                    raise Malformed  # a row with two of them: the scan went on from the other
                 self.take(_Fetched(collection, page))
                 spool.reached = page.last
         except Malformed:
@@ -743,12 +772,15 @@ class _Lanes:
         self._writer = writer
         self._say = say
         self._spools: queue.SimpleQueue[_Spooled | None] = queue.SimpleQueue()
+        self._stop = threading.Event()
         self._running: list[tuple[threading.Thread, RawStore]] = []
 
     def __enter__(self) -> _Lanes:
         return self
 
     def __exit__(self, *raised: object) -> None:
+        if raised[0] is not None:
+            self._stop.set()
         for _, lane in self._running:
             self._spools.put(None)
             if raised[0] is not None:
@@ -770,7 +802,7 @@ class _Lanes:
         self._spools.put(spooled)
 
     def _work(self, lane: RawStore) -> None:
-        while (spooled := self._spools.get()) is not None:
+        while (spooled := self._spools.get()) is not None and not self._stop.is_set():
             try:
                 if self._writer.append(spooled, lane):
                     spooled.spool.stored.set()

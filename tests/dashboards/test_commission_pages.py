@@ -124,7 +124,10 @@ def test_a_closed_month_that_changed_shows_both_values_and_a_waived_one_is_marke
     assert (
         "October 2026 Collected closed_month_changed:2026-10:collected_idr Rp 41.250.000 Rp 41.175.000 -Rp 75.000 09:05 WITA against 20261121T060512Z-000009"
     ) in text
-    assert "Bookings closed_month_changed:2026-09:bookings Waived 1.500 1.501 1 " in text
+    assert (
+        "Bookings closed_month_changed:2026-09:bookings Waived"
+        " Waived by Komang, 12:05 WITA: a double booking was removed 1.500 1.501 1 "
+    ) in text
 
 
 def test_closed_months_that_were_not_compared_are_not_called_unchanged(home: Path, show: Show) -> None:
@@ -159,6 +162,39 @@ def test_a_finding_opens_to_its_two_records_and_marks_the_fields_that_differ(hom
     assert len(marked) == 2
     assert "Fields that differ: 2." in text
     assert 'bookwatch waive the-one --reason "…" --by "…"' in text
+
+
+WAIVED = "(SELECT min(finding_id) FROM marts.commission_findings WHERE waived)"
+
+
+def test_a_waived_finding_says_who_waived_it_when_and_why(home: Path, show: Show) -> None:
+    execute(
+        home,
+        f"INSERT INTO ops.waivers SELECT {WAIVED}, 'agreed with <the owner>', 'Ayu', TIMESTAMP '2026-11-21 02:00:00'",
+        f"UPDATE marts.commission_findings SET finding_id = 'the-one' WHERE finding_id = {WAIVED}",
+        "UPDATE ops.waivers SET finding_id = 'the-one' WHERE waived_by = 'Ayu'",
+    )
+    shown = show(home, "revenue", finding="the-one")
+    assert "Waived by Ayu, 21 Nov 10:00 WITA: agreed with <the owner>" in plain(shown)
+    listed = shown.table("Findings by code").set_index("finding_id")
+    told = listed[["waived", "waived_by", "waived_at", "waived_reason"]]
+    assert told.loc["the-one"].to_list() == ["yes", "Ayu", "2026-11-21 10:00", "agreed with <the owner>"]
+    assert set(told[told["waived"] == "no"]["waived_reason"]) == {"–"}
+    assert "Dikesampingkan oleh Ayu, 21 Nov 10:00 WITA: agreed with" in plain(
+        show(home, "revenue", finding="the-one", lang="id")
+    )
+
+
+def test_a_snapshot_from_before_waivers_were_kept_says_that_it_does_not_know_the_reason(
+    home: Path, show: Show
+) -> None:
+    execute(
+        home,
+        f"UPDATE marts.commission_findings SET finding_id = 'the-one' WHERE finding_id = {WAIVED}",
+        "DROP TABLE ops.waivers",
+    )
+    text = plain(show(home, "revenue", finding="the-one"))
+    assert "Waived; this snapshot does not say by whom and why." in text
 
 
 def test_findings_without_a_booking_or_a_record_say_which_side_is_absent(

@@ -138,6 +138,12 @@ def test_each_hop_shows_its_counts_and_an_unknown_one_is_not_fine(home: Path, sh
     assert "Booking → Chat room 100 % passed 1.702 1.702 0 0 Working" in text
     assert "Message → Notification 0 % passed 1.690 0 0 1.690 Unknown" in text
     assert "Notification → Acceptance 91,5 % passed 1.320 1.208 112 0 Broken" in text
+    assert "by a key that fits two bookings" in shown.app.caption[0].value
+
+
+def test_what_unknown_means_is_said_only_where_something_is(home: Path, show: Show) -> None:
+    execute(home, 'DELETE FROM marts.broken_links WHERE "unknown" > 0')
+    assert not any("Unknown" in caption.value for caption in show(home, "links").app.caption)
 
 
 def test_the_ids_at_a_break_are_listed_and_what_is_not_kept_is_said(home: Path, show: Show) -> None:

@@ -151,6 +151,85 @@ def test_both_keys_lead_to_a_booking_and_tests_deleted_and_old_ones_are_left_out
     assert found[2] == (1, 1, 0, 0, "working")
 
 
+def twins(w: Warehouse, **booking: Any) -> None:
+    """Two bookings of one bookingId, ``BK``: the second of another collection."""
+    w.booking("b1", business_id="BK", created_at=NOW - DAY, **booking)
+    w.booking("b2", business_id="BK", created_at=NOW - DAY, origin="hotel_bookings", **booking)
+
+
+@pytest.mark.parametrize("hop", [1, 2, 3])
+def test_what_only_a_key_that_fits_two_bookings_leads_to_makes_a_hop_unknown(w: Warehouse, hop: int) -> None:
+    twins(w, status="declined")
+    for n in ("b1", "b2"):
+        if hop > 1:
+            w.add("core.chat_rooms", room_id=f"r-{n}", booking_ref=n, created_at=NOW - DAY)
+        if hop > 2:
+            w.message(f"m-{n}", conversation_id=f"r-{n}", sent_at=NOW - DAY, created_at=NOW - DAY)
+    w.notification("elsewhere", age=DAY, booking_ref="elsewhere")
+    assert links(w)[hop] == (2, 0, 2, 0, "broken")
+    if hop == 1:
+        w.add("core.chat_rooms", room_id="r", booking_ref="BK", created_at=NOW - DAY)
+    elif hop == 2:
+        w.message("m", booking_ref="BK", conversation_id=None, sent_at=NOW - DAY, created_at=NOW - DAY)
+    else:
+        w.notification("n", age=DAY, booking_ref="BK")
+    assert links(w)[hop] == (2, 0, 0, 2, "unknown")
+    assert broken(w, hop) == []
+    if hop < 3:
+        # Nor is it known whether the next hop was entered.
+        assert links(w)[hop + 1] == (2, 0, 0, 2, "unknown")
+
+
+def test_a_message_in_a_room_of_two_bookings_is_nobodys(w: Warehouse) -> None:
+    twins(w, status="declined")
+    w.add("core.chat_rooms", room_id="r", booking_ref="BK", created_at=NOW - DAY)
+    w.message("m", conversation_id="r", sent_at=NOW - DAY, created_at=NOW - DAY)
+    w.notification("elsewhere", age=DAY, booking_ref="elsewhere")
+    found = links(w)
+    assert [found[hop] for hop in (1, 2, 3)] == [(2, 0, 0, 2, "unknown")] * 3
+
+
+def test_what_is_surely_a_bookings_own_passes_whatever_else_may_be_its(w: Warehouse) -> None:
+    twins(w, status="declined")
+    w.add("core.chat_rooms", room_id="r", booking_ref="BK", created_at=NOW - DAY)
+    w.add("core.chat_rooms", room_id="r1", booking_ref="b1", created_at=NOW - DAY)
+    assert links(w)[1] == (2, 1, 0, 1, "unknown")
+
+
+def test_4_is_unknown_where_the_only_notification_may_be_anothers(w: Warehouse) -> None:
+    twins(w, status="pending", response_deadline=NOW - MINUTE)
+    w.booking("b3", business_id="BK", created_at=NOW - DAY, status="completed")
+    w.booking("b4", business_id="BK", created_at=NOW - DAY, status="declined")
+    w.notification("n", age=DAY, booking_ref="BK")
+    assert links(w)[4] == (3, 0, 0, 3, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("other", "verdict"),
+    [
+        ({"created_at": NOW - 60 * DAY}, "unknown"),
+        ({"is_test": True}, "unknown"),
+        ({"deleted_at": NOW}, "working"),
+    ],
+)
+def test_the_other_booking_may_be_an_old_or_a_test_one_but_not_deleted(
+    w: Warehouse, other: dict[str, Any], verdict: str
+) -> None:
+    w.booking("b", business_id="BK", created_at=NOW - DAY)
+    w.booking("BK", **({"created_at": NOW - DAY} | other))
+    w.add("core.chat_rooms", room_id="r", booking_ref="BK", created_at=NOW - DAY)
+    assert links(w)[1][4] == verdict
+
+
+def test_the_other_booking_may_be_quarantined_but_is_no_other_if_it_is_the_same(w: Warehouse) -> None:
+    w.booking("b", business_id="BK", created_at=NOW - DAY)
+    w.add("core.chat_rooms", room_id="r", booking_ref="BK", created_at=NOW - DAY)
+    w.add("core.quarantined", collection="bookings", row_id="b", business_id="BK")
+    assert links(w)[1] == (1, 1, 0, 0, "working")
+    w.add("core.quarantined", collection="bookings", row_id="q", business_id="BK")
+    assert links(w)[1] == (1, 0, 0, 1, "unknown")
+
+
 def test_ids_are_capped_the_newest_first_and_the_count_is_of_all(w: Warehouse) -> None:
     for number in range(LINK_ROWS_SHOWN + 5):
         created = NOW - DAY - number * MINUTE

@@ -173,7 +173,9 @@ def test_a_spool_has_no_name_and_gives_its_pages_back(home: Path) -> None:
     spool = spool_of(home, *pages)
     assert list(home.iterdir()) == []
     assert (spool.rows, spool.first, spool.last) == (2, 1, 7)
-    assert list(spool.answers("rows")) == [b'{"rows":[%b]}' % page.text.tobytes() for page in pages]
+    assert list(spool.answers("rows")) == [
+        (b'{"rows":[%b]}' % page.text.tobytes(), page.last) for page in pages
+    ]
     spool.close()
 
 
@@ -208,6 +210,7 @@ INSTANTS = st.one_of(
             "2026-01-01T23:59:60.000+00:00", "2026-01-01 10:00:00.000+00:00", "2026-01-01T10:00:00.000+08:00",
             "2026/01/01T10:00:00.000+00:00", "2026-01-01T10:00:00.000-00:00",
             "2026-01-01T10:00:00Z", "", "45000", "0000-01-01T00:00:00.000+00:00", "2026-1-01T010:00:00.000+00:00",
+            "infinity", "-infinity", "epoch",
         ]
     ),
 )  # fmt: skip
@@ -338,6 +341,11 @@ def test_a_spool_that_holds_other_rows_than_it_told_of_is_not_appended(store: Ra
         b'"title":"a"b,',
         b'"title":,',
         b'"title":"\xff",',
+        b'"title":NaN,',
+        b'"title":Infinity,',
+        b'"title":-Infinity,',
+        b'"title":"a","title":"b",',
+        b'"title":"a","$sequence":"1",',
     ],
 )
 def test_what_is_not_json_all_through_is_not_appended(store: RawStore, home: Path, broken: bytes) -> None:
@@ -348,6 +356,34 @@ def test_what_is_not_json_all_through_is_not_appended(store: RawStore, home: Pat
     assert store.append("bookings", spool, run_id="r", now=NOW, reject_reasons=accept_all) is None
     assert stored(store) == []
     spool.close()
+
+
+def test_a_text_that_reads_like_a_constant_is_a_text(store: RawStore, home: Path) -> None:
+    texts = ["NaN", "Infinity", "-Infinity", "nan", '":NaN', "infinity"]
+    told: list[Counts] = []
+    counts = append(store, home, *({"title": text} for text in texts), record=told.append)
+    assert counts == Counts(fetched=6, inserted=6)
+    assert [row[2] for row in stored(store)] == texts
+    assert store.watermark("bookings").resume_sequence == 6
+    assert told == [counts]
+
+
+@pytest.mark.parametrize("bare", [b"NaN", b"Infinity", b"-Infinity"])
+def test_beside_such_a_text_a_constant_is_still_found(store: RawStore, home: Path, bare: bytes) -> None:
+    page = GLANCE.look(served({"title": "NaN"}, {"title": "x"}).replace(b'"x"', bare))
+    assert page is not None
+    spool = spool_of(home, page)
+    assert store.append("bookings", spool, run_id="r", now=NOW, reject_reasons=accept_all) is None
+    assert stored(store) == []
+    spool.close()
+
+
+@pytest.mark.parametrize("instant", [b'"infinity"', b"infinity", b'"-infinity"', b"-infinity"])
+def test_no_instant_is_endless(home: Path, instant: bytes) -> None:
+    page = GLANCE.look(served({"d": "x"}).replace(b'"x"', instant))
+    assert page is not None
+    with pytest.raises(duckdb.Error):
+        read_in(spool_of(home, page))
 
 
 def test_with_somebody_forgotten_nothing_is_appended_unread(

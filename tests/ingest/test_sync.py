@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -394,12 +395,21 @@ def test_a_scan_that_breaks_half_way_keeps_what_it_stored_and_its_resume_point(
     assert store.ingest_runs("run2")["inserted"].to_list() == [20]
 
 
-class Garbler:
-    """Garbles the answer that holds a row, so many times: still one list of rows, but no JSON all through."""
+TWO_COMMAS = (rb',"title"', b',,"title"')
 
-    def __init__(self, gateway: Gateway, identity: str, times: int) -> None:
+
+class Garbler:
+    """Garbles the answer that holds a row, so many times: still one list of rows, but no JSON all through.
+
+    ``garble``: what is replaced, and by what.
+    """
+
+    def __init__(
+        self, gateway: Gateway, identity: str, times: int, garble: tuple[bytes, bytes] = TWO_COMMAS
+    ) -> None:
         self._rows = gateway.rows
         self._identity = f'"$id":"{identity}"'.encode()
+        self._garble = garble
         self.left = times
 
     def __call__(
@@ -408,7 +418,7 @@ class Garbler:
         def garbled(body: bytes) -> Any:
             if self.left and self._identity in body:
                 self.left -= 1
-                body = body.replace(b',"title"', b',,"title"')
+                body = re.sub(*self._garble, body)
             return decode(body)
 
         return self._rows(collection, queries, garbled, **more)
@@ -429,6 +439,38 @@ def test_a_page_that_only_the_reading_in_finds_broken_is_asked_for_again(
     fill(server, table, 45)
     gateway, _ = opened(server, home, table, bookwatch_page_size=5)
     garbler = Garbler(gateway, row_id, times)
+    monkeypatch.setattr(gateway, "rows", garbler)
+    outcome = run(gateway, store, ["bookings"], flush_rows=20)["bookings"]
+    assert garbler.left == 0
+    assert (outcome.outcome, outcome.counts.fetched, outcome.counts.inserted) == ("complete", 45, 45)
+    assert_mirrors(store, server, table, "bookings")
+
+
+@pytest.mark.parametrize("row_id", ["r00021", "r00045"])
+@pytest.mark.parametrize(
+    "garble",
+    [
+        (rb'"title":"[^"]*"', b'"title":NaN'),
+        (rb'"title":"[^"]*"', b'"title":-Infinity'),
+        # The glance goes on from the one, the decoder would from the other.
+        (rb',"title"', b',"$sequence":"9999","title"'),
+        (rb',"title"', b',"$sequence":"3","title"'),
+    ],
+    ids=["NaN", "-Infinity", "a later $sequence", "an earlier $sequence"],
+)
+def test_a_page_that_duckdb_or_the_decoder_alone_would_read_is_asked_for_again(
+    server: SandboxProcess,
+    home: Path,
+    store: RawStore,
+    table: str,
+    row_id: str,
+    garble: tuple[bytes, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_table(server, table)
+    fill(server, table, 45)
+    gateway, _ = opened(server, home, table, bookwatch_page_size=4)
+    garbler = Garbler(gateway, row_id, 1, garble)
     monkeypatch.setattr(gateway, "rows", garbler)
     outcome = run(gateway, store, ["bookings"], flush_rows=20)["bookings"]
     assert garbler.left == 0
@@ -793,6 +835,42 @@ def test_a_server_clock_that_was_once_far_ahead_loses_no_row(
     outcome = run(gateway, store, ["bookings"], run_id="run2")["bookings"]
     assert outcome.counts.fetched == 6
     assert_mirrors(store, server, table, "bookings")
+
+
+@pytest.mark.parametrize("skew", [3600, -3600])
+def test_a_server_clock_that_stays_wrong_hides_and_delays_no_row(
+    server: SandboxProcess, home: Path, store: RawStore, table: str, skew: int
+) -> None:
+    make_table(server, table)
+    gateway, _ = opened(server, home, table)
+    server.faults({"kind": "skew", "seconds": skew})
+    run(gateway, store, ["bookings"])  # of an empty table
+    for n in range(3):
+        create(server, table, f"then{n}", title="x", amount=n)
+        outcome = run(gateway, store, ["bookings"], run_id=f"wrong{n}")["bookings"]
+        assert outcome.counts.inserted >= 1
+        assert_mirrors(store, server, table, "bookings")
+    touch(server, table, "then0", amount=9)
+    run(gateway, store, ["bookings"], run_id="touched")
+    assert_mirrors(store, server, table, "bookings")
+    server.faults()
+    create(server, table, "right", title="x", amount=1)
+    after_this_second()
+    run(gateway, store, ["bookings"], run_id="right")
+    assert_mirrors(store, server, table, "bookings")
+
+
+def test_the_newest_row_is_asked_for_only_where_the_clocks_disagree(
+    server: SandboxProcess, home: Path, store: RawStore, table: str
+) -> None:
+    make_table(server, table)
+    fill(server, table, 5)
+    gateway, recorder = opened(server, home, table)
+    run(gateway, store, ["bookings"])
+    right = recorder.requests()
+    server.faults({"kind": "skew", "seconds": 40})
+    run(gateway, store, ["bookings"], full=True, run_id="wrong")
+    assert recorder.requests() - right == right + 1
 
 
 def test_a_full_run_reads_everything_and_repairs_what_a_scan_cannot_see(

@@ -105,6 +105,8 @@ def test_a_changed_closed_month_from_finding_to_waiver(
     waived = execute(settings)
     assert verdict(waived) == (True, 0, "")
     assert rows(settings, "SELECT DISTINCT waived FROM marts.closed_month_changes") == [(True,)]
+    told = "SELECT DISTINCT reason, waived_by FROM marts.closed_month_changes JOIN ops.waivers USING (finding_id)"
+    assert rows(settings, told) == [("price corrected", "Rani")]
 
 
 SENTENCE = "Rules 'a' and 'b' of the default overlap"

@@ -1,0 +1,151 @@
+"""`bookwatch serve`: how Dagster's processes find our code, also where BOOKWATCH_HOME is too deep for a socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.cli import serve
+from pipelines.processes import Child, free_port
+from resources.settings import Settings
+from tests.bookwatch_process import Bookwatch, settings_for
+from tests.sandbox_server import SandboxProcess
+
+LONGEST_SOCKET = 107
+DEEP = "a-folder-of-a-deep-tree/" * 4
+
+
+@pytest.fixture
+def shallow() -> Iterator[Path]:
+    """Not pytest's own folder, whose path is as long as the test's name makes it."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="bw") as folder:
+        yield Path(folder)
+
+
+def settings_of(root: Path) -> Settings:
+    settings = Settings(_env_file=None, bookwatch_home=root)  # pyright: ignore[reportCallIssue]
+    settings.home.create()
+    return settings
+
+
+class Started:
+    """Records what would be started, and starts nothing."""
+
+    def __init__(self) -> None:
+        self.commands: dict[str, list[str]] = {}
+        self.order: list[str] = []
+
+    def __call__(self, name: str, command: Sequence[str], **more: Any) -> Child:
+        self.commands[name] = list(command)
+        self.order.append(name)
+        return Child(name, subprocess.Popen(["true"]))
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> Started:
+    started = Started()
+    monkeypatch.setattr(serve, "start", started)
+
+    def answers(child: Child, where: object, **more: Any) -> None:
+        started.order.append(f"{child.name} answers")
+
+    monkeypatch.setattr(serve, "wait_for_socket", answers)
+    monkeypatch.setattr(serve, "wait_for_port", answers)
+    return started
+
+
+def test_one_code_server_is_asked_by_both_of_dagsters_processes(shallow: Path, started: Started) -> None:
+    settings, children = settings_of(shallow / "home"), list[Child]()
+    environment = serve.children_environment(settings)
+    assert environment["TMPDIR"] == str(settings.home.dagster / "tmp")
+    serve.start_dagster(settings, 1, environment, children)
+    socket = str(settings.home.dagster / "tmp" / "code.sock")
+    assert [child.name for child in children] == list(started.commands)
+    assert started.order == [
+        "Dagster's code server", "Dagster's code server answers",
+        "Dagster's web server", "Dagster's web server answers", "Dagster's daemon",
+    ]  # fmt: skip
+    code, *others = started.commands.values()
+    assert code[-4:] == ["--socket", socket, "-m", "pipelines.definitions"]
+    assert [command[-2:] for command in others] == [["--grpc-socket", socket]] * 2
+
+
+@pytest.mark.parametrize("name", [DEEP, "é" * 40], ids=["many characters", "many bytes"])
+def test_where_no_socket_fits_each_process_loads_the_code_itself(
+    shallow: Path, started: Started, name: str
+) -> None:
+    settings, children = settings_of(shallow / name), list[Child]()
+    assert len(os.fsencode(settings.home.dagster / "tmp" / "code.sock")) > LONGEST_SOCKET
+    environment = serve.children_environment(settings)
+    assert "TMPDIR" not in environment
+    serve.start_dagster(settings, 1, environment, children)
+    assert [child.name for child in children] == ["Dagster's web server", "Dagster's daemon"]
+    assert started.order[1] == "Dagster's web server answers", "only then is the next one started"
+    for command in started.commands.values():
+        assert command[-2:] == ["-m", "pipelines.definitions"]
+        assert "--grpc-socket" not in command
+
+
+LOADED = (
+    "{ workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError { __typename } } } } }"
+)
+
+
+def loaded(port: int) -> list[str]:
+    """What became of our code in Dagster's web server, an error with its words; nothing while it does not answer."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/graphql",
+        data=json.dumps({"query": LOADED}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            entries = json.load(answer)["data"]["workspaceOrError"]["locationEntries"]
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        return []
+    found = [entry["locationOrLoadError"] for entry in entries if entry["locationOrLoadError"]]
+    return [f"{one['__typename']} {one.get('message', '')}".strip() for one in found]
+
+
+@pytest.mark.slow
+def test_a_home_too_deep_for_a_socket_is_served_all_the_same(tmp_path: Path) -> None:
+    with SandboxProcess("--empty") as server:
+        home = tmp_path / DEEP / "home"
+        home.parent.mkdir(parents=True)
+        watch = Bookwatch(home, settings_for(server))
+        port = free_port(0)
+        words = ["serve", "--port", "0", "--dagster-port", str(port)]
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from pipelines.cli import main; main()", *words],
+            env=watch.env(),
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            while not (found := loaded(port)):
+                assert process.poll() is None, "it ended by itself"
+                time.sleep(0.2)
+            assert found == ["RepositoryLocation"]
+            said = home / "dagster" / "daemon.log"
+            while not (said.exists() and said.stat().st_size):
+                assert process.poll() is None, "it ended by itself"
+                time.sleep(0.2)
+            assert not (home / "dagster" / "code.log").exists(), "no code server of ours was started"
+        finally:
+            # Asked, not killed: it takes what it started with it.
+            process.send_signal(signal.SIGTERM)
+            ended = process.wait(60)
+        assert ended == 130
