@@ -584,7 +584,7 @@ class Gateway:
                 entries = cast("list[Any]", listed)
                 if not all(isinstance(entry, dict) for entry in entries):
                     raise Malformed
-                found = [entry.get("key") for entry in cast("list[dict[str, Any]]", entries)]
+                found: list[object] = [entry.get("key") for entry in cast("list[dict[str, Any]]", entries)]
                 whole = isinstance(total, int) and 0 < total <= len(keys.union(found))
                 if found and keys.issuperset(found):
                     raise Malformed  # the same page again: what is on the next one is not known
