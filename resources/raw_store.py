@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 import duckdb
 import polars as pl
@@ -91,6 +91,16 @@ class _NotPlain(Exception):
 
 class _Doubtful(Exception):
     """A text that is NaN or Infinity: somebody wrote it, or it is no JSON. Never leaves this module."""
+
+
+class _Noted(NamedTuple):
+    """A line of ``_columns``."""
+
+    attribute: str
+    column_name: str
+    kind: str
+    is_array: bool
+    gone_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -201,6 +211,8 @@ class RawStore:
         self.path = Path(path)
         self.read_only = read_only
         self._layouts: dict[str, tuple[StoredColumn, ...]] = {}
+        self._noted: dict[str, list[_Noted]] = {}
+        self._tables: set[str] = set()
         self._forgotten: Forgotten | None = None
         self._marks: dict[str, Watermark] = {}
         self._written: list[str] = []
@@ -376,26 +388,34 @@ class RawStore:
         ]
 
     def has_table(self, collection: str) -> bool:
-        return bool(
-            self._rows(
-                "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'main' AND table_name = ?",
-                [collection],
+        if collection not in self._tables:
+            # All at once: each look into DuckDB's catalogue takes some milliseconds, and a run has eleven to take.
+            self._tables.update(
+                row[0]
+                for row in self._rows("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main'")
             )
-        )
+        return collection in self._tables
 
     def columns(self, collection: str) -> tuple[StoredColumn, ...]:
         """The attributes a collection has now and the raw column of each, in the order first seen."""
         if collection not in self._layouts:
-            rows = self._rows(
-                "SELECT attribute, column_name, kind, is_array FROM _columns "
-                "WHERE collection = ? AND gone_at IS NULL ORDER BY rowid",
-                [collection],
-            )
             self._layouts[collection] = tuple(
-                StoredColumn(attribute, name, Column(attribute, kind, is_array).storage)
-                for attribute, name, kind, is_array in rows
+                StoredColumn(c.attribute, c.column_name, Column(c.attribute, c.kind, c.is_array).storage)
+                for c in self._columns_noted(collection)
+                if c.gone_at is None
             )
         return self._layouts[collection]
+
+    def _columns_noted(self, collection: str) -> list[_Noted]:
+        """The lines of a collection in ``_columns``, in the order first seen."""
+        if collection not in self._noted:
+            noted: dict[str, list[_Noted]] = {collection: []}
+            for name, *line in self._rows(
+                "SELECT collection, attribute, column_name, kind, is_array, gone_at FROM _columns ORDER BY rowid"
+            ):
+                noted.setdefault(name, []).append(_Noted(*line))
+            self._noted.update(noted)
+        return self._noted[collection]
 
     def reconcile_columns(self, collection: str, listed: Sequence[Column], now: datetime) -> ColumnChanges:
         """Carry Appwrite's column list into the tables of a collection (made at the first look).
@@ -404,14 +424,12 @@ class RawStore:
         scan read everything. A column that went stays, marked gone. A retyped one is converted where every
         value survives the way there and back; else it is kept under a new name beside a fresh column.
         """
-        self._layouts.pop(collection, None)
         first = not self.has_table(collection)
+        # Of an attribute that stands there more than once, the line that lives counts, else the one that went last.
         known = {
-            attribute: (name, kind, bool(is_array), gone_at)
-            for attribute, name, kind, is_array, gone_at in self._rows(
-                "SELECT attribute, column_name, kind, is_array, gone_at FROM _columns WHERE collection = ? "
-                "ORDER BY gone_at IS NULL, gone_at, rowid",
-                [collection],
+            c.attribute: (c.column_name, c.kind, bool(c.is_array), c.gone_at)
+            for c in sorted(
+                self._columns_noted(collection), key=lambda c: (c.gone_at is None, c.gone_at or now)
             )
         }
         wanted = {column.key: column for column in listed}
@@ -424,6 +442,8 @@ class RawStore:
         removed = [a for a, (_, _, _, gone_at) in known.items() if a not in wanted and gone_at is None]
         if not (first or added or retyped or removed):
             return ColumnChanges()
+        self._layouts.pop(collection, None)
+        self._noted.pop(collection, None)
         refill: list[tuple[str, str, Storage, Storage]] = []
         with self.transaction() as con:
             used = {
@@ -504,6 +524,7 @@ class RawStore:
                         f"AND {quoted(kept)} IS NOT NULL"
                     )
         self._layouts.pop(collection, None)
+        self._noted.pop(collection, None)
         if first:
             return ColumnChanges()
         return ColumnChanges(
@@ -641,7 +662,7 @@ class RawStore:
             twice = judged["_id"].n_unique() < judged.height
             last = judged.unique("_id", keep="last", maintain_order=True) if twice else judged
         with self.transaction():
-            old = self._stored(collection, last["_id"])
+            old = self._stored(collection, last["_id"], last["_sequence"])
             taken, verdicts = self._verdicts(collection, last, old, forced)
             if taken.height:
                 change = self._next_change()
@@ -870,19 +891,46 @@ class RawStore:
         )
         return judged.filter(named.fill_null(False)), nameless
 
-    def _stored(self, collection: str, ids: pl.Series) -> pl.DataFrame:
+    def _stored(self, collection: str, ids: pl.Series, sequences: pl.Series | None = None) -> pl.DataFrame:
         """The stored versions of some ids, with ``_rid`` (DuckDB's rowid).
 
         In two steps: the ids alone are found in a scan of one column; whole rows are read for the matches
-        only.
+        only. ``sequences``: under which $sequence each may stand.
         """
         table = quoted(collection)
+        if sequences is not None:
+            rows = self._stored_under(table, pl.DataFrame({"_id": ids, "_sequence": sequences}))
+            if rows is not None:
+                return rows
         with self._lent(_asked=pl.DataFrame({"_id": ids})):
             found = self.connection.sql(
                 f"SELECT rowid AS _rid, _id FROM {table} WHERE _id IN (SELECT _id FROM _asked) ORDER BY 1"
             ).pl()
         if not found.height:
             return self.connection.sql(f"SELECT rowid AS _rid, * FROM {table} LIMIT 0").pl()
+        return self._whole(table, found)
+
+    def _stored_under(self, table: str, asked: pl.DataFrame) -> pl.DataFrame | None:
+        """The stored versions where every id stands under its $sequence, as an update leaves it; else None.
+
+        Numbers are found in a small part of the time that texts take, of which each has to be read. An id
+        stands in a table once, so that one found so need not be looked for elsewhere.
+        """
+        if not asked.height or asked["_sequence"].null_count():
+            return None
+        with self._lent(_asked=asked.select("_sequence")):
+            found = self.connection.sql(
+                f"SELECT rowid AS _rid, _sequence FROM {table} "
+                "WHERE _sequence IN (SELECT _sequence FROM _asked) ORDER BY 1"
+            ).pl()
+        if found.height != asked.height:
+            return None
+        named = found.join(asked, on="_sequence", how="inner", maintain_order="left").select("_rid", "_id")
+        rows = self._whole(table, named) if named.height == asked.height else None
+        return rows if rows is not None and rows["_id"].equals(named["_id"]) else None
+
+    def _whole(self, table: str, found: pl.DataFrame) -> pl.DataFrame:
+        """Whole rows of those found (_rid, rising, and _id)."""
         low, high = cast("tuple[int, int]", (found["_rid"].min(), found["_rid"].max()))
         if found.height * SCATTERED < high - low:
             fetched = self._fetched(table, found)
@@ -891,7 +939,7 @@ class RawStore:
         with self._lent(_found=found.select("_rid")), self._threads(LOOKUP_THREADS):
             return self.connection.sql(
                 f"SELECT t.rowid AS _rid, t.* FROM {table} t "
-                f"WHERE t.rowid BETWEEN {low} AND {high} AND t.rowid IN (SELECT _rid FROM _found)"
+                f"WHERE t.rowid BETWEEN {low} AND {high} AND t.rowid IN (SELECT _rid FROM _found) ORDER BY 1"
             ).pl()
 
     def _fetched(self, table: str, found: pl.DataFrame) -> pl.DataFrame | None:

@@ -87,6 +87,17 @@ def test_versions_scattered_over_many_row_groups_are_found(store: RawStore) -> N
     assert sorted(history(store, "_id", "title", "amount")) == sorted(replaced)
     assert store.count_living("bookings") == 300_001
     assert store.connection.sql("SELECT count(DISTINCT _id) FROM bookings").fetchall() == [(300_001,)]
+    # All of them known, and under the same $sequence: found by that.
+    assert merge(store, *(version(f"r{n}", n, day=2, title="newer") for n in wanted)).updated == len(wanted)
+    assert history(store, "title")[-len(wanted) :] == [("new",)] * len(wanted)
+    assert store.count_living("bookings") == 300_001
+
+
+def test_ids_that_stand_under_each_others_sequence_are_found_by_their_ids(store: RawStore) -> None:
+    merge(store, version("a", 1, title="x"), version("b", 2, title="y"))
+    assert merge(store, version("b", 1, day=2, title="y2"), version("a", 2, day=2, title="x2")).updated == 2
+    assert current(store, "_id", "_sequence", "title") == [("a", 2, "x2"), ("b", 1, "y2")]
+    assert sorted(history(store, "_id", "_sequence", "title")) == [("a", 1, "x"), ("b", 2, "y")]
 
 
 def test_changed_content_under_an_equal_time_is_an_update(store: RawStore) -> None:
