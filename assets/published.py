@@ -11,9 +11,10 @@ from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResul
 from assets.core.private import update_private
 from assets.freshness import FRESHNESS
 from assets.ops import describe_snapshot, record_checks
-from assets.step import step
+from assets.step import afterwards, step
 from marketplace.error_rate import NOT_COUNTED
 from marketplace.rules import RULES_VERSION
+from resources.errors import BookwatchError
 from resources.ledger import Ledger
 from resources.run_context import RunContext
 from resources.snapshots import (
@@ -63,12 +64,17 @@ def _must_copy(run: RunContext, current: Path) -> bool:
     """Whether the warehouse shows anything the newest snapshot does not, be it of an earlier run that was stopped."""
     if run.full_refresh:
         return True
+    try:
+        with open_snapshot(current) as con:
+            shown = _content(con)
+            published_at = con.execute("SELECT published_at FROM ops.snapshot").fetchone()
+    except (duckdb.Error, BookwatchError):
+        # Damaged, or of another version: nobody can read it, and the warehouse has all of it.
+        run.say(f"The snapshot {current.name} cannot be read; it is published anew.")
+        return True
     if run.figures_changed:
         run.postponed = _rests(run, current)
         return not run.postponed
-    with open_snapshot(current) as con:
-        shown = _content(con)
-        published_at = con.execute("SELECT published_at FROM ops.snapshot").fetchone()
     with run.warehouse.open(read_only=True) as con:
         changed = shown != _content(con)
     stale = published_at is None or abs(run.clock.naive_now() - published_at[0]) >= REFRESH_AFTER
@@ -80,11 +86,18 @@ def publish(run: RunContext) -> str:
     """Copy the closed warehouse, swap the link, refresh private.duckdb; returns the snapshot's id.
 
     When nothing changed the newest snapshot's id is returned and nothing is copied. Names follow the figures: a row
-    whose name is not there yet is shown by its id.
+    whose name is not there yet is shown by its id. Once the link points at the snapshot it stands: what fails after
+    that is a warning of the run.
     """
     snapshot_id = _publish_figures(run)
-    update_private(run.home.raw, run.home.published)
+    afterwards(run, "private names", lambda: update_private(run.home.raw, run.home.published))
+    if run.snapshot_changed:
+        afterwards(run, "old snapshots", lambda: _drop_old(run))
     return snapshot_id
+
+
+def _drop_old(run: RunContext) -> None:
+    drop_old_snapshots(run.home, now=run.clock.now(), cited=Ledger(run.home.ledger).cited_snapshots())
 
 
 def _publish_figures(run: RunContext) -> str:
@@ -105,7 +118,6 @@ def _publish_figures(run: RunContext) -> str:
     point_link(run.home.current, target)
     run.snapshot_id, run.snapshot_changed = snapshot_id, True
     run.publishing_seconds = time.perf_counter() - began
-    drop_old_snapshots(run.home, now=run.clock.now(), cited=Ledger(run.home.ledger).cited_snapshots())
     return snapshot_id
 
 

@@ -87,16 +87,32 @@ def step(run: RunContext, name: str, work: Callable[[], T]) -> T:
             run.stopped = True
             run.fail(stopped(), step=name)
             raise KeyboardInterrupt from None
-        safe = (
-            BookwatchError(
-                "The disk is full.",
-                "The last good snapshot is still served. Make room under BOOKWATCH_HOME and run again.",
-            )
-            if is_full_disk(unknown)
-            else BookwatchError(
-                f"The step {name!r} failed ({type(unknown).__name__} at {_place(unknown)}).",
-                "The last good snapshot is still served. Run again with --debug to see the details.",
-            )
-        )
+        safe = _in_our_words(name, unknown)
         run.fail(safe, unknown, step=name)
     raise Failure(description=str(safe), allow_retries=False)
+
+
+def afterwards(run: RunContext, name: str, work: Callable[[], object]) -> None:
+    """Do what follows once the snapshot is published. What fails here is a warning of the run, not its failure: people
+    are served the new snapshot. An end that somebody asked for passes on."""
+    try:
+        work()
+    except BookwatchError as known:
+        run.warn(name, known.problem)
+    except Exception as unknown:
+        if _was_stopped(unknown):
+            raise
+        run.warn(name, _in_our_words(name, unknown).problem)
+
+
+def _in_our_words(name: str, unknown: Exception) -> BookwatchError:
+    """What failed and where; nothing of what the library said."""
+    if is_full_disk(unknown):
+        return BookwatchError(
+            "The disk is full.",
+            "The last good snapshot is still served. Make room under BOOKWATCH_HOME and run again.",
+        )
+    return BookwatchError(
+        f"The step {name!r} failed ({type(unknown).__name__} at {_place(unknown)}).",
+        "The last good snapshot is still served. Run again with --debug to see the details.",
+    )

@@ -120,8 +120,11 @@ found AS (SELECT count(*) AS missing FROM marts.commission_findings WHERE findin
 told AS (
     SELECT s.*, CASE WHEN NOT EXISTS (FROM ops.scans WHERE collection = 'commission_records'
                                       AND completed_at IS NOT NULL) THEN 'unknown'
-                     WHEN c.missing = 0 THEN 'perfect' WHEN c.missing = 1 THEN 'warning'
-                     ELSE 'critical' END AS by_rows,
+                     WHEN c.missing > 1 THEN 'critical' WHEN c.missing = 1 THEN 'warning'
+                     WHEN NOT EXISTS (FROM ops.scans WHERE collection = 'bookings' AND completed_at IS NOT NULL)
+                       OR EXISTS (FROM ops.scans WHERE collection = 'hotel_bookings' AND completed_at IS NULL
+                                  AND outcome IN ('partial', 'failed')) THEN 'unknown'
+                     ELSE 'perfect' END AS by_rows,
            c.missing AS missing_rows, c.awaiting AS awaiting_rows, c.tracked AS tracked_rows,
            f.missing AS missing_findings
     FROM marts.commission_summary s, counted c, found f

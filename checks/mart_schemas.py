@@ -136,7 +136,7 @@ class CommissionSummary(MartTable):
     missing: pl.Int64 = pa.Field(ge=0)
     awaiting: pl.Int64 = pa.Field(ge=0)
     unknown: pl.Int64 = pa.Field(ge=0)
-    tracking_rate: pl.Float64 = pa.Field(ge=0, le=1)
+    tracking_rate: pl.Float64 = pa.Field(ge=0, le=1, nullable=True)
     state: pl.String = pa.Field(isin=WHOLE_STATES)
     expected_idr: pl.Int64
     actual_idr: pl.Int64
@@ -147,6 +147,10 @@ class CommissionSummary(MartTable):
         return data.lazyframe.select(
             pl.col("eligible") == pl.sum_horizontal("tracked", "missing", "awaiting", "unknown")
         )
+
+    @pa.dataframe_check
+    def a_rate_is_told_where_the_state_is_known(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select((pl.col("state") == "unknown") == pl.col("tracking_rate").is_null())
 
     @pa.dataframe_check
     def has_one_row(cls, data: pa.PolarsData) -> pl.LazyFrame:

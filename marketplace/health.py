@@ -138,7 +138,8 @@ HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
             "missing commissions",
             "Every booking that earns has its commission, or is within its grace",
             "Payment tracking system not recording commissions",
-            "No booking earns yet, or commission records were never scanned, so nothing can be judged",
+            "No booking earns yet, or bookings and commission records were not both read completely yet, so nothing can"
+            " be judged",
             "critical",
         ),
     ),

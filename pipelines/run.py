@@ -63,7 +63,7 @@ def _watched() -> set[str]:
 def _enter_ledger(run: RunContext) -> None:
     if run.sequence == UNENTERED:
         return
-    message = str(run.failure) if run.failure else ""
+    message = str(run.failure) if run.failure else " ".join(warning.problem for warning in run.warnings)
     Ledger(run.home.ledger).finish_run(
         run.sequence, run.clock.now(), run.exit_status, run.snapshot_id, message
     )

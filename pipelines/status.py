@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -166,6 +167,8 @@ def run_status(run: RunContext) -> dict[str, Any]:
             "outcome": outcome,
             "exit_status": run.exit_status,
             "message": str(run.failure) if run.failure else "",
+            # What failed after the snapshot was published.
+            "warnings": [asdict(warning) for warning in run.warnings],
             "started_at": run.started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "finished_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             # Of the newest copy, also where this run made none: it says how soon the next may follow.

@@ -23,6 +23,9 @@ ATTEMPT_SECONDS = 2.0
 """How long one try may take to connect, and to be answered."""
 SIDE_BY_SIDE = 8
 
+_COMMA = re.compile(
+    rf",(?=[\s,]*(?:$|\s|(?:(?:{'|'.join(SEVERITIES)})[\s,=]+)*[A-Za-z0-9+.-]{{1,32}}://))|^[\s,]+"
+)
 _ROUTE = re.compile(r"([^=:/]*)=(.*)", re.DOTALL)
 
 
@@ -51,9 +54,12 @@ class Channel:
 def routes(words: str | Iterable[str]) -> tuple[str, ...]:
     """The routes of a setting, one ``URL`` or ``severity,severity=URL`` each, separated by spaces or commas.
 
+    A comma separates where a route or a severity follows, as Apprise itself splits URLs: any other belongs to its URL
+    (mailto://…?to=a@x.id,b@x.id). Apprise's own function knows no severities.
+
     Raises ValueError, without repeating any of it, for a severity that there is none of or one without a URL.
     """
-    parts = words.replace(",", " ").split() if isinstance(words, str) else list(words)
+    parts = _COMMA.sub(" ", words).split() if isinstance(words, str) else list(words)
     found: list[str] = []
     waiting: list[str] = []
     for part in parts:

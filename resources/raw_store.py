@@ -69,6 +69,8 @@ CREATE TABLE IF NOT EXISTS _sweeps (
 CREATE TABLE IF NOT EXISTS _sweep_missing (collection VARCHAR, row_id VARCHAR, sequence BIGINT);
 """
 
+NAMELESS = "$sequence:"
+"""What a row without a usable ``$id`` stands under in ``_rejects``, before its number."""
 JUDGED_AT_ONCE = 20_000
 LOOKUP_THREADS = min(os.cpu_count() or 1, 4)
 SCATTERED = 200
@@ -1032,7 +1034,7 @@ class RawStore:
     ) -> None:
         """Bring ``_rejects`` in line with rows just judged, each id once.
 
-        Rejected ones stand in it, accepted ones do not.
+        Rejected ones stand in it, accepted ones do not, nor does what was entered before the row had an id.
         """
         known = {
             row[0]: row[1]
@@ -1045,13 +1047,16 @@ class RawStore:
         rejected = pl.concat(
             [
                 judged.filter(pl.col("_rejected").is_not_null()),
-                nameless.with_columns(pl.format("$sequence:{}", pl.col("_sequence")).alias("_id")),
+                nameless.with_columns(pl.format(f"{NAMELESS}{{}}", pl.col("_sequence")).alias("_id")),
             ]
         )
         if not known and not rejected.height:
             return
-        cleared = pl.concat([judged["_id"], rejected["_id"]]).unique()
-        with self._lent(_judged=pl.DataFrame({"row_id": cleared})):
+        cleared = [judged["_id"], rejected["_id"]]
+        if any(row_id.startswith(NAMELESS) for row_id in known):
+            # A row that came without an id stands under its number; with one it is judged by that.
+            cleared.append(judged.select(pl.format(f"{NAMELESS}{{}}", pl.col("_sequence"))).to_series())
+        with self._lent(_judged=pl.DataFrame({"row_id": pl.concat(cleared).unique()})):
             self.connection.execute(
                 "DELETE FROM _rejects WHERE collection = ? AND row_id IN (SELECT row_id FROM _judged)",
                 [collection],

@@ -75,6 +75,14 @@ class CheckOutcome:
     made: bool = True
 
 
+@dataclass(frozen=True)
+class RunWarning:
+    """What failed after the snapshot was published, in one sentence without values."""
+
+    step: str
+    problem: str
+
+
 @dataclass
 class RunContext:
     """One run. Steps run in one process, one after another, and leave their outcome here."""
@@ -98,6 +106,7 @@ class RunContext:
     snapshot_changed: bool = False
     postponed: bool = False
     publishing_seconds: float = 0.0
+    warnings: list[RunWarning] = field(default_factory=list["RunWarning"])
     failure: BookwatchError | None = None
     cause: BaseException | None = None
     stopped: bool = False
@@ -136,7 +145,7 @@ class RunContext:
         """The exit status of docs/contract.md for this run as it stands."""
         if self.failure is not None:
             return self.failure.exit_status
-        if self.failed_checks or self.unread_collections:
+        if self.failed_checks or self.unread_collections or self.warnings:
             return 10
         return 0
 
@@ -147,3 +156,8 @@ class RunContext:
             self.failure = failure
             self.cause = cause
             self.failed_step = step
+
+    def warn(self, step: str, problem: str) -> None:
+        """Record and tell what failed without undoing what was published."""
+        self.warnings.append(RunWarning(step, problem))
+        self.say(f"Warning: {problem} The snapshot is published; the next run tries this again ({step}).")

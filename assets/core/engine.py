@@ -205,7 +205,7 @@ class _Run:
 
     def execute(self, *, full: bool, now: datetime) -> CoreOutcome:
         newest = self.mirror.newest_change(self.con)
-        attributes = self._optional_attributes()
+        attributes = self._attributes()
         nameless = self.mirror.nameless(self.con)
         state = self._state()
         reason = self._rebuild_reason(state, newest, full=full)
@@ -222,8 +222,7 @@ class _Run:
                 self.fresh = True
             else:
                 after = int(state["processed_change"])
-                if state["attributes"] != attributes:
-                    again.add("commission_records")
+                again = _touched(state["attributes"], attributes)
             self._derive(after, again)
             self.con.execute(f"DELETE FROM core.quarantined WHERE starts_with(row_id, '{NAMELESS}')")
             self._insert("quarantined", nameless)
@@ -279,11 +278,16 @@ class _Run:
             return "the mirror was replaced"
         return None
 
-    def _optional_attributes(self) -> str:
-        """Attributes whose mere existence is recorded in rows: when one appears or goes, those rows are
-        derived anew."""
+    def _attributes(self) -> str:
+        """Per collection what its rows rest on beside their values, as JSON: attributes whose mere existence is
+        recorded in rows, and (``-name``) those that are gone. Where that changes, its rows are derived anew."""
         there = self.mirror.attributes("commission_records")
-        return orjson.dumps(sorted(there & {*PROOF_ATTRIBUTES, *FEE_ATTRIBUTES})).decode()
+        known = {c: [f"-{name}" for name in sorted(gone)] for c, gone in self.mirror.gone.items() if gone}
+        known["commission_records"] = [
+            *sorted(there & {*PROOF_ATTRIBUTES, *FEE_ATTRIBUTES}),
+            *known.get("commission_records", ()),
+        ]
+        return orjson.dumps(known, option=orjson.OPT_SORT_KEYS).decode()
 
     def _same_nameless(self, nameless: pl.DataFrame) -> bool:
         known = self.con.sql(
@@ -325,7 +329,12 @@ class _Run:
             if collection in derived:
                 continue
             for frame in self.mirror.chunks(
-                self.stream, collection, after=after, again=None, rows=self.chunk_rows, keys_only=True
+                self.stream,
+                collection,
+                after=None if collection in again else after,
+                again=None,
+                rows=self.chunk_rows,
+                keys_only=True,
             ):
                 _, rejected, reasons = self._split(collection, frame)
                 self._forget(collection, frame["_id"])
@@ -489,6 +498,14 @@ class _Run:
     def _after(self, collection: str, rows: int) -> None:
         if self.after_chunk is not None:
             self.after_chunk(collection, rows)
+
+
+def _touched(before: str, now: str) -> set[str]:
+    """The collections of which ``_Run._attributes`` says another thing than before."""
+    known, found = orjson.loads(before), orjson.loads(now)
+    if isinstance(known, list):  # as an earlier version wrote it
+        known = {"commission_records": known}
+    return {collection for collection in {*known, *found} if known.get(collection) != found.get(collection)}
 
 
 class _without_values:

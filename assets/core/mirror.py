@@ -40,9 +40,13 @@ def attach(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
 
 @dataclass(frozen=True)
 class Mirror:
-    """The raw tables of one attached mirror. ``columns``: table → its columns; ``names``: collection →
-    column →
-    attribute, where they differ; ``gone``: collection → attributes the deployment no longer has."""
+    """The raw tables of one attached mirror. ``columns``: table → its columns, without those of attributes the
+    deployment no longer has; ``names``: collection → column → attribute, where they differ; ``gone``: collection →
+    attributes it no longer has.
+
+    Raw keeps the values of a column that is gone, in the rows that have not changed since. Read, they would stand
+    beside rows of the same day without one: what is gone is absent from all, as it is in Appwrite.
+    """
 
     columns: dict[str, tuple[str, ...]]
     names: dict[str, dict[str, str]]
@@ -57,19 +61,31 @@ class Mirror:
         ).fetchall():
             found.setdefault(table, []).append(column)
         names: dict[str, dict[str, str]] = {}
+        dead: dict[str, set[str]] = {}
         gone: dict[str, set[str]] = {}
+        alive: dict[str, set[str]] = {}
         if "_columns" in found:
             for collection, attribute, column, gone_at in con.execute(
                 f"SELECT collection, attribute, column_name, gone_at FROM {CATALOG}.main._columns"
             ).fetchall():
+                if gone_at is not None:
+                    dead.setdefault(collection, set()).add(column)
+                    gone.setdefault(collection, set()).add(attribute)
+                    continue
+                alive.setdefault(collection, set()).add(attribute)
                 if attribute != column:
                     names.setdefault(collection, {})[column] = attribute
-                if gone_at is not None:
-                    gone.setdefault(collection, set()).add(attribute)
+        for collection, columns in dead.items():
+            for table in (collection, f"{collection}_history"):
+                found[table] = [c for c in found.get(table, ()) if c not in columns]
         return cls(
             {table: tuple(columns) for table, columns in found.items()},
             names,
-            {collection: frozenset(attributes) for collection, attributes in gone.items()},
+            # A column made again with another type is kept beside the new one: its attribute is there.
+            {
+                collection: frozenset(attributes - alive.get(collection, set()))
+                for collection, attributes in gone.items()
+            },
         )
 
     def has(self, collection: str) -> bool:
@@ -81,9 +97,7 @@ class Mirror:
     def attributes(self, collection: str) -> frozenset[str]:
         """The attributes the deployment has now."""
         renamed = self.names.get(collection, {})
-        return frozenset(renamed.get(c, c) for c in self.columns.get(collection, ())) - self.gone.get(
-            collection, frozenset()
-        )
+        return frozenset(renamed.get(c, c) for c in self.columns.get(collection, ()))
 
     def newest_change(self, con: duckdb.DuckDBPyConnection) -> int:
         """The highest change number in the mirror, -1 where it is empty."""
@@ -117,14 +131,15 @@ class Mirror:
             if again is not None and len(again):
                 con.register("ids_again", pl.DataFrame({"id": again}).to_arrow())
                 filtered += " OR _id IN (SELECT id FROM ids_again)"
-        selected = ", ".join(self._keys(collection)) if keys_only else "*"
+        chosen = self._keys(collection) if keys_only else [quoted(c) for c in self.columns[collection]]
+        selected = ", ".join(chosen)
         reader = con.sql(
             f"SELECT {selected} FROM {CATALOG}.main.{quoted(collection)}{filtered}"
         ).to_arrow_reader(rows)
         names = self.names.get(collection, {})
         for batch in reader:
             if batch.num_rows:
-                frame = pl.DataFrame(pl.from_arrow(batch))
+                frame = self._without_gone(collection, pl.DataFrame(pl.from_arrow(batch)))
                 yield frame.rename({c: a for c, a in names.items() if c in frame.columns})
 
     def _keys(self, collection: str) -> list[str]:
@@ -151,7 +166,16 @@ class Mirror:
             f"SELECT {', '.join(quoted(c) for c in chosen)} FROM {CATALOG}.main.{quoted(table)} "
             "WHERE _id IN (SELECT id FROM ids_history)"
         ).pl()
+        found = self._without_gone(collection, found)
         return found.rename({c: a for c, a in names.items() if c in found.columns})
+
+    def _without_gone(self, collection: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """Rows whose ``_misfits`` name no attribute that is gone. Misfits are rare."""
+        gone = self.gone.get(collection)
+        if not gone or "_misfits" not in frame.columns or frame["_misfits"].null_count() == frame.height:
+            return frame
+        kept = frame["_misfits"].map_elements(lambda text: _misfits_but(text, gone), return_dtype=pl.String)
+        return frame.with_columns(kept.alias("_misfits"))
 
     def rejects(self, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         """collection, row_id, first_seen_at of the quarantine's own register."""
@@ -182,6 +206,11 @@ class Mirror:
             .select(list(QUARANTINED_SCHEMA))
             .cast(QUARANTINED_SCHEMA)  # type: ignore[arg-type]
         )
+
+
+def _misfits_but(misfits: str, gone: frozenset[str]) -> str | None:
+    left = {name: value for name, value in orjson.loads(misfits).items() if name not in gone}
+    return orjson.dumps(left).decode() if left else None
 
 
 def _business_id(content: str) -> str | None:

@@ -8,6 +8,7 @@ opened. Where a row has to leave, the file is written anew: a deleted row's byte
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -95,12 +96,15 @@ def update_private(
     published_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     link = published_dir / LINK
     current = link.resolve() if link.is_symlink() and link.resolve().exists() else None
-    mark = _mark(current, rules_version) if current is not None else None
 
     con = open_warehouse()
     try:
         attach(con, raw_path)
         mirror = Mirror.describe(con)
+        # What is gone leaves it, also of rows that have not changed since: then it is written anew.
+        gone = {c: sorted(mirror.gone[c]) for s in _SOURCES if mirror.gone.get(c := s.collection)}
+        rules = f"{rules_version} without {json.dumps(gone)}" if gone else rules_version
+        mark = _mark(current, rules) if current is not None else None
         newest = mirror.newest_change(con)
         if mark is not None and mark > newest:
             mark = None  # another mirror
@@ -111,9 +115,9 @@ def update_private(
         making = target.with_suffix(".making")
         try:
             if mark is None or current is None:
-                _write(con, mirror, making, newest, rules_version, chunk_rows, after=None)
+                _write(con, mirror, making, newest, rules, chunk_rows, after=None)
             else:
-                _change(con, mirror, current, making, mark, newest, rules_version, chunk_rows)
+                _change(con, mirror, current, making, mark, newest, rules, chunk_rows)
             os.chmod(making, 0o600)
             _fsync(making)
             os.replace(making, target)

@@ -13,16 +13,16 @@ import ibis
 import ibis.expr.types as ir
 
 from assets.marts.commission_matches import BOOKING_COLLECTIONS, DELETED, LIVE, booking_keys
+from assets.marts.expressions import bookings_read
 from assets.marts.tables import Instants, Tables
 
 
 def _bookings_read_until(t: Tables) -> Any:
     """The server's instant up to which every booking collection that was ever read whole has been read; null
-    before the first whole read of bookings."""
+    before bookings were read whole, and while another collection of bookings has only been begun."""
     read = t.scans.filter(t.scans.collection.isin(BOOKING_COLLECTIONS) & t.scans.watermark.notnull())
-    return read.aggregate(
-        until=ibis.cases(((read.collection == "bookings").any(), read.watermark.min()))
-    ).as_scalar()
+    until = read.aggregate(until=read.watermark.min()).as_scalar()
+    return ibis.cases((bookings_read(t), until))
 
 
 def _repeated(rows: Any) -> Any:

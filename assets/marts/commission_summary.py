@@ -7,13 +7,14 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from assets.marts.expressions import bookings_read
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import REVENUE_STATUSES, TRACKED_STATES
 
 
 def table(t: Tables, at: Instants) -> ir.Table:
     """Counts are of earning bookings (eligible = tracked + missing + awaiting + unknown); the sums are of
-    all reconciled rows."""
+    all reconciled rows. ``tracking_rate`` is null where ``state`` is unknown."""
     r = t.commission_reconciliation
     # Counted by status and state first: the few groups are judged by words, not each of millions of rows.
     groups = r.group_by("booking_status", "state").aggregate(
@@ -35,15 +36,19 @@ def table(t: Tables, at: Instants) -> ir.Table:
         actual_idr=groups.actual_idr.sum().fill_null(0),
     )
     judgeable = whole.tracked + whole.missing
+    # None missing among the bookings that were read says nothing of those that were not; one missing is missing.
+    unknown = at.judged_at.isnull() | ((whole.missing == 0) & ~bookings_read(t))
     return whole.select(
         "eligible",
         "tracked",
         "missing",
         "awaiting",
         "unknown",
-        tracking_rate=ibis.cases((judgeable == 0, 1.0), else_=whole.tracked / judgeable.nullif(0)),
+        tracking_rate=ibis.cases(
+            (unknown, ibis.null("float64")), (judgeable == 0, 1.0), else_=whole.tracked / judgeable.nullif(0)
+        ),
         state=ibis.cases(
-            (at.judged_at.isnull(), "unknown"),
+            (unknown, "unknown"),
             (whole.missing == 0, "perfect"),
             (whole.missing == 1, "warning"),
             else_="critical",

@@ -13,6 +13,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.commission import MILLION, REVENUE_STATUSES
 from marketplace.policy import Policy, PolicyRule
 
@@ -102,6 +103,18 @@ def needs_plan(policy: Policy) -> bool:
 def earning(bookings: Any) -> Any:
     """Bookings that earn: a revenue status, not a test, not deleted."""
     return counted(bookings).filter(lambda b: b.status.isin(REVENUE_STATUSES))
+
+
+def bookings_read(t: Any) -> Any:
+    """Whether every booking there is was read: a scalar, never null.
+
+    ``bookings`` was scanned completely once, and so was each other collection of bookings, unless the deployment does
+    not have it or forbids it (which is told by itself). One that was only begun may hold any booking.
+    """
+    s = t.scans.filter(t.scans.collection.isin(BOOKING_COLLECTIONS))
+    whole = (s.collection == "bookings") & s.completed_at.notnull()
+    begun = s.completed_at.isnull() & s.outcome.isin(("partial", "failed"))
+    return s.aggregate(read=whole.any().fill_null(False) & ~begun.any().fill_null(False)).as_scalar()
 
 
 def counted(bookings: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import ibis
 import ibis.expr.types as ir
 
+from assets.marts.expressions import bookings_read
 from assets.marts.tables import Instants, Tables
 from marketplace.health import DELIVERY_PERCENT, HEALTH_POINTS, REQUIRED_COLLECTIONS
 from marketplace.registry import Registry
@@ -35,6 +36,11 @@ class Measure:
 
 def _count_note(count: Callable[[Any], Any], words: str) -> Callable[[Any], Any]:
     return lambda m: ibis.literal(" (") + count(m).cast("string") + f" {words})"
+
+
+def _bookings_note(count: Callable[[Any], Any], words: str) -> Callable[[Any], Any]:
+    counted = _count_note(count, words)
+    return lambda m: counted(m) + ibis.cases((m.bookings_read, ""), else_="; bookings were not all read yet")
 
 
 def _stopped_flow(m: Any) -> Any:
@@ -64,30 +70,30 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
         ),
         Measure(
             2,
-            lambda m: m.week_with_source > 0,
+            lambda m: (m.week_chat > 0) | (m.bookings_read & (m.week_with_source > 0)),
             lambda m: m.week_chat > 0,
             lambda m: m.week_chat,
             lambda m: ibis.coalesce(m.newest_chat, m.newest_booking, m.bookings_scanned),
             _count_note(lambda m: m.week_chat, "in the last 7 days"),
-            _count_note(lambda m: m.week_bookings, "bookings in that time"),
+            _bookings_note(lambda m: m.week_bookings, "bookings in that time"),
         ),
         Measure(
             3,
-            lambda m: m.week_with_mode > 0,
+            lambda m: (m.week_scheduled > 0) | (m.bookings_read & (m.week_with_mode > 0)),
             lambda m: m.week_scheduled > 0,
             lambda m: m.week_scheduled,
             lambda m: ibis.coalesce(m.newest_scheduled, m.newest_booking, m.bookings_scanned),
             _count_note(lambda m: m.week_scheduled, "in the last 7 days"),
-            _count_note(lambda m: m.week_bookings, "bookings in that time"),
+            _bookings_note(lambda m: m.week_bookings, "bookings in that time"),
         ),
         Measure(
             4,
-            lambda m: m.day_with_mode > 0,
+            lambda m: (m.day_immediate > 0) | (m.bookings_read & (m.day_with_mode > 0)),
             lambda m: m.day_immediate > 0,
             lambda m: m.day_immediate,
             lambda m: ibis.coalesce(m.newest_immediate, m.newest_booking, m.bookings_scanned),
             _count_note(lambda m: m.day_immediate, "in the last 24 hours"),
-            _count_note(lambda m: m.day_bookings, "bookings in that time"),
+            _bookings_note(lambda m: m.day_bookings, "bookings in that time"),
         ),
         Measure(
             5,
@@ -102,7 +108,8 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
         ),
         Measure(
             6,
-            lambda m: m.notifications > 0,
+            # A first scan that broke off has read the oldest ones only.
+            lambda m: (m.notifications > 0) & m.notifications_scanned.notnull(),
             lambda m: m.delivered * 100 >= m.notifications * DELIVERY_PERCENT,
             lambda m: m.delivered / m.notifications.nullif(0),
             lambda m: ibis.coalesce(m.newest_notification, m.notifications_scanned),
@@ -116,7 +123,7 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
         ),
         Measure(
             7,
-            lambda m: (m.missing > 0) | (m.judged & (m.tracked + m.awaiting > 0)),
+            lambda m: (m.missing > 0) | (m.judged & m.bookings_read & (m.tracked + m.awaiting > 0)),
             lambda m: m.missing == 0,
             lambda m: m.missing,
             lambda m: m.judged_at,
@@ -166,5 +173,5 @@ def _measured(t: Tables, at: Instants) -> Any:
     """Everything the points rest on, in one row."""
     commissions = t.commission_summary.select("tracked", "missing", "awaiting")
     return t.health_measures.cross_join(commissions).mutate(
-        judged=at.judged_at.notnull(), judged_at=at.judged_at
+        judged=at.judged_at.notnull(), judged_at=at.judged_at, bookings_read=bookings_read(t)
     )

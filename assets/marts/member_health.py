@@ -7,7 +7,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.expressions import counted, interval
+from assets.marts.expressions import bookings_read, counted, interval
 from assets.marts.tables import Instants, Tables
 from marketplace.members import MEMBER_LIMITS
 
@@ -41,11 +41,15 @@ def table(t: Tables, at: Instants) -> ir.Table:
     unseen = (rows.last_seen_at <= at.now - interval(limits.unseen)).fill_null(False)
     silent = ~rows.notifications_enabled.fill_null(True)
     mute = ~rows.sound_enabled.fill_null(True)
+    # Nothing found wrong in what was not read is no sign of health.
+    messages = t.scans.filter((t.scans.collection == "chat_messages") & t.scans.completed_at.notnull())
+    all_read = bookings_read(t) & (messages.count() > 0).as_scalar()
     health = ibis.cases(
         (rows.last_seen_at.isnull(), "unknown"),
         (unseen, "offline"),
         ((rows.missed_requests > limits.missed) | silent, "critical"),
         ((rows.missed_requests > 0) | mute | (rows.unread_messages > limits.unread), "warning"),
+        (~all_read, "unknown"),
         else_="healthy",
     )
     reasons = (
@@ -59,6 +63,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
             ),
             else_="",
         )
+        + _reason(~all_read, "bookings or messages not all read yet")
         + _reason(silent, "notifications off")
         + _reason(mute, "sound off")
         + ibis.cases(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 
 from assets.marts.expressions import counted
@@ -22,7 +23,9 @@ def table(t: Tables, at: Instants) -> ir.Table:
         "avg_response_s",
         "p95_response_s",
         success_rate=rows.booked / rows.created.nullif(0),
-        delivery_rate=rows.delivered / rows.notifications.nullif(0),
+        delivery_rate=ibis.cases(
+            (rows.notifications_scanned.notnull(), rows.delivered / rows.notifications.nullif(0))
+        ),
         newest_booking_at=rows.newest_booked,
         bookings_24h=rows.day_bookings,
     )

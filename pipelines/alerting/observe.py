@@ -83,6 +83,9 @@ def _run(run: RunContext) -> Iterator[Observation]:
     if not unreachable:
         # Whether a run that could read nothing would otherwise have failed is not known.
         yield _of(RULES.of("run_failed"), failed, detail=words if failed else "")
+    if run.snapshot_id is not None:
+        told = "\n".join(f"{warning.step}: {warning.problem}" for warning in run.warnings)
+        yield _of(RULES.of("after_publishing"), bool(run.warnings), detail=told)
     yield _of(RULES.of("run_died"), False)
 
 

@@ -172,6 +172,15 @@ RULES: Final = RuleBook(
             keep_firing_for=TWO_RUNS,
         ),
         AlertRule(
+            name="after_publishing",
+            source="run:warnings",
+            severity="high",
+            summary="A snapshot was published, but what follows failed: names may be older than figures",
+            page="/overview",
+            keep_firing_for=TWO_RUNS,
+            what_to_do="The next run tries again. If it stays, look at the disk and the files of BOOKWATCH_HOME.",
+        ),
+        AlertRule(
             name="ledger_unreadable",
             source="run:ledger",
             severity="critical",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -87,6 +88,7 @@ def as_json(context: RunContext) -> dict[str, Any]:
         "snapshot_id": context.snapshot_id,
         "published": context.snapshot_changed,
         "message": str(context.failure) if context.failure else "",
+        "warnings": [asdict(warning) for warning in context.warnings],
         "collections": [scan.__dict__ for scan in context.scans],
         "failing_checks": [check.check_name for check in context.failed_checks],
     }

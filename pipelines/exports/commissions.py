@@ -128,7 +128,9 @@ SUMMARY_COLUMNS: Final = (
     *(Column(state, f"count(*) FILTER (r.state = '{state}')") for state in STATES),
     Column(
         "tracking_rate",
-        "CASE WHEN count(*) FILTER (r.state IN ('matched', 'mismatched', 'missing')) = 0 THEN 1.0 ELSE"
+        # Where the state of the whole cannot be told, nor can a share of it.
+        "CASE WHEN (SELECT state FROM marts.commission_summary) = 'unknown' THEN NULL"
+        " WHEN count(*) FILTER (r.state IN ('matched', 'mismatched', 'missing')) = 0 THEN 1.0 ELSE"
         " count(*) FILTER (r.state IN ('matched', 'mismatched'))"
         " / count(*) FILTER (r.state IN ('matched', 'mismatched', 'missing')) END",
     ),

@@ -253,7 +253,7 @@ class _Examination:
                 blocking=True,
             )
             return False
-        if failure.reason == "scope":
+        if failure.error_type == "general_unauthorized_scope":
             accepted = self._key_is_known()
             if accepted is False:
                 self.say(

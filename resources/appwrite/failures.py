@@ -129,9 +129,20 @@ class Malformed(Exception):
 
 
 def failure_of_status(
-    operation: str, collection: str, status: int, error_type: str, is_json: bool, retry_after: float | None
+    operation: str,
+    collection: str,
+    status: int,
+    error_type: str,
+    is_json: bool,
+    retry_after: float | None,
+    *,
+    as_guest: bool = False,
 ) -> CallFailure:
-    """The failure an HTTP status of 300 or more stands for."""
+    """The failure an HTTP status of 300 or more stands for.
+
+    ``as_guest``: the server took the caller for one. A key it does not know is none, so that where guests lack a scope
+    a wrong key is answered as a key without the scope is, but for that word.
+    """
     if status in RETRIED_STATUSES or status >= 500:
         return TransientFailure(
             operation,
@@ -145,7 +156,8 @@ def failure_of_status(
     if 300 <= status < 400:
         reason = "redirect"
     elif status == 401:
-        reason = "scope" if error_type == "general_unauthorized_scope" else "unauthorized"
+        lacks = error_type == "general_unauthorized_scope" and not as_guest
+        reason = "scope" if lacks else "unauthorized"
     elif status == 403:
         reason = "forbidden"
     elif status == 404:

@@ -357,8 +357,10 @@ class PooledClient(Client):
                 except Malformed:
                     failure = TransientFailure(operation, "malformed", collection=collection, status=status)
             else:
-                is_json, error_type = _error_type(body, kind)
-                failure = failure_of_status(operation, collection, status, error_type, is_json, asked)
+                is_json, error_type, as_guest = _error_type(body, kind)
+                failure = failure_of_status(
+                    operation, collection, status, error_type, is_json, asked, as_guest=as_guest
+                )
         raise failure
 
     def _send(
@@ -424,16 +426,23 @@ def _json(body: bytes) -> Any:
     raise Malformed
 
 
-def _error_type(body: bytes, kind: str) -> tuple[bool, str]:
-    """Whether an error is Appwrite's own JSON, and its ``type``."""
+def _error_type(body: bytes, kind: str) -> tuple[bool, str, bool]:
+    """Whether an error is Appwrite's own JSON, its ``type``, and whether it calls the caller a guest."""
     if not kind.startswith("application/json"):
-        return False, ""
+        return False, "", False
     try:
         error = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return False, ""
-    told = cast("dict[str, Any]", error).get("type") if isinstance(error, dict) else None
-    return isinstance(error, dict), told if isinstance(told, str) else ""
+        return False, "", False
+    if not isinstance(error, dict):
+        return False, "", False
+    told = cast("dict[str, Any]", error)
+    error_type, message = told.get("type"), told.get("message")
+    return (
+        True,
+        error_type if isinstance(error_type, str) else "",
+        isinstance(message, str) and message.startswith("User (role: guest"),
+    )
 
 
 def json_object(body: bytes, kind: str) -> dict[str, Any]:
@@ -561,19 +570,25 @@ class Gateway:
     def columns_and_time(self, collection: str) -> tuple[list[Column], datetime]:
         """The columns, and the server's time when it told them."""
         columns: list[Column] = []
+        keys: set[object] = set()
         seen = 0
         while True:
-            # Without a limit Appwrite lists 25.
+            # Without a limit Appwrite lists 25; a server may list fewer than asked for, so `total` says when it is all.
             queries = [Query.limit(COLUMNS_A_CALL), *([Query.offset(seen)] if seen else [])]
 
-            def decode(body: bytes, kind: str) -> tuple[int, list[Column]]:
-                listed = json_object(body, kind).get(self.api.columns_key)
+            def decode(body: bytes, kind: str) -> tuple[list[object], list[Column], bool]:
+                told = json_object(body, kind)
+                listed, total = told.get(self.api.columns_key), told.get("total")
                 if not isinstance(listed, list):
                     raise Malformed
                 entries = cast("list[Any]", listed)
                 if not all(isinstance(entry, dict) for entry in entries):
                     raise Malformed
-                return len(entries), columns_of(cast("list[dict[str, Any]]", entries))
+                found: list[object] = [entry.get("key") for entry in cast("list[dict[str, Any]]", entries)]
+                whole = isinstance(total, int) and 0 < total <= len(keys.union(found))
+                if found and keys.issuperset(found):
+                    raise Malformed  # the same page again: what is on the next one is not known
+                return found, columns_of(cast("list[dict[str, Any]]", entries)), whole or not found
 
             answer = self.client.request(
                 "list_columns",
@@ -583,10 +598,11 @@ class Gateway:
                 {"queries": queries},
                 decode,
             )
-            count, found = answer.value
-            columns += found
-            seen += count
-            if count < COLUMNS_A_CALL:
+            found, more, whole = answer.value
+            columns += more
+            keys.update(found)
+            seen += len(found)
+            if whole:
                 return columns, self._server_time("list_columns", collection, answer)
 
     def rows(

@@ -129,6 +129,13 @@ def test_how_a_run_ended(run: RunContext) -> None:
     assert "source_unavailable" not in good  # nothing was scanned, so nothing is known of Appwrite
     run.scans = [CollectionScan("bookings", True, "complete")]
     assert not seen(run, status())["source_unavailable"].active
+    assert "after_publishing" not in good  # nothing was published that could be followed
+    run.snapshot_id = "s"
+    assert not seen(run, status())["after_publishing"].active
+    run.warn("private names", "The disk is full.")
+    warned = seen(run, status())
+    assert (warned["run_failed"].active, warned["after_publishing"].active) == (False, True)
+    assert warned["after_publishing"].detail.startswith("private names: The disk is full.")
     run.fail(BookwatchError("The disk is full."))
     failed = seen(run, status())
     assert failed["run_failed"].active

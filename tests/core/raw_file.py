@@ -144,3 +144,12 @@ class RawFile:
                 "INSERT INTO _columns VALUES (?, ?, ?, 'string', false, ?, NULL)",
                 [collection, attribute, attribute, START],
             )
+
+    def remove_attribute(self, collection: str, attribute: str) -> None:
+        """What raw does with an attribute the deployment no longer has: its values stay, the column is marked."""
+        with duckdb.connect(str(self.path)) as con:
+            con.execute(
+                "UPDATE _columns SET gone_at = ? WHERE collection = ? AND attribute = ?",
+                [START, collection, attribute],
+            )
+        del self.tables[collection][attribute]

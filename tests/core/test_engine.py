@@ -101,6 +101,51 @@ def test_only_what_changed_is_derived(raw: RawFile):
     assert same_as_rebuilt(raw)
 
 
+def test_an_attribute_that_is_gone_is_absent_from_changed_and_unchanged_rows_alike(raw: RawFile):
+    old = {**BOOKING, "status": "completed", "customerName": "Wayan"}
+    raw.put("bookings", {**old, "$id": "same"}, {**old, "$id": "changed"})
+    raw.put("bookings", {**old, "$id": "odd", "totalCost": None, "_misfits": {"totalCost": "250000"}})
+    run(raw)
+    assert set(table(raw, "bookings")["amount_idr"]) == {250_000}
+    raw.remove_attribute("bookings", "totalCost")
+    raw.put("bookings", {**old, "$id": "changed", "totalCost": None, "price": 300_000.0})
+    outcome = run(raw)
+    assert outcome.rebuilt is None
+    found = {key: row["amount_idr"] for key, row in rows(raw, "bookings", "booking_id").items()}
+    assert found == {"same": None, "odd": None, "changed": 300_000}
+    assert "type_mismatch" not in set(table(raw, "data_findings")["finding"])
+    assert same_as_rebuilt(raw)
+    assert not run(raw).changed
+
+
+def test_an_attribute_that_goes_without_any_change_of_a_row_goes_from_core(raw: RawFile):
+    raw.put("bookings", {**BOOKING, "status": "completed"})
+    run(raw)
+    raw.remove_attribute("bookings", "status")
+    run(raw)
+    assert rows(raw, "bookings", "booking_id")["b1"]["status"] == "unknown"
+    assert table(raw, "booking_events")["to_status"].to_list() in ([], ["unknown"])
+    assert same_as_rebuilt(raw)
+
+
+def test_a_column_kept_beside_the_one_made_again_with_another_type_is_not_read(raw: RawFile):
+    raw.put("bookings", {**BOOKING, "status": "completed"})
+    with duckdb.connect(str(raw.path)) as con:
+        for name in ("bookings", "bookings_history"):
+            con.execute(f"ALTER TABLE {name} RENAME COLUMN totalCost TO totalCost__was_integer")
+            con.execute(f"ALTER TABLE {name} ADD COLUMN totalCost DOUBLE")
+        con.execute(
+            "UPDATE _columns SET column_name = 'totalCost__was_integer', gone_at = now()::TIMESTAMP"
+            " WHERE attribute = 'totalCost'"
+        )
+        con.execute(
+            "INSERT INTO _columns VALUES ('bookings', 'totalCost', 'totalCost', 'float', false, now()::TIMESTAMP, NULL)"
+        )
+        con.execute("UPDATE bookings SET totalCost = 300000")
+    run(raw)
+    assert rows(raw, "bookings", "booking_id")["b1"]["amount_idr"] == 300_000
+
+
 def test_columns_that_differ_by_case_keep_their_own_values(raw: RawFile):
     raw.put("bookings", {**BOOKING, "customerPhone": None, "customerphone": "081234567890"})
     run(raw)

@@ -145,3 +145,16 @@ def test_a_damaged_file_is_written_anew(raw: RawFile, kept: int):
     raw.put("chat_messages", {"$id": "m2", "message": "again"})
     assert update(raw) != damaged
     assert set(read(raw, "messages")) == {"m1", "m2"}
+
+
+def test_what_is_gone_leaves_the_private_file_also_of_unchanged_rows(raw: RawFile):
+    raw.put("bookings", {"$id": "b1", "customerName": "Wayan", "roomNumber": "12"})
+    first = update(raw)
+    raw.remove_attribute("bookings", "roomNumber")
+    second = update(raw)
+    assert second != first
+    assert (read(raw, "bookings")["b1"]["customer_name"], read(raw, "bookings")["b1"]["room_number"]) == (
+        "Wayan",
+        None,
+    )
+    assert update(raw) == second

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import gzip
+import json
 import logging
 import re
 import socket
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from appwrite.exception import AppwriteException
@@ -528,6 +530,36 @@ def test_more_columns_than_the_servers_default_list(server: SandboxProcess, home
     make_table(server, table, {f"c{n}": {"kind": "integer"} for n in range(40)})
     gateway, _ = gateway_for(settings_for(server, home))
     assert len(gateway.list_columns(table)) == 40
+
+
+def _two_a_page(total: int | None) -> Callable[[str, dict[str, str]], bytes]:
+    """A server that lists two of five columns, however many it is asked for."""
+
+    def answer(path: str, headers: dict[str, str]) -> bytes:
+        offset = int((re.search(r'"offset","values":\[(\d+)\]', unquote(path)) or [0, 0])[1])
+        page = [{"key": f"c{n}", "type": "integer", "array": False} for n in range(5)][offset : offset + 2]
+        told = {"columns": page} | ({} if total is None else {"total": total})
+        return http(200, json.dumps(told), Date="Sun, 01 Mar 2026 00:00:00 GMT")
+
+    return answer
+
+
+@pytest.mark.parametrize(("total", "calls"), [(5, 3), (None, 4), (0, 4)])
+def test_a_server_that_caps_the_page_hides_no_column(total: int | None, calls: int) -> None:
+    with ScriptedServer(_two_a_page(total)) as server:
+        gateway, _ = scripted_gateway(server)
+        assert [c.key for c in gateway.list_columns("bookings")] == ["c0", "c1", "c2", "c3", "c4"]
+        assert len(server.requests) == calls
+
+
+def test_a_server_that_gives_the_same_columns_again_is_not_believed() -> None:
+    page = json.dumps({"total": 2, "columns": [{"key": "c0", "type": "integer", "array": False}]})
+    with ScriptedServer(http(200, page, Date="Sun, 01 Mar 2026 00:00:00 GMT")) as server:
+        gateway, _ = scripted_gateway(server)
+        # Counted twice it would seem to be all there is.
+        with pytest.raises(TransientFailure) as caught:
+            gateway.list_columns("bookings")
+        assert caught.value.reason == "malformed"
 
 
 def test_connections_are_kept(server: SandboxProcess, home: Path, table: str) -> None:

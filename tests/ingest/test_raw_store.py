@@ -164,6 +164,21 @@ def test_a_row_without_an_id_is_quarantined_by_its_sequence(store: RawStore) -> 
     assert store.rejects().height == 2
 
 
+def test_a_row_that_gets_its_id_leaves_the_quarantine(store: RawStore) -> None:
+    merge(
+        store,
+        version(None, 7, title="x"),
+        version(None, 8),
+        version("a", 9, title="bad"),
+        judge=reject_word("bad"),
+    )
+    assert store.rejects()["row_id"].to_list() == ["$sequence:7", "$sequence:8", "a"]
+    merge(store, version("b", 7, day=2, title="x"), judge=reject_word("bad"))
+    assert store.rejects()["row_id"].to_list() == ["$sequence:8", "a"]
+    merge(store, version("c", 8, day=2, title="bad"), judge=reject_word("bad"))
+    assert store.rejects()["row_id"].to_list() == ["a", "c"]
+
+
 def test_a_deleted_reject_leaves_the_quarantine(store: RawStore) -> None:
     merge(store, version("a", 1, title="bad"), judge=reject_word("bad"))
     assert store.rejects()["row_id"].to_list() == ["a"]

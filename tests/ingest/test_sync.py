@@ -586,6 +586,17 @@ def test_a_collection_that_fails_at_once_is_failed_not_partial(
     [
         (http(401, '{"type":"user_unauthorized"}'), "API key"),
         (http(401, '{"type":"general_unauthorized_scope"}'), "rows.read"),
+        (
+            http(
+                401,
+                '{"type":"general_unauthorized_scope","message":"app.p@service.h (role: applications) missing scopes"}',
+            ),
+            "lacks a scope",
+        ),
+        (
+            http(401, '{"type":"general_unauthorized_scope","message":"User (role: guests) missing scopes"}'),
+            "does not accept the API key",
+        ),
         (http(403, '{"type":"project_id_missing"}'), "APPWRITE_PROJECT_ID"),
         (http(404, '{"type":"project_not_found"}'), "APPWRITE_PROJECT_ID"),
         (http(404, '{"type":"database_not_found"}'), "APPWRITE_DATABASE_ID"),

@@ -60,6 +60,31 @@ def test_the_whole_is_perfect_warning_or_critical(w: Warehouse, missing: int, st
     assert (row["state"], row["missing"], row["tracking_rate"]) == (state, missing, 0.0 if missing else 1.0)
 
 
+@pytest.mark.parametrize("collection", ["bookings", "hotel_bookings"])
+def test_the_whole_is_unknown_until_bookings_were_read_once(w: Warehouse, collection: str) -> None:
+    w.begun(collection)
+    w.booking("tracked", origin="hotel_bookings")
+    w.commission("c1", "tracked")
+    (row,) = made(w, "commission_summary")
+    assert (row["state"], row["tracked"], row["tracking_rate"]) == ("unknown", 1, None)
+    w.scan(collection)
+    (row,) = made(w, "commission_summary")
+    assert (row["state"], row["tracking_rate"]) == ("perfect", 1.0)
+
+
+def test_a_missing_commission_is_told_before_all_bookings_were_read(w: Warehouse) -> None:
+    w.begun("bookings")
+    w.booking("b")
+    (row,) = made(w, "commission_summary")
+    assert (row["state"], row["missing"], row["tracking_rate"]) == ("warning", 1, 0.0)
+
+
+def test_hotel_bookings_that_are_not_there_leave_the_whole_known(w: Warehouse) -> None:
+    w.add("ops.scans", collection="hotel_bookings", outcome="missing", required=False)
+    (row,) = made(w, "commission_summary")
+    assert (row["state"], row["tracking_rate"]) == ("perfect", 1.0)
+
+
 def test_local_days_are_half_open(w: Warehouse) -> None:
     w.booking("before", created_at=MIDNIGHT - timedelta(microseconds=1))
     w.booking("at", created_at=MIDNIGHT)

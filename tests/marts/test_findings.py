@@ -679,6 +679,14 @@ def test_before_bookings_were_ever_read_whole_nothing_is_an_orphan(w: Warehouse)
     assert [row["state"] for row in w.reconciled()] == ["unknown"]
 
 
+def test_while_hotel_bookings_were_only_begun_nothing_is_an_orphan(w: Warehouse) -> None:
+    w.commission("c", "nobody")
+    w.begun("hotel_bookings")
+    assert [row["state"] for row in w.reconciled()] == ["unknown"]
+    w.scan("hotel_bookings")
+    assert [row["state"] for row in w.reconciled()] == ["orphan"]
+
+
 def test_a_record_that_names_no_booking_is_an_orphan_whatever_was_read(w: Warehouse) -> None:
     w.scan("bookings", watermark=w.now - timedelta(days=9))
     w.commission("c", None, updated_at=w.now)

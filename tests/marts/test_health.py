@@ -97,6 +97,54 @@ def test_2_a_booking_recognised_by_its_open_chat_window_counts(w: Warehouse) -> 
     assert points(w)[2]["status"] == "working"
 
 
+@pytest.mark.parametrize("collection", ["bookings", "hotel_bookings"])
+def test_while_bookings_were_only_begun_what_is_not_there_is_unknown(w: Warehouse, collection: str) -> None:
+    w.begun(collection)
+    w.booking(created_at=NOW - HOUR, origin="hotel_bookings", source="direct", mode=None)
+    w.commission()
+    found = points(w)
+    assert {n: found[n]["status"] for n in (2, 3, 4, 7)} == dict.fromkeys((2, 3, 4, 7), "unknown")
+    assert "not all read yet" in found[2]["message"]
+    w.scan(collection)
+    found = points(w)
+    assert {n: found[n]["status"] for n in (2, 3, 4, 7)} == {
+        2: "broken",
+        3: "broken",
+        4: "broken",
+        7: "working",
+    }
+    assert "not all read yet" not in found[2]["message"]
+
+
+def test_while_bookings_were_only_begun_what_is_there_still_counts(w: Warehouse) -> None:
+    w.begun("bookings")
+    w.booking(created_at=NOW - HOUR, source="chatWindow", mode="scheduled")
+    found = points(w)
+    assert [found[n]["status"] for n in (1, 2, 3)] == ["working"] * 3
+    assert found[7]["status"] == "broken"
+
+
+def test_6_is_unknown_while_notifications_were_only_begun(w: Warehouse) -> None:
+    w.notification("n", age=HOUR)
+    w.begun("notifications")
+    w.build(["health_points", "service_figures"])
+    assert points(w)[6]["status"] == "unknown"
+    assert w.rows("SELECT delivery_rate FROM marts.service_figures") == [{"delivery_rate": None}]
+
+
+@pytest.mark.parametrize("collection", ["bookings", "chat_messages"])
+def test_a_member_is_not_healthy_by_what_was_not_read(w: Warehouse, collection: str) -> None:
+    w.provider()
+    w.begun(collection)
+    w.build(["member_health"])
+    (row,) = w.rows("FROM marts.member_health")
+    assert (row["health"], row["reasons"]) == ("unknown", "bookings or messages not all read yet")
+    w.scan(collection)
+    w.build(["member_health"])
+    (row,) = w.rows("FROM marts.member_health")
+    assert (row["health"], row["reasons"]) == ("healthy", "")
+
+
 @pytest.mark.parametrize(
     ("age", "status"),
     [(59 * MIN, "working"), (60 * MIN, "working"), (60 * MIN + SECOND, "broken"), (61 * MIN, "broken")],

@@ -113,6 +113,11 @@ class Warehouse:
         self.con.execute("DELETE FROM ops.scans WHERE collection = ?", [collection])
         self.add("ops.scans", collection=collection, completed_at=at, watermark=watermark or at)
 
+    def begun(self, collection: str) -> None:
+        """Let the first scan of a collection have broken off, as in a first run in which it failed."""
+        self.con.execute("DELETE FROM ops.scans WHERE collection = ?", [collection])
+        self.add("ops.scans", collection=collection, outcome="partial")
+
     def booking(self, booking_id: str = "b1", **values: Any) -> None:
         values.setdefault("created_at", self.now - timedelta(days=2))
         values.setdefault(

@@ -12,6 +12,7 @@ import assets.core.core_assets as core_layer
 import assets.published as publishing
 from pipelines.cli.run import execute
 from pipelines.cli.watch import watch
+from pipelines.run import open_run
 from resources.home import Home
 from resources.run_context import RunContext
 from resources.settings import Settings, load_settings
@@ -101,6 +102,45 @@ def test_what_a_stopped_run_changed_is_published_by_the_next(
     assert current_snapshot(settings.home) is None
     assert execute(settings).snapshot_changed
     assert bookings(settings.home) == ["b1"]
+
+
+@pytest.mark.parametrize("damage", ["cut off", "overwritten"])
+def test_a_damaged_snapshot_is_published_anew_where_nothing_changed(settings: Settings, damage: str) -> None:
+    execute(settings)
+    damaged = require_snapshot(settings.home)
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:100] if damage == "cut off" else b"x" * len(content))
+    said: list[str] = []
+    with open_run(settings) as quiet:
+        assert publishing._must_copy(quiet, damaged)
+    run = execute(settings, say=said.append)
+    assert (run.failure, run.snapshot_changed) == (None, True)
+    assert require_snapshot(settings.home) != damaged
+    assert bookings(settings.home) == ["b1"]
+    assert any("published anew" in line for line in said)
+
+
+@pytest.mark.parametrize("after", ["update_private", "drop_old_snapshots"])
+def test_what_fails_after_publishing_is_told_and_the_snapshot_stands(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    said: list[str] = []
+    with monkeypatch.context() as broken:
+        broken.setattr(publishing, after, explode)
+        run = execute(settings, say=said.append)
+    assert (run.failure, run.exit_status, run.snapshot_changed) == (None, 10, True)
+    assert bookings(settings.home) == ["b1"]
+    status = read_status(settings.home)
+    assert status is not None
+    assert (status["run"]["outcome"], status["run"]["exit_status"]) == ("published", 10)
+    (warning,) = status["run"]["warnings"]
+    assert "ValueError" in warning["problem"]
+    assert "after_publishing" in [alert["name"] for alert in status["alerts"]]
+    assert any(line.startswith("Warning: ") for line in said)
+    assert NAME not in str(status) + str(said)
+    healed = execute(settings)
+    assert healed.warnings == []
+    assert settings.home.private.exists()
 
 
 def test_verdicts_of_a_run_are_in_its_snapshot_and_those_of_an_unchanged_one_in_the_warehouse(

@@ -106,6 +106,25 @@ def test_routes_that_read_like_another_are_the_same() -> None:
     assert routes("json://a?token=x,json://b") == ("json://a?token=x", "json://b")
 
 
+def test_a_comma_inside_a_url_is_part_of_it() -> None:
+    mail = "mailto://u:p@h?to=a@x.id,b@x.id"
+    assert routes(mail) == (mail,)
+    assert routes(f"critical,high={mail},json://b, json://c/1,2,,") == (
+        f"critical,high={mail}",
+        "json://b",
+        "json://c/1,2",
+    )
+    assert routes(f"{mail},critical,high=json://b,low=json://c") == (
+        mail,
+        "critical,high=json://b",
+        "low=json://c",
+    )
+    assert routes(f"{mail} , critical, high = json://b".replace(" = ", "=")) == (
+        mail,
+        "critical,high=json://b",
+    )
+
+
 @pytest.mark.parametrize("words", ["urgent=json://secret", "critical", "critical json://secret", "high="])
 def test_a_route_that_cannot_be_meant_is_refused_without_repeating_it(words: str) -> None:
     with pytest.raises(ValueError, match="critical,high=URL") as refused:
