@@ -43,6 +43,8 @@ def stop_when_told():
     sys.stdin.readline()
     os.kill(os.getpid(), signal.SIGINT)
 
+# A shell that starts the tests in the background has this signal ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 threading.Thread(target=stop_when_told, daemon=True).start()
 with gateway, RawStore(settings.home.raw) as store:
     if sys.argv[1] == "sweep":
