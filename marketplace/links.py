@@ -67,5 +67,8 @@ HOPS: Final[Registry[int, Hop]] = Registry(
 LINK_WINDOW: Final = timedelta(days=7)
 #: A room may be a little older than its booking: the app's clocks differ.
 LINK_CLOCK_SKEW: Final = timedelta(hours=1)
+#: Bookings among which a key must fit one alone. What happened in the last 7 days is not about a booking of months ago,
+#: and looking through ten million ids for it takes three seconds each run.
+LINK_KEY_MEMORY: Final = timedelta(days=30)
 #: Ids shown a hop, the newest; the count is of all.
 LINK_ROWS_SHOWN: Final = 200

@@ -17,10 +17,10 @@ LIVE, QUARANTINED, DELETED = 0, 1, 2
 BOOKING_COLLECTIONS = ("bookings", "hotel_bookings")
 
 
-def booking_keys(t: Tables) -> Any:
+def booking_keys(t: Tables, bookings: Any = None) -> Any:
     """Every value a record may refer to a booking by: key, target (the booking), kind (live, quarantined,
-    deleted), test (0 or 1)."""
-    b = t.bookings
+    deleted), test (0 or 1). Of all bookings, or of those given, and of those in quarantine."""
+    b = t.bookings if bookings is None else bookings
     facts = {
         "target": b.booking_id,
         "origin": b.origin,

@@ -15,7 +15,7 @@ from assets.marts.commission_matches import DELETED, booking_keys
 from assets.marts.expressions import accrual, counted, interval
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import PAID_STATUS, REVENUE_STATUSES
-from marketplace.links import HOPS, LINK_CLOCK_SKEW, LINK_WINDOW
+from marketplace.links import HOPS, LINK_CLOCK_SKEW, LINK_KEY_MEMORY, LINK_WINDOW
 
 
 def table(t: Tables, at: Instants) -> ir.Table:
@@ -26,7 +26,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
     b = b.select(
         "booking_id", "origin", "business_id", "status", "created_at", "accepted_at", "response_deadline"
     )
-    keys = _keys(t, b)
+    keys = _keys(t, at, b)
     rooms = _rooms(t, at, keys)
     messages = _messages(t, at, keys, rooms)
     notices = _notices(t, at, keys)
@@ -95,18 +95,19 @@ def _scanned(t: Tables) -> Any:
     )
 
 
-def _keys(t: Tables, b: Any) -> Any:
+def _keys(t: Tables, at: Instants, b: Any) -> Any:
     """Both keys of the bookings in hand, each key of a booking once, and whether it is sure that no other is meant.
 
-    A key that fits two bookings leads to both, and is sure for neither. Two as the reconciliation counts them: of all
-    bookings not deleted, older ones, tests and quarantined ones too.
+    A key that fits two bookings leads to both, and is sure for neither. Two as the reconciliation counts them: of
+    bookings not deleted, tests and quarantined ones too; but only of those made within LINK_KEY_MEMORY.
     """
     own = b.select(key=b.booking_id, target=b.booking_id, target_origin=b.origin)
     other = b.filter(b.business_id.notnull() & (b.business_id != b.booking_id)).select(
         key=b.business_id, target=b.booking_id, target_origin=b.origin
     )
     keys = ibis.union(own, other, distinct=False)
-    fits = booking_keys(t).filter(lambda k: k.kind != DELETED).semi_join(keys, "key")
+    known = t.bookings.filter(t.bookings.created_at >= at.now - interval(LINK_KEY_MEMORY))
+    fits = booking_keys(t, known).filter(lambda k: k.kind != DELETED).semi_join(keys, "key")
     found: Any = fits.group_by("key").aggregate(
         low=fits.target.min(), high=fits.target.max(), first=fits.origin.min(), last=fits.origin.max()
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from marketplace.links import HOPS, LINK_ROWS_SHOWN
+from marketplace.links import HOPS, LINK_KEY_MEMORY, LINK_ROWS_SHOWN
 from tests.health.market import Market, stamp
 from tests.marts.warehouse import NOW, Warehouse
 
@@ -207,12 +207,13 @@ def test_4_is_unknown_where_the_only_notification_may_be_anothers(w: Warehouse) 
 @pytest.mark.parametrize(
     ("other", "verdict"),
     [
-        ({"created_at": NOW - 60 * DAY}, "unknown"),
+        ({"created_at": NOW - LINK_KEY_MEMORY + DAY}, "unknown"),
+        ({"created_at": NOW - LINK_KEY_MEMORY - DAY}, "working"),
         ({"is_test": True}, "unknown"),
         ({"deleted_at": NOW}, "working"),
     ],
 )
-def test_the_other_booking_may_be_an_old_or_a_test_one_but_not_deleted(
+def test_the_other_booking_may_be_an_older_or_a_test_one_but_not_deleted_or_of_months_ago(
     w: Warehouse, other: dict[str, Any], verdict: str
 ) -> None:
     w.booking("b", business_id="BK", created_at=NOW - DAY)
