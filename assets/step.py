@@ -99,7 +99,7 @@ def afterwards(run: RunContext, name: str, work: Callable[[], object]) -> None:
         work()
     except BookwatchError as known:
         run.warn(name, known.problem)
-    except Exception as unknown:
+    except Exception as unknown:  # whatever it is, it is told: the snapshot stands
         if _was_stopped(unknown):
             raise
         run.warn(name, _in_our_words(name, unknown).problem)

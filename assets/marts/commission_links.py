@@ -12,9 +12,10 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.commission_matches import BOOKING_COLLECTIONS, DELETED, LIVE, booking_keys
+from assets.marts.commission_matches import DELETED, LIVE, booking_keys
 from assets.marts.expressions import bookings_read
 from assets.marts.tables import Instants, Tables
+from marketplace.collections import BOOKING_COLLECTIONS
 
 
 def _bookings_read_until(t: Tables) -> Any:

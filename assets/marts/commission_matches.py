@@ -12,9 +12,9 @@ import ibis
 import ibis.expr.types as ir
 
 from assets.marts.tables import Instants, Tables
+from marketplace.collections import BOOKING_COLLECTIONS
 
 LIVE, QUARANTINED, DELETED = 0, 1, 2
-BOOKING_COLLECTIONS = ("bookings", "hotel_bookings")
 
 
 def booking_keys(t: Tables, bookings: Any = None) -> Any:

@@ -35,12 +35,6 @@ class Connections:
         self._manager = _manager(endpoint, most)
         self._direct: urllib3.HTTPConnectionPool | None = None
 
-    @property
-    def opened(self) -> int:
-        """Connections made so far."""
-        pools = self._manager.pools
-        return sum(pools[key].num_connections for key in pools.keys())  # noqa: SIM118 - not a dict
-
     def send(
         self, method: str, path: str, headers: dict[str, str], data: str | None, timeout: urllib3.Timeout
     ) -> urllib3.BaseHTTPResponse:

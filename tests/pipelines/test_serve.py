@@ -35,7 +35,7 @@ def shallow() -> Iterator[Path]:
 
 
 def settings_of(root: Path) -> Settings:
-    settings = Settings(_env_file=None, bookwatch_home=root)  # pyright: ignore[reportCallIssue]
+    settings = Settings(_env_file=None, bookwatch_home=root)  # pyright: ignore[reportCallIssue] - pydantic-settings' own
     settings.home.create()
     return settings
 
