@@ -83,6 +83,11 @@ def _previous(con: duckdb.DuckDBPyConnection, run: RunContext) -> tuple[str, dat
                 )
             if zone != con.execute("SELECT timezone FROM core.state").fetchone():
                 raise _Incomparable("the snapshot before was made in another time zone")
+            bounds = "SELECT amount_min, amount_max FROM core.state"
+            if snapshot.execute(bounds).fetchone() != con.execute(bounds).fetchone():
+                raise _Incomparable(
+                    "the snapshot before believed other amounts (BOOKWATCH_AMOUNT_MIN and _MAX)"
+                )
             return str(described[0]), described[1], _figures(snapshot)
     except (duckdb.Error, BookwatchError):
         raise _Incomparable("the snapshot before holds no readable figures by month") from None

@@ -10,6 +10,8 @@ from typing import Final
 ALIASES: Final[dict[str, tuple[str, ...]]] = {
     # any collection; Appwrite's own $createdAt comes last and is no attribute
     "creation": ("createdAt", "booking.createdAt"),
+    # bookings and commission_records: what every amount is in. Each that is written has a say.
+    "currency": ("currency", "currencyCode", "Currency", "CurrencyCode", "currency_code", "currencycode"),
     # bookings
     "booking.business_id": ("bookingId",),
     "booking.customer_name": (
@@ -56,6 +58,14 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "booking.status": ("bookingStatus", "status"),
     "booking.mode": ("mode", "bookingType", "metadata.bookingType"),
     "booking.amount": ("totalCost", "totalPrice", "totalAmount", "paymentAmount", "pricing.total", "price"),
+    "booking.pricing_currency": (
+        "pricing.currency",
+        "pricing.currencyCode",
+        "pricing.Currency",
+        "pricing.CurrencyCode",
+        "pricing.currency_code",
+        "pricing.currencycode",
+    ),
     "booking.start": (
         "startTime",
         "scheduledTime",

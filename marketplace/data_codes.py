@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 DATA_FINDINGS: Final[dict[str, str]] = {
+    "amount_currency": "An amount is in another currency than rupiah and was not used.",
     "amount_disagrees": "Two amounts of one booking are further apart than rounding or a discount explains.",
+    "amount_implausible": "An amount is too small or too large to be believed and was not used.",
+    "amount_in_thousands": "A total below 10,000 was read as thousands of rupiah.",
     "amount_negative": "An amount is below zero and was not used.",
     "amount_unknown": "No amount over zero could be read: the booking is in no revenue figure.",
     "creation_unreadable": "The creation time cannot be read: the row is quarantined.",
@@ -18,6 +21,7 @@ DATA_FINDINGS: Final[dict[str, str]] = {
     "phone_unreadable": "A phone number cannot be brought into international form.",
     "provider_type_unknown": "The provider type is neither therapist nor place.",
     "rate_unreadable": "A commission rate cannot be read or is over 100 %.",
+    "refund_amount_unknown": "A record was refunded in part and does not say how much: it counts as paid in full.",
     "role_unknown": "A role is not one of the known words.",
     "source_unknown": "The booking source is not one of the known words.",
     "status_unknown": "The status is empty or not one of the known words: the row is in no revenue figure.",

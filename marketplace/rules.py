@@ -14,12 +14,19 @@ DEFAULT_TIMEZONE: Final = "Asia/Makassar"
 
 # Money
 THOUSANDS_BELOW_IDR: Final = 10_000
-"""A price, or the base of a commission record, over 0 and below this many was written in thousands of
-rupiah."""
+"""An amount of a booking, or the base of a commission record, over 0 and below this many was written in
+thousands of rupiah."""
+AMOUNT_MIN_IDR: Final = 20_000
+AMOUNT_MAX_IDR: Final = 20_000_000
+"""An amount that is not 0 is believed from the first to the second, both included, unless
+BOOKWATCH_AMOUNT_MIN and BOOKWATCH_AMOUNT_MAX say otherwise."""
+AMOUNT_READ_BELOW_IDR: Final = 1_000_000_000_000
+"""A number of this many or more is none: what is read fits 64 bits in millionths."""
 AMOUNT_TOLERANCE_IDR: Final = 1
 """Two totals further apart than this disagree."""
-ROUNDED_PRICE_TOLERANCE_IDR: Final = 500
-"""As above where one of the two is a price in thousands, which one writer rounds (202,500 becomes 203)."""
+ROUNDED_TOLERANCE_IDR: Final = 500
+"""As above where one of the two is a price in thousands, or a total in whole thousands: one writer rounds
+them (202,500 becomes 203)."""
 
 # Instants
 EARLIEST_INSTANT: Final = datetime(2015, 1, 1)  # noqa: DTZ001 - naive UTC, as everywhere in the tables

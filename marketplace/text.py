@@ -3,6 +3,7 @@ meaning."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ BLANK: Final = "".join(
 """What is trimmed: blanks, control characters, and the invisible ones that come with copying."""
 
 _LARGEST_EXACT: Final = 10**15
+_TWO_PLACES: Final = r"\.[0-9]{2}$"
 
 
 def nulls(height: int, dtype: Any) -> pl.Series:
@@ -29,8 +31,8 @@ def as_text(column: pl.Series) -> pl.Series:
     """Any column → String: 250000.0 becomes "250000", a timestamp ISO with Z, nested values JSON; empty →
     null.
 
-    A fraction that was a number keeps a trailing 0 ("250.1250"), so that it is never taken for the
-    Indonesian way of grouping thousands in text ("250.125").
+    A fraction that was a number gets trailing zeros ("250.1250", "1.2500"), so that it never has three digits
+    behind the point, the Indonesian way of grouping thousands in text ("250.125", "1.250").
     """
     dtype = column.dtype
     if dtype == pl.String:
@@ -49,6 +51,7 @@ def as_text(column: pl.Series) -> pl.Series:
             pl.when(~value.is_finite()).then(None)
             .when(whole).then(value.cast(pl.Int64, strict=False).cast(pl.String))
             .when(written.str.contains("e", literal=True)).then(written)
+            .when(written.str.contains(_TWO_PLACES)).then(written + "00")
             .otherwise(written + "0")
         ).to_series()  # fmt: skip
     if isinstance(dtype, pl.Datetime):
@@ -84,7 +87,9 @@ def json_text(value: object) -> str | None:
         if value.is_integer() and abs(value) < _LARGEST_EXACT:
             return str(int(value))
         written = repr(value)
-        return written if "e" in written else written + "0"
+        if "e" in written:
+            return written
+        return written + ("00" if re.search(_TWO_PLACES, written) else "0")
     if isinstance(value, str):
         stripped = value.strip(BLANK)
         return None if stripped.lower() in EMPTY_WORDS else stripped

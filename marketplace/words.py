@@ -46,7 +46,7 @@ COMMISSION_STATUS: Final = _table(
     {
         "pending": "pending, pending_collection, accepted, unpaid",
         "awaiting_verification": "awaiting_verification, submitted",
-        "paid": "paid, verified, confirmed, completed",
+        "paid": "paid, verified, confirmed, completed, partially_refunded, partial_refund",
         "rejected": "rejected",
         "overdue": "overdue, expired",
         "cancelled": "cancelled, canceled",
@@ -54,6 +54,8 @@ COMMISSION_STATUS: Final = _table(
     }
 )
 COMMISSION_STATUSES: Final = (*dict.fromkeys(COMMISSION_STATUS.values()), UNKNOWN)
+PARTLY_REFUNDED: Final = _table({"paid": "partially_refunded, partial_refund"})
+"""Of the words of a record that is paid, those that say that some of it went back, and not how much."""
 NOT_LIVE_STATUSES: Final = ("cancelled", "reversed")
 
 SOURCE: Final = _table(
@@ -96,6 +98,9 @@ PROVIDER_STATUSES: Final = tuple(PROVIDER_STATUS.values())
 
 PROVIDER_TYPE: Final = _table({"therapist": "therapist, therapists", "place": "place, places"})
 PROVIDER_TYPES: Final = tuple(dict.fromkeys(PROVIDER_TYPE.values()))
+
+CURRENCY: Final = _table({"IDR": "IDR, Rp, Rp., rupiah"})
+"""The spellings of rupiah. Any other word is another currency."""
 
 FLAG: Final = _table({"true": "true, yes, 1, on, y, t", "false": "false, no, 0, off, n, f"})
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from marketplace.rules import AMOUNT_MAX_IDR, AMOUNT_MIN_IDR, AMOUNT_READ_BELOW_IDR
 from resources.clock import Clock
 from resources.errors import UsageError
 from resources.home import Home
@@ -36,6 +38,8 @@ class Settings(BaseSettings):
     bookwatch_safety_lag: float = Field(default=2.0, ge=0, le=3600)
     bookwatch_overlap: float = Field(default=60.0, ge=0, le=86400)
     bookwatch_workers: int = Field(default=2, ge=1, le=16)
+    bookwatch_amount_min: int = Field(default=AMOUNT_MIN_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
+    bookwatch_amount_max: int = Field(default=AMOUNT_MAX_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
     bookwatch_now: datetime | None = None
 
     @field_validator("appwrite_endpoint")
@@ -53,6 +57,21 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as unknown:
             raise ValueError("is not a time zone name such as Asia/Makassar") from unknown
+        return value
+
+    @field_validator("bookwatch_amount_min", "bookwatch_amount_max", mode="before")
+    @classmethod
+    def _rupiah(cls, value: object) -> object:
+        # "20.000" is twenty to Python and twenty thousand in Indonesia
+        if isinstance(value, str) and not re.fullmatch(r"\s*[0-9]+\s*", value):
+            raise ValueError("must be whole rupiah in digits alone, as in 20000")
+        return value
+
+    @field_validator("bookwatch_amount_max")
+    @classmethod
+    def _above_the_least(cls, value: int, info: ValidationInfo) -> int:
+        if value <= info.data.get("bookwatch_amount_min", 0):
+            raise ValueError("must be more than BOOKWATCH_AMOUNT_MIN")
         return value
 
     @field_validator("bookwatch_alert_urls", mode="before")

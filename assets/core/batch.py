@@ -12,10 +12,13 @@ import polars as pl
 from marketplace.attributes import Attributes
 from marketplace.data_codes import DATA_FINDINGS
 from marketplace.instants import INSTANT, Instants, creation, read
-from marketplace.money import half_up, read_micros
+from marketplace.money import DEFAULT_BOUNDS, AmountBounds
 from marketplace.text import nulls
 from marketplace.words import FLAG, canonical
 from marketplace.zones import ProviderZones
+
+NOT_RUPIAH = "not in rupiah"
+"""The detail of amount_currency."""
 
 FINDINGS_SCHEMA = {
     "finding": pl.String,
@@ -33,7 +36,8 @@ class Batch:
 
     ``gone``: attributes the deployment no longer has. ``accepted``: booking_id → observed acceptance
     (``booking_id``,
-    ``accepted_at``), bookings only. ``phone_key``: for the hash that stands for a phone.
+    ``accepted_at``), bookings only. ``phone_key``: for the hash that stands for a phone. ``amounts``: between which
+    rupiah an amount is believed.
     """
 
     collection: str
@@ -42,6 +46,7 @@ class Batch:
     gone: frozenset[str] = frozenset()
     accepted: pl.DataFrame | None = None
     phone_key: bytes = b""
+    amounts: AmountBounds = DEFAULT_BOUNDS
 
 
 @dataclass(frozen=True)
@@ -141,13 +146,6 @@ class Reader:
         self.note(finding, text.is_not_null() & value.is_null(), names, detail)
         return value
 
-    def rupiah(self, *names: str) -> pl.Series:
-        """The first of the names as integer rupiah; number_unreadable where it is none."""
-        text = self.attributes.first(names)
-        micros = read_micros(text)
-        self.note("number_unreadable", text.is_not_null() & micros.is_null(), names, "not a number")
-        return micros.to_frame("m").select(half_up(pl.col("m"))).to_series()
-
     def offsets(self, provider_id: pl.Series, provider_type: pl.Series | None = None) -> pl.Series:
         return self.batch.zones.offsets(provider_id, provider_type)
 
@@ -191,3 +189,8 @@ def constant(value: object, dtype: pl.DataType | type[pl.DataType], height: int)
     if value is None:
         return nulls(height, dtype)
     return pl.Series([value], dtype=dtype).new_from_index(0, height) if height else pl.Series([], dtype=dtype)
+
+
+def outside(bounds: AmountBounds) -> str:
+    """The detail of amount_implausible where an amount is judged by the bounds."""
+    return f"not between {bounds.minimum} and {bounds.maximum} rupiah"

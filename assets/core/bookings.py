@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from assets.core.batch import Batch, Derived, Reader, constant
+from assets.core.batch import NOT_RUPIAH, Batch, Derived, Reader, constant, outside
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
 from marketplace.decline_reasons import categories
 from marketplace.instants import INSTANT, starts
-from marketplace.money import MICRO, booking_amounts, read_micros
+from marketplace.money import MICRO, BookingAmounts, booking_amounts, read_micros
 from marketplace.phones import e164, keyed
 from marketplace.rules import (
     IMMEDIATE_DEADLINE_MINUTES,
@@ -68,18 +68,8 @@ def derive_bookings(batch: Batch) -> Derived:
     status = status.fill_null(UNKNOWN)
 
     discounted = a.text("discountCode").is_not_null()
-    amounts = booking_amounts(a, discounted)
-    for name, where in amounts.unreadable.items():
-        read.note("number_unreadable", where, name, "not a number")
-    for name, where in amounts.negative.items():
-        read.note("amount_negative", where, name, "below zero")
-    read.note(
-        "amount_unknown", amounts.amount_idr.is_null(), ALIASES["booking.amount"], "no amount over zero"
-    )
-    read.note(
-        "amount_disagrees", amounts.disagreement.is_not_null(), ALIASES["booking.amount"],
-        amounts.disagreement,
-    )  # fmt: skip
+    amounts = booking_amounts(a, discounted, batch.amounts)
+    _note_amounts(read, amounts)
 
     start, start_attribute = starts(a, offsets)
     for name in start_attribute.drop_nulls().unique().sort().to_list():
@@ -189,6 +179,27 @@ def derive_bookings(batch: Batch) -> Derived:
         }
     )
     return Derived(rows, read.findings())
+
+
+def _note_amounts(read: Reader, amounts: BookingAmounts) -> None:
+    for name, where in amounts.unreadable.items():
+        read.note("number_unreadable", where, name, "not a number")
+    for name, where in amounts.negative.items():
+        read.note("amount_negative", where, name, "below zero")
+    for name, where in amounts.implausible.items():
+        read.note("amount_implausible", where, name, outside(read.batch.amounts))
+    for name, where in amounts.thousands.items():
+        read.note("amount_in_thousands", where, name, "read as thousands of rupiah")
+    for name, where in amounts.currency.items():
+        read.note("amount_currency", where, name, NOT_RUPIAH)
+    read.note(
+        "amount_unknown", amounts.amount_idr.is_null() & ~amounts.explained, ALIASES["booking.amount"],
+        "no amount over zero",
+    )  # fmt: skip
+    read.note(
+        "amount_disagrees", amounts.disagreement.is_not_null(), ALIASES["booking.amount"],
+        amounts.disagreement,
+    )  # fmt: skip
 
 
 def _source(read: Reader) -> pl.DataFrame:

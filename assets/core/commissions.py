@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import polars as pl
 
-from assets.core.batch import Batch, Derived, Reader, constant
+from assets.core.batch import NOT_RUPIAH, Batch, Derived, Reader, constant, outside
 from marketplace.aliases import ALIASES
-from marketplace.money import MICRO, commission_amounts
-from marketplace.words import COMMISSION_STATUS, NOT_LIVE_STATUSES, SOURCE, UNKNOWN, canonical
+from marketplace.money import MICRO, RECORD_AMOUNTS, commission_amounts
+from marketplace.words import (
+    COMMISSION_STATUS,
+    NOT_LIVE_STATUSES,
+    PARTLY_REFUNDED,
+    SOURCE,
+    UNKNOWN,
+    canonical,
+)
 
 PROOF_ATTRIBUTES = ALIASES["commission.proof"]
 FEE_ATTRIBUTES = ALIASES["commission.fee"]
@@ -32,11 +39,20 @@ def derive_commissions(batch: Batch) -> Derived:
     read.note("status_unknown", raw_status.is_null(), "paymentStatus", "empty")
     status = status.fill_null(UNKNOWN)
 
-    amounts = commission_amounts(a)
-    read.note("number_unreadable", amounts.base_unreadable, ALIASES["commission.base"], "not a number")
     read.note(
-        "number_unreadable", amounts.commission_unreadable, ALIASES["commission.commission"], "not a number"
+        "refund_amount_unknown",
+        canonical(raw_status, PARTLY_REFUNDED).is_not_null(),
+        ALIASES["commission.status"],
+        "refunded in part",
     )
+    amounts = commission_amounts(a, batch.amounts)
+    for kind, where in amounts.unreadable.items():
+        read.note("number_unreadable", where, RECORD_AMOUNTS[kind], "not a number")
+    for kind, where in amounts.implausible.items():
+        detail = "larger than its base" if kind == "commission" else outside(batch.amounts)
+        read.note("amount_implausible", where, RECORD_AMOUNTS[kind], detail)
+    for name, where in amounts.currency.items():
+        read.note("amount_currency", where, RECORD_AMOUNTS.get(name, name), NOT_RUPIAH)
     read.note("rate_unreadable", amounts.rate_unreadable, "commissionRate", "not a rate between 0 and 100 %")
 
     written_source = a.text("source")
@@ -60,7 +76,7 @@ def derive_commissions(batch: Batch) -> Derived:
             "amount_rule": amounts.amount_rule,
             "written_booking_amount": amounts.written_booking_amount,
             "written_commission": amounts.written_commission,
-            "is_implausible": constant(False, pl.Boolean(), read.height),
+            "is_implausible": amounts.is_implausible,
             "status": status,
             "raw_status": raw_status,
             "is_live": ~status.is_in(NOT_LIVE_STATUSES),
@@ -71,10 +87,10 @@ def derive_commissions(batch: Batch) -> Derived:
             "verified_at": read.instant(offsets, "verifiedAt"),
             "proof_at": read.instant(offsets, "paymentProofUploadedAt"),
             "proof_state": _state(read, proof, PROOF_ATTRIBUTES),
-            "fee_idr": read.rupiah(*FEE_ATTRIBUTES),
+            "fee_idr": amounts.fee_idr,
             "fee_state": _state(read, fee_text, FEE_ATTRIBUTES),
             "fee_required": read.flag("reactivationFeeRequired"),
-            "due_idr": read.rupiah(*ALIASES["commission.due"]),
+            "due_idr": amounts.due_idr,
             "restricted_at": read.instant(offsets, "restrictedAt"),
             "utc_offset_minutes": offsets,
             "is_test": read.flag("isTest").fill_null(False),

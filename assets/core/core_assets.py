@@ -9,6 +9,7 @@ from assets.core.engine import CoreOutcome, process
 from assets.freshness import FRESHNESS
 from assets.raw import raw_key
 from assets.step import step
+from marketplace.money import AmountBounds
 from marketplace.rules import RULES_VERSION
 from resources.run_context import RunContext
 
@@ -46,6 +47,7 @@ def derive(run: RunContext) -> CoreOutcome:
         rules_version=RULES_VERSION,
         now=run.clock.naive_now(),
         full=run.full_refresh,
+        amounts=AmountBounds(run.settings.bookwatch_amount_min, run.settings.bookwatch_amount_max),
     )
 
 

@@ -35,6 +35,7 @@ from checks.core_schemas import CORE_SCHEMAS, violations
 from marketplace.acceptance import reject_reasons
 from marketplace.attributes import Attributes
 from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.money import DEFAULT_BOUNDS, AmountBounds
 from marketplace.text import coalesce
 from marketplace.zones import ProviderZones, resolve
 from resources.errors import BookwatchError, UsageError
@@ -111,14 +112,16 @@ def process(
     chunk_rows: int = 100_000,
     after_chunk: AfterChunk | None = None,
     phone_key: bytes | None = None,
+    amounts: AmountBounds = DEFAULT_BOUNDS,
     memory_limit: str = "512MB",
 ) -> CoreOutcome:
     """Bring core up to the mirror and return what was done.
 
-    ``timezone``: of providers without one. ``now``: the clock, for core.state. ``after_chunk`` is called with the
-    collection and the rows of each chunk, before the commit. ``memory_limit``: what DuckDB may hold; writes beyond
-    it go to disk before the commit. Raises CoreInvalid, or BookwatchError where a rule cannot be applied; the
-    warehouse then keeps its last state. Neither file may be open in this process.
+    ``timezone``: of providers without one. ``amounts``: between which rupiah an amount is believed. Where one of the
+    two is another than before, everything is derived anew. ``now``: the clock, for core.state. ``after_chunk`` is
+    called with the collection and the rows of each chunk, before the commit. ``memory_limit``: what DuckDB may
+    hold; writes beyond it go to disk before the commit. Raises CoreInvalid, or BookwatchError where a rule cannot be
+    applied; the warehouse then keeps its last state. Neither file may be open in this process.
     """
     zone = resolve(timezone)
     if zone is None:
@@ -134,7 +137,7 @@ def process(
     try:
         con.execute(f"SET memory_limit = '{memory_limit}'")
         attach(con, raw_path)
-        run = _Run(con, zone.offset_minutes, timezone, rules_version, key, chunk_rows, after_chunk)
+        run = _Run(con, zone.offset_minutes, timezone, amounts, rules_version, key, chunk_rows, after_chunk)
         return run.execute(full=full, now=now)
     finally:
         con.close()
@@ -170,6 +173,8 @@ STATE_COLUMNS = {
     "timezone": "VARCHAR",
     "attributes": "VARCHAR",
     "key_mark": "VARCHAR",
+    "amount_min": "BIGINT",
+    "amount_max": "BIGINT",
 }
 
 
@@ -181,6 +186,7 @@ class _Run:
         con: duckdb.DuckDBPyConnection,
         default_offset: int,
         timezone: str,
+        amounts: AmountBounds,
         rules_version: str,
         phone_key: bytes,
         chunk_rows: int,
@@ -192,6 +198,7 @@ class _Run:
         self.mirror = Mirror.describe(con)
         self.default_offset = default_offset
         self.timezone = timezone
+        self.amounts = amounts
         self.rules_version = rules_version
         self.phone_key = phone_key
         self.key_mark = hashlib.blake2b(b"bookwatch", key=phone_key, digest_size=8).hexdigest()
@@ -230,8 +237,17 @@ class _Run:
             stamp = now.astimezone(UTC).replace(tzinfo=None) if now.tzinfo else now
             self.con.execute("DELETE FROM core.state")
             self.con.execute(
-                f"INSERT INTO core.state ({', '.join(STATE_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?)",
-                [self.rules_version, newest, stamp, self.timezone, attributes, self.key_mark],
+                f"INSERT INTO core.state ({', '.join(STATE_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    self.rules_version,
+                    newest,
+                    stamp,
+                    self.timezone,
+                    attributes,
+                    self.key_mark,
+                    self.amounts.minimum,
+                    self.amounts.maximum,
+                ],
             )
             self.con.execute("COMMIT")
         except BaseException:
@@ -272,6 +288,8 @@ class _Run:
             return "the rules changed"
         if state["timezone"] != self.timezone:
             return "the default time zone changed"
+        if AmountBounds(state["amount_min"], state["amount_max"]) != self.amounts:
+            return "the bounds of a believable amount changed"
         if state["key_mark"] != self.key_mark:
             return "the secret of the phone hashes changed"
         if newest < int(state["processed_change"]):
@@ -387,6 +405,7 @@ class _Run:
                     self.mirror.gone.get(source.collection, frozenset()),
                     acceptance,
                     self.phone_key,
+                    self.amounts,
                 )
             )
         self._forget(source.collection, frame["_id"], source)

@@ -224,6 +224,20 @@ def test_what_a_row_carries_is_told_apart_from_what_was_derived(row: dict[str, A
         ({"totalCost": "abc"}, "number_unreadable", "totalCost"),
         ({"totalCost": "abc"}, "amount_unknown", "totalCost"),
         ({"totalCost": -1}, "amount_negative", "totalCost"),
+        ({"totalCost": -1}, "amount_unknown", "totalCost"),
+        ({"totalCost": 0}, "amount_unknown", "totalCost"),
+        ({"totalCost": 250}, "amount_in_thousands", "totalCost"),
+        ({"pricing": '{"total": 250}'}, "amount_in_thousands", "pricing.total"),
+        ({"totalCost": 25_000_000}, "amount_implausible", "totalCost"),
+        ({"paymentAmount": "1,25"}, "amount_implausible", "paymentAmount"),
+        ({"price": 19_999}, "amount_implausible", "price"),
+        ({"currency": "USD"}, "amount_currency", "currency"),
+        (
+            {"totalCost": None, "pricing": '{"total": 20, "currency": "USD"}'},
+            "amount_currency",
+            "pricing.currency",
+        ),
+        ({"totalCost": "USD 20"}, "amount_currency", "totalCost"),
         ({"price": 300}, "amount_disagrees", "totalCost"),
         ({"status": "odd"}, "status_unknown", "status"),
         ({"bookingStatus": "odd"}, "status_unknown", "bookingStatus"),
@@ -254,6 +268,40 @@ def test_what_a_row_carries_is_told_apart_from_what_was_derived(row: dict[str, A
 )
 def test_each_bad_value_is_a_finding_and_no_crash(row: dict[str, Any], finding: str, attribute: str):
     assert (finding, attribute) in codes(**{**CLEAN, **row})
+
+
+@pytest.mark.parametrize(
+    ("row", "idr", "rule", "findings"),
+    [
+        ({"totalCost": 250}, 250_000, "totalCost", {("amount_in_thousands", "totalCost")}),
+        ({"totalCost": 25_000_000}, None, None, {("amount_implausible", "totalCost")}),
+        (
+            {"totalCost": 25_000_000, "price": 250}, 250_000, "price_thousands",
+            {("amount_implausible", "totalCost")},
+        ),
+        ({"currency": "EUR"}, None, None, {("amount_currency", "currency")}),
+        ({"currency": "rp."}, 250_000, "totalCost", set()),
+        (
+            {"totalCost": "abc", "totalPrice": 1.25}, None, None,
+            {("number_unreadable", "totalCost"), ("amount_implausible", "totalPrice")},
+        ),
+        ({"discountCode": "FREE", "totalCost": 0, "price": 250}, 0, "free", set()),
+        ({"discountCode": "BALI10", "totalPrice": 225_000, "price": 250}, 225_000, "discounted", set()),
+        ({"discountCode": "none", "totalCost": 0, "price": 250}, 250_000, "price_thousands", set()),
+        ({"totalCost": 0}, None, None, {("amount_unknown", "totalCost")}),
+    ],
+)  # fmt: skip
+def test_an_amount_that_is_not_taken_as_written_is_told_once(
+    row: dict[str, Any], idr: int | None, rule: str | None, findings: set[tuple[str, str]]
+):
+    found = one(**{**CLEAN, **row})
+    assert (found["amount_idr"], found["amount_rule"]) == (idr, rule)
+    assert codes(**{**CLEAN, **row}) == findings
+
+
+def test_the_detail_of_an_amount_that_is_not_believed_holds_the_bounds_and_no_value():
+    found = derive({**CLEAN, "totalCost": 25_123_456}).findings
+    assert found["detail"].to_list() == ["not between 20000 and 20000000 rupiah"]
 
 
 def test_a_value_of_another_type_that_can_be_read_is_used_and_told():
@@ -384,6 +432,7 @@ def test_rows_of_any_text_keep_the_schema(rows: list[tuple[str, str, str]]):
                 "status": a, "bookingStatus": b, "providerResponseStatus": c, "createdAt": ISO, "totalCost": a,
                 "price": b, "duration": c, "startTime": a, "time": b, "date": c, "customerPhone": a, "isTest": b,
                 "acceptedAt": c, "declineReason": a, "providerType": b, "pricing": "{" + c, "customerName": a,
+                "discountCode": c, "totalPrice": c, "currency": c[:1],
             }
             for a, b, c in rows
         )

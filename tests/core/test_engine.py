@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from assets.core import engine
 from assets.core.engine import CoreInvalid, CoreOutcome, process
 from checks.core_schemas import CORE_SCHEMAS, violations
+from marketplace.money import AmountBounds
 from resources.errors import BookwatchError, UsageError
 from tests.core.raw_file import START, RawFile
 
@@ -232,6 +233,8 @@ def test_a_provider_that_moves_to_another_zone_takes_its_rows_along(raw: RawFile
         ({"timezone": "Asia/Jayapura"}, "time zone"),
         ({"full": True}, "asked"),
         ({"phone_key": b"another"}, "secret"),
+        ({"amounts": AmountBounds(20_000, 200_000)}, "bounds"),
+        ({"amounts": AmountBounds(300_000, 20_000_000)}, "bounds"),
     ],
 )
 def test_what_changes_the_meaning_of_all_rows_rebuilds_all(
@@ -519,3 +522,15 @@ def test_state_says_what_was_processed(raw: RawFile):
     run(raw)
     state = table(raw, "state").row(0, named=True)
     assert (state["rules_version"], state["processed_change"], state["built_at"]) == ("1", change, NOW)
+    assert (state["amount_min"], state["amount_max"]) == (20_000, 20_000_000)
+
+
+def test_other_bounds_read_every_amount_anew(raw: RawFile):
+    raw.put("bookings", {**BOOKING, "totalCost": 250_000})
+    run(raw)
+    run(raw, amounts=AmountBounds(20_000, 200_000))
+    assert table(raw, "bookings")["amount_idr"].to_list() == [None]
+    assert "amount_implausible" in table(raw, "data_findings")["finding"].to_list()
+    run(raw, amounts=AmountBounds(20_000, 250_000))
+    assert table(raw, "bookings")["amount_idr"].to_list() == [250_000]
+    assert same_as_rebuilt(raw, amounts=AmountBounds(20_000, 250_000))

@@ -60,6 +60,16 @@ def derive(
         ({}, "is_live", True),
         ({"status": "cancelled"}, "is_live", False),
         ({"status": "reversed"}, "is_live", False),
+        ({"status": "partially_refunded"}, "status", "paid"),
+        ({"paymentStatus": "Partial Refund"}, "status", "paid"),
+        ({"paymentStatus": "Partial Refund"}, "raw_status", "Partial Refund"),
+        ({"paymentStatus": "PARTIALLY-REFUNDED"}, "is_live", True),
+        ({"bookingAmount": 250_000, "commissionAmount": -75_000}, "commission_idr", -75_000),
+        ({"bookingAmount": 25_000_000, "commissionAmount": 7_500_000}, "is_implausible", True),
+        ({"bookingAmount": 250_000, "commissionAmount": 75_000}, "is_implausible", False),
+        ({}, "is_implausible", False),
+        ({"commissionRate": 0.29999999999999993}, "rate_ppm", 300_000),
+        ({"commissionRate": 29.999999999999996}, "rate", 0.3),
         ({"status": "rejected"}, "is_live", True),
         ({"source": "booknow"}, "source", "bookingButton"),
         ({"source": "odd"}, "source", "unknown"),
@@ -113,6 +123,17 @@ def test_an_attribute_the_deployment_dropped_is_absent():
         ({"status": "paid", "source": "odd"}, ("source_unknown", "source")),
         ({"status": "paid", "paidAt": "1970"}, ("time_unreadable", "paidAt")),
         ({"status": "paid", "lateFee": "much"}, ("number_unreadable", "lateFee")),
+        ({"status": "paid", "totalDue": "much"}, ("number_unreadable", "totalDue")),
+        ({"status": "paid", "serviceAmount": 25_000_000}, ("amount_implausible", "serviceAmount")),
+        (
+            {"status": "paid", "bookingAmount": 250_000, "adminCommission": 300_000},
+            ("amount_implausible", "adminCommission"),
+        ),
+        ({"status": "paid", "lateFee": 30_000_000}, ("amount_implausible", "lateFee")),
+        ({"status": "paid", "currency": "USD"}, ("amount_currency", "currency")),
+        ({"status": "paid", "commissionAmount": "USD 5"}, ("amount_currency", "commissionAmount")),
+        ({"status": "partially_refunded"}, ("refund_amount_unknown", "status")),
+        ({"paymentStatus": "partial refund"}, ("refund_amount_unknown", "paymentStatus")),
         ({"status": "paid", "reactivationFeeRequired": "hm"}, ("flag_unreadable", "reactivationFeeRequired")),
     ],
 )
@@ -123,6 +144,30 @@ def test_bad_values_of_a_record_are_findings(row: dict[str, Any], finding: tuple
 def test_a_clean_record_has_no_finding():
     row = {"status": "paid", "bookingAmount": 250000, "commissionAmount": 75000, "commissionRate": 0.3}
     assert derive("commission_records", **row)[1] == set()
+
+
+def test_what_is_not_believed_of_a_record_is_told_once():
+    record, found = derive(
+        "commission_records",
+        status="paid",
+        bookingAmount=25_000_000,
+        commissionAmount=7_500_000,
+        lateFee=25_000,
+    )
+    assert found == {("amount_implausible", "bookingAmount")}
+    assert (record["booking_amount_idr"], record["commission_idr"], record["fee_idr"]) == (None, None, 25_000)
+    record, found = derive(
+        "commission_records",
+        status="paid",
+        bookingAmount=250,
+        commissionAmount=75,
+        lateFee=25,
+        currency="SGD",
+    )
+    assert found == {("amount_currency", "currency")}
+    assert {record[column] for column in ("booking_amount_idr", "commission_idr", "fee_idr", "due_idr")} == {
+        None
+    }
 
 
 @pytest.mark.parametrize(

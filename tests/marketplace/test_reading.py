@@ -21,8 +21,8 @@ from marketplace.instants import creation
     ("column", "text"),
     [
         (
-            pl.Series([250000.0, 0.5, float("nan"), 250.125, 1e20]),
-            ["250000", "0.50", None, "250.1250", "1e+20"],
+            pl.Series([250000.0, 0.5, float("nan"), 250.125, 1e20, 202.25, -1.25]),
+            ["250000", "0.50", None, "250.1250", "1e+20", "202.2500", "-1.2500"],
         ),
         (pl.Series([5, None]), ["5", None]),
         (pl.Series([True, False]), ["true", "false"]),
@@ -54,10 +54,11 @@ def test_objects_in_json_text_are_read_and_broken_ones_are_told():
         "plain words",
         json.dumps(json.dumps({"total": "9"})),
         None,
+        json.dumps({"total": 202.25}),
     ]
     attributes = Attributes(pl.DataFrame({"pricing": written}))
-    assert attributes.text("pricing.total").to_list() == ["250.50", None, None, "9", None]
-    assert attributes.broken_json()["pricing"].to_list() == [False, True, False, False, False]
+    assert attributes.text("pricing.total").to_list() == ["250.50", None, None, "9", None, "202.2500"]
+    assert attributes.broken_json()["pricing"].to_list() == [False, True, False, False, False, False]
 
 
 def test_a_value_that_did_not_fit_its_column_is_still_read():

@@ -23,7 +23,7 @@ STATUS = {
 COMMISSION = {
     "pending": "pending pending_collection accepted unpaid",
     "awaiting_verification": "awaiting_verification submitted",
-    "paid": "paid verified confirmed completed",
+    "paid": "paid verified confirmed completed partially_refunded partial_refund",
     "rejected": "rejected",
     "overdue": "overdue expired",
     "cancelled": "cancelled canceled",

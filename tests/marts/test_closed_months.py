@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -49,9 +50,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     return Home(tmp_path / "home").create()
 
 
-def figures(con: duckdb.DuckDBPyConnection, values: Figures, zone: str = "Asia/Makassar") -> None:
+def figures(
+    con: duckdb.DuckDBPyConnection, values: Figures, zone: str = "Asia/Makassar", most: int = 20_000_000
+) -> None:
     con.execute("CREATE SCHEMA core; CREATE SCHEMA marts; CREATE SCHEMA ops")
-    con.execute("CREATE TABLE core.state AS SELECT ? AS timezone", [zone])
+    con.execute(
+        "CREATE TABLE core.state AS SELECT ? AS timezone, 20000 AS amount_min, ? AS amount_max", [zone, most]
+    )
     con.execute("CREATE TABLE marts.month_figures (local_month DATE, figure VARCHAR, value BIGINT)")
     for (month, figure), value in values.items():
         con.execute("INSERT INTO marts.month_figures VALUES (?, ?, ?)", [month, figure, value])
@@ -65,10 +70,11 @@ def publish(
     at: datetime = NOW,
     rules: str = RULES_VERSION,
     zone: str = "Asia/Makassar",
+    most: int = 20_000_000,
 ) -> None:
     path = snapshot_path(home, snapshot_id)
     with duckdb.connect(str(path)) as con:
-        figures(con, values, zone)
+        figures(con, values, zone, most)
         con.execute(
             "CREATE TABLE ops.snapshot AS SELECT ? AS snapshot_id, ?::TIMESTAMP AS published_at, ? AS rules_version",
             [snapshot_id, at, rules],
@@ -207,15 +213,19 @@ def test_a_later_change_of_the_same_figure_is_a_new_finding(home: Home) -> None:
         (None, "there was no snapshot before"),
         ({"rules": "0"}, f"the snapshot before was made by rules version 0, this one by {RULES_VERSION}"),
         ({"zone": "Asia/Jakarta"}, "the snapshot before was made in another time zone"),
+        (
+            {"most": 30_000_000},
+            "the snapshot before believed other amounts (BOOKWATCH_AMOUNT_MIN and _MAX)",
+        ),
         ("old", "the snapshot before holds no readable figures by month"),
         ("damaged", "the snapshot before holds no readable figures by month"),
     ],
 )
 def test_where_nothing_can_be_compared_it_says_so(
-    home: Home, snapshot: dict[str, str] | str | None, reason: str
+    home: Home, snapshot: dict[str, Any] | str | None, reason: str
 ) -> None:
     if isinstance(snapshot, dict):
-        publish(home, "s1", {}, **snapshot)  # type: ignore[arg-type]  # rules or zone
+        publish(home, "s1", {}, **snapshot)
     elif snapshot is not None:
         publish(home, "s1", {})
         if snapshot == "damaged":

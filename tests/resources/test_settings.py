@@ -39,6 +39,15 @@ def test_every_missing_appwrite_setting_is_named() -> None:
         ("BOOKWATCH_PAGE_SIZE", "secret"),
         ("BOOKWATCH_SAFETY_LAG", "-1"),
         ("BOOKWATCH_NOW", "secret day"),
+        ("BOOKWATCH_AMOUNT_MIN", "secret"),
+        ("BOOKWATCH_AMOUNT_MIN", "0"),
+        ("BOOKWATCH_AMOUNT_MIN", "-1"),
+        ("BOOKWATCH_AMOUNT_MIN", "20.000"),  # twenty to a computer
+        ("BOOKWATCH_AMOUNT_MIN", ""),
+        ("BOOKWATCH_AMOUNT_MIN", "20000000"),
+        ("BOOKWATCH_AMOUNT_MAX", "20000"),
+        ("BOOKWATCH_AMOUNT_MAX", "2e7"),
+        ("BOOKWATCH_AMOUNT_MAX", "1000000000000"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence_without_its_value(
@@ -50,6 +59,18 @@ def test_a_wrong_setting_is_one_sentence_without_its_value(
     assert name in str(error.value)
     assert "ecret" not in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_the_bounds_of_an_amount_are_rupiah_and_the_rules_own_by_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert (load_settings().bookwatch_amount_min, load_settings().bookwatch_amount_max) == (
+        20_000,
+        20_000_000,
+    )
+    monkeypatch.setenv("BOOKWATCH_AMOUNT_MIN", " 50000 ")
+    monkeypatch.setenv("BOOKWATCH_AMOUNT_MAX", "60000")
+    assert (load_settings().bookwatch_amount_min, load_settings().bookwatch_amount_max) == (50_000, 60_000)
 
 
 def test_now_is_read_as_utc_whatever_its_offset(monkeypatch: pytest.MonkeyPatch) -> None:
