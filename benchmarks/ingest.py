@@ -192,6 +192,7 @@ def change() -> dict[str, Any]:
 
     from assets.core.engine import process
     from assets.raw import ingest
+    from marketplace.money import AmountBounds
     from marketplace.rules import RULES_VERSION
     from pipelines.run import open_run
     from resources.raw_store import RawStore
@@ -207,6 +208,7 @@ def change() -> dict[str, Any]:
             timezone=settings.bookwatch_timezone,
             rules_version=RULES_VERSION,
             now=settings.clock.naive_now(),
+            amounts=AmountBounds(settings.bookwatch_amount_min, settings.bookwatch_amount_max),
         )
         return watch.told()
 

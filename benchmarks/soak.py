@@ -78,6 +78,7 @@ def differences(bookwatch: object, server: object, folder: Path) -> bool:
     from assets.core.engine import process
     from marketplace.acceptance import reject_reasons
     from marketplace.collections import INGESTED
+    from marketplace.money import AmountBounds
     from marketplace.rules import RULES_VERSION
     from resources.appwrite.gateway import Gateway
     from resources.appwrite.sweep import sweep
@@ -115,6 +116,7 @@ def differences(bookwatch: object, server: object, folder: Path) -> bool:
         "timezone": settings.bookwatch_timezone,
         "rules_version": RULES_VERSION,
         "now": Clock().naive_now(),
+        "amounts": AmountBounds(settings.bookwatch_amount_min, settings.bookwatch_amount_max),
     }
     process(settings.home.raw, settings.home.warehouse, **times)
     folder.mkdir()

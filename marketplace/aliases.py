@@ -7,11 +7,22 @@ from __future__ import annotations
 
 from typing import Final
 
+_CURRENCY: Final = (
+    "currency",
+    "currencyCode",
+    "Currency",
+    "CURRENCY",
+    "CurrencyCode",
+    "currency_code",
+    "currencycode",
+    "priceCurrency",
+)
+
 ALIASES: Final[dict[str, tuple[str, ...]]] = {
     # any collection; Appwrite's own $createdAt comes last and is no attribute
     "creation": ("createdAt", "booking.createdAt"),
-    # bookings and commission_records: what every amount is in. Each that is written has a say.
-    "currency": ("currency", "currencyCode", "Currency", "CurrencyCode", "currency_code", "currencycode"),
+    # bookings and commission_records: what their amounts are in. Each that is written has a say.
+    "currency": _CURRENCY,
     # bookings
     "booking.business_id": ("bookingId",),
     "booking.customer_name": (
@@ -58,14 +69,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "booking.status": ("bookingStatus", "status"),
     "booking.mode": ("mode", "bookingType", "metadata.bookingType"),
     "booking.amount": ("totalCost", "totalPrice", "totalAmount", "paymentAmount", "pricing.total", "price"),
-    "booking.pricing_currency": (
-        "pricing.currency",
-        "pricing.currencyCode",
-        "pricing.Currency",
-        "pricing.CurrencyCode",
-        "pricing.currency_code",
-        "pricing.currencycode",
-    ),
+    "booking.pricing_currency": tuple(f"pricing.{name}" for name in _CURRENCY),
     "booking.start": (
         "startTime",
         "scheduledTime",

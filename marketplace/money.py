@@ -6,7 +6,7 @@ elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Final
@@ -345,7 +345,7 @@ def _disagrees(used: tuple[str, ...]) -> pl.Expr:
     rounded = [pl.when(f"{n} whole").then(pl.col(f"{n} idr")) for n in totals]
     everything = [pl.col(f"{n} idr") for n in totals]
 
-    def apart(higher: list[pl.Expr], lower: list[pl.Expr], tolerance: pl.Expr | int) -> pl.Expr:
+    def apart(higher: Sequence[pl.Expr], lower: Sequence[pl.Expr], tolerance: pl.Expr | int) -> pl.Expr:
         return (pl.max_horizontal(higher) - pl.min_horizontal(lower) > tolerance).fill_null(False)
 
     between_totals = (

@@ -299,6 +299,32 @@ def test_an_amount_that_is_not_taken_as_written_is_told_once(
     assert codes(**{**CLEAN, **row}) == findings
 
 
+DOCUMENTED = [
+    ({"totalCost": 250}, 250_000, "totalCost", {"amount_in_thousands"}),
+    ({"totalCost": 25_000_000}, 250_000, "price_thousands", {"amount_implausible"}),
+    ({"totalCost": "1,25"}, 250_000, "price_thousands", {"amount_implausible"}),
+    ({"totalCost": 250_000, "currency": "USD"}, None, None, {"amount_currency"}),
+    ({"totalCost": "$ 250"}, None, None, {"amount_currency"}),
+    ({"totalCost": 250_000, "pricing": '{"total": 16, "currency": "USD"}'}, 250_000, "totalCost", set()),
+    ({"totalCost": 0}, 250_000, "price_thousands", set()),
+    ({"totalCost": 0, "discountCode": "FREE"}, 0, "free", set()),
+    ({"totalCost": 250_000, "totalPrice": 200_000, "discountCode": "BALI"}, 200_000, "discounted", set()),
+    ({"discountCode": "BALI"}, 250_000, "price_thousands", set()),
+    ({"totalCost": "ask", "discountCode": "BALI"}, None, None, {"number_unreadable", "amount_unknown"}),
+]
+
+
+@pytest.mark.parametrize(("row", "idr", "rule", "findings"), DOCUMENTED)
+def test_the_examples_of_the_documentation(
+    row: dict[str, Any], idr: int | None, rule: str | None, findings: set[str]
+):
+    """docs/data_findings.md, Amounts of a booking."""
+    found = derive({"status": "pending", "createdAt": ISO, "price": 250, **row})
+    booking = found.rows.row(0, named=True)
+    assert (booking["amount_idr"], booking["amount_rule"]) == (idr, rule)
+    assert set(found.findings["finding"]) == findings
+
+
 def test_the_detail_of_an_amount_that_is_not_believed_holds_the_bounds_and_no_value():
     found = derive({**CLEAN, "totalCost": 25_123_456}).findings
     assert found["detail"].to_list() == ["not between 20000 and 20000000 rupiah"]

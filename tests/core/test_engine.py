@@ -16,10 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assets.core import engine
+from assets.core.core_assets import derive
 from assets.core.engine import CoreInvalid, CoreOutcome, process
 from checks.core_schemas import CORE_SCHEMAS, violations
 from marketplace.money import AmountBounds
 from resources.errors import BookwatchError, UsageError
+from resources.run_context import RunContext
+from resources.settings import Settings
 from tests.core.raw_file import START, RawFile
 
 NOW = datetime(2025, 11, 21)
@@ -534,3 +537,15 @@ def test_other_bounds_read_every_amount_anew(raw: RawFile):
     run(raw, amounts=AmountBounds(20_000, 250_000))
     assert table(raw, "bookings")["amount_idr"].to_list() == [250_000]
     assert same_as_rebuilt(raw, amounts=AmountBounds(20_000, 250_000))
+
+
+def test_a_run_reads_amounts_within_the_bounds_of_the_settings(tmp_path: Path):
+    raw = RawFile(tmp_path / "raw.duckdb", TABLES)
+    raw.put("bookings", {**BOOKING, "totalCost": 250_000}, {**BOOKING, "$id": "b2", "totalCost": 300_000})
+    known: list[set[Any]] = []
+    for least, most in ((20_000, 250_000), (250_001, 300_000), (20_000, 20_000_000)):
+        of_run = Settings(bookwatch_home=tmp_path, bookwatch_amount_min=least, bookwatch_amount_max=most)
+        outcome = derive(RunContext(of_run, "r", 1, NOW))
+        assert outcome.changed
+        known.append(set(table(raw, "bookings")["amount_idr"].to_list()))
+    assert known == [{250_000, None}, {None, 300_000}, {250_000, 300_000}]

@@ -33,7 +33,7 @@ def read(*rows: dict[str, Any], discount: bool = False, bounds: AmountBounds | N
     return booking_amounts(Attributes(frame), discounted, *([bounds] if bounds else []))
 
 
-def amount(discount: bool = False, **values: object):
+def amount(discount: bool = False, **values: Any):
     found = read(values, discount=discount)
     return found.amount_idr[0], found.amount_rule[0], found.disagreement[0] is not None
 
@@ -209,7 +209,9 @@ RUPIAH = [
 OTHERS = ["USD", "usd", "AUD", "SGD", "EUR", "€", "$", "US$", "dollar", "IDRX", "Rs", "840", "I"]
 
 
-@pytest.mark.parametrize("name", ["currency", "currencyCode", "Currency", "currency_code"])
+@pytest.mark.parametrize(
+    "name", ["currency", "currencyCode", "Currency", "CURRENCY", "currency_code", "priceCurrency"]
+)
 def test_a_currency_that_is_not_rupiah_leaves_the_amount_unknown(name: str):
     found = read(*({"totalCost": 250_000, name: word} for word in [*RUPIAH, *OTHERS]))
     assert found.amount_idr.to_list() == [250_000] * len(RUPIAH) + [None] * len(OTHERS)

@@ -107,7 +107,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str | None, str | None, list[int]]] = 
     "commission-negative": (
         {"commissionAmount": "-75000"}, "mismatched", "wrong_amount", None, [-75_000, 75_000],
     ),
-    "base-negative": ({"bookingAmount": "-250000"}, "mismatched", "wrong_amount", None, [-75_000, 75_000]),
+    "base-negative": ({"bookingAmount": "-250000"}, "mismatched", "wrong_amount", "amount_implausible", []),
     "fee-text": (
         {"lateFee": "much", "paymentStatus": "pending"}, "matched", None, "number_unreadable", [75_000],
     ),
