@@ -131,7 +131,7 @@ def read_rates(text: pl.Series) -> pl.Series:
     """0.30, 30 or "30 %" → millionths of one (Int64), rounded half up from the number as it is written; null where
     empty or not between 0 and 100 %.
 
-    0.29999999999999993, which is how a program writes 0.1 + 0.2 − 0.00000000000000011, is 300,000.
+    0.29999999999999993, what binary arithmetic leaves of 0.3, is 300,000.
     """
     percent = text.str.ends_with("%").fill_null(False)
     number = text.str.to_lowercase().str.replace(r"\s*%$", "").str.replace(",", ".", literal=True)
@@ -288,8 +288,9 @@ def booking_amounts(
 
 
 def _judged(name: str, bounds: AmountBounds) -> tuple[pl.Expr, ...]:
-    """Of a source: ``<name> idr`` (rupiah where it is believed, 0 included), ``believed`` (over 0), ``implausible``,
-    ``thousands`` and ``whole`` (believed, and written in thousands; without a fraction), ``zero``."""
+    """Of a source: ``<name> idr`` (rupiah, where it is over 0 and ``believed``), ``implausible``, ``thousands`` and
+    ``whole`` (believed, and written in thousands; without a fraction), ``zero``, ``foreign`` (over 0 in another
+    currency)."""
     micros = pl.col(name)
     here = ~(pl.col("abroad") | pl.col(f"{name} abroad"))
     over = here & (micros > 0).fill_null(False)

@@ -9,6 +9,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from assets.core.batch import Batch, Derived
 from assets.core.chat_rooms import derive_chat_rooms
@@ -21,6 +23,7 @@ from marketplace.zones import ProviderZones
 
 CREATED = datetime(2025, 11, 20, 3, 0)
 SIX = datetime(2025, 11, 20, 6, 0)
+ZONES = ProviderZones(480, {"jkt": 420}, {})
 DERIVE: dict[str, tuple[str, Callable[[Batch], Derived]]] = {
     "commission_records": ("commissions", derive_commissions),
     "chat_messages": ("messages", derive_messages),
@@ -36,7 +39,7 @@ def derive(
 ) -> tuple[dict[str, Any], set[tuple[str, str]]]:
     table, function = DERIVE[collection]
     frame = pl.DataFrame([{"_id": "r", "_created_at": CREATED, "_updated_at": CREATED, "_change": 3, **row}])
-    derived = function(Batch(collection, frame, ProviderZones(480, {"jkt": 420}, {}), gone))
+    derived = function(Batch(collection, frame, ZONES, gone))
     assert violations(table, derived.rows) == []
     found = derived.findings
     return derived.rows.row(0, named=True), set(zip(found["finding"], found["attribute"], strict=True))
@@ -144,6 +147,38 @@ def test_bad_values_of_a_record_are_findings(row: dict[str, Any], finding: tuple
 def test_a_clean_record_has_no_finding():
     row = {"status": "paid", "bookingAmount": 250000, "commissionAmount": 75000, "commissionRate": 0.3}
     assert derive("commission_records", **row)[1] == set()
+
+
+_WRITTEN = st.one_of(
+    st.none(),
+    st.text(max_size=8),
+    st.sampled_from(
+        ["250", "75", "-75000", "25000000", "1,25", "USD 5", "paid", "partial refund", "30%", "1e12"]
+    ),
+    st.integers(-(10**13), 10**13).map(str),
+)
+_ATTRIBUTES = (
+    "bookingAmount", "commissionAmount", "adminCommission", "commissionRate", "lateFee", "totalDue", "currency",
+    "status", "paymentStatus",
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.fixed_dictionaries(dict.fromkeys(_ATTRIBUTES, _WRITTEN)), min_size=1, max_size=20))
+def test_records_of_any_text_keep_the_schema_and_no_amount_out_of_range(rows: list[dict[str, Any]]):
+    frame = pl.DataFrame(
+        [{"_id": f"r{i}", "_created_at": CREATED, "_change": 3, **row} for i, row in enumerate(rows)],
+        schema_overrides=dict.fromkeys(_ATTRIBUTES, pl.String),
+    )
+    derived = derive_commissions(Batch("commission_records", frame, ZONES))
+    assert violations("commissions", derived.rows) == []
+    assert not derived.findings.height or violations("data_findings", derived.findings) == []
+    for record in derived.rows.iter_rows(named=True):
+        base, commission = record["booking_amount_idr"], record["commission_idr"]
+        assert base is None or base == 0 or 20_000 <= base <= 20_000_000
+        assert commission is None or abs(commission) <= (base or 20_000_000)
+        assert not (record["is_implausible"] and base is not None and commission is not None)
+        assert record["fee_idr"] is None or abs(record["fee_idr"]) <= 20_000_000
 
 
 def test_what_is_not_believed_of_a_record_is_told_once():

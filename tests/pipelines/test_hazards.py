@@ -42,7 +42,7 @@ BOOKINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "disagrees": ({"totalCost": 250_000, "totalPrice": 260_000.0}, {"amount_idr": 250_000}),
     "discounted": (
         {"totalCost": 200_000, "totalPrice": 250_000, "discountCode": "HEMAT"},
-        {"amount_idr": 200_000},
+        {"amount_idr": 200_000, "amount_rule": "discounted"},
     ),
     "rounded_differs": ({"totalCost": 250_000, "price": 260}, {"amount_idr": 250_000}),
     "newer_status": ({"status": "pending", "bookingStatus": "Done"}, {"status": "completed"}),
@@ -99,7 +99,21 @@ BOOKINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "assigned": ({"assigned_therapist": "p_jakarta"}, {"provider_id": "p_jakarta"}),
     "text_minutes": ({"duration": None, "service": "90"}, {"service_minutes": 90}),
     "price_limit": ({"totalCost": None, "price": 9_999}, {"amount_idr": 9_999_000}),
-    "price_at_limit": ({"totalCost": None, "price": 10_000}, {"amount_idr": 10_000, "amount_rule": "price"}),
+    "price_at_limit": ({"totalCost": None, "price": 10_000}, {"amount_idr": None, "amount_rule": None}),
+    "price_least": ({"totalCost": None, "price": 20_000}, {"amount_idr": 20_000, "amount_rule": "price"}),
+    "total_thousands": ({"totalCost": 250}, {"amount_idr": 250_000, "amount_rule": "totalCost"}),
+    "total_hundredths": (
+        {"totalCost": 25_000_000, "price": 250},
+        {"amount_idr": 250_000, "amount_rule": "price_thousands"},
+    ),
+    "dollars": (
+        {"totalCost": None, "pricing": '{"total": 16, "currency": "USD"}', "price": 16},
+        {"amount_idr": None, "amount_rule": None},
+    ),
+    "free": (
+        {"totalCost": 0, "price": 250, "discountCode": "GRATIS"},
+        {"amount_idr": 0, "amount_rule": "free"},
+    ),
     "pricing_words": (
         {"totalCost": None, "pricing": '{"total": "Rp 175.000"}'},
         {"amount_idr": 175_000, "amount_rule": "pricing.total"},
@@ -343,8 +357,22 @@ def test_every_bad_value_is_a_data_finding(bookwatch: Bookwatch) -> None:
         ("amount_disagrees", "disagrees"),
         ("amount_disagrees", "rounded_differs"),
         ("amount_disagrees", "over_rounding"),
+        ("amount_implausible", "price_at_limit"),
+        ("amount_implausible", "total_hundredths"),
+        ("amount_in_thousands", "total_thousands"),
+        ("amount_currency", "dollars"),
     } <= found
-    sound = {"plain", "price_rounded", "discounted", "epoch_ms", "hh_mm", "rupiah_apart", "rounding_apart"}
+    assert not {("amount_unknown", name) for name in ("price_at_limit", "dollars", "free")} & found
+    sound = {
+        "plain",
+        "price_rounded",
+        "discounted",
+        "free",
+        "epoch_ms",
+        "hh_mm",
+        "rupiah_apart",
+        "rounding_apart",
+    }
     assert not {f for f in found if f[1] in sound}
     assert {"strange_status", "strange_source", "bad_start", "garbage_created"} <= {row for _, row in found}
 
