@@ -549,6 +549,9 @@ class Simulation:
             booking.accept_attribute = None
         if marks.get("ahead") == "acceptedAt":
             booking.accept_attribute = "acceptedAt"
+        if marks.get("case") == "provider":
+            # the zone such times are in is to be found by the provider's id
+            booking.time_shape = "bare"
         if "ahead" in marks:
             booking.ahead = self.end + pick(rng, _AHEAD) + self._between(HOUR, 2 * HOUR)
         if "touching" in marks or "overlapping_bookings" in marks:
