@@ -7,12 +7,14 @@ some moment between truth.json and now: what held all the time must be there, wh
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from sandbox.simulator import Simulation, truth
 from sandbox.simulator.times import to_ms
@@ -22,9 +24,13 @@ from tests.sandbox_server import SandboxProcess
 pytestmark = pytest.mark.long
 
 SEED, DAYS = 7, 6
-#: The default, which the other tests switch off: rows changed within it come with the next scan.
-LAG = {"BOOKWATCH_SAFETY_LAG": "2"}
+#: Rows changed within it come with the next scan. (2 s by default; a busy machine may take as long to begin a scan.)
+LAG = timedelta(seconds=6)
 JUDGED = ("bookings", "hotel_bookings", "commission_records", "therapists", "places")
+
+
+def _lag() -> dict[str, str]:
+    return {"BOOKWATCH_SAFETY_LAG": str(LAG.total_seconds())}
 
 
 def _truths(told: dict[str, Any], now: datetime, *, live: bool) -> list[dict[str, Any]]:
@@ -43,6 +49,26 @@ def _truths(told: dict[str, Any], now: datetime, *, live: bool) -> list[dict[str
             truths.append(truth(simulation))
     simulation.now = to_ms(now)
     return [*truths, truth(simulation)]
+
+
+def _seen_just_now(server: SandboxProcess, until: datetime) -> None:
+    """Once all of the history is older than the lag, the places of other zones are seen again, as each is every few
+    minutes.
+
+    A scan up to the lag leaves them out. The first snapshot once had 69 deadlines that do not match, where 9 do not: it
+    read the local times of two such places in the default zone.
+    """
+    time.sleep(max(0.0, (until + LAG - datetime.now(UTC)).total_seconds()))
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    for provider in Simulation(SEED, DAYS, until).providers:
+        if provider.kind == "place" and provider.timezone != "Asia/Makassar":
+            answer = requests.patch(
+                f"{server.endpoint}/tablesdb/{server.database}/tables/places/rows/{provider.id}",
+                json={"data": {"lastSeenAt": at}},
+                headers={"X-Appwrite-Project": server.project, "X-Appwrite-Key": server.key},
+                timeout=20,
+            )
+            answer.raise_for_status()
 
 
 def _findings(told: dict[str, Any], code: str) -> Counter[tuple[Any, ...]]:
@@ -98,13 +124,14 @@ def test_the_first_snapshot_of_a_live_market_is_true(start: int, tmp_path: Path)
     arguments = ("--seed", str(SEED), "--days", str(DAYS), "--live")
     with SandboxProcess(*arguments, data=tmp_path / "sandbox") as server:
         told = json.loads((server.data / "truth.json").read_text())
-        bookwatch = Bookwatch(tmp_path / "home", settings_for(server) | LAG)
+        bookwatch = Bookwatch(tmp_path / "home", settings_for(server) | _lag())
+        _seen_just_now(server, datetime.fromisoformat(told["as_of"]))
         bookwatch.run()
     _hold(bookwatch, _truths(told, datetime.now(UTC), live=True))
 
 
 def test_the_snapshot_of_a_demo_that_stops_after_publishing_is_true(tmp_path: Path) -> None:
-    bookwatch = Bookwatch(tmp_path / "home", LAG)
+    bookwatch = Bookwatch(tmp_path / "home", _lag())
     done = bookwatch("demo", "--once", "--seed", str(SEED), "--days", str(DAYS), cold=True)
     assert done.returncode in (0, 10), done.stderr
     told = json.loads((tmp_path / "home-sandbox" / "truth.json").read_text())
