@@ -625,7 +625,11 @@ class Simulation:
             "reassigned",
         )
         plain = (
-            not marks and not booking.quarantined and outcome != "pending" and booking.known_start is not None
+            not marks
+            and not booking.quarantined
+            # a debt on a booking of which nobody knows whether it earns: only where it is meant
+            and outcome not in ("pending", "unknown")
+            and booking.known_start is not None
         )
         if (
             early

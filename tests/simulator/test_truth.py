@@ -381,6 +381,38 @@ def test_free_bookings_owe_nothing(seed: int) -> None:
     }
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_only_written_oddly_is_no_finding(seed: int) -> None:
+    made = world(seed)
+    kinds = made.truth["peculiar"]
+    found = {e["commission_id"] for entries in made.truth["findings"].values() for e in entries}
+    states = {row["booking_id"]: row["state"] for row in made.truth["reconciliation"]}
+    facts = made.truth["bookings"]
+    odd = (
+        "rate",
+        "case",
+        "ahead",
+        "bare_deadline",
+        "test_namesake",
+        "partial_refund",
+        "unknown_paid",
+        "money",
+    )
+    seen = Counter()
+    for kind, ids in kinds.items():
+        if kind.split(":")[0] not in odd:
+            continue
+        for id_ in ids:
+            booking = made.simulation.bookings[id_]
+            if booking.marks.keys() & {"wrong_amount", "unit_error"}:
+                continue
+            assert not found & {record.id for record in booking.records}, (kind, id_)
+            expected = "unknown" if facts[id_]["amount_idr"] is None else "matched"
+            assert states[id_] == ("free" if facts[id_]["amount_rule"] == "free" else expected), (kind, id_)
+            seen[kind.split(":")[0]] += 1
+    assert all(seen[kind] >= 2 for kind in odd), seen
+
+
 def test_counts_are_the_rows_of_the_tables() -> None:
     made = world(7)
     for table, counted in made.truth["counts"].items():
