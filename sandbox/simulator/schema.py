@@ -90,6 +90,7 @@ def _booking_columns(phone: str, room: str) -> tuple[Column, ...]:
         *_of("float", "totalPrice"),
         *_varchar(32, "totalAmount"),
         *_varchar(32, "source", "mode", "bookingType", "paymentMethod", "discountCode"),
+        *_varchar(16, "currency"),
         *_of("boolean", "chatWindowOpen", "isTest"),
         *_varchar(160, "location"),
     )
@@ -158,12 +159,13 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "commission_records": (
         *_varchar(64, "bookingId", "bookingDocId", "therapistId", "providerId"),
         *_varchar(96, "therapistName"),
-        *_varchar(40, "bookingDate", "serviceDate", "createdAt"),
+        *_varchar(40, "bookingDate", "serviceDate", "createdAt", "paymentDeadline"),
         *_of("integer", "bookingAmount", "adminCommission"),
         *_of("float", "serviceAmount", "commissionAmount", "commissionRate"),
         *_varchar(32, "totalPrice"),
         *_varchar(32, "paymentStatus", "status", "source"),
-        *_of("datetime", "paymentDeadline", "paidAt", "paymentProofUploadedAt", "verifiedAt", "restrictedAt"),
+        *_varchar(16, "currency"),
+        *_of("datetime", "paidAt", "paymentProofUploadedAt", "verifiedAt", "restrictedAt"),
         *_varchar(200, "paymentProofUrl", "paymentProofImage"),
         *_of("boolean", "reactivationFeeRequired", "isTest"),
         *_of("integer", "reactivationFeeAmount", "lateFee", "totalAmountDue", "totalDue"),

@@ -57,6 +57,14 @@ def _empty(rng: Random) -> str:
     return pick(rng, words.EMPTY_WORDS)
 
 
+def recased(key: str) -> str:
+    """The key in another case. Raises ValueError where it has no letter."""
+    other = key.swapcase()
+    if other == key:
+        raise ValueError("a key without a letter has one case only")
+    return other
+
+
 # ---------------------------------------------------------------- phones
 
 
@@ -110,6 +118,8 @@ _MONEY = (
     ("unreadable_first", 0.6),
 )
 
+_ROUND = frozenset({"base_hundredths", "commission_hundredths", "rate_by_base", "no_base"})
+
 
 def draw_style(rng: Random, booking: Booking) -> None:
     """Decide which writer of the app this booking has."""
@@ -152,6 +162,12 @@ def _money(rng: Random, booking: Booking, data: dict[str, Any]) -> None:
     elif marks:
         # planted commission findings rest on a plain amount in whole thousands
         idr = booking.price = max(100_000, idr // 1000 * 1000)
+        if "money" in marks or _ROUND.intersection(marks.values()):
+            # a hundredfold of it is beyond belief, a fifth less and 30 % of it are whole thousands
+            idr = booking.price = max(210_000, idr // 10_000 * 10_000)
+        if "money" in marks:
+            _planted_money(rng, booking, data, marks["money"])
+            return
         shape = pick(rng, ("totalCost", "price_and_totalCost", "price_thousands"))
     amount: int | None = idr
     rule = shape
@@ -173,16 +189,20 @@ def _money(rng: Random, booking: Booking, data: dict[str, Any]) -> None:
     elif shape == "paymentAmount":
         data["paymentAmount"] = idr
     elif shape == "pricing":
+        currency = pick(rng, (*words.RUPIAH_WORDS, ""))
         data["pricing"] = json.dumps(
-            {"currency": "IDR", "total": idr, "items": [{"minutes": booking.minutes}]}
+            {"currency": currency, "total": idr, "items": [{"minutes": booking.minutes}]}
         )
         rule = "pricing.total"
     elif shape == "discount":
-        data["price"] = half_up(idr, 1000)
-        amount = data["totalCost"] = idr * 85 // 100
         data["discountCode"] = pick(rng, words.DISCOUNTS)
-        booking.discounted = True
-        rule = "totalCost"
+        amount = data["totalCost"] = idr * 85 // 100
+        rule = "discounted"
+        list_price = rng.random()
+        if list_price < 0.6:
+            data["price"] = half_up(idr, 1000)
+        elif list_price < 0.85:
+            data["totalPrice"] = float(idr)
     elif shape == "disagrees":
         data["totalCost"] = idr
         if rng.random() < 0.5:
@@ -205,7 +225,69 @@ def _money(rng: Random, booking: Booking, data: dict[str, Any]) -> None:
             data["price"] = 0
         elif rng.random() < 0.5:
             data["totalAmount"] = "to be agreed"
+        else:
+            # a writer's default, not a gift: there is no code
+            data["totalCost"], data["discountCode"] = 0, _empty(rng)
+    if rng.random() < 0.05:
+        data["currency"] = pick(rng, (*words.RUPIAH_WORDS, *words.EMPTY_WORDS))
     booking.amount, booking.amount_rule = amount, rule
+
+
+def _planted_money(rng: Random, booking: Booking, data: dict[str, Any], variant: str) -> None:
+    """An amount written as a plain reader would not expect it, and what it comes to all the same."""
+    idr = booking.price
+    kind, _, where = variant.partition(":")
+    found = booking.amount_findings
+    if kind in ("discount", "free"):
+        data["discountCode"] = pick(rng, words.DISCOUNTS)
+    if kind == "thousands":
+        value: Any = {"totalPrice": idr / 1000, "totalAmount": str(idr // 1000)}.get(where, idr // 1000)
+        if where == "pricing":
+            value, where = json.dumps({"currency": "Rp", "total": value}), "pricing.total"
+        data[where.split(".", maxsplit=1)[0]] = value
+        found.add("amount_in_thousands")
+        booking.amount, booking.amount_rule = idr, where
+    elif kind in ("hundredths", "comma", "low"):
+        if kind == "comma":
+            data["totalAmount"] = "1,25"
+        else:
+            data["totalCost"] = idr * 100 if kind == "hundredths" else 12_500
+        found.add("amount_implausible")
+        if where == "price":
+            data["price"] = idr // 1000
+            booking.amount, booking.amount_rule = idr, "price_thousands"
+        elif where:
+            data[where] = idr
+            booking.amount, booking.amount_rule = idr, where
+    elif kind == "currency":
+        currency = pick(rng, words.FOREIGN_CURRENCIES)
+        if where == "attribute":
+            data["currency"], data["totalPrice"] = currency, 95.0
+        else:
+            data["pricing"] = json.dumps({"currency": currency, "total": 18.5})
+        found.add("amount_currency")
+    elif kind == "free":
+        if where == "totalCost":
+            data["totalCost"], data["price"] = 0, idr // 1000
+        else:
+            data[where], data["totalPrice"] = "0", float(idr)
+        booking.amount, booking.amount_rule = 0, "free"
+    else:
+        less = idr * 4 // 5
+        booking.amount, booking.amount_rule = less, "discounted"
+        if where == "two_totals":
+            data["totalCost"] = idr
+            data["pricing"] = json.dumps({"currency": "IDR", "total": less})
+        elif where == "thousands":
+            # as they stand in the row, 250 is less than 200,000
+            data["totalCost"], data["totalAmount"] = idr // 1000, str(less)
+            found.add("amount_in_thousands")
+        elif where == "implausible":
+            data["totalAmount"], data["totalPrice"], data["price"] = "1,25", float(less), idr // 1000
+            found.add("amount_implausible")
+        else:
+            data["price"] = idr // 1000
+            booking.amount, booking.amount_rule = idr, "price_thousands"
 
 
 def _start(rng: Random, booking: Booking, data: dict[str, Any]) -> None:
@@ -322,6 +404,12 @@ def _deadline(rng: Random, booking: Booking, data: dict[str, Any]) -> None:
     booking.deadline_explicit = where not in (None, "bad")
 
 
+def _ahead(booking: Booking | Record) -> str:
+    """The instant that cannot be true, as it is written."""
+    assert booking.ahead is not None
+    return zulu(booking.ahead)
+
+
 def _creation(rng: Random, booking: Booking, data: dict[str, Any]) -> None:
     offset = booking.provider.offset
     if booking.quarantined:
@@ -330,6 +418,9 @@ def _creation(rng: Random, booking: Booking, data: dict[str, Any]) -> None:
             data["booking"] = json.dumps({"createdAt": bad})
         else:
             data["createdAt"] = bad
+        return
+    if booking.marks.get("ahead") == "createdAt":
+        data["createdAt"] = _ahead(booking)
         return
     where = choose(rng, (("createdAt", 84), ("booking", 8), ("$createdAt", 8)))
     if where == "createdAt":
@@ -356,7 +447,10 @@ def _provider(rng: Random, booking: Booking, data: dict[str, Any], other_provide
     )
     if booking.replaces:
         where = "assigned_therapist"
-    if where == "details":
+    if booking.marks.get("case") == "provider":
+        data["providerId"] = recased(provider.id)
+        booking.recased = True
+    elif where == "details":
         data["therapistDetails"] = json.dumps({"id": provider.id, "name": provider.name})
         if rng.random() < 0.3:
             data["providerId"] = _empty(rng)
@@ -385,8 +479,13 @@ def _customer(rng: Random, booking: Booking, data: dict[str, Any], test_rule: st
         data["isTest"] = True
 
     where = choose(rng, (("userId", 58), ("customerId", 30), ("details", 8), (None, 4)))
+    if booking.marks.get("case") == "customer":
+        where = "recased"
     booking.known_customer = customer.id if where else None
-    if where == "details":
+    if where == "recased":
+        data["userId"] = recased(customer.id)
+        booking.recased = True
+    elif where == "details":
         details["id"] = customer.id
     elif where:
         data[where] = customer.id
@@ -491,6 +590,8 @@ def booking_row(
 def acceptance_attributes(rng: Random, booking: Booking, at: int, canonical: str) -> dict[str, Any]:
     """The attributes of an acceptance at this instant (its moment is written by most writers, not by all)."""
     data = status_attributes(rng, booking, canonical)
+    if booking.marks.get("ahead") == "acceptedAt":
+        return data | {"acceptedAt": _ahead(booking)}
     text = shaped(at, booking.time_shape, booking.provider.offset)
     attribute = booking.accept_attribute
     if attribute in ("acceptedAt", "both"):
@@ -527,7 +628,9 @@ def ending_attributes(rng: Random, booking: Booking, at: int, canonical: str) ->
     """The attributes of a cancellation, an expiry, a reassignment, a completion or an unknown word."""
     data = status_attributes(rng, booking, canonical)
     if canonical == "completed":
-        if booking.writes_completion:
+        if booking.marks.get("ahead") == "completedAt":
+            data["completedAt"] = _ahead(booking)
+        elif booking.writes_completion:
             data["completedAt"] = shaped(at, booking.time_shape, booking.provider.offset)
             booking.known_completed = at
     elif canonical == "cancelled":
@@ -541,14 +644,22 @@ def ending_attributes(rng: Random, booking: Booking, at: int, canonical: str) ->
 # ---------------------------------------------------------------- commissions
 
 
-def record_status(rng: Random, record: Record, canonical: str) -> dict[str, Any]:
-    """The attribute that says a record now has this canonical status."""
+def record_status(
+    rng: Random, record: Record, canonical: str, written: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The attribute that says a record now has this canonical status, in one of its words (or of ``written``)."""
     record.status = canonical
-    return {record.status_attribute: spelled(rng, pick(rng, words.COMMISSION_WORDS[canonical]))}
+    word = pick(rng, written or words.COMMISSION_WORDS[canonical])
+    return {record.status_attribute: spelled(rng, word)}
 
 
 def references(rng: Random, booking: Booking) -> tuple[str, str | None]:
     """bookingId and bookingDocId of a record: the $id, the business id, or a dead id and the $id."""
+    case = booking.marks.get("case")
+    if case == "row_id":
+        return recased(booking.id), None
+    if case == "business_id":
+        return recased(booking.business_id or booking.id), None
     mark = rng.random()
     if mark < 0.06:
         return f"legacy-{int(rng.random() * 10**9):09d}", booking.id
@@ -557,8 +668,11 @@ def references(rng: Random, booking: Booking) -> tuple[str, str | None]:
     return booking.id, booking.id if rng.random() < 0.1 else None
 
 
-def record_row(rng: Random, record: Record, *, status: str, plain: bool = False) -> dict[str, Any]:
-    """The attributes of a new record, from its canonical values. ``plain`` keeps to instants with a zone."""
+def record_row(
+    rng: Random, record: Record, *, status: str, written: tuple[str, ...] = (), plain: bool = False
+) -> dict[str, Any]:
+    """The attributes of a new record, from its canonical values. ``plain`` keeps to instants with a zone,
+    ``written`` are the words its status may be in."""
     data: dict[str, Any] = {}
     booking, provider = record.booking, record.provider
     if record.booking_ref is not None:
@@ -566,27 +680,39 @@ def record_row(rng: Random, record: Record, *, status: str, plain: bool = False)
     if record.doc_ref is not None:
         data["bookingDocId"] = record.doc_ref
     mark = rng.random()
-    data["therapistId" if mark < 0.75 else "providerId"] = provider.id
+    if record.names_provider:
+        id_ = recased(provider.id) if record.recased_provider else provider.id
+        data["therapistId" if mark < 0.75 else "providerId"] = id_
     if mark > 0.95:
         data["therapistId"] = _empty(rng)
     if mark < 0.9:
         data["therapistName"] = provider.name
 
     factor = 1000 if record.in_thousands else 1
-    if record.base is not None:
-        base = record.base // factor
+    base, commission = record.base, record.commission
+    if record.as_written is not None:
+        base, commission = record.as_written
+    if base is not None:
+        base = int(base // factor)
         attribute = choose(rng, (("bookingAmount", 62), ("serviceAmount", 24), ("totalPrice", 14)))
         data[attribute] = {"bookingAmount": base, "serviceAmount": float(base), "totalPrice": str(base)}[
             attribute
         ]
-    if record.commission is not None:
+    if commission is not None:
         commission_factor = 1 if record.marks.get("unit_error") == "commission_rupiah" else factor
-        written = record.commission / commission_factor
-        if rng.random() < 0.25 and written.is_integer():
-            data["adminCommission"] = int(written)
+        amount = commission / commission_factor
+        if rng.random() < 0.25 and amount.is_integer():
+            data["adminCommission"] = int(amount)
         else:
-            data["commissionAmount"] = written
-    if record.rate_ppm is not None:
+            data["commissionAmount"] = amount
+    if "amount_currency" in record.amount_findings:
+        data["currency"] = pick(rng, words.FOREIGN_CURRENCIES)
+    elif rng.random() < 0.04:
+        data["currency"] = pick(rng, (*words.RUPIAH_WORDS, *words.EMPTY_WORDS))
+    if record.marks.get("rate") == "float":
+        # what 0.3 comes to after some arithmetic
+        data["commissionRate"] = 0.29999999999999993 if rng.random() < 0.5 else 29.999999999999996
+    elif record.rate_ppm is not None:
         fraction = record.rate_ppm / 1_000_000
         data["commissionRate"] = fraction if rng.random() < 0.5 else float(round(fraction * 100, 4))
 
@@ -594,7 +720,7 @@ def record_row(rng: Random, record: Record, *, status: str, plain: bool = False)
     record.proof_attribute = "paymentProofUrl" if rng.random() < 0.7 else "paymentProofImage"
     record.fee_attribute = "reactivationFeeAmount" if rng.random() < 0.6 else "lateFee"
     record.due_attribute = "totalAmountDue" if rng.random() < 0.6 else "totalDue"
-    data.update(record_status(rng, record, status))
+    data.update(record_status(rng, record, status, written))
     if record.status_attribute == "status" and rng.random() < 0.2:
         data["paymentStatus"] = _empty(rng)
     if record.source is not None:
@@ -602,7 +728,10 @@ def record_row(rng: Random, record: Record, *, status: str, plain: bool = False)
     elif rng.random() < 0.3:
         data["source"] = _empty(rng)
     if record.deadline is not None:
-        data["paymentDeadline"] = appwrite(record.deadline)
+        if record.names_provider:
+            data["paymentDeadline"] = appwrite(record.deadline)
+        else:
+            data["paymentDeadline"] = bare(record.deadline, provider.offset)
     if booking is not None:
         data["bookingDate"] = local_date(booking.created, provider.offset)
         if booking.known_start is not None:
@@ -613,6 +742,9 @@ def record_row(rng: Random, record: Record, *, status: str, plain: bool = False)
         data["isTest"] = True
     if record.quarantined:
         data["createdAt"] = pick(rng, UNREADABLE_TIMES)
+        return data
+    if record.ahead is not None and record.marks.get("ahead") == "record":
+        data["createdAt"] = _ahead(record)
         return data
     shape = choose(rng, (("z", 58), ("offset", 14), ("epoch", 10), ("bare", 6), (None, 12)))
     if shape == "bare":

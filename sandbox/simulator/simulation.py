@@ -7,6 +7,7 @@ What is true of it, and what a checker must find, is computed in truth.py.
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, insort
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -40,6 +41,7 @@ FEE_IDR = 25_000
 PAYMENT_TIME = 3 * HOUR
 RESTRICTION_DELAY = 30 * MINUTE
 LAST_WISH = 4 * HOUR  # a wish taken later could not come true before the end
+SLACK = 10 * MINUTE  # a service is completed at most so long after its time
 
 # relative arrivals by local hour and weekday (Monday first); each averages about 1
 _HOURS = (0.25, 0.14, 0.1, 0.08, 0.08, 0.15, 0.5, 0.9, 1.3, 1.8, 2.1, 2.1, 1.8, 1.7, 1.8, 2.0, 2.2, 2.5,
@@ -83,6 +85,9 @@ _FORCED_OUTCOME = {
     "cancelled_after": "cancelled_after",
     "pending_record": "cancelled_after",
 }
+# how these end, a therapist has been promised for the time
+_TAKES_TIME = _EARNING | {"cancelled_after"}
+_AHEAD = (DAY, DAY, 30 * DAY, 365 * DAY)
 _ON_DEFAULTERS = frozenset({"overdue_unmarked", "fee_missing", "fee_wrong", "default"})
 _NEEDS_ACCEPTED_AT = frozenset({"late_record", "awaiting", "sentinel"})
 
@@ -126,7 +131,9 @@ class Simulation:
         self.deleted_rows: dict[str, list[str]] = {}
         self.messages_written = 0
         self.texts_written = 0
-        self.planted: dict[str, list[str]] = {finding: [] for finding in plan.FINDINGS}
+        self.planted: dict[str, list[str]] = {kind: [] for kind in (*plan.FINDINGS, *plan.ANOMALIES)}
+        # other rows of the app, by what is odd about them
+        self.odd_rows: dict[str, list[str]] = {"reference_case": [], "in_the_future": []}
         self.quarantined: dict[str, list[str]] = {
             "bookings": [],
             "hotel_bookings": [],
@@ -137,6 +144,8 @@ class Simulation:
         self._heap: list[tuple[int, int, Action, tuple[Any, ...]]] = []
         self._order = 0
         self._number = 0
+        # therapist -> times promised, (start, end), disjoint and in order
+        self._promised: dict[str, list[tuple[int, int]]] = {}
         self._cap = int(min(50, max(18, 4 * 1440 / bookings_per_day)) * MINUTE)
         self._wishes = deque(
             plan.schedule(Random(f"wishes {seed} {days} {self.end}"), self.start, self.end, findings=findings)
@@ -184,7 +193,8 @@ class Simulation:
         self._emit(at, "update", table, row_id, data)
 
     def _id(self) -> str:
-        return f"{self._rng.getrandbits(80):020x}"
+        text = f"{self._rng.getrandbits(80):020x}"
+        return self._id() if text.isdigit() else text
 
     def _between(self, low: float, high: float) -> int:
         return int(low + self._rng.random() * (high - low))
@@ -366,6 +376,9 @@ class Simulation:
             gap = min(gap, self._between(45 * SECOND, 200 * SECOND))
         elif hour >= 5:
             gap = min(gap, self._cap)
+            if self._wishes and self._wishes[0][0] < at - HOUR:
+                # a short history holds as many plants as a long one: the day makes up for the night
+                gap = min(gap, self._between(MINUTE, 5 * MINUTE))
         else:
             # whatever the night, someone books soon after five
             five = (5 - hour) * HOUR - at % HOUR
@@ -390,22 +403,37 @@ class Simulation:
     def _double_click(self, at: int, first: Booking) -> None:
         self._book(at, first.customer, provider=first.provider, like=first)
 
-    def _free_provider(self) -> Provider:
+    def _free_provider(self, suits: Callable[[Provider], bool], fits: Callable[[Provider], bool]) -> Provider:
+        """One who is not restricted and fits, by weight; where many are busy any other, a place at the least."""
         rng, weights = self._rng, self._weights
-        provider = self._open[0]
         for _ in range(6):
             mark = rng.random() * weights[-1]
-            low, high = 0, len(weights) - 1
-            while low < high:
-                middle = (low + high) // 2
-                if weights[middle] < mark:
-                    low = middle + 1
-                else:
-                    high = middle
-            provider = self._open[low]
-            if provider.status != "RESTRICTED":
+            provider = self._open[bisect_left(weights, mark)]
+            if provider.status != "RESTRICTED" and fits(provider):
                 return provider
-        return provider
+        fitting = [p for p in self._open if fits(p)] or [p for p in self._open if suits(p)]
+        return pick(rng, [p for p in fitting if p.status != "RESTRICTED"] or fitting)
+
+    def _is_free(self, provider: Provider, start: int, length: int) -> bool:
+        """Whether nobody was promised this time. A place has room for more than one."""
+        promised = self._promised.get(provider.id)
+        if promised is None or provider.kind == "place":
+            return True
+        after = bisect_left(promised, (start,))
+        if after < len(promised) and promised[after][0] < start + length:
+            return False
+        return after == 0 or promised[after - 1][1] <= start
+
+    def _next_free(self, provider: Provider, start: int, length: int) -> int:
+        """The first minute from ``start`` on at which so long a time is free."""
+        for begun, ended in self._promised.get(provider.id, ()):
+            if provider.kind == "therapist" and begun < start + length and start < ended:
+                start = -(-ended // MINUTE) * MINUTE
+        return start
+
+    def _promise(self, provider: Provider, start: int, length: int) -> None:
+        if provider.kind == "therapist":
+            insort(self._promised.setdefault(provider.id, []), (start, start + length))
 
     def _book(
         self,
@@ -418,7 +446,11 @@ class Simulation:
         replaces: Booking | None = None,
         business_id: str | None = None,
         outcome: str | None = None,
+        start: int | None = None,
+        twin_of: Booking | None = None,
+        test_rule: str | None = None,
     ) -> Booking:
+        """A booking and all that will become of it. ``start``: at that instant, whoever was promised it."""
         rng = self._rng
         marks = dict(marks or {})
         self._number += 1
@@ -426,21 +458,7 @@ class Simulation:
         if "sentinel" in marks:
             customer = Customer(self._id(), SENTINEL_NAME, SENTINEL_PHONE, SENTINEL_E164, False)
             self._user(at, customer)
-        if provider is None:
-            if marks.keys() & _ON_DEFAULTERS:
-                provider = self._first[self._number % 3]
-                if "default" in marks:
-                    provider = self._first[len([b for b in self.bookings.values() if "default" in b.marks])]
-            elif "overlooked" in marks:
-                provider = self._overlooked[
-                    len([b for b in self.bookings.values() if "overlooked" in b.marks])
-                ]
-            else:
-                provider = self._free_provider()
         minutes = like.minutes if like else choose(rng, ((60, 46), (90, 36), (120, 18)))
-        price = provider.prices[minutes]
-        if rng.random() < 0.06:
-            price += self._between(1, 20_000)
         source = like.wanted_source if like else choose(rng, _SOURCES)
         scheduled = source == "scheduled" or rng.random() < 0.27
         if marks and source == "unknown":
@@ -448,26 +466,59 @@ class Simulation:
 
         life: str = outcome or self._forced_outcome(marks) or choose(rng, _OUTCOMES)
         if marks:
-            scheduled = False
-            if (
-                "pending_with_record" in marks
-                or "overdue_premature" in marks
+            scheduled = bool(
+                marks.keys() & {"pending_with_record", "overdue_premature"}
                 or "pending_record" in marks.values()
-            ):
-                scheduled = True
+                or marks.get("fee_wrong", "").endswith(":early")
+            )
             if source == "scheduled" and not scheduled:
                 source = "bookingButton"
         if scheduled:
-            start = at + self._between(4 * HOUR, 5 * DAY)
+            wanted = at + self._between(4 * HOUR, 5 * DAY)
             if marks:
-                start = max(start, self.end + self._between(DAY, 3 * DAY))
-            start += self._to_working_hours(start, provider.offset)
-            start = start // (5 * MINUTE) * 5 * MINUTE
+                wanted = max(wanted, self.end + self._between(DAY, 3 * DAY))
         else:
-            start = (at + self._between(25 * MINUTE, 112 * MINUTE)) // MINUTE * MINUTE
+            wanted = (at + self._between(25 * MINUTE, 112 * MINUTE)) // MINUTE * MINUTE
+        length = minutes * MINUTE + SLACK
+        if "overlapping_bookings" in marks or "touching" in marks:
+            length += 4 * HOUR
+
+        def start_with(provider: Provider) -> int:
+            if not scheduled:
+                return wanted
+            return (wanted + self._to_working_hours(wanted, provider.offset)) // (5 * MINUTE) * 5 * MINUTE
+
+        def suits(provider: Provider) -> bool:
+            if provider.kind == "place" and ("overlapping_bookings" in marks or "touching" in marks):
+                return False
+            if provider.offset == BALI and ("bare_deadline" in marks or marks.get("case") == "provider"):
+                return False
+            return replaces is None or provider.id != replaces.provider.id
+
+        def fits(provider: Provider) -> bool:
+            free = life not in _TAKES_TIME or self._is_free(provider, start_with(provider), length)
+            return free and suits(provider)
+
+        if provider is None:
+            provider = self._special(marks, start_with, length) or self._free_provider(suits, fits)
+        if start is None:
+            start = start_with(provider)
+            if life in _TAKES_TIME:
+                if not self._is_free(provider, start, length):
+                    if like is not None and replaces is None:
+                        # the second of a double click: nobody can be at two doors
+                        life = pick(rng, ("declined", "declined", "expired"))
+                    else:
+                        start = self._next_free(provider, start, length)
+                if life in _TAKES_TIME:
+                    self._promise(provider, start, length)
+        price = provider.prices[minutes]
+        if rng.random() < 0.06:
+            price += self._between(1, 20_000)
         booking = Booking(
-            id=self._id(),
-            table="hotel_bookings" if rng.random() < 0.065 and not marks else "bookings",
+            id=twin_of.id if twin_of else self._id(),
+            table="hotel_bookings" if twin_of or (rng.random() < 0.065 and not marks) else "bookings",
+            twin=twin_of is not None,
             customer=customer,
             provider=provider,
             created=at,
@@ -496,7 +547,15 @@ class Simulation:
             booking.accept_attribute = pick(rng, ("acceptedAt", "confirmedAt", "both"))
         if marks.get("duplicate") == "completion" or marks.get("vanished") == "replaced":
             booking.accept_attribute = None
-        test_rule = None
+        if marks.get("ahead") == "acceptedAt":
+            booking.accept_attribute = "acceptedAt"
+        if marks.get("case") == "provider":
+            # the zone such times are in is to be found by the provider's id
+            booking.time_shape = "bare"
+        if "ahead" in marks:
+            booking.ahead = self.end + pick(rng, _AHEAD) + self._between(HOUR, 2 * HOUR)
+        if "touching" in marks or "overlapping_bookings" in marks:
+            booking.writes_completion = marks.get("overlapping_bookings") == "ran_over"
         if not marks and not near_end and not like and not replaces and rng.random() < 0.013:
             test_rule = pick(rng, ("isTest", "name", "phone"))
         other = pick(rng, self._open)
@@ -504,16 +563,35 @@ class Simulation:
         if "sentinel" in marks:
             data["customerName"], data["customerWhatsApp"] = SENTINEL_NAME, SENTINEL_PHONE
             booking.known_phone = SENTINEL_E164
-        self.bookings[booking.id] = booking
+        self.bookings[booking.key] = booking
         self._write(at, booking.table, booking.id, data)
+        if "overlapping_bookings" in marks:
+            self.planted["overlapping_bookings"].append(booking.id)
         if booking.quarantined:
             self.quarantined[booking.table].append(booking.id)
-        self._talk_first(at, booking)
+        if not booking.twin:
+            self._talk_first(at, booking)
         self._notify(
             at + self._between(200, 3 * SECOND), booking, provider.id, provider.kind, "booking_request"
         )
         self._live(at, booking)
         return booking
+
+    def _special(
+        self, marks: dict[str, str], start_with: Callable[[Provider], int], length: int
+    ) -> Provider | None:
+        """One of the few who pay late, or are overlooked when they do, where that is planted."""
+        if "default" in marks:
+            return self._first[len([b for b in self.bookings.values() if "default" in b.marks])]
+        if "overlooked" in marks:
+            return self._overlooked[len([b for b in self.bookings.values() if "overlooked" in b.marks])]
+        if marks.keys() & _ON_DEFAULTERS:
+            turn = self._number % 3
+            return min(
+                (self._first[(turn + number) % 3] for number in range(3)),
+                key=lambda p: self._next_free(p, start_with(p), length),
+            )
+        return None
 
     @staticmethod
     def _forced_outcome(marks: dict[str, str]) -> str | None:
@@ -547,7 +625,11 @@ class Simulation:
             "reassigned",
         )
         plain = (
-            not marks and not booking.quarantined and outcome != "pending" and booking.known_start is not None
+            not marks
+            and not booking.quarantined
+            # a debt on a booking of which nobody knows whether it earns: only where it is meant
+            and outcome not in ("pending", "unknown")
+            and booking.known_start is not None
         )
         if (
             early
@@ -578,6 +660,25 @@ class Simulation:
             self._at(at + self._between(2 * HOUR, 8 * HOUR), self._delete_booking, booking)
         if "ambiguous_reference" in marks:
             self._at(at + self._between(3 * SECOND, 40 * SECOND), self._namesake, booking)
+            if marks["ambiguous_reference"] == "hotel_twin":
+                self._at(at + self._between(50 * SECOND, 90 * SECOND), self._twin, booking)
+        if "test_namesake" in marks:
+            self._at(at + self._between(3 * SECOND, 40 * SECOND), self._test_namesake, booking)
+        if "overlapping_bookings" in marks or "touching" in marks:
+            for number, start in enumerate(self._companions(booking)):
+                self._at(
+                    at + (number + 1) * self._between(30 * SECOND, 90 * SECOND), self._beside, booking, start
+                )
+        if marks.get("case") == "room":
+            self._at(
+                at + self._between(70 * SECOND, 90 * SECOND), self._odd_message, booking, "reference_case"
+            )
+        if marks.get("ahead") == "message":
+            self._at(
+                at + self._between(70 * SECOND, 90 * SECOND), self._odd_message, booking, "in_the_future"
+            )
+        if marks.get("ahead") == "notification":
+            self._at(at + self._between(70 * SECOND, 90 * SECOND), self._odd_notification, booking)
         if "abuse_bookings" in marks:
             for number in range(6):
                 self._at(at + (number * 8 + 7) * MINUTE, self._book_again, booking)
@@ -600,6 +701,55 @@ class Simulation:
             outcome=outcome,
         )
         second.accept_attribute = second.accept_attribute or "acceptedAt"
+
+    def _test_namesake(self, at: int, booking: Booking) -> None:
+        """A test of the app under a key of a real booking: what refers to that key means the real one."""
+        self._book(
+            at,
+            pick(self._rng, self.customers),
+            marks={"namesake": ""},
+            business_id=booking.business_id,
+            outcome="declined",
+            test_rule="isTest",
+        )
+
+    def _twin(self, at: int, booking: Booking) -> None:
+        """A booking of a hotel under the row id of one in bookings. Nobody records its commission."""
+        self._book(
+            at,
+            self._another_customer(booking),
+            marks={"missing": "none"},
+            outcome="completed",
+            twin_of=booking,
+        )
+
+    def _another_customer(self, booking: Booking) -> Customer:
+        customer = pick(self._rng, self.customers)
+        return self._another_customer(booking) if customer is booking.customer else customer
+
+    @staticmethod
+    def _companions(booking: Booking) -> list[int]:
+        """When the others begin that the same therapist takes on for about the time of a planted booking."""
+        ended = booking.start + booking.minutes * MINUTE
+        if "touching" in booking.marks:
+            return [ended]
+        return {
+            "half": [booking.start + booking.minutes * MINUTE // 2],
+            "ran_over": [ended + 10 * MINUTE],
+            "three": [booking.start + 20 * MINUTE, booking.start + 40 * MINUTE],
+            "beside": [],
+        }[booking.marks["overlapping_bookings"]]
+
+    def _beside(self, at: int, booking: Booking, start: int) -> None:
+        marks = {"touched": ""} if "touching" in booking.marks else {"overlapping_bookings": "beside"}
+        self._book(
+            at,
+            self._another_customer(booking),
+            provider=booking.provider,
+            marks=marks,
+            outcome="completed",
+            start=start,
+        )
 
     def _accept(self, at: int, booking: Booking) -> None:
         rng, marks = self._rng, booking.marks
@@ -626,9 +776,10 @@ class Simulation:
             self._at(max(at + MINUTE, booking.start - 2 * MINUTE), self._confirm, booking)
         if booking.outcome == "completed":
             end = booking.start + booking.minutes * MINUTE
-            self._at(
-                max(at + 10 * MINUTE, end + self._between(-3 * MINUTE, 8 * MINUTE)), self._complete, booking
-            )
+            late = self._between(-3 * MINUTE, 8 * MINUTE)
+            if marks.get("overlapping_bookings") == "ran_over":
+                late = 40 * MINUTE
+            self._at(max(at + 10 * MINUTE, end + late), self._complete, booking)
 
     def _confirm(self, at: int, booking: Booking) -> None:
         self._change(at, booking.table, booking.id, shapes.status_attributes(self._rng, booking, "confirmed"))
@@ -645,11 +796,7 @@ class Simulation:
             self._at(at + self._between(5 * SECOND, 30 * SECOND), self._reassign, booking)
 
     def _reassign(self, at: int, booking: Booking) -> None:
-        other = self._free_provider()
-        if other is not booking.provider:
-            self._book(
-                at, booking.customer, provider=other, like=booking, replaces=booking, outcome="completed"
-            )
+        self._book(at, booking.customer, like=booking, replaces=booking, outcome="completed")
 
     def _after_end(self, at: int, booking: Booking, canonical: str) -> None:
         rng = self._rng
@@ -744,7 +891,7 @@ class Simulation:
             if marks["missing"] != "none":
                 self._at(soon, self._commission, booking, "own")
             return
-        if "namesake" in marks:
+        if "namesake" in marks or marks.get("free") == "no_record":
             return
         if booking.early_record:
             if marks.get("duplicate") == "creation":
@@ -753,8 +900,9 @@ class Simulation:
         if "late_record" in marks:
             soon = at + self._between(6 * MINUTE, 22 * MINUTE)
         self._at(soon, self._commission, booking, "own")
-        if marks.get("duplicate") == "acceptance":
-            self._at(soon + self._between(SECOND, 20 * SECOND), self._commission, booking, "duplicate")
+        if marks.get("duplicate") in ("acceptance", "paid_later"):
+            role = "duplicate" if marks["duplicate"] == "acceptance" else "paid_second"
+            self._at(soon + self._between(SECOND, 20 * SECOND), self._commission, booking, role)
         if "orphan" in marks and marks["orphan"] != "deleted_booking":
             self._at(soon + 40 * SECOND, self._commission, booking, "orphan")
         if "test_record" in marks:
@@ -763,7 +911,11 @@ class Simulation:
             self._at(soon + 30 * SECOND, self._commission, booking, "unreadable")
 
     def _commission(self, at: int, booking: Booking, role: str) -> None:
-        """Write a commission record. Roles: own, early, duplicate, orphan, test, unreadable, replacement."""
+        """Write a commission record.
+
+        Roles: own, early, duplicate, paid_second (after an own one that is never paid), orphan, test, unreadable,
+        replacement, refund.
+        """
         rng = self._rng
         if booking.deleted is not None or (role == "early" and booking.status not in ("pending", "unknown")):
             return
@@ -800,6 +952,33 @@ class Simulation:
             written_base = 0
         elif variant == "base_absent":
             written_base, commission = None, half_up(base, RATE_PPM) - 10_000
+        elif variant == "rate_by_base":
+            # a fifth too much at 25 %: the commission is right all the same
+            written_base, rate = base * 6 // 5, 250_000
+        elif variant == "free_record":
+            written_base, commission = booking.price, half_up(booking.price, RATE_PPM)
+        as_written: tuple[float | None, float | None] | None = None
+        odd: set[str] = set()
+        if variant == "base_hundredths":
+            as_written, odd = (base * 100, (commission or 0) * 100), {"amount_implausible"}
+            written_base = commission = None
+        elif variant == "commission_hundredths":
+            as_written, odd = (base, (commission or 0) * 100), {"amount_implausible"}
+            commission = None
+        elif variant == "currency":
+            as_written, odd = (95, 28.5), {"amount_currency"}
+            written_base = commission = None
+        if marks.get("unit_error") == "no_base":
+            thousands, written_base, commission = False, None, (commission or 0) // 1000
+        if marks.get("rate") == "float":
+            rate = RATE_PPM
+        elif marks.get("rate") == "close":
+            rate = RATE_PPM + 1
+        if role == "refund":
+            variant = booking.marks["refund_record"]
+            back = pick(rng, (25_000, 10_000, commission or 0))
+            written_base = rate = source = None
+            commission = -back
         if "wrong_provider" in marks:
             others = [p for p in self._open if p is not provider]
             provider = pick(rng, others)
@@ -812,12 +991,14 @@ class Simulation:
         elif role == "test":
             reference, document = f"BK-TEST-{rng.getrandbits(32):08x}", None
         elif "ambiguous_reference" in marks:
-            shared = marks["ambiguous_reference"] == "two_business"
+            shared = marks["ambiguous_reference"] != "id_and_business"
             reference, document = (booking.business_id or booking.id) if shared else booking.id, None
+        elif "test_namesake" in marks:
+            reference, document = booking.business_id or booking.id, None
 
         due = booking.start + booking.minutes * MINUTE + PAYMENT_TIME
         deadline: int | None = due
-        if booking.known_start is None or booking.known_minutes is None:
+        if booking.known_start is None or booking.known_minutes is None or role == "refund":
             deadline = None
         frozen = "deadline_mismatch" in marks
         if frozen:
@@ -840,11 +1021,23 @@ class Simulation:
             is_test=role == "test",
             quarantined=role == "unreadable",
             marks=marks,
-            deadline_frozen=frozen or deadline is None or role in ("orphan", "test"),
+            deadline_frozen=frozen
+            or deadline is None
+            or role in ("orphan", "test")
+            or "bare_deadline" in marks,
+            as_written=as_written,
+            amount_findings=odd,
+            names_provider="bare_deadline" not in marks,
+            recased_provider=marks.get("case") == "record_provider",
+            ahead=booking.ahead,
         )
-        row = shapes.record_row(rng, record, status="pending", plain="wrong_provider" in marks)
+        row = (
+            self._refund_row(at, record, variant or "")
+            if role == "refund"
+            else shapes.record_row(rng, record, status="pending", plain="wrong_provider" in marks)
+        )
         self.records[record.id] = record
-        if role not in ("orphan", "test", "unreadable"):
+        if role not in ("orphan", "test", "unreadable", "refund"):
             booking.records.append(record)
         self._write(at, "commission_records", record.id, row)
         if role == "unreadable":
@@ -855,11 +1048,33 @@ class Simulation:
         )
         self._pay_plan(at, booking, record, role)
 
+    def _refund_row(self, at: int, record: Record, variant: str) -> dict[str, Any]:
+        """A negative record: paid out (with the instant, with that of its verification, with none), or only meant."""
+        status, words_of_it = {
+            "refunded": ("reversed", ("refunded",)),
+            "pending": ("pending", ()),
+            "cancelled": ("cancelled", ()),
+        }.get(variant, ("paid", ()))
+        row = shapes.record_row(self._rng, record, status=status, written=words_of_it)
+        row |= self._proof(record, at)
+        if variant in ("paid", "refunded"):
+            record.paid_at = at
+            row["paidAt"] = appwrite(at)
+        elif variant == "verified":
+            record.verified_at = at
+            row["verifiedAt"] = appwrite(at)
+        return row
+
     def _plant(self, record: Record, role: str) -> None:
         if role in ("orphan", "duplicate"):
             self.planted[role].append(record.id)
+        elif role == "refund":
+            self.planted["refund_record"].append(record.id)
+            return
+        if record.marks.get("duplicate") == "paid_later":
+            self.planted["duplicate"].append(record.id)
         for mark in record.marks:
-            if mark in self.planted and mark not in ("missing", "duplicate", "vanished"):
+            if mark in plan.FINDINGS and mark not in ("missing", "duplicate", "vanished", "refund_record"):
                 if mark == "orphan" and record.marks[mark] != "deleted_booking":
                     continue
                 self.planted[mark].append(record.id)
@@ -874,15 +1089,36 @@ class Simulation:
         if "vanished" in marks:
             self._at(at + self._between(12 * MINUTE, 20 * MINUTE), self._vanish, record)
             return
-        if marks.get("not_due") == "pending_record" or "pending_with_record" in marks:
+        if (
+            role == "refund"
+            or marks.get("not_due") == "pending_record"
+            or marks.get("duplicate") == "paid_later"
+            or "pending_with_record" in marks
+        ):
             return
         if "overdue_premature" in marks:
             self._at(at + 2 * MINUTE, self._mark_overdue, record)
+        if marks.get("fee_wrong", "").endswith(":early"):
+            self._at(at + 2 * MINUTE, self._charge_early, record)
+            return
+        if "unknown_paid" in marks:
+            self._at(at + self._between(SECOND, 25 * SECOND), self._puzzle, record, True)
+            return
         in_advance = (
-            role in ("orphan", "test", "unreadable")
+            role in ("orphan", "test", "unreadable", "paid_second")
             or booking.quarantined
+            or marks.get("wrong_amount") == "free_record"
             or marks.keys()
-            & {"not_due", "unknown_with_record", "lost_start", "ambiguous_reference", "overlooked"}
+            & {
+                "not_due",
+                "unknown_with_record",
+                "lost_start",
+                "ambiguous_reference",
+                "overlooked",
+                "refund_record",
+                "partial_refund",
+                "free",
+            }
         )
         if "overlooked" in marks:
             in_advance = False
@@ -956,18 +1192,41 @@ class Simulation:
                 at, "commission_records", record.id, shapes.record_status(self._rng, record, "rejected")
             )
 
-    def _puzzle(self, at: int, record: Record) -> None:
-        if record.status == "pending":
-            self._change(
-                at, "commission_records", record.id, shapes.record_status(self._rng, record, "unknown")
-            )
+    def _puzzle(self, at: int, record: Record, paid: bool = False) -> None:
+        """A status nobody knows; of one that was paid the money is there all the same."""
+        if record.status != "pending":
+            return
+        data = shapes.record_status(self._rng, record, "unknown")
+        if paid:
+            record.paid_at = at
+            data |= {"paidAt": appwrite(at)} | self._proof(record, at)
+        self._change(at, "commission_records", record.id, data)
+
+    def _charge_early(self, at: int, record: Record) -> None:
+        """A late fee before anything is due: the planted mistake of a clock in the wrong zone."""
+        record.fee = int(record.marks["fee_wrong"].split(":")[0])
+        data = {
+            "reactivationFeeRequired": True,
+            record.fee_attribute: record.fee,
+            record.due_attribute: (record.commission or 0) + record.fee,
+        }
+        self._change(at, "commission_records", record.id, data)
+
+    def _give_back_part(self, at: int, record: Record) -> None:
+        """A word that is read as paid: how much of it went back is not said."""
+        data = shapes.record_status(self._rng, record, "paid", (record.marks["partial_refund"],))
+        record.partly_refunded = True
+        self._change(at, "commission_records", record.id, data)
 
     def _pay(self, at: int, record: Record, verified: bool = False) -> None:
         rng = self._rng
         if record.deleted is not None or record.status not in _UNPAID:
             return
         data = shapes.record_status(rng, record, "paid")
-        if verified:
+        if record.ahead is not None and record.marks.get("ahead") in ("paidAt", "verifiedAt"):
+            data[record.marks["ahead"]] = appwrite(record.ahead)
+            data |= self._proof(record, at)
+        elif verified:
             record.verified_at = at
             data["verifiedAt"] = appwrite(at)
             if rng.random() < 0.6 and record.proof_at is not None:
@@ -988,6 +1247,11 @@ class Simulation:
                 data.update(self._proof(record, at - self._between(SECOND, 4 * MINUTE)))
         self._change(at, "commission_records", record.id, data)
         self._release(at, record)
+        if "refund_record" in record.marks and record.booking is not None:
+            later = at + self._between(10 * MINUTE, 60 * MINUTE)
+            self._at(later, self._commission, record.booking, "refund")
+        if "partial_refund" in record.marks:
+            self._at(at + self._between(10 * MINUTE, 60 * MINUTE), self._give_back_part, record)
         if rng.random() < 0.7 and record.booking is not None:
             self._write(
                 at,
@@ -998,7 +1262,8 @@ class Simulation:
                     "commissionId": record.id,
                     "providerId": record.provider.id,
                     "reference": f"TRX{rng.getrandbits(40):010x}",
-                    "amount": (record.commission or 0) + (record.fee or 0),
+                    "amount": half_up(record.booking.amount or record.booking.price, RATE_PPM)
+                    + (record.fee or 0),
                     "method": pick(rng, ("bank_transfer", "qris", "cash")),
                     "status": "settled",
                     "createdAt": appwrite(at),
@@ -1241,6 +1506,58 @@ class Simulation:
             self._at(at + self._between(20 * SECOND, 5 * MINUTE), self._read, row_id)
         elif not recent and mark < 0.0002:
             self._at(at + HOUR, self._unsend, row_id)
+
+    def _odd_message(self, at: int, booking: Booking, oddity: str) -> None:
+        """A message that names its room in another case, or that was sent at an instant that is not yet."""
+        customer = booking.customer
+        self.messages_written += 1
+        self.texts_written += 1
+        room = booking.room or ""
+        row_id = f"m{self.messages_written:07d}{self._rng.getrandbits(32):08x}"
+        sent = at if oddity == "reference_case" or booking.ahead is None else booking.ahead
+        self.odd_rows[oddity].append(row_id)
+        self._write(
+            at,
+            "chat_messages",
+            row_id,
+            {
+                "senderId": customer.id,
+                "senderName": customer.name,
+                "senderRole": "customer",
+                "receiverId": booking.provider.id,
+                "receiverRole": "therapist",
+                "conversationId": shapes.recased(room) if oddity == "reference_case" else room,
+                "bookingId": booking.id,
+                "message": self._line(booking, words.CUSTOMER_LINES),
+                "messageType": "text",
+                "timestamp": appwrite(sent),
+                "isRead": True,
+            },
+        )
+
+    def _odd_notification(self, at: int, booking: Booking) -> None:
+        """A notification that says it was delivered at an instant that is not yet."""
+        assert booking.ahead is not None
+        notification = Notification(self._id(), at, None, None)
+        self.notifications.append(notification)
+        self.odd_rows["in_the_future"].append(notification.id)
+        self._write(
+            at,
+            "notifications",
+            notification.id,
+            {
+                "recipientId": booking.customer.id,
+                "recipientType": "customer",
+                "type": "booking_reminder",
+                "title": "Booking reminder",
+                "message": "Open the app to see it.",
+                "metadata": '{"channel": "push"}',
+                "sentAt": appwrite(at),
+                "deliveredAt": appwrite(booking.ahead),
+                "read": False,
+                "bookingId": booking.id,
+            },
+        )
 
     def _read(self, at: int, row_id: str) -> None:
         self._change(at, "chat_messages", row_id, {"isRead": True})

@@ -32,6 +32,8 @@ COMMISSION_WORDS: dict[str, tuple[str, ...]] = {
     "reversed": ("reversed", "refunded"),
     "unknown": ("processing", "manual_check", ""),
 }
+RUPIAH_WORDS = ("IDR", "Rp", "Rp.", "rupiah", "idr")
+FOREIGN_CURRENCIES = ("USD", "AUD", "EUR", "SGD")
 SOURCE_WORDS: dict[str, tuple[str, ...]] = {
     "bookingButton": ("bookingButton", "button", "booknow", "platform"),
     "chatWindow": ("chatWindow", "chat"),

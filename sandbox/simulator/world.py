@@ -68,8 +68,8 @@ class Booking:
     mode: str = "unknown"
     amount: int | None = None
     amount_rule: str | None = None
-    discounted: bool = False
     amount_disagrees: bool = False
+    amount_findings: set[str] = field(default_factory=set)  # amount_in_thousands, _implausible, _currency
     known_customer: str | None = None
     known_phone: str | None = None
     known_minutes: int | None = None
@@ -85,6 +85,12 @@ class Booking:
     is_test: bool = False
     quarantined: bool = False
     deleted: int | None = None
+    # an attribute of the row refers to what it means in another case
+    recased: bool = False
+    # the instant, far ahead of the clock, that stands in the attribute named by the mark "ahead"
+    ahead: int | None = None
+    # its row id is that of a row in bookings too (it is in hotel_bookings then)
+    twin: bool = False
     # how it is written
     time_shape: str = "z"
     status_attribute: str = "status"
@@ -102,10 +108,19 @@ class Booking:
     replaces: str | None = None
     unread_to_provider: int = 0
 
+    @property
+    def key(self) -> str:
+        """What tells it from every other booking: its row id, and its table where that stands in both."""
+        return f"{self.id}:{self.table}" if self.twin else self.id
+
 
 @dataclass(slots=True)
 class Record:
-    """A commission record, in the repaired values a reader can know (rupiah or None)."""
+    """A commission record, in the values a reader of its row alone can know (rupiah or None).
+
+    ``base`` and ``commission`` are None where what is written is not to be believed; ``as_written`` then has
+    both as they stand in the row. A ``commission`` below 0 is a refund.
+    """
 
     id: str
     booking: Booking | None
@@ -134,6 +149,14 @@ class Record:
     changed: int | None = None
     marks: dict[str, str] = field(default_factory=dict)
     deadline_frozen: bool = False
+    as_written: tuple[float | None, float | None] | None = None
+    amount_findings: set[str] = field(default_factory=set)  # amount_implausible, amount_currency
+    # whether the row says whom it charges
+    names_provider: bool = True
+    recased_provider: bool = False
+    partly_refunded: bool = False
+    # far ahead of the clock, in the attribute named by the mark "ahead"
+    ahead: int | None = None
     status_attribute: str = "paymentStatus"
     proof_attribute: str = "paymentProofUrl"
     fee_attribute: str = "reactivationFeeAmount"

@@ -28,7 +28,7 @@ from sandbox.store import StoredColumn, stamp
 from tests.simulator.world import UNTIL
 
 #: What commissions are judged from. Messages, rooms and notifications are left out: they are most of the rows.
-READ = ("therapists", "places", "bookings", "hotel_bookings", "commission_records")
+READ = ("users", "therapists", "places", "bookings", "hotel_bookings", "commission_records")
 MARTS = (
     "commission_reconciliation",
     "commission_findings",
@@ -36,6 +36,8 @@ MARTS = (
     "commission_ledger",
     "commission_balances",
     "revenue_daily",
+    "booking_anomalies",
+    "data_findings",
 )
 _RUN = "simulated"
 

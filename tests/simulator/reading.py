@@ -6,6 +6,8 @@ Slow and plain on purpose; shares no code with the simulator.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,7 +26,7 @@ BOOKING = {
 COMMISSION = {
     "pending": "pending pendingcollection accepted unpaid",
     "awaiting_verification": "awaitingverification submitted",
-    "paid": "paid verified confirmed completed",
+    "paid": "paid verified confirmed completed partiallyrefunded partialrefund",
     "rejected": "rejected",
     "overdue": "overdue expired",
     "cancelled": "cancelled canceled",
@@ -39,7 +41,26 @@ SOURCE = {
     "direct": "direct manual whatsapp share profile search",
 }
 MODE = {"immediate": "immediate booknow now", "scheduled": "scheduled"}
+RUPIAH = {"idr", "rp", "rp.", "rupiah"}
+TOTALS = ("totalCost", "totalPrice", "totalAmount", "pricing.total")
 LOW, HIGH = datetime(2015, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a row is read against: zones of the providers, the customers, and the clock when it is stored."""
+
+    offsets: dict[str, int]
+    customers: Collection[str]
+    now: datetime
+
+
+def key_of(written: Any, keys: Collection[str]) -> Any:
+    """The key a reference means: itself, else the one that differs from it by case only."""
+    if written is None or written in keys:
+        return written
+    alike = [key for key in keys if key.lower() == str(written).lower()]
+    return alike[0] if len(alike) == 1 else written
 
 
 def empty(value: Any) -> bool:
@@ -82,13 +103,19 @@ def instant(value: Any, offset: int) -> datetime | None:
     return moment if LOW <= moment <= HIGH else None
 
 
+def happened(value: Any, offset: int, known: Known) -> datetime | None:
+    """An instant of something that has happened: none that is not yet."""
+    moment = instant(value, offset)
+    return None if moment is None or moment > known.now + timedelta(minutes=5) else moment
+
+
 def text(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def number(value: Any) -> float | None:
     try:
-        return None if empty(value) else float(value)
+        return None if empty(value) else float(str(value).replace(",", "."))
     except ValueError:
         return None
 
@@ -111,24 +138,71 @@ def start(row: dict[str, Any], offset: int) -> datetime | None:
     return instant(first(row, "bookingDateTime", "checkInDate"), offset)
 
 
-def amount(row: dict[str, Any]) -> int | None:
+def rupiah(value: Any) -> int | None:
+    """A written amount over 0 in rupiah; below 10,000 it is in thousands."""
+    read = number(value)
+    if read is None or read <= 0:
+        return None
+    return int(read * 1000) if read < 10_000 else int(read)
+
+
+def believed(amount: int | None) -> bool:
+    return amount is not None and 20_000 <= amount <= 20_000_000
+
+
+def is_foreign(currency: Any) -> bool:
+    return not empty(currency) and str(currency).strip().lower() not in RUPIAH
+
+
+def amount(row: dict[str, Any]) -> tuple[int | None, str | None, set[str]]:
+    """What a booking costs, by which rule, and the data findings about it."""
+    found: set[str] = set()
+    if is_foreign(row.get("currency")):
+        return None, None, {"amount_currency"}
+    has_code = not empty(row.get("discountCode"))
+    written = {name: first(row, name) for name in TOTALS}
+    lowest: list[int] = []
+    if has_code and any(value is not None for value in written.values()):
+        for value in written.values():
+            if number(value) == 0:
+                lowest.append(0)
+            elif believed(rupiah(value)):
+                lowest.append(rupiah(value) or 0)
+                found |= {"amount_in_thousands"} if (number(value) or 0) < 10_000 else set()
+            else:
+                found |= {"amount_implausible"} if rupiah(value) else set()
+        if not lowest:
+            return None, None, found
+        return min(lowest), "discounted" if min(lowest) else "free", found
     for name in ("totalCost", "totalPrice", "totalAmount", "paymentAmount", "pricing.total", "price"):
-        value = number(first(row, name))
-        if value is not None and value > 0:
-            return int(value * 1000) if name == "price" and value < 10_000 else int(value)
-    return None
+        value = first(row, name)
+        if rupiah(value) is None:
+            continue
+        if name == "pricing.total" and is_foreign(first(row, "pricing.currency")):
+            return None, None, {"amount_currency"}
+        if not believed(rupiah(value)):
+            found.add("amount_implausible")
+            continue
+        small = (number(value) or 0) < 10_000
+        if small and name != "price":
+            found.add("amount_in_thousands")
+        return rupiah(value), "price_thousands" if small and name == "price" else name, found
+    return None, None, found or {"amount_unknown"}
 
 
-def created(row: dict[str, Any], offset: int) -> datetime | None:
-    return instant(first(row, "createdAt", "booking.createdAt", "$createdAt"), offset)
+def created(row: dict[str, Any], offset: int, known: Known) -> datetime | None:
+    written = first(row, "createdAt", "booking.createdAt", "$createdAt")
+    if instant(written, offset) is None:
+        return None
+    return happened(written, offset, known) or happened(row["$createdAt"], offset, known)
 
 
-def booking(row: dict[str, Any], offsets: dict[str, int]) -> dict[str, Any] | None:
+def booking(row: dict[str, Any], known: Known) -> dict[str, Any] | None:
     """The canonical facts of a booking row, or None where it is to be quarantined."""
     names = ("assigned_therapist", "providerId", "therapistId", "businessId", "therapistDetails.id")
-    provider = first(row, *names)
-    offset = offsets.get(provider, 480)
-    made = created(row, offset)
+    provider = key_of(first(row, *names), known.offsets)
+    offset = known.offsets.get(provider, 480)
+    made = created(row, offset, known)
     if made is None:
         return None
     status = word(BOOKING, first(row, "bookingStatus", "status"))
@@ -157,8 +231,8 @@ def booking(row: dict[str, Any], offsets: dict[str, int]) -> dict[str, Any] | No
         source = "chatWindow" if row.get("chatWindowOpen") else "unknown"
     if deadline is None and mode != "unknown":
         deadline = made + timedelta(minutes=30 if mode == "scheduled" else 5)
-    accepted = instant(first(row, "acceptedAt", "confirmedAt"), offset)
-    answers = [instant(first(row, n), offset) for n in ("declinedAt", "rejectedAt", "respondedAt")]
+    accepted = happened(first(row, "acceptedAt", "confirmedAt"), offset, known)
+    answers = [happened(first(row, n), offset, known) for n in ("declinedAt", "rejectedAt", "respondedAt")]
     answered = [a for a in (accepted, *answers) if a is not None]
     minutes = None
     for name in ("duration", "serviceDuration", "service", "serviceDetails.duration"):
@@ -173,41 +247,52 @@ def booking(row: dict[str, Any], offsets: dict[str, int]) -> dict[str, Any] | No
         "status": status,
         "source": source,
         "mode": mode,
-        "amount_idr": amount(row),
+        "amount_idr": amount(row)[0],
+        "amount_rule": amount(row)[1],
         "minutes": minutes,
         "created_at": text(made),
         "starts_at": text(starts),
         "response_deadline": text(deadline),
         "accepted_at": text(accepted),
         "responded_at": text(min(answered)) if answered else None,
-        "completed_at": text(instant(first(row, "completedAt"), offset)),
+        "completed_at": text(happened(first(row, "completedAt"), offset, known)),
         "provider_id": provider,
-        "customer_id": first(row, "userId", "customerId", "customerDetails.id"),
+        "customer_id": key_of(first(row, "userId", "customerId", "customerDetails.id"), known.customers),
         "is_test": bool(row.get("isTest"))
         or "test" in str(first(row, *names) or "").lower().split()
         or first(row, *phones) == "000000000",
     }
 
 
-def commission(row: dict[str, Any], offsets: dict[str, int]) -> dict[str, Any] | None:
-    """The canonical facts of a commission row, or None where it is to be quarantined."""
-    provider = first(row, "therapistId", "providerId")
-    offset = offsets.get(provider, 480)
-    made = created(row, offset)
+def commission(row: dict[str, Any], known: Known, zones: dict[str, int]) -> dict[str, Any] | None:
+    """The canonical facts of a commission row, or None where it is to be quarantined.
+
+    ``zones``: offset of each booking by what may refer to it, for a record that names no provider."""
+    provider = key_of(first(row, "therapistId", "providerId"), known.offsets)
+    booking = key_of(first(row, "bookingId"), zones)
+    if booking not in zones:
+        booking = first(row, "bookingDocId")
+    offset = known.offsets[provider] if provider else zones.get(booking, 480)
+    made = created(row, offset, known)
     if made is None:
         return None
     base = number(first(row, "bookingAmount", "serviceAmount", "totalPrice"))
     part = number(first(row, "commissionAmount", "adminCommission"))
-    thousands = base is not None and 0 < base < 10_000
-    if thousands:
-        base *= 1000
+    foreign = is_foreign(row.get("currency"))
+    thousands = False
+    if not foreign and base is not None and 0 < base < 10_000:
+        thousands, base = True, base * 1000
         part = None if part is None else part * 1000 if part < 10_000 else part
+    if foreign or (base and not believed(int(base))):
+        base = part = None
+    elif base and part is not None and part > base:
+        part = None
     rate = row.get("commissionRate")
     if rate is not None:
         rate = round((rate / 100 if rate > 1 else rate) * 1_000_000)
     status = word(COMMISSION, first(row, "paymentStatus", "status"))
     return {
-        "commission_idr": None if part is None else int(part + 0.5),
+        "commission_idr": None if part is None else int(part + 0.5) if part >= 0 else int(part),
         "booking_amount_idr": None if base is None else int(base),
         "rate_ppm": rate,
         "amount_rule": "thousands" if thousands else "rupiah",
@@ -216,6 +301,6 @@ def commission(row: dict[str, Any], offsets: dict[str, int]) -> dict[str, Any] |
         "source": None if first(row, "source") is None else word(SOURCE, row["source"]),
         "created_at": text(made),
         "deadline_at": text(instant(row.get("paymentDeadline"), offset)),
-        "paid_at": text(instant(row.get("paidAt"), offset)),
+        "paid_at": text(happened(row.get("paidAt"), offset, known)),
         "provider_id": provider,
     }

@@ -138,13 +138,28 @@ def test_money_hazards_occur_in_their_shares(default_world: World) -> None:
     rounded = [r for r in rows if r.get("price") and r.get("totalCost") and r["totalCost"] % 1000 == 500]
     assert any(r["price"] * 1000 == r["totalCost"] + 500 for r in rounded)
     assert any(r.get("totalCost") == 0 and r.get("totalPrice") for r in rows)
-    assert any(not empty(r.get("discountCode")) and r["totalCost"] < r["price"] * 1000 for r in rows)
+    codes = [r for r in rows if not empty(r.get("discountCode"))]
+    assert any((r.get("totalCost") or 0) < (r.get("price") or 0) * 1000 for r in codes)
     disagree = [r for r in rows if empty(r.get("discountCode")) and r.get("price") and r.get("totalCost")]
     assert any(abs(r["price"] * 1000 - r["totalCost"]) > 500 for r in disagree)
-    assert any(reading.amount(r) is None for r in rows)
+    rules = Counter(reading.amount(r)[1] for r in rows)
+    assert rules["discounted"] > 200
+    assert rules["free"] == 4
+    assert rules[None] >= 15
+    found = Counter(code for r in rows for code in reading.amount(r)[2])
+    assert all(
+        2 < found[code] < 30 for code in ("amount_in_thousands", "amount_implausible", "amount_currency")
+    )
+    # with a code the list price stands beside it, in a total or a price, or there is no other amount at all
+    assert any(r.get("totalPrice") and r["totalCost"] < r["totalPrice"] for r in codes if r.get("totalCost"))
+    assert any(r.get("totalCost") == 0 and empty(r.get("discountCode")) for r in rows)
+    currencies = {str(r.get("currency")).strip().lower() for r in rows if not empty(r.get("currency"))}
+    assert currencies > reading.RUPIAH
     records = list(default_world.tables["commission_records"].values())
     rates = {r.get("commissionRate") for r in records}
     assert {None, 0.3, 30.0} <= rates
+    assert {0.300001, 30.0001} & rates
+    assert {0.29999999999999993, 29.999999999999996} & rates
     assert any(
         0 < float(first(r, "bookingAmount", "serviceAmount", "totalPrice") or 0) < 10_000 for r in records
     )
@@ -215,6 +230,22 @@ def test_double_clicks_reassignments_and_deletes_occur(default_world: World) -> 
         if not empty(r.get("assigned_therapist")) and not empty(r.get("providerId"))
     ]
     assert any(r["assigned_therapist"] != r["providerId"] for r in decoys)
+
+
+def test_local_times_without_a_zone_stand_on_records_that_name_nobody_of_other_zones(
+    default_world: World,
+) -> None:
+    """Their booking's zone is not the default one: read in that, the deadline would be an hour off."""
+    nameless = [
+        (default_world.simulation.records[id_], row)
+        for id_, row in default_world.tables["commission_records"].items()
+        if first(row, "therapistId", "providerId") is None
+    ]
+    assert len(nameless) == 2
+    for record, row in nameless:
+        assert record.booking is not None
+        assert record.booking.provider.offset != 480
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]{12}", row["paymentDeadline"])
 
 
 def test_json_texts_are_json_and_both_languages_are_spoken(default_world: World) -> None:

@@ -88,16 +88,21 @@ def test_what_is_not_planted_refers_to_rows_that_exist(seed: int) -> None:
     made = world(seed)
     tables = made.tables
     bookings = {**tables["bookings"], **tables["hotel_bookings"]}
-    keys = (set(bookings) | {row.get("bookingId") for row in bookings.values()}) - {None}
+    written = {row.get("bookingId") for t in ("bookings", "hotel_bookings") for row in tables[t].values()}
+    keys = (set(bookings) | written) - {None}
+    recased = set(made.truth["data_findings"]["reference_case"])
     deleted = {id_ for c in made.truth["counts"].values() for id_ in c["deleted"]}
     for room in tables["chat_rooms"].values():
         assert room["bookingId"] in bookings or room["bookingId"] in deleted
         assert room["customerId"] in tables["users"]
-    for message in tables["chat_messages"].values():
-        assert (message.get("conversationId") or message.get("roomId")) in tables["chat_rooms"]
+    for id_, message in tables["chat_messages"].items():
+        room = str(message.get("conversationId") or message.get("roomId"))
+        assert (room in tables["chat_rooms"]) != (id_ in recased)
+        assert room in tables["chat_rooms"] or room.swapcase() in tables["chat_rooms"]
     orphans = {entry["commission_id"] for entry in made.truth["findings"]["orphan"]}
     for id_, row in tables["commission_records"].items():
         known = row.get("bookingId") in keys or row.get("bookingDocId") in keys
+        known |= id_ in recased and str(row["bookingId"]).swapcase() in keys
         assert known != (id_ in orphans) or row.get("isTest"), id_
 
 
@@ -123,6 +128,7 @@ def test_live_time_brings_a_booking_every_few_minutes_also_at_night_and_plants_n
     assert max(gaps) <= timedelta(minutes=5)
     figures = truth(simulation)
     assert figures["health"]["system"] == "healthy"
+    assert figures["overlapping_bookings"] == []
     assert {p["status"] for p in figures["health"]["points"].values()} == {"working"}
     seen = {e.row_id for e in events if e.table in ("therapists", "places")}
     assert len(seen) > 20
