@@ -32,9 +32,11 @@ from assets.core.mirror import NAMELESS, QUARANTINED_SCHEMA, Mirror, attach
 from assets.core.notifications import derive_notifications
 from assets.core.providers import derive_providers
 from checks.core_schemas import CORE_SCHEMAS, violations
-from marketplace.acceptance import reject_reasons
+from marketplace.acceptance import CREATION, NOT_YET, reject_reasons
+from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
 from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.instants import NOT_YET as TOO_LATE
 from marketplace.text import coalesce
 from marketplace.zones import ProviderZones, resolve
 from resources.errors import BookwatchError, UsageError
@@ -463,17 +465,21 @@ class _Run:
         )
         self._insert("quarantined", rows)
         self.quarantined += rows.height
-        creation = reasons.str.contains("creation_unreadable", literal=True)
-        found = rows.filter(creation).select(
-            pl.lit("creation_unreadable").alias("finding"),
-            "collection",
-            "row_id",
-            pl.lit("createdAt").alias("attribute"),
-            pl.lit("no readable creation time").alias("detail"),
-            "change",
-        )
-        self._insert("data_findings", found.select(list(FINDINGS_SCHEMA)))
-        self.findings += found.height
+        attribute = attributes.which(ALIASES["creation"]).fill_null("$createdAt")
+        for reason, finding, name, detail in (
+            (CREATION, "creation_unreadable", pl.lit("createdAt"), "no readable creation time"),
+            (NOT_YET, "in_the_future", pl.lit(attribute), f"{TOO_LATE}, and so is $createdAt"),
+        ):
+            found = rows.select(
+                pl.lit(finding).alias("finding"),
+                "collection",
+                "row_id",
+                name.alias("attribute"),
+                pl.lit(detail).alias("detail"),
+                "change",
+            ).filter(reasons.str.contains(reason, literal=True))
+            self._insert("data_findings", found.select(list(FINDINGS_SCHEMA)))
+            self.findings += found.height
 
     def _insert(self, table: str, rows: pl.DataFrame) -> None:
         if not rows.height:
