@@ -43,7 +43,8 @@ class Batch:
 
     ``gone``: attributes the deployment no longer has. ``accepted``: booking_id → observed acceptance
     (``booking_id``,
-    ``accepted_at``), bookings only. ``phone_key``: for the hash that stands for a phone.
+    ``accepted_at``), bookings only. ``phone_key``: for the hash that stands for a phone. ``lent``: row id →
+    the offset of another row (``id``, ``utc_offset_minutes``), for a batch of rows without a zone of their own.
     """
 
     collection: str
@@ -52,6 +53,7 @@ class Batch:
     gone: frozenset[str] = frozenset()
     accepted: pl.DataFrame | None = None
     phone_key: bytes = b""
+    lent: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,14 @@ class Reader:
         return micros.to_frame("m").select(half_up(pl.col("m"))).to_series()
 
     def offsets(self, provider_id: pl.Series, provider_type: pl.Series | None = None) -> pl.Series:
-        return self.batch.zones.offsets(provider_id, provider_type)
+        """The zone of each row: its provider's, or the one that is lent to it."""
+        if self.batch.lent is None:
+            return self.batch.zones.offsets(provider_id, provider_type)
+        return (
+            self.ids.to_frame("id")
+            .join(self.batch.lent, on="id", how="left", maintain_order="left")
+            .get_column("utc_offset_minutes")
+        )
 
     def bookkeeping(self) -> dict[str, pl.Series]:
         """updated_at, deleted_at and change, which every core table carries."""
