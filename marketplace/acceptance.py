@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, cast
 
 import polars as pl
 
@@ -105,10 +105,10 @@ def _plainly_readable(frame: pl.DataFrame) -> pl.Expr:
 def _surely_past(name: str, until: pl.Series) -> pl.Expr:
     """Whether a time written plainly lies before all of ``until``, compared as text: one in UTC as it stands, one with
     an offset by more hours than that has. What does not is read closely."""
-    earliest = until.min()
+    earliest = cast("datetime | None", until.min())
     if earliest is None:
         return pl.lit(True)
-    utc = earliest.strftime(_TO_THE_SECOND)  # type: ignore[union-attr]
-    anywhere = (earliest - _LARGEST_OFFSET).strftime(_TO_THE_SECOND)  # type: ignore[operator, union-attr]
+    utc = pl.lit(earliest.strftime(_TO_THE_SECOND))
+    anywhere = pl.lit((earliest - _LARGEST_OFFSET).strftime(_TO_THE_SECOND))
     text = pl.col(name)
     return (text < anywhere) | ((text < utc) & text.str.ends_with("Z"))

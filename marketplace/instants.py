@@ -154,11 +154,11 @@ def not_yet(values: pl.Series, until: pl.Series) -> pl.Series:
 
 @dataclass(frozen=True)
 class Creation:
-    """``values`` and ``reasons`` as of Instants; ``rule``: createdAt, booking.createdAt or $createdAt; ``not_yet``:
-    the attribute whose value was not believed, else null; ``refused``: nothing that is written can be believed."""
+    """``values``: naive UTC, null where it cannot be read or believed; ``rule``: createdAt, booking.createdAt or
+    $createdAt; ``not_yet``: the attribute whose value was not believed, else null; ``refused``: nothing that is written
+    can be believed."""
 
     values: pl.Series
-    reasons: pl.Series
     rule: pl.Series
     not_yet: pl.Series
     refused: pl.Series
@@ -181,7 +181,7 @@ def creation(attributes: Attributes, offset_minutes: pl.Series) -> Creation:
     late = not_yet(found.values, until)
     if not late.any():
         nothing = nulls(len(late), pl.String)
-        return Creation(found.values, found.reasons, rule, nothing, late)
+        return Creation(found.values, rule, nothing, late)
     server = plausible(server)
     usable = late & server.is_not_null() & ~not_yet(server, until)
     as_taken = read(text, default_offsets(len(late))).values
@@ -190,7 +190,6 @@ def creation(attributes: Attributes, offset_minutes: pl.Series) -> Creation:
     refused = late & ~usable & ~in_time
     return Creation(
         values.set(refused, None),
-        found.reasons,
         rule.set(usable, "$createdAt"),
         rule.set(~late, None),
         refused,
