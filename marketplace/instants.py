@@ -142,8 +142,11 @@ def believed_until(attributes: Attributes) -> pl.Series:
     Both are kept with the version, so that a rebuild in a year believes what was believed at first.
     """
     changed, stored = attributes.own("_updated_at", INSTANT), attributes.own("_ingested_at", INSTANT)
+    later = pl.max_horizontal("c", "s").clip(
+        EARLIEST_INSTANT, LATEST_INSTANT
+    )  # beyond, no instant is read at all
     return pl.DataFrame({"c": changed, "s": stored}).select(
-        (pl.max_horizontal("c", "s") + pl.duration(minutes=NOT_YET_MINUTES)).cast(INSTANT)
+        (later + pl.duration(minutes=NOT_YET_MINUTES)).cast(INSTANT)
     ).to_series()  # fmt: skip
 
 

@@ -170,6 +170,15 @@ def test_only_a_row_without_id_or_readable_creation_is_quarantined(collection, r
     assert (None if found is None else json.loads(found)) == reasons
 
 
+@pytest.mark.parametrize("year", [1, 1970, 9999])
+def test_a_version_written_in_any_year_is_judged(year: int):
+    at = {"_updated_at": datetime(year, 12, 31, 23, 59, 59), "_ingested_at": None, "_created_at": THREE}
+    frame = pl.DataFrame([{"_id": "a", "createdAt": "2025-11-20T03:00:00Z", **at}], schema_overrides={
+        "_ingested_at": pl.Datetime("us"), "_updated_at": pl.Datetime("us")})  # fmt: skip
+    expected = None if year == 9999 else '["creation_in_the_future"]'
+    assert reject_reasons("bookings", frame).to_list() == [expected]
+
+
 WRITTEN = st.one_of(
     st.none(),
     st.sampled_from(["", "-", "none", "45000", "1763620200000", "10:30", "2025-11-20", "2099-12-31T23:59:59Z"]),
