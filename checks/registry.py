@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import duckdb
 
-from checks import commission_account
+from checks import commission_account, days
 from checks.factory import Evaluate, validate, validate_rows
 from checks.mart_schemas import MART_SCHEMAS
 from checks.points import ERROR_RATE, FINDING_SCHEMAS, POINT_SCHEMAS, ZERO_MISSING
@@ -134,7 +134,7 @@ def _finding_check(code: str) -> RegisteredCheck:
 
 @dataclass(frozen=True)
 class _Account:
-    """A check of commission_account.py: on which mart, how severe, and what to do."""
+    """A check of commission_account.py or days.py: on which mart, how severe, and what to do."""
 
     name: str
     mart: str
@@ -169,6 +169,15 @@ _ACCOUNT_CHECKS: Final = (
         "See in marts.closed_month_changes what a closed month said before; find who changed its rows in the app,"
         " correct reports already given, then `bookwatch waive` it.",
         commission_account.closed_months,
+    ),
+    _Account(
+        "no_future_day",
+        "month_figures",
+        "WARN",
+        "high",
+        "A figure lies on a day that has not come. Find the rows of that day in the mart named: where the $updatedAt of"
+        " one lies ahead of both clocks, correct it in Appwrite; else it is an error of bookwatch: report it.",
+        days.no_future_day,
     ),
 )
 

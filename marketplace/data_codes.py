@@ -13,6 +13,7 @@ DATA_FINDINGS: Final[dict[str, str]] = {
     "amount_unknown": "No amount over zero could be read: the booking is in no revenue figure.",
     "creation_unreadable": "The creation time cannot be read: the row is quarantined.",
     "flag_unreadable": "A yes-or-no attribute holds something else.",
+    "in_the_future": "A time of something that has happened lies after the row was last changed and first stored.",
     "json_unreadable": "An attribute that should hold JSON cannot be parsed.",
     "kind_unknown": "The type of a message is not one of the known words.",
     "minutes_unreadable": "The duration is not a number of minutes of at most a day.",

@@ -1,7 +1,8 @@
 """Times as they are written → naive UTC instants: Z, an offset, none (the provider's zone), epoch, HH:MM
 beside a date.
 
-Which attribute holds which time is in aliases.py. An instant outside the plausible years is unreadable.
+Which attribute holds which time is in aliases.py. An instant outside the plausible years is unreadable; one of what
+has happened that lies after the row was written is not believed (NOT_YET).
 """
 
 from __future__ import annotations
@@ -13,13 +14,45 @@ import polars as pl
 
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
-from marketplace.rules import EARLIEST_INSTANT, LATEST_INSTANT
+from marketplace.rules import DEFAULT_TIMEZONE, EARLIEST_INSTANT, LATEST_INSTANT, NOT_YET_MINUTES
 from marketplace.text import as_text, coalesce, nulls, read_rest
+from marketplace.zones import resolve
 
 INSTANT: Final = pl.Datetime("us")
 NOT_AN_INSTANT: Final = "not a date and time"
 IMPLAUSIBLE: Final = "outside 2015 to 2099"
 NO_DATE: Final = "a time of day without a date"
+NOT_YET: Final = f"over {NOT_YET_MINUTES} minutes after the row was last changed and first stored"
+
+HAPPENED: Final = frozenset(
+    {
+        *ALIASES["creation"],
+        *ALIASES["booking.accepted_at"],
+        *ALIASES["booking.declined_at"],
+        *ALIASES["booking.responded_at"],
+        *ALIASES["booking.completed_at"],
+        *ALIASES["booking.cancelled_at"],
+        *ALIASES["message.sent_at"],
+        *ALIASES["provider.last_seen_at"],
+        "paidAt",
+        "verifiedAt",
+        "paymentProofUploadedAt",
+        "restrictedAt",
+        "deliveredAt",
+        "failedAt",
+    }
+)
+"""Attributes that say when something happened: what lies in the future there is not believed."""
+PLANNED: Final = frozenset(
+    {
+        *ALIASES["booking.start"],
+        *ALIASES["booking.start_date"],
+        *ALIASES["booking.response_deadline"],
+        "paymentDeadline",
+        "expiresAt",
+    }
+)
+"""Attributes that say when something is to happen: any plausible instant is believed."""
 
 _CANONICAL: Final = "%Y-%m-%dT%H:%M:%S%.fZ"
 _WRITTEN: Final = (
@@ -102,17 +135,74 @@ def _slow(rows: pl.DataFrame) -> pl.Series:
     return frame.select(pl.coalesce(written, epoch).cast(INSTANT)).to_series()
 
 
-def creation(attributes: Attributes, offset_minutes: pl.Series) -> tuple[Instants, pl.Series]:
-    """Creation of each row and its rule (createdAt, booking.createdAt, $createdAt). The first that is
-    present is taken;
-    if that one cannot be read there is none."""
+def believed_until(attributes: Attributes) -> pl.Series:
+    """Per row the last instant at which anything it tells of can have happened: NOT_YET_MINUTES after the later of
+    ``$updatedAt`` and the clock at which this version was first stored. Null where neither is known.
+
+    Both are kept with the version, so that a rebuild in a year believes what was believed at first.
+    """
+    changed, stored = attributes.own("_updated_at", INSTANT), attributes.own("_ingested_at", INSTANT)
+    later = pl.max_horizontal("c", "s").clip(
+        EARLIEST_INSTANT, LATEST_INSTANT
+    )  # beyond, no instant is read at all
+    return pl.DataFrame({"c": changed, "s": stored}).select(
+        (later + pl.duration(minutes=NOT_YET_MINUTES)).cast(INSTANT)
+    ).to_series()  # fmt: skip
+
+
+def not_yet(values: pl.Series, until: pl.Series) -> pl.Series:
+    """Boolean: later than ``until``; false where either is null."""
+    return (values > until).fill_null(False)
+
+
+@dataclass(frozen=True)
+class Creation:
+    """``values``: naive UTC, null where it cannot be read or believed; ``rule``: createdAt, booking.createdAt or
+    $createdAt; ``not_yet``: the attribute whose value was not believed, else null; ``refused``: nothing that is written
+    can be believed."""
+
+    values: pl.Series
+    rule: pl.Series
+    not_yet: pl.Series
+    refused: pl.Series
+
+
+def creation(attributes: Attributes, offset_minutes: pl.Series) -> Creation:
+    """Creation of each row. The first of createdAt, booking.createdAt, $createdAt that is present is taken; if that one
+    cannot be read there is none. One that is not believed falls back to $createdAt, if that can be believed.
+
+    Rows are taken or quarantined before their zone is known, by DEFAULT_TIMEZONE: where only the zone makes the
+    difference, and $createdAt is of no help, a bare local time is what it was when the row was taken.
+    """
     names = ALIASES["creation"]
     text = attributes.first(names)
-    rule = attributes.which(names)
-    server = as_text(attributes.own("_created_at", INSTANT))
-    found = read(coalesce(text, server), offset_minutes)
-    rule = rule.fill_null("$createdAt")
-    return found, rule
+    rule = attributes.which(names).fill_null("$createdAt")
+    server = attributes.own("_created_at", INSTANT)
+    written = text if text.null_count() == 0 else coalesce(text, as_text(server))
+    found = read(written, offset_minutes)
+    until = believed_until(attributes)
+    late = not_yet(found.values, until)
+    if not late.any():
+        nothing = nulls(len(late), pl.String)
+        return Creation(found.values, rule, nothing, late)
+    server = plausible(server)
+    usable = late & server.is_not_null() & ~not_yet(server, until)
+    as_taken = read(text, default_offsets(len(late))).values
+    in_time = late & ~usable & as_taken.is_not_null() & ~not_yet(as_taken, until)
+    values = server.zip_with(usable, as_taken.zip_with(in_time, found.values))
+    refused = late & ~usable & ~in_time
+    return Creation(
+        values.set(refused, None),
+        rule.set(usable, "$createdAt"),
+        rule.set(~late, None),
+        refused,
+    )
+
+
+def default_offsets(height: int) -> pl.Series:
+    """DEFAULT_TIMEZONE for so many rows, in minutes east of UTC."""
+    zone = resolve(DEFAULT_TIMEZONE)
+    return pl.Series([zone.offset_minutes if zone else 0], dtype=pl.Int64).new_from_index(0, height)
 
 
 def times_of_day(text: pl.Series) -> tuple[pl.Series, pl.Series]:

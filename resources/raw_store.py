@@ -25,6 +25,7 @@ from resources.errors import BookwatchError, UsageError
 from resources.forgotten import FORGOTTEN_TABLES, Forgotten
 
 T = TypeVar("T")
+INSTANT = pl.Datetime("us")
 RejectReasons = Callable[[str, pl.DataFrame], pl.Series]
 """(collection, rows as stored) -> per row its reasons.
 
@@ -657,13 +658,21 @@ class RawStore:
                     record(counts)
             return counts
         with self._plainly("be written"):
-            rows = self._without_forgotten(collection, rows)
-            judged, nameless = self._judged(collection, rows, reject_reasons)
-            twice = judged["_id"].n_unique() < judged.height
-            last = judged.unique("_id", keep="last", maintain_order=True) if twice else judged
+            named, nameless = _by_name(self._without_forgotten(collection, rows))
+            twice = named["_id"].n_unique() < named.height
+            last = named.unique("_id", keep="last", maintain_order=True) if twice else named
         with self.transaction():
             old = self._stored(collection, last["_id"], last["_sequence"])
-            taken, verdicts = self._verdicts(collection, last, old, forced)
+            stored = self._beside(collection, last, old, forced)
+            # A version is judged by when it was first stored: many scans see it again, and it must not come to be
+            # judged otherwise by being seen.
+            first = stored["_ingested_at"].fill_null(now).alias("_ingested_at")
+            last = self._judged(collection, last.with_columns(first), reject_reasons)
+            nameless = self._judged(
+                collection, nameless.with_columns(pl.lit(now, INSTANT).alias("_ingested_at")), reject_reasons
+            )
+            verdicts = _verdicts(stored, last["_rejected"])
+            taken = last.filter(verdicts != "same")
             if taken.height:
                 change = self._next_change()
                 self._replace(
@@ -680,7 +689,7 @@ class RawStore:
                 fetched=rows.height,
                 inserted=int(((verdicts == "insert") & ~rejected).sum()),
                 updated=int(((verdicts == "update") & ~rejected).sum()),
-                unchanged=int(((verdicts == "same") & ~rejected).sum()) + judged.height - last.height,
+                unchanged=int(((verdicts == "same") & ~rejected).sum()) + named.height - last.height,
                 rejected=int(rejected.sum()) + nameless.height,
             )
             self._reach(collection, resume_sequence, complete, run_id, now, rules_version)
@@ -822,7 +831,7 @@ class RawStore:
         """The rows just read in, as far as they are judged by, with ``_rejected``."""
         table = quoted(collection)
         own = [c.name for c in self.columns(collection) if judged_by is None or c.attribute in judged_by]
-        names = [*(name for _, name, _ in SYSTEM), "_misfits", *own]
+        names = [*(name for _, name, _ in SYSTEM), "_ingested_at", "_misfits", *own]
         new = self.connection.sql(
             f"SELECT {', '.join(quoted(name) for name in names)} FROM {table} WHERE _change = {change}"
         ).pl()
@@ -840,7 +849,7 @@ class RawStore:
         ).fetchone()
         if known is not None:
             raise _NotPlain
-        return self._judged(collection, new, reject_reasons)[0]
+        return self._judged(collection, new, reject_reasons)
 
     def _reject_new(
         self, collection: str, change: int, rejected: pl.DataFrame, now: datetime, rules_version: str
@@ -876,20 +885,16 @@ class RawStore:
         """The number of the running transaction, for one that changes rows elsewhere than here."""
         return self._next_change()
 
-    def _judged(
-        self, collection: str, rows: pl.DataFrame, reject_reasons: RejectReasons
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Rows with ``_rejected``; apart, those without an id (they cannot stand in a table of ids)."""
+    def _judged(self, collection: str, rows: pl.DataFrame, reject_reasons: RejectReasons) -> pl.DataFrame:
+        """Rows (as they are stored, with ``_ingested_at``) and their ``_rejected``; never null without a usable id."""
         none = pl.Series([], dtype=pl.String)
         reasons = reasons_json(reject_reasons(collection, rows)) if rows.height else none
         judged = rows.with_columns(reasons.alias("_rejected"))
-        if rows["_id"].null_count() == 0 and (rows["_id"].str.strip_chars() != "").all():
-            return judged, judged.clear()
-        named = pl.col("_id").is_not_null() & (pl.col("_id").str.strip_chars() != "")
-        nameless = judged.filter(~named.fill_null(False)).with_columns(
-            pl.col("_rejected").fill_null(pl.lit('["no usable $id"]'))
+        return judged.with_columns(
+            pl.when(_has_name())
+            .then("_rejected")
+            .otherwise(pl.col("_rejected").fill_null('["no usable $id"]'))
         )
-        return judged.filter(named.fill_null(False)), nameless
 
     def _stored(self, collection: str, ids: pl.Series, sequences: pl.Series | None = None) -> pl.DataFrame:
         """The stored versions of some ids, with ``_rid`` (DuckDB's rowid).
@@ -962,20 +967,18 @@ class RawStore:
         rows = found.join(told, on="_id", how="inner", maintain_order="left")
         return rows if rows.height == told.height == found.height else None
 
-    def _verdicts(
-        self, collection: str, rows: pl.DataFrame, old: pl.DataFrame, forced: bool
-    ) -> tuple[pl.DataFrame, pl.Series]:
-        """The rows to write, and per row: insert, update or same."""
-        if not old.height:
-            return rows, pl.Series(["insert"] * rows.height, dtype=pl.String)
+    def _beside(self, collection: str, rows: pl.DataFrame, old: pl.DataFrame, forced: bool) -> pl.DataFrame:
+        """Per row of its stored version: known, deleted, same (all that came from Appwrite), older (the row is; never
+        where ``forced``), ``_rejected``, and ``_ingested_at`` where it is the same."""
         names = [
-            "_sequence", "_created_at", "_updated_at", "_misfits", "_rejected",
-            *(c.name for c in self.columns(collection)),
+            "_sequence", "_created_at", "_updated_at", "_misfits", *(c.name for c in self.columns(collection)),
         ]  # fmt: skip
         both = rows.join(
             old.select(
                 "_id",
                 "_deleted_at",
+                "_rejected",
+                "_ingested_at",
                 pl.lit(True).alias("_known"),
                 *(pl.col(n).alias(f"_old:{n}") for n in names),
             ),
@@ -983,33 +986,33 @@ class RawStore:
             how="left",
             maintain_order="left",
         )
-        differs = pl.any_horizontal(pl.col(n).ne_missing(pl.col(f"_old:{n}")) for n in names)
+        known = pl.col("_known").is_not_null()
+        same = known & pl.all_horizontal(pl.col(n).eq_missing(pl.col(f"_old:{n}")) for n in names)
         older = (
             pl.lit(False)
             if forced
             else (pl.col("_updated_at") < pl.col("_old:_updated_at"))
             & (pl.col("_sequence") <= pl.col("_old:_sequence"))
         ).fill_null(False)
-        verdicts = both.select(
-            pl.when(pl.col("_known").is_null())
-            .then(pl.lit("insert"))
-            .when(pl.col("_deleted_at").is_not_null())
-            .then(pl.lit("update"))
-            .when(differs & ~older)
-            .then(pl.lit("update"))
-            .otherwise(pl.lit("same"))
-            .alias("verdict")
-        )["verdict"]
-        return rows.filter(verdicts != "same"), verdicts
+        return both.select(
+            known.alias("known"),
+            pl.col("_deleted_at").is_not_null().alias("deleted"),
+            same.alias("same"),
+            older.alias("older"),
+            "_rejected",
+            pl.when(same).then("_ingested_at").alias("_ingested_at"),
+        )
 
     def _replace(
         self, collection: str, taken: pl.DataFrame, old: pl.DataFrame, run_id: str, now: datetime, change: int
     ) -> None:
-        """Write ``taken`` as the current versions; those in ``old`` (with _rid) move to the history."""
+        """Write ``taken`` as the current versions; those in ``old`` (with _rid) move to the history.
+
+        ``_ingested_at`` stays as it comes: judged again or found gone, a version is no newer than it was.
+        """
         if old.height:
             self._to_history(collection, old, now, change)
         stamped = taken.with_columns(
-            pl.lit(now, pl.Datetime("us")).alias("_ingested_at"),
             pl.lit(run_id, pl.String).alias("_run_id"),
             pl.lit(change, pl.Int64).alias("_change"),
         )
@@ -1122,7 +1125,7 @@ class RawStore:
                     f"SELECT rowid AS _rid, * FROM {quoted(collection)} "
                     f"WHERE _deleted_at IS NULL AND _sequence > {after} AND _sequence <= {upto}"
                 ).pl()
-                judged, _ = self._judged(collection, batch.drop("_rejected"), reject_reasons)
+                judged = self._judged(collection, batch.drop("_rejected"), reject_reasons)
                 differs = judged["_rejected"].ne_missing(batch["_rejected"])
                 if differs.any():
                     change = self._next_change()
@@ -1267,6 +1270,32 @@ class RawStore:
     def count_living(self, collection: str) -> int:
         """Rows not deleted."""
         return int(self._rows(f"SELECT count(*) FROM {quoted(collection)} WHERE _deleted_at IS NULL")[0][0])
+
+
+def _has_name() -> pl.Expr:
+    return (pl.col("_id").is_not_null() & (pl.col("_id").str.strip_chars() != "")).fill_null(False)
+
+
+def _by_name(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows with a usable id; apart, those without one (they cannot stand in a table of ids)."""
+    if rows["_id"].null_count() == 0 and (rows["_id"].str.strip_chars() != "").all():
+        return rows, rows.clear()
+    return rows.filter(_has_name()), rows.filter(~_has_name())
+
+
+def _verdicts(stored: pl.DataFrame, rejected: pl.Series) -> pl.Series:
+    """insert, update or same for each row beside its stored version, as it is judged now."""
+    differs = ~pl.col("same") | pl.col("_rejected").ne_missing(pl.col("now"))
+    return stored.with_columns(rejected.alias("now")).select(
+        pl.when(~pl.col("known"))
+        .then(pl.lit("insert"))
+        .when("deleted")
+        .then(pl.lit("update"))
+        .when(differs & ~pl.col("older"))
+        .then(pl.lit("update"))
+        .otherwise(pl.lit("same"))
+        .alias("verdict")
+    )["verdict"]
 
 
 def _literal(text: str) -> str:

@@ -11,9 +11,19 @@ import polars as pl
 
 from marketplace.attributes import Attributes
 from marketplace.data_codes import DATA_FINDINGS
-from marketplace.instants import INSTANT, Instants, creation, read
+from marketplace.instants import (
+    HAPPENED,
+    INSTANT,
+    NOT_YET,
+    PLANNED,
+    Instants,
+    believed_until,
+    creation,
+    not_yet,
+    read,
+)
 from marketplace.money import DEFAULT_BOUNDS, AmountBounds
-from marketplace.text import nulls
+from marketplace.text import coalesce, nulls
 from marketplace.words import FLAG, canonical
 from marketplace.zones import ProviderZones
 
@@ -37,7 +47,8 @@ class Batch:
     ``gone``: attributes the deployment no longer has. ``accepted``: booking_id → observed acceptance
     (``booking_id``,
     ``accepted_at``), bookings only. ``phone_key``: for the hash that stands for a phone. ``amounts``: between which
-    rupiah an amount is believed.
+    rupiah an amount is believed. ``lent``: row id → the offset of another row (``id``, ``utc_offset_minutes``), for a
+    batch of rows without a zone of their own.
     """
 
     collection: str
@@ -47,6 +58,7 @@ class Batch:
     accepted: pl.DataFrame | None = None
     phone_key: bytes = b""
     amounts: AmountBounds = DEFAULT_BOUNDS
+    lent: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -65,12 +77,14 @@ class Reader:
     attributes: Attributes = field(init=False)
     ids: pl.Series = field(init=False)
     changes: pl.Series = field(init=False)
+    until: pl.Series = field(init=False)
     _found: list[pl.DataFrame] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self.attributes = Attributes(self.batch.frame, gone=self.batch.gone)
         self.ids = self.attributes.own("_id", pl.String)
         self.changes = self.attributes.own("_change", pl.Int64)
+        self.until = believed_until(self.attributes)
 
     @property
     def height(self) -> int:
@@ -117,18 +131,46 @@ class Reader:
         return self.attributes.first(names)
 
     def instant(self, offsets: pl.Series, *names: str) -> pl.Series:
-        """The first of the names as an instant; time_unreadable where it is none."""
+        """The first of the names as an instant; time_unreadable where it is none.
+
+        Of what has happened (HAPPENED) one that lies in the future is not believed: in_the_future, and the next of
+        the names is taken. Raises KeyError for a name of which it is not laid down whether it has happened.
+        """
         found = read(self.attributes.first(names), offsets)
-        self.note_instants(found, names)
-        return found.values
+        if all(name in PLANNED for name in names):
+            self.note_instants(found, names)
+            return found.values
+        if not all(name in HAPPENED for name in names):
+            raise KeyError(f"{', '.join(names)}: has it happened, or is it a plan (marketplace/instants.py)?")
+        late = not_yet(found.values, self.until)
+        if not late.any():
+            self.note_instants(found, names)
+            return found.values
+        return self._believed(offsets, names)
+
+    def _believed(self, offsets: pl.Series, names: tuple[str, ...]) -> pl.Series:
+        """The names one after another, for a batch in which one is not believed."""
+        values = nulls(self.height, INSTANT)
+        settled = constant(False, pl.Boolean(), self.height)
+        for name in names:
+            written = self.attributes.text(name)
+            found = read(written.set(settled, None), offsets)
+            self.note("time_unreadable", found.reasons.is_not_null(), name, found.reasons)
+            late = not_yet(found.values, self.until)
+            self.note("in_the_future", late, name, NOT_YET)
+            values = coalesce(values, found.values.set(late, None))
+            settled = settled | (written.is_not_null() & ~late)
+        return values
 
     def note_instants(self, found: Instants, names: tuple[str, ...]) -> None:
         self.note("time_unreadable", found.reasons.is_not_null(), names, found.reasons)
 
     def created(self, offsets: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """Creation and its rule."""
-        found, rule = creation(self.attributes, offsets)
-        return found.values, rule
+        """Creation and its rule; in_the_future where the one that is written is not believed."""
+        found = creation(self.attributes, offsets)
+        for name in found.not_yet.drop_nulls().unique().to_list():
+            self.note("in_the_future", found.not_yet == name, name, NOT_YET)
+        return found.values, found.rule
 
     def flag(self, *names: str) -> pl.Series:
         """The first of the names as a Boolean; flag_unreadable where it is neither yes nor no."""
@@ -147,7 +189,14 @@ class Reader:
         return value
 
     def offsets(self, provider_id: pl.Series, provider_type: pl.Series | None = None) -> pl.Series:
-        return self.batch.zones.offsets(provider_id, provider_type)
+        """The zone of each row: its provider's, or the one that is lent to it."""
+        if self.batch.lent is None:
+            return self.batch.zones.offsets(provider_id, provider_type)
+        return (
+            self.ids.to_frame("id")
+            .join(self.batch.lent, on="id", how="left", maintain_order="left")
+            .get_column("utc_offset_minutes")
+        )
 
     def bookkeeping(self) -> dict[str, pl.Series]:
         """updated_at, deleted_at and change, which every core table carries."""

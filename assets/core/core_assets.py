@@ -23,10 +23,11 @@ _DERIVED = (
     "notifications",
     *_PROVIDERS,
 )
-# Core table → the collections its rows are derived from; every derivation also reads the providers' zones.
+# Core table → the collections its rows are derived from; every derivation also reads the providers' zones, that of a
+# record without a provider its booking's.
 CORE_SOURCES: dict[str, tuple[str, ...]] = {
     "bookings": ("bookings", "hotel_bookings", *_PROVIDERS),
-    "commissions": ("commission_records", *_PROVIDERS),
+    "commissions": ("commission_records", "bookings", "hotel_bookings", *_PROVIDERS),
     "messages": ("chat_messages", *_PROVIDERS),
     "chat_rooms": ("chat_rooms", *_PROVIDERS),
     "notifications": ("notifications", *_PROVIDERS),

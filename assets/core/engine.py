@@ -32,11 +32,13 @@ from assets.core.mirror import NAMELESS, QUARANTINED_SCHEMA, Mirror, attach
 from assets.core.notifications import derive_notifications
 from assets.core.providers import derive_providers
 from checks.core_schemas import CORE_SCHEMAS, violations
-from marketplace.acceptance import reject_reasons
+from marketplace.acceptance import CREATION, NOT_YET, reject_reasons
+from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
 from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.instants import NOT_YET as TOO_LATE
 from marketplace.money import DEFAULT_BOUNDS, AmountBounds
-from marketplace.text import coalesce
+from marketplace.text import coalesce, nulls
 from marketplace.zones import ProviderZones, resolve
 from resources.errors import BookwatchError, UsageError
 from resources.warehouse import open_warehouse
@@ -48,7 +50,8 @@ AfterChunk = Callable[[str, int], None]
 class Source:
     """How one collection becomes rows of a core table. ``scope``: (column, value) that tells its rows in a
     shared table.
-    ``providers``: columns of the core table whose provider's zone the derivation reads."""
+    ``providers``: columns of the core table whose provider's zone the derivation reads. ``borrows``: a row without a
+    provider is read in the zone of the booking it refers to."""
 
     collection: str
     table: str
@@ -56,6 +59,7 @@ class Source:
     derive: Callable[[Batch], Derived]
     scope: tuple[str, str] | None = None
     providers: tuple[str, ...] = ()
+    borrows: bool = False
 
 
 SOURCES = (
@@ -70,14 +74,56 @@ SOURCES = (
         ("origin", "hotel_bookings"),
         ("provider_id",),
     ),
-    Source("commission_records", "commissions", "commission_id", derive_commissions, None, ("provider_id",)),
+    Source(
+        "commission_records", "commissions", "commission_id", derive_commissions, None, ("provider_id",), True
+    ),
     Source("chat_rooms", "chat_rooms", "room_id", derive_chat_rooms, None, ("provider_id",)),
     Source("chat_messages", "messages", "message_id", derive_messages, None, ("sender_id", "receiver_id")),
     Source(
         "notifications", "notifications", "notification_id", derive_notifications, None, ("recipient_id",)
     ),
 )
-"""Providers first: their zones are read by all that follow."""
+"""Providers first: their zones are read by all that follow. Bookings before the records that borrow theirs."""
+
+_LENT = """
+WITH alone AS (
+    SELECT commission_id, booking_ref, booking_doc_ref, utc_offset_minutes FROM core.commissions
+    WHERE provider_id IS NULL AND (booking_ref IS NOT NULL OR booking_doc_ref IS NOT NULL)
+      AND ($after IS NULL OR change > $after OR booking_ref IN (SELECT key FROM keys_touched)
+           OR booking_doc_ref IN (SELECT key FROM keys_touched))
+),
+refs AS (
+    SELECT commission_id, 1 AS attempt, booking_ref AS ref FROM alone WHERE booking_ref IS NOT NULL
+    UNION ALL
+    SELECT commission_id, 2, booking_doc_ref FROM alone WHERE booking_doc_ref IS NOT NULL
+),
+named AS (
+    SELECT booking_id AS ref, utc_offset_minutes, is_test FROM core.bookings
+    WHERE deleted_at IS NULL AND booking_id IN (SELECT ref FROM refs)
+    UNION ALL
+    SELECT business_id, utc_offset_minutes, is_test FROM core.bookings
+    WHERE deleted_at IS NULL AND business_id IN (SELECT ref FROM refs)
+),
+fits AS (
+    SELECT r.commission_id, n.utc_offset_minutes,
+           rank() OVER (PARTITION BY r.commission_id ORDER BY r.attempt, n.is_test) AS place
+    FROM refs r JOIN named n ON n.ref = r.ref
+),
+meant AS (
+    SELECT commission_id, any_value(utc_offset_minutes) AS utc_offset_minutes, true AS found
+    FROM fits WHERE place = 1 GROUP BY commission_id
+    HAVING count(DISTINCT coalesce(utc_offset_minutes, 10000)) = 1
+),
+read_in AS (
+    SELECT a.commission_id AS id, a.utc_offset_minutes AS was,
+           CASE WHEN m.found THEN m.utc_offset_minutes ELSE $without END::BIGINT AS utc_offset_minutes
+    FROM alone a LEFT JOIN meant m USING (commission_id)
+)
+SELECT id, utc_offset_minutes FROM read_in WHERE was IS DISTINCT FROM utc_offset_minutes
+"""
+"""Records without a provider whose zone is another than the one they were read in: that of the booking they refer to by
+its row id or bookingId (bookingDocId where bookingId fits none; real before test ones). Bookings that share a reference
+lend their zone where it is one and the same; else, as without a booking, it is ``without``."""
 
 _TYPES = {"String": "VARCHAR", "Int64": "BIGINT", "Float64": "DOUBLE", "Boolean": "BOOLEAN"}
 _FAULT = "Nothing was written; the last good state stands. This is a fault in bookwatch: please report it."
@@ -209,6 +255,8 @@ class _Run:
         self.quarantined = 0
         self.findings = 0
         self.fresh = False
+        self.follows = False
+        """Whether keys of bookings that change are noted: some record without a provider may refer to them."""
 
     def execute(self, *, full: bool, now: datetime) -> CoreOutcome:
         newest = self.mirror.newest_change(self.con)
@@ -325,6 +373,9 @@ class _Run:
 
     def _derive(self, after: int | None, again: set[str]) -> None:
         before = self._offsets()
+        self.con.execute("CREATE OR REPLACE TEMP TABLE keys_touched (key VARCHAR)")
+        alone = "SELECT 1 FROM core.commissions WHERE provider_id IS NULL LIMIT 1"
+        self.follows = not self.fresh and self.con.execute(alone).fetchone() is not None
         zones = ProviderZones(self.default_offset, {}, {})
         moved: pl.Series | None = None
         for source in SOURCES:
@@ -342,6 +393,8 @@ class _Run:
                 rows=self.chunk_rows,
             ):
                 self._chunk(source, frame, zones)
+            if source.borrows:
+                self._borrow(source, zones, None if everything else after)
         derived = {source.collection for source in SOURCES}
         for collection in self.mirror.collections():
             if collection in derived:
@@ -388,7 +441,25 @@ class _Run:
         # quarantined rows keep nothing of a zone; a row's own change is picked up by its change number
         return found["id"]
 
-    def _chunk(self, source: Source, frame: pl.DataFrame, zones: ProviderZones) -> None:
+    def _borrow(self, source: Source, zones: ProviderZones, after: int | None) -> None:
+        """Read rows without a provider anew in the zone of their booking, where it is another than they were read in.
+
+        ``after``: only rows changed after it, and those that a booking which changed has, or had, as a reference; all
+        for None. As core's bookings stand, so that it makes no difference which of the two came first.
+        """
+        without = zones.offsets(nulls(1, pl.String))[0]
+        lent = self.con.execute(_LENT, {"after": after, "without": without}).pl()
+        if not lent.height:
+            return
+        newest = self.mirror.newest_change(self.con)
+        for frame in self.mirror.chunks(
+            self.stream, source.collection, after=newest, again=lent["id"], rows=self.chunk_rows
+        ):
+            self._chunk(source, frame, zones, lent)
+
+    def _chunk(
+        self, source: Source, frame: pl.DataFrame, zones: ProviderZones, lent: pl.DataFrame | None = None
+    ) -> None:
         accepted, rejected, reasons = self._split(source.collection, frame)
         events: pl.DataFrame | None = None
         acceptance: pl.DataFrame | None = None
@@ -406,10 +477,13 @@ class _Run:
                     acceptance,
                     self.phone_key,
                     self.amounts,
+                    lent,
                 )
             )
-        self._forget(source.collection, frame["_id"], source)
+        self._forget(source.collection, frame["_id"], source, written=lent is not None)
         self._insert(source.table, derived.rows)
+        if self.follows and source.collection in BOOKING_COLLECTIONS:
+            self._touch(derived.rows)
         self._insert("data_findings", derived.findings)
         if events is not None:
             self._insert("booking_events", events)
@@ -439,22 +513,37 @@ class _Run:
 
     # Writing
 
-    def _forget(self, collection: str, ids: pl.Series, source: Source | None = None) -> None:
-        """Remove what an earlier run wrote for these rows."""
-        if self.fresh:
+    def _forget(
+        self, collection: str, ids: pl.Series, source: Source | None = None, *, written: bool = False
+    ) -> None:
+        """Remove what an earlier run wrote for these rows (``written``: or this one)."""
+        if self.fresh and not written:
             return
         ids_changed = pl.DataFrame({"id": ids}).to_arrow()
         those = "IN (SELECT id FROM ids_changed)"
         if source is not None:
             scope = f" AND {source.scope[0]} = '{source.scope[1]}'" if source.scope else ""
-            self.con.execute(f"DELETE FROM core.{source.table} WHERE {source.key} {those}{scope}")
+            delete = f"DELETE FROM core.{source.table} WHERE {source.key} {those}{scope}"
             if collection in BOOKING_COLLECTIONS:
+                if self.follows:
+                    self._touch(self.con.sql(f"{delete} RETURNING booking_id, business_id").pl())
+                else:
+                    self.con.execute(delete)
                 self.con.execute(
                     f"DELETE FROM core.booking_events WHERE booking_id {those} AND origin = '{collection}'"
                 )
+            else:
+                self.con.execute(delete)
         for table in ("data_findings", "quarantined"):
             self.con.execute(f"DELETE FROM core.{table} WHERE row_id {those} AND collection = '{collection}'")
         del ids_changed
+
+    def _touch(self, bookings: pl.DataFrame) -> None:
+        """Note what records may refer to these bookings by."""
+        keys = pl.concat([bookings["booking_id"], bookings["business_id"].alias("booking_id")])
+        keys_now = pl.DataFrame({"key": keys.drop_nulls()}).to_arrow()
+        self.con.execute("INSERT INTO keys_touched SELECT key FROM keys_now")
+        del keys_now
 
     def _quarantine(self, collection: str, frame: pl.DataFrame, reasons: pl.Series) -> None:
         if not frame.height:
@@ -482,17 +571,21 @@ class _Run:
         )
         self._insert("quarantined", rows)
         self.quarantined += rows.height
-        creation = reasons.str.contains("creation_unreadable", literal=True)
-        found = rows.filter(creation).select(
-            pl.lit("creation_unreadable").alias("finding"),
-            "collection",
-            "row_id",
-            pl.lit("createdAt").alias("attribute"),
-            pl.lit("no readable creation time").alias("detail"),
-            "change",
-        )
-        self._insert("data_findings", found.select(list(FINDINGS_SCHEMA)))
-        self.findings += found.height
+        attribute = attributes.which(ALIASES["creation"]).fill_null("$createdAt")
+        for reason, finding, name, detail in (
+            (CREATION, "creation_unreadable", pl.lit("createdAt"), "no readable creation time"),
+            (NOT_YET, "in_the_future", pl.lit(attribute), f"{TOO_LATE}, and so is $createdAt"),
+        ):
+            found = rows.select(
+                pl.lit(finding).alias("finding"),
+                "collection",
+                "row_id",
+                name.alias("attribute"),
+                pl.lit(detail).alias("detail"),
+                "change",
+            ).filter(reasons.str.contains(reason, literal=True))
+            self._insert("data_findings", found.select(list(FINDINGS_SCHEMA)))
+            self.findings += found.height
 
     def _insert(self, table: str, rows: pl.DataFrame) -> None:
         if not rows.height:

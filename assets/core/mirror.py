@@ -11,6 +11,7 @@ import duckdb
 import orjson
 import polars as pl
 
+from marketplace.acceptance import READ
 from marketplace.collections import INGESTED
 from marketplace.text import json_text
 
@@ -143,9 +144,8 @@ class Mirror:
                 yield frame.rename({c: a for c, a in names.items() if c in frame.columns})
 
     def _keys(self, collection: str) -> list[str]:
-        wanted = ("_id", "_created_at", "_ingested_at", "_deleted_at", "_change", "_misfits", "_rejected",
-        "bookingId",
-                  "createdAt", "booking")  # fmt: skip
+        wanted = ("_id", "_created_at", "_updated_at", "_ingested_at", "_deleted_at", "_change", "_misfits",
+                  "_rejected", "bookingId", *READ)  # fmt: skip
         return [
             quoted(c) for c in self.columns[collection] if self.names.get(collection, {}).get(c, c) in wanted
         ]

@@ -26,10 +26,12 @@ START = datetime(2025, 11, 20, 3, 0, 0)
 
 
 class RawFile:
-    """A mirror one can write to. ``tables``: collection → attribute → DuckDB type."""
+    """A mirror one can write to. ``tables``: collection → attribute → DuckDB type. ``stored``: the clock that stored
+    every version (else each is stored when it was changed)."""
 
-    def __init__(self, path: Path, tables: dict[str, dict[str, str]]) -> None:
+    def __init__(self, path: Path, tables: dict[str, dict[str, str]], stored: datetime | None = None) -> None:
         self.path = path
+        self.stored = stored
         self.tables = {c: dict(a) for c, a in tables.items()}
         self.change = 0
         self.sequence = 0
@@ -104,7 +106,7 @@ class RawFile:
             "_sequence": before[0] if before else self.sequence,
             "_created_at": row.pop("$createdAt", before[1] if before else at),
             "_updated_at": row.pop("$updatedAt", at),
-            "_ingested_at": at,
+            "_ingested_at": self.stored or at,
             "_run_id": f"run{self.change}",
             "_deleted_at": row.pop("_deleted_at", None),
             "_change": self.change,

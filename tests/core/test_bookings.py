@@ -17,6 +17,7 @@ from checks.core_schemas import violations
 from marketplace.zones import ProviderZones
 
 CREATED = datetime(2025, 11, 20, 3, 0)
+CHANGED = datetime(2025, 11, 20, 12, 0)
 ISO = "2025-11-20T03:00:00.000Z"
 
 
@@ -25,7 +26,7 @@ def derive(
 ) -> Derived:
     frame = pl.DataFrame(
         [
-            {"_id": f"b{i}", "_created_at": CREATED, "_updated_at": CREATED, "_change": i, **row}
+            {"_id": f"b{i}", "_created_at": CREATED, "_updated_at": CHANGED, "_change": i, **row}
             for i, row in enumerate(rows)
         ],
         infer_schema_length=None,

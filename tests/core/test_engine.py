@@ -188,6 +188,7 @@ def test_a_first_sight_is_no_acceptance_and_a_written_one_wins(raw: RawFile):
     raw.put(
         "bookings",
         {**BOOKING, "$id": "b2", "status": "accepted", "acceptedAt": datetime(2025, 11, 20, 3, 30)},
+        at=datetime(2025, 11, 20, 4),
     )
     run(raw)
     found = rows(raw, "bookings", "booking_id")
@@ -212,10 +213,12 @@ def test_a_provider_that_moves_to_another_zone_takes_its_rows_along(raw: RawFile
         {**BOOKING, "startTime": "14:00", "date": "2025-11-20"},
         {**BOOKING, "$id": "b2", "providerId": "t2"},
     )
-    raw.put("commission_records", {"$id": "c1", "therapistId": "t1", "paidAt": "2025-11-20 14:00"})
+    later = datetime(2025, 11, 20, 8)
+    raw.put("commission_records", {"$id": "c1", "therapistId": "t1", "paidAt": "2025-11-20 14:00"}, at=later)
     raw.put(
         "chat_messages",
         {"$id": "m1", "senderId": "t1", "senderRole": "therapist", "timestamp": "2025-11-20 14:00"},
+        at=later,
     )
     run(raw)
     assert rows(raw, "bookings", "booking_id")["b1"]["starts_at"].hour == 6

@@ -22,6 +22,7 @@ from checks.core_schemas import violations
 from marketplace.zones import ProviderZones
 
 CREATED = datetime(2025, 11, 20, 3, 0)
+CHANGED = datetime(2025, 11, 20, 12, 0)
 SIX = datetime(2025, 11, 20, 6, 0)
 ZONES = ProviderZones(480, {"jkt": 420}, {})
 DERIVE: dict[str, tuple[str, Callable[[Batch], Derived]]] = {
@@ -38,7 +39,7 @@ def derive(
     collection: str, gone: frozenset[str] = frozenset(), **row: Any
 ) -> tuple[dict[str, Any], set[tuple[str, str]]]:
     table, function = DERIVE[collection]
-    frame = pl.DataFrame([{"_id": "r", "_created_at": CREATED, "_updated_at": CREATED, "_change": 3, **row}])
+    frame = pl.DataFrame([{"_id": "r", "_created_at": CREATED, "_updated_at": CHANGED, "_change": 3, **row}])
     derived = function(Batch(collection, frame, ZONES, gone))
     assert violations(table, derived.rows) == []
     found = derived.findings

@@ -75,7 +75,7 @@ class Market:
     def __init__(self, home: Path) -> None:
         self.home = home
         home.mkdir(parents=True)
-        self.raw = RawFile(home / "raw.duckdb", TABLES)
+        self.raw = RawFile(home / "raw.duckdb", TABLES, stored=NOW + DAY)
         self.scans: dict[str, datetime] = {}
         with duckdb.connect(str(self.raw.path)) as con:
             con.execute(

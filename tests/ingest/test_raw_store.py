@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from marketplace.acceptance import reject_reasons
 from resources import raw_store
 from resources.appwrite.columns import Column, PageDecoder
 from resources.errors import UsageError
@@ -140,6 +141,42 @@ def test_a_deleted_row_that_appears_again_is_undeleted(store: RawStore) -> None:
     assert merge(store, version("a", 1, title="x")).updated == 1
     assert current(store, "_id", "_deleted_at", "_change") == [("a", None, 3), ("b", None, 1)]
     assert history(store, "_deleted_at", "_change") == [(None, 1), (NOW, 2)]
+
+
+def test_a_version_keeps_the_clock_at_which_it_was_first_stored(store: RawStore) -> None:
+    """Seen again, judged again, found gone, back as it was: only what Appwrite has otherwise is a new version."""
+    day = timedelta(days=1)
+    row = version("a", 1, title="bad")
+    merge(store, row)
+    assert merge(store, row, at=NOW + day, forced=True).unchanged == 1
+    assert merge(store, row, at=NOW + 2 * day, judge=reject_word("bad"), rules_version="1").rejected == 1
+    store.rejudge("bookings", accept_all, rules_version="2", run_id="r", now=NOW + 3 * day)
+    store.mark_deleted("bookings", pl.Series(["a"]), run_id="s", now=NOW + 4 * day)
+    assert merge(store, row, at=NOW + 5 * day).updated == 1
+    assert [at for (at,) in history(store, "_ingested_at")] == [NOW] * 4
+    assert current(store, "_ingested_at", "_change", "_rejected") == [(NOW, 5, None)]
+    assert merge(store, version("a", 1, title="good"), at=NOW + 6 * day).updated == 1
+    assert merge(store, version("a", 1, day=2, title="good"), at=NOW + 7 * day).updated == 1
+    assert current(store, "_ingested_at") == [(NOW + 7 * day,)]
+    assert [at for (at,) in history(store, "_ingested_at")][-1] == NOW + 6 * day
+
+
+def test_a_creation_in_the_future_is_judged_by_when_its_version_was_first_stored(store: RawStore) -> None:
+    """By the rules themselves: time alone lets nobody in, neither a scan that sees the row again nor new rules."""
+    soon, later = datetime(2026, 1, 20), datetime(2026, 1, 25)
+    ahead = {**version("a", 1, title="x"), "$createdAt": "2026-01-22T00:00:00.000+00:00"}
+    fine = version("b", 2, title="x")
+    assert merge(store, ahead, fine, judge=reject_reasons, at=soon).rejected == 1
+    for forced in (False, True):
+        assert merge(store, ahead, fine, judge=reject_reasons, at=later, forced=forced).rejected == 1
+    assert store.rejudge("bookings", reject_reasons, rules_version="9", run_id="r", now=later) == 0
+    assert current(store, "_id", "_rejected", "_change") == [
+        ("a", '["creation_in_the_future"]', 1),
+        ("b", None, 1),
+    ]
+    changed = {**ahead, "title": "y", "$updatedAt": "2026-01-21T23:56:00.000+00:00"}
+    assert merge(store, changed, judge=reject_reasons, at=soon).updated == 1
+    assert store.rejects().height == 0
 
 
 def test_misfits_are_stored_and_mended(store: RawStore) -> None:

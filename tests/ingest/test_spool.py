@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from marketplace.acceptance import READ, reject_reasons
 from resources.appwrite.columns import Column, PageDecoder, StoredColumn
 from resources.appwrite.failures import Malformed
 from resources.appwrite.spool import BulkReading, PageGlance, PlainPage, Spool
@@ -301,6 +302,16 @@ def test_rows_are_appended_with_their_verdicts_and_the_point_they_reach(store: R
     content = store.connection.sql("SELECT row_id, reasons, content FROM _rejects").fetchall()
     assert [(row_id, why) for row_id, why, _ in content] == [("r2", reasons)]
     assert json.loads(content[0][2])["title"] == "bad"
+
+
+def test_a_creation_in_the_future_is_quarantined_by_a_first_load_too(store: RawStore, home: Path) -> None:
+    ahead = "2026-03-01T00:05:01.000+00:00"  # of the clock, which is later than the row's own $updatedAt
+    counts = append(
+        store, home, {"$createdAt": ahead}, {"$createdAt": ahead.replace(":01.", ":00.")}, {"$updatedAt": ahead},
+        judge=reject_reasons, judged_by=READ,
+    )  # fmt: skip
+    assert counts == Counts(fetched=3, inserted=2, rejected=1)
+    assert [row[4] for row in stored(store)] == ['["creation_in_the_future"]', None, None]
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,12 @@ def test_a_place_and_a_therapist_of_one_id_keep_their_own_zone():
     assert found.offsets(ids, kinds).to_list() == [420, 540, 420, 420, 480, 480]
 
 
+THREE = datetime(2025, 11, 20, 3)
+LONG_STORED = {"_created_at": THREE, "_updated_at": THREE, "_ingested_at": THREE}
+AHEAD = {**LONG_STORED, "_created_at": datetime(2025, 11, 20, 3, 5, 1)}
+"""A row whose own $createdAt is no more to be believed."""
+
+
 @pytest.mark.parametrize(
     ("row", "reasons"),
     [
@@ -133,6 +139,29 @@ def test_a_place_and_a_therapist_of_one_id_keep_their_own_zone():
         ({"_id": "a", "_created_at": None}, ["creation_unreadable"]),
         ({"_id": "", "_created_at": None}, ["id_missing", "creation_unreadable"]),
         ({"_id": "a", "price": "abc", "status": "??"}, None),
+        ({"_id": "a", "createdAt": "2025-11-20T10:00:00Z", **LONG_STORED}, None),
+        ({"_id": "a", "createdAt": "2025-11-20T03:05:00Z", **LONG_STORED}, None),
+        ({"_id": "a", **AHEAD}, ["creation_in_the_future"]),
+        ({"_id": "a", "createdAt": "2025-11-20T10:00:00Z", **AHEAD}, ["creation_in_the_future"]),
+        ({"_id": "a", "createdAt": "2025-11-20T18:00:00", **AHEAD}, ["creation_in_the_future"]),
+        ({"_id": "a", "createdAt": "2025-11-20T10:00:00+08:00", **AHEAD}, None),
+        ({"_id": "a", "createdAt": "2025-11-20T03:05:00.000Z", **AHEAD}, None),
+        ({"_id": "a", "createdAt": "2025-11-20T03:05:00.001Z", **AHEAD}, ["creation_in_the_future"]),
+        (
+            {
+                "_id": "a",
+                "createdAt": "2025-11-20T03:05:00.001Z",
+                **AHEAD,
+                "_ingested_at": datetime(2025, 11, 21),
+            },
+            None,
+        ),
+        (
+            {"_id": "a", "booking": '{"createdAt": "2025-11-21T10:00:00Z"}', **AHEAD},
+            ["creation_in_the_future"],
+        ),
+        ({"_id": "a", "createdAt": "garbage", **AHEAD}, ["creation_unreadable"]),
+        ({"_id": "", **AHEAD}, ["id_missing", "creation_in_the_future"]),
     ],
 )
 @pytest.mark.parametrize("collection", ["bookings", "chat_messages", "commission_records"])
@@ -140,6 +169,15 @@ def test_only_a_row_without_id_or_readable_creation_is_quarantined(collection, r
     frame = pl.DataFrame([{"_created_at": datetime(2025, 11, 20), **row}], infer_schema_length=1)
     found = reject_reasons(collection, frame)[0]
     assert (None if found is None else json.loads(found)) == reasons
+
+
+@pytest.mark.parametrize("year", [1, 1970, 9999])
+def test_a_version_written_in_any_year_is_judged(year: int):
+    at = {"_updated_at": datetime(year, 12, 31, 23, 59, 59), "_ingested_at": None, "_created_at": THREE}
+    frame = pl.DataFrame([{"_id": "a", "createdAt": "2025-11-20T03:00:00Z", **at}], schema_overrides={
+        "_ingested_at": pl.Datetime("us"), "_updated_at": pl.Datetime("us")})  # fmt: skip
+    expected = None if year == 9999 else '["creation_in_the_future"]'
+    assert reject_reasons("bookings", frame).to_list() == [expected]
 
 
 WRITTEN = st.one_of(
@@ -150,22 +188,31 @@ WRITTEN = st.one_of(
 )  # fmt: skip
 
 
+ANY_TIME = st.datetimes(datetime(1990, 1, 1), datetime(2120, 1, 1))
+
+
 @given(
     st.lists(
         st.tuples(
             WRITTEN,
             st.none() | WRITTEN.map(lambda text: json.dumps({"createdAt": text})),
             st.none() | WRITTEN.map(lambda text: json.dumps({"createdAt": text})),
-            st.none() | st.datetimes(datetime(1990, 1, 1), datetime(2120, 1, 1)),
+            st.none() | ANY_TIME,
+            st.none() | ANY_TIME,
+            st.none() | ANY_TIME,
         ),
         min_size=1,
         max_size=5,
     )
 )
 def test_what_is_told_at_a_glance_is_what_reading_closely_tells(rows):
-    names = (*READ, "_misfits", "_created_at")
-    schema = {name: pl.Datetime("us") if name == "_created_at" else pl.String for name in names}
+    own = ("_created_at", "_updated_at", "_ingested_at")
+    schema = dict.fromkeys((*READ, "_misfits"), pl.String) | {name: pl.Datetime("us") for name in own}
     frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.lit("a").alias("_id"))
     offsets = pl.Series([480]).new_from_index(0, frame.height)
-    closely, _ = creation(Attributes(frame), offsets)
-    assert reject_reasons("bookings", frame).is_not_null().to_list() == closely.values.is_null().to_list()
+    closely = creation(Attributes(frame), offsets)
+    told = [
+        None if not unread else '["creation_in_the_future"]' if refused else '["creation_unreadable"]'
+        for unread, refused in zip(closely.values.is_null(), closely.refused, strict=True)
+    ]
+    assert reject_reasons("bookings", frame).to_list() == told
