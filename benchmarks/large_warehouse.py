@@ -118,6 +118,7 @@ SELECT
     CASE WHEN flaw BETWEEN 40 AND 49 THEN 'thousands' ELSE 'rupiah' END AS amount_rule,
     booking_amount_idr / CASE WHEN amount_rule = 'thousands' THEN 1000 ELSE 1 END AS written_booking_amount,
     commission_idr / CASE WHEN amount_rule = 'thousands' THEN 1000 ELSE 1 END AS written_commission,
+    false AS is_implausible,
     CASE
         WHEN due > $now::TIMESTAMP THEN CASE WHEN flaw BETWEEN 50 AND 99 THEN 'overdue' ELSE 'pending' END
         WHEN dice(i, 23, 1000) < 4 THEN 'cancelled'

@@ -38,6 +38,8 @@ AMOUNT_RULES = (
     "pricing.total",
     "price",
     "price_thousands",
+    "discounted",
+    "free",
 )
 STATES = ("present", "empty", "absent")
 _OFFSETS: dict[str, Any] = {"ge": -14 * 60, "le": 14 * 60}
@@ -69,7 +71,7 @@ class Bookings(CoreTable):
         isin=("mode", "bookingType", "metadata", "scheduled_time", "start", "deadline", "none")
     )
     service_minutes: pl.Int64 = pa.Field(nullable=True, ge=1, le=LONGEST_SERVICE_MINUTES)
-    amount_idr: pl.Int64 = pa.Field(nullable=True, gt=0)
+    amount_idr: pl.Int64 = pa.Field(nullable=True, ge=0)
     amount_rule: pl.String = pa.Field(nullable=True, isin=AMOUNT_RULES)
     created_at: pl.Datetime = pa.Field(**_INSTANTS)
     created_rule: pl.String = pa.Field(isin=("createdAt", "booking.createdAt", "$createdAt"))
@@ -119,6 +121,7 @@ class Commissions(CoreTable):
     amount_rule: pl.String = pa.Field(nullable=True, isin=("rupiah", "thousands"))
     written_booking_amount: pl.Float64 = pa.Field(nullable=True)
     written_commission: pl.Float64 = pa.Field(nullable=True)
+    is_implausible: pl.Boolean
     status: pl.String = pa.Field(isin=COMMISSION_STATUSES)
     raw_status: pl.String = pa.Field(nullable=True)
     is_live: pl.Boolean

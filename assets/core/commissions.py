@@ -60,6 +60,7 @@ def derive_commissions(batch: Batch) -> Derived:
             "amount_rule": amounts.amount_rule,
             "written_booking_amount": amounts.written_booking_amount,
             "written_commission": amounts.written_commission,
+            "is_implausible": constant(False, pl.Boolean(), read.height),
             "status": status,
             "raw_status": raw_status,
             "is_live": ~status.is_in(NOT_LIVE_STATUSES),

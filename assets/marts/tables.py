@@ -71,6 +71,7 @@ SOURCES: Final[Mapping[str, Mapping[str, str]]] = {
         "amount_rule": _TEXT,
         "written_booking_amount": _FLOAT,
         "written_commission": _FLOAT,
+        "is_implausible": _BOOL,
         "status": _TEXT,
         "raw_status": _TEXT,
         "is_live": _BOOL,

@@ -19,8 +19,8 @@ GOOD: dict[str, dict[str, Any]] = {
         "is_test": False, "earns": False, "change": 1,
     },
     "commissions": {
-        "commission_id": "c", "status": "paid", "is_live": True, "created_at": AT, "proof_state": "absent",
-        "fee_state": "absent", "utc_offset_minutes": 480, "is_test": False, "change": 1,
+        "commission_id": "c", "is_implausible": False, "status": "paid", "is_live": True, "created_at": AT,
+        "proof_state": "absent", "fee_state": "absent", "utc_offset_minutes": 480, "is_test": False, "change": 1,
     },
     "messages": {"message_id": "m", "sender_role": "unknown", "kind": "text", "created_at": AT, "change": 1},
     "chat_rooms": {"room_id": "r", "status": "active", "created_at": AT, "change": 1},
@@ -37,7 +37,7 @@ GOOD: dict[str, dict[str, Any]] = {
 BAD: dict[str, dict[str, Any]] = {
     "bookings": {
         "origin": "zzbad", "provider_type": "zzbad", "status": "zzbad", "source": "zzbad", "source_rule": "zzbad",
-        "mode": "zzbad", "mode_rule": "zzbad", "service_minutes": 0, "amount_idr": 0, "amount_rule": "zzbad",
+        "mode": "zzbad", "mode_rule": "zzbad", "service_minutes": 0, "amount_idr": -1, "amount_rule": "zzbad",
         "created_at": datetime(1970, 1, 1), "created_rule": "zzbad", "starts_at": datetime(2100, 1, 1),
         "deadline_rule": "zzbad", "accepted_rule": "zzbad", "completed_at": datetime(1970, 1, 1),
         "cancelled_at": datetime(1970, 1, 1), "decline_reason": "zzbad", "customer_key": "+6281234567890",

@@ -23,6 +23,7 @@ CREATE TABLE core.commissions AS
   SELECT commission_id, booking_ref, NULL::VARCHAR AS booking_doc_ref, provider_id, NULL::VARCHAR AS provider_name,
          booking_amount_idr, 300000::BIGINT AS rate_ppm, actual_idr AS commission_idr, 'rupiah' AS amount_rule,
          booking_amount_idr::DOUBLE AS written_booking_amount, actual_idr::DOUBLE AS written_commission,
+         false AS is_implausible,
          commission_status AS status, upper(commission_status) AS raw_status, true AS is_live, source,
          accrued_at AS created_at, deadline_at, paid_at, NULL::TIMESTAMP AS verified_at, NULL::TIMESTAMP AS proof_at,
          'empty' AS proof_state, NULL::BIGINT AS fee_idr, 'absent' AS fee_state, 480::BIGINT AS utc_offset_minutes,

@@ -55,6 +55,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "rate_ppm": 300_000,
         "commission_idr": 75_000,
         "amount_rule": "rupiah",
+        "is_implausible": False,
         "status": "paid",
         "raw_status": "paid",
         "is_live": True,
