@@ -18,7 +18,7 @@ from checks.results import SAMPLE, CheckResult
 #: What each provider's account stands at by core: live records that are not paid, with their fees, and what refunds
 #: gave back; no tests, nothing whose local day is not known. A record without provider is its booking's, where exactly
 #: one fits. One without a base is in thousands where that is what its booking owes at the rate of its reconciled row.
-#: (Of the policy's fee core knows nothing: where a record may be in thousands, its fee may be so as well.)
+#: (Of the policy's fee core knows nothing: the fee of a record without a base may be so as well.)
 _STOCK: Final = """
 records AS (
     SELECT *, coalesce(commission_idr < 0, false) AS is_refund,
@@ -77,7 +77,7 @@ small AS (
 small_fees AS (
     SELECT c.commission_id, e.amount_idr AS fee
     FROM charged c JOIN marts.commission_entries e ON e.commission_id = c.commission_id
-    WHERE (c.no_base OR c.amount_rule = 'thousands') AND c.is_known AND e.kind = 'fee'
+    WHERE c.no_base AND c.is_known AND e.kind = 'fee'
       AND c.fee_idr BETWEEN 1 AND 1000000000 AND e.amount_idr = c.fee_idr * 1000
 ),
 stock AS (

@@ -74,8 +74,7 @@ def _in_rupiah(rows: Any) -> Any:
     thousands where that gives exactly what the booking owes (or would, had it not ended: a record does not change its
     unit with its booking's status).
 
-    Adds in_thousands; written_fee and written_due where these were read so. A fee is in thousands with its record, if
-    it is the policy's then.
+    Adds in_thousands; written_fee and written_due where these were read so. (What has a base core has read.)
     """
     owed = commission_of(rows.b_amount, rows.policy_rate_ppm)
     owes = (owed > 0).fill_null(False)
@@ -87,7 +86,7 @@ def _in_rupiah(rows: Any) -> Any:
     commission_fits = no_base & owes & (commission == owed).fill_null(False)
     fee = thousandfold(rows.fee_idr)
     fee_fits = (
-        (no_base | by_base)
+        no_base
         & rows.booking_id.notnull()
         & (rows.policy_fee > 0).fill_null(False)
         & (fee == rows.policy_fee).fill_null(False)
