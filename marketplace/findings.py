@@ -138,7 +138,7 @@ FINDINGS: Final[Registry[str, Finding]] = Registry(
             "fee_wrong",
             "medium",
             "commission",
-            "The record's fee is not the policy's, or none is due (yet).",
+            "The record's fee is not the policy's.",
             "Correct the fee to the policy's; take it off where none is due.",
         ),
         Finding(
