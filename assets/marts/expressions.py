@@ -122,7 +122,8 @@ def is_free(amount: Any) -> Any:
 
 def gives_back(c: Any) -> Any:
     """Whether a commission record is a refund: its commission is below zero (as written, where it is not believed)."""
-    return (ibis.coalesce(c.commission_idr.cast("float64"), c.written_commission) < 0).fill_null(False)
+    charged: Any = ibis.coalesce(c.commission_idr.cast("float64"), c.written_commission)
+    return (charged < 0).fill_null(False)
 
 
 def bookings_read(t: Any) -> Any:

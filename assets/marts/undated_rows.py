@@ -5,6 +5,8 @@ A local day is not known while a collection of providers, which tell the zone, w
 
 from __future__ import annotations
 
+from typing import Any
+
 import ibis
 import ibis.expr.types as ir
 
@@ -42,7 +44,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
         completed_idr=zero,
     )
     order = ("collection", "rows", "booked_idr", "completed_idr", "collected_idr")
-    whole = ibis.union(*(part.select(*order) for part in (*parts, records)), distinct=False)
+    whole: Any = ibis.union(*(part.select(*order) for part in (*parts, records)), distinct=False)
     return whole.select(
         "collection", "rows", **{name: whole[name].fill_null(0).cast("int64") for name in order[2:]}
     )
