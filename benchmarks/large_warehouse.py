@@ -57,8 +57,9 @@ SELECT
     CASE WHEN dice(i, 6, 3) = 0 THEN 'scheduled' ELSE 'immediate' END AS mode,
     'mode' AS mode_rule,
     [60, 90, 120][1 + dice(i, 7, 3)] AS service_minutes,
-    CASE WHEN dice(i, 8, 2000) > 0 THEN 100000 + 5000 * dice(i, 9, 160) END AS amount_idr,
-    'totalCost' AS amount_rule,
+    CASE WHEN dice(i, 15, 2000) = 0 THEN 0 WHEN dice(i, 8, 2000) > 0 THEN 100000 + 5000 * dice(i, 9, 160) END
+        AS amount_idr,
+    CASE WHEN amount_idr = 0 THEN 'free' ELSE 'totalCost' END AS amount_rule,
     made AS created_at,
     'createdAt' AS created_rule,
     made + INTERVAL 1 DAY AS updated_at,
@@ -109,18 +110,27 @@ SELECT
     CASE WHEN dice(i, 21, 100) < 50 AND flaw NOT IN (110, 111) THEN booking_id END AS booking_doc_ref,
     CASE WHEN flaw < 10 THEN owner(i + 1) ELSE owner(i) END AS provider_id,
     provider_name,
-    CASE WHEN flaw BETWEEN 20 AND 29 THEN amount_idr + 5000 WHEN dice(i, 22, 50) > 0 THEN amount_idr END
-        AS booking_amount_idr,
+    CASE WHEN flaw BETWEEN 112 AND 121 THEN NULL WHEN flaw BETWEEN 20 AND 29 THEN amount_idr + 5000
+        WHEN dice(i, 22, 50) > 0 THEN amount_idr END AS booking_amount_idr,
     CASE WHEN flaw BETWEEN 10 AND 19 THEN 250000 ELSE 300000 END AS rate_ppm,
     rate_ppm / 1000000 AS rate,
-    CASE WHEN flaw BETWEEN 30 AND 39 THEN 1000 ELSE 0 END
-        + (coalesce(amount_idr, 300000) * rate_ppm + 500000) // 1000000 AS commission_idr,
+    -- 112 to 114: in thousands without a base (all amounts are whole thousands of rupiah, but their commissions are
+    -- not: those are rounded). 115, 116: not believed. 117 to 121: a refund.
+    CASE WHEN flaw BETWEEN 112 AND 114 THEN (coalesce(amount_idr, 300000) * 3 // 10 + 500) // 1000
+        WHEN flaw BETWEEN 115 AND 116 THEN NULL
+        WHEN flaw BETWEEN 117 AND 121 THEN -(coalesce(amount_idr, 300000) * 3 // 10)
+        ELSE CASE WHEN flaw BETWEEN 30 AND 39 THEN 1000 ELSE 0 END
+            + (coalesce(amount_idr, 300000) * rate_ppm + 500000) // 1000000 END AS commission_idr,
     CASE WHEN flaw BETWEEN 40 AND 49 THEN 'thousands' ELSE 'rupiah' END AS amount_rule,
     booking_amount_idr / CASE WHEN amount_rule = 'thousands' THEN 1000 ELSE 1 END AS written_booking_amount,
-    commission_idr / CASE WHEN amount_rule = 'thousands' THEN 1000 ELSE 1 END AS written_commission,
-    false AS is_implausible,
+    CASE WHEN flaw BETWEEN 112 AND 114 THEN coalesce(amount_idr, 300000) * 3 / 10000
+        WHEN flaw BETWEEN 115 AND 116 THEN 75000000000
+        ELSE commission_idr / CASE WHEN amount_rule = 'thousands' THEN 1000 ELSE 1 END END AS written_commission,
+    flaw BETWEEN 115 AND 116 AS is_implausible,
     CASE
         WHEN due > $now::TIMESTAMP THEN CASE WHEN flaw BETWEEN 50 AND 99 THEN 'overdue' ELSE 'pending' END
+        -- Of several records of a booking one may be unpaid, the first or a later one.
+        WHEN earns AND dice(i, 28, 2000) IN (1, 2) AND copy = dice(i, 29, 3) THEN 'pending'
         WHEN dice(i, 23, 1000) < 4 THEN 'cancelled'
         WHEN debtor AND dice(i, 24, 100) < 5 THEN
             ['overdue', 'overdue', 'overdue', 'pending', 'awaiting_verification', 'rejected'][1 + dice(i, 25, 6)]

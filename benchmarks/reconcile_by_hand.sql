@@ -63,14 +63,16 @@ records AS (
     FROM core.commissions c LEFT JOIN chosen h USING (commission_id), bookings_read
     WHERE c.is_live AND c.deleted_at IS NULL
 ),
--- A booking's own record is its earliest live one.
-earliest AS (
+-- A booking's own record is the paid one of the live ones, then the one in verification, then the earliest. A refund
+-- is none, and stands by itself only where it has no booking.
+own AS (
     SELECT *, count(*) OVER same AS records
     FROM records
-    WHERE NOT test
+    WHERE NOT test AND NOT (target IS NOT NULL AND coalesce(commission_idr < 0, written_commission < 0, false))
     WINDOW same AS (PARTITION BY coalesce(target, commission_id), target_origin)
     QUALIFY row_number() OVER (PARTITION BY coalesce(target, commission_id), target_origin
-        ORDER BY created_at, commission_id) = 1
+        ORDER BY CASE status WHEN 'paid' THEN 0 WHEN 'awaiting_verification' THEN 1 ELSE 2 END,
+            created_at, commission_id) = 1
 ),
 doubted AS (
     SELECT DISTINCT k.target
@@ -85,26 +87,40 @@ pairs AS (
         coalesce(b.status IN ('accepted', 'confirmed', 'completed'), false) AS earning,
         b.deleted_at IS NULL AND NOT coalesce(b.is_test, false) AS counted,
         e.commission_id, coalesce(e.matched_ref, e.booking_ref, e.booking_doc_ref) AS ref, e.provider_id AS e_provider,
-        e.rate, e.rate_ppm, e.commission_idr, e.booking_amount_idr AS base, e.amount_rule, e.status AS e_status,
+        e.rate, e.rate_ppm, e.commission_idr AS written_idr, e.written_commission, e.booking_amount_idr AS base,
+        e.amount_rule, e.fee_idr, e.due_idr, coalesce(e.is_implausible, false) AS not_believed, e.status AS e_status,
         e.source AS e_source, e.created_at AS e_created, e.deadline_at AS e_deadline, e.paid_at, e.records, e.link,
         e.utc_offset_minutes AS e_offset
-    FROM core.bookings b FULL JOIN earliest e ON e.target = b.booking_id AND e.target_origin = b.origin
+    FROM core.bookings b FULL JOIN own e ON e.target = b.booking_id AND e.target_origin = b.origin
+),
+priced AS (
+    SELECT *,
+        coalesce(accepted_at, b_created, e_created) AS accrued_at,
+        CASE WHEN b_created IS NULL THEN e_offset ELSE b_offset END AS utc_offset,
+        -- Without a local day no deadline is known.
+        CASE WHEN utc_offset IS NOT NULL THEN coalesce(completed_at + INTERVAL 3 HOUR,
+            starts_at + to_minutes(service_minutes) + INTERVAL 3 HOUR, e_deadline) END AS due,
+        CASE WHEN b_amount BETWEEN 0 AND 10000000000000 THEN (b_amount * 300000 + 500000) // 1000000 END AS cost,
+        CASE WHEN earning THEN cost END AS owed,
+        -- A record without a base is in thousands where that is what its booking owes.
+        coalesce(base, 0) = 0 AND NOT not_believed AS no_base,
+        coalesce(written_commission, written_idr) AS written,
+        coalesce(no_base AND cost > 0 AND written BETWEEN 0 AND 1e9 AND round(written * 1000) = cost, false) AS is_small,
+        coalesce(no_base AND b_created IS NOT NULL AND fee_idr = 25, false)
+            OR coalesce(no_base AND cost > 0 AND due_idr BETWEEN 0 AND 1000000000
+                AND due_idr * 1000 IN (cost, cost + 25000), false) AS beside_is_small,
+        CASE WHEN is_small THEN cost ELSE written_idr END AS commission_idr
+    FROM pairs
+    WHERE commission_id IS NOT NULL OR (earning AND counted)
 ),
 judged AS (
     SELECT *,
-        coalesce(accepted_at, b_created, e_created) AS accrued_at,
-        coalesce(b_offset, e_offset) AS utc_offset,
-        coalesce(completed_at + INTERVAL 3 HOUR, starts_at + to_minutes(service_minutes) + INTERVAL 3 HOUR, e_deadline)
-            AS due,
-        CASE WHEN earning AND b_amount BETWEEN 0 AND 10000000000000
-            THEN (b_amount * 300000 + 500000) // 1000000 END AS owed,
         CASE WHEN coalesce(base, b_amount) BETWEEN 0 AND 10000000000000 AND rate_ppm BETWEEN 0 AND 100000000
             THEN (coalesce(base, b_amount)::HUGEINT * rate_ppm + 500000) // 1000000 END AS at_its_rate,
-        coalesce(amount_rule = 'thousands', false)
-            OR coalesce(rate_ppm <> 300000 AND commission_idr = at_its_rate, false)
-            OR commission_idr IS NULL OR commission_idr <> owed OR coalesce(base <> b_amount, false) AS wrong
-    FROM pairs
-    WHERE commission_id IS NOT NULL OR (earning AND counted)
+        CASE WHEN b_amount = 0 THEN commission_idr IS DISTINCT FROM 0
+            ELSE not_believed OR coalesce(amount_rule = 'thousands', false) OR is_small OR beside_is_small
+                OR commission_idr IS DISTINCT FROM owed OR coalesce(base <> b_amount, false) END AS wrong
+    FROM priced
 ),
 stated AS (
     SELECT j.*,
@@ -114,12 +130,14 @@ stated AS (
                 WHEN b_status IN ('cancelled', 'declined', 'expired', 'reassigned') THEN 'not_due'
                 ELSE 'unknown' END
             WHEN commission_id IS NOT NULL THEN CASE WHEN owed IS NULL THEN 'unknown' WHEN wrong THEN 'mismatched'
-                ELSE 'matched' END
+                WHEN b_amount = 0 THEN 'free' ELSE 'matched' END
+            WHEN b_amount = 0 THEN 'free'
             WHEN d.target IS NOT NULL THEN 'unknown'
             WHEN $judged IS NULL THEN 'unknown'
             WHEN $judged < accrued_at + INTERVAL 2 MINUTE THEN 'awaiting'
             ELSE 'missing'
-        END AS state
+        END AS state,
+        d.target IS NOT NULL AS doubted
     FROM judged j LEFT JOIN doubted d ON d.target = j.booking_id
 )
 SELECT
@@ -132,7 +150,7 @@ SELECT
     b_amount AS booking_amount_idr,
     rate,
     CASE WHEN earning THEN owed WHEN state IN ('orphan', 'not_due') THEN 0 END AS expected_idr,
-    CASE WHEN state IN ('missing', 'awaiting') THEN 0 ELSE commission_idr END AS actual_idr,
+    CASE WHEN commission_id IS NULL AND NOT doubted AND $judged IS NOT NULL THEN 0 ELSE commission_idr END AS actual_idr,
     actual_idr - expected_idr AS variance_idr,
     state,
     CAST(accrued_at + to_minutes(utc_offset) AS DATE) AS local_date,

@@ -15,46 +15,77 @@ import duckdb
 from checks.factory import guarded
 from checks.results import SAMPLE, CheckResult
 
-#: What each provider owes by core: live records that are not paid, with their fees; no tests. A record without a
-#: provider is its booking's, where exactly one fits.
+#: What each provider's account stands at by core: live records that are not paid, with their fees, and what refunds
+#: gave back; no tests, nothing whose local day is not known. A record without provider is its booking's, where exactly
+#: one fits. One without a base is in thousands where that is what its booking owes at the rate of its reconciled row.
+#: (Of the policy's fee core knows nothing: the fee of a record without a base may be so as well.)
 _STOCK: Final = """
-open AS (
-    SELECT commission_id, provider_id, booking_ref, booking_doc_ref,
-           coalesce(commission_idr, 0) + coalesce(fee_idr, 0) AS owed
+records AS (
+    SELECT *, coalesce(commission_idr < 0, false) AS is_refund,
+           coalesce(booking_amount_idr, 0) = 0 AND NOT coalesce(is_implausible, false) AS no_base,
+           coalesce(written_commission, commission_idr) AS written,
+           CASE WHEN commission_idr < 0 THEN deleted_at IS NULL
+                AND (status IN ('paid', 'reversed') OR (status = 'unknown' AND paid_at IS NOT NULL))
+                ELSE true END AS counts
     FROM core.commissions
-    WHERE is_live AND deleted_at IS NULL AND status <> 'paid' AND NOT coalesce(is_test, false)
+    WHERE NOT coalesce(is_test, false)
+      AND (commission_idr < 0 OR (is_live AND deleted_at IS NULL AND status <> 'paid'
+                                  AND NOT (status = 'unknown' AND paid_at IS NOT NULL)))
 ),
 refs AS (
-    SELECT commission_id, booking_ref AS ref, 1 AS attempt FROM open WHERE booking_ref IS NOT NULL
+    SELECT commission_id, booking_ref AS ref, 1 AS attempt FROM records WHERE booking_ref IS NOT NULL
     UNION ALL
-    SELECT commission_id, booking_doc_ref, 2 FROM open WHERE booking_doc_ref IS NOT NULL
+    SELECT commission_id, booking_doc_ref, 2 FROM records WHERE booking_doc_ref IS NOT NULL
 ),
 named AS (
     SELECT booking_id AS ref, origin || ':' || booking_id AS booking, provider_id, coalesce(is_test, false) AS test,
-           deleted_at IS NOT NULL AS gone, false AS unread
+           deleted_at IS NOT NULL AS gone, false AS unread, booking_id, origin, utc_offset_minutes
     FROM core.bookings
     UNION ALL
     SELECT business_id, origin || ':' || booking_id, provider_id, coalesce(is_test, false), deleted_at IS NOT NULL,
-           false
+           false, booking_id, origin, utc_offset_minutes
     FROM core.bookings WHERE business_id <> booking_id
     UNION ALL
-    SELECT unnest([row_id, business_id]), collection || ':' || row_id, NULL, false, false, true
+    SELECT unnest([row_id, business_id]), collection || ':' || row_id, NULL, false, false, true, NULL, NULL, NULL
     FROM core.quarantined WHERE collection IN ('bookings', 'hotel_bookings')
 ),
 fits AS (
     SELECT r.commission_id, CASE WHEN n.gone THEN 3 ELSE r.attempt END AS place, n.gone,
            count(DISTINCT n.booking) AS bookings, min(n.provider_id) AS provider_id, bool_and(n.test) AS test,
-           bool_and(n.unread) AS unread
+           bool_and(n.unread) AS unread, min(n.booking_id) AS booking_id, min(n.origin) AS origin,
+           min(n.utc_offset_minutes) AS utc_offset_minutes
     FROM refs r JOIN named n ON n.ref = r.ref GROUP BY ALL
 ),
 meant AS (
-    SELECT * FROM fits QUALIFY row_number() OVER (PARTITION BY commission_id ORDER BY place) = 1
+    SELECT *, bookings = 1 AND NOT gone AND NOT unread AS is_known FROM fits
+    QUALIFY row_number() OVER (PARTITION BY commission_id ORDER BY place) = 1
+),
+charged AS (
+    SELECT r.* EXCLUDE (provider_id), coalesce(r.provider_id, CASE WHEN m.is_known THEN m.provider_id END, 'none')
+               AS provider_id,
+           coalesce(m.is_known, false) AS is_known, m.booking_id AS target, m.origin AS target_origin
+    FROM records r LEFT JOIN meant m ON m.commission_id = r.commission_id
+    WHERE NOT coalesce(m.test, false)
+      AND CASE WHEN m.is_known THEN m.utc_offset_minutes ELSE r.utc_offset_minutes END IS NOT NULL
+),
+small AS (
+    SELECT c.commission_id, (r.booking_amount_idr::HUGEINT * r.policy_rate_ppm + 500000) // 1000000 AS owed
+    FROM charged c JOIN marts.commission_reconciliation r ON r.booking_id = c.target AND r.origin = c.target_origin
+    WHERE c.no_base AND c.is_known AND c.written BETWEEN 0 AND 1000000000
+      AND (r.booking_amount_idr::HUGEINT * r.policy_rate_ppm + 500000) // 1000000 = round(c.written * 1000)::BIGINT
+),
+small_fees AS (
+    SELECT c.commission_id, e.amount_idr AS fee
+    FROM charged c JOIN marts.commission_entries e ON e.commission_id = c.commission_id
+    WHERE c.no_base AND c.is_known AND e.kind = 'fee'
+      AND c.fee_idr BETWEEN 1 AND 1000000000 AND e.amount_idr = c.fee_idr * 1000
 ),
 stock AS (
-    SELECT coalesce(o.provider_id, CASE WHEN m.bookings = 1 AND NOT m.gone AND NOT m.unread THEN m.provider_id END,
-                    'none') AS provider_id, sum(o.owed)::BIGINT AS owed
-    FROM open o LEFT JOIN meant m ON m.commission_id = o.commission_id
-    WHERE NOT coalesce(m.test, false) GROUP BY 1
+    SELECT c.provider_id, sum(CASE WHEN c.is_refund THEN -c.commission_idr
+        ELSE coalesce(s.owed, c.commission_idr, 0) + coalesce(f.fee, c.fee_idr, 0) END)::BIGINT AS owed
+    FROM charged c LEFT JOIN small s ON s.commission_id = c.commission_id AND s.owed > 0
+    LEFT JOIN small_fees f ON f.commission_id = c.commission_id
+    WHERE c.counts GROUP BY 1
 )
 """
 
@@ -70,14 +101,28 @@ lines AS (
     SELECT provider_id, date_trunc('month', local_date)::DATE AS local_month, sum(amount_idr)::BIGINT AS net
     FROM marts.commission_entries GROUP BY ALL
 ),
-listed AS (
-    SELECT provider_id, sum(coalesce(owed_idr, 0) + fee_idr)::BIGINT AS owed FROM marts.commission_open GROUP BY ALL
+undone AS (SELECT DISTINCT commission_id FROM marts.commission_entries WHERE kind = 'reversal'),
+given_back AS (
+    SELECT * FROM marts.commission_entries ANTI JOIN undone USING (commission_id) WHERE kind = 'refund'
 ),
-refunded AS (SELECT DISTINCT commission_id FROM marts.commission_entries WHERE kind = 'refund'),
+listed AS (
+    SELECT provider_id, sum(owed)::BIGINT AS owed FROM (
+        SELECT provider_id, coalesce(owed_idr, 0) + fee_idr AS owed FROM marts.commission_open
+        WHERE local_date IS NOT NULL
+        UNION ALL
+        SELECT provider_id, amount_idr FROM given_back
+    ) GROUP BY ALL
+),
 paid AS (
     SELECT date_trunc('month', local_date)::DATE AS local_month, -sum(amount_idr)::BIGINT AS idr
-    FROM marts.commission_entries ANTI JOIN refunded USING (commission_id)
-    WHERE kind = 'payment' AND part = 'commission' GROUP BY ALL
+    FROM marts.commission_entries ANTI JOIN undone USING (commission_id)
+    WHERE kind IN ('payment', 'refund') AND part = 'commission' GROUP BY ALL
+),
+refund_lines AS (
+    SELECT commission_id, count(*) AS lines, count(*) FILTER (kind = 'refund' AND part = 'commission') AS refunds,
+           sum(amount_idr) AS amount
+    FROM marts.commission_entries SEMI JOIN (SELECT commission_id FROM charged WHERE is_refund) USING (commission_id)
+    GROUP BY ALL
 ),
 collected AS (
     SELECT date_trunc('month', local_date)::DATE AS local_month, sum(collected_idr)::BIGINT AS idr
@@ -108,12 +153,18 @@ UNION ALL
 SELECT 'commission paid is not the collected of revenue_daily', 'all', coalesce(p.local_month, c.local_month)
 FROM paid p FULL JOIN collected c ON c.local_month = p.local_month
 WHERE coalesce(p.idr, 0) <> coalesce(c.idr, 0)
+UNION ALL
+SELECT 'a refund has other lines than one over what it gave back', c.provider_id, NULL
+FROM charged c LEFT JOIN refund_lines l ON l.commission_id = c.commission_id
+WHERE c.is_refund AND CASE WHEN c.counts
+    THEN (coalesce(l.lines, 0), coalesce(l.refunds, 0), coalesce(l.amount, 0)) <> (1, 1, -c.commission_idr)
+    ELSE l.lines IS NOT NULL END
 """
 
 _STATE_RULES: Final = """
 WITH counted AS (
     SELECT count(*) FILTER (state = 'missing') AS missing, count(*) FILTER (state = 'awaiting') AS awaiting,
-           count(*) FILTER (state IN ('matched', 'mismatched')) AS tracked
+           count(*) FILTER (state IN ('matched', 'mismatched')) AS tracked, count(*) FILTER (state = 'free') AS free
     FROM marts.commission_reconciliation
 ),
 found AS (SELECT count(*) AS missing FROM marts.commission_findings WHERE finding = 'missing'),
@@ -126,16 +177,21 @@ told AS (
                                   AND outcome IN ('partial', 'failed')) THEN 'unknown'
                      ELSE 'perfect' END AS by_rows,
            c.missing AS missing_rows, c.awaiting AS awaiting_rows, c.tracked AS tracked_rows,
-           f.missing AS missing_findings
+           c.free AS free_rows, f.missing AS missing_findings
     FROM marts.commission_summary s, counted c, found f
 )
 SELECT 'the state is not that of the missing rows' AS rule, state AS row_id FROM told
 WHERE state IS DISTINCT FROM by_rows
 UNION ALL
 SELECT 'the counts are not those of the rows', state FROM told
-WHERE (missing, awaiting, tracked) IS DISTINCT FROM (missing_rows, awaiting_rows, tracked_rows)
+WHERE (missing, awaiting, tracked, free) IS DISTINCT FROM (missing_rows, awaiting_rows, tracked_rows, free_rows)
 UNION ALL
 SELECT 'not each missing booking has its finding', state FROM told WHERE missing_rows <> missing_findings
+UNION ALL
+SELECT 'a booking is free that costs something, or the other way round', booking_id FROM marts.commission_reconciliation
+WHERE booking_status IN ('accepted', 'confirmed', 'completed')
+  AND (state = 'free' AND booking_amount_idr IS DISTINCT FROM 0
+       OR booking_amount_idr = 0 AND state NOT IN ('free', 'mismatched'))
 UNION ALL
 SELECT 'there is no state', 'none' WHERE NOT EXISTS (FROM marts.commission_summary)
 """

@@ -86,11 +86,11 @@ class CommissionReconciliation(MartTable):
     actual_idr: pl.Int64 = pa.Field(nullable=True)
     variance_idr: pl.Int64 = pa.Field(nullable=True)
     state: pl.String = pa.Field(isin=ROW_STATES)
-    local_date: pl.Date
+    local_date: pl.Date = pa.Field(nullable=True)
     accrued_at: pl.Datetime
-    utc_offset_minutes: pl.Int64
-    policy_version: pl.String
-    policy_rate_ppm: pl.Int64 = pa.Field(ge=0, le=1_000_000)
+    utc_offset_minutes: pl.Int64 = pa.Field(nullable=True)
+    policy_version: pl.String = pa.Field(nullable=True)
+    policy_rate_ppm: pl.Int64 = pa.Field(nullable=True, ge=0, le=1_000_000)
     deadline_at: pl.Datetime = pa.Field(nullable=True)
     commission_status: pl.String = pa.Field(nullable=True, isin=COMMISSION_STATUSES)
     paid_at: pl.Datetime = pa.Field(nullable=True)
@@ -101,6 +101,15 @@ class CommissionReconciliation(MartTable):
     def variance_is_actual_minus_expected(cls, data: pa.PolarsData) -> pl.LazyFrame:
         row = pl.col("variance_idr").eq_missing(pl.col("actual_idr") - pl.col("expected_idr"))
         return data.lazyframe.select(row)
+
+    @pa.dataframe_check
+    def a_day_is_known_where_its_zone_is(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col("local_date").is_null() == pl.col("utc_offset_minutes").is_null())
+
+    @pa.dataframe_check
+    def a_free_booking_owes_nothing(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        nothing = (pl.col("expected_idr") == 0) & pl.col("actual_idr").fill_null(0).eq(0)
+        return data.lazyframe.select((pl.col("state") != "free") | nothing.fill_null(False))
 
     @pa.dataframe_check
     def a_row_has_a_booking_or_a_record(cls, data: pa.PolarsData) -> pl.LazyFrame:
@@ -141,11 +150,12 @@ class CommissionSummary(MartTable):
     expected_idr: pl.Int64
     actual_idr: pl.Int64
     as_of: pl.Datetime
+    free: pl.Int64 = pa.Field(ge=0)
 
     @pa.dataframe_check
     def eligible_is_the_sum_of_its_parts(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(
-            pl.col("eligible") == pl.sum_horizontal("tracked", "missing", "awaiting", "unknown")
+            pl.col("eligible") == pl.sum_horizontal("tracked", "missing", "awaiting", "unknown", "free")
         )
 
     @pa.dataframe_check
@@ -211,6 +221,11 @@ class CommissionOpen(MartTable):
     is_due: pl.Boolean = pa.Field(nullable=True)
     is_unpaid: pl.Boolean
     booking_status: pl.String = pa.Field(nullable=True, isin=BOOKING_STATUSES)
+    local_date: pl.Date = pa.Field(nullable=True)
+
+    @pa.dataframe_check
+    def only_what_is_due_is_overdue(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(~(pl.col("is_overdue") & ~pl.col("is_due")).fill_null(False))
 
     class Config(MartTable.Config):
         unique = ["commission_id"]  # noqa: RUF012 - Pandera reads a list
@@ -539,6 +554,17 @@ class BookingAnomalies(MartTable):
     detail: pl.String
 
 
+class UndatedRows(MartTable):
+    collection: pl.String = pa.Field(isin=COUNTED_COLLECTIONS)
+    rows: pl.Int64 = pa.Field(ge=0)
+    booked_idr: pl.Int64
+    completed_idr: pl.Int64
+    collected_idr: pl.Int64
+
+    class Config(MartTable.Config):
+        unique = ["collection"]  # noqa: RUF012 - Pandera reads a list
+
+
 class TestRows(MartTable):
     collection: pl.String = pa.Field(isin=COUNTED_COLLECTIONS)
     rows: pl.Int64 = pa.Field(ge=0)
@@ -595,5 +621,6 @@ MART_SCHEMAS: Final[Mapping[str, MartSchema]] = {
         MartSchema("decline_reasons", DeclineReasons, "local_date"),
         MartSchema("booking_anomalies", BookingAnomalies, "booking_id"),
         MartSchema("test_rows", TestRows, "collection"),
+        MartSchema("undated_rows", UndatedRows, "collection"),
     )
 }

@@ -31,6 +31,7 @@ TONES: dict[str, str] = {
             "fresh",
             "published",
             "unchanged",
+            "free",
         ),
         "good",
     ),
@@ -333,6 +334,8 @@ def commission_card(summary: dict[str, Any] | None, now: datetime, say: Wording)
         ("awaiting", "warn", row.get("awaiting")),
         ("not_judged", "none", row.get("unknown")),
     ]
+    if row.get("free") is not None:  # an older snapshot knows none
+        counts.append(("free", "good", row["free"]))
     expected, actual = row.get("expected_idr"), row.get("actual_idr")
     variance = actual - expected if expected is not None and actual is not None else None
     facts = [

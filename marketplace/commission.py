@@ -14,12 +14,13 @@ ENDED_STATUSES: Final = ("cancelled", "declined", "expired", "reassigned")
 #: Neither earning nor ended: a record on it cannot be judged.
 OPEN_STATUSES: Final = ("pending", "unknown")
 
-RowState = Literal["awaiting", "missing", "matched", "mismatched", "orphan", "not_due", "unknown"]
+RowState = Literal["awaiting", "missing", "matched", "mismatched", "free", "orphan", "not_due", "unknown"]
 ROW_STATES: Final[tuple[RowState, ...]] = (
     "awaiting",
     "missing",
     "matched",
     "mismatched",
+    "free",
     "orphan",
     "not_due",
     "unknown",
@@ -34,6 +35,12 @@ UNPAID_STATUSES: Final = ("pending", "rejected", "overdue")
 #: Unpaid unless its proof came before the deadline.
 SUBMITTED_STATUS: Final = "awaiting_verification"
 PAID_STATUS: Final = "paid"
+#: Read as paid where the record says when it was paid; what such a record still owes cannot be told.
+UNKNOWN_STATUS: Final = "unknown"
+#: A negative record (a refund) with one of these gave money back; "refunded" is read as reversed.
+GIVEN_BACK_STATUSES: Final = ("paid", "reversed")
+#: Of a booking's live records the one with the first of these is its own, then any other; then the earliest.
+OWN_RECORD_ORDER: Final = (PAID_STATUS, SUBMITTED_STATUS)
 OVERDUE_STATUS: Final = "overdue"
 
 #: What an unpaid amount's age is called, by the time since the end of its service; half-open, in this order.

@@ -40,8 +40,8 @@ FINDINGS: Final[Registry[str, Finding]] = Registry(
             "duplicate",
             "high",
             "commission",
-            "A further live record of a booking that has an earlier one.",
-            "Cancel the later record; the earliest live one is the booking's own.",
+            "A further live record of a booking that has one of its own: the paid one, else the earliest.",
+            "Cancel the record named here and keep the booking's own; if both were paid, refund this one.",
         ),
         Finding(
             "orphan",
@@ -75,7 +75,7 @@ FINDINGS: Final[Registry[str, Finding]] = Registry(
             "wrong_amount",
             "high",
             "commission",
-            "The commission is absent or not the expected one, or its base is not the booking's amount.",
+            "The commission is absent, not believed or not the expected one, or its base is not the booking's amount.",
             "Correct the record's amounts to those of the booking.",
         ),
         Finding(
@@ -139,7 +139,7 @@ FINDINGS: Final[Registry[str, Finding]] = Registry(
             "medium",
             "commission",
             "The record's fee is not the policy's.",
-            "Correct the fee to the policy's.",
+            "Correct the fee to the policy's; take it off where none is due.",
         ),
         Finding(
             "restriction_mismatch",
@@ -147,6 +147,13 @@ FINDINGS: Final[Registry[str, Finding]] = Registry(
             "provider",
             "The provider is RESTRICTED with nothing overdue, or not RESTRICTED 30 minutes past a deadline.",
             "Lift or set the restriction of the account.",
+        ),
+        Finding(
+            "refund_record",
+            "medium",
+            "commission",
+            "The record's commission is negative: a refund. It is no record of a booking's own.",
+            "See that the money went back; then mark the record it refunds as refunded and cancel this one.",
         ),
         Finding(
             "paid_without_proof",

@@ -138,7 +138,7 @@ def _(path):
         mo.md(
             f"**{summary['state'].capitalize()}**: {count(summary['missing'])} missing of "
             f"{count(summary['eligible'])} bookings that earn, {count(summary['awaiting'])} awaiting, "
-            f"{count(summary['unknown'])} unknown. "
+            f"{count(summary['unknown'])} unknown, {count(summary.get('free', 0))} free. "
             f"Expected {rupiah(summary['expected_idr'])}, recorded {rupiah(summary['actual_idr'])}."
         ),
         kind={"perfect": "success", "warning": "warn"}.get(summary["state"], "danger"),

@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from assets.marts.tables import Instants, Tables
-from marketplace.commission import AGE_UNKNOWN, AGES, ENDED_STATUSES, NOT_ENDED
+from marketplace.commission import AGE_UNKNOWN, AGES, NOT_ENDED
 
 _AGE_COLUMNS = {
     "not_ended_idr": NOT_ENDED,
@@ -29,10 +29,10 @@ def table(t: Tables, at: Instants) -> ir.Table:
         late=o.is_overdue.fill_null(False),
         # What a restriction rests on: an unpaid record of a booking that earns.
         surely=o.is_unpaid & o.is_due.fill_null(False),
-        # One that may be a reason, as far as can be told: its deadline or its booking is not known. (A record of a
-        # booking that ended without earning is none.)
+        # One that may be a reason, as far as can be told: its deadline or its booking is not known. (What is not due of
+        # a booking that is known is none.)
         doubtful=o.is_unpaid
-        & ~o.booking_status.isin(ENDED_STATUSES).fill_null(False)
+        & (o.is_due.fill_null(True) | o.booking_status.isnull())
         & (
             o.restriction_at.isnull() | (~o.is_due.fill_null(False) & (o.restriction_at < at.judged_at))
         ).fill_null(True),

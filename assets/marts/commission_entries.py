@@ -1,7 +1,9 @@
 """Mart: the lines of the commission ledger, each of one record, one day and one signed amount.
 
 The basis is what the app charged: every record that is no test, live or not, deleted or not. Its sums by provider and
-month are commission_ledger's. A record whose amount is unknown has no line for it; commission_ledger counts it.
+month are commission_ledger's. A record whose amount is unknown has no line for it; commission_ledger counts it. One
+whose local day is not known has none at all (marts.undated_rows). A refund record has one line, once its money went
+back.
 """
 
 from __future__ import annotations
@@ -14,13 +16,18 @@ import ibis.expr.types as ir
 
 from assets.marts.expressions import local_day
 from assets.marts.tables import Instants, Tables
-from marketplace.commission import NO_PROVIDER, PAID_STATUS
+from marketplace.commission import NO_PROVIDER
 from marketplace.words import NOT_LIVE_STATUSES
 
 
 def charged_provider(r: Any) -> Any:
     """Whom a record charges: its own provider, else its booking's."""
     return ibis.coalesce(r.record_provider, r.b_provider, NO_PROVIDER)
+
+
+def payment_day(r: Any) -> Any:
+    """The local day on which a record's money counts as collected."""
+    return local_day(ibis.coalesce(r.paid_at, r.verified_at, r.created_at), r.offset)
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,9 @@ def _why_undone(r: Any) -> Any:
 def table(t: Tables, at: Instants) -> ir.Table:
     """Accruals and fees are positive, payments and reversals negative, refunds positive."""
     r = t.commission_reviews
+    r = r.filter(r.local_date.notnull())
+    back = r.filter(r.is_refund & r.settled & r.gone_at.isnull() & r.commission.notnull())
+    r = r.filter(~r.is_refund)
     rows = r.select(
         "commission_id",
         "booking_id",
@@ -72,9 +82,9 @@ def table(t: Tables, at: Instants) -> ir.Table:
         "gone_at",
         charged=charged_provider(r),
         accrual_day=r.local_date,
-        paid_day=local_day(ibis.coalesce(r.paid_at, r.verified_at, r.created_at), r.offset),
+        paid_day=payment_day(r),
         # While it stood, a record that is not live now was paid if it says when. (A pending one that says when is not.)
-        paid=(r.status == PAID_STATUS) | (r.status.isin(NOT_LIVE_STATUSES) & r.paid_at.notnull()),
+        paid=r.settled | (r.status.isin(NOT_LIVE_STATUSES) & r.paid_at.notnull()),
         undone=r.status.isin(NOT_LIVE_STATUSES) | r.gone_at.notnull(),
         has_fee=(r.fee_idr != 0).fill_null(False),
         paid_moment=ibis.coalesce(r.paid_at, r.verified_at, r.created_at),
@@ -87,7 +97,15 @@ def table(t: Tables, at: Instants) -> ir.Table:
     undone = special.filter(special.undone & special.commission.notnull())
     fees = special.filter(special.has_fee)
     undone_fees = fees.filter(fees.undone)
+    back = back.select(
+        "commission_id",
+        "booking_id",
+        "commission",
+        charged=charged_provider(back),
+        paid_day=payment_day(back),
+    )
     lines = (
+        (back, _Line("refund", "commission", "paid_day", -1, "given back by a refund record")),
         (known, _Line("accrual", "commission", "accrual_day", 1, "charged by the app")),
         (known.filter(known.paid), _Line("payment", "commission", "paid_day", -1, "commission paid")),
         (undone, _Line("reversal", "commission", "undone_day", -1)),

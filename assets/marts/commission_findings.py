@@ -53,7 +53,7 @@ def _verdict(code: str) -> Callable[[Any, Instants], Any]:
 
 
 def _past_due(r: Any, at: Instants) -> Any:
-    return r.live & r.earns & r.unpaid & (r.due_at < at.judged_at)
+    return r.live & r.is_due & r.unpaid & (r.due_at < at.judged_at)
 
 
 def _far(r: Any, policy_deadline: Any) -> Any:
@@ -65,7 +65,7 @@ def _far(r: Any, policy_deadline: Any) -> Any:
 
 
 def _late(r: Any, at: Instants) -> Any:
-    return r.live & r.earns & (r.created_at > r.late_after)
+    return r.live & r.owing & (r.created_at > r.late_after)
 
 
 def _record(r: Any) -> Any:
@@ -91,7 +91,9 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
                 + rupiah(r.commission)
                 + " is a further record of "
                 + _booking(r)
-                + ", which has an earlier one."
+                + ", whose own is "
+                + shown(r.own_id)
+                + ibis.cases((r.needless, ", which is paid."), else_=".")
             ),
             expected=_zero,
         ),
@@ -114,7 +116,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
         ),
         RecordRule(
             "not_due",
-            lambda r, at: r.live & r.b_status.isin(ENDED_STATUSES),
+            lambda r, at: r.live & r.b_status.isin(ENDED_STATUSES) & ~r.is_refund & ~r.needless,
             lambda r: (
                 _record(r)
                 + " charges "
@@ -138,6 +140,12 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
                 + written(r.written_base)
                 + ", commission "
                 + written(r.written_commission)
+                + ibis.cases(
+                    (r.written_fee.notnull(), ibis.literal(", fee ") + r.written_fee.cast("string")), else_=""
+                )
+                + ibis.cases(
+                    (r.written_due.notnull(), ibis.literal(", due ") + r.written_due.cast("string")), else_=""
+                )
                 + "; read as "
                 + rupiah(r.commission)
                 + ", expected "
@@ -170,10 +178,19 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
                 _record(r)
                 + " of "
                 + _booking(r)
-                + " says "
-                + rupiah(r.commission)
-                + " on "
-                + ibis.cases((r.base.isnull(), "no written amount"), else_=rupiah(r.base))
+                + ibis.cases(
+                    (
+                        r.is_implausible,
+                        ibis.literal(" carries amounts that are not believed: amount ")
+                        + written(r.written_base)
+                        + ", commission "
+                        + written(r.written_commission),
+                    ),
+                    else_=ibis.literal(" says ")
+                    + rupiah(r.commission)
+                    + " on "
+                    + ibis.cases((r.base.isnull(), "no written amount"), else_=rupiah(r.base)),
+                )
                 + "; the booking's amount is "
                 + rupiah(r.b_amount)
                 + " and "
@@ -252,7 +269,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
             "deadline_mismatch",
             lambda r, at: (
                 r.live
-                & r.earns
+                & r.owing
                 & r.record_deadline.notnull()
                 & (r.by_completion.notnull() | r.by_start.notnull())
                 & _far(r, r.by_completion)
@@ -285,7 +302,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
         ),
         RecordRule(
             "overdue_premature",
-            lambda r, at: r.live & r.earns & (r.status == OVERDUE_STATUS) & (at.judged_at < r.due_at),
+            lambda r, at: r.live & r.is_due & (r.status == OVERDUE_STATUS) & (at.judged_at < r.due_at),
             lambda r: (
                 _record(r)
                 + " over "
@@ -299,7 +316,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
             "fee_missing",
             lambda r, at: (
                 r.live
-                & r.earns
+                & r.is_due
                 & r.unpaid
                 & (r.fee_from < at.judged_at)
                 & r.fees_are_kept
@@ -321,17 +338,45 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
         ),
         RecordRule(
             "fee_wrong",
-            lambda r, at: r.live & r.earns & r.fees_are_kept & (r.fee_idr != 0) & (r.fee_idr != r.policy_fee),
+            lambda r, at: (
+                r.live
+                & (r.is_due | (r.is_free & ~r.is_refund))
+                & r.fees_are_kept
+                & (r.fee_idr != 0)
+                & (r.fee_idr != r.fee_due)
+            ),
             lambda r: (
                 _record(r)
                 + " carries a fee of "
                 + rupiah(r.fee_idr)
-                + "; the policy's is "
-                + rupiah(r.policy_fee)
-                + "."
+                + ibis.cases(
+                    (r.is_free, ibis.literal("; ") + _booking(r) + " is free and owes none."),
+                    (
+                        (r.fee_due == 0) & (r.policy_fee != 0),
+                        ibis.literal("; none is due before the deadline at ")
+                        + moment(r.due_at, r.offset)
+                        + ".",
+                    ),
+                    else_=ibis.literal("; the policy's is ") + rupiah(r.policy_fee) + ".",
+                )
             ),
-            expected=lambda r: r.policy_fee,
+            expected=lambda r: r.fee_due,
             actual=lambda r: r.fee_idr,
+        ),
+        RecordRule(
+            "refund_record",
+            lambda r, at: r.is_refund & r.gone_at.isnull(),
+            lambda r: (
+                _record(r)
+                + " over "
+                + rupiah(r.commission)
+                + " is a refund ("
+                + shown(r.status)
+                + ") that refers to "
+                + _ref(r)
+                + "; it is no record of a booking's own."
+            ),
+            expected=_zero,
         ),
         RecordRule(
             "paid_without_proof",
@@ -435,18 +480,18 @@ def _missing(t: Tables) -> Any:
 def _restrictions(t: Tables, at: Instants) -> Any:
     """Providers whose account is restricted without reason, or not restricted with one.
 
-    RESTRICTED is only called wrong if no unpaid record of the provider could be overdue: one whose deadline
-    is unknown, or whose booking is, may be the reason.
+    RESTRICTED is only called wrong if no unpaid record of a booking that earns could be overdue: one whose deadline
+    is unknown may be the reason. What is not due is none.
     """
     r = t.commission_reviews
-    unpaid = r.filter(r.live & r.unpaid & ~r.b_status.isin(ENDED_STATUSES).fill_null(False))
+    unpaid = r.filter(r.live & r.unpaid & r.is_due)
     owner = ibis.coalesce(unpaid.record_provider, unpaid.b_provider)
     debts = (
         unpaid.select(
             owner=owner,
             commission=unpaid.commission,
             possible=(unpaid.due_at.isnull() | (unpaid.due_at < at.judged_at)).fill_null(True).cast("int64"),
-            due=(unpaid.earns & (unpaid.fee_from < at.judged_at)).fill_null(False).cast("int64"),
+            due=(unpaid.fee_from < at.judged_at).fill_null(False).cast("int64"),
         )
         .filter(lambda d: d.owner.notnull())
         .group_by("owner")

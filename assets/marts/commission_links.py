@@ -13,9 +13,10 @@ import ibis
 import ibis.expr.types as ir
 
 from assets.marts.commission_matches import DELETED, LIVE, booking_keys
-from assets.marts.expressions import bookings_read
+from assets.marts.expressions import bookings_read, gives_back
 from assets.marts.tables import Instants, Tables
 from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.commission import OWN_RECORD_ORDER
 
 
 def _bookings_read_until(t: Tables) -> Any:
@@ -35,7 +36,9 @@ def _repeated(rows: Any) -> Any:
 
 def table(t: Tables, at: Instants) -> ir.Table:
     """commission_id, booking_id and origin (only where exactly one live booking fits), matched_ref (null where it
-    is booking_ref), link, is_test, live, place, records."""
+    is booking_ref), link, is_test, live; of live records: place (1 is the booking's own), records (how many there are),
+    own_id and own_is_paid (of a further one: which the booking's own is, and whether it is paid). Negative records
+    (refunds) have a place among themselves."""
     m = t.commission_matches
     m = m.mutate(mark=m.commission_id.hash())
     once = m.anti_join(_repeated(m), "mark")
@@ -57,21 +60,37 @@ def table(t: Tables, at: Instants) -> ir.Table:
     linked = linked.mutate(live=linked.standing & ~linked.is_test, mark=linked.booking_id.hash())
     shared = _repeated(linked.filter(linked.booking_id.notnull()))
     alone, together = linked.anti_join(shared, "mark"), linked.semi_join(shared, "mark")
-    group = [together.booking_id, together.origin, together.live]
+    together = _with_rank(t, together)
+    group = [together.booking_id, together.origin, together.live, together.is_refund]
+    order = [together.precedence, together.created_at, together.commission_id]
     one = ibis.literal(1).cast("int64")
     columns = ("commission_id", "booking_id", "origin", "matched_ref", "link", "is_test", "live")
     return ibis.union(
-        alone.select(*columns, place=one, records=one),
+        alone.select(
+            *columns, place=one, records=one, own_id=ibis.null("string"), own_is_paid=ibis.literal(False)
+        ),
         together.select(
             *columns,
-            place=ibis.row_number().over(
-                group_by=group, order_by=[together.created_at, together.commission_id]
-            )
-            + 1,
+            place=ibis.row_number().over(group_by=group, order_by=order) + 1,
             records=together.commission_id.count().over(group_by=group),
+            own_id=together.commission_id.first().over(group_by=group, order_by=order),
+            own_is_paid=together.precedence.min().over(group_by=group) == 0,
         ),
         distinct=False,
     )
+
+
+def _with_rank(t: Tables, rows: Any) -> Any:
+    """Add is_refund and precedence (0: paid, 1: awaiting verification, 2: other) to the few records that share a
+    booking."""
+    c = t.commissions
+    ranked = [(c.status == status, rank) for rank, status in enumerate(OWN_RECORD_ORDER)]
+    facts = c.select(
+        "commission_id",
+        is_refund=gives_back(c),
+        precedence=ibis.cases(*ranked, else_=len(OWN_RECORD_ORDER)).cast("int64"),
+    )
+    return rows.inner_join(facts, "commission_id")
 
 
 def _looked_at_closely(t: Tables, c: Any) -> Any:

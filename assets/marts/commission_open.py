@@ -1,6 +1,7 @@
-"""Mart: every live record that is not paid, with its deadline, its age and the moment of restriction.
+"""Mart: every live record that is not paid, with its deadline, its age and the moment of restriction. Refunds are none.
 
-Commission and fees of a provider's rows add up to the newest closing of commission_ledger.
+Commission and fees of a provider's rows that have a local day, and what refund records gave back, add up to the newest
+closing of commission_ledger.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from marketplace.policy import Policy
 
 
 def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
-    """``is_due``: the booking earns (false: an orphan, or not due; null: cannot be told). ``is_unpaid``: overdue once
-    its deadline passes (false: a proof came in time). ``is_overdue`` and the age are null or unknown where no deadline
-    or end of service is known, or commission_records was never scanned."""
+    """``is_due``: the booking earns (false: an orphan, or not due, a free booking's, or an unpaid duplicate of a paid
+    record; null: cannot be told). ``is_unpaid``: overdue once its deadline passes (false: a proof came in time).
+    ``is_overdue`` and the age are null or unknown where no deadline or end of service is known, or commission_records
+    was never scanned. What a record of unknown status that says when it was paid owes is unknown."""
     r = t.commission_reviews
-    rows = r.filter(r.live & (r.status != PAID_STATUS))
+    rows = r.filter(r.live & (r.status != PAID_STATUS) & ~r.is_refund)
     ended = by_policy(
         policy,
         lambda rule: rows.due_at - interval(rule.deadline),
@@ -34,9 +36,11 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         charged=charged_provider(rows),
         service_ended_at=ended,
         is_due=ibis.cases(
-            (rows.earns, True),
+            (rows.is_due, True),
             (
-                rows.link.isin(("none", "deleted")) | rows.b_status.isin(ENDED_STATUSES).fill_null(False),
+                rows.earns
+                | rows.link.isin(("none", "deleted"))
+                | rows.b_status.isin(ENDED_STATUSES).fill_null(False),
                 False,
             ),
             else_=ibis.null("boolean"),
@@ -52,8 +56,8 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         provider_id=rows.charged,
         provider_name=rows.provider_name,
         status=rows.status,
-        owed_idr=rows.commission,
-        fee_idr=rows.fee_idr.fill_null(0),
+        owed_idr=ibis.cases((~rows.settled, rows.commission)),
+        fee_idr=ibis.cases((~rows.settled, rows.fee_idr.fill_null(0)), else_=0),
         service_ended_at=rows.service_ended_at,
         deadline_at=rows.due_at,
         is_overdue=ibis.cases(
@@ -66,6 +70,7 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         is_due=rows.is_due,
         is_unpaid=rows.unpaid,
         booking_status=rows.b_status,
+        local_date=rows.local_date,
     )
 
 

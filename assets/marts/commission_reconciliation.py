@@ -10,7 +10,15 @@ import ibis.expr.types as ir
 
 from assets.marts.commission_matches import booking_keys
 from assets.marts.commission_reviews import service_deadlines, with_plan
-from assets.marts.expressions import accrual, by_policy, commission_of, earning, interval, local_day
+from assets.marts.expressions import (
+    accrual,
+    by_policy,
+    commission_of,
+    earning,
+    interval,
+    is_free,
+    local_day,
+)
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import ENDED_STATUSES
 from marketplace.policy import Policy
@@ -42,8 +50,8 @@ COLUMNS = (
 
 
 def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
-    """Each earning booking once, with its earliest live record; each other booking with a live record once;
-    each live record that fits no booking, a quarantined one, or two."""
+    """Each earning booking once, with its own live record; each other booking with a live record once, with its own;
+    each live record that fits no booking, a quarantined one, or two. A refund is no booking's own."""
     own = t.commission_reviews.filter(lambda r: r.live & r.earns & (r.link == "booking") & (r.place == 1))
     return ibis.union(_recorded(own), _unrecorded(t, at, policy, own), _records_without(t), distinct=False)
 
@@ -63,7 +71,10 @@ def _recorded(r: Any) -> Any:
         actual_idr=r.commission,
         variance_idr=r.commission - r.expected_idr,
         state=ibis.cases(
-            (r.expected_idr.isnull(), "unknown"), (r.verdict.isnull(), "matched"), else_="mismatched"
+            (r.expected_idr.isnull(), "unknown"),
+            (r.verdict.notnull(), "mismatched"),
+            (r.is_free, "free"),
+            else_="matched",
         ),
         local_date=r.local_date,
         accrued_at=r.accrued_at,
@@ -114,15 +125,19 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
         expected_idr=commission_of(rows.amount_idr, rate_ppm),
         deadline_at=ibis.coalesce(by_completion, by_start),
     )
+    # Whether a record stands cannot be told: it may be one that fits two bookings, or was not read; and where no local
+    # day is known, under a policy that changes by the day, nor can the grace.
+    doubtful = rows.candidate.notnull() | at.judged_at.isnull() | rows.grace_ends.isnull()
     rows = rows.mutate(
         state=ibis.cases(
-            (rows.candidate.notnull(), "unknown"),
-            (at.judged_at.isnull(), "unknown"),
+            (is_free(rows.amount_idr), "free"),
+            (doubtful, "unknown"),
             (at.judged_at < rows.grace_ends, "awaiting"),
             else_="missing",
-        )
+        ),
+        doubtful=doubtful,
     )
-    actual = ibis.cases((rows.state != "unknown", ibis.literal(0).cast("int64")))
+    actual = ibis.cases((~rows.doubtful, ibis.literal(0).cast("int64")))
     text = ibis.null("string")
     return rows.select(
         "booking_id",

@@ -10,10 +10,29 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.expressions import accrual, by_policy, commission_of, interval, local_day, needs_plan
+from assets.marts.expressions import (
+    accrual,
+    by_policy,
+    commission_of,
+    gives_back,
+    interval,
+    is_free,
+    local_day,
+    needs_plan,
+)
 from assets.marts.tables import Instants, Tables
-from marketplace.commission import REVENUE_STATUSES, SUBMITTED_STATUS, UNPAID_STATUSES
+from marketplace.commission import (
+    GIVEN_BACK_STATUSES,
+    PAID_STATUS,
+    REVENUE_STATUSES,
+    SUBMITTED_STATUS,
+    UNKNOWN_STATUS,
+    UNPAID_STATUSES,
+)
 from marketplace.policy import Policy
+
+#: No number of thousands in this business comes near; beyond it nothing is multiplied.
+LARGEST_THOUSANDS = 10**9
 
 
 def with_plan(t: Tables, rows: Any, policy: Policy) -> Any:
@@ -27,13 +46,15 @@ def with_plan(t: Tables, rows: Any, policy: Policy) -> Any:
 
 
 def service_deadlines(rows: Any, policy: Policy, day: Any) -> tuple[Any, Any]:
-    """(completion + deadline hours, start + minutes + deadline hours), null where not known."""
+    """(completion + deadline hours, start + minutes + deadline hours), null where not known: also where the local day
+    is not, for a bare local time could not be read then."""
     by_start = rows.starts_at + ibis.interval(minutes=1) * rows.service_minutes
 
     def after(instant: Any) -> Any:
+        known = ibis.cases((day.notnull(), instant))
         return by_policy(
             policy,
-            lambda rule: instant + interval(rule.deadline),
+            lambda rule: known + interval(rule.deadline),
             day=day,
             provider=rows.provider_id,
             plan=rows.plan,
@@ -42,9 +63,83 @@ def service_deadlines(rows: Any, policy: Policy, day: Any) -> tuple[Any, Any]:
     return after(rows.completed_at), after(by_start)
 
 
+def thousandfold(number: Any) -> Any:
+    """A number of thousands in whole rupiah, half up; 0 for what is none or too large to be one."""
+    sane: Any = ibis.cases((number.between(0, LARGEST_THOUSANDS), number), else_=0)
+    return (sane * 1_000).round().cast("int64")
+
+
+def _in_rupiah(rows: Any) -> Any:
+    """Each record in rupiah, also one that has no base to tell its unit by: its commission, fee or due is read as
+    thousands where that gives exactly what the booking owes (or would, had it not ended: a record does not change its
+    unit with its booking's status).
+
+    Adds in_thousands; written_fee and written_due where these were read so. (What has a base core has read.)
+    """
+    owed = commission_of(rows.b_amount, rows.policy_rate_ppm)
+    owes = (owed > 0).fill_null(False)
+    by_base = (rows.amount_rule == "thousands").fill_null(False)
+    # A base of 0 says nothing of the unit, as one that is not there.
+    no_base = (rows.base.fill_null(0) == 0) & ~rows.is_implausible
+    written_commission = ibis.coalesce(rows.written_commission, rows.commission.cast("float64"))
+    commission = thousandfold(written_commission)
+    commission_fits = no_base & owes & (commission == owed).fill_null(False)
+    fee = thousandfold(rows.fee_idr)
+    fee_fits = (
+        no_base
+        & rows.booking_id.notnull()
+        & (rows.policy_fee > 0).fill_null(False)
+        & (fee == rows.policy_fee).fill_null(False)
+    )
+    due = thousandfold(rows.due_idr)
+    due_fits = no_base & owes & ((due == owed) | (due == owed + rows.policy_fee)).fill_null(False)
+    in_thousands = by_base | commission_fits | fee_fits | due_fits
+    shown = in_thousands | rows.is_implausible
+    return rows.mutate(
+        commission=ibis.cases((commission_fits, commission), else_=rows.commission),
+        fee_idr=ibis.cases((fee_fits, fee), else_=rows.fee_idr),
+        in_thousands=in_thousands,
+        # Of what only few sentences need, only those rows keep it: this is the widest table of a run.
+        written_base=ibis.cases((shown, rows.written_base)),
+        written_commission=ibis.cases((shown, written_commission)),
+        written_fee=ibis.cases((fee_fits, rows.fee_idr)),
+        written_due=ibis.cases((due_fits, rows.due_idr)),
+    )
+
+
+def _verdict(rows: Any) -> Any:
+    """The one amount finding of a record, or null. On a free booking only the commission is judged."""
+    judged = rows.live & rows.earns & ~rows.is_refund & rows.expected_idr.notnull()
+    as_expected = (rows.commission == rows.expected_idr).fill_null(False)
+    at_its_rate = commission_of(ibis.coalesce(rows.base, rows.b_amount), rows.rate_ppm)
+    # Rates are millionths, rounded when they were read.
+    wrong_rate = (rows.rate_ppm != rows.policy_rate_ppm) & (rows.commission == at_its_rate) & ~as_expected
+    other_base = rows.base.notnull() & (rows.base != rows.b_amount).fill_null(False)
+    return ibis.cases(
+        (~judged | (rows.is_free & as_expected), ibis.null("string")),
+        (rows.is_free | rows.is_implausible, "wrong_amount"),
+        (rows.in_thousands, "unit_error"),
+        (wrong_rate.fill_null(False), "wrong_rate"),
+        (~as_expected | other_base, "wrong_amount"),
+        else_=ibis.null("string"),
+    )
+
+
+def _before_any_fee(rows: Any, at: Instants) -> Any:
+    """Whether the deadline lies ahead, or the record was paid before it: no fee was ever due."""
+    return (
+        (rows.due_at > at.judged_at) | ((rows.status == PAID_STATUS) & (rows.paid_at < rows.due_at))
+    ).fill_null(False)
+
+
 def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
     """Record columns, ``b_`` columns of its booking, expected_idr, verdict (an amount finding or null),
-    due_at, unpaid …"""
+    due_at, unpaid …
+
+    is_refund: a negative record. is_free: of a booking that earns and owes nothing. needless: an unpaid duplicate of a
+    paid record. owing: its booking earns and owes something, and this is a charge. is_due: owing, and not needless.
+    settled: its money came in (of a refund: went back). fee_due: the late fee that may be on it.
+    """
     c, links = t.commissions, t.commission_links
     b = t.bookings.select(
         b_id="booking_id",
@@ -70,6 +165,8 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         kept.live,
         kept.place,
         kept.records,
+        kept.own_id,
+        kept.own_is_paid,
         booking_ref=ibis.coalesce(kept.matched_ref, c.booking_ref, c.booking_doc_ref),
         record_provider=c.provider_id,
         base=c.booking_amount_idr,
@@ -79,6 +176,8 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         amount_rule=c.amount_rule,
         written_base=c.written_booking_amount,
         written_commission=c.written_commission,
+        is_implausible=c.is_implausible.fill_null(False),
+        is_refund=gives_back(c),
         status=c.status,
         record_source=c.source,
         created_at=c.created_at,
@@ -89,15 +188,19 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         proof_state=c.proof_state,
         fee_idr=c.fee_idr,
         fee_state=c.fee_state,
+        due_idr=c.due_idr,
         record_offset=c.utc_offset_minutes,
         gone_at=c.deleted_at,
     )
     rows = rows.left_join(b, [rows.booking_id == b.b_id, rows.origin == b.b_origin]).drop("b_id", "b_origin")
     rows = rows.mutate(
         provider_id=ibis.coalesce(rows.b_provider, rows.record_provider),
-        offset=ibis.coalesce(rows.b_offset, rows.record_offset),
+        # A booking's zone that is not known is not guessed from the record's.
+        offset=ibis.cases((rows.b_created.notnull(), rows.b_offset), else_=rows.record_offset),
         accrued_at=ibis.coalesce(accrual(rows.b_accepted, rows.b_created), rows.created_at),
         earns=rows.b_status.isin(REVENUE_STATUSES).fill_null(False),
+        # A refund is no record of its booking's own, and no duplicate of one.
+        place=ibis.cases((~rows.is_refund, rows.place)),
     )
     rows = with_plan(t, rows, policy)
     rows = rows.mutate(local_date=local_day(rows.accrued_at, rows.offset))
@@ -107,7 +210,6 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
 
     policy_rate = rule(lambda r: r.rate_ppm).cast("int64")
     by_completion, by_start = service_deadlines(rows, policy, rows.local_date)
-    in_thousands = rows.amount_rule == "thousands"
     accepted = ibis.cases((rows.b_accepted_rule == "explicit", rows.b_accepted))
     rows = rows.mutate(
         policy_version=rule(lambda r: r.version),
@@ -118,29 +220,29 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         by_start=by_start,
         accepted_explicitly=accepted,
         late_after=rule(lambda r: accepted + interval(r.grace)),
-        # Of what only few sentences need, only those rows keep it: this is the widest table of a run.
-        written_base=ibis.cases((in_thousands, rows.written_base)),
-        written_commission=ibis.cases((in_thousands, rows.written_commission)),
         proof_is_empty=rows.proof_state == "empty",
         fees_are_kept=rows.fee_state != "absent",
+        is_free=rows.earns & is_free(rows.b_amount),
+        needless=(rows.live & rows.own_is_paid & (rows.place > 1)).fill_null(False)
+        & rows.status.isin((*UNPAID_STATUSES, SUBMITTED_STATUS)),
     )
-    rows = rows.mutate(due_at=ibis.coalesce(rows.by_completion, rows.by_start, rows.record_deadline))
-    judged = rows.live & rows.earns & rows.expected_idr.notnull()
-    at_its_rate = commission_of(ibis.coalesce(rows.base, rows.b_amount), rows.rate_ppm)
-    wrong_rate = (rows.rate_ppm != rows.policy_rate_ppm) & (rows.commission == at_its_rate)
-    wrong_amount = (
-        rows.commission.isnull()
-        | (rows.commission != rows.expected_idr)
-        | (rows.base.notnull() & (rows.base != rows.b_amount).fill_null(False))
+    rows = _in_rupiah(rows)
+    owing = rows.earns & ~rows.is_free & ~rows.is_refund
+    rows = rows.mutate(
+        due_at=ibis.cases(
+            (
+                rows.local_date.notnull(),
+                ibis.coalesce(rows.by_completion, rows.by_start, rows.record_deadline),
+            )
+        ),
+        owing=owing,
+        is_due=owing & ~rows.needless,
+        settled=(rows.status == PAID_STATUS)
+        | ((rows.status == UNKNOWN_STATUS) & rows.paid_at.notnull())
+        | (rows.is_refund & rows.status.isin(GIVEN_BACK_STATUSES)),
     )
     rows = rows.mutate(
-        verdict=ibis.cases(
-            (~judged, ibis.null("string")),
-            ((rows.amount_rule == "thousands").fill_null(False), "unit_error"),
-            (wrong_rate.fill_null(False), "wrong_rate"),
-            (wrong_amount, "wrong_amount"),
-            else_=ibis.null("string"),
-        ),
+        verdict=_verdict(rows),
         unpaid=rows.status.isin(UNPAID_STATUSES)
         | ((rows.status == SUBMITTED_STATUS) & ~(rows.proof_at < rows.due_at).fill_null(False)),
         fee_from=by_policy(
@@ -151,8 +253,14 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
             plan=rows.plan,
         ),
     )
+    rows = rows.mutate(
+        fee_due=ibis.cases((rows.is_free | _before_any_fee(rows, at), 0), else_=rows.policy_fee)
+    )
     return rows.drop(
         "amount_rule",
+        "in_thousands",
+        "own_is_paid",
+        "due_idr",
         "proof_at",
         "proof_state",
         "fee_state",

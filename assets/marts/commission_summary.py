@@ -13,8 +13,8 @@ from marketplace.commission import REVENUE_STATUSES, TRACKED_STATES
 
 
 def table(t: Tables, at: Instants) -> ir.Table:
-    """Counts are of earning bookings (eligible = tracked + missing + awaiting + unknown); the sums are of
-    all reconciled rows. ``tracking_rate`` is null where ``state`` is unknown."""
+    """Counts are of earning bookings (eligible = tracked + missing + awaiting + unknown + free); the sums are of
+    all reconciled rows. ``tracking_rate`` (free ones are not in it) is null where ``state`` is unknown."""
     r = t.commission_reconciliation
     # Counted by status and state first: the few groups are judged by words, not each of millions of rows.
     groups = r.group_by("booking_status", "state").aggregate(
@@ -32,6 +32,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
         missing=of(groups.state == "missing"),
         awaiting=of(groups.state == "awaiting"),
         unknown=of(eligible & (groups.state == "unknown")),
+        free=of(groups.state == "free"),
         expected_idr=groups.expected_idr.sum().fill_null(0),
         actual_idr=groups.actual_idr.sum().fill_null(0),
     )
@@ -56,4 +57,5 @@ def table(t: Tables, at: Instants) -> ir.Table:
         expected_idr=whole.expected_idr,
         actual_idr=whole.actual_idr,
         as_of=ibis.coalesce(at.judged_at, at.now),
+        free=whole.free,
     )

@@ -38,6 +38,11 @@ def local_day(instant: Any, offset_minutes: Any) -> Any:
     return local(instant, offset_minutes).date()
 
 
+def dated(rows: Any) -> Any:
+    """The rows whose ``local_date`` is known. The others are in marts.undated_rows: no day is guessed for them."""
+    return rows.filter(rows.local_date.notnull())
+
+
 def seconds_between(earlier: Any, later: Any) -> Any:
     """Later minus earlier in seconds, exact to the microsecond."""
     return later.delta(earlier, unit="microsecond") / 1_000_000.0
@@ -72,22 +77,27 @@ def by_policy(
     policy: Policy, choose: Callable[[PolicyRule], Any], *, day: Any, provider: Any, plan: Any = None
 ) -> Any:
     """The value ``choose`` gives for the rule that applies to each row (a literal when there is one
-    rule)."""
+    rule); null where the day is not known and the rule depends on it."""
     if len(policy.rules) == 1:
         return _value(choose(policy.rules[0]))
     branches: list[tuple[Any, Any]] = []
     for rule in policy.rules:
         kind, name = rule.scope
+        chosen = _value(choose(rule))
         holds: Any = ibis.literal(True)
         if kind == "provider":
             holds = holds & (provider == name).fill_null(False)
         elif kind == "plan":
             holds = holds & (plan == name).fill_null(False)
+            # Where no day is known the providers were not all read: nor is a plan that is not there known.
+            branches.append((day.isnull() & plan.isnull(), ibis.null(chosen.type())))
+        if rule.valid_from is not None or rule.valid_to is not None:
+            branches.append((day.isnull() & holds, ibis.null(chosen.type())))
         if rule.valid_from is not None:
             holds = holds & (day >= ibis.date(rule.valid_from.isoformat()))
         if rule.valid_to is not None:
             holds = holds & (day < ibis.date(rule.valid_to.isoformat()))
-        branches.append((holds, _value(choose(rule))))
+        branches.append((holds, chosen))
     return ibis.cases(*branches)
 
 
@@ -103,6 +113,17 @@ def needs_plan(policy: Policy) -> bool:
 def earning(bookings: Any) -> Any:
     """Bookings that earn: a revenue status, not a test, not deleted."""
     return counted(bookings).filter(lambda b: b.status.isin(REVENUE_STATUSES))
+
+
+def is_free(amount: Any) -> Any:
+    """Whether a booking's amount is 0: core takes none for an amount unless a discount code makes it free."""
+    return (amount == 0).fill_null(False)
+
+
+def gives_back(c: Any) -> Any:
+    """Whether a commission record is a refund: its commission is below zero (as written, where it is not believed)."""
+    charged: Any = ibis.coalesce(c.commission_idr.cast("float64"), c.written_commission)
+    return (charged < 0).fill_null(False)
 
 
 def bookings_read(t: Any) -> Any:
@@ -156,9 +177,14 @@ def written(number: Any) -> Any:
 
 
 def moment(instant: Any, offset_minutes: Any) -> Any:
-    """Local wall time as text, such as 2026-03-01 14:05 local time; 'an unknown time' for null."""
+    """Local wall time as text, such as 2026-03-01 14:05 local time; in UTC where the zone is not known; 'an unknown
+    time' for null."""
     text = local(instant, offset_minutes).strftime("%Y-%m-%d %H:%M") + " local time"
-    return ibis.cases((instant.isnull(), "an unknown time"), else_=text)
+    return ibis.cases(
+        (instant.isnull(), "an unknown time"),
+        (offset_minutes.isnull(), instant.strftime("%Y-%m-%d %H:%M") + " UTC"),
+        else_=text,
+    )
 
 
 def shown(identifier: Any, otherwise: str = "none") -> Any:

@@ -235,12 +235,12 @@ def _acceptance(rows: Any, at: Instants) -> Any:
 
 
 def _commission(rows: Any) -> Any:
-    """By the state of the reconciled row: awaiting is not yet due."""
+    """By the state of the reconciled row: awaiting is not yet due, of a free booking nothing is expected."""
     verdict = ibis.cases(
         (~rows.earns, ibis.null("string")),
         (rows.commission_id.notnull(), "passed"),
         (rows.state == "missing", "broken"),
-        (rows.state == "awaiting", ibis.null("string")),
+        (rows.state.isin(("awaiting", "free")), ibis.null("string")),
         else_="unknown",
     )
     return _judged(rows, 5, accrual(rows.accepted_at, rows.created_at), verdict)
@@ -248,7 +248,7 @@ def _commission(rows: Any) -> Any:
 
 def _payment(rows: Any, at: Instants) -> Any:
     """Judged when the records were: unpaid past the deadline is broken, without a known deadline or status unknown."""
-    recorded = rows.earns & rows.commission_id.notnull()
+    recorded = rows.earns & rows.commission_id.notnull() & (rows.state != "free")
     verdict = ibis.cases(
         (~recorded, ibis.null("string")),
         ((rows.commission_status == PAID_STATUS).fill_null(False), "passed"),

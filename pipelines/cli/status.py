@@ -58,7 +58,8 @@ def _print(content: dict[str, Any], clock: Clock) -> None:
     if commission:
         console.print(
             f"[bold]Commission[/] {commission['state']}: {commission['missing']} missing, "
-            f"{commission['awaiting']} awaiting, {commission['unknown']} unknown of {commission['eligible']} that earn"
+            f"{commission['awaiting']} awaiting, {commission['unknown']} unknown, {commission.get('free', 0)} free"
+            f" of {commission['eligible']} that earn"
         )
     quarantine = content["quarantine"]
     if quarantine["count"]:

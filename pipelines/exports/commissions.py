@@ -121,7 +121,7 @@ FINDING_COLUMNS: Final = (
     Column("waived", "f.waived"),
     Column("detail", "f.detail"),
 )
-STATES: Final = ("matched", "mismatched", "missing", "awaiting", "unknown", "orphan", "not_due")
+STATES: Final = ("matched", "mismatched", "missing", "awaiting", "unknown", "orphan", "not_due", "free")
 SUMMARY_COLUMNS: Final = (
     Column("source", "CASE WHEN grouping(r.source_or_none) = 1 THEN 'total' ELSE r.source_or_none END"),
     Column("rows", "count(*)"),
@@ -177,15 +177,17 @@ _ROWS_SQL = (
         )
     )
 )
-# A finding belongs to the day of the reconciled row it speaks of; one that speaks of no reconciled row (a vanished
-# record of a booking that earns nothing) to the day of its record, else of its booking. So each is in one period.
+# A finding belongs to the day of the reconciled row it speaks of (to none where that is not known); one that speaks of
+# no reconciled row (a vanished record of a booking that earns nothing) to the day of its record, else of its booking.
+# So each is in one period.
 _DATED_FINDINGS = """(
-    SELECT f.*, coalesce(
-        by_record.local_date,
-        by_booking.local_date,
-        CAST(c.created_at + to_minutes(c.utc_offset_minutes) AS DATE),
-        CAST(coalesce(b.accepted_at, b.created_at) + to_minutes(b.utc_offset_minutes) AS DATE)
-    ) AS local_date
+    SELECT f.*, CASE
+        WHEN by_record.commission_id IS NOT NULL THEN by_record.local_date
+        WHEN by_booking.booking_id IS NOT NULL THEN by_booking.local_date
+        ELSE coalesce(
+            CAST(c.created_at + to_minutes(c.utc_offset_minutes) AS DATE),
+            CAST(coalesce(b.accepted_at, b.created_at) + to_minutes(b.utc_offset_minutes) AS DATE)
+        ) END AS local_date
     FROM marts.commission_findings f
     LEFT JOIN (
         SELECT commission_id, min(local_date) AS local_date FROM marts.commission_reconciliation
@@ -655,7 +657,10 @@ def describe(exported: Exported, say: Callable[[str], None]) -> None:
         )
     for number, what in (
         (manifest.rows_without_day, "row(s) of the snapshot have no day and are in no period"),
-        (manifest.findings_without_day, "finding(s) speak of no booking or record and are in no period"),
+        (
+            manifest.findings_without_day,
+            "finding(s) speak of no booking or record, or of one without a day, and are in no period",
+        ),
     ):
         if number:
             say(f"{number:,} {what}.")

@@ -103,12 +103,20 @@ BAD = {
         "state = 'fine'",
         "variance_idr = variance_idr + 1",
         "booking_id = NULL, commission_id = NULL",
+        "local_date = NULL",
+        "state = 'free'",
     ],
     "commission_findings": ["finding = 'odd'", "severity = 'bad'", "detail = NULL", "waived = NULL"],
-    "commission_summary": ["tracking_rate = 1.1", "eligible = eligible + 1", "state = 'ok'", "as_of = NULL"],
+    "commission_summary": [
+        "tracking_rate = 1.1",
+        "eligible = eligible + 1",
+        "free = free + 1",
+        "state = 'ok'",
+        "as_of = NULL",
+    ],
     "commission_entries": ["kind = 'gift'", "part = 'tip'", "amount_idr = NULL", "provider_id = NULL"],
     "commission_ledger": ["local_month = local_month + 1", "expected_idr = -1", "closing_idr = NULL"],
-    "commission_open": ["age = 'old'", "status = 'odd'", "fee_idr = NULL"],
+    "commission_open": ["age = 'old'", "status = 'odd'", "fee_idr = NULL", "is_overdue = true"],
     "commission_balances": ["records = 0", "owed_idr = owed_idr + 1", "age_0_3h_idr = 7"],
     "month_figures": ["figure = 'tips'", "value = NULL"],
     "closed_month_changes": ["current_value = previous_value", "finding = 'odd'", "waived = NULL"],
@@ -137,6 +145,7 @@ BAD = {
     "decline_reasons": ["reason = NULL"],
     "booking_anomalies": ["anomaly = 'odd'", "count = 1"],
     "test_rows": ["rows = -1", "collection = 'users'"],
+    "undated_rows": ["rows = -1", "collection = 'users'", "booked_idr = NULL"],
 }
 
 

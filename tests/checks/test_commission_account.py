@@ -42,6 +42,22 @@ def built() -> Warehouse:
     w.commission("ambiguous", "X", status="pending", provider_id=None)
     w.booking("b7", business_id="Y", provider_id="p7")
     w.commission("by its booking", "Y", status="unknown", provider_id=None)
+    w.booking("free", amount_idr=0, amount_rule="free", provider_id="p8")
+    w.commission("on a free one", "free", provider_id="p8", commission_idr=5_000, status="pending")
+    w.booking("nothing", amount_idr=0, amount_rule="free", provider_id="p8")
+    small: dict[str, Any] = {
+        "booking_amount_idr": None,
+        "commission_idr": 75,
+        "fee_idr": 25,
+        "provider_id": "p9",
+    }
+    w.booking("b8", provider_id="p9", created_at=NOW - 3 * DAY)
+    w.commission("in thousands", "b8", status="pending", updated_at=NOW, **small)
+    w.commission("back", "b8", provider_id="p9", commission_idr=-10_000, paid_at=NOW - DAY)
+    w.commission("not yet back", "b8", provider_id="p9", commission_idr=-20_000, status="pending")
+    w.booking("b9", provider_id="p10", utc_offset_minutes=None)
+    w.commission("without a day", "b9", status="pending", provider_id="p10")
+    w.commission("by its date", "b1", status="unknown", paid_at=NOW - DAY, fee_idr=25_000, updated_at=NOW)
     w.add("core.quarantined", collection="bookings", row_id="q1", business_id="Q", reasons="[]")
     w.commission("quarantined", "Q", status="awaiting_verification", provider_id=None)
     w.build()
@@ -67,7 +83,16 @@ def test_the_ledger_of_all_kinds_of_records_balances(w: Warehouse) -> None:
             "SELECT provider_id, closing_idr FROM marts.commission_ledger WHERE local_month = '2026-03-01'"
         ).fetchall()
     )
-    assert closing == {"p1": 100_000, "p2": 75_000, "p7": 75_000, "none": 150_000, "p5": 0, "p6": 0}
+    assert closing == {
+        "p1": 100_000,
+        "p2": 75_000,
+        "p7": 75_000,
+        "none": 150_000,
+        "p5": 0,
+        "p6": 0,
+        "p8": 5_000,
+        "p9": 110_000,
+    }
 
 
 LEDGER_MONTH = "provider_id = 'p1' AND local_month = '2026-02-01'"
@@ -103,6 +128,44 @@ LEDGER_MONTH = "provider_id = 'p1' AND local_month = '2026-02-01'"
         ),
         (
             "DELETE FROM marts.commission_ledger WHERE provider_id = 'p7'",
+            "the newest closing is not what core says is owed",
+        ),
+        (
+            # What is read in thousands is what the booking owes, to the rupiah.
+            "UPDATE core.commissions SET commission_idr = 76 WHERE commission_id = 'in thousands'",
+            "the newest closing is not what core says is owed",
+        ),
+        (
+            "UPDATE core.commissions SET fee_idr = 26 WHERE commission_id = 'in thousands'",
+            "the newest closing is not what core says is owed",
+        ),
+        (
+            "UPDATE core.commissions SET booking_amount_idr = 250000 WHERE commission_id = 'in thousands'",
+            "the newest closing is not what core says is owed",
+        ),
+        (
+            "UPDATE core.commissions SET commission_idr = -9000 WHERE commission_id = 'back'",
+            "the newest closing is not what core says is owed",
+        ),
+        (
+            "UPDATE core.bookings SET utc_offset_minutes = 480 WHERE booking_id = 'b9'",
+            "the newest closing is not what core says is owed",
+        ),
+        (
+            "DELETE FROM marts.commission_entries WHERE commission_id = 'back'",
+            "a refund has other lines than one over what it gave back",
+        ),
+        (
+            """INSERT INTO marts.commission_entries BY NAME SELECT * REPLACE ('accrual:back' AS entry_id,
+               'accrual' AS kind) FROM marts.commission_entries WHERE entry_id = 'refund:back'""",
+            "a refund has other lines than one over what it gave back",
+        ),
+        (
+            "UPDATE marts.commission_entries SET commission_id = 'not yet back' WHERE entry_id = 'accrual:late'",
+            "a refund has other lines than one over what it gave back",
+        ),
+        (
+            "UPDATE core.commissions SET paid_at = NULL WHERE commission_id = 'by its date'",
             "the newest closing is not what core says is owed",
         ),
         (
@@ -152,6 +215,15 @@ def test_the_state_is_that_of_the_rows(w: Warehouse) -> None:
         ),
         ("UPDATE marts.commission_summary SET missing = missing - 1", "the counts are not those of the rows"),
         ("UPDATE marts.commission_summary SET tracked = 0", "the counts are not those of the rows"),
+        ("UPDATE marts.commission_summary SET free = free + 1", "the counts are not those of the rows"),
+        (
+            "UPDATE marts.commission_reconciliation SET state = 'matched' WHERE booking_id = 'nothing'",
+            "a booking is free that costs something, or the other way round",
+        ),
+        (
+            "UPDATE marts.commission_reconciliation SET state = 'free' WHERE booking_id = 'b3'",
+            "a booking is free that costs something, or the other way round",
+        ),
         (
             "DELETE FROM marts.commission_findings WHERE finding = 'missing'",
             "not each missing booking has its finding",

@@ -57,6 +57,26 @@ def details() -> dict[str, str]:
         "late-record", "late", provider_id="due", status="overdue", fee_state="present", fee_idr=25_000
     )
     w.booking("unpriced", amount_idr=None)
+    day = timedelta(days=1)
+    w.booking("twice")
+    w.commission("twice-paid", "twice")
+    w.commission("twice-unpaid", "twice", status="pending")
+    w.booking("free", amount_idr=0)
+    w.commission("free-fee", "free", commission_idr=0, fee_state="present", fee_idr=25_000)
+    w.booking("early", completed_at=NOW)
+    w.commission("early-fee", "early", fee_state="present", fee_idr=25_000)
+    w.booking("absurd")
+    w.commission("not-believed", "absurd", commission_idr=None, written_commission=9e12, is_implausible=True)
+    small = {"booking_amount_idr": None, "commission_idr": 75, "fee_state": "present"}
+    for name, more in (
+        ("fee", {"fee_idr": 25}),
+        ("due", {"due_idr": 75}),
+        ("all", {"fee_idr": 25, "due_idr": 100}),
+    ):
+        w.booking(f"small-{name}", completed_at=NOW - day)
+        w.commission(f"in-small-{name}", f"small-{name}", **small, **more)
+    w.booking("nowhere", utc_offset_minutes=None, accepted_at=NOW - day, accepted_rule="explicit")
+    w.commission("no-zone", "nowhere", created_at=NOW)
     w.build(["commission_findings"])
     return {row["finding_id"]: row["detail"] for row in w.rows("FROM marts.commission_findings")}
 
@@ -70,6 +90,19 @@ def test_every_finding_of_the_mart_is_said_in_the_language_of_the_page(details: 
     assert "sebesar jumlah tidak diketahui merujuk" in translated(details["orphan:unknown"])
     assert "tidak berstatus RESTRICTED (AVAILABLE)" in translated(details["restriction_mismatch:due"])
     assert "menghasilkan jumlah tidak diketahui" in translated(details["missing:unpriced"])
+    assert translated(details["duplicate:twice-unpaid"]).endswith(
+        "catatan miliknya twice-paid, yang sudah dibayar."
+    )
+    assert "gratis dan tidak berutang denda" in translated(details["fee_wrong:free-fee"])
+    assert "sebelum tenggat pada" in translated(details["fee_wrong:early-fee"])
+    assert "tidak dapat dipercaya" in translated(details["wrong_amount:not-believed"])
+    said = [translated(details[f"unit_error:in-small-{name}"]) for name in ("fee", "due", "all")]
+    assert [(", denda 25" in one, ", total " in one) for one in said] == [
+        (True, False),
+        (False, True),
+        (True, True),
+    ]
+    assert translated(details["late_record:no-zone"]).count(" UTC") == 2
     late = next(written for finding_id, written in details.items() if finding_id.startswith("late_record"))
     assert translated(late).count("waktu setempat") == 2
 

@@ -58,7 +58,7 @@ class Row:
     expected_idr: int | None = 90_000
     actual_idr: int | None = 90_000
     state: str = "matched"
-    utc_offset_minutes: int = MAKASSAR
+    utc_offset_minutes: int | None = MAKASSAR
     policy_version: str = "2024-1"
     policy_rate_ppm: int = 300_000
     deadline_at: datetime | None = None
@@ -73,7 +73,9 @@ class Row:
             if self.expected_idr is None or self.actual_idr is None
             else self.actual_idr - self.expected_idr
         )
-        day = self.local_date or (self.accrued_at + timedelta(minutes=self.utc_offset_minutes)).date()
+        day = self.local_date
+        if day is None and self.utc_offset_minutes is not None:
+            day = (self.accrued_at + timedelta(minutes=self.utc_offset_minutes)).date()
         return [
             self.booking_id,
             self.commission_id,

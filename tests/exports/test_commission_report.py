@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines.exports.commissions import FINDING_COLUMNS, ROW_COLUMNS, SUMMARY_COLUMNS
+from pipelines.exports.commissions import FINDING_COLUMNS, ROW_COLUMNS, STATES, SUMMARY_COLUMNS
 from resources.home import Home
 from resources.ledger import Ledger
 from resources.snapshots import drop_old_snapshots, point_link, snapshot_path, snapshots_to_drop
@@ -150,11 +150,40 @@ def test_the_summary_adds_up_to_the_rows(october: Home, export: Cli, tmp_path: P
     for line in summary:
         of = [r for r in rows if line["source"] in ("total", r["source"] or "none")]
         assert int(line["rows"]) == len(of)
-        for state in ("matched", "mismatched", "missing", "awaiting", "unknown", "orphan", "not_due"):
+        for state in STATES:
             assert int(line[state]) == sum(r["state"] == state for r in of)
         for column in ("booking_amount_idr", "expected_idr", "actual_idr", "variance_idr"):
             assert int(line[column]) == sum(int(r[column] or 0) for r in of)
     assert float(summary[-1]["tracking_rate"]) == 4 / 5
+
+
+def test_free_bookings_are_counted_apart_and_what_has_no_local_day_is_in_no_period(
+    home: Home, export: Cli, tmp_path: Path
+) -> None:
+    at = datetime(2026, 10, 10, 3)
+    nothing = {"booking_amount_idr": 0, "expected_idr": 0, "actual_idr": 0}
+    publish(
+        home,
+        Contents(
+            rows=(
+                Row(at),
+                Row(at, "free", None, state="free", commission_status=None, records=0, **nothing),
+                Row(at, "nowhere", "c-nowhere", utc_offset_minutes=None),
+            ),
+            # A further record of the booking whose day is not known: its own zone says nothing of that.
+            findings=(Finding("duplicate", "nowhere", "c-copy"),),
+            commissions=(("c-copy", at, 480),),
+        ),
+    )
+    outcome = export(tmp_path / "out")
+    assert outcome.status == 0
+    rows = read(tmp_path / "out" / f"{NAME}.csv")
+    assert [(row["booking_id"], row["state"]) for row in rows] == [("b1", "matched"), ("free", "free")]
+    (*_, total) = read(tmp_path / "out" / f"{NAME}_summary.csv")
+    assert (total["rows"], total["matched"], total["free"], total["tracking_rate"]) == ("2", "1", "1", "1.0")
+    assert read(tmp_path / "out" / f"{NAME}_findings.csv") == []
+    assert "1 row(s) of the snapshot have no day" in outcome.out
+    assert "1 finding(s) speak of no booking or record" in outcome.out
 
 
 def test_the_manifest_names_everything_the_report_rests_on(

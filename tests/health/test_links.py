@@ -63,6 +63,16 @@ def test_there_is_a_row_a_hop_in_the_order_of_the_chain() -> None:
     assert steps[-1][1] == "payment"
 
 
+def test_of_a_free_booking_no_commission_and_no_payment_is_expected(w: Warehouse) -> None:
+    chain(w, "b1", completed_at=NOW - 10 * HOUR)
+    chain(w, "free", upto=4, amount_idr=0, completed_at=NOW - 10 * HOUR)
+    chain(w, "zero", upto=4, amount_idr=0, completed_at=NOW - 10 * HOUR)
+    w.commission("c-zero", "zero", commission_idr=0, status="pending")
+    found = links(w)
+    assert found[5] == (2, 2, 0, 0, "working")
+    assert found[6] == (1, 1, 0, 0, "working")
+
+
 def test_a_booking_that_goes_all_the_way_breaks_nowhere(w: Warehouse) -> None:
     chain(w, completed_at=NOW - 10 * HOUR)
     assert links(w) == dict.fromkeys(HOPS, (1, 1, 0, 0, "working"))

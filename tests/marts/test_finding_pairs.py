@@ -1,7 +1,7 @@
-"""Every pair of the 19 findings: those that may stand on one booking are found, both and no other; the rest says why.
+"""Every pair of the 20 findings: those that may stand on one booking are found, both and no other; the rest says why.
 
 One world holds all pairs, each with ids and a provider of its own. A pair stands on one record where it can; else on
-two records of the booking, of which the later is a duplicate as well.
+two records of the booking, of which the later is a duplicate as well. A refund is a record of its own.
 """
 
 from __future__ import annotations
@@ -67,10 +67,12 @@ def impossible(one: str, two: str) -> str | None:
     """Why a pair can't stand on one booking; None where it can."""
     pair = {one, two}
     of_no_booking = pair & {"orphan", "ambiguous_reference"}
-    if of_no_booking and not pair & {"paid_without_proof", "restriction_mismatch"}:
+    if of_no_booking and not pair & {"paid_without_proof", "restriction_mismatch", "refund_record"}:
         return "such a record has no booking that is known, and nothing of a booking is judged on it"
     if "missing" in pair and pair & (set(ON_A_RECORD) | {"duplicate"}):
         return "a booking with a live record is not missing"
+    if "paid_without_proof" in pair and pair & {"overdue_unmarked", "overdue_premature", "fee_missing"}:
+        return "a booking's own record is the paid one, and its unpaid ones are not due"
     if "not_due" in pair and pair & OF_WHAT_IS_OWED:
         return "the booking owes nothing, so nothing about what it owes is judged"
     return None
@@ -103,15 +105,21 @@ class World:
         on_record = [code for code in pair if code in ON_A_RECORD]
         if "restriction_mismatch" in pairs:
             self._restrict("AVAILABLE" if pairs & {"overdue_unmarked", "fee_missing"} else "RESTRICTED")
+        # A refund that has no booking is itself the record that has none.
+        back = {"commission_idr": -75_000} if "refund_record" in pairs else {}
+        if back:
+            self.told.add(
+                f"refund_record:{self.mark}{'c1' if pairs & {'orphan', 'ambiguous_reference'} else 'back'}"
+            )
         if "orphan" in pairs:
-            self._record("c1", on_record, ref="ghost")
+            self._record("c1", on_record, ref="ghost", **back)
             self.told.add(f"orphan:{self.mark}c1")
         elif "ambiguous_reference" in pairs:
             for number in "12":
                 self.w.booking(
                     f"{self.mark}b{number}", business_id=f"{self.mark}X", provider_id=f"{self.mark}p"
                 )
-            self._record("c1", on_record, ref="X")
+            self._record("c1", on_record, ref="X", **back)
             self.told.add(f"ambiguous_reference:{self.mark}c1")
         else:
             self._of_one_booking(pairs, on_record)
@@ -129,6 +137,8 @@ class World:
         if "vanished" in pairs:
             self._record("c0", [], deleted_at=NOW, created_at=CREATED - MIN)
             self.told.add(f"vanished:{self.mark}c0")
+        if "refund_record" in pairs:
+            self._record("back", [], commission_idr=-75_000, created_at=CREATED + HOUR)
         if "missing" in pairs:
             self.told.add(f"missing:{self.mark}b1")
         elif one_record is not None and not apart:
@@ -145,6 +155,9 @@ class World:
             self._duplicate([second], pairs, end=end, deadline=own.get(second, NOW - DAY) if apart else None)
 
     def _duplicate(self, codes: list[str], pairs: set[str], **more: Any) -> None:
+        # It must not be paid where the other is not: it would be the booking's own.
+        if not any("status" in ON_A_RECORD[code].record for code in codes):
+            more["status"] = "unknown"
         self._record(
             "c2", codes, created_at=CREATED + HOUR if "late_record" in pairs else CREATED + MIN, **more
         )
@@ -198,17 +211,18 @@ def world() -> World:
 
 
 def test_every_pair_of_findings_is_either_planted_or_explained() -> None:
-    assert len(FINDINGS) == 19
-    assert len(PAIRS) == 171
+    assert len(FINDINGS) == 20
+    assert len(PAIRS) == 190
     assert set(ON_A_RECORD) | {
         "missing",
         "duplicate",
         "orphan",
         "ambiguous_reference",
         "restriction_mismatch",
+        "refund_record",
         "vanished",
     } == set(FINDINGS)
-    assert len(POSSIBLE) == 171 - 54
+    assert len(POSSIBLE) == 190 - 57
     # No finding is left out of the pairs that stand.
     assert {code for pair in POSSIBLE for code in pair} == set(FINDINGS)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from marketplace.policy import Policy, PolicyRule
 from tests.marts.warehouse import NOW, Warehouse
 
 MIN, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -345,7 +346,6 @@ def test_two_live_records_on_a_cancelled_booking_are_one_row_a_duplicate_and_bot
         ({"commission_idr": None}, "wrong_amount"),
         ({"commission_idr": 75_001}, "wrong_amount"),
         ({"commission_idr": 0}, "wrong_amount"),
-        ({"commission_idr": -75_000}, "wrong_amount"),
         ({"booking_amount_idr": 250_001}, "wrong_amount"),
         ({"booking_amount_idr": 0}, "wrong_amount"),
     ],
@@ -691,3 +691,470 @@ def test_a_record_that_names_no_booking_is_an_orphan_whatever_was_read(w: Wareho
     w.scan("bookings", watermark=w.now - timedelta(days=9))
     w.commission("c", None, updated_at=w.now)
     assert [row["state"] for row in w.reconciled()] == ["orphan"]
+
+
+# units: what a record without a base is read in
+
+
+@pytest.mark.parametrize(
+    ("base", "record", "repaired"),
+    [
+        (None, {"commission_idr": 75, "written_commission": 75.0}, (75_000, None)),
+        (0, {"commission_idr": 75}, (75_000, None)),
+        (None, {"commission_idr": 75_000, "fee_idr": 25}, (75_000, 25_000)),
+        (0, {"commission_idr": 75, "fee_idr": 25, "due_idr": 100}, (75_000, 25_000)),
+        (None, {"commission_idr": 75_000, "due_idr": 75}, (75_000, None)),
+        (None, {"commission_idr": 75_000, "due_idr": 100}, (75_000, None)),
+    ],
+)
+def test_a_record_without_a_base_is_in_thousands_where_that_is_what_its_booking_owes(
+    w: Warehouse, base: int | None, record: dict[str, Any], repaired: tuple[int, int | None]
+) -> None:
+    w.booking(completed_at=NOW - DAY)
+    w.commission(booking_amount_idr=base, fee_state="present", **record)
+    assert w.findings() == {"unit_error:c1"}
+    (row,) = w.reconciled()
+    assert (row["state"], row["actual_idr"], row["variance_idr"]) == ("mismatched", 75_000, 0)
+    w.build(["commission_entries"])
+    (fee,) = w.rows("SELECT max(amount_idr) FILTER (kind = 'fee') AS idr FROM marts.commission_entries")
+    assert (row["actual_idr"], fee["idr"]) == repaired
+
+
+def test_a_fraction_of_thousands_is_read_before_it_is_rounded(w: Warehouse) -> None:
+    w.booking(amount_idr=202_500)
+    w.commission(booking_amount_idr=None, commission_idr=61, written_commission=60.75)
+    finding = w.finding("unit_error")
+    assert finding["actual_idr"] == 60_750
+    assert finding["detail"] == (
+        "Commission c1 of booking b1 is written in thousands: amount nothing, commission 60.75;"
+        " read as Rp 60.750, expected Rp 60.750."
+    )
+
+
+def test_a_unit_error_names_the_fee_and_the_due_that_are_in_thousands(w: Warehouse) -> None:
+    w.booking(completed_at=NOW - DAY)
+    w.commission(
+        booking_amount_idr=None,
+        commission_idr=75,
+        fee_idr=25,
+        fee_state="present",
+        due_idr=100,
+        status="overdue",
+    )
+    assert w.finding("unit_error")["detail"] == (
+        "Commission c1 of booking b1 is written in thousands: amount nothing, commission 75, fee 25, due 100;"
+        " read as Rp 75.000, expected Rp 75.000."
+    )
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        ({"booking_amount_idr": None, "commission_idr": 74}, "wrong_amount"),  # 74.000 is not what is owed
+        ({"booking_amount_idr": None, "commission_idr": 0}, "wrong_amount"),
+        ({"booking_amount_idr": 250_000, "commission_idr": 75}, "wrong_amount"),  # its base is in rupiah
+        ({"booking_amount_idr": None, "commission_idr": None, "is_implausible": True}, "wrong_amount"),
+        ({"booking_amount_idr": None, "commission_idr": None, "due_idr": 76}, "wrong_amount"),
+    ],
+)
+def test_what_is_not_exactly_owed_is_not_read_in_thousands(
+    w: Warehouse, record: dict[str, Any], code: str
+) -> None:
+    w.booking()
+    w.commission(**record)
+    assert w.findings() == {f"{code}:c1"}
+    assert w.reconciled()[0]["actual_idr"] == record["commission_idr"]
+
+
+def test_a_record_keeps_its_unit_when_its_booking_ends(w: Warehouse) -> None:
+    w.booking(status="cancelled")
+    w.commission(booking_amount_idr=None, commission_idr=75)
+    assert w.findings() == {"not_due:c1"}
+    assert w.reconciled()[0]["actual_idr"] == 75_000
+
+
+def test_a_record_of_no_booking_is_taken_as_written(w: Warehouse) -> None:
+    w.commission("c1", "ghost", booking_amount_idr=None, commission_idr=75, fee_idr=25)
+    assert w.reconciled()[0]["actual_idr"] == 75
+
+
+# what is not believed
+
+
+@pytest.mark.parametrize("rule", ["rupiah", "thousands", None])
+def test_a_record_that_is_not_believed_is_a_wrong_amount_and_counts_as_unknown(
+    w: Warehouse, rule: str | None
+) -> None:
+    w.booking()
+    w.commission(
+        booking_amount_idr=None,
+        commission_idr=None,
+        written_booking_amount=25_000_000.0,
+        written_commission=7_500_000.0,
+        amount_rule=rule,
+        is_implausible=True,
+    )
+    assert w.findings() == {"wrong_amount:c1"}
+    assert w.finding("wrong_amount")["detail"] == (
+        "Commission c1 of booking b1 carries amounts that are not believed: amount 25000000, commission 7500000;"
+        " the booking's amount is Rp 250.000 and Rp 75.000 is expected."
+    )
+    (row,) = w.reconciled()
+    assert (row["state"], row["actual_idr"], row["variance_idr"]) == ("mismatched", None, None)
+
+
+# rates
+
+
+def test_a_commission_that_is_the_expected_one_is_never_a_wrong_rate(w: Warehouse) -> None:
+    w.booking(amount_idr=100_000)
+    w.commission(booking_amount_idr=100_000, rate_ppm=299_999, rate=0.299999, commission_idr=30_000)
+    assert w.findings() == set()
+    w.booking("b2", amount_idr=100_000)
+    w.commission("c2", "b2", booking_amount_idr=100_001, rate_ppm=299_999, commission_idr=30_000)
+    assert w.findings() == {"wrong_amount:c2"}
+
+
+# free bookings
+
+
+@pytest.mark.parametrize(
+    ("status", "recorded", "age"),
+    [("accepted", None, MIN), ("confirmed", None, DAY), ("completed", 0, DAY), ("completed", 0, MIN)],
+)
+def test_a_free_booking_that_earns_owes_nothing_and_is_never_missing(
+    w: Warehouse, status: str, recorded: int | None, age: timedelta
+) -> None:
+    w.booking(status=status, amount_idr=0, amount_rule="free", created_at=NOW - age, completed_at=NOW - DAY)
+    if recorded is not None:
+        # Whatever rate and base it says: nothing is charged.
+        w.commission(commission_idr=recorded, rate_ppm=250_000, status="pending", fee_state="empty")
+    (row,) = w.reconciled()
+    assert (row["state"], row["booking_amount_idr"]) == ("free", 0)
+    assert (row["expected_idr"], row["actual_idr"], row["variance_idr"]) == (0, 0, 0)
+    assert w.findings() == set()
+    w.build(["commission_summary", "health_points"])
+    (summary,) = w.rows("FROM marts.commission_summary")
+    assert (summary["eligible"], summary["free"], summary["tracked"], summary["missing"]) == (1, 1, 0, 0)
+    assert (summary["tracking_rate"], summary["state"]) == (1.0, "perfect")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"commission_idr": 1},
+        {"amount_rule": "thousands"},
+        {"rate_ppm": 250_000, "commission_idr": 62_500},
+        {"commission_idr": None},
+        {"commission_idr": None, "is_implausible": True},
+    ],
+)
+def test_a_live_record_over_nothing_on_a_free_booking_is_a_wrong_amount(
+    w: Warehouse, record: dict[str, Any]
+) -> None:
+    w.booking(amount_idr=0, amount_rule="free")
+    w.commission(**record)
+    assert w.findings() == {"wrong_amount:c1"}
+    (row,) = w.reconciled()
+    assert (row["state"], row["expected_idr"], row["actual_idr"]) == (
+        "mismatched",
+        0,
+        record.get("commission_idr", 75_000),
+    )
+
+
+def test_a_free_booking_that_does_not_earn_is_none(w: Warehouse) -> None:
+    w.booking(amount_idr=0, amount_rule="free", status="cancelled")
+    assert w.reconciled() == []
+    w.commission()
+    assert (w.reconciled()[0]["state"], w.findings()) == ("not_due", {"not_due:c1"})
+
+
+def test_a_free_booking_owes_nothing_whatever_was_read() -> None:
+    w = Warehouse(scanned=False)
+    w.booking(amount_idr=0, amount_rule="free")
+    (row,) = w.reconciled()
+    # Nothing is owed; what was recorded is not known.
+    assert (row["state"], row["expected_idr"], row["actual_idr"], row["variance_idr"]) == (
+        "free",
+        0,
+        None,
+        None,
+    )
+
+
+# the booking's own record
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "own"),
+    [
+        ("pending", "paid", "later"),
+        ("overdue", "awaiting_verification", "later"),
+        ("awaiting_verification", "paid", "later"),
+        ("unknown", "awaiting_verification", "later"),
+        ("pending", "overdue", "earlier"),
+        ("paid", "paid", "earlier"),
+        ("rejected", "pending", "earlier"),
+    ],
+)
+def test_the_own_record_is_the_paid_one_then_the_one_in_verification_then_the_earliest(
+    w: Warehouse, earlier: str, later: str, own: str
+) -> None:
+    w.booking(created_at=NOW - 3 * DAY)
+    w.commission("earlier", status=earlier, created_at=NOW - 2 * DAY)
+    w.commission("later", status=later, created_at=NOW - DAY)
+    (row,) = w.reconciled()
+    assert (row["commission_id"], row["records"]) == (own, 2)
+    other = "earlier" if own == "later" else "later"
+    finding = w.finding("duplicate")
+    assert finding["finding_id"] == f"duplicate:{other}"
+    paid = "paid" in (earlier, later) and (earlier, later) != ("paid", "paid")
+    assert finding["detail"] == (
+        f"Commission {other} over Rp 75.000 is a further record of booking b1, whose own is {own}"
+        + (", which is paid." if paid else ".")
+    )
+
+
+def test_an_unpaid_duplicate_of_a_paid_record_is_to_be_cancelled_and_that_is_said_once(w: Warehouse) -> None:
+    w.booking(status="cancelled")
+    w.commission("unpaid", status="pending")
+    w.commission("own", created_at=NOW - HOUR)
+    assert w.findings() == {"duplicate:unpaid", "not_due:own"}
+
+
+@pytest.mark.parametrize(
+    ("status", "fee"),
+    [("pending", None), ("rejected", 20_000), ("overdue", None), ("awaiting_verification", 20_000)],
+)
+def test_an_unpaid_duplicate_of_a_paid_record_is_never_overdue_nor_charged(
+    w: Warehouse, status: str, fee: int | None
+) -> None:
+    w.booking(completed_at=NOW - DAY)
+    w.commission("unpaid", status=status, created_at=NOW - 2 * DAY, fee_state="present", fee_idr=fee)
+    w.commission("own", status="paid", created_at=NOW - DAY)
+    assert w.findings() == {"duplicate:unpaid"}
+    w.con.execute("UPDATE core.bookings SET completed_at = ?", [NOW - HOUR])
+    assert w.findings() == {"duplicate:unpaid"}
+
+
+def test_an_unpaid_duplicate_is_judged_for_its_amount_and_a_duplicate_of_an_unpaid_record_for_all(
+    w: Warehouse,
+) -> None:
+    w.booking("b1", completed_at=NOW - DAY)
+    w.commission("c1", "b1")
+    w.commission("c2", "b1", status="pending", commission_idr=1)
+    w.booking("b2", completed_at=NOW - DAY)
+    w.commission("c3", "b2", status="pending")
+    w.commission("c4", "b2", status="pending", created_at=NOW - HOUR)
+    assert w.findings() == {
+        "duplicate:c2",
+        "wrong_amount:c2",
+        "duplicate:c4",
+        "overdue_unmarked:c3",
+        "overdue_unmarked:c4",
+    }
+
+
+# refunds
+
+
+@pytest.mark.parametrize(
+    ("status", "live"),
+    [("paid", True), ("reversed", False), ("pending", True), ("cancelled", False), ("unknown", True)],
+)
+def test_a_refund_is_a_finding_with_its_booking_and_no_record_of_its_own(
+    w: Warehouse, status: str, live: bool
+) -> None:
+    w.booking(completed_at=NOW - 2 * DAY, accepted_at=NOW - 2 * DAY, accepted_rule="explicit")
+    w.commission("own", created_at=NOW - 2 * DAY)
+    w.commission(
+        "back",
+        commission_idr=-75_000,
+        status=status,
+        is_live=live,
+        created_at=NOW - HOUR,
+        deadline_at=NOW + DAY,
+        fee_state="empty",
+    )
+    assert w.findings() == {"refund_record:back"}
+    (row,) = w.reconciled()
+    assert (row["commission_id"], row["state"], row["records"]) == ("own", "matched", 1)
+    finding = w.finding("refund_record")
+    assert (finding["booking_id"], finding["commission_id"]) == ("b1", "back")
+    assert (finding["expected_idr"], finding["actual_idr"], finding["variance_idr"]) == (0, -75_000, -75_000)
+    assert finding["detail"] == (
+        f"Commission back over -Rp 75.000 is a refund ({status}) that refers to b1;"
+        " it is no record of a booking's own."
+    )
+
+
+def test_a_booking_with_nothing_but_a_refund_is_missing_its_commission(w: Warehouse) -> None:
+    w.booking()
+    w.commission(commission_idr=-75_000)
+    assert w.findings() == {"missing:b1", "refund_record:c1"}
+    assert [(r["state"], r["commission_id"]) for r in w.reconciled()] == [("missing", None)]
+
+
+def test_a_refund_of_a_booking_that_ended_is_not_called_not_due(w: Warehouse) -> None:
+    w.booking(status="cancelled")
+    w.commission("back", commission_idr=-75_000)
+    assert w.findings() == {"refund_record:back"}
+    assert w.reconciled() == []
+
+
+def test_a_refund_that_is_gone_vanished_and_one_of_no_booking_is_an_orphan_too(w: Warehouse) -> None:
+    w.booking()
+    w.commission("own")
+    w.commission("gone", commission_idr=-75_000, deleted_at=NOW)
+    w.commission("nowhere", "ghost", commission_idr=-75_000)
+    assert w.findings() == {"vanished:gone", "orphan:nowhere", "refund_record:nowhere"}
+
+
+def test_a_refund_whose_amount_is_not_believed_is_a_refund_still(w: Warehouse) -> None:
+    w.booking()
+    w.commission("own")
+    w.commission("back", commission_idr=None, written_commission=-9e9, is_implausible=True)
+    assert w.findings() == {"refund_record:back"}
+
+
+def test_two_refunds_are_no_duplicates_of_each_other(w: Warehouse) -> None:
+    w.booking()
+    w.commission("own")
+    for name in ("back", "more"):
+        w.commission(name, commission_idr=-75_000)
+    assert w.findings() == {"refund_record:back", "refund_record:more"}
+
+
+# fees before their time, and what excuses a restriction
+
+
+@pytest.mark.parametrize(
+    ("left", "wrong"), [(SECOND, True), (timedelta(0), False), (-10 * MIN, False), (-HOUR, False)]
+)
+def test_a_fee_before_its_deadline_is_wrong(w: Warehouse, left: timedelta, wrong: bool) -> None:
+    w.booking(completed_at=NOW - 3 * HOUR + left)
+    # Not marked overdue: an awaiting proof in time is nobody's debt.
+    w.commission(status="awaiting_verification", proof_at=NOW - 4 * HOUR, fee_state="present", fee_idr=25_000)
+    assert w.findings() == ({"fee_wrong:c1"} if wrong else set())
+    if wrong:
+        row = w.finding("fee_wrong")
+        assert (row["expected_idr"], row["actual_idr"], row["variance_idr"]) == (0, 25_000, 25_000)
+        assert row["detail"] == (
+            "Commission c1 carries a fee of Rp 25.000; none is due before the deadline at 2026-03-15 20:00 local time."
+        )
+
+
+@pytest.mark.parametrize(("early", "wrong"), [(SECOND, True), (-SECOND, False)])
+def test_a_fee_on_a_record_that_was_paid_before_its_deadline_is_wrong(
+    w: Warehouse, early: timedelta, wrong: bool
+) -> None:
+    w.booking(completed_at=NOW - DAY)
+    w.commission(fee_state="present", fee_idr=25_000, paid_at=NOW - DAY + 3 * HOUR - early)
+    assert w.findings() == ({"fee_wrong:c1"} if wrong else set())
+
+
+def test_a_fee_on_a_free_booking_is_wrong(w: Warehouse) -> None:
+    w.booking(amount_idr=0, completed_at=NOW - DAY)
+    w.commission(commission_idr=0, status="pending", fee_state="present", fee_idr=25_000)
+    row = w.finding("fee_wrong")
+    assert row["detail"] == "Commission c1 carries a fee of Rp 25.000; booking b1 is free and owes none."
+    assert (row["expected_idr"], row["variance_idr"]) == (0, 25_000)
+
+
+@pytest.mark.parametrize(
+    "debt",
+    [
+        "orphan",
+        "pending booking",
+        "ambiguous",
+        "quarantined",
+        "cancelled booking",
+        "free booking",
+        "duplicate",
+    ],
+)
+def test_only_what_a_booking_that_earns_owes_excuses_a_restriction(w: Warehouse, debt: str) -> None:
+    w.provider(status="RESTRICTED")
+    unpaid: dict[str, Any] = {"status": "overdue", "deadline_at": NOW - DAY}
+    facts: dict[str, Any] = {"provider_id": "p1", "completed_at": NOW - DAY}
+    if debt == "orphan":
+        w.commission("c1", "ghost", **unpaid)
+    elif debt == "ambiguous":
+        w.booking("b1", business_id="X", **facts)
+        w.booking("b2", business_id="X", **facts)
+        w.commission("c1", "X", **unpaid)
+    elif debt == "quarantined":
+        w.add("core.quarantined", collection="bookings", row_id="q1", reasons="[]")
+        w.commission("c1", "q1", **unpaid)
+    elif debt == "duplicate":
+        w.booking(**facts)
+        w.commission("own")
+        w.commission("c1", **unpaid)
+    else:
+        word = debt.split()[0]
+        w.booking(**facts, **({"amount_idr": 0} if word == "free" else {"status": word}))
+        w.commission("c1", **unpaid)
+    assert "restriction_mismatch:p1" in w.findings()
+
+
+# a local day that is not known
+
+
+def test_without_a_local_day_deadlines_are_unknown_and_sentences_are_in_utc(w: Warehouse) -> None:
+    w.provider(status="RESTRICTED")
+    w.booking(
+        utc_offset_minutes=None,
+        completed_at=NOW - DAY,
+        accepted_at=NOW - 2 * DAY,
+        accepted_rule="explicit",
+        created_at=NOW - 2 * DAY,
+    )
+    w.commission(status="pending", deadline_at=NOW - DAY, fee_state="empty", created_at=NOW - DAY)
+    assert w.findings() == {"late_record:c1"}
+    assert "was created at 2026-03-14 12:00 UTC;" in w.finding("late_record")["detail"]
+    (row,) = w.reconciled()
+    assert (row["state"], row["local_date"], row["deadline_at"]) == ("matched", None, None)
+    w.build(["commission_balances"])
+    (row,) = w.rows("FROM marts.commission_balances")
+    assert (row["restriction_due"], row["overdue_idr"], row["owed_idr"]) == (None, 0, 75_000)
+
+
+def test_a_policy_that_changes_by_the_day_is_not_guessed_where_the_day_is_not_known(w: Warehouse) -> None:
+    change = date(2026, 1, 1)
+    policy = Policy(
+        "two",
+        (
+            PolicyRule("old", 300_000, 25_000, 3, 2, 30, valid_to=change),
+            PolicyRule("new", 200_000, 25_000, 3, 2, 30, valid_from=change),
+        ),
+    )
+    w.booking("b1", utc_offset_minutes=None)
+    w.booking("b2", utc_offset_minutes=None)
+    w.commission("c2", "b2")
+    rows = w.reconciled(policy=policy)
+    assert [(r["state"], r["expected_idr"], r["policy_version"]) for r in rows] == [
+        ("unknown", None, None)
+    ] * 2
+    assert w.findings(policy=policy) == set()
+
+
+def test_a_plan_is_not_guessed_before_providers_were_read(w: Warehouse) -> None:
+    policy = Policy(
+        "plans",
+        (
+            PolicyRule("gold", 200_000, 25_000, 3, 2, 30, plan="gold"),
+            PolicyRule("all", 300_000, 25_000, 3, 2, 30),
+        ),
+    )
+    w.booking("b1", utc_offset_minutes=None)
+    w.booking("b2")
+    w.provider("p3", commission_plan="gold")
+    w.booking("b3", provider_id="p3", utc_offset_minutes=None)
+    rows = w.reconciled(policy=policy)
+    assert [(r["booking_id"], r["expected_idr"], r["state"]) for r in rows] == [
+        ("b1", None, "unknown"),
+        ("b2", 75_000, "missing"),
+        ("b3", 50_000, "missing"),
+    ]

@@ -55,7 +55,7 @@ def test_hand_written_sql_makes_the_same_reconciliation(warehouse: duckdb.DuckDB
     for one, other in (("marts", "by_hand"), ("by_hand", "marts")):
         assert warehouse.execute(f"FROM {one}.{TABLE} EXCEPT ALL FROM {other}.{TABLE}").fetchall() == []
     states = {state for (state,) in warehouse.execute(f"SELECT DISTINCT state FROM marts.{TABLE}").fetchall()}
-    assert states >= {"matched", "mismatched", "missing", "not_due", "orphan", "unknown"}
+    assert states >= {"matched", "mismatched", "missing", "free", "not_due", "orphan", "unknown"}
     codes = {
         code
         for (code,) in warehouse.execute("SELECT DISTINCT finding FROM marts.commission_findings").fetchall()

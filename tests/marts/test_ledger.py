@@ -213,11 +213,188 @@ def test_an_unknown_amount_has_no_line_and_is_counted(w: Warehouse) -> None:
     ]
 
 
-def test_a_negative_commission_is_a_negative_line(w: Warehouse) -> None:
-    w.booking()
-    w.commission(commission_idr=-75_000)
-    assert {amount for _, amount in lines(w).values()} == {-75_000, 75_000}
+# refunds
+
+
+@pytest.mark.parametrize("status", ["paid", "reversed", "unknown"])
+@pytest.mark.parametrize(
+    ("times", "day"),
+    [
+        ({"paid_at": MARCH, "verified_at": MARCH + DAY}, date(2026, 3, 1)),
+        ({"verified_at": MARCH + DAY}, date(2026, 3, 2)),
+        ({}, date(2026, 2, 28)),  # its own creation
+    ],
+)
+def test_a_refund_record_has_one_line_on_the_day_its_money_went_back(
+    w: Warehouse, status: str, times: dict[str, datetime], day: date
+) -> None:
+    if status == "unknown" and "paid_at" not in times:
+        times, day = times | {"paid_at": MARCH}, date(2026, 3, 1)
+    w.booking(created_at=MARCH - 9 * DAY)
+    w.commission("own", created_at=MARCH - 9 * DAY, paid_at=MARCH - 8 * DAY)
+    live = status != "reversed"
+    w.commission(
+        "back",
+        commission_idr=-75_000,
+        status=status,
+        is_live=live,
+        created_at=MARCH - HOUR,
+        fee_idr=25_000,
+        **times,
+    )
+    found = lines(w)
+    assert {entry: line for entry, line in found.items() if "back" in entry} == {"refund:back": (day, 75_000)}
     balances(w)
+    # What came in falls, and what was charged stays.
+    collected = {r["local_date"]: r["collected_idr"] for r in w.rows("FROM marts.revenue_daily")}
+    assert (sum(collected.values()), collected[day]) == (0, -75_000)
+    closing = ledger(w)["2026-03"]["closing_idr"]
+    assert closing == 75_000
+    assert w.rows("FROM marts.commission_open") == []
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"status": "pending"},
+        {"status": "awaiting_verification"},
+        {"status": "overdue"},
+        {"status": "unknown"},
+        {"status": "cancelled", "is_live": False, "paid_at": MARCH},
+        {"status": "paid", "deleted_at": NOW},
+    ],
+)
+def test_a_refund_record_that_gave_nothing_back_or_is_gone_has_no_line(
+    w: Warehouse, record: dict[str, Any]
+) -> None:
+    w.booking()
+    w.commission("own")
+    w.commission("back", commission_idr=-75_000, fee_idr=25_000, updated_at=NOW, **record)
+    assert not [entry for entry in lines(w) if "back" in entry]
+    balances(w)
+    assert w.rows("FROM marts.commission_open") == []
+    assert [r["collected_idr"] for r in w.rows("FROM marts.revenue_daily")] == [75_000]
+
+
+# a record of unknown status that says when it was paid
+
+
+def test_a_record_of_unknown_status_with_a_payment_keeps_its_money_collected(w: Warehouse) -> None:
+    w.booking(created_at=MARCH - 5 * DAY, completed_at=MARCH - 4 * DAY)
+    w.commission(status="unknown", paid_at=MARCH, fee_idr=25_000, updated_at=MARCH + DAY)
+    assert lines(w)["payment:c1"] == (date(2026, 3, 1), -75_000)
+    balances(w)
+    assert w.rows("SELECT collected_idr FROM marts.revenue_daily WHERE local_date = '2026-03-01'") == [
+        {"collected_idr": 75_000}
+    ]
+    # What it owes is not known: not its commission, and not nothing either.
+    (row,) = w.rows("SELECT owed_idr, fee_idr, is_unpaid, is_overdue FROM marts.commission_open")
+    assert row == {"owed_idr": None, "fee_idr": 0, "is_unpaid": False, "is_overdue": False}
+    (row,) = w.rows("SELECT owed_idr, records, unknown_amount_records FROM marts.commission_balances")
+    assert row == {"owed_idr": 0, "records": 1, "unknown_amount_records": 1}
+
+
+def test_a_record_of_unknown_status_without_a_payment_is_open_and_collected_nothing(w: Warehouse) -> None:
+    w.booking()
+    w.commission(status="unknown", verified_at=NOW)
+    assert set(lines(w)) == {"accrual:c1"}
+    balances(w)
+    assert w.rows("SELECT owed_idr FROM marts.commission_open") == [{"owed_idr": 75_000}]
+
+
+# units: a record without a base is read in thousands where that is what its booking owes
+
+
+def test_a_record_in_thousands_without_a_base_is_repaired_everywhere(w: Warehouse) -> None:
+    written: dict[str, Any] = {"booking_amount_idr": None, "commission_idr": 61, "written_commission": 60.75}
+    w.booking("b1", amount_idr=202_500, created_at=MARCH - DAY, completed_at=MARCH - DAY)
+    w.commission("paid", "b1", paid_at=MARCH, **written)
+    w.booking("b2", amount_idr=202_500, created_at=MARCH - DAY, completed_at=MARCH - DAY)
+    w.commission("late", "b2", status="overdue", fee_idr=25, fee_state="present", updated_at=MARCH, **written)
+    w.booking("b3", amount_idr=202_500, created_at=MARCH - DAY)
+    w.commission("off", "b3", status="cancelled", is_live=False, updated_at=MARCH, **written)
+    found = {entry: amount for entry, (_, amount) in lines(w).items()}
+    assert found == {
+        "accrual:paid": 60_750,
+        "payment:paid": -60_750,
+        "accrual:late": 60_750,
+        "fee:late": 25_000,
+        "accrual:off": 60_750,
+        "reversal:off": -60_750,
+    }
+    balances(w)
+    assert w.rows("SELECT sum(collected_idr)::BIGINT AS idr FROM marts.revenue_daily") == [{"idr": 60_750}]
+    assert w.rows("SELECT owed_idr, fee_idr FROM marts.commission_open") == [
+        {"owed_idr": 60_750, "fee_idr": 25_000}
+    ]
+
+
+def test_what_is_not_believed_has_no_line_and_was_not_collected(w: Warehouse) -> None:
+    w.booking()
+    w.commission(commission_idr=None, written_commission=75.0, is_implausible=True, booking_amount_idr=None)
+    assert lines(w) == {}
+    balances(w)
+    assert [r["collected_idr"] for r in w.rows("FROM marts.revenue_daily")] == [0]
+
+
+# an unpaid duplicate of a paid record, and what a free booking is charged
+
+
+@pytest.mark.parametrize(
+    ("case", "status"), [("duplicate", "pending"), ("duplicate", "overdue"), ("free", "overdue")]
+)
+def test_what_is_not_due_is_open_and_charged_but_never_overdue_nor_a_reason_to_restrict(
+    w: Warehouse, case: str, status: str
+) -> None:
+    w.provider(status="RESTRICTED")
+    w.booking(amount_idr=0 if case == "free" else 250_000, completed_at=NOW - 9 * DAY)
+    if case == "duplicate":
+        w.commission("own", created_at=NOW - DAY)
+    w.commission("more", status=status, fee_state="empty", created_at=NOW - 2 * DAY)
+    w.build(["commission_balances", "commission_findings"])
+    (row,) = w.rows("FROM marts.commission_open")
+    assert (row["commission_id"], row["is_due"], row["is_overdue"]) == ("more", False, False)
+    (row,) = w.rows("FROM marts.commission_balances")
+    assert (row["owed_idr"], row["not_due_idr"], row["overdue_idr"]) == (75_000, 75_000, 0)
+    assert (row["restriction_due"], row["restriction_due_at"]) == (False, None)
+    told = "duplicate:more" if case == "duplicate" else "wrong_amount:more"
+    assert w.findings() == {told, "restriction_mismatch:p1"}
+    assert lines(w)["accrual:more"][1] == 75_000
+    balances(w)
+
+
+# a local day that is not known
+
+
+def test_what_has_no_local_day_is_in_no_month_and_is_counted(w: Warehouse) -> None:
+    w.booking("b1")
+    w.commission("c1", "b1")
+    w.booking("b2", utc_offset_minutes=None, status="accepted", completed_at=NOW - 3 * DAY)
+    # The zone of its own provider is known: the booking's is not guessed from it.
+    w.commission("c2", "b2", status="pending", fee_idr=25_000, updated_at=NOW)
+    w.commission("c3", "b2", created_at=NOW - HOUR)
+    w.commission("c4", "ghost", utc_offset_minutes=None, status="pending")
+    w.commission("c5", "b2", commission_idr=-5_000, created_at=NOW - HOUR)
+    assert set(lines(w)) == {"accrual:c1", "payment:c1"}
+    w.build()
+    balances(w)
+    assert CHECKS["commission_state"].run(w.con).passed
+    assert [r["closing_idr"] for r in w.rows("FROM marts.commission_ledger")] == [0]
+    assert {r["commission_id"]: r["local_date"] for r in w.rows("FROM marts.commission_open")} == {
+        "c2": None,
+        "c4": None,
+    }
+    assert w.rows("FROM marts.undated_rows ORDER BY collection") == [
+        {"collection": "bookings", "rows": 1, "booked_idr": 250_000, "completed_idr": 0, "collected_idr": 0},
+        {
+            "collection": "commission_records",
+            "rows": 4,
+            "booked_idr": 0,
+            "completed_idr": 0,
+            "collected_idr": 70_000,
+        },
+        {"collection": "hotel_bookings", "rows": 0, "booked_idr": 0, "completed_idr": 0, "collected_idr": 0},
+    ]
 
 
 def test_whom_a_record_charges(w: Warehouse) -> None:
@@ -444,7 +621,7 @@ def test_one_id_of_a_therapist_and_a_place_is_one_balance(w: Warehouse) -> None:
 # any history
 
 DAYS = st.integers(0, 100).map(lambda n: NOW - timedelta(days=100) + timedelta(days=n, hours=n % 24))
-AMOUNTS = st.sampled_from([None, 0, 1, 60_000, 75_000, -5_000])
+AMOUNTS = st.sampled_from([None, 0, 1, 75, 60_000, 75_000, -5_000])
 RECORDS = st.lists(
     st.fixed_dictionaries(
         {
@@ -453,8 +630,9 @@ RECORDS = st.lists(
             ),
             "booking_doc_ref": st.sampled_from([None, "b0", "t1", "both"]),
             "provider_id": st.sampled_from(["p1", "p2", None]),
+            "booking_amount_idr": st.sampled_from([250_000, 250_000, None]),
             "commission_idr": AMOUNTS,
-            "fee_idr": st.sampled_from([None, 0, 25_000, 20_000, -1]),
+            "fee_idr": st.sampled_from([None, 0, 25, 25_000, 20_000, -1]),
             "status": st.sampled_from(
                 [
                     "pending",
@@ -504,6 +682,30 @@ def refill(w: Warehouse, records: list[dict[str, Any]]) -> None:
         w.commission(**{"commission_id": f"c{number}", "is_live": live} | record)
 
 
+def stands_at(record: dict[str, Any]) -> int:
+    """What a record leaves on its provider's account."""
+    by_doc_id = record["booking_ref"] in ("ghost", "gone", None)
+    if (
+        record["is_test"]
+        or record["booking_ref"] == "t1"
+        or (by_doc_id and record["booking_doc_ref"] == "t1")
+    ):
+        return 0
+    commission, fee = record["commission_idr"] or 0, record["fee_idr"] or 0
+    of_unknown_status = record["status"] == "unknown"
+    settled = record["status"] == "paid" or (of_unknown_status and record["paid_at"] is not None)
+    if record["deleted_at"] is not None:
+        return 0
+    if commission < 0:
+        return -commission if settled or record["status"] == "reversed" else 0
+    known = record["booking_ref"] in ("b0", "b1", "BK1", "b2") or (
+        by_doc_id and record["booking_doc_ref"] == "b0"
+    )
+    if record["booking_amount_idr"] is None and known:
+        commission, fee = {75: 75_000}.get(commission, commission), {25: 25_000}.get(fee, fee)
+    return 0 if settled or record["status"] in ("cancelled", "reversed") else commission + fee
+
+
 @settings(max_examples=15, deadline=None)
 @given(RECORDS, st.randoms())
 def test_the_account_balances_for_any_history_in_any_order(
@@ -521,14 +723,7 @@ def test_the_account_balances_for_any_history_in_any_order(
     for row in entries:
         left[row["commission_id"]] += row["amount_idr"]
     for number, record in enumerate(records):
-        open_ = record["status"] not in ("paid", "cancelled", "reversed") and record["deleted_at"] is None
-        of_test = (
-            record["is_test"]
-            or record["booking_ref"] == "t1"
-            or (record["booking_ref"] in ("ghost", "gone", None) and record["booking_doc_ref"] == "t1")
-        )
-        owed = (record["commission_idr"] or 0) + (record["fee_idr"] or 0)
-        assert left[f"c{number}"] == (owed if open_ and not of_test else 0), record
+        assert left[f"c{number}"] == stands_at(record), record
     # The variances add up to actual minus expected, where both are known.
     (sums,) = many.rows(
         "SELECT coalesce(sum(variance_idr), 0) AS variance,"

@@ -281,7 +281,8 @@ def state(bookwatch: Bookwatch, *, booking: str | None = None, record: str | Non
 @pytest.mark.parametrize(
     ("booking", "record", "expected_state", "expected", "actual"),
     [
-        ("plain", "c_plain", "matched", 75_000, 75_000),
+        # The booking's own record is the paid one; the other, which came first, is the duplicate.
+        ("plain", "c_plain_again", "matched", 75_000, 75_000),
         ("whatsapp", "c_by_business_id", "matched", 75_000, 75_000),
         ("menu", "c_by_doc_id", "matched", 75_000, 75_000),
         ("price_rupiah", "c_thousands", "mismatched", 75_000, 75_000),
@@ -339,7 +340,7 @@ def test_the_findings_are_these_and_no_other(bookwatch: Bookwatch) -> None:
         f" WHERE finding IN ({', '.join(repr(kind) for kind in kinds.split())})"
     )
     assert {(r["finding"], r["commission_id"]) for r in rows} == {
-        ("duplicate", "c_plain_again"),
+        ("duplicate", "c_plain"),
         ("orphan", "c_orphan"),
         ("not_due", "c_not_due"),
         ("unit_error", "c_thousands"),
