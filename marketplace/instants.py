@@ -20,6 +20,8 @@ INSTANT: Final = pl.Datetime("us")
 NOT_AN_INSTANT: Final = "not a date and time"
 IMPLAUSIBLE: Final = "outside 2015 to 2099"
 NO_DATE: Final = "a time of day without a date"
+NO_ZONE: Final = "a local time, and the zone of its provider is not known yet"
+"""Why a bare local time has no instant while its provider was not read: it is none in the default zone."""
 
 _CANONICAL: Final = "%Y-%m-%dT%H:%M:%S%.fZ"
 _WRITTEN: Final = (
@@ -55,7 +57,8 @@ def plausible(values: pl.Series) -> pl.Series:
 
 
 def read(text: pl.Series, offset_minutes: pl.Series) -> Instants:
-    """Text → instants. ``offset_minutes``: the zone in which a bare local time of that row is read."""
+    """Text → instants. ``offset_minutes``: the zone in which a bare local time of that row is read; where that is
+    null, such a time has no instant (NO_ZONE)."""
     if text.null_count() == len(text):
         return Instants(nulls(len(text), INSTANT), nulls(len(text), pl.String))
     fast = text.str.strptime(INSTANT, _CANONICAL, strict=False)
@@ -71,6 +74,12 @@ def read(text: pl.Series, offset_minutes: pl.Series) -> Instants:
             .otherwise(pl.lit(NOT_AN_INSTANT))
         )
     ).to_series()  # fmt: skip
+    placeless = missing & parsed.is_null() & offset_minutes.is_null()
+    if placeless.any():
+        at = placeless.arg_true()
+        anywhere = _slow(text.gather(at).to_frame("text").with_columns(pl.lit(0, pl.Int64).alias("offset")))
+        reasons = reasons.scatter(at.filter(anywhere.is_not_null()), IMPLAUSIBLE)
+        reasons = reasons.scatter(at.filter(plausible(anywhere).is_not_null()), NO_ZONE)
     return Instants(values, reasons)
 
 
@@ -105,13 +114,19 @@ def _slow(rows: pl.DataFrame) -> pl.Series:
 def creation(attributes: Attributes, offset_minutes: pl.Series) -> tuple[Instants, pl.Series]:
     """Creation of each row and its rule (createdAt, booking.createdAt, $createdAt). The first that is
     present is taken;
-    if that one cannot be read there is none."""
+    if that one cannot be read there is none. A local time whose zone is not known yet (NO_ZONE) stays its reason, and
+    Appwrite's own $createdAt stands in for it."""
     names = ALIASES["creation"]
     text = attributes.first(names)
     rule = attributes.which(names)
-    server = as_text(attributes.own("_created_at", INSTANT))
-    found = read(coalesce(text, server), offset_minutes)
+    own = attributes.own("_created_at", INSTANT)
+    found = read(coalesce(text, as_text(own)), offset_minutes)
     rule = rule.fill_null("$createdAt")
+    waiting = (found.reasons == NO_ZONE).fill_null(False)
+    if waiting.any():
+        stamps = coalesce(plausible(own), attributes.own("_ingested_at", INSTANT))
+        found = Instants(found.values.zip_with(~waiting, stamps), found.reasons)
+        rule = rule.set(waiting, "$createdAt")
     return found, rule
 
 
@@ -178,12 +193,27 @@ def starts(attributes: Attributes, offset_minutes: pl.Series) -> tuple[Instants,
         return found, attribute
     dates = local_dates(attributes.first(ALIASES["booking.start_date"]), offset_minutes)
     clock = pl.DataFrame(
-        {"s": seconds, "d": dates, "o": coalesce(zone, offset_minutes), "v": found.values, "r": found.reasons}
+        {
+            "s": seconds,
+            "d": dates,
+            "o": coalesce(zone, offset_minutes),
+            "v": found.values,
+            "r": found.reasons,
+            # An instant beside the time of day is no date either, while nobody knows in which zone to look at it.
+            "undated": dates.is_null()
+            & offset_minutes.is_null()
+            & attributes.first(ALIASES["booking.start_date"]).is_not_null(),
+        }
     )
     at = pl.col("d").cast(INSTANT) + pl.duration(seconds="s") - pl.duration(minutes="o")
     combined = clock.select(
         pl.coalesce("v", at).cast(INSTANT).alias("values"),
-        pl.when(pl.col("s").is_not_null() & pl.col("d").is_null())
+        pl.when(
+            pl.col("s").is_not_null()
+            & (pl.col("undated") | (pl.col("d").is_not_null() & pl.col("o").is_null()))
+        )
+        .then(pl.lit(NO_ZONE))
+        .when(pl.col("s").is_not_null() & pl.col("d").is_null())
         .then(pl.lit(NO_DATE))
         .otherwise("r")
         .alias("reasons"),

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
 from marketplace.data_codes import DATA_FINDINGS
-from marketplace.instants import INSTANT, Instants, creation, read
+from marketplace.instants import INSTANT, NO_ZONE, Instants, creation, read
 from marketplace.money import half_up, read_micros
-from marketplace.text import nulls
+from marketplace.text import coalesce, nulls
 from marketplace.words import FLAG, canonical
 from marketplace.zones import ProviderZones
 
@@ -121,9 +122,17 @@ class Reader:
         self.note("time_unreadable", found.reasons.is_not_null(), names, found.reasons)
 
     def created(self, offsets: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """Creation and its rule."""
+        """Creation and its rule; time_unreadable where the zone of the one written is not known yet."""
         found, rule = creation(self.attributes, offsets)
+        self.note("time_unreadable", found.reasons == NO_ZONE, ALIASES["creation"], NO_ZONE)
         return found.values, rule
+
+    def waits(self, values: pl.Series, offsets: pl.Series, *names: str) -> pl.Series:
+        """Whether the first of the names is written and has no instant only while the row's zone is not known. What
+        would be said in its place, were it not written, must not be said then."""
+        if not offsets.null_count():
+            return pl.Series([False], dtype=pl.Boolean).new_from_index(0, self.height)
+        return offsets.is_null() & values.is_null() & self.attributes.first(names).is_not_null()
 
     def flag(self, *names: str) -> pl.Series:
         """The first of the names as a Boolean; flag_unreadable where it is neither yes nor no."""
@@ -149,7 +158,14 @@ class Reader:
         return micros.to_frame("m").select(half_up(pl.col("m"))).to_series()
 
     def offsets(self, provider_id: pl.Series, provider_type: pl.Series | None = None) -> pl.Series:
-        return self.batch.zones.offsets(provider_id, provider_type)
+        """Minutes east of UTC of each row's provider; null while that provider may not have been read yet."""
+        doubtful = self.batch.zones.read.doubtful(
+            coalesce(
+                self.attributes.own("_updated_at", INSTANT), self.attributes.own("_created_at", INSTANT)
+            ),
+            self.attributes.own("_ingested_at", INSTANT),
+        )
+        return self.batch.zones.offsets(provider_id, provider_type, doubtful)
 
     def bookkeeping(self) -> dict[str, pl.Series]:
         """updated_at, deleted_at and change, which every core table carries."""
