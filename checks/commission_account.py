@@ -63,7 +63,7 @@ WITH {_STOCK},
 months AS (
     SELECT *, lag(closing_idr) OVER w AS closing_before, lag(local_month) OVER w AS month_before,
            lead(local_month) OVER w IS NULL AS is_last
-    FROM marts.commission_ledger WINDOW w AS (PARTITION BY provider_id ORDER BY local_month)
+    FROM marts.commission_ledger WINDOW w AS (PARTITION BY provider_id ORDER BY local_month NULLS FIRST)
 ),
 closing AS (SELECT provider_id, local_month, closing_idr FROM months WHERE is_last),
 lines AS (
@@ -94,7 +94,8 @@ FROM months WHERE month_before IS NOT NULL AND local_month <> month_before + INT
 UNION ALL
 SELECT 'a month is not the sum of its lines', coalesce(m.provider_id, l.provider_id),
        coalesce(m.local_month, l.local_month)
-FROM months m FULL JOIN lines l ON l.provider_id = m.provider_id AND l.local_month = m.local_month
+FROM months m FULL JOIN lines l
+  ON l.provider_id = m.provider_id AND l.local_month IS NOT DISTINCT FROM m.local_month
 WHERE m.provider_id IS NULL OR m.closing_idr - m.opening_idr <> coalesce(l.net, 0)
 UNION ALL
 SELECT 'the newest closing is not what core says is owed', coalesce(c.provider_id, s.provider_id), c.local_month
@@ -106,7 +107,7 @@ FROM closing c FULL JOIN listed o ON o.provider_id = c.provider_id
 WHERE coalesce(c.closing_idr, 0) <> coalesce(o.owed, 0)
 UNION ALL
 SELECT 'commission paid is not the collected of revenue_daily', 'all', coalesce(p.local_month, c.local_month)
-FROM paid p FULL JOIN collected c ON c.local_month = p.local_month
+FROM paid p FULL JOIN collected c ON c.local_month IS NOT DISTINCT FROM p.local_month
 WHERE coalesce(p.idr, 0) <> coalesce(c.idr, 0)
 """
 
@@ -122,8 +123,8 @@ told AS (
                                       AND completed_at IS NOT NULL) THEN 'unknown'
                      WHEN c.missing > 1 THEN 'critical' WHEN c.missing = 1 THEN 'warning'
                      WHEN NOT EXISTS (FROM ops.scans WHERE collection = 'bookings' AND completed_at IS NOT NULL)
-                       OR EXISTS (FROM ops.scans WHERE collection = 'hotel_bookings' AND completed_at IS NULL
-                                  AND outcome IN ('partial', 'failed')) THEN 'unknown'
+                       OR EXISTS (FROM ops.scans WHERE collection IN ('hotel_bookings', 'therapists', 'places')
+                                  AND completed_at IS NULL AND outcome IN ('partial', 'failed')) THEN 'unknown'
                      ELSE 'perfect' END AS by_rows,
            c.missing AS missing_rows, c.awaiting AS awaiting_rows, c.tracked AS tracked_rows,
            f.missing AS missing_findings

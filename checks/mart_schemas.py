@@ -86,11 +86,11 @@ class CommissionReconciliation(MartTable):
     actual_idr: pl.Int64 = pa.Field(nullable=True)
     variance_idr: pl.Int64 = pa.Field(nullable=True)
     state: pl.String = pa.Field(isin=ROW_STATES)
-    local_date: pl.Date
+    local_date: pl.Date = pa.Field(nullable=True)
     accrued_at: pl.Datetime
-    utc_offset_minutes: pl.Int64
-    policy_version: pl.String
-    policy_rate_ppm: pl.Int64 = pa.Field(ge=0, le=1_000_000)
+    utc_offset_minutes: pl.Int64 = pa.Field(nullable=True)
+    policy_version: pl.String = pa.Field(nullable=True)
+    policy_rate_ppm: pl.Int64 = pa.Field(nullable=True, ge=0, le=1_000_000)
     deadline_at: pl.Datetime = pa.Field(nullable=True)
     commission_status: pl.String = pa.Field(nullable=True, isin=COMMISSION_STATUSES)
     paid_at: pl.Datetime = pa.Field(nullable=True)
@@ -163,7 +163,7 @@ class CommissionEntries(MartTable):
     commission_id: pl.String
     booking_id: pl.String = pa.Field(nullable=True)
     provider_id: pl.String
-    local_date: pl.Date
+    local_date: pl.Date = pa.Field(nullable=True)
     amount_idr: pl.Int64
     detail: pl.String
     part: pl.String = pa.Field(isin=ENTRY_PARTS)
@@ -175,7 +175,7 @@ class CommissionEntries(MartTable):
 class CommissionLedger(MartTable):
     provider_id: pl.String
     provider_name: pl.String = pa.Field(nullable=True)
-    local_month: pl.Date
+    local_month: pl.Date = pa.Field(nullable=True)
     opening_idr: pl.Int64
     accrued_idr: pl.Int64
     fees_idr: pl.Int64
@@ -188,7 +188,7 @@ class CommissionLedger(MartTable):
 
     @pa.dataframe_check
     def a_month_is_named_by_its_first_day(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(pl.col("local_month").dt.day() == 1)
+        return data.lazyframe.select((pl.col("local_month").dt.day() == 1).fill_null(True))
 
     class Config(MartTable.Config):
         unique = ["provider_id", "local_month"]  # noqa: RUF012 - Pandera reads a list
@@ -363,7 +363,7 @@ class ServiceFigures(MartTable):
 
 
 class SourceConversion(MartTable):
-    local_date: pl.Date
+    local_date: pl.Date = pa.Field(nullable=True)
     source: pl.String = pa.Field(isin=SOURCES)
     created: pl.Int64 = pa.Field(ge=1)
     accepted: pl.Int64 = pa.Field(ge=0)
@@ -391,7 +391,7 @@ class PeakHours(MartTable):
 
 
 class RevenueDaily(MartTable):
-    local_date: pl.Date
+    local_date: pl.Date = pa.Field(nullable=True)
     bookings: pl.Int64 = pa.Field(ge=0)
     booked_idr: pl.Int64
     completed_idr: pl.Int64
@@ -402,7 +402,7 @@ class RevenueDaily(MartTable):
 
 
 class RevenueBySource(MartTable):
-    local_date: pl.Date
+    local_date: pl.Date = pa.Field(nullable=True)
     source: pl.String = pa.Field(isin=SOURCES)
     bookings: pl.Int64 = pa.Field(ge=1)
     booked_idr: pl.Int64
@@ -431,7 +431,7 @@ class MemberHealth(MartTable):
 
 
 class ServiceMix(MartTable):
-    local_date: pl.Date
+    local_date: pl.Date = pa.Field(nullable=True)
     service_minutes: pl.Int64 = pa.Field(nullable=True)
     bookings: pl.Int64 = pa.Field(ge=1)
     booked_idr: pl.Int64
@@ -441,7 +441,7 @@ class ServiceMix(MartTable):
 
 
 class ResponseTimes(MartTable):
-    local_date: pl.Date
+    local_date: pl.Date = pa.Field(nullable=True)
     source: pl.String = pa.Field(isin=SOURCES)
     responded: pl.Int64 = pa.Field(ge=0)
     never_answered: pl.Int64 = pa.Field(ge=0)
@@ -520,7 +520,7 @@ class BrokenLinkRows(MartTable):
 
 
 class DeclineReasons(MartTable):
-    local_date: pl.Date
+    local_date: pl.Date = pa.Field(nullable=True)
     reason: pl.String
     bookings: pl.Int64 = pa.Field(ge=1)
 
@@ -556,6 +556,15 @@ class MartSchema:
     model: type[MartTable]
     id_column: str
     unique_where_present: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def placed(self) -> str | None:
+        """The column of a local day or month that may only be null where the zone of some row is not known yet."""
+        columns = self.model.to_schema().columns
+        return next(
+            (name for name in ("local_date", "local_month") if name in columns and columns[name].nullable),
+            None,
+        )
 
 
 MART_SCHEMAS: Final[Mapping[str, MartSchema]] = {

@@ -12,7 +12,8 @@ from assets.marts.tables import Instants, Tables
 
 
 def table(t: Tables, at: Instants) -> ir.Table:
-    """local_month, figure, value. A figure that is not listed for a month is 0."""
+    """local_month, figure, value. A figure that is not listed for a month is 0. What is in no local month yet is in
+    none of them."""
     d, r, entries = t.revenue_daily, t.commission_reconciliation, t.commission_ledger
     # The ledger's rows are by month already; expected and actual are by accrual day.
     parts = [
@@ -28,7 +29,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
         ),
     ]
     found: Any = ibis.union(*parts, distinct=False)
-    return found.filter(found.value != 0).select(
+    return found.filter((found.value != 0) & found.month.notnull()).select(
         local_month=first_day(found.month), figure=found.figure, value=found.value
     )
 

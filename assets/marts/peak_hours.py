@@ -14,7 +14,7 @@ from marketplace.peaks import PEAK_WINDOW, Basis
 
 def table(t: Tables, at: Instants) -> ir.Table:
     """basis, weekday (1 = Monday), hour, bookings, share of all bookings of that basis; hours without
-    bookings have no row."""
+    bookings have no row. A booking whose zone is not known yet is in no hour, and in no share."""
     b = counted(t.bookings)
     return ibis.union(
         _counted_by(b, "created", b.created_at, at), _counted_by(b, "starts", b.starts_at, at), distinct=False
@@ -22,7 +22,9 @@ def table(t: Tables, at: Instants) -> ir.Table:
 
 
 def _counted_by(b: Any, basis: Basis, instant: Any, at: Instants) -> Any:
-    recent = b.filter((instant >= at.now - interval(PEAK_WINDOW)) & (instant <= at.now))
+    recent = b.filter(
+        (instant >= at.now - interval(PEAK_WINDOW)) & (instant <= at.now) & b.utc_offset_minutes.notnull()
+    )
     wall = local(instant, b.utc_offset_minutes)
     hours = recent.select(
         weekday=(wall.day_of_week.index() + 1).cast("int64"), hour=wall.hour().cast("int64")
