@@ -14,7 +14,7 @@ from dashboards.charts import CONFIG
 from dashboards.figures import RevenueFigure
 from dashboards.freshness import part, rows
 from dashboards.screen import Screen
-from dashboards.wording import NOTHING, count
+from dashboards.wording import NOTHING, count, rupiah
 
 REACH = "reach"  # the choice of choose_reach, as Streamlit keeps it
 
@@ -52,6 +52,15 @@ def revenue_section(screen: Screen, figures: list[RevenueFigure]) -> None:
     """The three revenue figures, apart and by name; or from when on there is data."""
     say = screen.say
     st.html(blocks.section(say("overview.revenue")))
+    unplaced = queries.revenue_without_day(screen.snapshot)
+    if unplaced is not None:
+        said = say(
+            "revenue.unplaced_text",
+            n=count(unplaced["bookings"]),
+            booked=rupiah(unplaced["booked_idr"]),
+            collected=rupiah(unplaced["collected_idr"]),
+        )
+        st.html(blocks.wrap(blocks.note("none", say("revenue.unplaced"), said)))
     if not figures[0].daily_idr:
         days = queries.revenue_daily(screen.snapshot)
         first = say.day(None if days.is_empty() else days["local_date"].min())  # type: ignore[arg-type]

@@ -126,6 +126,18 @@ def revenue_daily(path: str) -> pl.DataFrame:
 
 
 @cached
+def revenue_without_day(path: str) -> dict[str, int] | None:
+    """bookings, booked_idr, collected_idr of what is in no local day, as its provider was not read yet; None: there is
+    none."""
+    rows = ask(
+        path,
+        """SELECT bookings::BIGINT AS bookings, booked_idr::BIGINT AS booked_idr, collected_idr::BIGINT AS collected_idr
+           FROM marts.revenue_daily WHERE local_date IS NULL""",
+    ).to_dicts()
+    return rows[0] if rows else None
+
+
+@cached
 def revenue_by_source(path: str, first: date, last: date) -> pl.DataFrame:
     """source, bookings, booked_idr, completed_idr of the days first to last, both included; the largest
     first."""

@@ -21,6 +21,10 @@ def ledger(screen: Screen) -> None:
     say, path = screen.say, screen.snapshot
     st.html(blocks.section(say("ledger.title"), say("ledger.note"), anchor="ledger"))
     months = commission_queries.ledger_months(path)
+    unplaced = commission_queries.ledger_without_month(path)
+    if unplaced is not None:
+        said = say("ledger.unplaced_text", amount=rupiah(unplaced))
+        st.html(blocks.wrap(blocks.note("none", say("ledger.unplaced"), said)))
     if months.is_empty():
         st.html(blocks.wrap(parts.nothing_found(screen, say("ledger.none"), say("ledger.none_text"))))
         return
@@ -88,7 +92,11 @@ def closed_months(screen: Screen) -> None:
     changes = commission_queries.closed_month_changes(screen.snapshot)
     gap = commission_queries.closed_month_gap(screen.snapshot)
     if gap is not None:
-        st.html(blocks.wrap(blocks.note("none", say("closed.gap"), say("closed.gap_text", reason=gap))))
+        st.html(
+            blocks.wrap(
+                blocks.note("none", say("closed.gap"), say("closed.gap_text", reason=say.sentence(gap)))
+            )
+        )
     if changes.is_empty():
         if gap is None:
             st.html(blocks.wrap(blocks.note("good", say("closed.none"), say("closed.none_text"))))

@@ -144,6 +144,20 @@ def test_closed_months_that_were_not_compared_are_not_called_unchanged(home: Pat
     assert "No closed month has changed" not in text
 
 
+def test_what_is_in_no_local_day_is_told_and_in_no_day_or_month(home: Path, show: Show) -> None:
+    """The places were not read: their bookings are in no zone yet."""
+    execute(
+        home,
+        "INSERT INTO marts.revenue_daily VALUES (NULL, 3, 750000, 0, 225000)",
+        "INSERT INTO marts.commission_ledger (provider_id, opening_idr, accrued_idr, fees_idr, paid_idr, reversed_idr, closing_idr, unknown_amount_records) VALUES ('p', 0, 75000, 0, 0, 0, 75000, 0)",
+    )
+    text = plain(show(home, "revenue"))
+    assert "Some of it is in no day yet Bookings: 3, booked Rp 750.000, collected Rp 225.000." in text
+    assert "Some of it is in no month yet Rp 75.000 of the oldest opening balance belong to bookings" in text
+    said = plain(show(home, "revenue", lang="id"))
+    assert "Sebagian belum termasuk hari mana pun Pesanan: 3, dipesan Rp 750.000" in said
+
+
 def test_a_finding_opens_to_its_two_records_and_marks_the_fields_that_differ(home: Path, show: Show) -> None:
     execute(
         home,

@@ -124,6 +124,23 @@ def test_what_a_failing_check_asks_to_do_is_said_in_the_language_of_the_page() -
         translated(words)
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "there was no snapshot before",
+        "the snapshot before was made by rules version 1, this one by 2",
+        "the snapshot before was made in another time zone",
+        "the snapshot before holds no readable figures by month",
+        "no snapshot before was made from complete scans",
+        "only one of this snapshot and the one before was made with places, therapists",
+        "this run did not read bookings to its end (partial)",
+        "this run knows bookings or records whose provider was not read yet, and so not their local day",
+    ],
+)
+def test_why_no_months_were_compared_is_said_in_the_language_of_the_page(reason: str) -> None:
+    translated(reason)
+
+
 def test_the_rule_of_a_finding_is_what_the_rules_say() -> None:
     assert {code: texts("en")[f"rule.{code}"] for code in FINDINGS} == {
         code: finding.rule for code, finding in FINDINGS.items()
