@@ -73,11 +73,11 @@ def by_policy(
     policy: Policy, choose: Callable[[PolicyRule], Any], *, day: Any, provider: Any, plan: Any = None
 ) -> Any:
     """The value ``choose`` gives for the rule that applies to each row (a literal when there is one
-    rule). Null where the day is not known and rules are dated."""
+    rule). Null where the day is not known, because the provider was not read yet, and rules are dated or of a plan."""
     if len(policy.rules) == 1:
         return _value(choose(policy.rules[0]))
     branches: list[tuple[Any, Any]] = []
-    if any(rule.valid_from is not None or rule.valid_to is not None for rule in policy.rules):
+    if needs_plan(policy) or any(rule.valid_from or rule.valid_to for rule in policy.rules):
         value = _value(choose(policy.rules[0]))
         branches.append((day.isnull(), ibis.null(value.type())))
     for rule in policy.rules:

@@ -395,7 +395,7 @@ def _disk() -> Generator[None]:
 class _Scans:
     """The threads that fetch: one a collection, as many at a time as the server's patience allows.
 
-    The scans of ``first`` have ended, well or not, before any other begins.
+    The scans of ``first`` have ended, well or not, before any other begins; no other reads beyond what they did.
     """
 
     def __init__(
@@ -415,6 +415,7 @@ class _Scans:
         self._first = first
         self._awaited = set(first).intersection(collections)
         self._others_may = threading.Event()
+        self._reached: dict[str, datetime] = {}
         if not self._awaited:
             self._others_may.set()
         self._todo = iter(sorted(collections, key=lambda collection: collection not in first))
@@ -458,6 +459,7 @@ class _Scans:
                     self._scan(collection)
                 except CallFailure as failed:
                     failure = failed
+                    self._reached.pop(collection, None)
                 self.say(_Scanned(collection, failure, last=True))
                 self._ended(collection)
             except _Stopped:
@@ -495,7 +497,12 @@ class _Scans:
         ours = datetime.now(UTC)
         apart = abs((server_now - ours).total_seconds())
         if apart <= max(CLOCKS_AGREE, settings.bookwatch_overlap / 2):
-            return upper_bound(server_now, settings.bookwatch_safety_lag)
+            bound = upper_bound(server_now, settings.bookwatch_safety_lag)
+            if collection in self._first:
+                self._reached[collection] = bound
+                return bound
+            # A row written later may refer to what was made after those scans: both are the next run's.
+            return min([bound, *self._reached.values()])
         newest = self._gateway.rows(
             collection, newest_queries(max(server_now, ours).replace(tzinfo=None)), first_updated
         )

@@ -12,7 +12,8 @@ import pytest
 from assets.marts.catalog import MART_NAMES
 from assets.marts.expressions import moment
 from checks.registry import registry_of
-from tests.marts.test_build import DATED, filled, marketplace_rows
+from marketplace.policy import Policy
+from tests.marts.test_build import DATED, filled, marketplace_rows, rule
 from tests.marts.warehouse import NOW, Warehouse
 
 MIN, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -113,16 +114,20 @@ def test_missing_is_told_when_it_is_sure(w: Warehouse, values: dict[str, Any], s
     assert known.reconciled()[0]["state"] == ("awaiting" if state == "awaiting" else "missing")
 
 
-def test_where_rates_are_dated_the_day_decides_what_is_owed(w: Warehouse) -> None:
+GOLD = Policy("plans", (rule("all", 300_000), rule("gold", 200_000, plan="gold")))
+
+
+@pytest.mark.parametrize("policy", [DATED, GOLD])
+def test_where_rates_are_of_a_day_or_a_plan_what_is_owed_is_not_known(w: Warehouse, policy: Policy) -> None:
     w.booking("a", updated_at=NOW - DAY, **UNPLACED)
     w.booking("b", **UNPLACED)
     w.commission("c", "b", **UNPLACED)
-    rows = w.reconciled(policy=DATED)
+    rows = w.reconciled(policy=policy)
     assert [(row["policy_version"], row["expected_idr"], row["state"]) for row in rows] == [
         (None, None, "unknown"),
         (None, None, "unknown"),
     ]
-    assert w.findings(policy=DATED) == set()
+    assert w.findings(policy=policy) == set()
 
 
 @pytest.fixture(scope="module", params=["all", "some"])
