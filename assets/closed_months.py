@@ -1,8 +1,9 @@
-"""Compares the figures of closed months with those of the snapshot before, and enters what changed in ledger.sqlite.
+"""Compares the figures of closed months with those of a snapshot before, and enters what changed in ledger.sqlite.
 
-Both sides are the small mart month_figures. The entry is made before anything is published and says what it was
-compared with: a run killed before it compares again, one killed after it finds the entry there. Only the marts
-closed_month_changes and closed_month_gaps tell people; they are made from the ledger.
+Both sides are the small mart month_figures, made from scans that came to their end: a run whose own did not compares
+nothing, and a snapshot made from such is passed over for the one before it. The entry is made before anything is
+published and says what it was compared with: a run killed before it compares again, one killed after it finds the
+entry there. Only the marts closed_month_changes and closed_month_gaps tell people; they are made from the ledger.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from marketplace.closed_months import finding_id, newest_closed_month
+from marketplace.closed_months import MONTH_COLLECTIONS, finding_id, newest_closed_month
 from marketplace.rules import RULES_VERSION
 from resources.errors import BookwatchError
+from resources.home import Home
 from resources.ledger import ClosedChange, ClosedGap, Ledger
 from resources.run_context import RunContext
-from resources.snapshots import current_snapshot, open_snapshot
+from resources.snapshots import open_snapshot, published_snapshots
 
 #: The marts that are made after comparing.
 OF_CLOSED_MONTHS: Final = ("closed_month_changes", "closed_month_gaps")
@@ -28,6 +30,10 @@ Figures = dict[tuple[date, str], int]
 
 class _Incomparable(Exception):
     """Why the snapshot before says nothing about the figures now."""
+
+
+class _Incomplete(Exception):
+    """Why figures may lack what was there: in the words that follow ``this run``."""
 
 
 def zone_offset(run: RunContext) -> timedelta:
@@ -45,12 +51,11 @@ def compare_closed_months(con: duckdb.DuckDBPyConnection, run: RunContext) -> Cl
     """
     ledger = Ledger(run.home.ledger)
     now = run.clock.naive_now()
-    previous_id: str | None = None
     try:
-        previous_id, published_at, before = _previous(con, run)
-    except _Incomparable as why:
-        path = current_snapshot(run.home)
-        gap = ClosedGap(run.run_id, path.stem if path else None, now, str(why))
+        previous_id, published_at, before = _previous(con, run.home)
+    except (_Incomparable, _Incomplete) as why:
+        reason = f"this run {why}" if isinstance(why, _Incomplete) else str(why)
+        gap = ClosedGap(run.run_id, newest_complete(run.home), now, reason)
         ledger.record_closed_gap(gap)
         return gap
     newest = newest_closed_month(min(now, published_at), zone_offset(run))
@@ -65,32 +70,89 @@ def compare_closed_months(con: duckdb.DuckDBPyConnection, run: RunContext) -> Cl
     return None
 
 
-def _previous(con: duckdb.DuckDBPyConnection, run: RunContext) -> tuple[str, datetime, Figures]:
-    """Id, instant and figures of the newest snapshot. Raises _Incomparable where they mean nothing."""
-    path = current_snapshot(run.home)
-    if path is None:
-        raise _Incomparable("there was no snapshot before")
-    try:
-        with open_snapshot(path) as snapshot:
-            described = snapshot.execute(
-                "SELECT snapshot_id, published_at, rules_version FROM ops.snapshot"
-            ).fetchone()
-            zone = snapshot.execute("SELECT timezone FROM core.state").fetchone()
-            if described is None or described[2] != RULES_VERSION:
-                made_by = described[2] if described else "none"
-                raise _Incomparable(
-                    f"the snapshot before was made by rules version {made_by}, this one by {RULES_VERSION}"
-                )
-            if zone != con.execute("SELECT timezone FROM core.state").fetchone():
-                raise _Incomparable("the snapshot before was made in another time zone")
-            bounds = "SELECT amount_min, amount_max FROM core.state"
-            if snapshot.execute(bounds).fetchone() != con.execute(bounds).fetchone():
-                raise _Incomparable(
-                    "the snapshot before believed other amounts (BOOKWATCH_AMOUNT_MIN and _MAX)"
-                )
-            return str(described[0]), described[1], _figures(snapshot)
-    except (duckdb.Error, BookwatchError):
-        raise _Incomparable("the snapshot before holds no readable figures by month") from None
+def newest_complete(home: Home) -> str | None:
+    """The id of the newest snapshot that later ones may be compared with (or that cannot be read); None: there is none.
+    While it is the newest such it must not be dropped."""
+    for path in published_snapshots(home):
+        try:
+            with open_snapshot(path) as snapshot:
+                _made_from(snapshot)
+        except _Incomplete:
+            continue
+        except (duckdb.Error, BookwatchError):
+            pass
+        return path.stem
+    return None
+
+
+def _previous(con: duckdb.DuckDBPyConnection, home: Home) -> tuple[str, datetime, Figures]:
+    """Id, instant and figures of the newest snapshot that was made from complete scans. Raises _Incomparable where they
+    mean nothing, _Incomplete where those of this run do."""
+    made_from = _made_from(con)
+    for path in published_snapshots(home):
+        try:
+            with open_snapshot(path) as snapshot:
+                described = snapshot.execute(
+                    "SELECT snapshot_id, published_at, rules_version FROM ops.snapshot"
+                ).fetchone()
+                zone = snapshot.execute("SELECT timezone FROM core.state").fetchone()
+                if described is None or described[2] != RULES_VERSION:
+                    made_by = described[2] if described else "none"
+                    raise _Incomparable(
+                        f"the snapshot before was made by rules version {made_by}, this one by {RULES_VERSION}"
+                    )
+                if zone != con.execute("SELECT timezone FROM core.state").fetchone():
+                    raise _Incomparable("the snapshot before was made in another time zone")
+                bounds = "SELECT amount_min, amount_max FROM core.state"
+                if snapshot.execute(bounds).fetchone() != con.execute(bounds).fetchone():
+                    raise _Incomparable(
+                        "the snapshot before believed other amounts (BOOKWATCH_AMOUNT_MIN and _MAX)"
+                    )
+                before = _made_from(snapshot)
+                if before != made_from:
+                    named = ", ".join(name for name in MONTH_COLLECTIONS if name in before ^ made_from)
+                    raise _Incomparable(f"only one of this snapshot and the one before was made with {named}")
+                return str(described[0]), described[1], _figures(snapshot)
+        except _Incomplete:
+            continue
+        except (duckdb.Error, BookwatchError):
+            raise _Incomparable("the snapshot before holds no readable figures by month") from None
+    raise _Incomparable(
+        "no snapshot before was made from complete scans"
+        if published_snapshots(home)
+        else "there was no snapshot before"
+    )
+
+
+def _made_from(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """The collections whose rows the figures are made from. Raises _Incomplete where one of them was not read to its
+    end in the run that made them, or a row is in no local day.
+
+    A collection that is not there, or was always forbidden, is none of them. One that has been read and no longer can
+    be has rows here that nobody keeps up to date.
+    """
+    scans = {
+        collection: (outcome, completed_at)
+        for collection, outcome, completed_at in con.execute(
+            "SELECT collection, outcome, completed_at FROM ops.scans"
+        ).fetchall()
+    }
+    made_from: set[str] = set()
+    for collection in MONTH_COLLECTIONS:
+        outcome, completed_at = scans.get(collection, ("missing", None))
+        if outcome == "complete":
+            made_from.add(collection)
+        elif outcome not in ("missing", "forbidden") or completed_at is not None:
+            raise _Incomplete(f"did not read {collection} to its end ({outcome})")
+    unplaced = con.execute(
+        "(SELECT 1 FROM core.bookings WHERE utc_offset_minutes IS NULL LIMIT 1)"
+        " UNION ALL (SELECT 1 FROM core.commissions WHERE utc_offset_minutes IS NULL LIMIT 1)"
+    ).fetchone()
+    if unplaced is not None:
+        raise _Incomplete(
+            "knows bookings or records whose provider was not read yet, and so not their local day"
+        )
+    return frozenset(made_from)
 
 
 def _figures(con: duckdb.DuckDBPyConnection) -> Figures:

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
+from assets.closed_months import newest_complete
 from assets.core.private import update_private
 from assets.freshness import FRESHNESS
 from assets.ops import describe_snapshot, record_checks
@@ -97,7 +98,10 @@ def publish(run: RunContext) -> str:
 
 
 def _drop_old(run: RunContext) -> None:
-    drop_old_snapshots(run.home, now=run.clock.now(), cited=Ledger(run.home.ledger).cited_snapshots())
+    cited = Ledger(run.home.ledger).cited_snapshots()
+    # What later months are compared with, also where ten runs in a row did not read everything.
+    complete = newest_complete(run.home)
+    drop_old_snapshots(run.home, now=run.clock.now(), cited=cited | ({complete} if complete else set()))
 
 
 def _publish_figures(run: RunContext) -> str:

@@ -10,7 +10,7 @@ from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResul
 from assets.freshness import FRESHNESS
 from assets.step import step
 from marketplace.acceptance import READ, reject_reasons
-from marketplace.collections import INGESTED, REQUIRED
+from marketplace.collections import INGESTED, PROVIDER_COLLECTIONS, REQUIRED
 from marketplace.rules import RULES_VERSION
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.sweep import MASS_DELETE_SHARE, sweep
@@ -32,7 +32,8 @@ def raw_key(collection: str) -> AssetKey:
 def ingest(run: RunContext) -> list[CollectionScan]:
     """Scan every ingested collection into raw.duckdb (and sweep it, where the run asks for it); one outcome each.
 
-    Raises SourceUnavailable when Appwrite cannot be reached, refuses the key, or lacks a required collection,
+    Therapists and places come first: the rest is read in their zones. Raises SourceUnavailable when Appwrite cannot
+    be reached, refuses the key, or lacks a required collection, and while one has never been read to its end;
     UsageError where the commission policy is wrong.
     """
     settings = run.settings.require_appwrite()
@@ -50,6 +51,7 @@ def ingest(run: RunContext) -> list[CollectionScan]:
             settings=settings,
             run_id=run.run_id,
             reject_reasons=reject_reasons,
+            first=PROVIDER_COLLECTIONS,
             judged_by=READ,
             progress=progress,
             rules_version=RULES_VERSION,
@@ -71,6 +73,19 @@ def ingest(run: RunContext) -> list[CollectionScan]:
                 "; ".join(f"The required collection {scan.collection} is {scan.outcome}" for scan in barred)
                 + ".",
                 "Check the ids in BOOKWATCH_TABLES and the key's scopes (rows.read, tables.read).",
+            )
+        unread = [
+            scan for scan in scans if scan.required and store.watermark(scan.collection).completed_at is None
+        ]
+        if unread:
+            # A part of the bookings, or of their records, is no marketplace: every figure of it would be wrong.
+            raise SourceUnavailable(
+                "; ".join(
+                    f"The first reading of {scan.collection} broke off ({scan.detail or scan.outcome})"
+                    for scan in unread
+                )
+                + ".",
+                "Nothing is published before it was read to its end once. What was read is kept: run again.",
             )
         if run.sweep:
             run.say("Comparing every row with Appwrite …")

@@ -93,7 +93,7 @@ class Bookings(CoreTable):
     has_mode_value: pl.Boolean
     has_schedule_value: pl.Boolean
     customer_key: pl.String = pa.Field(nullable=True, str_matches=r"^(c:.|p:[0-9a-f]{32}$)")
-    utc_offset_minutes: pl.Int64 = pa.Field(**_OFFSETS)
+    utc_offset_minutes: pl.Int64 = pa.Field(nullable=True, **_OFFSETS)
     is_test: pl.Boolean
     test_rule: pl.String = pa.Field(nullable=True, isin=TEST_RULES)
     earns: pl.Boolean
@@ -137,7 +137,7 @@ class Commissions(CoreTable):
     fee_required: pl.Boolean = pa.Field(nullable=True)
     due_idr: pl.Int64 = pa.Field(nullable=True)
     restricted_at: pl.Datetime = pa.Field(nullable=True, **_INSTANTS)
-    utc_offset_minutes: pl.Int64 = pa.Field(**_OFFSETS)
+    utc_offset_minutes: pl.Int64 = pa.Field(nullable=True, **_OFFSETS)
     is_test: pl.Boolean
     updated_at: pl.Datetime = pa.Field(nullable=True)
     deleted_at: pl.Datetime = pa.Field(nullable=True)

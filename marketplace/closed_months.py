@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS
+
 #: A month is closed this long after it ended in the marketplace's zone: late records and proofs have come in by then.
 CLOSED_AFTER: Final = timedelta(hours=24)
 #: The code of a finding on a figure of a closed month.
@@ -23,6 +25,10 @@ MONTH_FIGURES: Final = (
     "ledger_paid_idr",
     "ledger_reversed_idr",
 )
+
+
+#: What these figures are made from: bookings and records, in the zones of their providers.
+MONTH_COLLECTIONS: Final = (*BOOKING_COLLECTIONS, "commission_records", *PROVIDER_COLLECTIONS)
 
 
 def month_after(month: date) -> date:

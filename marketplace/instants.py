@@ -53,6 +53,8 @@ PLANNED: Final = frozenset(
     }
 )
 """Attributes that say when something is to happen: any plausible instant is believed."""
+NO_ZONE: Final = "a local time, and the zone of its provider is not known yet"
+"""Why a bare local time has no instant while its provider was not read: it is none in the default zone."""
 
 _CANONICAL: Final = "%Y-%m-%dT%H:%M:%S%.fZ"
 _WRITTEN: Final = (
@@ -88,7 +90,8 @@ def plausible(values: pl.Series) -> pl.Series:
 
 
 def read(text: pl.Series, offset_minutes: pl.Series) -> Instants:
-    """Text → instants. ``offset_minutes``: the zone in which a bare local time of that row is read."""
+    """Text → instants. ``offset_minutes``: the zone in which a bare local time of that row is read; where that is
+    null, such a time has no instant (NO_ZONE)."""
     if text.null_count() == len(text):
         return Instants(nulls(len(text), INSTANT), nulls(len(text), pl.String))
     fast = text.str.strptime(INSTANT, _CANONICAL, strict=False)
@@ -104,6 +107,12 @@ def read(text: pl.Series, offset_minutes: pl.Series) -> Instants:
             .otherwise(pl.lit(NOT_AN_INSTANT))
         )
     ).to_series()  # fmt: skip
+    placeless = missing & parsed.is_null() & offset_minutes.is_null()
+    if placeless.any():
+        at = placeless.arg_true()
+        anywhere = _slow(text.gather(at).to_frame("text").with_columns(pl.lit(0, pl.Int64).alias("offset")))
+        reasons = reasons.scatter(at.filter(anywhere.is_not_null()), IMPLAUSIBLE)
+        reasons = reasons.scatter(at.filter(plausible(anywhere).is_not_null()), NO_ZONE)
     return Instants(values, reasons)
 
 
@@ -159,12 +168,14 @@ def not_yet(values: pl.Series, until: pl.Series) -> pl.Series:
 class Creation:
     """``values``: naive UTC, null where it cannot be read or believed; ``rule``: createdAt, booking.createdAt or
     $createdAt; ``not_yet``: the attribute whose value was not believed, else null; ``refused``: nothing that is written
-    can be believed."""
+    can be believed; ``waiting``: what is written is a local time whose zone is not known yet (NO_ZONE), and Appwrite's
+    own $createdAt stands in for it."""
 
     values: pl.Series
     rule: pl.Series
     not_yet: pl.Series
     refused: pl.Series
+    waiting: pl.Series
 
 
 def creation(attributes: Attributes, offset_minutes: pl.Series) -> Creation:
@@ -182,10 +193,16 @@ def creation(attributes: Attributes, offset_minutes: pl.Series) -> Creation:
     found = read(written, offset_minutes)
     until = believed_until(attributes)
     late = not_yet(found.values, until)
+    server = plausible(server)
+    waiting = (found.reasons == NO_ZONE).fill_null(False)
+    if waiting.any():
+        believed = server.set(not_yet(server, until), None)
+        stamps = coalesce(believed, attributes.own("_ingested_at", INSTANT))
+        found = Instants(found.values.zip_with(~waiting, stamps), found.reasons)
+        rule = rule.set(waiting, "$createdAt")
     if not late.any():
         nothing = nulls(len(late), pl.String)
-        return Creation(found.values, rule, nothing, late)
-    server = plausible(server)
+        return Creation(found.values, rule, nothing, late, waiting)
     usable = late & server.is_not_null() & ~not_yet(server, until)
     as_taken = read(text, default_offsets(len(late))).values
     in_time = late & ~usable & as_taken.is_not_null() & ~not_yet(as_taken, until)
@@ -196,6 +213,7 @@ def creation(attributes: Attributes, offset_minutes: pl.Series) -> Creation:
         rule.set(usable, "$createdAt"),
         rule.set(~late, None),
         refused,
+        waiting,
     )
 
 
@@ -268,12 +286,27 @@ def starts(attributes: Attributes, offset_minutes: pl.Series) -> tuple[Instants,
         return found, attribute
     dates = local_dates(attributes.first(ALIASES["booking.start_date"]), offset_minutes)
     clock = pl.DataFrame(
-        {"s": seconds, "d": dates, "o": coalesce(zone, offset_minutes), "v": found.values, "r": found.reasons}
+        {
+            "s": seconds,
+            "d": dates,
+            "o": coalesce(zone, offset_minutes),
+            "v": found.values,
+            "r": found.reasons,
+            # An instant beside the time of day is no date either, while nobody knows in which zone to look at it.
+            "undated": dates.is_null()
+            & offset_minutes.is_null()
+            & attributes.first(ALIASES["booking.start_date"]).is_not_null(),
+        }
     )
     at = pl.col("d").cast(INSTANT) + pl.duration(seconds="s") - pl.duration(minutes="o")
     combined = clock.select(
         pl.coalesce("v", at).cast(INSTANT).alias("values"),
-        pl.when(pl.col("s").is_not_null() & pl.col("d").is_null())
+        pl.when(
+            pl.col("s").is_not_null()
+            & (pl.col("undated") | (pl.col("d").is_not_null() & pl.col("o").is_null()))
+        )
+        .then(pl.lit(NO_ZONE))
+        .when(pl.col("s").is_not_null() & pl.col("d").is_null())
         .then(pl.lit(NO_DATE))
         .otherwise("r")
         .alias("reasons"),

@@ -4,8 +4,8 @@ instant."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import UTC
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -73,33 +73,75 @@ def resolve(written: str) -> Zone | None:
 
 
 @dataclass(frozen=True)
+class ProvidersRead:
+    """How far therapists and places were read: which rows may refer to one that was not.
+
+    ``begun``: the first reading of one of the two has not come to its end. ``upto``: a row written until then
+    ($updatedAt, naive UTC) refers to providers that were read; ``since``: so does one that was stored here before
+    then (our clock). None: every row does.
+    """
+
+    begun: bool = False
+    upto: datetime | None = None
+    since: datetime | None = None
+
+    def doubtful(self, written: pl.Series, stored: pl.Series) -> pl.Series | None:
+        """Per row, by its $updatedAt and when it was stored: whether its provider may be one that was not read yet.
+        None: of no row."""
+        if self.begun:
+            return pl.Series([True], dtype=pl.Boolean).new_from_index(0, len(written))
+        newest = written.max()
+        if self.upto is None or newest is None or newest <= self.upto:  # type: ignore[operator]
+            return None
+        doubtful = written > self.upto
+        if self.since is not None:
+            doubtful = doubtful & ~(stored < self.since).fill_null(False)
+        return doubtful.fill_null(False)
+
+
+@dataclass(frozen=True)
 class ProviderZones:
     """Offsets of the providers whose zone is not the default, by type and id. ``default`` in minutes east of
-    UTC."""
+    UTC. ``known``: the ids of all providers; ``read``: whether that is all there are."""
 
     default: int
     therapists: dict[str, int]
     places: dict[str, int]
+    known: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.String))
+    read: ProvidersRead = ProvidersRead()
 
     @classmethod
-    def of(cls, providers: pl.DataFrame | None, default: int) -> ProviderZones:
+    def of(
+        cls, providers: pl.DataFrame | None, default: int, read: ProvidersRead = ProvidersRead()
+    ) -> ProviderZones:
         """From rows of provider_id, provider_type, utc_offset_minutes."""
         found: dict[str, dict[str, int]] = {"therapist": {}, "place": {}}
+        known = pl.Series([], dtype=pl.String) if providers is None else providers["provider_id"].unique()
         if providers is not None and providers.height:
             away = providers.filter(pl.col("utc_offset_minutes") != default)
             for provider, kind, offset in away.select(
                 "provider_id", "provider_type", "utc_offset_minutes"
             ).iter_rows():
                 found[kind][provider] = offset
-        return cls(default, found["therapist"], found["place"])
+        return cls(default, found["therapist"], found["place"], known, read)
 
-    def offsets(self, provider_id: pl.Series, provider_type: pl.Series | None = None) -> pl.Series:
+    def offsets(
+        self,
+        provider_id: pl.Series,
+        provider_type: pl.Series | None = None,
+        doubtful: pl.Series | None = None,
+    ) -> pl.Series:
         """Provider ids (and types, where known) → minutes east of UTC (Int64). An id of both kinds is the
         therapist's,
-        unless the type says place."""
-        return self._by(
+        unless the type says place. Null where a row is ``doubtful`` (ProvidersRead) and its provider is not known:
+        the default zone is that of a provider who is not there, not of one who was not read yet."""
+        found = self._by(
             {**self.places, **self.therapists}, provider_id, self._places_first(provider_id, provider_type)
         )
+        if doubtful is None or not doubtful.any():
+            return found
+        unknown = doubtful & provider_id.is_not_null() & ~provider_id.is_in(self.known.implode())
+        return found.set(unknown.fill_null(False), None)
 
     def _places_first(self, provider_id: pl.Series, provider_type: pl.Series | None) -> pl.Series | None:
         if provider_type is None or not self.places:

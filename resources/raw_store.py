@@ -642,13 +642,15 @@ class RawStore:
         resume_sequence: int | None = None,
         complete: bool = False,
         forced: bool = False,
+        known_upto: datetime | None = None,
         record: Callable[[Counts], None] | None = None,
     ) -> Counts:
         """Rows, history, rejects and the resume point (``complete``: the watermark) in one transaction.
 
         ``rows`` has the schema of PageDecoder. A row is an update if its content, its system fields or its
         rejection differ from the stored version, or if that was deleted; a version older than the stored one
-        is not taken unless ``forced``. ``record`` is called with the counts inside the transaction.
+        is not taken unless ``forced``. With ``known_upto`` a row that lives here is not brought beyond that
+        $updatedAt; it counts as unchanged. ``record`` is called with the counts inside the transaction.
         """
         if not rows.height:
             counts = Counts()
@@ -663,6 +665,11 @@ class RawStore:
             last = named.unique("_id", keep="last", maintain_order=True) if twice else named
         with self.transaction():
             old = self._stored(collection, last["_id"], last["_sequence"])
+            if known_upto is not None:
+                living = old.filter(pl.col("_deleted_at").is_null())["_id"]
+                later = (pl.col("_updated_at") > known_upto).fill_null(False)
+                last = last.filter(~(later & pl.col("_id").is_in(living.implode())))
+                old = old.filter(pl.col("_id").is_in(last["_id"].implode()))
             stored = self._beside(collection, last, old, forced)
             # A version is judged by when it was first stored: many scans see it again, and it must not come to be
             # judged otherwise by being seen.

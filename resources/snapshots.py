@@ -41,6 +41,20 @@ def current_snapshot(home: Home) -> Path | None:
     return path if path.exists() else None
 
 
+def published_snapshots(home: Home) -> list[Path]:
+    """The files of the snapshots that were published and are kept, the newest first."""
+    current = current_snapshot(home)
+    return (
+        []
+        if current is None
+        else sorted((path for path in _files(home) if path.name <= current.name), reverse=True)
+    )
+
+
+def _files(home: Home) -> list[Path]:
+    return [p for p in home.published.glob("*.duckdb") if not p.is_symlink() and not p.name.startswith(".")]
+
+
 def require_snapshot(home: Home, snapshot_id: str | None = None) -> Path:
     """The file of ``snapshot_id`` (default: the newest). Raises BookwatchError before the first
     run, UsageError when the snapshot named is not there.
@@ -144,7 +158,8 @@ def _instant_of(path: Path) -> datetime | None:
 
 
 def snapshots_to_drop(paths: list[Path], *, now: datetime, cited: set[str]) -> list[Path]:
-    """Which snapshots may go: all but the last 10, one a day for 30 days, one a month for good, and cited ones.
+    """Which snapshots may go: all but the last 10, one a day for 30 days, one a month for good, and ``cited`` ones:
+    those that something still rests on.
 
     The newest of its day (month) is the one kept. Files whose name carries no instant are never touched.
     """
@@ -172,9 +187,8 @@ def snapshots_to_drop(paths: list[Path], *, now: datetime, cited: set[str]) -> l
 def drop_old_snapshots(home: Home, *, now: datetime, cited: set[str]) -> list[str]:
     """Delete the snapshots that need not be kept; returns their ids. The current one always stays."""
     current = current_snapshot(home)
-    files = [p for p in home.published.glob("*.duckdb") if not p.is_symlink() and not p.name.startswith(".")]
     dropped: list[str] = []
-    for path in snapshots_to_drop(files, now=now, cited=cited):
+    for path in snapshots_to_drop(_files(home), now=now, cited=cited):
         if path != current:
             path.unlink(missing_ok=True)
             dropped.append(path.stem)

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
 from marketplace.data_codes import DATA_FINDINGS
 from marketplace.instants import (
     HAPPENED,
     INSTANT,
+    NO_ZONE,
     NOT_YET,
     PLANNED,
     Instants,
@@ -166,11 +168,20 @@ class Reader:
         self.note("time_unreadable", found.reasons.is_not_null(), names, found.reasons)
 
     def created(self, offsets: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """Creation and its rule; in_the_future where the one that is written is not believed."""
+        """Creation and its rule; in_the_future where the one that is written is not believed, time_unreadable where its
+        zone is not known yet."""
         found = creation(self.attributes, offsets)
         for name in found.not_yet.drop_nulls().unique().to_list():
             self.note("in_the_future", found.not_yet == name, name, NOT_YET)
+        self.note("time_unreadable", found.waiting, ALIASES["creation"], NO_ZONE)
         return found.values, found.rule
+
+    def waits(self, values: pl.Series, offsets: pl.Series, *names: str) -> pl.Series:
+        """Whether the first of the names is written and has no instant only while the row's zone is not known. What
+        would be said in its place, were it not written, must not be said then."""
+        if not offsets.null_count():
+            return pl.Series([False], dtype=pl.Boolean).new_from_index(0, self.height)
+        return offsets.is_null() & values.is_null() & self.attributes.first(names).is_not_null()
 
     def flag(self, *names: str) -> pl.Series:
         """The first of the names as a Boolean; flag_unreadable where it is neither yes nor no."""
@@ -189,14 +200,21 @@ class Reader:
         return value
 
     def offsets(self, provider_id: pl.Series, provider_type: pl.Series | None = None) -> pl.Series:
-        """The zone of each row: its provider's, or the one that is lent to it."""
-        if self.batch.lent is None:
-            return self.batch.zones.offsets(provider_id, provider_type)
-        return (
-            self.ids.to_frame("id")
-            .join(self.batch.lent, on="id", how="left", maintain_order="left")
-            .get_column("utc_offset_minutes")
+        """Minutes east of UTC of each row: of its provider's zone, null while that provider may not have been read yet;
+        or of the zone that is lent to it."""
+        if self.batch.lent is not None:
+            return (
+                self.ids.to_frame("id")
+                .join(self.batch.lent, on="id", how="left", maintain_order="left")
+                .get_column("utc_offset_minutes")
+            )
+        doubtful = self.batch.zones.read.doubtful(
+            coalesce(
+                self.attributes.own("_updated_at", INSTANT), self.attributes.own("_created_at", INSTANT)
+            ),
+            self.attributes.own("_ingested_at", INSTANT),
         )
+        return self.batch.zones.offsets(provider_id, provider_type, doubtful)
 
     def bookkeeping(self) -> dict[str, pl.Series]:
         """updated_at, deleted_at and change, which every core table carries."""

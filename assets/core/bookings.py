@@ -9,7 +9,7 @@ from assets.core.batch import NOT_RUPIAH, Batch, Derived, Reader, constant, outs
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
 from marketplace.decline_reasons import categories
-from marketplace.instants import INSTANT, starts
+from marketplace.instants import INSTANT, NO_ZONE, starts
 from marketplace.money import MICRO, BookingAmounts, booking_amounts, read_micros
 from marketplace.phones import e164, keyed
 from marketplace.rules import (
@@ -76,7 +76,7 @@ def derive_bookings(batch: Batch) -> Derived:
         unreadable = (start_attribute == name) & start.reasons.is_not_null()
         read.note("time_unreadable", unreadable, name, start.reasons)
     deadline = read.instant(offsets, *ALIASES["booking.response_deadline"])
-    mode = _mode(read, created, start.values, deadline)
+    mode = _mode(read, created, start.values, deadline, start.reasons == NO_ZONE)
     source = _source(read)
     minutes = _minutes(read)
     accepted, accepted_rule = _acceptance(read, offsets)
@@ -84,6 +84,9 @@ def derive_bookings(batch: Batch) -> Derived:
     answered = read.instant(offsets, *ALIASES["booking.responded_at"])
     completed = read.instant(offsets, *ALIASES["booking.completed_at"])
     cancelled = read.instant(offsets, *ALIASES["booking.cancelled_at"])
+    unanswered = read.waits(declined, offsets, *ALIASES["booking.declined_at"]) | read.waits(
+        accepted, offsets, *ALIASES["booking.accepted_at"]
+    )
 
     phone_text = read.text(*ALIASES["booking.customer_phone"])
     phone, phone_reason = e164(phone_text)
@@ -107,27 +110,35 @@ def derive_bookings(batch: Batch) -> Derived:
             "completed_at": completed,
             "accepted_at": accepted,
             "declined_at": declined,
-            "answered_at": answered,
+            "answered_at": answered.set(unanswered, None),
             "status": status,
+            "deadline_waits": read.waits(deadline, offsets, *ALIASES["booking.response_deadline"]),
+            "end_waits": read.waits(completed, offsets, *ALIASES["booking.completed_at"]),
         }
     ).select(
-        pl.coalesce(
-            "explicit_deadline",
-            pl.col("created_at")
-            + pl.duration(
-                minutes=pl.col("mode").replace_strict(
-                    {"immediate": RESPONSE_MINUTES_IMMEDIATE, "scheduled": RESPONSE_MINUTES_SCHEDULED},
-                    default=None,
-                    return_dtype=pl.Int64,
-                )
-            ),
-        ).alias("response_deadline"),
+        pl.when(~pl.col("deadline_waits"))
+        .then(
+            pl.coalesce(
+                "explicit_deadline",
+                pl.col("created_at")
+                + pl.duration(
+                    minutes=pl.col("mode").replace_strict(
+                        {"immediate": RESPONSE_MINUTES_IMMEDIATE, "scheduled": RESPONSE_MINUTES_SCHEDULED},
+                        default=None,
+                        return_dtype=pl.Int64,
+                    )
+                ),
+            )
+        )
+        .alias("response_deadline"),
         pl.when(pl.col("explicit_deadline").is_not_null())
         .then(pl.lit("explicit"))
-        .when(pl.col("mode") != UNKNOWN)
+        .when((pl.col("mode") != UNKNOWN) & ~pl.col("deadline_waits"))
         .then(pl.lit("default"))
         .alias("deadline_rule"),
-        pl.coalesce("completed_at", pl.col("starts_at") + pl.duration(minutes="minutes")).alias("ends_at"),
+        pl.when(~pl.col("end_waits"))
+        .then(pl.coalesce("completed_at", pl.col("starts_at") + pl.duration(minutes="minutes")))
+        .alias("ends_at"),
         # the first acceptance or decline; respondedAt says neither, so it only fills in
         pl.coalesce(pl.min_horizontal("accepted_at", "declined_at"), "answered_at").alias("responded_at"),
         pl.col("status").is_in(REVENUE_STATUSES).alias("earns"),
@@ -239,10 +250,13 @@ def _source(read: Reader) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _mode(read: Reader, created: pl.Series, start: pl.Series, deadline: pl.Series) -> pl.DataFrame:
+def _mode(
+    read: Reader, created: pl.Series, start: pl.Series, deadline: pl.Series, start_waits: pl.Series
+) -> pl.DataFrame:
     """mode, rule, has_value, has_schedule: mode, bookingType, metadata.bookingType, a scheduledTime, the
     start, the
-    response deadline; else unknown. A word that is no mode is noted and passed over."""
+    response deadline; else unknown. A word that is no mode is noted and passed over. A start that is written and has
+    no zone yet is waited for."""
     a = read.attributes
     columns: dict[str, pl.Series] = {}
     for key, name in zip(("by_mode", "by_type", "by_metadata"), ALIASES["booking.mode"], strict=True):
@@ -256,7 +270,7 @@ def _mode(read: Reader, created: pl.Series, start: pl.Series, deadline: pl.Serie
             "has_schedule": a.text("scheduledTime").is_not_null(),
             "created": created,
             "start": start,
-            "deadline": deadline,
+            "deadline": deadline.set(start_waits.fill_null(False), None),
         }
     )
     soon = pl.col("start") - pl.col("created") <= pl.duration(minutes=IMMEDIATE_START_MINUTES)

@@ -12,7 +12,7 @@ import hashlib
 import os
 import secrets
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,18 +28,19 @@ from assets.core.bookings import derive_bookings
 from assets.core.chat_rooms import derive_chat_rooms
 from assets.core.commissions import FEE_ATTRIBUTES, PROOF_ATTRIBUTES, derive_commissions
 from assets.core.messages import derive_messages
-from assets.core.mirror import NAMELESS, QUARANTINED_SCHEMA, Mirror, attach
+from assets.core.mirror import NAMELESS, QUARANTINED_SCHEMA, Mirror, Reading, attach
 from assets.core.notifications import derive_notifications
 from assets.core.providers import derive_providers
 from checks.core_schemas import CORE_SCHEMAS, violations
 from marketplace.acceptance import CREATION, NOT_YET, reject_reasons
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
-from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS
+from marketplace.instants import NO_ZONE
 from marketplace.instants import NOT_YET as TOO_LATE
 from marketplace.money import DEFAULT_BOUNDS, AmountBounds
 from marketplace.text import coalesce, nulls
-from marketplace.zones import ProviderZones, resolve
+from marketplace.zones import ProvidersRead, ProviderZones, resolve
 from resources.errors import BookwatchError, UsageError
 from resources.warehouse import open_warehouse
 
@@ -221,6 +222,7 @@ STATE_COLUMNS = {
     "key_mark": "VARCHAR",
     "amount_min": "BIGINT",
     "amount_max": "BIGINT",
+    "providers": "VARCHAR",
 }
 
 
@@ -251,6 +253,8 @@ class _Run:
         self.chunk_rows = chunk_rows
         self.after_chunk = after_chunk
         self.rejects = self.mirror.rejects(con)
+        self.readings = self.mirror.readings(con, PROVIDER_COLLECTIONS)
+        self.providers_read = _providers_read(self.readings.values())
         self.rows: dict[str, int] = {}
         self.quarantined = 0
         self.findings = 0
@@ -266,26 +270,33 @@ class _Run:
         reason = self._rebuild_reason(state, newest, full=full)
         if reason is None and state is not None:
             same_attributes = state["attributes"] == attributes
-            if newest == state["processed_change"] and same_attributes and self._same_nameless(nameless):
+            if (
+                newest == state["processed_change"]
+                and same_attributes
+                and not self._waiting()
+                and self._same_nameless(nameless)
+            ):
                 return CoreOutcome(changed=False, rebuilt=None, processed_change=newest)
         self.con.execute("BEGIN TRANSACTION")
         try:
             after = None
             again: set[str] = set()
+            late: datetime | None = None
             if reason is not None or state is None:
                 self._create_tables()
                 self.fresh = True
             else:
                 after = int(state["processed_change"])
                 again = _touched(state["attributes"], attributes)
-            self._derive(after, again)
+                late = self._in_doubt_again(state["providers"])
+            self._derive(after, again, late)
             self.con.execute(f"DELETE FROM core.quarantined WHERE starts_with(row_id, '{NAMELESS}')")
             self._insert("quarantined", nameless)
             self.quarantined += nameless.height
             stamp = now.astimezone(UTC).replace(tzinfo=None) if now.tzinfo else now
             self.con.execute("DELETE FROM core.state")
             self.con.execute(
-                f"INSERT INTO core.state ({', '.join(STATE_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO core.state ({', '.join(STATE_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     self.rules_version,
                     newest,
@@ -295,6 +306,7 @@ class _Run:
                     self.key_mark,
                     self.amounts.minimum,
                     self.amounts.maximum,
+                    _as_json(self.readings),
                 ],
             )
             self.con.execute("COMMIT")
@@ -342,6 +354,10 @@ class _Run:
             return "the secret of the phone hashes changed"
         if newest < int(state["processed_change"]):
             return "the mirror was replaced"
+        before = _standings(state["providers"])
+        for collection, reading in self.readings.items():
+            if before[collection] != reading.standing and "begun" in (before[collection], reading.standing):
+                return f"the first reading of {collection} has {'begun' if reading.standing == 'begun' else 'ended'}"
         return None
 
     def _attributes(self) -> str:
@@ -371,7 +387,7 @@ class _Run:
 
     # Deriving
 
-    def _derive(self, after: int | None, again: set[str]) -> None:
+    def _derive(self, after: int | None, again: set[str], late: datetime | None) -> None:
         before = self._offsets()
         self.con.execute("CREATE OR REPLACE TEMP TABLE keys_touched (key VARCHAR)")
         alone = "SELECT 1 FROM core.commissions WHERE provider_id IS NULL LIMIT 1"
@@ -381,10 +397,10 @@ class _Run:
         for source in SOURCES:
             if source.providers and moved is None:
                 now = self._offsets()
-                zones = ProviderZones.of(now, self.default_offset)
+                zones = ProviderZones.of(now, self.default_offset, self.providers_read)
                 moved = self._moved(before, now)
             everything = source.collection in again
-            ids = None if after is None or not source.providers else self._depending(source, moved)
+            ids = None if after is None or not source.providers else self._depending(source, moved, late)
             for frame in self.mirror.chunks(
                 self.stream,
                 source.collection,
@@ -394,7 +410,10 @@ class _Run:
             ):
                 self._chunk(source, frame, zones)
             if source.borrows:
-                self._borrow(source, zones, None if everything else after)
+                # Rows read anew for their provider's sake are read in the default zone where they have none: all of
+                # those are looked at then, it happens seldom.
+                reread = ids is not None and len(ids) > 0
+                self._borrow(source, zones, None if everything or reread else after)
         derived = {source.collection for source in SOURCES}
         for collection in self.mirror.collections():
             if collection in derived:
@@ -422,22 +441,34 @@ class _Run:
         keys = ["provider_type", "provider_id"]
         both = before.join(now, on=keys, how="full", coalesce=True, suffix="_now")
         default = pl.lit(self.default_offset)
-        changed = both.filter(
-            pl.col("utc_offset_minutes").fill_null(default)
-            != pl.col("utc_offset_minutes_now").fill_null(default)
-        )
-        return changed["provider_id"].unique()
+        was, is_now = pl.col("utc_offset_minutes"), pl.col("utc_offset_minutes_now")
+        changed = (was.fill_null(default) != is_now.fill_null(default)) | is_now.is_null()
+        if self.providers_read.begun:
+            # Of one who was not read until now the rows are in no zone.
+            changed = changed | was.is_null()
+        return both.filter(changed)["provider_id"].unique()
 
-    def _depending(self, source: Source, moved: pl.Series | None) -> pl.Series | None:
-        if moved is None or not len(moved):
+    def _depending(self, source: Source, moved: pl.Series | None, late: datetime | None) -> pl.Series | None:
+        """Ids of rows to be read anew because of what is known of their provider: whose zone moved, who was not read
+        when they were, and (rows written after ``late``) who may not have been read after all."""
+        conditions: list[str] = []
+        if moved is not None and len(moved):
+            self.con.register("ids_moved", pl.DataFrame({"id": moved}).to_arrow())
+            conditions += [f"{column} IN (SELECT id FROM ids_moved)" for column in source.providers]
+        if not self.providers_read.begun:
+            conditions.append(_WAITS.format(key=source.key, collection=source.collection))
+            if "utc_offset_minutes" in columns_of(source.table):
+                conditions.append("utc_offset_minutes IS NULL")
+        if late is not None:
+            conditions.append(f"updated_at > TIMESTAMP '{late}'")
+        if not conditions:
             return None
-        self.con.register("ids_moved", pl.DataFrame({"id": moved}).to_arrow())
-        either = " OR ".join(f"{column} IN (SELECT id FROM ids_moved)" for column in source.providers)
         scope = f" AND {source.scope[0]} = '{source.scope[1]}'" if source.scope else ""
         found = self.con.sql(
-            f"SELECT {source.key} AS id FROM core.{source.table} WHERE ({either}){scope}"
+            f"SELECT {source.key} AS id FROM core.{source.table} WHERE ({' OR '.join(conditions)}){scope}"
         ).pl()
-        self.con.unregister("ids_moved")
+        if moved is not None and len(moved):
+            self.con.unregister("ids_moved")
         # quarantined rows keep nothing of a zone; a row's own change is picked up by its change number
         return found["id"]
 
@@ -456,6 +487,28 @@ class _Run:
             self.stream, source.collection, after=newest, again=lent["id"], rows=self.chunk_rows
         ):
             self._chunk(source, frame, zones, lent)
+
+    def _waiting(self) -> bool:
+        """Whether rows that were in no zone could be in one by now, though no row has changed: their providers' scan
+        came to its end again."""
+        if self.providers_read.begun:
+            return False
+        unplaced = " UNION ALL ".join(
+            f"(SELECT 1 FROM core.{table} WHERE utc_offset_minutes IS NULL LIMIT 1)"
+            for table in CORE_SCHEMAS
+            if "utc_offset_minutes" in columns_of(table)
+        )
+        unread = f"(SELECT 1 FROM core.data_findings WHERE detail = '{NO_ZONE}' LIMIT 1)"
+        return self.con.sql(f"{unplaced} UNION ALL {unread}").fetchone() is not None
+
+    def _in_doubt_again(self, before: str) -> datetime | None:
+        """After which moment a row's provider may not have been read after all, though it was taken for one who is not
+        there: the providers were read less far than when core was derived last, or could not be read then."""
+        now = self.providers_read.upto
+        known = orjson.loads(before)
+        upto = [datetime.fromisoformat(mark) for _, mark in known.values() if mark]
+        same = _standings(before) == {c: reading.standing for c, reading in self.readings.items()}
+        return None if now is None or (same and min(upto, default=now) <= now) else now
 
     def _chunk(
         self, source: Source, frame: pl.DataFrame, zones: ProviderZones, lent: pl.DataFrame | None = None
@@ -610,6 +663,37 @@ class _Run:
     def _after(self, collection: str, rows: int) -> None:
         if self.after_chunk is not None:
             self.after_chunk(collection, rows)
+
+
+_WAITS = (
+    "{key} IN (SELECT row_id FROM core.data_findings WHERE collection = '{collection}'"
+    f" AND detail = '{NO_ZONE}')"
+)
+
+
+def _providers_read(readings: Iterable[Reading]) -> ProvidersRead:
+    """How far all providers were read: as far as the collection of them that was read least."""
+    known = list(readings)
+    upto = [reading.upto for reading in known if reading.upto is not None]
+    since = [reading.since for reading in known if reading.since is not None]
+    return ProvidersRead(
+        any(reading.standing == "begun" for reading in known),
+        min(upto, default=None),
+        min(since) if since and len(since) == len(upto) else None,
+    )
+
+
+def _as_json(readings: Mapping[str, Reading]) -> str:
+    """Collection → (standing, how far it was read)."""
+    told = {
+        collection: (reading.standing, reading.upto.isoformat() if reading.upto else None)
+        for collection, reading in readings.items()
+    }
+    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _standings(written: str) -> dict[str, str]:
+    return {collection: standing for collection, (standing, _) in orjson.loads(written).items()}
 
 
 def _touched(before: str, now: str) -> set[str]:

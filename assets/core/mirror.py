@@ -3,9 +3,11 @@ nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import orjson
@@ -14,6 +16,10 @@ import polars as pl
 from marketplace.acceptance import READ
 from marketplace.collections import INGESTED
 from marketplace.text import json_text
+
+Standing = Literal["begun", "read", "absent"]
+"""How a collection stands: its first scan has not come to its end; it has been read; the deployment does not have it or
+does not allow it (now), or it was never asked for."""
 
 CATALOG = "mirror"
 NAMELESS = "$sequence:"
@@ -37,6 +43,16 @@ def attach(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
     """Attach the mirror read-only as ``mirror``."""
     literal = str(raw_path).replace("'", "''")
     con.execute(f"ATTACH '{literal}' AS {CATALOG} (READ_ONLY)")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How far a collection was read. ``upto``: $updatedAt to which every row was; ``since``: when, by our clock, the
+    newest scan that came to its end began. Both naive UTC, null unless it has been ``read``."""
+
+    standing: Standing
+    upto: datetime | None = None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +123,35 @@ class Mirror:
             for c in self.collections()
         ]
         return max((row[0] for row in newest if row is not None and row[0] is not None), default=-1)
+
+    def readings(self, con: duckdb.DuckDBPyConnection, collections: tuple[str, ...]) -> Mapping[str, Reading]:
+        """How each of some collections was read, by the mirror's own books."""
+        if "_watermarks" not in self.columns or "_ingest_runs" not in self.columns:
+            return {collection: Reading("absent") for collection in collections}
+        marks = {
+            collection: (watermark, completed_at is not None)
+            for collection, watermark, completed_at in con.execute(
+                f"SELECT collection, watermark, completed_at FROM {CATALOG}.main._watermarks"
+            ).fetchall()
+        }
+        tries = {
+            collection: (outcome, since)
+            for collection, outcome, since in con.execute(
+                "SELECT collection, arg_max(outcome, rowid), max(started_at) FILTER (outcome = 'complete') "
+                f"FROM {CATALOG}.main._ingest_runs "
+                "WHERE list_contains(?, collection) AND NOT ends_with(run_id, '-sweep') GROUP BY collection",
+                [list(collections)],
+            ).fetchall()
+        }
+
+        def reading(collection: str) -> Reading:
+            outcome, since = tries.get(collection, (None, None))
+            watermark, completed = marks.get(collection, (None, False))
+            if outcome in ("missing", "forbidden") or (outcome is None and collection not in marks):
+                return Reading("absent")
+            return Reading("read", watermark, since) if completed else Reading("begun")
+
+        return {collection: reading(collection) for collection in collections}
 
     def chunks(
         self,

@@ -104,6 +104,7 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
         "service_minutes",
         "completed_at",
         "utc_offset_minutes",
+        "updated_at",
         booking_status="status",
     )
     rows = b.anti_join(tracked, [b.booking_id == tracked.tracked, b.origin == tracked.tracked_origin])
@@ -125,9 +126,20 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
         expected_idr=commission_of(rows.amount_idr, rate_ppm),
         deadline_at=ibis.coalesce(by_completion, by_start),
     )
+    # When it was accepted may be written in a zone that is not known yet. It was by the time of its last change.
+    unplaced = rows.utc_offset_minutes.isnull() & rows.accepted_at.isnull()
+    latest = ibis.cases(
+        (unplaced, rule(lambda r: rows.updated_at + interval(r.grace))), else_=rows.grace_ends
+    )
     # Whether a record stands cannot be told: it may be one that fits two bookings, or was not read; and where no local
     # day is known, under a policy that changes by the day, nor can the grace.
-    doubtful = rows.candidate.notnull() | at.judged_at.isnull() | rows.grace_ends.isnull()
+    doubtful = (
+        rows.candidate.notnull()
+        | at.judged_at.isnull()
+        | rows.grace_ends.isnull()
+        | latest.isnull()
+        | ((at.judged_at >= rows.grace_ends) & (at.judged_at < latest))
+    ).fill_null(True)
     rows = rows.mutate(
         state=ibis.cases(
             (is_free(rows.amount_idr), "free"),

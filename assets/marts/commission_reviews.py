@@ -219,7 +219,7 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         by_completion=by_completion,
         by_start=by_start,
         accepted_explicitly=accepted,
-        late_after=rule(lambda r: accepted + interval(r.grace)),
+        late_after=ibis.cases((rows.offset.notnull(), rule(lambda r: accepted + interval(r.grace)))),
         proof_is_empty=rows.proof_state == "empty",
         fees_are_kept=rows.fee_state != "absent",
         is_free=rows.earns & is_free(rows.b_amount),

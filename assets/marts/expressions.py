@@ -13,7 +13,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS
 from marketplace.commission import MILLION, REVENUE_STATUSES
 from marketplace.policy import Policy, PolicyRule
 
@@ -30,7 +30,8 @@ def interval(length: timedelta) -> Any:
 
 
 def local(instant: Any, offset_minutes: Any) -> Any:
-    """A naive UTC instant as local wall time at a fixed offset (Indonesia knows no daylight saving)."""
+    """A naive UTC instant as local wall time at a fixed offset (Indonesia knows no daylight saving); null where the
+    zone is not known (its provider was not read yet)."""
     return instant + ibis.interval(minutes=1) * offset_minutes
 
 
@@ -134,8 +135,23 @@ def bookings_read(t: Any) -> Any:
     """
     s = t.scans.filter(t.scans.collection.isin(BOOKING_COLLECTIONS))
     whole = (s.collection == "bookings") & s.completed_at.notnull()
-    begun = s.completed_at.isnull() & s.outcome.isin(("partial", "failed"))
-    return s.aggregate(read=whole.any().fill_null(False) & ~begun.any().fill_null(False)).as_scalar()
+    return s.aggregate(
+        read=whole.any().fill_null(False) & ~first_scan_broke_off(s).any().fill_null(False)
+    ).as_scalar()
+
+
+def zones_read(t: Any) -> Any:
+    """Whether every provider there is was read, and with their zones the times of all rows: a scalar, never null.
+
+    No collection of providers is there whose first scan has not come to its end.
+    """
+    s = t.scans.filter(t.scans.collection.isin(PROVIDER_COLLECTIONS))
+    return s.aggregate(read=~first_scan_broke_off(s).any().fill_null(False)).as_scalar()
+
+
+def first_scan_broke_off(scans: Any) -> Any:
+    """Of a collection that is there: whether its first scan has not come to its end."""
+    return scans.completed_at.isnull() & scans.outcome.isin(("partial", "failed"))
 
 
 def counted(bookings: Any) -> Any:

@@ -88,7 +88,11 @@ def closed_months(screen: Screen) -> None:
     changes = commission_queries.closed_month_changes(screen.snapshot)
     gap = commission_queries.closed_month_gap(screen.snapshot)
     if gap is not None:
-        st.html(blocks.wrap(blocks.note("none", say("closed.gap"), say("closed.gap_text", reason=gap))))
+        st.html(
+            blocks.wrap(
+                blocks.note("none", say("closed.gap"), say("closed.gap_text", reason=say.sentence(gap)))
+            )
+        )
     if changes.is_empty():
         if gap is None:
             st.html(blocks.wrap(blocks.note("good", say("closed.none"), say("closed.none_text"))))

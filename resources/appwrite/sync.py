@@ -143,18 +143,22 @@ def instant_text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+00:00"
 
 
-def window_queries(lower: datetime | None, bound: datetime, after: int | None, limit: int) -> list[str]:
-    """The queries of one page.
+def window_queries(
+    lower: datetime | None, bound: datetime | None, after: int | None, limit: int
+) -> list[str]:
+    """The queries of one page. ``bound`` None: whatever was written since ``lower``, to the very last row.
 
     The first carries no lower $sequence: `greaterThan("$sequence", "0")` is answered 400.
     """
-    window = (
-        Query.less_than_equal("$updatedAt", instant_text(bound))
-        if lower is None
-        else Query.between("$updatedAt", instant_text(lower), instant_text(bound))
-    )
+    window: list[str] = []
+    if lower is not None and bound is not None:
+        window = [Query.between("$updatedAt", instant_text(lower), instant_text(bound))]
+    elif bound is not None:
+        window = [Query.less_than_equal("$updatedAt", instant_text(bound))]
+    elif lower is not None:
+        window = [Query.greater_than_equal("$updatedAt", instant_text(lower))]
     follow = [Query.greater_than("$sequence", str(after))] if after is not None else []
-    return [window, *follow, Query.order_asc("$sequence"), Query.limit(limit)]
+    return [*window, *follow, Query.order_asc("$sequence"), Query.limit(limit)]
 
 
 def newest_queries(upto: datetime) -> list[str]:
@@ -389,17 +393,32 @@ def _disk() -> Generator[None]:
 
 
 class _Scans:
-    """The threads that fetch: one a collection, as many at a time as the server's patience allows."""
+    """The threads that fetch: one a collection, as many at a time as the server's patience allows.
+
+    The scans of ``first`` have ended, well or not, before any other begins; no other reads beyond what they did.
+    """
 
     def __init__(
-        self, gateway: Gateway, collections: Sequence[str], settings: Settings, full: bool, spool_rows: int
+        self,
+        gateway: Gateway,
+        collections: Sequence[str],
+        first: frozenset[str],
+        settings: Settings,
+        full: bool,
+        spool_rows: int,
     ) -> None:
         self._gateway = gateway
         self._settings = settings
         self._full = full
         self._spool_rows = spool_rows
         self._glance = PageGlance(gateway.api.list_key)
-        self._todo = iter(collections)
+        self._first = first
+        self._awaited = set(first).intersection(collections)
+        self._others_may = threading.Event()
+        self._reached: dict[str, datetime] = {}
+        if not self._awaited:
+            self._others_may.set()
+        self._todo = iter(sorted(collections, key=lambda collection: collection not in first))
         self._lock = threading.Lock()
         self.messages: queue.Queue[_Message] = queue.Queue(maxsize=PAGES_WAITING)
         self._stop = threading.Event()
@@ -435,17 +454,31 @@ class _Scans:
                 return
             try:
                 failure: CallFailure | None = None
+                self._wait_its_turn(collection)
                 try:
                     self._scan(collection)
                 except CallFailure as failed:
                     failure = failed
+                    self._reached.pop(collection, None)
                 self.say(_Scanned(collection, failure, last=True))
+                self._ended(collection)
             except _Stopped:
                 return
             except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits for it
                 with contextlib.suppress(_Stopped):
                     self.say(_Crashed(error))
                 return
+
+    def _wait_its_turn(self, collection: str) -> None:
+        while collection not in self._first and not self._others_may.wait(timeout=0.2):
+            if self._stop.is_set():
+                raise _Stopped
+
+    def _ended(self, collection: str) -> None:
+        with self._lock:
+            self._awaited.discard(collection)
+            if not self._awaited:
+                self._others_may.set()
 
     def _scan(self, collection: str) -> None:
         resumed = self._scan_window(collection, self._full)
@@ -464,7 +497,12 @@ class _Scans:
         ours = datetime.now(UTC)
         apart = abs((server_now - ours).total_seconds())
         if apart <= max(CLOCKS_AGREE, settings.bookwatch_overlap / 2):
-            return upper_bound(server_now, settings.bookwatch_safety_lag)
+            bound = upper_bound(server_now, settings.bookwatch_safety_lag)
+            if collection in self._first:
+                self._reached[collection] = bound
+                return bound
+            # A row written later may refer to what was made after those scans: both are the next run's.
+            return min([bound, *self._reached.values()])
         newest = self._gateway.rows(
             collection, newest_queries(max(server_now, ours).replace(tzinfo=None)), first_updated
         )
@@ -494,6 +532,9 @@ class _Scans:
     def _follow(self, collection: str, reading: _Reading, after: int | None) -> None:
         """Read to the end. Raises _Refused where a page that was spooled has to be read again."""
         plan, size = reading.plan, self._settings.bookwatch_page_size
+        # A row touched after the bound leaves the window. Of others that is the next scan's; one of these, which
+        # the others refer to, would be missed beside them, and one touched all the time in every scan.
+        upto = None if collection in self._first else plan.bound
 
         def wait(stored: threading.Event) -> None:
             while not stored.wait(timeout=0.2):
@@ -501,7 +542,7 @@ class _Scans:
                     raise _Stopped
 
         def fetch(after: int | None, decode: Callable[[bytes], AnyPage]) -> AnyPage:
-            return self._gateway.rows(collection, window_queries(plan.lower, plan.bound, after, size), decode)
+            return self._gateway.rows(collection, window_queries(plan.lower, upto, after, size), decode)
 
         def glance(body: bytes) -> PlainPage | None:
             return self._glance.look(body) if reading.spools.is_set() else None
@@ -559,6 +600,7 @@ class _Writer:
         rules_version: str,
         progress: Progress,
         list_key: str,
+        first: frozenset[str],
         full: bool,
         flush_rows: int | None,
     ) -> None:
@@ -571,6 +613,7 @@ class _Writer:
         self._rules_version = rules_version
         self._progress = progress
         self._list_key = list_key
+        self._first_of_all = first
         self._full = full
         self._flush_rows = flush_rows
         self._first: dict[str, bool] = {}
@@ -714,6 +757,11 @@ class _Writer:
             resume_sequence=pages[-1].last if pages else None,
             complete=complete,
             forced=self._full,
+            # Read beyond its window for what is new. What the mirror has stays as of the window: a state newer than
+            # that of the rows read after it would not fit them.
+            known_upto=self._store.watermark(collection).scan_bound
+            if collection in self._first_of_all
+            else None,
             record=record,
         )
         self._counts[collection] += counts
@@ -835,12 +883,16 @@ def sync(
     run_id: str,
     reject_reasons: RejectReasons,
     progress: Progress,
+    first: Sequence[str] = (),
     judged_by: Sequence[str] | None = None,
     rules_version: str = "",
     full: bool = False,
     flush_rows: int | None = None,
 ) -> list[CollectionOutcome]:
     """Bring the mirror up to date, several collections at a time; one outcome a collection, in their order.
+
+    ``first``: what the rows of the others refer to. Their scans end before any other begins, and read to the last
+    row there is: whatever existed when a row that refers to it was written until their watermark is in the mirror.
 
     ``reject_reasons(collection, rows)`` gives per row why it is quarantined, from the attributes ``judged_by``
     (None: any) and the mirror's own columns; a changed ``rules_version`` has stored rows judged again. ``full`` reads
@@ -865,11 +917,12 @@ def sync(
         rules_version=rules_version,
         progress=progress,
         list_key=gateway.api.list_key,
+        first=frozenset(first),
         full=full,
         flush_rows=flush_rows,
     )
     outcomes: dict[str, CollectionOutcome] = {}
-    scans = _Scans(gateway, collections, settings, full, flush_rows or ROW_GROUP)
+    scans = _Scans(gateway, collections, frozenset(first), settings, full, flush_rows or ROW_GROUP)
     with _Lanes(store, writer, scans.say) as lanes, scans:
         while len(outcomes) < len(set(collections)):
             try:

@@ -14,8 +14,9 @@ from tests.marts.warehouse import NOW, Warehouse
 DAY = timedelta(days=1)
 CHECK = registry_of({})["no_future_day"]
 DATED = {
-    "closed_month_changes", "commission_entries", "commission_ledger", "commission_reconciliation", "decline_reasons",
-    "month_figures", "response_times", "revenue_by_source", "revenue_daily", "service_mix", "source_conversion",
+    "closed_month_changes", "commission_entries", "commission_ledger", "commission_open", "commission_reconciliation",
+    "decline_reasons", "month_figures", "response_times", "revenue_by_source", "revenue_daily", "service_mix",
+    "source_conversion",
 }  # fmt: skip
 
 

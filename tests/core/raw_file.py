@@ -35,6 +35,7 @@ class RawFile:
         self.tables = {c: dict(a) for c, a in tables.items()}
         self.change = 0
         self.sequence = 0
+        self.scans = 0
         with duckdb.connect(str(path)) as con:
             con.execute(
                 "CREATE TABLE _columns (collection VARCHAR, attribute VARCHAR, column_name VARCHAR, "
@@ -137,6 +138,34 @@ class RawFile:
                 [at, self.change, row_id],
             )
         return self.change
+
+    def scanned(
+        self,
+        collection: str,
+        outcome: str = "complete",
+        upto: datetime | None = None,
+        at: datetime | None = None,
+    ) -> None:
+        """What a scan leaves in raw's books: its outcome and, where it came to its end, how far it read (``upto``,
+        default: to now) and when (``at``)."""
+        self.scans += 1
+        at = at or START + timedelta(minutes=self.change)
+        upto = upto or at
+        with duckdb.connect(str(self.path)) as con:
+            con.execute(
+                "CREATE TABLE IF NOT EXISTS _watermarks (collection VARCHAR, watermark TIMESTAMP, "
+                "completed_at TIMESTAMP)"
+            )
+            con.execute(
+                "CREATE TABLE IF NOT EXISTS _ingest_runs (run_id VARCHAR, collection VARCHAR, "
+                "started_at TIMESTAMP, outcome VARCHAR)"
+            )
+            con.execute(
+                "INSERT INTO _ingest_runs VALUES (?, ?, ?, ?)", [f"run{self.scans}", collection, at, outcome]
+            )
+            if outcome == "complete":
+                con.execute("DELETE FROM _watermarks WHERE collection = ?", [collection])
+                con.execute("INSERT INTO _watermarks VALUES (?, ?, ?)", [collection, upto, at])
 
     def add_attribute(self, collection: str, attribute: str, kind: str) -> None:
         with duckdb.connect(str(self.path)) as con:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from assets.core.batch import Batch, Derived
 from assets.core.bookings import derive_bookings
 from checks.core_schemas import violations
-from marketplace.zones import ProviderZones
+from marketplace.instants import NO_ZONE
+from marketplace.zones import ProvidersRead, ProviderZones
 
 CREATED = datetime(2025, 11, 20, 3, 0)
 CHANGED = datetime(2025, 11, 20, 12, 0)
@@ -377,6 +378,46 @@ def test_bare_times_are_read_in_the_zone_of_the_provider():
     assert rows["starts_at"].to_list() == [datetime(2025, 11, 20, 7, 30), datetime(2025, 11, 20, 6, 30)]
     assert rows["created_at"].to_list() == [datetime(2025, 11, 20, 3), datetime(2025, 11, 20, 2)]
     assert rows["utc_offset_minutes"].to_list() == [420, 480]
+
+
+UNREAD = ProviderZones(480, {}, {}, read=ProvidersRead(begun=True))
+WAITS = {"status": "accepted", "totalCost": 250000, "createdAt": ISO, "providerId": "jkt", "duration": 60}
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ({"startTime": "14:30", "date": "2025-11-20"}, {"starts_at": None, "ends_at": None}),
+        ({"startTime": "14:30", "date": "2025-11-20T22:00:00Z"}, {"starts_at": None}),
+        ({"startTime": "2025-11-20"}, {"starts_at": None}),
+        # The time says itself in which zone it is.
+        ({"startTime": "14:30 WIB", "date": "2025-11-20"}, {"starts_at": datetime(2025, 11, 20, 7, 30)}),
+        ({"startTime": "2025-11-20T07:30:00Z"}, {"ends_at": datetime(2025, 11, 20, 8, 30), "mode": "scheduled"}),
+        # Nothing that would be said if it were not written is said in its place.
+        ({"startTime": "23:30", "date": "2025-11-20", "responseDeadline": "2025-11-20T03:05:00Z"},
+         {"mode": "unknown", "mode_rule": "none", "response_deadline": datetime(2025, 11, 20, 3, 5)}),
+        ({"mode": "immediate", "responseDeadline": "2025-11-20 10:30"},
+         {"response_deadline": None, "deadline_rule": None}),
+        ({"mode": "immediate"}, {"response_deadline": datetime(2025, 11, 20, 3, 5), "deadline_rule": "default"}),
+        ({"startTime": "2025-11-20T07:30:00Z", "completedAt": "2025-11-20 16:00"},
+         {"completed_at": None, "ends_at": None}),
+        ({"acceptedAt": "2025-11-20 10:01", "respondedAt": "2025-11-20T03:09:00Z"},
+         {"accepted_at": None, "responded_at": None}),
+    ],
+)  # fmt: skip
+def test_a_bare_time_of_a_provider_who_was_not_read_is_unknown_and_so_is_what_rests_on_it(
+    row: dict[str, Any], found: dict[str, Any]
+):
+    derived = derive({**WAITS, **row}, zones=UNREAD)
+    booking = derived.rows.row(0, named=True)
+    assert {name: booking[name] for name in found} == found
+    assert booking["utc_offset_minutes"] is None
+    assert violations("bookings", derived.rows) == []
+    unplaced = {name for name, value in row.items() if name.endswith(("At", "Deadline", "Time")) and "Z" not in value
+                and "WIB" not in value}  # fmt: skip
+    assert {
+        f["attribute"] for f in derived.findings.iter_rows(named=True) if f["detail"] == NO_ZONE
+    } == unplaced
 
 
 def test_hotel_bookings_are_bookings_of_their_own_origin():

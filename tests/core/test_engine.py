@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from assets.core import engine
 from assets.core.core_assets import derive
 from assets.core.engine import CoreInvalid, CoreOutcome, process
 from checks.core_schemas import CORE_SCHEMAS, violations
+from marketplace.instants import NO_ZONE
 from marketplace.money import AmountBounds
 from resources.errors import BookwatchError, UsageError
 from resources.run_context import RunContext
@@ -232,6 +233,205 @@ def test_a_provider_that_moves_to_another_zone_takes_its_rows_along(raw: RawFile
     assert same_as_rebuilt(raw)
 
 
+# -- providers that were not read yet ------------------------------------------------------------------------
+
+JAKARTA = {"$id": "t1", "name": "Spa", "timezone": "Asia/Jakarta"}
+#: Every kind of row whose times are written without a zone, of provider t1.
+BARE_TIMES: dict[str, dict[str, Any]] = {
+    "bookings": {**BOOKING, "status": "accepted", "startTime": "10:00", "date": "2025-11-20"},
+    "hotel_bookings": {"$id": "h1", "status": "confirmed", "totalPrice": "300000", "businessId": "t1"},
+    "commission_records": {"$id": "c1", "therapistId": "t1", "paidAt": "2025-11-20 10:00"},
+    "chat_messages": {
+        "$id": "m1",
+        "senderId": "t1",
+        "senderRole": "therapist",
+        "timestamp": "2025-11-20 10:00",
+    },
+}
+
+
+def put_all(raw: RawFile) -> None:
+    for collection, row in BARE_TIMES.items():
+        raw.put(collection, row)
+
+
+def bare_times(raw: RawFile) -> list[int | None]:
+    """The hours, in UTC, of what BARE_TIMES writes as 10:00."""
+    values = (
+        rows(raw, "bookings", "booking_id")["b1"]["starts_at"],
+        rows(raw, "commissions", "commission_id")["c1"]["paid_at"],
+        rows(raw, "messages", "message_id")["m1"]["sent_at"],
+    )
+    return [value and value.hour for value in values]
+
+
+def offsets(raw: RawFile) -> list[int | None]:
+    found = table(raw, "bookings").sort("booking_id")["utc_offset_minutes"].to_list()
+    return [*found, *table(raw, "commissions")["utc_offset_minutes"]]
+
+
+def without_a_zone(raw: RawFile) -> set[tuple[str, str]]:
+    found = table(raw, "data_findings").filter(pl.col("detail") == NO_ZONE)
+    assert set(found["finding"]) <= {"time_unreadable"}
+    return {(row["row_id"], row["attribute"]) for row in found.iter_rows(named=True)}
+
+
+@pytest.mark.parametrize("broken", ["partial", "failed"])
+def test_until_the_first_reading_of_the_providers_ends_their_rows_are_in_no_zone(raw: RawFile, broken: str):
+    raw.scanned("therapists", broken)
+    put_all(raw)
+    run(raw)
+    assert offsets(raw) == [None, None, None]
+    assert bare_times(raw) == [None, None, None]
+    assert without_a_zone(raw) == {("b1", "startTime"), ("c1", "paidAt"), ("m1", "timestamp")}
+    assert same_as_rebuilt(raw)
+    assert not run(raw).changed
+    raw.put("therapists", JAKARTA)
+    raw.scanned("therapists")
+    outcome = run(raw)
+    assert outcome.rebuilt == "the first reading of therapists has ended"
+    assert offsets(raw) == [420, 420, 420]
+    assert bare_times(raw) == [3, 3, 3]
+    assert without_a_zone(raw) == set()
+    assert same_as_rebuilt(raw)
+    assert not run(raw).changed
+
+
+def test_a_provider_that_an_unfinished_reading_brought_is_known(raw: RawFile):
+    raw.scanned("therapists", "partial")
+    put_all(raw)
+    raw.put("bookings", {**BOOKING, "$id": "b2", "providerId": "t2"})
+    run(raw)
+    raw.put("therapists", JAKARTA, {"$id": "t2", "timezone": "Asia/Makassar"})
+    raw.scanned("therapists", "partial")
+    assert run(raw).rebuilt is None
+    assert offsets(raw) == [420, 480, 420, 420]
+    assert bare_times(raw) == [3, 3, 3]
+    assert same_as_rebuilt(raw)
+
+
+@pytest.mark.parametrize("outcome", ["missing", "forbidden", "complete"])
+def test_where_no_such_provider_can_be_read_the_zone_is_the_default(raw: RawFile, outcome: str):
+    put_all(raw)
+    raw.scanned("therapists", outcome)
+    raw.scanned("places", "missing")
+    run(raw)
+    assert offsets(raw) == [480, 480, 480]
+    assert bare_times(raw) == [2, 2, 2]
+    assert without_a_zone(raw) == set()
+    raw.scanned("therapists", "partial")
+    run(raw)
+    assert offsets(raw) == ([480, 480, 480] if outcome == "complete" else [None, None, None])
+    assert same_as_rebuilt(raw)
+
+
+def test_a_row_that_names_no_provider_is_in_the_default_zone_however_much_is_unread(raw: RawFile):
+    raw.scanned("places", "partial")
+    raw.put("bookings", {**BOOKING, "providerId": None, "startTime": "14:00", "date": "2025-11-20"})
+    run(raw)
+    assert rows(raw, "bookings", "booking_id")["b1"]["starts_at"].hour == 6
+
+
+def test_a_row_younger_than_what_was_read_of_the_providers_waits_for_their_next_scan(raw: RawFile):
+    """Its provider may have come since; that of an older row is not there."""
+    raw.put("bookings", {**BOOKING, "$id": "older", "providerId": "nobody"})
+    raw.scanned("therapists")
+    raw.scanned("places")
+    for collection, row in BARE_TIMES.items():
+        raw.put(collection, row)
+        raw.put(
+            collection,
+            {**row, "$id": f"{row['$id']}-none"} | ({"providerId": None} if collection == "bookings" else {}),
+        )
+    run(raw)
+    found = rows(raw, "bookings", "booking_id")
+    assert {key: row["utc_offset_minutes"] for key, row in found.items()} == {
+        "older": 480, "b1": None, "b1-none": 480, "h1": None, "h1-none": None
+    }  # fmt: skip
+    assert bare_times(raw) == [None, None, None]
+    assert same_as_rebuilt(raw)
+    # While the scan of the therapists breaks off, nothing more is known.
+    raw.scanned("therapists", "failed")
+    raw.scanned("places")
+    run(raw)
+    assert bare_times(raw) == [None, None, None]
+    assert same_as_rebuilt(raw)
+    # It did not come: no row has changed, and all are in the default zone now.
+    raw.scanned("therapists")
+    raw.scanned("places")
+    outcome = run(raw)
+    assert outcome.rebuilt is None
+    assert outcome.rows["bookings"] == 3
+    assert bare_times(raw) == [2, 2, 2]
+    assert without_a_zone(raw) == set()
+    assert same_as_rebuilt(raw)
+    assert not run(raw).changed
+
+
+def test_a_provider_that_comes_after_its_booking_takes_it_into_its_zone(raw: RawFile):
+    raw.scanned("therapists")
+    put_all(raw)
+    run(raw)
+    raw.put("therapists", JAKARTA)
+    raw.scanned("therapists")
+    assert run(raw).rebuilt is None
+    assert bare_times(raw) == [3, 3, 3]
+    assert same_as_rebuilt(raw)
+
+
+def test_a_row_that_was_stored_before_the_providers_were_read_is_judged_whatever_it_says_of_its_age(
+    raw: RawFile,
+):
+    """Written (it says) next year, or by a server whose clock nobody believes: known after one scan more."""
+    raw.scanned("therapists")
+    raw.put("bookings", {**BARE_TIMES["bookings"], "$updatedAt": datetime(2026, 11, 20)})
+    run(raw)
+    assert offsets(raw) == [None]
+    raw.scanned("therapists", upto=START, at=START + timedelta(hours=1))
+    run(raw)
+    assert offsets(raw) == [480]
+    assert same_as_rebuilt(raw)
+
+
+def test_where_the_providers_were_read_less_far_than_before_their_rows_wait_again(raw: RawFile):
+    raw.put("bookings", BARE_TIMES["bookings"])
+    raw.scanned("therapists", upto=START + timedelta(hours=1), at=START)
+    run(raw)
+    assert offsets(raw) == [480]
+    raw.scanned("therapists", upto=START, at=START)
+    raw.put("bookings", {**BOOKING, "$id": "b2", "$updatedAt": START, "providerId": "t3"})
+    run(raw)
+    assert offsets(raw) == [None, 480]
+    assert same_as_rebuilt(raw)
+    raw.scanned("therapists", "forbidden")
+    run(raw)
+    assert offsets(raw) == [480, 480]
+    assert same_as_rebuilt(raw)
+    raw.scanned("therapists", upto=START, at=START)
+    raw.put("users", {"$id": "u1"})
+    run(raw)
+    assert offsets(raw) == [None, 480]
+    assert same_as_rebuilt(raw)
+
+
+def test_a_creation_without_a_zone_is_appwrites_own_until_its_provider_is_read(raw: RawFile):
+    raw.scanned("therapists", "partial")
+    raw.put(
+        "bookings", {**BOOKING, "createdAt": "2025-11-20 10:00", "$createdAt": datetime(2025, 11, 20, 3, 4)}
+    )
+    run(raw)
+    found = rows(raw, "bookings", "booking_id")["b1"]
+    assert (found["created_at"], found["created_rule"]) == (datetime(2025, 11, 20, 3, 4), "$createdAt")
+    assert without_a_zone(raw) == {("b1", "createdAt")}
+    assert table(raw, "quarantined").height == 0
+    raw.put("therapists", JAKARTA)
+    raw.scanned("therapists")
+    run(raw)
+    found = rows(raw, "bookings", "booking_id")["b1"]
+    assert (found["created_at"], found["created_rule"]) == (datetime(2025, 11, 20, 3), "createdAt")
+    assert same_as_rebuilt(raw)
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
@@ -389,7 +589,7 @@ def test_a_kill_at_any_chunk_leaves_the_last_state_and_a_rerun_makes_it_whole(
 ACTIONS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["booking", "hotel", "commission", "message", "therapist", "delete", "reject", "run"]
+            ["booking", "hotel", "commission", "message", "therapist", "delete", "reject", "scan", "run"]
         ),
         st.integers(min_value=0, max_value=3),
         st.sampled_from(["pending", "accepted", "cancelled", "odd", "completed"]),
@@ -434,6 +634,8 @@ def test_any_order_of_changes_and_runs_equals_a_rebuild(
             raw.put(
                 "therapists", {"$id": f"t{number % 2}", "timezone": ["WIB", "WITA", "WIT", "nowhere"][number]}
             )
+        elif action == "scan":
+            raw.scanned("therapists", ["complete", "complete", "partial", "forbidden"][number])
         elif action == "run":
             run(raw)
     run(raw)

@@ -236,6 +236,19 @@ def test_the_windows_queries() -> None:
         {"method": "orderAsc", "attribute": "$sequence"},
         {"method": "limit", "values": [7]},
     ]
+    follow = [
+        {"method": "orderAsc", "attribute": "$sequence"},
+        {"method": "limit", "values": [7]},
+    ]
+    assert [json.loads(q) for q in window_queries(None, None, None, 7)] == follow
+    assert [json.loads(q) for q in window_queries(low, None, None, 7)] == [
+        {
+            "method": "greaterThanEqual",
+            "attribute": "$updatedAt",
+            "values": ["2026-01-01T00:00:00.000+00:00"],
+        },
+        *follow,
+    ]
     between, after, *_ = [json.loads(q) for q in window_queries(low, high, 12, 7)]
     assert between["method"] == "between"
     assert between["values"] == ["2026-01-01T00:00:00.000+00:00", "2026-01-02T03:04:05.000+00:00"]
@@ -305,6 +318,115 @@ def test_a_row_deleted_and_made_again_under_its_id_stands_once(
     assert outcome.counts.fetched == 31
     assert reconciles([outcome])
     assert_mirrors(store, server, table, "bookings")
+
+
+# -- what the others refer to ------------------------------------------------------------------------------
+
+
+def opened_both(server: SandboxProcess, home: Path, table: str, **more: Any) -> tuple[Gateway, Recorder]:
+    """A gateway on ``<table>`` as bookings and ``<table>_places`` as places."""
+    make_table(server, table)
+    make_table(server, f"{table}_places")
+    tables = {"bookings": table, "places": f"{table}_places"}
+    return gateway_for(settings_for(server, home, bookwatch_tables=tables, bookwatch_workers=4, **more))
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_the_scans_of_what_others_refer_to_end_before_another_begins(
+    server: SandboxProcess, home: Path, store: RawStore, table: str, broken: bool
+) -> None:
+    gateway, recorder = opened_both(server, home, table, bookwatch_page_size=2)
+    fill(server, table, 5)
+    fill(server, f"{table}_places", 5)
+    if broken:
+        server.faults({"kind": "status", "status": 503, "path": f"{table}_places/rows", "skip": 1})
+    outcomes = run(gateway, store, ["bookings", "places"], first=("places", "therapists"))
+    server.faults()
+    assert list(outcomes) == ["bookings", "places"]
+    assert (outcomes["bookings"].outcome, outcomes["places"].outcome) == (
+        "complete",
+        "partial" if broken else "complete",
+    )
+    asked = [event.collection for event in recorder.events if event.operation == "list_rows"]
+    assert asked == sorted(asked, reverse=True)
+    bookings, places = (store.watermark(name).watermark for name in ("bookings", "places"))
+    assert bookings is not None
+    assert (places is None) == broken
+    # Nothing is read that may refer to a place that came after the places were read.
+    assert places is None or bookings == places
+    assert_mirrors(store, server, table, "bookings")
+
+
+def test_a_row_that_others_refer_to_is_read_though_it_is_touched_while_the_scan_goes_on(
+    server: SandboxProcess, home: Path, store: RawStore, table: str
+) -> None:
+    """Of the others it is the next scan's; one touched all the time would be in none."""
+    gateway, _ = opened_both(server, home, table, bookwatch_page_size=2)
+    both = (table, f"{table}_places")
+    for name in both:
+        fill(server, name, 4)
+    server.between_pages(
+        *({"table": name, "after": 1, "touch": ["r00004"], "insert": [row(9)]} for name in both)
+    )
+    run(gateway, store, ["places", "bookings"], first=("places",))
+    kept = {name: set(store.living(name)["_id"]) for name in ("places", "bookings")}
+    assert kept == {
+        "places": {"r00001", "r00002", "r00003", "r00004", "r00009"},
+        "bookings": {"r00001", "r00002", "r00003", "r00009"},
+    }
+    after_this_second()
+    run(gateway, store, ["places", "bookings"], run_id="run2", first=("places",))
+    for name, one in zip(("bookings", "places"), both, strict=True):
+        assert_mirrors(store, server, one, name)
+
+
+def test_what_the_mirror_has_is_not_brought_beyond_the_window(
+    server: SandboxProcess, home: Path, store: RawStore, table: str
+) -> None:
+    """A state newer than that of the rows that are read after it would not fit them."""
+    gateway, _ = opened_both(server, home, table, bookwatch_safety_lag=3600)
+    places = f"{table}_places"
+    fill(server, places, 2)
+    run(gateway, store, ["places"], first=("places",))
+    mark = store.watermark("places").watermark
+    touch(server, places, "r00001", title="touched")
+    create(server, places, "fresh", title="new")
+    second = run(gateway, store, ["places"], run_id="run2", first=("places",))["places"]
+    assert reconciles([second])
+    assert (second.counts.inserted, second.counts.updated, second.counts.unchanged) == (1, 0, 1)
+    assert store.connection.sql("SELECT _id, title FROM places ORDER BY 1").fetchall() == [
+        ("fresh", "new"),
+        ("r00001", "title 1"),
+        ("r00002", "title 2"),
+    ]
+    now = store.watermark("places").watermark
+    assert mark is not None
+    assert now is not None
+    assert now >= mark
+    # It comes when its time is in the window.
+    settled, _ = gateway_for(
+        settings_for(server, home, bookwatch_tables={"places": places}, bookwatch_overlap=7200)
+    )
+    after_this_second()
+    run(settled, store, ["places"], run_id="run3", first=("places",))
+    assert_mirrors(store, server, places, "places")
+
+
+def test_a_reading_to_the_last_row_that_broke_off_goes_on_and_ends(
+    server: SandboxProcess, home: Path, store: RawStore, table: str
+) -> None:
+    gateway, _ = opened_both(server, home, table, bookwatch_page_size=2)
+    places = f"{table}_places"
+    fill(server, places, 6)
+    server.faults({"kind": "status", "status": 503, "path": f"{places}/rows", "skip": 1})
+    assert run(gateway, store, ["places"], first=("places",))["places"].outcome == "partial"
+    server.faults()
+    touch(server, places, "r00002", title="read, and touched since")
+    touch(server, places, "r00005", title="touched before it is read")
+    gateway, _ = gateway_for(settings_for(server, home, bookwatch_tables={"places": places}))
+    after_this_second()
+    assert run(gateway, store, ["places"], run_id="run2", first=("places",))["places"].outcome == "complete"
+    assert_mirrors(store, server, places, "places")
 
 
 # -- kills and broken scans --------------------------------------------------------------------------------

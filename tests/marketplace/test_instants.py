@@ -13,9 +13,9 @@ from marketplace import instants
 from marketplace.attributes import Attributes
 
 
-def read(value: object, offset: int = 480):
+def read(value: object, offset: int | None = 480):
     text = Attributes(pl.DataFrame({"x": [value]})).text("x")
-    found = instants.read(text, pl.Series([offset]))
+    found = instants.read(text, pl.Series([offset], dtype=pl.Int64))
     return found.values[0], found.reasons[0]
 
 
@@ -46,6 +46,27 @@ EXPECTED = datetime(2025, 11, 20, 6, 30)
 )
 def test_every_way_of_writing_is_the_same_instant(written: object):
     assert read(written) == (EXPECTED, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "value", "reason"),
+    [
+        ("2025-11-20T14:30:00", None, instants.NO_ZONE),
+        ("2025-11-20", None, instants.NO_ZONE),
+        ("2025-11-20T14:30:00+08:00", EXPECTED, None),
+        ("2025-11-20 13:30 WIB", EXPECTED, None),
+        ("1763620200", EXPECTED, None),
+        # No zone would make an instant of these.
+        ("1970-01-01 10:00", None, instants.IMPLAUSIBLE),
+        ("soon", None, instants.NOT_AN_INSTANT),
+        (45000, None, instants.IMPLAUSIBLE),
+        (None, None, None),
+    ],
+)
+def test_without_a_zone_only_a_bare_time_is_unknown_and_says_why(
+    written: object, value: datetime | None, reason: str | None
+):
+    assert read(written, None) == (value, reason)
 
 
 def test_a_bare_time_is_read_in_the_zone_of_its_provider():

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import os
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from assets.closed_months import compare_closed_months
-from marketplace.closed_months import closes_at, finding_id, month_after, newest_closed_month
+from assets.closed_months import compare_closed_months, newest_complete
+from marketplace.closed_months import (
+    MONTH_COLLECTIONS,
+    closes_at,
+    finding_id,
+    month_after,
+    newest_closed_month,
+)
 from marketplace.rules import RULES_VERSION
 from resources.home import Home
 from resources.ledger import ClosedGap, Ledger
 from resources.run_context import RunContext
 from resources.settings import load_settings
-from resources.snapshots import point_link, snapshot_path
+from resources.snapshots import drop_old_snapshots, point_link, published_snapshots, snapshot_path
 
 BALI = timedelta(hours=8)
 Figures = dict[tuple[str, str], int]
@@ -50,13 +56,29 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     return Home(tmp_path / "home").create()
 
 
+#: How each collection's scan of a run ended, and whether one ever came to its end.
+Scans = dict[str, tuple[str, bool]]
+WHOLE: Scans = dict.fromkeys(MONTH_COLLECTIONS, ("complete", True))
+
+
 def figures(
-    con: duckdb.DuckDBPyConnection, values: Figures, zone: str = "Asia/Makassar", most: int = 20_000_000
+    con: duckdb.DuckDBPyConnection,
+    values: Figures,
+    zone: str = "Asia/Makassar",
+    scans: Scans | None = None,
+    unplaced: str | None = None,
+    most: int = 20_000_000,
 ) -> None:
     con.execute("CREATE SCHEMA core; CREATE SCHEMA marts; CREATE SCHEMA ops")
     con.execute(
         "CREATE TABLE core.state AS SELECT ? AS timezone, 20000 AS amount_min, ? AS amount_max", [zone, most]
     )
+    for table in ("bookings", "commissions"):
+        offset = "NULL" if table == unplaced else "480"
+        con.execute(f"CREATE TABLE core.{table} AS SELECT {offset}::BIGINT AS utc_offset_minutes")
+    con.execute("CREATE TABLE ops.scans (collection VARCHAR, outcome VARCHAR, completed_at TIMESTAMP)")
+    for collection, (outcome, ended) in {**WHOLE, **(scans or {})}.items():
+        con.execute("INSERT INTO ops.scans VALUES (?, ?, ?)", [collection, outcome, NOW if ended else None])
     con.execute("CREATE TABLE marts.month_figures (local_month DATE, figure VARCHAR, value BIGINT)")
     for (month, figure), value in values.items():
         con.execute("INSERT INTO marts.month_figures VALUES (?, ?, ?)", [month, figure, value])
@@ -70,11 +92,13 @@ def publish(
     at: datetime = NOW,
     rules: str = RULES_VERSION,
     zone: str = "Asia/Makassar",
+    scans: Scans | None = None,
+    unplaced: str | None = None,
     most: int = 20_000_000,
 ) -> None:
     path = snapshot_path(home, snapshot_id)
     with duckdb.connect(str(path)) as con:
-        figures(con, values, zone, most)
+        figures(con, values, zone, scans, unplaced, most)
         con.execute(
             "CREATE TABLE ops.snapshot AS SELECT ? AS snapshot_id, ?::TIMESTAMP AS published_at, ? AS rules_version",
             [snapshot_id, at, rules],
@@ -83,7 +107,13 @@ def publish(
 
 
 def run(
-    values: Figures, *, run_id: str = "r1", at: datetime = NOW, zone: str = "Asia/Makassar"
+    values: Figures,
+    *,
+    run_id: str = "r1",
+    at: datetime = NOW,
+    zone: str = "Asia/Makassar",
+    scans: Scans | None = None,
+    unplaced: str | None = None,
 ) -> ClosedGap | None:
     """What a run whose marts hold these figures finds at an instant."""
     os.environ["BOOKWATCH_NOW"] = f"{at.isoformat()}Z"
@@ -93,7 +123,7 @@ def run(
         del os.environ["BOOKWATCH_NOW"]
     context = RunContext(settings, run_id, 1, settings.clock.now())
     with duckdb.connect() as con:
-        figures(con, values, zone)
+        figures(con, values, zone, scans, unplaced)
         return compare_closed_months(con, context)
 
 
@@ -237,6 +267,108 @@ def test_where_nothing_can_be_compared_it_says_so(
     run(OCTOBER, run_id="r1")
     assert run(OCTOBER, run_id="r2", at=NOW + timedelta(minutes=1)) == expected
     assert Ledger(home.ledger).closed_gaps() == [expected]
+    assert found(home) == []
+
+
+BROKEN: list[tuple[Scans, str | None, str]] = [
+    *(
+        ({collection: (outcome, ended)}, None, f"did not read {collection} to its end ({outcome})")
+        for collection in MONTH_COLLECTIONS
+        for outcome, ended in (("partial", True), ("partial", False), ("failed", True), ("forbidden", True))
+    ),
+    *(
+        ({}, table, "knows bookings or records whose provider was not read yet, and so not their local day")
+        for table in ("bookings", "commissions")
+    ),
+]
+
+
+@pytest.mark.parametrize(("scans", "unplaced", "why"), BROKEN)
+def test_a_run_that_did_not_read_all_reports_no_change(
+    home: Home, scans: Scans, unplaced: str | None, why: str
+) -> None:
+    """Half of the bookings, or of their zones, is no change of the month they are in."""
+    publish(home, "s1", OCTOBER)
+    less = OCTOBER | {("2026-10-01", "bookings"): 2}
+    expected = ClosedGap("r1", "s1", NOW, f"this run {why}")
+    assert run(less, scans=scans, unplaced=unplaced) == expected
+    assert (found(home), Ledger(home.ledger).closed_gaps()) == ([], [expected])
+
+
+@pytest.mark.parametrize(("scans", "unplaced", "why"), BROKEN[::5])
+def test_a_snapshot_made_from_less_than_all_is_passed_over(
+    home: Home, scans: Scans, unplaced: str | None, why: str
+) -> None:
+    publish(home, "s1", OCTOBER)
+    publish(
+        home,
+        "s2",
+        {("2026-10-01", "bookings"): 2},
+        scans=scans,
+        unplaced=unplaced,
+        at=NOW + timedelta(hours=1),
+    )
+    assert newest_complete(home) == "s1"
+    assert run(OCTOBER) is None
+    assert found(home) == []
+    assert run(OCTOBER | {("2026-10-01", "bookings"): 5}) is None
+    assert [(entry[0][-2:], *entry[1:]) for entry in found(home)] == [("s1", 4, 5)]
+
+
+def test_where_every_snapshot_before_lacks_something_none_is_compared(home: Home) -> None:
+    """A first load that a dead server broke off, published by an earlier version: 20 false alarms."""
+    publish(home, "s1", {("2026-10-01", "bookings"): 1}, scans={"bookings": ("partial", False)})
+    publish(home, "s2", {("2026-10-01", "bookings"): 2}, scans={"hotel_bookings": ("failed", False)})
+    assert newest_complete(home) is None
+    assert run(OCTOBER) == ClosedGap("r1", None, NOW, "no snapshot before was made from complete scans")
+    publish(home, "s3", OCTOBER)
+    assert run(OCTOBER, run_id="r2") is None
+    assert found(home) == []
+
+
+@pytest.mark.parametrize("outcome", ["missing", "forbidden"])
+@pytest.mark.parametrize("collection", ["hotel_bookings", "therapists", "places"])
+def test_what_was_never_there_to_be_read_is_missed_by_neither_side(
+    home: Home, outcome: str, collection: str
+) -> None:
+    never: Scans = {collection: (outcome, False)}
+    publish(home, "s1", OCTOBER, scans=never)
+    assert run(OCTOBER | {("2026-10-01", "bookings"): 5}, scans=never) is None
+    assert [entry[1:] for entry in found(home)] == [(4, 5)]
+    # It can be read now: its bookings, or its zones, are no change of anything.
+    gap = run(OCTOBER | {("2026-10-01", "bookings"): 9}, run_id="r2")
+    assert gap is not None
+    assert gap.reason == f"only one of this snapshot and the one before was made with {collection}"
+    assert [entry[1:] for entry in found(home)] == [(4, 5)]
+
+
+def test_runs_that_read_only_part_are_one_gap_and_do_not_take_away_what_others_are_compared_with(
+    home: Home,
+) -> None:
+    broken: Scans = {"hotel_bookings": ("partial", True)}
+    names = [f"202611{day:02}T040000Z-{day:06}" for day in range(1, 15)]
+    publish(home, names[0], OCTOBER)
+    for number, name in enumerate(names[1:], 2):
+        at = NOW + timedelta(minutes=number)
+        assert run({}, run_id=name, at=at, scans=broken) is not None
+        publish(home, name, {}, scans=broken, at=at)
+    (gap,) = Ledger(home.ledger).closed_gaps()
+    assert (gap.snapshot_id, gap.previous_snapshot_id) == (names[-1], names[0])
+    later = datetime(2027, 3, 1, tzinfo=UTC)
+    kept = newest_complete(home)
+    assert kept == names[0]
+    drop_old_snapshots(home, now=later, cited={kept})
+    assert names[0] in {path.stem for path in published_snapshots(home)}
+    assert names[1] not in {path.stem for path in published_snapshots(home)}
+    assert run(OCTOBER, run_id="whole") is None
+    assert found(home) == []
+
+
+def test_a_snapshot_that_was_never_linked_is_not_compared(home: Home) -> None:
+    publish(home, "s1", OCTOBER)
+    publish(home, "s2", {})
+    point_link(home.current, snapshot_path(home, "s1"))
+    assert run(OCTOBER) is None
     assert found(home) == []
 
 

@@ -117,29 +117,6 @@ def test_a_missing_optional_collection_is_shown_and_stops_nothing(watch: Bookwat
     still_served(watch)
 
 
-def test_a_first_run_that_cannot_read_bookings_calls_nothing_fine(tmp_path: Path) -> None:
-    with SandboxProcess("--empty") as server:
-        market = Marketplace(server)
-        market.add("hotel_bookings", "h1", status="completed", totalCost=100_000, providerId="p")
-        market.add("commission_records", "c1", bookingId="h1", bookingAmount=100_000, commissionAmount=30_000)
-        market.add("bookings", "b1", status="completed", totalCost=100_000, providerId="p")
-        server.faults({"kind": "status", "status": 500, "path": "bookings/rows", "table": "bookings"})
-        watch = Bookwatch(tmp_path / "home", settings_for(server))
-        watch.run(status=10)
-        status = watch.status()
-        points = {point["point"]: point["status"] for point in status["health"]["points"]}
-        assert points[7] == "unknown"
-        commission = status["commission"]
-        assert (commission["state"], commission["tracking_rate"], commission["tracked"]) == (
-            "unknown",
-            None,
-            1,
-        )
-        server.faults()
-        watch.run()
-        assert watch.status()["commission"]["state"] in ("perfect", "warning")  # within its grace, or missing
-
-
 def test_only_the_required_collections_are_enough(tmp_path: Path) -> None:
     with SandboxProcess("--empty") as server:
         Marketplace(server, REQUIRED_TABLES).add("bookings", "b1", status="completed", totalCost=100_000)
