@@ -26,7 +26,8 @@ DATA_FINDINGS: Final[dict[str, str]] = {
     "role_unknown": "A role is not one of the known words.",
     "source_unknown": "The booking source is not one of the known words.",
     "status_unknown": "The status is empty or not one of the known words: the row is in no revenue figure.",
-    "time_unreadable": "A time cannot be read or lies outside the plausible years.",
+    "time_unreadable": "A time cannot be read, lies outside the plausible years, or is local to a provider whose zone"
+    " is not known yet.",
     "timezone_unknown": "The provider's time zone is not known: the default is used.",
     "type_mismatch": "A value does not fit the type Appwrite lists for its attribute.",
 }

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -273,7 +274,7 @@ class _Run:
             if (
                 newest == state["processed_change"]
                 and same_attributes
-                and not self._waiting()
+                and not self._waits()
                 and self._same_nameless(nameless)
             ):
                 return CoreOutcome(changed=False, rebuilt=None, processed_change=newest)
@@ -455,22 +456,16 @@ class _Run:
         if moved is not None and len(moved):
             self.con.register("ids_moved", pl.DataFrame({"id": moved}).to_arrow())
             conditions += [f"{column} IN (SELECT id FROM ids_moved)" for column in source.providers]
-        if not self.providers_read.begun:
-            conditions.append(_WAITS.format(key=source.key, collection=source.collection))
-            if "utc_offset_minutes" in columns_of(source.table):
-                conditions.append("utc_offset_minutes IS NULL")
         if late is not None:
             conditions.append(f"updated_at > TIMESTAMP '{late}'")
-        if not conditions:
-            return None
-        scope = f" AND {source.scope[0]} = '{source.scope[1]}'" if source.scope else ""
-        found = self.con.sql(
-            f"SELECT {source.key} AS id FROM core.{source.table} WHERE ({' OR '.join(conditions)}){scope}"
-        ).pl()
+        found = [self._unplaced(source)]
+        if conditions:
+            found.append(self._ids(source, " OR ".join(conditions)))
         if moved is not None and len(moved):
             self.con.unregister("ids_moved")
         # quarantined rows keep nothing of a zone; a row's own change is picked up by its change number
-        return found["id"]
+        ids = pl.concat(found).unique()
+        return ids if len(ids) else None
 
     def _borrow(self, source: Source, zones: ProviderZones, after: int | None) -> None:
         """Read rows without a provider anew in the zone of their booking, where it is another than they were read in.
@@ -488,18 +483,34 @@ class _Run:
         ):
             self._chunk(source, frame, zones, lent)
 
-    def _waiting(self) -> bool:
+    def _ids(self, source: Source, condition: str) -> pl.Series:
+        scope = f" AND {source.scope[0]} = '{source.scope[1]}'" if source.scope else ""
+        found = self.con.sql(f"SELECT {source.key} AS id FROM core.{source.table} WHERE ({condition}){scope}")
+        return found.pl()["id"]
+
+    def _unplaced(self, source: Source) -> pl.Series:
+        """Ids of rows that were in no zone and could be in one by now. While the first reading goes on, only a provider
+        who comes puts them in one."""
+        none = pl.Series([], dtype=pl.String)
+        if self.providers_read.begun:
+            return none
+        waiting = self.waiting.filter(pl.col("collection") == source.collection)["row_id"]
+        # Few, if any: DuckDB knows of each block whether it holds a null.
+        placed = "utc_offset_minutes" in columns_of(source.table)
+        return pl.concat([waiting, self._ids(source, "utc_offset_minutes IS NULL") if placed else none])
+
+    @cached_property
+    def waiting(self) -> pl.DataFrame:
+        """collection, row_id of rows with a local time that has no instant, as the zone was not known."""
+        return self.con.sql(
+            "SELECT DISTINCT collection, row_id FROM core.data_findings "
+            f"WHERE finding = 'time_unreadable' AND detail = '{NO_ZONE}'"
+        ).pl()
+
+    def _waits(self) -> bool:
         """Whether rows that were in no zone could be in one by now, though no row has changed: their providers' scan
         came to its end again."""
-        if self.providers_read.begun:
-            return False
-        unplaced = " UNION ALL ".join(
-            f"(SELECT 1 FROM core.{table} WHERE utc_offset_minutes IS NULL LIMIT 1)"
-            for table in CORE_SCHEMAS
-            if "utc_offset_minutes" in columns_of(table)
-        )
-        unread = f"(SELECT 1 FROM core.data_findings WHERE detail = '{NO_ZONE}' LIMIT 1)"
-        return self.con.sql(f"{unplaced} UNION ALL {unread}").fetchone() is not None
+        return any(len(self._unplaced(source)) for source in SOURCES if source.providers)
 
     def _in_doubt_again(self, before: str) -> datetime | None:
         """After which moment a row's provider may not have been read after all, though it was taken for one who is not
@@ -663,12 +674,6 @@ class _Run:
     def _after(self, collection: str, rows: int) -> None:
         if self.after_chunk is not None:
             self.after_chunk(collection, rows)
-
-
-_WAITS = (
-    "{key} IN (SELECT row_id FROM core.data_findings WHERE collection = '{collection}'"
-    f" AND detail = '{NO_ZONE}')"
-)
 
 
 def _providers_read(readings: Iterable[Reading]) -> ProvidersRead:
