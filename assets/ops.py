@@ -53,6 +53,8 @@ _CALLS: dict[str, pl.DataType] = {
     "attempts": pl.Int64(),
     "reason": pl.String(),
     "slow": pl.Boolean(),
+    "error_type": pl.String(),
+    "host": pl.String(),
 }
 
 _CHECK_RESULTS: dict[str, pl.DataType] = {
@@ -140,7 +142,9 @@ CREATE TABLE IF NOT EXISTS ops.timing_summary (
     p50_s DOUBLE, p95_s DOUBLE, p99_s DOUBLE, max_s DOUBLE);
 CREATE TABLE IF NOT EXISTS ops.errors (
     run_id VARCHAR, call_number BIGINT, called_at TIMESTAMP, severity VARCHAR, category VARCHAR, operation VARCHAR,
-    collection VARCHAR, reason VARCHAR, status INTEGER, attempts BIGINT);
+    collection VARCHAR, reason VARCHAR, status INTEGER, attempts BIGINT, error_type VARCHAR, host VARCHAR);
+ALTER TABLE ops.errors ADD COLUMN IF NOT EXISTS error_type VARCHAR;
+ALTER TABLE ops.errors ADD COLUMN IF NOT EXISTS host VARCHAR;
 CREATE TABLE IF NOT EXISTS ops.alerts (
     alert_id VARCHAR, name VARCHAR, labels VARCHAR, state VARCHAR, severity VARCHAR, summary VARCHAR, figure DOUBLE,
     limit_value DOUBLE, page VARCHAR, active_since TIMESTAMP, fired_at TIMESTAMP, last_sent_at TIMESTAMP,
@@ -256,7 +260,8 @@ def mirror_health(con: duckdb.DuckDBPyConnection, ledger: Ledger, now: datetime)
 
 _ERRORS = """
 SELECT run_id, call_number, called_at, severity, category, operation, collection,
-       CASE WHEN reason <> '' THEN reason WHEN slow THEN 'slow' ELSE 'retried' END AS reason, status, attempts
+       CASE WHEN reason <> '' THEN reason WHEN slow THEN 'slow' ELSE 'retried' END AS reason, status, attempts,
+       error_type, host
 FROM _calls ANTI JOIN ops.errors AS known ON known.run_id = _calls.run_id AND known.call_number = _calls.call_number
 WHERE severity <> 'info'
 """
@@ -266,7 +271,7 @@ SELECT run_id, call_number, called_at, operation, collection, seconds, outcome, 
 FROM _calls ANTI JOIN ops.timings AS known ON known.run_id = _calls.run_id AND known.call_number = _calls.call_number
 -- What failed in the run itself is no call: it has no time of its own.
 WHERE _calls.call_number > 0;
-INSERT INTO ops.errors {_ERRORS};
+INSERT INTO ops.errors BY NAME {_ERRORS};
 DELETE FROM ops.timing_summary WHERE hour IN (SELECT date_trunc('hour', called_at) FROM _calls);
 INSERT INTO ops.timing_summary
 SELECT date_trunc('hour', called_at) AS hour, operation, collection, count(*), count(*) FILTER (outcome <> 'ok'),
@@ -285,7 +290,7 @@ def mirror_errors(con: duckdb.DuckDBPyConnection, ledger: Ledger, since: datetim
         return
     con.register("_calls", pl.DataFrame(waiting, schema=_CALLS, orient="row").to_arrow())
     try:
-        con.execute(f"INSERT INTO ops.errors {_ERRORS}")
+        con.execute(f"INSERT INTO ops.errors BY NAME {_ERRORS}")
     finally:
         con.unregister("_calls")
 

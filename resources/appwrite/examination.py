@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, cast
 from urllib.parse import quote
 
@@ -24,7 +25,8 @@ from marketplace.expected import CLOCK_SKEW_SECONDS, EXPECTED, WANTED_INDEXES, W
 from resources.appwrite.failures import CallFailure
 from resources.appwrite.gateway import API, TABLE_MISSING, Answer, Gateway, json_object
 from resources.appwrite.patience import http_date
-from resources.appwrite.sync import source_unavailable
+from resources.appwrite.refusals import is_refusal
+from resources.appwrite.unavailable import blank_id, source_unavailable
 from resources.errors import DONE, PROBLEMS, UNREACHABLE
 
 Verdict = Literal["ok", "warning", "problem", "could not tell"]
@@ -42,6 +44,11 @@ LONGEST_INDEXED_TEXT = 255
 
 NOWHERE = "_"
 """An id Appwrite never accepts (it may not begin with a special character), so nothing can ever be there."""
+
+TOPIC_OF_CAUSE: Mapping[str, str] = MappingProxyType(
+    {"region": "endpoint", "paused": "project", "quota": "project", "service_off": "project"}
+)
+"""What a refusal that names its cause is about; any other is about the key."""
 
 WRITE_PROBES: tuple[tuple[str, str], ...] = (
     ("rows.write", "rows"),
@@ -95,6 +102,8 @@ _NO_ANSWER = frozenset(
         "bad_setting",
         "redirect",
         "server_error",
+        "web_page",
+        "https",
         "malformed",
     }
     | {"rate_limited"}
@@ -244,11 +253,15 @@ class _Examination:
             self.say("database", "ok", f"The database {database!r} is there.")
             self.may_list = True
             return True
-        if failure.error_type in ("project_id_missing", "project_not_found"):
+        if blank_id(failure, self.gateway.settings):
+            told = source_unavailable(failure, self.gateway)
+            self.say("database", "problem", told.problem, told.next_step, blocking=True)
+            return False
+        if failure.reason == "no_project":
             self.say(
                 "project",
                 "problem",
-                f"The server has no project {self.gateway.project!r}.",
+                f"The server has no project {self.gateway.project!r} ({failure.told}).",
                 "Check APPWRITE_PROJECT_ID.",
                 blocking=True,
             )
@@ -281,7 +294,8 @@ class _Examination:
             )
             return False
         told = source_unavailable(failure, self.gateway)
-        self.say("key", "problem", told.problem, told.next_step, blocking=True)
+        topic = TOPIC_OF_CAUSE.get(failure.reason, "key")
+        self.say(topic, "problem", told.problem, told.next_step, blocking=True)
         return False
 
     def _key_is_known(self) -> bool | None:
@@ -424,6 +438,13 @@ class _Examination:
                 blocking=required,
             )
             return tables is not None and table in tables
+        if blank_id(failure, self.gateway.settings):
+            self.rows_scope = True
+            told = source_unavailable(failure, self.gateway)
+            self.say(
+                "collections", verdict, told.problem, told.next_step, collection=collection, blocking=required
+            )
+            return False
         if failure.error_type in TABLE_MISSING:
             self.rows_scope = True
             like = _like(collection, tables or {})
@@ -438,12 +459,14 @@ class _Examination:
                 blocking=required,
             )
             return False
-        refused = failure.status in (401, 403)
+        refused = is_refusal(failure)
         self.say(
             "collections",
             verdict if refused else "could not tell",
             f"{collection} ({kind}, table {table}) cannot be read ({failure.sentence}).",
-            "Let the key read it." if refused else "Run `bookwatch doctor` again.",
+            source_unavailable(failure, self.gateway).next_step
+            if refused
+            else "Run `bookwatch doctor` again.",
             collection=collection,
             blocking=required,
         )

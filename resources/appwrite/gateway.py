@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeVar, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 import tenacity
@@ -39,7 +39,6 @@ from resources.appwrite.failures import (
     PermanentFailure,
     TransientFailure,
     event_of,
-    failure_of_status,
 )
 from resources.appwrite.patience import (
     LONGEST_SERVER_WAIT,
@@ -51,6 +50,7 @@ from resources.appwrite.patience import (
     retry_delay,
     wait_asked,
 )
+from resources.appwrite.refusals import failure_of_answer, is_page, read_error
 from resources.appwrite.server_clock import clock_of
 from resources.clock import Clock
 from resources.settings import Settings
@@ -149,6 +149,7 @@ class PooledClient(Client):
         self.breaker = CircuitBreaker(monotonic)
         self.wish = ServerWish(monotonic)
         self.server_clock = clock_of(self._endpoint)
+        self.host = urlsplit(self._endpoint).netloc.rpartition("@")[2]
         # Two a worker: a page and the one fetched ahead of it.
         self._connections = Connections(self._endpoint, 2 * settings.bookwatch_workers + 2)
 
@@ -281,6 +282,7 @@ class PooledClient(Client):
         status = answer.status if answer else None
         if failure:
             failure.attempts = max(attempts, 1)
+            failure.host = self.host
         self._on_call(
             event_of(
                 operation,
@@ -355,12 +357,11 @@ class PooledClient(Client):
                 try:
                     return Answer(decode(body, kind), status, answered)
                 except Malformed:
-                    failure = TransientFailure(operation, "malformed", collection=collection, status=status)
+                    reason = "web_page" if is_page(body, kind) else "malformed"
+                    failure = TransientFailure(operation, reason, collection=collection, status=status)
             else:
-                is_json, error_type, as_guest = _error_type(body, kind)
-                failure = failure_of_status(
-                    operation, collection, status, error_type, is_json, asked, as_guest=as_guest
-                )
+                answer = read_error(status, body, answered, self._endpoint)
+                failure = failure_of_answer(operation, collection, answer, asked)
         raise failure
 
     def _send(
@@ -424,25 +425,6 @@ def _json(body: bytes) -> Any:
     except orjson.JSONDecodeError:
         pass
     raise Malformed
-
-
-def _error_type(body: bytes, kind: str) -> tuple[bool, str, bool]:
-    """Whether an error is Appwrite's own JSON, its ``type``, and whether it calls the caller a guest."""
-    if not kind.startswith("application/json"):
-        return False, "", False
-    try:
-        error = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return False, "", False
-    if not isinstance(error, dict):
-        return False, "", False
-    told = cast("dict[str, Any]", error)
-    error_type, message = told.get("type"), told.get("message")
-    return (
-        True,
-        error_type if isinstance(error_type, str) else "",
-        isinstance(message, str) and message.startswith("User (role: guest"),
-    )
 
 
 def json_object(body: bytes, kind: str) -> dict[str, Any]:

@@ -262,7 +262,7 @@ def _swept(
             else:
                 outcome, detail = "partial", "the sweep goes on in its next turn"
         except CallFailure as failure:
-            outcome, detail = outcome_of(failure, something_kept=True)
+            outcome, detail = outcome_of(failure, True, gateway.settings)
         counts, seen = one.counts, one.state.seen
     seconds = time.perf_counter() - began
     with store.transaction():

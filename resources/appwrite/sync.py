@@ -31,9 +31,10 @@ from resources.appwrite.columns import Column, Page, PageDecoder, first_updated,
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import TABLE_MISSING, Gateway
 from resources.appwrite.page_threads import PageThreads
+from resources.appwrite.refusals import is_refusal
 from resources.appwrite.spool import NO_ROWS, ROW_GROUP, PageGlance, PlainPage, Spool
+from resources.appwrite.unavailable import blank_id, source_unavailable
 from resources.clock import Clock
-from resources.errors import SourceUnavailable
 from resources.progress import Progress
 from resources.raw_store import (
     ColumnChanges,
@@ -77,55 +78,6 @@ class CollectionOutcome:
     detail: str = ""
     changes: ColumnChanges = field(default_factory=ColumnChanges)
     failure: CallFailure | None = None
-
-
-def source_unavailable(failure: CallFailure, gateway: Gateway) -> SourceUnavailable:
-    """The sentence for a source that cannot be used at all, with what to do next."""
-    where = f"Appwrite at {gateway.endpoint}"
-    match failure.reason, failure.error_type:
-        case (("connection" | "time_out" | "circuit_open"), _):
-            return SourceUnavailable(
-                f"{where} cannot be reached.",
-                "Check APPWRITE_ENDPOINT and that the server runs, then run again.",
-            )
-        case "scope", _:
-            return SourceUnavailable(
-                "The API key lacks a scope.",
-                "Give it rows.read and tables.read (documents.read and collections.read).",
-            )
-        case (("unauthorized" | "forbidden"), "project_id_missing"):
-            return SourceUnavailable("Appwrite misses the project.", "Set APPWRITE_PROJECT_ID.")
-        case (("unauthorized" | "forbidden"), _):
-            return SourceUnavailable(
-                f"{where} does not accept the API key.",
-                "Check APPWRITE_API_KEY and APPWRITE_PROJECT_ID; the key needs rows.read and tables.read.",
-            )
-        case "not_found", "project_not_found":
-            return SourceUnavailable(f"{where} has no such project.", "Check APPWRITE_PROJECT_ID.")
-        case "not_found", _:
-            return SourceUnavailable(f"{where} has no such database.", "Check APPWRITE_DATABASE_ID.")
-        case "unknown_route", _:
-            return SourceUnavailable(
-                f"{where} does not know the {gateway.settings.appwrite_api} API.",
-                "Check that APPWRITE_ENDPOINT ends in /v1; for an older server set APPWRITE_API=databases.",
-            )
-        case "redirect", _:
-            return SourceUnavailable(
-                f"{where} answers with a redirect, which is refused because the key would travel with it.",
-                "Set APPWRITE_ENDPOINT to the final address.",
-            )
-        case "certificate", _:
-            return SourceUnavailable(
-                f"The certificate of {gateway.endpoint} is not trusted.", "Have it renewed, or trust it."
-            )
-        case "bad_setting", _:
-            return SourceUnavailable(
-                f"{where} cannot be called as it is written.", "Check APPWRITE_ENDPOINT and APPWRITE_API_KEY."
-            )
-        case _:
-            return SourceUnavailable(
-                f"{where} does not answer as Appwrite does ({failure.sentence}).", "Try again later."
-            )
 
 
 def ping(gateway: Gateway) -> datetime:
@@ -744,7 +696,7 @@ class _Writer:
         detail = ""
         if failure is not None:
             outcome, detail = outcome_of(
-                failure, self._store.watermark(collection).resume_sequence is not None
+                failure, self._store.watermark(collection).resume_sequence is not None, self._settings
             )
             with self._store.transaction():
                 self._record(self._store, collection, self._counts[collection], outcome, detail)
@@ -816,11 +768,14 @@ class _Lanes:
                 return
 
 
-def outcome_of(failure: CallFailure, something_kept: bool) -> tuple[RunOutcome, str]:
+def outcome_of(failure: CallFailure, something_kept: bool, settings: Settings) -> tuple[RunOutcome, str]:
     """The outcome a failed scan has, and its sentence."""
     if isinstance(failure, PermanentFailure):
-        if failure.status in (401, 403):
+        if is_refusal(failure):
             return "forbidden", failure.sentence
+        blank = blank_id(failure, settings)
+        if blank:
+            return "missing", f"{failure.sentence}; {blank} begins or ends with a blank"
         if failure.error_type in TABLE_MISSING:
             return "missing", failure.sentence
     return ("partial" if something_kept else "failed"), failure.sentence
@@ -901,7 +856,6 @@ __all__ = [
     "TransientFailure",
     "outcome_of",
     "ping",
-    "source_unavailable",
     "sync",
     "upper_bound",
     "window_queries",
