@@ -116,7 +116,7 @@ def _swept(
             server_rows=outcome.server_rows,
             mirror_rows=outcome.mirror_rows,
             deleted=outcome.counts.deleted,
-            repaired=outcome.counts.inserted + outcome.counts.updated,
+            repaired=outcome.repaired,
             missing=outcome.missing,
             held=outcome.held,
             detail=outcome.detail,

@@ -150,6 +150,10 @@ class Malformed(Exception):
     """
 
 
+class NoSequence(Malformed):
+    """Rows without a numeric $sequence, of a server that has none (order.py). Becomes a permanent failure."""
+
+
 @dataclass(frozen=True)
 class CallEvent:
     """One call, its retries included. ``seconds`` includes the waits; ``at`` is the clock's, naive UTC."""

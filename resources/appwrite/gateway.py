@@ -36,6 +36,7 @@ from resources.appwrite.failures import (
     CallFailure,
     CircuitOpen,
     Malformed,
+    NoSequence,
     PermanentFailure,
     TransientFailure,
     event_of,
@@ -200,11 +201,11 @@ class PooledClient(Client):
         decode: Callable[[bytes, str], T],
         *,
         headers: Mapping[str, str | None] | None = None,
-        expected: bool = False,
+        expected: bool | Callable[[CallFailure], bool] = False,
         retries: int = RETRIES,
     ) -> Answer[T]:
         """One call, retried where that may help. ``decode(body, content type)`` raises Malformed to have it
-        retried.
+        retried. ``expected``: a failure (or which of them) is an answer, and alarms nobody.
 
         Raises PermanentFailure or TransientFailure (CircuitOpen without having called). A header of None is
         left out.
@@ -292,7 +293,9 @@ class PooledClient(Client):
                 self._clock.naive_now(),
                 status=status,
                 failure=failure,
-                expected=expected,
+                expected=expected
+                if isinstance(expected, bool)
+                else failure is not None and expected(failure),
             )
         )
         if failure is not None:
@@ -356,6 +359,8 @@ class PooledClient(Client):
                     self.wish.note(asked)
                 try:
                     return Answer(decode(body, kind), status, answered)
+                except NoSequence:
+                    failure = PermanentFailure(operation, "no_sequence", collection=collection, status=status)
                 except Malformed:
                     reason = "web_page" if is_page(body, kind) else "malformed"
                     failure = TransientFailure(operation, reason, collection=collection, status=status)
@@ -593,10 +598,13 @@ class Gateway:
         queries: Sequence[str],
         decode: Callable[[bytes], T],
         *,
-        operation: Literal["list_rows", "sweep_rows", "repair_rows"] = "list_rows",
+        operation: Literal[
+            "list_rows", "sweep_rows", "repair_rows", "probe_rows", "compare_rows"
+        ] = "list_rows",
+        expected: bool | Callable[[CallFailure], bool] = False,
     ) -> T:
         """One answer of rows, as raw bytes through ``decode`` (which raises Malformed to have it asked
-        again).
+        again). ``expected``: as of the client's request.
         """
 
         def checked(body: bytes, kind: str) -> T:
@@ -613,6 +621,7 @@ class Gateway:
             self._path(self.api.rows, collection),
             {"queries": list(queries), "total": "0"},
             checked,
+            expected=expected,
         ).value
 
     def _server_time(self, operation: str, collection: str, answer: Answer[Any]) -> datetime:

@@ -4,7 +4,7 @@ Measured against a real Appwrite 1.9.6, paging `greaterThan($updatedAt, watermar
 12,002 rows while rows were being touched. So a window of $updatedAt is closed before the scan starts (by the
 server's clock, minus a safety lag), and pages follow $sequence, which never changes: a row touched meanwhile
 leaves the window and is read by the next scan. Deletes and backdated rows are the sweep's task (sweep.py).
-What a row means is not known here.
+A server without a numeric $sequence is followed by $id (order.py). What a row means is not known here.
 """
 
 # The SDK carries no types.
@@ -27,9 +27,19 @@ from typing import Generic, TypeVar
 import polars as pl
 from appwrite.query import Query
 
-from resources.appwrite.columns import Column, Page, PageDecoder, first_updated, last_sequence
+from resources.appwrite.columns import (
+    Column,
+    Order,
+    Page,
+    PageDecoder,
+    Position,
+    first_updated,
+    last_id,
+    last_sequence,
+)
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import TABLE_MISSING, Gateway
+from resources.appwrite.order import following, lacks_sequence, prove_order_by_id
 from resources.appwrite.page_threads import PageThreads
 from resources.appwrite.refusals import is_refusal
 from resources.appwrite.spool import NO_ROWS, ROW_GROUP, PageGlance, PlainPage, Spool
@@ -95,18 +105,16 @@ def instant_text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+00:00"
 
 
-def window_queries(lower: datetime | None, bound: datetime, after: int | None, limit: int) -> list[str]:
-    """The queries of one page.
-
-    The first carries no lower $sequence: `greaterThan("$sequence", "0")` is answered 400.
-    """
+def window_queries(
+    lower: datetime | None, bound: datetime, after: Position | None, limit: int, order: Order = "$sequence"
+) -> list[str]:
+    """The queries of one page."""
     window = (
         Query.less_than_equal("$updatedAt", instant_text(bound))
         if lower is None
         else Query.between("$updatedAt", instant_text(lower), instant_text(bound))
     )
-    follow = [Query.greater_than("$sequence", str(after))] if after is not None else []
-    return [window, *follow, Query.order_asc("$sequence"), Query.limit(limit)]
+    return [window, *following(order, after, limit)]
 
 
 def newest_queries(upto: datetime) -> list[str]:
@@ -125,27 +133,29 @@ P = TypeVar("P", bound=AnyPage)
 class PageAhead(Generic[P]):
     """Pages of one scan in order, each next one fetched while the last is decoded and merged.
 
-    The next page is guessed from the tail of the answer before it is parsed; a wrong guess is thrown away. ``glance``
-    gives an answer as a plain page, or None where ``decode`` is to make a frame of it.
+    ``guess``: where the next page begins, from the tail of an answer before it is parsed; a wrong guess is thrown
+    away. ``glance`` gives an answer as a plain page, or None where ``decode`` is to make a frame of it.
     """
 
     def __init__(
         self,
         pool: PageThreads,
-        fetch: Callable[[int | None, Callable[[bytes], P]], P],
+        fetch: Callable[[Position | None, Callable[[bytes], P]], P],
         decode: Callable[[bytes], P],
         glance: Callable[[bytes], P | None] = lambda body: None,
+        guess: Callable[[bytes], Position | None] = last_sequence,
     ) -> None:
         self._pool = pool
         self._fetch = fetch
         self._decode = decode
         self._glance = glance
+        self._guessed = guess
         self._lock = threading.Lock()
-        self._ahead: dict[int | None, Future[P]] = {}
+        self._ahead: dict[Position | None, Future[P]] = {}
         self._closed = False
 
-    def page(self, after: int | None) -> P:
-        """The page after a $sequence. Raises what the fetch raised."""
+    def page(self, after: Position | None) -> P:
+        """The page after a position. Raises what the fetch raised."""
         with self._lock:
             future = self._ahead.pop(after, None)
             if future is None:
@@ -161,21 +171,21 @@ class PageAhead(Generic[P]):
                 future.cancel()
             self._ahead.clear()
 
-    def _job(self, after: int | None) -> P:
+    def _job(self, after: Position | None) -> P:
         def decode(body: bytes) -> P:
             # Before anything else is done with the answer: the server works on the next page meanwhile.
-            guess = last_sequence(body)
+            guess = self._guessed(body)
             if guess is not None and guess != after:
                 self._guess(guess)
             plain = self._glance(body)
             page = self._decode(body) if plain is None else plain
-            if page.first is not None and after is not None and page.first <= after:
+            if not page.follows(after):
                 raise Malformed  # the server does not keep to the order asked for
             return page
 
         return self._fetch(after, decode)
 
-    def _guess(self, after: int) -> None:
+    def _guess(self, after: Position) -> None:
         with self._lock:
             if not self._closed and after not in self._ahead and len(self._ahead) < PAGES_AHEAD:
                 self._ahead[after] = self._pool.submit(self._job, after)
@@ -189,6 +199,7 @@ class _Planned:
     columns: list[Column]
     bound: datetime
     full: bool
+    order: Order | None
     reply: Future[_Reading]
 
 
@@ -423,10 +434,21 @@ class _Scans:
         return newest or upper_bound(min(server_now, ours), settings.bookwatch_safety_lag)
 
     def _scan_window(self, collection: str, full: bool) -> bool:
+        try:
+            return self._window(collection, full, None)
+        except PermanentFailure as failed:
+            refused = failed
+        if not lacks_sequence(refused):
+            raise refused
+        prove_order_by_id(self._gateway, collection, refused)
+        return self._window(collection, full, "$id")
+
+    def _window(self, collection: str, full: bool, order: Order | None) -> bool:
+        """Scan to the end; whether an unfinished scan was gone on with. ``order``: None, as it was read before."""
         columns, server_now = self._gateway.columns_and_time(collection)
         bound = self._bound(collection, server_now)
         reply: Future[_Reading] = Future()
-        self.say(_Planned(collection, columns, bound, full, reply))
+        self.say(_Planned(collection, columns, bound, full, order, reply))
         while True:
             try:
                 reading = reply.result(timeout=0.2)
@@ -443,7 +465,7 @@ class _Scans:
                 # The writer spools no more of this scan: page by page, the gateway asks again for what is malformed.
                 after = refused.reached
 
-    def _follow(self, collection: str, reading: _Reading, after: int | None) -> None:
+    def _follow(self, collection: str, reading: _Reading, after: Position | None) -> None:
         """Read to the end. Raises _Refused where a page that was spooled has to be read again."""
         plan, size = reading.plan, self._settings.bookwatch_page_size
 
@@ -452,8 +474,14 @@ class _Scans:
                 if self._stop.is_set():
                     raise _Stopped
 
-        def fetch(after: int | None, decode: Callable[[bytes], AnyPage]) -> AnyPage:
-            return self._gateway.rows(collection, window_queries(plan.lower, plan.bound, after, size), decode)
+        # Until a collection was read whole it is not known whether rows have a $sequence: then no is an answer.
+        asking = plan.lower is None and plan.order == "$sequence"
+
+        def fetch(after: Position | None, decode: Callable[[bytes], AnyPage]) -> AnyPage:
+            queries = window_queries(plan.lower, plan.bound, after, size, plan.order)
+            return self._gateway.rows(
+                collection, queries, decode, expected=lacks_sequence if asking else False
+            )
 
         def glance(body: bytes) -> PlainPage | None:
             return self._glance.look(body) if reading.spools.is_set() else None
@@ -461,11 +489,12 @@ class _Scans:
         spooler = _Spooler(
             self._settings.home.root,
             self._spool_rows,
-            after,
+            after if isinstance(after, int) else None,
             lambda spool: self.say(_Spooled(collection, spool)),
             wait,
         )
-        pages: PageAhead[AnyPage] = PageAhead(self._pool, fetch, reading.decoder.decode, glance)
+        guess = last_sequence if plan.order == "$sequence" else last_id
+        pages: PageAhead[AnyPage] = PageAhead(self._pool, fetch, reading.decoder.decode, glance, guess)
         try:
             # Only an empty page ends a scan: a server that gives fewer rows than asked for must not end it
             # early.
@@ -554,15 +583,16 @@ class _Writer:
             overlap=timedelta(seconds=self._settings.bookwatch_overlap),
             run_id=self._run_id,
             full=asked.full,
+            order=asked.order,
         )
         self._first[collection] = plan.lower is None
         spools = self._spools[collection] = threading.Event()
         if self._store.may_append(plan):
             spools.set()
-        return _Reading(plan, self._decoder(collection), spools)
+        return _Reading(plan, self._decoder(collection, plan.order), spools)
 
-    def _decoder(self, collection: str) -> PageDecoder:
-        return PageDecoder(self._store.columns(collection), self._list_key)
+    def _decoder(self, collection: str, order: Order = "$sequence") -> PageDecoder:
+        return PageDecoder(self._store.columns(collection), self._list_key, order)
 
     def take(self, fetched: _Fetched) -> None:
         buffer = self._pages.setdefault(fetched.collection, [])
@@ -622,7 +652,7 @@ class _Writer:
                 if page.last != last:
                     raise Malformed  # a row with two of them: the scan went on from the other
                 self.take(_Fetched(collection, page))
-                spool.reached = page.last
+                spool.reached = last
         except Malformed:
             # Not JSON all through, which the glance at it does not see. It is asked for again.
             spool.refused = True
@@ -696,7 +726,7 @@ class _Writer:
         detail = ""
         if failure is not None:
             outcome, detail = outcome_of(
-                failure, self._store.watermark(collection).resume_sequence is not None, self._settings
+                failure, self._store.watermark(collection).resume is not None, self._settings
             )
             with self._store.transaction():
                 self._record(self._store, collection, self._counts[collection], outcome, detail)
