@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS _mirror (
     endpoint VARCHAR, project VARCHAR, database VARCHAR, created_at TIMESTAMP, last_change BIGINT);
 CREATE TABLE IF NOT EXISTS _columns (
     collection VARCHAR, attribute VARCHAR, column_name VARCHAR, kind VARCHAR, is_array BOOLEAN,
-    first_seen_at TIMESTAMP, gone_at TIMESTAMP);
+    first_seen_at TIMESTAMP, gone_at TIMESTAMP, unread BOOLEAN);
 CREATE TABLE IF NOT EXISTS _watermarks (
     collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP, scan_bound TIMESTAMP,
     resume_sequence BIGINT, run_id VARCHAR, scan_lower TIMESTAMP, rescan BOOLEAN, rules_version VARCHAR,
@@ -70,6 +70,7 @@ CREATE TABLE IF NOT EXISTS _sweeps (
     since_change BIGINT);
 CREATE TABLE IF NOT EXISTS _sweep_missing (collection VARCHAR, row_id VARCHAR, sequence BIGINT);
 CREATE TABLE IF NOT EXISTS _sweep_seen (collection VARCHAR, row_id VARCHAR);
+ALTER TABLE _columns ADD COLUMN IF NOT EXISTS unread BOOLEAN;
 ALTER TABLE _watermarks ADD COLUMN IF NOT EXISTS resume_id VARCHAR;
 ALTER TABLE _watermarks ADD COLUMN IF NOT EXISTS ordered_by VARCHAR;
 ALTER TABLE _sweeps ADD COLUMN IF NOT EXISTS resume_id VARCHAR;
@@ -108,6 +109,11 @@ class _Noted(NamedTuple):
     kind: str
     is_array: bool
     gone_at: datetime | None
+    unread: bool | None
+
+    @property
+    def as_listed(self) -> Column:
+        return Column(self.attribute, self.kind, self.is_array)
 
 
 @dataclass(frozen=True)
@@ -214,6 +220,11 @@ class SweepState:
         """The same sweep further on."""
         number, name = (position, None) if isinstance(position, int) else (None, position)
         return replace(self, resume_sequence=number, resume_id=name, seen=seen)
+
+
+def _to_read_anew(mark: Watermark) -> Watermark:
+    """What makes the next scan read everything."""
+    return replace(mark, scan_bound=None, resume_sequence=None, resume_id=None, scan_lower=None, rescan=True)
 
 
 def quoted(name: str) -> str:
@@ -432,7 +443,7 @@ class RawStore:
         """The attributes a collection has now and the raw column of each, in the order first seen."""
         if collection not in self._layouts:
             self._layouts[collection] = tuple(
-                StoredColumn(c.attribute, c.column_name, Column(c.attribute, c.kind, c.is_array).storage)
+                StoredColumn(c.attribute, c.column_name, c.as_listed.storage)
                 for c in self._columns_noted(collection)
                 if c.gone_at is None
             )
@@ -443,20 +454,28 @@ class RawStore:
         if collection not in self._noted:
             noted: dict[str, list[_Noted]] = {collection: []}
             for name, *line in self._rows(
-                "SELECT collection, attribute, column_name, kind, is_array, gone_at FROM _columns ORDER BY rowid"
+                "SELECT collection, attribute, column_name, kind, is_array, gone_at, unread FROM _columns "
+                "ORDER BY rowid"
             ):
                 noted.setdefault(name, []).append(_Noted(*line))
             self._noted.update(noted)
         return self._noted[collection]
 
+    def unread(self, collection: str) -> frozenset[str]:
+        """The relationship columns of a collection whose values the server did not hand out at the last scan."""
+        noted = self._columns_noted(collection)
+        return frozenset(c.attribute for c in noted if c.gone_at is None and c.unread)
+
     def reconcile_columns(self, collection: str, listed: Sequence[Column], now: datetime) -> ColumnChanges:
         """Carry Appwrite's column list into the tables of a collection (made at the first look).
 
         A column that came (its default is invisible to a scan by $updatedAt) or was retyped makes the next
-        scan read everything. A column that went stays, marked gone. A retyped one is converted where every
-        value survives the way there and back; else it is kept under a new name beside a fresh column.
+        scan read everything; so does a relationship that can be read now. A column that went stays, marked gone. A
+        retyped one is converted where every value survives the way there and back; else it is kept under a new name
+        beside a fresh column.
         """
         first = not self.has_table(collection)
+        self._note_unread(collection, listed)
         # Of an attribute that stands there more than once, the line that lives counts, else the one that went last.
         known = {
             c.attribute: (c.column_name, c.kind, bool(c.is_array), c.gone_at)
@@ -494,8 +513,8 @@ class RawStore:
             for column in added if not first else ():
                 if column.key in known:
                     con.execute(
-                        "UPDATE _columns SET gone_at = NULL WHERE collection = ? AND column_name = ?",
-                        [collection, known[column.key][0]],
+                        "UPDATE _columns SET gone_at = NULL, unread = ? WHERE collection = ? AND column_name = ?",
+                        [column.unread, collection, known[column.key][0]],
                     )
                 else:
                     self._add_column(collection, column, self._free_name(column.key, used), now)
@@ -512,9 +531,9 @@ class RawStore:
                                 f"ALTER COLUMN {quoted(name)} TYPE {SQL_TYPE[new]}"
                             )
                     con.execute(
-                        "UPDATE _columns SET kind = ?, is_array = ?, gone_at = NULL "
+                        "UPDATE _columns SET kind = ?, is_array = ?, unread = ?, gone_at = NULL "
                         "WHERE collection = ? AND column_name = ?",
-                        [column.kind, column.is_array, collection, name],
+                        [column.kind, column.is_array, column.unread, collection, name],
                     )
                 else:
                     kept = self._free_name(f"{name}__was_{kind}", used)
@@ -535,16 +554,7 @@ class RawStore:
                     [now, collection, known[attribute][0]],
                 )
             if not first and (added or retyped):
-                self._write_watermark(
-                    replace(
-                        self.watermark(collection),
-                        scan_bound=None,
-                        resume_sequence=None,
-                        resume_id=None,
-                        scan_lower=None,
-                        rescan=True,
-                    )
-                )
+                self._write_watermark(_to_read_anew(self.watermark(collection)))
         # DuckDB refuses to change a table's rows and its columns in one transaction. A kill in between loses
         # nothing: the kept column has the old values, and the scan that is now due brings the new ones.
         for kept, name, old, new in refill:
@@ -564,6 +574,30 @@ class RawStore:
             tuple(sorted(c.key for c in added)), tuple(sorted(removed)), tuple(sorted(c.key for c in retyped))
         )
 
+    def _note_unread(self, collection: str, listed: Sequence[Column]) -> None:
+        """Note which known relationships are read now. One that is read for the first time is null in every row yet; of
+        one that is no longer, what was read stays until the row changes."""
+        told = {c.key: c.unread for c in listed if c.storage == "reference"}
+        changed = [
+            c
+            for c in self._columns_noted(collection)
+            if c.gone_at is None
+            and c.attribute in told
+            and c.as_listed.storage == "reference"
+            and c.unread is not told[c.attribute]
+        ]
+        if not changed:
+            return
+        self._noted.pop(collection, None)
+        with self.transaction() as con:
+            for column in changed:
+                con.execute(
+                    "UPDATE _columns SET unread = ? WHERE collection = ? AND column_name = ?",
+                    [told[column.attribute], collection, column.column_name],
+                )
+            if not all(told[column.attribute] for column in changed):
+                self._write_watermark(_to_read_anew(self.watermark(collection)))
+
     def _add_column(self, collection: str, column: Column, name: str, now: datetime) -> None:
         for table in (collection, f"{collection}_history"):
             self.connection.execute(
@@ -573,8 +607,9 @@ class RawStore:
 
     def _note_column(self, collection: str, column: Column, name: str, now: datetime) -> None:
         self.connection.execute(
-            "INSERT INTO _columns VALUES (?, ?, ?, ?, ?, ?, NULL)",
-            [collection, column.key, name, column.kind, column.is_array, now],
+            "INSERT INTO _columns (collection, attribute, column_name, kind, is_array, first_seen_at, unread) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [collection, column.key, name, column.kind, column.is_array, now, column.unread],
         )
 
     @staticmethod

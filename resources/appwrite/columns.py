@@ -19,7 +19,7 @@ import polars as pl
 
 from resources.appwrite.failures import Malformed, NoSequence
 
-Storage = Literal["text", "integer", "float", "boolean", "instant", "json"]
+Storage = Literal["text", "integer", "float", "boolean", "instant", "json", "reference"]
 
 STORAGE_OF_KIND: Mapping[str, Storage] = MappingProxyType(
     {
@@ -39,10 +39,11 @@ STORAGE_OF_KIND: Mapping[str, Storage] = MappingProxyType(
         "float": "float",
         "boolean": "boolean",
         "datetime": "instant",
+        "relationship": "reference",
     }
 )
-"""Any other kind (relationship, point, line, polygon, object, vector, one not yet known) is kept as JSON
-text.
+"""Any other kind (point, line, polygon, object, vector, one not yet known) is kept as JSON text. Of a relationship the
+related $id is kept, of one to many a JSON list of them.
 """
 
 SQL_TYPE: Mapping[Storage, str] = MappingProxyType(
@@ -53,6 +54,7 @@ SQL_TYPE: Mapping[Storage, str] = MappingProxyType(
         "boolean": "BOOLEAN",
         "instant": "TIMESTAMP",
         "json": "VARCHAR",
+        "reference": "VARCHAR",
     }
 )
 FRAME_TYPE: Mapping[Storage, pl.DataType] = MappingProxyType(
@@ -63,6 +65,7 @@ FRAME_TYPE: Mapping[Storage, pl.DataType] = MappingProxyType(
         "boolean": pl.Boolean(),
         "instant": pl.Datetime("us"),
         "json": pl.String(),
+        "reference": pl.String(),
     }
 )
 
@@ -82,6 +85,7 @@ _READ_AS: Mapping[Storage, Any] = MappingProxyType(
         "boolean": bool | None,
         "instant": str | None,
         "json": Any,
+        "reference": Any,
     }
 )
 _HELD_AS: Mapping[Storage, pl.DataType] = MappingProxyType({**FRAME_TYPE, "instant": pl.String()})
@@ -98,12 +102,14 @@ SYSTEM: tuple[tuple[str, str, Storage], ...] = (
 class Column:
     """A column as Appwrite lists it.
 
-    ``kind`` is its ``type``; enum, email, url and ip say ``string`` there.
+    ``kind`` is its ``type``; enum, email, url and ip say ``string`` there. ``unread``: a relationship that rows do not
+    carry, however they are asked for (relations.py).
     """
 
     key: str
     kind: str
     is_array: bool = False
+    unread: bool = False
 
     @property
     def storage(self) -> Storage:
@@ -171,7 +177,7 @@ def _typed(texts: pl.Series, storage: Storage) -> pl.Series:
             return texts.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
         case "instant":
             return instants(texts)
-        case "text" | "json":
+        case "text" | "json" | "reference":
             return texts
 
 
@@ -180,10 +186,23 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def _reference(value: object) -> str | None:
+    """The $id of a related row that came whole, as a bare id, or among others; None where there is none."""
+    if isinstance(value, dict):
+        identity = cast("dict[str, Any]", value).get("$id")
+        return identity if isinstance(identity, str) else None
+    if isinstance(value, list):
+        ids = [_reference(item) for item in cast("list[object]", value)]
+        return None if any(identity is None for identity in ids) else _json(ids)
+    return _as_text(value, "text")
+
+
 def _as_text(value: object, storage: Storage) -> str | None:
     """A JSON value as the text ``_typed`` reads; None for a value that cannot fit (or is null)."""
     if value is None:
         return None
+    if storage == "reference":
+        return _reference(value)
     if storage == "json":
         return value if isinstance(value, str) else _json(value)
     if isinstance(value, str):
@@ -307,6 +326,13 @@ class PageDecoder:
             return pl.Series(name, [None] * len(values), pl.Int64)
         if storage == "json":
             return pl.Series(name, [_as_text(value, "json") for value in values], pl.String)
+        if storage == "reference":
+            ids = [_reference(value) for value in values]
+            if any(
+                identity is None and value is not None for identity, value in zip(ids, values, strict=True)
+            ):
+                raise TypeError  # a closer look keeps it as a misfit
+            return pl.Series(name, ids, pl.String)
         if key == "$sequence" and values and isinstance(values[0], int):
             return pl.Series(name, values, pl.Int64)
         return pl.Series(name, values, pl.String if key == "$sequence" else _HELD_AS[storage])

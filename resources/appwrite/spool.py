@@ -344,6 +344,9 @@ def _typed(column: str, attribute: str, storage: Storage) -> str:
     match storage:
         case "text":
             return column
+        case "reference":
+            # A bare id: a page with a related row in it is not plain.
+            fits, value = f"json_type({column}) = 'VARCHAR'", f"({column} ->> '$')"
         case "instant":
             # Written back it is the same text, or it was another spelling (a regular expression took twice as long).
             value = f"CAST({column} AS TIMESTAMP)"

@@ -19,12 +19,13 @@ from datetime import datetime, timedelta
 import polars as pl
 from appwrite.query import Query
 
-from resources.appwrite.columns import Order, Page, PageDecoder, Position, last_id, last_sequence
+from resources.appwrite.columns import Order, Page, PageDecoder, Position
 from resources.appwrite.failures import CallFailure
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.order import following
 from resources.appwrite.page_threads import PageThreads
-from resources.appwrite.sync import PageAhead, outcome_of, ping
+from resources.appwrite.relations import Selection, select_related
+from resources.appwrite.sync import PageAhead, outcome_of, ping, position_guess
 from resources.progress import Progress
 from resources.raw_store import Counts, RawStore, RejectReasons, RunOutcome, SweepState
 from resources.settings import Settings
@@ -98,11 +99,20 @@ class _Sweep:
         if anew:
             store.save_sweep(collection, None)
         self.repaired = 0
+        self._selection = Selection()
         self.state = store.sweep_state(collection) or SweepState(now, None, 0, None, store.last_change())
+
+    def ask_related(self) -> str:
+        """Find out how to ask for relationship columns. Tells why nothing can be compared where the server hands out
+        less than when the rows were stored: what it leaves out would be taken for empty. Raises CallFailure."""
+        references = [c.attribute for c in self._rows.columns if c.storage == "reference"]
+        self._selection = select_related(self._gateway, self._collection, references)
+        lost = [key for key in self._selection.unread if key not in self._store.unread(self._collection)]
+        return f"references not read: {', '.join(lost)} ({self._selection.why})" if lost else ""
 
     def _fetch(self, after: Position | None, decode: Callable[[bytes], Page]) -> Page:
         queries = [
-            *([] if self._deep else [Query.select(["$id", "$updatedAt"])]),
+            *(self._selection.queries if self._deep else [Query.select(["$id", "$updatedAt"])]),
             *following(self._order, after, self._page_size),
         ]
         return self._gateway.rows(self._collection, queries, decode, operation="sweep_rows")
@@ -110,7 +120,7 @@ class _Sweep:
     def turn(self, watermark: datetime, max_rows: int | None, progress: Progress) -> bool:
         """Compare ranges until the end (True) or until ``max_rows`` were seen (False). Raises CallFailure."""
         seen_now, pages_since, missing = 0, 0, list[pl.DataFrame]()
-        guess = last_sequence if self._order == "$sequence" else last_id
+        guess = position_guess(self._order, self._selection if self._deep else Selection())
         with PageThreads(2, "sweep") as pool:
             pages = PageAhead(pool, self._fetch, self._decoder.decode, guess=guess)
             try:
@@ -182,7 +192,11 @@ class _Sweep:
     def _repair(self, ids: Sequence[str]) -> None:
         for start in range(0, len(ids), REPAIRED_AT_ONCE):
             some = list(ids[start : start + REPAIRED_AT_ONCE])
-            queries = [Query.equal("$id", some), *following(self._order, None, REPAIRED_AT_ONCE)]
+            queries = [
+                *self._selection.queries,
+                Query.equal("$id", some),
+                *following(self._order, None, REPAIRED_AT_ONCE),
+            ]
             page = self._gateway.rows(self._collection, queries, self._rows.decode, operation="repair_rows")
             self._merge(page.frame, repairs=True)
 
@@ -286,7 +300,10 @@ def _swept(
             gateway, store, collection, run_id, reject_reasons, rules_version, deep, anew, server_now
         )
         try:
-            if one.turn(watermark, max_rows, progress):
+            detail = one.ask_related()
+            if detail:
+                outcome = "failed"
+            elif one.turn(watermark, max_rows, progress):
                 missing, held, detail = one.finish(guard)
                 outcome = "failed" if held else "complete"
             else:

@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -42,6 +42,7 @@ from resources.appwrite.gateway import TABLE_MISSING, Gateway
 from resources.appwrite.order import following, lacks_sequence, prove_order_by_id
 from resources.appwrite.page_threads import PageThreads
 from resources.appwrite.refusals import is_refusal
+from resources.appwrite.relations import Selection, select_related
 from resources.appwrite.spool import NO_ROWS, ROW_GROUP, PageGlance, PlainPage, Spool
 from resources.appwrite.unavailable import blank_id, source_unavailable
 from resources.clock import Clock
@@ -78,7 +79,8 @@ LANES = 2
 
 @dataclass(frozen=True)
 class CollectionOutcome:
-    """How the scan of a collection ended. ``outcome`` other than complete: ``detail`` is one sentence."""
+    """How the scan of a collection ended. ``outcome`` other than complete: ``detail`` is one sentence. ``unread``:
+    relationship columns the server does not hand out."""
 
     collection: str
     outcome: RunOutcome
@@ -88,6 +90,7 @@ class CollectionOutcome:
     detail: str = ""
     changes: ColumnChanges = field(default_factory=ColumnChanges)
     failure: CallFailure | None = None
+    unread: tuple[str, ...] = ()
 
 
 def ping(gateway: Gateway) -> datetime:
@@ -124,6 +127,13 @@ def newest_queries(upto: datetime) -> list[str]:
         Query.order_desc("$updatedAt"),
         Query.limit(1),
     ]
+
+
+def position_guess(order: Order, selection: Selection) -> Callable[[bytes], Position | None]:
+    """How to tell where an answer ends before it is read. Not where related rows, with their own places, are in it."""
+    if selection.keys:
+        return lambda body: None
+    return last_sequence if order == "$sequence" else last_id
 
 
 AnyPage = Page | PlainPage
@@ -181,6 +191,8 @@ class PageAhead(Generic[P]):
             page = self._decode(body) if plain is None else plain
             if not page.follows(after):
                 raise Malformed  # the server does not keep to the order asked for
+            if guess is None and page.last is not None:
+                self._guess(page.last)
             return page
 
         return self._fetch(after, decode)
@@ -200,6 +212,7 @@ class _Planned:
     bound: datetime
     full: bool
     order: Order | None
+    why_unread: str
     reply: Future[_Reading]
 
 
@@ -446,9 +459,12 @@ class _Scans:
     def _window(self, collection: str, full: bool, order: Order | None) -> bool:
         """Scan to the end; whether an unfinished scan was gone on with. ``order``: None, as it was read before."""
         columns, server_now = self._gateway.columns_and_time(collection)
+        related = [column.key for column in columns if column.storage == "reference"]
+        selection = select_related(self._gateway, collection, related)
+        columns = [replace(column, unread=column.key in selection.unread) for column in columns]
         bound = self._bound(collection, server_now)
         reply: Future[_Reading] = Future()
-        self.say(_Planned(collection, columns, bound, full, order, reply))
+        self.say(_Planned(collection, columns, bound, full, order, selection.why, reply))
         while True:
             try:
                 reading = reply.result(timeout=0.2)
@@ -459,13 +475,15 @@ class _Scans:
         plan, after = reading.plan, reading.plan.after
         while True:
             try:
-                self._follow(collection, reading, after)
+                self._follow(collection, reading, after, selection)
                 return plan.resumed
             except _Refused as refused:
                 # The writer spools no more of this scan: page by page, the gateway asks again for what is malformed.
                 after = refused.reached
 
-    def _follow(self, collection: str, reading: _Reading, after: Position | None) -> None:
+    def _follow(
+        self, collection: str, reading: _Reading, after: Position | None, selection: Selection
+    ) -> None:
         """Read to the end. Raises _Refused where a page that was spooled has to be read again."""
         plan, size = reading.plan, self._settings.bookwatch_page_size
 
@@ -478,7 +496,8 @@ class _Scans:
         asking = plan.lower is None and plan.order == "$sequence"
 
         def fetch(after: Position | None, decode: Callable[[bytes], AnyPage]) -> AnyPage:
-            queries = window_queries(plan.lower, plan.bound, after, size, plan.order)
+            window = window_queries(plan.lower, plan.bound, after, size, plan.order)
+            queries = [*selection.queries, *window]
             return self._gateway.rows(
                 collection, queries, decode, expected=lacks_sequence if asking else False
             )
@@ -493,7 +512,7 @@ class _Scans:
             lambda spool: self.say(_Spooled(collection, spool)),
             wait,
         )
-        guess = last_sequence if plan.order == "$sequence" else last_id
+        guess = position_guess(plan.order, selection)
         pages: PageAhead[AnyPage] = PageAhead(self._pool, fetch, reading.decoder.decode, glance, guess)
         try:
             # Only an empty page ends a scan: a server that gives fewer rows than asked for must not end it
@@ -561,6 +580,7 @@ class _Writer:
         self._started: dict[str, tuple[datetime, float]] = {}
         self._counts: dict[str, Counts] = {}
         self._changes: dict[str, ColumnChanges] = {}
+        self._unread: dict[str, tuple[tuple[str, ...], str]] = {}
 
     def start(self, collection: str) -> None:
         if collection not in self._started:
@@ -574,6 +594,7 @@ class _Writer:
         changes = self._store.reconcile_columns(collection, asked.columns, now)
         if changes:
             self._changes[collection] = changes
+        self._unread[collection] = tuple(c.key for c in asked.columns if c.unread), asked.why_unread
         self._store.rejudge(
             collection, self._reject_reasons, rules_version=self._rules_version, run_id=self._run_id, now=now
         )
@@ -705,9 +726,8 @@ class _Writer:
         self, store: RawStore, collection: str, counts: Counts, outcome: RunOutcome, detail: str
     ) -> None:
         started_at, began = self._started[collection]
-        notes = "; ".join(
-            part for part in (self._changes.get(collection, ColumnChanges()).sentence, detail) if part
-        )
+        changes = self._changes.get(collection, ColumnChanges()).sentence
+        notes = "; ".join(part for part in (changes, self._unread_sentence(collection), detail) if part)
         store.record_run(
             self._run_id,
             collection,
@@ -717,6 +737,10 @@ class _Writer:
             outcome=outcome,
             detail=notes,
         )
+
+    def _unread_sentence(self, collection: str) -> str:
+        unread, why = self._unread.get(collection, ((), ""))
+        return f"references not read: {', '.join(unread)} ({why})" if unread else ""
 
     def finish(self, collection: str, failure: CallFailure | None) -> CollectionOutcome:
         self.start(collection)
@@ -737,9 +761,10 @@ class _Writer:
             self._counts[collection],
             time.perf_counter() - self._started[collection][1],
             self._store.watermark(collection).watermark,
-            detail,
+            "; ".join(part for part in (detail, self._unread_sentence(collection)) if part),
             self._changes.get(collection, ColumnChanges()),
             failure,
+            self._unread.get(collection, ((), ""))[0],
         )
 
 
