@@ -125,6 +125,7 @@ CREATE TABLE IF NOT EXISTS ops.quarantine (
     collection VARCHAR, row_id VARCHAR, reasons VARCHAR, first_seen_at TIMESTAMP);
 CREATE TABLE IF NOT EXISTS ops.scans (
     collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP, required BOOLEAN, outcome VARCHAR, detail VARCHAR);
+ALTER TABLE ops.scans ADD COLUMN IF NOT EXISTS unread VARCHAR;
 CREATE TABLE IF NOT EXISTS ops.check_results (
     run_id VARCHAR, check_name VARCHAR, asset VARCHAR, passed BOOLEAN, severity VARCHAR, failed_rows BIGINT,
     evaluated_at TIMESTAMP, detail VARCHAR);
@@ -204,7 +205,8 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
         }
         if run.scans:
             con.executemany(
-                "INSERT INTO ops.scans VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO ops.scans (collection, watermark, completed_at, required, outcome, detail, unread)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
                     [
                         scan.collection,
@@ -212,6 +214,7 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
                         scan.required,
                         scan.outcome,
                         scan.detail,
+                        orjson.dumps(scan.unread).decode() if scan.unread else None,
                     ]
                     for scan in run.scans
                 ],

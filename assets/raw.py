@@ -62,6 +62,7 @@ def ingest(run: RunContext) -> list[CollectionScan]:
                 required=outcome.collection in REQUIRED,
                 outcome=outcome.outcome,
                 detail=". ".join(part for part in (outcome.detail, outcome.changes.sentence) if part),
+                unread=outcome.unread,
                 **asdict(outcome.counts),
             )
             for outcome in outcomes

@@ -10,7 +10,15 @@ import ibis.expr.types as ir
 
 from assets.marts.commission_matches import booking_keys
 from assets.marts.commission_reviews import service_deadlines, with_plan
-from assets.marts.expressions import accrual, by_policy, commission_of, earning, interval, local_day
+from assets.marts.expressions import (
+    accrual,
+    by_policy,
+    commission_of,
+    earning,
+    interval,
+    local_day,
+    record_references_unread,
+)
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import ENDED_STATUSES
 from marketplace.policy import Policy
@@ -116,7 +124,7 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
     )
     rows = rows.mutate(
         state=ibis.cases(
-            (rows.candidate.notnull(), "unknown"),
+            (rows.candidate.notnull() | _any_hidden(t), "unknown"),
             (at.judged_at.isnull(), "unknown"),
             (at.judged_at < rows.grace_ends, "awaiting"),
             else_="missing",
@@ -156,6 +164,12 @@ def _candidates(t: Tables) -> Any:
     c = t.commission_links.filter(lambda r: r.live & (r.link == "ambiguous")).select("matched_ref")
     keys = booking_keys(t)
     return c.inner_join(keys, c.matched_ref == keys.key).select(candidate=keys.target).distinct()
+
+
+def _any_hidden(t: Tables) -> Any:
+    """Whether a live record refers to a booking by what Appwrite does not hand out: it may be any booking's."""
+    hidden = t.commission_links.filter(lambda r: r.live & (r.link == "unread"))
+    return record_references_unread(t) & (hidden.count() > 0).as_scalar()
 
 
 def _records_without(t: Tables) -> Any:

@@ -6,15 +6,16 @@ Not here: which rows count; each mart says that itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
+from marketplace.aliases import RECORD_REFERENCES
 from marketplace.collections import BOOKING_COLLECTIONS
-from marketplace.commission import MILLION, REVENUE_STATUSES
+from marketplace.commission import COMMISSION_COLLECTION, MILLION, REVENUE_STATUSES
 from marketplace.policy import Policy, PolicyRule
 
 #: No rupiah amount in this business comes near; beyond it 64-bit products could overflow, so nothing is
@@ -115,6 +116,21 @@ def bookings_read(t: Any) -> Any:
     whole = (s.collection == "bookings") & s.completed_at.notnull()
     begun = s.completed_at.isnull() & s.outcome.isin(("partial", "failed"))
     return s.aggregate(read=whole.any().fill_null(False) & ~begun.any().fill_null(False)).as_scalar()
+
+
+def unread_reference(t: Any, collection: str, names: Iterable[str]) -> Any:
+    """Whether Appwrite does not hand out one of these relationship columns of a collection: a scalar, never null. What
+    refers by it, and has no other reference, is then unknown; nothing is missing or an orphan for it."""
+    s = t.scans.filter(t.scans.collection == collection)
+    named: Any = ibis.literal(False)
+    for name in sorted(names):
+        named = named | s.unread.contains(f'"{name}"').fill_null(False)
+    return s.aggregate(unread=named.any().fill_null(False)).as_scalar()
+
+
+def record_references_unread(t: Any) -> Any:
+    """Whether a commission record may refer to a booking that cannot be told: a scalar, never null."""
+    return unread_reference(t, COMMISSION_COLLECTION, RECORD_REFERENCES)
 
 
 def counted(bookings: Any) -> Any:
