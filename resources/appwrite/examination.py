@@ -22,18 +22,20 @@ from appwrite.query import Query
 
 from marketplace.collections import INGESTED, REQUIRED
 from marketplace.expected import CLOCK_SKEW_SECONDS, EXPECTED, WANTED_INDEXES, WantedIndex
-from resources.appwrite.failures import CallFailure
+from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import API, TABLE_MISSING, Answer, Gateway, json_object
+from resources.appwrite.order import prove_order_by_id
 from resources.appwrite.patience import http_date
 from resources.appwrite.refusals import is_refusal
+from resources.appwrite.relations import select_related
 from resources.appwrite.unavailable import blank_id, source_unavailable
 from resources.errors import DONE, PROBLEMS, UNREACHABLE
 
 Verdict = Literal["ok", "warning", "problem", "could not tell"]
 
 TOPICS = (
-    "endpoint", "API", "version", "project", "key", "database", "scopes", "clock", "collections", "attributes",
-    "indexes",
+    "endpoint", "API", "version", "project", "key", "database", "scopes", "clock", "collections", "order", "attributes",
+    "relationships", "indexes",
 )  # fmt: skip
 """In the order a person would mend them."""
 COUNT_CAP = 5000
@@ -117,6 +119,7 @@ class _Examination:
     lines: list[Line] = field(default_factory=list[Line])
     may_list: bool = False
     rows_scope: bool | None = None
+    by_id: list[str] = field(default_factory=list[str])
 
     # -- asking --------------------------------------------------------------------------------------------
 
@@ -185,6 +188,12 @@ class _Examination:
         self._scopes(asked)
         for collection in there:
             self._shape(collection)
+        if self.by_id:
+            self.say(
+                "order",
+                "ok",
+                f"Rows of {', '.join(self.by_id)} have no numeric $sequence; they are followed by $id.",
+            )
         return self.lines
 
     def _ping(self) -> tuple[_Asked, float, float]:
@@ -425,6 +434,7 @@ class _Examination:
                 f"{collection} ({kind}, table {table}) has {count}{more} rows.",
                 collection=collection,
             )
+            self._order(collection, asked.answer.value.get(self.gateway.api.list_key), required)
             return True
         verdict: Verdict = "problem" if required else "warning"
         if asked.lacks_scope:
@@ -472,6 +482,52 @@ class _Examination:
         )
         return not refused
 
+    def _order(self, collection: str, listed: object, required: bool) -> None:
+        """Whether the rows of a collection can be followed, by their numeric $sequence or by $id."""
+        rows = cast("list[dict[str, Any]]", listed if isinstance(listed, list) else [])
+        if not rows or str(rows[0].get("$sequence", "")).isdecimal():
+            return
+        lacking = PermanentFailure("look", "no_sequence", collection=collection, status=200)
+        try:
+            prove_order_by_id(self.gateway, collection, lacking)
+        except CallFailure as failure:
+            told = source_unavailable(failure, self.gateway)
+            self.say(
+                "order", "problem", told.problem, told.next_step, collection=collection, blocking=required
+            )
+        else:
+            self.by_id.append(collection)
+
+    def _relationships(self, collection: str, columns: Sequence[Mapping[str, Any]]) -> None:
+        """The relationship columns of a collection, and whether rows carry them."""
+        related = {str(c["key"]): c for c in columns if c.get("type") == "relationship" and "key" in c}
+        if not related:
+            return
+        try:
+            selection = select_related(self.gateway, collection, list(related))
+        except CallFailure as failure:
+            self.say(
+                "relationships",
+                "could not tell",
+                f"Whether {', '.join(related)} of {collection} can be read could not be seen ({failure.sentence}).",
+                "Run `bookwatch doctor` again.",
+                collection=collection,
+            )
+            return
+        for key, column in related.items():
+            other = column.get("relatedTable") or column.get("relatedCollection") or "another table"
+            what = f"{collection}.{key} is a relationship ({column.get('relationType', 'of a kind not told')}, {other})"
+            if key in selection.unread:
+                self.say(
+                    "relationships",
+                    "warning",
+                    f"{what} that cannot be read: what refers by it is unknown ({selection.why}).",
+                    "Update Appwrite, or keep the related $id in an attribute as well.",
+                    collection=collection,
+                )
+            else:
+                self.say("relationships", "ok", f"{what}, read as the related $id.", collection=collection)
+
     def _shape(self, collection: str) -> None:
         """Attributes and indexes of a collection that is there."""
         columns = self._listed(collection, self.gateway.api.columns_key, "columns")
@@ -488,6 +544,7 @@ class _Examination:
                         collection=collection,
                     )
             return
+        self._relationships(collection, columns)
         kinds = {str(c["key"]): c for c in columns if "key" in c}
         there = frozenset(kinds)
         missing = [e for e in expected if not e.carried_by(there)]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from resources.appwrite.examination import examine
 from resources.appwrite.relations import select_related
 from resources.raw_store import RawStore
 from tests.ingest.mirroring import run
@@ -154,3 +155,32 @@ def test_a_server_that_takes_the_selection_and_gives_nothing_is_not_believed(
     outcome = run(gateway, store, ["bookings"], run_id="run2")["bookings"]
     assert set(outcome.unread) == {"providerId", "rooms"}
     assert "though they were selected" in outcome.detail
+
+
+def test_the_doctor_lists_relationships_and_says_which_cannot_be_read(
+    server: OtherServer, home: Path
+) -> None:
+    gateway, _ = opened(server, home, appwrite_api="tablesdb")
+    told = [line for line in examine(gateway) if line.topic == "relationships"]
+    assert [(line.verdict, line.sentence) for line in told] == [
+        ("ok", "bookings.providerId is a relationship (manyToOne, therapists), read as the related $id."),
+        ("ok", "bookings.rooms is a relationship (oneToMany, chat_rooms), read as the related $id."),
+    ]
+    server.relations = "refused"
+    told = [line for line in examine(gateway) if line.topic == "relationships"]
+    assert {line.verdict for line in told} == {"warning"}
+    assert "what refers by it is unknown" in told[0].sentence
+    assert "general_query_invalid" in told[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict"), [("before_1_8", "ok"), ("unordered", "problem"), ("numbered", None)]
+)
+def test_the_doctor_says_what_rows_are_followed_by(
+    server: OtherServer, home: Path, kind: str, verdict: str | None
+) -> None:
+    server.kind = kind
+    gateway, _ = opened(server, home, appwrite_api="tablesdb")
+    told = [line for line in examine(gateway) if line.topic == "order"]
+    assert {line.verdict for line in told} == ({verdict} if verdict else set())
+    assert any(line.blocking for line in told) == (verdict == "problem")
