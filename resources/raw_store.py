@@ -404,8 +404,28 @@ class RawStore:
             )
             raise UsageError(
                 f"{self.path} mirrors {differs}.",
-                "Set the Appwrite settings back, or choose another BOOKWATCH_HOME for the other source.",
+                "If the server moved and this is the same database, `bookwatch adopt` takes the mirror along; else set"
+                " the Appwrite settings back, or choose another BOOKWATCH_HOME for the other source.",
             )
+
+    def adopt(self, endpoint: str, project: str, database: str) -> None:
+        """Let this file mirror another source from now on: one that was proven to be the same database."""
+        with self.transaction() as con:
+            con.execute(
+                "UPDATE _mirror SET endpoint = ?, project = ?, database = ?", [endpoint, project, database]
+            )
+
+    def sample(self, collection: str, rows: int) -> pl.DataFrame:
+        """(_id, _sequence, _created_at) of some living rows: the oldest, the newest, and as many from anywhere, always
+        the same."""
+        own = f"SELECT _id, _sequence, _created_at FROM {quoted(collection)} WHERE _deleted_at IS NULL"
+        by = "_sequence {0} NULLS LAST, _created_at {0}, _id {0}"
+        with self._plainly("be read"):
+            return self.connection.sql(
+                f"SELECT DISTINCT * FROM (({own} ORDER BY {by.format('ASC')} LIMIT {rows}) "
+                f"UNION ALL ({own} ORDER BY {by.format('DESC')} LIMIT {rows}) UNION ALL "
+                f"(SELECT * FROM ({own}) USING SAMPLE reservoir({rows} ROWS) REPEATABLE (7))) ORDER BY ALL"
+            ).pl()
 
     def mirror(self) -> tuple[str, str, str] | None:
         """(endpoint, project, database) this file mirrors; None before the first run."""
