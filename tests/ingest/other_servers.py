@@ -7,6 +7,7 @@ dictionaries, and every query is carried out on all of them.
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -237,13 +238,15 @@ def _handler(server: OtherServer) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def serving(server: OtherServer) -> Iterator[OtherServer]:
-    """Let it answer on a free port for the time of the block."""
+def serving(server: OtherServer, secured: ssl.SSLContext | None = None) -> Iterator[OtherServer]:
+    """Let it answer on a free port for the time of the block; ``secured``: over https."""
     http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
     http.daemon_threads = True
+    if secured is not None:
+        http.socket = secured.wrap_socket(http.socket, server_side=True)
     thread = threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True)
     thread.start()
-    server.endpoint = f"http://127.0.0.1:{http.server_address[1]}/v1"
+    server.endpoint = f"{'https' if secured else 'http'}://127.0.0.1:{http.server_address[1]}/v1"
     try:
         yield server
     finally:
