@@ -40,7 +40,7 @@ def ingest(run: RunContext) -> list[CollectionScan]:
     load_policy()  # a policy that cannot be used is an error now, not after an hour of reading
     with (
         CallLog(Ledger(run.home.ledger), run.run_id, run.calls) as calls,
-        Gateway(settings, run.clock, calls) as gateway,
+        Gateway(settings, run.clock, calls, say=run.say) as gateway,
         RawStore(run.home.raw) as store,
         nullcontext(Quiet()) if run.quiet else progress_for() as progress,
     ):

@@ -43,6 +43,7 @@ from resources.appwrite.failures import (
 )
 from resources.appwrite.patience import (
     LONGEST_SERVER_WAIT,
+    MAX_DELAY,
     RETRIES,
     RETRY_BUDGET,
     CircuitBreaker,
@@ -130,6 +131,7 @@ class PooledClient(Client):
         chance: Callable[[], float] = random.random,
         monotonic: Callable[[], float] = time.monotonic,
         timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        say: Callable[[str], None] = lambda line: None,
     ) -> None:
         super().__init__()
         self.set_endpoint(settings.appwrite_endpoint)
@@ -147,6 +149,7 @@ class PooledClient(Client):
         self._chance = chance
         self._monotonic = monotonic
         self._timeouts = timeouts
+        self._say = say
         self.breaker = CircuitBreaker(monotonic)
         self.wish = ServerWish(monotonic)
         self.server_clock = clock_of(self._endpoint)
@@ -310,6 +313,8 @@ class PooledClient(Client):
         return error.retry_after or 0.0 if isinstance(error, CallFailure) else 0.0
 
     def _rest(self, seconds: float) -> None:
+        if seconds > MAX_DELAY:
+            self._say(f"Appwrite asks to wait {seconds:,.0f} s before the next call.")
         self._sleep(seconds)
 
     def _waited_as_wished(self) -> bool:
@@ -457,10 +462,11 @@ class Gateway:
         chance: Callable[[], float] = random.random,
         monotonic: Callable[[], float] = time.monotonic,
         timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        say: Callable[[str], None] = lambda line: None,
     ) -> None:
         """Raises UsageError if an Appwrite setting is missing.
 
-        ``timeouts``: seconds to connect, to wait for bytes.
+        ``timeouts``: seconds to connect, to wait for bytes. ``say``: told in a sentence where the server asks to wait.
         """
         settings.require_appwrite()
         self.settings = settings
@@ -470,7 +476,14 @@ class Gateway:
         self.database = settings.appwrite_database_id
         self.api = API[settings.appwrite_api]
         self.client = PooledClient(
-            settings, clock, on_call, sleep=sleep, chance=chance, monotonic=monotonic, timeouts=timeouts
+            settings,
+            clock,
+            on_call,
+            sleep=sleep,
+            chance=chance,
+            monotonic=monotonic,
+            timeouts=timeouts,
+            say=say,
         )
         self._version: str | None = None
         self._probed = False

@@ -141,9 +141,11 @@ def test_a_limit_told_by_an_instant_alone_is_obeyed_and_said() -> None:
     good = http(200, '{"total":0,"rows":[]}')
     with ScriptedServer(limited, good) as server:
         waits = Waits()
-        gateway, _ = scripted_gateway(server, waits)
+        told: list[str] = []
+        gateway, _ = scripted_gateway(server, waits, say=told.append)
         rows(gateway)
         assert waits.slept == [20]
+        assert told == ["Appwrite asks to wait 20 s before the next call."]
     limited = error(429, "", Date=date, X_RateLimit_Reset=str(int(at.timestamp()) + 900))
     with ScriptedServer(limited) as server:
         gateway, _ = scripted_gateway(server)
