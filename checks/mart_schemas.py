@@ -90,7 +90,7 @@ class CommissionReconciliation(MartTable):
     accrued_at: pl.Datetime
     utc_offset_minutes: pl.Int64
     policy_version: pl.String
-    policy_rate_ppm: pl.Int64 = pa.Field(ge=0, le=1_000_000)
+    policy_rate_ppm: pl.Int64 = pa.Field(ge=0, le=1_000_000, nullable=True)
     deadline_at: pl.Datetime = pa.Field(nullable=True)
     commission_status: pl.String = pa.Field(nullable=True, isin=COMMISSION_STATUSES)
     paid_at: pl.Datetime = pa.Field(nullable=True)

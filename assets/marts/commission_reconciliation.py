@@ -16,6 +16,7 @@ from assets.marts.expressions import (
     commission_of,
     earning,
     interval,
+    known_rate,
     local_day,
     record_references_unread,
 )
@@ -113,7 +114,7 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
     def rule(choose):
         return by_policy(policy, choose, day=rows.local_date, provider=rows.provider_id, plan=rows.plan)
 
-    rate_ppm = rule(lambda r: r.rate_ppm).cast("int64")
+    rate_ppm = known_rate(t, policy, rows.provider_id, rule(lambda r: r.rate_ppm).cast("int64"))
     by_completion, by_start = service_deadlines(rows, policy, rows.local_date)
     rows = rows.mutate(
         policy_version=rule(lambda r: r.version),

@@ -10,7 +10,15 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.expressions import accrual, by_policy, commission_of, interval, local_day, needs_plan
+from assets.marts.expressions import (
+    accrual,
+    by_policy,
+    commission_of,
+    interval,
+    known_rate,
+    local_day,
+    needs_plan,
+)
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import REVENUE_STATUSES, SUBMITTED_STATUS, UNPAID_STATUSES
 from marketplace.policy import Policy
@@ -105,7 +113,7 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
     def rule(choose: Any) -> Any:
         return by_policy(policy, choose, day=rows.local_date, provider=rows.provider_id, plan=rows.plan)
 
-    policy_rate = rule(lambda r: r.rate_ppm).cast("int64")
+    policy_rate = known_rate(t, policy, rows.provider_id, rule(lambda r: r.rate_ppm).cast("int64"))
     by_completion, by_start = service_deadlines(rows, policy, rows.local_date)
     in_thousands = rows.amount_rule == "thousands"
     accepted = ibis.cases((rows.b_accepted_rule == "explicit", rows.b_accepted))

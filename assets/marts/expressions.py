@@ -13,7 +13,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from marketplace.aliases import RECORD_REFERENCES
+from marketplace.aliases import ALIASES, RECORD_REFERENCES
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.commission import COMMISSION_COLLECTION, MILLION, REVENUE_STATUSES
 from marketplace.policy import Policy, PolicyRule
@@ -126,6 +126,16 @@ def unread_reference(t: Any, collection: str, names: Iterable[str]) -> Any:
     for name in sorted(names):
         named = named | s.unread.contains(f'"{name}"').fill_null(False)
     return s.aggregate(unread=named.any().fill_null(False)).as_scalar()
+
+
+def known_rate(t: Any, policy: Policy, provider: Any, rate_ppm: Any) -> Any:
+    """A policy's rate, null where it rests on a provider that Appwrite does not hand out."""
+    if all(rule.scope[0] == "default" for rule in policy.rules):
+        return rate_ppm
+    hidden: Any = ibis.literal(False)
+    for collection in BOOKING_COLLECTIONS:
+        hidden = hidden | unread_reference(t, collection, ALIASES["booking.provider_id"])
+    return ibis.cases((~(provider.isnull() & hidden), rate_ppm))
 
 
 def record_references_unread(t: Any) -> Any:

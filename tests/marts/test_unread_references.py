@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from checks.registry import registry_of
+from marketplace.policy import DEFAULT_POLICY, Policy
 from tests.marts.warehouse import NOW, Warehouse
 
 
@@ -87,6 +89,19 @@ def test_a_booking_is_not_without_a_room_where_rooms_hide_theirs(w: Warehouse) -
     hide(w, "chat_rooms", "bookingId")
     w.build(["broken_links"])
     assert w.rows(query) == [{"broken": 0, "unknown": 3}]
+
+
+def test_no_rate_is_guessed_where_it_rests_on_a_provider_that_is_hidden(w: Warehouse) -> None:
+    base = DEFAULT_POLICY.rules[0]
+    policy = Policy("p", (replace(base, version="of p9", rate_ppm=200_000, provider="p9"), base))
+    w.booking("b3", provider_id=None)
+    w.commission("c3", "b3", provider_id=None)
+    w.booking("b4", provider_id=None)
+    told = {r["booking_id"]: (r["state"], r["expected_idr"]) for r in w.reconciled(policy=policy)}
+    assert (told["b3"], told["b4"]) == (("matched", 75_000), ("missing", 75_000))
+    hide(w, "bookings", "providerId")
+    told = {r["booking_id"]: (r["state"], r["expected_idr"]) for r in w.reconciled(policy=policy)}
+    assert (told["b1"], told["b3"], told["b4"]) == (("missing", 75_000), ("unknown", None), ("missing", None))
 
 
 def test_a_member_is_not_healthy_where_bookings_hide_their_provider(w: Warehouse) -> None:
