@@ -56,7 +56,7 @@ def adopt_mirror(settings: Settings) -> Adoption:
                 f"The mirror in {home.root} is empty.", "`bookwatch run` fills it from any server."
             )
         with Gateway(settings, settings.clock, lambda event: None) as gateway:
-            after = (gateway.endpoint, gateway.project, gateway.database)
+            after = gateway.identity
             if before == after:
                 return Adoption(before, after)
             ping(gateway)

@@ -29,6 +29,7 @@ from appwrite.client import Client
 from appwrite.encoders.value_class_encoder import ValueClassEncoder
 from appwrite.query import Query
 
+from marketplace.text import BLANK
 from resources.appwrite.columns import Column, columns_of
 from resources.appwrite.connections import Connections
 from resources.appwrite.failures import (
@@ -499,6 +500,12 @@ class Gateway:
 
     def close(self) -> None:
         self.client.close()
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """Endpoint, project and database, as a mirror remembers what it is of. A blank around an id is none of it: the
+        server, not the mirror, is to say what it thinks of one."""
+        return self.endpoint, self.project.strip(BLANK), self.database.strip(BLANK)
 
     @property
     def breaker(self) -> CircuitBreaker:

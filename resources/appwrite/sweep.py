@@ -262,7 +262,7 @@ def sweep(
     UsageError and StoreFailure as ``sync`` does; one collection's failure stops no other.
     """
     if store.mirror() is not None:
-        store.claim_mirror(gateway.endpoint, gateway.project, gateway.database, gateway.clock.naive_now())
+        store.claim_mirror(*gateway.identity, gateway.clock.naive_now())
     now = ping(gateway)
     del settings
     return [

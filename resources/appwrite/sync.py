@@ -859,12 +859,11 @@ def sync(
     belongs to another source, StoreFailure if the file cannot be written.
     """
     clock = gateway.clock
-    identity = (gateway.endpoint, gateway.project, gateway.database)
     if store.mirror() is not None:
-        store.claim_mirror(*identity, clock.naive_now())
+        store.claim_mirror(*gateway.identity, clock.naive_now())
     ping(gateway)
     # A new file is claimed only for a source that answered: a mistyped endpoint must not stick.
-    store.claim_mirror(*identity, clock.naive_now())
+    store.claim_mirror(*gateway.identity, clock.naive_now())
     writer = _Writer(
         store,
         settings=settings,

@@ -6,6 +6,7 @@ import json
 import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,11 @@ from resources.appwrite.patience import wait_asked
 from resources.appwrite.sync import outcome_of, ping
 from resources.appwrite.unavailable import source_unavailable
 from resources.errors import SourceUnavailable
+from resources.raw_store import RawStore
+from tests.ingest.mirroring import DATABASE, gateway_for, make_table, run, settings_for
 from tests.ingest.scripted import ScriptedServer, http
 from tests.ingest.test_gateway import Waits, rows, scripted_gateway
+from tests.sandbox_server import SandboxProcess
 
 
 def error(status: int, error_type: str, message: str = "no", **headers: str) -> bytes:
@@ -122,6 +126,20 @@ def test_a_blank_at_the_end_of_an_id_is_named_as_the_cause(settings: dict[str, A
     assert named in told.problem
     assert "blank" in told.problem
     assert "404, database_not_found" in told.problem
+
+
+def test_a_server_that_refuses_a_blank_is_told_by_a_run_also_with_a_mirror(
+    server: SandboxProcess, home: Path, table: str
+) -> None:
+    make_table(server, table)
+    with RawStore(home / "raw.duckdb") as store:
+        gateway, _ = gateway_for(settings_for(server, home, bookwatch_tables={"bookings": table}))
+        run(gateway, store, ["bookings"])
+        blank, _ = gateway_for(settings_for(server, home, appwrite_database_id=f"{DATABASE} "))
+        with pytest.raises(
+            SourceUnavailable, match=r"APPWRITE_DATABASE_ID begins or ends with a blank \(400,"
+        ):
+            run(blank, store, ["bookings"], run_id="run2")
 
 
 def test_a_blank_at_the_end_of_a_table_id_is_named() -> None:
