@@ -53,6 +53,8 @@ _CALLS: dict[str, pl.DataType] = {
     "attempts": pl.Int64(),
     "reason": pl.String(),
     "slow": pl.Boolean(),
+    "error_type": pl.String(),
+    "host": pl.String(),
 }
 
 _CHECK_RESULTS: dict[str, pl.DataType] = {
@@ -123,6 +125,7 @@ CREATE TABLE IF NOT EXISTS ops.quarantine (
     collection VARCHAR, row_id VARCHAR, reasons VARCHAR, first_seen_at TIMESTAMP);
 CREATE TABLE IF NOT EXISTS ops.scans (
     collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP, required BOOLEAN, outcome VARCHAR, detail VARCHAR);
+ALTER TABLE ops.scans ADD COLUMN IF NOT EXISTS unread VARCHAR;
 CREATE TABLE IF NOT EXISTS ops.check_results (
     run_id VARCHAR, check_name VARCHAR, asset VARCHAR, passed BOOLEAN, severity VARCHAR, failed_rows BIGINT,
     evaluated_at TIMESTAMP, detail VARCHAR);
@@ -140,7 +143,9 @@ CREATE TABLE IF NOT EXISTS ops.timing_summary (
     p50_s DOUBLE, p95_s DOUBLE, p99_s DOUBLE, max_s DOUBLE);
 CREATE TABLE IF NOT EXISTS ops.errors (
     run_id VARCHAR, call_number BIGINT, called_at TIMESTAMP, severity VARCHAR, category VARCHAR, operation VARCHAR,
-    collection VARCHAR, reason VARCHAR, status INTEGER, attempts BIGINT);
+    collection VARCHAR, reason VARCHAR, status INTEGER, attempts BIGINT, error_type VARCHAR, host VARCHAR);
+ALTER TABLE ops.errors ADD COLUMN IF NOT EXISTS error_type VARCHAR;
+ALTER TABLE ops.errors ADD COLUMN IF NOT EXISTS host VARCHAR;
 CREATE TABLE IF NOT EXISTS ops.alerts (
     alert_id VARCHAR, name VARCHAR, labels VARCHAR, state VARCHAR, severity VARCHAR, summary VARCHAR, figure DOUBLE,
     limit_value DOUBLE, page VARCHAR, active_since TIMESTAMP, fired_at TIMESTAMP, last_sent_at TIMESTAMP,
@@ -200,7 +205,8 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
         }
         if run.scans:
             con.executemany(
-                "INSERT INTO ops.scans VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO ops.scans (collection, watermark, completed_at, required, outcome, detail, unread)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
                     [
                         scan.collection,
@@ -208,6 +214,7 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
                         scan.required,
                         scan.outcome,
                         scan.detail,
+                        orjson.dumps(scan.unread).decode() if scan.unread else None,
                     ]
                     for scan in run.scans
                 ],
@@ -256,7 +263,8 @@ def mirror_health(con: duckdb.DuckDBPyConnection, ledger: Ledger, now: datetime)
 
 _ERRORS = """
 SELECT run_id, call_number, called_at, severity, category, operation, collection,
-       CASE WHEN reason <> '' THEN reason WHEN slow THEN 'slow' ELSE 'retried' END AS reason, status, attempts
+       CASE WHEN reason <> '' THEN reason WHEN slow THEN 'slow' ELSE 'retried' END AS reason, status, attempts,
+       error_type, host
 FROM _calls ANTI JOIN ops.errors AS known ON known.run_id = _calls.run_id AND known.call_number = _calls.call_number
 WHERE severity <> 'info'
 """
@@ -266,7 +274,7 @@ SELECT run_id, call_number, called_at, operation, collection, seconds, outcome, 
 FROM _calls ANTI JOIN ops.timings AS known ON known.run_id = _calls.run_id AND known.call_number = _calls.call_number
 -- What failed in the run itself is no call: it has no time of its own.
 WHERE _calls.call_number > 0;
-INSERT INTO ops.errors {_ERRORS};
+INSERT INTO ops.errors BY NAME {_ERRORS};
 DELETE FROM ops.timing_summary WHERE hour IN (SELECT date_trunc('hour', called_at) FROM _calls);
 INSERT INTO ops.timing_summary
 SELECT date_trunc('hour', called_at) AS hour, operation, collection, count(*), count(*) FILTER (outcome <> 'ok'),
@@ -285,7 +293,7 @@ def mirror_errors(con: duckdb.DuckDBPyConnection, ledger: Ledger, since: datetim
         return
     con.register("_calls", pl.DataFrame(waiting, schema=_CALLS, orient="row").to_arrow())
     try:
-        con.execute(f"INSERT INTO ops.errors {_ERRORS}")
+        con.execute(f"INSERT INTO ops.errors BY NAME {_ERRORS}")
     finally:
         con.unregister("_calls")
 

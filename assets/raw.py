@@ -14,7 +14,8 @@ from marketplace.collections import INGESTED, PROVIDER_COLLECTIONS, REQUIRED
 from marketplace.rules import RULES_VERSION
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.sweep import MASS_DELETE_SHARE, sweep
-from resources.appwrite.sync import sync
+from resources.appwrite.sync import CollectionOutcome, sync
+from resources.appwrite.unavailable import source_unavailable
 from resources.call_log import CallLog
 from resources.errors import SourceUnavailable
 from resources.ledger import Ledger
@@ -40,7 +41,7 @@ def ingest(run: RunContext) -> list[CollectionScan]:
     load_policy()  # a policy that cannot be used is an error now, not after an hour of reading
     with (
         CallLog(Ledger(run.home.ledger), run.run_id, run.calls) as calls,
-        Gateway(settings, run.clock, calls) as gateway,
+        Gateway(settings, run.clock, calls, say=run.say) as gateway,
         RawStore(run.home.raw) as store,
         nullcontext(Quiet()) if run.quiet else progress_for() as progress,
     ):
@@ -63,17 +64,13 @@ def ingest(run: RunContext) -> list[CollectionScan]:
                 required=outcome.collection in REQUIRED,
                 outcome=outcome.outcome,
                 detail=". ".join(part for part in (outcome.detail, outcome.changes.sentence) if part),
+                unread=outcome.unread,
                 **asdict(outcome.counts),
             )
             for outcome in outcomes
         ]
-        barred = [scan for scan in scans if scan.required and scan.outcome in ("missing", "forbidden")]
-        if barred:
-            raise SourceUnavailable(
-                "; ".join(f"The required collection {scan.collection} is {scan.outcome}" for scan in barred)
-                + ".",
-                "Check the ids in BOOKWATCH_TABLES and the key's scopes (rows.read, tables.read).",
-            )
+        if barred := _barred(outcomes, gateway):
+            raise barred
         unread = [
             scan for scan in scans if scan.required and store.watermark(scan.collection).completed_at is None
         ]
@@ -91,6 +88,24 @@ def ingest(run: RunContext) -> list[CollectionScan]:
             run.say("Comparing every row with Appwrite …")
             run.sweeps = _swept(run, run.sweep, gateway, store, scans)
     return scans
+
+
+def _barred(outcomes: list[CollectionOutcome], gateway: Gateway) -> SourceUnavailable | None:
+    """Why nothing can be published: a server whose rows cannot be followed, or a required collection that is missing
+    or refused, with the cause Appwrite names."""
+    for outcome in outcomes:
+        if outcome.failure is not None and outcome.failure.reason == "no_order":
+            return source_unavailable(outcome.failure, gateway)
+    barred = [o for o in outcomes if o.collection in REQUIRED and o.outcome in ("missing", "forbidden")]
+    if not barred:
+        return None
+    lacking = "; ".join(f"The required collection {o.collection} is {o.outcome}" for o in barred)
+    next_step = "Check the ids in BOOKWATCH_TABLES and the key's scopes (rows.read, tables.read)."
+    first = barred[0].failure
+    if first is None:
+        return SourceUnavailable(f"{lacking}.", next_step)
+    cause = source_unavailable(first, gateway)
+    return SourceUnavailable(f"{lacking}. {cause.problem}", cause.next_step or next_step)
 
 
 def _swept(
@@ -117,7 +132,7 @@ def _swept(
             server_rows=outcome.server_rows,
             mirror_rows=outcome.mirror_rows,
             deleted=outcome.counts.deleted,
-            repaired=outcome.counts.inserted + outcome.counts.updated,
+            repaired=outcome.repaired,
             missing=outcome.missing,
             held=outcome.held,
             detail=outcome.detail,

@@ -201,7 +201,7 @@ SELECT id20('n', i) AS notification_id, owner(i) AS recipient_id, 'therapist' AS
     CASE WHEN dice(i, 42, 20) > 0 THEN sent_at + INTERVAL 2 SECOND END AS delivered_at, true AS is_read,
     sent_at AS created_at, sent_at AS updated_at, i AS change
 FROM range($bookings // 5) t(i);
-INSERT INTO ops.scans
+INSERT INTO ops.scans (collection, watermark, completed_at, required, outcome, detail)
 SELECT unnest(['bookings', 'hotel_bookings', 'chat_messages', 'commission_records', 'notifications', 'therapists']),
     $now::TIMESTAMP - INTERVAL 2 SECOND, $now::TIMESTAMP - INTERVAL 1 SECOND, true, 'complete', NULL;
 """

@@ -174,7 +174,9 @@ told AS (
                      WHEN c.missing > 1 THEN 'critical' WHEN c.missing = 1 THEN 'warning'
                      WHEN NOT EXISTS (FROM ops.scans WHERE collection = 'bookings' AND completed_at IS NOT NULL)
                        OR EXISTS (FROM ops.scans WHERE collection IN ('hotel_bookings', 'therapists', 'places')
-                                  AND completed_at IS NULL AND outcome IN ('partial', 'failed')) THEN 'unknown'
+                                  AND completed_at IS NULL AND outcome IN ('partial', 'failed'))
+                       OR EXISTS (FROM ops.scans WHERE collection = 'commission_records'
+                                  AND regexp_matches(unread, '"booking(Id|DocId)"')) THEN 'unknown'
                      ELSE 'perfect' END AS by_rows,
            c.missing AS missing_rows, c.awaiting AS awaiting_rows, c.tracked AS tracked_rows,
            c.free AS free_rows, f.missing AS missing_findings

@@ -195,8 +195,11 @@ def errors_by(path: str, kind: str, since: datetime) -> pl.DataFrame:
     )
 
 
-_ERRORS = """SELECT called_at, severity, category, operation, collection, reason, status, attempts, run_id, call_number
-             FROM ops.errors WHERE called_at >= ? ORDER BY called_at DESC, run_id DESC, call_number DESC LIMIT ?"""
+_ERRORS = """SELECT called_at, severity, category, operation, collection, reason, status, error_type, host, attempts,
+                    run_id, call_number
+             FROM (SELECT ''::VARCHAR AS error_type, ''::VARCHAR AS host WHERE false
+                   UNION ALL BY NAME FROM ops.errors)  -- a snapshot of before has neither
+             WHERE called_at >= ? ORDER BY called_at DESC, run_id DESC, call_number DESC LIMIT ?"""
 
 
 @cached

@@ -6,6 +6,7 @@ phones.py.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
@@ -13,7 +14,10 @@ import orjson
 import polars as pl
 
 from marketplace.aliases import JSON_PATHS
-from marketplace.text import as_text, coalesce, json_text, nulls
+from marketplace.text import BLANK, as_text, coalesce, json_text, nulls
+
+LARGE = "number too large for its column"
+_NUMBER = re.compile(r"[+-]?\d{1,5000}(?:\.\d{1,5000})?(?:[eE][+-]?\d{1,9})?")
 
 
 class Attributes:
@@ -79,11 +83,17 @@ class Attributes:
         return column if column.dtype == dtype else column.cast(dtype, strict=False)
 
     def misfits(self) -> list[tuple[int, str, str]]:
-        """(row, attribute, kind of value) for each value that did not fit its column's type."""
+        """(row, attribute, kind of value) for each value that did not fit its column's type; LARGE for a number that is
+        beyond those a column of numbers holds."""
         if self._misfits is None:
             return []
+        numeric = {
+            name
+            for name in self._misfit_names
+            if name in self.frame.columns and self.frame[name].dtype.is_numeric()
+        }
         return [
-            (i, name, _kind(value))
+            (i, name, LARGE if name in numeric and _is_beyond(value) else _kind(value))
             for i, row in enumerate(self._misfits)
             if row
             for name, value in row.items()
@@ -142,6 +152,14 @@ def _object(text: str | None) -> dict[str, Any] | None:
         except orjson.JSONDecodeError:
             return None
     return cast("dict[str, Any]", found) if isinstance(found, dict) else None
+
+
+def _is_beyond(value: object) -> bool:
+    """Whether a value, be it written as text, is a number beyond 64 bits."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return False
+    text = value.strip(BLANK) if isinstance(value, str) else repr(value)
+    return _NUMBER.fullmatch(text) is not None and abs(float(text)) >= 2**63
 
 
 def _kind(value: object) -> str:

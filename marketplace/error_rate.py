@@ -7,9 +7,9 @@ from typing import Final
 
 #: So many error events within a minute are an alarm.
 ERRORS_A_MINUTE: Final = 10
-#: Events that do not count towards it. A slow call is flagged apart. A collection that is not there, or forbidden, says
+#: Events that do not count towards it. A slow call is flagged apart. A collection that is not there, or refused, says
 #: so again at each run: that is a state, told by its outcome and an alert of its own; at a run every five seconds it
 #: would be an alarm for ever.
-NOT_COUNTED: Final = ("slow", "not_found", "forbidden")
+NOT_COUNTED: Final = ("slow", "not_found", "forbidden", "region", "paused", "quota", "service_off")
 #: The minutes that are looked at: those since the last run but one, whatever the rhythm.
 ERROR_RATE_WINDOW: Final = timedelta(minutes=5)

@@ -195,6 +195,26 @@ Noted = dict[str, pl.Series]
 """Attribute → Boolean, true on the rows a finding is about."""
 
 
+_NUMERIC: Final = r"^[+-]?\d+(?:[.,]\d+)*(?:,-)?$"
+NOT_A_NUMBER: Final = "not a number"
+TOO_LARGE: Final = "too large a number (a trillion or more)"
+
+
+def why_unreadable(text: pl.Series) -> pl.Series:
+    """Why ``read_micros`` could not read a text: NOT_A_NUMBER, or TOO_LARGE."""
+    t = pl.col("t")
+    frame = text.str.to_lowercase().to_frame("t").select(
+        t.str.replace_all(r"[\s\u00a0]", "").str.replace(r"^([+-]?)(?:rp\.?|idr)", "${1}")
+        .str.replace(r"(?:idr|rupiah)$", "").fill_null("")
+    )  # fmt: skip
+    digits = t.str.replace(r"[.,](?:\d{1,2}|-)$", "").str.replace_all(r"\D", "").str.strip_chars_start("0")
+    exponent = t.str.extract(r"^([+-]?\d+(?:\.\d+)?e[+-]?\d{1,4})$").cast(pl.Float64, strict=False)
+    large = (t.str.contains(_NUMERIC) & (digits.str.len_chars() > _LARGEST_DIGITS)) | (
+        exponent.abs() >= 10**_LARGEST_DIGITS
+    ).fill_null(False)
+    return frame.select(pl.when(large).then(pl.lit(TOO_LARGE)).otherwise(pl.lit(NOT_A_NUMBER))).to_series()
+
+
 @dataclass(frozen=True)
 class BookingAmounts:
     """Per booking: ``amount_idr`` (Int64), ``amount_rule``, ``disagreement`` (the sources, null where they

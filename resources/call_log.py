@@ -82,6 +82,8 @@ class CallLog:
                         event.attempts,
                         event.reason,
                         event.slow,
+                        event.error_type,
+                        event.host,
                     )
                     for number, event in enumerate(self._keep[self._written : upto], self._written + 1)
                 ]

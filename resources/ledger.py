@@ -106,9 +106,14 @@ CREATE TABLE IF NOT EXISTS calls (
     severity TEXT NOT NULL,
     attempts INTEGER NOT NULL,
     reason TEXT NOT NULL,
-    slow INTEGER NOT NULL
+    slow INTEGER NOT NULL,
+    error_type TEXT NOT NULL DEFAULT '',
+    host TEXT NOT NULL DEFAULT ''
 );
 """
+
+_LATER_COLUMNS = (("calls", "error_type"), ("calls", "host"))
+"""Columns a ledger of before does not have."""
 
 KEEP_CALLS = 200_000
 """Calls that may wait here for a run that reaches the warehouse; in an outage a run makes a handful."""
@@ -191,7 +196,8 @@ class HealthChange:
 
 @dataclass(frozen=True)
 class LedgerCall:
-    """One call to Appwrite, the ``number``-th of its run; ``at`` is naive UTC, ``seconds`` include the waits."""
+    """One call to Appwrite, the ``number``-th of its run; ``at`` is naive UTC, ``seconds`` include the waits.
+    ``error_type`` and ``host``: what a refusal says of itself, and who gave it."""
 
     run_id: str
     number: int
@@ -206,6 +212,8 @@ class LedgerCall:
     attempts: int
     reason: str
     slow: bool
+    error_type: str = ""
+    host: str = ""
 
 
 class Ledger:
@@ -223,6 +231,9 @@ class Ledger:
             connection.executescript(_SCHEMA)
             connection.row_factory = sqlite3.Row
             connection.execute("BEGIN IMMEDIATE")
+            for table, column in _LATER_COLUMNS:
+                if column not in {row["name"] for row in connection.execute(f"PRAGMA table_info({table})")}:
+                    connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
             yield connection
             connection.execute("COMMIT")
         finally:
@@ -574,7 +585,8 @@ class Ledger:
         with self._open() as db:
             db.executemany(
                 "INSERT INTO calls (run_id, number, at, operation, collection, seconds, outcome, status, category,"
-                " severity, attempts, reason, slow) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " severity, attempts, reason, slow, error_type, host)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(*astuple(call)[:2], call.at.isoformat(), *astuple(call)[3:]) for call in calls],
             )
             db.execute(
@@ -631,6 +643,8 @@ def _call(row: sqlite3.Row) -> LedgerCall:
         row["attempts"],
         row["reason"],
         bool(row["slow"]),
+        row["error_type"],
+        row["host"],
     )
 
 

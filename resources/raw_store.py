@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 import duckdb
 import polars as pl
 
-from resources.appwrite.columns import SQL_TYPE, SYSTEM, Column, Storage, StoredColumn
+from resources.appwrite.columns import SQL_TYPE, SYSTEM, Column, Order, Position, Storage, StoredColumn
 from resources.appwrite.spool import CONSTANT, BulkReading, Spool
 from resources.errors import BookwatchError, UsageError
 from resources.forgotten import FORGOTTEN_TABLES, Forgotten
@@ -54,10 +54,11 @@ CREATE TABLE IF NOT EXISTS _mirror (
     endpoint VARCHAR, project VARCHAR, database VARCHAR, created_at TIMESTAMP, last_change BIGINT);
 CREATE TABLE IF NOT EXISTS _columns (
     collection VARCHAR, attribute VARCHAR, column_name VARCHAR, kind VARCHAR, is_array BOOLEAN,
-    first_seen_at TIMESTAMP, gone_at TIMESTAMP);
+    first_seen_at TIMESTAMP, gone_at TIMESTAMP, unread BOOLEAN);
 CREATE TABLE IF NOT EXISTS _watermarks (
     collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP, scan_bound TIMESTAMP,
-    resume_sequence BIGINT, run_id VARCHAR, scan_lower TIMESTAMP, rescan BOOLEAN, rules_version VARCHAR);
+    resume_sequence BIGINT, run_id VARCHAR, scan_lower TIMESTAMP, rescan BOOLEAN, rules_version VARCHAR,
+    resume_id VARCHAR, ordered_by VARCHAR);
 CREATE TABLE IF NOT EXISTS _rejects (
     collection VARCHAR, row_id VARCHAR, sequence BIGINT, reasons VARCHAR, content VARCHAR,
     first_seen_at TIMESTAMP, last_tried_at TIMESTAMP, rules_version VARCHAR);
@@ -66,8 +67,15 @@ CREATE TABLE IF NOT EXISTS _ingest_runs (
     deleted BIGINT, rejected BIGINT, started_at TIMESTAMP, seconds DOUBLE, watermark TIMESTAMP,
     outcome VARCHAR, detail VARCHAR);
 CREATE TABLE IF NOT EXISTS _sweeps (
-    collection VARCHAR, started_at TIMESTAMP, resume_sequence BIGINT, seen BIGINT);
+    collection VARCHAR, started_at TIMESTAMP, resume_sequence BIGINT, seen BIGINT, resume_id VARCHAR,
+    since_change BIGINT);
 CREATE TABLE IF NOT EXISTS _sweep_missing (collection VARCHAR, row_id VARCHAR, sequence BIGINT);
+CREATE TABLE IF NOT EXISTS _sweep_seen (collection VARCHAR, row_id VARCHAR);
+ALTER TABLE _columns ADD COLUMN IF NOT EXISTS unread BOOLEAN;
+ALTER TABLE _watermarks ADD COLUMN IF NOT EXISTS resume_id VARCHAR;
+ALTER TABLE _watermarks ADD COLUMN IF NOT EXISTS ordered_by VARCHAR;
+ALTER TABLE _sweeps ADD COLUMN IF NOT EXISTS resume_id VARCHAR;
+ALTER TABLE _sweeps ADD COLUMN IF NOT EXISTS since_change BIGINT;
 """
 
 NAMELESS = "$sequence:"
@@ -102,6 +110,11 @@ class _Noted(NamedTuple):
     kind: str
     is_array: bool
     gone_at: datetime | None
+    unread: bool | None
+
+    @property
+    def as_listed(self) -> Column:
+        return Column(self.attribute, self.kind, self.is_array)
 
 
 @dataclass(frozen=True)
@@ -148,7 +161,8 @@ class ColumnChanges:
 class Watermark:
     """How far a collection is known.
 
-    Instants are naive UTC; ``scan_bound`` is set while a scan is unfinished.
+    Instants are naive UTC; ``scan_bound`` is set while a scan is unfinished. ``ordered_by``: what its rows are followed
+    by, None before its first scan.
     """
 
     collection: str
@@ -160,29 +174,58 @@ class Watermark:
     scan_lower: datetime | None = None
     rescan: bool = False
     rules_version: str | None = None
+    resume_id: str | None = None
+    ordered_by: Order | None = None
+
+    @property
+    def order(self) -> Order:
+        return self.ordered_by or "$sequence"
+
+    @property
+    def resume(self) -> Position | None:
+        """Where an unfinished scan goes on."""
+        return self.resume_sequence if self.order == "$sequence" else self.resume_id
 
 
 @dataclass(frozen=True)
 class ScanPlan:
     """The window of a scan.
 
-    ``lower`` <= $updatedAt <= ``bound`` (lower None: from the beginning), after a $sequence.
+    ``lower`` <= $updatedAt <= ``bound`` (lower None: from the beginning), after a $sequence (or $id, by ``order``).
     """
 
     collection: str
     lower: datetime | None
     bound: datetime
-    after: int | None
+    after: Position | None
     resumed: bool
+    order: Order = "$sequence"
 
 
 @dataclass(frozen=True)
 class SweepState:
-    """An unfinished sweep: where to go on, and how many rows it has seen."""
+    """An unfinished sweep: where to go on, and how many rows it has seen. ``since_change``: the last change before it,
+    for one that follows rows by $id and can tell only at its end what it has not seen."""
 
     started_at: datetime
     resume_sequence: int | None
     seen: int
+    resume_id: str | None = None
+    since_change: int | None = None
+
+    @property
+    def resume(self) -> Position | None:
+        return self.resume_id if self.resume_sequence is None else self.resume_sequence
+
+    def at(self, position: Position | None, seen: int) -> SweepState:
+        """The same sweep further on."""
+        number, name = (position, None) if isinstance(position, int) else (None, position)
+        return replace(self, resume_sequence=number, resume_id=name, seen=seen)
+
+
+def _to_read_anew(mark: Watermark) -> Watermark:
+    """What makes the next scan read everything."""
+    return replace(mark, scan_bound=None, resume_sequence=None, resume_id=None, scan_lower=None, rescan=True)
 
 
 def quoted(name: str) -> str:
@@ -362,8 +405,28 @@ class RawStore:
             )
             raise UsageError(
                 f"{self.path} mirrors {differs}.",
-                "Set the Appwrite settings back, or choose another BOOKWATCH_HOME for the other source.",
+                "If the server moved and this is the same database, `bookwatch adopt` takes the mirror along; else set"
+                " the Appwrite settings back, or choose another BOOKWATCH_HOME for the other source.",
             )
+
+    def adopt(self, endpoint: str, project: str, database: str) -> None:
+        """Let this file mirror another source from now on: one that was proven to be the same database."""
+        with self.transaction() as con:
+            con.execute(
+                "UPDATE _mirror SET endpoint = ?, project = ?, database = ?", [endpoint, project, database]
+            )
+
+    def sample(self, collection: str, rows: int) -> pl.DataFrame:
+        """(_id, _sequence, _created_at) of some living rows: the oldest, the newest, and as many from anywhere, always
+        the same."""
+        own = f"SELECT _id, _sequence, _created_at FROM {quoted(collection)} WHERE _deleted_at IS NULL"
+        by = "_sequence {0} NULLS LAST, _created_at {0}, _id {0}"
+        with self._plainly("be read"):
+            return self.connection.sql(
+                f"SELECT DISTINCT * FROM (({own} ORDER BY {by.format('ASC')} LIMIT {rows}) "
+                f"UNION ALL ({own} ORDER BY {by.format('DESC')} LIMIT {rows}) UNION ALL "
+                f"(SELECT * FROM ({own}) USING SAMPLE reservoir({rows} ROWS) REPEATABLE (7))) ORDER BY ALL"
+            ).pl()
 
     def mirror(self) -> tuple[str, str, str] | None:
         """(endpoint, project, database) this file mirrors; None before the first run."""
@@ -401,7 +464,7 @@ class RawStore:
         """The attributes a collection has now and the raw column of each, in the order first seen."""
         if collection not in self._layouts:
             self._layouts[collection] = tuple(
-                StoredColumn(c.attribute, c.column_name, Column(c.attribute, c.kind, c.is_array).storage)
+                StoredColumn(c.attribute, c.column_name, c.as_listed.storage)
                 for c in self._columns_noted(collection)
                 if c.gone_at is None
             )
@@ -412,20 +475,28 @@ class RawStore:
         if collection not in self._noted:
             noted: dict[str, list[_Noted]] = {collection: []}
             for name, *line in self._rows(
-                "SELECT collection, attribute, column_name, kind, is_array, gone_at FROM _columns ORDER BY rowid"
+                "SELECT collection, attribute, column_name, kind, is_array, gone_at, unread FROM _columns "
+                "ORDER BY rowid"
             ):
                 noted.setdefault(name, []).append(_Noted(*line))
             self._noted.update(noted)
         return self._noted[collection]
 
+    def unread(self, collection: str) -> frozenset[str]:
+        """The relationship columns of a collection whose values the server did not hand out at the last scan."""
+        noted = self._columns_noted(collection)
+        return frozenset(c.attribute for c in noted if c.gone_at is None and c.unread)
+
     def reconcile_columns(self, collection: str, listed: Sequence[Column], now: datetime) -> ColumnChanges:
         """Carry Appwrite's column list into the tables of a collection (made at the first look).
 
         A column that came (its default is invisible to a scan by $updatedAt) or was retyped makes the next
-        scan read everything. A column that went stays, marked gone. A retyped one is converted where every
-        value survives the way there and back; else it is kept under a new name beside a fresh column.
+        scan read everything; so does a relationship that can be read now. A column that went stays, marked gone. A
+        retyped one is converted where every value survives the way there and back; else it is kept under a new name
+        beside a fresh column.
         """
         first = not self.has_table(collection)
+        self._note_unread(collection, listed)
         # Of an attribute that stands there more than once, the line that lives counts, else the one that went last.
         known = {
             c.attribute: (c.column_name, c.kind, bool(c.is_array), c.gone_at)
@@ -463,8 +534,8 @@ class RawStore:
             for column in added if not first else ():
                 if column.key in known:
                     con.execute(
-                        "UPDATE _columns SET gone_at = NULL WHERE collection = ? AND column_name = ?",
-                        [collection, known[column.key][0]],
+                        "UPDATE _columns SET gone_at = NULL, unread = ? WHERE collection = ? AND column_name = ?",
+                        [column.unread, collection, known[column.key][0]],
                     )
                 else:
                     self._add_column(collection, column, self._free_name(column.key, used), now)
@@ -481,9 +552,9 @@ class RawStore:
                                 f"ALTER COLUMN {quoted(name)} TYPE {SQL_TYPE[new]}"
                             )
                     con.execute(
-                        "UPDATE _columns SET kind = ?, is_array = ?, gone_at = NULL "
+                        "UPDATE _columns SET kind = ?, is_array = ?, unread = ?, gone_at = NULL "
                         "WHERE collection = ? AND column_name = ?",
-                        [column.kind, column.is_array, collection, name],
+                        [column.kind, column.is_array, column.unread, collection, name],
                     )
                 else:
                     kept = self._free_name(f"{name}__was_{kind}", used)
@@ -504,15 +575,7 @@ class RawStore:
                     [now, collection, known[attribute][0]],
                 )
             if not first and (added or retyped):
-                self._write_watermark(
-                    replace(
-                        self.watermark(collection),
-                        scan_bound=None,
-                        resume_sequence=None,
-                        scan_lower=None,
-                        rescan=True,
-                    )
-                )
+                self._write_watermark(_to_read_anew(self.watermark(collection)))
         # DuckDB refuses to change a table's rows and its columns in one transaction. A kill in between loses
         # nothing: the kept column has the old values, and the scan that is now due brings the new ones.
         for kept, name, old, new in refill:
@@ -532,6 +595,30 @@ class RawStore:
             tuple(sorted(c.key for c in added)), tuple(sorted(removed)), tuple(sorted(c.key for c in retyped))
         )
 
+    def _note_unread(self, collection: str, listed: Sequence[Column]) -> None:
+        """Note which known relationships are read now. One that is read for the first time is null in every row yet; of
+        one that is no longer, what was read stays until the row changes."""
+        told = {c.key: c.unread for c in listed if c.storage == "reference"}
+        changed = [
+            c
+            for c in self._columns_noted(collection)
+            if c.gone_at is None
+            and c.attribute in told
+            and c.as_listed.storage == "reference"
+            and c.unread is not told[c.attribute]
+        ]
+        if not changed:
+            return
+        self._noted.pop(collection, None)
+        with self.transaction() as con:
+            for column in changed:
+                con.execute(
+                    "UPDATE _columns SET unread = ? WHERE collection = ? AND column_name = ?",
+                    [told[column.attribute], collection, column.column_name],
+                )
+            if not all(told[column.attribute] for column in changed):
+                self._write_watermark(_to_read_anew(self.watermark(collection)))
+
     def _add_column(self, collection: str, column: Column, name: str, now: datetime) -> None:
         for table in (collection, f"{collection}_history"):
             self.connection.execute(
@@ -541,8 +628,9 @@ class RawStore:
 
     def _note_column(self, collection: str, column: Column, name: str, now: datetime) -> None:
         self.connection.execute(
-            "INSERT INTO _columns VALUES (?, ?, ?, ?, ?, ?, NULL)",
-            [collection, column.key, name, column.kind, column.is_array, now],
+            "INSERT INTO _columns (collection, attribute, column_name, kind, is_array, first_seen_at, unread) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [collection, column.key, name, column.kind, column.is_array, now, column.unread],
         )
 
     @staticmethod
@@ -572,7 +660,8 @@ class RawStore:
         if collection not in self._marks:
             rows = self._rows(
                 "SELECT collection, watermark, completed_at, scan_bound, resume_sequence, run_id, scan_lower, "
-                "coalesce(rescan, false), rules_version FROM _watermarks WHERE collection = ?",
+                "coalesce(rescan, false), rules_version, resume_id, ordered_by FROM _watermarks "
+                "WHERE collection = ?",
                 [collection],
             )
             self._marks[collection] = Watermark(*rows[0]) if rows else Watermark(collection)
@@ -584,7 +673,8 @@ class RawStore:
         self.connection.execute("DELETE FROM _watermarks WHERE collection = ?", [mark.collection])
         self.connection.execute(
             "INSERT INTO _watermarks (collection, watermark, completed_at, scan_bound, resume_sequence, "
-            "run_id, scan_lower, rescan, rules_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "run_id, scan_lower, rescan, rules_version, resume_id, ordered_by) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 mark.collection,
                 mark.watermark,
@@ -595,38 +685,56 @@ class RawStore:
                 mark.scan_lower,
                 mark.rescan,
                 mark.rules_version,
+                mark.resume_id,
+                mark.ordered_by,
             ],
         )
 
     def begin_scan(
-        self, collection: str, *, bound: datetime, overlap: timedelta, run_id: str, full: bool = False
+        self,
+        collection: str,
+        *,
+        bound: datetime,
+        overlap: timedelta,
+        run_id: str,
+        full: bool = False,
+        order: Order | None = None,
     ) -> ScanPlan:
         """Resume the unfinished scan of a collection, or begin one up to ``bound`` (server's clock).
 
         ``full`` reads everything anew. So does a bound that lies further behind the watermark than the
-        overlap: the server's clock was wrong once, and rows written meanwhile may lie below the watermark.
+        overlap: the server's clock was wrong once, and rows written meanwhile may lie below the watermark. And so does
+        another ``order`` (None: as before; ``full``: by $sequence) than the rows here were followed by.
         """
         mark = self.watermark(collection)
-        if (
-            mark.scan_bound is not None
-            and not full
-            and not mark.rescan
-            and mark.scan_bound <= bound + overlap
-        ):
-            return ScanPlan(collection, mark.scan_lower, mark.scan_bound, mark.resume_sequence, resumed=True)
+        chosen = order or ("$sequence" if full else mark.order)
+        anew = full or mark.rescan or chosen != mark.order
+        if mark.scan_bound is not None and not anew and mark.scan_bound <= bound + overlap:
+            return ScanPlan(
+                collection, mark.scan_lower, mark.scan_bound, mark.resume, resumed=True, order=chosen
+            )
         lower: datetime | None = None
-        if mark.watermark is not None and not full and not mark.rescan and bound >= mark.watermark - overlap:
+        if mark.watermark is not None and not anew and bound >= mark.watermark - overlap:
             lower = min(mark.watermark, bound) - overlap
         begun = replace(
-            mark, scan_bound=bound, resume_sequence=None, scan_lower=lower, rescan=False, run_id=run_id
+            mark,
+            scan_bound=bound,
+            resume_sequence=None,
+            resume_id=None,
+            scan_lower=lower,
+            rescan=False,
+            run_id=run_id,
+            ordered_by=chosen,
         )
         if lower is None:
             with self.transaction():
+                if chosen != mark.order:
+                    self._end_sweep(collection)
                 self._write_watermark(begun)
         else:
             # Written with the first rows: killed before, the next scan begins from the same watermark.
             self._marks[collection] = begun
-        return ScanPlan(collection, lower, bound, None, resumed=False)
+        return ScanPlan(collection, lower, bound, None, resumed=False, order=chosen)
 
     # -- merging -------------------------------------------------------------------------------------------
 
@@ -639,7 +747,7 @@ class RawStore:
         now: datetime,
         reject_reasons: RejectReasons,
         rules_version: str = "",
-        resume_sequence: int | None = None,
+        resume_sequence: Position | None = None,
         complete: bool = False,
         forced: bool = False,
         known_upto: datetime | None = None,
@@ -650,7 +758,8 @@ class RawStore:
         ``rows`` has the schema of PageDecoder. A row is an update if its content, its system fields or its
         rejection differ from the stored version, or if that was deleted; a version older than the stored one
         is not taken unless ``forced``. With ``known_upto`` a row that lives here is not brought beyond that
-        $updatedAt; it counts as unchanged. ``record`` is called with the counts inside the transaction.
+        $updatedAt; it counts as unchanged. ``resume_sequence``: where the last of the rows stands (its $id where rows
+        are followed by that). ``record`` is called with the counts inside the transaction.
         """
         if not rows.height:
             counts = Counts()
@@ -707,13 +816,13 @@ class RawStore:
     def _reach(
         self,
         collection: str,
-        sequence: int | None,
+        reached: Position | None,
         complete: bool,
         run_id: str,
         now: datetime,
         rules_version: str,
     ) -> None:
-        """Note how far the scan has come: to a $sequence, or (``complete``) to its end."""
+        """Note how far the scan has come: to a position, or (``complete``) to its end."""
         if complete:
             mark = self.watermark(collection)
             self._write_watermark(
@@ -723,14 +832,16 @@ class RawStore:
                     completed_at=now,
                     scan_bound=None,
                     resume_sequence=None,
+                    resume_id=None,
                     scan_lower=None,
                     run_id=run_id,
                     rules_version=rules_version or mark.rules_version,
                 )
             )
-        elif sequence is not None:
+        elif reached is not None:
+            number, name = (reached, None) if isinstance(reached, int) else (None, reached)
             self._write_watermark(
-                replace(self.watermark(collection), resume_sequence=sequence, run_id=run_id)
+                replace(self.watermark(collection), resume_sequence=number, resume_id=name, run_id=run_id)
             )
 
     # -- appending -----------------------------------------------------------------------------------------
@@ -739,6 +850,8 @@ class RawStore:
         """Whether a scan can only bring rows this file has never seen: it reads from the beginning, and nothing
         stands here beyond the point it goes on from."""
         if plan.lower is not None or not BulkReading(self.columns(plan.collection)).possible:
+            return False
+        if not isinstance(plan.after, int | None) or plan.order != "$sequence":
             return False
         last = self._rows(f"SELECT max(_sequence) FROM {quoted(plan.collection)}")[0][0]
         return last is None or (plan.after is not None and last <= plan.after)
@@ -998,8 +1111,11 @@ class RawStore:
         older = (
             pl.lit(False)
             if forced
+            # A row deleted and made again has a higher number and, without one, was created later.
             else (pl.col("_updated_at") < pl.col("_old:_updated_at"))
-            & (pl.col("_sequence") <= pl.col("_old:_sequence"))
+            & (pl.col("_sequence") <= pl.col("_old:_sequence")).fill_null(
+                pl.col("_created_at") <= pl.col("_old:_created_at")
+            )
         ).fill_null(False)
         return both.select(
             known.alias("known"),
@@ -1124,13 +1240,10 @@ class RawStore:
         if not rules_version or mark.rules_version == rules_version or not self.has_table(collection):
             return 0
         changed = 0
-        sequences = self.living(collection)["_sequence"].sort()
-        after = -1
-        for upto in [*sequences.gather_every(JUDGED_AT_ONCE, JUDGED_AT_ONCE - 1), *sequences.tail(1)]:
-            with self.transaction():
+        for where, ids in self._judged_apart(collection):
+            with self.transaction(), self._lent(_asked=pl.DataFrame({"_id": ids})):
                 batch = self.connection.sql(
-                    f"SELECT rowid AS _rid, * FROM {quoted(collection)} "
-                    f"WHERE _deleted_at IS NULL AND _sequence > {after} AND _sequence <= {upto}"
+                    f"SELECT rowid AS _rid, * FROM {quoted(collection)} WHERE _deleted_at IS NULL AND {where}"
                 ).pl()
                 judged = self._judged(collection, batch.drop("_rejected"), reject_reasons)
                 differs = judged["_rejected"].ne_missing(batch["_rejected"])
@@ -1140,7 +1253,6 @@ class RawStore:
                     self._replace(collection, moved.drop("_rid"), batch.filter(differs), run_id, now, change)
                     changed += moved.height
                 self._write_rejects(collection, judged, judged.clear(), now, rules_version)
-            after = upto
         with self.transaction() as con:
             self._write_watermark(replace(self.watermark(collection), rules_version=rules_version))
             con.execute(
@@ -1148,6 +1260,19 @@ class RawStore:
                 [rules_version, now, collection],
             )
         return changed
+
+    def _judged_apart(self, collection: str) -> Generator[tuple[str, pl.Series]]:
+        """What lives of a collection in parts that fit memory: a condition each, and the ids in ``_asked``."""
+        living = self.living(collection)
+        sequences = living["_sequence"].drop_nulls().sort()
+        after = -1
+        for upto in [*sequences.gather_every(JUDGED_AT_ONCE, JUDGED_AT_ONCE - 1), *sequences.tail(1)]:
+            yield f"_sequence > {after} AND _sequence <= {upto}", pl.Series([], dtype=pl.String)
+            after = upto
+        for some in (
+            living.filter(pl.col("_sequence").is_null())["_id"].to_frame().iter_slices(JUDGED_AT_ONCE)
+        ):
+            yield "_sequence IS NULL AND _id IN (SELECT _id FROM _asked)", some["_id"]
 
     # -- deletes -------------------------------------------------------------------------------------------
 
@@ -1229,28 +1354,51 @@ class RawStore:
     def sweep_state(self, collection: str) -> SweepState | None:
         """The unfinished sweep of a collection, if there is one."""
         rows = self._rows(
-            "SELECT started_at, resume_sequence, seen FROM _sweeps WHERE collection = ?", [collection]
+            "SELECT started_at, resume_sequence, seen, resume_id, since_change FROM _sweeps WHERE collection = ?",
+            [collection],
         )
         return SweepState(*rows[0]) if rows else None
 
     def save_sweep(
-        self, collection: str, state: SweepState | None, missing: pl.DataFrame | None = None
+        self,
+        collection: str,
+        state: SweepState | None,
+        missing: pl.DataFrame | None = None,
+        seen: pl.Series | None = None,
     ) -> None:
-        """Remember where a sweep stands and the rows (row_id, sequence) it found missing; None ends it."""
+        """Remember where a sweep stands and the rows (row_id, sequence) it found missing; None ends it.
+
+        ``seen``: the ids it came by, where rows are followed by $id.
+        """
         with self.transaction() as con:
-            con.execute("DELETE FROM _sweeps WHERE collection = ?", [collection])
             if state is None:
-                con.execute("DELETE FROM _sweep_missing WHERE collection = ?", [collection])
+                self._end_sweep(collection)
                 return
+            con.execute("DELETE FROM _sweeps WHERE collection = ?", [collection])
             con.execute(
-                "INSERT INTO _sweeps VALUES (?, ?, ?, ?)",
-                [collection, state.started_at, state.resume_sequence, state.seen],
+                "INSERT INTO _sweeps (collection, started_at, resume_sequence, seen, resume_id, since_change) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    collection,
+                    state.started_at,
+                    state.resume_sequence,
+                    state.seen,
+                    state.resume_id,
+                    state.since_change,
+                ],
             )
             if missing is not None and missing.height:
                 with self._lent(_missing=missing.select("row_id", "sequence")):
                     con.execute(
                         "INSERT INTO _sweep_missing SELECT ?, row_id, sequence FROM _missing", [collection]
                     )
+            if seen is not None and len(seen):
+                with self._lent(_seen=pl.DataFrame({"row_id": seen})):
+                    con.execute("INSERT INTO _sweep_seen SELECT ?, row_id FROM _seen", [collection])
+
+    def _end_sweep(self, collection: str) -> None:
+        for table in ("_sweeps", "_sweep_missing", "_sweep_seen"):
+            self.connection.execute(f"DELETE FROM {table} WHERE collection = ?", [collection])
 
     def sweep_missing(self, collection: str) -> pl.DataFrame:
         """Rows (row_id, sequence) a sweep found missing that still live here under the same $sequence."""
@@ -1259,6 +1407,23 @@ class RawStore:
                 f"SELECT DISTINCT m.row_id, m.sequence FROM _sweep_missing m JOIN {quoted(collection)} t "
                 f"ON t._id = m.row_id AND t._sequence = m.sequence "
                 f"WHERE m.collection = '{_literal(collection)}' AND t._deleted_at IS NULL"
+            ).pl()
+
+    def sweep_unseen(self, collection: str, since_change: int) -> pl.DataFrame:
+        """Rows (row_id, sequence) that live here since before a change and that a sweep by $id did not come by."""
+        with self._plainly("be read"):
+            return self.connection.sql(
+                f"SELECT t._id AS row_id, t._sequence AS sequence FROM {quoted(collection)} t ANTI JOIN "
+                f"(SELECT row_id FROM _sweep_seen WHERE collection = '{_literal(collection)}') s "
+                f"ON t._id = s.row_id WHERE t._deleted_at IS NULL AND t._change <= {int(since_change)}"
+            ).pl()
+
+    def living_among(self, collection: str, ids: pl.Series) -> pl.DataFrame:
+        """(_id, _sequence, _updated_at) of those of some rows that are not deleted."""
+        with self._plainly("be read"), self._lent(_asked=pl.DataFrame({"_id": ids})):
+            return self.connection.sql(
+                f"SELECT _id, _sequence, _updated_at FROM {quoted(collection)} "
+                "WHERE _deleted_at IS NULL AND _id IN (SELECT _id FROM _asked)"
             ).pl()
 
     def living(self, collection: str, after: int | None = None, upto: int | None = None) -> pl.DataFrame:

@@ -17,7 +17,8 @@ from resources.warehouse import HeldWarehouse
 
 @dataclass(frozen=True)
 class CollectionScan:
-    """How one collection's scan of this run ended. Counts are rows."""
+    """How one collection's scan of this run ended. Counts are rows. ``unread``: relationship columns Appwrite did not
+    hand out; what refers by them is unknown."""
 
     collection: str
     required: bool
@@ -29,6 +30,12 @@ class CollectionScan:
     deleted: int = 0
     rejected: int = 0
     detail: str = ""
+    unread: tuple[str, ...] = ()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether everything of it is in the mirror."""
+        return self.outcome == "complete" and not self.unread
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,7 @@ class RunContext:
 
     @property
     def unread_collections(self) -> list[CollectionScan]:
-        return [scan for scan in self.scans if scan.outcome != "complete"]
+        return [scan for scan in self.scans if not scan.is_read]
 
     @property
     def sweep_id(self) -> str:

@@ -55,7 +55,7 @@ def unique_id() -> str:
 
 @dataclass
 class StoredColumn:
-    """A column: ``kind`` is the last segment of the path that made it (varchar, enum, bigint, …)."""
+    """A column: ``kind`` is the last segment of the path that made it (varchar, enum, bigint, relationship …)."""
 
     key: str
     kind: str
@@ -69,6 +69,13 @@ class StoredColumn:
     encrypt: bool = False
     created: str = ""
     updated: str = ""
+    # of a relationship
+    related: str | None = None
+    relation: str = "manyToOne"
+    two_way: bool = False
+    two_way_key: str | None = None
+    on_delete: str = "restrict"
+    side: str = "parent"
 
     @property
     def type(self) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from marketplace.aliases import ALIASES
-from marketplace.attributes import Attributes
+from marketplace.attributes import LARGE, Attributes
 from marketplace.data_codes import DATA_FINDINGS
 from marketplace.instants import (
     HAPPENED,
@@ -24,7 +24,7 @@ from marketplace.instants import (
     not_yet,
     read,
 )
-from marketplace.money import DEFAULT_BOUNDS, AmountBounds
+from marketplace.money import DEFAULT_BOUNDS, AmountBounds, why_unreadable
 from marketplace.text import coalesce, nulls
 from marketplace.words import FLAG, canonical
 from marketplace.zones import ProviderZones
@@ -99,7 +99,8 @@ class Reader:
         attribute: str | tuple[str, ...],
         detail: str | pl.Series,
     ) -> None:
-        """A finding on each row where ``where`` holds. Several names: the one whose value was taken."""
+        """A finding on each row where ``where`` holds. Several names: the one whose value was taken. Of a number that
+        cannot be read the detail tells whether it is none, or too large."""
         if finding not in DATA_FINDINGS:
             raise KeyError(f"{finding} is not in the list of data findings")
         where = where.fill_null(False)
@@ -110,6 +111,9 @@ class Reader:
         else:
             named = pl.Series([attribute], dtype=pl.String).new_from_index(0, int(where.sum()))
         count = len(named)
+        if finding == "number_unreadable":
+            written = self.attributes.first((attribute,) if isinstance(attribute, str) else attribute)
+            detail = why_unreadable(written)
         text = (
             pl.Series([detail], dtype=pl.String).new_from_index(0, count)
             if isinstance(detail, str)
@@ -238,7 +242,10 @@ class Reader:
                         "collection": [self.batch.collection] * len(rows),
                         "row_id": self.ids.gather(rows),
                         "attribute": [name for _, name, _ in misfits],
-                        "detail": [f"a {kind} in an attribute of another type" for _, _, kind in misfits],
+                        "detail": [
+                            f"a {kind}" if kind == LARGE else f"a {kind} in an attribute of another type"
+                            for _, _, kind in misfits
+                        ],
                         "change": self.changes.gather(rows),
                     },
                     schema=FINDINGS_SCHEMA,

@@ -2,7 +2,7 @@
 live records.
 
 One row a record. ``link``: booking, ambiguous (fits two), quarantined, deleted, unread (younger than the bookings
-that were read), none. Judges no amount.
+that were read, or by a reference that Appwrite does not hand out), none. Judges no amount.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import ibis
 import ibis.expr.types as ir
 
 from assets.marts.commission_matches import DELETED, LIVE, booking_keys
-from assets.marts.expressions import bookings_read, gives_back
+from assets.marts.expressions import bookings_read, gives_back, unread_reference
 from assets.marts.tables import Instants, Tables
+from marketplace.aliases import ALIASES
 from marketplace.collections import BOOKING_COLLECTIONS
-from marketplace.commission import OWN_RECORD_ORDER
+from marketplace.commission import COMMISSION_COLLECTION, OWN_RECORD_ORDER
 
 
 def _bookings_read_until(t: Tables) -> Any:
@@ -25,6 +26,11 @@ def _bookings_read_until(t: Tables) -> Any:
     read = t.scans.filter(t.scans.collection.isin(BOOKING_COLLECTIONS) & t.scans.watermark.notnull())
     until = read.aggregate(until=read.watermark.min()).as_scalar()
     return ibis.cases((bookings_read(t), until))
+
+
+def _hidden(t: Tables, reference: str) -> Any:
+    """Whether a reference of the records is a relationship that Appwrite does not hand out."""
+    return unread_reference(t, COMMISSION_COLLECTION, ALIASES[reference])
 
 
 def _repeated(rows: Any) -> Any:
@@ -142,6 +148,9 @@ def _looked_at_closely(t: Tables, c: Any) -> Any:
     # Whether it refers to a booking is then not known yet; the next scan tells.
     younger = ibis.coalesce(c.updated_at, c.created_at) > _bookings_read_until(t)
     refers = c.booking_ref.notnull() | c.booking_doc_ref.notnull()
+    hidden = (c.booking_ref.isnull() & _hidden(t, "commission.booking_ref")) | (
+        c.booking_doc_ref.isnull() & _hidden(t, "commission.booking_doc_ref")
+    )
     one = hits.low.notnull() & ~hits.two & (hits.kind == LIVE)
     return c.left_join(hits, c.commission_id == hits.commission_id).select(
         c.commission_id,
@@ -154,7 +163,7 @@ def _looked_at_closely(t: Tables, c: Any) -> Any:
             (hits.low.notnull() & (hits.kind == LIVE), "booking"),
             (hits.low.notnull(), "quarantined"),
             (hits.gone.notnull(), "deleted"),
-            (refers & younger.fill_null(True), "unread"),
+            (hidden | (refers & younger.fill_null(True)), "unread"),
             else_="none",
         ),
         is_test=c.is_test.fill_null(False) | (hits.test == 1).fill_null(False),

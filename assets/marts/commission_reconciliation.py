@@ -17,7 +17,9 @@ from assets.marts.expressions import (
     earning,
     interval,
     is_free,
+    known_rate,
     local_day,
+    record_references_unread,
 )
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import ENDED_STATUSES
@@ -117,7 +119,7 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
     def rule(choose):
         return by_policy(policy, choose, day=rows.local_date, provider=rows.provider_id, plan=rows.plan)
 
-    rate_ppm = rule(lambda r: r.rate_ppm).cast("int64")
+    rate_ppm = known_rate(t, policy, rows.provider_id, rule(lambda r: r.rate_ppm).cast("int64"))
     by_completion, by_start = service_deadlines(rows, policy, rows.local_date)
     rows = rows.mutate(
         policy_version=rule(lambda r: r.version),
@@ -135,6 +137,7 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
     # day is known, under a policy that changes by the day, nor can the grace.
     doubtful = (
         rows.candidate.notnull()
+        | _any_hidden(t)
         | at.judged_at.isnull()
         | rows.grace_ends.isnull()
         | latest.isnull()
@@ -183,6 +186,12 @@ def _candidates(t: Tables) -> Any:
     c = t.commission_links.filter(lambda r: r.live & (r.link == "ambiguous")).select("matched_ref")
     keys = booking_keys(t)
     return c.inner_join(keys, c.matched_ref == keys.key).select(candidate=keys.target).distinct()
+
+
+def _any_hidden(t: Tables) -> Any:
+    """Whether a live record refers to a booking by what Appwrite does not hand out: it may be any booking's."""
+    hidden = t.commission_links.filter(lambda r: r.live & (r.link == "unread"))
+    return record_references_unread(t) & (hidden.count() > 0).as_scalar()
 
 
 def _records_without(t: Tables) -> Any:

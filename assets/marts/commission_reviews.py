@@ -17,6 +17,7 @@ from assets.marts.expressions import (
     gives_back,
     interval,
     is_free,
+    known_rate,
     local_day,
     needs_plan,
 )
@@ -208,7 +209,7 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
     def rule(choose: Any) -> Any:
         return by_policy(policy, choose, day=rows.local_date, provider=rows.provider_id, plan=rows.plan)
 
-    policy_rate = rule(lambda r: r.rate_ppm).cast("int64")
+    policy_rate = known_rate(t, policy, rows.provider_id, rule(lambda r: r.rate_ppm).cast("int64"))
     by_completion, by_start = service_deadlines(rows, policy, rows.local_date)
     accepted = ibis.cases((rows.b_accepted_rule == "explicit", rows.b_accepted))
     rows = rows.mutate(

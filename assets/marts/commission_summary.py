@@ -7,7 +7,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.expressions import bookings_read, zones_read
+from assets.marts.expressions import bookings_read, record_references_unread, zones_read
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import REVENUE_STATUSES, TRACKED_STATES
 
@@ -38,8 +38,9 @@ def table(t: Tables, at: Instants) -> ir.Table:
     )
     judgeable = whole.tracked + whole.missing
     # None missing among the bookings that were read says nothing of those that were not, nor of those whose times
-    # were not; one missing is missing.
-    unknown = at.judged_at.isnull() | ((whole.missing == 0) & ~(bookings_read(t) & zones_read(t)))
+    # were not; one missing is missing. Nor where records may belong to any of them, as their references cannot be read.
+    told = bookings_read(t) & zones_read(t) & ~record_references_unread(t)
+    unknown = at.judged_at.isnull() | ((whole.missing == 0) & ~told)
     return whole.select(
         "eligible",
         "tracked",

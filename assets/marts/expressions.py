@@ -6,15 +6,16 @@ Not here: which rows count; each mart says that itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
+from marketplace.aliases import ALIASES, RECORD_REFERENCES
 from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS
-from marketplace.commission import MILLION, REVENUE_STATUSES
+from marketplace.commission import COMMISSION_COLLECTION, MILLION, REVENUE_STATUSES
 from marketplace.policy import Policy, PolicyRule
 
 #: No rupiah amount in this business comes near; beyond it 64-bit products could overflow, so nothing is
@@ -152,6 +153,31 @@ def zones_read(t: Any) -> Any:
 def first_scan_broke_off(scans: Any) -> Any:
     """Of a collection that is there: whether its first scan has not come to its end."""
     return scans.completed_at.isnull() & scans.outcome.isin(("partial", "failed"))
+
+
+def unread_reference(t: Any, collection: str, names: Iterable[str]) -> Any:
+    """Whether Appwrite does not hand out one of these relationship columns of a collection: a scalar, never null. What
+    refers by it, and has no other reference, is then unknown; nothing is missing or an orphan for it."""
+    s = t.scans.filter(t.scans.collection == collection)
+    named: Any = ibis.literal(False)
+    for name in sorted(names):
+        named = named | s.unread.contains(f'"{name}"').fill_null(False)
+    return s.aggregate(unread=named.any().fill_null(False)).as_scalar()
+
+
+def known_rate(t: Any, policy: Policy, provider: Any, rate_ppm: Any) -> Any:
+    """A policy's rate, null where it rests on a provider that Appwrite does not hand out."""
+    if all(rule.scope[0] == "default" for rule in policy.rules):
+        return rate_ppm
+    hidden: Any = ibis.literal(False)
+    for collection in BOOKING_COLLECTIONS:
+        hidden = hidden | unread_reference(t, collection, ALIASES["booking.provider_id"])
+    return ibis.cases((~(provider.isnull() & hidden), rate_ppm))
+
+
+def record_references_unread(t: Any) -> Any:
+    """Whether a commission record may refer to a booking that cannot be told: a scalar, never null."""
+    return unread_reference(t, COMMISSION_COLLECTION, RECORD_REFERENCES)
 
 
 def counted(bookings: Any) -> Any:

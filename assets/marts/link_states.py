@@ -12,8 +12,9 @@ import ibis
 import ibis.expr.types as ir
 
 from assets.marts.commission_matches import DELETED, booking_keys
-from assets.marts.expressions import accrual, counted, interval
+from assets.marts.expressions import accrual, counted, interval, unread_reference
 from assets.marts.tables import Instants, Tables
+from marketplace.aliases import LINK_REFERENCES
 from marketplace.commission import PAID_STATUS, REVENUE_STATUSES
 from marketplace.links import HOPS, LINK_CLOCK_SKEW, LINK_KEY_MEMORY, LINK_WINDOW
 
@@ -85,11 +86,15 @@ def _recorded(t: Tables, b: Any) -> Any:
 
 
 def _scanned(t: Tables) -> Any:
-    """When each collection's newest complete scan ended, in one row; null where there was none."""
+    """When each collection's newest complete scan ended, in one row; null where there was none, and where it does not
+    hand out what its rows name a booking by: nothing that is not seen is then known to lack."""
     s = t.scans
+    blind = {c: unread_reference(t, c, names) for c, names in LINK_REFERENCES.items()}
     return s.aggregate(
         **{
-            f"scanned_{collection}": s.completed_at.max(where=s.collection == collection)
+            f"scanned_{collection}": s.completed_at.max(
+                where=(s.collection == collection) & ~blind.get(collection, ibis.literal(False))
+            )
             for collection in sorted({hop.collection for hop in HOPS.values()})
         }
     )

@@ -7,8 +7,10 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.expressions import bookings_read, counted, interval, zones_read
+from assets.marts.expressions import bookings_read, counted, interval, unread_reference, zones_read
 from assets.marts.tables import Instants, Tables
+from marketplace.aliases import ALIASES
+from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.members import MEMBER_LIMITS
 
 _UNSEEN_MINUTES = int(MEMBER_LIMITS.unseen.total_seconds() // 60)
@@ -44,6 +46,8 @@ def table(t: Tables, at: Instants) -> ir.Table:
     # Nothing found wrong in what was not read is no sign of health.
     messages = t.scans.filter((t.scans.collection == "chat_messages") & t.scans.completed_at.notnull())
     all_read = bookings_read(t) & zones_read(t) & (messages.count() > 0).as_scalar()
+    for collection in BOOKING_COLLECTIONS:
+        all_read = all_read & ~unread_reference(t, collection, ALIASES["booking.provider_id"])
     health = ibis.cases(
         (rows.last_seen_at.isnull(), "unknown"),
         (unseen, "offline"),

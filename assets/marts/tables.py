@@ -188,6 +188,7 @@ SOURCES: Final[Mapping[str, Mapping[str, str]]] = {
         "required": _BOOL,
         "outcome": _TEXT,
         "detail": _TEXT,
+        "unread": _TEXT,
     },
 }
 

@@ -120,6 +120,8 @@ def events(screen: Screen) -> None:
             "collection": say("col.collection"),
             "reason": say("errors.reason"),
             "status": say("errors.status"),
+            "error_type": say("errors.error_type"),
+            "host": say("errors.host"),
             "attempts": say("errors.attempts"),
             "run_id": say("errors.run"),
         },

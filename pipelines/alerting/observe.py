@@ -172,13 +172,14 @@ def _scan_age(run: RunContext, status: Mapping[str, Any]) -> Iterator[Observatio
 
 def _collections(run: RunContext) -> Iterator[Observation]:
     for scan in run.scans:
-        unread = scan.outcome != "complete"
+        unread = not scan.is_read
+        outcome = "references" if scan.outcome == "complete" else scan.outcome
         yield _of(
             RULES.of("collection_unreadable"),
             unread,
             labels=(("collection", scan.collection),),
             severity="high" if scan.required else "medium",
-            summary=f"The collection {scan.collection} could not be read: {scan.outcome}"
+            summary=f"The collection {scan.collection} could not be read: {outcome}"
             if unread
             else f"The collection {scan.collection} is read",
             detail=scan.detail if unread else "",

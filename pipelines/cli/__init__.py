@@ -9,6 +9,7 @@ import traceback
 import typer
 
 from pipelines.cli import (
+    adopt,
     alerts,
     demo,
     doctor,
@@ -46,6 +47,7 @@ app.command("sql")(query.sql)
 app.command("doctor")(doctor.doctor)
 app.command("sweep")(sweep.sweep)
 app.command("forget")(forget.forget)
+app.command("adopt")(adopt.adopt)
 app.command("verify")(verify.verify)
 app.command("waive")(waive.waive)
 app.add_typer(alerts.app, name="alerts")

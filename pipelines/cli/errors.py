@@ -25,10 +25,16 @@ COLUMNS = (
     "collection",
     "reason",
     "status",
+    "error_type",
+    "host",
     "attempts",
     "run_id",
     "call_number",
 )
+_EVENTS = (
+    "(SELECT ''::VARCHAR AS error_type, ''::VARCHAR AS host WHERE false UNION ALL BY NAME FROM ops.errors)"
+)
+"""A snapshot of before has neither column."""
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -47,7 +53,7 @@ def error_rows(settings: Settings, since: datetime) -> list[tuple[Any, ...]]:
     if snapshot is not None:
         with open_snapshot(snapshot) as con:
             _, rows = fetch(
-                con, f"SELECT {', '.join(COLUMNS)} FROM ops.errors WHERE called_at >= TIMESTAMP '{since}'"
+                con, f"SELECT {', '.join(COLUMNS)} FROM {_EVENTS} WHERE called_at >= TIMESTAMP '{since}'"
             )
         found = {(row[-2], row[-1]): row for row in rows}
     if settings.home.ledger.exists():
@@ -64,6 +70,8 @@ def error_rows(settings: Settings, since: datetime) -> list[tuple[Any, ...]]:
                     call.collection,
                     reason,
                     call.status,
+                    call.error_type,
+                    call.host,
                     call.attempts,
                     call.run_id,
                     call.number,

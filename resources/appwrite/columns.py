@@ -17,9 +17,9 @@ from typing import Any, Literal, cast
 import msgspec
 import polars as pl
 
-from resources.appwrite.failures import Malformed
+from resources.appwrite.failures import Malformed, NoSequence
 
-Storage = Literal["text", "integer", "float", "boolean", "instant", "json"]
+Storage = Literal["text", "integer", "float", "boolean", "instant", "json", "reference"]
 
 STORAGE_OF_KIND: Mapping[str, Storage] = MappingProxyType(
     {
@@ -39,10 +39,11 @@ STORAGE_OF_KIND: Mapping[str, Storage] = MappingProxyType(
         "float": "float",
         "boolean": "boolean",
         "datetime": "instant",
+        "relationship": "reference",
     }
 )
-"""Any other kind (relationship, point, line, polygon, object, vector, one not yet known) is kept as JSON
-text.
+"""Any other kind (point, line, polygon, object, vector, one not yet known) is kept as JSON text. Of a relationship the
+related $id is kept, of one to many a JSON list of them.
 """
 
 SQL_TYPE: Mapping[Storage, str] = MappingProxyType(
@@ -53,6 +54,7 @@ SQL_TYPE: Mapping[Storage, str] = MappingProxyType(
         "boolean": "BOOLEAN",
         "instant": "TIMESTAMP",
         "json": "VARCHAR",
+        "reference": "VARCHAR",
     }
 )
 FRAME_TYPE: Mapping[Storage, pl.DataType] = MappingProxyType(
@@ -63,10 +65,17 @@ FRAME_TYPE: Mapping[Storage, pl.DataType] = MappingProxyType(
         "boolean": pl.Boolean(),
         "instant": pl.Datetime("us"),
         "json": pl.String(),
+        "reference": pl.String(),
     }
 )
 
+Order = Literal["$sequence", "$id"]
+"""What rows are followed by: a number that never changes, or their id where a server has no such number."""
+Position = int | str
+"""A row's $sequence or its $id: where a scan stands."""
+
 _SEQUENCE = b'"$sequence":'
+_ID = b'"$id":"'
 
 _READ_AS: Mapping[Storage, Any] = MappingProxyType(
     {
@@ -76,6 +85,7 @@ _READ_AS: Mapping[Storage, Any] = MappingProxyType(
         "boolean": bool | None,
         "instant": str | None,
         "json": Any,
+        "reference": Any,
     }
 )
 _HELD_AS: Mapping[Storage, pl.DataType] = MappingProxyType({**FRAME_TYPE, "instant": pl.String()})
@@ -92,12 +102,14 @@ SYSTEM: tuple[tuple[str, str, Storage], ...] = (
 class Column:
     """A column as Appwrite lists it.
 
-    ``kind`` is its ``type``; enum, email, url and ip say ``string`` there.
+    ``kind`` is its ``type``; enum, email, url and ip say ``string`` there. ``unread``: a relationship that rows do not
+    carry, however they are asked for (relations.py).
     """
 
     key: str
     kind: str
     is_array: bool = False
+    unread: bool = False
 
     @property
     def storage(self) -> Storage:
@@ -117,15 +129,18 @@ class StoredColumn:
 
 @dataclass(frozen=True)
 class Page:
-    """Rows of one answer, in its order. ``last`` is the highest $sequence, None on an empty page."""
+    """Rows of one answer, in its order. ``last`` is where its last row stands, None on an empty page."""
 
     frame: pl.DataFrame
-    last: int | None
+    last: Position | None
 
-    @property
-    def first(self) -> int | None:
-        """The lowest $sequence, None on an empty page."""
-        return int(self.frame["_sequence"][0]) if self.frame.height else None
+    def follows(self, after: Position | None) -> bool:
+        """Whether all its rows lie behind a position, as far as can be told: ids are ordered as the server does."""
+        if after is None or not self.frame.height:
+            return True
+        if isinstance(after, int):
+            return int(self.frame["_sequence"][0]) > after
+        return after not in self.frame["_id"]
 
     @cached_property
     def bytes(self) -> int:
@@ -162,7 +177,7 @@ def _typed(texts: pl.Series, storage: Storage) -> pl.Series:
             return texts.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
         case "instant":
             return instants(texts)
-        case "text" | "json":
+        case "text" | "json" | "reference":
             return texts
 
 
@@ -171,10 +186,23 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def _reference(value: object) -> str | None:
+    """The $id of a related row that came whole, as a bare id, or among others; None where there is none."""
+    if isinstance(value, dict):
+        identity = cast("dict[str, Any]", value).get("$id")
+        return identity if isinstance(identity, str) else None
+    if isinstance(value, list):
+        ids = [_reference(item) for item in cast("list[object]", value)]
+        return None if any(identity is None for identity in ids) else _json(ids)
+    return _as_text(value, "text")
+
+
 def _as_text(value: object, storage: Storage) -> str | None:
     """A JSON value as the text ``_typed`` reads; None for a value that cannot fit (or is null)."""
     if value is None:
         return None
+    if storage == "reference":
+        return _reference(value)
     if storage == "json":
         return value if isinstance(value, str) else _json(value)
     if isinstance(value, str):
@@ -219,11 +247,13 @@ class PageDecoder:
     """Turns answers of one collection into frames: _id, _sequence, _created_at, _updated_at, its columns,
     _misfits.
 
-    ``list_key`` is ``rows`` (tablesdb) or ``documents`` (databases).
+    ``list_key`` is ``rows`` (tablesdb) or ``documents`` (databases). ``order``: what rows are followed by; by $id,
+    their _sequence is null, whatever stands there.
     """
 
     columns: tuple[StoredColumn, ...]
     list_key: str = "rows"
+    order: Order = "$sequence"
 
     @cached_property
     def _all(self) -> tuple[tuple[str, str, Storage], ...]:
@@ -240,7 +270,8 @@ class PageDecoder:
 
         68 columns, 1,000 rows, 1.7 MB: 5 ms, where pl.read_json took 22 and orjson 17 for its dictionaries.
         """
-        slots = [(f"c{n}", _READ_AS[storage] if key != "$sequence" else str | int | None, None)
+        number: Any = str | int | None if self.order == "$sequence" else Any
+        slots = [(f"c{n}", _READ_AS[storage] if key != "$sequence" else number, None)
                  for n, (key, _, storage) in enumerate(self._all)]  # fmt: skip
         row = msgspec.defstruct(
             "Row", slots, rename={f"c{n}": key for n, (key, _, _) in enumerate(self._all)}, gc=False
@@ -249,13 +280,21 @@ class PageDecoder:
         return msgspec.json.Decoder(answer)
 
     def decode(self, body: bytes) -> Page:
-        """Raises Malformed if the answer is not a list of rows with rising $sequence."""
+        """Raises Malformed if the answer is not a list of rows with rising $sequence (followed by $id: of different
+        ones), NoSequence where none of them has a numeric one."""
         frame = self._in_one_pass(body)
         if frame is None:
             frame = self._row_by_row(body)
         if not frame.height:
             return Page(frame, None)
+        if self.order == "$id":
+            ids = frame["_id"]
+            if ids.null_count() or ids.n_unique() < len(ids) or not (ids != "").all():
+                raise Malformed
+            return Page(frame, str(ids[-1]))
         sequence = frame["_sequence"]
+        if sequence.null_count() == frame.height:
+            raise NoSequence
         if sequence.null_count() or not (sequence.diff().drop_nulls() > 0).all():
             raise Malformed
         return Page(frame, int(cast("int", sequence[-1])))
@@ -281,11 +320,19 @@ class PageDecoder:
             return None
         return typed.with_columns(pl.lit(None, pl.String).alias("_misfits"))
 
-    @staticmethod
-    def _series(key: str, name: str, storage: Storage, values: Sequence[Any]) -> pl.Series:
+    def _series(self, key: str, name: str, storage: Storage, values: Sequence[Any]) -> pl.Series:
         """A column as read: instants and (as Appwrite writes it) $sequence still as text."""
+        if key == "$sequence" and self.order == "$id":
+            return pl.Series(name, [None] * len(values), pl.Int64)
         if storage == "json":
             return pl.Series(name, [_as_text(value, "json") for value in values], pl.String)
+        if storage == "reference":
+            ids = [_reference(value) for value in values]
+            if any(
+                identity is None and value is not None for identity, value in zip(ids, values, strict=True)
+            ):
+                raise TypeError  # a closer look keeps it as a misfit
+            return pl.Series(name, ids, pl.String)
         if key == "$sequence" and values and isinstance(values[0], int):
             return pl.Series(name, values, pl.Int64)
         return pl.Series(name, values, pl.String if key == "$sequence" else _HELD_AS[storage])
@@ -293,7 +340,8 @@ class PageDecoder:
     @cached_property
     def _casts(self) -> dict[str, pl.Expr]:
         """What is still to be made of texts, by raw column."""
-        casts = {"_sequence": pl.col("_sequence").cast(pl.Int64, strict=False)}
+        numbered = self.order == "$sequence"
+        casts = {"_sequence": pl.col("_sequence").cast(pl.Int64, strict=False)} if numbered else {}
         for _, name, storage in self._all:
             if storage == "instant":
                 # Appwrite writes 2026-11-15T10:00:00.000+00:00. Cutting the constant end off is three
@@ -316,7 +364,8 @@ class PageDecoder:
         misfits: list[dict[str, Any]] = [{} for _ in listed]
         data: list[pl.Series] = []
         for attribute, name, storage in self._all:
-            values = [row.get(attribute) for row in listed]
+            unread = attribute == "$sequence" and self.order == "$id"
+            values = [None if unread else row.get(attribute) for row in listed]
             texts = pl.Series(name, [_as_text(value, storage) for value in values], dtype=pl.String)
             typed = _typed(texts, storage)
             for index, (value, kept) in enumerate(zip(values, typed, strict=True)):
@@ -337,6 +386,14 @@ def last_sequence(body: bytes) -> int | None:
     digits = body[start + len(_SEQUENCE) : start + len(_SEQUENCE) + 24].lstrip(b' "')
     length = next((i for i, byte in enumerate(digits) if not 48 <= byte <= 57), len(digits))
     return int(digits[:length]) if 0 < length < 19 else None
+
+
+def last_id(body: bytes) -> str | None:
+    """The last $id in an answer, likewise. Only where no row holds another one."""
+    start = body.rfind(_ID)
+    end = body.find(b'"', start + len(_ID))
+    found = body[start + len(_ID) : end] if 0 <= start < end else b""
+    return found.decode("ascii", "replace") if found and b"\\" not in found else None
 
 
 def first_updated(body: bytes) -> datetime | None:

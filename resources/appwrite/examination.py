@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, cast
 from urllib.parse import quote
 
@@ -21,17 +22,20 @@ from appwrite.query import Query
 
 from marketplace.collections import INGESTED, REQUIRED
 from marketplace.expected import CLOCK_SKEW_SECONDS, EXPECTED, WANTED_INDEXES, WantedIndex
-from resources.appwrite.failures import CallFailure
+from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import API, TABLE_MISSING, Answer, Gateway, json_object
+from resources.appwrite.order import prove_order_by_id
 from resources.appwrite.patience import http_date
-from resources.appwrite.sync import source_unavailable
+from resources.appwrite.refusals import is_refusal
+from resources.appwrite.relations import select_related
+from resources.appwrite.unavailable import blank_id, source_unavailable
 from resources.errors import DONE, PROBLEMS, UNREACHABLE
 
 Verdict = Literal["ok", "warning", "problem", "could not tell"]
 
 TOPICS = (
-    "endpoint", "API", "version", "project", "key", "database", "scopes", "clock", "collections", "attributes",
-    "indexes",
+    "endpoint", "API", "version", "project", "key", "database", "scopes", "clock", "collections", "order", "attributes",
+    "relationships", "indexes",
 )  # fmt: skip
 """In the order a person would mend them."""
 COUNT_CAP = 5000
@@ -42,6 +46,11 @@ LONGEST_INDEXED_TEXT = 255
 
 NOWHERE = "_"
 """An id Appwrite never accepts (it may not begin with a special character), so nothing can ever be there."""
+
+TOPIC_OF_CAUSE: Mapping[str, str] = MappingProxyType(
+    {"region": "endpoint", "paused": "project", "quota": "project", "service_off": "project"}
+)
+"""What a refusal that names its cause is about; any other is about the key."""
 
 WRITE_PROBES: tuple[tuple[str, str], ...] = (
     ("rows.write", "rows"),
@@ -95,6 +104,8 @@ _NO_ANSWER = frozenset(
         "bad_setting",
         "redirect",
         "server_error",
+        "web_page",
+        "https",
         "malformed",
     }
     | {"rate_limited"}
@@ -108,6 +119,7 @@ class _Examination:
     lines: list[Line] = field(default_factory=list[Line])
     may_list: bool = False
     rows_scope: bool | None = None
+    by_id: list[str] = field(default_factory=list[str])
 
     # -- asking --------------------------------------------------------------------------------------------
 
@@ -176,6 +188,12 @@ class _Examination:
         self._scopes(asked)
         for collection in there:
             self._shape(collection)
+        if self.by_id:
+            self.say(
+                "order",
+                "ok",
+                f"Rows of {', '.join(self.by_id)} have no numeric $sequence; they are followed by $id.",
+            )
         return self.lines
 
     def _ping(self) -> tuple[_Asked, float, float]:
@@ -244,11 +262,15 @@ class _Examination:
             self.say("database", "ok", f"The database {database!r} is there.")
             self.may_list = True
             return True
-        if failure.error_type in ("project_id_missing", "project_not_found"):
+        if blank_id(failure, self.gateway.settings):
+            told = source_unavailable(failure, self.gateway)
+            self.say("database", "problem", told.problem, told.next_step, blocking=True)
+            return False
+        if failure.reason == "no_project":
             self.say(
                 "project",
                 "problem",
-                f"The server has no project {self.gateway.project!r}.",
+                f"The server has no project {self.gateway.project!r} ({failure.told}).",
                 "Check APPWRITE_PROJECT_ID.",
                 blocking=True,
             )
@@ -281,7 +303,8 @@ class _Examination:
             )
             return False
         told = source_unavailable(failure, self.gateway)
-        self.say("key", "problem", told.problem, told.next_step, blocking=True)
+        topic = TOPIC_OF_CAUSE.get(failure.reason, "key")
+        self.say(topic, "problem", told.problem, told.next_step, blocking=True)
         return False
 
     def _key_is_known(self) -> bool | None:
@@ -411,6 +434,7 @@ class _Examination:
                 f"{collection} ({kind}, table {table}) has {count}{more} rows.",
                 collection=collection,
             )
+            self._order(collection, asked.answer.value.get(self.gateway.api.list_key), required)
             return True
         verdict: Verdict = "problem" if required else "warning"
         if asked.lacks_scope:
@@ -424,6 +448,13 @@ class _Examination:
                 blocking=required,
             )
             return tables is not None and table in tables
+        if blank_id(failure, self.gateway.settings):
+            self.rows_scope = True
+            told = source_unavailable(failure, self.gateway)
+            self.say(
+                "collections", verdict, told.problem, told.next_step, collection=collection, blocking=required
+            )
+            return False
         if failure.error_type in TABLE_MISSING:
             self.rows_scope = True
             like = _like(collection, tables or {})
@@ -438,16 +469,64 @@ class _Examination:
                 blocking=required,
             )
             return False
-        refused = failure.status in (401, 403)
+        refused = is_refusal(failure)
         self.say(
             "collections",
             verdict if refused else "could not tell",
             f"{collection} ({kind}, table {table}) cannot be read ({failure.sentence}).",
-            "Let the key read it." if refused else "Run `bookwatch doctor` again.",
+            source_unavailable(failure, self.gateway).next_step
+            if refused
+            else "Run `bookwatch doctor` again.",
             collection=collection,
             blocking=required,
         )
         return not refused
+
+    def _order(self, collection: str, listed: object, required: bool) -> None:
+        """Whether the rows of a collection can be followed, by their numeric $sequence or by $id."""
+        rows = cast("list[dict[str, Any]]", listed if isinstance(listed, list) else [])
+        if not rows or str(rows[0].get("$sequence", "")).isdecimal():
+            return
+        lacking = PermanentFailure("look", "no_sequence", collection=collection, status=200)
+        try:
+            prove_order_by_id(self.gateway, collection, lacking)
+        except CallFailure as failure:
+            told = source_unavailable(failure, self.gateway)
+            self.say(
+                "order", "problem", told.problem, told.next_step, collection=collection, blocking=required
+            )
+        else:
+            self.by_id.append(collection)
+
+    def _relationships(self, collection: str, columns: Sequence[Mapping[str, Any]]) -> None:
+        """The relationship columns of a collection, and whether rows carry them."""
+        related = {str(c["key"]): c for c in columns if c.get("type") == "relationship" and "key" in c}
+        if not related:
+            return
+        try:
+            selection = select_related(self.gateway, collection, list(related))
+        except CallFailure as failure:
+            self.say(
+                "relationships",
+                "could not tell",
+                f"Whether {', '.join(related)} of {collection} can be read could not be seen ({failure.sentence}).",
+                "Run `bookwatch doctor` again.",
+                collection=collection,
+            )
+            return
+        for key, column in related.items():
+            other = column.get("relatedTable") or column.get("relatedCollection") or "another table"
+            what = f"{collection}.{key} is a relationship ({column.get('relationType', 'of a kind not told')}, {other})"
+            if key in selection.unread:
+                self.say(
+                    "relationships",
+                    "warning",
+                    f"{what} that cannot be read: what refers by it is unknown ({selection.why}).",
+                    "Update Appwrite, or keep the related $id in an attribute as well.",
+                    collection=collection,
+                )
+            else:
+                self.say("relationships", "ok", f"{what}, read as the related $id.", collection=collection)
 
     def _shape(self, collection: str) -> None:
         """Attributes and indexes of a collection that is there."""
@@ -465,6 +544,7 @@ class _Examination:
                         collection=collection,
                     )
             return
+        self._relationships(collection, columns)
         kinds = {str(c["key"]): c for c in columns if "key" in c}
         there = frozenset(kinds)
         missing = [e for e in expected if not e.carried_by(there)]

@@ -40,8 +40,15 @@ CATEGORY_OF_COLLECTION: Mapping[str, Category] = MappingProxyType(
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         "unauthorized": "Appwrite does not accept the API key",
+        "expired": "the API key has expired",
         "scope": "the API key lacks a scope",
         "forbidden": "Appwrite forbids it",
+        "region": "the project is not served in the region of this endpoint",
+        "paused": "the project is paused or blocked",
+        "quota": "a limit of the plan is used up",
+        "service_off": "the service is switched off",
+        "https": "Appwrite wants to be called over https",
+        "no_project": "Appwrite does not have the project",
         "not_found": "Appwrite does not have it",
         "unknown_route": "the endpoint does not know this address",
         "bad_request": "Appwrite does not accept the request",
@@ -49,12 +56,14 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "certificate": "the endpoint's certificate is not trusted",
         "bad_setting": "the endpoint or the key cannot be used as it is written",
         "no_date": "the endpoint sends no Date header",
-        "no_sequence": "rows carry no $sequence, or it does not rise",
+        "no_sequence": "rows carry no numeric $sequence",
+        "no_order": "rows have neither a numeric $sequence nor an order by $id",
         "rate_limited": "Appwrite asks to wait",
         "server_error": "Appwrite failed",
         "time_out": "Appwrite did not answer in time",
         "connection": "the connection failed",
-        "malformed": "the answer was not the JSON expected (HTML, empty or cut off)",
+        "web_page": "a web page came, which is no answer of Appwrite's API",
+        "malformed": "the answer was not the JSON expected (empty or cut off)",
         "circuit_open": "calls are paused after repeated failures",
     }
 )
@@ -64,7 +73,7 @@ _TYPE = re.compile(r"[a-z][a-z0-9_]{1,63}")
 
 class CallFailure(AppwriteException):
     """A call to Appwrite that failed for good (for this call). Carries no key, no row value and no server
-    text.
+    text. ``host``: that was asked, with its port; set by the gateway.
 
     It is an AppwriteException, so that the SDK's typed services raise what their users expect.
     """
@@ -89,14 +98,27 @@ class CallFailure(AppwriteException):
         self.error_type = error_type if _TYPE.fullmatch(error_type) else ""
         self.retry_after = retry_after
         self.attempts = attempts
+        self.host = ""
         super().__init__(self.sentence, status or 0, self.error_type or None, None)
 
     @property
     def sentence(self) -> str:
         """One sentence: what was asked, and what happened."""
+        return f"{self.cause} ({self.told})" if self.told else self.cause
+
+    @property
+    def cause(self) -> str:
+        """The sentence without what the answer says of itself."""
         what = f"{self.operation} of {self.collection}" if self.collection else self.operation
-        told = ", ".join(str(part) for part in (self.status, self.error_type) if part)
-        return f"{what}: {REASONS.get(self.reason, self.reason)}{f' ({told})' if told else ''}"
+        wait = f" {self.retry_after:,.0f} s" if self.reason == "rate_limited" and self.retry_after else ""
+        return f"{what}: {REASONS.get(self.reason, self.reason)}{wait}"
+
+    @property
+    def told(self) -> str:
+        """Code, type and host of the answer, such as ``403, project_paused, cloud.example``; '' where none came."""
+        if self.status is None:
+            return ""
+        return ", ".join(str(part) for part in (self.status, self.error_type, self.host) if part)
 
     def __str__(self) -> str:
         return self.sentence
@@ -128,43 +150,8 @@ class Malformed(Exception):
     """
 
 
-def failure_of_status(
-    operation: str,
-    collection: str,
-    status: int,
-    error_type: str,
-    is_json: bool,
-    retry_after: float | None,
-    *,
-    as_guest: bool = False,
-) -> CallFailure:
-    """The failure an HTTP status of 300 or more stands for.
-
-    ``as_guest``: the server took the caller for one. A key it does not know is none, so that where guests lack a scope
-    a wrong key is answered as a key without the scope is, but for that word.
-    """
-    if status in RETRIED_STATUSES or status >= 500:
-        return TransientFailure(
-            operation,
-            "rate_limited" if status == 429 else "time_out" if status in (408, 504) else "server_error",
-            retried=status in RETRIED_STATUSES,
-            collection=collection,
-            status=status,
-            error_type=error_type,
-            retry_after=retry_after,
-        )
-    if 300 <= status < 400:
-        reason = "redirect"
-    elif status == 401:
-        lacks = error_type == "general_unauthorized_scope" and not as_guest
-        reason = "scope" if lacks else "unauthorized"
-    elif status == 403:
-        reason = "forbidden"
-    elif status == 404:
-        reason = "not_found" if is_json and error_type != "general_route_not_found" else "unknown_route"
-    else:
-        reason = "bad_request"
-    return PermanentFailure(operation, reason, collection=collection, status=status, error_type=error_type)
+class NoSequence(Malformed):
+    """Rows without a numeric $sequence, of a server that has none (order.py). Becomes a permanent failure."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +169,7 @@ class CallEvent:
     attempts: int
     reason: str = ""
     error_type: str = ""
+    host: str = ""
 
     @property
     def slow(self) -> bool:
@@ -222,7 +210,7 @@ def event_of(
         if isinstance(failure, TransientFailure)
         else "permanent"
     )
-    refused = failure.status in (401, 403)
+    refused = failure.status in (401, 402, 403)
     category: Category = (
         "auth"
         if refused
@@ -243,4 +231,5 @@ def event_of(
         attempts,
         failure.reason,
         failure.error_type,
+        failure.host,
     )

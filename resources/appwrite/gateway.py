@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeVar, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 import tenacity
@@ -29,6 +29,7 @@ from appwrite.client import Client
 from appwrite.encoders.value_class_encoder import ValueClassEncoder
 from appwrite.query import Query
 
+from marketplace.text import BLANK
 from resources.appwrite.columns import Column, columns_of
 from resources.appwrite.connections import Connections
 from resources.appwrite.failures import (
@@ -36,13 +37,14 @@ from resources.appwrite.failures import (
     CallFailure,
     CircuitOpen,
     Malformed,
+    NoSequence,
     PermanentFailure,
     TransientFailure,
     event_of,
-    failure_of_status,
 )
 from resources.appwrite.patience import (
     LONGEST_SERVER_WAIT,
+    MAX_DELAY,
     RETRIES,
     RETRY_BUDGET,
     CircuitBreaker,
@@ -51,6 +53,7 @@ from resources.appwrite.patience import (
     retry_delay,
     wait_asked,
 )
+from resources.appwrite.refusals import failure_of_answer, is_page, read_error
 from resources.appwrite.server_clock import clock_of
 from resources.clock import Clock
 from resources.settings import Settings
@@ -129,6 +132,7 @@ class PooledClient(Client):
         chance: Callable[[], float] = random.random,
         monotonic: Callable[[], float] = time.monotonic,
         timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        say: Callable[[str], None] = lambda line: None,
     ) -> None:
         super().__init__()
         self.set_endpoint(settings.appwrite_endpoint)
@@ -146,9 +150,11 @@ class PooledClient(Client):
         self._chance = chance
         self._monotonic = monotonic
         self._timeouts = timeouts
+        self._say = say
         self.breaker = CircuitBreaker(monotonic)
         self.wish = ServerWish(monotonic)
         self.server_clock = clock_of(self._endpoint)
+        self.host = urlsplit(self._endpoint).netloc.rpartition("@")[2]
         # Two a worker: a page and the one fetched ahead of it.
         self._connections = Connections(self._endpoint, 2 * settings.bookwatch_workers + 2)
 
@@ -199,11 +205,11 @@ class PooledClient(Client):
         decode: Callable[[bytes, str], T],
         *,
         headers: Mapping[str, str | None] | None = None,
-        expected: bool = False,
+        expected: bool | Callable[[CallFailure], bool] = False,
         retries: int = RETRIES,
     ) -> Answer[T]:
         """One call, retried where that may help. ``decode(body, content type)`` raises Malformed to have it
-        retried.
+        retried. ``expected``: a failure (or which of them) is an answer, and alarms nobody.
 
         Raises PermanentFailure or TransientFailure (CircuitOpen without having called). A header of None is
         left out.
@@ -281,6 +287,7 @@ class PooledClient(Client):
         status = answer.status if answer else None
         if failure:
             failure.attempts = max(attempts, 1)
+            failure.host = self.host
         self._on_call(
             event_of(
                 operation,
@@ -290,7 +297,9 @@ class PooledClient(Client):
                 self._clock.naive_now(),
                 status=status,
                 failure=failure,
-                expected=expected,
+                expected=expected
+                if isinstance(expected, bool)
+                else failure is not None and expected(failure),
             )
         )
         if failure is not None:
@@ -305,6 +314,8 @@ class PooledClient(Client):
         return error.retry_after or 0.0 if isinstance(error, CallFailure) else 0.0
 
     def _rest(self, seconds: float) -> None:
+        if seconds > MAX_DELAY:
+            self._say(f"Appwrite asks to wait {seconds:,.0f} s before the next call.")
         self._sleep(seconds)
 
     def _waited_as_wished(self) -> bool:
@@ -354,13 +365,14 @@ class PooledClient(Client):
                     self.wish.note(asked)
                 try:
                     return Answer(decode(body, kind), status, answered)
+                except NoSequence:
+                    failure = PermanentFailure(operation, "no_sequence", collection=collection, status=status)
                 except Malformed:
-                    failure = TransientFailure(operation, "malformed", collection=collection, status=status)
+                    reason = "web_page" if is_page(body, kind) else "malformed"
+                    failure = TransientFailure(operation, reason, collection=collection, status=status)
             else:
-                is_json, error_type, as_guest = _error_type(body, kind)
-                failure = failure_of_status(
-                    operation, collection, status, error_type, is_json, asked, as_guest=as_guest
-                )
+                answer = read_error(status, body, answered, self._endpoint)
+                failure = failure_of_answer(operation, collection, answer, asked)
         raise failure
 
     def _send(
@@ -426,25 +438,6 @@ def _json(body: bytes) -> Any:
     raise Malformed
 
 
-def _error_type(body: bytes, kind: str) -> tuple[bool, str, bool]:
-    """Whether an error is Appwrite's own JSON, its ``type``, and whether it calls the caller a guest."""
-    if not kind.startswith("application/json"):
-        return False, "", False
-    try:
-        error = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return False, "", False
-    if not isinstance(error, dict):
-        return False, "", False
-    told = cast("dict[str, Any]", error)
-    error_type, message = told.get("type"), told.get("message")
-    return (
-        True,
-        error_type if isinstance(error_type, str) else "",
-        isinstance(message, str) and message.startswith("User (role: guest"),
-    )
-
-
 def json_object(body: bytes, kind: str) -> dict[str, Any]:
     """A JSON object, or Malformed."""
     value = _json(body) if kind.startswith("application/json") else None
@@ -470,10 +463,11 @@ class Gateway:
         chance: Callable[[], float] = random.random,
         monotonic: Callable[[], float] = time.monotonic,
         timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        say: Callable[[str], None] = lambda line: None,
     ) -> None:
         """Raises UsageError if an Appwrite setting is missing.
 
-        ``timeouts``: seconds to connect, to wait for bytes.
+        ``timeouts``: seconds to connect, to wait for bytes. ``say``: told in a sentence where the server asks to wait.
         """
         settings.require_appwrite()
         self.settings = settings
@@ -483,7 +477,14 @@ class Gateway:
         self.database = settings.appwrite_database_id
         self.api = API[settings.appwrite_api]
         self.client = PooledClient(
-            settings, clock, on_call, sleep=sleep, chance=chance, monotonic=monotonic, timeouts=timeouts
+            settings,
+            clock,
+            on_call,
+            sleep=sleep,
+            chance=chance,
+            monotonic=monotonic,
+            timeouts=timeouts,
+            say=say,
         )
         self._version: str | None = None
         self._probed = False
@@ -499,6 +500,12 @@ class Gateway:
 
     def close(self) -> None:
         self.client.close()
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """Endpoint, project and database, as a mirror remembers what it is of. A blank around an id is none of it: the
+        server, not the mirror, is to say what it thinks of one."""
+        return self.endpoint, self.project.strip(BLANK), self.database.strip(BLANK)
 
     @property
     def breaker(self) -> CircuitBreaker:
@@ -611,10 +618,13 @@ class Gateway:
         queries: Sequence[str],
         decode: Callable[[bytes], T],
         *,
-        operation: Literal["list_rows", "sweep_rows", "repair_rows"] = "list_rows",
+        operation: Literal[
+            "list_rows", "sweep_rows", "repair_rows", "probe_rows", "compare_rows"
+        ] = "list_rows",
+        expected: bool | Callable[[CallFailure], bool] = False,
     ) -> T:
         """One answer of rows, as raw bytes through ``decode`` (which raises Malformed to have it asked
-        again).
+        again). ``expected``: as of the client's request.
         """
 
         def checked(body: bytes, kind: str) -> T:
@@ -631,6 +641,7 @@ class Gateway:
             self._path(self.api.rows, collection),
             {"queries": list(queries), "total": "0"},
             checked,
+            expected=expected,
         ).value
 
     def _server_time(self, operation: str, collection: str, answer: Answer[Any]) -> datetime:

@@ -51,8 +51,9 @@ def _number(value: str | None) -> float | None:
 def wait_asked(headers: Mapping[str, str], status: int, wall: float) -> float | None:
     """Seconds the server asks to stay away; None if it does not ask.
 
-    Retry-After in seconds or as a date (on 429 and 5xx), or X-RateLimit-Remaining 0 with the epoch second of
-    X-RateLimit-Reset. Instants are read against the answer's own Date, so that clock skew does no harm.
+    Retry-After in seconds or as a date (on 429 and 5xx), or X-RateLimit-Reset where X-RateLimit-Remaining is 0 or the
+    status 429: what limits a key is a proxy, which sends that instant and neither of the others. Instants are read
+    against the answer's own Date, so that clock skew does no harm.
     """
     date = http_date(headers.get("Date"))
     now = date.timestamp() if date else wall
@@ -65,12 +66,28 @@ def wait_asked(headers: Mapping[str, str], status: int, wall: float) -> float | 
             asked.append(seconds)
         elif moment is not None:
             asked.append(max(0.0, moment.timestamp() - now))
-    if _number(headers.get("X-RateLimit-Remaining")) == 0:
-        reset = _number(headers.get("X-RateLimit-Reset"))
+    if status == 429 or _number(headers.get("X-RateLimit-Remaining")) == 0:
+        reset = _until(headers.get("X-RateLimit-Reset"), now)
         if reset is not None:
-            # A small number is a duration (the IETF draft), a large one Appwrite's epoch second.
-            asked.append(reset if reset < 1e8 else max(0.0, reset - now))
+            asked.append(reset)
     return max(asked) if asked else None
+
+
+def _until(text: str | None, now: float) -> float | None:
+    """Seconds until a reset: a small number is a duration (the IETF draft), a large one Appwrite's epoch second or a
+    proxy's millisecond; else a date, of HTTP or ISO 8601."""
+    number = _number(text)
+    if number is not None:
+        instant = number / 1000 if number >= 1e11 else number
+        return number if number < 1e8 else max(0.0, instant - now)
+    moment = http_date(text)
+    if moment is None and text:
+        try:
+            read = datetime.fromisoformat(text.strip())
+        except ValueError:
+            return None
+        moment = read if read.tzinfo else read.replace(tzinfo=UTC)
+    return None if moment is None else max(0.0, moment.timestamp() - now)
 
 
 class ServerWish:

@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from resources.appwrite.columns import SYSTEM, Storage, StoredColumn
+from resources.appwrite.columns import SYSTEM, Position, Storage, StoredColumn
 from resources.appwrite.failures import Malformed
 
 ROW_GROUP = 122_880
@@ -65,6 +65,10 @@ class PlainPage:
     @property
     def last(self) -> int | None:
         return self.sequences[-1] if self.sequences else None
+
+    def follows(self, after: Position | None) -> bool:
+        """Whether all its rows lie behind a $sequence."""
+        return not isinstance(after, int) or not self.sequences or self.sequences[0] > after
 
     def split(self, rows: int) -> tuple[PlainPage, PlainPage]:
         """The first ``rows`` of it (at least one, not all), and the others."""
@@ -340,6 +344,9 @@ def _typed(column: str, attribute: str, storage: Storage) -> str:
     match storage:
         case "text":
             return column
+        case "reference":
+            # A bare id: a page with a related row in it is not plain.
+            fits, value = f"json_type({column}) = 'VARCHAR'", f"({column} ->> '$')"
         case "instant":
             # Written back it is the same text, or it was another spelling (a regular expression took twice as long).
             value = f"CAST({column} AS TIMESTAMP)"

@@ -2,7 +2,8 @@
 
 It reads ($id, $updatedAt) of every row in ranges of $sequence and compares with the mirror. Rows newer than
 the watermark are the next scan's (sync.py), unless they are dated ahead of the clock. Deletes are marked only at
-the end of a whole sweep, and never more than 5 %.
+the end of a whole sweep, and never more than 5 %. Where rows are followed by $id (order.py), whose order is the
+server's, no range of the mirror can be told: what was seen is remembered, and what was not is missing at the end.
 """
 
 # The SDK carries no types.
@@ -18,11 +19,13 @@ from datetime import datetime, timedelta
 import polars as pl
 from appwrite.query import Query
 
-from resources.appwrite.columns import Page, PageDecoder
+from resources.appwrite.columns import Order, Page, PageDecoder, Position
 from resources.appwrite.failures import CallFailure
 from resources.appwrite.gateway import Gateway
+from resources.appwrite.order import following
 from resources.appwrite.page_threads import PageThreads
-from resources.appwrite.sync import PageAhead, outcome_of, ping
+from resources.appwrite.relations import Selection, select_related
+from resources.appwrite.sync import PageAhead, outcome_of, ping, position_guess
 from resources.progress import Progress
 from resources.raw_store import Counts, RawStore, RejectReasons, RunOutcome, SweepState
 from resources.settings import Settings
@@ -47,7 +50,8 @@ class SweepOutcome:
     ``outcome``: complete; partial (its turn is over or it broke off: the next one goes on); failed (also:
     ``held`` back by the 5 % guard); forbidden; missing. ``server_rows`` are the rows seen in Appwrite that
     the mirror should have by now, ``mirror_rows`` those it has: equal after a complete sweep, unless rows
-    changed while it ran.
+    changed while it ran. ``repaired``: rows that differed though the scan had been past them; what was written since
+    is stored by a deep sweep as well, and is not among them.
     """
 
     collection: str
@@ -59,6 +63,7 @@ class SweepOutcome:
     held: bool
     seconds: float
     detail: str = ""
+    repaired: int = 0
 
 
 class _Sweep:
@@ -83,8 +88,9 @@ class _Sweep:
         self._reject_reasons = reject_reasons
         self._rules_version = rules_version
         self._deep = deep
-        self._rows = PageDecoder(store.columns(collection), gateway.api.list_key)
-        self._decoder = self._rows if deep else PageDecoder((), gateway.api.list_key)
+        self._order: Order = store.watermark(collection).order
+        self._rows = PageDecoder(store.columns(collection), gateway.api.list_key, self._order)
+        self._decoder = self._rows if deep else PageDecoder((), gateway.api.list_key, self._order)
         page_size = gateway.settings.bookwatch_page_size
         self._page_size = page_size if deep else min(5 * page_size, LARGEST_PAGE)
         self._dated_ahead = server_now.replace(tzinfo=None) + AHEAD
@@ -92,25 +98,34 @@ class _Sweep:
         now = gateway.clock.naive_now()
         if anew:
             store.save_sweep(collection, None)
-        self.state = store.sweep_state(collection) or SweepState(now, None, 0)
+        self.repaired = 0
+        self._selection = Selection()
+        self.state = store.sweep_state(collection) or SweepState(now, None, 0, None, store.last_change())
 
-    def _fetch(self, after: int | None, decode: Callable[[bytes], Page]) -> Page:
+    def ask_related(self) -> str:
+        """Find out how to ask for relationship columns. Tells why nothing can be compared where the server hands out
+        less than when the rows were stored: what it leaves out would be taken for empty. Raises CallFailure."""
+        references = [c.attribute for c in self._rows.columns if c.storage == "reference"]
+        self._selection = select_related(self._gateway, self._collection, references)
+        lost = [key for key in self._selection.unread if key not in self._store.unread(self._collection)]
+        return f"references not read: {', '.join(lost)} ({self._selection.why})" if lost else ""
+
+    def _fetch(self, after: Position | None, decode: Callable[[bytes], Page]) -> Page:
         queries = [
-            *([] if self._deep else [Query.select(["$id", "$updatedAt"])]),
-            *([Query.greater_than("$sequence", str(after))] if after is not None else []),
-            Query.order_asc("$sequence"),
-            Query.limit(self._page_size),
+            *(self._selection.queries if self._deep else [Query.select(["$id", "$updatedAt"])]),
+            *following(self._order, after, self._page_size),
         ]
         return self._gateway.rows(self._collection, queries, decode, operation="sweep_rows")
 
     def turn(self, watermark: datetime, max_rows: int | None, progress: Progress) -> bool:
         """Compare ranges until the end (True) or until ``max_rows`` were seen (False). Raises CallFailure."""
         seen_now, pages_since, missing = 0, 0, list[pl.DataFrame]()
+        guess = position_guess(self._order, self._selection if self._deep else Selection())
         with PageThreads(2, "sweep") as pool:
-            pages = PageAhead(pool, self._fetch, self._decoder.decode)
+            pages = PageAhead(pool, self._fetch, self._decoder.decode, guess=guess)
             try:
                 while max_rows is None or seen_now < max_rows:
-                    after = self.state.resume_sequence
+                    after = self.state.resume
                     page = pages.page(after)
                     missing.append(self._compare(page, after, watermark))
                     seen_now += len(page)
@@ -127,17 +142,27 @@ class _Sweep:
                 pages.close()
                 self._save(missing)
 
-    def _save(self, missing: list[pl.DataFrame]) -> None:
-        self._store.save_sweep(self._collection, self.state, pl.concat(missing) if missing else None)
-        missing.clear()
+    def _save(self, apart: list[pl.DataFrame]) -> None:
+        """Remember where the sweep stands, with what stands ``apart``: rows of the mirror only, or ids seen."""
+        found = pl.concat(apart) if apart else None
+        if self._order == "$sequence":
+            self._store.save_sweep(self._collection, self.state, found)
+        else:
+            seen = None if found is None else found["row_id"]
+            self._store.save_sweep(self._collection, self.state, seen=seen)
+        apart.clear()
 
-    def _compare(self, page: Page, after: int | None, watermark: datetime) -> pl.DataFrame:
+    def _compare(self, page: Page, after: Position | None, watermark: datetime) -> pl.DataFrame:
         """Repair what differs in one range.
 
-        Returns the rows (row_id, sequence) that are in the mirror only.
+        Returns the rows (row_id, sequence) that are in the mirror only; followed by $id, those of the page.
         """
-        here = self._store.living(self._collection, after, page.last)
         there = page.frame.select("_id", "_updated_at", "_sequence")
+        here = (
+            self._store.living_among(self._collection, there["_id"])
+            if self._order == "$id"
+            else self._store.living(self._collection, _number(after), _number(page.last))
+        )
         both = there.join(here.select("_id", pl.col("_updated_at").alias("_here")), on="_id", how="left")
         # A row stored under another $sequence (deleted and made again) is looked at here as one not stored.
         known = pl.col("_id").is_in(here["_id"].implode())
@@ -147,17 +172,19 @@ class _Sweep:
         # A row without a usable id can stand in no table; it is in quarantine, and counted there.
         named = (pl.col("_id").str.strip_chars() != "").fill_null(False)
         due = named & (known | reached | pl.lit(self._deep))
-        self.state = SweepState(
-            self.state.started_at,
+        self.state = self.state.at(
             page.last if page.last is not None else after,
             self.state.seen + int(both.select(due.sum()).item() or 0),
         )
         if self._deep:
-            if len(page):
-                self._merge(page)
+            self._merge(page.frame.filter(reached), repairs=True)
+            self._merge(page.frame.filter(~reached), repairs=False)
         else:
-            differs = both.filter(updated.ne_missing(pl.col("_here")) & reached)
+            # Without a time nothing tells whether a row has changed, and no scan comes by it: it is read each time.
+            differs = both.filter((updated.ne_missing(pl.col("_here")) | updated.is_null()) & reached)
             self._repair(differs["_id"].drop_nulls().to_list())
+        if self._order == "$id":
+            return there.select(pl.col("_id").alias("row_id"), pl.col("_sequence").alias("sequence"))
         return here.join(there, on="_id", how="anti").select(
             pl.col("_id").alias("row_id"), pl.col("_sequence").alias("sequence")
         )
@@ -165,25 +192,38 @@ class _Sweep:
     def _repair(self, ids: Sequence[str]) -> None:
         for start in range(0, len(ids), REPAIRED_AT_ONCE):
             some = list(ids[start : start + REPAIRED_AT_ONCE])
-            queries = [Query.equal("$id", some), Query.order_asc("$sequence"), Query.limit(REPAIRED_AT_ONCE)]
-            self._merge(
-                self._gateway.rows(self._collection, queries, self._rows.decode, operation="repair_rows")
-            )
+            queries = [
+                *self._selection.queries,
+                Query.equal("$id", some),
+                *following(self._order, None, REPAIRED_AT_ONCE),
+            ]
+            page = self._gateway.rows(self._collection, queries, self._rows.decode, operation="repair_rows")
+            self._merge(page.frame, repairs=True)
 
-    def _merge(self, page: Page) -> None:
-        self.counts += self._store.merge_page(
+    def _merge(self, rows: pl.DataFrame, *, repairs: bool) -> None:
+        """Store rows. ``repairs``: of what differs, the scan had been past it."""
+        if not rows.height:
+            return
+        counts = self._store.merge_page(
             self._collection,
-            page.frame,
+            rows,
             run_id=self._run_id,
             now=self._gateway.clock.naive_now(),
             reject_reasons=self._reject_reasons,
             rules_version=self._rules_version,
             forced=True,
         )
+        self.counts += counts
+        if repairs:
+            self.repaired += counts.inserted + counts.updated
 
     def finish(self, guard: float) -> tuple[int, bool, str]:
         """Mark what is missing as deleted, unless it is too much: (missing, held back, sentence)."""
-        missing = self._store.sweep_missing(self._collection)
+        missing = (
+            self._store.sweep_missing(self._collection)
+            if self._order == "$sequence"
+            else self._store.sweep_unseen(self._collection, self.state.since_change or 0)
+        )
         living = self._store.count_living(self._collection)
         if missing.height > guard * living:
             self._store.save_sweep(self._collection, None)
@@ -195,6 +235,10 @@ class _Sweep:
         self._store.save_sweep(self._collection, None)
         self.counts += Counts(deleted=deleted)
         return missing.height, False, ""
+
+
+def _number(position: Position | None) -> int | None:
+    return position if isinstance(position, int) else None
 
 
 def sweep(
@@ -218,7 +262,7 @@ def sweep(
     UsageError and StoreFailure as ``sync`` does; one collection's failure stops no other.
     """
     if store.mirror() is not None:
-        store.claim_mirror(gateway.endpoint, gateway.project, gateway.database, gateway.clock.naive_now())
+        store.claim_mirror(*gateway.identity, gateway.clock.naive_now())
     now = ping(gateway)
     del settings
     return [
@@ -245,7 +289,7 @@ def _swept(
     started_at, began = gateway.clock.naive_now(), time.perf_counter()
     progress.start(collection)
     outcome: RunOutcome
-    counts, seen, missing, held, detail = Counts(), 0, 0, False, ""
+    counts, seen, missing, held, detail, repaired = Counts(), 0, 0, False, "", 0
     watermark = store.watermark(collection).watermark
     if watermark is None:
         outcome, detail = "failed", f"{collection} has not been read completely yet: run first, then sweep."
@@ -256,14 +300,17 @@ def _swept(
             gateway, store, collection, run_id, reject_reasons, rules_version, deep, anew, server_now
         )
         try:
-            if one.turn(watermark, max_rows, progress):
+            detail = one.ask_related()
+            if detail:
+                outcome = "failed"
+            elif one.turn(watermark, max_rows, progress):
                 missing, held, detail = one.finish(guard)
                 outcome = "failed" if held else "complete"
             else:
                 outcome, detail = "partial", "the sweep goes on in its next turn"
         except CallFailure as failure:
-            outcome, detail = outcome_of(failure, something_kept=True)
-        counts, seen = one.counts, one.state.seen
+            outcome, detail = outcome_of(failure, True, gateway.settings)
+        counts, seen, repaired = one.counts, one.state.seen, one.repaired
     seconds = time.perf_counter() - began
     with store.transaction():
         store.record_run(
@@ -277,4 +324,4 @@ def _swept(
         )
     progress.finish(collection, outcome, detail)
     living = store.count_living(collection) if store.has_table(collection) else 0
-    return SweepOutcome(collection, outcome, counts, seen, living, missing, held, seconds, detail)
+    return SweepOutcome(collection, outcome, counts, seen, living, missing, held, seconds, detail, repaired)

@@ -4,7 +4,7 @@ Measured against a real Appwrite 1.9.6, paging `greaterThan($updatedAt, watermar
 12,002 rows while rows were being touched. So a window of $updatedAt is closed before the scan starts (by the
 server's clock, minus a safety lag), and pages follow $sequence, which never changes: a row touched meanwhile
 leaves the window and is read by the next scan. Deletes and backdated rows are the sweep's task (sweep.py).
-What a row means is not known here.
+A server without a numeric $sequence is followed by $id (order.py). What a row means is not known here.
 """
 
 # The SDK carries no types.
@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -27,13 +27,25 @@ from typing import Generic, TypeVar
 import polars as pl
 from appwrite.query import Query
 
-from resources.appwrite.columns import Column, Page, PageDecoder, first_updated, last_sequence
+from resources.appwrite.columns import (
+    Column,
+    Order,
+    Page,
+    PageDecoder,
+    Position,
+    first_updated,
+    last_id,
+    last_sequence,
+)
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import TABLE_MISSING, Gateway
+from resources.appwrite.order import following, lacks_sequence, prove_order_by_id
 from resources.appwrite.page_threads import PageThreads
+from resources.appwrite.refusals import is_refusal
+from resources.appwrite.relations import Selection, select_related
 from resources.appwrite.spool import NO_ROWS, ROW_GROUP, PageGlance, PlainPage, Spool
+from resources.appwrite.unavailable import blank_id, source_unavailable
 from resources.clock import Clock
-from resources.errors import SourceUnavailable
 from resources.progress import Progress
 from resources.raw_store import (
     ColumnChanges,
@@ -67,7 +79,8 @@ LANES = 2
 
 @dataclass(frozen=True)
 class CollectionOutcome:
-    """How the scan of a collection ended. ``outcome`` other than complete: ``detail`` is one sentence."""
+    """How the scan of a collection ended. ``outcome`` other than complete: ``detail`` is one sentence. ``unread``:
+    relationship columns the server does not hand out."""
 
     collection: str
     outcome: RunOutcome
@@ -77,55 +90,7 @@ class CollectionOutcome:
     detail: str = ""
     changes: ColumnChanges = field(default_factory=ColumnChanges)
     failure: CallFailure | None = None
-
-
-def source_unavailable(failure: CallFailure, gateway: Gateway) -> SourceUnavailable:
-    """The sentence for a source that cannot be used at all, with what to do next."""
-    where = f"Appwrite at {gateway.endpoint}"
-    match failure.reason, failure.error_type:
-        case (("connection" | "time_out" | "circuit_open"), _):
-            return SourceUnavailable(
-                f"{where} cannot be reached.",
-                "Check APPWRITE_ENDPOINT and that the server runs, then run again.",
-            )
-        case "scope", _:
-            return SourceUnavailable(
-                "The API key lacks a scope.",
-                "Give it rows.read and tables.read (documents.read and collections.read).",
-            )
-        case (("unauthorized" | "forbidden"), "project_id_missing"):
-            return SourceUnavailable("Appwrite misses the project.", "Set APPWRITE_PROJECT_ID.")
-        case (("unauthorized" | "forbidden"), _):
-            return SourceUnavailable(
-                f"{where} does not accept the API key.",
-                "Check APPWRITE_API_KEY and APPWRITE_PROJECT_ID; the key needs rows.read and tables.read.",
-            )
-        case "not_found", "project_not_found":
-            return SourceUnavailable(f"{where} has no such project.", "Check APPWRITE_PROJECT_ID.")
-        case "not_found", _:
-            return SourceUnavailable(f"{where} has no such database.", "Check APPWRITE_DATABASE_ID.")
-        case "unknown_route", _:
-            return SourceUnavailable(
-                f"{where} does not know the {gateway.settings.appwrite_api} API.",
-                "Check that APPWRITE_ENDPOINT ends in /v1; for an older server set APPWRITE_API=databases.",
-            )
-        case "redirect", _:
-            return SourceUnavailable(
-                f"{where} answers with a redirect, which is refused because the key would travel with it.",
-                "Set APPWRITE_ENDPOINT to the final address.",
-            )
-        case "certificate", _:
-            return SourceUnavailable(
-                f"The certificate of {gateway.endpoint} is not trusted.", "Have it renewed, or trust it."
-            )
-        case "bad_setting", _:
-            return SourceUnavailable(
-                f"{where} cannot be called as it is written.", "Check APPWRITE_ENDPOINT and APPWRITE_API_KEY."
-            )
-        case _:
-            return SourceUnavailable(
-                f"{where} does not answer as Appwrite does ({failure.sentence}).", "Try again later."
-            )
+    unread: tuple[str, ...] = ()
 
 
 def ping(gateway: Gateway) -> datetime:
@@ -144,12 +109,13 @@ def instant_text(moment: datetime) -> str:
 
 
 def window_queries(
-    lower: datetime | None, bound: datetime | None, after: int | None, limit: int
+    lower: datetime | None,
+    bound: datetime | None,
+    after: Position | None,
+    limit: int,
+    order: Order = "$sequence",
 ) -> list[str]:
-    """The queries of one page. ``bound`` None: whatever was written since ``lower``, to the very last row.
-
-    The first carries no lower $sequence: `greaterThan("$sequence", "0")` is answered 400.
-    """
+    """The queries of one page. ``bound`` None: whatever was written since ``lower``, to the very last row."""
     window: list[str] = []
     if lower is not None and bound is not None:
         window = [Query.between("$updatedAt", instant_text(lower), instant_text(bound))]
@@ -157,8 +123,7 @@ def window_queries(
         window = [Query.less_than_equal("$updatedAt", instant_text(bound))]
     elif lower is not None:
         window = [Query.greater_than_equal("$updatedAt", instant_text(lower))]
-    follow = [Query.greater_than("$sequence", str(after))] if after is not None else []
-    return [*window, *follow, Query.order_asc("$sequence"), Query.limit(limit)]
+    return [*window, *following(order, after, limit)]
 
 
 def newest_queries(upto: datetime) -> list[str]:
@@ -170,6 +135,13 @@ def newest_queries(upto: datetime) -> list[str]:
     ]
 
 
+def position_guess(order: Order, selection: Selection) -> Callable[[bytes], Position | None]:
+    """How to tell where an answer ends before it is read. Not where related rows, with their own places, are in it."""
+    if selection.keys:
+        return lambda body: None
+    return last_sequence if order == "$sequence" else last_id
+
+
 AnyPage = Page | PlainPage
 P = TypeVar("P", bound=AnyPage)
 
@@ -177,27 +149,29 @@ P = TypeVar("P", bound=AnyPage)
 class PageAhead(Generic[P]):
     """Pages of one scan in order, each next one fetched while the last is decoded and merged.
 
-    The next page is guessed from the tail of the answer before it is parsed; a wrong guess is thrown away. ``glance``
-    gives an answer as a plain page, or None where ``decode`` is to make a frame of it.
+    ``guess``: where the next page begins, from the tail of an answer before it is parsed; a wrong guess is thrown
+    away. ``glance`` gives an answer as a plain page, or None where ``decode`` is to make a frame of it.
     """
 
     def __init__(
         self,
         pool: PageThreads,
-        fetch: Callable[[int | None, Callable[[bytes], P]], P],
+        fetch: Callable[[Position | None, Callable[[bytes], P]], P],
         decode: Callable[[bytes], P],
         glance: Callable[[bytes], P | None] = lambda body: None,
+        guess: Callable[[bytes], Position | None] = last_sequence,
     ) -> None:
         self._pool = pool
         self._fetch = fetch
         self._decode = decode
         self._glance = glance
+        self._guessed = guess
         self._lock = threading.Lock()
-        self._ahead: dict[int | None, Future[P]] = {}
+        self._ahead: dict[Position | None, Future[P]] = {}
         self._closed = False
 
-    def page(self, after: int | None) -> P:
-        """The page after a $sequence. Raises what the fetch raised."""
+    def page(self, after: Position | None) -> P:
+        """The page after a position. Raises what the fetch raised."""
         with self._lock:
             future = self._ahead.pop(after, None)
             if future is None:
@@ -213,21 +187,23 @@ class PageAhead(Generic[P]):
                 future.cancel()
             self._ahead.clear()
 
-    def _job(self, after: int | None) -> P:
+    def _job(self, after: Position | None) -> P:
         def decode(body: bytes) -> P:
             # Before anything else is done with the answer: the server works on the next page meanwhile.
-            guess = last_sequence(body)
+            guess = self._guessed(body)
             if guess is not None and guess != after:
                 self._guess(guess)
             plain = self._glance(body)
             page = self._decode(body) if plain is None else plain
-            if page.first is not None and after is not None and page.first <= after:
+            if not page.follows(after):
                 raise Malformed  # the server does not keep to the order asked for
+            if guess is None and page.last is not None:
+                self._guess(page.last)
             return page
 
         return self._fetch(after, decode)
 
-    def _guess(self, after: int) -> None:
+    def _guess(self, after: Position) -> None:
         with self._lock:
             if not self._closed and after not in self._ahead and len(self._ahead) < PAGES_AHEAD:
                 self._ahead[after] = self._pool.submit(self._job, after)
@@ -241,6 +217,8 @@ class _Planned:
     columns: list[Column]
     bound: datetime
     full: bool
+    order: Order | None
+    why_unread: str
     reply: Future[_Reading]
 
 
@@ -509,10 +487,24 @@ class _Scans:
         return newest or upper_bound(min(server_now, ours), settings.bookwatch_safety_lag)
 
     def _scan_window(self, collection: str, full: bool) -> bool:
+        try:
+            return self._window(collection, full, None)
+        except PermanentFailure as failed:
+            refused = failed
+        if not lacks_sequence(refused):
+            raise refused
+        prove_order_by_id(self._gateway, collection, refused)
+        return self._window(collection, full, "$id")
+
+    def _window(self, collection: str, full: bool, order: Order | None) -> bool:
+        """Scan to the end; whether an unfinished scan was gone on with. ``order``: None, as it was read before."""
         columns, server_now = self._gateway.columns_and_time(collection)
+        related = [column.key for column in columns if column.storage == "reference"]
+        selection = select_related(self._gateway, collection, related)
+        columns = [replace(column, unread=column.key in selection.unread) for column in columns]
         bound = self._bound(collection, server_now)
         reply: Future[_Reading] = Future()
-        self.say(_Planned(collection, columns, bound, full, reply))
+        self.say(_Planned(collection, columns, bound, full, order, selection.why, reply))
         while True:
             try:
                 reading = reply.result(timeout=0.2)
@@ -523,13 +515,15 @@ class _Scans:
         plan, after = reading.plan, reading.plan.after
         while True:
             try:
-                self._follow(collection, reading, after)
+                self._follow(collection, reading, after, selection)
                 return plan.resumed
             except _Refused as refused:
                 # The writer spools no more of this scan: page by page, the gateway asks again for what is malformed.
                 after = refused.reached
 
-    def _follow(self, collection: str, reading: _Reading, after: int | None) -> None:
+    def _follow(
+        self, collection: str, reading: _Reading, after: Position | None, selection: Selection
+    ) -> None:
         """Read to the end. Raises _Refused where a page that was spooled has to be read again."""
         plan, size = reading.plan, self._settings.bookwatch_page_size
         # A row touched after the bound leaves the window. Of others that is the next scan's; one of these, which
@@ -541,8 +535,15 @@ class _Scans:
                 if self._stop.is_set():
                     raise _Stopped
 
-        def fetch(after: int | None, decode: Callable[[bytes], AnyPage]) -> AnyPage:
-            return self._gateway.rows(collection, window_queries(plan.lower, upto, after, size), decode)
+        # Until a collection was read whole it is not known whether rows have a $sequence: then no is an answer.
+        asking = plan.lower is None and plan.order == "$sequence"
+
+        def fetch(after: Position | None, decode: Callable[[bytes], AnyPage]) -> AnyPage:
+            window = window_queries(plan.lower, upto, after, size, plan.order)
+            queries = [*selection.queries, *window]
+            return self._gateway.rows(
+                collection, queries, decode, expected=lacks_sequence if asking else False
+            )
 
         def glance(body: bytes) -> PlainPage | None:
             return self._glance.look(body) if reading.spools.is_set() else None
@@ -550,11 +551,12 @@ class _Scans:
         spooler = _Spooler(
             self._settings.home.root,
             self._spool_rows,
-            after,
+            after if isinstance(after, int) else None,
             lambda spool: self.say(_Spooled(collection, spool)),
             wait,
         )
-        pages: PageAhead[AnyPage] = PageAhead(self._pool, fetch, reading.decoder.decode, glance)
+        guess = position_guess(plan.order, selection)
+        pages: PageAhead[AnyPage] = PageAhead(self._pool, fetch, reading.decoder.decode, glance, guess)
         try:
             # Only an empty page ends a scan: a server that gives fewer rows than asked for must not end it
             # early.
@@ -623,6 +625,7 @@ class _Writer:
         self._started: dict[str, tuple[datetime, float]] = {}
         self._counts: dict[str, Counts] = {}
         self._changes: dict[str, ColumnChanges] = {}
+        self._unread: dict[str, tuple[tuple[str, ...], str]] = {}
 
     def start(self, collection: str) -> None:
         if collection not in self._started:
@@ -636,6 +639,7 @@ class _Writer:
         changes = self._store.reconcile_columns(collection, asked.columns, now)
         if changes:
             self._changes[collection] = changes
+        self._unread[collection] = tuple(c.key for c in asked.columns if c.unread), asked.why_unread
         self._store.rejudge(
             collection, self._reject_reasons, rules_version=self._rules_version, run_id=self._run_id, now=now
         )
@@ -645,15 +649,16 @@ class _Writer:
             overlap=timedelta(seconds=self._settings.bookwatch_overlap),
             run_id=self._run_id,
             full=asked.full,
+            order=asked.order,
         )
         self._first[collection] = plan.lower is None
         spools = self._spools[collection] = threading.Event()
         if self._store.may_append(plan):
             spools.set()
-        return _Reading(plan, self._decoder(collection), spools)
+        return _Reading(plan, self._decoder(collection, plan.order), spools)
 
-    def _decoder(self, collection: str) -> PageDecoder:
-        return PageDecoder(self._store.columns(collection), self._list_key)
+    def _decoder(self, collection: str, order: Order = "$sequence") -> PageDecoder:
+        return PageDecoder(self._store.columns(collection), self._list_key, order)
 
     def take(self, fetched: _Fetched) -> None:
         buffer = self._pages.setdefault(fetched.collection, [])
@@ -713,7 +718,7 @@ class _Writer:
                 if page.last != last:
                     raise Malformed  # a row with two of them: the scan went on from the other
                 self.take(_Fetched(collection, page))
-                spool.reached = page.last
+                spool.reached = last
         except Malformed:
             # Not JSON all through, which the glance at it does not see. It is asked for again.
             spool.refused = True
@@ -771,9 +776,8 @@ class _Writer:
         self, store: RawStore, collection: str, counts: Counts, outcome: RunOutcome, detail: str
     ) -> None:
         started_at, began = self._started[collection]
-        notes = "; ".join(
-            part for part in (self._changes.get(collection, ColumnChanges()).sentence, detail) if part
-        )
+        changes = self._changes.get(collection, ColumnChanges()).sentence
+        notes = "; ".join(part for part in (changes, self._unread_sentence(collection), detail) if part)
         store.record_run(
             self._run_id,
             collection,
@@ -784,6 +788,10 @@ class _Writer:
             detail=notes,
         )
 
+    def _unread_sentence(self, collection: str) -> str:
+        unread, why = self._unread.get(collection, ((), ""))
+        return f"references not read: {', '.join(unread)} ({why})" if unread else ""
+
     def finish(self, collection: str, failure: CallFailure | None) -> CollectionOutcome:
         self.start(collection)
         # What was fetched is kept, with the point it reaches, also when the scan broke off.
@@ -792,7 +800,7 @@ class _Writer:
         detail = ""
         if failure is not None:
             outcome, detail = outcome_of(
-                failure, self._store.watermark(collection).resume_sequence is not None
+                failure, self._store.watermark(collection).resume is not None, self._settings
             )
             with self._store.transaction():
                 self._record(self._store, collection, self._counts[collection], outcome, detail)
@@ -803,9 +811,10 @@ class _Writer:
             self._counts[collection],
             time.perf_counter() - self._started[collection][1],
             self._store.watermark(collection).watermark,
-            detail,
+            "; ".join(part for part in (detail, self._unread_sentence(collection)) if part),
             self._changes.get(collection, ColumnChanges()),
             failure,
+            self._unread.get(collection, ((), ""))[0],
         )
 
 
@@ -864,11 +873,14 @@ class _Lanes:
                 return
 
 
-def outcome_of(failure: CallFailure, something_kept: bool) -> tuple[RunOutcome, str]:
+def outcome_of(failure: CallFailure, something_kept: bool, settings: Settings) -> tuple[RunOutcome, str]:
     """The outcome a failed scan has, and its sentence."""
     if isinstance(failure, PermanentFailure):
-        if failure.status in (401, 403):
+        if is_refusal(failure):
             return "forbidden", failure.sentence
+        blank = blank_id(failure, settings)
+        if blank:
+            return "missing", f"{failure.sentence}; {blank} begins or ends with a blank"
         if failure.error_type in TABLE_MISSING:
             return "missing", failure.sentence
     return ("partial" if something_kept else "failed"), failure.sentence
@@ -901,12 +913,11 @@ def sync(
     belongs to another source, StoreFailure if the file cannot be written.
     """
     clock = gateway.clock
-    identity = (gateway.endpoint, gateway.project, gateway.database)
     if store.mirror() is not None:
-        store.claim_mirror(*identity, clock.naive_now())
+        store.claim_mirror(*gateway.identity, clock.naive_now())
     ping(gateway)
     # A new file is claimed only for a source that answered: a mistyped endpoint must not stick.
-    store.claim_mirror(*identity, clock.naive_now())
+    store.claim_mirror(*gateway.identity, clock.naive_now())
     writer = _Writer(
         store,
         settings=settings,
@@ -954,7 +965,6 @@ __all__ = [
     "TransientFailure",
     "outcome_of",
     "ping",
-    "source_unavailable",
     "sync",
     "upper_bound",
     "window_queries",

@@ -66,6 +66,7 @@ from sandbox.server.transactions import (
     update_transaction,
 )
 from sandbox.server.values import (
+    RELATIONSHIP,
     UID_RULE,
     is_uid,
 )  # fmt: skip
@@ -374,6 +375,9 @@ def _routes(words: Words) -> list[Route]:
         Route("DELETE", transaction, delete_transaction, change, words),
         Route("POST", (*transaction, "operations"), create_operations, change, words),
     ]
+    result.append(
+        Route("POST", (*columns, RELATIONSHIP), _of_kind(create_column, RELATIONSHIP), writes, words)
+    )
     for kind in COLUMN_KINDS:
         result.append(Route("POST", (*columns, kind), _of_kind(create_column, kind), writes, words))
         result.append(Route("PATCH", (*columns, kind, "{key}"), _of_kind(update_column, kind), writes, words))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sandbox.server import errors
+from sandbox.server import errors, relations
 from sandbox.server.calls import (
     Answer,
     Call,
@@ -24,11 +24,13 @@ from sandbox.server.queries import check_catalogue, select_catalogue
 from sandbox.server.values import (
     INT64,
     KEY_RULE,
+    RELATIONSHIP,
     bounds,
     integer_bits,
     integer_rule,
     is_int,
     is_key,
+    is_list,
     is_number,
     numeric,
     range_rule,
@@ -90,7 +92,7 @@ def served_table(words: Words, table: StoredTable) -> dict[str, Any]:
         "$id": table.id, "$createdAt": table.created, "$updatedAt": table.updated,
         "$permissions": table.permissions, "databaseId": table.database, "name": table.name,
         "enabled": table.enabled, words.row_security: table.row_security,
-        words.columns: [served_column(column) for column in table.columns.values()],
+        words.columns: [served_column(words, column) for column in table.columns.values()],
         "indexes": [served_index(words, index) for index in table.indexes.values()],
         "bytesMax": ROW_MAX, "bytesUsed": row_width(table),
     }  # fmt: skip
@@ -103,6 +105,8 @@ def row_width(table: StoredTable) -> int:
 
 def column_width(column: StoredColumn) -> int:
     """Bytes of a column in a row; what is kept outside the row takes a pointer."""
+    if column.kind == RELATIONSHIP:
+        return 0 if is_list(column) else 255 * 4 + 1
     if column.array or column.kind in ("text", "mediumtext", "longtext", "point", "line", "polygon"):
         return 20
     if column.is_text:
@@ -112,7 +116,9 @@ def column_width(column: StoredColumn) -> int:
     return fixed[column.kind]
 
 
-def served_column(column: StoredColumn, status: str = "available") -> dict[str, Any]:
+def served_column(words: Words, column: StoredColumn, status: str = "available") -> dict[str, Any]:
+    if column.kind == RELATIONSHIP:
+        return relations.served_relation(words, column, status)
     result: dict[str, Any] = {
         "key": column.key, "type": column.type, "status": status, "error": "", "required": column.required,
         "array": column.array, "$createdAt": column.created, "$updatedAt": column.updated,
@@ -293,13 +299,13 @@ def delete_table(api: Api, call: Call) -> Answer:
 
 def list_columns(api: Api, call: Call) -> Answer:
     def items() -> list[dict[str, Any]]:
-        return [served_column(column) for column in api.table(call).columns.values()]
+        return [served_column(call.words, column) for column in api.table(call).columns.values()]
 
     return catalogue_answer(call, items, call.words.columns, COLUMN_FIELDS, "key", call.words.column.title())
 
 
 def get_column(api: Api, call: Call) -> Answer:
-    return reply(200, served_column(existing_column(api, call, api.table(call))))
+    return reply(200, served_column(call.words, existing_column(api, call, api.table(call))))
 
 
 def existing_column(api: Api, call: Call, table: StoredTable) -> StoredColumn:
@@ -421,8 +427,8 @@ def _default_rule(column: StoredColumn, default: Any) -> str | None:
 
 def create_column(api: Api, call: Call) -> Answer:
     kind = call.path["kind"]
-    if kind == "relationship":
-        raise errors.bad_request("Relationships are not served by the sandbox.")
+    if kind == RELATIONSHIP:
+        return relations.create_relation(api, call)
     column = column_of(call, kind)
     table = api.table(call)
     check_default_allowed(call.words, column)
@@ -437,7 +443,7 @@ def create_column(api: Api, call: Call) -> Answer:
                 "been reached.",
             )
         api.store.create_column(table, column)
-    return reply(202, served_column(column, "processing"))
+    return reply(202, served_column(call.words, column, "processing"))
 
 
 def update_column(api: Api, call: Call) -> Answer:
@@ -488,7 +494,7 @@ def update_column(api: Api, call: Call) -> Answer:
             if new_key in table.columns:
                 raise errors.column_exists(words, new_key)
             api.store.rename_column(table, column, new_key)
-    return reply(200, served_column(column))
+    return reply(200, served_column(words, column))
 
 
 def delete_column(api: Api, call: Call) -> Answer:
@@ -553,6 +559,10 @@ def make_index(
         column = table.columns.get(name)
         if column is None and name not in ("$id", "$createdAt", "$updatedAt"):
             raise errors.index_column_unknown(words, name)
+        if column is not None and column.kind == RELATIONSHIP:
+            raise errors.column_failure(
+                words, "type_invalid", f"Cannot create an index for a relationship {words.column}: {name}"
+            )
         if column is not None and column.array:
             raise Failure(
                 400, "index_invalid", "Creating indexes on array attributes is not currently supported."

@@ -13,6 +13,7 @@ import orjson
 from sandbox.server.errors import Failure, argument_invalid, cursor_missing, query_invalid
 from sandbox.server.values import (
     INT64,
+    RELATIONSHIP,
     UID_RULE,
     integer_bits,
     is_int,
@@ -232,7 +233,10 @@ def _check_select(table: StoredTable, query: Query) -> None:
         raise invalid("Attribute selection must be a string, got array")
     if len(set(map(str, query.values))) != len(query.values):
         raise invalid("Duplicate attributes selected")
+    related = {column.key for column in table.columns.values() if column.kind == RELATIONSHIP}
     for key in query.values:
+        if "." in str(key) and str(key).split(".")[0] in related:
+            continue
         if key not in SELECTABLE and key not in table.columns:
             raise invalid(f"Attribute not found in schema: {str(key).split('.')[0]}")
 

@@ -21,6 +21,7 @@ from sandbox.server.queries import (
     parse_queries,
     plan_rows,
 )
+from sandbox.server.relations import Related
 from sandbox.server.values import (
     KEY_RULE,
     aggregate,
@@ -64,6 +65,7 @@ class Rows:
         self._read_only = ("$databaseId", f"${words.table_id}", "$sequence", "$collection")
         # what stands for an array that was never given: kept as null, served as an empty list
         self._unset_arrays = [f',"{c.key}":null'.encode() for c in table.columns.values() if c.array]
+        self._related = Related(store, table, lambda text: served(words, text))
 
     def served(self, text: bytes | str) -> bytes:
         """A stored text as this table's API serves it."""
@@ -87,7 +89,9 @@ class Rows:
             if query.method != "select":
                 raise errors.query_invalid(f"Invalid query method: {query.method}")
         plan = plan_rows(self.table, parsed)
-        if plan.select:
+        if self._related.columns:
+            text = self._related.single(text, plan.select or ())
+        elif plan.select:
             text = _projected(text, plan.select)
         return self.served(text)
 
@@ -107,7 +111,9 @@ class Rows:
             plan.arguments.append(f'read(\\"{role}\\")')
             plan.only_updated = False
         texts = self.page(plan)
-        if plan.select and not (set(plan.select) & {"*"}) and not all(key[0] == "$" for key in plan.select):
+        if self._related.columns:
+            texts = [self._related.listed(text, plan.select or ()) for text in texts]
+        elif plan.select and not (set(plan.select) & {"*"}) and not all(key[0] == "$" for key in plan.select):
             texts = [_projected(text, plan.select) for text in texts]
         total = self.total(plan) if count_total else 0
         return self.served_list(texts, total)
@@ -201,11 +207,12 @@ class Rows:
     def create(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str]) -> bytes:
         row = self.new_row(identity, given, permissions)
         try:
-            return self.served(self.store.insert(self.table, [row])[0])
+            return self._written(self.store.insert(self.table, [row])[0])
         except DuplicateRow:
             raise errors.row_exists(self.words, identity) from None
 
     def create_many(self, given: Sequence[Mapping[str, Any]]) -> bytes:
+        self._one_by_one("create", self.words.columns)
         rows: list[Row] = []
         for item in given:
             identity = item.get("$id", "unique()")
@@ -248,7 +255,18 @@ class Rows:
             if row is None:
                 raise errors.row_missing(self.words, identity)
             after = self.changed(row, given, permissions, partial=False)
-            return self.served(self._write(identity, after or row, write=after is not None))
+            return self._written(self._write(identity, after or row, write=after is not None))
+
+    def _written(self, text: str) -> bytes:
+        """A row as a write answers it."""
+        return self.served(self._related.written(text) if self._related.columns else text)
+
+    def _one_by_one(self, action: str, what: str) -> None:
+        """Rows of a table with relationships are not changed in bulk."""
+        if self._related.columns:
+            raise errors.bad_request(
+                f"Bulk {action} is not supported for {self.words.sdk} with relationship {what}"
+            )
 
     def _write(self, identity: str, row: Row, write: bool = True) -> str:
         if not write:
@@ -261,7 +279,7 @@ class Rows:
     def upsert(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str] | None) -> bytes:
         with self.store.writing():
             text, _ = self._upsert_one(identity, given, permissions)
-        return self.served(text)
+        return self._written(text)
 
     def _upsert_one(
         self, identity: str, given: Mapping[str, Any], permissions: Sequence[str] | None
@@ -304,6 +322,7 @@ class Rows:
         return rows
 
     def update_many(self, given: Mapping[str, Any], texts: Sequence[str]) -> bytes:
+        self._one_by_one("update", "attributes")
         with self.store.writing():
             why = structure_refusal(self.table.columns, {}, self._writable(given), partial=True)
             rows = self._matching(texts)
@@ -356,7 +375,7 @@ class Rows:
                 )
             row.data[key] = plain_number(result)
             row.updated = self._now()
-            return self.served(self.store.replace(self.table, [row])[0])
+            return self._written(self.store.replace(self.table, [row])[0])
 
 
 def _may_read(row: Row, role: str) -> bool:

@@ -91,6 +91,11 @@ def integer_rule(bits: int) -> str:
     return f"Value must be a valid signed {bits}-bit integer between {grouped(-half)} and {high}"
 
 
+RELATIONSHIP = "relationship"
+LISTS_OF_PARENT = ("oneToMany", "manyToMany")
+LISTS_OF_CHILD = ("manyToOne", "manyToMany")
+
+
 def parse_instant(value: Any) -> datetime | None:
     """A date as PHP's DateTime would read it (the forms people send), in UTC; None if it would not."""
     if not isinstance(value, str) or not value:
@@ -185,7 +190,27 @@ def refusal(column: StoredColumn, value: Any) -> str | None:
         return None if isinstance(value, bool) else "type. Value must be a valid boolean"
     if kind == "datetime":
         return None if parse_instant(value) else f"type. {DATE_RULE}"
+    if kind == RELATIONSHIP:
+        return _related_refusal(column, value)
     return _spatial_refusal(kind, value)
+
+
+def is_list(column: StoredColumn) -> bool:
+    """Whether a row is related to many by this column."""
+    return column.relation in (LISTS_OF_PARENT if column.side == "parent" else LISTS_OF_CHILD)
+
+
+def _related_refusal(column: StoredColumn, value: Any) -> str | None:
+    if column.side == "child":
+        return "type. The sandbox relates rows from the side the relationship was made on"
+    values = value if is_list(column) else [value]
+    fits = isinstance(values, list) and all(_related_id(item) is not None for item in values)
+    return None if fits else "relationship value. Must be either a document, document ID, or an array of them"
+
+
+def _related_id(value: Any) -> str | None:
+    found = value.get("$id") if isinstance(value, dict) else value
+    return found if isinstance(found, str) else None
 
 
 def _spatial_refusal(kind: str, value: Any) -> str | None:
@@ -236,6 +261,8 @@ def stored_item(column: StoredColumn, value: Any) -> Any:
     if column.kind == "datetime":
         at = parse_instant(value)
         return stamp(at) if at else value
+    if column.kind == RELATIONSHIP:
+        return [_related_id(item) for item in value] if is_list(column) else _related_id(value)
     if column.kind == "bigint" and isinstance(value, str):
         return int(value)
     if column.kind == "float" and isinstance(value, float) and value.is_integer() and abs(value) < 1e15:

@@ -52,9 +52,29 @@ def test_every_type_arrives_as_itself() -> None:
     )
     assert (read["s"], read["i"], read["f"], read["b"]) == ("héllo", -7, 2.0, False)
     assert read["d"] == naive(2026, 11, 15, 10, 0, 0, 123000)
-    assert (read["o"], read["list"], read["_misfits"]) == ('{"$id":"x"}', "[1,2]", None)
+    assert (read["o"], read["list"], read["_misfits"]) == ("x", "[1,2]", None)
     assert (read["_id"], read["_sequence"]) == ("r1", 1)
     assert read["_created_at"] == naive(2026, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("p1", "p1"), (None, None), ({"$id": "p1", "name": "Siti", "rooms": [{"$id": "x"}]}, "p1"),
+        ([], "[]"), ([{"$id": "a"}, {"$id": "b"}], '["a","b"]'), (["a", "b"], '["a","b"]'), (7, "7"),
+    ],
+)  # fmt: skip
+def test_of_a_relationship_the_related_id_is_kept_whatever_form_it_comes_in(
+    value: Any, kept: str | None
+) -> None:
+    read = one(DECODER, o=value)
+    assert (read["o"], read["_misfits"]) == (kept, None)
+
+
+@pytest.mark.parametrize("value", [{"name": "no id"}, [{"$id": "a"}, {}], [None], {"$id": 7}])
+def test_a_related_row_without_an_id_is_kept_as_written(value: Any) -> None:
+    read = one(DECODER, o=value)
+    assert (read["o"], json.loads(read["_misfits"])) == (None, {"o": value})
 
 
 def test_what_is_absent_is_null() -> None:

@@ -114,7 +114,8 @@ def test_a_transient_failure_is_tried_again_and_then_succeeds(bad: bytes | None)
     [
         (http(503, "{}"), 503, "server_error"),
         (http(429, '{"type":"general_rate_limit_exceeded"}'), 429, "rate_limited"),
-        (http(200, "<html>", "text/html"), 200, "malformed"),
+        (http(200, "<html>", "text/html"), 200, "web_page"),
+        (http(200, ""), 200, "malformed"),
         (None, None, "connection"),
     ],
 )

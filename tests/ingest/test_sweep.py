@@ -213,6 +213,17 @@ def test_a_deep_sweep_counts_what_it_stores_also_rows_newer_than_the_watermark(
     assert (outcome.counts.inserted, outcome.server_rows, outcome.mirror_rows) == (1, ROWS + 1, ROWS + 1)
 
 
+def test_what_was_written_while_a_sweep_ran_is_stored_and_not_called_repaired(
+    server: SandboxProcess, gateway: Gateway, store: RawStore, table: str
+) -> None:
+    change(server, table, {"$id": "r00009", "title": "silent", "$updatedAt": "2026-01-01T00:00:00.000+00:00"})
+    ask(server, "post", f"/tables/{table}/rows", rowId="brandnew", data={"title": "x"})
+    ask(server, "patch", f"/tables/{table}/rows/r00003", data={"title": "newer"})
+    outcome = swept(gateway, store, deep=True)
+    assert (outcome.counts.inserted, outcome.counts.updated, outcome.repaired) == (1, 2, 1)
+    assert_mirrors(store, server, table, "bookings")
+
+
 def test_a_row_dated_ahead_of_the_clock_is_brought_by_the_sweep_and_so_is_what_follows(
     server: SandboxProcess, gateway: Gateway, store: RawStore, table: str
 ) -> None:

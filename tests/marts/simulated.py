@@ -121,5 +121,7 @@ def read(seed: int, folder: Path, *, days: int = 2, rate: float = 250) -> Read:
 
 def _scans(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
     con.executemany(
-        "INSERT INTO ops.scans VALUES (?, ?, ?, true, 'complete', NULL)", [[name, now, now] for name in READ]
+        "INSERT INTO ops.scans (collection, watermark, completed_at, required, outcome)"
+        " VALUES (?, ?, ?, true, 'complete')",
+        [[name, now, now] for name in READ],
     )

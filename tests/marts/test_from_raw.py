@@ -76,7 +76,9 @@ class Home:
             con.execute(f"CREATE OR REPLACE TABLE ops.scans ({columns})")
             for collection in ("bookings", "commission_records"):
                 con.execute(
-                    "INSERT INTO ops.scans VALUES (?, ?, ?, true, 'complete', NULL)", [collection, NOW, NOW]
+                    "INSERT INTO ops.scans (collection, watermark, completed_at, required, outcome)"
+                    " VALUES (?, ?, ?, true, 'complete')",
+                    [collection, NOW, NOW],
                 )
             made = build(con, now=NOW, tables=MONEY)
             balance = CHECKS["ledger_balance"].run(con)
