@@ -13,6 +13,7 @@ from marketplace.attributes import Attributes
 from marketplace.data_codes import DATA_FINDINGS
 from marketplace.instants import INSTANT, Instants, creation, read
 from marketplace.money import half_up, read_micros
+from marketplace.references import CASE_DETAIL, REFERENCE_CASE, Keys, People, Resolved
 from marketplace.text import nulls
 from marketplace.words import FLAG, canonical
 from marketplace.zones import ProviderZones
@@ -33,7 +34,8 @@ class Batch:
 
     ``gone``: attributes the deployment no longer has. ``accepted``: booking_id → observed acceptance
     (``booking_id``,
-    ``accepted_at``), bookings only. ``phone_key``: for the hash that stands for a phone.
+    ``accepted_at``), bookings only. ``phone_key``: for the hash that stands for a phone. ``people``: whom its rows may
+    name.
     """
 
     collection: str
@@ -42,6 +44,7 @@ class Batch:
     gone: frozenset[str] = frozenset()
     accepted: pl.DataFrame | None = None
     phone_key: bytes = b""
+    people: People = field(default_factory=People.nobody)
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,24 @@ class Reader:
 
     def text(self, *names: str) -> pl.Series:
         return self.attributes.first(names)
+
+    def provider(self, *names: str) -> pl.Series:
+        """The first of the names as a provider's id: the key it names, else as written."""
+        return self.reference(self.batch.people.providers, *names).key
+
+    def person(self, *names: str) -> pl.Series:
+        """The same of what may name a provider or a customer."""
+        return self.reference(self.batch.people.anyone, *names).key
+
+    def customer(self, *names: str) -> Resolved:
+        """The first of the names as a customer's id."""
+        return self.reference(self.batch.people.customers, *names)
+
+    def reference(self, keys: Keys, *names: str) -> Resolved:
+        """The first of the names as a reference; reference_case where only case told it from its key."""
+        found = keys.resolve(self.text(*names))
+        self.note(REFERENCE_CASE, found.by_case, names, CASE_DETAIL)
+        return found
 
     def instant(self, offsets: pl.Series, *names: str) -> pl.Series:
         """The first of the names as an instant; time_unreadable where it is none."""

@@ -28,13 +28,14 @@ from assets.core.bookings import derive_bookings
 from assets.core.chat_rooms import derive_chat_rooms
 from assets.core.commissions import FEE_ATTRIBUTES, PROOF_ATTRIBUTES, derive_commissions
 from assets.core.messages import derive_messages
-from assets.core.mirror import NAMELESS, QUARANTINED_SCHEMA, Mirror, attach
+from assets.core.mirror import CATALOG, NAMELESS, QUARANTINED_SCHEMA, Mirror, attach
 from assets.core.notifications import derive_notifications
 from assets.core.providers import derive_providers
 from checks.core_schemas import CORE_SCHEMAS, violations
 from marketplace.acceptance import reject_reasons
 from marketplace.attributes import Attributes
-from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.collections import BOOKING_COLLECTIONS, USERS
+from marketplace.references import Keys, People
 from marketplace.text import coalesce
 from marketplace.zones import ProviderZones, resolve
 from resources.errors import BookwatchError, UsageError
@@ -47,37 +48,46 @@ AfterChunk = Callable[[str, int], None]
 class Source:
     """How one collection becomes rows of a core table. ``scope``: (column, value) that tells its rows in a
     shared table.
-    ``providers``: columns of the core table whose provider's zone the derivation reads."""
+    ``people``: columns of the core table that name a provider or a customer. The derivation reads what these are
+    called and the provider's zone."""
 
     collection: str
     table: str
     key: str
     derive: Callable[[Batch], Derived]
     scope: tuple[str, str] | None = None
-    providers: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
 
 
 SOURCES = (
     Source("therapists", "providers", "provider_id", derive_providers, ("provider_type", "therapist")),
     Source("places", "providers", "provider_id", derive_providers, ("provider_type", "place")),
-    Source("bookings", "bookings", "booking_id", derive_bookings, ("origin", "bookings"), ("provider_id",)),
+    Source(
+        "bookings",
+        "bookings",
+        "booking_id",
+        derive_bookings,
+        ("origin", "bookings"),
+        ("provider_id", "customer_id"),
+    ),
     Source(
         "hotel_bookings",
         "bookings",
         "booking_id",
         derive_bookings,
         ("origin", "hotel_bookings"),
-        ("provider_id",),
+        ("provider_id", "customer_id"),
     ),
     Source("commission_records", "commissions", "commission_id", derive_commissions, None, ("provider_id",)),
-    Source("chat_rooms", "chat_rooms", "room_id", derive_chat_rooms, None, ("provider_id",)),
+    Source("chat_rooms", "chat_rooms", "room_id", derive_chat_rooms, None, ("provider_id", "customer_id")),
     Source("chat_messages", "messages", "message_id", derive_messages, None, ("sender_id", "receiver_id")),
     Source(
         "notifications", "notifications", "notification_id", derive_notifications, None, ("recipient_id",)
     ),
 )
-"""Providers first: their zones are read by all that follow."""
+"""Providers first: their ids and zones are read by all that follow."""
 
+_MOVED = pl.DataFrame(schema={"id": pl.String, "settled": pl.Boolean})
 _TYPES = {"String": "VARCHAR", "Int64": "BIGINT", "Float64": "DOUBLE", "Boolean": "BOOLEAN"}
 _FAULT = "Nothing was written; the last good state stands. This is a fault in bookwatch: please report it."
 
@@ -306,16 +316,18 @@ class _Run:
     # Deriving
 
     def _derive(self, after: int | None, again: set[str]) -> None:
-        before = self._offsets()
-        zones = ProviderZones(self.default_offset, {}, {})
-        moved: pl.Series | None = None
+        before = self._providers()
+        zones, people = ProviderZones(self.default_offset, {}, {}), People.nobody()
+        moved: pl.DataFrame | None = None
         for source in SOURCES:
-            if source.providers and moved is None:
-                now = self._offsets()
-                zones = ProviderZones.of(now, self.default_offset)
-                moved = self._moved(before, now)
+            if source.people and moved is None:
+                now = self._providers()
+                zones, people = ProviderZones.of(now, self.default_offset), self._people(now)
+                moved = (
+                    _MOVED.clear() if self.fresh or after is None else self._moved(before, now, people, after)
+                )
             everything = source.collection in again
-            ids = None if after is None or not source.providers else self._depending(source, moved)
+            ids = None if moved is None or not source.people else self._depending(source, moved)
             for frame in self.mirror.chunks(
                 self.stream,
                 source.collection,
@@ -323,7 +335,7 @@ class _Run:
                 again=ids,
                 rows=self.chunk_rows,
             ):
-                self._chunk(source, frame, zones)
+                self._chunk(source, frame, zones, people)
         derived = {source.collection for source in SOURCES}
         for collection in self.mirror.collections():
             if collection in derived:
@@ -341,27 +353,81 @@ class _Run:
                 self._quarantine(collection, rejected, reasons)
                 self._after(collection, frame.height)
 
-    def _offsets(self) -> pl.DataFrame:
-        return self.con.sql("SELECT provider_id, provider_type, utc_offset_minutes FROM core.providers").pl()
+    def _providers(self) -> pl.DataFrame:
+        return self.con.sql(
+            "SELECT provider_id, provider_type, utc_offset_minutes, deleted_at IS NULL AS there FROM core.providers"
+        ).pl()
 
-    def _moved(self, before: pl.DataFrame, now: pl.DataFrame) -> pl.Series:
-        """Ids of providers whose zone is another than the one their rows were last read in."""
-        if self.fresh:
-            return pl.Series([], dtype=pl.String)
+    def _people(self, providers: pl.DataFrame) -> People:
+        """Whom rows may name: the providers of core, and the users of the mirror by their ``$id``."""
+        users = pl.DataFrame(schema={"id": pl.String, "there": pl.Boolean})
+        if self.mirror.has(USERS):
+            users = self.con.sql(
+                f"SELECT _id AS id, _deleted_at IS NULL AS there FROM {CATALOG}.main.{USERS}"
+            ).pl()
+        known = providers.select(pl.col("provider_id").alias("id"), "there")
+        return People(
+            *(Keys(f.filter("there")["id"], f.filter(~pl.col("there"))["id"]) for f in (known, users))
+        )
+
+    def _moved(self, before: pl.DataFrame, now: pl.DataFrame, people: People, after: int) -> pl.DataFrame:
+        """The ids for which a reference that is the same but for case may read otherwise than when its row was
+        derived: of providers whose zone changed, and of providers and users that came, went or came back.
+
+        ``settled``: a row that names exactly this id reads as before, so that a user who is new costs no row.
+        """
         keys = ["provider_type", "provider_id"]
         both = before.join(now, on=keys, how="full", coalesce=True, suffix="_now")
         default = pl.lit(self.default_offset)
-        changed = both.filter(
-            pl.col("utc_offset_minutes").fill_null(default)
-            != pl.col("utc_offset_minutes_now").fill_null(default)
+        rezoned = pl.col("utc_offset_minutes").fill_null(default) != pl.col(
+            "utc_offset_minutes_now"
+        ).fill_null(default)
+        came_or_went = pl.col("there").ne_missing(pl.col("there_now"))
+        providers = both.filter(rezoned | came_or_went).select(
+            pl.col("provider_id").alias("id"), rezoned.alias("rezoned")
         )
-        return changed["provider_id"].unique()
+        users = self._users_moved(after).to_frame("id").with_columns(rezoned=pl.lit(False))
+        moved = pl.concat([providers, users]).group_by("id").agg(pl.col("rezoned").any())
+        if not moved.height:
+            return _MOVED.clear()
+        moved = moved.with_columns(pl.col("id").str.to_lowercase().alias("folded"))
+        # Alone: no other id is, or was a moment ago, the same but for case.
+        others = pl.concat([people.anyone.alike(moved["id"]), moved.select("id", "folded")]).unique()
+        others = others.group_by("folded").agg(pl.len().alias("spellings"))
+        there = people.anyone.alike(moved["id"]).select("id", pl.lit(True).alias("kept"))
+        return (
+            moved.join(others, on="folded").join(there, on="id", how="left")
+            .select("id", settled=~pl.col("rezoned") & (pl.col("spellings") == 1) & (pl.col("id") == pl.col("folded"))
+                    & pl.col("kept").fill_null(False))
+        )  # fmt: skip
 
-    def _depending(self, source: Source, moved: pl.Series | None) -> pl.Series | None:
-        if moved is None or not len(moved):
+    def _users_moved(self, after: int) -> pl.Series:
+        """Ids of users that came, went or came back since the change ``after``."""
+        if not self.mirror.has(USERS):
+            return pl.Series([], dtype=pl.String)
+        before = "SELECT NULL::VARCHAR AS _id, NULL::BOOLEAN AS there WHERE false"
+        if self.mirror.has(f"{USERS}_history"):
+            before = (
+                f"SELECT _id, arg_max(_deleted_at IS NULL, _change) AS there FROM {CATALOG}.main.{USERS}_history "
+                f"WHERE _change <= {after} AND _id IN (SELECT _id FROM latest) GROUP BY _id"
+            )
+        found = self.con.sql(
+            f"WITH latest AS (SELECT _id, _deleted_at IS NULL AS there FROM {CATALOG}.main.{USERS} "
+            f"WHERE _change > {after}), earlier AS ({before}) "
+            "SELECT _id AS id FROM latest LEFT JOIN earlier USING (_id) "
+            "WHERE latest.there IS DISTINCT FROM earlier.there"
+        ).pl()
+        return found["id"].cast(pl.String)
+
+    def _depending(self, source: Source, moved: pl.DataFrame) -> pl.Series | None:
+        if not moved.height:
             return None
-        self.con.register("ids_moved", pl.DataFrame({"id": moved}).to_arrow())
-        either = " OR ".join(f"{column} IN (SELECT id FROM ids_moved)" for column in source.providers)
+        self.con.register("ids_moved", moved.to_arrow())
+        either = " OR ".join(
+            f"(lower({column}) IN (SELECT lower(id) FROM ids_moved) "
+            f"AND {column} NOT IN (SELECT id FROM ids_moved WHERE settled))"
+            for column in source.people
+        )
         scope = f" AND {source.scope[0]} = '{source.scope[1]}'" if source.scope else ""
         found = self.con.sql(
             f"SELECT {source.key} AS id FROM core.{source.table} WHERE ({either}){scope}"
@@ -370,7 +436,7 @@ class _Run:
         # quarantined rows keep nothing of a zone; a row's own change is picked up by its change number
         return found["id"]
 
-    def _chunk(self, source: Source, frame: pl.DataFrame, zones: ProviderZones) -> None:
+    def _chunk(self, source: Source, frame: pl.DataFrame, zones: ProviderZones, people: People) -> None:
         accepted, rejected, reasons = self._split(source.collection, frame)
         events: pl.DataFrame | None = None
         acceptance: pl.DataFrame | None = None
@@ -387,6 +453,7 @@ class _Run:
                     self.mirror.gone.get(source.collection, frozenset()),
                     acceptance,
                     self.phone_key,
+                    people,
                 )
             )
         self._forget(source.collection, frame["_id"], source)
