@@ -16,7 +16,8 @@ from checks.factory import guarded
 from checks.results import SAMPLE, CheckResult
 
 #: What each provider owes by core: live records that are not paid, with their fees; no tests. A record without a
-#: provider is its booking's, where exactly one fits.
+#: provider is its booking's, where exactly one fits: by the first reference that fits exactly, else except for case, a
+#: real one before a test, else a deleted one.
 _STOCK: Final = """
 open AS (
     SELECT commission_id, provider_id, booking_ref, booking_doc_ref,
@@ -42,13 +43,13 @@ named AS (
     FROM core.quarantined WHERE collection IN ('bookings', 'hotel_bookings')
 ),
 fits AS (
-    SELECT r.commission_id, CASE WHEN n.gone THEN 3 ELSE r.attempt END AS place, n.gone,
-           count(DISTINCT n.booking) AS bookings, min(n.provider_id) AS provider_id, bool_and(n.test) AS test,
+    SELECT r.commission_id, CASE WHEN n.gone THEN 5 WHEN n.ref = r.ref THEN r.attempt ELSE r.attempt + 2 END AS place,
+           n.test, n.gone, count(DISTINCT n.booking) AS bookings, min(n.provider_id) AS provider_id,
            bool_and(n.unread) AS unread
-    FROM refs r JOIN named n ON n.ref = r.ref GROUP BY ALL
+    FROM refs r JOIN named n ON lower(n.ref) = lower(r.ref) GROUP BY ALL
 ),
 meant AS (
-    SELECT * FROM fits QUALIFY row_number() OVER (PARTITION BY commission_id ORDER BY place) = 1
+    SELECT * FROM fits QUALIFY row_number() OVER (PARTITION BY commission_id ORDER BY place, test) = 1
 ),
 stock AS (
     SELECT coalesce(o.provider_id, CASE WHEN m.bookings = 1 AND NOT m.gone AND NOT m.unread THEN m.provider_id END,

@@ -8,9 +8,10 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.commission_matches import booking_keys
+from assets.marts.commission_matches import DELETED, booking_keys
 from assets.marts.commission_reviews import service_deadlines, with_plan
 from assets.marts.expressions import accrual, by_policy, commission_of, earning, interval, local_day
+from assets.marts.reference_cases import BOOKING
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import ENDED_STATUSES
 from marketplace.policy import Policy
@@ -97,7 +98,9 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
     )
     rows = b.anti_join(tracked, [b.booking_id == tracked.tracked, b.origin == tracked.tracked_origin])
     doubted = _candidates(t)
-    rows = rows.left_join(doubted, rows.booking_id == doubted.candidate)
+    rows = rows.left_join(
+        doubted, [rows.booking_id == doubted.candidate, rows.origin == doubted.candidate_origin]
+    )
     rows = rows.mutate(accrued_at=accrual(rows.accepted_at, rows.created_at))
     rows = with_plan(t, rows, policy)
     rows = rows.mutate(local_date=local_day(rows.accrued_at, rows.utc_offset_minutes))
@@ -154,8 +157,18 @@ def _candidates(t: Tables) -> Any:
     """Bookings one of which a live record means, nobody knows which: such a booking is never called
     missing."""
     c = t.commission_links.filter(lambda r: r.live & (r.link == "ambiguous")).select("matched_ref")
-    keys = booking_keys(t)
-    return c.inner_join(keys, c.matched_ref == keys.key).select(candidate=keys.target).distinct()
+    keys, cases = booking_keys(t), t.reference_cases
+    cases = cases.filter(cases.reference == BOOKING)
+    fits = ibis.union(
+        *(
+            c.inner_join(there, c.matched_ref == there.written).select(
+                candidate=there.target, candidate_origin=there.origin, kind=there.kind
+            )
+            for there in (keys.rename(written="key"), cases)
+        ),
+        distinct=False,
+    )
+    return fits.filter(fits.kind != DELETED).select("candidate", "candidate_origin").distinct()
 
 
 def _records_without(t: Tables) -> Any:
