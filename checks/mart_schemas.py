@@ -61,7 +61,7 @@ SOURCES: Final = (
     "direct",
     "unknown",
 )
-ANOMALIES: Final = ("duplicate_booking", "abuse_bookings", "abuse_messages")
+ANOMALIES: Final = ("duplicate_booking", "overlapping_bookings", "abuse_bookings", "abuse_messages")
 COUNTED_COLLECTIONS: Final = ("bookings", "hotel_bookings", "commission_records")
 
 

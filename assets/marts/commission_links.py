@@ -94,7 +94,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
 
 def _looked_at_closely(t: Tables, c: Any) -> Any:
     """The few records ``c`` that the first reference alone does not settle: with everything both references fit."""
-    refs = ibis.union(
+    refs: Any = ibis.union(
         *(
             c.filter(c[column].notnull()).select(
                 "commission_id", written=c[column], attempt=ibis.literal(attempt).cast("int64")
@@ -135,7 +135,7 @@ def _looked_at_closely(t: Tables, c: Any) -> Any:
     dead = dead.group_by("commission_id").aggregate(gone=dead.target.min(), gone_test=dead.test.min())
     # Collections are read one after another: a record may be younger than the newest booking that was read.
     # Whether it refers to a booking is then not known yet; the next scan tells.
-    rows = c.left_join(hits, "commission_id").left_join(dead, "commission_id")
+    rows: Any = c.left_join(hits, "commission_id").left_join(dead, "commission_id")
     younger = ibis.coalesce(rows.updated_at, rows.created_at) > _bookings_read_until(t)
     refers = rows.booking_ref.notnull() | rows.booking_doc_ref.notnull()
     one = rows.low.notnull() & ~rows.two & (rows.kind == LIVE)
@@ -158,7 +158,6 @@ def _looked_at_closely(t: Tables, c: Any) -> Any:
             (refers & younger.fill_null(True), "unread"),
             else_="none",
         ),
-        is_test=rows.is_test.fill_null(False)
-        | (ibis.coalesce(rows.test, rows.gone_test) == 1).fill_null(False),
+        is_test=rows.is_test.fill_null(False) | (ibis.coalesce(rows.test, rows.gone_test, 0) == 1),
         standing=rows.is_live & rows.deleted_at.isnull(),
     )
