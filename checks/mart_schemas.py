@@ -124,6 +124,7 @@ class CommissionFindings(MartTable):
     actual_idr: pl.Int64 = pa.Field(nullable=True)
     variance_idr: pl.Int64 = pa.Field(nullable=True)
     detail: pl.String
+    origin: pl.String = pa.Field(nullable=True, isin=("bookings", "hotel_bookings"))
     waived: pl.Boolean
 
     class Config(MartTable.Config):
@@ -140,7 +141,18 @@ class CommissionSummary(MartTable):
     state: pl.String = pa.Field(isin=WHOLE_STATES)
     expected_idr: pl.Int64
     actual_idr: pl.Int64
+    variance_idr: pl.Int64
+    unknown_rows: pl.Int64 = pa.Field(ge=0)
+    unknown_expected_idr: pl.Int64 = pa.Field(ge=0)
+    unknown_actual_idr: pl.Int64
     as_of: pl.Datetime
+
+    @pa.dataframe_check
+    def the_sums_are_as_far_apart_as_the_difference_and_what_is_not_in_it(
+        cls, data: pa.PolarsData
+    ) -> pl.LazyFrame:
+        apart = pl.col("variance_idr") + pl.col("unknown_actual_idr") - pl.col("unknown_expected_idr")
+        return data.lazyframe.select(pl.col("actual_idr") - pl.col("expected_idr") == apart)
 
     @pa.dataframe_check
     def eligible_is_the_sum_of_its_parts(cls, data: pa.PolarsData) -> pl.LazyFrame:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marketplace.difference import AGGREGATES, Difference
 from tests.marts.warehouse import NOW, Warehouse
 
 MIN, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -51,7 +52,40 @@ def test_summary_counts_earning_bookings_and_sums_all_rows(w: Warehouse) -> None
     assert row["state"] == "warning"
     assert row["expected_idr"] == 4 * 75_000
     assert row["actual_idr"] == 75_000 + 1_000 + 3 * 75_000
+    # Not expected - actual: nothing is known of what the booking of unknown amount owes.
+    assert row["variance_idr"] == (1_000 - 75_000) + 2 * -75_000 + 2 * 75_000
+    assert (row["unknown_rows"], row["unknown_expected_idr"], row["unknown_actual_idr"]) == (1, 0, 75_000)
     assert row["as_of"] == NOW
+
+
+def test_the_difference_is_the_same_wherever_it_is_summed(w: Warehouse) -> None:
+    w.booking("b1")
+    w.commission("c1", "b1", commission_idr=90_000)
+    w.booking("b2", amount_idr=None)
+    w.commission("c2", "b2")
+    w.booking("b3")
+    w.commission("c3", "b3", commission_idr=None)
+    w.booking("b4", status="pending")
+    w.commission("c4", "b4", commission_idr=30_000)
+    (row,) = made(w, "commission_summary")
+    sums = ", ".join(f"{sql} AS {name}" for name, sql in AGGREGATES.items())
+    (summed,) = w.rows(f"SELECT {sums} FROM marts.commission_reconciliation")
+    rows = w.rows("SELECT expected_idr, actual_idr FROM marts.commission_reconciliation")
+    difference = Difference.of((r["expected_idr"], r["actual_idr"]) for r in rows)
+    assert (
+        difference
+        == Difference.read(row)
+        == Difference.read(summed)
+        == Difference(15_000, 3, 75_000, 105_000)
+    )
+    assert difference.columns() == summed
+    assert Difference.read({"variance_idr": 1}) is None
+    assert str(Difference(5_000)) == "Difference +Rp 5.000"
+    assert str(Difference(0, 1)) == "Difference Rp 0; not in it: 1 row of which one side is unknown"
+    assert str(difference) == (
+        "Difference +Rp 15.000; not in it: 3 rows of which one side is unknown"
+        " (Rp 75.000 expected, Rp 105.000 recorded)"
+    )
 
 
 @pytest.mark.parametrize(("missing", "state"), [(0, "perfect"), (1, "warning"), (2, "critical")])
