@@ -38,21 +38,21 @@ CREATE TABLE marts.commission_reconciliation AS
         CASE WHEN i % 50 = 0 THEN 'mismatched' ELSE 'matched' END AS state,
         TIMESTAMP '2025-10-31 16:00:00' + to_seconds((hash(i) % 31536000)::BIGINT) AS accrued_at,
         480::BIGINT AS utc_offset_minutes, '2024-1' AS policy_version, 300000::BIGINT AS policy_rate_ppm,
-        'paid' AS commission_status, 1::BIGINT AS records,
+        'paid' AS commission_status, 1::BIGINT AS records, 'bookings' AS origin,
         accrued_at + INTERVAL 5 HOUR AS deadline_at, accrued_at + INTERVAL 4 HOUR AS paid_at,
         CAST(accrued_at + INTERVAL 8 HOUR AS DATE) AS local_date
     FROM range($rows) t(i);
 CREATE TABLE marts.commission_findings AS
     SELECT 'wrong_amount:' || commission_id AS finding_id, 'wrong_amount' AS finding, 'high' AS severity, booking_id,
-        booking_ref, commission_id, provider_id, expected_idr, actual_idr, variance_idr, false AS waived,
+        booking_ref, commission_id, provider_id, expected_idr, actual_idr, variance_idr, origin, false AS waived,
         'The commission is not what the policy asks for.' AS detail
     FROM marts.commission_reconciliation WHERE state = 'mismatched';
 CREATE TABLE core.bookings AS
-    SELECT booking_id, accrued_at AS accepted_at, accrued_at AS created_at, utc_offset_minutes
+    SELECT booking_id, accrued_at AS accepted_at, accrued_at AS created_at, utc_offset_minutes, origin
     FROM marts.commission_reconciliation;
 CREATE TABLE core.commissions AS
     SELECT commission_id, accrued_at AS created_at, utc_offset_minutes FROM marts.commission_reconciliation;
-CREATE TABLE marts.commission_summary AS SELECT TIMESTAMP '2026-11-01' AS as_of;
+CREATE TABLE marts.commission_summary AS SELECT TIMESTAMP '2026-11-01' AS as_of, 'perfect' AS state;
 CREATE TABLE ops.snapshot AS
     SELECT TIMESTAMP '2026-11-01' AS published_at, 'bench' AS rules_version,
         {'endpoint': 'none', 'project': 'none', 'database': 'none'} AS source;

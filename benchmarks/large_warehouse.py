@@ -1,7 +1,7 @@
 """A warehouse of 10 million bookings and 9 million commissions, made by DuckDB in a minute or two, for benchmarks.
 
 Every state and finding is planted, at rates such as a large marketplace has; both forms of reference, duplicates,
-orphans, references to two bookings. Measures nothing.
+orphans, references to two bookings, to a test and a real one, and in another case. Measures nothing.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ SELECT
     mode = 'scheduled' AS has_schedule_value,
     'c:' || customer_id AS customer_key,
     CASE WHEN dice(i, 1, $providers) < 200 THEN 420 ELSE 480 END AS utc_offset_minutes,
-    dice(i, 16, 1000) < 3 AS is_test,
+    -- Of every third pair with one business id the second is a test.
+    dice(i, 16, 1000) < 3 OR i % 150000 = 1 AS is_test,
     s < 905 AS earns,
     CASE WHEN dice(i, 17, 1000) = 0 THEN made + INTERVAL 2 DAY END AS deleted_at,
     i AS change
@@ -106,6 +107,8 @@ INSERT INTO core.commissions BY NAME
 SELECT
     id20('c' || copy, i) AS commission_id,
     CASE WHEN flaw = 110 THEN 'BK-nobody-' || i WHEN flaw = 111 THEN NULL
+        WHEN flaw = 112 THEN lower(coalesce(business_id, upper(booking_id)))
+        WHEN flaw = 113 THEN upper(booking_id)
         WHEN dice(i, 20, 100) < 60 THEN coalesce(business_id, booking_id) ELSE booking_id END AS booking_ref,
     CASE WHEN dice(i, 21, 100) < 50 AND flaw NOT IN (110, 111) THEN booking_id END AS booking_doc_ref,
     CASE WHEN flaw < 10 THEN owner(i + 1) ELSE owner(i) END AS provider_id,

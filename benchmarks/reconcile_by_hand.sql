@@ -16,51 +16,54 @@ keys AS (
     SELECT business_id, row_id, collection, 1, false
     FROM core.quarantined WHERE collection IN ('bookings', 'hotel_bookings') AND business_id <> row_id
 ),
-fits AS (
-    SELECT commission_id, 1 AS attempt, k.*
+exact AS (
+    SELECT commission_id, 1 AS attempt, c.booking_ref AS ref, k.*
     FROM core.commissions c JOIN keys k ON k.key = c.booking_ref
     UNION ALL
-    SELECT commission_id, 2, k.*
+    SELECT commission_id, 2, c.booking_doc_ref, k.*
     FROM core.commissions c JOIN keys k ON k.key = c.booking_doc_ref
 ),
--- The first reference that fits anything that is not deleted is the one that counts.
-chosen AS (
-    SELECT commission_id,
-        count(*) FILTER (attempt = 1 AND kind < 2) AS first_fits,
-        count(*) FILTER (attempt = 2 AND kind < 2) AS second_fits,
-        any_value(target) FILTER (attempt = 1 AND kind < 2) AS first_target,
-        any_value(target) FILTER (attempt = 2 AND kind < 2) AS second_target,
-        any_value(origin) FILTER (attempt = 1 AND kind < 2) AS first_origin,
-        any_value(origin) FILTER (attempt = 2 AND kind < 2) AS second_origin,
-        any_value(key) FILTER (attempt = 1 AND kind < 2) AS first_key,
-        any_value(key) FILTER (attempt = 2 AND kind < 2) AS second_key,
-        min(kind) FILTER (attempt = 1) AS first_kind,
-        min(kind) FILTER (attempt = 2) AS second_kind,
-        bool_and(test) FILTER (attempt = 1 AND kind < 2) AS first_test,
-        bool_and(test) FILTER (attempt = 2 AND kind < 2) AS second_test,
-        bool_and(test) FILTER (kind = 2) AS gone_test
-    FROM fits GROUP BY commission_id
+-- What fits nothing that is there exactly may fit except for case.
+loose AS (
+    SELECT commission_id, unnest([3, 4]) AS attempt, unnest([booking_ref, booking_doc_ref]) AS ref
+    FROM core.commissions ANTI JOIN (FROM exact WHERE kind < 2) USING (commission_id)
 ),
+fits AS (
+    FROM exact
+    UNION ALL
+    SELECT commission_id, attempt, ref, k.* FROM loose l JOIN keys k ON lower(k.key) = lower(l.ref)
+),
+-- The first reference that fits anything that is not deleted is the one that counts; a test only where no real one fits.
+meant AS (
+    SELECT * FROM fits WHERE kind < 2
+    QUALIFY dense_rank() OVER (PARTITION BY commission_id ORDER BY attempt, test) = 1
+),
+chosen AS (
+    SELECT commission_id, count(DISTINCT origin || target) AS bookings, any_value(target) AS target,
+        any_value(origin) AS origin, any_value(ref) AS ref, min(kind) AS kind, bool_and(test) AS test
+    FROM meant GROUP BY commission_id
+),
+gone AS (SELECT commission_id, bool_and(test) AS test FROM fits WHERE kind = 2 GROUP BY commission_id),
 bookings_read AS (
     SELECT CASE WHEN bool_or(collection = 'bookings') THEN min(watermark) END AS until FROM ops.scans
     WHERE collection IN ('bookings', 'hotel_bookings') AND watermark IS NOT NULL
 ),
 records AS (
     SELECT c.*,
-        coalesce(first_key, second_key) AS matched_ref,
-        coalesce(first_test, second_test, gone_test, false) OR coalesce(c.is_test, false) AS test,
+        h.ref AS matched_ref,
+        coalesce(h.test, g.test, false) OR coalesce(c.is_test, false) AS test,
         CASE
-            WHEN first_fits > 1 OR (first_fits = 0 AND second_fits > 1) THEN 'ambiguous'
-            WHEN first_fits = 1 THEN CASE first_kind WHEN 0 THEN 'booking' ELSE 'quarantined' END
-            WHEN second_fits = 1 THEN CASE second_kind WHEN 0 THEN 'booking' ELSE 'quarantined' END
-            WHEN h.commission_id IS NOT NULL THEN 'deleted'
+            WHEN h.bookings > 1 THEN 'ambiguous'
+            WHEN h.bookings = 1 THEN CASE h.kind WHEN 0 THEN 'booking' ELSE 'quarantined' END
+            WHEN g.commission_id IS NOT NULL THEN 'deleted'
             WHEN (c.booking_ref IS NOT NULL OR c.booking_doc_ref IS NOT NULL)
                 AND coalesce(coalesce(c.updated_at, c.created_at) > bookings_read.until, true) THEN 'unread'
             ELSE 'none'
         END AS link,
-        CASE WHEN link = 'booking' THEN coalesce(first_target, second_target) END AS target,
-        CASE WHEN link = 'booking' THEN coalesce(first_origin, second_origin) END AS target_origin
-    FROM core.commissions c LEFT JOIN chosen h USING (commission_id), bookings_read
+        CASE WHEN link = 'booking' THEN h.target END AS target,
+        CASE WHEN link = 'booking' THEN h.origin END AS target_origin
+    FROM core.commissions c LEFT JOIN chosen h USING (commission_id) LEFT JOIN gone g USING (commission_id),
+        bookings_read
     WHERE c.is_live AND c.deleted_at IS NULL
 ),
 -- A booking's own record is the paid one of the live ones, then the one in verification, then the earliest. A refund
@@ -75,8 +78,8 @@ own AS (
             created_at, commission_id) = 1
 ),
 doubted AS (
-    SELECT DISTINCT k.target
-    FROM records r JOIN keys k ON k.key = r.matched_ref
+    SELECT DISTINCT m.target, m.origin
+    FROM records r JOIN meant m USING (commission_id)
     WHERE r.link = 'ambiguous' AND NOT r.test
 ),
 pairs AS (
@@ -138,7 +141,7 @@ stated AS (
             ELSE 'missing'
         END AS state,
         d.target IS NOT NULL AS doubted
-    FROM judged j LEFT JOIN doubted d ON d.target = j.booking_id
+    FROM judged j LEFT JOIN doubted d ON d.target = j.booking_id AND d.origin = j.origin
 )
 SELECT
     booking_id,

@@ -17,8 +17,9 @@ from checks.results import SAMPLE, CheckResult
 
 #: What each provider's account stands at by core: live records that are not paid, with their fees, and what refunds
 #: gave back; no tests, nothing whose local day is not known. A record without provider is its booking's, where exactly
-#: one fits. One without a base is in thousands where that is what its booking owes at the rate of its reconciled row.
-#: (Of the policy's fee core knows nothing: the fee of a record without a base may be so as well.)
+#: one fits: by the first reference that fits exactly, else except for case, a real one before a test, else a deleted
+#: one. One without a base is in thousands where that is what its booking owes at the rate of its reconciled row. (Of
+#: the policy's fee core knows nothing: the fee of a record without a base may be so as well.)
 _STOCK: Final = """
 records AS (
     SELECT *, coalesce(commission_idr < 0, false) AS is_refund,
@@ -50,15 +51,15 @@ named AS (
     FROM core.quarantined WHERE collection IN ('bookings', 'hotel_bookings')
 ),
 fits AS (
-    SELECT r.commission_id, CASE WHEN n.gone THEN 3 ELSE r.attempt END AS place, n.gone,
-           count(DISTINCT n.booking) AS bookings, min(n.provider_id) AS provider_id, bool_and(n.test) AS test,
+    SELECT r.commission_id, CASE WHEN n.gone THEN 5 WHEN n.ref = r.ref THEN r.attempt ELSE r.attempt + 2 END AS place,
+           n.test, n.gone, count(DISTINCT n.booking) AS bookings, min(n.provider_id) AS provider_id,
            bool_and(n.unread) AS unread, min(n.booking_id) AS booking_id, min(n.origin) AS origin,
            min(n.utc_offset_minutes) AS utc_offset_minutes
-    FROM refs r JOIN named n ON n.ref = r.ref GROUP BY ALL
+    FROM refs r JOIN named n ON lower(n.ref) = lower(r.ref) GROUP BY ALL
 ),
 meant AS (
     SELECT *, bookings = 1 AND NOT gone AND NOT unread AS is_known FROM fits
-    QUALIFY row_number() OVER (PARTITION BY commission_id ORDER BY place) = 1
+    QUALIFY row_number() OVER (PARTITION BY commission_id ORDER BY place, test) = 1
 ),
 charged AS (
     SELECT r.* EXCLUDE (provider_id), coalesce(r.provider_id, CASE WHEN m.is_known THEN m.provider_id END, 'none')

@@ -217,6 +217,7 @@ class Providers(CoreTable):
     sound_enabled: pl.Boolean = pa.Field(nullable=True)
     last_seen_at: pl.Datetime = pa.Field(nullable=True, **_INSTANTS)
     browser: pl.String = pa.Field(nullable=True)
+    capacity: pl.Int64 = pa.Field(nullable=True, ge=1)
     created_at: pl.Datetime = pa.Field(**_INSTANTS)
     updated_at: pl.Datetime = pa.Field(nullable=True)
     deleted_at: pl.Datetime = pa.Field(nullable=True)

@@ -61,7 +61,7 @@ SOURCES: Final = (
     "direct",
     "unknown",
 )
-ANOMALIES: Final = ("duplicate_booking", "abuse_bookings", "abuse_messages")
+ANOMALIES: Final = ("duplicate_booking", "overlapping_bookings", "abuse_bookings", "abuse_messages")
 COUNTED_COLLECTIONS: Final = ("bookings", "hotel_bookings", "commission_records")
 
 
@@ -133,6 +133,7 @@ class CommissionFindings(MartTable):
     actual_idr: pl.Int64 = pa.Field(nullable=True)
     variance_idr: pl.Int64 = pa.Field(nullable=True)
     detail: pl.String
+    origin: pl.String = pa.Field(nullable=True, isin=("bookings", "hotel_bookings"))
     waived: pl.Boolean
 
     class Config(MartTable.Config):
@@ -149,8 +150,19 @@ class CommissionSummary(MartTable):
     state: pl.String = pa.Field(isin=WHOLE_STATES)
     expected_idr: pl.Int64
     actual_idr: pl.Int64
+    variance_idr: pl.Int64
+    unknown_rows: pl.Int64 = pa.Field(ge=0)
+    unknown_expected_idr: pl.Int64 = pa.Field(ge=0)
+    unknown_actual_idr: pl.Int64
     as_of: pl.Datetime
     free: pl.Int64 = pa.Field(ge=0)
+
+    @pa.dataframe_check
+    def the_sums_are_as_far_apart_as_the_difference_and_what_is_not_in_it(
+        cls, data: pa.PolarsData
+    ) -> pl.LazyFrame:
+        apart = pl.col("variance_idr") + pl.col("unknown_actual_idr") - pl.col("unknown_expected_idr")
+        return data.lazyframe.select(pl.col("actual_idr") - pl.col("expected_idr") == apart)
 
     @pa.dataframe_check
     def eligible_is_the_sum_of_its_parts(cls, data: pa.PolarsData) -> pl.LazyFrame:

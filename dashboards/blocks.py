@@ -17,6 +17,7 @@ from dashboards.charts import sparkline
 from dashboards.figures import RevenueFigure
 from dashboards.freshness import Condition
 from dashboards.wording import NOTHING, Wording, count, rupiah, share, signed_rupiah, signed_share
+from marketplace.difference import Difference
 
 # A word of the data → how it looks. A word that is not here looks like "could not tell", never like "fine".
 TONES: dict[str, str] = {
@@ -336,14 +337,18 @@ def commission_card(summary: dict[str, Any] | None, now: datetime, say: Wording)
     ]
     if row.get("free") is not None:  # an older snapshot knows none
         counts.append(("free", "good", row["free"]))
-    expected, actual = row.get("expected_idr"), row.get("actual_idr")
-    variance = actual - expected if expected is not None and actual is not None else None
+    difference = Difference.read(row)
     facts = [
         (say("commission.rate"), share(row.get("tracking_rate")) if state != "unknown" else NOTHING),
-        (say("commission.expected"), rupiah(expected)),
-        (say("commission.actual"), rupiah(actual)),
-        (say("commission.variance"), signed_rupiah(variance)),
+        (say("commission.expected"), rupiah(row.get("expected_idr"))),
+        (say("commission.actual"), rupiah(row.get("actual_idr"))),
+        (say("commission.variance"), signed_rupiah(difference.variance_idr if difference else None)),
     ]
+    apart = ""
+    if difference and difference.unknown_rows:
+        apart = say("commission.not_in_variance", rows=count(difference.unknown_rows))
+        known = _known_sides(difference, say)
+        apart += f" ({known})" if known else ""
     said = say(f"commission.{state if kind != 'none' else 'unknown'}_text", missing=count(row.get("missing")))
     judged = (
         say("commission.asof", time=say.time(row.get("as_of"), now)) if say.local(row.get("as_of")) else ""
@@ -353,7 +358,7 @@ def commission_card(summary: dict[str, Any] | None, now: datetime, say: Wording)
         if row.get("eligible") is not None
         else ""
     )
-    below = text(" · ".join(part for part in (eligible, judged) if part))
+    below = text(" · ".join(part for part in (apart, eligible, judged) if part))
     numbers = [(part, count(number), say(f"commission.{name}")) for name, part, number in counts]
     return (
         f'<div class="bw-card"><div class="bw-commission-head bw-{kind}">'
@@ -361,6 +366,22 @@ def commission_card(summary: dict[str, Any] | None, now: datetime, say: Wording)
         f"<span>{text(said)}</span></div>"
         f"{bar([(part, number) for _, part, number in counts])}{counted(numbers)}"
         f'{terms(facts)}<p class="bw-below">{below}</p></div>'
+    )
+
+
+def not_in_difference(row: dict[str, Any], say: Wording) -> str:
+    """A cell: how many rows the difference beside it leaves out, and what is known of them; empty for none."""
+    difference = Difference.read({**row, "variance_idr": row["variance_idr"] or 0})
+    if difference is None or not difference.unknown_rows:
+        return ""
+    return below(count(difference.unknown_rows), _known_sides(difference, say))
+
+
+def _known_sides(difference: Difference, say: Wording) -> str:
+    """What is known of the rows that are in no difference; of a side nothing is known of, nothing is said."""
+    sides = {"expected": difference.unknown_expected_idr, "actual": difference.unknown_actual_idr}
+    return ", ".join(
+        say(f"commission.known_{side}", amount=rupiah(idr)) for side, idr in sides.items() if idr
     )
 
 

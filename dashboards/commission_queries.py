@@ -202,18 +202,22 @@ def finding(path: str, finding_id: str) -> dict[str, Any] | None:
     return _one(
         ask(
             path,
+            # A snapshot of before findings said in which collection their booking stands holds none.
             """SELECT finding_id, finding, severity, booking_id, booking_ref, commission_id, provider_id, expected_idr,
-                      actual_idr, variance_idr, coalesce(waived, false) AS waived, detail
-               FROM marts.commission_findings WHERE finding_id = ? LIMIT 1""",
+                      actual_idr, variance_idr, coalesce(waived, false) AS waived, detail, origin
+               FROM (SELECT NULL::VARCHAR AS origin WHERE false UNION ALL BY NAME FROM marts.commission_findings)
+               WHERE finding_id = ? LIMIT 1""",
             [finding_id],
         )
     )
 
 
 @cached
-def booking_record(path: str, booking_id: str, commission_id: str | None) -> dict[str, Any] | None:
-    """The booking as the snapshot holds it, with what the policy asks for it. Where two collections hold one id, the
-    one that was reconciled with this record."""
+def booking_record(
+    path: str, booking_id: str, commission_id: str | None, origin: str | None
+) -> dict[str, Any] | None:
+    """The booking as the snapshot holds it, with what the policy asks for it. Where two collections hold one id, that
+    of ``origin``; where that is not known the one that was reconciled with this record."""
     return _one(
         ask(
             path,
@@ -226,8 +230,9 @@ def booking_record(path: str, booking_id: str, commission_id: str | None) -> dic
                FROM core.bookings b
                LEFT JOIN marts.commission_reconciliation r ON r.booking_id = b.booking_id AND r.origin = b.origin
                WHERE b.booking_id = ?
-               ORDER BY (r.commission_id IS NOT DISTINCT FROM ?) DESC, r.booking_id IS NULL, b.origin LIMIT 1""",
-            [booking_id, commission_id],
+               ORDER BY (b.origin IS NOT DISTINCT FROM ?) DESC, (r.commission_id IS NOT DISTINCT FROM ?) DESC,
+                        r.booking_id IS NULL, b.origin LIMIT 1""",
+            [booking_id, origin, commission_id],
         )
     )
 

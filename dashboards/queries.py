@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from marketplace.difference import AGGREGATES, COLUMNS
 from resources.errors import BookwatchError
 
 # A replaced snapshot has another real path, so an answer kept by path is never out of date; a few snapshots'
@@ -167,6 +168,10 @@ def revenue_by_day_and_source(path: str, first: date, last: date) -> pl.DataFram
     )
 
 
+#: The difference of a group of rows, and what is not in it.
+_DIFFERENCE = ", ".join(f"({sql})::BIGINT AS {name}" for name, sql in AGGREGATES.items())
+
+
 @cached
 def commission_summary(path: str) -> dict[str, Any] | None:
     """The one row of marts.commission_summary, or None where it is empty."""
@@ -176,13 +181,13 @@ def commission_summary(path: str) -> dict[str, Any] | None:
 
 @cached
 def reconciliation_states(path: str) -> pl.DataFrame:
-    """state, rows, expected_idr, actual_idr, variance_idr over the whole history; sums of nothing known are
-    null."""
+    """state, rows, expected_idr, actual_idr, the difference and what is not in it (marketplace/difference.py) over the
+    whole history; sums of nothing known are null."""
     return ask(
         path,
-        """SELECT state, count(*)::BIGINT AS rows, sum(expected_idr)::BIGINT AS expected_idr,
-                  sum(actual_idr)::BIGINT AS actual_idr, sum(variance_idr)::BIGINT AS variance_idr
-           FROM marts.commission_reconciliation GROUP BY state ORDER BY rows DESC, state""",
+        f"""SELECT state, count(*)::BIGINT AS rows, sum(expected_idr)::BIGINT AS expected_idr,
+                   sum(actual_idr)::BIGINT AS actual_idr, {_DIFFERENCE}
+            FROM marts.commission_reconciliation GROUP BY state ORDER BY rows DESC, state""",
     )
 
 
@@ -201,35 +206,43 @@ def all_missing_commissions(path: str) -> pl.DataFrame:
 def _missing(path: str, limit: int | None) -> pl.DataFrame:
     return ask(
         path,
-        """SELECT r.booking_id, r.provider_id, b.provider_name, r.source, r.booking_status,
+        # Ids are unique in a collection: the second of two missing bookings with one id has a longer finding id.
+        """WITH missing AS (
+             SELECT *, CASE WHEN row_number() OVER (PARTITION BY booking_id ORDER BY origin) = 1
+                            THEN 'missing:' || booking_id
+                            ELSE 'missing:' || booking_id || ':' || origin END AS finding_id
+             FROM marts.commission_reconciliation WHERE state = 'missing')
+           SELECT r.booking_id, r.provider_id, b.provider_name, r.source, r.booking_status,
                   r.booking_amount_idr, r.expected_idr, r.local_date, r.accrued_at, r.deadline_at,
                   coalesce(f.waived, false) AS waived
-           FROM marts.commission_reconciliation r
-           LEFT JOIN core.bookings b ON b.booking_id = r.booking_id
-           LEFT JOIN (SELECT booking_id, bool_and(coalesce(waived, false)) AS waived
-                      FROM marts.commission_findings WHERE finding = 'missing' GROUP BY booking_id) f
-                  ON f.booking_id = r.booking_id
-           WHERE r.state = 'missing' ORDER BY r.accrued_at, r.booking_id LIMIT ?""",
+           FROM missing r
+           LEFT JOIN core.bookings b ON b.booking_id = r.booking_id AND b.origin = r.origin
+           LEFT JOIN marts.commission_findings f ON f.finding_id = r.finding_id
+           ORDER BY r.accrued_at, r.booking_id, r.origin LIMIT ?""",
         [limit],
     )
 
 
 @cached
 def findings_by_code(path: str) -> pl.DataFrame:
-    """finding, severity (the worst), open, waived, variance_idr of the open ones; the worst and most frequent
-    first."""
+    """finding, severity (the worst), open, waived, the difference of the open ones and what is not in it
+    (marketplace/difference.py); the worst and most frequent first."""
     return ask(
         path,
-        """WITH ranked AS (
-             SELECT *,
-               CASE severity WHEN 'critical' THEN 4 WHEN 'high' THEN 3
-                             WHEN 'medium' THEN 2 ELSE 1 END AS weight
-             FROM marts.commission_findings)
-           SELECT finding, arg_max(severity, weight) AS severity,
-                  count(*) FILTER (NOT coalesce(waived, false))::BIGINT AS open,
-                  count(*) FILTER (coalesce(waived, false))::BIGINT AS waived,
-                  sum(variance_idr) FILTER (NOT coalesce(waived, false))::BIGINT AS variance_idr
-           FROM ranked GROUP BY finding ORDER BY max(weight) DESC, open DESC, finding""",
+        f"""WITH ranked AS (
+              SELECT *,
+                CASE severity WHEN 'critical' THEN 4 WHEN 'high' THEN 3
+                              WHEN 'medium' THEN 2 ELSE 1 END AS weight
+              FROM marts.commission_findings),
+            counted AS (
+              SELECT finding, arg_max(severity, weight) AS severity, max(weight) AS weight,
+                     count(*) FILTER (NOT coalesce(waived, false))::BIGINT AS open,
+                     count(*) FILTER (coalesce(waived, false))::BIGINT AS waived
+              FROM ranked GROUP BY finding),
+            opened AS (
+              SELECT finding, {_DIFFERENCE} FROM ranked WHERE NOT coalesce(waived, false) GROUP BY finding)
+            SELECT finding, severity, open, waived, {", ".join(COLUMNS)}
+            FROM counted LEFT JOIN opened USING (finding) ORDER BY weight DESC, open DESC, finding""",
     )
 
 

@@ -108,6 +108,17 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     # therapists, places
     "provider.name": ("name", "providerName", "businessName"),
     "provider.last_seen_at": ("lastSeenAt", "lastSeen"),
+    # of a place: how many bookings it takes at once
+    "provider.capacity": (
+        "capacity",
+        "maxCapacity",
+        "maximumCapacity",
+        "maxConcurrentBookings",
+        "simultaneousBookings",
+        "beds",
+        "bedCount",
+        "numberOfBeds",
+    ),
 }
 
 RECORD_REFERENCES: Final = (*ALIASES["commission.booking_ref"], *ALIASES["commission.booking_doc_ref"])

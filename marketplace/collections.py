@@ -118,3 +118,4 @@ INGESTED: Final = tuple(collection.name for collection in COLLECTIONS if collect
 REQUIRED: Final = tuple(collection.name for collection in COLLECTIONS if collection.required)
 BOOKING_COLLECTIONS: Final = ("bookings", "hotel_bookings")
 PROVIDER_COLLECTIONS: Final = ("therapists", "places")
+USERS: Final = "users"

@@ -22,6 +22,7 @@ DATA_FINDINGS: Final[dict[str, str]] = {
     "phone_unreadable": "A phone number cannot be brought into international form.",
     "provider_type_unknown": "The provider type is neither therapist nor place.",
     "rate_unreadable": "A commission rate cannot be read or is over 100 %.",
+    "reference_case": "A reference differs from the key it refers to in upper and lower case only.",
     "refund_amount_unknown": "A record was refunded in part and does not say how much: it counts as paid in full.",
     "role_unknown": "A role is not one of the known words.",
     "source_unknown": "The booking source is not one of the known words.",

@@ -20,6 +20,8 @@ class AnomalyLimits:
 
 
 ANOMALY_LIMITS: Final = AnomalyLimits()
+#: Bookings a place may say it takes at once; more is no capacity but a mistake.
+LARGEST_CAPACITY: Final = 1_000
 #: Roles whose messages are the app's own, not a user's.
 AUTOMATIC_ROLES: Final = ("system", "admin")
 #: Percentiles shown of response times.

@@ -23,6 +23,7 @@ with app.setup:
 
     from dashboards import queries
     from dashboards.wording import count, rupiah, share, signed_rupiah
+    from marketplace.difference import Difference
     from resources.settings import load_settings
 
 
@@ -139,7 +140,8 @@ def _(path):
             f"**{summary['state'].capitalize()}**: {count(summary['missing'])} missing of "
             f"{count(summary['eligible'])} bookings that earn, {count(summary['awaiting'])} awaiting, "
             f"{count(summary['unknown'])} unknown, {count(summary.get('free', 0))} free. "
-            f"Expected {rupiah(summary['expected_idr'])}, recorded {rupiah(summary['actual_idr'])}."
+            f"Expected {rupiah(summary['expected_idr'])}, recorded {rupiah(summary['actual_idr'])}. "
+            f"{Difference.read(summary) or ''}"
         ),
         kind={"perfect": "success", "warning": "warn"}.get(summary["state"], "danger"),
     )
@@ -150,9 +152,14 @@ def _(path):
 def _(path):
     mo.ui.table(
         queries.reconciliation_states(path),
-        format_mapping={"expected_idr": rupiah, "actual_idr": rupiah, "variance_idr": signed_rupiah},
+        format_mapping={
+            **dict.fromkeys(
+                ("expected_idr", "actual_idr", "unknown_expected_idr", "unknown_actual_idr"), rupiah
+            ),
+            "variance_idr": signed_rupiah,
+        },
         selection=None,
-        label="Reconciliation by state, the whole history",
+        label="Reconciliation by state, the whole history; beside the difference, the rows that are not in it",
     )
     return
 

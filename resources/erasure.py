@@ -32,7 +32,7 @@ from marketplace.erasure import (
     text_of,
 )
 from marketplace.text import BLANK
-from resources.forgotten import Forgotten, addressee_names, said_by_customer, viewed, without
+from resources.forgotten import Forgotten, addressee_names, meant, said_by_customer, viewed, without
 from resources.raw_store import RawStore, StoreFailure, quoted
 
 _TOKEN = r"""[^"\s\\:,{}\[\]]+"""
@@ -76,7 +76,7 @@ class _Erasure:
     def __init__(self, store: RawStore, con: duckdb.DuckDBPyConnection, customer_id: str) -> None:
         self.store = store
         self.con = con
-        self.customer_id = customer_id
+        self.customer_id, self.alone = meant(con, customer_id)
         self.collections = [c for c in store.collections() if c in PERSON_KEYS]
         self.columns: dict[str, tuple[tuple[str, str], ...]] = {}
         for collection in self.collections:
@@ -120,24 +120,35 @@ class _Erasure:
         return found
 
     def _mentioning(self, collection: str, attributes: Iterable[str], keys: Iterable[str]) -> list[_Version]:
-        """Versions in which one of the attributes is one of the keys."""
-        attributes, wanted = tuple(attributes), sorted(keys)
+        """Versions in which one of the attributes is one of the keys, except for case: as references are matched."""
+        attributes, wanted = tuple(attributes), sorted({key.lower() for key in keys})
         if not attributes or not wanted:
             return []
         texts = self._texts(collection, attributes)
-        sql = [f"list_contains($1, trim({text}, $2))" for text in texts]
+        sql = [f"list_contains($1, lower(trim({text}, $2)))" for text in texts]
         if any("." in name for name in attributes):
-            sql += [f"list_has_any($1, regexp_extract_all({text}, '{_TOKEN}'))" for text in texts]
-        sql.append(f"list_has_any($1, regexp_extract_all(_misfits, '{_TOKEN}'))")
+            sql += [f"list_has_any($1, regexp_extract_all(lower({text}), '{_TOKEN}'))" for text in texts]
+        sql.append(f"list_has_any($1, regexp_extract_all(lower(_misfits), '{_TOKEN}'))")
         found = self._select(collection, " OR ".join(sql), [wanted, BLANK] if texts else [wanted])
-        return [v for v in found if any(text_of(v.view, name) in wanted for name in attributes)]
+        return [v for v in found if any((text_of(v.view, n) or "").lower() in wanted for n in attributes)]
+
+    def _naming(self, collection: str, attributes: tuple[str, ...]) -> list[_Version]:
+        """Versions in which one of the attributes names the person."""
+        found = self._mentioning(collection, attributes, [self.customer_id])
+        return [v for v in found if any(self._is_theirs(text_of(v.view, name)) for name in attributes)]
+
+    def _is_theirs(self, written: str | None) -> bool:
+        """Whether an id, as written, is the person's: except for case too, where they are alone in being called so."""
+        if written is None:
+            return False
+        return written == self.customer_id or (self.alone and written.lower() == self.customer_id.lower())
 
     # -- finding -------------------------------------------------------------------------------------------
 
     def find(self) -> None:
         """Rows of the person, of their bookings and rooms, and copies of their values elsewhere."""
         for collection in self.collections:
-            self._take(self._mentioning(collection, PERSON_KEYS[collection].owner, [self.customer_id]))
+            self._take(self._naming(collection, PERSON_KEYS[collection].owner))
         self._collect_keys()
         for collection in self.collections:
             if PERSON_KEYS[collection].own_room:
@@ -155,9 +166,7 @@ class _Erasure:
         self._collect_values()
         for collection in self.collections:
             names = addressee_names(collection)
-            for version in self._mentioning(
-                collection, PERSON_KEYS[collection].addressee, [self.customer_id]
-            ):
+            for version in self._naming(collection, PERSON_KEYS[collection].addressee):
                 self.values.collect(version.view, only=names)
                 self.gone.setdefault(version.key, set()).update(names)
                 linked.append(version)
@@ -247,7 +256,7 @@ class _Erasure:
                     owners = {text_of(version.view, name) for name in keys.owner} - {None}
                     if (
                         owners
-                        and self.customer_id not in owners
+                        and not any(self._is_theirs(owner) for owner in owners)
                         and any(probe.in_text(t) for n in attributes if (t := text_of(version.view, n)))
                     ):
                         return True
@@ -296,11 +305,11 @@ class _Erasure:
                     continue
                 known = {text_of({**view, "_id": row_id}, name) for name in names} - {None}
                 gone = {name for marked in self._marked(collection, row_id) for name in marked}
-                if self.customer_id in known or (collection, row_id) in self.own:
+                if any(map(self._is_theirs, known)) or (collection, row_id) in self.own:
                     gone |= personal(collection)
                 for attribute, value in view.items():
                     if attribute in personal(collection) and isinstance(value, str):
-                        near = bool(known & self.keys)
+                        near = bool({text.lower() for text in known if text} & {k.lower() for k in self.keys})
                         if self.values.hinted_in(value) if near else self.values.in_text(value):
                             gone.add(attribute)
                 blank = {n: blanked(n, v) if n in gone and v is not None else v for n, v in view.items()}
@@ -316,11 +325,11 @@ class _Erasure:
         """Whether a quarantined row that stands in no table names the person."""
         for collection in self.collections:
             for (content,) in self.con.execute(
-                "SELECT content FROM _rejects WHERE collection = ? AND contains(content, ?)",
+                "SELECT content FROM _rejects WHERE collection = ? AND contains(lower(content), lower(?))",
                 [collection, self.customer_id],
             ).fetchall():
                 view = json_object(content) or {}
-                if any(text_of(view, name) == self.customer_id for name in PERSON_KEYS[collection].owner):
+                if any(self._is_theirs(text_of(view, name)) for name in PERSON_KEYS[collection].owner):
                     return True
         return False
 
@@ -371,6 +380,7 @@ class _Erasure:
 def erase(store: RawStore, customer_id: str, *, now: datetime) -> Erased:
     """Erase a person's names, phones, words and whereabouts in one transaction, and remember not to take them again.
 
+    Their id, and those of their bookings and rooms, are theirs except for case too, as core reads them.
     ``known`` is False where the mirror has no row of theirs and never forgot them: nothing is written then.
     The freed blocks of the file still hold the values: ``rewrite`` is due. Raises StoreFailure.
     """
@@ -378,7 +388,7 @@ def erase(store: RawStore, customer_id: str, *, now: datetime) -> Erased:
         erasure = _Erasure(store, con, customer_id)
         erasure.find()
         before = con.execute(
-            "SELECT rewritten FROM _forgotten WHERE customer_id = ?", [customer_id]
+            "SELECT rewritten FROM _forgotten WHERE customer_id = ?", [erasure.customer_id]
         ).fetchone()
         known = bool(erasure.own) or before is not None or erasure.named_in_rejects()
         if not known:

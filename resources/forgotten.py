@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 
 from marketplace.aliases import ALIASES
-from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.collections import BOOKING_COLLECTIONS, USERS
 from marketplace.erasure import (
     CUSTOMER_ROLES,
     PERSON_KEYS,
@@ -93,11 +93,29 @@ def addressee_names(collection: str) -> frozenset[str]:
     return personal(collection) & frozenset(ALIASES["message.receiver_name"])
 
 
+def meant(con: duckdb.DuckDBPyConnection, customer_id: str) -> tuple[str, bool]:
+    """(the id of the user a customer's id means, whether it is theirs in any case). Two users who differ by case alone
+    are two people: then only what is spelled exactly so is theirs."""
+    known: list[str] = []
+    if con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [USERS]).fetchone():
+        known = [
+            str(row[0])
+            for row in con.execute(
+                f"SELECT _id FROM {USERS} WHERE lower(_id) = lower(?)", [customer_id]
+            ).fetchall()
+        ]
+    if customer_id not in known and len(known) == 1:
+        return known[0], True
+    return customer_id, len(known) <= 1
+
+
 @dataclass(frozen=True)
 class Forgotten:
-    """The people forgotten. Instants are naive UTC by the server's clock."""
+    """The people forgotten. Instants are naive UTC by the server's clock. ``folded``: ids, in lower case, that are
+    theirs in any case; ``keys`` are in lower case too."""
 
     ids: frozenset[str] = frozenset()
+    folded: frozenset[str] = frozenset()
     keys: Mapping[str, datetime | None] = field(default_factory=dict[str, "datetime | None"])
     values: Mapping[str, Mapping[str, frozenset[str]]] = field(
         default_factory=dict[str, "Mapping[str, frozenset[str]]"]
@@ -111,16 +129,21 @@ class Forgotten:
             return cls()
         keys: dict[str, datetime | None] = dict(
             con.execute(
-                "SELECT key, min(known_until) FROM _forgotten_keys JOIN _forgotten USING (customer_id) GROUP BY key"
+                "SELECT lower(key), min(known_until) FROM _forgotten_keys JOIN _forgotten USING (customer_id)"
+                " GROUP BY ALL"
             ).fetchall()
         )
+        folded = frozenset(name.lower() for name in ids if meant(con, name)[1])
         values: dict[str, dict[str, frozenset[str]]] = {}
         for collection, row_id, attribute in con.execute(
             "SELECT collection, row_id, attribute FROM _forgotten_values"
         ).fetchall():
             rows = values.setdefault(collection, {})
             rows[row_id] = rows.get(row_id, frozenset()) | {attribute}
-        return cls(ids, keys, values)
+        return cls(ids, folded, keys, values)
+
+    def _is_theirs(self, written: str | None) -> bool:
+        return written is not None and (written in self.ids or written.lower() in self.folded)
 
     def __bool__(self) -> bool:
         return bool(self.ids)
@@ -133,16 +156,16 @@ class Forgotten:
         if keys is None:
             return frozenset()
         everything = personal(collection)
-        if any(text_of(view, name) in self.ids for name in keys.owner):
+        if any(self._is_theirs(text_of(view, name)) for name in keys.owner):
             return everything
         gone = self.values.get(collection, {}).get(str(view.get("_id")), frozenset[str]())
-        named = (text_of(view, name) for name in (*keys.booking, *keys.room))
-        linked = [key for key in named if key is not None and key in self.keys]
+        named = ((text_of(view, name) or "").lower() for name in (*keys.booking, *keys.room))
+        linked = [key for key in named if key in self.keys]
         for key in linked:
             until = self.keys[key]
             if until is None or updated_at is None or updated_at > until or said_by_customer(keys, view):
                 return everything
-        if any(text_of(view, name) in self.ids for name in keys.addressee):
+        if any(self._is_theirs(text_of(view, name)) for name in keys.addressee):
             gone = gone | addressee_names(collection)
         return gone
 
@@ -153,19 +176,19 @@ class Forgotten:
             return rows
         columns = tuple(columns)
         names = dict(columns) | {"_id": "_id"}
-        ids = list(self.ids)
+        # Looked for in any case; which are theirs is said row by row.
+        ids, linked = sorted({name.lower() for name in self.ids}), list(self.keys)
         wanted = [pl.col("_id").is_in(list(self.values.get(collection, {})))]
-        wanted.append(pl.col("_misfits").str.contains_any([*ids, *self.keys]))
+        wanted.append(pl.col("_misfits").str.to_lowercase().str.contains_any([*ids, *linked]))
         for name in (*keys.owner, *keys.addressee):
             attribute, _, path = name.partition(".")
             if attribute in names:
-                text = pl.col(names[attribute]).cast(pl.String)
+                text = pl.col(names[attribute]).cast(pl.String).str.to_lowercase()
                 wanted.append(text.str.contains_any(ids) if path else text.str.strip_chars(BLANK).is_in(ids))
         for name in (*keys.booking, *keys.room):
             if name in names and self.keys:
-                wanted.append(
-                    pl.col(names[name]).cast(pl.String).str.strip_chars(BLANK).is_in(list(self.keys))
-                )
+                text = pl.col(names[name]).cast(pl.String).str.to_lowercase()
+                wanted.append(text.str.strip_chars(BLANK).is_in(linked))
         mask = rows.select(pl.any_horizontal(w.fill_null(False) for w in wanted)).to_series()
         if not mask.any():
             return rows

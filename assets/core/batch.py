@@ -25,6 +25,7 @@ from marketplace.instants import (
     read,
 )
 from marketplace.money import DEFAULT_BOUNDS, AmountBounds, why_unreadable
+from marketplace.references import CASE_DETAIL, REFERENCE_CASE, Keys, People, Resolved
 from marketplace.text import coalesce, nulls
 from marketplace.words import FLAG, canonical
 from marketplace.zones import ProviderZones
@@ -50,7 +51,7 @@ class Batch:
     (``booking_id``,
     ``accepted_at``), bookings only. ``phone_key``: for the hash that stands for a phone. ``amounts``: between which
     rupiah an amount is believed. ``lent``: row id → the offset of another row (``id``, ``utc_offset_minutes``), for a
-    batch of rows without a zone of their own.
+    batch of rows without a zone of their own. ``people``: whom its rows may name.
     """
 
     collection: str
@@ -61,6 +62,7 @@ class Batch:
     phone_key: bytes = b""
     amounts: AmountBounds = DEFAULT_BOUNDS
     lent: pl.DataFrame | None = None
+    people: People = field(default_factory=People.nobody)
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,24 @@ class Reader:
 
     def text(self, *names: str) -> pl.Series:
         return self.attributes.first(names)
+
+    def provider(self, *names: str) -> pl.Series:
+        """The first of the names as a provider's id: the key it names, else as written."""
+        return self.reference(self.batch.people.providers, *names).key
+
+    def person(self, *names: str) -> pl.Series:
+        """The same of what may name a provider or a customer."""
+        return self.reference(self.batch.people.anyone, *names).key
+
+    def customer(self, *names: str) -> Resolved:
+        """The first of the names as a customer's id."""
+        return self.reference(self.batch.people.customers, *names)
+
+    def reference(self, keys: Keys, *names: str) -> Resolved:
+        """The first of the names as a reference; reference_case where only case told it from its key."""
+        found = keys.resolve(self.text(*names))
+        self.note(REFERENCE_CASE, found.by_case, names, CASE_DETAIL)
+        return found
 
     def instant(self, offsets: pl.Series, *names: str) -> pl.Series:
         """The first of the names as an instant; time_unreadable where it is none.

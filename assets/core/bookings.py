@@ -52,7 +52,7 @@ def derive_bookings(batch: Batch) -> Derived:
     """A batch of ``bookings`` or ``hotel_bookings`` → rows of core.bookings and their data findings."""
     read = Reader(batch)
     a = read.attributes
-    provider_id = read.text(*ALIASES["booking.provider_id"])
+    provider_id = read.provider(*ALIASES["booking.provider_id"])
     provider_type = read.word(PROVIDER_TYPE, "provider_type_unknown", "providerType")
     offsets = read.offsets(provider_id, provider_type)
     created, created_rule = read.created(offsets)
@@ -96,7 +96,10 @@ def derive_bookings(batch: Batch) -> Derived:
         ALIASES["booking.customer_phone"],
         phone_reason,
     )
-    customer_id = read.text(*ALIASES["booking.customer_id"])
+    customer = read.customer(*ALIASES["booking.customer_id"])
+    customer_id = customer.key
+    # No user tells two spellings apart: then they are one customer.
+    spelled_alike = customer_id.zip_with(customer.known, customer_id.str.to_lowercase())
     is_test = test_rule(read.flag("isTest"), read.text(*ALIASES["booking.customer_name"]), phone_text)
     without_id = phone.set(customer_id.is_not_null(), None)
 
@@ -180,7 +183,7 @@ def derive_bookings(batch: Batch) -> Derived:
             "has_source_value": source["has_value"],
             "has_mode_value": mode["has_value"],
             "has_schedule_value": mode["has_schedule"],
-            "customer_key": coalesce("c:" + customer_id, "p:" + keyed(without_id, batch.phone_key)),
+            "customer_key": coalesce("c:" + spelled_alike, "p:" + keyed(without_id, batch.phone_key)),
             "utc_offset_minutes": offsets,
             "is_test": is_test.is_not_null(),
             "test_rule": is_test,

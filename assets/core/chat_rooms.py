@@ -12,14 +12,14 @@ from marketplace.words import ROOM_STATUS, UNKNOWN
 def derive_chat_rooms(batch: Batch) -> Derived:
     """A batch of ``chat_rooms`` → rows of core.chat_rooms."""
     read = Reader(batch)
-    provider_id = read.text(*ALIASES["room.provider_id"])
+    provider_id = read.provider(*ALIASES["room.provider_id"])
     offsets = read.offsets(provider_id)
     created, _ = read.created(offsets)
     rows = pl.DataFrame(
         {
             "room_id": read.ids,
             "booking_ref": read.text("bookingId"),
-            "customer_id": read.text(*ALIASES["room.customer_id"]),
+            "customer_id": read.customer(*ALIASES["room.customer_id"]).key,
             "provider_id": provider_id,
             "status": read.word(ROOM_STATUS, "status_unknown", "status").fill_null(UNKNOWN),
             "raw_status": read.text("status"),

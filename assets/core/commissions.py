@@ -24,7 +24,7 @@ def derive_commissions(batch: Batch) -> Derived:
     """A batch of ``commission_records`` → rows of core.commissions and their data findings."""
     read = Reader(batch)
     a = read.attributes
-    provider_id = read.text(*ALIASES["commission.provider_id"])
+    provider_id = read.provider(*ALIASES["commission.provider_id"])
     offsets = read.offsets(provider_id)
     created, _ = read.created(offsets)
 

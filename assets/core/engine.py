@@ -29,17 +29,18 @@ from assets.core.bookings import derive_bookings
 from assets.core.chat_rooms import derive_chat_rooms
 from assets.core.commissions import FEE_ATTRIBUTES, PROOF_ATTRIBUTES, derive_commissions
 from assets.core.messages import derive_messages
-from assets.core.mirror import NAMELESS, QUARANTINED_SCHEMA, Mirror, Reading, attach
+from assets.core.mirror import CATALOG, NAMELESS, QUARANTINED_SCHEMA, Mirror, Reading, attach
 from assets.core.notifications import derive_notifications
 from assets.core.providers import derive_providers
 from checks.core_schemas import CORE_SCHEMAS, violations
 from marketplace.acceptance import CREATION, NOT_YET, reject_reasons
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
-from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS
+from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS, USERS
 from marketplace.instants import NO_ZONE
 from marketplace.instants import NOT_YET as TOO_LATE
 from marketplace.money import DEFAULT_BOUNDS, AmountBounds
+from marketplace.references import Keys, People
 from marketplace.text import coalesce, nulls
 from marketplace.zones import ProvidersRead, ProviderZones, resolve
 from resources.errors import BookwatchError, UsageError
@@ -52,40 +53,48 @@ AfterChunk = Callable[[str, int], None]
 class Source:
     """How one collection becomes rows of a core table. ``scope``: (column, value) that tells its rows in a
     shared table.
-    ``providers``: columns of the core table whose provider's zone the derivation reads. ``borrows``: a row without a
-    provider is read in the zone of the booking it refers to."""
+    ``people``: columns of the core table that name a provider or a customer. The derivation reads what these are
+    called and the provider's zone. ``borrows``: a row without a provider is read in the zone of the booking it
+    refers to."""
 
     collection: str
     table: str
     key: str
     derive: Callable[[Batch], Derived]
     scope: tuple[str, str] | None = None
-    providers: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
     borrows: bool = False
 
 
 SOURCES = (
     Source("therapists", "providers", "provider_id", derive_providers, ("provider_type", "therapist")),
     Source("places", "providers", "provider_id", derive_providers, ("provider_type", "place")),
-    Source("bookings", "bookings", "booking_id", derive_bookings, ("origin", "bookings"), ("provider_id",)),
+    Source(
+        "bookings",
+        "bookings",
+        "booking_id",
+        derive_bookings,
+        ("origin", "bookings"),
+        ("provider_id", "customer_id"),
+    ),
     Source(
         "hotel_bookings",
         "bookings",
         "booking_id",
         derive_bookings,
         ("origin", "hotel_bookings"),
-        ("provider_id",),
+        ("provider_id", "customer_id"),
     ),
     Source(
         "commission_records", "commissions", "commission_id", derive_commissions, None, ("provider_id",), True
     ),
-    Source("chat_rooms", "chat_rooms", "room_id", derive_chat_rooms, None, ("provider_id",)),
+    Source("chat_rooms", "chat_rooms", "room_id", derive_chat_rooms, None, ("provider_id", "customer_id")),
     Source("chat_messages", "messages", "message_id", derive_messages, None, ("sender_id", "receiver_id")),
     Source(
         "notifications", "notifications", "notification_id", derive_notifications, None, ("recipient_id",)
     ),
 )
-"""Providers first: their zones are read by all that follow. Bookings before the records that borrow theirs."""
+"""Providers first: their ids and zones are read by all that follow. Bookings before the records that borrow theirs."""
 
 _LENT = """
 WITH alone AS (
@@ -127,6 +136,7 @@ SELECT id, utc_offset_minutes FROM read_in WHERE was IS DISTINCT FROM utc_offset
 its row id or bookingId (bookingDocId where bookingId fits none; real before test ones). Bookings that share a reference
 lend their zone where it is one and the same; else, as without a booking, it is ``without``."""
 
+_MOVED = pl.DataFrame(schema={"id": pl.String, "settled": pl.Boolean})
 _TYPES = {"String": "VARCHAR", "Int64": "BIGINT", "Float64": "DOUBLE", "Boolean": "BOOLEAN"}
 _FAULT = "Nothing was written; the last good state stands. This is a fault in bookwatch: please report it."
 
@@ -389,19 +399,26 @@ class _Run:
     # Deriving
 
     def _derive(self, after: int | None, again: set[str], late: datetime | None) -> None:
-        before = self._offsets()
+        before = self._providers()
         self.con.execute("CREATE OR REPLACE TEMP TABLE keys_touched (key VARCHAR)")
         alone = "SELECT 1 FROM core.commissions WHERE provider_id IS NULL LIMIT 1"
         self.follows = not self.fresh and self.con.execute(alone).fetchone() is not None
-        zones = ProviderZones(self.default_offset, {}, {})
-        moved: pl.Series | None = None
+        zones, people = ProviderZones(self.default_offset, {}, {}), People.nobody()
+        moved: pl.DataFrame | None = None
         for source in SOURCES:
-            if source.providers and moved is None:
-                now = self._offsets()
+            if source.people and moved is None:
+                now = self._providers()
                 zones = ProviderZones.of(now, self.default_offset, self.providers_read)
-                moved = self._moved(before, now)
+                people = self._people(now)
+                moved = (
+                    _MOVED.clear() if self.fresh or after is None else self._moved(before, now, people, after)
+                )
             everything = source.collection in again
-            ids = None if after is None or not source.providers else self._depending(source, moved, late)
+            ids = (
+                None
+                if after is None or moved is None or not source.people
+                else self._depending(source, moved, late)
+            )
             for frame in self.mirror.chunks(
                 self.stream,
                 source.collection,
@@ -409,12 +426,12 @@ class _Run:
                 again=ids,
                 rows=self.chunk_rows,
             ):
-                self._chunk(source, frame, zones)
+                self._chunk(source, frame, zones, people)
             if source.borrows:
                 # Rows read anew for their provider's sake are read in the default zone where they have none: all of
                 # those are looked at then, it happens seldom.
                 reread = ids is not None and len(ids) > 0
-                self._borrow(source, zones, None if everything or reread else after)
+                self._borrow(source, zones, people, None if everything or reread else after)
         derived = {source.collection for source in SOURCES}
         for collection in self.mirror.collections():
             if collection in derived:
@@ -432,42 +449,97 @@ class _Run:
                 self._quarantine(collection, rejected, reasons)
                 self._after(collection, frame.height)
 
-    def _offsets(self) -> pl.DataFrame:
-        return self.con.sql("SELECT provider_id, provider_type, utc_offset_minutes FROM core.providers").pl()
+    def _providers(self) -> pl.DataFrame:
+        return self.con.sql(
+            "SELECT provider_id, provider_type, utc_offset_minutes, deleted_at IS NULL AS there FROM core.providers"
+        ).pl()
 
-    def _moved(self, before: pl.DataFrame, now: pl.DataFrame) -> pl.Series:
-        """Ids of providers whose zone is another than the one their rows were last read in."""
-        if self.fresh:
-            return pl.Series([], dtype=pl.String)
+    def _people(self, providers: pl.DataFrame) -> People:
+        """Whom rows may name: the providers of core, and the users of the mirror by their ``$id``."""
+        users = pl.DataFrame(schema={"id": pl.String, "there": pl.Boolean})
+        if self.mirror.has(USERS):
+            users = self.con.sql(
+                f"SELECT _id AS id, _deleted_at IS NULL AS there FROM {CATALOG}.main.{USERS}"
+            ).pl()
+        known = providers.select(pl.col("provider_id").alias("id"), "there")
+        return People(
+            *(Keys(f.filter("there")["id"], f.filter(~pl.col("there"))["id"]) for f in (known, users))
+        )
+
+    def _moved(self, before: pl.DataFrame, now: pl.DataFrame, people: People, after: int) -> pl.DataFrame:
+        """The ids for which a reference that is the same but for case may read otherwise than when its row was
+        derived: of providers whose zone changed, and of providers and users that came, went or came back.
+
+        ``settled``: a row that names exactly this id reads as before, so that a user who is new costs no row.
+        """
         keys = ["provider_type", "provider_id"]
         both = before.join(now, on=keys, how="full", coalesce=True, suffix="_now")
         default = pl.lit(self.default_offset)
         was, is_now = pl.col("utc_offset_minutes"), pl.col("utc_offset_minutes_now")
-        changed = (was.fill_null(default) != is_now.fill_null(default)) | is_now.is_null()
+        rezoned = (was.fill_null(default) != is_now.fill_null(default)) | is_now.is_null()
         if self.providers_read.begun:
             # Of one who was not read until now the rows are in no zone.
-            changed = changed | was.is_null()
-        return both.filter(changed)["provider_id"].unique()
+            rezoned = rezoned | was.is_null()
+        came_or_went = pl.col("there").ne_missing(pl.col("there_now"))
+        providers = both.filter(rezoned | came_or_went).select(
+            pl.col("provider_id").alias("id"), rezoned.alias("rezoned")
+        )
+        users = self._users_moved(after).to_frame("id").with_columns(rezoned=pl.lit(False))
+        moved = pl.concat([providers, users]).group_by("id").agg(pl.col("rezoned").any())
+        if not moved.height:
+            return _MOVED.clear()
+        moved = moved.with_columns(pl.col("id").str.to_lowercase().alias("folded"))
+        # Alone: no other id is, or was a moment ago, the same but for case.
+        others = pl.concat([people.anyone.alike(moved["id"]), moved.select("id", "folded")]).unique()
+        others = others.group_by("folded").agg(pl.len().alias("spellings"))
+        there = people.anyone.alike(moved["id"]).select("id", pl.lit(True).alias("kept"))
+        return (
+            moved.join(others, on="folded").join(there, on="id", how="left")
+            .select("id", settled=~pl.col("rezoned") & (pl.col("spellings") == 1) & (pl.col("id") == pl.col("folded"))
+                    & pl.col("kept").fill_null(False))
+        )  # fmt: skip
 
-    def _depending(self, source: Source, moved: pl.Series | None, late: datetime | None) -> pl.Series | None:
-        """Ids of rows to be read anew because of what is known of their provider: whose zone moved, who was not read
-        when they were, and (rows written after ``late``) who may not have been read after all."""
+    def _users_moved(self, after: int) -> pl.Series:
+        """Ids of users that came, went or came back since the change ``after``."""
+        if not self.mirror.has(USERS):
+            return pl.Series([], dtype=pl.String)
+        before = "SELECT NULL::VARCHAR AS _id, NULL::BOOLEAN AS there WHERE false"
+        if self.mirror.has(f"{USERS}_history"):
+            before = (
+                f"SELECT _id, arg_max(_deleted_at IS NULL, _change) AS there FROM {CATALOG}.main.{USERS}_history "
+                f"WHERE _change <= {after} AND _id IN (SELECT _id FROM latest) GROUP BY _id"
+            )
+        found = self.con.sql(
+            f"WITH latest AS (SELECT _id, _deleted_at IS NULL AS there FROM {CATALOG}.main.{USERS} "
+            f"WHERE _change > {after}), earlier AS ({before}) "
+            "SELECT _id AS id FROM latest LEFT JOIN earlier USING (_id) "
+            "WHERE latest.there IS DISTINCT FROM earlier.there"
+        ).pl()
+        return found["id"].cast(pl.String)
+
+    def _depending(self, source: Source, moved: pl.DataFrame, late: datetime | None) -> pl.Series | None:
+        """Ids of rows to be read anew because of what is known of whom they name: who moved, or came or went; whose
+        provider was not read when they were, and (rows written after ``late``) may not have been read after all."""
         conditions: list[str] = []
-        if moved is not None and len(moved):
-            self.con.register("ids_moved", pl.DataFrame({"id": moved}).to_arrow())
-            conditions += [f"{column} IN (SELECT id FROM ids_moved)" for column in source.providers]
+        if moved.height:
+            self.con.register("ids_moved", moved.to_arrow())
+            conditions += [
+                f"(lower({column}) IN (SELECT lower(id) FROM ids_moved) "
+                f"AND {column} NOT IN (SELECT id FROM ids_moved WHERE settled))"
+                for column in source.people
+            ]
         if late is not None:
             conditions.append(f"updated_at > TIMESTAMP '{late}'")
         found = [self._unplaced(source)]
         if conditions:
             found.append(self._ids(source, " OR ".join(conditions)))
-        if moved is not None and len(moved):
+        if moved.height:
             self.con.unregister("ids_moved")
         # quarantined rows keep nothing of a zone; a row's own change is picked up by its change number
         ids = pl.concat(found).unique()
         return ids if len(ids) else None
 
-    def _borrow(self, source: Source, zones: ProviderZones, after: int | None) -> None:
+    def _borrow(self, source: Source, zones: ProviderZones, people: People, after: int | None) -> None:
         """Read rows without a provider anew in the zone of their booking, where it is another than they were read in.
 
         ``after``: only rows changed after it, and those that a booking which changed has, or had, as a reference; all
@@ -481,7 +553,7 @@ class _Run:
         for frame in self.mirror.chunks(
             self.stream, source.collection, after=newest, again=lent["id"], rows=self.chunk_rows
         ):
-            self._chunk(source, frame, zones, lent)
+            self._chunk(source, frame, zones, people, lent)
 
     def _ids(self, source: Source, condition: str) -> pl.Series:
         scope = f" AND {source.scope[0]} = '{source.scope[1]}'" if source.scope else ""
@@ -510,7 +582,7 @@ class _Run:
     def _waits(self) -> bool:
         """Whether rows that were in no zone could be in one by now, though no row has changed: their providers' scan
         came to its end again."""
-        return any(len(self._unplaced(source)) for source in SOURCES if source.providers)
+        return any(len(self._unplaced(source)) for source in SOURCES if source.people)
 
     def _in_doubt_again(self, before: str) -> datetime | None:
         """After which moment a row's provider may not have been read after all, though it was taken for one who is not
@@ -522,7 +594,12 @@ class _Run:
         return None if now is None or (same and min(upto, default=now) <= now) else now
 
     def _chunk(
-        self, source: Source, frame: pl.DataFrame, zones: ProviderZones, lent: pl.DataFrame | None = None
+        self,
+        source: Source,
+        frame: pl.DataFrame,
+        zones: ProviderZones,
+        people: People,
+        lent: pl.DataFrame | None = None,
     ) -> None:
         accepted, rejected, reasons = self._split(source.collection, frame)
         events: pl.DataFrame | None = None
@@ -542,6 +619,7 @@ class _Run:
                     self.phone_key,
                     self.amounts,
                     lent,
+                    people,
                 )
             )
         self._forget(source.collection, frame["_id"], source, written=lent is not None)

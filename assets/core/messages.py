@@ -15,7 +15,7 @@ def derive_messages(batch: Batch) -> Derived:
     creation."""
     read = Reader(batch)
     a = read.attributes
-    sender, receiver = read.text("senderId"), read.text("receiverId")
+    sender, receiver = read.person("senderId"), read.person("receiverId")
     sender_role = read.word(ROLE, "role_unknown", *ALIASES["message.sender_role"])
     receiver_role = read.word(ROLE, "role_unknown", "receiverRole")
     offsets = read.offsets(sender.zip_with((sender_role == "therapist").fill_null(False), receiver))

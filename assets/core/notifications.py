@@ -11,7 +11,7 @@ from marketplace.aliases import ALIASES
 def derive_notifications(batch: Batch) -> Derived:
     """A batch of ``notifications`` → rows of core.notifications. sent_at is null where nothing says when."""
     read = Reader(batch)
-    recipient = read.text(*ALIASES["notification.recipient_id"])
+    recipient = read.person(*ALIASES["notification.recipient_id"])
     offsets = read.offsets(recipient)
     created, _ = read.created(offsets)
     rows = pl.DataFrame(

@@ -8,6 +8,9 @@ import polars as pl
 from assets.core.batch import Batch, Derived, Reader, constant
 from marketplace.aliases import ALIASES
 from marketplace.collections import PROVIDER_COLLECTIONS
+from marketplace.money import MICRO, read_micros
+from marketplace.services import LARGEST_CAPACITY
+from marketplace.text import nulls
 from marketplace.words import PROVIDER_STATUS
 from marketplace.zones import resolve_all
 
@@ -39,8 +42,27 @@ def derive_providers(batch: Batch) -> Derived:
             "sound_enabled": read.flag("soundEnabled"),
             "last_seen_at": read.instant(offsets, *ALIASES["provider.last_seen_at"]),
             "browser": read.text("browser"),
+            "capacity": _capacity(read),
             "created_at": created,
             **read.bookkeeping(),
         }
     )
     return Derived(rows, read.findings())
+
+
+def _capacity(read: Reader) -> pl.Series:
+    """How many bookings a place takes at once, where it says so: 0 says nothing (a column's default). A therapist takes
+    one, whatever is written."""
+    if _TYPES[read.batch.collection] != "place":
+        return nulls(read.height, pl.Int64)
+    names = ALIASES["provider.capacity"]
+    text = read.text(*names)
+    micros = read_micros(text, grouped=False)
+    whole = (micros % MICRO == 0) & micros.is_between(0, LARGEST_CAPACITY * MICRO)
+    read.note(
+        "number_unreadable",
+        text.is_not_null() & ~whole.fill_null(False),
+        names,
+        f"not a whole number of at most {LARGEST_CAPACITY}",
+    )
+    return (micros // MICRO).set(~(whole & (micros > 0)).fill_null(False), None)

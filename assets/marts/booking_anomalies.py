@@ -1,4 +1,4 @@
-"""Mart: double bookings and use beyond what a person does. They change no figure."""
+"""Mart: double bookings, bookings for overlapping times and use beyond what a person does. They change no figure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def table(t: Tables, at: Instants) -> ir.Table:
     b = counted(t.bookings)
     known = b.filter(b.customer_key.notnull())
     bookings = known.select(
-        actor=ibis.coalesce(known.customer_id, known.customer_key),
+        actor=known.customer_key,
+        # One customer may be spelled in two ways: the key is the same.
+        name=ibis.coalesce(known.customer_id, known.customer_key),
         moment=known.created_at,
         row_id=known.booking_id,
     )
@@ -26,9 +28,15 @@ def table(t: Tables, at: Instants) -> ir.Table:
     m = m.filter(
         m.sender_id.notnull() & m.deleted_at.isnull() & ~m.sender_role.isin(AUTOMATIC_ROLES).fill_null(False)
     )
-    messages = m.select(actor=m.sender_id, moment=ibis.coalesce(m.sent_at, m.created_at), row_id=m.message_id)
+    messages = m.select(
+        actor=m.sender_id,
+        name=m.sender_id,
+        moment=ibis.coalesce(m.sent_at, m.created_at),
+        row_id=m.message_id,
+    )
     return ibis.union(
         _duplicates(b),
+        _overlaps(t),
         _bursts(bookings, "abuse_bookings", ANOMALY_LIMITS.bookings, "bookings"),
         _bursts(messages, "abuse_messages", ANOMALY_LIMITS.messages, "messages"),
         distinct=False,
@@ -58,6 +66,89 @@ def _duplicates(b: Any) -> Any:
     )
 
 
+def _overlaps(t: Tables) -> Any:
+    """Each booking during which its provider has more at once than they take."""
+    rows = t.overlap_suspects
+    rows = _with_other(rows)
+    crowds = _crowds(rows)
+    account = ["provider_id", "kind"]
+    rows = rows.inner_join(crowds, [*account, rows.starts_at == crowds.instant]).drop("instant", "at_once")
+    rows = rows.filter((rows.crowded_at < rows.ends_at).fill_null(False))
+    then = crowds.select(*account, "at_once", crowded="instant")
+    rows = rows.inner_join(then, [*account, rows.crowded_at == then.crowded])
+    return rows.select(
+        anomaly=ibis.literal("overlapping_bookings"),
+        booking_id=rows.booking_id,
+        other_booking_id=rows.other,
+        actor_id=rows.provider_id,
+        provider_id=rows.provider_id,
+        observed_at=rows.created_at,
+        count=rows.at_once,
+        detail=ibis.literal("Booking ")
+        + rows.booking_id
+        + " overlaps booking "
+        + rows.other
+        + ibis.cases(
+            (
+                rows.kind == "place",
+                ibis.literal(": ")
+                + rows.at_once.cast("string")
+                + " at once at a place that takes "
+                + rows.takes.cast("string")
+                + ".",
+            ),
+            else_=" of the same therapist.",
+        ),
+    )
+
+
+def _with_other(rows: Any) -> Any:
+    """Add ``other``: of the bookings that began before and overlap it the one that ends last, else the next one."""
+    of_provider: Any = {
+        "group_by": ["provider_id", "kind"],
+        "order_by": ["starts_at", "booking_id", "origin"],
+    }
+    upto, earlier = (ibis.window(**of_provider, preceding=(None, end)) for end in (0, 1))
+    rows = rows.mutate(
+        number=ibis.row_number().over(ibis.window(**of_provider)),
+        last_end=rows.ends_at.max().over(upto),
+        ended=rows.ends_at.max().over(earlier),
+    )
+    rows = rows.mutate(of_last=ibis.cases((rows.ends_at == rows.last_end, rows.number)))
+    rows = rows.mutate(before=rows.of_last.max().over(earlier))
+    beside = ibis.cases(((rows.starts_at < rows.ended).fill_null(False), rows.before), else_=rows.number + 1)
+    rows = rows.mutate(beside=beside).drop("last_end", "of_last", "before", "ended")
+    others = rows.select("provider_id", "kind", beside="number", other="booking_id")
+    return rows.inner_join(others, ["provider_id", "kind", "beside"]).drop("number", "beside")
+
+
+def _crowds(rows: Any) -> Any:
+    """Each instant at which a provider's bookings begin or end: at_once (how many there are from then on) and
+    crowded_at (this instant or the first after it with too many)."""
+    account = ["provider_id", "kind", "takes"]
+    one = ibis.literal(1).cast("int64")
+    changes: Any = ibis.union(
+        rows.select(*account, instant=rows.starts_at, change=one),
+        rows.select(*account, instant=rows.ends_at, change=-one),
+        distinct=False,
+    )
+    instants: Any = changes.group_by(*account, "instant").aggregate(change=changes.change.sum())
+    of_provider: Any = {"group_by": ["provider_id", "kind"], "order_by": "instant"}
+    instants = instants.mutate(
+        at_once=instants.change.sum()
+        .over(ibis.window(**of_provider, preceding=None, following=0))
+        .cast("int64")
+    )
+    instants = instants.mutate(crowded=ibis.cases((instants.at_once > instants.takes, instants.instant)))
+    return instants.select(
+        "provider_id",
+        "kind",
+        "instant",
+        "at_once",
+        crowded_at=instants.crowded.min().over(ibis.window(**of_provider, preceding=0, following=None)),
+    )
+
+
 def _bursts(rows: Any, anomaly: str, limit: int, words: str) -> Any:
     """One row a burst: consecutive rows of an actor each of which is the (limit + 1)th or later within an
     hour."""
@@ -78,14 +169,16 @@ def _bursts(rows: Any, anomaly: str, limit: int, words: str) -> Any:
         )
     )
     over = rows.filter(rows.over)
-    bursts = over.group_by("actor", "burst").aggregate(observed_at=over.moment.min(), beyond=over.count())
+    bursts = over.group_by("actor", "burst").aggregate(
+        observed_at=over.moment.min(), beyond=over.count(), name=over.name.min()
+    )
     count = bursts.beyond + limit
     text = ibis.null("string")
     return bursts.select(
         anomaly=ibis.literal(anomaly),
         booking_id=text,
         other_booking_id=text,
-        actor_id=bursts.actor,
+        actor_id=bursts.name,
         provider_id=text,
         observed_at=bursts.observed_at,
         count=count,

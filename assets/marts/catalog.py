@@ -34,12 +34,13 @@ class Mart:
 MARTS: Final[Registry[str, Mart]] = Registry(
     (
         Mart("commission_matches", step=True),
-        Mart("commission_links", ("commission_matches",), step=True),
+        Mart("reference_cases", ("commission_matches",), step=True),
+        Mart("commission_links", ("commission_matches", "reference_cases"), step=True),
         Mart("commission_reviews", ("commission_links",), step=True, by_policy=True),
         Mart("commission_suspects", ("commission_reviews",), step=True),
         Mart(
             "commission_reconciliation",
-            ("commission_links", "commission_reviews"),
+            ("reference_cases", "commission_links", "commission_reviews"),
             by_policy=True,
         ),
         Mart(
@@ -63,7 +64,7 @@ MARTS: Final[Registry[str, Mart]] = Registry(
                 "age_unknown_idr",
             ),
         ),
-        Mart("data_findings"),
+        Mart("data_findings", ("reference_cases", "commission_links")),
         Mart("health_measures", step=True),
         Mart(
             "health_points",
@@ -91,11 +92,12 @@ MARTS: Final[Registry[str, Mart]] = Registry(
         Mart("response_times"),
         Mart("response_distribution"),
         Mart("delivery_rates"),
-        Mart("link_states", ("commission_reconciliation",), step=True),
+        Mart("link_states", ("reference_cases", "commission_reconciliation"), step=True),
         Mart("broken_links", ("link_states",)),
         Mart("broken_link_rows", ("link_states",)),
         Mart("decline_reasons"),
-        Mart("booking_anomalies"),
+        Mart("overlap_suspects", step=True),
+        Mart("booking_anomalies", ("overlap_suspects",)),
         Mart("test_rows", ("commission_links",)),
         Mart("undated_rows", ("commission_reviews",)),
         Mart("month_figures", ("revenue_daily", "commission_reconciliation", "commission_ledger")),

@@ -408,7 +408,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
 
 
 def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
-    """Every finding; ``waived`` where a person acknowledged it."""
+    """Every finding; ``origin``: the collection its booking stands in; ``waived`` where a person acknowledged it."""
     parts = [_missing(t), *(_on_records(t, at, rule) for rule in RULES.values()), _restrictions(t, at)]
     found = ibis.union(*parts, distinct=False)
     waivers = t.waivers.select(acknowledged="finding_id").distinct()
@@ -431,6 +431,7 @@ def _row(rows: Any, code: str, row_id: Any, **values: Any) -> Any:
         actual_idr=actual,
         variance_idr=actual - expected,
         detail=values["detail"],
+        origin=values.get("origin", text),
     )
 
 
@@ -448,6 +449,7 @@ def _on_records(t: Tables, at: Instants, rule: RecordRule) -> Any:
         expected=rule.expected(held),
         actual=rule.actual(held),
         detail=rule.sentence(held),
+        origin=held.origin,
     )
 
 
@@ -474,6 +476,7 @@ def _missing(t: Tables) -> Any:
         + " and has no commission record; "
         + rupiah(r.expected_idr)
         + " should have been recorded.",
+        origin=r.origin,
     )
 
 

@@ -3,21 +3,28 @@ live records.
 
 One row a record. ``link``: booking, ambiguous (fits two), quarantined, deleted, unread (younger than the bookings
 that were read, or by a reference that Appwrite does not hand out), none. Judges no amount.
+
+The first of these that fits a booking which is not deleted tells: bookingId, bookingDocId, then each of them except for
+case (where neither fits exactly). Of a test booking and a real one the real one is meant.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import ibis
 import ibis.expr.types as ir
 
 from assets.marts.commission_matches import DELETED, LIVE, booking_keys
 from assets.marts.expressions import bookings_read, gives_back, unread_reference
+from assets.marts.reference_cases import BOOKING
 from assets.marts.tables import Instants, Tables
 from marketplace.aliases import ALIASES
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.commission import COMMISSION_COLLECTION, OWN_RECORD_ORDER
+
+#: What an attempt is raised by where its reference fits except for case alone.
+BY_CASE: Final = 2
 
 
 def _bookings_read_until(t: Tables) -> Any:
@@ -41,10 +48,11 @@ def _repeated(rows: Any) -> Any:
 
 
 def table(t: Tables, at: Instants) -> ir.Table:
-    """commission_id, booking_id and origin (only where exactly one live booking fits), matched_ref (null where it
-    is booking_ref), link, is_test, live; of live records: place (1 is the booking's own), records (how many there are),
-    own_id and own_is_paid (of a further one: which the booking's own is, and whether it is paid). Negative records
-    (refunds) have a place among themselves."""
+    """commission_id, booking_id and origin (only where exactly one live booking fits), matched_ref (the reference as
+    written; null where it is booking_ref), case_attribute (the attribute that fits except for case alone), link,
+    is_test, live; of live records: place (1 is the booking's own), records (how many there are), own_id and
+    own_is_paid (of a further one: which the booking's own is, and whether it is paid). Negative records (refunds) have
+    a place among themselves."""
     m = t.commission_matches
     m = m.mutate(mark=m.commission_id.hash())
     once = m.anti_join(_repeated(m), "mark")
@@ -55,6 +63,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
         booking_id=ibis.cases((plain.kind == LIVE, plain.target)),
         origin=ibis.cases((plain.kind == LIVE, plain.origin)),
         matched_ref=ibis.null("string"),
+        case_attribute=ibis.null("string"),
         link=ibis.cases((plain.kind == LIVE, "booking"), else_="quarantined"),
         is_test=plain.is_test | (plain.test == 1),
         standing=plain.standing,
@@ -70,7 +79,16 @@ def table(t: Tables, at: Instants) -> ir.Table:
     group = [together.booking_id, together.origin, together.live, together.is_refund]
     order = [together.precedence, together.created_at, together.commission_id]
     one = ibis.literal(1).cast("int64")
-    columns = ("commission_id", "booking_id", "origin", "matched_ref", "link", "is_test", "live")
+    columns = (
+        "commission_id",
+        "booking_id",
+        "origin",
+        "matched_ref",
+        "case_attribute",
+        "link",
+        "is_test",
+        "live",
+    )
     return ibis.union(
         alone.select(
             *columns, place=one, records=one, own_id=ibis.null("string"), own_is_paid=ibis.literal(False)
@@ -101,71 +119,73 @@ def _with_rank(t: Tables, rows: Any) -> Any:
 
 def _looked_at_closely(t: Tables, c: Any) -> Any:
     """The few records ``c`` that the first reference alone does not settle: with everything both references fit."""
+    refs: Any = ibis.union(
+        *(
+            c.filter(c[column].notnull()).select(
+                "commission_id", written=c[column], attempt=ibis.literal(attempt).cast("int64")
+            )
+            for attempt, column in enumerate(("booking_ref", "booking_doc_ref"), start=1)
+        ),
+        distinct=False,
+    )
+    facts = ("target", "origin", "kind", "test")
     keys = booking_keys(t)
-    first = c.filter(c.booking_ref.notnull()).select(
-        "commission_id", key="booking_ref", attempt=ibis.literal(1)
+    exact = refs.inner_join(keys, refs.written == keys.key).select(
+        refs.commission_id, refs.written, refs.attempt, *(keys[name] for name in facts)
     )
-    second = c.filter(c.booking_doc_ref.notnull()).select(
-        "commission_id", key="booking_doc_ref", attempt=ibis.literal(2)
+    cases = t.reference_cases.filter(t.reference_cases.reference == BOOKING).drop("reference")
+    alike = refs.inner_join(cases, refs.written == cases.written).select(
+        refs.commission_id,
+        refs.written,
+        attempt=refs.attempt + BY_CASE,
+        **{name: cases[name] for name in facts},
     )
-    refs = ibis.union(first, second, distinct=False)
-    pairs: Any = refs.inner_join(keys, refs.key == keys.key).select(
-        refs.commission_id, refs.key, refs.attempt, keys.target, keys.origin, keys.kind, keys.test
-    )
-    found: dict[str, Any] = {}
-    for attempt in (1, 2):
-        here = (pairs.attempt == attempt) & (pairs.kind != DELETED)
-        found |= {
-            f"low{attempt}": pairs.target.min(where=here),
-            f"high{attempt}": pairs.target.max(where=here),
-            f"from{attempt}": pairs.origin.min(where=here),
-            f"to{attempt}": pairs.origin.max(where=here),
-            f"kind{attempt}": pairs.kind.min(where=here),
-            f"test{attempt}": pairs.test.min(where=here),
-            f"key{attempt}": pairs.key.min(where=here),
-        }
-    gone = pairs.kind == DELETED
-    found |= {"gone": pairs.target.min(where=gone), "gone_test": pairs.test.min(where=gone)}
-    hits: Any = pairs.group_by("commission_id").aggregate(**found)
-
-    by_first = hits.low1.notnull()
-    two: Any = ibis.cases(
-        (by_first, (hits.low1 != hits.high1) | (hits.from1 != hits.to1)),
-        else_=(hits.low2 != hits.high2) | (hits.from2 != hits.to2),
-    )
-    hits = hits.select(
-        "commission_id",
-        "gone",
-        low=ibis.coalesce(hits.low1, hits.low2),
-        origin=ibis.coalesce(hits.from1, hits.from2),
+    pairs: Any = ibis.union(exact, alike, distinct=False)
+    fits = pairs.filter(pairs.kind != DELETED)
+    fits = fits.mutate(first=fits.attempt.min().over(ibis.window(group_by="commission_id")))
+    fits = fits.filter(fits.attempt == fits["first"])
+    fits = fits.mutate(least=fits.test.min().over(ibis.window(group_by="commission_id")))
+    fits = fits.filter(fits.test == fits.least)
+    hits = fits.group_by("commission_id").aggregate(
+        low=fits.target.min(),
+        origin=fits.origin.min(),
         # Ids are unique in a collection, not across the two: the same id in both is two bookings.
-        two=two.fill_null(False),
-        kind=ibis.cases((by_first, hits.kind1), else_=hits.kind2),
-        key=ibis.coalesce(hits.key1, hits.key2),
-        test=ibis.coalesce(hits.test1, hits.test2, hits.gone_test),
+        two=(fits.target.min() != fits.target.max()) | (fits.origin.min() != fits.origin.max()),
+        kind=fits.kind.min(),
+        written=fits.written.min(),
+        attempt=fits.attempt.min(),
+        test=fits.test.min(),
     )
+    dead = pairs.filter(pairs.kind == DELETED)
+    dead = dead.group_by("commission_id").aggregate(gone=dead.target.min(), gone_test=dead.test.min())
     # Collections are read one after another: a record may be younger than the newest booking that was read.
     # Whether it refers to a booking is then not known yet; the next scan tells.
-    younger = ibis.coalesce(c.updated_at, c.created_at) > _bookings_read_until(t)
-    refers = c.booking_ref.notnull() | c.booking_doc_ref.notnull()
-    hidden = (c.booking_ref.isnull() & _hidden(t, "commission.booking_ref")) | (
-        c.booking_doc_ref.isnull() & _hidden(t, "commission.booking_doc_ref")
+    rows: Any = c.left_join(hits, "commission_id").left_join(dead, "commission_id")
+    younger = ibis.coalesce(rows.updated_at, rows.created_at) > _bookings_read_until(t)
+    refers = rows.booking_ref.notnull() | rows.booking_doc_ref.notnull()
+    hidden = (rows.booking_ref.isnull() & _hidden(t, "commission.booking_ref")) | (
+        rows.booking_doc_ref.isnull() & _hidden(t, "commission.booking_doc_ref")
     )
-    one = hits.low.notnull() & ~hits.two & (hits.kind == LIVE)
-    return c.left_join(hits, c.commission_id == hits.commission_id).select(
-        c.commission_id,
-        c.created_at,
-        booking_id=ibis.cases((one, hits.low)),
-        origin=ibis.cases((one, hits.origin)),
-        matched_ref=hits.key,
+    one = rows.low.notnull() & ~rows.two & (rows.kind == LIVE)
+    return rows.select(
+        "commission_id",
+        "created_at",
+        booking_id=ibis.cases((one, rows.low)),
+        origin=ibis.cases((one, rows.origin)),
+        matched_ref=rows.written,
+        case_attribute=ibis.cases(
+            (rows.two, ibis.null("string")),
+            (rows.attempt == 1 + BY_CASE, "bookingId"),
+            (rows.attempt == 2 + BY_CASE, "bookingDocId"),
+        ),
         link=ibis.cases(
-            (hits.low.notnull() & hits.two, "ambiguous"),
-            (hits.low.notnull() & (hits.kind == LIVE), "booking"),
-            (hits.low.notnull(), "quarantined"),
-            (hits.gone.notnull(), "deleted"),
+            (rows.two.fill_null(False), "ambiguous"),
+            (rows.low.notnull() & (rows.kind == LIVE), "booking"),
+            (rows.low.notnull(), "quarantined"),
+            (rows.gone.notnull(), "deleted"),
             (hidden | (refers & younger.fill_null(True)), "unread"),
             else_="none",
         ),
-        is_test=c.is_test.fill_null(False) | (hits.test == 1).fill_null(False),
-        standing=c.is_live & c.deleted_at.isnull(),
+        is_test=rows.is_test.fill_null(False) | (ibis.coalesce(rows.test, rows.gone_test, 0) == 1),
+        standing=rows.is_live & rows.deleted_at.isnull(),
     )

@@ -8,19 +8,21 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.commission_matches import booking_keys
+from assets.marts.commission_matches import DELETED, booking_keys
 from assets.marts.commission_reviews import service_deadlines, with_plan
 from assets.marts.expressions import (
     accrual,
     by_policy,
     commission_of,
     earning,
+    gives_back,
     interval,
     is_free,
     known_rate,
     local_day,
     record_references_unread,
 )
+from assets.marts.reference_cases import BOOKING
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import ENDED_STATUSES
 from marketplace.policy import Policy
@@ -111,7 +113,9 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
     )
     rows = b.anti_join(tracked, [b.booking_id == tracked.tracked, b.origin == tracked.tracked_origin])
     doubted = _candidates(t)
-    rows = rows.left_join(doubted, rows.booking_id == doubted.candidate)
+    rows = rows.left_join(
+        doubted, [rows.booking_id == doubted.candidate, rows.origin == doubted.candidate_origin]
+    )
     rows = rows.mutate(accrued_at=accrual(rows.accepted_at, rows.created_at))
     rows = with_plan(t, rows, policy)
     rows = rows.mutate(local_date=local_day(rows.accrued_at, rows.utc_offset_minutes))
@@ -183,9 +187,22 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
 def _candidates(t: Tables) -> Any:
     """Bookings one of which a live record means, nobody knows which: such a booking is never called
     missing."""
-    c = t.commission_links.filter(lambda r: r.live & (r.link == "ambiguous")).select("matched_ref")
-    keys = booking_keys(t)
-    return c.inner_join(keys, c.matched_ref == keys.key).select(candidate=keys.target).distinct()
+    c = t.commission_links.filter(lambda r: r.live & (r.link == "ambiguous"))
+    # Of a refund no booking is tracked, whichever it means.
+    refunds = t.commissions.filter(gives_back(t.commissions)).select("commission_id")
+    c = c.anti_join(refunds, "commission_id").select("matched_ref")
+    keys, cases = booking_keys(t), t.reference_cases
+    cases = cases.filter(cases.reference == BOOKING)
+    fits = ibis.union(
+        *(
+            c.inner_join(there, c.matched_ref == there.written).select(
+                candidate=there.target, candidate_origin=there.origin, kind=there.kind
+            )
+            for there in (keys.rename(written="key"), cases)
+        ),
+        distinct=False,
+    )
+    return fits.filter(fits.kind != DELETED).select("candidate", "candidate_origin").distinct()
 
 
 def _any_hidden(t: Tables) -> Any:

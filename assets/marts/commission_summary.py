@@ -10,15 +10,18 @@ import ibis.expr.types as ir
 from assets.marts.expressions import bookings_read, record_references_unread, zones_read
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import REVENUE_STATUSES, TRACKED_STATES
+from marketplace.difference import COLUMNS
 
 
 def table(t: Tables, at: Instants) -> ir.Table:
     """Counts are of earning bookings (eligible = tracked + missing + awaiting + unknown + free); the sums are of
-    all reconciled rows. ``tracking_rate`` (free ones are not in it) is null where ``state`` is unknown."""
+    all reconciled rows. ``tracking_rate`` (free ones are not in it) is null where ``state`` is unknown; the difference
+    and what is not in it (variance_idr, unknown_rows, unknown_expected_idr, unknown_actual_idr) are
+    marketplace/difference.py's."""
     r = t.commission_reconciliation
     # Counted by status and state first: the few groups are judged by words, not each of millions of rows.
     groups = r.group_by("booking_status", "state").aggregate(
-        n=r.count(), expected_idr=r.expected_idr.sum(), actual_idr=r.actual_idr.sum()
+        n=r.count(), expected_idr=r.expected_idr.sum(), actual_idr=r.actual_idr.sum(), **_difference(r)
     )
     # A row without a booking has no booking's status.
     eligible = groups.booking_status.isin(REVENUE_STATUSES).fill_null(False)
@@ -35,6 +38,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
         free=of(groups.state == "free"),
         expected_idr=groups.expected_idr.sum().fill_null(0),
         actual_idr=groups.actual_idr.sum().fill_null(0),
+        **{name: groups[name].sum().fill_null(0) for name in COLUMNS},
     )
     judgeable = whole.tracked + whole.missing
     # None missing among the bookings that were read says nothing of those that were not, nor of those whose times
@@ -58,6 +62,18 @@ def table(t: Tables, at: Instants) -> ir.Table:
         ),
         expected_idr=whole.expected_idr,
         actual_idr=whole.actual_idr,
+        **{name: whole[name] for name in COLUMNS},
         as_of=ibis.coalesce(at.judged_at, at.now),
         free=whole.free,
     )
+
+
+def _difference(r: Any) -> dict[str, Any]:
+    """As marketplace.difference.AGGREGATES says in SQL."""
+    unknown = r.variance_idr.isnull()
+    return {
+        "variance_idr": r.variance_idr.sum(),
+        "unknown_rows": r.count(where=unknown),
+        "unknown_expected_idr": r.expected_idr.sum(where=unknown),
+        "unknown_actual_idr": r.actual_idr.sum(where=unknown),
+    }

@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 
 from assets.marts.commission_matches import DELETED, booking_keys
 from assets.marts.expressions import accrual, counted, interval, unread_reference
+from assets.marts.reference_cases import BOOKING, ROOM
 from assets.marts.tables import Instants, Tables
 from marketplace.aliases import LINK_REFERENCES
 from marketplace.commission import PAID_STATUS, REVENUE_STATUSES
@@ -101,25 +102,32 @@ def _scanned(t: Tables) -> Any:
 
 
 def _keys(t: Tables, at: Instants, b: Any) -> Any:
-    """Both keys of the bookings in hand, each key of a booking once, and whether it is sure that no other is meant.
+    """What the bookings in hand are referred to by: written, target, target_origin, and whether it is sure that no
+    other is meant. Both keys, each key of a booking once, and references that match no key but for case.
 
     A key that fits two bookings leads to both, and is sure for neither. Two as the reconciliation counts them: of
-    bookings not deleted, tests and quarantined ones too; but only of those made within LINK_KEY_MEMORY.
+    bookings not deleted and no tests, and quarantined ones too; but only of those made within LINK_KEY_MEMORY.
     """
     own = b.select(key=b.booking_id, target=b.booking_id, target_origin=b.origin)
     other = b.filter(b.business_id.notnull() & (b.business_id != b.booking_id)).select(
         key=b.business_id, target=b.booking_id, target_origin=b.origin
     )
     keys = ibis.union(own, other, distinct=False)
-    known = t.bookings.filter(t.bookings.created_at >= at.now - interval(LINK_KEY_MEMORY))
+    # Of a test booking and a real one the real one is meant.
+    known = counted(t.bookings).filter(lambda r: r.created_at >= at.now - interval(LINK_KEY_MEMORY))
     fits = booking_keys(t, known).filter(lambda k: k.kind != DELETED).semi_join(keys, "key")
     found: Any = fits.group_by("key").aggregate(
         low=fits.target.min(), high=fits.target.max(), first=fits.origin.min(), last=fits.origin.max()
     )
     two = found.filter((found.low != found.high) | (found["first"] != found["last"])).select(of_two="key")
-    return keys.left_join(two, keys.key == two.of_two).select(
-        "key", "target", "target_origin", sure=two.of_two.isnull()
+    exact = keys.left_join(two, keys.key == two.of_two).select(
+        "target", "target_origin", written=keys.key, sure=two.of_two.isnull()
     )
+    cases = t.reference_cases.filter(lambda r: (r.reference == BOOKING) & (r.kind != DELETED))
+    alike = cases.semi_join(b, [cases.target == b.booking_id, cases.origin == b.origin]).select(
+        "target", "written", target_origin=cases.origin, sure=cases.alone
+    )
+    return ibis.union(exact, alike.distinct().select(exact.columns), distinct=False)
 
 
 def _recent(rows: Any, at: Instants) -> Any:
@@ -131,7 +139,7 @@ def _recent(rows: Any, at: Instants) -> Any:
 def _rooms(t: Tables, at: Instants, keys: Any) -> Any:
     """room_id and the booking it names."""
     r = _recent(t.chat_rooms, at)
-    return r.inner_join(keys, r.booking_ref == keys.key).select(
+    return r.inner_join(keys, r.booking_ref == keys.written).select(
         r.room_id, found_id=keys.target, found_origin=keys.target_origin, at=r.created_at, sure=keys.sure
     )
 
@@ -157,18 +165,24 @@ def _messages(t: Tables, at: Instants, keys: Any, rooms: Any) -> Any:
     """The first message of each booking: one that names it, or one in its room."""
     m = _recent(t.messages, at).select("booking_ref", "conversation_id", "sent_at", "created_at")
     m = m.mutate(at=ibis.coalesce(m.sent_at, m.created_at))
-    named = m.inner_join(keys, m.booking_ref == keys.key).select(
+    named = m.inner_join(keys, m.booking_ref == keys.written).select(
         found_id=keys.target, found_origin=keys.target_origin, at=m.at, sure=keys.sure
     )
-    inside = m.inner_join(rooms, m.conversation_id == rooms.room_id).select(
-        found_id=rooms.found_id, found_origin=rooms.found_origin, at=m.at, sure=rooms.sure
+    cases = t.reference_cases.filter(t.reference_cases.reference == ROOM).select("written", "target", "alone")
+    alike = rooms.inner_join(cases, rooms.room_id == cases.target).select(
+        "found_id", "found_origin", written=cases.written, sure=rooms.sure & cases.alone
+    )
+    called = rooms.select("found_id", "found_origin", written=rooms.room_id, sure=rooms.sure)
+    called = ibis.union(called, alike, distinct=False)
+    inside = m.inner_join(called, m.conversation_id == called.written).select(
+        found_id=called.found_id, found_origin=called.found_origin, at=m.at, sure=called.sure
     )
     return _first(ibis.union(named, inside, distinct=False), "message")
 
 
 def _notices(t: Tables, at: Instants, keys: Any) -> Any:
     n = _recent(t.notifications, at)
-    found = n.inner_join(keys, n.booking_ref == keys.key).select(
+    found = n.inner_join(keys, n.booking_ref == keys.written).select(
         found_id=keys.target,
         found_origin=keys.target_origin,
         at=ibis.coalesce(n.sent_at, n.created_at),

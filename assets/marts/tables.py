@@ -151,6 +151,7 @@ SOURCES: Final[Mapping[str, Mapping[str, str]]] = {
         "sound_enabled": _BOOL,
         "last_seen_at": _TIME,
         "browser": _TEXT,
+        "capacity": _INT,
         "created_at": _TIME,
         "updated_at": _TIME,
         "deleted_at": _TIME,

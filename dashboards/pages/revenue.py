@@ -93,6 +93,7 @@ def reconciliation(screen: Screen) -> None:
             (say("col.expected"), True),
             (say("col.actual"), True),
             (say("col.variance"), True),
+            (say("col.not_in_variance"), True),
         ],
         [
             (
@@ -105,6 +106,7 @@ def reconciliation(screen: Screen) -> None:
                 blocks.money(row["expected_idr"]),
                 blocks.money(row["actual_idr"]),
                 blocks.money(row["variance_idr"], signed=True),
+                blocks.not_in_difference(row, say),
             )
             for row in states.iter_rows(named=True)
         ],

@@ -81,6 +81,7 @@ def _by_code(screen: Screen, codes: pl.DataFrame) -> None:
                     (say("col.open"), True),
                     (say("col.waived"), True),
                     (say("col.variance"), True),
+                    (say("col.not_in_variance"), True),
                 ],
                 [
                     (
@@ -89,6 +90,7 @@ def _by_code(screen: Screen, codes: pl.DataFrame) -> None:
                         count(row["open"]),
                         count(row["waived"]),
                         blocks.money(row["variance_idr"], signed=True),
+                        blocks.not_in_difference(row, say),
                     )
                     for row in codes.iter_rows(named=True)
                 ],
@@ -141,7 +143,7 @@ def _sides(screen: Screen, row: dict[str, Any]) -> list[str]:
         return [_account(screen, str(row["provider_id"]))]
     commission_id = row["commission_id"]
     booking = (
-        commission_queries.booking_record(path, row["booking_id"], commission_id)
+        commission_queries.booking_record(path, row["booking_id"], commission_id, row["origin"])
         if row["booking_id"]
         else None
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from marketplace.difference import Difference
 from marketplace.health import UNMEASURED_AFTER
 from resources.clock import Clock
 from resources.errors import BookwatchError
@@ -61,6 +62,9 @@ def _print(content: dict[str, Any], clock: Clock) -> None:
             f"{commission['awaiting']} awaiting, {commission['unknown']} unknown, {commission.get('free', 0)} free"
             f" of {commission['eligible']} that earn"
         )
+        difference = Difference.read(commission)
+        if difference is not None:
+            console.print(f"  {difference}")
     quarantine = content["quarantine"]
     if quarantine["count"]:
         console.print(

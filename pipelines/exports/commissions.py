@@ -22,6 +22,7 @@ import duckdb
 import orjson
 import polars as pl
 
+from marketplace.difference import AGGREGATES, Difference
 from pipelines.exports.manifest import (
     MANIFEST,
     DamagedManifest,
@@ -136,8 +137,9 @@ SUMMARY_COLUMNS: Final = (
     ),
     *(
         Column(name, f"coalesce(sum(r.{name}), 0)::BIGINT")
-        for name in ("booking_amount_idr", "expected_idr", "actual_idr", "variance_idr")
+        for name in ("booking_amount_idr", "expected_idr", "actual_idr")
     ),
+    *(Column(name, f"coalesce({sql}, 0)::BIGINT") for name, sql in AGGREGATES.items()),
 )
 
 _IN_PERIOD = "local_date >= CAST($first AS DATE) AND local_date < CAST($until AS DATE)"
@@ -179,26 +181,36 @@ _ROWS_SQL = (
 )
 # A finding belongs to the day of the reconciled row it speaks of (to none where that is not known); one that speaks of
 # no reconciled row (a vanished record of a booking that earns nothing) to the day of its record, else of its booking.
-# So each is in one period.
+# So each is in one period. One id may stand in both collections: a finding says in which (one of an older snapshot does
+# not: the first day is taken).
 _DATED_FINDINGS = """(
+    WITH findings AS (
+        SELECT NULL::VARCHAR AS origin WHERE false UNION ALL BY NAME FROM marts.commission_findings
+    )
     SELECT f.*, CASE
         WHEN by_record.commission_id IS NOT NULL THEN by_record.local_date
         WHEN by_booking.booking_id IS NOT NULL THEN by_booking.local_date
         ELSE coalesce(
             CAST(c.created_at + to_minutes(c.utc_offset_minutes) AS DATE),
-            CAST(coalesce(b.accepted_at, b.created_at) + to_minutes(b.utc_offset_minutes) AS DATE)
+            b.local_date
         ) END AS local_date
-    FROM marts.commission_findings f
+    FROM findings f
     LEFT JOIN (
         SELECT commission_id, min(local_date) AS local_date FROM marts.commission_reconciliation
-        WHERE commission_id IN (SELECT commission_id FROM marts.commission_findings) GROUP BY commission_id
+        WHERE commission_id IN (SELECT commission_id FROM findings) GROUP BY commission_id
     ) by_record ON by_record.commission_id = f.commission_id
     LEFT JOIN (
-        SELECT booking_id, min(local_date) AS local_date FROM marts.commission_reconciliation
-        WHERE booking_id IN (SELECT booking_id FROM marts.commission_findings) GROUP BY booking_id
-    ) by_booking ON by_booking.booking_id = f.booking_id
+        SELECT booking_id, origin, min(local_date) AS local_date FROM marts.commission_reconciliation
+        WHERE booking_id IN (SELECT booking_id FROM findings)
+        GROUP BY GROUPING SETS ((booking_id, origin), (booking_id))
+    ) by_booking ON by_booking.booking_id = f.booking_id AND by_booking.origin IS NOT DISTINCT FROM f.origin
     LEFT JOIN core.commissions c ON c.commission_id = f.commission_id
-    LEFT JOIN core.bookings b ON b.booking_id = f.booking_id
+    LEFT JOIN (
+        SELECT booking_id, origin,
+            min(CAST(coalesce(accepted_at, created_at) + to_minutes(utc_offset_minutes) AS DATE)) AS local_date
+        FROM core.bookings WHERE booking_id IN (SELECT booking_id FROM findings)
+        GROUP BY GROUPING SETS ((booking_id, origin), (booking_id))
+    ) b ON b.booking_id = f.booking_id AND b.origin IS NOT DISTINCT FROM f.origin
 )"""
 _FINDINGS_SQL = (
     f"SELECT {_select(FINDING_COLUMNS)} FROM temp.dated_findings f"
@@ -221,6 +233,8 @@ _FACTS_SQL = {
     f" WHERE r.{_IN_PERIOD.replace('AND ', 'AND r.')} GROUP BY zone ORDER BY zone NULLS LAST",
     "rows_without_day": "SELECT count(*) FROM marts.commission_reconciliation WHERE local_date IS NULL",
     "findings_without_day": "SELECT count(*) FROM temp.dated_findings WHERE local_date IS NULL",
+    "difference": f"SELECT {', '.join(f'coalesce({sql}, 0)::BIGINT' for sql in AGGREGATES.values())}"
+    f" FROM marts.commission_reconciliation WHERE {_IN_PERIOD}",
     "days": f"SELECT local_date, count(*) FROM marts.commission_reconciliation WHERE {_IN_PERIOD}"
     " GROUP BY local_date ORDER BY local_date",
 }
@@ -352,6 +366,7 @@ def export_commissions(
                         filters=filters,
                         rows_without_day=facts["rows_without_day"],
                         findings_without_day=facts["findings_without_day"],
+                        difference=facts["difference"],
                         files=files,
                         previous_manifest_sha256=previous,
                     )
@@ -632,6 +647,7 @@ def _facts(con: duckdb.DuckDBPyConnection, period: dict[str, str]) -> dict[str, 
         "zones": {str(zone or "unknown"): count for zone, count in rows("zones")},
         "rows_without_day": rows("rows_without_day")[0][0],
         "findings_without_day": rows("findings_without_day")[0][0],
+        "difference": dict(zip(AGGREGATES, rows("difference")[0], strict=True)),
         "days": rows("days"),
     }
 
@@ -664,6 +680,9 @@ def describe(exported: Exported, say: Callable[[str], None]) -> None:
     ):
         if number:
             say(f"{number:,} {what}.")
+    difference = Difference.read(manifest.difference or {})
+    if difference is not None:
+        say(f"{difference}.")
     for entry in manifest.files:
         totals = ", ".join(f"{column} {total:,}" for column, total in entry.totals.items())
         whole = " (its total line counted with the others)" if "_summary." in entry.name else ""

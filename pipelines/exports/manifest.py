@@ -8,8 +8,11 @@ from typing import Any, Final
 
 import orjson
 
+from marketplace.difference import COLUMNS
+
 MANIFEST: Final = "manifest.json"
-MANIFEST_VERSION: Final = 1
+#: Since version 2 a manifest holds ``difference``.
+MANIFEST_VERSION: Final = 2
 
 
 class DamagedManifest(ValueError):
@@ -33,7 +36,8 @@ class Manifest:
 
     ``as_of`` is the instant the states were judged at (null where commission records were never scanned).
     ``time_zones`` counts the report's rows by the zone of their day; ``time_zone`` is the default one.
-    ``rows_without_day`` and ``findings_without_day`` are in the snapshot and belong to no period.
+    ``rows_without_day`` and ``findings_without_day`` are in the snapshot and belong to no period. ``difference``: of
+    the machine file's rows, as marketplace/difference.py has it; None in a manifest of version 1.
     """
 
     report: str
@@ -52,6 +56,7 @@ class Manifest:
     filters: dict[str, str]
     rows_without_day: int
     findings_without_day: int
+    difference: dict[str, int] | None
     files: list[FileEntry]
     previous_manifest_sha256: str | None
     manifest_version: int = field(default=MANIFEST_VERSION)
@@ -59,6 +64,8 @@ class Manifest:
     def to_bytes(self) -> bytes:
         """The manifest as it is written: indented JSON, keys in this order, a final newline."""
         content = asdict(self)
+        if self.difference is None:
+            del content["difference"]
         ordered = {"manifest_version": content.pop("manifest_version"), **content}
         return orjson.dumps(ordered, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
@@ -127,7 +134,14 @@ def read_manifest(data: bytes) -> Manifest:
         version = content.get("manifest_version")
         if isinstance(version, int) and version > MANIFEST_VERSION:
             raise DamagedManifest(f"is of version {version}, which only a newer bookwatch reads")
-    content = _require(content, {"manifest_version": int, **_KINDS}, "the manifest")
+    kinds = {"manifest_version": int, **_KINDS}
+    if isinstance(content, dict) and content.get("manifest_version") == 1:
+        content = {"difference": None, **_require(content, kinds, "the manifest")}
+    else:
+        content = _require(content, {**kinds, "difference": dict}, "the manifest")
+        difference = content["difference"]
+        if list(difference) != list(COLUMNS) or any(not isinstance(v, int) for v in difference.values()):
+            raise DamagedManifest("is not as bookwatch writes it (its difference is not one)")
     files: list[FileEntry] = []
     for number, entry in enumerate(content["files"], 1):
         entry = _require(entry, _FILE_KINDS, f"file {number}")

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import orjson
 
+from marketplace.difference import Difference
 from pipelines.exports.commissions import KIND, PARTS, file_name, strangers_in
 from pipelines.exports.manifest import (
     MANIFEST,
@@ -131,6 +132,7 @@ def _verify(
         entry.name: _check_file(folder, entry, notes) for entry in manifest.files if _is_plain(entry.name)
     }
     _check_pairs(found, notes)
+    _check_difference(manifest, next(iter(found.values()), None), notes)
     rows = sum(seen.rows for seen in found.values() if seen)
     return Verdict(folder, len(manifest.files), rows, tuple(notes.differences), tuple(notes.not_checked))
 
@@ -250,8 +252,11 @@ def _check_names(folder: Path, manifest: Manifest, notes: _Notes) -> None:
 
 @dataclass(frozen=True)
 class _Seen:
+    """``difference``: of the rows, where they have both sides of one."""
+
     rows: int
     totals: dict[str, int]
+    difference: Difference
 
 
 def _check_file(folder: Path, entry: FileEntry, notes: _Notes) -> _Seen | None:
@@ -311,20 +316,40 @@ def _sum(rows: Iterable[dict[str, Any]]) -> _Seen:
     """The first item is the header: its keys are the columns, its values are not summed."""
     iterator = iter(rows)
     totals = {name: 0 for name in next(iterator, {}) if name.endswith(MONEY_SUFFIX)}
-    count = 0
+    count = variance = unknown = unknown_expected = unknown_actual = 0
     for row in iterator:
         count += 1
+        amounts: dict[str, int] = {}
         for name in totals:
             value = row.get(name)
             if value is None or value == "":
                 continue
             try:
-                totals[name] += value if isinstance(value, int) else int(value, 10)
+                amounts[name] = value if isinstance(value, int) else int(value, 10)
             except (TypeError, ValueError):
                 raise _Unreadable(
                     f"holds an amount in {name} that is no whole number (row {count:,})"
                 ) from None
-    return _Seen(count, totals)
+            totals[name] += amounts[name]
+        expected, actual = amounts.get("expected_idr"), amounts.get("actual_idr")
+        if expected is not None and actual is not None:
+            variance += actual - expected
+        else:
+            unknown += 1
+            unknown_expected += expected or 0
+            unknown_actual += actual or 0
+    return _Seen(count, totals, Difference(variance, unknown, unknown_expected, unknown_actual))
+
+
+def _check_difference(manifest: Manifest, seen: _Seen | None, notes: _Notes) -> None:
+    """The manifest's difference is that of the machine file's rows, taken row by row."""
+    if manifest.difference is None or seen is None:
+        return
+    for name, amount in seen.difference.columns().items():
+        if manifest.difference[name] != amount:
+            notes.differences.append(
+                f"{MANIFEST}: the difference's {name} is {manifest.difference[name]:,}; of the rows it is {amount:,}."
+            )
 
 
 def _csv_rows(file: io.BufferedReader) -> Iterator[dict[str, Any]]:

@@ -113,6 +113,7 @@ BAD = {
         "free = free + 1",
         "state = 'ok'",
         "as_of = NULL",
+        "variance_idr = variance_idr + 1",
     ],
     "commission_entries": ["kind = 'gift'", "part = 'tip'", "amount_idr = NULL", "provider_id = NULL"],
     "commission_ledger": ["local_month = local_month + 1", "expected_idr = -1", "closing_idr = NULL"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ TABLES = {
         "bookingId": "VARCHAR", "status": "VARCHAR", "bookingStatus": "VARCHAR", "price": "DOUBLE",
         "totalCost": "BIGINT", "createdAt": "VARCHAR", "startTime": "VARCHAR", "date": "VARCHAR",
         "providerId": "VARCHAR", "acceptedAt": "TIMESTAMP", "customerName": "VARCHAR", "customerPhone": "VARCHAR",
-        "customerphone": "VARCHAR", "declineReason": "VARCHAR", "roomNumber": "VARCHAR",
+        "userId": "VARCHAR", "customerphone": "VARCHAR", "declineReason": "VARCHAR", "roomNumber": "VARCHAR",
     },
     "hotel_bookings": {"guestName": "VARCHAR", "status": "VARCHAR", "totalPrice": "VARCHAR", "businessId": "VARCHAR"},
     "commission_records": {
@@ -432,6 +433,97 @@ def test_a_creation_without_a_zone_is_appwrites_own_until_its_provider_is_read(r
     assert same_as_rebuilt(raw)
 
 
+def named(raw: RawFile) -> dict[str, tuple[str, str]]:
+    """Booking → the provider and the customer it names."""
+    return {
+        key: (row["provider_id"], row["customer_id"])
+        for key, row in rows(raw, "bookings", "booking_id").items()
+    }
+
+
+def cases(raw: RawFile) -> set[tuple[str, str, str]]:
+    found = table(raw, "data_findings").filter(pl.col("finding") == "reference_case")
+    return set(found.select("collection", "row_id", "attribute").rows())
+
+
+def test_a_provider_named_except_for_case_is_that_provider_with_its_zone(raw: RawFile):
+    raw.put("therapists", {"$id": "Spa1", "timezone": "WIB"}, {"$id": "Twin", "timezone": "WIT"})
+    raw.put("therapists", {"$id": "twin", "timezone": "WIB"})
+    at = {"startTime": "14:00", "date": "2025-11-20"}
+    raw.put("bookings", *({**BOOKING, "$id": f"b-{name}", "providerId": name, **at} for name in (
+        "Spa1", "SPA1", "TWIN", "twin", "else"
+    )))  # fmt: skip
+    raw.put("commission_records", {"$id": "c1", "therapistId": "spa1", "paidAt": "2025-11-20 14:00"})
+    raw.put(
+        "chat_messages",
+        {"$id": "m1", "senderId": "sPA1", "senderRole": "therapist", "timestamp": "2025-11-20 14:00"},
+    )
+    run(raw)
+    bookings = rows(raw, "bookings", "booking_id")
+    assert {key: (row["provider_id"], row["starts_at"].hour) for key, row in bookings.items()} == {
+        "b-Spa1": ("Spa1", 7),
+        "b-SPA1": ("Spa1", 7),
+        "b-TWIN": ("TWIN", 6),  # two are the same but for case: neither is meant surely
+        "b-twin": ("twin", 7),
+        "b-else": ("else", 6),
+    }
+    assert rows(raw, "commissions", "commission_id")["c1"]["provider_id"] == "Spa1"
+    assert rows(raw, "commissions", "commission_id")["c1"]["paid_at"].hour == 7
+    assert rows(raw, "messages", "message_id")["m1"]["sender_id"] == "Spa1"
+    assert cases(raw) == {
+        ("bookings", "b-SPA1", "providerId"),
+        ("commission_records", "c1", "therapistId"),
+        ("chat_messages", "m1", "senderId"),
+    }
+    found = table(raw, "data_findings").filter(pl.col("finding") == "reference_case")
+    assert not found.filter(pl.col("detail").str.to_lowercase().str.contains("spa1")).height
+
+
+def test_a_customer_is_one_except_for_case_unless_two_users_are(raw: RawFile):
+    raw.put("users", {"$id": "Ann"}, {"$id": "bob"}, {"$id": "BOB"})
+    raw.put("bookings", *({**BOOKING, "$id": f"b-{name}", "userId": name} for name in (
+        "Ann", "ANN", "bob", "BOB", "Bob", "cho", "CHO"
+    )))  # fmt: skip
+    run(raw)
+    bookings = rows(raw, "bookings", "booking_id").values()
+    assert {row["booking_id"]: (row["customer_id"], row["customer_key"]) for row in bookings} == {
+        "b-Ann": ("Ann", "c:Ann"),
+        "b-ANN": ("Ann", "c:Ann"),
+        "b-bob": ("bob", "c:bob"),
+        "b-BOB": ("BOB", "c:BOB"),
+        "b-Bob": ("Bob", "c:Bob"),
+        # No user tells them apart.
+        "b-cho": ("cho", "c:cho"),
+        "b-CHO": ("CHO", "c:cho"),
+    }
+    assert cases(raw) == {("bookings", "b-ANN", "userId")}
+
+
+def test_a_reference_follows_providers_and_users_that_come_and_go(raw: RawFile):
+    raw.put("bookings", {**BOOKING, "providerId": "SPA", "userId": "ANN"})
+    raw.put("bookings", {**BOOKING, "$id": "b2", "providerId": "else", "userId": "else"})
+    run(raw)
+    assert named(raw)["b1"] == ("SPA", "ANN")
+    raw.put("therapists", {"$id": "Spa"})
+    raw.put("users", {"$id": "ann"}, {"$id": "else"})
+    outcome = run(raw)
+    assert outcome.rebuilt is None
+    assert outcome.rows["bookings"] == 1  # not that of the new user whom its booking names exactly
+    assert named(raw)["b1"] == ("Spa", "ann")
+    assert same_as_rebuilt(raw)
+    raw.put("therapists", {"$id": "sPA"})  # a second one: neither is meant surely
+    raw.put("users", {"$id": "ANN"})
+    run(raw)
+    assert named(raw)["b1"] == ("SPA", "ANN")
+    assert cases(raw) == set()
+    assert same_as_rebuilt(raw)
+    raw.delete("therapists", "sPA")
+    raw.put("therapists", {"$id": "Spa", "_rejected": '["creation_unreadable"]'})
+    run(raw)
+    assert named(raw)["b1"] == ("sPA", "ANN")  # deleted, and yet the only one there is
+    assert same_as_rebuilt(raw)
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
@@ -586,10 +678,23 @@ def test_a_kill_at_any_chunk_leaves_the_last_state_and_a_rerun_makes_it_whole(
     assert same_as_rebuilt(raw)
 
 
+SPELLINGS = ("t0", "T0", "t1", "tA")
 ACTIONS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["booking", "hotel", "commission", "message", "therapist", "delete", "reject", "scan", "run"]
+            [
+                "booking",
+                "hotel",
+                "commission",
+                "message",
+                "therapist",
+                "user",
+                "delete",
+                "gone",
+                "reject",
+                "scan",
+                "run",
+            ]
         ),
         st.integers(min_value=0, max_value=3),
         st.sampled_from(["pending", "accepted", "cancelled", "odd", "completed"]),
@@ -609,10 +714,12 @@ def test_any_order_of_changes_and_runs_equals_a_rebuild(
     raw = RawFile(tmp_path / "raw.duckdb", TABLES)
     random_ = random.Random(seed)
     stored: set[str] = set()
+    people: set[tuple[str, str]] = set()
     for action, number, status in actions:
         booking = {
-            "$id": f"b{number}", "status": status, "providerId": f"t{number % 2}", "startTime": "14:00",
+            "$id": f"b{number}", "status": status, "providerId": random_.choice(SPELLINGS), "startTime": "14:00",
             "date": "2025-11-20", "totalCost": random_.choice([None, 0, 250000]), "price": 250.0,
+            "userId": random_.choice(SPELLINGS),
         }  # fmt: skip
         if action in ("booking", "reject"):
             broken = (
@@ -626,16 +733,23 @@ def test_any_order_of_changes_and_runs_equals_a_rebuild(
             raw.put("hotel_bookings", {"$id": f"b{number}", "status": status, "businessId": f"t{number % 2}"})
         elif action == "commission":
             raw.put(
-                "commission_records", {"$id": f"c{number}", "therapistId": "t1", "paidAt": "2025-11-20 14:00"}
+                "commission_records",
+                {"$id": f"c{number}", "therapistId": SPELLINGS[number], "paidAt": "2025-11-20 14:00"},
             )
         elif action == "message":
-            raw.put("chat_messages", {"$id": f"m{number}", "senderId": "t0", "senderRole": "therapist"})
+            sender = {"senderId": random_.choice(SPELLINGS), "senderRole": "therapist"}
+            raw.put("chat_messages", {"$id": f"m{number}", "timestamp": "2025-11-20 14:00", **sender})
         elif action == "therapist":
-            raw.put(
-                "therapists", {"$id": f"t{number % 2}", "timezone": ["WIB", "WITA", "WIT", "nowhere"][number]}
-            )
+            zone = random_.choice(["WIB", "WITA", "WIT", "nowhere"])
+            raw.put("therapists", {"$id": SPELLINGS[number], "timezone": zone})
+            people.add(("therapists", SPELLINGS[number]))
         elif action == "scan":
             raw.scanned("therapists", ["complete", "complete", "partial", "forbidden"][number])
+        elif action == "user":
+            raw.put("users", {"$id": SPELLINGS[number], "name": status})
+            people.add(("users", SPELLINGS[number]))
+        elif action == "gone" and people:
+            raw.delete(*random_.choice(sorted(people)))
         elif action == "run":
             run(raw)
     run(raw)
@@ -665,9 +779,10 @@ def test_a_row_that_breaks_the_schema_stops_the_run_without_a_value(
         return type(derived)(derived.rows.with_columns(pl.lit("zzsecret").alias("status")), derived.findings)
 
     monkeypatch.setattr(
-        engine, "SOURCES", tuple(type(s)(s.collection, s.table, s.key, spoiled, s.scope, s.providers) if s is source
-                                 else s for s in engine.SOURCES)
-    )  # fmt: skip
+        engine,
+        "SOURCES",
+        tuple(replace(s, derive=spoiled) if s is source else s for s in engine.SOURCES),
+    )
     with pytest.raises(CoreInvalid) as raised:
         run(raw)
     assert "status" in str(raised.value)
@@ -684,10 +799,7 @@ def test_an_error_inside_a_rule_carries_no_value(raw: RawFile, monkeypatch: pyte
     def broken(batch: Any) -> Any:
         raise ValueError(batch.frame["customerName"][0])
 
-    monkeypatch.setattr(
-        engine, "SOURCES", tuple(type(s)(s.collection, s.table, s.key, broken, s.scope, s.providers)
-                                 for s in engine.SOURCES)
-    )  # fmt: skip
+    monkeypatch.setattr(engine, "SOURCES", tuple(replace(s, derive=broken) for s in engine.SOURCES))
     with pytest.raises(BookwatchError) as raised:
         run(raw)
     assert "ValueError" in str(raised.value)

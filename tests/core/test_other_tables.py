@@ -262,6 +262,13 @@ def test_the_text_of_a_message_does_not_leave():
         ("places", {}, "provider_type", "place"),
         ("places", {"notificationsEnabled": "false", "soundEnabled": True}, "notifications_enabled", False),
         ("places", {"timezone": "WIB", "lastSeenAt": "2025-11-20T13:00:00"}, "last_seen_at", SIX),
+        ("places", {"capacity": 3}, "capacity", 3),
+        ("places", {"capacity": 0, "maxCapacity": 2}, "capacity", None),  # 0 is a value, and says nothing
+        ("places", {"capacity": None, "beds": "4"}, "capacity", 4),
+        ("places", {"maxConcurrentBookings": 2.5}, "capacity", None),
+        ("places", {"capacity": 5_000}, "capacity", None),
+        ("places", {}, "capacity", None),
+        ("therapists", {"capacity": 3}, "capacity", None),
     ],
 )
 def test_rooms_notifications_and_providers(collection: str, row: dict[str, Any], column: str, value: object):
@@ -277,6 +284,8 @@ def test_rooms_notifications_and_providers(collection: str, row: dict[str, Any],
         ("notifications", {"sentAt": "1970"}, ("time_unreadable", "sentAt")),
         ("therapists", {"timezone": "Mars/Base"}, ("timezone_unknown", "timezone")),
         ("therapists", {"status": "asleep"}, ("status_unknown", "status")),
+        ("places", {"beds": "a few"}, ("number_unreadable", "beds")),
+        ("places", {"capacity": -1}, ("number_unreadable", "capacity")),
     ],
 )
 def test_their_bad_values_are_findings(collection: str, row: dict[str, Any], finding: tuple[str, str]):

@@ -43,6 +43,9 @@ PROVIDERS = [
     )
 ]
 
+#: The commission of the one record of which nobody knows what should be.
+UNKNOWN_IDR = 90_000
+
 SCHEMA = """
 CREATE SCHEMA core;
 CREATE SCHEMA marts;
@@ -56,13 +59,13 @@ CREATE TABLE marts.commission_reconciliation (booking_id VARCHAR, commission_id 
   VARCHAR, provider_id VARCHAR, source VARCHAR, booking_status VARCHAR, booking_amount_idr BIGINT, rate
   DOUBLE, expected_idr BIGINT, actual_idr BIGINT, variance_idr BIGINT, state VARCHAR, local_date DATE,
   accrued_at TIMESTAMP, utc_offset_minutes BIGINT, policy_version VARCHAR, policy_rate_ppm BIGINT,
-  deadline_at TIMESTAMP, commission_status VARCHAR, paid_at TIMESTAMP, records BIGINT);
+  deadline_at TIMESTAMP, commission_status VARCHAR, paid_at TIMESTAMP, records BIGINT, origin VARCHAR);
 CREATE TABLE marts.commission_findings (finding_id VARCHAR, finding VARCHAR, severity VARCHAR, booking_id
   VARCHAR, booking_ref VARCHAR, commission_id VARCHAR, provider_id VARCHAR, expected_idr BIGINT, actual_idr
-  BIGINT, variance_idr BIGINT, detail VARCHAR, waived BOOLEAN);
+  BIGINT, variance_idr BIGINT, detail VARCHAR, origin VARCHAR, waived BOOLEAN);
 CREATE TABLE marts.commission_summary (eligible BIGINT, tracked BIGINT, missing BIGINT, awaiting BIGINT,
-  "unknown" BIGINT, tracking_rate DOUBLE, state VARCHAR, expected_idr BIGINT, actual_idr BIGINT, as_of
-  TIMESTAMP);
+  "unknown" BIGINT, tracking_rate DOUBLE, state VARCHAR, expected_idr BIGINT, actual_idr BIGINT, variance_idr BIGINT,
+  unknown_rows BIGINT, unknown_expected_idr BIGINT, unknown_actual_idr BIGINT, as_of TIMESTAMP);
 CREATE TABLE marts.health_points (point INTEGER, name VARCHAR, status VARCHAR, figure DOUBLE, limit_value
   DOUBLE, message VARCHAR, severity VARCHAR, evidence_at TIMESTAMP);
 CREATE TABLE marts.service_figures (avg_response_s DOUBLE, p95_response_s DOUBLE, success_rate DOUBLE,
@@ -179,6 +182,7 @@ class Truth:
     tracked: int = 0
     expected_idr: int = 0
     actual_idr: int = 0
+    variance_idr: int = 0
 
     def total(self, name: str, first: date, last: date) -> int:
         return sum(row[name] for day, row in self.days.items() if first <= day <= last)
@@ -258,6 +262,7 @@ def build(
             wrong = not gone and number % 641 == 0
             actual = 0 if gone else commission + (-25_000 if wrong else 0)
             truth.actual_idr += actual
+            truth.variance_idr += actual - commission
             if gone:
                 truth.missing.append((booking_id, commission))
                 findings.append(
@@ -273,6 +278,7 @@ def build(
                         0,
                         -commission,
                         "This booking earns and has no commission record.",
+                        "bookings",
                         False,
                     )
                 )
@@ -292,6 +298,7 @@ def build(
                         actual,
                         actual - commission,
                         "The commission is Rp 25.000 below 30 % of the booking.",
+                        "bookings",
                         number % 3 == 0,
                     )
                 )
@@ -322,6 +329,7 @@ def build(
                     None if gone else "paid" if paid else "pending",
                     created if paid else None,
                     0 if gone else 1,
+                    "bookings",
                 )
             )
     for n in range(3):
@@ -338,6 +346,7 @@ def build(
                 75_000,
                 75_000,
                 "The record refers to a booking that does not exist.",
+                None,
                 False,
             )
         )
@@ -364,9 +373,39 @@ def build(
                 "pending",
                 None,
                 1,
+                None,
             )
         )
         truth.actual_idr += 75_000
+        truth.variance_idr += 75_000
+    # A record of a booking that is pending: what is due is not known, so it is in no difference.
+    reconciled.append(
+        (
+            "bkpending",
+            "cmpending",
+            "bkpending",
+            "prov01",
+            "direct",
+            "pending",
+            300_000,
+            0.3,
+            None,
+            UNKNOWN_IDR,
+            None,
+            "unknown",
+            today,
+            NOW,
+            480,
+            "default-1",
+            300_000,
+            None,
+            "pending",
+            None,
+            1,
+            "bookings",
+        )
+    )
+    truth.actual_idr += UNKNOWN_IDR
     count_missing = len(truth.missing)
     tracking = truth.tracked / (truth.tracked + count_missing)
     state = "perfect" if count_missing == 0 else "warning" if count_missing == 1 else "critical"
@@ -413,6 +452,10 @@ def build(
                     state,
                     truth.expected_idr,
                     truth.actual_idr,
+                    truth.variance_idr,
+                    1,
+                    0,
+                    UNKNOWN_IDR,
                     read,
                 )
             ],

@@ -213,16 +213,30 @@ def test_a_duplicate_opens_to_the_booking_and_to_both_its_records(home: Path, sh
     execute(
         home,
         "INSERT INTO core.commissions SELECT * REPLACE ('cmdup' AS commission_id, commission_idr - 1 AS commission_idr) FROM core.commissions WHERE commission_id = 'cm000001'",
-        "INSERT INTO marts.commission_findings SELECT 'duplicate:cmdup', 'duplicate', 'high', booking_id, booking_id, 'cmdup', provider_id, 0, actual_idr - 1, actual_idr - 1, 'A further live record.', false FROM marts.commission_reconciliation WHERE commission_id = 'cm000001'",
+        "INSERT INTO marts.commission_findings SELECT 'duplicate:cmdup', 'duplicate', 'high', booking_id, booking_id, 'cmdup', provider_id, 0, actual_idr - 1, actual_idr - 1, 'A further live record.', origin, false FROM marts.commission_reconciliation WHERE commission_id = 'cm000001'",
     )
     text = plain(show(home, "revenue", finding="duplicate:cmdup"))
     assert "The booking's own record This further record Id cm000001 cmdup" in text
 
 
+def test_beside_each_difference_stand_the_rows_that_are_not_in_it(home: Path, show: Show) -> None:
+    execute(
+        home,
+        "INSERT INTO marts.commission_findings VALUES ('vanished:c9', 'vanished', 'high', NULL, 'b9', 'c9', 'prov00',"
+        " 60000, NULL, NULL, 'Gone.', NULL, false)",
+    )
+    text = plain(show(home, "revenue"))
+    assert "State Rows Expected Recorded Difference Not in the difference" in text
+    assert "Unknown Could not be judged 1 – Rp 90.000 – 1 Rp 90.000 recorded" in text
+    assert "Vanished record vanished high 1 0 – 1 Rp 60.000 expected" in text
+    indonesian = plain(show(home, "revenue", lang="id"))
+    assert "Baris yang satu sisinya tidak diketahui, di luar selisih: 1 (tercatat Rp 90.000)" in indonesian
+
+
 def test_a_finding_on_an_account_opens_to_the_provider_and_what_it_owes(home: Path, show: Show) -> None:
     execute(
         home,
-        "INSERT INTO marts.commission_findings VALUES ('restriction_mismatch:prov00', 'restriction_mismatch', 'medium', NULL, NULL, NULL, 'prov00', NULL, NULL, NULL, 'Not RESTRICTED.', false)",
+        "INSERT INTO marts.commission_findings VALUES ('restriction_mismatch:prov00', 'restriction_mismatch', 'medium', NULL, NULL, NULL, 'prov00', NULL, NULL, NULL, 'Not RESTRICTED.', NULL, false)",
     )
     shown = show(home, "revenue", finding="restriction_mismatch:prov00")
     assert "Provider What it owes now Id prov00 prov00" in plain(shown)

@@ -7,12 +7,14 @@ from pathlib import Path
 from types import ModuleType
 
 import duckdb
+import polars as pl
 import pytest
 
 from dashboards import commission_queries, downloads, queries, service_queries
 from dashboards.queries import NotInSnapshot, SnapshotUnreadable
 from tests.dashboards import snapshot
 from tests.dashboards.snapshot import Truth
+from tests.marts.warehouse import Warehouse
 
 FIRST, LAST = date(2026, 11, 16), date(2026, 11, 22)
 
@@ -80,10 +82,46 @@ def test_reconciliation_by_state_adds_up(path: str, truth: Truth) -> None:
         "mismatched": 17,
         "missing": 12,
         "orphan": 3,
+        "unknown": 1,
     }
     assert frame["expected_idr"].sum() == truth.expected_idr
     assert frame["actual_idr"].sum() == truth.actual_idr
-    assert frame["variance_idr"].sum() == truth.actual_idr - truth.expected_idr
+    assert frame["variance_idr"].sum() == truth.variance_idr
+    assert frame["variance_idr"].sum() == truth.actual_idr - truth.expected_idr - snapshot.UNKNOWN_IDR
+    (unknown,) = frame.filter(pl.col("state") == "unknown").to_dicts()
+    assert (unknown["variance_idr"], unknown["unknown_rows"]) == (None, 1)
+    assert (unknown["unknown_expected_idr"], unknown["unknown_actual_idr"]) == (0, snapshot.UNKNOWN_IDR)
+    assert frame["unknown_rows"].sum() == 1
+
+
+def test_bookings_of_two_collections_with_one_id_are_told_apart(tmp_path: Path) -> None:
+    w = Warehouse()
+    for origin, name, amount in (("bookings", "Spa One", 250_000), ("hotel_bookings", "Hotel Spa", 500_000)):
+        w.booking("b1", origin=origin, provider_name=name, amount_idr=amount, business_id=f"BK-{amount}")
+        w.booking("b2", origin=origin, provider_name=name, amount_idr=amount, business_id=f"K2-{amount}")
+    w.commission("c2", "K2-250000")
+    w.commission("c3", "K2-250000")
+    w.commission("c4", "K2-500000", booking_amount_idr=500_000, commission_idr=150_000)
+    w.commission("c5", "K2-500000", booking_amount_idr=500_000, commission_idr=150_000)
+    twin = "missing:b1:hotel_bookings"
+    w.build(waived=[twin])
+    path = str(tmp_path / "two.duckdb")
+    w.con.execute(f"ATTACH '{path}' AS two; COPY FROM DATABASE memory TO two; DETACH two")
+    rows = queries.all_missing_commissions(path).select("provider_name", "expected_idr", "waived").rows()
+    assert rows == [("Spa One", 75_000, False), ("Hotel Spa", 150_000, True)]
+    for finding_id, provider in (
+        ("missing:b1", "Spa One"),
+        (twin, "Hotel Spa"),
+        ("duplicate:c3", "Spa One"),
+        ("duplicate:c5", "Hotel Spa"),
+    ):
+        found = commission_queries.finding(path, finding_id)
+        assert found is not None
+        record = commission_queries.booking_record(
+            path, found["booking_id"], found["commission_id"], found["origin"]
+        )
+        assert record is not None
+        assert record["provider_name"] == provider
 
 
 def test_findings_by_code_put_the_worst_first_and_waived_ones_apart(path: str) -> None:

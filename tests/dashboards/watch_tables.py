@@ -15,8 +15,6 @@ ALTER TABLE core.bookings ADD COLUMN business_id VARCHAR;
 ALTER TABLE core.bookings ADD COLUMN raw_status VARCHAR;
 ALTER TABLE core.bookings ADD COLUMN ends_at TIMESTAMP;
 UPDATE core.bookings SET business_id = 'BK-' || booking_id, raw_status = upper(status), ends_at = completed_at;
-ALTER TABLE marts.commission_reconciliation ADD COLUMN origin VARCHAR;
-UPDATE marts.commission_reconciliation SET origin = 'bookings' WHERE booking_id IS NOT NULL;
 CREATE TABLE core.providers (provider_id VARCHAR, provider_type VARCHAR, provider_name VARCHAR, status VARCHAR,
   city VARCHAR, commission_plan VARCHAR, deleted_at TIMESTAMP);
 CREATE TABLE core.commissions AS

@@ -21,21 +21,22 @@ _DDL = """
 CREATE SCHEMA core; CREATE SCHEMA marts; CREATE SCHEMA ops;
 CREATE TABLE core.providers (provider_id VARCHAR, provider_type VARCHAR, provider_name VARCHAR, timezone VARCHAR);
 CREATE TABLE core.bookings (
-    booking_id VARCHAR, accepted_at TIMESTAMP, created_at TIMESTAMP, utc_offset_minutes BIGINT);
+    booking_id VARCHAR, accepted_at TIMESTAMP, created_at TIMESTAMP, utc_offset_minutes BIGINT, origin VARCHAR);
 CREATE TABLE core.commissions (commission_id VARCHAR, created_at TIMESTAMP, utc_offset_minutes BIGINT);
 CREATE TABLE marts.commission_reconciliation (
     booking_id VARCHAR, commission_id VARCHAR, booking_ref VARCHAR, provider_id VARCHAR, source VARCHAR,
     booking_status VARCHAR, booking_amount_idr BIGINT, rate DOUBLE, expected_idr BIGINT, actual_idr BIGINT,
     variance_idr BIGINT, state VARCHAR, local_date DATE, accrued_at TIMESTAMP, utc_offset_minutes BIGINT,
     policy_version VARCHAR, policy_rate_ppm BIGINT, deadline_at TIMESTAMP, commission_status VARCHAR,
-    paid_at TIMESTAMP, records BIGINT);
+    paid_at TIMESTAMP, records BIGINT, origin VARCHAR);
 CREATE TABLE marts.commission_findings (
     finding_id VARCHAR, finding VARCHAR, severity VARCHAR, booking_id VARCHAR, booking_ref VARCHAR,
     commission_id VARCHAR, provider_id VARCHAR, expected_idr BIGINT, actual_idr BIGINT, variance_idr BIGINT,
-    detail VARCHAR, waived BOOLEAN);
+    detail VARCHAR, origin VARCHAR, waived BOOLEAN);
 CREATE TABLE marts.commission_summary (
     eligible BIGINT, tracked BIGINT, missing BIGINT, awaiting BIGINT, unknown BIGINT, tracking_rate DOUBLE,
-    state VARCHAR, expected_idr BIGINT, actual_idr BIGINT, as_of TIMESTAMP);
+    state VARCHAR, expected_idr BIGINT, actual_idr BIGINT, variance_idr BIGINT, unknown_rows BIGINT,
+    unknown_expected_idr BIGINT, unknown_actual_idr BIGINT, as_of TIMESTAMP);
 CREATE TABLE ops.snapshot (
     snapshot_id VARCHAR, run_id VARCHAR, published_at TIMESTAMP, rules_version VARCHAR,
     source STRUCT(endpoint VARCHAR, project VARCHAR, database VARCHAR));
@@ -66,6 +67,7 @@ class Row:
     paid_at: datetime | None = None
     records: int = 1
     local_date: date | None = None
+    origin: str | None = "bookings"
 
     def values(self) -> list[Any]:
         variance = (
@@ -98,6 +100,7 @@ class Row:
             self.commission_status,
             self.paid_at,
             self.records,
+            self.origin if self.booking_id else None,
         ]
 
 
@@ -114,10 +117,13 @@ class Finding:
     actual_idr: int | None = 0
     detail: str = "The commission is not there."
     waived: bool = False
+    origin: str | None = "bookings"
 
     @property
     def finding_id(self) -> str:
         row = self.booking_id if self.finding == "missing" else self.commission_id or self.provider_id
+        if self.finding == "missing" and self.origin == "hotel_bookings":
+            row = f"{row}:hotel_bookings"
         return f"{self.finding}:{row}"
 
     def values(self) -> list[Any]:
@@ -138,6 +144,7 @@ class Finding:
             self.actual_idr,
             variance,
             self.detail,
+            self.origin if self.booking_id else None,
             self.waived,
         ]
 
@@ -150,7 +157,7 @@ class Contents:
     findings: tuple[Finding, ...] = ()
     providers: tuple[tuple[str, str, str | None], ...] = (("p1", "therapist", "Ayu Spa"),)
     commissions: tuple[tuple[str, datetime, int], ...] = ()
-    bookings: tuple[tuple[str, datetime | None, datetime, int], ...] = ()
+    bookings: tuple[tuple[str, datetime | None, datetime, int, str], ...] = ()
     as_of: datetime | None = PUBLISHED_AT
     extra: dict[str, str] = field(default_factory=dict)
 
@@ -172,7 +179,7 @@ def publish(home: Home, contents: Contents, snapshot_id: str = SNAPSHOT) -> Path
         _insert(con, "core.commissions", contents.commissions)
         _insert(con, "core.bookings", contents.bookings)
         con.execute(
-            "INSERT INTO marts.commission_summary VALUES (1, 1, 0, 0, 0, 1.0, 'perfect', 0, 0, ?)",
+            "INSERT INTO marts.commission_summary VALUES (1, 1, 0, 0, 0, 1.0, 'perfect', 0, 0, 0, 0, 0, 0, ?)",
             [contents.as_of],
         )
         con.execute(

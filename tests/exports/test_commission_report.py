@@ -15,6 +15,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from marketplace.difference import Difference
 from pipelines.exports.commissions import FINDING_COLUMNS, ROW_COLUMNS, STATES, SUMMARY_COLUMNS
 from resources.home import Home
 from resources.ledger import Ledger
@@ -154,6 +155,11 @@ def test_the_summary_adds_up_to_the_rows(october: Home, export: Cli, tmp_path: P
             assert int(line[state]) == sum(r["state"] == state for r in of)
         for column in ("booking_amount_idr", "expected_idr", "actual_idr", "variance_idr"):
             assert int(line[column]) == sum(int(r[column] or 0) for r in of)
+        unknown = [r for r in of if r["variance_idr"] == ""]
+        assert int(line["unknown_rows"]) == len(unknown)
+        for side in ("expected", "actual"):
+            assert int(line[f"unknown_{side}_idr"]) == sum(int(r[f"{side}_idr"] or 0) for r in unknown)
+    assert int(summary[-1]["unknown_rows"]) == 1
     assert float(summary[-1]["tracking_rate"]) == 4 / 5
 
 
@@ -202,6 +208,13 @@ def test_the_manifest_names_everything_the_report_rests_on(
     assert manifest["source"]["project"] == "shop"
     assert manifest["previous_manifest_sha256"] is None
     assert manifest["period_over"] is True
+    assert manifest["manifest_version"] == 2
+    raw = read(tmp_path / "out" / f"{NAME}.csv")
+    amounts = [[int(r[side]) if r[side] else None for side in ("expected_idr", "actual_idr")] for r in raw]
+    difference = Difference.of((expected, actual) for expected, actual in amounts)
+    assert manifest["difference"] == difference.columns()
+    assert difference.unknown_rows == 1
+    assert difference.variance_idr != sum(a or 0 for _, a in amounts) - sum(e or 0 for e, _ in amounts)
     assert {entry["name"] for entry in manifest["files"]} | {"manifest.json"} == {
         path.name for path in (tmp_path / "out").iterdir()
     }
@@ -518,7 +531,7 @@ def test_no_finding_without_its_row_is_lost_between_periods(home: Home, cli: Cli
         home,
         Contents(
             findings=(Finding("vanished", "b-quiet", "c-unseen"),),
-            bookings=(("b-quiet", None, datetime(2026, 10, 31, 16, 30), 480),),
+            bookings=(("b-quiet", None, datetime(2026, 10, 31, 16, 30), 480, "bookings"),),
         ),
     )
     assert cli(*october_words(tmp_path / "oct")).status == 0
@@ -536,6 +549,49 @@ def test_no_finding_without_its_row_is_lost_between_periods(home: Home, cli: Cli
     assert cli(*words).status == 0
     (row,) = read(tmp_path / "nov" / f"commissions_2026-11-01_2026-12-01_{SNAPSHOT}_findings.csv")
     assert row["finding_id"] == "vanished:c-unseen"
+
+
+def test_a_finding_goes_with_the_booking_of_its_own_collection(home: Home, cli: Cli, tmp_path: Path) -> None:
+    """One id in both collections: neither line is doubled, nor put on the other's day."""
+    october, november = datetime(2026, 10, 20, 3), datetime(2026, 11, 5, 3)
+    publish(
+        home,
+        Contents(
+            rows=(
+                Row(october, "b1", None, state="missing", actual_idr=0),
+                Row(november, "b1", None, state="missing", actual_idr=0, origin="hotel_bookings"),
+            ),
+            findings=(
+                Finding("missing", "b1"),
+                Finding("missing", "b1", origin="hotel_bookings"),
+                Finding("vanished", "b1", "c-gone", origin="hotel_bookings"),
+                Finding("vanished", "b2", "c-gone-too", origin="hotel_bookings"),
+            ),
+            bookings=(
+                ("b2", None, october, 480, "bookings"),
+                ("b2", None, november, 480, "hotel_bookings"),
+            ),
+        ),
+    )
+    found = {}
+    for first, until in (("2026-10-01", "2026-11-01"), ("2026-11-01", "2026-12-01")):
+        out = tmp_path / first
+        assert cli("export", "commissions", "--from", first, "--to", until, "--out", str(out)).status == 0
+        file = out / f"commissions_{first}_{until}_{SNAPSHOT}_findings.csv"
+        found[first] = [row["finding_id"] for row in read(file)]
+    assert found == {
+        "2026-10-01": ["missing:b1"],
+        "2026-11-01": ["missing:b1:hotel_bookings", "vanished:c-gone", "vanished:c-gone-too"],
+    }
+
+
+def test_findings_of_a_snapshot_that_does_not_say_their_collection_are_exported(
+    october: Home, export: Cli, tmp_path: Path
+) -> None:
+    with duckdb.connect(str(snapshot_path(october, SNAPSHOT))) as con:
+        con.execute("ALTER TABLE marts.commission_findings DROP COLUMN origin")
+    export(tmp_path / "out")
+    assert len(read(tmp_path / "out" / f"{NAME}_findings.csv")) == 4
 
 
 def test_docs_list_the_columns_in_their_order() -> None:

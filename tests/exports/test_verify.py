@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.exports.commissions import export_commissions
+from pipelines.exports.manifest import read_manifest
 from pipelines.exports.verify import verify_export
 from resources.clock import Clock
 from resources.home import Home
@@ -161,6 +162,13 @@ def test_an_edited_manifest_is_seen_by_the_ledger(standing: Standing, change: Ca
         (lambda m: m["files"][0]["totals"].pop("actual_idr"), "actual_idr sums to 435,000, not nothing"),
         (lambda m: m["files"][0].update(name="../home/ledger.sqlite"), "no file name of a report"),
         (lambda m: m.update(extra=1), "does not belong there"),
+        (
+            lambda m: m["difference"].update(unknown_rows=0),
+            "the difference's unknown_rows is 0; of the rows it is 1",
+        ),
+        (lambda m: m["difference"].update(variance_idr=7), "the difference's variance_idr is 7"),
+        (lambda m: m["difference"].pop("unknown_rows"), "its difference is not one"),
+        (lambda m: m.pop("difference"), "difference is missing"),
         (lambda m: m["filters"].update({"to": "2026-12-01"}), "must list"),
     ],
 )
@@ -180,6 +188,17 @@ def test_without_a_ledger_a_good_report_holds_and_says_what_was_not_checked(
     verdict = verify_export(standing.folder, tmp_path / "none.sqlite")
     assert verdict.holds
     assert "cannot be told" in verdict.not_checked[0]
+
+
+def test_a_manifest_of_before_there_was_a_difference_is_read_as_it_was_written(
+    standing: Standing, tmp_path: Path
+) -> None:
+    folder = standing.fresh_copy()
+    edit(folder, lambda m: (m.pop("difference"), m.update(manifest_version=1)))
+    data = (folder / "manifest.json").read_bytes()
+    assert read_manifest(data).difference is None
+    assert read_manifest(data).to_bytes() == data
+    assert verify_export(folder, tmp_path / "none.sqlite").holds
 
 
 def three(export: Cli, cli: Cli, base: Path) -> tuple[Path, Path, Path]:

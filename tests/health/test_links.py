@@ -219,11 +219,11 @@ def test_4_is_unknown_where_the_only_notification_may_be_anothers(w: Warehouse) 
     [
         ({"created_at": NOW - LINK_KEY_MEMORY + DAY}, "unknown"),
         ({"created_at": NOW - LINK_KEY_MEMORY - DAY}, "working"),
-        ({"is_test": True}, "unknown"),
+        ({"is_test": True}, "working"),
         ({"deleted_at": NOW}, "working"),
     ],
 )
-def test_the_other_booking_may_be_an_older_or_a_test_one_but_not_deleted_or_of_months_ago(
+def test_the_other_booking_may_be_an_older_one_but_no_test_not_deleted_or_of_months_ago(
     w: Warehouse, other: dict[str, Any], verdict: str
 ) -> None:
     w.booking("b", business_id="BK", created_at=NOW - DAY)
@@ -239,6 +239,31 @@ def test_the_other_booking_may_be_quarantined_but_is_no_other_if_it_is_the_same(
     assert links(w)[1] == (1, 1, 0, 0, "working")
     w.add("core.quarantined", collection="bookings", row_id="q", business_id="BK")
     assert links(w)[1] == (1, 0, 0, 1, "unknown")
+
+
+def test_each_reference_is_followed_except_for_case(w: Warehouse) -> None:
+    w.booking("b1", business_id="BK-1", created_at=NOW - DAY, status="completed")
+    w.add("core.chat_rooms", room_id="r1", booking_ref="B1", created_at=NOW - DAY + MINUTE)
+    w.message("m1", conversation_id="R1", sent_at=NOW - DAY, created_at=NOW - DAY)
+    w.notification("n1", age=DAY, booking_ref="bk-1")
+    w.commission("c1", "B1", created_at=NOW - DAY)
+    assert links(w) == dict.fromkeys(HOPS, (1, 1, 0, 0, "working"))
+
+
+def test_a_reference_that_fits_two_bookings_except_for_case_makes_a_hop_unknown(w: Warehouse) -> None:
+    w.booking("Ab", created_at=NOW - DAY, status="declined")
+    w.booking("aB", created_at=NOW - DAY, status="declined")
+    w.add("core.chat_rooms", room_id="r1", booking_ref="AB", created_at=NOW - DAY)
+    assert links(w)[1] == (2, 0, 0, 2, "unknown")
+
+
+def test_a_room_that_two_are_called_like_makes_a_hop_unknown(w: Warehouse) -> None:
+    chain(w, "a", upto=0)
+    chain(w, "b", upto=0)
+    for room, ref in (("Rr", "a"), ("rR", "b")):
+        w.add("core.chat_rooms", room_id=room, booking_ref=ref, created_at=NOW - DAY)
+    w.message("m", conversation_id="RR", sent_at=NOW - DAY, created_at=NOW - DAY)
+    assert links(w)[2] == (2, 0, 0, 2, "unknown")
 
 
 def test_ids_are_capped_the_newest_first_and_the_count_is_of_all(w: Warehouse) -> None:

@@ -6,8 +6,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from checks.registry import registry_of
+from marketplace.difference import AGGREGATES, Difference
 from tests.marts.warehouse import NOW, Warehouse
 
 MIN, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -50,7 +53,40 @@ def test_summary_counts_earning_bookings_and_sums_all_rows(w: Warehouse) -> None
     assert row["state"] == "warning"
     assert row["expected_idr"] == 4 * 75_000
     assert row["actual_idr"] == 75_000 + 1_000 + 3 * 75_000
+    # Not expected - actual: nothing is known of what the booking of unknown amount owes.
+    assert row["variance_idr"] == (1_000 - 75_000) + 2 * -75_000 + 2 * 75_000
+    assert (row["unknown_rows"], row["unknown_expected_idr"], row["unknown_actual_idr"]) == (1, 0, 75_000)
     assert row["as_of"] == NOW
+
+
+def test_the_difference_is_the_same_wherever_it_is_summed(w: Warehouse) -> None:
+    w.booking("b1")
+    w.commission("c1", "b1", commission_idr=90_000)
+    w.booking("b2", amount_idr=None)
+    w.commission("c2", "b2")
+    w.booking("b3")
+    w.commission("c3", "b3", commission_idr=None)
+    w.booking("b4", status="pending")
+    w.commission("c4", "b4", commission_idr=30_000)
+    (row,) = made(w, "commission_summary")
+    sums = ", ".join(f"{sql} AS {name}" for name, sql in AGGREGATES.items())
+    (summed,) = w.rows(f"SELECT {sums} FROM marts.commission_reconciliation")
+    rows = w.rows("SELECT expected_idr, actual_idr FROM marts.commission_reconciliation")
+    difference = Difference.of((r["expected_idr"], r["actual_idr"]) for r in rows)
+    assert (
+        difference
+        == Difference.read(row)
+        == Difference.read(summed)
+        == Difference(15_000, 3, 75_000, 105_000)
+    )
+    assert difference.columns() == summed
+    assert Difference.read({"variance_idr": 1}) is None
+    assert str(Difference(5_000)) == "Difference +Rp 5.000"
+    assert str(Difference(0, 1)) == "Difference Rp 0; not in it: 1 row of which one side is unknown"
+    assert str(difference) == (
+        "Difference +Rp 15.000; not in it: 3 rows of which one side is unknown"
+        " (Rp 75.000 expected, Rp 105.000 recorded)"
+    )
 
 
 @pytest.mark.parametrize(("missing", "state"), [(0, "perfect"), (1, "warning"), (2, "critical")])
@@ -322,6 +358,131 @@ def test_abuse_by_messages_leaves_the_apps_own_out(w: Warehouse) -> None:
         w.message(f"s{number}", sender_id="app", sender_role="system", sent_at=NOW - HOUR + number * SECOND)
     rows = made(w, "booking_anomalies")
     assert [(r["anomaly"], r["actor_id"], r["count"]) for r in rows] == [("abuse_messages", "u1", 31)]
+
+
+NOON = NOW - DAY
+
+
+def busy(w: Warehouse, name: str, start: timedelta, end: timedelta | None, **values: Any) -> None:
+    """A booking from and until so long after noon."""
+    ends = None if end is None else NOON + end
+    w.booking(name, starts_at=NOON + start, ends_at=ends, **values)
+
+
+def overlaps(w: Warehouse) -> dict[str, tuple[str, int]]:
+    """Booking → the one it overlaps, and how many there were at once."""
+    rows = [r for r in made(w, "booking_anomalies") if r["anomaly"] == "overlapping_bookings"]
+    assert all(r["provider_id"] == r["actor_id"] for r in rows)
+    assert len({r["booking_id"] for r in rows}) == len(rows)
+    return {r["booking_id"]: (r["other_booking_id"], r["count"]) for r in rows}
+
+
+@pytest.mark.parametrize("status", ["accepted", "confirmed", "completed"])
+@pytest.mark.parametrize(
+    ("start", "found"), [(-HOUR, False), (-HOUR + SECOND, True), (HOUR - SECOND, True), (HOUR, False)]
+)
+def test_two_bookings_of_a_therapist_overlap_by_a_second_and_not_where_they_touch(
+    w: Warehouse, status: str, start: timedelta, found: bool
+) -> None:
+    busy(w, "b1", timedelta(0), HOUR)
+    busy(w, "b2", start, start + HOUR, status=status)
+    assert overlaps(w) == ({"b1": ("b2", 2), "b2": ("b1", 2)} if found else {})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"status": "pending"},
+        {"status": "cancelled"},
+        {"status": "unknown"},
+        {"is_test": True},
+        {"deleted_at": NOW},
+        {"provider_id": "p2"},
+        {"provider_id": None},
+        {"provider_type": "place"},
+        {"provider_type": None},
+    ],
+)
+def test_what_does_not_occupy_the_therapist_overlaps_nothing(w: Warehouse, other: dict[str, Any]) -> None:
+    busy(w, "b1", timedelta(0), HOUR)
+    busy(w, "b2", timedelta(0), HOUR, **other)
+    busy(w, "b3", timedelta(0), None)
+    busy(w, "b4", HOUR / 2, HOUR / 2)
+    w.booking("b5", starts_at=None, ends_at=NOON + HOUR)
+    assert overlaps(w) == {}
+
+
+def test_each_of_many_overlapping_bookings_is_one_row(w: Warehouse) -> None:
+    busy(w, "long", timedelta(0), 10 * HOUR)
+    busy(w, "one", HOUR, 2 * HOUR)
+    busy(w, "two", 3 * HOUR, 5 * HOUR)
+    busy(w, "three", 4 * HOUR, 6 * HOUR)
+    busy(w, "after", 10 * HOUR, 11 * HOUR)
+    busy(w, "twin", 20 * HOUR, 21 * HOUR)
+    busy(w, "twin-2", 20 * HOUR, 21 * HOUR, origin="hotel_bookings")
+    assert overlaps(w) == {
+        "long": ("one", 2),
+        "one": ("long", 2),
+        "two": ("long", 2),
+        "three": ("long", 3),
+        "twin": ("twin-2", 2),
+        "twin-2": ("twin", 2),
+    }
+    (row,) = [r for r in made(w, "booking_anomalies") if r["booking_id"] == "one"]
+    assert row["detail"] == "Booking one overlaps booking long of the same therapist."
+
+
+@pytest.mark.parametrize("capacity", [1, 2, 3, None])
+def test_a_place_overlaps_where_it_has_more_than_it_says_it_takes(w: Warehouse, capacity: int | None) -> None:
+    w.provider("p1", provider_type="place", capacity=capacity)
+    for name, start, end in (("b1", 0, 4), ("b2", 1, 3), ("b3", 2, 5), ("b4", 4, 6)):
+        busy(w, name, start * HOUR, end * HOUR, provider_type=None)
+    found = overlaps(w)
+    assert {name: count for name, (_, count) in found.items()} == {
+        1: {"b1": 2, "b2": 2, "b3": 3, "b4": 2},
+        2: {"b1": 3, "b2": 3, "b3": 3},
+        3: {},
+        None: {},
+    }[capacity]
+    if capacity == 2:
+        details = {r["detail"] for r in made(w, "booking_anomalies")}
+        assert "Booking b3 overlaps booking b1: 3 at once at a place that takes 2." in details
+
+
+def test_an_id_of_both_kinds_is_the_therapists_unless_the_booking_says_place(w: Warehouse) -> None:
+    w.provider("p1")
+    w.provider("p1", provider_type="place", capacity=2)
+    busy(w, "b1", timedelta(0), HOUR, provider_type="place")
+    busy(w, "b2", timedelta(0), HOUR, provider_type="place")
+    busy(w, "b3", timedelta(0), HOUR, provider_type=None)
+    assert overlaps(w) == {}
+    busy(w, "b4", timedelta(0), HOUR)
+    assert overlaps(w).keys() == {"b3", "b4"}
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 8), st.integers(0, 4)), max_size=7),
+    st.sampled_from([None, 1, 2, 3]),
+)
+def test_overlaps_are_those_of_looking_at_every_instant(
+    spans: list[tuple[int, int]], capacity: int | None
+) -> None:
+    w = Warehouse()
+    if capacity is not None:
+        w.provider("p1", provider_type="place", capacity=capacity)
+    for number, (start, length) in enumerate(spans):
+        busy(w, f"b{number}", start * HOUR, (start + length) * HOUR)
+    at_once = {
+        hour: {f"b{i}" for i, (start, length) in enumerate(spans) if start <= hour < start + length}
+        for hour in range(13)
+    }
+    crowded = [names for names in at_once.values() if len(names) > (capacity or 1)]
+    found = overlaps(w)
+    assert found.keys() == set[str]().union(*crowded)
+    for name, (other, count) in found.items():
+        assert any({name, other} <= names for names in at_once.values())
+        assert count == next(len(names) for names in at_once.values() if name in names and names in crowded)
 
 
 def test_data_findings_are_republished(w: Warehouse) -> None:

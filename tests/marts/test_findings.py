@@ -236,6 +236,8 @@ def test_two_missing_bookings_with_one_id_in_both_collections_are_two_findings(w
     w.booking("b1")
     w.booking("b1", origin="hotel_bookings")
     assert w.findings() == {"missing:b1", "missing:b1:hotel_bookings"}
+    origins = {r["finding_id"]: r["origin"] for r in w.rows("FROM marts.commission_findings")}
+    assert origins == {"missing:b1": "bookings", "missing:b1:hotel_bookings": "hotel_bookings"}
 
 
 # test rows

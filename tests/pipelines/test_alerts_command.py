@@ -228,15 +228,22 @@ def test_status_shows_no_verdict_as_todays_that_is_older_than_it_speaks_for(
         "snapshot": None,
         "freshness": {"newest_booking_at": None, "collections": []},
         "health": {"system": "healthy", "points": [working]},
-        "commission": None,
+        "commission": {
+            "state": "warning", "eligible": 9, "missing": 1, "awaiting": 0, "unknown": 1, "expected_idr": 675_000,
+            "actual_idr": 690_000, "variance_idr": -75_000, "unknown_rows": 1, "unknown_expected_idr": 0,
+            "unknown_actual_idr": 90_000,
+        },
         "quarantine": {"count": 0, "oldest_first_seen_at": None, "reasons": {}},
         "checks": {"passed": 1, "failed": 0, "failing": []},
         "alerts": [],
-    }
+    }  # fmt: skip
     write_status(filled, content)
-    lines = [line.strip() for line in bookwatch("status")[1].splitlines()]
+    said = bookwatch("status")[1]
+    lines = [line.strip() for line in said.splitlines()]
     assert health in lines
     assert point in lines
+    difference = "Difference -Rp 75.000; not in it: 1 row of which one side is unknown (Rp 90.000 recorded)"
+    assert difference in " ".join(said.split())
 
 
 def test_a_damaged_status_is_one_sentence(filled: Home, bookwatch: Told) -> None:

@@ -180,6 +180,62 @@ def test_no_file_holds_a_value_afterwards_and_others_keep_theirs(settings: Setti
     assert [(e[0], e[1], e[3]) for e in entered] == [("u1", "Ayu", 15)]
 
 
+SPELLED = {
+    "bookings": {"c1": {"bookingId": "BKC", **MINE, "userId": "U1"}},
+    "chat_rooms": {"RC": {"bookingId": "B1", "customerName": "Ketuttari", "status": "active"}},
+    "chat_messages": {"mc": {"conversationId": "rc", "senderId": "wa-session", "senderRole": "customer",
+                             "message": "geheimwort 3"}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("given", ["u1", "U1"])
+def test_a_person_is_forgotten_under_every_spelling_that_core_reads_as_theirs(
+    settings: Settings, given: str
+) -> None:
+    home = settings.home
+    with RawStore(home.raw) as store:
+        for collection, rows in SPELLED.items():
+            merge(store, collection, rows, LATER)
+    forget_customer(settings, given, by="Ayu")
+    assert found(home) == set()
+    with RawStore(home.raw) as store:
+        for collection, rows in SPELLED.items():
+            assert merge(store, collection, rows, LATER, forced=True).updated == 0
+        merge(store, "bookings", {"c2": {**MINE, "bookingId": "BKD", "userId": "U1"}}, LATER)
+        merge(
+            store,
+            "bookings",
+            {
+                "c3": {
+                    **MINE,
+                    "bookingId": "BKE",
+                    "userId": None,
+                    "customerDetails": '{"id": "U1", "name": "Ketuttari"}',
+                }
+            },
+            LATER,
+        )
+    update_private(home.raw, home.published)
+    assert found(home) == set()
+    assert raw(home, "SELECT message FROM chat_messages WHERE _id = 'm4'") == [("See you soon",)]
+
+
+def test_two_users_who_differ_by_case_alone_are_two_people(settings: Settings) -> None:
+    home = settings.home
+    other = {**MINE, "customerName": "Made Surya", "customerWhatsApp": "+6281300000001", "roomNumber": "12",
+             "metadata": None, "declineReason": None}  # fmt: skip
+    twin = {"c1": {"bookingId": "BKC", **other, "userId": "U1"}}
+    with RawStore(home.raw) as store:
+        merge(store, "users", {"U1": {"name": "Made Surya"}}, LATER)
+        merge(store, "bookings", twin, LATER)
+    forget_customer(settings, "u1", by="Ayu")
+    with RawStore(home.raw) as store:
+        assert merge(store, "bookings", twin, LATER, forced=True).updated == 0
+    assert raw(home, "SELECT customerName FROM bookings WHERE _id = 'c1'") == [("Made Surya",)]
+    assert raw(home, "SELECT name FROM users WHERE _id = 'U1'") == [("Made Surya",)]
+    assert raw(home, "SELECT customerName FROM bookings WHERE _id = 'b1'") == [(None,)]
+
+
 def test_the_next_scan_and_a_full_one_bring_nothing_back(settings: Settings) -> None:
     home = settings.home
     forget_customer(settings, "u1", by="Ayu")

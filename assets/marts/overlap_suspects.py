@@ -1,0 +1,52 @@
+"""Step: bookings that earn and overlap another of their provider in time. Which of them are too many at once, if any,
+booking_anomalies says.
+
+A booking is [start, end): one that begins as another ends does not overlap it. Few bookings do, so that only these are
+looked at closely.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from assets.marts.expressions import earning
+from assets.marts.tables import Instants, Tables
+
+
+def table(t: Tables, at: Instants) -> ir.Table:
+    """booking_id, origin, provider_id, starts_at, ends_at, created_at; kind (therapist or place), takes (how many
+    bookings the provider takes at once)."""
+    b = earning(t.bookings)
+    rows = _of_limited(t, b.filter(b.ends_at > b.starts_at))
+    of_id: Any = {"group_by": "provider_id", "order_by": "starts_at"}
+    ended = rows.ends_at.max().over(ibis.window(**of_id, preceding=(None, 1)))
+    rows = rows.mutate(ended=ended, next_start=rows.starts_at.lead().over(ibis.window(**of_id)))
+    rows = rows.filter(
+        (rows.starts_at < rows.ended).fill_null(False) | (rows.next_start < rows.ends_at).fill_null(False)
+    )
+    return rows.drop("ended", "next_start")
+
+
+def _of_limited(t: Tables, b: Any) -> Any:
+    """Bookings of a provider who is known to be a therapist, or a place that says how many it takes at once."""
+    p = t.providers.group_by(known="provider_id").aggregate(
+        therapist=(t.providers.provider_type == "therapist").any(),
+        place=(t.providers.provider_type == "place").any(),
+        capacity=t.providers.capacity.max(),
+    )
+    rows = b.left_join(p, b.provider_id == p.known)
+    # An id of both kinds is the therapist's, unless the booking says place.
+    kind = ibis.cases(
+        (rows.known.isnull(), rows.provider_type),
+        (rows.therapist & rows.place & (rows.provider_type == "place").fill_null(False), "place"),
+        (rows.therapist, "therapist"),
+        else_="place",
+    )
+    takes = ibis.cases((kind == "therapist", ibis.literal(1).cast("int64")), else_=rows.capacity)
+    rows = rows.select(
+        "booking_id", "origin", "provider_id", "starts_at", "ends_at", "created_at", kind=kind, takes=takes
+    )
+    return rows.filter(rows.kind.notnull() & rows.takes.notnull())
