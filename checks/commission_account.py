@@ -16,9 +16,9 @@ from checks.factory import guarded
 from checks.results import SAMPLE, CheckResult
 
 #: What each provider's account stands at by core: live records that are not paid, with their fees, and what refunds
-#: gave back; no tests, nothing whose local day is not known. A record without provider is its booking's, where exactly
-#: one fits. One without a base is in thousands where that is what its booking owes at the rate of its reconciled row.
-#: (Of the policy's fee core knows nothing: the fee of a record without a base may be so as well.)
+#: gave back; no tests. A record without a provider is its booking's, where exactly one fits. One without a base is in
+#: thousands where that is what its booking owes at the rate of its reconciled row. (Of the policy's fee core knows
+#: nothing: the fee of a record without a base may be so as well.)
 _STOCK: Final = """
 records AS (
     SELECT *, coalesce(commission_idr < 0, false) AS is_refund,
@@ -39,21 +39,20 @@ refs AS (
 ),
 named AS (
     SELECT booking_id AS ref, origin || ':' || booking_id AS booking, provider_id, coalesce(is_test, false) AS test,
-           deleted_at IS NOT NULL AS gone, false AS unread, booking_id, origin, utc_offset_minutes
+           deleted_at IS NOT NULL AS gone, false AS unread, booking_id, origin
     FROM core.bookings
     UNION ALL
     SELECT business_id, origin || ':' || booking_id, provider_id, coalesce(is_test, false), deleted_at IS NOT NULL,
-           false, booking_id, origin, utc_offset_minutes
+           false, booking_id, origin
     FROM core.bookings WHERE business_id <> booking_id
     UNION ALL
-    SELECT unnest([row_id, business_id]), collection || ':' || row_id, NULL, false, false, true, NULL, NULL, NULL
+    SELECT unnest([row_id, business_id]), collection || ':' || row_id, NULL, false, false, true, NULL, NULL
     FROM core.quarantined WHERE collection IN ('bookings', 'hotel_bookings')
 ),
 fits AS (
     SELECT r.commission_id, CASE WHEN n.gone THEN 3 ELSE r.attempt END AS place, n.gone,
            count(DISTINCT n.booking) AS bookings, min(n.provider_id) AS provider_id, bool_and(n.test) AS test,
-           bool_and(n.unread) AS unread, min(n.booking_id) AS booking_id, min(n.origin) AS origin,
-           min(n.utc_offset_minutes) AS utc_offset_minutes
+           bool_and(n.unread) AS unread, min(n.booking_id) AS booking_id, min(n.origin) AS origin
     FROM refs r JOIN named n ON n.ref = r.ref GROUP BY ALL
 ),
 meant AS (
@@ -66,7 +65,6 @@ charged AS (
            coalesce(m.is_known, false) AS is_known, m.booking_id AS target, m.origin AS target_origin
     FROM records r LEFT JOIN meant m ON m.commission_id = r.commission_id
     WHERE NOT coalesce(m.test, false)
-      AND CASE WHEN m.is_known THEN m.utc_offset_minutes ELSE r.utc_offset_minutes END IS NOT NULL
 ),
 small AS (
     SELECT c.commission_id, (r.booking_amount_idr::HUGEINT * r.policy_rate_ppm + 500000) // 1000000 AS owed
@@ -94,7 +92,7 @@ WITH {_STOCK},
 months AS (
     SELECT *, lag(closing_idr) OVER w AS closing_before, lag(local_month) OVER w AS month_before,
            lead(local_month) OVER w IS NULL AS is_last
-    FROM marts.commission_ledger WINDOW w AS (PARTITION BY provider_id ORDER BY local_month)
+    FROM marts.commission_ledger WINDOW w AS (PARTITION BY provider_id ORDER BY local_month NULLS FIRST)
 ),
 closing AS (SELECT provider_id, local_month, closing_idr FROM months WHERE is_last),
 lines AS (
@@ -108,7 +106,6 @@ given_back AS (
 listed AS (
     SELECT provider_id, sum(owed)::BIGINT AS owed FROM (
         SELECT provider_id, coalesce(owed_idr, 0) + fee_idr AS owed FROM marts.commission_open
-        WHERE local_date IS NOT NULL
         UNION ALL
         SELECT provider_id, amount_idr FROM given_back
     ) GROUP BY ALL
@@ -139,7 +136,8 @@ FROM months WHERE month_before IS NOT NULL AND local_month <> month_before + INT
 UNION ALL
 SELECT 'a month is not the sum of its lines', coalesce(m.provider_id, l.provider_id),
        coalesce(m.local_month, l.local_month)
-FROM months m FULL JOIN lines l ON l.provider_id = m.provider_id AND l.local_month = m.local_month
+FROM months m FULL JOIN lines l
+  ON l.provider_id = m.provider_id AND l.local_month IS NOT DISTINCT FROM m.local_month
 WHERE m.provider_id IS NULL OR m.closing_idr - m.opening_idr <> coalesce(l.net, 0)
 UNION ALL
 SELECT 'the newest closing is not what core says is owed', coalesce(c.provider_id, s.provider_id), c.local_month
@@ -151,7 +149,7 @@ FROM closing c FULL JOIN listed o ON o.provider_id = c.provider_id
 WHERE coalesce(c.closing_idr, 0) <> coalesce(o.owed, 0)
 UNION ALL
 SELECT 'commission paid is not the collected of revenue_daily', 'all', coalesce(p.local_month, c.local_month)
-FROM paid p FULL JOIN collected c ON c.local_month = p.local_month
+FROM paid p FULL JOIN collected c ON c.local_month IS NOT DISTINCT FROM p.local_month
 WHERE coalesce(p.idr, 0) <> coalesce(c.idr, 0)
 UNION ALL
 SELECT 'a refund has other lines than one over what it gave back', c.provider_id, NULL
@@ -173,8 +171,8 @@ told AS (
                                       AND completed_at IS NOT NULL) THEN 'unknown'
                      WHEN c.missing > 1 THEN 'critical' WHEN c.missing = 1 THEN 'warning'
                      WHEN NOT EXISTS (FROM ops.scans WHERE collection = 'bookings' AND completed_at IS NOT NULL)
-                       OR EXISTS (FROM ops.scans WHERE collection = 'hotel_bookings' AND completed_at IS NULL
-                                  AND outcome IN ('partial', 'failed')) THEN 'unknown'
+                       OR EXISTS (FROM ops.scans WHERE collection IN ('hotel_bookings', 'therapists', 'places')
+                                  AND completed_at IS NULL AND outcome IN ('partial', 'failed')) THEN 'unknown'
                      ELSE 'perfect' END AS by_rows,
            c.missing AS missing_rows, c.awaiting AS awaiting_rows, c.tracked AS tracked_rows,
            c.free AS free_rows, f.missing AS missing_findings

@@ -66,17 +66,20 @@ def validate(
     result: CheckResult,
     id_column: str,
     unique_where_present: Sequence[Sequence[str]] = (),
+    placed: str | None = None,
     chunk_rows: int = 250_000,
 ) -> CheckResult:
     """Validate ``schema.table`` whole: types, values and order by Pandera on DataFrames of ``chunk_rows``,
-    uniqueness over the whole table in SQL. Fills ``result``; never raises.
+    uniqueness over the whole table in SQL. ``placed``: a column of local days that may be null only while core holds a
+    row whose zone is not known yet. Fills ``result``; never raises.
 
     The verdict depends on the rows alone: rows that this process has judged before, told by a digest of every value of
     them, are not looked at again. A check that could not be made is made again each time."""
 
     def evaluate(result: CheckResult) -> CheckResult:
         uniques = tuple(map(tuple, unique_where_present))
-        content = (id(schema), result, chunk_rows, uniques, _fingerprint(con, table))
+        everywhere = placed is not None and not _zones_unknown(con)
+        content = (id(schema), result, chunk_rows, uniques, everywhere, _fingerprint(con, table))
         if content in _VERDICTS:
             return _VERDICTS[content][0]
         resolved: Any = schema.to_schema() if isinstance(schema, type) else schema
@@ -104,6 +107,11 @@ def validate(
                 rules[f"{', '.join(columns)}: unique"] = None
                 failed += twice
                 ids += sample
+        if placed is not None and everywhere:
+            nowhere = _count(con, table, f"{_quoted(placed)} IS NULL")
+            if nowhere:
+                rules[f"{placed}: known where every zone is"] = None
+                failed += nowhere
         if not rules:
             return _remember(content, schema, replace(result, passed=True))
         found = replace(
@@ -167,8 +175,17 @@ def _fingerprint(con: duckdb.DuckDBPyConnection, table: str) -> tuple[object, ..
     return (*relation.columns, *map(str, relation.types), *found[0])
 
 
-def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    found = con.sql(f"SELECT count(*) FROM {_qualified(table)}").fetchone()
+def _zones_unknown(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a booking or a record is in no zone yet, and so in no local day."""
+    unplaced = " UNION ALL ".join(
+        f"(SELECT 1 FROM core.{table} WHERE utc_offset_minutes IS NULL LIMIT 1)"
+        for table in ("bookings", "commissions")
+    )
+    return con.sql(unplaced).fetchone() is not None
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str, where: str = "true") -> int:
+    found = con.sql(f"SELECT count(*) FROM {_qualified(table)} WHERE {where}").fetchone()
     if found is None:
         raise AssertionError("an aggregate without groups has one row")
     return int(found[0])

@@ -103,10 +103,6 @@ class CommissionReconciliation(MartTable):
         return data.lazyframe.select(row)
 
     @pa.dataframe_check
-    def a_day_is_known_where_its_zone_is(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(pl.col("local_date").is_null() == pl.col("utc_offset_minutes").is_null())
-
-    @pa.dataframe_check
     def a_free_booking_owes_nothing(cls, data: pa.PolarsData) -> pl.LazyFrame:
         nothing = (pl.col("expected_idr") == 0) & pl.col("actual_idr").fill_null(0).eq(0)
         return data.lazyframe.select((pl.col("state") != "free") | nothing.fill_null(False))
@@ -173,7 +169,7 @@ class CommissionEntries(MartTable):
     commission_id: pl.String
     booking_id: pl.String = pa.Field(nullable=True)
     provider_id: pl.String
-    local_date: pl.Date
+    local_date: pl.Date = pa.Field(nullable=True)
     amount_idr: pl.Int64
     detail: pl.String
     part: pl.String = pa.Field(isin=ENTRY_PARTS)
@@ -185,7 +181,7 @@ class CommissionEntries(MartTable):
 class CommissionLedger(MartTable):
     provider_id: pl.String
     provider_name: pl.String = pa.Field(nullable=True)
-    local_month: pl.Date
+    local_month: pl.Date = pa.Field(nullable=True)
     opening_idr: pl.Int64
     accrued_idr: pl.Int64
     fees_idr: pl.Int64
@@ -198,7 +194,7 @@ class CommissionLedger(MartTable):
 
     @pa.dataframe_check
     def a_month_is_named_by_its_first_day(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(pl.col("local_month").dt.day() == 1)
+        return data.lazyframe.select((pl.col("local_month").dt.day() == 1).fill_null(True))
 
     class Config(MartTable.Config):
         unique = ["provider_id", "local_month"]  # noqa: RUF012 - Pandera reads a list
@@ -221,7 +217,6 @@ class CommissionOpen(MartTable):
     is_due: pl.Boolean = pa.Field(nullable=True)
     is_unpaid: pl.Boolean
     booking_status: pl.String = pa.Field(nullable=True, isin=BOOKING_STATUSES)
-    local_date: pl.Date = pa.Field(nullable=True)
 
     @pa.dataframe_check
     def only_what_is_due_is_overdue(cls, data: pa.PolarsData) -> pl.LazyFrame:
@@ -378,7 +373,7 @@ class ServiceFigures(MartTable):
 
 
 class SourceConversion(MartTable):
-    local_date: pl.Date
+    local_date: pl.Date = pa.Field(nullable=True)
     source: pl.String = pa.Field(isin=SOURCES)
     created: pl.Int64 = pa.Field(ge=1)
     accepted: pl.Int64 = pa.Field(ge=0)
@@ -406,7 +401,7 @@ class PeakHours(MartTable):
 
 
 class RevenueDaily(MartTable):
-    local_date: pl.Date
+    local_date: pl.Date = pa.Field(nullable=True)
     bookings: pl.Int64 = pa.Field(ge=0)
     booked_idr: pl.Int64
     completed_idr: pl.Int64
@@ -417,7 +412,7 @@ class RevenueDaily(MartTable):
 
 
 class RevenueBySource(MartTable):
-    local_date: pl.Date
+    local_date: pl.Date = pa.Field(nullable=True)
     source: pl.String = pa.Field(isin=SOURCES)
     bookings: pl.Int64 = pa.Field(ge=1)
     booked_idr: pl.Int64
@@ -446,7 +441,7 @@ class MemberHealth(MartTable):
 
 
 class ServiceMix(MartTable):
-    local_date: pl.Date
+    local_date: pl.Date = pa.Field(nullable=True)
     service_minutes: pl.Int64 = pa.Field(nullable=True)
     bookings: pl.Int64 = pa.Field(ge=1)
     booked_idr: pl.Int64
@@ -456,7 +451,7 @@ class ServiceMix(MartTable):
 
 
 class ResponseTimes(MartTable):
-    local_date: pl.Date
+    local_date: pl.Date = pa.Field(nullable=True)
     source: pl.String = pa.Field(isin=SOURCES)
     responded: pl.Int64 = pa.Field(ge=0)
     never_answered: pl.Int64 = pa.Field(ge=0)
@@ -535,7 +530,7 @@ class BrokenLinkRows(MartTable):
 
 
 class DeclineReasons(MartTable):
-    local_date: pl.Date
+    local_date: pl.Date = pa.Field(nullable=True)
     reason: pl.String
     bookings: pl.Int64 = pa.Field(ge=1)
 
@@ -552,17 +547,6 @@ class BookingAnomalies(MartTable):
     observed_at: pl.Datetime
     count: pl.Int64 = pa.Field(ge=2)
     detail: pl.String
-
-
-class UndatedRows(MartTable):
-    collection: pl.String = pa.Field(isin=COUNTED_COLLECTIONS)
-    rows: pl.Int64 = pa.Field(ge=0)
-    booked_idr: pl.Int64
-    completed_idr: pl.Int64
-    collected_idr: pl.Int64
-
-    class Config(MartTable.Config):
-        unique = ["collection"]  # noqa: RUF012 - Pandera reads a list
 
 
 class TestRows(MartTable):
@@ -582,6 +566,15 @@ class MartSchema:
     model: type[MartTable]
     id_column: str
     unique_where_present: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def placed(self) -> str | None:
+        """The column of a local day or month that may only be null where the zone of some row is not known yet."""
+        columns = self.model.to_schema().columns
+        return next(
+            (name for name in ("local_date", "local_month") if name in columns and columns[name].nullable),
+            None,
+        )
 
 
 MART_SCHEMAS: Final[Mapping[str, MartSchema]] = {
@@ -621,6 +614,5 @@ MART_SCHEMAS: Final[Mapping[str, MartSchema]] = {
         MartSchema("decline_reasons", DeclineReasons, "local_date"),
         MartSchema("booking_anomalies", BookingAnomalies, "booking_id"),
         MartSchema("test_rows", TestRows, "collection"),
-        MartSchema("undated_rows", UndatedRows, "collection"),
     )
 }

@@ -46,7 +46,12 @@ def _snake(words: str) -> str:
 
 
 def _schema_check(
-    layer: str, table: str, schema: Any, id_column: str, unique: tuple[tuple[str, ...], ...]
+    layer: str,
+    table: str,
+    schema: Any,
+    id_column: str,
+    unique: tuple[tuple[str, ...], ...],
+    placed: str | None = None,
 ) -> RegisteredCheck:
     what = (
         f"A row of {layer}.{table} breaks its schema: this is an error of bookwatch;"
@@ -62,7 +67,13 @@ def _schema_check(
         True,
         what,
         lambda con: validate(
-            con, schema, f"{layer}.{table}", result=blank, id_column=id_column, unique_where_present=unique
+            con,
+            schema,
+            f"{layer}.{table}",
+            result=blank,
+            id_column=id_column,
+            unique_where_present=unique,
+            placed=placed,
         ),
     )
 
@@ -242,7 +253,7 @@ def registry_of(core_schemas: Mapping[str, Any]) -> Registry[str, RegisteredChec
         _schema_check("core", table, model, _core_id(model), ()) for table, model in core_schemas.items()
     ]
     checks += [
-        _schema_check("marts", table, mart.model, mart.id_column, mart.unique_where_present)
+        _schema_check("marts", table, mart.model, mart.id_column, mart.unique_where_present, mart.placed)
         for table, mart in MART_SCHEMAS.items()
     ]
     checks += [_point_check(number) for number in HEALTH_POINTS]

@@ -14,7 +14,7 @@ from dashboards.charts import CONFIG
 from dashboards.figures import RevenueFigure
 from dashboards.freshness import part, rows
 from dashboards.screen import Screen
-from dashboards.wording import NOTHING, count, rupiah
+from dashboards.wording import NOTHING, count
 
 REACH = "reach"  # the choice of choose_reach, as Streamlit keeps it
 
@@ -52,11 +52,6 @@ def revenue_section(screen: Screen, figures: list[RevenueFigure]) -> None:
     """The three revenue figures, apart and by name; or from when on there is data."""
     say = screen.say
     st.html(blocks.section(say("overview.revenue")))
-    undated = queries.undated(screen.snapshot)
-    if undated["rows"]:
-        said = {name: rupiah(undated[name]) for name in ("booked_idr", "completed_idr", "collected_idr")}
-        title = say("revenue.undated", n=count(undated["rows"]))
-        st.html(blocks.wrap(blocks.banner("warn", title, say("revenue.undated_text", **said))))
     if not figures[0].daily_idr:
         days = queries.revenue_daily(screen.snapshot)
         first = say.day(None if days.is_empty() else days["local_date"].min())  # type: ignore[arg-type]

@@ -126,22 +126,6 @@ def revenue_daily(path: str) -> pl.DataFrame:
 
 
 @cached
-def undated(path: str) -> dict[str, int]:
-    """rows, booked_idr, completed_idr, collected_idr of what has no local day and so is in no figure of a day; rows 0
-    in a snapshot older than that table."""
-    try:
-        return ask(
-            path,
-            """SELECT coalesce(sum(rows), 0)::BIGINT AS rows, coalesce(sum(booked_idr), 0)::BIGINT AS booked_idr,
-                      coalesce(sum(completed_idr), 0)::BIGINT AS completed_idr,
-                      coalesce(sum(collected_idr), 0)::BIGINT AS collected_idr
-               FROM marts.undated_rows""",
-        ).to_dicts()[0]
-    except NotInSnapshot:
-        return {"rows": 0}
-
-
-@cached
 def revenue_by_source(path: str, first: date, last: date) -> pl.DataFrame:
     """source, bookings, booked_idr, completed_idr of the days first to last, both included; the largest
     first."""

@@ -97,7 +97,6 @@ MARTS: Final[Registry[str, Mart]] = Registry(
         Mart("decline_reasons"),
         Mart("booking_anomalies"),
         Mart("test_rows", ("commission_links",)),
-        Mart("undated_rows", ("commission_reviews",)),
         Mart("month_figures", ("revenue_daily", "commission_reconciliation", "commission_ledger")),
         Mart("closed_month_changes"),
         Mart("closed_month_gaps", moving=("is_newest",)),

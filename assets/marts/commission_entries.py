@@ -1,9 +1,8 @@
 """Mart: the lines of the commission ledger, each of one record, one day and one signed amount.
 
 The basis is what the app charged: every record that is no test, live or not, deleted or not. Its sums by provider and
-month are commission_ledger's. A record whose amount is unknown has no line for it; commission_ledger counts it. One
-whose local day is not known has none at all (marts.undated_rows). A refund record has one line, once its money went
-back.
+month are commission_ledger's. A record whose amount is unknown has no line for it; commission_ledger counts it. A
+refund record has one line, once its money went back.
 """
 
 from __future__ import annotations
@@ -70,7 +69,6 @@ def _why_undone(r: Any) -> Any:
 def table(t: Tables, at: Instants) -> ir.Table:
     """Accruals and fees are positive, payments and reversals negative, refunds positive."""
     r = t.commission_reviews
-    r = r.filter(r.local_date.notnull())
     back = r.filter(r.is_refund & r.settled & r.gone_at.isnull() & r.commission.notnull())
     r = r.filter(~r.is_refund)
     rows = r.select(

@@ -65,7 +65,7 @@ def _far(r: Any, policy_deadline: Any) -> Any:
 
 
 def _late(r: Any, at: Instants) -> Any:
-    return r.live & r.owing & (r.created_at > r.late_after)
+    return r.live & r.earns & ~r.is_refund & (r.created_at > r.late_after)
 
 
 def _record(r: Any) -> Any:

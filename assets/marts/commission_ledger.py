@@ -14,6 +14,8 @@ from assets.marts.commission_entries import charged_provider
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import NO_PROVIDER
 
+NO_MONTH = 0
+"""Stands for the month of what is in no local month yet: its provider was not read. It comes before all others."""
 MEASURES = (
     "accrued_idr",
     "fees_idr",
@@ -31,19 +33,26 @@ def month_number(day: Any) -> Any:
 
 
 def first_day(month: Any) -> Any:
-    """The first day of a month given by its number. (Ibis compiles // to floating division: only exact multiples
-    are divided.)"""
+    """The first day of a month given by its number, null for NO_MONTH. (Ibis compiles // to floating division: only
+    exact multiples are divided.)"""
+    month = month.nullif(NO_MONTH)
     year = ((month - month % 12) / 12).cast("int64")
     return ibis.date(year.cast("int32"), (month % 12 + 1).cast("int32"), 1)
 
 
 def table(t: Tables, at: Instants) -> ir.Table:
-    """A row a provider and local month, from its first line to the clock's month (or its last line), none left out."""
+    """A row a provider and local month, from its first line to the clock's month (or its last line), none left out;
+    before them one without a month, of what is in none yet."""
     moved = _movements(t)
     here = month_number(at.local_month)
-    spans: Any = moved.group_by("provider_id").aggregate(first=moved.month.min(), last=moved.month.max())
-    last: Any = ibis.greatest(spans.last, here)
-    months = spans.select("provider_id", month=ibis.range(spans.first, last + 1).unnest())
+    dated = moved.month.nullif(NO_MONTH)
+    spans: Any = moved.group_by("provider_id").aggregate(first=dated.min(), last=dated.max())
+    spans = spans.mutate(first=ibis.coalesce(spans["first"], here), last=ibis.greatest(spans["last"], here))
+    months = ibis.union(
+        spans.select("provider_id", month=ibis.range(spans["first"], spans["last"] + 1).unnest()),
+        moved.filter(moved.month == NO_MONTH).select("provider_id", "month"),
+        distinct=False,
+    )
     rows: Any = months.left_join(moved, ["provider_id", "month"]).select(
         months.provider_id, months.month, **{name: moved[name].fill_null(0) for name in MEASURES}
     )
@@ -100,9 +109,9 @@ def _movements(t: Tables) -> Any:
 
 
 def _part(rows: Any, provider: Any, **sums: Any) -> Any:
-    """Sums by provider and month; the other measures are 0. What has no local day is in no month."""
-    found = rows.group_by(provider_id=provider, month=month_number(rows.local_date)).aggregate(**sums)
-    found = found.filter(found.month.notnull())
+    """Sums by provider and month; the other measures are 0."""
+    month = month_number(rows.local_date).fill_null(NO_MONTH)
+    found = rows.group_by(provider_id=provider, month=month).aggregate(**sums)
     zero = ibis.literal(0).cast("int64")
     return found.select(
         "provider_id",

@@ -1,7 +1,7 @@
 """Mart: every live record that is not paid, with its deadline, its age and the moment of restriction. Refunds are none.
 
-Commission and fees of a provider's rows that have a local day, and what refund records gave back, add up to the newest
-closing of commission_ledger.
+Commission and fees of a provider's rows, and what refund records gave back, add up to the newest closing of
+commission_ledger.
 """
 
 from __future__ import annotations
@@ -70,7 +70,6 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         is_due=rows.is_due,
         is_unpaid=rows.unpaid,
         booking_status=rows.b_status,
-        local_date=rows.local_date,
     )
 
 

@@ -104,6 +104,7 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
         "service_minutes",
         "completed_at",
         "utc_offset_minutes",
+        "updated_at",
         booking_status="status",
     )
     rows = b.anti_join(tracked, [b.booking_id == tracked.tracked, b.origin == tracked.tracked_origin])
@@ -117,7 +118,7 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
         return by_policy(policy, choose, day=rows.local_date, provider=rows.provider_id, plan=rows.plan)
 
     rate_ppm = rule(lambda r: r.rate_ppm).cast("int64")
-    by_completion, by_start = service_deadlines(rows, policy, rows.local_date)
+    by_completion, by_start = service_deadlines(rows, policy, rows.local_date, rows.utc_offset_minutes)
     rows = rows.mutate(
         policy_version=rule(lambda r: r.version),
         policy_rate_ppm=rate_ppm,
@@ -125,19 +126,24 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
         expected_idr=commission_of(rows.amount_idr, rate_ppm),
         deadline_at=ibis.coalesce(by_completion, by_start),
     )
-    # Whether a record stands cannot be told: it may be one that fits two bookings, or was not read; and where no local
-    # day is known, under a policy that changes by the day, nor can the grace.
-    doubtful = rows.candidate.notnull() | at.judged_at.isnull() | rows.grace_ends.isnull()
+    # When it was accepted may be written in a zone that is not known yet. It was by the time of its last change.
+    unplaced = rows.utc_offset_minutes.isnull() & rows.accepted_at.isnull()
+    latest = ibis.cases(
+        (unplaced, rule(lambda r: rows.updated_at + interval(r.grace))), else_=rows.grace_ends
+    )
+    # Whether a record stands cannot be told: it may be one that fits two bookings, or was not read.
+    doubtful = rows.candidate.notnull() | at.judged_at.isnull()
     rows = rows.mutate(
         state=ibis.cases(
             (is_free(rows.amount_idr), "free"),
-            (doubtful, "unknown"),
+            (doubtful | rows.grace_ends.isnull() | latest.isnull(), "unknown"),
             (at.judged_at < rows.grace_ends, "awaiting"),
+            (at.judged_at < latest, "unknown"),
             else_="missing",
         ),
         doubtful=doubtful,
     )
-    actual = ibis.cases((~rows.doubtful, ibis.literal(0).cast("int64")))
+    actual = ibis.cases((~rows.doubtful & (rows.state != "unknown"), ibis.literal(0).cast("int64")))
     text = ibis.null("string")
     return rows.select(
         "booking_id",

@@ -45,20 +45,20 @@ def with_plan(t: Tables, rows: Any, policy: Policy) -> Any:
     return rows.left_join(plans, rows.provider_id == plans.plan_of).drop("plan_of")
 
 
-def service_deadlines(rows: Any, policy: Policy, day: Any) -> tuple[Any, Any]:
-    """(completion + deadline hours, start + minutes + deadline hours), null where not known: also where the local day
-    is not, for a bare local time could not be read then."""
+def service_deadlines(rows: Any, policy: Policy, day: Any, offset: Any) -> tuple[Any, Any]:
+    """(completion + deadline hours, start + minutes + deadline hours), null where not known, and both while the zone of
+    the row (``offset``) is not: the one that is there may not be the one that counts."""
     by_start = rows.starts_at + ibis.interval(minutes=1) * rows.service_minutes
 
     def after(instant: Any) -> Any:
-        known = ibis.cases((day.notnull(), instant))
-        return by_policy(
+        deadline = by_policy(
             policy,
-            lambda rule: known + interval(rule.deadline),
+            lambda rule: instant + interval(rule.deadline),
             day=day,
             provider=rows.provider_id,
             plan=rows.plan,
         )
+        return ibis.cases((offset.notnull(), deadline))
 
     return after(rows.completed_at), after(by_start)
 
@@ -195,8 +195,8 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
     rows = rows.left_join(b, [rows.booking_id == b.b_id, rows.origin == b.b_origin]).drop("b_id", "b_origin")
     rows = rows.mutate(
         provider_id=ibis.coalesce(rows.b_provider, rows.record_provider),
-        # A booking's zone that is not known is not guessed from the record's.
-        offset=ibis.cases((rows.b_created.notnull(), rows.b_offset), else_=rows.record_offset),
+        # A booking whose zone is not known yet has no other: its record's need not be its own.
+        offset=ibis.cases((rows.b_status.notnull(), rows.b_offset), else_=rows.record_offset),
         accrued_at=ibis.coalesce(accrual(rows.b_accepted, rows.b_created), rows.created_at),
         earns=rows.b_status.isin(REVENUE_STATUSES).fill_null(False),
         # A refund is no record of its booking's own, and no duplicate of one.
@@ -209,7 +209,7 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         return by_policy(policy, choose, day=rows.local_date, provider=rows.provider_id, plan=rows.plan)
 
     policy_rate = rule(lambda r: r.rate_ppm).cast("int64")
-    by_completion, by_start = service_deadlines(rows, policy, rows.local_date)
+    by_completion, by_start = service_deadlines(rows, policy, rows.local_date, rows.offset)
     accepted = ibis.cases((rows.b_accepted_rule == "explicit", rows.b_accepted))
     rows = rows.mutate(
         policy_version=rule(lambda r: r.version),
@@ -219,7 +219,7 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         by_completion=by_completion,
         by_start=by_start,
         accepted_explicitly=accepted,
-        late_after=rule(lambda r: accepted + interval(r.grace)),
+        late_after=ibis.cases((rows.offset.notnull(), rule(lambda r: accepted + interval(r.grace)))),
         proof_is_empty=rows.proof_state == "empty",
         fees_are_kept=rows.fee_state != "absent",
         is_free=rows.earns & is_free(rows.b_amount),
@@ -228,13 +228,9 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
     )
     rows = _in_rupiah(rows)
     owing = rows.earns & ~rows.is_free & ~rows.is_refund
+    due = ibis.coalesce(rows.by_completion, rows.by_start, rows.record_deadline)
     rows = rows.mutate(
-        due_at=ibis.cases(
-            (
-                rows.local_date.notnull(),
-                ibis.coalesce(rows.by_completion, rows.by_start, rows.record_deadline),
-            )
-        ),
+        due_at=ibis.cases((rows.offset.notnull(), due)),
         owing=owing,
         is_due=owing & ~rows.needless,
         settled=(rows.status == PAID_STATUS)

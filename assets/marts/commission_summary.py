@@ -7,7 +7,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.expressions import bookings_read
+from assets.marts.expressions import bookings_read, zones_read
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import REVENUE_STATUSES, TRACKED_STATES
 
@@ -37,8 +37,9 @@ def table(t: Tables, at: Instants) -> ir.Table:
         actual_idr=groups.actual_idr.sum().fill_null(0),
     )
     judgeable = whole.tracked + whole.missing
-    # None missing among the bookings that were read says nothing of those that were not; one missing is missing.
-    unknown = at.judged_at.isnull() | ((whole.missing == 0) & ~bookings_read(t))
+    # None missing among the bookings that were read says nothing of those that were not, nor of those whose times
+    # were not; one missing is missing.
+    unknown = at.judged_at.isnull() | ((whole.missing == 0) & ~(bookings_read(t) & zones_read(t)))
     return whole.select(
         "eligible",
         "tracked",

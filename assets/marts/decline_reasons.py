@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from assets.marts.expressions import counted, dated, local_day
+from assets.marts.expressions import counted, local_day
 from assets.marts.tables import Instants, Tables
 
 
@@ -19,5 +19,4 @@ def table(t: Tables, at: Instants) -> ir.Table:
         local_date=local_day(b.created_at, b.utc_offset_minutes),
         reason=b.decline_reason.fill_null("not_given"),
     )
-    b = dated(b)
     return b.group_by("local_date", "reason").aggregate(bookings=b.count())

@@ -13,7 +13,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS
 from marketplace.commission import MILLION, REVENUE_STATUSES
 from marketplace.policy import Policy, PolicyRule
 
@@ -30,17 +30,13 @@ def interval(length: timedelta) -> Any:
 
 
 def local(instant: Any, offset_minutes: Any) -> Any:
-    """A naive UTC instant as local wall time at a fixed offset (Indonesia knows no daylight saving)."""
+    """A naive UTC instant as local wall time at a fixed offset (Indonesia knows no daylight saving); null where the
+    zone is not known (its provider was not read yet)."""
     return instant + ibis.interval(minutes=1) * offset_minutes
 
 
 def local_day(instant: Any, offset_minutes: Any) -> Any:
     return local(instant, offset_minutes).date()
-
-
-def dated(rows: Any) -> Any:
-    """The rows whose ``local_date`` is known. The others are in marts.undated_rows: no day is guessed for them."""
-    return rows.filter(rows.local_date.notnull())
 
 
 def seconds_between(earlier: Any, later: Any) -> Any:
@@ -77,27 +73,25 @@ def by_policy(
     policy: Policy, choose: Callable[[PolicyRule], Any], *, day: Any, provider: Any, plan: Any = None
 ) -> Any:
     """The value ``choose`` gives for the rule that applies to each row (a literal when there is one
-    rule); null where the day is not known and the rule depends on it."""
+    rule). Null where the day is not known, because the provider was not read yet, and rules are dated or of a plan."""
     if len(policy.rules) == 1:
         return _value(choose(policy.rules[0]))
     branches: list[tuple[Any, Any]] = []
+    if needs_plan(policy) or any(rule.valid_from or rule.valid_to for rule in policy.rules):
+        value = _value(choose(policy.rules[0]))
+        branches.append((day.isnull(), ibis.null(value.type())))
     for rule in policy.rules:
         kind, name = rule.scope
-        chosen = _value(choose(rule))
         holds: Any = ibis.literal(True)
         if kind == "provider":
             holds = holds & (provider == name).fill_null(False)
         elif kind == "plan":
             holds = holds & (plan == name).fill_null(False)
-            # Where no day is known the providers were not all read: nor is a plan that is not there known.
-            branches.append((day.isnull() & plan.isnull(), ibis.null(chosen.type())))
-        if rule.valid_from is not None or rule.valid_to is not None:
-            branches.append((day.isnull() & holds, ibis.null(chosen.type())))
         if rule.valid_from is not None:
             holds = holds & (day >= ibis.date(rule.valid_from.isoformat()))
         if rule.valid_to is not None:
             holds = holds & (day < ibis.date(rule.valid_to.isoformat()))
-        branches.append((holds, chosen))
+        branches.append((holds, _value(choose(rule))))
     return ibis.cases(*branches)
 
 
@@ -134,8 +128,23 @@ def bookings_read(t: Any) -> Any:
     """
     s = t.scans.filter(t.scans.collection.isin(BOOKING_COLLECTIONS))
     whole = (s.collection == "bookings") & s.completed_at.notnull()
-    begun = s.completed_at.isnull() & s.outcome.isin(("partial", "failed"))
-    return s.aggregate(read=whole.any().fill_null(False) & ~begun.any().fill_null(False)).as_scalar()
+    return s.aggregate(
+        read=whole.any().fill_null(False) & ~first_scan_broke_off(s).any().fill_null(False)
+    ).as_scalar()
+
+
+def zones_read(t: Any) -> Any:
+    """Whether every provider there is was read, and with their zones the times of all rows: a scalar, never null.
+
+    No collection of providers is there whose first scan has not come to its end.
+    """
+    s = t.scans.filter(t.scans.collection.isin(PROVIDER_COLLECTIONS))
+    return s.aggregate(read=~first_scan_broke_off(s).any().fill_null(False)).as_scalar()
+
+
+def first_scan_broke_off(scans: Any) -> Any:
+    """Of a collection that is there: whether its first scan has not come to its end."""
+    return scans.completed_at.isnull() & scans.outcome.isin(("partial", "failed"))
 
 
 def counted(bookings: Any) -> Any:
@@ -177,12 +186,13 @@ def written(number: Any) -> Any:
 
 
 def moment(instant: Any, offset_minutes: Any) -> Any:
-    """Local wall time as text, such as 2026-03-01 14:05 local time; in UTC where the zone is not known; 'an unknown
+    """Local wall time as text, such as 2026-03-01 14:05 local time (… UTC where the zone is not known); 'an unknown
     time' for null."""
-    text = local(instant, offset_minutes).strftime("%Y-%m-%d %H:%M") + " local time"
+    written = "%Y-%m-%d %H:%M"
+    text = local(instant, offset_minutes).strftime(written) + " local time"
     return ibis.cases(
         (instant.isnull(), "an unknown time"),
-        (offset_minutes.isnull(), instant.strftime("%Y-%m-%d %H:%M") + " UTC"),
+        (offset_minutes.isnull(), instant.strftime(written) + " UTC"),
         else_=text,
     )
 

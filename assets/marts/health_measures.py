@@ -11,8 +11,9 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.expressions import counted, interval
+from assets.marts.expressions import counted, first_scan_broke_off, interval
 from assets.marts.tables import Instants, Tables
+from marketplace.collections import PROVIDER_COLLECTIONS
 from marketplace.health import BOOKING_AGE, DAY, DELIVERY_ALLOWANCE, REQUIRED_COLLECTIONS, SCAN_AGE, WEEK
 
 
@@ -103,6 +104,7 @@ def _scans(t: Tables, at: Instants) -> Any:
         oldest_required_scan=s.completed_at.min(where=required),
         bookings_scanned=s.completed_at.max(where=s.collection == "bookings"),
         notifications_scanned=s.completed_at.max(where=s.collection == "notifications"),
+        zones_unread=s.count(where=first_scan_broke_off(s) & s.collection.isin(PROVIDER_COLLECTIONS)),
         **{
             f"fresh_{collection}": s.count(
                 where=(s.collection == collection) & (s.completed_at >= at.now - interval(SCAN_AGE))

@@ -108,8 +108,9 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
         ),
         Measure(
             6,
-            # A first scan that broke off has read the oldest ones only.
-            lambda m: (m.notifications > 0) & m.notifications_scanned.notnull(),
+            # A first scan that broke off has read the oldest ones only. Where that of the providers did, when one was
+            # delivered may be written in a zone that is not known.
+            lambda m: (m.notifications > 0) & m.notifications_scanned.notnull() & (m.zones_unread == 0),
             lambda m: m.delivered * 100 >= m.notifications * DELIVERY_PERCENT,
             lambda m: m.delivered / m.notifications.nullif(0),
             lambda m: ibis.coalesce(m.newest_notification, m.notifications_scanned),
@@ -172,6 +173,10 @@ def table(t: Tables, at: Instants) -> ir.Table:
 def _measured(t: Tables, at: Instants) -> Any:
     """Everything the points rest on, in one row."""
     commissions = t.commission_summary.select("tracked", "missing", "awaiting")
-    return t.health_measures.cross_join(commissions).mutate(
-        judged=at.judged_at.notnull(), judged_at=at.judged_at, bookings_read=bookings_read(t)
+    measured = t.health_measures.cross_join(commissions)
+    return measured.mutate(
+        judged=at.judged_at.notnull(),
+        judged_at=at.judged_at,
+        # With their times, which are in the zones of their providers.
+        bookings_read=bookings_read(t) & (measured.zones_unread == 0),
     )

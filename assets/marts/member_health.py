@@ -7,7 +7,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.expressions import bookings_read, counted, interval
+from assets.marts.expressions import bookings_read, counted, interval, zones_read
 from assets.marts.tables import Instants, Tables
 from marketplace.members import MEMBER_LIMITS
 
@@ -43,7 +43,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
     mute = ~rows.sound_enabled.fill_null(True)
     # Nothing found wrong in what was not read is no sign of health.
     messages = t.scans.filter((t.scans.collection == "chat_messages") & t.scans.completed_at.notnull())
-    all_read = bookings_read(t) & (messages.count() > 0).as_scalar()
+    all_read = bookings_read(t) & zones_read(t) & (messages.count() > 0).as_scalar()
     health = ibis.cases(
         (rows.last_seen_at.isnull(), "unknown"),
         (unseen, "offline"),

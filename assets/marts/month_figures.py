@@ -12,7 +12,8 @@ from assets.marts.tables import Instants, Tables
 
 
 def table(t: Tables, at: Instants) -> ir.Table:
-    """local_month, figure, value. A figure that is not listed for a month is 0. What has no local day is in none."""
+    """local_month, figure, value. A figure that is not listed for a month is 0. What is in no local month yet is in
+    none of them."""
     d, r, entries = t.revenue_daily, t.commission_reconciliation, t.commission_ledger
     # The ledger's rows are by month already; expected and actual are by accrual day.
     parts = [

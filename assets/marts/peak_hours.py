@@ -13,8 +13,8 @@ from marketplace.peaks import PEAK_WINDOW, Basis
 
 
 def table(t: Tables, at: Instants) -> ir.Table:
-    """basis, weekday (1 = Monday), hour, bookings, share of all bookings of that basis whose hour is known; hours
-    without bookings have no row."""
+    """basis, weekday (1 = Monday), hour, bookings, share of all bookings of that basis; hours without
+    bookings have no row. A booking whose zone is not known yet is in no hour, and in no share."""
     b = counted(t.bookings)
     return ibis.union(
         _counted_by(b, "created", b.created_at, at), _counted_by(b, "starts", b.starts_at, at), distinct=False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from assets.marts.expressions import counted, dated, local_day, seconds_between
+from assets.marts.expressions import counted, local_day, seconds_between
 from assets.marts.tables import Instants, Tables
 from marketplace.services import MEDIAN, TAIL
 
@@ -23,7 +23,6 @@ def table(t: Tables, at: Instants) -> ir.Table:
             | ((b.status == "pending") & (b.response_deadline < at.now).fill_null(False))
         ),
     )
-    b = dated(b)
     rows = b.group_by("local_date", "source").aggregate(
         responded=b.count(where=b.answered),
         never_answered=b.count(where=b.ignored),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from assets.marts.expressions import counted, dated, local_day
+from assets.marts.expressions import counted, local_day
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import REVENUE_STATUSES
 
@@ -12,7 +12,7 @@ from marketplace.commission import REVENUE_STATUSES
 def table(t: Tables, at: Instants) -> ir.Table:
     """local_date, source, bookings (all created), booked_idr, completed_idr."""
     b = counted(t.bookings)
-    b = dated(b.mutate(local_date=local_day(b.created_at, b.utc_offset_minutes)))
+    b = b.mutate(local_date=local_day(b.created_at, b.utc_offset_minutes))
     return b.group_by("local_date", "source").aggregate(
         bookings=b.count(),
         booked_idr=b.amount_idr.sum(where=b.status.isin(REVENUE_STATUSES)).fill_null(0),

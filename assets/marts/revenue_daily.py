@@ -1,8 +1,4 @@
-"""Mart: booked, completed and collected by local day, always three figures apart.
-
-What has no local day (it cannot be known before the providers were all read once) is in marts.undated_rows, never on
-a day of the default zone.
-"""
+"""Mart: booked, completed and collected by local day, always three figures apart."""
 
 from __future__ import annotations
 
@@ -40,7 +36,6 @@ def table(t: Tables, at: Instants) -> ir.Table:
         collected_idr=paid.commission.fill_null(0),
     )
     rows: Any = ibis.union(created, collected, distinct=False)
-    rows = rows.filter(rows.local_date.notnull())
     return rows.group_by("local_date").aggregate(
         bookings=rows.bookings.sum(),
         booked_idr=rows.booked_idr.sum(),

@@ -24,7 +24,10 @@ def table(t: Tables, at: Instants) -> ir.Table:
         "p95_response_s",
         success_rate=rows.booked / rows.created.nullif(0),
         delivery_rate=ibis.cases(
-            (rows.notifications_scanned.notnull(), rows.delivered / rows.notifications.nullif(0))
+            (
+                rows.notifications_scanned.notnull() & (rows.zones_unread == 0),
+                rows.delivered / rows.notifications.nullif(0),
+            )
         ),
         newest_booking_at=rows.newest_booked,
         bookings_24h=rows.day_bookings,

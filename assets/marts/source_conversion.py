@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from assets.marts.expressions import counted, dated, local_day
+from assets.marts.expressions import counted, local_day
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import REVENUE_STATUSES
 
@@ -23,7 +23,6 @@ def table(t: Tables, at: Instants) -> ir.Table:
         local_date=local_day(b.created_at, b.utc_offset_minutes),
         booked=b.status.isin(REVENUE_STATUSES),
     )
-    b = dated(b)
     return b.group_by("local_date", "source").aggregate(
         created=b.count(),
         accepted=b.count(where=b.booked | b.accepted_at.notnull()),

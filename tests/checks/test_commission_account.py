@@ -55,8 +55,6 @@ def built() -> Warehouse:
     w.commission("in thousands", "b8", status="pending", updated_at=NOW, **small)
     w.commission("back", "b8", provider_id="p9", commission_idr=-10_000, paid_at=NOW - DAY)
     w.commission("not yet back", "b8", provider_id="p9", commission_idr=-20_000, status="pending")
-    w.booking("b9", provider_id="p10", utc_offset_minutes=None)
-    w.commission("without a day", "b9", status="pending", provider_id="p10")
     w.commission("by its date", "b1", status="unknown", paid_at=NOW - DAY, fee_idr=25_000, updated_at=NOW)
     w.add("core.quarantined", collection="bookings", row_id="q1", business_id="Q", reasons="[]")
     w.commission("quarantined", "Q", status="awaiting_verification", provider_id=None)
@@ -145,10 +143,6 @@ LEDGER_MONTH = "provider_id = 'p1' AND local_month = '2026-02-01'"
         ),
         (
             "UPDATE core.commissions SET commission_idr = -9000 WHERE commission_id = 'back'",
-            "the newest closing is not what core says is owed",
-        ),
-        (
-            "UPDATE core.bookings SET utc_offset_minutes = 480 WHERE booking_id = 'b9'",
             "the newest closing is not what core says is owed",
         ),
         (

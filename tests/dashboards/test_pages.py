@@ -68,16 +68,6 @@ def test_overview_shows_health_commission_and_freshness(home: Path, truth: Truth
     assert "Checks 2 of 40 checks do not hold Alerts 1 firing, 1 held back" in text
 
 
-def test_what_has_no_local_day_is_told_beside_the_figures(home: Path, show: Show) -> None:
-    assert "no local day" not in show(home).text
-    made = """CREATE TABLE marts.undated_rows AS SELECT 'bookings' AS collection, 2::BIGINT AS rows,
-        500000::BIGINT AS booked_idr, 250000::BIGINT AS completed_idr, 75000::BIGINT AS collected_idr"""
-    execute(home, made)
-    text = show(home).text.replace("\u00a0", " ")
-    assert "2 rows have no local day yet." in text
-    assert "booked Rp 500.000, completed Rp 250.000, collected Rp 75.000." in text
-
-
 def test_free_bookings_are_counted_where_the_snapshot_knows_them() -> None:
     row = {"state": "perfect", "tracked": 2, "missing": 0, "awaiting": 0, "unknown": 0, "free": 3}
     for language, word in (("en", "free"), ("id", "gratis")):

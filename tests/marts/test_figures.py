@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from checks.registry import registry_of
 from tests.marts.warehouse import NOW, Warehouse
 
 MIN, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -97,41 +96,6 @@ def test_local_days_are_half_open(w: Warehouse) -> None:
         "jakarta": date(2026, 3, 9),
         "at": date(2026, 3, 10),
     }
-
-
-def test_what_has_no_local_day_is_on_no_day_and_breaks_no_mart(w: Warehouse) -> None:
-    w.booking(
-        "b1", utc_offset_minutes=None, created_at=NOW - HOUR, responded_at=NOW - HOUR, starts_at=NOW - HOUR
-    )
-    w.booking("b2", utc_offset_minutes=None, created_at=NOW - HOUR, status="declined", decline_reason="busy")
-    w.commission("c1", "b1", utc_offset_minutes=None)
-    w.commission("c2", "ghost", utc_offset_minutes=None, paid_at=NOW)
-    w.provider(utc_offset_minutes=None)
-    w.build()
-    for mart in (
-        "revenue_daily",
-        "revenue_by_source",
-        "source_conversion",
-        "service_mix",
-        "response_times",
-        "decline_reasons",
-        "peak_hours",
-        "month_figures",
-        "commission_ledger",
-        "commission_entries",
-    ):
-        assert w.rows(f"FROM marts.{mart}") == [], mart
-    states = {
-        r["booking_id"]: (r["state"], r["local_date"]) for r in w.rows("FROM marts.commission_reconciliation")
-    }
-    assert states == {"b1": ("matched", None), None: ("orphan", None)}
-    (summary,) = w.rows("FROM marts.commission_summary")
-    assert (summary["tracked"], summary["actual_idr"]) == (1, 150_000)
-    undated = {r["collection"]: (r["rows"], r["collected_idr"]) for r in w.rows("FROM marts.undated_rows")}
-    assert undated == {"bookings": (2, 0), "hotel_bookings": (0, 0), "commission_records": (2, 150_000)}
-    for check in registry_of({}).values():
-        if check.name.startswith("marts_"):
-            assert check.run(w.con).passed, check.name
 
 
 def test_a_reconciled_row_accrues_on_its_acceptance_a_revenue_row_on_its_creation(w: Warehouse) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from marketplace.policy import Policy, PolicyRule
 from tests.marts.warehouse import NOW, Warehouse
 
 MIN, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -1097,64 +1096,3 @@ def test_only_what_a_booking_that_earns_owes_excuses_a_restriction(w: Warehouse,
         w.booking(**facts, **({"amount_idr": 0} if word == "free" else {"status": word}))
         w.commission("c1", **unpaid)
     assert "restriction_mismatch:p1" in w.findings()
-
-
-# a local day that is not known
-
-
-def test_without_a_local_day_deadlines_are_unknown_and_sentences_are_in_utc(w: Warehouse) -> None:
-    w.provider(status="RESTRICTED")
-    w.booking(
-        utc_offset_minutes=None,
-        completed_at=NOW - DAY,
-        accepted_at=NOW - 2 * DAY,
-        accepted_rule="explicit",
-        created_at=NOW - 2 * DAY,
-    )
-    w.commission(status="pending", deadline_at=NOW - DAY, fee_state="empty", created_at=NOW - DAY)
-    assert w.findings() == {"late_record:c1"}
-    assert "was created at 2026-03-14 12:00 UTC;" in w.finding("late_record")["detail"]
-    (row,) = w.reconciled()
-    assert (row["state"], row["local_date"], row["deadline_at"]) == ("matched", None, None)
-    w.build(["commission_balances"])
-    (row,) = w.rows("FROM marts.commission_balances")
-    assert (row["restriction_due"], row["overdue_idr"], row["owed_idr"]) == (None, 0, 75_000)
-
-
-def test_a_policy_that_changes_by_the_day_is_not_guessed_where_the_day_is_not_known(w: Warehouse) -> None:
-    change = date(2026, 1, 1)
-    policy = Policy(
-        "two",
-        (
-            PolicyRule("old", 300_000, 25_000, 3, 2, 30, valid_to=change),
-            PolicyRule("new", 200_000, 25_000, 3, 2, 30, valid_from=change),
-        ),
-    )
-    w.booking("b1", utc_offset_minutes=None)
-    w.booking("b2", utc_offset_minutes=None)
-    w.commission("c2", "b2")
-    rows = w.reconciled(policy=policy)
-    assert [(r["state"], r["expected_idr"], r["policy_version"]) for r in rows] == [
-        ("unknown", None, None)
-    ] * 2
-    assert w.findings(policy=policy) == set()
-
-
-def test_a_plan_is_not_guessed_before_providers_were_read(w: Warehouse) -> None:
-    policy = Policy(
-        "plans",
-        (
-            PolicyRule("gold", 200_000, 25_000, 3, 2, 30, plan="gold"),
-            PolicyRule("all", 300_000, 25_000, 3, 2, 30),
-        ),
-    )
-    w.booking("b1", utc_offset_minutes=None)
-    w.booking("b2")
-    w.provider("p3", commission_plan="gold")
-    w.booking("b3", provider_id="p3", utc_offset_minutes=None)
-    rows = w.reconciled(policy=policy)
-    assert [(r["booking_id"], r["expected_idr"], r["state"]) for r in rows] == [
-        ("b1", None, "unknown"),
-        ("b2", 75_000, "missing"),
-        ("b3", 50_000, "missing"),
-    ]

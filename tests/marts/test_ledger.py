@@ -363,40 +363,6 @@ def test_what_is_not_due_is_open_and_charged_but_never_overdue_nor_a_reason_to_r
     balances(w)
 
 
-# a local day that is not known
-
-
-def test_what_has_no_local_day_is_in_no_month_and_is_counted(w: Warehouse) -> None:
-    w.booking("b1")
-    w.commission("c1", "b1")
-    w.booking("b2", utc_offset_minutes=None, status="accepted", completed_at=NOW - 3 * DAY)
-    # The zone of its own provider is known: the booking's is not guessed from it.
-    w.commission("c2", "b2", status="pending", fee_idr=25_000, updated_at=NOW)
-    w.commission("c3", "b2", created_at=NOW - HOUR)
-    w.commission("c4", "ghost", utc_offset_minutes=None, status="pending")
-    w.commission("c5", "b2", commission_idr=-5_000, created_at=NOW - HOUR)
-    assert set(lines(w)) == {"accrual:c1", "payment:c1"}
-    w.build()
-    balances(w)
-    assert CHECKS["commission_state"].run(w.con).passed
-    assert [r["closing_idr"] for r in w.rows("FROM marts.commission_ledger")] == [0]
-    assert {r["commission_id"]: r["local_date"] for r in w.rows("FROM marts.commission_open")} == {
-        "c2": None,
-        "c4": None,
-    }
-    assert w.rows("FROM marts.undated_rows ORDER BY collection") == [
-        {"collection": "bookings", "rows": 1, "booked_idr": 250_000, "completed_idr": 0, "collected_idr": 0},
-        {
-            "collection": "commission_records",
-            "rows": 4,
-            "booked_idr": 0,
-            "completed_idr": 0,
-            "collected_idr": 70_000,
-        },
-        {"collection": "hotel_bookings", "rows": 0, "booked_idr": 0, "completed_idr": 0, "collected_idr": 0},
-    ]
-
-
 def test_whom_a_record_charges(w: Warehouse) -> None:
     w.booking("b1", provider_id="p1")
     w.commission("other", "b1", provider_id="p2", status="pending")
