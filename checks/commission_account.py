@@ -24,13 +24,13 @@ records AS (
     SELECT *, coalesce(commission_idr < 0, false) AS is_refund,
            coalesce(booking_amount_idr, 0) = 0 AND NOT coalesce(is_implausible, false) AS no_base,
            coalesce(written_commission, commission_idr) AS written,
+           status = 'unknown' AND paid_at IS NOT NULL AS came_in,
            CASE WHEN commission_idr < 0 THEN deleted_at IS NULL
                 AND (status IN ('paid', 'reversed') OR (status = 'unknown' AND paid_at IS NOT NULL))
                 ELSE true END AS counts
     FROM core.commissions
     WHERE NOT coalesce(is_test, false)
-      AND (commission_idr < 0 OR (is_live AND deleted_at IS NULL AND status <> 'paid'
-                                  AND NOT (status = 'unknown' AND paid_at IS NOT NULL)))
+      AND (commission_idr < 0 OR (is_live AND deleted_at IS NULL AND status <> 'paid'))
 ),
 refs AS (
     SELECT commission_id, booking_ref AS ref, 1 AS attempt FROM records WHERE booking_ref IS NOT NULL
@@ -79,7 +79,9 @@ small_fees AS (
       AND c.fee_idr BETWEEN 1 AND 1000000000 AND e.amount_idr = c.fee_idr * 1000
 ),
 stock AS (
-    SELECT c.provider_id, sum(CASE WHEN c.is_refund THEN -c.commission_idr
+    SELECT c.provider_id, sum(CASE
+        WHEN c.is_refund THEN -c.commission_idr
+        WHEN c.came_in THEN coalesce(f.fee, c.fee_idr, 0)
         ELSE coalesce(s.owed, c.commission_idr, 0) + coalesce(f.fee, c.fee_idr, 0) END)::BIGINT AS owed
     FROM charged c LEFT JOIN small s ON s.commission_id = c.commission_id AND s.owed > 0
     LEFT JOIN small_fees f ON f.commission_id = c.commission_id

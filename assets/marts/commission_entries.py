@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 
 from assets.marts.expressions import local_day
 from assets.marts.tables import Instants, Tables
-from marketplace.commission import NO_PROVIDER
+from marketplace.commission import NO_PROVIDER, PAID_STATUS
 from marketplace.words import NOT_LIVE_STATUSES
 
 
@@ -83,6 +83,8 @@ def table(t: Tables, at: Instants) -> ir.Table:
         paid_day=payment_day(r),
         # While it stood, a record that is not live now was paid if it says when. (A pending one that says when is not.)
         paid=r.settled | (r.status.isin(NOT_LIVE_STATUSES) & r.paid_at.notnull()),
+        # The word paid settles the fee too; a payment under a word nobody knows is the commission's.
+        fee_paid=(r.status == PAID_STATUS) | (r.status.isin(NOT_LIVE_STATUSES) & r.paid_at.notnull()),
         undone=r.status.isin(NOT_LIVE_STATUSES) | r.gone_at.notnull(),
         has_fee=(r.fee_idr != 0).fill_null(False),
         paid_moment=ibis.coalesce(r.paid_at, r.verified_at, r.created_at),
@@ -110,11 +112,11 @@ def table(t: Tables, at: Instants) -> ir.Table:
         (undone.filter(undone.paid), _Line("refund", "commission", "undone_day", 1)),
         (fees, _Line("fee", "fee", "fee_day", 1, "late fee on the record")),
         (
-            fees.filter(fees.paid),
+            fees.filter(fees.fee_paid),
             _Line("payment", "fee", "paid_day", -1, "late fee paid with the commission"),
         ),
         (undone_fees, _Line("reversal", "fee", "fee_undone_day", -1)),
-        (undone_fees.filter(undone_fees.paid), _Line("refund", "fee", "fee_undone_day", 1)),
+        (undone_fees.filter(undone_fees.fee_paid), _Line("refund", "fee", "fee_undone_day", 1)),
     )
     return ibis.union(*(line.of(kept) for kept, line in lines), distinct=False)
 

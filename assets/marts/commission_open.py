@@ -22,7 +22,7 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
     """``is_due``: the booking earns (false: an orphan, or not due, a free booking's, or an unpaid duplicate of a paid
     record; null: cannot be told). ``is_unpaid``: overdue once its deadline passes (false: a proof came in time).
     ``is_overdue`` and the age are null or unknown where no deadline or end of service is known, or commission_records
-    was never scanned. What a record of unknown status that says when it was paid owes is unknown."""
+    was never scanned. What a record of unknown status that says when it was paid owes is unknown, but for its fee."""
     r = t.commission_reviews
     rows = r.filter(r.live & (r.status != PAID_STATUS) & ~r.is_refund)
     ended = by_policy(
@@ -57,7 +57,7 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         provider_name=rows.provider_name,
         status=rows.status,
         owed_idr=ibis.cases((~rows.settled, rows.commission)),
-        fee_idr=ibis.cases((~rows.settled, rows.fee_idr.fill_null(0)), else_=0),
+        fee_idr=rows.fee_idr.fill_null(0),
         service_ended_at=rows.service_ended_at,
         deadline_at=rows.due_at,
         is_overdue=ibis.cases(

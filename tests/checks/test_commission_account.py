@@ -82,7 +82,7 @@ def test_the_ledger_of_all_kinds_of_records_balances(w: Warehouse) -> None:
         ).fetchall()
     )
     assert closing == {
-        "p1": 100_000,
+        "p1": 125_000,
         "p2": 75_000,
         "p7": 75_000,
         "none": 150_000,

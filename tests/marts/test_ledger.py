@@ -289,7 +289,7 @@ def test_a_record_of_unknown_status_with_a_payment_keeps_its_money_collected(w: 
     ]
     # What it owes is not known: not its commission, and not nothing either.
     (row,) = w.rows("SELECT owed_idr, fee_idr, is_unpaid, is_overdue FROM marts.commission_open")
-    assert row == {"owed_idr": None, "fee_idr": 0, "is_unpaid": False, "is_overdue": False}
+    assert row == {"owed_idr": None, "fee_idr": 25_000, "is_unpaid": False, "is_overdue": False}
     (row,) = w.rows("SELECT owed_idr, records, unknown_amount_records FROM marts.commission_balances")
     assert row == {"owed_idr": 0, "records": 1, "unknown_amount_records": 1}
 
@@ -669,7 +669,9 @@ def stands_at(record: dict[str, Any]) -> int:
     )
     if record["booking_amount_idr"] is None and known:
         commission, fee = {75: 75_000}.get(commission, commission), {25: 25_000}.get(fee, fee)
-    return 0 if settled or record["status"] in ("cancelled", "reversed") else commission + fee
+    if record["status"] in ("paid", "cancelled", "reversed"):
+        return 0
+    return fee if settled else commission + fee
 
 
 @settings(max_examples=15, deadline=None)
