@@ -219,6 +219,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
             lambda r, at: (
                 r.live
                 & (r.link == "booking")
+                & ~r.is_refund
                 & (r.record_source != r.b_source)
                 & (r.record_source != "unknown")
                 & (r.b_source != "unknown")
@@ -380,7 +381,8 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
         ),
         RecordRule(
             "paid_without_proof",
-            lambda r, at: r.live & (r.status == PAID_STATUS) & r.proof_is_empty,
+            # (A proof is of what the provider paid.)
+            lambda r, at: r.live & (r.status == PAID_STATUS) & r.proof_is_empty & ~r.is_refund,
             lambda r: (
                 _record(r)
                 + " over "

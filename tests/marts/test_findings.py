@@ -976,6 +976,8 @@ def test_a_refund_is_a_finding_with_its_booking_and_no_record_of_its_own(
         created_at=NOW - HOUR,
         deadline_at=NOW + DAY,
         fee_state="empty",
+        proof_state="empty",
+        source="direct",
     )
     assert w.findings() == {"refund_record:back"}
     (row,) = w.reconciled()
