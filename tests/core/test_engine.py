@@ -216,10 +216,10 @@ def test_a_provider_that_moves_to_another_zone_takes_its_rows_along(raw: RawFile
         {**BOOKING, "$id": "b2", "providerId": "t2"},
     )
     later = datetime(2025, 11, 20, 8)
-    raw.put("commission_records", {"$id": "c1", "therapistId": "t1", "paidAt": "2025-11-20 14:00"}, at=later)
+    raw.put("commission_records", {"$id": "c1", "therapistId": "t1", "paidAt": "2025-11-20 10:00"}, at=later)
     raw.put(
         "chat_messages",
-        {"$id": "m1", "senderId": "t1", "senderRole": "therapist", "timestamp": "2025-11-20 14:00"},
+        {"$id": "m1", "senderId": "t1", "senderRole": "therapist", "timestamp": "2025-11-20 10:00"},
         at=later,
     )
     run(raw)
@@ -229,7 +229,7 @@ def test_a_provider_that_moves_to_another_zone_takes_its_rows_along(raw: RawFile
     assert outcome.rebuilt is None
     assert outcome.rows["bookings"] == 1
     assert rows(raw, "bookings", "booking_id")["b1"]["starts_at"].hour == 7
-    assert rows(raw, "commissions", "commission_id")["c1"]["paid_at"].hour == 7
+    assert rows(raw, "commissions", "commission_id")["c1"]["paid_at"].hour == 3
     assert rows(raw, "messages", "message_id")["m1"]["sent_at"].hour == 7
     assert same_as_rebuilt(raw)
 
@@ -453,10 +453,10 @@ def test_a_provider_named_except_for_case_is_that_provider_with_its_zone(raw: Ra
     raw.put("bookings", *({**BOOKING, "$id": f"b-{name}", "providerId": name, **at} for name in (
         "Spa1", "SPA1", "TWIN", "twin", "else"
     )))  # fmt: skip
-    raw.put("commission_records", {"$id": "c1", "therapistId": "spa1", "paidAt": "2025-11-20 14:00"})
+    raw.put("commission_records", {"$id": "c1", "therapistId": "spa1", "paidAt": "2025-11-20 10:00"})
     raw.put(
         "chat_messages",
-        {"$id": "m1", "senderId": "sPA1", "senderRole": "therapist", "timestamp": "2025-11-20 14:00"},
+        {"$id": "m1", "senderId": "sPA1", "senderRole": "therapist", "timestamp": "2025-11-20 10:00"},
     )
     run(raw)
     bookings = rows(raw, "bookings", "booking_id")
@@ -468,7 +468,7 @@ def test_a_provider_named_except_for_case_is_that_provider_with_its_zone(raw: Ra
         "b-else": ("else", 6),
     }
     assert rows(raw, "commissions", "commission_id")["c1"]["provider_id"] == "Spa1"
-    assert rows(raw, "commissions", "commission_id")["c1"]["paid_at"].hour == 7
+    assert rows(raw, "commissions", "commission_id")["c1"]["paid_at"].hour == 3
     assert rows(raw, "messages", "message_id")["m1"]["sender_id"] == "Spa1"
     assert cases(raw) == {
         ("bookings", "b-SPA1", "providerId"),
@@ -734,11 +734,11 @@ def test_any_order_of_changes_and_runs_equals_a_rebuild(
         elif action == "commission":
             raw.put(
                 "commission_records",
-                {"$id": f"c{number}", "therapistId": SPELLINGS[number], "paidAt": "2025-11-20 14:00"},
+                {"$id": f"c{number}", "therapistId": SPELLINGS[number], "paidAt": "2025-11-20 10:00"},
             )
         elif action == "message":
             sender = {"senderId": random_.choice(SPELLINGS), "senderRole": "therapist"}
-            raw.put("chat_messages", {"$id": f"m{number}", "timestamp": "2025-11-20 14:00", **sender})
+            raw.put("chat_messages", {"$id": f"m{number}", "timestamp": "2025-11-20 10:00", **sender})
         elif action == "therapist":
             zone = random_.choice(["WIB", "WITA", "WIT", "nowhere"])
             raw.put("therapists", {"$id": SPELLINGS[number], "timezone": zone})
