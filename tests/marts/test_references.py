@@ -4,11 +4,15 @@ booking of another collection that happens to have the same id."""
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from assets.core.engine import process
 from checks.registry import registry_of
+from tests.core.raw_file import RawFile
 from tests.marts.warehouse import NOW, Warehouse
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -247,3 +251,93 @@ def test_spellings_of_a_customer_whom_no_user_tells_apart_are_one(w: Warehouse) 
     w.build(["booking_anomalies"])
     found = w.rows("FROM marts.booking_anomalies WHERE anomaly = 'duplicate_booking'")
     assert [(r["booking_id"], r["other_booking_id"]) for r in found] == [("b2", "b1")]
+
+
+# from raw rows
+
+
+def test_a_provider_is_one_in_every_mart_however_its_id_is_written(tmp_path: Path) -> None:
+    text = "VARCHAR"
+    raw = RawFile(
+        tmp_path / "raw.duckdb",
+        {
+            "therapists": dict.fromkeys(("name", "status", "timezone", "lastSeenAt"), text),
+            "users": {"name": text},
+            "bookings": dict.fromkeys(
+                ("status", "totalCost", "createdAt", "completedAt", "startTime", "duration", "therapistId", "userId"),
+                text,
+            ),
+            "commission_records": dict.fromkeys(
+                ("bookingId", "bookingAmount", "commissionAmount", "paymentStatus", "therapistId", "paymentDeadline",
+                 "createdAt"),
+                text,
+            ),
+            "chat_messages": dict.fromkeys(("receiverId", "senderId", "senderRole", "timestamp"), text)
+            | {"isRead": "BOOLEAN"},
+        },
+    )  # fmt: skip
+    raw.put("therapists", {"$id": "Spa1", "name": "Spa", "status": "RESTRICTED", "timezone": "WIB",
+                           "lastSeenAt": "2026-03-15T11:59:00Z"})  # fmt: skip
+    raw.put("users", {"$id": "Ann"})
+    booking = {"status": "completed", "totalCost": "250000", "duration": "60"}
+    raw.put(
+        "bookings",
+        {"$id": "b1", **booking, "createdAt": "2026-03-14T03:00:00Z", "startTime": "2026-03-14T11:00:00",
+         "therapistId": "Spa1", "userId": "Ann"},
+        {"$id": "b2", **booking, "createdAt": "2026-03-14T03:04:00Z", "startTime": "2026-03-14T11:30:00",
+         "therapistId": "SPA1", "userId": "ANN"},
+    )  # fmt: skip
+    record = {"bookingAmount": "250000", "commissionAmount": "75000", "paymentStatus": "overdue",
+              "createdAt": "2026-03-14T03:01:00Z"}  # fmt: skip
+    raw.put(
+        "commission_records",
+        {
+            "$id": "c1",
+            **record,
+            "bookingId": "B1",
+            "therapistId": "sPA1",
+            "paymentDeadline": "2026-03-14T15:00:00",
+        },
+        {
+            "$id": "c2",
+            **record,
+            "bookingId": "b2",
+            "therapistId": "Spa1",
+            "paymentDeadline": "2026-03-14T15:30:00",
+        },
+    )
+    raw.put("chat_messages", {"$id": "m1", "receiverId": "spa1", "senderId": "aNN", "senderRole": "customer",
+                              "timestamp": "2026-03-14T11:00:00", "isRead": False})  # fmt: skip
+    process(raw.path, tmp_path / "warehouse.duckdb", timezone="Asia/Makassar", rules_version="2", now=NOW)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
+        w = Warehouse(con=con, scanned=False, core=False)
+        for collection in ("bookings", "chat_messages", "commission_records"):
+            w.scan(collection)
+        w.build()
+        found = {r["finding_id"] for r in w.rows("FROM marts.commission_findings")}
+        assert (
+            found == set()
+        )  # neither another provider's, nor due at another time, nor restricted for nothing
+        (balance,) = w.rows("FROM marts.commission_balances")
+        assert (balance["provider_id"], balance["owed_idr"], balance["restriction_actual"]) == (
+            "Spa1",
+            150_000,
+            True,
+        )
+        assert {r["provider_id"] for r in w.rows("FROM marts.commission_ledger")} == {"Spa1"}
+        (member,) = w.rows("FROM marts.member_health")
+        assert (member["bookings"], member["unread_messages"]) == (2, 1)
+        anomalies = {(r["anomaly"], r["booking_id"]) for r in w.rows("FROM marts.booking_anomalies")}
+        assert anomalies == {
+            ("duplicate_booking", "b2"),
+            ("overlapping_bookings", "b1"),
+            ("overlapping_bookings", "b2"),
+        }
+        assert cases(w) == {
+            ("bookings", "b2", "therapistId"),
+            ("bookings", "b2", "userId"),
+            ("commission_records", "c1", "bookingId"),
+            ("commission_records", "c1", "therapistId"),
+            ("chat_messages", "m1", "receiverId"),
+            ("chat_messages", "m1", "senderId"),
+        }

@@ -87,16 +87,20 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 @dataclass
 class Warehouse:
-    """Rows are added with the defaults above; ``build`` makes the marts as of ``now``."""
+    """Rows are added with the defaults above; ``build`` makes the marts as of ``now``. ``core``: whether the tables of
+    core are made here; not where they are derived already."""
 
     now: datetime = NOW
     con: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
     scanned: bool = True
+    core: bool = True
 
     def __post_init__(self) -> None:
-        self.con.execute("CREATE SCHEMA core")
-        self.con.execute("CREATE SCHEMA ops")
+        self.con.execute("CREATE SCHEMA IF NOT EXISTS core")
+        self.con.execute("CREATE SCHEMA IF NOT EXISTS ops")
         for name, columns in SOURCES.items():
+            if name.startswith("core.") and not self.core:
+                continue
             listed = ", ".join(f'"{column}" {SQL_TYPES[kind]}' for column, kind in columns.items())
             self.con.execute(f"CREATE TABLE {name} ({listed})")
         if self.scanned:
