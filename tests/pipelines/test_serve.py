@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from pipelines.cli import serve
-from pipelines.processes import Child, own_port
-from resources.errors import UsageError
+from pipelines.processes import Child, own_port, watch_over
+from resources.errors import BookwatchError, UsageError
 from resources.settings import Settings
 from tests.bookwatch_process import Bookwatch, settings_for
 from tests.sandbox_server import SandboxProcess
@@ -142,6 +142,14 @@ def test_a_taken_port_is_one_sentence_before_anything_is_started(tmp_path: Path,
     assert f"Port {port} on 127.0.0.1 is in use." in done.stderr
     assert not (tmp_path / "home" / "dagster" / "dashboards.log").exists()
     assert not (tmp_path / "home-sandbox").exists()
+
+
+def test_who_watches_looks_at_once_and_an_ended_child_is_a_failure() -> None:
+    looks: list[int] = []
+    child = Child("It", subprocess.Popen(["sleep", "0.3"]))
+    with pytest.raises(BookwatchError, match="It stopped by itself"):
+        watch_over([child], lambda: looks.append(1), 0)
+    assert len(looks) >= 1
 
 
 LOADED = (
