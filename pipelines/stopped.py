@@ -112,11 +112,15 @@ class StoppedWatch:
             else []
         )
         # At every look: while the minute's schedule stands still no run tries a channel again that refused.
-        with alert_turn(
-            self._settings, lambda known: [schedules_stopped(names(found))], say=said.append
-        ) as turn:
-            turn.send()
-            show_alerts(home, turn.state, turn.now)
+        try:
+            with alert_turn(
+                self._settings, lambda known: [schedules_stopped(names(found))], say=said.append
+            ) as turn:
+                turn.send()
+                show_alerts(home, turn.state, turn.now)
+        except OSError as refused:
+            # A full disk: what is served goes on, and the next look tries again.
+            said.append(f"status.json could not be written ({refused.strerror}).")
         text = "\n".join(said)
         fresh, self._said = text if text != self._said else "", text
         return fresh

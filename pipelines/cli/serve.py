@@ -22,7 +22,11 @@ DASHBOARDS_PORT, DAGSTER_PORT = 8501, 3000
 
 def children_environment(settings: Settings) -> dict[str, str]:
     """What the children must know however they are started: absolute, so that no working directory matters."""
-    known = {"BOOKWATCH_HOME": str(settings.home.root), "PYTHONPATH": str(PROJECT)}
+    known = {
+        "BOOKWATCH_HOME": str(settings.home.root),
+        "BOOKWATCH_HOSTS": ",".join(settings.bookwatch_hosts),
+        "PYTHONPATH": str(PROJECT),
+    }
     # Dagster talks to its own processes over sockets in the temporary folder: in the home too, where they fit.
     if socket := code_socket(settings.home):
         socket.parent.mkdir(exist_ok=True, mode=0o700)

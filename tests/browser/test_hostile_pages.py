@@ -112,6 +112,8 @@ def test_a_page_under_a_foreign_name_gets_nothing_of_the_dashboards(
     page.get_by_text("look").click()
     page.get_by_role("heading", level=1, name="Overview").wait_for(timeout=30_000)
     assert opens(page, stream)
+    page.goto(served.url.replace("127.0.0.1", "own.test"))  # a name of BOOKWATCH_HOSTS
+    page.get_by_role("heading", level=1, name="Overview").wait_for(timeout=30_000)
     page.close()
 
 

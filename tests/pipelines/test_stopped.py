@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from dagster._core.scheduler.instigation import (
     SensorInstigatorData,
 )
 
+from pipelines import stopped as stopped_module
 from pipelines.cli import status as status_command
 from pipelines.definitions import defs
 from pipelines.environment import prepare
@@ -116,6 +118,18 @@ def test_status_says_what_is_stopped_and_how_it_goes_on(
     monkeypatch.setattr(status_command, "stopped", lambda home: None)
     status_command.status(json=True)
     assert json.loads(capsys.readouterr().out)["schedules_stopped"] is None
+
+
+def test_a_full_disk_ends_nothing_that_is_served(
+    home: Home, dagster: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(dagster, "every_minute", InstigatorStatus.STOPPED, str(code_socket(home)))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(stopped_module, "show_alerts", full)
+    assert "No space left" in StoppedWatch(load_settings()).look()
 
 
 def test_people_are_told_at_the_next_look_and_again_when_it_goes_on(
