@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboards import blocks, queries, screen
-from dashboards.period import CHOICES, CUSTOM, DEFAULT
+from dashboards.period import CHOICES, CUSTOM, DEFAULT, EARLIEST
 from dashboards.wording import LANGUAGES, Wording
 
 HERE = Path(__file__).resolve().parent
@@ -119,7 +119,12 @@ def period(say: Wording, today: date) -> None:
         if "days" not in st.session_state:
             st.session_state["days"] = asked(today) or (today - timedelta(days=6), today)
         st.date_input(
-            say("app.days"), max_value=today, format="DD/MM/YYYY", key="days", persist_state="session"
+            say("app.days"),
+            min_value=EARLIEST,
+            max_value=today,
+            format="DD/MM/YYYY",
+            key="days",
+            persist_state="session",
         )
     address("period", st.session_state["period"], DEFAULT)
     days = st.session_state["days"] if custom else ()
@@ -128,12 +133,13 @@ def period(say: Wording, today: date) -> None:
 
 
 def asked(today: date) -> tuple[date, date] | None:
-    """The days of the address (?from=2026-11-01&to=2026-11-22), where both can be looked at."""
+    """The days of the address (?from=2026-11-01&to=2026-11-22), where both are days that can be looked at."""
     try:
         first, last = (date.fromisoformat(st.query_params[name]) for name in ("from", "to"))
     except (KeyError, ValueError):
         return None
-    return (first, min(last, today)) if first <= min(last, today) else None
+    last = min(last, today)
+    return (first, last) if EARLIEST <= first <= last else None
 
 
 def open_screen() -> screen.Screen:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "dashboards" / "app.py"
+SERVER = ROOT / "dashboards" / "server.py"
 
 
 def command(port: int) -> list[str]:
@@ -18,7 +19,7 @@ def command(port: int) -> list[str]:
     whatever a config in the working directory says stands here as flags.
     """
     return [
-        sys.executable, "-m", "streamlit", "run", str(APP),
+        sys.executable, "-m", "streamlit", "run", str(SERVER),
         "--server.address", "127.0.0.1",
         "--server.port", str(port),
         "--server.headless", "true",

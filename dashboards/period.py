@@ -8,6 +8,8 @@ from datetime import date, timedelta
 
 PRESETS: dict[str, int] = {"today": 1, "7d": 7, "30d": 30, "90d": 90}
 DEFAULT, CUSTOM = "7d", "custom"
+EARLIEST = date(2000, 1, 1)
+"""No business here is older, and there are days before it: the period before any other is one too."""
 CHOICES: tuple[str, ...] = (*PRESETS, CUSTOM)
 
 

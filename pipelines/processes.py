@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -12,7 +13,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from resources.errors import BookwatchError
+from resources.errors import BookwatchError, UsageError
 
 STOP_PATIENCE_S = 10
 
@@ -25,13 +26,26 @@ class Child:
     process: subprocess.Popen[bytes]
 
 
-def free_port(preferred: int) -> int:
-    """``preferred`` if it is free on 127.0.0.1, else one that is."""
-    for port in (preferred, 0):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
-    raise BookwatchError("No port is free on 127.0.0.1.", "Stop another server and try again.")
+def own_port(asked: int, option: str) -> int:
+    """``asked`` if this process may serve on it on 127.0.0.1; one that is free for 0. Never another than asked for:
+    what is kept open, linked and monitored there is that one. ``option`` sets it. Raises UsageError.
+    """
+    with socket.socket() as probe:
+        # As servers do: connections of one that has just ended are in nobody's way.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", asked))
+        except OSError as refused:
+            why = "is in use" if refused.errno == errno.EADDRINUSE else f"cannot be used ({refused.strerror})"
+            raise UsageError(
+                f"Port {asked} on 127.0.0.1 {why}.",
+                f"Stop what serves there, or choose another with {option} (0 takes a free one).",
+            ) from None
+        except OverflowError:
+            raise UsageError(
+                f"{asked} is no port.", f"Give {option} one from 0 (a free one) to 65535."
+            ) from None
+        return int(probe.getsockname()[1])
 
 
 def start(
@@ -119,8 +133,13 @@ def stopping(children: list[Child]) -> Generator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def watch_over(children: Sequence[Child]) -> None:
-    """Wait until one ends by itself, which is a failure. Ctrl-C raises KeyboardInterrupt."""
+def watch_over(
+    children: Sequence[Child], look: Callable[[], object] = lambda: None, every: float = 30
+) -> None:
+    """Wait until one ends by itself, which is a failure; ``look`` at once and then ``every`` so many seconds. Ctrl-C
+    raises KeyboardInterrupt.
+    """
+    due = time.monotonic()
     while True:
         for child in children:
             if child.process.poll() is not None:
@@ -128,4 +147,7 @@ def watch_over(children: Sequence[Child]) -> None:
                     f"{child.name} stopped by itself (exit status {child.process.returncode}).",
                     "The others were stopped too; its log is in BOOKWATCH_HOME/dagster.",
                 )
+        if time.monotonic() >= due:
+            look()
+            due = time.monotonic() + every
         time.sleep(0.5)

@@ -392,6 +392,10 @@ class RawStore:
     def claim_mirror(self, endpoint: str, project: str, database: str, now: datetime) -> None:
         """Remember what this file mirrors at first use. Raises UsageError if it mirrors something else."""
         known = self.mirror()
+        if known is not None and known[0] != self._endpoint():
+            # Written when an endpoint could still hold a password.
+            with self.transaction() as con:
+                con.execute("UPDATE _mirror SET endpoint = ?", [known[0]])
         if known is None:
             with self.transaction() as con:
                 con.execute("INSERT INTO _mirror VALUES (?, ?, ?, ?, 0)", [endpoint, project, database, now])
@@ -429,9 +433,14 @@ class RawStore:
             ).pl()
 
     def mirror(self) -> tuple[str, str, str] | None:
-        """(endpoint, project, database) this file mirrors; None before the first run."""
-        rows = self._rows("SELECT endpoint, project, database FROM _mirror")
+        """(endpoint, project, database) this file mirrors, without the user name and password an earlier version let
+        the endpoint hold; None before the first run."""
+        rows = self._rows("SELECT regexp_replace(endpoint, '://.*@', '://'), project, database FROM _mirror")
         return cast("tuple[str, str, str]", rows[0]) if rows else None
+
+    def _endpoint(self) -> str:
+        """The endpoint as it stands in the file."""
+        return str(self._rows("SELECT endpoint FROM _mirror")[0][0])
 
     def last_change(self) -> int:
         """The highest change number given; 0 in a new file."""

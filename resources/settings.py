@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -14,9 +15,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from marketplace.rules import AMOUNT_MAX_IDR, AMOUNT_MIN_IDR, AMOUNT_READ_BELOW_IDR
 from resources.clock import Clock
+from resources.env_file import checked
 from resources.errors import UsageError
 from resources.home import Home
 from resources.notifier import Channel, channels_of, routes
+from resources.own_hosts import host_name, is_loopback
 
 
 class Settings(BaseSettings):
@@ -41,14 +44,53 @@ class Settings(BaseSettings):
     bookwatch_amount_min: int = Field(default=AMOUNT_MIN_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
     bookwatch_amount_max: int = Field(default=AMOUNT_MAX_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
     bookwatch_now: datetime | None = None
+    bookwatch_allow_http: bool = False
+    bookwatch_hosts: Annotated[tuple[str, ...], NoDecode] = ()
 
     @field_validator("appwrite_endpoint")
     @classmethod
     def _endpoint(cls, value: str) -> str:
         value = value.strip().rstrip("/")
-        if value and not value.startswith(("http://", "https://")):
+        if not value:
+            return value
+        if not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://, as in https://cloud.example/v1")
+        # It is copied into files, sentences and logs: it may hold nothing that is secret.
+        if "@" in value:
+            raise ValueError(
+                "must hold no user name and no password (an @), as in https://cloud.example/v1:"
+                " the key belongs into APPWRITE_API_KEY"
+            )
+        if re.search(r"[?#\\\s\x00-\x1f\x7f]", value):
+            raise ValueError(
+                "must end with its path, as in https://cloud.example/v1, without ? or # or blanks"
+            )
+        try:
+            parts = urlsplit(value)
+            known = bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            known = False
+        if not known:
+            raise ValueError(
+                "must name a host, and a port only from 1 to 65535, as in https://cloud.example/v1"
+            )
         return value
+
+    @field_validator("bookwatch_allow_http", mode="before")
+    @classmethod
+    def _switch(cls, value: object) -> object:
+        return False if value == "" else value
+
+    @field_validator("bookwatch_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        names = [host_name(word) for word in re.split(r"[\s,]+", value) if word]
+        if None in names:
+            # "*" too: whoever answers to every name answers to the attacker's.
+            raise ValueError("must be host names alone, as in watch.example.org, without http://, port or *")
+        return tuple(names)
 
     @field_validator("bookwatch_timezone")
     @classmethod
@@ -100,6 +142,12 @@ class Settings(BaseSettings):
         return Clock(self.bookwatch_now)
 
     @property
+    def sends_in_the_clear(self) -> bool:
+        """Whether the key and every row would cross a network unencrypted: http:// to another machine."""
+        parts = urlsplit(self.appwrite_endpoint)
+        return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+    @property
     def alert_channels(self) -> tuple[Channel, ...]:
         """Where alerts go, and which severities each takes."""
         return channels_of(self.bookwatch_alert_urls)
@@ -109,7 +157,7 @@ class Settings(BaseSettings):
         return self.bookwatch_tables.get(collection, collection)
 
     def require_appwrite(self) -> Settings:
-        """Return itself, or raise UsageError naming each Appwrite setting that is missing."""
+        """Return itself, or raise UsageError: a setting is missing, or the key would be sent unencrypted."""
         missing = [
             name
             for name, value in {
@@ -125,6 +173,11 @@ class Settings(BaseSettings):
                 f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.",
                 "Set it in the environment or in a .env file (see .env.example), or try `bookwatch demo`.",
             )
+        if self.sends_in_the_clear and not self.bookwatch_allow_http:
+            raise UsageError(
+                "APPWRITE_ENDPOINT is http:// to another machine: the key and every row could be read on the way.",
+                "Use https://, or set BOOKWATCH_ALLOW_HTTP=1 where you trust that network.",
+            )
         return self
 
 
@@ -135,14 +188,16 @@ def env_file() -> Path | None:
 
 
 def load_settings() -> Settings:
-    """Read and validate the settings. Raises UsageError with one sentence a setting; never repeats a value.
+    """Read and validate the settings. Raises UsageError with one sentence a setting, or about a .env that is not to be
+    read; never repeats a value.
 
     A relative BOOKWATCH_HOME lies beside the ``.env`` in force, else in the working directory, so that every
     command finds the same home from any folder of a project.
     """
     found = env_file()
+    encoding = None if found is None else checked(found)
     try:
-        settings = Settings(_env_file=found)  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
+        settings = Settings(_env_file=found, _env_file_encoding=encoding)  # pyright: ignore[reportCallIssue] - pydantic-settings' own arguments
         home = settings.bookwatch_home.expanduser()
         base = found.parent if found and "BOOKWATCH_HOME" not in os.environ else Path.cwd()
         return settings.model_copy(update={"bookwatch_home": home if home.is_absolute() else base / home})

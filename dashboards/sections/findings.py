@@ -12,6 +12,9 @@ from dashboards.screen import ROWS_SHOWN, Screen
 from dashboards.wording import NOTHING, count, rate, rupiah, signed_rupiah
 from marketplace.findings import FINDINGS
 
+LONGEST_ID = 128
+"""As long as an id can be: the address may say anything, and it is repeated where no finding has it."""
+
 
 def findings(screen: Screen) -> None:
     """The codes with their counts, the findings of one code, and the one that was picked, opened."""
@@ -65,7 +68,7 @@ def findings(screen: Screen) -> None:
         complete=lambda: queries.all_findings(screen.snapshot, code),
         choose=True,
     )
-    asked = picked["finding_id"] if picked else st.query_params.get("finding")
+    asked = picked["finding_id"] if picked else st.query_params.get("finding", "")[:LONGEST_ID]
     if asked:
         opened(screen, asked)
 

@@ -48,6 +48,11 @@ def died(run_ids: Iterable[str]) -> Observation:
     return _of(RULES.of("run_died"), True, detail=f"run {_some(ids)}" if ids else "")
 
 
+def schedules_stopped(names: str) -> Observation:
+    """What stands still in Dagster, by name; empty where everything runs."""
+    return _of(RULES.of("schedule_stopped"), bool(names), detail=names)
+
+
 def ledger_unreadable() -> Observation:
     """That the memory of the alerts is lost."""
     return _of(RULES.of("ledger_unreadable"), True)

@@ -172,6 +172,14 @@ RULES: Final = RuleBook(
             keep_firing_for=TWO_RUNS,
         ),
         AlertRule(
+            name="schedule_stopped",
+            source="run:schedules",
+            severity="critical",
+            summary="A schedule or sensor of bookwatch was stopped in Dagster: what it does no longer happens",
+            page="/alerts",
+            what_to_do="`bookwatch status` says which, and the command that starts it again.",
+        ),
+        AlertRule(
             name="after_publishing",
             source="run:warnings",
             severity="high",

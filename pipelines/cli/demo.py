@@ -13,7 +13,13 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.cli.run import execute, summary
-from pipelines.cli.serve import DAGSTER_PORT, DASHBOARDS_PORT, children_environment, serve_until_stopped
+from pipelines.cli.serve import (
+    DAGSTER_PORT,
+    DASHBOARDS_PORT,
+    children_environment,
+    own_ports,
+    serve_until_stopped,
+)
 from pipelines.environment import PROJECT, prepare
 from pipelines.processes import Child, stopping
 from resources.errors import BookwatchError, UsageError
@@ -105,6 +111,8 @@ def demo(
         "BOOKWATCH_HEARTBEAT_URL",
     ):
         os.environ[name] = {"BOOKWATCH_TABLES": "{}", "APPWRITE_API": "tablesdb"}.get(name, "")
+    if not once:
+        own_ports(port, dagster_port)  # said now, not after minutes of simulating
     folder = fresh_home(load_settings())
     typer.echo(f"Simulating {days} days of a marketplace (seed {seed}) …", err=True)
     children: list[Child] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import webbrowser
 from collections.abc import Mapping
@@ -13,23 +12,25 @@ from typing import Annotated
 import typer
 
 from pipelines.environment import PROJECT, prepare
-from pipelines.processes import Child, free_port, start, stopping, wait_for_port, wait_for_socket, watch_over
+from pipelines.processes import Child, own_port, start, stopping, wait_for_port, wait_for_socket, watch_over
+from pipelines.stopped import CODE, LOOK_EVERY_S, StoppedWatch, code_socket
 from resources.errors import UsageError
 from resources.settings import Settings, load_settings
 
 DASHBOARDS_PORT, DAGSTER_PORT = 8501, 3000
-SOCKET_FOLDER_BYTES = 80
 
 
 def children_environment(settings: Settings) -> dict[str, str]:
     """What the children must know however they are started: absolute, so that no working directory matters."""
-    known = {"BOOKWATCH_HOME": str(settings.home.root), "PYTHONPATH": str(PROJECT)}
-    # Dagster talks to its own processes over sockets in the temporary folder: in the home too, where the path of a
-    # socket (108 bytes at most) still fits.
-    scratch = settings.home.dagster / "tmp"
-    if len(os.fsencode(scratch)) < SOCKET_FOLDER_BYTES:
-        scratch.mkdir(exist_ok=True, mode=0o700)
-        known["TMPDIR"] = str(scratch)
+    known = {
+        "BOOKWATCH_HOME": str(settings.home.root),
+        "BOOKWATCH_HOSTS": ",".join(settings.bookwatch_hosts),
+        "PYTHONPATH": str(PROJECT),
+    }
+    # Dagster talks to its own processes over sockets in the temporary folder: in the home too, where they fit.
+    if socket := code_socket(settings.home):
+        socket.parent.mkdir(exist_ok=True, mode=0o700)
+        known["TMPDIR"] = str(socket.parent)
     return known
 
 
@@ -52,12 +53,11 @@ def start_dagster(
     Each would start a code server of its own, and the daemon a new one every minute, which loads all libraries again.
     """
     folder = settings.home.dagster
-    module = ["-m", "pipelines.definitions"]
+    module = ["-m", CODE]
     bin_folder = Path(sys.executable).parent
     asked = module
     # Where it is not set, the home's path is too long for a socket, and each starts a code server of its own.
-    if scratch := environment.get("TMPDIR"):
-        socket = Path(scratch) / "code.sock"
+    if "TMPDIR" in environment and (socket := code_socket(settings.home)):
         socket.unlink(missing_ok=True)
         code = start(
             "Dagster's code server",
@@ -71,7 +71,7 @@ def start_dagster(
         asked = ["--grpc-socket", str(socket)]
     web = start(
         "Dagster's web server",
-        [str(bin_folder / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(port), *asked],
+        [sys.executable, "-m", "pipelines.dagster_web", "--port", str(port), *asked],
         environment=environment,
         folder=folder,
         log=folder / "webserver.log",
@@ -101,12 +101,14 @@ def serve_until_stopped(
     scheduled: bool,
     open_browser: bool,
 ) -> None:
-    """Start the servers, say where they are, and wait. Whoever calls stops ``children``."""
-    port = free_port(port)
+    """Start the servers, say where they are, and wait. Whoever calls stops ``children``. Raises UsageError for a port
+    that is taken.
+    """
+    port, dagster_port = own_ports(port, dagster_port if scheduled else None)
     dashboards = start_dashboards(settings, port, environment)
     children.append(dashboards)
+    watch = StoppedWatch(settings)
     if scheduled:
-        dagster_port = free_port(dagster_port)
         start_dagster(settings, dagster_port, environment, children)
     wait_for_port(dashboards, port)
     address = f"http://127.0.0.1:{port}"
@@ -117,7 +119,24 @@ def serve_until_stopped(
     if open_browser:
         with contextlib.suppress(webbrowser.Error):
             webbrowser.open(address)
-    watch_over(children)
+    watch_over(children, lambda: _say(watch.look()) if scheduled else None, LOOK_EVERY_S)
+
+
+def _say(sentence: str) -> None:
+    if sentence:
+        typer.echo(sentence, err=True)
+
+
+def own_ports(dashboards: int, dagster: int | None) -> tuple[int, int]:
+    """The two ports asked for, a free one for each 0; ``dagster`` None: it is not started. Raises UsageError."""
+    first = own_port(dashboards, "--port")
+    if dagster is None:
+        return first, 0
+    if dagster == first:
+        raise UsageError(
+            f"--port and --dagster-port are both {first}.", "Give Dagster another one (0 takes a free one)."
+        )
+    return first, own_port(dagster, "--dagster-port")
 
 
 def serve(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -9,8 +10,10 @@ import typer
 
 from marketplace.difference import Difference
 from marketplace.health import UNMEASURED_AFTER
+from pipelines.stopped import Stopped, names, stopped
 from resources.clock import Clock
 from resources.errors import BookwatchError
+from resources.home import Home
 from resources.settings import load_settings
 from resources.status_file import read_status
 
@@ -125,10 +128,26 @@ def _print_alerts(console: Any, content: dict[str, Any], clock: Clock) -> None:
         )
 
 
+def _print_stopped(home: Home, found: Sequence[Stopped] | None) -> None:
+    """The schedules that stand still, and how each goes on. Plain: a command line is copied as it stands."""
+    if found is None:
+        typer.echo("Schedules: it could not be told whether they run, Dagster's file of them cannot be read.")
+        return
+    if found:
+        typer.echo(
+            f"Schedules: stopped in Dagster: {names(found)}. While `bookwatch serve` runs, start again with"
+        )
+    for one in found:
+        typer.echo(f"  {one.start_again(home)}")
+
+
 def status(json: Annotated[bool, typer.Option("--json", help="Print status.json.")] = False) -> None:
     """Freshness, health, commission state, open alerts."""
     settings = load_settings()
     content = read_status(settings.home)
+    still = stopped(settings.home)
+    if content is None or not json:
+        _print_stopped(settings.home, still)
     if content is None and settings.home.status.exists():
         raise BookwatchError(f"{settings.home.status} is damaged.", "Run `bookwatch run`: it writes it anew.")
     if content is None:
@@ -139,6 +158,11 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print status.json.
     if json:
         import orjson
 
+        content["schedules_stopped"] = (
+            None
+            if still is None
+            else [{"name": one.name, "start_again": one.start_again(settings.home)} for one in still]
+        )
         typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
     else:
         _print(content, settings.clock)

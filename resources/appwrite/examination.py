@@ -202,6 +202,14 @@ class _Examination:
         return asked, before, self.wall_clock()
 
     def _reachable(self, asked: _Asked) -> bool:
+        if self.gateway.settings.sends_in_the_clear:
+            self.say(
+                "endpoint",
+                "warning",
+                "The endpoint is http:// to another machine, which BOOKWATCH_ALLOW_HTTP allows: the key and every row"
+                " can be read, and rows altered, on the way.",
+                "Use https:// in APPWRITE_ENDPOINT and unset BOOKWATCH_ALLOW_HTTP.",
+            )
         if asked.failure is None or asked.failure.reason not in _NO_ANSWER:
             self.say("endpoint", "ok", f"{self.gateway.endpoint} answers.")
             return True

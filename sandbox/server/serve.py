@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from sandbox.server.app import ALL_SCOPES, READ_SCOPES, Api
 from sandbox.server.control import Control
@@ -113,8 +114,9 @@ def serve(options: Options) -> int:
                 arguments = (store, DATABASE, simulation, stop, after)
                 threading.Thread(target=fill.live, args=arguments, daemon=True).start()
         address, port = listening.getsockname()[:2]
+        name = f"[{address}]" if ":" in address else address
         told = {
-            "endpoint": f"http://{f'[{address}]' if ':' in address else address}:{port}/v1",
+            "endpoint": f"http://{name}:{port}/v1",
             "project": PROJECT,
             "key": keys["full"],
             "read_only_key": keys["read_only"],
@@ -122,7 +124,10 @@ def serve(options: Options) -> int:
             "data": str(folder),
         }
         config = uvicorn.Config(
-            Control(api),
+            # A page whose own name points to loopback could read it all.
+            TrustedHostMiddleware(
+                Control(api), ["localhost", "127.0.0.1", "[::1]", name], www_redirect=False
+            ),
             loop="uvloop" if sys.platform != "win32" else "asyncio",
             http="httptools",
             log_level="warning",

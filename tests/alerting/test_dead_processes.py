@@ -17,7 +17,7 @@ import pytest
 
 from pipelines.cli.serve import children_environment, start_dagster
 from pipelines.environment import prepare
-from pipelines.processes import Child, free_port, stopping
+from pipelines.processes import Child, own_port, stopping
 from resources.home import Home
 from resources.ledger import Ledger
 from resources.lock import is_run_active
@@ -196,7 +196,7 @@ def test_the_daemon_tells_once_of_its_scheduled_run_that_was_killed_and_goes_on(
     children: list[Child] = []
     try:
         with stopping(children):
-            start_dagster(settings, free_port(0), children_environment(settings), children)
+            start_dagster(settings, own_port(0, "--port"), children_environment(settings), children)
             assert wait_until(lambda: injected(server, STALL) > 0), "no run was started, or it read nothing"
             killed = run_lock_holder(bookwatch)
             assert killed is not None

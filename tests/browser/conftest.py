@@ -76,6 +76,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             "BOOKWATCH_HOME": str(home),
             "BOOKWATCH_NOW": snapshot.NOW_SETTING,
             "BOOKWATCH_TIMEZONE": "Asia/Makassar",
+            "BOOKWATCH_HOSTS": "own.test",
         },
         cwd=home,
         stdout=log,

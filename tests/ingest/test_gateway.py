@@ -414,7 +414,9 @@ def test_a_netrc_entry_adds_no_authorization(tmp_path: Path, monkeypatch: pytest
 def test_the_proxy_of_the_environment_is_used_with_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     with ScriptedServer(GOOD) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.endpoint.removesuffix("/v1").replace("://", "://me:secret@"))
-        gateway, _ = scripted_gateway(proxy, endpoint="http://appwrite.example/v1")
+        gateway, _ = scripted_gateway(
+            proxy, endpoint="http://appwrite.example/v1", settings={"bookwatch_allow_http": True}
+        )
         rows(gateway)
         target, headers = proxy.requests[0]
         assert target.startswith("http://appwrite.example/v1/tablesdb/")
@@ -435,7 +437,9 @@ def test_a_proxy_that_cannot_be_used_is_one_sentence_without_its_password(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "ftp://me:secret@proxy.example")
     with ScriptedServer(GOOD) as server, pytest.raises(UsageError, match="proxy") as caught:
-        scripted_gateway(server, endpoint="http://appwrite.example/v1")
+        scripted_gateway(
+            server, endpoint="http://appwrite.example/v1", settings={"bookwatch_allow_http": True}
+        )
     assert "secret" not in str(caught.value)
     assert caught.value.__context__ is None
 

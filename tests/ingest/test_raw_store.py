@@ -257,6 +257,17 @@ def test_the_file_is_private_and_mirrors_one_source(store: RawStore) -> None:
         assert caught.value.next_step
 
 
+def test_a_password_in_the_endpoint_of_an_earlier_version_is_forgotten(tmp_path: Path) -> None:
+    with RawStore(tmp_path / "raw.duckdb") as opened:
+        opened.claim_mirror("https://me:secret@a.test/v1", "p", "d", NOW)
+        assert opened.mirror() == ("https://a.test/v1", "p", "d")
+        with pytest.raises(UsageError) as error:
+            opened.claim_mirror("https://b.test/v1", "p", "d", NOW)
+        assert "secret" not in str(error.value)
+        opened.claim_mirror("https://a.test/v1", "p", "d", NOW)
+        assert "secret" not in str(opened._rows("FROM _mirror"))
+
+
 def test_a_scan_is_planned_from_what_is_known(store: RawStore) -> None:
     overlap = timedelta(seconds=60)
     resumed = store.begin_scan("bookings", bound=NOW + overlap, overlap=overlap, run_id="r")

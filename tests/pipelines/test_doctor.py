@@ -229,6 +229,15 @@ def test_collections_and_attributes_that_lack(server: SandboxProcess) -> None:
     assert [(x.verdict, x.blocking) for x in vital] == [("problem", False)]
 
 
+def test_http_to_another_machine_that_is_allowed_is_a_warning(
+    server: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not [line for line in examined(server) if "http://" in line.sentence and line.verdict != "ok"]
+    monkeypatch.setattr(Settings, "sends_in_the_clear", True)
+    [line] = [x for x in examined(server, bookwatch_allow_http=True) if "BOOKWATCH_ALLOW_HTTP" in x.sentence]
+    assert (line.topic, line.verdict, line.blocking) == ("endpoint", "warning", False)
+
+
 def test_the_command_prints_lines_and_json_and_ends_with_the_status(
     server: SandboxProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -238,11 +247,14 @@ def test_the_command_prints_lines_and_json_and_ends_with_the_status(
     with pytest.raises(UsageError, match="APPWRITE_ENDPOINT"):
         doctor()
     settings = settings_of(server, appwrite_api_key=server.key)
-    monkeypatch.setenv("APPWRITE_ENDPOINT", settings.appwrite_endpoint)
+    monkeypatch.setenv("APPWRITE_ENDPOINT", "http://appwrite.test/v1")
     monkeypatch.setenv("APPWRITE_PROJECT_ID", settings.appwrite_project_id)
     monkeypatch.setenv("APPWRITE_API_KEY", server.key)
     monkeypatch.setenv("APPWRITE_DATABASE_ID", DATABASE)
     monkeypatch.setenv("BOOKWATCH_HOME", str(tmp_path / "home"))
+    with pytest.raises(UsageError, match="BOOKWATCH_ALLOW_HTTP"):
+        doctor()
+    monkeypatch.setenv("APPWRITE_ENDPOINT", settings.appwrite_endpoint)
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         assert doctor() == 10

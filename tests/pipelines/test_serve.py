@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,8 @@ from typing import Any
 import pytest
 
 from pipelines.cli import serve
-from pipelines.processes import Child, free_port
+from pipelines.processes import Child, own_port, watch_over
+from resources.errors import BookwatchError, UsageError
 from resources.settings import Settings
 from tests.bookwatch_process import Bookwatch, settings_for
 from tests.sandbox_server import SandboxProcess
@@ -71,15 +73,15 @@ def test_one_code_server_is_asked_by_both_of_dagsters_processes(shallow: Path, s
     environment = serve.children_environment(settings)
     assert environment["TMPDIR"] == str(settings.home.dagster / "tmp")
     serve.start_dagster(settings, 1, environment, children)
-    socket = str(settings.home.dagster / "tmp" / "code.sock")
+    where = str(settings.home.dagster / "tmp" / "code.sock")
     assert [child.name for child in children] == list(started.commands)
     assert started.order == [
         "Dagster's code server", "Dagster's code server answers",
         "Dagster's web server", "Dagster's web server answers", "Dagster's daemon",
     ]  # fmt: skip
     code, *others = started.commands.values()
-    assert code[-4:] == ["--socket", socket, "-m", "pipelines.definitions"]
-    assert [command[-2:] for command in others] == [["--grpc-socket", socket]] * 2
+    assert code[-4:] == ["--socket", where, "-m", "pipelines.definitions"]
+    assert [command[-2:] for command in others] == [["--grpc-socket", where]] * 2
 
 
 @pytest.mark.parametrize("name", [DEEP, "é" * 40], ids=["many characters", "many bytes"])
@@ -96,6 +98,58 @@ def test_where_no_socket_fits_each_process_loads_the_code_itself(
     for command in started.commands.values():
         assert command[-2:] == ["-m", "pipelines.definitions"]
         assert "--grpc-socket" not in command
+
+
+def test_the_port_asked_for_is_the_port_used_or_an_error() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=f"Port {port} on 127.0.0.1 is in use.*--port"):
+            serve.own_ports(port, None)
+        with pytest.raises(UsageError, match=f"Port {port} on 127.0.0.1 is in use.*--dagster-port"):
+            serve.own_ports(0, port)
+    assert serve.own_ports(port, 0)[0] == port, "free again"
+    assert 0 < serve.own_ports(0, 0)[1] != port
+    for none in (70_000, -1):
+        with pytest.raises(UsageError, match="is no port"):
+            serve.own_ports(none, None)
+    with pytest.raises(UsageError, match="both"):
+        serve.own_ports(port, port)
+
+
+def test_a_port_is_free_again_at_once_after_a_server_with_connections() -> None:
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            accepted, _ = server.accept()
+            accepted.close()  # this side closes first, and waits
+            assert client.recv(1) == b""
+    assert own_port(port, "--port") == port
+
+
+@pytest.mark.parametrize("words", [["serve"], ["demo", "--days", "1"]], ids=["serve", "demo"])
+def test_a_taken_port_is_one_sentence_before_anything_is_started(tmp_path: Path, words: list[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = Bookwatch(tmp_path / "home")(*words, "--port", port, timeout=60)
+    assert done.returncode == 2
+    assert f"Port {port} on 127.0.0.1 is in use." in done.stderr
+    assert not (tmp_path / "home" / "dagster" / "dashboards.log").exists()
+    assert not (tmp_path / "home-sandbox").exists()
+
+
+def test_who_watches_looks_at_once_and_an_ended_child_is_a_failure() -> None:
+    looks: list[int] = []
+    child = Child("It", subprocess.Popen(["sleep", "0.3"]))
+    with pytest.raises(BookwatchError, match="It stopped by itself"):
+        watch_over([child], lambda: looks.append(1), 0)
+    assert len(looks) >= 1
 
 
 LOADED = (
@@ -125,7 +179,7 @@ def test_a_home_too_deep_for_a_socket_is_served_all_the_same(tmp_path: Path) -> 
         home = tmp_path / DEEP / "home"
         home.parent.mkdir(parents=True)
         watch = Bookwatch(home, settings_for(server))
-        port = free_port(0)
+        port = own_port(0, "--port")
         words = ["serve", "--port", "0", "--dagster-port", str(port)]
         process = subprocess.Popen(
             [sys.executable, "-c", "from pipelines.cli import main; main()", *words],

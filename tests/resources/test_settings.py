@@ -1,5 +1,6 @@
 """Settings: what is missing or wrong is said in one sentence, and no value is repeated."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,8 +14,6 @@ NAMES = ("APPWRITE_ENDPOINT", "APPWRITE_PROJECT_ID", "APPWRITE_API_KEY", "APPWRI
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import os
-
     for name in list(os.environ):
         if name.startswith(("APPWRITE_", "BOOKWATCH_")):
             monkeypatch.delenv(name)
@@ -32,7 +31,28 @@ def test_every_missing_appwrite_setting_is_named() -> None:
     ("name", "value"),
     [
         ("APPWRITE_ENDPOINT", "ftp://secret-host"),
+        ("APPWRITE_ENDPOINT", "https://me:secret@appwrite.test/v1"),
+        ("APPWRITE_ENDPOINT", "https://secret@appwrite.test/v1"),
+        ("APPWRITE_ENDPOINT", "https://:secret@appwrite.test"),
+        ("APPWRITE_ENDPOINT", "https://@secret.test/v1"),
+        ("APPWRITE_ENDPOINT", "http://me:secret@127.0.0.1/v1"),
+        ("APPWRITE_ENDPOINT", "https://me:sec/ret@appwrite.secret/v1"),
+        ("APPWRITE_ENDPOINT", "https://appwrite.test/v1?key=secret"),
+        ("APPWRITE_ENDPOINT", "https://appwrite.test/v1#secret"),
+        ("APPWRITE_ENDPOINT", "https://appwrite.test\\secret/v1"),
+        ("APPWRITE_ENDPOINT", "https://appwrite.test/v1 secret"),
+        ("APPWRITE_ENDPOINT", "https://appwrite.test\x1b[2Jsecret"),
+        ("APPWRITE_ENDPOINT", "https:///secret"),
+        ("APPWRITE_ENDPOINT", "https://[secret/v1"),
+        ("APPWRITE_ENDPOINT", "https://appwrite.test:secret/v1"),
+        ("APPWRITE_ENDPOINT", "https://secret.test:70000/v1"),
         ("APPWRITE_API", "secret-kind"),
+        ("BOOKWATCH_ALLOW_HTTP", "secret"),
+        ("BOOKWATCH_HOSTS", "*"),
+        ("BOOKWATCH_HOSTS", "*.secret.test"),
+        ("BOOKWATCH_HOSTS", "https://secret.test"),
+        ("BOOKWATCH_HOSTS", "secret.test:8501"),
+        ("BOOKWATCH_HOSTS", "watch.test, secret/x"),
         ("BOOKWATCH_TABLES", "secret not json"),
         ("BOOKWATCH_TABLES", '["secret"]'),
         ("BOOKWATCH_TIMEZONE", "Asia/Secret"),
@@ -110,6 +130,127 @@ def test_the_environment_wins_and_its_relative_home_is_of_the_working_directory(
 def test_alert_urls_are_separated_by_spaces_or_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOOKWATCH_ALERT_URLS", "json://one, mailto://two json://three")
     assert load_settings().bookwatch_alert_urls == ("json://one", "mailto://two", "json://three")
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://appwrite.test/v1", "http://192.168.1.5/v1", "http://10.0.0.1", "http://localhost.evil.test/v1",
+        "http://127.0.0.1.nip.test/v1", "http://[2001:db8::1]/v1", "http://0.0.0.0/v1", "http://localhosts/v1",
+    ],
+)  # fmt: skip
+def test_http_to_another_machine_needs_to_be_allowed(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    for name in NAMES:
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("APPWRITE_ENDPOINT", endpoint)
+    for refused in ("", "0", "false"):
+        monkeypatch.setenv("BOOKWATCH_ALLOW_HTTP", refused)
+        with pytest.raises(UsageError, match="BOOKWATCH_ALLOW_HTTP=1") as error:
+            load_settings().require_appwrite()
+        assert error.value.exit_status == 2
+    monkeypatch.setenv("BOOKWATCH_ALLOW_HTTP", "1")
+    assert load_settings().require_appwrite().sends_in_the_clear
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://127.0.0.1:8080/v1", "http://localhost/v1", "http://LOCALHOST:80/v1", "http://[::1]:9/v1",
+        "http://127.1.2.3/v1", "http://localhost./v1", "https://appwrite.test/v1", "https://10.0.0.1:8443",
+    ],
+)  # fmt: skip
+def test_what_stays_on_this_machine_or_is_encrypted_needs_nothing(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    for name in NAMES:
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("APPWRITE_ENDPOINT", endpoint)
+    assert load_settings().require_appwrite().appwrite_endpoint == endpoint
+
+
+def test_own_hosts_are_separated_by_blanks_or_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOKWATCH_HOSTS", "Watch.example.org, box.  192.168.1.5 [2001:DB8::1],")
+    assert load_settings().bookwatch_hosts == ("watch.example.org", "box", "192.168.1.5", "2001:db8::1")
+    monkeypatch.setenv("BOOKWATCH_HOSTS", "")
+    assert load_settings().bookwatch_hosts == ()
+
+
+LINES = "APPWRITE_DATABASE_ID=market{end}APPWRITE_PROJECT_ID=lab{end}"
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["no mark", "a mark"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+def test_an_env_file_of_windows_is_read(tmp_path: Path, mark: str, end: str) -> None:
+    (tmp_path / ".env").write_bytes((mark + LINES.format(end=end)).encode())
+    settings = load_settings()
+    assert (settings.appwrite_database_id, settings.appwrite_project_id) == ("market", "lab")
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "encoding"),
+    [
+        (LINES.format(end="\n").encode("utf-16"), 1, "UTF-16"),
+        ("\ufeffA=1\n".encode("utf-16-be"), 1, "UTF-16"),
+        (LINES.format(end="\r\n").encode("utf-16-le"), 1, "UTF-16"),
+        (LINES.format(end="\n").encode("utf-32"), 1, "UTF-32"),
+        ("A=1\nB=secret é\n".encode("latin-1"), 2, "Latin-1"),
+        ("A=1\r\nB=2\r\n# “secret”\r\n".encode("cp1252"), 3, "Latin-1"),
+        (b"A=1\nB=secret\x00\n", 2, "zero bytes"),
+        (b"\xef\xbb\xbfA=1\n\n\nB=\xff\n", 4, "another encoding"),
+    ],
+)
+def test_an_env_file_in_another_encoding_is_named_with_its_line(
+    tmp_path: Path, content: bytes, line: int, encoding: str
+) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(UsageError) as error:
+        load_settings()
+    assert error.value.exit_status == 2
+    said = str(error.value)
+    assert all(word in said for word in (str(tmp_path / ".env"), f"line {line} ", encoding))
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_an_env_file_that_others_may_write_is_not_read(tmp_path: Path, mode: int) -> None:
+    file = tmp_path / ".env"
+    file.write_text("APPWRITE_ENDPOINT=https://evil.test/v1\n")
+    file.chmod(mode)
+    with pytest.raises(UsageError, match="written by other users") as error:
+        load_settings()
+    assert error.value.exit_status == 2
+    assert str(file) in str(error.value)
+    file.chmod(0o644)
+    assert load_settings().appwrite_endpoint == "https://evil.test/v1"
+
+
+def test_an_env_file_of_another_user_is_not_read_also_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("APPWRITE_ENDPOINT=https://evil.test/v1\n")
+    below = tmp_path / "project"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    other = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: other)
+    with pytest.raises(UsageError, match="another user"):
+        load_settings()
+
+
+def test_an_env_file_that_is_a_link_elsewhere_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    (here / "kept").mkdir(parents=True)
+    for place in (tmp_path / "env", here / "kept" / "env"):
+        place.write_text("APPWRITE_PROJECT_ID=lab\n")
+    monkeypatch.chdir(here)
+    (here / ".env").symlink_to(tmp_path / "env")
+    with pytest.raises(UsageError, match="link to a file elsewhere"):
+        load_settings()
+    (here / ".env").unlink()
+    (here / ".env").symlink_to(Path("kept") / "env")  # as a mounted secret is
+    assert load_settings().appwrite_project_id == "lab"
 
 
 def test_the_key_is_not_in_the_settings_text(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,27 @@ def test_a_taken_port_is_one_plain_sentence() -> None:
     assert "Traceback" not in refused.stderr
 
 
+def test_only_its_own_host_names_are_answered() -> None:
+    with SandboxProcess("--empty") as server:
+        port = server.origin.rsplit(":", 1)[1]
+        answers = {
+            name: requests.get(
+                f"{server.endpoint}/health/version", headers={"Host": f"{name}:{port}"}, timeout=5
+            ).status_code
+            for name in (
+                "127.0.0.1",
+                "localhost",
+                "[::1]",
+                "evil.test",
+                "localhost.evil.test",
+                "127.0.0.1.evil.test",
+            )
+        }
+    assert list(answers.values())[:3] == [answers["127.0.0.1"]] * 3
+    assert answers["127.0.0.1"] != 400
+    assert list(answers.values())[3:] == [400] * 3
+
+
 def test_keys_and_rows_outlive_a_restart_on_the_same_folder(tmp_path: Path) -> None:
     with SandboxProcess("--empty", data=tmp_path) as server:
         key = server.key

@@ -1,0 +1,32 @@
+"""The dashboards as `streamlit run` serves them: the pages of app.py, under our own host names only. Draws nothing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:  # `streamlit run` puts this file's folder on the path, not the project's
+    sys.path.insert(0, str(ROOT))
+
+import streamlit as st  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
+
+from resources.errors import BookwatchError  # noqa: E402
+from resources.own_hosts import OwnHosts  # noqa: E402
+from resources.settings import load_settings  # noqa: E402
+
+
+def further_names() -> tuple[str, ...]:
+    """BOOKWATCH_HOSTS; none where the settings are wrong, which each page then says under this machine's own names."""
+    try:
+        return load_settings().bookwatch_hosts
+    except BookwatchError:
+        return ()
+
+
+app = st.App(
+    Path(__file__).with_name("app.py"),
+    # Streamlit's own server.allowedHosts guards the WebSocket alone, and lets pages of other local ports open it.
+    middleware=[Middleware(OwnHosts, names=further_names())],
+)

@@ -1,0 +1,90 @@
+"""Whatever the address of a page says, the page answers: an odd value is as good as none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+
+from dashboards import frame
+from dashboards.period import EARLIEST, chosen
+from tests.dashboards.conftest import Shown
+
+Show = Callable[..., Shown]
+
+TODAY = date(2026, 11, 22)
+ODD = (
+    "", " ", "0", "-1", "custom", "None", "NaN", "2026-02-30", "2026-13-01", "0000-00-00", "10000-01-01",
+    "99999999999999999999-01-01", "-0001-01-01", "२०२६-११-०१", "２０２６-11-01", "01/11/2026", "2026-11-01T00:00",
+    "2026-11-01\0", "\0", "\r\nSet-Cookie: a=b", "\x1b[2J", "<script>alert(1)</script>", "' OR 1=1 --",
+    "\ufeff2026-11-01", "🦆", "x" * 200_000, "9" * 5_000,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        ("2026-11-01", "2026-11-22", (date(2026, 11, 1), TODAY)),
+        ("2026-11-01", "9999-12-31", (date(2026, 11, 1), TODAY)),
+        (EARLIEST.isoformat(), "2026-11-22", (EARLIEST, TODAY)),
+        ("0001-01-01", "2026-11-22", None),
+        ("0001-01-01", "0001-01-01", None),
+        ("1999-12-31", "2026-11-22", None),
+        ("9999-12-31", "9999-12-31", None),
+        ("2026-11-20", "2026-11-01", None),
+        ("2026-11-23", "2026-11-24", None),
+    ],
+)
+def test_days_that_cannot_be_looked_at_are_not_asked_for(
+    monkeypatch: pytest.MonkeyPatch, first: str, last: str, expected: tuple[date, date] | None
+) -> None:
+    monkeypatch.setattr(st, "query_params", {"from": first, "to": last})
+    assert frame.asked(TODAY) == expected
+    if expected:
+        period = chosen("custom", expected, TODAY)
+        assert period.previous.last == period.first - timedelta(days=1)
+
+
+@pytest.mark.parametrize("value", ODD, ids=range(len(ODD)))
+def test_no_value_is_more_than_none(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    for said in ({"from": value, "to": "2026-11-22"}, {"from": "2026-11-01", "to": value}, {"from": value}):
+        monkeypatch.setattr(st, "query_params", said)
+        assert frame.asked(TODAY) is None
+    monkeypatch.setattr(st, "session_state", {})
+    monkeypatch.setattr(st, "query_params", {"lang": value})
+    frame.keep("lang", ("en", "id"), "en")
+    assert st.session_state["lang"] == "en"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"period": "custom", "from_": "0001-01-01", "to": "9999-12-31"},
+        {"period": "custom", "from_": "0001-01-01", "to": "0001-01-02"},
+        {"period": "custom", "from_": EARLIEST.isoformat(), "to": "2026-11-22"},
+        {
+            "period": ["today", "custom"],
+            "from_": ["2026-11-01", "\0"],
+            "to": ["x", "y"],
+            "lang": ["id", "xx"],
+        },
+        {"period": "\0", "lang": "x" * 10_000},
+    ],
+    ids=["all days", "the first days", "as far back as can be", "repeated", "garbage"],
+)
+def test_a_hostile_address_is_answered(home: Path, show: Show, query: dict[str, Any]) -> None:
+    assert "Overview" in show(home, **query).text
+
+
+@pytest.mark.parametrize("finding", ["\0", "' OR 1=1 --", "<script>alert(1)</script>" * 10_000], ids=range(3))
+def test_a_finding_that_is_none_is_said_to_be_gone_in_a_few_words(
+    home: Path, show: Show, finding: str
+) -> None:
+    shown = show(home, "revenue", finding=finding)
+    assert "This snapshot holds no finding" in shown.text
+    assert "<script>" not in shown.html
+    assert len(shown.text) < 50_000
