@@ -205,11 +205,11 @@ def test_a_wrong_route_is_a_wrong_setting_without_its_value(
 @pytest.mark.parametrize(
     ("finished", "health", "point"),
     [
-        ("2026-11-22T03:50:00Z", "Health healthy", "● 1 user-to-member connection: Bookings arrive"),
+        ("2026-11-22T03:50:00Z", "Health healthy", "● working  1 user-to-member connection: Bookings arrive"),
         (
             "2026-11-22T03:49:59Z",
             "Health unknown: last judged 10 min ago, healthy then. Run `bookwatch run`.",
-            "○ 1 user-to-member connection: (working then) Bookings arrive",
+            "○ unknown  1 user-to-member connection: (working then) Bookings arrive",
         ),
     ],
 )
