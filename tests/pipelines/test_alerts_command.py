@@ -189,7 +189,12 @@ def test_a_test_message_reaches_every_channel_and_says_which_failed(
     monkeypatch.setenv("BOOKWATCH_ALERT_URLS", f"json://{receiver.address}/a low=nonsense")
     status, out, _ = bookwatch("alerts", "test", "--severity", "high", "--json")
     assert status == 0
-    assert json.loads(out)[0]["delivered"] is True
+    (told,) = json.loads(out)
+    assert (told["delivered"], told["shortened"]) == (True, False)
+    assert told["letters"] == len(receiver.taken[1]["message"]) > 32_000
+    monkeypatch.setattr("resources.notifier.RETRIES", 1)
+    receiver.answers = [413]
+    assert "delivered, but only 16," in bookwatch("alerts", "test")[1]
 
 
 def test_a_wrong_route_is_a_wrong_setting_without_its_value(
