@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import main
-from pipelines.cli.terminal import STAND_INS, format_asked, takes_ascii_only
+from pipelines.cli.terminal import STAND_INS, format_asked, prepare_streams, takes_ascii_only
 from resources.alert_store import Alert, AlertStore
 from resources.home import Home
 from resources.ledger import Ledger
+from resources.progress import progress_for
 from tests.dashboards import snapshot
 
 LETTERS = "Ni Luh Ayu · 50 → é 王 😀"
@@ -192,3 +193,19 @@ def test_every_sign_that_we_write_has_a_stand_in() -> None:
     # The wide signs are those a spreadsheet's formula may begin with: looked for, never printed.
     assert beyond - STAND_INS.keys() <= set("＋－＝＠")
     assert "".join(STAND_INS.values()).isascii()
+
+
+def test_bars_are_drawn_in_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    err = Terminal(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stderr", err)
+    prepare_streams(["run"])
+    with progress_for() as bars:
+        bars.start("bookings")
+        bars.advance("bookings", 1_234)
+        bars.finish("bookings", "partial", "50 → é")
+    err.flush()
+    assert isinstance(err.buffer, io.BytesIO)
+    drawn = err.buffer.getvalue()
+    assert drawn.isascii()
+    assert b"50 -> \\u00e9" in drawn
