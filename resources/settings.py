@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     bookwatch_timezone: str = "Asia/Makassar"
     bookwatch_alert_urls: Annotated[tuple[str, ...], NoDecode] = ()
     bookwatch_heartbeat_url: str = ""
+    bookwatch_dashboards: str = ""
     bookwatch_page_size: int = Field(default=1000, ge=1, le=5000)
     bookwatch_safety_lag: float = Field(default=2.0, ge=0, le=3600)
     bookwatch_overlap: float = Field(default=60.0, ge=0, le=86400)
@@ -91,6 +92,17 @@ class Settings(BaseSettings):
             # "*" too: whoever answers to every name answers to the attacker's.
             raise ValueError("must be host names alone, as in watch.example.org, without http://, port or *")
         return tuple(names)
+
+    @field_validator("bookwatch_dashboards")
+    @classmethod
+    def _dashboards(cls, value: str) -> str:
+        value = value.strip().rstrip("/")
+        # It is repeated in alerts, so it may hold no password, and nothing after a ? or # that could be a token.
+        if value and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[\w.~/-]*)?", value):
+            raise ValueError(
+                "must be where people open the dashboards, as in https://bookwatch.example, and no more"
+            )
+        return value
 
     @field_validator("bookwatch_timezone")
     @classmethod

@@ -275,6 +275,10 @@ def _message(alerts: Iterable[Alert], channel: Channel, now: datetime, rules: Ru
 _ORDER = ("critical", "high", "medium", "low")
 
 
-def _urgency(alert: Alert) -> tuple[int, datetime, str]:
+_MONEY = "/revenue"
+
+
+def _urgency(alert: Alert) -> tuple[int, bool, datetime, str]:
+    """What matters most first: severity, then whether money is concerned, then how long it has been so."""
     rank = _ORDER.index(alert.severity) if alert.severity in _ORDER else len(_ORDER)
-    return rank, alert.active_since, alert.alert_id
+    return rank, alert.page != _MONEY, alert.active_since, alert.alert_id

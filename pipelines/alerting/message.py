@@ -1,13 +1,17 @@
 """The words of one message: counts, figures, limits, ids and the page that shows more. Pure.
 
-Never a name, a phone, a text, a key or an address: what goes in holds none, and addresses are cut out all the same.
+Never a name, a phone, a text, a key or an address: what goes in holds none, and addresses are cut out all the same. Nor
+anything that a channel would act on: a control character, a mention that calls everybody.
+
+How long it may be is the channel's (resources/notifier.py), asked through ``fits``. What does not fit is counted.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pipelines.alerting.engine import EngineState, Message
@@ -16,10 +20,80 @@ from resources.alert_store import Alert
 SHOWN_FIRING, SHOWN_REMINDERS, SHOWN_RESOLVED = 12, 8, 8
 LONGEST_LINE = 300
 _ADDRESS = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://\S*")
+_MENTION = re.compile(r"(?<=@)(?=\w)|(?<=<)(?=[!@#])")
+
+Fits = Callable[[str], bool]
 
 
-def compose(message: Message, state: EngineState, now: datetime) -> tuple[str, str]:
-    """Title and body for one channel; ``state`` as decided, for what else is open."""
+@dataclass(frozen=True)
+class Plan:
+    """How much of a message is said: of the firing alerts the first ``full`` with ids and what to do, then ``facts``
+    with their figure, then ``named``; of the others so many lines."""
+
+    full: int
+    facts: int
+    named: int
+    reminders: int
+    resolved: int
+
+    @property
+    def firing(self) -> int:
+        return self.full + self.facts + self.named
+
+
+def plans(firing: int, reminders: int, resolved: int) -> Iterator[Plan]:
+    """From all there is to say down to counts alone. What goes first is what matters least.
+
+    First the details of the least urgent alert that fires, then the names of what is over or known, then figures, then
+    the names of what fires; the foremost alert keeps its details as long as anything is said of another.
+    """
+    plan = Plan(
+        min(firing, SHOWN_FIRING), 0, 0, min(reminders, SHOWN_REMINDERS), min(resolved, SHOWN_RESOLVED)
+    )
+    yield plan
+    while plan.full > 1:
+        plan = replace(plan, full=plan.full - 1, facts=plan.facts + 1)
+        yield plan
+    while plan.reminders or plan.resolved:
+        fewer = (
+            {"resolved": plan.resolved - 1}
+            if plan.resolved >= plan.reminders
+            else {"reminders": plan.reminders - 1}
+        )
+        plan = replace(plan, **fewer)
+        yield plan
+    while plan.facts:
+        plan = replace(plan, facts=plan.facts - 1, named=plan.named + 1)
+        yield plan
+    while plan.named:
+        plan = replace(plan, named=plan.named - 1)
+        yield plan
+    if plan.full:
+        yield from (Plan(0, 1, 0, 0, 0), Plan(0, 0, 1, 0, 0), Plan(0, 0, 0, 0, 0))
+
+
+def compose(
+    message: Message,
+    state: EngineState,
+    now: datetime,
+    *,
+    fits: Fits = lambda body: True,
+    dashboards: str = "",
+) -> tuple[str, str]:
+    """Title and body for one channel; ``state`` as decided, for what else is open; ``dashboards``: their address.
+
+    The body is the first of ``plans`` that ``fits``; where none does, the page alone, as the title has the counts.
+    """
+    last = f"`bookwatch alerts list` and {_page('/alerts', dashboards)} show all."
+    for plan in plans(len(message.firing), len(message.reminders), len(message.resolved)):
+        body = "\n".join([*_said(message, state, now, plan), last])
+        if fits(body):
+            return title_of(message), body
+    return title_of(message), f"All: {_page('/alerts', dashboards)}"
+
+
+def title_of(message: Message) -> str:
+    """What a message says first: how many fire and are over, by severity."""
     parts: list[str] = []
     if message.firing:
         parts.append(f"{len(message.firing):,} firing{_severities(message.firing)}")
@@ -27,10 +101,14 @@ def compose(message: Message, state: EngineState, now: datetime) -> tuple[str, s
         parts.append(f"{len(message.reminders):,} still firing{_severities(message.reminders)}")
     if message.resolved:
         parts.append(f"{len(message.resolved):,} resolved")
+    return f"bookwatch: {', '.join(parts)}"
+
+
+def _said(message: Message, state: EngineState, now: datetime, plan: Plan) -> list[str]:
     lines = [
-        *_section("FIRING", message.firing, SHOWN_FIRING, now, full=True),
-        *_section("STILL FIRING", message.reminders, SHOWN_REMINDERS, now, full=False),
-        *_resolved(message.resolved, now),
+        *_firing(message.firing, plan, now),
+        *_reminders(message.reminders, plan.reminders, now),
+        *_resolved(message.resolved, plan.resolved, now),
     ]
     told = {alert.alert_id for alert in (*message.firing, *message.reminders)}
     others = [
@@ -47,8 +125,14 @@ def compose(message: Message, state: EngineState, now: datetime) -> tuple[str, s
         lines.append(
             "What was told before could not be read (ledger.sqlite), so some of this may be known already."
         )
-    lines.append("`bookwatch alerts list` and the page /alerts show all.")
-    return f"bookwatch: {', '.join(parts)}", "\n".join(lines)
+    bare = plan.facts + plan.named
+    if bare:
+        lines.append(f"Shortened for this channel: {bare:,} of the alerts shown without what to do.")
+    return lines
+
+
+def _page(path: str, dashboards: str) -> str:
+    return f"{dashboards}{path}" if dashboards else f"the page {path}"
 
 
 def _severities(alerts: Iterable[Alert]) -> str:
@@ -57,31 +141,43 @@ def _severities(alerts: Iterable[Alert]) -> str:
     return f" ({', '.join(named)})" if named else ""
 
 
-def _section(title: str, alerts: Sequence[Alert], shown: int, now: datetime, *, full: bool) -> list[str]:
+def _firing(alerts: Sequence[Alert], plan: Plan, now: datetime) -> list[str]:
     if not alerts:
         return []
-    lines = [f"{title} ({len(alerts):,})"]
+    lines = [f"FIRING ({len(alerts):,})"]
+    for place, alert in enumerate(alerts[: plan.firing]):
+        lines.append(f"[{alert.severity}] {_name(alert)}: {_line(alert.summary)}")
+        if place < plan.full + plan.facts:
+            lines.append(f"  {_facts(alert, now)}")
+        if place < plan.full:
+            lines += [f"  {_line(line)}" for line in alert.detail.splitlines()]
+    return [*lines, *_rest(alerts[plan.firing :]), ""]
+
+
+def _reminders(alerts: Sequence[Alert], shown: int, now: datetime) -> list[str]:
+    if not alerts:
+        return []
+    lines = [f"STILL FIRING ({len(alerts):,})"]
     for alert in alerts[:shown]:
         lines.append(f"[{alert.severity}] {_name(alert)}: {_line(alert.summary)}")
         lines.append(f"  {_facts(alert, now)}")
-        if full:
-            lines += [f"  {_line(line)}" for line in alert.detail.splitlines()]
-    rest = alerts[shown:]
-    if rest:
-        lines.append(f"and {len(rest):,} more{_severities(rest)}.")
-    return [*lines, ""]
+    return [*lines, *_rest(alerts[shown:]), ""]
 
 
-def _resolved(alerts: Sequence[Alert], now: datetime) -> list[str]:
+def _resolved(alerts: Sequence[Alert], shown: int, now: datetime) -> list[str]:
     if not alerts:
         return []
     lines = [f"RESOLVED ({len(alerts):,})"]
-    for alert in alerts[:SHOWN_RESOLVED]:
+    for alert in alerts[:shown]:
         ended = alert.resolved_at or now
         lines.append(f"{_name(alert)}, after {span(ended - alert.active_since)} · page {alert.page}")
-    if len(alerts) > SHOWN_RESOLVED:
-        lines.append(f"and {len(alerts) - SHOWN_RESOLVED:,} more.")
+    if len(alerts) > shown:
+        lines.append(f"and {len(alerts) - shown:,} more.")
     return [*lines, ""]
+
+
+def _rest(alerts: Sequence[Alert]) -> list[str]:
+    return [f"and {len(alerts):,} more{_severities(alerts)}."] if alerts else []
 
 
 def _name(alert: Alert) -> str:
@@ -122,5 +218,11 @@ def span(length: timedelta) -> str:
 
 
 def _line(text: str) -> str:
-    safe = _ADDRESS.sub("(address)", " ".join(text.split()))
+    safe = plain(_ADDRESS.sub("(address)", " ".join(text.split())))
     return safe if len(safe) <= LONGEST_LINE else f"{safe[: LONGEST_LINE - 1]}…"
+
+
+def plain(text: str) -> str:
+    """A text that a channel only shows: what cannot be seen by its code, and no mention (@everyone, <!channel>)."""
+    seen = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return _MENTION.sub(" ", seen)

@@ -17,7 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from pipelines.alerting.engine import EngineState, Message, Observation, acknowledge, decide, refused
-from pipelines.alerting.message import compose
+from pipelines.alerting.message import compose, title_of
 from pipelines.alerting.observe import ledger_unreadable
 from pipelines.alerting.rules import RULES
 from resources.alert_store import (
@@ -29,7 +29,7 @@ from resources.alert_store import (
 )
 from resources.home import Home
 from resources.ledger import Ledger
-from resources.notifier import Notifier, Sent
+from resources.notifier import Notifier, Sent, Write
 from resources.settings import Settings
 from resources.status_file import read_status, write_status
 
@@ -58,7 +58,15 @@ class Turn:
         """Send what is due, recording each channel once its send succeeded; whether any did."""
         if not self.sends:
             return False
-        waiting = [(m.channel, *compose(m, self.state, self.now)) for m in self.messages]
+        # As decided: what is told meanwhile by another channel's thread changes no message.
+        decided = self.state
+
+        def writer(message: Message) -> Write:
+            return lambda fits: compose(
+                message, decided, self.now, fits=fits, dashboards=self.settings.bookwatch_dashboards
+            )[1]
+
+        waiting = [(m.channel, title_of(m), writer(m)) for m in self.messages]
         for at, sent in self.notifier.send_all(waiting):
             self._record(self.messages[at], sent)
         return bool(self.told)

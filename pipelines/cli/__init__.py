@@ -22,6 +22,7 @@ from pipelines.cli import (
     serve,
     status,
     sweep,
+    terminal,
     verify,
     waive,
     watch,
@@ -67,6 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
     words, debug = _without_debug(sys.argv[1:] if arguments is None else arguments)
     if debug:
         os.environ["BOOKWATCH_DEBUG"] = "1"
+    terminal.prepare_streams(words)
     try:
         status_code = app(words, prog_name="bookwatch", standalone_mode=False)
     except BookwatchError as known:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -119,6 +121,24 @@ def list_alerts(
 app.command("list")(list_alerts)
 
 
+def full_length(fits: Callable[[str], bool]) -> str:
+    """A test message as long as a channel takes, which says where it ends: a channel that cuts is seen to cut."""
+    first = "This is a test: nothing is wrong. Alerts of bookwatch arrive here."
+    last = "This is the end of the test: all of it arrived."
+    if not fits(f"{first}\n{last}"):
+        return first
+
+    def of(lines: int) -> str:
+        return "\n".join(
+            [first, *(f"Line {n:,} shows how much this channel takes." for n in range(1, lines + 1)), last]
+        )
+
+    most = 1
+    while fits(of(most)):
+        most *= 2
+    return of(bisect_left(range(most), True, key=lambda lines: not fits(of(lines))) - 1)
+
+
 def send_test(
     severity: Annotated[
         str | None,
@@ -126,7 +146,7 @@ def send_test(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> int:
-    """Send a test message to every channel of BOOKWATCH_ALERT_URLS."""
+    """Send a test message, as long as each takes, to every channel of BOOKWATCH_ALERT_URLS."""
     from marketplace.findings import SEVERITIES
     from resources.notifier import Notifier
 
@@ -139,8 +159,7 @@ def send_test(
             "No channel is set" + (f" that takes {severity}." if settings.alert_channels else "."),
             "BOOKWATCH_ALERT_URLS holds Apprise URLs, such as critical,high=ntfys://ntfy.sh/my-topic (.env.example).",
         )
-    body = "This is a test: nothing is wrong. Alerts of bookwatch arrive here."
-    sends = dict(Notifier().send_all([(channel, "bookwatch: test", body) for channel in chosen]))
+    sends = dict(Notifier().send_all([(channel, "bookwatch: test", full_length) for channel in chosen]))
     outcomes = [(position + 1, channel, sends[position]) for position, channel in enumerate(chosen)]
     if settings.home.root.exists():
         now = settings.clock.now()
@@ -160,6 +179,8 @@ def send_test(
                 "delivered": sent.delivered,
                 "usable": sent.usable,
                 "attempts": sent.attempts,
+                "letters": sent.length,
+                "shortened": sent.shortened,
             }
             for number, channel, sent in outcomes
         ]
@@ -169,6 +190,8 @@ def send_test(
             takes = "all severities" if channel.severities is None else ", ".join(sorted(channel.severities))
             if sent.delivered:
                 ended = "delivered"
+                if sent.shortened:
+                    ended += f", but only {sent.length:,} letters: it refused a longer message"
             elif sent.usable:
                 ended = f"not delivered ({sent.attempts} tries)"
             else:

@@ -17,7 +17,8 @@ from resources.home import Home
 from resources.settings import load_settings
 from resources.status_file import read_status
 
-_MARKS = {"working": "[green]●[/]", "broken": "[red]●[/]", "unknown": "[yellow]○[/]"}
+_STATES = {"working": "[green]● working[/]", "broken": "[red]● broken [/]", "unknown": "[yellow]○ unknown[/]"}
+"""A point's state: a word first, so that nobody needs the colour or the sign."""
 
 
 def _age(clock: Clock, instant: str | None) -> str:
@@ -38,7 +39,7 @@ def _print(content: dict[str, Any], clock: Clock) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     run = content["run"]
     console.print(
         f"[bold]Last run[/] {run['outcome']}, {_age(clock, run['finished_at'])} ({content['run_id']})"
@@ -98,9 +99,9 @@ def _print_health(console: Any, content: dict[str, Any], clock: Clock) -> None:
     else:
         console.print(f"[bold]Health[/] {system}")
     for point in content["health"]["points"]:
-        mark = _MARKS["unknown"] if old else _MARKS.get(point["status"], "○")
+        state = _STATES.get("unknown" if old else point["status"]) or f"○ {escape(point['status'])}"
         then = f"({point['status']} then) " if old else ""
-        console.print(f"  {mark} {point['point']} {point['name']}: {then}{escape(point['message'] or '')}")
+        console.print(f"  {state}  {point['point']} {point['name']}: {then}{escape(point['message'] or '')}")
 
 
 def _print_alerts(console: Any, content: dict[str, Any], clock: Clock) -> None:

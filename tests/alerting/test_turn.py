@@ -145,6 +145,22 @@ def test_a_storm_of_a_thousand_failing_checks_is_one_message(place: Place, recei
     assert receiver.titles[1:] == ["bookwatch: 1,000 resolved"]
 
 
+def test_money_comes_first_among_equals_and_the_link_is_the_dashboards(
+    place: Place, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOOKWATCH_DASHBOARDS", "https://bookwatch.example/")
+    money = Observation("no_missing", True, "high", "money is missing", page="/revenue")
+    other = Observation("a_thing", True, "high", "a thing is broken", page="/overview")
+    place.turn(other, money, bad("z_critical"))
+    lines = receiver.taken[0]["message"].splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("[")] == [
+        "z_critical:",
+        "no_missing:",
+        "a_thing:",
+    ]
+    assert lines[-1] == "`bookwatch alerts list` and https://bookwatch.example/alerts show all."
+
+
 def test_an_alert_is_evaluated_when_ingestion_failed_and_nothing_was_published(
     place: Place, receiver: Receiver
 ) -> None:

@@ -189,7 +189,12 @@ def test_a_test_message_reaches_every_channel_and_says_which_failed(
     monkeypatch.setenv("BOOKWATCH_ALERT_URLS", f"json://{receiver.address}/a low=nonsense")
     status, out, _ = bookwatch("alerts", "test", "--severity", "high", "--json")
     assert status == 0
-    assert json.loads(out)[0]["delivered"] is True
+    (told,) = json.loads(out)
+    assert (told["delivered"], told["shortened"]) == (True, False)
+    assert told["letters"] == len(receiver.taken[1]["message"]) > 32_000
+    monkeypatch.setattr("resources.notifier.RETRIES", 1)
+    receiver.answers = [413]
+    assert "delivered, but only 16," in bookwatch("alerts", "test")[1]
 
 
 def test_a_wrong_route_is_a_wrong_setting_without_its_value(
@@ -205,11 +210,11 @@ def test_a_wrong_route_is_a_wrong_setting_without_its_value(
 @pytest.mark.parametrize(
     ("finished", "health", "point"),
     [
-        ("2026-11-22T03:50:00Z", "Health healthy", "● 1 user-to-member connection: Bookings arrive"),
+        ("2026-11-22T03:50:00Z", "Health healthy", "● working  1 user-to-member connection: Bookings arrive"),
         (
             "2026-11-22T03:49:59Z",
             "Health unknown: last judged 10 min ago, healthy then. Run `bookwatch run`.",
-            "○ 1 user-to-member connection: (working then) Bookings arrive",
+            "○ unknown  1 user-to-member connection: (working then) Bookings arrive",
         ),
     ],
 )

@@ -256,3 +256,23 @@ def test_an_env_file_that_is_a_link_elsewhere_is_not_read(
 def test_the_key_is_not_in_the_settings_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APPWRITE_API_KEY", "very-secret-key")
     assert "very-secret-key" not in repr(load_settings())
+
+
+def test_the_dashboards_address_is_an_address_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    for written, kept in (
+        ("", ""),
+        ("https://bookwatch.example/", "https://bookwatch.example"),
+        (" http://10.0.0.5:8501/a ", "http://10.0.0.5:8501/a"),
+    ):
+        monkeypatch.setenv("BOOKWATCH_DASHBOARDS", written)
+        assert load_settings().bookwatch_dashboards == kept
+    for wrong in (
+        "bookwatch.example",
+        "https://u:secret@x.id",
+        "https://x.id?token=secret",
+        "javascript:secret",
+    ):
+        monkeypatch.setenv("BOOKWATCH_DASHBOARDS", wrong)
+        with pytest.raises(UsageError, match="BOOKWATCH_DASHBOARDS") as refused:
+            load_settings()
+        assert "secret" not in str(refused.value)
