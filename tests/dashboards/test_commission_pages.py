@@ -267,6 +267,7 @@ def test_a_report_from_the_page_is_a_real_export(home: Path, show: Show, tmp_pat
         "findings.csv",
         "findings_spreadsheet.csv",
         "summary.csv",
+        "summary_spreadsheet.csv",
         "manifest.json",
     ]
     assert "Reports made so far: 1" in [box.label for box in app.expander]
