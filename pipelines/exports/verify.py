@@ -9,18 +9,20 @@ import sqlite3
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
-from pipelines.exports.commissions import KIND, TABLES, Part, file_name, parts, strangers_in
+from pipelines.exports.commissions import KIND, TABLES, Part, Table, file_name, parts, strangers_in
 from pipelines.exports.manifest import (
     MANIFEST,
     DamagedManifest,
     FileEntry,
     Manifest,
+    SheetEntry,
     read_manifest,
     sha256_of_bytes,
 )
@@ -136,7 +138,7 @@ def _verify(
     _check_chain(folder, manifest, entries, place, previous, alone, notes)
     _check_names(folder, manifest, notes)
     found = {
-        entry.name: _check_file(folder, entry, manifest.locale, notes)
+        entry.name: _check_file(folder, entry, manifest, notes)
         for entry in manifest.files
         if _is_plain(entry.name)
     }
@@ -289,7 +291,7 @@ class _Seen:
     totals: dict[str, int]
 
 
-def _check_file(folder: Path, entry: FileEntry, locale: str, notes: _Notes) -> _Seen | None:
+def _check_file(folder: Path, entry: FileEntry, manifest: Manifest, notes: _Notes) -> _Seen | None:
     path = folder / entry.name
     if path.is_symlink() or not path.is_file():
         notes.differences.append(
@@ -305,8 +307,8 @@ def _check_file(folder: Path, entry: FileEntry, locale: str, notes: _Notes) -> _
     try:
         if path.suffix == ".xlsx":
             # Changed bytes are not unpacked: nothing good comes of them, and the difference is said.
-            return _check_workbook(path, entry, notes) if digest == entry.sha256 else None
-        seen = _recount(path, locale)
+            return _check_workbook(path, entry, manifest, notes) if digest == entry.sha256 else None
+        seen = _recount(path, manifest.locale)
     except _Unreadable as broken:
         notes.differences.append(f"{entry.name} {broken}.")
         return None
@@ -326,53 +328,55 @@ def _compare_counts(name: str, seen: _Seen, rows: int, totals: dict[str, int], n
             )
 
 
-def _check_workbook(path: Path, entry: FileEntry, notes: _Notes) -> _Seen | None:
+def _check_workbook(path: Path, entry: FileEntry, manifest: Manifest, notes: _Notes) -> _Seen | None:
     """Each sheet against its entry; of one whose rows lie in a CSV, that it names the file."""
     sheets = entry.sheets or []
     if [sheet.name for sheet in sheets] != [table.name for table in TABLES]:
         raise _Unreadable(f"is not told sheet by sheet in {MANIFEST}")
-    names, tables = _sheets(path)
-    if names != [sheet.name for sheet in sheets]:
-        raise _Unreadable(
-            f"has the sheets {', '.join(names)}, not {', '.join(sheet.name for sheet in sheets)}"
-        )
-    first: _Seen | None = None
-    for table, sheet, rows in zip(TABLES, sheets, tables, strict=True):
-        where = f"{entry.name}, sheet {sheet.name}"
-        if (sheet.file is not None) != (sheet.rows > SHEET_ROWS):
-            notes.differences.append(
-                f"{where}: {sheet.rows:,} rows belong {'into a CSV' if sheet.file is None else 'here'}."
-            )
-        if sheet.file is not None:
-            if not any(sheet.file in str(cell) for row in rows for cell in row):
-                notes.differences.append(f"{where} does not name {sheet.file}.")
-            held, seen = dict.fromkeys(sheet.totals, 0), _Seen(0, dict.fromkeys(sheet.totals, 0))
-        else:
-            header, *lines = rows or [[]]
-            if header != table.names:
-                raise _Unreadable(
-                    f"has other columns than {', '.join(table.names)} in the sheet {sheet.name}"
-                )
-            records = (dict(zip(table.names, row, strict=True)) for row in lines)
-            held, seen = sheet.totals, _sum([dict.fromkeys(table.names), *records])
-            _compare_counts(where, seen, sheet.rows, held, notes)
-        if first is None:
-            first = seen
-            _compare_counts(entry.name, seen, entry.rows, entry.totals, notes)
-    return first
-
-
-def _sheets(path: Path) -> tuple[list[str], list[list[list[Any]]]]:
-    """The names of a workbook's sheets, and their rows."""
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(part.file_size for part in archive.infolist()) > _LARGEST_WORKBOOK:
                 raise _Unreadable("unpacks to more than any workbook of ours")
         with CalamineWorkbook.from_path(path) as book:
-            names = book.sheet_names
-            return names, [book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in names]
+            if book.sheet_names != [sheet.name for sheet in sheets]:
+                raise _Unreadable(f"has the sheets {', '.join(book.sheet_names)}")
+            seen = [
+                _check_sheet(book.get_sheet_by_name(sheet.name), table, sheet, manifest, notes)
+                for table, sheet in zip(TABLES, sheets, strict=True)
+            ]
     except (CalamineError, zipfile.BadZipFile):
         raise _Unreadable("cannot be read as XLSX") from None
+    _compare_counts(entry.name, seen[0], entry.rows, entry.totals, notes)
+    return seen[0]
+
+
+def _check_sheet(
+    page: CalamineSheet, table: Table, sheet: SheetEntry, manifest: Manifest, notes: _Notes
+) -> _Seen:
+    """What the sheet holds, compared with what the manifest says of it."""
+    where = f"sheet {sheet.name}"
+    if (sheet.file is not None) != (sheet.rows > SHEET_ROWS):
+        notes.differences.append(
+            f"{where}: {sheet.rows:,} rows belong {'into a CSV' if sheet.file is None else 'into the sheet'}."
+        )
+    if sheet.file is not None:
+        if not any(sheet.file in str(cell) for row in page.iter_rows() for cell in row):
+            notes.differences.append(f"{where} does not name {sheet.file}.")
+        beside = next((other for other in manifest.files if other.name == sheet.file), None)
+        if (
+            beside is None
+            or sheet.file != _name(manifest, table.suffix, "csv")
+            or (beside.rows, beside.totals) != (sheet.rows, sheet.totals)
+        ):
+            notes.differences.append(f"{where} is not told as the CSV beside the workbook is.")
+        return _Seen(0, dict.fromkeys(sheet.totals, 0))
+    rows = page.iter_rows()
+    if next(rows, []) != table.names:
+        raise _Unreadable(f"has other columns than {', '.join(table.names)} in the sheet {sheet.name}")
+    header = dict.fromkeys(table.names)
+    seen = _sum(chain([header], (dict(zip(table.names, row, strict=True)) for row in rows)))
+    _compare_counts(where, seen, sheet.rows, sheet.totals, notes)
+    return seen
 
 
 def _amount(total: int | None) -> str:

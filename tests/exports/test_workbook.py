@@ -171,6 +171,10 @@ def test_a_table_too_long_for_a_sheet_lies_beside_it_as_csv(
     assert raw["rows"] == 5
     outcome = cli("verify", str(out))
     assert outcome.status == 0, outcome
+    manifest["files"][0]["sheets"][0]["totals"]["actual_idr"] = 1
+    (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    said = verify_export(out, tmp_path / "none.sqlite").differences
+    assert "sheet rows is not told as the CSV beside the workbook is." in said
     (out / f"{NAME}.csv").unlink()
     assert "is gone" in cli("verify", str(out)).out + cli("verify", str(out)).err
 
