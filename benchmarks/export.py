@@ -1,6 +1,6 @@
 """Seconds and peak memory of `bookwatch export commissions` and `bookwatch verify`, by number of rows.
 
-python -m benchmarks.export [--rows 10000 100000 1000000] [--format csv]
+python -m benchmarks.export [--rows 10000 100000 1000000] [--format csv|json|xlsx]
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def measure(home: Home, *words: str) -> tuple[float, float, int]:
 def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--format", choices=("csv", "json"), default="csv")
+    parser.add_argument("--format", choices=("csv", "json", "xlsx"), default="csv")
     chosen = parser.parse_args(list(arguments))
     print(
         f"{'rows':>10} {'export s':>9} {'cpu s':>7} {'peak MB':>8} {'verify s':>9} {'cpu s':>7} {'peak MB':>8}"

@@ -6,19 +6,13 @@ from __future__ import annotations
 import orjson
 import polars as pl
 
-FORMULA = r"^[=+\-@\t\r\n]"
+from pipelines.exports.spreadsheet import guarded
 
 
 def csv(frame: pl.DataFrame) -> bytes:
-    """UTF-8 with BOM and one header; rupiah as plain integers; text that a spreadsheet would run as a formula
-    gets a quote."""
-    safe = frame.with_columns(
-        pl.when(column.str.contains(FORMULA)).then(pl.lit("'") + column).otherwise(column).alias(name)
-        for name, kind in frame.schema.items()
-        if kind == pl.String
-        for column in [pl.col(name)]
-    )
-    return safe.write_csv(include_bom=True, datetime_format="%Y-%m-%dT%H:%M:%SZ").encode()
+    """UTF-8 with BOM and one header; rupiah as plain integers; text marked as in an auditor's report, so that no
+    spreadsheet runs it or takes it for a number or a date."""
+    return guarded(frame).write_csv(include_bom=True, datetime_format="%Y-%m-%dT%H:%M:%SZ").encode()
 
 
 def json(frame: pl.DataFrame) -> bytes:

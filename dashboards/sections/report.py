@@ -25,7 +25,12 @@ from pipelines.exports.manifest import MANIFEST, DamagedManifest, Manifest, read
 from resources.ledger import ExportEntry, Ledger
 
 KIND = "commissions"
-FORMS: tuple[str, ...] = ("csv", "json")
+FORMS: tuple[str, ...] = ("csv", "xlsx", "json")
+MIME = {
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 NAME_LENGTH = 80
 EARLIER_SHOWN = 10
 # A ZIP is made in memory when it is asked for; above this the files are handed out one by one.
@@ -186,7 +191,7 @@ def _downloads(screen: Screen, folder: Path, manifest: Manifest) -> None:
                 else f"{KIND}.{manifest.format}",
                 (folder / name).read_bytes,
                 file_name=name,
-                mime="text/csv" if name.endswith(".csv") else "application/json",
+                mime=MIME[Path(name).suffix],
                 icon=":material/download:",
                 key=f"report_file_{name.removeprefix(stem)}",
                 on_click="ignore",

@@ -21,6 +21,14 @@ app = typer.Typer(help="The auditor's reports.", no_args_is_help=True)
 class Format(StrEnum):
     csv = "csv"
     json = "json"
+    xlsx = "xlsx"
+
+
+class Locale(StrEnum):
+    """How the CSV for spreadsheets is written: en with comma and decimal point, id with semicolon and decimal comma."""
+
+    en = "en"
+    id = "id"
 
 
 def a_day(option: str, text: str) -> date:
@@ -59,6 +67,13 @@ def commissions(
         str | None, typer.Option("--as-of", metavar="SNAPSHOT", help="A kept snapshot (default: the newest).")
     ] = None,
     format: Annotated[Format, typer.Option("--format", help="Form of the data files.")] = Format.csv,
+    locale: Annotated[
+        Locale,
+        typer.Option(
+            "--locale",
+            help="How the CSV for spreadsheets is written: id has ; between cells and a decimal comma.",
+        ),
+    ] = Locale.en,
     by: Annotated[
         str | None, typer.Option("--by", metavar="NAME", help="Who makes it (default: this system's user).")
     ] = None,
@@ -72,6 +87,11 @@ def commissions(
     made_by = this_user() if by is None else by.strip()
     if not made_by:
         raise UsageError("--by is empty.", "Give the name of who makes the report.")
+    if format is Format.json and locale is not Locale.en:
+        raise UsageError(
+            f"--locale {locale.value} has no meaning for JSON, whose numbers are the same everywhere.",
+            "Leave it out, or export CSV or XLSX.",
+        )
     settings = load_settings()
     from pipelines.exports.commissions import check_period, describe, export_commissions
 
@@ -88,6 +108,7 @@ def commissions(
         time_zone=settings.bookwatch_timezone,
         snapshot_id=as_of,
         form=format.value,
+        locale=locale.value,
     )
     if json:
         from dataclasses import asdict

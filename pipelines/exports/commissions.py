@@ -10,29 +10,32 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import duckdb
-import orjson
 import polars as pl
 
 from marketplace.difference import AGGREGATES, Difference
 from pipelines.exports.manifest import (
+    DEFAULT_LOCALE,
     MANIFEST,
+    MANIFEST_VERSION,
     DamagedManifest,
     FileEntry,
     Manifest,
+    ledger_words,
     read_manifest,
     sha256_of_bytes,
 )
-from pipelines.exports.report_files import CsvFile, Format, JsonFile, ReportFile, sha256_of
-from pipelines.exports.spreadsheet import neutralised
+from pipelines.exports.report_files import CsvFile, Format, JsonFile, ReportFile, TakesRows, sha256_of
+from pipelines.exports.spreadsheet import Locale, guarded
+from pipelines.exports.workbook import SHEET_ROWS, Workbook
 from resources.clock import Clock
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
@@ -52,10 +55,14 @@ _WORKSHOP_STALE_S: Final = 86_400
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a report: its name and the SQL it is made of. ``docs/exports.md`` says what each means."""
+    """A column of a report: its name and the SQL it is made of. ``docs/exports.md`` says what each means.
+
+    ``kind``: what its text is where it is not just text (an ISO 8601 instant), and which numbers have decimals.
+    """
 
     name: str
     sql: str
+    kind: Literal["instant", "decimal"] | None = None
 
 
 _OFFSET = (
@@ -82,8 +89,8 @@ ROW_COLUMNS: Final = (
     Column("local_date", "r.local_date"),
     Column("time_zone", _ZONE),
     Column("utc_offset_minutes", "r.utc_offset_minutes"),
-    Column("accrued_at_local", _local("r.accrued_at")),
-    Column("accrued_at_utc", _utc("r.accrued_at")),
+    Column("accrued_at_local", _local("r.accrued_at"), "instant"),
+    Column("accrued_at_utc", _utc("r.accrued_at"), "instant"),
     Column("booking_id", "r.booking_id"),
     Column("commission_id", "r.commission_id"),
     Column("booking_ref", "r.booking_ref"),
@@ -96,15 +103,15 @@ ROW_COLUMNS: Final = (
     Column("booking_amount_idr", "r.booking_amount_idr"),
     Column("policy_version", "r.policy_version"),
     Column("policy_rate_ppm", "r.policy_rate_ppm"),
-    Column("rate", "r.rate"),
+    Column("rate", "r.rate", "decimal"),
     Column("expected_idr", "r.expected_idr"),
     Column("actual_idr", "r.actual_idr"),
     Column("variance_idr", "r.variance_idr"),
     Column("records", "r.records"),
-    Column("deadline_at_local", _local("r.deadline_at")),
-    Column("deadline_at_utc", _utc("r.deadline_at")),
-    Column("paid_at_local", _local("r.paid_at")),
-    Column("paid_at_utc", _utc("r.paid_at")),
+    Column("deadline_at_local", _local("r.deadline_at"), "instant"),
+    Column("deadline_at_utc", _utc("r.deadline_at"), "instant"),
+    Column("paid_at_local", _local("r.paid_at"), "instant"),
+    Column("paid_at_utc", _utc("r.paid_at"), "instant"),
 )
 FINDING_COLUMNS: Final = (
     Column("local_date", "f.local_date"),
@@ -134,6 +141,7 @@ SUMMARY_COLUMNS: Final = (
         " WHEN count(*) FILTER (r.state IN ('matched', 'mismatched', 'missing')) = 0 THEN 1.0 ELSE"
         " count(*) FILTER (r.state IN ('matched', 'mismatched'))"
         " / count(*) FILTER (r.state IN ('matched', 'mismatched', 'missing')) END",
+        "decimal",
     ),
     *(
         Column(name, f"coalesce(sum(r.{name}), 0)::BIGINT")
@@ -232,6 +240,7 @@ _FACTS_SQL = {
     "zones": f"SELECT {_ZONE} AS zone, count(*) FROM marts.commission_reconciliation r"
     f" WHERE r.{_IN_PERIOD.replace('AND ', 'AND r.')} GROUP BY zone ORDER BY zone NULLS LAST",
     "rows_without_day": "SELECT count(*) FROM marts.commission_reconciliation WHERE local_date IS NULL",
+    "findings": f"SELECT count(*) FROM temp.dated_findings WHERE {_IN_PERIOD}",
     "findings_without_day": "SELECT count(*) FROM temp.dated_findings WHERE local_date IS NULL",
     "difference": f"SELECT {', '.join(f'coalesce({sql}, 0)::BIGINT' for sql in AGGREGATES.values())}"
     f" FROM marts.commission_reconciliation WHERE {_IN_PERIOD}",
@@ -241,37 +250,59 @@ _FACTS_SQL = {
 
 
 @dataclass(frozen=True)
-class Part:
-    """A file of the report: the end of its name, its rows, whether a spreadsheet opens it safely.
+class Table:
+    """A table of the report: its name (and sheet), the end of its files' names, its rows.
 
     ``by_day``: its rows come by day, so that the period may be asked for in slices.
     """
 
+    name: str
     suffix: str
     sql: str
     columns: tuple[Column, ...]
-    safe: bool = False
     by_day: bool = True
 
     @property
     def names(self) -> list[str]:
         return [column.name for column in self.columns]
 
+    def of_kind(self, kind: Literal["instant", "decimal"]) -> frozenset[str]:
+        return frozenset(column.name for column in self.columns if column.kind == kind)
 
-PARTS: Final[dict[Format, tuple[Part, ...]]] = {
-    "csv": (
-        Part("", _ROWS_SQL, ROW_COLUMNS),
-        Part("_spreadsheet", _ROWS_SQL, ROW_COLUMNS, safe=True),
-        Part("_findings", _FINDINGS_SQL, FINDING_COLUMNS),
-        Part("_findings_spreadsheet", _FINDINGS_SQL, FINDING_COLUMNS, safe=True),
-        Part("_summary", _SUMMARY_SQL, SUMMARY_COLUMNS, by_day=False),
-    ),
-    "json": (
-        Part("", _ROWS_SQL, ROW_COLUMNS),
-        Part("_findings", _FINDINGS_SQL, FINDING_COLUMNS),
-        Part("_summary", _SUMMARY_SQL, SUMMARY_COLUMNS, by_day=False),
-    ),
-}
+
+TABLES: Final = (
+    Table("rows", "", _ROWS_SQL, ROW_COLUMNS),
+    Table("findings", "_findings", _FINDINGS_SQL, FINDING_COLUMNS),
+    Table("summary", "_summary", _SUMMARY_SQL, SUMMARY_COLUMNS, by_day=False),
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of one table. ``safe``: a spreadsheet opens it safely, and as the locale writes it."""
+
+    table: Table
+    form: Literal["csv", "json"]
+    safe: bool = False
+
+    @property
+    def suffix(self) -> str:
+        return self.table.suffix + ("_spreadsheet" if self.safe else "")
+
+
+def parts(form: Format, too_long: Collection[str] = ()) -> list[Part]:
+    """The files of single tables, in the manifest's order.
+
+    A workbook comes before them; beside it only the tables stand that are ``too_long`` for a sheet.
+    """
+    if form == "json":
+        return [Part(table, "json") for table in TABLES]
+    return [
+        Part(table, "csv", safe)
+        for table in TABLES
+        if form == "csv" or table.name in too_long
+        for safe in (False, True)
+    ]
 
 
 def file_name(first: str, until: str, snapshot_id: str, suffix: str, form: str) -> str:
@@ -323,11 +354,13 @@ def export_commissions(
     time_zone: str,
     snapshot_id: str | None = None,
     form: Format = "csv",
+    locale: Locale = "en",
 ) -> Exported:
     """Write the commission report of the local accrual days [first, until) from one kept snapshot into ``out``.
 
-    The data files are the same bytes whenever they come from one snapshot with the same period and format. They are
-    written beside their place and renamed, the manifest last and in one transaction with the ledger's entry.
+    The data files are the same bytes whenever they come from one snapshot with the same period, format and
+    locale. They are written beside their place and renamed, the manifest last and in one transaction with the ledger's
+    entry.
     Exporting the same report into the same folder again restores files that are gone and enters nothing.
     ``time_zone`` names the default zone in the manifest; each row carries its own.
 
@@ -341,17 +374,18 @@ def export_commissions(
     made_at = clock.now()
     try:
         with ledger.pinned(chosen), _folder(out) as folder:
-            standing = _standing(folder, ledger, (KIND, form, chosen, tuple(sorted(filters.items()))))
+            standing = _standing(folder, ledger, (KIND, form, locale, chosen, tuple(sorted(filters.items()))))
             with _workshop(folder) as workshop:
                 # Once more, now that the pin holds: a run may have dropped it a moment ago.
                 path = require_snapshot(home, chosen)
-                facts, files = _write_within_memory(path, workshop, filters, form, chosen)
+                facts, files = _write_within_memory(path, workshop, filters, form, locale, chosen)
                 over = facts["as_of"] is not None and _local_day(facts["as_of"], time_zone) >= until
 
                 def manifest_after(previous: str | None) -> Manifest:
                     return Manifest(
                         report=KIND,
                         format=form,
+                        locale=locale,
                         snapshot=chosen,
                         published_at=_instant(facts["published_at"]),
                         as_of=_instant(facts["as_of"]),
@@ -390,7 +424,7 @@ def export_commissions(
                         made_at=made_at,
                         made_by=made_by,
                         kind=KIND,
-                        filters=orjson.dumps({**filters, "format": form}).decode(),
+                        filters=ledger_words(filters, form, locale),
                         snapshot_id=chosen,
                         folder=str(folder),
                         settle=settle,
@@ -479,7 +513,7 @@ def _other_export(folder: Path, why: str) -> BookwatchError:
 
 
 def _standing(
-    folder: Path, ledger: Ledger, wanted: tuple[str, str, str, tuple[tuple[str, str], ...]]
+    folder: Path, ledger: Ledger, wanted: tuple[str, str, str, str, tuple[tuple[str, str], ...]]
 ) -> tuple[Manifest, str] | None:
     """The manifest of this same report if ``folder`` holds it already. Raises for one of anything else."""
     path = folder / MANIFEST
@@ -494,7 +528,9 @@ def _standing(
     if manifest.same_report != wanted:
         days = f"{manifest.filters.get('from')} to {manifest.filters.get('to')}"
         raise _other_export(
-            folder, f"it holds the {manifest.format} report of {days} from snapshot {manifest.snapshot}"
+            folder,
+            f"it holds the {manifest.format} report of {days} from snapshot {manifest.snapshot}"
+            + ("" if manifest.locale == DEFAULT_LOCALE else f", written for the locale {manifest.locale}"),
         )
     entered = [entry.manifest_sha256 for entry in ledger.exports()]
     if digest not in entered and manifest.previous_manifest_sha256 == (entered[-1] if entered else None):
@@ -511,7 +547,12 @@ def _standing(
 
 def _refuse_other_bytes(folder: Path, manifest: Manifest, files: list[FileEntry]) -> None:
     if manifest.files != files:
-        raise _other_export(folder, "the same report there was made of other bytes")
+        earlier = manifest.manifest_version < MANIFEST_VERSION
+        raise _other_export(
+            folder,
+            "the same report there was made of other bytes"
+            + (", by an earlier bookwatch: it is still proven by `bookwatch verify`" if earlier else ""),
+        )
 
 
 def _settle(folder: Path, workshop: Path, files: list[FileEntry]) -> None:
@@ -540,7 +581,7 @@ def _write_manifest(folder: Path, workshop: Path, data: bytes) -> str:
 
 
 def _write_within_memory(
-    path: Path, workshop: Path, filters: dict[str, str], form: Format, snapshot_id: str
+    path: Path, workshop: Path, filters: dict[str, str], form: Format, locale: Locale, snapshot_id: str
 ) -> tuple[dict[str, Any], list[FileEntry]]:
     """``_write_parts`` with as little memory as it can be done in."""
     *tries, last = QUERY_MEMORY
@@ -548,49 +589,72 @@ def _write_within_memory(
         attempt = workshop / limit
         attempt.mkdir(mode=0o700)
         try:
-            facts, files = _write_parts(path, attempt, filters, form, snapshot_id, limit)
+            facts, files = _write_parts(path, attempt, filters, form, locale, snapshot_id, limit)
         except duckdb.OutOfMemoryException:
             shutil.rmtree(attempt)
             continue
         for entry in files:
             os.rename(attempt / entry.name, workshop / entry.name)
         return facts, files
-    return _write_parts(path, workshop, filters, form, snapshot_id, last)
+    return _write_parts(path, workshop, filters, form, locale, snapshot_id, last)
 
 
 def _write_parts(
-    path: Path, workshop: Path, filters: dict[str, str], form: Format, snapshot_id: str, memory: str
+    path: Path,
+    workshop: Path,
+    filters: dict[str, str],
+    form: Format,
+    locale: Locale,
+    snapshot_id: str,
+    memory: str,
 ) -> tuple[dict[str, Any], list[FileEntry]]:
     """Write every data file into ``workshop``; returns what the snapshot says of itself, and the files."""
     period = {"first": filters["from"], "until": filters["to"]}
 
-    def name(part: Part) -> str:
-        return file_name(filters["from"], filters["to"], snapshot_id, part.suffix, form)
+    def name(suffix: str, form: str) -> str:
+        return file_name(filters["from"], filters["to"], snapshot_id, suffix, form)
 
-    entries: dict[str, FileEntry] = {}
+    entries: list[FileEntry] = []
     spill = workshop / "spill"
     with open_snapshot(path, memory_limit=memory, spill_folder=spill) as con:
         con.execute(f"CREATE TEMP TABLE dated_findings AS FROM {_DATED_FINDINGS}")
         facts = _facts(con, period)
-        slices = _slices(period, facts.pop("days"))
-        by_query: dict[str, list[Part]] = {}
-        for part in PARTS[form]:
-            by_query.setdefault(part.sql, []).append(part)
-        for sql, parts in by_query.items():
-            writers: list[ReportFile] = [
-                JsonFile(workshop, name(part), part.names)
-                if form == "json"
-                else CsvFile(workshop, name(part), part.names, neutralised if part.safe else None)
-                for part in parts
-            ]
-            for days in slices if parts[0].by_day else [period]:
-                for batch in _batches(con, sql, days):
-                    for writer in writers:
-                        writer.add(batch)
-            for writer in writers:
-                entry = writer.close()
-                entries[entry.name] = entry
-    return facts, [entries[name(part)] for part in PARTS[form]]
+        days = facts.pop("days")
+        slices = _slices(period, days)
+        lengths = {"rows": sum(count for _, count in days), "findings": facts.pop("findings")}
+        too_long = {table for table, count in lengths.items() if count > SHEET_ROWS}
+        files = parts(form, too_long)
+        book = Workbook(workshop, name("", form), workshop / "sheets") if form == "xlsx" else None
+        for table in TABLES:
+            writers = {
+                part.suffix: _file_of(part, workshop, name(part.suffix, part.form), locale)
+                for part in files
+                if part.table == table
+            }
+            takers: list[TakesRows] = list(writers.values())
+            if book and table.name not in too_long:
+                takers.append(book.sheet(table.name, table.names, table.of_kind("instant")))
+            for period_or_slice in slices if table.by_day else [period]:
+                for batch in _batches(con, table.sql, period_or_slice):
+                    for taker in takers:
+                        taker.add(batch)
+            closed = [writer.close() for writer in writers.values()]
+            if book and table.name in too_long:
+                raw, safe = closed
+                book.elsewhere(table.name, raw, safe.name)
+            entries.extend(closed)
+        if book:
+            entries.insert(0, book.close())
+    return facts, entries
+
+
+def _file_of(part: Part, workshop: Path, name: str, locale: Locale) -> ReportFile:
+    if part.form == "json":
+        return JsonFile(workshop, name, part.table.names)
+    if not part.safe:
+        return CsvFile(workshop, name, part.table.names)
+    instants = part.table.of_kind("instant")
+    return CsvFile(workshop, name, part.table.names, lambda batch: guarded(batch, instants), locale)
 
 
 def _slices(period: dict[str, str], days: list[tuple[date, int]]) -> list[dict[str, str]]:
@@ -646,6 +710,7 @@ def _facts(con: duckdb.DuckDBPyConnection, period: dict[str, str]) -> dict[str, 
         "policies": [str(version) for (version,) in rows("policies")],
         "zones": {str(zone or "unknown"): count for zone, count in rows("zones")},
         "rows_without_day": rows("rows_without_day")[0][0],
+        "findings": rows("findings")[0][0],
         "findings_without_day": rows("findings_without_day")[0][0],
         "difference": dict(zip(AGGREGATES, rows("difference")[0], strict=True)),
         "days": rows("days"),
@@ -687,6 +752,8 @@ def describe(exported: Exported, say: Callable[[str], None]) -> None:
         totals = ", ".join(f"{column} {total:,}" for column, total in entry.totals.items())
         whole = " (its total line counted with the others)" if "_summary." in entry.name else ""
         say(f"  {entry.name}: {entry.rows:,} rows; {totals}{whole}")
+        for sheet in entry.sheets or []:
+            say(f"    sheet {sheet.name}: {sheet.rows:,} rows{f', in {sheet.file}' if sheet.file else ''}")
     say(f"Manifest {exported.folder / MANIFEST} (SHA-256 {exported.manifest_sha256})")
     if exported.already_there:
         say("This report was already there, byte for byte: no new entry was made in the ledger.")

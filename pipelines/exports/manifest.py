@@ -11,8 +11,9 @@ import orjson
 from marketplace.difference import COLUMNS
 
 MANIFEST: Final = "manifest.json"
-#: Since version 2 a manifest holds ``difference``.
+# 2: the difference, the locale, the sheets of a workbook, spreadsheet files whose text can be had back exactly.
 MANIFEST_VERSION: Final = 2
+DEFAULT_LOCALE: Final = "en"
 
 
 class DamagedManifest(ValueError):
@@ -20,14 +21,28 @@ class DamagedManifest(ValueError):
 
 
 @dataclass(frozen=True)
+class SheetEntry:
+    """A table of a workbook: its rows and totals, and the CSV they lie in where they are too many for a sheet."""
+
+    name: str
+    rows: int
+    totals: dict[str, int]
+    file: str | None
+
+
+@dataclass(frozen=True)
 class FileEntry:
-    """A file of the report. ``totals``: the sum of each ``_idr`` column in rupiah, nulls left out."""
+    """A file of the report. ``totals``: the sum of each ``_idr`` column in rupiah, nulls left out.
+
+    Of a workbook ``rows`` and ``totals`` are those its first sheet holds; ``sheets`` has every table's, else None.
+    """
 
     name: str
     rows: int
     bytes: int
     totals: dict[str, int]
     sha256: str
+    sheets: list[SheetEntry] | None = None
 
 
 @dataclass(frozen=True)
@@ -36,12 +51,14 @@ class Manifest:
 
     ``as_of`` is the instant the states were judged at (null where commission records were never scanned).
     ``time_zones`` counts the report's rows by the zone of their day; ``time_zone`` is the default one.
+    ``locale`` is how the spreadsheet CSV is written: en (comma, decimal point), id (semicolon, decimal comma).
     ``rows_without_day`` and ``findings_without_day`` are in the snapshot and belong to no period. ``difference``: of
     the machine file's rows, as marketplace/difference.py has it; None in a manifest of version 1.
     """
 
     report: str
     format: str
+    locale: str
     snapshot: str
     published_at: str | None
     as_of: str | None
@@ -64,24 +81,41 @@ class Manifest:
     def to_bytes(self) -> bytes:
         """The manifest as it is written: indented JSON, keys in this order, a final newline."""
         content = asdict(self)
-        if self.difference is None:
-            del content["difference"]
+        if self.manifest_version < 2:
+            content = {key: value for key, value in content.items() if key not in _SINCE_2}
+            content["files"] = [
+                {key: value for key, value in entry.items() if key not in _SINCE_2_OF_FILES}
+                for entry in content["files"]
+            ]
         ordered = {"manifest_version": content.pop("manifest_version"), **content}
         return orjson.dumps(ordered, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
     @property
-    def same_report(self) -> tuple[str, str, str, tuple[tuple[str, str], ...]]:
+    def same_report(self) -> tuple[str, str, str, str, tuple[tuple[str, str], ...]]:
         """What two exports have in common when their data files must be the same bytes."""
-        return self.report, self.format, self.snapshot, tuple(sorted(self.filters.items()))
+        return self.report, self.format, self.locale, self.snapshot, tuple(sorted(self.filters.items()))
+
+    @property
+    def in_ledger(self) -> str:
+        return ledger_words(self.filters, self.format, self.locale)
+
+
+def ledger_words(filters: dict[str, str], form: str, locale: str) -> str:
+    """What the ledger says of a report's period and form: JSON. The locale only where it is not the usual one."""
+    usual = locale == DEFAULT_LOCALE
+    return orjson.dumps({**filters, "format": form, **({} if usual else {"locale": locale})}).decode()
 
 
 def sha256_of_bytes(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+_SINCE_2: Final = {"locale", "difference"}
+_SINCE_2_OF_FILES: Final = {"sheets"}
 _KINDS: Final[dict[str, type | tuple[type, ...]]] = {
     "report": str,
     "format": str,
+    "locale": str,
     "snapshot": str,
     "published_at": (str, type(None)),
     "as_of": (str, type(None)),
@@ -98,13 +132,21 @@ _KINDS: Final[dict[str, type | tuple[type, ...]]] = {
     "findings_without_day": int,
     "files": list,
     "previous_manifest_sha256": (str, type(None)),
+    "difference": dict,
 }
-_FILE_KINDS: Final[dict[str, type]] = {
+_FILE_KINDS: Final[dict[str, type | tuple[type, ...]]] = {
     "name": str,
     "rows": int,
     "bytes": int,
     "totals": dict,
     "sha256": str,
+    "sheets": (list, type(None)),
+}
+_SHEET_KINDS: Final[dict[str, type | tuple[type, ...]]] = {
+    "name": str,
+    "rows": int,
+    "totals": dict,
+    "file": (str, type(None)),
 }
 
 
@@ -130,22 +172,34 @@ def read_manifest(data: bytes) -> Manifest:
         content = orjson.loads(data)
     except orjson.JSONDecodeError:
         raise DamagedManifest("cannot be read: it is not JSON") from None
-    if isinstance(content, dict):
-        version = content.get("manifest_version")
-        if isinstance(version, int) and version > MANIFEST_VERSION:
-            raise DamagedManifest(f"is of version {version}, which only a newer bookwatch reads")
-    kinds = {"manifest_version": int, **_KINDS}
-    if isinstance(content, dict) and content.get("manifest_version") == 1:
-        content = {"difference": None, **_require(content, kinds, "the manifest")}
-    else:
-        content = _require(content, {**kinds, "difference": dict}, "the manifest")
+    version = content.get("manifest_version") if isinstance(content, dict) else None
+    if isinstance(version, int) and version > MANIFEST_VERSION:
+        raise DamagedManifest(f"is of version {version}, which only a newer bookwatch reads")
+    left_out, left_out_of_files = (_SINCE_2, _SINCE_2_OF_FILES) if version == 1 else (set(), set())
+    kinds = {name: kind for name, kind in _KINDS.items() if name not in left_out}
+    file_kinds = {name: kind for name, kind in _FILE_KINDS.items() if name not in left_out_of_files}
+    content = _require(content, {"manifest_version": int, **kinds}, "the manifest")
+    if "difference" in kinds:
         difference = content["difference"]
         if list(difference) != list(COLUMNS) or any(not isinstance(v, int) for v in difference.values()):
             raise DamagedManifest("is not as bookwatch writes it (its difference is not one)")
-    files: list[FileEntry] = []
-    for number, entry in enumerate(content["files"], 1):
-        entry = _require(entry, _FILE_KINDS, f"file {number}")
-        if any(not isinstance(total, int) for total in entry["totals"].values()):
-            raise DamagedManifest(f"is not as bookwatch writes it (file {number}: a total is no integer)")
-        files.append(FileEntry(**entry))
-    return Manifest(**{**content, "files": files})
+    files = [_file(entry, file_kinds, f"file {number}") for number, entry in enumerate(content["files"], 1)]
+    return Manifest(**{"locale": DEFAULT_LOCALE, "difference": None, **content, "files": files})
+
+
+def _file(entry: object, kinds: dict[str, Any], where: str) -> FileEntry:
+    content = _require(entry, kinds, where)
+    _require_whole(content["totals"], where)
+    sheets: list[SheetEntry] | None = None
+    if content.get("sheets") is not None:
+        sheets = []
+        for number, sheet in enumerate(content["sheets"], 1):
+            here = f"{where}, sheet {number}"
+            sheets.append(SheetEntry(**_require(sheet, _SHEET_KINDS, here)))
+            _require_whole(sheets[-1].totals, here)
+    return FileEntry(**{**content, "sheets": sheets})
+
+
+def _require_whole(totals: dict[str, Any], where: str) -> None:
+    if any(not isinstance(total, int) for total in totals.values()):
+        raise DamagedManifest(f"is not as bookwatch writes it ({where}: a total is no integer)")

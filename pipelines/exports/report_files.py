@@ -13,8 +13,9 @@ import orjson
 import polars as pl
 
 from pipelines.exports.manifest import FileEntry
+from pipelines.exports.spreadsheet import SEPARATOR, Locale
 
-Format = Literal["csv", "json"]
+Format = Literal["csv", "json", "xlsx"]
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}".encode()
 MONEY_SUFFIX = "_idr"
@@ -26,47 +27,67 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-class ReportFile(Protocol):
-    """What takes the rows of a file, batch by batch, in their order."""
+def new_file(path: Path) -> io.BufferedWriter:
+    """A file that was not there, 0600 whatever the umask: a report is for whom its maker gives it to."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+class Tally:
+    """The rows that went by, and the sum of every ``_idr`` column, nulls left out."""
+
+    def __init__(self, columns: list[str]) -> None:
+        self.rows = 0
+        self.totals = {column: 0 for column in columns if column.endswith(MONEY_SUFFIX)}
+
+    def count(self, batch: pl.DataFrame) -> None:
+        self.rows += batch.height
+        for column in self.totals:
+            # Wider than the column: a sum that wrapped round would be a wrong rupiah nobody sees.
+            self.totals[column] += int(batch[column].cast(pl.Int128).sum())
+
+
+class TakesRows(Protocol):
+    """What takes the rows of a table, batch by batch, in their order."""
 
     def add(self, batch: pl.DataFrame) -> None: ...
+
+
+class ReportFile(TakesRows, Protocol):
+    """A file of one table; closing it says what it has become."""
 
     def close(self) -> FileEntry: ...
 
 
 class _Counted:
-    """A file under a temporary name; every byte goes through the hash, every ``_idr`` column into its total."""
+    """A file under a temporary name; every byte goes through the hash, every row through the tally."""
 
     def __init__(self, folder: Path, name: str, columns: list[str]) -> None:
         self.name = name
         self.columns = columns
-        self._rows = 0
+        self._tally = Tally(columns)
         self._size = 0
-        self._totals = {column: 0 for column in columns if column.endswith(MONEY_SUFFIX)}
         self._hash = hashlib.sha256()
-        # 0600 whatever the umask: a report is for whom its maker gives it to.
-        self._file = os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        self._file = new_file(folder / name)
 
     def _write(self, data: bytes) -> None:
         self._file.write(data)
         self._hash.update(data)
         self._size += len(data)
 
-    def _count(self, batch: pl.DataFrame) -> None:
-        self._rows += batch.height
-        for column in self._totals:
-            # Wider than the column: a sum that wrapped round would be a wrong rupiah nobody sees.
-            self._totals[column] += int(batch[column].cast(pl.Int128).sum())
-
     def _finish(self) -> FileEntry:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        return FileEntry(self.name, self._rows, self._size, dict(self._totals), self._hash.hexdigest())
+        return FileEntry(
+            self.name, self._tally.rows, self._size, dict(self._tally.totals), self._hash.hexdigest()
+        )
 
 
 class CsvFile(_Counted):
-    """UTF-8 with BOM, RFC 4180 (CRLF, quoted where needed), one header. Null is an empty cell, empty text is ``""``."""
+    """UTF-8 with BOM, RFC 4180 (CRLF, quoted where needed), one header. Null is an empty cell, empty text is ``""``.
+
+    The separator and the decimal sign are the locale's.
+    """
 
     def __init__(
         self,
@@ -74,16 +95,26 @@ class CsvFile(_Counted):
         name: str,
         columns: list[str],
         change: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
+        locale: Locale = "en",
     ) -> None:
         super().__init__(folder, name, columns)
         self._change = change
-        self._write(BOM + ",".join(columns).encode() + b"\r\n")
+        self._separator = SEPARATOR[locale]
+        self._decimal_comma = locale == "id"
+        self._write(BOM + self._separator.join(columns).encode() + b"\r\n")
 
     def add(self, batch: pl.DataFrame) -> None:
-        self._count(batch)
+        self._tally.count(batch)
         text = io.BytesIO()
         rows = self._change(batch) if self._change else batch
-        rows.write_csv(text, include_header=False, line_terminator="\r\n", quote_style="necessary")
+        rows.write_csv(
+            text,
+            include_header=False,
+            separator=self._separator,
+            decimal_comma=self._decimal_comma,
+            line_terminator="\r\n",
+            quote_style="necessary",
+        )
         self._write(text.getvalue())
 
     def close(self) -> FileEntry:
@@ -98,8 +129,8 @@ class JsonFile(_Counted):
         self._write(b"[")
 
     def add(self, batch: pl.DataFrame) -> None:
-        before = self._rows
-        self._count(batch)
+        before = self._tally.rows
+        self._tally.count(batch)
         lines = [orjson.dumps(row) for row in batch.iter_rows(named=True)]
         if lines:
             self._write((b",\n" if before else b"\n") + b",\n".join(lines))

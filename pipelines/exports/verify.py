@@ -4,30 +4,40 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sqlite3
+import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from marketplace.difference import Difference
-from pipelines.exports.commissions import KIND, PARTS, file_name, strangers_in
+from pipelines.exports.commissions import KIND, TABLES, Part, Table, file_name, parts, strangers_in
 from pipelines.exports.manifest import (
     MANIFEST,
     DamagedManifest,
     FileEntry,
     Manifest,
+    SheetEntry,
     read_manifest,
     sha256_of_bytes,
 )
 from pipelines.exports.report_files import MONEY_SUFFIX, sha256_of
+from pipelines.exports.spreadsheet import SEPARATOR, unguarded
+from pipelines.exports.workbook import SHEET_ROWS
 from resources.errors import BookwatchError, UsageError
 from resources.ledger import ExportEntry, Ledger
 
 # Our cells are ids, codes and one sentence; what is longer than this is not ours.
 _LONGEST_CELL: Final = 1 << 20
+# A workbook is read whole; three sheets of SHEET_ROWS rows unpack to a fifth of this.
+_LARGEST_WORKBOOK: Final = 2 << 30
+_DECIMAL: Final = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -129,22 +139,27 @@ def _verify(
     _check_chain(folder, manifest, entries, place, previous, alone, notes)
     _check_names(folder, manifest, notes)
     found = {
-        entry.name: _check_file(folder, entry, notes) for entry in manifest.files if _is_plain(entry.name)
+        entry.name: _check_file(folder, entry, manifest, notes)
+        for entry in manifest.files
+        if _is_plain(entry.name)
     }
-    _check_pairs(found, notes)
-    _check_difference(manifest, next(iter(found.values()), None), notes)
+    for part in _parts(manifest):
+        if part.safe:
+            _check_pair(folder, manifest, part, found, notes)
+    # The machine rows: the CSV, where there is one (beside a workbook that cannot hold them), else the first file.
+    machine = found.get(_name(manifest, TABLES[0].suffix, "csv"), next(iter(found.values()), None))
+    _check_difference(manifest, machine, notes)
     rows = sum(seen.rows for seen in found.values() if seen)
     return Verdict(folder, len(manifest.files), rows, tuple(notes.differences), tuple(notes.not_checked))
 
 
 def _compare_entry(manifest: Manifest, entry: ExportEntry, notes: _Notes) -> None:
     """The ledger's own words on who, what and from where must be the manifest's."""
-    filters = orjson.dumps({**manifest.filters, "format": manifest.format}).decode()
     for what, ours, theirs in (
         ("snapshot", manifest.snapshot, entry.snapshot_id),
         ("made_by", manifest.made_by, entry.made_by),
         ("report", manifest.report, entry.kind),
-        ("filters", filters, entry.filters),
+        ("filters", manifest.in_ledger, entry.filters),
     ):
         if ours != theirs:
             notes.differences.append(
@@ -228,14 +243,18 @@ def _is_plain(name: str) -> bool:
 def _check_names(folder: Path, manifest: Manifest, notes: _Notes) -> None:
     """The files a manifest must list follow from what it is of; the folder must hold these and no more."""
     listed = [entry.name for entry in manifest.files]
-    parts = PARTS.get(manifest.format) if manifest.report == KIND else None  # pyright: ignore[reportCallIssue, reportArgumentType]
-    if parts is None:
+    if (
+        manifest.report != KIND
+        or manifest.format not in ("csv", "json", "xlsx")
+        or manifest.locale not in SEPARATOR
+    ):
         notes.differences.append(
-            f"{MANIFEST} is of a {manifest.format} {manifest.report} report, which is not made."
+            f"{MANIFEST} is of a {manifest.format} {manifest.report} report"
+            f" (locale {manifest.locale}), which is not made."
         )
     else:
-        days = manifest.filters.get("from", ""), manifest.filters.get("to", "")
-        expected = [file_name(*days, manifest.snapshot, part.suffix, manifest.format) for part in parts]
+        book = [_name(manifest, "", "xlsx")] if manifest.format == "xlsx" else []
+        expected = [*book, *(_name(manifest, part.suffix, part.form) for part in _parts(manifest))]
         if listed != expected:
             notes.differences.append(
                 f"{MANIFEST} lists {', '.join(listed)} where it must list {', '.join(expected)}."
@@ -250,6 +269,26 @@ def _check_names(folder: Path, manifest: Manifest, notes: _Notes) -> None:
     )
 
 
+def _name(manifest: Manifest, suffix: str, form: str) -> str:
+    days = manifest.filters.get("from", ""), manifest.filters.get("to", "")
+    return file_name(*days, manifest.snapshot, suffix, form)
+
+
+def _parts(manifest: Manifest) -> list[Part]:
+    """The files of single tables that a report of this form has: beside a workbook those too long for its sheets."""
+    if manifest.format == "xlsx":
+        sheets = (manifest.files[0].sheets or []) if manifest.files else []
+        return parts("xlsx", {sheet.name for sheet in sheets if sheet.rows > SHEET_ROWS})
+    if manifest.format == "json":
+        return parts("json")
+    # The first version had no safe file of the summary.
+    return [
+        part
+        for part in parts("csv")
+        if manifest.manifest_version > 1 or (part.table.name, part.safe) != ("summary", True)
+    ]
+
+
 @dataclass(frozen=True)
 class _Seen:
     """``difference``: of the rows, where they have both sides of one."""
@@ -259,7 +298,7 @@ class _Seen:
     difference: Difference
 
 
-def _check_file(folder: Path, entry: FileEntry, notes: _Notes) -> _Seen | None:
+def _check_file(folder: Path, entry: FileEntry, manifest: Manifest, notes: _Notes) -> _Seen | None:
     path = folder / entry.name
     if path.is_symlink() or not path.is_file():
         notes.differences.append(
@@ -273,19 +312,77 @@ def _check_file(folder: Path, entry: FileEntry, notes: _Notes) -> _Seen | None:
     if digest != entry.sha256:
         notes.differences.append(f"{entry.name} was changed: its SHA-256 is {digest}, not {entry.sha256}.")
     try:
-        seen = _recount(path)
+        if path.suffix == ".xlsx":
+            # Changed bytes are not unpacked: nothing good comes of them, and the difference is said.
+            return _check_workbook(path, entry, manifest, notes) if digest == entry.sha256 else None
+        seen = _recount(path, manifest.locale)
     except _Unreadable as broken:
         notes.differences.append(f"{entry.name} {broken}.")
         return None
-    if seen.rows != entry.rows:
-        notes.differences.append(f"{entry.name} has {seen.rows:,} rows, not {entry.rows:,}.")
-    for column in sorted(seen.totals.keys() | entry.totals.keys()):
+    _compare_counts(entry.name, seen, entry.rows, entry.totals, notes)
+    return seen
+
+
+def _compare_counts(name: str, seen: _Seen, rows: int, totals: dict[str, int], notes: _Notes) -> None:
+    if seen.rows != rows:
+        notes.differences.append(f"{name} has {seen.rows:,} rows, not {rows:,}.")
+    for column in sorted(seen.totals.keys() | totals.keys()):
         # A JSON file without rows names no column: nothing sums to 0.
-        ours, theirs = seen.totals.get(column, None if seen.rows else 0), entry.totals.get(column)
+        ours, theirs = seen.totals.get(column, None if seen.rows else 0), totals.get(column)
         if ours != theirs:
             notes.differences.append(
-                f"{entry.name}: {column} sums to {_amount(ours)}, not {_amount(theirs)} as the manifest says."
+                f"{name}: {column} sums to {_amount(ours)}, not {_amount(theirs)} as the manifest says."
             )
+
+
+def _check_workbook(path: Path, entry: FileEntry, manifest: Manifest, notes: _Notes) -> _Seen | None:
+    """Each sheet against its entry; of one whose rows lie in a CSV, that it names the file."""
+    sheets = entry.sheets or []
+    if [sheet.name for sheet in sheets] != [table.name for table in TABLES]:
+        raise _Unreadable(f"is not told sheet by sheet in {MANIFEST}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(part.file_size for part in archive.infolist()) > _LARGEST_WORKBOOK:
+                raise _Unreadable("unpacks to more than any workbook of ours")
+        with CalamineWorkbook.from_path(path) as book:
+            if book.sheet_names != [sheet.name for sheet in sheets]:
+                raise _Unreadable(f"has the sheets {', '.join(book.sheet_names)}")
+            seen = [
+                _check_sheet(book.get_sheet_by_name(sheet.name), table, sheet, manifest, notes)
+                for table, sheet in zip(TABLES, sheets, strict=True)
+            ]
+    except (CalamineError, zipfile.BadZipFile):
+        raise _Unreadable("cannot be read as XLSX") from None
+    _compare_counts(entry.name, seen[0], entry.rows, entry.totals, notes)
+    return seen[0]
+
+
+def _check_sheet(
+    page: CalamineSheet, table: Table, sheet: SheetEntry, manifest: Manifest, notes: _Notes
+) -> _Seen:
+    """What the sheet holds, compared with what the manifest says of it."""
+    where = f"sheet {sheet.name}"
+    if (sheet.file is not None) != (sheet.rows > SHEET_ROWS):
+        notes.differences.append(
+            f"{where}: {sheet.rows:,} rows belong {'into a CSV' if sheet.file is None else 'into the sheet'}."
+        )
+    if sheet.file is not None:
+        if not any(sheet.file in str(cell) for row in page.iter_rows() for cell in row):
+            notes.differences.append(f"{where} does not name {sheet.file}.")
+        beside = next((other for other in manifest.files if other.name == sheet.file), None)
+        if (
+            beside is None
+            or sheet.file != _name(manifest, table.suffix, "csv")
+            or (beside.rows, beside.totals) != (sheet.rows, sheet.totals)
+        ):
+            notes.differences.append(f"{where} is not told as the CSV beside the workbook is.")
+        return _Seen(0, dict.fromkeys(sheet.totals, 0), Difference(0, 0, 0, 0))
+    rows = page.iter_rows()
+    if next(rows, []) != table.names:
+        raise _Unreadable(f"has other columns than {', '.join(table.names)} in the sheet {sheet.name}")
+    header = dict.fromkeys(table.names)
+    seen = _sum(chain([header], (dict(zip(table.names, row, strict=True)) for row in rows)))
+    _compare_counts(where, seen, sheet.rows, sheet.totals, notes)
     return seen
 
 
@@ -293,21 +390,48 @@ def _amount(total: int | None) -> str:
     return "nothing" if total is None else f"{total:,}"
 
 
-def _check_pairs(found: dict[str, _Seen | None], notes: _Notes) -> None:
-    """A spreadsheet-safe file holds the same rows and money as the raw one it is made from."""
-    for name, safe in found.items():
-        stem, _, form = name.rpartition(".")
-        raw = found.get(f"{stem.removesuffix('_spreadsheet')}.{form}")
-        if stem.endswith("_spreadsheet") and safe and raw and safe != raw:
-            notes.differences.append(f"{name} does not hold the same rows and totals as the raw file.")
+def _check_pair(
+    folder: Path, manifest: Manifest, part: Part, found: dict[str, _Seen | None], notes: _Notes
+) -> None:
+    """A spreadsheet-safe file holds the same rows and money as the raw one, and every cell of it gives back the raw."""
+    name, raw_name = (_name(manifest, suffix, "csv") for suffix in (part.suffix, part.table.suffix))
+    safe, raw = found.get(name), found.get(raw_name)
+    if not safe or not raw:
+        return  # said already
+    if safe != raw:
+        notes.differences.append(f"{name} does not hold the same rows and totals as the raw file.")
+    elif manifest.manifest_version > 1:
+        differing = _first_difference(folder / raw_name, folder / name, manifest.locale, part)
+        if differing:
+            notes.differences.append(f"{name} does not say what the raw file says: {differing}.")
 
 
-def _recount(path: Path) -> _Seen:
+def _first_difference(raw: Path, safe: Path, locale: str, part: Part) -> str | None:
+    """Where the first cell stands that is not the raw one once its marks are taken off."""
+    decimals = part.table.of_kind("decimal") if locale == "id" else frozenset[str]()
+    with open(raw, "rb") as raw_file, open(safe, "rb") as safe_file:
+        pairs = zip(_csv_rows(raw_file, "en"), _csv_rows(safe_file, locale), strict=True)
+        raw_header, safe_header = next(pairs)
+        if list(raw_header) != list(safe_header):
+            return "its header is another"
+        for number, (one, other) in enumerate(pairs, 1):
+            for column, cell in one.items():
+                written = other[column]
+                if column in decimals and _DECIMAL.fullmatch(cell):
+                    cell = cell.replace(".", ",")
+                if written != cell and unguarded(written) != cell:
+                    return f"row {number:,}, {column}"
+    return None
+
+
+def _recount(path: Path, locale: str) -> _Seen:
     """Rows and totals of a data file, read by another reader than the writer."""
+    spreadsheet = path.stem.endswith("_spreadsheet")
     try:
         with open(path, "rb") as file:
-            rows = _csv_rows(file) if path.suffix == ".csv" else _json_rows(file)
-            return _sum(rows)
+            if path.suffix == ".csv":
+                return _sum(_csv_rows(file, locale if spreadsheet else "en"))
+            return _sum(_json_rows(file))
     except (UnicodeDecodeError, csv.Error, orjson.JSONDecodeError):
         raise _Unreadable(f"cannot be read as {path.suffix[1:].upper()}") from None
 
@@ -325,7 +449,7 @@ def _sum(rows: Iterable[dict[str, Any]]) -> _Seen:
             if value is None or value == "":
                 continue
             try:
-                amounts[name] = value if isinstance(value, int) else int(value, 10)
+                amounts[name] = _whole(value)
             except (TypeError, ValueError):
                 raise _Unreadable(
                     f"holds an amount in {name} that is no whole number (row {count:,})"
@@ -352,12 +476,21 @@ def _check_difference(manifest: Manifest, seen: _Seen | None, notes: _Notes) -> 
             )
 
 
-def _csv_rows(file: io.BufferedReader) -> Iterator[dict[str, Any]]:
+def _whole(value: object) -> int:
+    """An amount as a file holds it: a number (of a workbook a float without a fraction) or its digits."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError
+    return int(value, 10) if isinstance(value, str) else int(value)
+
+
+def _csv_rows(file: io.BufferedReader, locale: str) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(_LONGEST_CELL)
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     if text.read(1) != "\N{ZERO WIDTH NO-BREAK SPACE}":
         raise _Unreadable("does not begin with the UTF-8 mark that spreadsheets need")
-    rows = csv.reader(text, strict=True)
+    rows = csv.reader(text, strict=True, delimiter=SEPARATOR.get(locale, ","))  # pyright: ignore[reportArgumentType, reportCallIssue]
     header = next(rows, [])
     yield dict.fromkeys(header)
     for number, row in enumerate(rows, 1):

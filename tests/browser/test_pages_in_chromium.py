@@ -289,7 +289,7 @@ def test_a_finding_opens_by_a_click_and_a_report_is_prepared_and_downloaded(
     assert (tmp_path / "report" / f"{stem}_spreadsheet.csv").exists()
     # What was downloaded is what the ledger knows, to the byte.
     verdict = verify_export(tmp_path / "report", served.home / "ledger.sqlite")
-    assert (verdict.holds, verdict.files) == (True, 5)
+    assert (verdict.holds, verdict.files) == (True, 6)
     # The finding is still open: preparing a report draws the page again and closes nothing.
     assert tab.locator(".bw-opened").count() == 1
     assert [url for url in tab.refused if not OWN_PROBE.search(url)] == []

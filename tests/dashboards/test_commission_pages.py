@@ -281,6 +281,7 @@ def test_a_report_from_the_page_is_a_real_export(home: Path, show: Show, tmp_pat
         "findings.csv",
         "findings_spreadsheet.csv",
         "summary.csv",
+        "summary_spreadsheet.csv",
         "manifest.json",
     ]
     assert "Reports made so far: 1" in [box.label for box in app.expander]
@@ -288,6 +289,15 @@ def test_a_report_from_the_page_is_a_real_export(home: Path, show: Show, tmp_pat
     app.button[0].click().run(timeout=60)
     assert "This report was there already, byte for byte; nothing was entered again." in plain(shown)
     assert len(Ledger(home / "ledger.sqlite").exports()) == 1
+    # As a workbook: a report of its own, beside the CSV.
+    app.segmented_control(key="report_format").set_value("xlsx")
+    app.button[0].click().run(timeout=60)
+    assert not app.exception
+    assert [
+        button.label for button in app.get("download_button") if (button.key or "").startswith("report_")
+    ] == ["All files (ZIP)", "commissions.xlsx", "manifest.json"]
+    workbook = Path(Ledger(home / "ledger.sqlite").exports()[1].folder)
+    assert verify_export(workbook, home / "ledger.sqlite").holds
     archive = tmp_path / "report.zip"
     archive.write_bytes(zipped(folder, [path.name for path in folder.iterdir()]))
     assert archive.stat().st_size > 10_000

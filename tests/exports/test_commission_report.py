@@ -271,7 +271,7 @@ def test_the_data_files_are_the_same_bytes_again(
     monkeypatch.setenv("BOOKWATCH_TIMEZONE", "Asia/Jayapura")
     export(tmp_path / "two", "--as-of", SNAPSHOT, "--by", "Budi")
     assert data_bytes(tmp_path / "one") == data_bytes(tmp_path / "two")
-    assert len(data_bytes(tmp_path / "one")) == 5
+    assert len(data_bytes(tmp_path / "one")) == 6
 
 
 def test_the_data_files_do_not_depend_on_the_order_of_the_snapshot_s_rows(
@@ -418,7 +418,13 @@ def test_amounts_too_large_to_sum_are_no_wrong_total(home: Home, cli: Cli, tmp_p
             2,
             "There is no snapshot",
         ),
-        (("--from", "2026-10-01", "--to", "2026-11-01", "--format", "xlsx"), 2, "xlsx"),
+        (("--from", "2026-10-01", "--to", "2026-11-01", "--format", "pdf"), 2, "pdf"),
+        (("--from", "2026-10-01", "--to", "2026-11-01", "--locale", "fr"), 2, "fr"),
+        (
+            ("--from", "2026-10-01", "--to", "2026-11-01", "--locale", "id", "--format", "json"),
+            2,
+            "no meaning for JSON",
+        ),
         (("--from", "2026-10-01", "--to", "2026-11-01", "--by", " "), 2, "--by is empty"),
         (
             (
@@ -598,7 +604,7 @@ def test_docs_list_the_columns_in_their_order() -> None:
     text = (Path(__file__).parents[2] / "docs" / "exports.md").read_text()
     tables = [
         [line.split("`")[1] for line in block.splitlines() if line.startswith("| `")]
-        for block in text.split("\n### ")[1:]
+        for block in text.split("\n### Columns of ")[1:]
     ]
     assert tables[:3] == [
         [column.name for column in columns] for columns in (ROW_COLUMNS, FINDING_COLUMNS, SUMMARY_COLUMNS)
