@@ -11,6 +11,7 @@ from assets.freshness import FRESHNESS
 from assets.step import step
 from marketplace.acceptance import READ, reject_reasons
 from marketplace.collections import INGESTED, REQUIRED
+from marketplace.expected import NAMED
 from marketplace.rules import RULES_VERSION
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.sweep import MASS_DELETE_SHARE, sweep
@@ -51,6 +52,7 @@ def ingest(run: RunContext) -> list[CollectionScan]:
             run_id=run.run_id,
             reject_reasons=reject_reasons,
             judged_by=READ,
+            named=NAMED,
             progress=progress,
             rules_version=RULES_VERSION,
             full=run.full_refresh,

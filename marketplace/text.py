@@ -71,7 +71,7 @@ def without_empty(text: pl.Series) -> pl.Series:
 
 
 def json_text(value: object) -> str | None:
-    """A value out of JSON as text, in the same form as ``as_text``."""
+    """A value out of JSON as text, in the same form as ``as_text``; null for one nested too deep to be written."""
     if value is None:
         return None
     if isinstance(value, bool):
@@ -88,7 +88,10 @@ def json_text(value: object) -> str | None:
     if isinstance(value, str):
         stripped = value.strip(BLANK)
         return None if stripped.lower() in EMPTY_WORDS else stripped
-    return orjson.dumps(value, default=str).decode()
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except orjson.JSONEncodeError:
+        return None
 
 
 def coalesce(first: pl.Series, second: pl.Series) -> pl.Series:

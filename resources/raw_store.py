@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 import duckdb
 import polars as pl
 
+from resources.appwrite.bounds import column_name, some, told_name
 from resources.appwrite.columns import SQL_TYPE, SYSTEM, Column, Storage, StoredColumn
 from resources.appwrite.spool import CONSTANT, BulkReading, Spool
 from resources.errors import BookwatchError, UsageError
@@ -140,7 +141,9 @@ class ColumnChanges:
     def sentence(self) -> str:
         """Such as ``column added: tip; column retyped: price``; empty without a change."""
         told = (("added", self.added), ("removed", self.removed), ("retyped", self.retyped))
-        return "; ".join(f"column {what}: {', '.join(names)}" for what, names in told if names)
+        return "; ".join(
+            f"column {what}: {some([told_name(name) for name in names])}" for what, names in told if names
+        )
 
 
 @dataclass(frozen=True)
@@ -547,7 +550,8 @@ class RawStore:
     @staticmethod
     def _free_name(wish: str, used: set[str]) -> str:
         """A column name no other has, by DuckDB's measure: case does not count."""
-        name, n = wish, 2
+        wish = name = column_name(wish)
+        n = 2
         while name.lower() in used or name.lower() in _TAKEN_NAMES:
             name, n = f"{wish}_{n}", n + 1
         used.add(name.lower())

@@ -3,20 +3,26 @@ nothing."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import orjson
 import polars as pl
 
 from marketplace.collections import INGESTED
+from marketplace.json_values import read_json
 from marketplace.text import json_text
 
 CATALOG = "mirror"
 NAMELESS = "$sequence:"
 """How the mirror's register of rejects names a row that has no usable ``$id``."""
+OWN = frozenset(
+    {"_id", "_sequence", "_created_at", "_updated_at", "_ingested_at", "_run_id", "_deleted_at", "_change", "_misfits"}
+    | {"_rejected", "_replaced_at", "_replaced_by"}
+)
+"""The mirror's own columns. An attribute of such a name stands in raw under another, and means nothing here."""
 QUARANTINED_SCHEMA = {
     "collection": pl.String,
     "row_id": pl.String,
@@ -41,7 +47,7 @@ def attach(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
 @dataclass(frozen=True)
 class Mirror:
     """The raw tables of one attached mirror. ``columns``: table → its columns, without those of attributes the
-    deployment no longer has; ``names``: collection → column → attribute, where they differ; ``gone``: collection →
+    deployment no longer has or that are called like the mirror's own; ``names``: collection → column → attribute, where they differ; ``gone``: collection →
     attributes it no longer has.
 
     Raw keeps the values of a column that is gone, in the rows that have not changed since. Read, they would stand
@@ -68,6 +74,10 @@ class Mirror:
             for collection, attribute, column, gone_at in con.execute(
                 f"SELECT collection, attribute, column_name, gone_at FROM {CATALOG}.main._columns"
             ).fetchall():
+                if attribute in OWN:
+                    # Read under its own name it would be taken for the mirror's.
+                    dead.setdefault(collection, set()).add(column)
+                    continue
                 if gone_at is not None:
                     dead.setdefault(collection, set()).add(column)
                     gone.setdefault(collection, set()).add(attribute)
@@ -209,13 +219,13 @@ class Mirror:
 
 
 def _misfits_but(misfits: str, gone: frozenset[str]) -> str | None:
-    left = {name: value for name, value in orjson.loads(misfits).items() if name not in gone}
-    return orjson.dumps(left).decode() if left else None
+    left = {name: value for name, value in read_json(misfits, ours=True).items() if name not in gone}
+    return json.dumps(left, ensure_ascii=False) if left else None
 
 
 def _business_id(content: str) -> str | None:
     try:
-        found = orjson.loads(content)
-    except orjson.JSONDecodeError:
+        found = read_json(content)
+    except ValueError:
         return None
     return json_text(found.get("bookingId")) if isinstance(found, dict) else None

@@ -54,6 +54,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "server_error": "Appwrite failed",
         "time_out": "Appwrite did not answer in time",
         "connection": "the connection failed",
+        "too_large": "the answer is larger than 64 MiB",
         "malformed": "the answer was not the JSON expected (HTML, empty or cut off)",
         "circuit_open": "calls are paused after repeated failures",
     }
@@ -70,6 +71,8 @@ class CallFailure(AppwriteException):
     """
 
     retried = False
+    may_be_size = False
+    """Whether it may be due to the size of the answer, so that fewer rows may be had."""
 
     def __init__(
         self,
@@ -126,6 +129,14 @@ class Malformed(Exception):
 
     Becomes a transient failure; carries no content.
     """
+
+
+class TooLarge(Malformed):
+    """An answer with more bytes or values in it than are taken (bounds.py)."""
+
+
+class OutOfOrder(Malformed):
+    """Rows that do not rise as they were asked for: asked for fewer at a time, some would be passed over."""
 
 
 def failure_of_status(

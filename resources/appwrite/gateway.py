@@ -29,6 +29,7 @@ from appwrite.client import Client
 from appwrite.encoders.value_class_encoder import ValueClassEncoder
 from appwrite.query import Query
 
+from resources.appwrite.bounds import LARGEST_ANSWER, MOST_LISTED, loads
 from resources.appwrite.columns import Column, columns_of
 from resources.appwrite.connections import Connections
 from resources.appwrite.failures import (
@@ -36,7 +37,9 @@ from resources.appwrite.failures import (
     CallFailure,
     CircuitOpen,
     Malformed,
+    OutOfOrder,
     PermanentFailure,
+    TooLarge,
     TransientFailure,
     event_of,
     failure_of_status,
@@ -65,6 +68,8 @@ SHORTEST_TRY = 0.5
 """Seconds of the time for retrying that must be left for a retry to begin: less would only fail it."""
 PART_BYTES = 1 << 20
 COLUMNS_A_CALL = 500
+DYING_STATUSES = frozenset({408, 500, 502, 503, 504})
+"""What a server, or the proxy before it, answers where a worker ran out of memory or time over an answer."""
 
 
 @dataclass(frozen=True)
@@ -201,10 +206,14 @@ class PooledClient(Client):
         headers: Mapping[str, str | None] | None = None,
         expected: bool = False,
         retries: int = RETRIES,
+        within: float | None = None,
+        doubtful: bool = False,
     ) -> Answer[T]:
         """One call, retried where that may help. ``decode(body, content type)`` raises Malformed to have it
         retried.
 
+        ``within``: seconds for the whole answer. ``doubtful``: a failure that may be due to the size of the answer says
+        nothing of the server, so the breaker does not count it; who asks so looks next whether the server lives.
         Raises PermanentFailure or TransientFailure (CircuitOpen without having called). A header of None is
         left out.
         """
@@ -218,12 +227,12 @@ class PooledClient(Client):
         def attempt() -> Answer[T]:
             nonlocal attempts, first_failure, asked_for_more
             attempts += 1
-            within = WHOLE_ANSWER_SECONDS
+            longest = WHOLE_ANSWER_SECONDS if within is None else within
             if first_failure is not None and not asked_for_more:
                 # A retry is cut off where the time for retrying ends, not after a time-out of its own.
-                within = max(SHORTEST_TRY, RETRY_BUDGET - (self._monotonic() - first_failure))
+                longest = max(SHORTEST_TRY, RETRY_BUDGET - (self._monotonic() - first_failure))
             try:
-                return self._once(operation, collection, method, path, params, decode, headers or {}, within)
+                return self._once(operation, collection, method, path, params, decode, headers or {}, longest)
             except CallFailure as failed:
                 if first_failure is None:
                     first_failure = self._monotonic()
@@ -272,9 +281,10 @@ class PooledClient(Client):
                     failure = failed
                 if failure is None or isinstance(failure, PermanentFailure):
                     self.breaker.succeeded()
-                else:
+                    said = True
+                elif not (doubtful and failure.may_be_size):
                     self.breaker.failed()
-                said = True
+                    said = True
         finally:
             if admitted and not said:
                 self.breaker.abandoned()
@@ -339,13 +349,19 @@ class PooledClient(Client):
             failure = PermanentFailure(operation, "bad_setting", collection=collection)
         except urllib3.exceptions.NewConnectionError:  # a refused connection; for urllib3 a kind of time-out
             failure = TransientFailure(operation, "connection", collection=collection)
+        except urllib3.exceptions.ConnectTimeoutError:
+            failure = TransientFailure(operation, "time_out", collection=collection)
         except (urllib3.exceptions.TimeoutError, TimeoutError):
             failure = TransientFailure(operation, "time_out", collection=collection)
+            failure.may_be_size = True
+        except TooLarge:
+            failure = _too_large(operation, collection)
         except (urllib3.exceptions.HTTPError, OSError) as broken:
             timed_out = "timed out" in str(broken).lower()
             failure = TransientFailure(
                 operation, "time_out" if timed_out else "connection", collection=collection
             )
+            failure.may_be_size = True
         else:
             kind = answered.get("Content-Type", "").lower()
             asked = wait_asked(answered, status, time.time())
@@ -354,13 +370,17 @@ class PooledClient(Client):
                     self.wish.note(asked)
                 try:
                     return Answer(decode(body, kind), status, answered)
-                except Malformed:
+                except TooLarge:
+                    failure = _too_large(operation, collection)
+                except Malformed as odd:
                     failure = TransientFailure(operation, "malformed", collection=collection, status=status)
+                    failure.may_be_size = not isinstance(odd, OutOfOrder)
             else:
                 is_json, error_type, as_guest = _error_type(body, kind)
                 failure = failure_of_status(
                     operation, collection, status, error_type, is_json, asked, as_guest=as_guest
                 )
+                failure.may_be_size = status in DYING_STATUSES and not asked
         raise failure
 
     def _send(
@@ -402,11 +422,15 @@ class PooledClient(Client):
             self.server_clock.note(date, began, time.monotonic())
         try:
             parts: list[bytes] = []
+            size = 0
             # read1 gives what has come: waiting for a whole part would let a trickle pass the deadline unseen.
             # Not packed, a part is not copied three times over.
             packed = "content-encoding" in response.headers
             while part := response.read1(PART_BYTES, decode_content=packed):
                 parts.append(part)
+                size += len(part)
+                if size > LARGEST_ANSWER:
+                    raise TooLarge
                 if time.monotonic() > began + within:
                     raise TimeoutError
             return response.status, response.headers, b"".join(parts)
@@ -423,7 +447,13 @@ def _json(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         pass
-    raise Malformed
+    return loads(body)
+
+
+def _too_large(operation: str, collection: str) -> PermanentFailure:
+    failure = PermanentFailure(operation, "too_large", collection=collection)
+    failure.may_be_size = True
+    return failure
 
 
 def _error_type(body: bytes, kind: str) -> tuple[bool, str, bool]:
@@ -602,7 +632,7 @@ class Gateway:
             columns += more
             keys.update(found)
             seen += len(found)
-            if whole:
+            if whole or len(columns) >= MOST_LISTED:
                 return columns, self._server_time("list_columns", collection, answer)
 
     def rows(
@@ -611,10 +641,13 @@ class Gateway:
         queries: Sequence[str],
         decode: Callable[[bytes], T],
         *,
-        operation: Literal["list_rows", "sweep_rows", "repair_rows"] = "list_rows",
+        operation: Literal["list_rows", "sweep_rows", "repair_rows", "first_row"] = "list_rows",
+        retries: int = RETRIES,
+        within: float | None = None,
+        doubtful: bool = False,
     ) -> T:
         """One answer of rows, as raw bytes through ``decode`` (which raises Malformed to have it asked
-        again).
+        again). ``retries``, ``within`` and ``doubtful``: as of the client's request.
         """
 
         def checked(body: bytes, kind: str) -> T:
@@ -631,6 +664,9 @@ class Gateway:
             self._path(self.api.rows, collection),
             {"queries": list(queries), "total": "0"},
             checked,
+            retries=retries,
+            within=within,
+            doubtful=doubtful,
         ).value
 
     def _server_time(self, operation: str, collection: str, answer: Answer[Any]) -> datetime:

@@ -27,6 +27,7 @@ from typing import Generic, TypeVar
 import polars as pl
 from appwrite.query import Query
 
+from resources.appwrite.bounds import chosen
 from resources.appwrite.columns import Column, Page, PageDecoder, first_updated, last_sequence
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import TABLE_MISSING, Gateway
@@ -561,6 +562,7 @@ class _Writer:
         list_key: str,
         full: bool,
         flush_rows: int | None,
+        named: frozenset[str],
     ) -> None:
         self._store = store
         self._settings = settings
@@ -573,6 +575,7 @@ class _Writer:
         self._list_key = list_key
         self._full = full
         self._flush_rows = flush_rows
+        self._named = named
         self._first: dict[str, bool] = {}
         self._spools: dict[str, threading.Event] = {}
         self._pages: dict[str, list[Page]] = {}
@@ -580,6 +583,7 @@ class _Writer:
         self._started: dict[str, tuple[datetime, float]] = {}
         self._counts: dict[str, Counts] = {}
         self._changes: dict[str, ColumnChanges] = {}
+        self._aside: dict[str, str] = {}
 
     def start(self, collection: str) -> None:
         if collection not in self._started:
@@ -590,7 +594,9 @@ class _Writer:
     def plan(self, asked: _Planned) -> _Reading:
         collection, now = asked.collection, self._clock.naive_now()
         self.start(collection)
-        changes = self._store.reconcile_columns(collection, asked.columns, now)
+        known = frozenset(c.attribute for c in self._store.columns(collection))
+        columns, self._aside[collection] = chosen(asked.columns, known, self._named)
+        changes = self._store.reconcile_columns(collection, columns, now)
         if changes:
             self._changes[collection] = changes
         self._store.rejudge(
@@ -723,9 +729,8 @@ class _Writer:
         self, store: RawStore, collection: str, counts: Counts, outcome: RunOutcome, detail: str
     ) -> None:
         started_at, began = self._started[collection]
-        notes = "; ".join(
-            part for part in (self._changes.get(collection, ColumnChanges()).sentence, detail) if part
-        )
+        changes = self._changes.get(collection, ColumnChanges()).sentence
+        notes = "; ".join(part for part in (changes, self._aside.get(collection, ""), detail) if part)
         store.record_run(
             self._run_id,
             collection,
@@ -755,7 +760,7 @@ class _Writer:
             self._counts[collection],
             time.perf_counter() - self._started[collection][1],
             self._store.watermark(collection).watermark,
-            detail,
+            "; ".join(part for part in (detail, self._aside.get(collection, "")) if part),
             self._changes.get(collection, ColumnChanges()),
             failure,
         )
@@ -839,12 +844,14 @@ def sync(
     rules_version: str = "",
     full: bool = False,
     flush_rows: int | None = None,
+    named: frozenset[str] = frozenset(),
 ) -> list[CollectionOutcome]:
     """Bring the mirror up to date, several collections at a time; one outcome a collection, in their order.
 
     ``reject_reasons(collection, rows)`` gives per row why it is quarantined, from the attributes ``judged_by``
     (None: any) and the mirror's own columns; a changed ``rules_version`` has stored rows judged again. ``full`` reads
-    everything anew. A collection that is forbidden, missing or breaks off stops no other and keeps what it stored.
+    everything anew. ``named``: attributes that are mirrored whatever else a collection has. A collection that is
+    forbidden, missing or breaks off stops no other and keeps what it stored.
     Raises SourceUnavailable if Appwrite cannot be reached or refuses the key at the start, UsageError if the mirror
     belongs to another source, StoreFailure if the file cannot be written.
     """
@@ -867,6 +874,7 @@ def sync(
         list_key=gateway.api.list_key,
         full=full,
         flush_rows=flush_rows,
+        named=named,
     )
     outcomes: dict[str, CollectionOutcome] = {}
     scans = _Scans(gateway, collections, settings, full, flush_rows or ROW_GROUP)
