@@ -15,11 +15,14 @@ from marketplace.zones import resolve
 
 NO_ID: Final = "id_missing"
 CREATION: Final = "creation_unreadable"
+UNREAD: Final = "row_unread"
+"""Of a row that Appwrite has and that could not be had from it: no rule judges that, it is told by the mirror."""
 READ: Final = tuple(dict.fromkeys(name.split(".")[0] for name in ALIASES["creation"]))
 """The attributes the rules read, beside the mirror's own columns."""
 REASONS: Final = {
     NO_ID: "The row has no usable $id.",
     CREATION: "The creation time of the row cannot be read.",
+    UNREAD: "The row is in Appwrite, and Appwrite fails or the answer is too large where it is asked for.",
 }
 
 _WRITTEN_PLAINLY: Final = (

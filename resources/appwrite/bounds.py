@@ -76,7 +76,8 @@ def chosen(listed: Sequence[C], known: frozenset[str], named: frozenset[str]) ->
     """Of the columns of a collection those to mirror, and a sentence on the others (empty where there are none).
 
     Set aside are columns without a name, ones that are called as Appwrite's own (``$…``), names that no reader of JSON
-    takes (quotes, control characters) or longer than 200 letters, and what is more than MOST_COLUMNS: first come those the rules have a name for (``named``), then those mirrored already (``known``).
+    takes (quotes, control characters) or longer than 200 letters, and what is more than MOST_COLUMNS: first come those
+    the rules have a name for (``named``), then those mirrored already (``known``).
     """
     usable: dict[str, C] = {}
     odd: list[str] = []
@@ -90,13 +91,13 @@ def chosen(listed: Sequence[C], known: frozenset[str], named: frozenset[str]) ->
     more = [f"'{told_name(key)}'" for key in usable if key not in kept]
     parts: list[str] = []
     if odd:
-        parts.append(f"columns set aside, as their names cannot be used: {some(odd)}")
+        parts.append(f"columns set aside, as their names cannot be used: {a_few(odd)}")
     if more:
-        parts.append(f"columns set aside, as more than {MOST_COLUMNS} are not mirrored: {some(more)}")
+        parts.append(f"columns set aside, as more than {MOST_COLUMNS} are not mirrored: {a_few(more)}")
     return [column for key, column in usable.items() if key in kept], "; ".join(parts)
 
 
-def some(names: Sequence[str]) -> str:
+def a_few(names: Sequence[str]) -> str:
     """A few of the names, and how many more there are."""
     shown = ", ".join(names[:5])
     return f"{shown} and {len(names) - 5:,} more" if len(names) > 5 else shown

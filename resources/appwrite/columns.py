@@ -187,6 +187,36 @@ def misfits_text(found: Mapping[str, Any]) -> str | None:
     return f"{{{joined}}}" if joined else None
 
 
+def without_texts(
+    frame: pl.DataFrame,
+    attributes: Mapping[str, str],
+    beyond: int,
+    why: str = "",
+    among: pl.Series | None = None,
+) -> pl.DataFrame:
+    """Rows (``among``: of these, one Boolean each) without their texts of more than ``beyond`` bytes: a mark among the
+    misfits says what is not there, and ``why``. ``attributes``: raw column → attribute."""
+    marks: dict[int, dict[str, Any]] = {}
+    for name, attribute in attributes.items():
+        if frame.schema[name] != pl.String:
+            continue
+        sizes = frame[name].str.len_bytes()
+        large = (sizes > beyond).fill_null(False)
+        large = large if among is None else large & among
+        if not large.any():
+            continue
+        for place in large.arg_true().to_list():
+            told = f"a text of {int(sizes[place]):,} bytes is not kept{why}"
+            marks.setdefault(place, {})[attribute] = set_aside(told)
+        frame = frame.with_columns(frame[name].set(large, None))
+    if not marks:
+        return frame
+    misfits = cast("list[str | None]", frame["_misfits"].to_list())
+    for place, marked in marks.items():
+        misfits[place] = misfits_text({**json.loads(misfits[place] or "{}"), **marked})
+    return frame.with_columns(pl.Series("_misfits", misfits, dtype=pl.String))
+
+
 def _as_text(value: object, storage: Storage) -> str | None:
     """A JSON value as the text ``_typed`` reads; None for a value that cannot fit (or is null)."""
     if value is None or (isinstance(value, Deep) and storage != "json"):
@@ -221,6 +251,11 @@ class PageDecoder:
         return (*SYSTEM, *((c.attribute, c.name, c.storage) for c in self.columns))
 
     @cached_property
+    def attributes(self) -> Mapping[str, str]:
+        """The attribute of each raw column."""
+        return {name: attribute for attribute, name, _ in self._all}
+
+    @cached_property
     def schema(self) -> dict[str, pl.DataType]:
         """The schema of every frame this decoder gives."""
         return {**{name: FRAME_TYPE[storage] for _, name, storage in self._all}, "_misfits": pl.String()}
@@ -246,7 +281,7 @@ class PageDecoder:
         if frame is None:
             frame = self._row_by_row(body)
         if len(body) > LARGEST_VALUE:
-            frame = self._without_largest(frame)
+            frame = without_texts(frame, self.attributes, LARGEST_VALUE)
         if not frame.height:
             return Page(frame, None)
         sequence = frame["_sequence"]
@@ -302,27 +337,6 @@ class PageDecoder:
                     )
                 ).alias(name)  # fmt: skip
         return casts
-
-    def _without_largest(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The rows with no text beyond LARGEST_VALUE: a mark among the misfits says what is not there."""
-        marks: dict[int, dict[str, Any]] = {}
-        for attribute, name, _ in self._all:
-            if frame.schema[name] != pl.String:
-                continue
-            sizes = frame[name].str.len_bytes()
-            large = (sizes > LARGEST_VALUE).fill_null(False)
-            if not large.any():
-                continue
-            for place in large.arg_true().to_list():
-                why = f"a text of {int(sizes[place]):,} bytes is not kept"
-                marks.setdefault(place, {})[attribute] = set_aside(why)
-            frame = frame.with_columns(frame[name].set(large, None))
-        if not marks:
-            return frame
-        misfits = cast("list[str | None]", frame["_misfits"].to_list())
-        for place, marked in marks.items():
-            misfits[place] = misfits_text({**json.loads(misfits[place] or "{}"), **marked})
-        return frame.with_columns(pl.Series("_misfits", misfits, dtype=pl.String))
 
     def _row_by_row(self, body: bytes) -> pl.DataFrame:
         answer = loads(body)

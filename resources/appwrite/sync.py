@@ -600,7 +600,12 @@ class _Writer:
         if changes:
             self._changes[collection] = changes
         self._store.rejudge(
-            collection, self._reject_reasons, rules_version=self._rules_version, run_id=self._run_id, now=now
+            collection,
+            self._reject_reasons,
+            rules_version=self._rules_version,
+            run_id=self._run_id,
+            now=now,
+            judged_by=self._judged_by,
         )
         plan = self._store.begin_scan(
             collection,
