@@ -10,6 +10,7 @@ from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResul
 from assets.freshness import FRESHNESS
 from assets.step import step
 from marketplace.acceptance import READ, reject_reasons
+from marketplace.aliases import ALIASES
 from marketplace.collections import INGESTED, REQUIRED
 from marketplace.expected import NAMED
 from marketplace.rules import RULES_VERSION
@@ -53,6 +54,7 @@ def ingest(run: RunContext) -> list[CollectionScan]:
             reject_reasons=reject_reasons,
             judged_by=READ,
             named=NAMED,
+            told=ALIASES["booking.business_id"],
             progress=progress,
             rules_version=RULES_VERSION,
             full=run.full_refresh,

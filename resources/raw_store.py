@@ -21,7 +21,16 @@ import polars as pl
 
 from marketplace.acceptance import UNREAD
 from resources.appwrite.bounds import LARGE_ROW, a_few, column_name, told_name
-from resources.appwrite.columns import SQL_TYPE, SYSTEM, Column, Storage, StoredColumn, without_texts
+from resources.appwrite.columns import (
+    SQL_TYPE,
+    SYSTEM,
+    Column,
+    Storage,
+    StoredColumn,
+    instants,
+    without_texts,
+)
+from resources.appwrite.page_sizes import FirstRow, Learned, Unread
 from resources.appwrite.spool import CONSTANT, BulkReading, Spool
 from resources.errors import BookwatchError, UsageError
 from resources.forgotten import FORGOTTEN_TABLES, Forgotten
@@ -81,6 +90,7 @@ CREATE TABLE IF NOT EXISTS _ingest_runs (
 CREATE TABLE IF NOT EXISTS _sweeps (
     collection VARCHAR, started_at TIMESTAMP, resume_sequence BIGINT, seen BIGINT);
 CREATE TABLE IF NOT EXISTS _sweep_missing (collection VARCHAR, row_id VARCHAR, sequence BIGINT);
+CREATE TABLE IF NOT EXISTS _page_sizes (collection VARCHAR, rows BIGINT, failed BIGINT, row_bytes BIGINT);
 """
 
 NAMELESS = "$sequence:"
@@ -1381,6 +1391,98 @@ class RawStore:
                     )
             marked += old.height
         return marked
+
+    # -- rows that cannot be read --------------------------------------------------------------------------
+
+    def set_aside(
+        self,
+        collection: str,
+        row: FirstRow,
+        *,
+        run_id: str,
+        now: datetime,
+        rules_version: str = "",
+        reached: bool = True,
+        record: Callable[[Counts], None] | None = None,
+    ) -> Counts:
+        """Enter a row that Appwrite has and that cannot be read in the quarantine; the scan goes on behind it.
+
+        A version that stands here is not the row as it is now, and is rejected. ``reached``: it is the scan that came
+        by it. All of it is one transaction.
+        """
+        reasons = json.dumps([UNREAD])
+        counts = Counts(fetched=1, rejected=1)
+        with self.transaction() as con:
+            row_id = row.row_id or f"{NAMELESS}{row.position}"
+            old = self._stored(collection, pl.Series([row_id], dtype=pl.String))
+            old = old.filter(
+                pl.col("_deleted_at").is_null() & pl.col("_rejected").ne_missing(pl.lit(reasons))
+            )
+            if old.height:
+                new = old.drop("_rid").with_columns(pl.lit(reasons).alias("_rejected"))
+                self._replace(collection, new, old, run_id, now, self._next_change())
+            known = con.execute(
+                "DELETE FROM _rejects WHERE collection = ? AND row_id = ? RETURNING first_seen_at, reasons",
+                [collection, row_id],
+            ).fetchone()
+            since = known[0] if known is not None and known[1] == reasons else now
+            con.execute(
+                "INSERT INTO _rejects VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [collection, row_id, row.position, reasons, row.content, since, now, rules_version],
+            )
+            if reached:
+                self._reach(collection, row.position, False, run_id, now, rules_version)
+            if record is not None:
+                record(counts)
+        return counts
+
+    def unread(self, collection: str) -> list[Unread]:
+        """Rows that were set aside because they could not be read."""
+        found: list[Unread] = []
+        for row_id, content, first_seen_at, last_tried_at in self._rows(
+            "SELECT row_id, content, first_seen_at, last_tried_at FROM _rejects "
+            "WHERE collection = ? AND contains(reasons, ?) AND NOT starts_with(row_id, ?) ORDER BY last_tried_at",
+            [collection, UNREAD, NAMELESS],
+        ):
+            told = json.loads(content).get("$updatedAt")
+            moment = instants(pl.Series([told if isinstance(told, str) else None], dtype=pl.String))[0]
+            found.append(Unread(row_id, moment, first_seen_at, last_tried_at))
+        return found
+
+    def tried_again(self, collection: str, row_id: str, now: datetime) -> None:
+        """A row that could not be read was asked for again, and still cannot."""
+        with self.transaction() as con:
+            con.execute(
+                "UPDATE _rejects SET last_tried_at = ? WHERE collection = ? AND row_id = ?",
+                [now, collection, row_id],
+            )
+
+    def no_longer_unread(self, collection: str, ids: Sequence[str]) -> None:
+        """Rows that could not be read are gone. What stands here of one is the sweep's to mark."""
+        with self.transaction() as con:
+            con.execute(
+                f"DELETE FROM _rejects WHERE collection = ? AND list_contains(?, row_id) AND row_id NOT IN "
+                f"(SELECT _id FROM {quoted(collection)})",
+                [collection, list(ids)],
+            )
+
+    def learned(self, collection: str) -> Learned:
+        """What earlier scans learned of the size of pages."""
+        rows = self._rows(
+            "SELECT rows, failed, row_bytes FROM _page_sizes WHERE collection = ?", [collection]
+        )
+        return Learned(*rows[0]) if rows else Learned()
+
+    def remember(self, collection: str, learned: Learned) -> None:
+        """Keep it for the next scan."""
+        if learned == self.learned(collection):
+            return
+        with self.transaction() as con:
+            con.execute("DELETE FROM _page_sizes WHERE collection = ?", [collection])
+            con.execute(
+                "INSERT INTO _page_sizes VALUES (?, ?, ?, ?)",
+                [collection, learned.rows, learned.failed, learned.row_bytes],
+            )
 
     # -- runs ----------------------------------------------------------------------------------------------
 

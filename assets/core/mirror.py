@@ -47,8 +47,8 @@ def attach(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
 @dataclass(frozen=True)
 class Mirror:
     """The raw tables of one attached mirror. ``columns``: table → its columns, without those of attributes the
-    deployment no longer has or that are called like the mirror's own; ``names``: collection → column → attribute, where they differ; ``gone``: collection →
-    attributes it no longer has.
+    deployment no longer has or that are called like the mirror's own; ``names``: collection → column → attribute, where
+    they differ; ``gone``: collection → attributes it no longer has.
 
     Raw keeps the values of a column that is gone, in the rows that have not changed since. Read, they would stand
     beside rows of the same day without one: what is gone is absent from all, as it is in Appwrite.

@@ -19,7 +19,7 @@ import polars as pl
 
 from marketplace.json_values import is_deep, set_aside
 from resources.appwrite.bounds import LARGEST_VALUE, Deep, check_count, loads
-from resources.appwrite.failures import Malformed, OutOfOrder
+from resources.appwrite.failures import Malformed
 
 Storage = Literal["text", "integer", "float", "boolean", "instant", "json"]
 
@@ -285,10 +285,8 @@ class PageDecoder:
         if not frame.height:
             return Page(frame, None)
         sequence = frame["_sequence"]
-        if sequence.null_count():
+        if sequence.null_count() or not (sequence.diff().drop_nulls() > 0).all():
             raise Malformed
-        if not (sequence.diff().drop_nulls() > 0).all():
-            raise OutOfOrder
         return Page(frame, int(cast("int", sequence[-1])))
 
     def _in_one_pass(self, body: bytes) -> pl.DataFrame | None:

@@ -135,10 +135,6 @@ class TooLarge(Malformed):
     """An answer with more bytes or values in it than are taken (bounds.py)."""
 
 
-class OutOfOrder(Malformed):
-    """Rows that do not rise as they were asked for: asked for fewer at a time, some would be passed over."""
-
-
 def failure_of_status(
     operation: str,
     collection: str,

@@ -37,7 +37,6 @@ from resources.appwrite.failures import (
     CallFailure,
     CircuitOpen,
     Malformed,
-    OutOfOrder,
     PermanentFailure,
     TooLarge,
     TransientFailure,
@@ -372,9 +371,9 @@ class PooledClient(Client):
                     return Answer(decode(body, kind), status, answered)
                 except TooLarge:
                     failure = _too_large(operation, collection)
-                except Malformed as odd:
+                except Malformed:
                     failure = TransientFailure(operation, "malformed", collection=collection, status=status)
-                    failure.may_be_size = not isinstance(odd, OutOfOrder)
+                    failure.may_be_size = body.startswith(b"{") and not body.endswith(b"}")  # it breaks off
             else:
                 is_json, error_type, as_guest = _error_type(body, kind)
                 failure = failure_of_status(

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from resources.appwrite.bounds import LARGE_ROW, is_plain_name
 from resources.appwrite.columns import SYSTEM, Storage, StoredColumn
-from resources.appwrite.failures import OutOfOrder
+from resources.appwrite.failures import Malformed
 
 ROW_GROUP = 122_880
 """Rows DuckDB compresses and writes as one. A commit of exactly as many goes past the write-ahead log, and no
@@ -120,7 +120,7 @@ class PageGlance:
         if (np.diff(starts, append=text.size) > LARGE_ROW).any():
             return None
         if not (np.diff(sequences) > 0).all():
-            raise OutOfOrder
+            raise Malformed
         return PlainPage(text, starts[1:] - 1, sequences.tolist())
 
 

@@ -27,10 +27,20 @@ from typing import Generic, TypeVar
 import polars as pl
 from appwrite.query import Query
 
-from resources.appwrite.bounds import chosen
+from resources.appwrite.bounds import a_few, chosen, told_name
 from resources.appwrite.columns import Column, Page, PageDecoder, first_updated, last_sequence
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import TABLE_MISSING, Gateway
+from resources.appwrite.page_sizes import (
+    FewerRows,
+    FirstRow,
+    LookedAgain,
+    OneRow,
+    PageSize,
+    Unread,
+    but_for,
+    look_again,
+)
 from resources.appwrite.page_threads import PageThreads
 from resources.appwrite.spool import NO_ROWS, ROW_GROUP, PageGlance, PlainPage, Spool
 from resources.clock import Clock
@@ -248,6 +258,8 @@ class _Reading:
     plan: ScanPlan
     decoder: PageDecoder
     spools: threading.Event
+    size: PageSize
+    unread: Sequence[Unread] = ()
 
 
 @dataclass
@@ -271,6 +283,23 @@ class _Intricate:
 
 
 @dataclass
+class _OneRow:
+    """A row that cannot be read: the scan goes on behind it."""
+
+    collection: str
+    row: FirstRow
+
+
+@dataclass
+class _Again:
+    """Rows that could not be read were asked for again: one that can be now, or what became of the others."""
+
+    collection: str
+    page: Page | None = None
+    looked: LookedAgain = field(default_factory=LookedAgain)
+
+
+@dataclass
 class _Scanned:
     collection: str
     failure: CallFailure | None
@@ -282,7 +311,7 @@ class _Crashed:
     error: BaseException
 
 
-_Message = _Planned | _Fetched | _Spooled | _Intricate | _Scanned | _Crashed
+_Message = _Planned | _Fetched | _Spooled | _Intricate | _OneRow | _Again | _Scanned | _Crashed
 
 
 class _Stopped(Exception):
@@ -393,9 +422,16 @@ class _Scans:
     """The threads that fetch: one a collection, as many at a time as the server's patience allows."""
 
     def __init__(
-        self, gateway: Gateway, collections: Sequence[str], settings: Settings, full: bool, spool_rows: int
+        self,
+        gateway: Gateway,
+        collections: Sequence[str],
+        settings: Settings,
+        full: bool,
+        spool_rows: int,
+        told: Sequence[str] = (),
     ) -> None:
         self._gateway = gateway
+        self._told = told
         self._settings = settings
         self._full = full
         self._spool_rows = spool_rows
@@ -484,17 +520,38 @@ class _Scans:
                 if self._stop.is_set():
                     raise _Stopped from None
         plan, after = reading.plan, reading.plan.after
+        left_out = self._look_again(collection, reading, full)
         while True:
             try:
-                self._follow(collection, reading, after)
+                self._follow(collection, reading, after, left_out)
                 return plan.resumed
             except _Refused as refused:
                 # The writer spools no more of this scan: page by page, the gateway asks again for what is malformed.
                 after = refused.reached
 
-    def _follow(self, collection: str, reading: _Reading, after: int | None) -> None:
+    def _look_again(self, collection: str, reading: _Reading, full: bool) -> Sequence[str]:
+        """Try rows that could not be read; those that still need not be asked for with others."""
+        if not reading.unread:
+            return ()
+        looked = look_again(
+            self._gateway,
+            collection,
+            reading.unread,
+            reading.decoder.decode,
+            lambda page: self.say(_Again(collection, page)),
+            now=self._gateway.clock.naive_now(),
+            all_due=full,
+        )
+        self.say(_Again(collection, looked=looked))
+        return looked.left_out
+
+    def _follow(
+        self, collection: str, reading: _Reading, after: int | None, left_out: Sequence[str] = ()
+    ) -> None:
         """Read to the end. Raises _Refused where a page that was spooled has to be read again."""
-        plan, size = reading.plan, self._settings.bookwatch_page_size
+        plan = reading.plan
+        told = [name for name in self._told if any(c.attribute == name for c in reading.decoder.columns)]
+        asking = FewerRows(self._gateway, collection, reading.size, "list_rows", told)
 
         def wait(stored: threading.Event) -> None:
             while not stored.wait(timeout=0.2):
@@ -502,7 +559,10 @@ class _Scans:
                     raise _Stopped
 
         def fetch(after: int | None, decode: Callable[[bytes], AnyPage]) -> AnyPage:
-            return self._gateway.rows(collection, window_queries(plan.lower, plan.bound, after, size), decode)
+            def which(rows: int) -> list[str]:
+                return [*but_for(left_out), *window_queries(plan.lower, plan.bound, after, rows)]
+
+            return asking.fetch(which, decode)[1]
 
         def glance(body: bytes) -> PlainPage | None:
             return self._glance.look(body) if reading.spools.is_set() else None
@@ -519,7 +579,13 @@ class _Scans:
             # Only an empty page ends a scan: a server that gives fewer rows than asked for must not end it
             # early.
             while True:
-                page = pages.page(after)
+                try:
+                    page = pages.page(after)
+                except OneRow as odd:
+                    spooler.settle()
+                    self.say(_OneRow(collection, odd.row))
+                    after = odd.row.position
+                    continue
                 if page.last is None:
                     break
                 if isinstance(page, PlainPage):
@@ -584,6 +650,8 @@ class _Writer:
         self._counts: dict[str, Counts] = {}
         self._changes: dict[str, ColumnChanges] = {}
         self._aside: dict[str, str] = {}
+        self._sizes: dict[str, PageSize] = {}
+        self._unread: dict[str, bool] = {}
 
     def start(self, collection: str) -> None:
         if collection not in self._started:
@@ -618,7 +686,12 @@ class _Writer:
         spools = self._spools[collection] = threading.Event()
         if self._store.may_append(plan):
             spools.set()
-        return _Reading(plan, self._decoder(collection), spools)
+        size = self._sizes[collection] = PageSize(
+            self._settings.bookwatch_page_size, self._store.learned(collection)
+        )
+        unread = self._store.unread(collection)
+        self._unread[collection] = bool(unread)
+        return _Reading(plan, self._decoder(collection), spools, size, unread)
 
     def _decoder(self, collection: str) -> PageDecoder:
         return PageDecoder(self._store.columns(collection), self._list_key)
@@ -687,6 +760,51 @@ class _Writer:
             spool.refused = True
         self.flush(collection)
 
+    def set_aside(self, odd: _OneRow) -> None:
+        """Enter a row that cannot be read, behind what came before it."""
+        collection = odd.collection
+        self.flush(collection)
+        self._unread[collection] = True
+        self._counts[collection] += self._store.set_aside(
+            collection,
+            odd.row,
+            run_id=self._run_id,
+            now=self._clock.naive_now(),
+            rules_version=self._rules_version,
+            record=lambda counts: self._record(
+                self._store, collection, self._counts[collection] + counts, "partial", ""
+            ),
+        )
+
+    def looked_again(self, again: _Again) -> None:
+        """Store a row that can be read now; note what became of others that could not."""
+        collection, now = again.collection, self._clock.naive_now()
+        if again.looked.gone:
+            self._store.no_longer_unread(collection, again.looked.gone)
+        for row_id in again.looked.tried:
+            self._store.tried_again(collection, row_id, now)
+        if again.page is not None:
+            self._counts[collection] += self._store.merge_page(
+                collection,
+                again.page.frame,
+                run_id=self._run_id,
+                now=now,
+                reject_reasons=self._reject_reasons,
+                rules_version=self._rules_version,
+                forced=True,
+                record=lambda counts: self._record(
+                    self._store, collection, self._counts[collection] + counts, "partial", ""
+                ),
+            )
+
+    def _unread_now(self, collection: str) -> str:
+        """A sentence on the rows that cannot be read; empty where there are none."""
+        names = [f"'{told_name(one.row_id)}'" for one in self._store.unread(collection)]
+        if not self._unread.get(collection) or not names:
+            return ""
+        what = "a row" if len(names) == 1 else f"{len(names):,} rows"
+        return f"{what} cannot be read and stand{'s' * (len(names) == 1)} in quarantine: {a_few(names)}"
+
     def flush_waiting(self) -> None:
         """Store what has waited long enough: a slow server must not keep rows in memory only."""
         for collection, since in list(self._since.items()):
@@ -750,6 +868,8 @@ class _Writer:
         self.start(collection)
         # What was fetched is kept, with the point it reaches, also when the scan broke off.
         self.flush(collection, complete=failure is None)
+        if collection in self._sizes:
+            self._store.remember(collection, self._sizes[collection].learned)
         outcome: RunOutcome = "complete"
         detail = ""
         if failure is not None:
@@ -765,7 +885,11 @@ class _Writer:
             self._counts[collection],
             time.perf_counter() - self._started[collection][1],
             self._store.watermark(collection).watermark,
-            "; ".join(part for part in (detail, self._aside.get(collection, "")) if part),
+            "; ".join(
+                part
+                for part in (detail, self._unread_now(collection), self._aside.get(collection, ""))
+                if part
+            ),
             self._changes.get(collection, ColumnChanges()),
             failure,
         )
@@ -850,13 +974,15 @@ def sync(
     full: bool = False,
     flush_rows: int | None = None,
     named: frozenset[str] = frozenset(),
+    told: Sequence[str] = (),
 ) -> list[CollectionOutcome]:
     """Bring the mirror up to date, several collections at a time; one outcome a collection, in their order.
 
     ``reject_reasons(collection, rows)`` gives per row why it is quarantined, from the attributes ``judged_by``
     (None: any) and the mirror's own columns; a changed ``rules_version`` has stored rows judged again. ``full`` reads
-    everything anew. ``named``: attributes that are mirrored whatever else a collection has. A collection that is
-    forbidden, missing or breaks off stops no other and keeps what it stored.
+    everything anew. ``named``: attributes that are mirrored whatever else a collection has; ``told``: those that are
+    kept of a row which cannot be read as a whole, where they can be had. A collection that is forbidden, missing or
+    breaks off stops no other and keeps what it stored.
     Raises SourceUnavailable if Appwrite cannot be reached or refuses the key at the start, UsageError if the mirror
     belongs to another source, StoreFailure if the file cannot be written.
     """
@@ -882,7 +1008,7 @@ def sync(
         named=named,
     )
     outcomes: dict[str, CollectionOutcome] = {}
-    scans = _Scans(gateway, collections, settings, full, flush_rows or ROW_GROUP)
+    scans = _Scans(gateway, collections, settings, full, flush_rows or ROW_GROUP, told)
     with _Lanes(store, writer, scans.say) as lanes, scans:
         while len(outcomes) < len(set(collections)):
             try:
@@ -895,6 +1021,10 @@ def sync(
                     message.reply.set_result(writer.plan(message))
                 case _Fetched():
                     writer.take(message)
+                case _OneRow():
+                    writer.set_aside(message)
+                case _Again():
+                    writer.looked_again(message)
                 case _Spooled() if writer.may_append(message):
                     lanes.append(message)
                 case _Spooled() | _Intricate():
