@@ -98,6 +98,7 @@ def _swept(
         rules_version=RULES_VERSION,
         deep=order.deep,
         guard=1.0 if order.accept_deletes else MASS_DELETE_SHARE,
+        told=ALIASES["booking.business_id"],
     )
     found = {
         outcome.collection: CollectionSweep(

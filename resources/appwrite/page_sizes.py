@@ -43,6 +43,7 @@ TRIES_A_RUN = 3
 """Rows that are tried again and fail, a collection: each may cost the server a worker."""
 
 _ROW = b'"$id":'
+_SELECT = '"method":"select"'
 _TWO_VALUES = ("$id", "$updatedAt")
 
 
@@ -302,7 +303,7 @@ class FewerRows:
     ) -> T:
         return self._gateway.rows(
             self._collection,
-            [Query.select(list(names)), *which(1)],
+            [Query.select(list(names)), *(query for query in which(1) if _SELECT not in query)],
             decode,
             operation="first_row",
             retries=1,

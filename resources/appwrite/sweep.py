@@ -18,9 +18,11 @@ from datetime import datetime, timedelta
 import polars as pl
 from appwrite.query import Query
 
+from resources.appwrite.bounds import a_few, told_name
 from resources.appwrite.columns import Page, PageDecoder
 from resources.appwrite.failures import CallFailure
 from resources.appwrite.gateway import Gateway
+from resources.appwrite.page_sizes import FewerRows, FirstRow, Learned, OneRow, PageSize
 from resources.appwrite.page_threads import PageThreads
 from resources.appwrite.sync import PageAhead, outcome_of, ping
 from resources.progress import Progress
@@ -38,6 +40,8 @@ AHEAD = timedelta(hours=1)
 """A row dated further ahead of the server's clock than this is repaired here: the scan would come to it only when that
 time has come, which may be never (a key may set $updatedAt to anything)."""
 SAVED_EVERY_PAGES = 5
+TWO_VALUES_BYTES = 512
+"""What a row weighs of which two values are asked for."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ class _Sweep:
         deep: bool,
         anew: bool,
         server_now: datetime,
+        told: Sequence[str],
     ) -> None:
         self._gateway = gateway
         self._store = store
@@ -86,7 +91,20 @@ class _Sweep:
         self._rows = PageDecoder(store.columns(collection), gateway.api.list_key)
         self._decoder = self._rows if deep else PageDecoder((), gateway.api.list_key)
         page_size = gateway.settings.bookwatch_page_size
-        self._page_size = page_size if deep else min(5 * page_size, LARGEST_PAGE)
+        self._size = PageSize(page_size, store.learned(collection))
+        told = [name for name in told if any(c.attribute == name for c in store.columns(collection))]
+        most = min(5 * page_size, LARGEST_PAGE)
+        # Two values of a row weigh nothing.
+        self._pages = FewerRows(
+            gateway,
+            collection,
+            self._size if deep else PageSize(most, Learned(row_bytes=TWO_VALUES_BYTES)),
+            "sweep_rows",
+            told,
+        )
+        self._repairs = FewerRows(gateway, collection, self._size, "repair_rows", told)
+        # Unchanged they cannot be repaired: the scan tries them again.
+        self._unread = {one.row_id: one.updated_at for one in store.unread(collection)}
         self._dated_ahead = server_now.replace(tzinfo=None) + AHEAD
         self.counts = Counts()
         now = gateway.clock.naive_now()
@@ -95,13 +113,15 @@ class _Sweep:
         self.state = store.sweep_state(collection) or SweepState(now, None, 0)
 
     def _fetch(self, after: int | None, decode: Callable[[bytes], Page]) -> Page:
-        queries = [
-            *([] if self._deep else [Query.select(["$id", "$updatedAt"])]),
-            *([Query.greater_than("$sequence", str(after))] if after is not None else []),
-            Query.order_asc("$sequence"),
-            Query.limit(self._page_size),
-        ]
-        return self._gateway.rows(self._collection, queries, decode, operation="sweep_rows")
+        def which(rows: int) -> list[str]:
+            return [
+                *([] if self._deep else [Query.select(["$id", "$updatedAt"])]),
+                *([Query.greater_than("$sequence", str(after))] if after is not None else []),
+                Query.order_asc("$sequence"),
+                Query.limit(rows),
+            ]
+
+        return self._pages.fetch(which, decode)[1]
 
     def turn(self, watermark: datetime, max_rows: int | None, progress: Progress) -> bool:
         """Compare ranges until the end (True) or until ``max_rows`` were seen (False). Raises CallFailure."""
@@ -111,8 +131,11 @@ class _Sweep:
             try:
                 while max_rows is None or seen_now < max_rows:
                     after = self.state.resume_sequence
-                    page = pages.page(after)
-                    missing.append(self._compare(page, after, watermark))
+                    try:
+                        page, unread = pages.page(after), None
+                    except OneRow as odd:
+                        page, unread = _only(odd.row), odd.row
+                    missing.append(self._compare(page, after, watermark, unread))
                     seen_now += len(page)
                     if page.last is None:
                         self._save(missing)
@@ -122,17 +145,23 @@ class _Sweep:
                         self._save(missing)
                         pages_since = 0
                     progress.advance(self._collection, len(page))
+                self._save(missing)
                 return False
+            except CallFailure:
+                self._save(missing)
+                raise
             finally:
                 pages.close()
-                self._save(missing)
 
     def _save(self, missing: list[pl.DataFrame]) -> None:
         self._store.save_sweep(self._collection, self.state, pl.concat(missing) if missing else None)
+        self._store.remember(self._collection, self._size.learned)
         missing.clear()
 
-    def _compare(self, page: Page, after: int | None, watermark: datetime) -> pl.DataFrame:
-        """Repair what differs in one range.
+    def _compare(
+        self, page: Page, after: int | None, watermark: datetime, unread: FirstRow | None = None
+    ) -> pl.DataFrame:
+        """Repair what differs in one range. ``unread``: the one row in it, which cannot be read.
 
         Returns the rows (row_id, sequence) that are in the mirror only.
         """
@@ -152,23 +181,50 @@ class _Sweep:
             page.last if page.last is not None else after,
             self.state.seen + int(both.select(due.sum()).item() or 0),
         )
-        if self._deep:
+        if unread is not None:
+            self._set_aside(unread)
+        elif self._deep:
             if len(page):
                 self._merge(page)
         else:
             differs = both.filter(updated.ne_missing(pl.col("_here")) & reached)
-            self._repair(differs["_id"].drop_nulls().to_list())
+            self._repair(
+                [
+                    row_id
+                    for row_id, at in differs.select("_id", "_updated_at").iter_rows()
+                    if row_id is not None and (row_id not in self._unread or self._unread[row_id] != at)
+                ]
+            )
         return here.join(there, on="_id", how="anti").select(
             pl.col("_id").alias("row_id"), pl.col("_sequence").alias("sequence")
         )
 
     def _repair(self, ids: Sequence[str]) -> None:
-        for start in range(0, len(ids), REPAIRED_AT_ONCE):
-            some = list(ids[start : start + REPAIRED_AT_ONCE])
-            queries = [Query.equal("$id", some), Query.order_asc("$sequence"), Query.limit(REPAIRED_AT_ONCE)]
-            self._merge(
-                self._gateway.rows(self._collection, queries, self._rows.decode, operation="repair_rows")
-            )
+        done = 0
+        while done < len(ids):
+            some = list(ids[done : done + REPAIRED_AT_ONCE])
+
+            def which(rows: int, some: list[str] = some) -> list[str]:
+                return [Query.equal("$id", some[:rows]), Query.order_asc("$sequence"), Query.limit(rows)]
+
+            try:
+                asked, page = self._repairs.fetch(which, self._rows.decode, most=len(some))
+            except OneRow as odd:
+                self._set_aside(odd.row)
+                done += 1
+                continue
+            self._merge(page)
+            done += asked
+
+    def _set_aside(self, row: FirstRow) -> None:
+        self.counts += self._store.set_aside(
+            self._collection,
+            row,
+            run_id=self._run_id,
+            now=self._gateway.clock.naive_now(),
+            rules_version=self._rules_version,
+            reached=False,
+        )
 
     def _merge(self, page: Page) -> None:
         self.counts += self._store.merge_page(
@@ -197,6 +253,17 @@ class _Sweep:
         return missing.height, False, ""
 
 
+def _only(row: FirstRow) -> Page:
+    """A page of the one row that cannot be read, as far as it is compared."""
+    return Page(
+        pl.DataFrame(
+            {"_id": [row.row_id], "_updated_at": [row.updated_at], "_sequence": [row.position]},
+            schema={"_id": pl.String, "_updated_at": pl.Datetime("us"), "_sequence": pl.Int64},
+        ),
+        row.position,
+    )
+
+
 def sweep(
     gateway: Gateway,
     store: RawStore,
@@ -210,12 +277,13 @@ def sweep(
     max_rows: int | None = None,
     deep: bool = False,
     guard: float = MASS_DELETE_SHARE,
+    told: Sequence[str] = (),
 ) -> list[SweepOutcome]:
     """Compare each collection with Appwrite, repair what differs, mark what is gone.
 
     ``max_rows``: rows a collection a turn; the next call goes on from there. ``deep`` reads whole rows, and so finds
-    those changed under an unchanged $updatedAt as well; without turns it begins anew. Raises SourceUnavailable,
-    UsageError and StoreFailure as ``sync`` does; one collection's failure stops no other.
+    those changed under an unchanged $updatedAt as well; without turns it begins anew. ``told``: as of ``sync``. Raises
+    SourceUnavailable, UsageError and StoreFailure as ``sync`` does; one collection's failure stops no other.
     """
     if store.mirror() is not None:
         store.claim_mirror(gateway.endpoint, gateway.project, gateway.database, gateway.clock.naive_now())
@@ -223,7 +291,18 @@ def sweep(
     del settings
     return [
         _swept(
-            gateway, store, name, run_id, reject_reasons, rules_version, progress, max_rows, deep, guard, now
+            gateway,
+            store,
+            name,
+            run_id,
+            reject_reasons,
+            rules_version,
+            progress,
+            max_rows,
+            deep,
+            guard,
+            now,
+            told,
         )
         for name in collections
     ]
@@ -241,6 +320,7 @@ def _swept(
     deep: bool,
     guard: float,
     server_now: datetime,
+    told: Sequence[str],
 ) -> SweepOutcome:
     started_at, began = gateway.clock.naive_now(), time.perf_counter()
     progress.start(collection)
@@ -253,7 +333,7 @@ def _swept(
         # The part that an unfinished one compared may have been compared by time only.
         anew = deep and max_rows is None
         one = _Sweep(
-            gateway, store, collection, run_id, reject_reasons, rules_version, deep, anew, server_now
+            gateway, store, collection, run_id, reject_reasons, rules_version, deep, anew, server_now, told
         )
         try:
             if one.turn(watermark, max_rows, progress):
@@ -264,6 +344,10 @@ def _swept(
         except CallFailure as failure:
             outcome, detail = outcome_of(failure, something_kept=True)
         counts, seen = one.counts, one.state.seen
+        unread = store.unread(collection)
+        if outcome == "complete" and unread:
+            names = a_few([f"'{told_name(row.row_id)}'" for row in unread])
+            detail = f"{len(unread):,} cannot be read: {names}"
     seconds = time.perf_counter() - began
     with store.transaction():
         store.record_run(
