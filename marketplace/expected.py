@@ -191,7 +191,12 @@ _ONE_NAME: Final = (
 )  # fmt: skip
 NAMED: Final = frozenset(
     name.partition(".")[0]
-    for names in (*ALIASES.values(), _ONE_NAME, *(e.names for e in EXPECTED), *(c.personal for c in COLLECTIONS))
+    for names in (
+        *ALIASES.values(),
+        _ONE_NAME,
+        *(e.names for e in EXPECTED),
+        *(c.personal for c in COLLECTIONS),
+    )
     for name in names
 )
 """Every attribute that some rule reads or erases, whatever the collection: of a collection with more columns than are

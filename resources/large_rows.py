@@ -86,6 +86,24 @@ def pieces(sizes: pl.Series, most: int = PIECE_BYTES) -> Iterator[tuple[int, int
     yield start, len(weights) - start
 
 
+def large_rows(con: duckdb.DuckDBPyConnection, schema: str = "main") -> dict[str, dict[str, int]]:
+    """Collection → row id → bytes, of the large rows of a mirror."""
+    found: dict[str, dict[str, int]] = {}
+    for collection, row_id, size in con.execute(
+        f"SELECT collection, row_id, bytes FROM {schema}._large_rows"
+    ).fetchall():
+        found.setdefault(collection, {})[row_id] = size
+    return found
+
+
+def needed(large: Mapping[str, Mapping[str, int]]) -> int:
+    """Bytes DuckDB needs where these are the large rows: for those among 2,048 neighbouring ones, and beside them."""
+    most = 0
+    for sizes in large.values():
+        most = max(most, min(sum(sizes.values()), max(sizes.values(), default=0) * VECTOR))
+    return int(most * SLACK) + BESIDE
+
+
 class LargeRows:
     """The large rows of one mirror, and the memory its connection may have because of them."""
 
@@ -102,11 +120,7 @@ class LargeRows:
     def load(self, con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
         """Collection → row id → bytes."""
         if self._sizes is None:
-            self._sizes = {}
-            for collection, row_id, size in con.execute(
-                "SELECT collection, row_id, bytes FROM _large_rows"
-            ).fetchall():
-                self._sizes.setdefault(collection, {})[row_id] = size
+            self._sizes = large_rows(con)
         return self._sizes
 
     def sizes(self, con: duckdb.DuckDBPyConnection, collection: str, ids: pl.Series) -> pl.Series:
@@ -147,22 +161,13 @@ class LargeRows:
             left = {row_id: size for row_id, size in known.items() if row_id not in set(stale)}
             self.load(con)[collection] = left | large
 
-    def needed(
-        self, con: duckdb.DuckDBPyConnection, collection: str = "", coming: Mapping[str, int] = NONE
-    ) -> int:
-        """Bytes that the large rows among 2,048 neighbouring ones may take, with those to come (row id → bytes)."""
-        most = 0
-        for name, known in {collection: dict[str, int](), **self.load(con)}.items():
-            sizes = [*{**known, **(coming if name == collection else {})}.values()]
-            most = max(most, min(sum(sizes), max(sizes, default=0) * VECTOR))
-        return int(most * SLACK)
-
     def make_room(
         self, con: duckdb.DuckDBPyConnection, collection: str = "", coming: Mapping[str, int] = NONE
     ) -> bool:
         """Let DuckDB take what it needs for the large rows there are and those to come (row id → bytes); False where
         that is too much."""
-        wanted = self.needed(con, collection, coming) + BESIDE
+        known = self.load(con)
+        wanted = needed({**known, collection: {**known.get(collection, {}), **coming}})
         if self.limit < min(wanted, self.most):
             self.allow(con, min(wanted, self.most))
         return wanted <= self.most
