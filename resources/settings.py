@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     bookwatch_workers: int = Field(default=2, ge=1, le=16)
     bookwatch_amount_min: int = Field(default=AMOUNT_MIN_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
     bookwatch_amount_max: int = Field(default=AMOUNT_MAX_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
+    bookwatch_sql_memory: int = Field(default=1 << 30, ge=64 << 20, le=1 << 40)
+    bookwatch_sql_seconds: float = Field(default=60.0, gt=0, le=86400)
     bookwatch_now: datetime | None = None
 
     @field_validator("appwrite_endpoint")
@@ -73,6 +75,23 @@ class Settings(BaseSettings):
         if value <= info.data.get("bookwatch_amount_min", 0):
             raise ValueError("must be more than BOOKWATCH_AMOUNT_MIN")
         return value
+
+    @field_validator("bookwatch_sql_memory", mode="before")
+    @classmethod
+    def _bytes(cls, value: object) -> object:
+        """Bytes of "1 GiB", "512MB". A number alone would be read as bytes by some and as MiB by others."""
+        if not isinstance(value, str):
+            return value
+        found = re.fullmatch(
+            r"\s*([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*([KMGT])(i?)B?\s*", value, re.IGNORECASE | re.ASCII
+        )
+        if found is None:
+            raise ValueError("must be a size with its unit, as in 1 GiB or 512 MB")
+        power = "KMGT".index(found[2].upper()) + 1
+        size = round(float(found[1]) * (1024 if found[3] else 1000) ** power)
+        if not 64 << 20 <= size <= 1 << 40:
+            raise ValueError("must be from 64 MiB to 1 TiB")
+        return size
 
     @field_validator("bookwatch_alert_urls", mode="before")
     @classmethod

@@ -118,7 +118,7 @@ def update_private(
                 _write(con, mirror, making, newest, rules, chunk_rows, after=None)
             else:
                 _change(con, mirror, current, making, mark, newest, rules, chunk_rows)
-            os.chmod(making, 0o600)
+            os.chmod(making, 0o400)
             _fsync(making)
             os.replace(making, target)
         finally:

@@ -11,9 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.query import Format, as_json, cell, fetch
+from pipelines.cli.query import Format, as_json, cell
 from resources.errors import UsageError
 from resources.ledger import Ledger
+from resources.questions import answer
 from resources.settings import Settings, load_settings
 from resources.snapshots import current_snapshot, open_snapshot
 
@@ -46,7 +47,7 @@ def error_rows(settings: Settings, since: datetime) -> list[tuple[Any, ...]]:
     snapshot = current_snapshot(settings.home)
     if snapshot is not None:
         with open_snapshot(snapshot) as con:
-            _, rows = fetch(
+            _, rows = answer(
                 con, f"SELECT {', '.join(COLUMNS)} FROM ops.errors WHERE called_at >= TIMESTAMP '{since}'"
             )
         found = {(row[-2], row[-1]): row for row in rows}
