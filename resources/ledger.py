@@ -240,6 +240,8 @@ class Ledger:
 
     @contextmanager
     def _open(self) -> Generator[sqlite3.Connection]:
+        if self.path.is_symlink():
+            raise sqlite3.OperationalError("the ledger is a link")
         connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode=WAL")

@@ -24,6 +24,11 @@ def replace(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     sync_folder(path.parent)
 
 
+def no_link(path: str, flags: int) -> int:
+    """An ``opener`` for ``open`` that fails (OSError) where a link lies at ``path``."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames in ``folder`` durable."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from marketplace.rules import AMOUNT_MAX_IDR, AMOUNT_MIN_IDR, AMOUNT_READ_BELOW_IDR
 from resources.clock import Clock
-from resources.errors import UsageError
+from resources.errors import BookwatchError, UsageError
 from resources.home import Home
 from resources.notifier import Channel, channels_of, routes
 
@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     bookwatch_amount_max: int = Field(default=AMOUNT_MAX_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
     bookwatch_sql_memory: int = Field(default=1 << 30, ge=64 << 20, le=1 << 40)
     bookwatch_sql_seconds: float = Field(default=60.0, gt=0, le=86400)
+    bookwatch_home_shared: bool = False
     bookwatch_now: datetime | None = None
 
     @field_validator("appwrite_endpoint")
@@ -97,6 +98,11 @@ class Settings(BaseSettings):
     @classmethod
     def _urls(cls, value: object) -> object:
         return routes(value) if isinstance(value, str) else value
+
+    @field_validator("bookwatch_home_shared", mode="before")
+    @classmethod
+    def _shared(cls, value: object) -> object:
+        return False if value == "" else value
 
     @field_validator("bookwatch_now", mode="before")
     @classmethod
@@ -154,7 +160,8 @@ def env_file() -> Path | None:
 
 
 def load_settings() -> Settings:
-    """Read and validate the settings. Raises UsageError with one sentence a setting; never repeats a value.
+    """Read and validate the settings. Raises UsageError with one sentence a setting; never repeats a value. Also
+    for a home that is refused (resources/home.py).
 
     A relative BOOKWATCH_HOME lies beside the ``.env`` in force, else in the working directory, so that every
     command finds the same home from any folder of a project.
@@ -164,7 +171,11 @@ def load_settings() -> Settings:
         settings = Settings(_env_file=found)  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
         home = settings.bookwatch_home.expanduser()
         base = found.parent if found and "BOOKWATCH_HOME" not in os.environ else Path.cwd()
-        return settings.model_copy(update={"bookwatch_home": home if home.is_absolute() else base / home})
+        placed = settings.model_copy(update={"bookwatch_home": home if home.is_absolute() else base / home})
+        placed.home.check(shared=placed.bookwatch_home_shared)
+        return placed
+    except BookwatchError:
+        raise
     except ValidationError as invalid:
         sentences = "; ".join(
             f"{'.'.join(str(p) for p in e['loc']).upper()}: {e['msg'].removeprefix('Value error, ')}"

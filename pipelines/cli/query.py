@@ -14,9 +14,11 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.cli.printed import echo_csv, echo_json
 from resources.questions import Bounds, answer
 from resources.settings import load_settings
 from resources.snapshots import open_snapshot, require_snapshot
+from resources.visible import visible
 
 
 class Format(StrEnum):
@@ -87,22 +89,23 @@ def sql(
         names, rows = answer(con, query, bounds)
     chosen = Format.json if json else format
     if chosen is Format.json:
-        typer.echo(as_json(names, rows))
+        echo_json(as_json(names, rows))
     elif chosen is Format.csv:
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(names)
         writer.writerows([cell(value) for value in row] for row in rows)
-        typer.echo(text.getvalue(), nl=False)
+        echo_csv(text.getvalue())
     else:
         from rich.console import Console
+        from rich.markup import escape
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(*names, header_style="bold")
+        table = Table(*(escape(visible(name)) for name in names), header_style="bold")
         for row in rows:
             # Text, not markup: a value in brackets is a value.
-            table.add_row(*(Text(cell(value)) for value in row))
+            table.add_row(*(Text(visible(cell(value))) for value in row))
         terminal = Console()
         # Piped, a table is as wide as its rows: a cut value would be a wrong value.
         console = terminal if terminal.is_terminal else Console(width=100_000)

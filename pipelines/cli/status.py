@@ -8,10 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from marketplace.health import UNMEASURED_AFTER
+from pipelines.cli.printed import echo_json
 from resources.clock import Clock
 from resources.errors import BookwatchError
 from resources.settings import load_settings
 from resources.status_file import read_status
+from resources.visible import visible_in
 
 _MARKS = {"working": "[green]●[/]", "broken": "[red]●[/]", "unknown": "[yellow]○[/]"}
 
@@ -134,6 +136,6 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print status.json.
     if json:
         import orjson
 
-        typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+        echo_json(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
     else:
-        _print(content, settings.clock)
+        _print(visible_in(content), settings.clock)

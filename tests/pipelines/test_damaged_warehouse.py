@@ -1,4 +1,4 @@
-"""A damaged warehouse: moved aside, made anew from raw with the history of the newest snapshot; what is lost is said."""
+"""A damaged warehouse: moved aside, made anew from raw with the newest snapshot's history; what is lost is said."""
 
 from __future__ import annotations
 
