@@ -549,7 +549,7 @@ class Ledger:
         with self._open() as db:
             db.executemany(
                 "DELETE FROM snapshots WHERE snapshot_id = ?"
-                " AND snapshot_id <> (SELECT min(snapshot_id) FROM snapshots WHERE NOT adopted)",
+                " AND snapshot_id IS NOT (SELECT min(snapshot_id) FROM snapshots WHERE NOT adopted)",
                 [(snapshot_id,) for snapshot_id in snapshot_ids],
             )
 

@@ -54,9 +54,11 @@ def require_unchanged(path: Path, *, in_full: bool = False) -> Seal | None:
     ledger = Ledger(path.parent.parent / "ledger.sqlite")
     if os.path.lexists(f"{path}.wal"):
         raise _changed(path, "a write-ahead log lies beside it")
+    state = os.stat(path)
     with _guard:
         seal = _sealed.get(str(path))
-    if seal is None or in_full:
+    # Known and as it was; else the ledger is asked (again: a snapshot that we rewrote has another seal since).
+    if in_full or seal is None or sealed(path, seal.sha256, state, adopted=seal.adopted) != seal:
         try:
             seal, first = ledger.seal(path.stem)
         except sqlite3.Error:
@@ -69,7 +71,6 @@ def require_unchanged(path: Path, *, in_full: bool = False) -> Seal | None:
             return None  # the last good snapshot is served on; the run tells of its ledger
         if seal is None:
             return _unsealed(path, ledger, first, in_full=in_full)
-    state = os.stat(path)
     now = sealed(path, seal.sha256, state, adopted=seal.adopted)
     if now != seal and now.bytes != seal.bytes:
         raise _changed(path, f"it has {now.bytes:,} bytes, not {seal.bytes:,}")

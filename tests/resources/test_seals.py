@@ -129,6 +129,16 @@ def test_a_home_that_was_moved_serves_on_and_is_hashed_once(home: Home, tmp_path
     assert seal.inode == path.stat().st_ino
 
 
+def test_a_snapshot_that_we_rewrote_is_served_with_its_new_seal(home: Home) -> None:
+    path = publish(home)
+    assert queries.snapshot(str(path)).snapshot_id == ID
+    with duckdb.connect(str(home.warehouse)) as con:
+        con.execute("CREATE TABLE more AS SELECT range AS n FROM range(100000)")
+    copy_closed_file(home.warehouse, path, Ledger(home.ledger).record_seal)
+    assert queries.snapshot(str(path)).snapshot_id == ID
+    assert require_unchanged(path) == Ledger(home.ledger).seal(ID)[0]
+
+
 def test_a_snapshot_of_before_seals_opens_and_an_export_adopts_it(home: Home) -> None:
     path = publish(home)
     home.ledger.unlink()
