@@ -23,6 +23,7 @@ from resources.appwrite.columns import SQL_TYPE, SYSTEM, Column, Order, Position
 from resources.appwrite.spool import CONSTANT, BulkReading, Spool
 from resources.errors import BookwatchError, UsageError
 from resources.forgotten import FORGOTTEN_TABLES, Forgotten
+from resources.warehouse import DatabaseDamaged, DatabaseLocked, open_database
 
 T = TypeVar("T")
 INSTANT = pl.Datetime("us")
@@ -263,11 +264,13 @@ class RawStore:
         self._numbering = threading.Lock()
         if read_only and not self.path.exists():
             raise StoreFailure("There is no mirror yet.", "Run `bookwatch run` first.")
-        config: dict[str, Any] = {"memory_limit": memory_limit, "autoinstall_known_extensions": "false"}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory_limit,
+            "autoinstall_known_extensions": "false",
+        }
         with self._plainly("open"):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.connection = duckdb.connect(str(self.path), read_only=read_only, config=config)
-            self.connection.execute("SET enable_progress_bar = false")
+            self.connection = open_database(self.path, read_only=read_only, config=config)
             if not read_only:
                 os.chmod(self.path, 0o600)
                 self.connection.execute(CONTROL_TABLES + FORGOTTEN_TABLES)
@@ -307,15 +310,18 @@ class RawStore:
         try:
             yield
             return
+        except DatabaseLocked as held:
+            failure = StoreFailure(held.problem, held.next_step)
+        except DatabaseDamaged as damaged:
+            failure = StoreFailure(
+                damaged.problem,
+                "Nothing was changed. Put a backup in its place; or move it aside (and keep it: it alone holds earlier"
+                " versions of rows, and rows that Appwrite no longer has) and run again to mirror anew.",
+            )
         except duckdb.Error as broken:
             text = str(broken).lower()
             if "no space left" in text or "disk full" in text or "could not write" in text:
                 failure = StoreFailure("The disk is full.", "Make room under BOOKWATCH_HOME and run again.")
-            elif "conflicting lock" in text or "could not set lock" in text:
-                failure = StoreFailure(
-                    f"Another program has {self.path.name} open.",
-                    "Close it (or wait for the other run) and try again.",
-                )
             else:
                 failure = StoreFailure(
                     f"{self.path.name} could not {what} ({type(broken).__name__}).",
