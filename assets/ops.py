@@ -29,6 +29,9 @@ KEEP_CALLS_DAYS = 30
 # The longest window of uptime is 30 days; a quarter is what people look back on. The ledger keeps all.
 KEEP_HEALTH_DAYS = 92
 
+#: What stands in the warehouse and its snapshots alone: raw.duckdb and the ledger cannot tell it again.
+HISTORY_OF_RUNS = ("timings", "timing_summary", "errors", "check_results", "ingest_runs")
+
 _HEALTH: dict[str, pl.DataType] = {
     "change_id": pl.Int64(),
     "point": pl.Int32(),

@@ -18,6 +18,7 @@ from marketplace.rules import RULES_VERSION
 from resources.errors import BookwatchError
 from resources.ledger import Ledger
 from resources.run_context import RunContext
+from resources.seals import SnapshotChanged, require_unchanged
 from resources.snapshots import (
     copy_closed_file,
     current_snapshot,
@@ -66,9 +67,17 @@ def _must_copy(run: RunContext, current: Path) -> bool:
     if run.full_refresh:
         return True
     try:
+        if require_unchanged(current) is None:
+            run.say(
+                f"The snapshot {current.name} was published before hashes were kept; it is published anew."
+            )
+            return True
         with open_snapshot(current) as con:
             shown = _content(con)
             published_at = con.execute("SELECT published_at FROM ops.snapshot").fetchone()
+    except SnapshotChanged as changed:
+        run.say(f"{changed.problem} It is published anew.")
+        return True
     except (duckdb.Error, BookwatchError):
         # Damaged, or of another version: nobody can read it, and the warehouse has all of it.
         run.say(f"The snapshot {current.name} cannot be read; it is published anew.")
@@ -118,7 +127,7 @@ def _publish_figures(run: RunContext) -> str:
         con.execute("CHECKPOINT")
     run.warehouse.close()
     target = snapshot_path(run.home, snapshot_id)
-    copy_closed_file(run.home.warehouse, target)
+    copy_closed_file(run.home.warehouse, target, Ledger(run.home.ledger).record_seal)
     point_link(run.home.current, target)
     run.snapshot_id, run.snapshot_changed = snapshot_id, True
     run.publishing_seconds = time.perf_counter() - began

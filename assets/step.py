@@ -15,8 +15,10 @@ from typing import TypeVar
 import duckdb
 from dagster import DagsterExecutionInterruptedError, Failure
 
+from assets.rescue import rescue_if_damaged
 from resources.errors import BookwatchError
 from resources.run_context import RunContext
+from resources.warehouse import is_damage, locked
 
 T = TypeVar("T")
 
@@ -87,7 +89,7 @@ def step(run: RunContext, name: str, work: Callable[[], T]) -> T:
             run.stopped = True
             run.fail(stopped(), step=name)
             raise KeyboardInterrupt from None
-        safe = _in_our_words(name, unknown)
+        safe = _damaged(run, unknown) or _in_our_words(name, unknown)
         run.fail(safe, unknown, step=name)
     raise Failure(description=str(safe), allow_retries=False)
 
@@ -105,6 +107,16 @@ def afterwards(run: RunContext, name: str, work: Callable[[], object]) -> None:
         run.warn(name, _in_our_words(name, unknown).problem)
 
 
+def _damaged(run: RunContext, unknown: Exception) -> BookwatchError | None:
+    """What is said where a step met a damaged warehouse: it is moved aside now, and the next run makes it anew."""
+    if not is_damage(unknown) or not rescue_if_damaged(run):
+        return None
+    return BookwatchError(
+        "warehouse.duckdb is damaged; it was moved aside.",
+        "The last good snapshot is still served; run again: core and marts are made anew from raw.duckdb.",
+    )
+
+
 def _in_our_words(name: str, unknown: Exception) -> BookwatchError:
     """What failed and where; nothing of what the library said."""
     if is_full_disk(unknown):
@@ -112,6 +124,9 @@ def _in_our_words(name: str, unknown: Exception) -> BookwatchError:
             "The disk is full.",
             "The last good snapshot is still served. Make room under BOOKWATCH_HOME and run again.",
         )
+    held = locked(unknown, "A file of BOOKWATCH_HOME")
+    if held is not None:
+        return held
     return BookwatchError(
         f"The step {name!r} failed ({type(unknown).__name__} at {_place(unknown)}).",
         "The last good snapshot is still served. Run again with --debug to see the details.",

@@ -6,29 +6,29 @@ Not here: what the figures mean (marts), how they look (blocks, charts).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import duckdb
 import polars as pl
 
 from marketplace.difference import AGGREGATES, COLUMNS
 from resources.errors import BookwatchError
+from resources.seals import SnapshotChanged, require_unchanged
 
-# A replaced snapshot has another real path, so an answer kept by path is never out of date; a few snapshots'
-# worth is kept.
-# Not st.cache_data: it unpickles on each hit, and notebooks ask the same questions. Callers change no answer.
-cached = lru_cache(maxsize=256)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 CONFIG: dict[str, Any] = {
     "enable_external_access": "false",
     "lock_configuration": "true",
+    "python_enable_replacements": "false",
     "threads": "2",
     "memory_limit": "1GB",
 }
@@ -43,6 +43,36 @@ class SnapshotUnreadable(BookwatchError):
 
 class NotInSnapshot(SnapshotUnreadable):
     """The snapshot has no such table: it was published by a version of bookwatch that did not make it yet."""
+
+
+def cached(question: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[str, P], T]:
+    """Keep the answers of a question, by the snapshot's path and what else was asked.
+
+    A replaced snapshot has another real path, so an answer kept by path is never out of date; one that was changed in
+    its place is answered no more. A few snapshots' worth is kept. Not st.cache_data: it unpickles on each hit, and
+    notebooks ask the same questions. Callers change no answer.
+    """
+    kept = lru_cache(maxsize=256)(question)
+
+    @wraps(question)
+    def asked(path: str, *more: P.args, **named: P.kwargs) -> T:
+        _require_unchanged(path)
+        return kept(path, *more, **named)
+
+    return asked
+
+
+def _require_unchanged(path: str) -> None:
+    """Raise SnapshotUnreadable where the file is not the one that was published, or is gone."""
+    try:
+        require_unchanged(Path(path))
+    except SnapshotChanged as changed:
+        raise SnapshotUnreadable(changed.problem, changed.next_step) from None
+    except OSError as gone:
+        raise SnapshotUnreadable(
+            f"The snapshot {Path(path).stem} cannot be read ({gone.strerror}).",
+            "It was just replaced, or its file was taken away: `bookwatch run` publishes a new one.",
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -77,6 +107,7 @@ def _opened(path: str) -> duckdb.DuckDBPyConnection:
 @contextmanager
 def reading(path: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection without access to files or network. Raises SnapshotUnreadable."""
+    _require_unchanged(path)
     try:
         with _opening:
             connection = _opened(path).cursor()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from resources.errors import BookwatchError
 from resources.home import Home
+from resources.own_files import replace
 
 PROJECT = Path(__file__).resolve().parent.parent
 DAGSTER_YAML = PROJECT / "dagster.yaml"
@@ -26,7 +27,7 @@ def prepare(home: Home) -> Home:
         target = home.dagster / "dagster.yaml"
         text = DAGSTER_YAML.read_bytes()
         if not target.exists() or target.read_bytes() != text:
-            target.write_bytes(text)
+            replace(target, text)
     except OSError as refused:
         raise BookwatchError(
             f"BOOKWATCH_HOME ({home.root}) cannot be written ({refused.strerror}).",

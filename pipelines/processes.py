@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resources.errors import BookwatchError, UsageError
+from resources.own_files import no_link
 
 STOP_PATIENCE_S = 10
 
@@ -57,7 +58,7 @@ def start(
     log: Path | None = None,
 ) -> Child:
     """Start a program in a session of its own, so that Ctrl-C reaches it through us alone."""
-    output = open(log, "ab") if log else None  # noqa: SIM115 - handed to the child, closed below
+    output = open(log, "ab", opener=no_link) if log else None  # noqa: SIM115 - handed to the child, closed below
     try:
         process = subprocess.Popen(
             list(command),

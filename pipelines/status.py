@@ -120,7 +120,7 @@ def _measure(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
         try:
             with run.warehouse.open() as con:
                 found = {**_figures(con), "errors": _errors(con, run.clock.naive_now())}
-        except (duckdb.Error, OSError):
+        except (duckdb.Error, OSError, BookwatchError):
             found = None
     found = found or _unmeasured(run, before)
     try:

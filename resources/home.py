@@ -1,10 +1,18 @@
-"""Where bookwatch keeps its files: the paths under BOOKWATCH_HOME and their permissions. Opens none of them."""
+"""Where bookwatch keeps its files: the paths under BOOKWATCH_HOME, their permissions, and which home is refused. Opens
+none of them."""
 
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+from resources.errors import UsageError
+
+#: The links of ours; each names a file beside it.
+_OWN_LINKS: Final = frozenset({"current", "private.duckdb"})
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,60 @@ class Home:
     def lock(self) -> Path:
         return self.root / "run.lock"
 
+    def check(self, *, shared: bool = False) -> Home:
+        """Return itself, or raise UsageError: it belongs to another user, is open to others, or a link lies in the
+        place of a file that would be written through it. A home that is not there yet is fine; an empty one is closed.
+
+        ``shared`` (BOOKWATCH_HOME_SHARED) allows another owner and open permissions, as volumes have them, not links.
+        """
+        try:
+            state = os.stat(self.root)
+        except (FileNotFoundError, NotADirectoryError):
+            return self
+        except PermissionError:
+            raise UsageError(
+                f"BOOKWATCH_HOME ({self.root}) is closed to this user.", "Set it to a folder of your own."
+            ) from None
+        if not stat.S_ISDIR(state.st_mode):
+            raise UsageError(
+                f"BOOKWATCH_HOME ({self.root}) is not a folder.", "Set it to a folder of your own."
+            )
+        if not shared and state.st_uid != os.geteuid():
+            raise UsageError(
+                f"BOOKWATCH_HOME ({self.root}) belongs to another user.",
+                "Run as that user, set it to a folder of your own, or set BOOKWATCH_HOME_SHARED=1 where a volume is"
+                " mounted so on purpose.",
+            )
+        if not shared and state.st_mode & 0o077 and not any(os.scandir(self.root)):
+            # A folder just made for it: nothing lies in it that another could have put there or read.
+            os.chmod(self.root, 0o700)
+        elif not shared and state.st_mode & 0o077:
+            raise UsageError(
+                f"BOOKWATCH_HOME ({self.root}) is open to other users (mode {stat.S_IMODE(state.st_mode):04o});"
+                " it holds names and messages.",
+                f"Close it with `chmod 700 {self.root}`, or set BOOKWATCH_HOME_SHARED=1 where a volume is mounted so on"
+                " purpose.",
+            )
+        self._refuse_links()
+        return self
+
+    def _refuse_links(self) -> None:
+        for folder in (self.root, self.published, self.dagster):
+            try:
+                entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            except FileNotFoundError:
+                continue
+            except OSError as refused:
+                raise UsageError(
+                    f"{folder} cannot be read ({refused.strerror}).", "Make it readable for this user."
+                ) from None
+            for entry in entries:
+                if entry.is_symlink() and not (folder == self.published and _is_own_link(entry)):
+                    raise UsageError(
+                        f"{entry.path} is a link; bookwatch writes through none.",
+                        "Remove it (its target stays), or set BOOKWATCH_HOME to the folder that holds the file itself.",
+                    )
+
     def create(self) -> Home:
         """Make the folders, private to this user. Returns itself."""
         os.umask(0o077)
@@ -74,3 +136,12 @@ class Home:
         ):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self
+
+
+def _is_own_link(entry: os.DirEntry[str]) -> bool:
+    """A link as publishing makes it, also one that a kill left with its name of the making."""
+    name = entry.name.lstrip(".")
+    ours = name in _OWN_LINKS or any(name.startswith(f"{own}.") for own in _OWN_LINKS)
+    target = os.readlink(entry.path)
+    stays = target == os.path.basename(target) and target not in ("", ".", "..")
+    return ours and stays and not entry.name.endswith(".partial")

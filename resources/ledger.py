@@ -79,6 +79,15 @@ CREATE TABLE IF NOT EXISTS pins (
     snapshot_id TEXT NOT NULL,
     pinned_at TEXT NOT NULL DEFAULT (datetime('now'))
 );
+CREATE TABLE IF NOT EXISTS snapshots (
+    snapshot_id TEXT PRIMARY KEY,
+    sha256 TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    sealed_at TEXT NOT NULL DEFAULT (datetime('now')),
+    adopted INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS health_changes (
     change_id INTEGER PRIMARY KEY AUTOINCREMENT,
     point INTEGER NOT NULL,
@@ -134,6 +143,21 @@ class ExportEntry:
     snapshot_id: str
     folder: str
     manifest_sha256: str
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What a snapshot's file was when it was published: the SHA-256 of its bytes, and its stamp.
+
+    ``adopted``: published before seals were kept, and hashed when an export first rested on it.
+    """
+
+    snapshot_id: str
+    sha256: str
+    bytes: int
+    mtime_ns: int
+    inode: int
+    adopted: bool = False
 
 
 @dataclass(frozen=True)
@@ -224,6 +248,8 @@ class Ledger:
 
     @contextmanager
     def _open(self) -> Generator[sqlite3.Connection]:
+        if self.path.is_symlink():
+            raise sqlite3.OperationalError("the ledger is a link")
         connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -497,6 +523,46 @@ class Ledger:
                     " FROM exports ORDER BY export_id"
                 )
             ]
+
+    def record_seal(self, seal: Seal) -> None:
+        """Enter what a snapshot's file is. One entered already is replaced: its file was moved, or rewritten by us."""
+        with self._open() as db:
+            db.execute(
+                "INSERT INTO snapshots (snapshot_id, sha256, bytes, mtime_ns, inode, adopted)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (snapshot_id) DO UPDATE SET sha256 = excluded.sha256,"
+                " bytes = excluded.bytes, mtime_ns = excluded.mtime_ns, inode = excluded.inode",
+                astuple(seal),
+            )
+
+    def seal(self, snapshot_id: str) -> tuple[Seal | None, str | None]:
+        """The seal of a snapshot, None where it has none, and the id of the first snapshot sealed when it was published
+        (None: none was).
+
+        Opens the file for reading only: readers of a snapshot neither make a ledger nor wait for its writers.
+        """
+        if not self.path.is_file():
+            return None, None
+        reader = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
+        try:
+            if reader.execute("SELECT 1 FROM sqlite_master WHERE name = 'snapshots'").fetchone() is None:
+                return None, None
+            row = reader.execute(
+                "SELECT snapshot_id, sha256, bytes, mtime_ns, inode, adopted FROM snapshots WHERE snapshot_id = ?",
+                (snapshot_id,),
+            ).fetchone()
+            first = reader.execute("SELECT min(snapshot_id) FROM snapshots WHERE NOT adopted").fetchone()[0]
+        finally:
+            reader.close()
+        return (None if row is None else Seal(*row[:5], adopted=bool(row[5]))), first
+
+    def drop_seals(self, snapshot_ids: Sequence[str]) -> None:
+        """Forget the seals of snapshots that are dropped. The first stays: it tells since when seals are kept."""
+        with self._open() as db:
+            db.executemany(
+                "DELETE FROM snapshots WHERE snapshot_id = ?"
+                " AND snapshot_id IS NOT (SELECT min(snapshot_id) FROM snapshots WHERE NOT adopted)",
+                [(snapshot_id,) for snapshot_id in snapshot_ids],
+            )
 
     @contextmanager
     def pinned(self, snapshot_id: str) -> Generator[None]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from resources.errors import RunActive
+from resources.errors import BookwatchError, RunActive
 from resources.home import Home
 
 
 @contextmanager
 def run_lock(home: Home) -> Generator[None]:
     """Hold the run lock of ``home``. Raises RunActive at once when another process or run holds it."""
-    lock = FileLock(home.lock, mode=0o600)
+    lock = file_lock(home.lock)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -26,6 +27,15 @@ def run_lock(home: Home) -> Generator[None]:
         yield
     finally:
         lock.release()
+
+
+def file_lock(path: Path) -> FileLock:
+    """A lock on ``path``. Raises BookwatchError where a link lies there: taking a lock empties its file."""
+    if path.is_symlink():
+        raise BookwatchError(
+            f"{path} is a link; bookwatch writes through none.", "Remove it (its target stays)."
+        )
+    return FileLock(path, mode=0o600)
 
 
 def is_run_active(home: Home) -> bool:

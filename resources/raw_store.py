@@ -48,6 +48,7 @@ from resources.large_rows import (
     pieces,
     row_bytes,
 )
+from resources.warehouse import DatabaseDamaged, DatabaseLocked, open_database
 
 T = TypeVar("T")
 INSTANT = pl.Datetime("us")
@@ -314,7 +315,6 @@ class RawStore:
         with self._plainly("open"):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.connection = self._connect()
-            self.connection.execute("SET enable_progress_bar = false")
             if not read_only:
                 os.chmod(self.path, 0o600)
                 self.connection.execute(CONTROL_TABLES + FORGOTTEN_TABLES + LARGE_ROWS_TABLE)
@@ -330,15 +330,11 @@ class RawStore:
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         try:
-            return duckdb.connect(
-                str(self.path), read_only=self.read_only, config=configured(self._large.limit)
-            )
+            return open_database(self.path, read_only=self.read_only, config=configured(self._large.limit))
         except duckdb.OutOfMemoryException:
             # What a killed process left to be written into the file may hold large rows.
             self._large.limit = self._large.most
-            return duckdb.connect(
-                str(self.path), read_only=self.read_only, config=configured(self._large.limit)
-            )
+            return open_database(self.path, read_only=self.read_only, config=configured(self._large.limit))
 
     def __enter__(self) -> RawStore:
         return self
@@ -367,6 +363,14 @@ class RawStore:
         try:
             yield
             return
+        except DatabaseLocked as held:
+            failure = StoreFailure(held.problem, held.next_step)
+        except DatabaseDamaged as damaged:
+            failure = StoreFailure(
+                damaged.problem,
+                "Nothing was changed. Put a backup in its place; or move it aside (and keep it: it alone holds earlier"
+                " versions of rows, and rows that Appwrite no longer has) and run again to mirror anew.",
+            )
         except duckdb.Error as broken:
             text = str(broken).lower()
             if isinstance(broken, duckdb.OutOfMemoryException) or "failed to pin block" in text:
@@ -378,11 +382,6 @@ class RawStore:
                 failure.fatal = isinstance(broken, duckdb.FatalException)
             elif "no space left" in text or "disk full" in text or "could not write" in text:
                 failure = StoreFailure("The disk is full.", "Make room under BOOKWATCH_HOME and run again.")
-            elif "conflicting lock" in text or "could not set lock" in text:
-                failure = StoreFailure(
-                    f"Another program has {self.path.name} open.",
-                    "Close it (or wait for the other run) and try again.",
-                )
             else:
                 failure = StoreFailure(
                     f"{self.path.name} could not {what} ({type(broken).__name__}).",

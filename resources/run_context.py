@@ -164,7 +164,13 @@ class RunContext:
             self.cause = cause
             self.failed_step = step
 
-    def warn(self, step: str, problem: str) -> None:
-        """Record and tell what failed without undoing what was published."""
+    def warn(
+        self,
+        step: str,
+        problem: str,
+        *,
+        then: str = " The snapshot is published; the next run tries this again",
+    ) -> None:
+        """Record and tell what failed, or was lost, without undoing what was published. ``then``: what follows."""
         self.warnings.append(RunWarning(step, problem))
-        self.say(f"Warning: {problem} The snapshot is published; the next run tries this again ({step}).")
+        self.say(f"Warning: {problem}{then} ({step}).")

@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from marketplace.rules import AMOUNT_MAX_IDR, AMOUNT_MIN_IDR, AMOUNT_READ_BELOW_IDR
 from resources.clock import Clock
 from resources.env_file import checked
-from resources.errors import UsageError
+from resources.errors import BookwatchError, UsageError
 from resources.home import Home
 from resources.notifier import Channel, channels_of, routes
 from resources.own_hosts import host_name, is_loopback
@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     bookwatch_workers: int = Field(default=2, ge=1, le=16)
     bookwatch_amount_min: int = Field(default=AMOUNT_MIN_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
     bookwatch_amount_max: int = Field(default=AMOUNT_MAX_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
+    bookwatch_sql_memory: int = Field(default=1 << 30, ge=64 << 20, le=1 << 40)
+    bookwatch_sql_seconds: float = Field(default=60.0, gt=0, le=86400)
+    bookwatch_home_shared: bool = False
     bookwatch_now: datetime | None = None
     bookwatch_allow_http: bool = False
     bookwatch_hosts: Annotated[tuple[str, ...], NoDecode] = ()
@@ -128,10 +131,32 @@ class Settings(BaseSettings):
             raise ValueError("must be more than BOOKWATCH_AMOUNT_MIN")
         return value
 
+    @field_validator("bookwatch_sql_memory", mode="before")
+    @classmethod
+    def _bytes(cls, value: object) -> object:
+        """Bytes of "1 GiB", "512MB". A number alone would be read as bytes by some and as MiB by others."""
+        if not isinstance(value, str):
+            return value
+        found = re.fullmatch(
+            r"\s*([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*([KMGT])(i?)B?\s*", value, re.IGNORECASE | re.ASCII
+        )
+        if found is None:
+            raise ValueError("must be a size with its unit, as in 1 GiB or 512 MB")
+        power = "KMGT".index(found[2].upper()) + 1
+        size = round(float(found[1]) * (1024 if found[3] else 1000) ** power)
+        if not 64 << 20 <= size <= 1 << 40:
+            raise ValueError("must be from 64 MiB to 1 TiB")
+        return size
+
     @field_validator("bookwatch_alert_urls", mode="before")
     @classmethod
     def _urls(cls, value: object) -> object:
         return routes(value) if isinstance(value, str) else value
+
+    @field_validator("bookwatch_home_shared", mode="before")
+    @classmethod
+    def _shared(cls, value: object) -> object:
+        return False if value == "" else value
 
     @field_validator("bookwatch_now", mode="before")
     @classmethod
@@ -201,7 +226,7 @@ def env_file() -> Path | None:
 
 def load_settings() -> Settings:
     """Read and validate the settings. Raises UsageError with one sentence a setting, or about a .env that is not to be
-    read; never repeats a value.
+    read; never repeats a value. Also for a home that is refused (resources/home.py).
 
     A relative BOOKWATCH_HOME lies beside the ``.env`` in force, else in the working directory, so that every
     command finds the same home from any folder of a project.
@@ -212,7 +237,11 @@ def load_settings() -> Settings:
         settings = Settings(_env_file=found, _env_file_encoding=encoding)  # pyright: ignore[reportCallIssue] - pydantic-settings' own arguments
         home = settings.bookwatch_home.expanduser()
         base = found.parent if found and "BOOKWATCH_HOME" not in os.environ else Path.cwd()
-        return settings.model_copy(update={"bookwatch_home": home if home.is_absolute() else base / home})
+        placed = settings.model_copy(update={"bookwatch_home": home if home.is_absolute() else base / home})
+        placed.home.check(shared=placed.bookwatch_home_shared)
+        return placed
+    except BookwatchError:
+        raise
     except ValidationError as invalid:
         sentences = "; ".join(
             f"{'.'.join(str(p) for p in e['loc']).upper()}: {e['msg'].removeprefix('Value error, ')}"

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,9 @@ import duckdb
 
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
+from resources.ledger import Ledger, Seal
+from resources.own_files import create, sync_folder
+from resources.seals import copied, require_unchanged, sealed
 
 # linux/fs.h: FICLONE, a copy that shares blocks where the file system can (btrfs, xfs).
 _FICLONE = 0x40049409
@@ -79,17 +81,23 @@ def require_snapshot(home: Home, snapshot_id: str | None = None) -> Path:
 
 @contextmanager
 def open_snapshot(
-    path: Path, *, memory_limit: str | None = None, spill_folder: Path | None = None
+    path: Path, *, memory_limit: str | None = None, spill_folder: Path | None = None, in_full: bool = False
 ) -> Generator[duckdb.DuckDBPyConnection]:
-    """A read-only connection without file or network access: no ATTACH, COPY, read_csv, INSTALL or SET.
+    """A read-only connection without file or network access: no ATTACH, read_csv, INSTALL or SET.
 
-    ``memory_limit`` (such as "256MB") bounds what a query holds; what is over it goes to ``spill_folder``.
+    The database's own path stays open to it, so a person's SQL is judged first (questions.py).
+    ``memory_limit`` (such as "256MB") bounds what a query holds; what is over it goes to ``spill_folder``, and without
+    one nowhere. Raises SnapshotChanged where the file is not the one that was published; ``in_full`` hashes it.
     """
-    config: dict[str, str | bool | int | float | list[str]] = {"enable_external_access": False}
+    require_unchanged(path, in_full=in_full)
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "enable_external_access": False,
+        # A name in the query is a table of the snapshot, never a variable of this program.
+        "python_enable_replacements": False,
+        "temp_directory": "" if spill_folder is None else str(spill_folder),
+    }
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
-    if spill_folder is not None:
-        config["temp_directory"] = str(spill_folder)
     try:
         connection = duckdb.connect(str(path), read_only=True, config=config)
         # A query over two seconds would draw its progress on stdout, amid what a program reads there.
@@ -106,22 +114,25 @@ def open_snapshot(
         connection.close()
 
 
-def copy_closed_file(source: Path, target: Path) -> None:
-    """Copy a database file that this process has closed, and make the copy durable.
+def copy_closed_file(source: Path, target: Path, enter: Callable[[Seal], None]) -> None:
+    """Copy a database file that this process has closed, for reading only, and make the copy durable.
 
+    ``enter`` is given the copy's seal before it has its name: no snapshot is there that the ledger does not know.
     Copying a DuckDB file in a process that has it open drops its POSIX lock, and a second writer then loses rows.
     """
     partial = target.with_name(f".{target.name}.partial")
-    partial.unlink(missing_ok=True)
     try:
-        with open(source, "rb") as reader, open(partial, "wb") as writer:
-            os.fchmod(writer.fileno(), 0o600)
+        with open(source, "rb") as reader, create(partial, mode=0o400) as writer:
             try:
                 fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
             except OSError:
-                shutil.copyfileobj(reader, writer, 8 << 20)
+                digest = copied(reader, writer)
+            else:
+                digest = copied(reader, None)  # of the source, whose pages are in memory: it was just written
             writer.flush()
             os.fsync(writer.fileno())
+            seal = sealed(target, digest, os.fstat(writer.fileno()))
+        enter(seal)
         os.replace(partial, target)
     except OSError as refused:
         partial.unlink(missing_ok=True)
@@ -139,15 +150,6 @@ def point_link(link: Path, target: Path) -> None:
     fresh.symlink_to(target.name)
     os.replace(fresh, link)
     sync_folder(link.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in ``folder`` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _instant_of(path: Path) -> datetime | None:
@@ -185,11 +187,13 @@ def snapshots_to_drop(paths: list[Path], *, now: datetime, cited: set[str]) -> l
 
 
 def drop_old_snapshots(home: Home, *, now: datetime, cited: set[str]) -> list[str]:
-    """Delete the snapshots that need not be kept; returns their ids. The current one always stays."""
+    """Delete the snapshots that need not be kept, and their seals; returns their ids. The current one always stays."""
     current = current_snapshot(home)
     dropped: list[str] = []
     for path in snapshots_to_drop(_files(home), now=now, cited=cited):
         if path != current:
             path.unlink(missing_ok=True)
             dropped.append(path.stem)
+    if dropped:
+        Ledger(home.ledger).drop_seals(dropped)
     return dropped

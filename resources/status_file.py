@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, cast
 
 import orjson
 
 from resources.home import Home
-from resources.snapshots import sync_folder
+from resources.own_files import replace
 
 
 def write_status(home: Home, status: dict[str, Any]) -> None:
     """Replace status.json."""
-    partial = home.published / ".status.json.partial"
-    with open(partial, "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(orjson.dumps(status, option=orjson.OPT_INDENT_2 | orjson.OPT_NAIVE_UTC))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, home.status)
-    sync_folder(home.published)
+    replace(home.status, orjson.dumps(status, option=orjson.OPT_INDENT_2 | orjson.OPT_NAIVE_UTC))
 
 
 def read_status(home: Home) -> dict[str, Any] | None:

@@ -1,26 +1,158 @@
-"""How this process opens warehouse.duckdb and its like: quietly, without fetching extensions. Knows no table."""
+"""How this process opens a DuckDB file of the home: quietly, without fetching extensions, not through a link; and what
+is said, and done, of one that another program holds or that is damaged. Knows no table.
+
+Published snapshots are opened by snapshots.py, under seal.
+"""
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import duckdb
+
+from resources.errors import BookwatchError
 
 #: What queries may hold. DuckDB's own default is 80 % of the machine; a run shares it with Appwrite. What is over it
 #: goes to `<file>.tmp` beside the file. The process itself holds some 300 MB more.
 MEMORY_LIMIT = "3GB"
 
 
+#: What DuckDB 1.5 says of a file that is not whole, not its own, or of a version it does not read.
+_DAMAGE: Final = (
+    "not a valid duckdb database file",
+    "corrupt database file",
+    "could not read enough bytes",
+    "read a database file with version",
+    "failed to load metadata",
+    "serialization error",
+    '.duckdb_extension" not found',  # a file of another database: DuckDB knows its form and lacks the reader
+)
+_MEMORY: Final = ("out of memory", "failed to pin block")
+"""What it says where memory ran out, which may be fatal for the connection and is no damage of the file."""
+_HOLDER: Final = re.compile(r"lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
+
+
+class DatabaseLocked(BookwatchError):
+    """Another program has the file open."""
+
+
+class DatabaseDamaged(BookwatchError):
+    """The file is no database this version can read."""
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether DuckDB says that a file is damaged, or of another version."""
+    if not isinstance(error, duckdb.Error) or any(words in str(error).lower() for words in _MEMORY):
+        return False
+    return isinstance(error, duckdb.FatalException) or any(words in str(error).lower() for words in _DAMAGE)
+
+
+def locked(error: BaseException, name: str) -> DatabaseLocked | None:
+    """Who holds the file ``name``, where that is what DuckDB says."""
+    if not isinstance(error, duckdb.Error) or "could not set lock" not in str(error).lower():
+        return None
+    found = _HOLDER.search(str(error))
+    holder = "another program"
+    if found is not None:
+        holder = f"{_command(int(found['pid'])) or Path(found['program']).name} (PID {found['pid']})"
+    return DatabaseLocked(
+        f"{name} cannot be opened: {holder} has it open.", "Close it (or wait for it to end) and run again."
+    )
+
+
+def _command(pid: int) -> str:
+    """A process as people call it, where /proc tells: its program, and the script or module it runs. Further arguments
+    may be secrets."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return ""
+    program = Path(words[0]).name
+    if not program.startswith("python"):
+        return program
+    script = next((Path(word).name for word in words[1:] if word and not word.startswith("-")), "")
+    return f"{program} {script}" if re.fullmatch(r"[\w.-]{1,64}", script) else program
+
+
+def open_database(
+    path: Path, *, read_only: bool = False, config: dict[str, str | bool | int | float | list[str]]
+) -> duckdb.DuckDBPyConnection:
+    """A connection to a DuckDB file of the home.
+
+    Raises DatabaseLocked naming who has it open, DatabaseDamaged, BookwatchError where a link lies in its place.
+    """
+    if path.is_symlink():
+        raise BookwatchError(
+            f"{path} is a link; bookwatch opens its files only where they lie.",
+            "Put the file itself there, or set BOOKWATCH_HOME to the folder that holds it.",
+        )
+    try:
+        con = duckdb.connect(str(path), read_only=read_only, config=config)
+    except duckdb.Error as refused:
+        held = locked(refused, path.name)
+        if held is not None:
+            raise held from None
+        if is_damage(refused):
+            raise DatabaseDamaged(
+                f"{path.name} cannot be opened: it is damaged or was made by another DuckDB version.",
+                "Put a backup in its place, or move it aside (and keep it) and run again.",
+            ) from None
+        raise
+    con.execute("SET enable_progress_bar = false")
+    return con
+
+
+def is_whole(path: Path) -> bool:
+    """Whether every block of a closed database file can be read. Reads all of it."""
+    try:
+        with open_warehouse(path, read_only=True) as con:
+            for schema, table in con.execute(
+                "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT temporary"
+            ).fetchall():
+                con.execute(f'SELECT max(hash(t)) FROM "{schema}"."{table}" AS t').fetchall()
+    except DatabaseDamaged:
+        return False
+    except duckdb.Error as broken:
+        if is_damage(broken):
+            return False
+        raise
+    return True
+
+
+def set_aside(path: Path, now: datetime) -> Path:
+    """Move a damaged file, and the log beside it, out of the way; returns where it is now. Nothing is deleted."""
+    stamp = f"{now:%Y%m%dT%H%M%SZ}"
+    aside = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
+    number = 1
+    while os.path.lexists(aside):
+        number += 1
+        aside = path.with_name(f"{path.stem}.damaged-{stamp}-{number}{path.suffix}")
+    os.rename(path, aside)
+    log = Path(f"{path}.wal")
+    if os.path.lexists(log):
+        os.rename(log, f"{aside}.wal")
+    return aside
+
+
 def open_warehouse(path: Path | None = None, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """A connection to a DuckDB file of the pipeline (None: in memory). Close it before the file is copied."""
+    """A connection to a DuckDB file of the pipeline (None: in memory). Close it before the file is copied.
+
+    Raises as ``open_database`` does.
+    """
     # Nothing is ever fetched; and a progress bar would land in the middle of what a person or a program reads.
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "memory_limit": MEMORY_LIMIT,
     }
-    con = duckdb.connect(":memory:" if path is None else str(path), read_only=read_only, config=config)
+    if path is not None:
+        return open_database(path, read_only=read_only, config=config)
+    con = duckdb.connect(":memory:", config=config)
     con.execute("SET enable_progress_bar = false")
     return con
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.cli.query import as_json, fetch
+from pipelines.cli.query import as_json
 from resources.home import Home
+from resources.questions import answer
 from resources.snapshots import open_snapshot, require_snapshot
 from tests.warm_process import WARM
 
@@ -62,7 +63,7 @@ class Bookwatch:
     def rows(self, query: str) -> list[dict[str, Any]]:
         """What ``bookwatch sql --format json`` prints, without the second a process takes to start."""
         with open_snapshot(require_snapshot(Home(self.home))) as con:
-            return json.loads(as_json(*fetch(con, query)))
+            return json.loads(as_json(*answer(con, query)))
 
     def status(self) -> dict[str, Any]:
         """What status.json says."""

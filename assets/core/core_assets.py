@@ -3,15 +3,18 @@
 # Dagster reads the annotation of `context`, so annotations are not postponed here.
 from collections.abc import Iterator
 
+import duckdb
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
 from assets.core.engine import CoreOutcome, process
 from assets.freshness import FRESHNESS
 from assets.raw import raw_key
+from assets.rescue import open_or_rescue, rescue_if_damaged
 from assets.step import step
 from marketplace.money import AmountBounds
 from marketplace.rules import RULES_VERSION
 from resources.run_context import RunContext
+from resources.warehouse import is_damage
 
 _PROVIDERS = ("therapists", "places")
 _DERIVED = (
@@ -40,7 +43,17 @@ CORE_KEYS = {table: AssetKey(["core", table]) for table in CORE_SOURCES}
 
 
 def derive(run: RunContext) -> CoreOutcome:
-    """Bring core up to the mirror."""
+    """Bring core up to the mirror, in a warehouse made anew where it is damaged."""
+    open_or_rescue(run)
+    try:
+        return _process(run)
+    except duckdb.Error as broken:
+        if not is_damage(broken) or not rescue_if_damaged(run):
+            raise
+    return _process(run)
+
+
+def _process(run: RunContext) -> CoreOutcome:
     return process(
         run.home.raw,
         run.home.warehouse,

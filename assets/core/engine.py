@@ -206,6 +206,10 @@ def read_phone_key(raw_path: Path) -> bytes:
     """The secret beside the mirror that phone hashes are made with; made at first use, readable by its owner
     only."""
     path = raw_path.with_name("phone.key")
+    if path.is_symlink():
+        raise BookwatchError(
+            f"{path} is a link; bookwatch keeps its key in a file.", "Put the file itself there."
+        )
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -25,7 +25,7 @@ from marketplace.attributes import Attributes
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.personal import private_bookings, private_messages
 from marketplace.rules import RULES_VERSION
-from resources.warehouse import open_warehouse
+from resources.warehouse import DatabaseDamaged, open_warehouse
 
 LINK = "private.duckdb"
 MEMORY_LIMIT = "512MB"
@@ -120,7 +120,7 @@ def update_private(
                 _write(con, mirror, making, newest, rules, chunk_rows, after=None)
             else:
                 _change(con, mirror, current, making, mark, newest, rules, chunk_rows)
-            os.chmod(making, 0o600)
+            os.chmod(making, 0o400)
             _fsync(making)
             os.replace(making, target)
         finally:
@@ -142,7 +142,7 @@ def _mark(path: Path, rules_version: str) -> int | None:
     try:
         with open_warehouse(path, read_only=True) as con:
             row = con.execute("SELECT processed_change, rules_version FROM _state").fetchone()
-    except duckdb.Error:
+    except (duckdb.Error, DatabaseDamaged):
         return None
     return int(row[0]) if row is not None and row[1] == rules_version else None
 
@@ -162,7 +162,7 @@ def _change(
     shutil.copyfile(current, making)  # nobody in this process has it open: see publishing on POSIX locks
     try:
         anew = _write(con, mirror, making, newest, rules_version, chunk_rows, after=mark)
-    except duckdb.Error:
+    except (duckdb.Error, DatabaseDamaged):
         anew = True  # damaged further in; where it is the mirror that cannot be read, that is raised now
         Path(f"{making}.wal").unlink(missing_ok=True)
     if anew:

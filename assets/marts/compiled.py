@@ -22,6 +22,7 @@ import duckdb
 from assets.marts.catalog import MARTS
 from assets.marts.given import INSTANTS
 from marketplace.policy import Policy
+from resources.own_files import create
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 #: What the SQL depends on: our rules and the tools that write SQL.
@@ -132,7 +133,8 @@ def _keep(path: Path, compiled: Iterable[Compiled]) -> None:
     new = path.with_suffix(f".{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        new.write_text(json.dumps([asdict(one) for one in compiled]), encoding="utf-8")
+        with create(new) as file:
+            file.write(json.dumps([asdict(one) for one in compiled]).encode())
         new.replace(path)
         for other in path.parent.glob("marts-*.json"):
             if other != path:

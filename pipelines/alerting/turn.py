@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from pipelines.alerting.engine import EngineState, Message, Observation, acknowledge, decide, refused
 from pipelines.alerting.message import compose, title_of
@@ -29,6 +29,7 @@ from resources.alert_store import (
 )
 from resources.home import Home
 from resources.ledger import Ledger
+from resources.lock import file_lock
 from resources.notifier import Notifier, Sent, Write
 from resources.settings import Settings
 from resources.status_file import read_status, write_status
@@ -142,7 +143,7 @@ def alert_turn(
 @contextmanager
 def _lock(home: Home) -> Generator[bool]:
     """Whether this process may tell people now; released by the system when it dies."""
-    lock = FileLock(home.root / "alerts.lock", mode=0o600)
+    lock = file_lock(home.root / "alerts.lock")
     try:
         lock.acquire(timeout=LOCK_PATIENCE_S)
     except Timeout:

@@ -27,6 +27,7 @@ from pipelines.cli import (
     waive,
     watch,
 )
+from pipelines.cli.printed import echo
 from resources.errors import FAILED, BookwatchError
 
 app = typer.Typer(
@@ -103,4 +104,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _say_error(sentence: str) -> None:
-    typer.echo(sentence, err=True)
+    echo(sentence, err=True)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.cli.printed import echo, echo_json
 from resources.alert_store import AlertStore, Silence
 from resources.errors import BookwatchError, UsageError
 from resources.ledger import Ledger
@@ -53,11 +54,9 @@ def _print(silence: Silence, now: datetime, *, json: bool) -> None:
     if json:
         import orjson
 
-        typer.echo(
-            orjson.dumps(as_json(silence, now), option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode()
-        )
+        echo_json(orjson.dumps(as_json(silence, now), option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
     else:
-        typer.echo(sentence(silence, now))
+        echo(sentence(silence, now))
 
 
 def silence(

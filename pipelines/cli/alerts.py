@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.cli import alert_silences
+from pipelines.cli.printed import echo, echo_json
 from resources.alert_store import Alert, AlertStore, Delivery, Silence
 from resources.errors import FAILED, BookwatchError, UsageError
 from resources.ledger import Ledger
@@ -70,10 +71,10 @@ def _print(alerts: list[Alert], silences: list[Silence], now: datetime, *, every
     order = {"firing": 0, "pending": 1, "resolved": 2}
     shown = [a for a in alerts if everything or a.state != "resolved"]
     if not shown:
-        typer.echo("No alert is open.")
+        echo("No alert is open.")
     for alert in sorted(shown, key=lambda a: (order[a.state], a.active_since, a.alert_id)):
         ended = f", over since {alert.resolved_at:%Y-%m-%d %H:%M} UTC" if alert.state == "resolved" else ""
-        typer.echo(f"{alert.state} · {alert.severity} · {alert.alert_id}: {alert.summary}")
+        echo(f"{alert.state} · {alert.severity} · {alert.alert_id}: {alert.summary}")
         figure = (
             ""
             if alert.figure is None
@@ -81,19 +82,19 @@ def _print(alerts: list[Alert], silences: list[Silence], now: datetime, *, every
             + (f", limit {number(alert.limit, alert.unit)}" if alert.limit is not None else "")
             + " · "
         )
-        typer.echo(
+        echo(
             f"  {figure}since {alert.active_since:%Y-%m-%d %H:%M} UTC ({span(now - alert.active_since)}){ended}"
             f" · page {alert.page}"
         )
         if alert.silenced_by:
-            typer.echo(f"  silenced by {alert.silenced_by}")
+            echo(f"  silenced by {alert.silenced_by}")
         if alert.inhibited_by:
-            typer.echo(f"  quiet while {alert.inhibited_by} fires")
+            echo(f"  quiet while {alert.inhibited_by} fires")
         if alert.state == "firing" and not (alert.told or alert.silenced_by or alert.inhibited_by):
-            typer.echo("  nobody was told yet")
+            echo("  nobody was told yet")
     for silence in silences:
         if silence.holds(now) or everything:
-            typer.echo(alert_silences.sentence(silence, now))
+            echo(alert_silences.sentence(silence, now))
 
 
 def list_alerts(
@@ -111,7 +112,7 @@ def list_alerts(
 
         listed = alerts if everything else [a for a in alerts if a.state != "resolved"]
         held = silences if everything else [s for s in silences if s.holds(now)]
-        typer.echo(
+        echo_json(
             orjson.dumps(as_json(listed, held, now), option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode()
         )
     else:
@@ -167,7 +168,7 @@ def send_test(
         try:
             AlertStore(Ledger(settings.home.ledger)).record_sent([], deliveries)
         except sqlite3.Error:
-            typer.echo("The test could not be recorded in ledger.sqlite.", err=True)
+            echo("The test could not be recorded in ledger.sqlite.", err=True)
     if json:
         import orjson
 
@@ -184,7 +185,7 @@ def send_test(
             }
             for number, channel, sent in outcomes
         ]
-        typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+        echo_json(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
     else:
         for number, channel, sent in outcomes:
             takes = "all severities" if channel.severities is None else ", ".join(sorted(channel.severities))
@@ -196,7 +197,7 @@ def send_test(
                 ended = f"not delivered ({sent.attempts} tries)"
             else:
                 ended = "not an address Apprise can use"
-            typer.echo(f"{number}. {channel.scheme} ({takes}): {ended}")
+            echo(f"{number}. {channel.scheme} ({takes}): {ended}")
     return 0 if all(sent.delivered for _, _, sent in outcomes) else FAILED
 
 

@@ -24,6 +24,7 @@ from pipelines.environment import PROJECT, prepare
 from pipelines.processes import Child, stopping
 from resources.errors import BookwatchError, UsageError
 from resources.lock import run_lock
+from resources.own_files import replace
 from resources.settings import Settings, load_settings
 
 DEMO_HOME = ".bookwatch-demo"
@@ -49,7 +50,7 @@ def fresh_home(settings: Settings) -> Path:
                     continue
                 shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
     prepare(home)
-    (home.root / MARK).write_text("Made by `bookwatch demo`, which may replace it.\n")
+    replace(home.root / MARK, b"Made by `bookwatch demo`, which may replace it.\n")
     # Beside the home, not in it: the simulator's world holds names, and the home holds them in two files only.
     sandbox = home.root.with_name(f"{home.root.name}-sandbox")
     if sandbox.exists():

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.printed import echo, echo_json
 from resources.settings import load_settings
+from resources.visible import visible_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,8 +58,8 @@ def _print_table(lines: Sequence[Line]) -> None:
 def _print_plain(lines: Sequence[Line]) -> None:
     for line in lines:
         todo = f" -> {line.what_to_do}" if line.what_to_do else ""
-        typer.echo(f"{line.verdict}: {line.topic}: {line.sentence}{todo}")
-    typer.echo(verdict(lines))
+        echo(f"{line.verdict}: {line.topic}: {line.sentence}{todo}")
+    echo(verdict(lines))
 
 
 def doctor(json: Annotated[bool, typer.Option("--json", help="Print the lines as JSON.")] = False) -> int:
@@ -79,9 +81,9 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print the lines as
             "verdict": verdict(lines),
             "lines": [asdict(line) for line in lines],
         }
-        typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+        echo_json(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
     elif sys.stdout.isatty():
-        _print_table(lines)
+        _print_table(visible_in(lines))
     else:
         _print_plain(lines)
     return status

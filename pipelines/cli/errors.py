@@ -11,11 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.query import Format, as_json, cell, fetch
+from pipelines.cli.printed import echo_csv, echo_json
+from pipelines.cli.query import Format, as_json, cell
 from resources.errors import UsageError
 from resources.ledger import Ledger
+from resources.questions import answer
 from resources.settings import Settings, load_settings
 from resources.snapshots import current_snapshot, open_snapshot
+from resources.visible import visible
 
 COLUMNS = (
     "called_at",
@@ -52,7 +55,7 @@ def error_rows(settings: Settings, since: datetime) -> list[tuple[Any, ...]]:
     snapshot = current_snapshot(settings.home)
     if snapshot is not None:
         with open_snapshot(snapshot) as con:
-            _, rows = fetch(
+            _, rows = answer(
                 con, f"SELECT {', '.join(COLUMNS)} FROM {_EVENTS} WHERE called_at >= TIMESTAMP '{since}'"
             )
         found = {(row[-2], row[-1]): row for row in rows}
@@ -90,13 +93,13 @@ def errors(
     rows = error_rows(settings, settings.clock.naive_now() - length(since))
     chosen = Format.json if json else format
     if chosen is Format.json:
-        typer.echo(as_json(list(COLUMNS), rows))
+        echo_json(as_json(list(COLUMNS), rows))
     elif chosen is Format.csv:
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(COLUMNS)
         writer.writerows([cell(value) for value in row] for row in rows)
-        typer.echo(text.getvalue(), nl=False)
+        echo_csv(text.getvalue())
     else:
         from rich.console import Console
         from rich.table import Table
@@ -105,7 +108,7 @@ def errors(
         shown = COLUMNS[:-1]
         table = Table(*shown, header_style="bold")
         for row in rows:
-            table.add_row(*(Text(cell(value)) for value in row[:-1]))
+            table.add_row(*(Text(visible(cell(value))) for value in row[:-1]))
         terminal = Console()
         console = terminal if terminal.is_terminal else Console(width=100_000)
         console.print(table)

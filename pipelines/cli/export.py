@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.printed import echo, echo_json
 from resources.errors import UsageError
 from resources.settings import load_settings
 
@@ -122,6 +123,6 @@ def commissions(
             "to_is_exclusive": True,
             "manifest": asdict(exported.manifest),
         }
-        typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+        echo_json(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
     else:
-        describe(exported, typer.echo)
+        describe(exported, echo)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.printed import echo, echo_json
 from resources.settings import load_settings
 
 
@@ -38,18 +39,18 @@ def forget(
 
         import orjson
 
-        typer.echo(orjson.dumps({**asdict(done), "total": done.total}, option=orjson.OPT_INDENT_2).decode())
+        echo_json(orjson.dumps({**asdict(done), "total": done.total}, option=orjson.OPT_INDENT_2).decode())
         return
     if done.total or done.quarantined:
         told = ", ".join(f"{collection} {count:,}" for collection, count in sorted(done.rows.items()))
-        typer.echo(
+        echo(
             f"Forgot the customer {done.customer_id}: {done.total:,} rows lost their personal values ({told}),"
             f" {done.versions:,} versions with their history."
         )
     else:
-        typer.echo(f"Nothing personal of the customer {done.customer_id} was left in the mirror.")
+        echo(f"Nothing personal of the customer {done.customer_id} was left in the mirror.")
     if done.rewritten:
-        typer.echo("raw.duckdb and private.duckdb were written anew: their files no longer hold the values.")
-    typer.echo("The next runs keep them out. Bookings and money stay; erase the person in the app as well.")
+        echo("raw.duckdb and private.duckdb were written anew: their files no longer hold the values.")
+    echo("The next runs keep them out. Bookings and money stay; erase the person in the app as well.")
     for path in done.backups:
-        typer.echo(f"A backup may still hold them: {path}")
+        echo(f"A backup may still hold them: {path}")

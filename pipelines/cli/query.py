@@ -1,4 +1,7 @@
-"""`bookwatch sql`: read-only SQL on the published snapshot, without file or network access."""
+"""`bookwatch sql`: prints what one SELECT finds in the published snapshot.
+
+What may be asked, and how much of the machine it may take, is resources/questions.py's.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
-import duckdb
 import typer
 
-from resources.errors import UsageError
+from pipelines.cli.printed import echo_csv, echo_json
+from resources.questions import Bounds, answer
 from resources.settings import load_settings
 from resources.snapshots import open_snapshot, require_snapshot
+from resources.visible import visible
 
 
 class Format(StrEnum):
@@ -62,18 +66,6 @@ def cell(value: Any) -> str:
     return str(plain)
 
 
-def fetch(con: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Column names and rows. Raises UsageError with the engine's first line when it refuses the query."""
-    try:
-        cursor = con.execute(query)
-        return [column[0] for column in cursor.description or ()], cursor.fetchall()
-    except duckdb.Error as refused:
-        sentence = str(refused).splitlines()[0].strip().rstrip(".")
-        raise UsageError(
-            f"{sentence}.", "The snapshot is read-only; `SHOW ALL TABLES` lists its tables (docs/tables.md)."
-        ) from None
-
-
 def as_json(names: list[str], rows: list[tuple[Any, ...]]) -> str:
     """Rows as a JSON list of objects."""
     import orjson
@@ -90,27 +82,30 @@ def sql(
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Read-only SQL on the published snapshot."""
-    path = require_snapshot(load_settings().home)
-    with open_snapshot(path) as con:
-        names, rows = fetch(con, query)
+    settings = load_settings()
+    bounds = Bounds(settings.bookwatch_sql_seconds, settings.bookwatch_sql_memory)
+    path = require_snapshot(settings.home)
+    with open_snapshot(path, memory_limit=f"{bounds.memory} bytes") as con:
+        names, rows = answer(con, query, bounds)
     chosen = Format.json if json else format
     if chosen is Format.json:
-        typer.echo(as_json(names, rows))
+        echo_json(as_json(names, rows))
     elif chosen is Format.csv:
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(names)
         writer.writerows([cell(value) for value in row] for row in rows)
-        typer.echo(text.getvalue(), nl=False)
+        echo_csv(text.getvalue())
     else:
         from rich.console import Console
+        from rich.markup import escape
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(*names, header_style="bold")
+        table = Table(*(escape(visible(name)) for name in names), header_style="bold")
         for row in rows:
             # Text, not markup: a value in brackets is a value.
-            table.add_row(*(Text(cell(value)) for value in row))
+            table.add_row(*(Text(visible(cell(value))) for value in row))
         terminal = Console()
         # Piped, a table is as wide as its rows: a cut value would be a wrong value.
         console = terminal if terminal.is_terminal else Console(width=100_000)

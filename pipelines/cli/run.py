@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.printed import echo, echo_json
 from pipelines.environment import prepare
 from resources.errors import BookwatchError
 from resources.run_context import SweepOrder
@@ -137,16 +138,16 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> int:
     """One run: ingest, check, derive, publish."""
-    context = execute(load_settings(), full_refresh=full_refresh, say=lambda line: typer.echo(line, err=True))
+    context = execute(load_settings(), full_refresh=full_refresh, say=lambda line: echo(line, err=True))
     if json:
         import orjson
 
-        typer.echo(orjson.dumps(as_json(context), option=orjson.OPT_INDENT_2).decode())
+        echo_json(orjson.dumps(as_json(context), option=orjson.OPT_INDENT_2).decode())
     if context.failure is not None:
         if debugging() and context.cause is not None:
             raise context.failure from context.cause
         raise context.failure
     if not json:
         for line in summary(context):
-            typer.echo(line)
+            echo(line)
     return context.exit_status

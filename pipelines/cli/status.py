@@ -10,12 +10,14 @@ import typer
 
 from marketplace.difference import Difference
 from marketplace.health import UNMEASURED_AFTER
+from pipelines.cli.printed import echo_json
 from pipelines.stopped import Stopped, names, stopped
 from resources.clock import Clock
 from resources.errors import BookwatchError
 from resources.home import Home
 from resources.settings import load_settings
 from resources.status_file import read_status
+from resources.visible import visible_in
 
 _STATES = {"working": "[green]● working[/]", "broken": "[red]● broken [/]", "unknown": "[yellow]○ unknown[/]"}
 """A point's state: a word first, so that nobody needs the colour or the sign."""
@@ -164,6 +166,6 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print status.json.
             if still is None
             else [{"name": one.name, "start_again": one.start_again(settings.home)} for one in still]
         )
-        typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+        echo_json(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
     else:
-        _print(content, settings.clock)
+        _print(visible_in(content), settings.clock)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.printed import echo, echo_json
 from pipelines.cli.run import as_json, debugging, execute, summary
 from resources.run_context import CollectionSweep, SweepOrder
 from resources.settings import load_settings
@@ -64,17 +65,17 @@ def sweep(
     context = execute(
         load_settings(),
         sweep=SweepOrder(deep=deep, accept_deletes=accept_deletes),
-        say=lambda line: typer.echo(line, err=True),
+        say=lambda line: echo(line, err=True),
     )
     if json:
         import orjson
 
-        typer.echo(orjson.dumps(as_report(context), option=orjson.OPT_INDENT_2).decode())
+        echo_json(orjson.dumps(as_report(context), option=orjson.OPT_INDENT_2).decode())
     if context.failure is not None:
         if debugging() and context.cause is not None:
             raise context.failure from context.cause
         raise context.failure
     if not json:
         for line in (*found(context.sweeps), *summary(context)):
-            typer.echo(line)
+            echo(line)
     return context.exit_status

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.printed import echo, echo_json
 from resources.errors import DONE, FAILED
 from resources.settings import load_settings
 
@@ -47,15 +48,15 @@ def verify(
             "files": verdict.files,
             "rows": verdict.rows,
         }
-        typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+        echo_json(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
         return DONE if verdict.holds else FAILED
     for difference in verdict.differences:
-        typer.echo(f"Differs: {difference}")
+        echo(f"Differs: {difference}")
     for unknown in verdict.not_checked:
-        typer.echo(f"Not checked: {unknown}")
+        echo(f"Not checked: {unknown}")
     count = len(verdict.differences)
     if verdict.holds:
-        typer.echo(
+        echo(
             f"{verdict.folder}: {verdict.files} files, {verdict.rows:,} rows"
             f" {'agree' if verdict.files != 1 else 'agrees'} with the manifest"
             + (
@@ -65,5 +66,5 @@ def verify(
             )
         )
     else:
-        typer.echo(f"{verdict.folder}: {count} difference{'s' if count != 1 else ''} found.", err=True)
+        echo(f"{verdict.folder}: {count} difference{'s' if count != 1 else ''} found.", err=True)
     return DONE if verdict.holds else FAILED

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from marketplace.closed_months import CLOSED_MONTH_CHANGED
+from pipelines.cli.printed import echo, echo_json
 from resources.errors import BookwatchError, UsageError
 from resources.ledger import Ledger, Waiver
 from resources.settings import Settings, load_settings
@@ -66,7 +67,7 @@ def find(settings: Settings, finding_id: str) -> dict[str, Any] | None:
 def _say(finding: dict[str, Any]) -> None:
     for name, value in finding.items():
         if value is not None:
-            typer.echo(f"  {name}: {value:,}" if isinstance(value, int) else f"  {name}: {value}")
+            echo(f"  {name}: {value:,}" if isinstance(value, int) else f"  {name}: {value}")
 
 
 def _words(waiver: Waiver) -> str:
@@ -136,7 +137,7 @@ def waive(
             "by": by,
             "before": before and {"reason": before.reason, "by": before.waived_by, "at": before.waived_at},
         }
-        typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
+        echo_json(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
         return
     sentences = {
         "waived": f"Waived {finding_id}. It stays visible and stops alarming from the next run on.",
@@ -144,10 +145,10 @@ def waive(
         "unchanged": f"{finding_id} is waived with these words already; nothing was changed.",
         "withdrawn": f"The waiver of {finding_id} is withdrawn: it alarms again from the next run on.",
     }
-    typer.echo(sentences[outcome])
+    echo(sentences[outcome])
     if before is not None and outcome != "unchanged":
-        typer.echo(f"  it was waived {_words(before)}")
+        echo(f"  it was waived {_words(before)}")
     if finding is None:
-        typer.echo("  The newest snapshot no longer has this finding.")
+        echo("  The newest snapshot no longer has this finding.")
     else:
         _say(finding)

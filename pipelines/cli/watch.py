@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.printed import echo
 from pipelines.cli.run import execute, summary
 from pipelines.environment import prepare
 from resources.errors import BookwatchError, RunActive, UsageError
@@ -39,7 +40,7 @@ def look_after(instance: DagsterInstance) -> bool:
         return not instance.get_runs_count(RunsFilter(job_name=SWEEP_JOB, created_after=now - SWEEP_EVERY))
     except (SQLAlchemyError, OSError) as refused:
         # Its history held by another process, or a full disk: the watch itself goes on, and looks again in a minute.
-        typer.echo(f"Dagster's history could not be looked after ({type(refused).__name__}).", err=True)
+        echo(f"Dagster's history could not be looked after ({type(refused).__name__}).", err=True)
         return False
 
 
@@ -92,20 +93,20 @@ def _turn(settings: Settings, instance: DagsterInstance, sweep: SweepOrder | Non
         context = execute(settings, quiet=True, sweep=sweep, instance=instance)
     except RunActive as busy:
         # Another run does the same work; the next turn sees what it left.
-        typer.echo(str(busy), err=True)
+        echo(str(busy), err=True)
         return
     except UsageError:
         raise
     except BookwatchError as failed:
-        typer.echo(str(failed), err=True)
+        echo(str(failed), err=True)
         return
     if context.stopped:
         raise KeyboardInterrupt
     if context.failure is not None:
         # What is wrong now may be right at the next turn: a watch that ends is a watch nobody notices.
-        typer.echo(str(context.failure), err=True)
+        echo(str(context.failure), err=True)
         if isinstance(context.failure, UsageError):
             raise context.failure
         return
     swept = " Swept." if sweep else ""
-    typer.echo(f"{context.clock.now():%H:%M:%S} UTC · {' '.join(summary(context)[:2])}{swept}")
+    echo(f"{context.clock.now():%H:%M:%S} UTC · {' '.join(summary(context)[:2])}{swept}")

@@ -40,7 +40,9 @@ from resources.clock import Clock
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
 from resources.ledger import Ledger
-from resources.snapshots import open_snapshot, require_snapshot, sync_folder
+from resources.own_files import sync_folder
+from resources.seals import require_unchanged
+from resources.snapshots import open_snapshot, require_snapshot
 
 KIND: Final = "commissions"
 # Rows held at a time, rows asked for and sorted at a time, and what DuckDB may hold (also of the snapshot's blocks)
@@ -378,7 +380,9 @@ def export_commissions(
             with _workshop(folder) as workshop:
                 # Once more, now that the pin holds: a run may have dropped it a moment ago.
                 path = require_snapshot(home, chosen)
+                require_unchanged(path, in_full=True)
                 facts, files = _write_within_memory(path, workshop, filters, form, locale, chosen)
+                require_unchanged(path)
                 over = facts["as_of"] is not None and _local_day(facts["as_of"], time_zone) >= until
 
                 def manifest_after(previous: str | None) -> Manifest:

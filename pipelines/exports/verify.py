@@ -31,7 +31,9 @@ from pipelines.exports.report_files import MONEY_SUFFIX, sha256_of
 from pipelines.exports.spreadsheet import SEPARATOR, unguarded
 from pipelines.exports.workbook import SHEET_ROWS
 from resources.errors import BookwatchError, UsageError
+from resources.home import Home
 from resources.ledger import ExportEntry, Ledger
+from resources.seals import SnapshotChanged, require_unchanged
 
 # Our cells are ids, codes and one sentence; what is longer than this is not ours.
 _LONGEST_CELL: Final = 1 << 20
@@ -136,6 +138,7 @@ def _verify(
         notes.differences.append(f"{MANIFEST} is not written as bookwatch writes it: it was edited.")
     if place is not None:
         _compare_entry(manifest, entries[place], notes)
+        _check_snapshot(manifest.snapshot, ledger, notes)
     _check_chain(folder, manifest, entries, place, previous, alone, notes)
     _check_names(folder, manifest, notes)
     found = {
@@ -165,6 +168,20 @@ def _compare_entry(manifest: Manifest, entry: ExportEntry, notes: _Notes) -> Non
             notes.differences.append(
                 f"the ledger says {what} {theirs}, the manifest {ours}: the ledger was edited."
             )
+
+
+def _check_snapshot(snapshot_id: str, ledger: Path, notes: _Notes) -> None:
+    """The snapshot a report rests on is kept for good: it must still be the file that was published."""
+    path = Home(ledger.parent).published / f"{snapshot_id}.duckdb"
+    if Path(snapshot_id).name != snapshot_id or not path.is_file():
+        notes.not_checked.append(
+            f"the snapshot {snapshot_id}, which the report was made from, is not in {path.parent}."
+        )
+        return
+    try:
+        require_unchanged(path, in_full=True)
+    except SnapshotChanged as changed:
+        notes.differences.append(changed.problem)
 
 
 def _check_chain(

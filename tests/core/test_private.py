@@ -57,7 +57,7 @@ def test_personal_values_are_kept_by_id(raw: RawFile):
     assert (bookings["b2"]["customer_phone"], bookings["b2"]["phone_reason"]) == (None, "not a phone number")
     assert set(bookings) == {"b1", "b2", "h1"}
     assert {k: v["text"] for k, v in read(raw, "messages").items()} == {"m1": "hello", "m2": "hi"}
-    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.stat().st_mode & 0o777 == 0o400
 
 
 def test_nothing_new_copies_nothing(raw: RawFile):

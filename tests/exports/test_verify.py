@@ -17,6 +17,7 @@ from pipelines.exports.commissions import export_commissions
 from pipelines.exports.verify import verify_export
 from resources.clock import Clock
 from resources.home import Home
+from resources.snapshots import snapshot_path
 from tests.exports.conftest import Outcome
 from tests.exports.published import OCTOBER, SNAPSHOT, publish
 
@@ -296,3 +297,20 @@ def test_json_says_the_same(october: Home, export: Cli, cli: Cli, tmp_path: Path
     bad = cli("verify", str(tmp_path / "out"), "--json")
     assert bad.status == 1
     assert json.loads(bad.out)["holds"] is False
+
+
+def test_a_report_whose_snapshot_was_changed_or_is_gone_is_told(
+    october: Home, export: Cli, tmp_path: Path
+) -> None:
+    report = tmp_path / "out"
+    export(report)
+    path = snapshot_path(october, SNAPSHOT)
+    assert verify_export(report, october.ledger).not_checked == ()
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    (difference,) = verify_export(report, october.ledger).differences
+    assert "changed after it was published" in difference
+    path.unlink()
+    verdict = verify_export(report, october.ledger)
+    assert verdict.holds
+    assert f"the snapshot {SNAPSHOT}, which the report was made from, is not in" in verdict.not_checked[0]

@@ -772,7 +772,7 @@ def test_a_second_process_is_told_that_the_file_is_open(home: Path, store: RawSt
         "except StoreFailure as told: print(told)"
     )
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    assert "Another program has raw.duckdb open" in told
+    assert "raw.duckdb cannot be opened: python" in told
 
 
 def test_a_mirror_that_is_not_there_cannot_be_read(home: Path) -> None:

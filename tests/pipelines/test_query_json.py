@@ -7,7 +7,8 @@ import json
 import duckdb
 import pytest
 
-from pipelines.cli.query import as_json, fetch
+from pipelines.cli.query import as_json
+from resources.questions import answer
 
 
 @pytest.mark.parametrize(
@@ -24,5 +25,5 @@ from pipelines.cli.query import as_json, fetch
 )
 def test_a_value_is_written_as_json_readers_take_it(expression: str, expected: object) -> None:
     con = duckdb.connect()
-    names, rows = fetch(con, f"SELECT {expression} AS v FROM (VALUES (1), (2)) t(x) LIMIT 1")
+    names, rows = answer(con, f"SELECT {expression} AS v FROM (VALUES (1), (2)) t(x) LIMIT 1")
     assert json.loads(as_json(names, rows)) == [{"v": expected}]

@@ -276,3 +276,35 @@ def test_the_dashboards_address_is_an_address_and_no_more(monkeypatch: pytest.Mo
         with pytest.raises(UsageError, match="BOOKWATCH_DASHBOARDS") as refused:
             load_settings()
         assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [
+        ("1 GiB", 1 << 30),
+        ("512MB", 512_000_000),
+        ("0.5gib", 1 << 29),
+        (" 64 MiB ", 64 << 20),
+        ("2G", 2_000_000_000),
+    ],
+)
+def test_the_memory_of_a_query_is_a_size_with_its_unit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, written: str, size: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BOOKWATCH_SQL_MEMORY", written)
+    assert load_settings().bookwatch_sql_memory == size
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("MEMORY", each) for each in ("1073741824", "", "lots", "63 MiB", "0 GiB", "-1 GiB", "9 TiB")]
+    + [("SECONDS", each) for each in ("0", "-1", "inf", "nan", "a minute", "86401")],
+)
+def test_a_bound_that_is_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, written: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(f"BOOKWATCH_SQL_{name}", written)
+    with pytest.raises(UsageError, match=f"BOOKWATCH_SQL_{name}"):
+        load_settings()

@@ -10,6 +10,7 @@ import pytest
 
 from resources.errors import BookwatchError
 from resources.home import Home
+from resources.ledger import Ledger
 from resources.snapshots import (
     copy_closed_file,
     current_snapshot,
@@ -37,7 +38,7 @@ def warehouse(home: Home, value: int) -> Path:
 
 def publish(home: Home, name: str, value: int) -> Path:
     target = snapshot_path(home, name)
-    copy_closed_file(warehouse(home, value), target)
+    copy_closed_file(warehouse(home, value), target, Ledger(home.ledger).record_seal)
     point_link(home.current, target)
     return target
 
@@ -59,7 +60,7 @@ def test_a_reader_of_the_old_snapshot_keeps_it_while_the_link_moves_on(home: Hom
 
 def test_snapshot_files_are_private_to_the_user(home: Home) -> None:
     path = publish(home, "20261101T000000Z-000001", 1)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.stat().st_mode) == 0o400
     assert stat.S_IMODE(home.published.stat().st_mode) == 0o700
 
 
@@ -95,8 +96,8 @@ def test_a_snapshot_opens_neither_to_files_nor_to_writes(home: Home, query: str)
 
 
 def test_a_damaged_snapshot_is_one_sentence(home: Home) -> None:
-    path = publish(home, "20261101T000000Z-000001", 1)
-    path.write_bytes(b"not a database")
+    path = snapshot_path(home, "20261101T000000Z-000001")
+    path.write_bytes(b"not a database")  # published before seals were kept: nothing tells that it was changed
     with pytest.raises(BookwatchError, match="cannot be opened"), open_snapshot(path):
         pass
 
@@ -104,7 +105,9 @@ def test_a_damaged_snapshot_is_one_sentence(home: Home) -> None:
 def test_a_copy_that_fails_leaves_nothing_half_written(home: Home) -> None:
     publish(home, "20261101T000000Z-000001", 1)
     with pytest.raises(BookwatchError, match="still served"):
-        copy_closed_file(home.root / "absent.duckdb", snapshot_path(home, "x"))
+        copy_closed_file(
+            home.root / "absent.duckdb", snapshot_path(home, "x"), Ledger(home.ledger).record_seal
+        )
     assert read(home) == 1
     assert not [n for n in os.listdir(home.published) if "partial" in n]
 

@@ -1,0 +1,112 @@
+"""What a run does about a warehouse that is damaged: it is moved aside, its history taken from the newest snapshot, and
+what is lost is said. Core and marts follow from raw as after a first run; how they are made is not decided here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from assets.ops import HISTORY_OF_RUNS, create_ops
+from resources.errors import BookwatchError
+from resources.home import Home
+from resources.run_context import RunContext
+from resources.snapshots import current_snapshot, open_snapshot
+from resources.warehouse import DatabaseDamaged, is_whole, open_warehouse, set_aside
+
+
+def open_or_rescue(run: RunContext) -> None:
+    """Leave a warehouse that can be opened, or none yet. Raises DatabaseLocked where another program has it open."""
+    run.warehouse.close()
+    making = _making(run.home)
+    if not run.home.warehouse.exists():
+        if making.exists():
+            # A run was killed between the two renames of a rescue: what it made is whole.
+            making.replace(run.home.warehouse)
+        return
+    try:
+        open_warehouse(run.home.warehouse).close()
+    except DatabaseDamaged:
+        rescue(run)
+
+
+def rescue_if_damaged(run: RunContext) -> bool:
+    """Read all of the warehouse after an error that speaks of damage; whether it was damaged and is rescued."""
+    run.warehouse.close()
+    if not run.home.warehouse.exists() or is_whole(run.home.warehouse):
+        return False
+    rescue(run)
+    return True
+
+
+def rescue(run: RunContext) -> None:
+    """Put a warehouse with the history of the newest readable snapshot in the place of the damaged one, which is kept.
+
+    Killed at any instant: the damaged one is in its place and the next run starts over, or the new one is whole.
+    """
+    home = run.home
+    making = _making(home)
+    for leftover in (making, Path(f"{making}.wal")):
+        leftover.unlink(missing_ok=True)
+    with open_warehouse(making) as con:
+        create_ops(con)
+        taken = _restore(con, home)
+        con.execute("CHECKPOINT")
+    aside = set_aside(home.warehouse, run.clock.now())
+    making.replace(home.warehouse)
+    history = "the history of calls, errors, checks and reading"
+    lost = (
+        f"{history} is that of the snapshot {taken[0]}: what was noted after {taken[1]:%Y-%m-%d %H:%M} UTC, and no"
+        " longer waits in the ledger, is lost."
+        if taken
+        else f"no snapshot could be read, so {history} before this run is lost."
+    )
+    problem = f"warehouse.duckdb was damaged and is kept as {aside.name}; core and marts are made anew from raw.duckdb;"
+    run.warn("warehouse", f"{problem} {lost}", then="")
+
+
+def _making(home: Home) -> Path:
+    return home.warehouse.with_name(f"{home.warehouse.name}.making")
+
+
+def _restore(con: duckdb.DuckDBPyConnection, home: Home) -> tuple[str, datetime] | None:
+    """Copy the history of the newest snapshot that can be read; its id and instant."""
+    current = current_snapshot(home)
+    kept = sorted(
+        (path for path in home.published.glob("[0-9]*.duckdb") if not path.is_symlink()),
+        key=lambda path: (path == current, path.name),
+        reverse=True,
+    )
+    for path in kept:
+        con.execute("BEGIN")
+        try:
+            with open_snapshot(path) as snapshot:
+                row = snapshot.execute("SELECT snapshot_id, published_at FROM ops.snapshot").fetchone()
+                if row is not None:
+                    for table in HISTORY_OF_RUNS:
+                        _copy(snapshot, con, table)
+                    con.execute("COMMIT")
+                    return row[0], row[1]
+        except (duckdb.Error, BookwatchError):
+            pass  # changed, damaged, or of another layout: the one before may be whole; the warning names the one taken
+        con.execute("ROLLBACK")
+    return None
+
+
+def _copy(snapshot: duckdb.DuckDBPyConnection, con: duckdb.DuckDBPyConnection, table: str) -> None:
+    """The rows of an ops table, in the columns both have: a snapshot of before may lack one."""
+    columns = [
+        {row[0] for row in side.execute(
+            "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'ops' AND table_name = ?", [table]
+        ).fetchall()}
+        for side in (snapshot, con)
+    ]  # fmt: skip
+    names = ", ".join(sorted(columns[0] & columns[1]))
+    if not names:
+        return
+    con.register("_rows", snapshot.execute(f"SELECT {names} FROM ops.{table}").to_arrow_table())
+    try:
+        con.execute(f"INSERT INTO ops.{table} ({names}) SELECT {names} FROM _rows")
+    finally:
+        con.unregister("_rows")
