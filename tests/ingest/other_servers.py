@@ -42,6 +42,8 @@ class OtherServer:
     tables: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
     columns: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
     asked: list[tuple[str, list[Row]]] = field(default_factory=list[tuple[str, list[Row]]])
+    most_bytes: int | None = None
+    """A worker dies over an answer of rows that is larger."""
     before_page: Callable[[int], None] = lambda n: None
     endpoint: str = ""
     pages: int = 0
@@ -96,14 +98,19 @@ class OtherServer:
             return {"total": 0, "indexes": []}
         self.pages += 1
         self.before_page(self.pages)
-        return {"total": 0, words[2]: list(self._found(table, queries))}
+        found = list(self._found(table, queries))
+        if self.most_bytes is not None and len(json.dumps(found)) > self.most_bytes:
+            raise Refused(500, "general_unknown", "Server Error")
+        return {"total": 0, words[2]: found}
 
     def _found(self, table: str, queries: list[Row]) -> Iterator[Row]:
-        rows, limit, selected = list(self.tables[table]), 25, list[str]()
+        rows, limit, skipped, selected = list(self.tables[table]), 25, 0, list[str]()
         for query in queries:
             method, attribute, values = query["method"], query.get("attribute", ""), query.get("values", [])
             if method == "limit":
                 limit = values[0]
+            elif method == "offset":
+                skipped = values[0]
             elif method == "select":
                 selected = values
                 self._check(table, selected)
@@ -113,7 +120,7 @@ class OtherServer:
             else:
                 self._known(attribute)
                 rows = [row for row in rows if self._holds(row, method, attribute, values)]
-        for row in rows[:limit]:
+        for row in rows[skipped : skipped + limit]:
             yield self._served(table, row, selected)
 
     def _known(self, attribute: str, ordering: bool = False) -> None:
@@ -140,6 +147,8 @@ class OtherServer:
         key = self._key(row, attribute)
         if method == "equal":
             return row[attribute] in values
+        if method == "notEqual":
+            return row[attribute] not in values
         bounds = [
             int(v)
             if attribute == "$sequence"

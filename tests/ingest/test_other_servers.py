@@ -312,3 +312,27 @@ def test_a_refusal_that_has_nothing_to_do_with_the_order_stays_what_it_is(
     assert outcome.failure is not None
     assert outcome.failure.reason == "bad_request"
     assert store.watermark("bookings").order == "$sequence"
+
+
+def test_where_rows_are_followed_by_id_too_fewer_are_asked_for_and_one_that_cannot_be_read_stops_nothing(
+    server: OtherServer, home: Path, store: RawStore
+) -> None:
+    for n, identity in enumerate(IDS):
+        server.put("bookings", identity, AT, title="x" * (90_000 if identity == "e_5" else 20_000), amount=n)
+    server.most_bytes = 50_000
+    gateway, _ = opened(server, home)
+    outcome = run(gateway, store, ["bookings"])["bookings"]
+    assert (outcome.outcome, outcome.counts.inserted, outcome.counts.rejected) == ("complete", 10, 1)
+    assert store.watermark("bookings").ordered_by == "$id"
+    assert [one.row_id for one in store.unread_rows("bookings")] == ["e_5"]
+    seen = swept(gateway, store)
+    assert (seen.outcome, seen.server_rows, seen.mirror_rows, seen.counts.deleted) == ("complete", 11, 10, 0)
+    seen = swept(gateway, store, deep=True)
+    assert (seen.outcome, seen.server_rows, seen.mirror_rows, seen.counts.deleted) == ("complete", 11, 10, 0)
+    server.most_bytes = None
+    later, _ = opened(server, home)
+    run(later, store, ["bookings"], run_id="run2", full=True)
+    assert store.rejects().height == 0
+    assert {identity: row[1] for identity, row in mirrored(store).items()} == {
+        identity: n for n, identity in enumerate(IDS)
+    }

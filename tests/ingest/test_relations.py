@@ -184,3 +184,19 @@ def test_the_doctor_says_what_rows_are_followed_by(
     told = [line for line in examine(gateway) if line.topic == "order"]
     assert {line.verdict for line in told} == ({verdict} if verdict else set())
     assert any(line.blocking for line in told) == (verdict == "problem")
+
+
+def test_a_row_that_cannot_be_read_hides_no_relationship_and_comes_with_its_own_later(
+    server: OtherServer, home: Path, store: RawStore
+) -> None:
+    server.put("bookings", "b1", AT, title="x" * 90_000)
+    server.most_bytes = 50_000
+    gateway, _ = opened(server, home)
+    outcome = run(gateway, store, ["bookings"])["bookings"]
+    assert (outcome.outcome, outcome.unread, outcome.counts.rejected) == ("complete", (), 1)
+    assert mirrored(store) == {key: row for key, row in served(server).items() if key != "b1"}
+    server.most_bytes = None
+    later, _ = opened(server, home)
+    run(later, store, ["bookings"], run_id="run2")
+    assert mirrored(store) == served(server)
+    assert store.rejects().height == 0
