@@ -149,8 +149,9 @@ read_in AS (
 SELECT id, utc_offset_minutes FROM read_in WHERE was IS DISTINCT FROM utc_offset_minutes
 """
 """Records without a provider whose zone is another than the one they were read in: that of the booking they refer to by
-its row id or bookingId (bookingDocId where bookingId fits none; except for case where neither fits exactly; real before
-test ones). Bookings that share a reference lend their zone where it is one and the same; else, as without a booking, it is ``without``."""
+its row id or bookingId (bookingDocId where bookingId fits none; each except for case where neither fits exactly; real
+before test ones). Bookings that share a reference lend their zone where it is one and the same; else, as without a
+booking, it is ``without``."""
 
 _MOVED = pl.DataFrame(schema={"id": pl.String, "settled": pl.Boolean})
 _TYPES = {"String": "VARCHAR", "Int64": "BIGINT", "Float64": "DOUBLE", "Boolean": "BOOLEAN"}

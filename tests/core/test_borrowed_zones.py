@@ -66,13 +66,21 @@ CASES: list[tuple[dict[str, Any], list[dict[str, Any]], int]] = [
     ({"bookingId": "bk1"}, [{}], JAKARTA),
     ({"bookingId": "B1"}, [{}], JAKARTA),
     ({"bookingId": "none", "bookingDocId": "B1"}, [{}], JAKARTA),
-    ({"bookingId": "bk1", "bookingDocId": "b2"}, [{}, {"$id": "b2", "bookingId": "x", "providerId": "jay"}], JAYAPURA),
-    ({"bookingId": "bk1", "bookingDocId": "B2"}, [{}, {"$id": "b2", "bookingId": "x", "providerId": "jay"}], JAKARTA),
+    (
+        {"bookingId": "bk1", "bookingDocId": "b2"},
+        [{}, {"$id": "b2", "bookingId": "x", "providerId": "jay"}],
+        JAYAPURA,
+    ),
+    (
+        {"bookingId": "bk1", "bookingDocId": "B2"},
+        [{}, {"$id": "b2", "bookingId": "x", "providerId": "jay"}],
+        JAKARTA,
+    ),
     ({"bookingId": "bk1"}, [{}, {"$id": "b2", "bookingId": "Bk1", "providerId": "jay"}], DEFAULT),
     ({"bookingId": "bk1"}, [{}, {"$id": "b2", "bookingId": "bk1", "providerId": "jay"}], JAYAPURA),
     ({"bookingId": "bk1"}, [{}, {"$id": "b2", "bookingId": "bk1", "_deleted_at": LATER}], JAKARTA),
 ]
-"""A record, the bookings there are, and the zone it is read in. ``of`` tells the ids of one case from those of others."""
+"""A record, the bookings there are, and the zone it is read in. ``of`` tells the ids of one from those of others."""
 
 
 def of(case: int, row: dict[str, Any]) -> dict[str, Any]:
