@@ -10,7 +10,9 @@ from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResul
 from assets.freshness import FRESHNESS
 from assets.step import step
 from marketplace.acceptance import READ, reject_reasons
+from marketplace.aliases import ALIASES
 from marketplace.collections import INGESTED, PROVIDER_COLLECTIONS, REQUIRED
+from marketplace.expected import NAMED
 from marketplace.rules import RULES_VERSION
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.sweep import MASS_DELETE_SHARE, sweep
@@ -54,6 +56,8 @@ def ingest(run: RunContext) -> list[CollectionScan]:
             reject_reasons=reject_reasons,
             first=PROVIDER_COLLECTIONS,
             judged_by=READ,
+            named=NAMED,
+            told=ALIASES["booking.business_id"],
             progress=progress,
             rules_version=RULES_VERSION,
             full=run.full_refresh,
@@ -124,6 +128,7 @@ def _swept(
         rules_version=RULES_VERSION,
         deep=order.deep,
         guard=1.0 if order.accept_deletes else MASS_DELETE_SHARE,
+        told=ALIASES["booking.business_id"],
     )
     found = {
         outcome.collection: CollectionSweep(

@@ -88,6 +88,7 @@ class SweepCheck:
             )
         if apart:
             told = f"{swept.server_rows} rows in Appwrite, {swept.mirror_rows} in the mirror"
+            told += f" ({swept.detail})" if swept.detail else ""
             return replace(blank, failed_rows=apart, broken_rules=(told,))
         return replace(blank, passed=True)
 

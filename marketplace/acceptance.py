@@ -16,6 +16,8 @@ from marketplace.text import nulls
 NO_ID: Final = "id_missing"
 CREATION: Final = "creation_unreadable"
 NOT_YET: Final = "creation_in_the_future"
+UNREAD: Final = "row_unread"
+"""Of a row that Appwrite has and that could not be had from it: no rule judges that, it is told by the mirror."""
 READ: Final = tuple(dict.fromkeys(name.split(".")[0] for name in ALIASES["creation"]))
 """The attributes the rules read, beside the mirror's own columns (``$createdAt``, ``$updatedAt`` and the clock at which
 the version was first stored among them)."""
@@ -23,6 +25,7 @@ REASONS: Final = {
     NO_ID: "The row has no usable $id.",
     CREATION: "The creation time of the row cannot be read.",
     NOT_YET: "The creation time of the row, and $createdAt with it, lies after it was last changed and first stored.",
+    UNREAD: "The row is in Appwrite, and Appwrite fails or the answer is too large where it is asked for.",
 }
 
 _WRITTEN_PLAINLY: Final = (

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-import orjson
 import polars as pl
 
 from marketplace.aliases import JSON_PATHS
+from marketplace.json_values import read_json, why_set_aside
 from marketplace.text import BLANK, as_text, coalesce, json_text, nulls
 
 LARGE = "number too large for its column"
@@ -34,8 +34,14 @@ class Attributes:
         self._broken_json: dict[str, pl.Series] = {}
         self._misfits: list[dict[str, Any] | None] | None = None
         self._misfit_names: frozenset[str] = frozenset()
+        self._set_aside: list[tuple[int, str, str]] = []
         if "_misfits" in frame.columns and frame["_misfits"].null_count() < frame.height:
-            self._misfits = [_object(text) for text in as_text(frame["_misfits"]).to_list()]
+            self._misfits = [_object(text, ours=True) for text in as_text(frame["_misfits"]).to_list()]
+            for i, row in enumerate(self._misfits):
+                marks = {name: why for name, value in (row or {}).items() if (why := why_set_aside(value))}
+                self._set_aside += [(i, name, why) for name, why in marks.items()]
+                if row and marks:
+                    self._misfits[i] = {name: value for name, value in row.items() if name not in marks}
             self._misfit_names = frozenset(name for row in self._misfits if row for name in row)
 
     def exists(self, name: str) -> bool:
@@ -99,8 +105,13 @@ class Attributes:
             for name, value in row.items()
         ]
 
+    def set_aside(self) -> list[tuple[int, str, str]]:
+        """(row, attribute, why) for each value that was not kept."""
+        return self._set_aside
+
     def broken_json(self) -> dict[str, pl.Series]:
-        """Attribute → Boolean: looks like a JSON object and is none. Only objects read so far."""
+        """Attribute → Boolean: looks like a JSON object and is none, or what is read from it is nested too deep. Only
+        objects read so far."""
         return self._broken_json
 
     def _column(self, name: str) -> pl.Series:
@@ -134,22 +145,24 @@ class Attributes:
                 continue
             for path in paths:
                 value = found.get(path)
-                values[path][i] = value if value is None else json_text(value)
+                if value is not None:
+                    values[path][i] = json_text(value)
+                    broken[i] = broken[i] or (isinstance(value, dict | list) and values[path][i] is None)
         for path in paths:
             self._texts.setdefault(f"{attribute}.{path}", pl.Series(values[path], dtype=pl.String))
         if any(broken):
             self._broken_json[attribute] = pl.Series(broken, dtype=pl.Boolean)
 
 
-def _object(text: str | None) -> dict[str, Any] | None:
+def _object(text: str | None, *, ours: bool = False) -> dict[str, Any] | None:
     """The object in a JSON text, also where it was encoded twice; null for anything else."""
     found: Any = text
     for _ in range(2):
         if not isinstance(found, str):
             break
         try:
-            found = orjson.loads(found)
-        except orjson.JSONDecodeError:
+            found = read_json(found, ours=ours)
+        except ValueError:
             return None
     return cast("dict[str, Any]", found) if isinstance(found, dict) else None
 

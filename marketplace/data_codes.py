@@ -27,8 +27,10 @@ DATA_FINDINGS: Final[dict[str, str]] = {
     "role_unknown": "A role is not one of the known words.",
     "source_unknown": "The booking source is not one of the known words.",
     "status_unknown": "The status is empty or not one of the known words: the row is in no revenue figure.",
+    "text_too_long": "A text is longer than a name, a word or a reference can be: it was not used.",
     "time_unreadable": "A time cannot be read, lies outside the plausible years, or is local to a provider whose zone"
     " is not known yet.",
     "timezone_unknown": "The provider's time zone is not known: the default is used.",
     "type_mismatch": "A value does not fit the type Appwrite lists for its attribute.",
+    "value_set_aside": "A value is larger than what is mirrored: it was not kept.",
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final, cast
 
@@ -17,6 +18,7 @@ import polars as pl
 from marketplace.aliases import ALIASES
 from marketplace.collections import BY_NAME
 from marketplace.decline_reasons import categories
+from marketplace.json_values import read_json
 from marketplace.text import json_text
 from marketplace.trials import test_rule
 
@@ -131,6 +133,8 @@ NOT_NAMES: Final = frozenset(
 """What writers put where a name is not known: says nothing of anybody, and stands in many texts."""
 
 SHORTEST_NAME: Final = 3
+LONGEST_VALUE: Final = 300
+"""Letters: longer than any name, phone or address. What is longer goes with its row, and is sought nowhere else."""
 PHONE_DIGITS: Final = 8
 """So many last digits make a phone: the country code is written in many ways, or not at all."""
 _DIGITS = re.compile(r"\+?\d(?:[\s().\-/]{0,2}\d){6,}")
@@ -153,15 +157,15 @@ def references(collection: str) -> frozenset[str]:
     )
 
 
-def json_object(text: object) -> dict[str, Any] | None:
-    """The object in a JSON text, also where it was encoded twice; None for anything else."""
+def json_object(text: object, *, ours: bool = False) -> dict[str, Any] | None:
+    """The object in a JSON text, also where it was encoded twice; None for anything else. ``ours``: by the mirror."""
     found: object = text
     for _ in range(2):
         if not isinstance(found, str) or not found.lstrip().startswith(("{", '"')):
             break
         try:
-            found = orjson.loads(found)
-        except orjson.JSONDecodeError:
+            found = read_json(found, ours=ours)
+        except ValueError:
             return None
     return cast("dict[str, Any]", found) if isinstance(found, dict) else None
 
@@ -195,21 +199,23 @@ class PersonValues:
         ):
             for name in attributes if only is None else attributes & frozenset(only):
                 text = text_of(row, name)
-                if text is not None:
+                if text is not None and len(text) <= LONGEST_VALUE:
                     group.add(text)
+        for derived in ("whole_names", "numbers", "addresses"):
+            self.__dict__.pop(derived, None)
 
-    @property
+    @cached_property
     def whole_names(self) -> frozenset[str]:
         named = (n for n in self.names if set(re.split(r"\W+", n.casefold())) - NOT_NAMES - {""})
         return frozenset(n.casefold() for n in named if len(n) >= SHORTEST_NAME)
 
-    @property
+    @cached_property
     def numbers(self) -> frozenset[str]:
         """The last digits of each phone."""
         digits = (re.sub(r"\D", "", phone) for phone in self.phones)
         return frozenset(d[-PHONE_DIGITS:] for d in digits if len(d) >= PHONE_DIGITS)
 
-    @property
+    @cached_property
     def addresses(self) -> frozenset[str]:
         return frozenset(m.casefold() for m in self.mails if "@" in m)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from marketplace.aliases import ALIASES
+from marketplace.collections import COLLECTIONS
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,27 @@ WANTED_INDEXES: Final = (
     WantedIndex("commission_records", (("bookingId",),)),
 )
 """They serve the app's own queries and the scans of bookwatch; without them both get slower as the tables grow."""
+
+_ONE_NAME: Final = (
+    "discountCode", "isTest", "providerType", "providerResponseStatus", "paymentMethod", "source", "mode",
+    "bookingType", "scheduledTime", "chatWindowOpen", "commissionRate", "paymentDeadline", "paidAt", "verifiedAt",
+    "paymentProofUploadedAt", "reactivationFeeRequired", "restrictedAt", "senderId", "receiverId", "receiverRole",
+    "messageType", "bookingId", "isRead", "read", "expiresAt", "status", "recipientType", "type", "sentAt",
+    "deliveredAt", "failedAt", "timezone", "city", "commissionPlan", "notificationsEnabled", "soundEnabled", "browser",
+    "service", "duration", "serviceDuration",
+)  # fmt: skip
+NAMED: Final = frozenset(
+    name.partition(".")[0]
+    for names in (
+        *ALIASES.values(),
+        _ONE_NAME,
+        *(e.names for e in EXPECTED),
+        *(c.personal for c in COLLECTIONS),
+    )
+    for name in names
+)
+"""Every attribute that some rule reads or erases, whatever the collection: of a collection with more columns than are
+mirrored these come first."""
 
 CLOCK_SKEW_SECONDS: Final = 5.0
 """Above this, ages and health points judged by this machine's clock are visibly wrong."""

@@ -18,6 +18,9 @@ BLANK: Final = "".join(
 )
 """What is trimmed: blanks, control characters, and the invisible ones that come with copying."""
 
+LONGEST_TEXT: Final = 1_000
+"""Letters of a name, a word or a reference: what is longer is none. Marts join and group by these."""
+
 _LARGEST_EXACT: Final = 10**15
 _TWO_PLACES: Final = r"\.[0-9]{2}$"
 
@@ -74,7 +77,7 @@ def without_empty(text: pl.Series) -> pl.Series:
 
 
 def json_text(value: object) -> str | None:
-    """A value out of JSON as text, in the same form as ``as_text``."""
+    """A value out of JSON as text, in the same form as ``as_text``; null for one nested too deep to be written."""
     if value is None:
         return None
     if isinstance(value, bool):
@@ -93,7 +96,10 @@ def json_text(value: object) -> str | None:
     if isinstance(value, str):
         stripped = value.strip(BLANK)
         return None if stripped.lower() in EMPTY_WORDS else stripped
-    return orjson.dumps(value, default=str).decode()
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except orjson.JSONEncodeError:
+        return None
 
 
 def coalesce(first: pl.Series, second: pl.Series) -> pl.Series:

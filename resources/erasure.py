@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -33,10 +33,13 @@ from marketplace.erasure import (
 )
 from marketplace.text import BLANK
 from resources.forgotten import Forgotten, addressee_names, meant, said_by_customer, viewed, without
-from resources.raw_store import RawStore, StoreFailure, quoted
+from resources.large_rows import LONG_TEXT, half_of_this_machine, large_rows, needed, pieces
+from resources.raw_store import TYPICAL_ROW, RawStore, StoreFailure, quoted
 
 _TOKEN = r"""[^"\s\\:,{}\[\]]+"""
 """A value inside JSON text, also where it was encoded twice: a first look, the JSON itself decides."""
+REJECTS_AT_ONCE = 256
+REWRITING_MEMORY = 400_000_000
 Key = tuple[str, int]
 """(table, rowid) of a stored version."""
 
@@ -55,19 +58,55 @@ class Erased:
         return sum(self.rows.values())
 
 
+class _View(Mapping[str, Any]):
+    """A stored row by attribute. Long texts are read when they are asked for, and not kept: a person may have a
+    thousand of them."""
+
+    def __init__(self, held: Mapping[str, Any], long: Mapping[str, Callable[[], Any]]) -> None:
+        self._held = held
+        self._long = long
+
+    def __getitem__(self, attribute: str) -> Any:
+        return self._long[attribute]() if attribute in self._long else self._held[attribute]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._held, **self._long})
+
+    def __len__(self) -> int:
+        return len(self._held.keys() | self._long.keys())
+
+
 @dataclass(frozen=True)
 class _Version:
-    """A stored version: its table and rowid, the row by column and by attribute."""
+    """A stored version: its table and rowid, and the row by attribute."""
 
     collection: str
     table: str
     rowid: int
-    row: dict[str, Any]
-    view: dict[str, Any]
+    row_id: str
+    view: Mapping[str, Any]
 
     @property
     def key(self) -> Key:
         return self.table, self.rowid
+
+
+def _is_long(text: str) -> str:
+    """SQL: whether a text is one that is read by itself."""
+    return f"coalesce(strlen({text}) > {LONG_TEXT}, false)"
+
+
+def _or_long(text: str, condition: str) -> str:
+    """SQL of a first look at a text; a long one is looked at by itself, as DuckDB would copy 2,048 of them."""
+    return f"CASE WHEN {_is_long(text)} THEN true ELSE {condition} END"
+
+
+def _digits(text: str) -> str:
+    return f"regexp_replace({text}, '[^0-9]', '', 'g')"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 class _Erasure:
@@ -90,6 +129,7 @@ class _Erasure:
             )
         self.versions: dict[Key, _Version] = {}
         self.gone: dict[Key, set[str]] = {}
+        self.large = large_rows(con)
         self.keys: set[str] = set()
         self.own: set[tuple[str, str]] = set()
         self.values = PersonValues()
@@ -109,15 +149,52 @@ class _Erasure:
         found: list[_Version] = []
         for table in self._tables(collection):
             cursor = self.con.execute(
-                f"SELECT rowid AS _rid, * FROM {quoted(table)} WHERE {where}", list(parameters)
+                f"SELECT rowid AS _rid, {self._columns_of(collection, table)} FROM {quoted(table)} WHERE {where}",
+                list(parameters),
             )
             names = [d[0] for d in cursor.description or ()]
             for values in cursor.fetchall():
                 row: dict[str, Any] = dict(zip(names, values, strict=True))
-                rowid = int(row.pop("_rid"))
-                version = _Version(collection, table, rowid, row, viewed(row, self.columns[collection]))
+                version = self._version(collection, table, row)
                 found.append(self.versions.setdefault(version.key, version))
         return found
+
+    def _columns_of(self, collection: str, table: str) -> str:
+        """SQL of a row: where rows are large, without long texts, whose columns ``_long`` names."""
+        if not self.large.get(collection):
+            return "*"
+        cursor = self.con.execute(f"SELECT * FROM {quoted(table)} LIMIT 0")
+        texts = [str(d[0]) for d in cursor.description or () if str(d[1]) in ("VARCHAR", "STRING")]
+        texts = [column for column in texts if column not in ("_id", "_misfits")]
+        cut = ", ".join(
+            f"CASE WHEN {_is_long(quoted(c))} THEN NULL ELSE {quoted(c)} END AS {quoted(c)}" for c in texts
+        )
+        which = ", ".join(f"CASE WHEN {_is_long(quoted(c))} THEN {_literal(c)} END" for c in texts)
+        return f"* REPLACE ({cut}), list_filter([{which}], lambda c: c IS NOT NULL) AS _long"
+
+    def _version(self, collection: str, table: str, row: dict[str, Any]) -> _Version:
+        rowid = int(row.pop("_rid"))
+        long = frozenset(cast("list[str]", row.pop("_long", None) or []))
+        view: Mapping[str, Any] = viewed(row, self.columns[collection])
+        if long:
+            first: dict[str, str] = {}
+            for attribute, column in self.columns[collection]:
+                if column in long or row.get(column) is not None:
+                    first.setdefault(attribute, column)
+            view = _View(
+                view,
+                {a: self._reader(table, rowid, column) for a, column in first.items() if column in long},
+            )
+        return _Version(collection, table, rowid, str(row["_id"]), view)
+
+    def _reader(self, table: str, rowid: int, column: str) -> Callable[[], Any]:
+        def read() -> Any:
+            told = self.con.execute(
+                f"SELECT {quoted(column)} FROM {quoted(table)} WHERE rowid = {rowid}"
+            ).fetchone()
+            return told[0] if told else None
+
+        return read
 
     def _mentioning(self, collection: str, attributes: Iterable[str], keys: Iterable[str]) -> list[_Version]:
         """Versions in which one of the attributes is one of the keys, except for case: as references are matched."""
@@ -125,10 +202,13 @@ class _Erasure:
         if not attributes or not wanted:
             return []
         texts = self._texts(collection, attributes)
-        sql = [f"list_contains($1, lower(trim({text}, $2)))" for text in texts]
+        sql = [f"(NOT {_is_long(text)} AND list_contains($1, lower(trim({text}, $2))))" for text in texts]
         if any("." in name for name in attributes):
-            sql += [f"list_has_any($1, regexp_extract_all(lower({text}), '{_TOKEN}'))" for text in texts]
-        sql.append(f"list_has_any($1, regexp_extract_all(lower(_misfits), '{_TOKEN}'))")
+            sql += [
+                _or_long(text, f"list_has_any($1, regexp_extract_all(lower({text}), '{_TOKEN}'))")
+                for text in texts
+            ]
+        sql.append(_or_long("_misfits", f"list_has_any($1, regexp_extract_all(lower(_misfits), '{_TOKEN}'))"))
         found = self._select(collection, " OR ".join(sql), [wanted, BLANK] if texts else [wanted])
         return [v for v in found if any((text_of(v.view, n) or "").lower() in wanted for n in attributes)]
 
@@ -173,20 +253,20 @@ class _Erasure:
         for version in linked:
             self._copies(version, nearby=True)
         for key, version in list(self.versions.items()):
-            if (version.collection, str(version.row["_id"])) in self.own:
+            if (version.collection, version.row_id) in self.own:
                 self.gone.setdefault(key, set()).update(personal(version.collection))
                 self._copies(version, nearby=False)
         self._copies_elsewhere()
 
     def _take(self, versions: Iterable[_Version]) -> None:
-        self.own |= {(v.collection, str(v.row["_id"])) for v in versions}
+        self.own |= {(v.collection, v.row_id) for v in versions}
 
     def _other_versions(self, collection: str) -> list[_Version]:
         ids = [row_id for name, row_id in self.own if name == collection]
         return self._select(collection, "list_contains($1, _id)", [ids]) if ids else []
 
     def _of_own(self) -> list[_Version]:
-        return [v for v in self.versions.values() if (v.collection, str(v.row["_id"])) in self.own]
+        return [v for v in self.versions.values() if (v.collection, v.row_id) in self.own]
 
     def _collect_keys(self) -> None:
         for version in self._of_own():
@@ -228,8 +308,8 @@ class _Erasure:
             attributes = personal(collection)
             sql: list[str] = []
             for text in (*self._texts(collection, attributes), "_misfits"):
-                sql += [f"contains(lower({text}), ?)" for _ in folded]
-                sql += [f"contains(regexp_replace({text}, '[^0-9]', '', 'g'), ?)" for _ in numbers]
+                sql += [_or_long(text, f"contains(lower({text}), ?)") for _ in folded]
+                sql += [_or_long(text, f"contains({_digits(text)}, ?)") for _ in numbers]
             asked = [*folded, *numbers] * (len(sql) // max(1, len(folded) + len(numbers)))
             for version in self._select(collection, " OR ".join(sql), asked):
                 for attribute in attributes:
@@ -247,10 +327,10 @@ class _Erasure:
             if keys.addressee:
                 continue
             for text in self._texts(collection, attributes):
-                same = f"contains(lower({text}), lower(?))"
+                same = _or_long(text, f"contains(lower({text}), lower(?))")
                 asked = [value]
                 if digits:
-                    same += f" OR contains(regexp_replace({text}, '[^0-9]', '', 'g'), ?)"
+                    same += " OR " + _or_long(text, f"contains({_digits(text)}, ?)")
                     asked += digits
                 for version in self._select(collection, same, asked):
                     owners = {text_of(version.view, name) for name in keys.owner} - {None}
@@ -267,29 +347,45 @@ class _Erasure:
     def write(self) -> tuple[Counter[str], int]:
         """Write what is blanked: (collection → rows, versions). Current rows get a new change number."""
         rows: dict[str, set[str]] = {}
-        versions = 0
-        changed: dict[str, list[tuple[int, dict[str, Any]]]] = {}
-        for key, attributes in self.gone.items():
-            version = self.versions[key]
-            blank = without(version.collection, version.row, self.columns[version.collection], attributes)
-            if blank != version.row:
-                rows.setdefault(version.collection, set()).add(str(version.row["_id"]))
-                changed.setdefault(version.table, []).append((version.rowid, blank))
-                versions += 1
-        current = {t: c for t, c in changed.items() if t in self.columns}
-        change = self.store.take_change() if current else 0
-        for table, blanks in changed.items():
-            schema = self.con.sql(f"SELECT * FROM {quoted(table)} LIMIT 0").pl().schema
-            stamped = [
-                {**blank, "_change": change} if table in self.columns else blank for _, blank in blanks
-            ]
-            self.con.execute(
-                f"DELETE FROM {quoted(table)} WHERE list_contains(?, rowid)", [[rowid for rowid, _ in blanks]]
-            )
-            self.con.register("_blanked", cast("Any", pl.DataFrame(stamped, schema=schema).to_arrow()))
-            self.con.execute(f"INSERT INTO {quoted(table)} BY NAME SELECT * FROM _blanked")
-            self.con.unregister("_blanked")
+        versions = change = 0
+        tables: dict[str, list[_Version]] = {}
+        for key in self.gone:
+            tables.setdefault(key[0], []).append(self.versions[key])
+        for table, due in tables.items():
+            sizes = [self.large.get(v.collection, {}).get(v.row_id, TYPICAL_ROW) for v in due]
+            for start, length in pieces(pl.Series(sizes, dtype=pl.Int64)):
+                blanks = self._blanks(table, due[start : start + length])
+                if not blanks:
+                    continue
+                versions += len(blanks)
+                if table in self.columns:
+                    change = change or self.store.take_change()
+                    blanks = {rowid: {**blank, "_change": change} for rowid, blank in blanks.items()}
+                rows.setdefault(due[0].collection, set()).update(str(b["_id"]) for b in blanks.values())
+                schema = self.con.sql(f"SELECT * FROM {quoted(table)} LIMIT 0").pl().schema
+                self.con.execute(f"DELETE FROM {quoted(table)} WHERE list_contains(?, rowid)", [list(blanks)])
+                frame = pl.DataFrame(list(blanks.values()), schema=schema)
+                self.con.register("_blanked", cast("Any", frame.to_arrow()))
+                self.con.execute(f"INSERT INTO {quoted(table)} BY NAME SELECT * FROM _blanked")
+                self.con.unregister("_blanked")
         return Counter({collection: len(ids) for collection, ids in rows.items()}), versions
+
+    def _blanks(self, table: str, versions: Sequence[_Version]) -> dict[int, dict[str, Any]]:
+        """Of some versions those that lose something: rowid → what is left of the row."""
+        places = ", ".join(str(v.rowid) for v in versions)
+        cursor = self.con.execute(f"SELECT rowid AS _rid, * FROM {quoted(table)} WHERE rowid IN ({places})")
+        names = [d[0] for d in cursor.description or ()]
+        blanks: dict[int, dict[str, Any]] = {}
+        by_place = {v.rowid: v for v in versions}
+        while values := cursor.fetchone():
+            row: dict[str, Any] = dict(zip(names, values, strict=True))
+            rowid = int(row.pop("_rid"))
+            version = by_place[rowid]
+            columns = self.columns[version.collection]
+            blank = without(version.collection, row, columns, self.gone[version.key])
+            if blank != row:
+                blanks[rowid] = blank
+        return blanks
 
     def write_rejects(self) -> int:
         """Blank the kept contents of quarantined rows; how many."""
@@ -297,9 +393,7 @@ class _Erasure:
         for collection in self.collections:
             keys = PERSON_KEYS[collection]
             names = (*keys.owner, *keys.booking, *keys.room, *keys.own_booking, *keys.own_room)
-            for rowid, row_id, content in self.con.execute(
-                "SELECT rowid, row_id, content FROM _rejects WHERE collection = ?", [collection]
-            ).fetchall():
+            for rowid, row_id, content in self._rejected(collection):
                 view = json_object(content)
                 if view is None:
                     continue
@@ -321,6 +415,20 @@ class _Erasure:
                     blanks += 1
         return blanks
 
+    def _rejected(self, collection: str) -> Iterator[tuple[int, str, str]]:
+        """(rowid, row_id, content) of the quarantine, a few at a time."""
+        places = [
+            str(row[0])
+            for row in self.con.execute(
+                "SELECT rowid FROM _rejects WHERE collection = ?", [collection]
+            ).fetchall()
+        ]
+        for start in range(0, len(places), REJECTS_AT_ONCE):
+            some = ", ".join(places[start : start + REJECTS_AT_ONCE])
+            yield from self.con.execute(
+                f"SELECT rowid, row_id, content FROM _rejects WHERE rowid IN ({some})"
+            ).fetchall()
+
     def named_in_rejects(self) -> bool:
         """Whether a quarantined row that stands in no table names the person."""
         for collection in self.collections:
@@ -337,7 +445,7 @@ class _Erasure:
         return [
             attributes
             for key, attributes in self.gone.items()
-            if self.versions[key].collection == collection and self.versions[key].row["_id"] == row_id
+            if self.versions[key].collection == collection and self.versions[key].row_id == row_id
         ]
 
     def remember(self, now: datetime, rewritten: bool) -> None:
@@ -362,10 +470,10 @@ class _Erasure:
         )
         entries = sorted(
             {
-                (v.collection, str(v.row["_id"]), attribute)
+                (v.collection, v.row_id, attribute)
                 for key, attributes in self.gone.items()
                 for v in (self.versions[key],)
-                if (v.collection, str(v.row["_id"])) not in self.own
+                if (v.collection, v.row_id) not in self.own
                 for attribute in attributes
             }
         )
@@ -421,7 +529,7 @@ def rewrite(path: Path) -> None:
     try:
         with duckdb.connect(
             config={
-                "memory_limit": "400MB",
+                "memory_limit": f"{REWRITING_MEMORY}B",
                 "temp_directory": str(spill),
                 "autoinstall_known_extensions": "false",
             }
@@ -429,6 +537,8 @@ def rewrite(path: Path) -> None:
             con.execute("SET enable_progress_bar = false")
             for file, name in ((path, "old"), (making, "new")):
                 con.execute(f"ATTACH '{str(file).replace(chr(39), chr(39) * 2)}' AS {name}")
+            limit = min(needed(large_rows(con, "old.main")), half_of_this_machine())
+            con.execute(f"SET memory_limit = '{max(limit, REWRITING_MEMORY)}B'")
             con.execute("COPY FROM DATABASE old TO new")
             con.execute("UPDATE new._forgotten SET rewritten = true")
             for (table,) in con.execute(

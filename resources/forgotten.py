@@ -50,7 +50,7 @@ def viewed(row: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
     for attribute, column in columns:
         if view.get(attribute) is None:
             view[attribute] = row.get(column)
-    misfits = json_object(row.get("_misfits"))
+    misfits = json_object(row.get("_misfits"), ours=True)
     if misfits:
         view |= {name: value for name, value in misfits.items() if view.get(name) is None}
     return view
@@ -66,7 +66,7 @@ def without(
     for attribute, column in columns:
         if attribute in gone and blank.get(column) is not None:
             blank[column] = blanked(attribute, blank[column])
-    misfits = json_object(row.get("_misfits"))
+    misfits = json_object(row.get("_misfits"), ours=True)
     if misfits and gone & misfits.keys():
         rest = {name: blanked(name, v) if name in gone else v for name, v in misfits.items()}
         rest = {name: value for name, value in rest.items() if value is not None}

@@ -19,10 +19,35 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 import duckdb
 import polars as pl
 
-from resources.appwrite.columns import SQL_TYPE, SYSTEM, Column, Order, Position, Storage, StoredColumn
+from marketplace.acceptance import UNREAD
+from resources.appwrite.bounds import LARGE_ROW, a_few, column_name, told_name
+from resources.appwrite.columns import (
+    SQL_TYPE,
+    SYSTEM,
+    Column,
+    Order,
+    Position,
+    Storage,
+    StoredColumn,
+    instants,
+    without_texts,
+)
+from resources.appwrite.page_sizes import FirstRow, Learned, Unread
 from resources.appwrite.spool import CONSTANT, BulkReading, Spool
 from resources.errors import BookwatchError, UsageError
 from resources.forgotten import FORGOTTEN_TABLES, Forgotten
+from resources.large_rows import (
+    LARGE_ROWS_TABLE,
+    LONG_TEXT,
+    NO_ROOM,
+    REPLACED,
+    LargeRows,
+    bytes_of,
+    configured,
+    half_of_this_machine,
+    pieces,
+    row_bytes,
+)
 from resources.warehouse import DatabaseDamaged, DatabaseLocked, open_database
 
 T = TypeVar("T")
@@ -72,6 +97,7 @@ CREATE TABLE IF NOT EXISTS _sweeps (
     since_change BIGINT);
 CREATE TABLE IF NOT EXISTS _sweep_missing (collection VARCHAR, row_id VARCHAR, sequence BIGINT);
 CREATE TABLE IF NOT EXISTS _sweep_seen (collection VARCHAR, row_id VARCHAR);
+CREATE TABLE IF NOT EXISTS _page_sizes (collection VARCHAR, rows BIGINT, failed BIGINT, row_bytes BIGINT);
 ALTER TABLE _columns ADD COLUMN IF NOT EXISTS unread BOOLEAN;
 ALTER TABLE _watermarks ADD COLUMN IF NOT EXISTS resume_id VARCHAR;
 ALTER TABLE _watermarks ADD COLUMN IF NOT EXISTS ordered_by VARCHAR;
@@ -82,6 +108,10 @@ ALTER TABLE _sweeps ADD COLUMN IF NOT EXISTS since_change BIGINT;
 NAMELESS = "$sequence:"
 """What a row without a usable ``$id`` stands under in ``_rejects``, before its number."""
 JUDGED_AT_ONCE = 20_000
+JUDGED_WHOLE = 500
+"""Rows of which every column is read at once, of those that are not large."""
+TYPICAL_ROW = 2_000
+"""Bytes of a row that is not large, as far as pieces of work are concerned."""
 LOOKUP_THREADS = min(os.cpu_count() or 1, 4)
 SCATTERED = 200
 """Rows among which one is sought, from which on each is fetched by itself: of 1,000 rows of 78 columns each takes
@@ -93,6 +123,12 @@ class StoreFailure(BookwatchError):
 
     Never repeats what DuckDB said: its messages carry row values.
     """
+
+
+class OutOfMemory(StoreFailure):
+    """DuckDB was not allowed the memory it needs. ``fatal``: for this connection, what was committed stands."""
+
+    fatal = False
 
 
 class _NotPlain(Exception):
@@ -155,7 +191,9 @@ class ColumnChanges:
     def sentence(self) -> str:
         """Such as ``column added: tip; column retyped: price``; empty without a change."""
         told = (("added", self.added), ("removed", self.removed), ("retyped", self.retyped))
-        return "; ".join(f"column {what}: {', '.join(names)}" for what, names in told if names)
+        return "; ".join(
+            f"column {what}: {a_few([told_name(name) for name in names])}" for what, names in told if names
+        )
 
 
 @dataclass(frozen=True)
@@ -252,7 +290,16 @@ class RawStore:
     Raises StoreFailure where the file cannot be read or written (also: another process has it open).
     """
 
-    def __init__(self, path: Path | str, *, read_only: bool = False, memory_limit: str = "400MB") -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        read_only: bool = False,
+        memory_limit: str = "400MB",
+        most_memory: int | None = None,
+    ) -> None:
+        """``memory_limit``: what DuckDB may hold; because of large rows up to ``most_memory`` bytes (half of this
+        machine's memory)."""
         self.path = Path(path)
         self.read_only = read_only
         self._layouts: dict[str, tuple[StoredColumn, ...]] = {}
@@ -264,16 +311,13 @@ class RawStore:
         self._numbering = threading.Lock()
         if read_only and not self.path.exists():
             raise StoreFailure("There is no mirror yet.", "Run `bookwatch run` first.")
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": memory_limit,
-            "autoinstall_known_extensions": "false",
-        }
+        self._large = LargeRows(bytes_of(memory_limit), most_memory or half_of_this_machine())
         with self._plainly("open"):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.connection = open_database(self.path, read_only=read_only, config=config)
+            self.connection = self._connect()
             if not read_only:
                 os.chmod(self.path, 0o600)
-                self.connection.execute(CONTROL_TABLES + FORGOTTEN_TABLES)
+                self.connection.execute(CONTROL_TABLES + FORGOTTEN_TABLES + LARGE_ROWS_TABLE)
                 # At the default of 16 MB a first load rewrote each half-filled row group five times over.
                 self.connection.execute("SET wal_autocheckpoint = '128MB'")
                 # FSST saves a fifth of the file, and took 40 % of the time of a commit and half of the time
@@ -282,6 +326,15 @@ class RawStore:
                 # Two threads took a third more processor time for the same inserts, while the pages to come
                 # are being fetched and decoded beside them.
                 self.connection.execute("SET threads = 1")
+                self._large.make_room(self.connection)
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        try:
+            return open_database(self.path, read_only=self.read_only, config=configured(self._large.limit))
+        except duckdb.OutOfMemoryException:
+            # What a killed process left to be written into the file may hold large rows.
+            self._large.limit = self._large.most
+            return open_database(self.path, read_only=self.read_only, config=configured(self._large.limit))
 
     def __enter__(self) -> RawStore:
         return self
@@ -320,7 +373,14 @@ class RawStore:
             )
         except duckdb.Error as broken:
             text = str(broken).lower()
-            if "no space left" in text or "disk full" in text or "could not write" in text:
+            if isinstance(broken, duckdb.OutOfMemoryException) or "failed to pin block" in text:
+                failure = OutOfMemory(
+                    f"{self.path.name} needs more memory than the {self._large.limit >> 20:,} MiB it may take.",
+                    "What was stored stands, and nothing is damaged. It takes up to half of this machine's memory:"
+                    " free some, or give the machine more, and run again.",
+                )
+                failure.fatal = isinstance(broken, duckdb.FatalException)
+            elif "no space left" in text or "disk full" in text or "could not write" in text:
                 failure = StoreFailure("The disk is full.", "Make room under BOOKWATCH_HOME and run again.")
             else:
                 failure = StoreFailure(
@@ -355,8 +415,11 @@ class RawStore:
             except BaseException:
                 for collection in self._written:
                     self._marks.pop(collection, None)
+                self._large.forget()
                 with contextlib.suppress(duckdb.Error):  # a failed COMMIT has rolled back already
                     self.connection.execute("ROLLBACK")
+                with contextlib.suppress(duckdb.Error):  # what was lent could not be taken back before
+                    self.connection.execute("SET threads = 1")
                 raise
 
     def _rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -370,20 +433,26 @@ class RawStore:
             # Texts go over as views: the default would copy each of them once more.
             arrow = cast("Any", frame).to_arrow(compat_level=pl.CompatLevel.newest())
             self.connection.register(name, arrow)
-        try:
+        with self._afterwards(lambda: [self.connection.unregister(name) for name in frames]):
             yield
-        finally:
-            for name in frames:
-                self.connection.unregister(name)
 
     @contextlib.contextmanager
     def _threads(self, count: int) -> Generator[None]:
         """So many threads of DuckDB for the time of the block."""
         self.connection.execute(f"SET threads = {count}")
+        with self._afterwards(lambda: self.connection.execute("SET threads = 1")):
+            yield
+
+    @contextlib.contextmanager
+    def _afterwards(self, work: Callable[[], object]) -> Generator[None]:
+        """What is due after the block. Where that failed, so does this: its error would stand before the cause."""
         try:
             yield
-        finally:
-            self.connection.execute("SET threads = 1")
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):
+                work()
+            raise
+        work()
 
     def _next_change(self) -> int:
         """The number of the running transaction. Rises; never given twice, also after rows were erased."""
@@ -497,7 +566,7 @@ class RawStore:
             self._noted.update(noted)
         return self._noted[collection]
 
-    def unread(self, collection: str) -> frozenset[str]:
+    def unread_columns(self, collection: str) -> frozenset[str]:
         """The relationship columns of a collection whose values the server did not hand out at the last scan."""
         noted = self._columns_noted(collection)
         return frozenset(c.attribute for c in noted if c.gone_at is None and c.unread)
@@ -651,7 +720,8 @@ class RawStore:
     @staticmethod
     def _free_name(wish: str, used: set[str]) -> str:
         """A column name no other has, by DuckDB's measure: case does not count."""
-        name, n = wish, 2
+        wish = name = column_name(wish)
+        n = 2
         while name.lower() in used or name.lower() in _TAKEN_NAMES:
             name, n = f"{wish}_{n}", n + 1
         used.add(name.lower())
@@ -754,6 +824,81 @@ class RawStore:
     # -- merging -------------------------------------------------------------------------------------------
 
     def merge_page(
+        self,
+        collection: str,
+        rows: pl.DataFrame,
+        *,
+        resume_sequence: Position | None = None,
+        complete: bool = False,
+        record: Callable[[Counts], None] | None = None,
+        **how: Any,
+    ) -> Counts:
+        """Rows merged as ``_merge_piece`` does, a transaction for as many as fit memory with what they replace.
+
+        ``record`` is called in each with the counts so far.
+        """
+        with self._plainly("be read"):
+            sizes = row_bytes(rows) + self._large.sizes(self.connection, collection, rows["_id"])
+        counts = Counts()
+        for start, length in pieces(sizes):
+            piece = rows.slice(start, length)
+            last = start + length == rows.height
+            reached = resume_sequence if last else _end_of(piece, resume_sequence)
+            counts += self._merge_fitting(
+                collection,
+                piece,
+                resume_sequence=reached,
+                complete=complete and last,
+                record=None if record is None else _onto(record, counts),
+                **how,
+            )
+        return counts
+
+    def _merge_fitting(
+        self,
+        collection: str,
+        rows: pl.DataFrame,
+        *,
+        resume_sequence: Position | None,
+        complete: bool,
+        record: Callable[[Counts], None] | None,
+        **how: Any,
+    ) -> Counts:
+        """Merge rows; where DuckDB runs out of memory over them with more of it, and then in halves."""
+        ran_out: OutOfMemory
+        try:
+            return self._merge_piece(
+                collection,
+                rows,
+                resume_sequence=resume_sequence,
+                complete=complete,
+                record=record,
+                **how,
+            )
+        except OutOfMemory as failure:
+            if failure.fatal:
+                raise
+            ran_out = failure
+        counts = Counts()
+        halves = [rows]
+        if not self._large.raised(self.connection):
+            if rows.height < 2:
+                raise ran_out
+            halves = [rows.head(rows.height // 2), rows.slice(rows.height // 2)]
+        for half in halves:
+            last = half is halves[-1]
+            reached = resume_sequence if last else _end_of(half, resume_sequence)
+            counts += self._merge_fitting(
+                collection,
+                half,
+                resume_sequence=reached,
+                complete=complete and last,
+                record=None if record is None else _onto(record, counts),
+                **how,
+            )
+        return counts
+
+    def _merge_piece(
         self,
         collection: str,
         rows: pl.DataFrame,
@@ -997,10 +1142,13 @@ class RawStore:
             f"WHERE {table}._id = v.id AND {table}._change = {change}",
             {"ids": rejected["_id"].to_list(), "reasons": rejected["_rejected"].to_list()},
         )
-        whole = self.connection.sql(
-            f"SELECT * FROM {table} WHERE _change = {change} AND _rejected IS NOT NULL"
-        ).pl()
-        self._write_rejects(collection, whole, whole.clear(), now, rules_version)
+        for some in rejected.select("_sequence").iter_slices(JUDGED_WHOLE):
+            low, high = some["_sequence"][0], some["_sequence"][-1]
+            whole = self.connection.sql(
+                f"SELECT * FROM {table} WHERE _change = {change} AND _rejected IS NOT NULL "
+                f"AND _sequence BETWEEN {low} AND {high}"
+            ).pl()
+            self._write_rejects(collection, whole, whole.clear(), now, rules_version)
 
     def _without_forgotten(self, collection: str, rows: pl.DataFrame) -> pl.DataFrame:
         """Rows as fetched, without the values of people who were forgotten: they are not stored again."""
@@ -1072,7 +1220,8 @@ class RawStore:
     def _whole(self, table: str, found: pl.DataFrame) -> pl.DataFrame:
         """Whole rows of those found (_rid, rising, and _id)."""
         low, high = cast("tuple[int, int]", (found["_rid"].min(), found["_rid"].max()))
-        if found.height * SCATTERED < high - low:
+        # Among large rows, too, no other should be read.
+        if found.height * SCATTERED < high - low or self._large.are_among(self.connection, found["_id"]):
             fetched = self._fetched(table, found)
             if fetched is not None:
                 return fetched
@@ -1148,6 +1297,7 @@ class RawStore:
 
         ``_ingested_at`` stays as it comes: judged again or found gone, a version is no newer than it was.
         """
+        taken, old = self._with_room(collection, taken, old)
         if old.height:
             self._to_history(collection, old, now, change)
         stamped = taken.with_columns(
@@ -1156,9 +1306,50 @@ class RawStore:
         )
         with self._lent(_taken=stamped):
             self.connection.execute(f"INSERT INTO {quoted(collection)} BY NAME SELECT * FROM _taken")
+        self._large.note(self.connection, collection, taken)
+
+    def _with_room(
+        self, collection: str, taken: pl.DataFrame, old: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """What is to be written and what it replaces, once DuckDB may take the memory that large rows need.
+
+        Where this machine has not that much, long texts are left out; rows that say no more than before are not
+        written again.
+        """
+        sizes = row_bytes(taken)
+        large = sizes > LARGE_ROW
+        if not large.any():
+            return taken, old
+        coming = dict(zip(taken["_id"].filter(large), sizes.filter(large), strict=True))
+        if self._large.make_room(self.connection, collection, coming):
+            return taken, old
+        fit: dict[str, int] = {}
+        for row_id, size in coming.items():
+            if self._large.make_room(self.connection, collection, {**fit, row_id: size}):
+                fit[row_id] = size
+        among = large & ~taken["_id"].is_in(list(fit))
+        left = without_texts(taken, self._attributes(collection), LONG_TEXT, NO_ROOM, among)
+        said = ["_id", "_sequence", "_created_at", "_updated_at", "_misfits", "_rejected", "_deleted_at"]
+        said = [name for name in (*said, *(c.name for c in self.columns(collection))) if name in left.columns]
+        same = left.filter(among).join(old.select(said), on=said, how="semi", nulls_equal=True)["_id"]
+        return (
+            left.filter(~pl.col("_id").is_in(same.implode())),
+            old.filter(~pl.col("_id").is_in(same.implode())),
+        )
+
+    def _attributes(self, collection: str) -> dict[str, str]:
+        """Raw column → the attribute it holds."""
+        return {
+            **{name: attribute for attribute, name, _ in SYSTEM},
+            **{c.name: c.attribute for c in self.columns(collection)},
+        }
 
     def _to_history(self, collection: str, old: pl.DataFrame, now: datetime, change: int) -> None:
-        gone = old.with_columns(
+        gone = old
+        if (self._large.sizes(self.connection, collection, old["_id"]) > 0).any():
+            large = row_bytes(old) > LARGE_ROW
+            gone = without_texts(old, self._attributes(collection), LONG_TEXT, REPLACED, large)
+        gone = gone.with_columns(
             pl.lit(now, pl.Datetime("us")).alias("_replaced_at"),
             pl.lit(change, pl.Int64).alias("_replaced_by"),
         )
@@ -1246,10 +1437,11 @@ class RawStore:
         rules_version: str,
         run_id: str,
         now: datetime,
+        judged_by: Sequence[str] | None = None,
     ) -> int:
         """Judge every stored row again if the rules have changed; how many were decided otherwise.
 
-        Rows whose verdict changes become new versions, so that core takes them up.
+        Rows whose verdict changes become new versions, so that core takes them up. ``judged_by``: as of ``append``.
         """
         mark = self.watermark(collection)
         if not rules_version or mark.rules_version == rules_version or not self.has_table(collection):
@@ -1258,16 +1450,31 @@ class RawStore:
         for where, ids in self._judged_apart(collection):
             with self.transaction(), self._lent(_asked=pl.DataFrame({"_id": ids})):
                 batch = self.connection.sql(
-                    f"SELECT rowid AS _rid, * FROM {quoted(collection)} WHERE _deleted_at IS NULL AND {where}"
+                    f"SELECT {self._judged_columns(collection, judged_by)} FROM {quoted(collection)} "
+                    f"WHERE _deleted_at IS NULL AND {where}"
                 ).pl()
-                judged = self._judged(collection, batch.drop("_rejected"), reject_reasons)
+                judged = self._judged_again(collection, batch, reject_reasons)
                 differs = judged["_rejected"].ne_missing(batch["_rejected"])
-                if differs.any():
-                    change = self._next_change()
-                    moved = judged.filter(differs)
-                    self._replace(collection, moved.drop("_rid"), batch.filter(differs), run_id, now, change)
-                    changed += moved.height
-                self._write_rejects(collection, judged, judged.clear(), now, rules_version)
+                refused = judged["_rejected"].is_not_null()
+                accepted = judged.filter(~refused)
+                self._write_rejects(collection, accepted, accepted.clear(), now, rules_version)
+                due = judged.filter(differs | refused).select("_id", "_rejected")
+            # Whole rows are read of those only that are written again, here or in the quarantine.
+            sizes = self._large.sizes(self.connection, collection, due["_id"]).clip(
+                lower_bound=LARGE_ROW // 2
+            )
+            for start, length in pieces(sizes) if due.height else ():
+                with self.transaction():
+                    old = self._stored(collection, due["_id"].slice(start, length))
+                    new = old.drop("_rejected").join(due, on="_id", maintain_order="left")
+                    moved = new["_rejected"].ne_missing(old["_rejected"])
+                    if moved.any():
+                        change = self._next_change()
+                        written = new.filter(moved).drop("_rid")
+                        self._replace(collection, written, old.filter(moved), run_id, now, change)
+                        changed += written.height
+                    kept = new.filter(pl.col("_rejected").is_not_null())
+                    self._write_rejects(collection, kept, kept.clear(), now, rules_version)
         with self.transaction() as con:
             self._write_watermark(replace(self.watermark(collection), rules_version=rules_version))
             con.execute(
@@ -1289,6 +1496,20 @@ class RawStore:
         ):
             yield "_sequence IS NULL AND _id IN (SELECT _id FROM _asked)", some["_id"]
 
+    def _judged_columns(self, collection: str, judged_by: Sequence[str] | None) -> str:
+        """SQL of the columns rows are judged by again."""
+        own = [c.name for c in self.columns(collection) if judged_by is None or c.attribute in judged_by]
+        names = [*(name for _, name, _ in SYSTEM), "_ingested_at", "_misfits", "_rejected", *own]
+        return ", ".join(quoted(name) for name in names)
+
+    def _judged_again(
+        self, collection: str, batch: pl.DataFrame, reject_reasons: RejectReasons
+    ) -> pl.DataFrame:
+        """Rows with the verdict of today; no rule says of a row that cannot be read that it can."""
+        judged = self._judged(collection, batch.drop("_rejected"), reject_reasons)
+        unread = batch["_rejected"].str.contains(UNREAD, literal=True).fill_null(False)
+        return judged.with_columns(batch["_rejected"].zip_with(unread, judged["_rejected"]))
+
     # -- deletes -------------------------------------------------------------------------------------------
 
     def mark_deleted(self, collection: str, ids: pl.Series, *, run_id: str, now: datetime) -> int:
@@ -1296,19 +1517,119 @@ class RawStore:
 
         Each becomes a new version, the old one goes to the history.
         """
-        with self.transaction() as con:
-            old = self._stored(collection, ids).filter(pl.col("_deleted_at").is_null())
-            if not old.height:
-                return 0
-            change = self._next_change()
-            new = old.drop("_rid").with_columns(pl.lit(now, pl.Datetime("us")).alias("_deleted_at"))
-            self._replace(collection, new, old, run_id, now, change)
-            with self._lent(_judged=old.select(pl.col("_id").alias("row_id"))):
-                con.execute(
-                    "DELETE FROM _rejects WHERE collection = ? AND row_id IN (SELECT row_id FROM _judged)",
-                    [collection],
+        marked = 0
+        with self._plainly("be read"):
+            sizes = self._large.sizes(self.connection, collection, ids)
+        for start, length in pieces(sizes.clip(lower_bound=TYPICAL_ROW)):
+            with self.transaction() as con:
+                old = self._stored(collection, ids.slice(start, length)).filter(
+                    pl.col("_deleted_at").is_null()
                 )
-        return old.height
+                if not old.height:
+                    continue
+                change = self._next_change()
+                new = old.drop("_rid").with_columns(pl.lit(now, pl.Datetime("us")).alias("_deleted_at"))
+                self._replace(collection, new, old, run_id, now, change)
+                with self._lent(_judged=old.select(pl.col("_id").alias("row_id"))):
+                    con.execute(
+                        "DELETE FROM _rejects WHERE collection = ? AND row_id IN (SELECT row_id FROM _judged)",
+                        [collection],
+                    )
+            marked += old.height
+        return marked
+
+    # -- rows that cannot be read --------------------------------------------------------------------------
+
+    def set_aside(
+        self,
+        collection: str,
+        row: FirstRow,
+        *,
+        run_id: str,
+        now: datetime,
+        rules_version: str = "",
+        reached: bool = True,
+        record: Callable[[Counts], None] | None = None,
+    ) -> Counts:
+        """Enter a row that Appwrite has and that cannot be read in the quarantine; the scan goes on behind it.
+
+        A version that stands here is not the row as it is now, and is rejected. ``reached``: it is the scan that came
+        by it. All of it is one transaction.
+        """
+        reasons = json.dumps([UNREAD])
+        counts = Counts(fetched=1, rejected=1)
+        number = row.position if isinstance(row.position, int) else None
+        with self.transaction() as con:
+            row_id = row.row_id or f"{NAMELESS}{row.position}"
+            old = self._stored(collection, pl.Series([row_id], dtype=pl.String))
+            old = old.filter(
+                pl.col("_deleted_at").is_null() & pl.col("_rejected").ne_missing(pl.lit(reasons))
+            )
+            if old.height:
+                new = old.drop("_rid").with_columns(pl.lit(reasons).alias("_rejected"))
+                self._replace(collection, new, old, run_id, now, self._next_change())
+            known = con.execute(
+                "DELETE FROM _rejects WHERE collection = ? AND row_id = ? RETURNING first_seen_at, reasons",
+                [collection, row_id],
+            ).fetchone()
+            since = known[0] if known is not None and known[1] == reasons else now
+            con.execute(
+                "INSERT INTO _rejects VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [collection, row_id, number, reasons, row.content, since, now, rules_version],
+            )
+            if reached:
+                self._reach(collection, row.position, False, run_id, now, rules_version)
+            if record is not None:
+                record(counts)
+        return counts
+
+    def unread_rows(self, collection: str) -> list[Unread]:
+        """Rows that were set aside because they could not be read."""
+        found: list[Unread] = []
+        for row_id, content, first_seen_at, last_tried_at in self._rows(
+            "SELECT row_id, content, first_seen_at, last_tried_at FROM _rejects "
+            "WHERE collection = ? AND contains(reasons, ?) AND NOT starts_with(row_id, ?) ORDER BY last_tried_at",
+            [collection, UNREAD, NAMELESS],
+        ):
+            told = json.loads(content).get("$updatedAt")
+            moment = instants(pl.Series([told if isinstance(told, str) else None], dtype=pl.String))[0]
+            found.append(Unread(row_id, moment, first_seen_at, last_tried_at))
+        return found
+
+    def tried_again(self, collection: str, row_id: str, now: datetime) -> None:
+        """A row that could not be read was asked for again, and still cannot."""
+        with self.transaction() as con:
+            con.execute(
+                "UPDATE _rejects SET last_tried_at = ? WHERE collection = ? AND row_id = ?",
+                [now, collection, row_id],
+            )
+
+    def no_longer_unread(self, collection: str, ids: Sequence[str]) -> None:
+        """Rows that could not be read are gone. What stands here of one is the sweep's to mark."""
+        with self.transaction() as con:
+            con.execute(
+                f"DELETE FROM _rejects WHERE collection = ? AND list_contains(?, row_id) AND row_id NOT IN "
+                f"(SELECT _id FROM {quoted(collection)})",
+                [collection, list(ids)],
+            )
+
+    def learned(self, collection: str) -> Learned:
+        """What earlier scans learned of the size of pages."""
+        rows = self._rows(
+            "SELECT rows, failed, row_bytes FROM _page_sizes WHERE collection = ?", [collection]
+        )
+        return Learned(*rows[0]) if rows else Learned()
+
+    def remember(self, collection: str, learned: Learned) -> None:
+        """Keep it for the next scan."""
+        if learned == self.learned(collection):
+            return
+        with self.transaction() as con:
+            con.execute("DELETE FROM _page_sizes WHERE collection = ?", [collection])
+            con.execute(
+                "INSERT INTO _page_sizes VALUES (?, ?, ?, ?)",
+                [collection, learned.rows, learned.failed, learned.row_bytes],
+            )
 
     # -- runs ----------------------------------------------------------------------------------------------
 
@@ -1457,6 +1778,18 @@ class RawStore:
     def count_living(self, collection: str) -> int:
         """Rows not deleted."""
         return int(self._rows(f"SELECT count(*) FROM {quoted(collection)} WHERE _deleted_at IS NULL")[0][0])
+
+
+def _end_of(rows: pl.DataFrame, whole: Position | None) -> Position | None:
+    """Where the last of some rows stands, in the order (``whole``: where all of them end) they are followed by."""
+    if whole is None:
+        return None
+    return int(rows["_sequence"][-1]) if isinstance(whole, int) else str(rows["_id"][-1])
+
+
+def _onto(record: Callable[[Counts], None], before: Counts) -> Callable[[Counts], None]:
+    """``record`` with what was counted before added."""
+    return lambda counts: record(before + counts)
 
 
 def _has_name() -> pl.Expr:

@@ -33,6 +33,8 @@ _DAMAGE: Final = (
     "serialization error",
     '.duckdb_extension" not found',  # a file of another database: DuckDB knows its form and lacks the reader
 )
+_MEMORY: Final = ("out of memory", "failed to pin block")
+"""What it says where memory ran out, which may be fatal for the connection and is no damage of the file."""
 _HOLDER: Final = re.compile(r"lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 
 
@@ -46,7 +48,7 @@ class DatabaseDamaged(BookwatchError):
 
 def is_damage(error: BaseException) -> bool:
     """Whether DuckDB says that a file is damaged, or of another version."""
-    if not isinstance(error, duckdb.Error):
+    if not isinstance(error, duckdb.Error) or any(words in str(error).lower() for words in _MEMORY):
         return False
     return isinstance(error, duckdb.FatalException) or any(words in str(error).lower() for words in _DAMAGE)
 

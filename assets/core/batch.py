@@ -271,11 +271,31 @@ class Reader:
                     schema=FINDINGS_SCHEMA,
                 )
             )
+        aside = set_aside_findings(self.batch.collection, self.attributes)
+        if aside.height:
+            self._found.append(aside)
         if not self._found:
             return pl.DataFrame(schema=FINDINGS_SCHEMA)
         return pl.concat(self._found).unique(
             ["finding", "row_id", "attribute"], keep="first", maintain_order=True
         )
+
+
+def set_aside_findings(collection: str, attributes: Attributes) -> pl.DataFrame:
+    """A finding for each value of some rows that the mirror did not keep."""
+    marked = attributes.set_aside()
+    rows = [row for row, _, _ in marked]
+    return pl.DataFrame(
+        {
+            "finding": pl.Series(["value_set_aside"] * len(rows), dtype=pl.String),
+            "collection": pl.Series([collection] * len(rows), dtype=pl.String),
+            "row_id": attributes.own("_id", pl.String).gather(rows),
+            "attribute": pl.Series([name for _, name, _ in marked], dtype=pl.String),
+            "detail": pl.Series([why for _, _, why in marked], dtype=pl.String),
+            "change": attributes.own("_change", pl.Int64).gather(rows),
+        },
+        schema=FINDINGS_SCHEMA,
+    )
 
 
 def constant(value: object, dtype: pl.DataType | type[pl.DataType], height: int) -> pl.Series:

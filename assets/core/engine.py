@@ -23,13 +23,14 @@ import duckdb
 import orjson
 import polars as pl
 
-from assets.core.batch import FINDINGS_SCHEMA, Batch, Derived
+from assets.core.batch import FINDINGS_SCHEMA, Batch, Derived, set_aside_findings
 from assets.core.booking_events import EVENTS_SCHEMA, STATUS_ATTRIBUTES, observe, observed_acceptance
 from assets.core.bookings import derive_bookings
 from assets.core.chat_rooms import derive_chat_rooms
 from assets.core.commissions import FEE_ATTRIBUTES, PROOF_ATTRIBUTES, derive_commissions
+from assets.core.long_texts import without_long, without_long_texts
 from assets.core.messages import derive_messages
-from assets.core.mirror import CATALOG, NAMELESS, QUARANTINED_SCHEMA, Mirror, Reading, attach
+from assets.core.mirror import CATALOG, QUARANTINED_SCHEMA, Mirror, Reading, attach
 from assets.core.notifications import derive_notifications
 from assets.core.providers import derive_providers
 from checks.core_schemas import CORE_SCHEMAS, violations
@@ -322,7 +323,7 @@ class _Run:
                 again = _touched(state["attributes"], attributes)
                 late = self._in_doubt_again(state["providers"])
             self._derive(after, again, late)
-            self.con.execute(f"DELETE FROM core.quarantined WHERE starts_with(row_id, '{NAMELESS}')")
+            self.con.execute("DELETE FROM core.quarantined WHERE change = 0")
             self._insert("quarantined", nameless)
             self.quarantined += nameless.height
             stamp = now.astimezone(UTC).replace(tzinfo=None) if now.tzinfo else now
@@ -405,7 +406,7 @@ class _Run:
 
     def _same_nameless(self, nameless: pl.DataFrame) -> bool:
         known = self.con.sql(
-            f"SELECT * FROM core.quarantined WHERE starts_with(row_id, '{NAMELESS}') ORDER BY collection, row_id"
+            "SELECT * FROM core.quarantined WHERE change = 0 ORDER BY collection, row_id"
         ).pl()
         return known.rows() == nameless.rows()
 
@@ -467,6 +468,7 @@ class _Run:
             ):
                 _, rejected, reasons = self._split(collection, frame)
                 self._forget(collection, frame["_id"])
+                self._insert("data_findings", set_aside_findings(collection, Attributes(frame)))
                 self._quarantine(collection, rejected, reasons)
                 self._after(collection, frame.height)
 
@@ -643,6 +645,7 @@ class _Run:
                     people,
                 )
             )
+            derived = without_long_texts(source.collection, source.key, accepted, derived)
         self._forget(source.collection, frame["_id"], source, written=lent is not None)
         self._insert(source.table, derived.rows)
         if self.follows and source.collection in BOOKING_COLLECTIONS:
@@ -725,7 +728,7 @@ class _Run:
             {
                 "collection": pl.Series([collection]).new_from_index(0, frame.height),
                 "row_id": ids,
-                "business_id": attributes.text("bookingId"),
+                "business_id": without_long(attributes.text("bookingId")),
                 "reasons": reasons,
                 "first_seen_at": coalesce(first_seen.cast(pl.Datetime("us")), stored),
                 "change": changes,

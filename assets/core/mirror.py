@@ -3,27 +3,46 @@ nothing."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 import duckdb
-import orjson
 import polars as pl
 
-from marketplace.acceptance import READ
+from assets.core.chunks import in_chunks
+from marketplace.acceptance import READ, UNREAD
 from marketplace.collections import INGESTED
-from marketplace.text import json_text
+from marketplace.json_values import read_json
+from marketplace.text import LONGEST_TEXT, json_text
+from resources.large_rows import large_rows
 
 Standing = Literal["begun", "read", "absent"]
 """How a collection stands: its first scan has not come to its end; it has been read; the deployment does not have it or
 does not allow it (now), or it was never asked for."""
 
 CATALOG = "mirror"
+NAMELESS_AT_ONCE = 256
 NAMELESS = "$sequence:"
 """How the mirror's register of rejects names a row that has no usable ``$id``."""
+OWN = frozenset(
+    {
+        "_id",
+        "_sequence",
+        "_created_at",
+        "_updated_at",
+        "_ingested_at",
+        "_run_id",
+        "_deleted_at",
+        "_change",
+        "_misfits",
+    }
+    | {"_rejected", "_replaced_at", "_replaced_by"}
+)
+"""The mirror's own columns. An attribute of such a name stands in raw under another, and means nothing here."""
 QUARANTINED_SCHEMA = {
     "collection": pl.String,
     "row_id": pl.String,
@@ -58,8 +77,8 @@ class Reading:
 @dataclass(frozen=True)
 class Mirror:
     """The raw tables of one attached mirror. ``columns``: table → its columns, without those of attributes the
-    deployment no longer has; ``names``: collection → column → attribute, where they differ; ``gone``: collection →
-    attributes it no longer has.
+    deployment no longer has or that are called like the mirror's own; ``names``: collection → column → attribute, where
+    they differ; ``gone``: collection → attributes it no longer has; ``large``: collection → id → bytes of a large row.
 
     Raw keeps the values of a column that is gone, in the rows that have not changed since. Read, they would stand
     beside rows of the same day without one: what is gone is absent from all, as it is in Appwrite.
@@ -68,6 +87,7 @@ class Mirror:
     columns: dict[str, tuple[str, ...]]
     names: dict[str, dict[str, str]]
     gone: dict[str, frozenset[str]]
+    large: dict[str, dict[str, int]] = field(default_factory=dict[str, "dict[str, int]"])
 
     @classmethod
     def describe(cls, con: duckdb.DuckDBPyConnection) -> Mirror:
@@ -85,6 +105,10 @@ class Mirror:
             for collection, attribute, column, gone_at in con.execute(
                 f"SELECT collection, attribute, column_name, gone_at FROM {CATALOG}.main._columns"
             ).fetchall():
+                if attribute in OWN:
+                    # Read under its own name it would be taken for the mirror's.
+                    dead.setdefault(collection, set()).add(column)
+                    continue
                 if gone_at is not None:
                     dead.setdefault(collection, set()).add(column)
                     gone.setdefault(collection, set()).add(attribute)
@@ -103,6 +127,7 @@ class Mirror:
                 collection: frozenset(attributes - alive.get(collection, set()))
                 for collection, attributes in gone.items()
             },
+            large_rows(con, f"{CATALOG}.main") if "_large_rows" in found else {},
         )
 
     def has(self, collection: str) -> bool:
@@ -163,8 +188,8 @@ class Mirror:
         rows: int,
         keys_only: bool = False,
     ) -> Iterator[pl.DataFrame]:
-        """The rows of a collection changed after ``after`` (all for None) or with an id of ``again``, in
-        chunks.
+        """The rows of a collection changed after ``after`` (all for None) or with an id of ``again``, in chunks of at
+        most about so many ``rows``, or fewer that are large.
 
         ``keys_only``: no more columns than the quarantine rules read.
         ``con`` must be a cursor of its own: the result is read as it streams.
@@ -173,20 +198,18 @@ class Mirror:
             return
         filtered = ""
         if after is not None:
-            filtered = f" WHERE _change > {after}"
+            filtered = f"_change > {after}"
             if again is not None and len(again):
                 con.register("ids_again", pl.DataFrame({"id": again}).to_arrow())
                 filtered += " OR _id IN (SELECT id FROM ids_again)"
         chosen = self._keys(collection) if keys_only else [quoted(c) for c in self.columns[collection]]
-        selected = ", ".join(chosen)
-        reader = con.sql(
-            f"SELECT {selected} FROM {CATALOG}.main.{quoted(collection)}{filtered}"
-        ).to_arrow_reader(rows)
         names = self.names.get(collection, {})
-        for batch in reader:
-            if batch.num_rows:
-                frame = self._without_gone(collection, pl.DataFrame(pl.from_arrow(batch)))
-                yield frame.rename({c: a for c, a in names.items() if c in frame.columns})
+        large = {} if keys_only else self.large.get(collection, {})
+        for some in in_chunks(
+            con, f"{CATALOG}.main.{quoted(collection)}", ", ".join(chosen), filtered, rows=rows, large=large
+        ):
+            frame = self._without_gone(collection, some)
+            yield frame.rename({c: a for c, a in names.items() if c in frame.columns})
 
     def _keys(self, collection: str) -> list[str]:
         wanted = ("_id", "_created_at", "_updated_at", "_ingested_at", "_deleted_at", "_change", "_misfits",
@@ -234,33 +257,50 @@ class Mirror:
         ).pl()
 
     def nameless(self, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-        """Quarantined rows without a usable ``$id``, which stand in no table of rows: collection, row_id
-        (``$sequence:`` and its number), business_id, reasons, first_seen_at, change (0: they have none)."""
+        """Quarantined rows that stand in no table of rows, without a usable ``$id`` or because they could not be read:
+        collection, row_id (without an id ``$sequence:`` and its number), business_id, reasons, first_seen_at, change
+        (0: they have none)."""
         if "_rejects" not in self.columns:
             return pl.DataFrame(schema=QUARANTINED_SCHEMA)
-        return (
-            con.sql(
-                "SELECT collection, row_id, content, reasons, first_seen_at, 0::BIGINT AS change "
-                f"FROM {CATALOG}.main._rejects WHERE starts_with(row_id, '{NAMELESS}') "
-                "ORDER BY collection, row_id"
-            )
-            .pl()
-            .with_columns(
-                pl.col("content").map_elements(_business_id, return_dtype=pl.String).alias("business_id")
-            )
-            .select(list(QUARANTINED_SCHEMA))
-            .cast(QUARANTINED_SCHEMA)  # type: ignore[arg-type]
+        found: list[pl.DataFrame] = []
+        reader = con.sql(
+            "SELECT collection, row_id, content, reasons, first_seen_at, 0::BIGINT AS change "
+            f"FROM {CATALOG}.main._rejects "
+            f"WHERE starts_with(row_id, '{NAMELESS}') OR contains(reasons, '{UNREAD}') ORDER BY collection, row_id"
+        ).to_arrow_reader(NAMELESS_AT_ONCE)
+        for batch in reader:
+            some = pl.DataFrame(pl.from_arrow(batch))
+            business_id = some["content"].map_elements(_business_id, return_dtype=pl.String)
+            found.append(some.with_columns(business_id.alias("business_id")).select(list(QUARANTINED_SCHEMA)))
+        rows = pl.concat([pl.DataFrame(schema=QUARANTINED_SCHEMA), *found], how="vertical_relaxed")
+        return rows.filter(~self._stand_in_a_table(con, rows)).cast(QUARANTINED_SCHEMA)  # type: ignore[arg-type]
+
+    def _stand_in_a_table(self, con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> pl.Series:
+        """Of quarantined rows those that have a row of their own, an older version of which was read."""
+        there: set[tuple[str, str]] = set()
+        for (collection,), some in rows.filter(~pl.col("row_id").str.starts_with(NAMELESS)).group_by(
+            "collection"
+        ):
+            if self.has(str(collection)):
+                ids = con.execute(
+                    f"SELECT _id FROM {CATALOG}.main.{quoted(str(collection))} WHERE list_contains(?, _id)",
+                    [some["row_id"].to_list()],
+                ).fetchall()
+                there |= {(str(collection), row_id) for (row_id,) in ids}
+        return pl.Series(
+            [key in there for key in rows.select("collection", "row_id").iter_rows()], dtype=pl.Boolean
         )
 
 
 def _misfits_but(misfits: str, gone: frozenset[str]) -> str | None:
-    left = {name: value for name, value in orjson.loads(misfits).items() if name not in gone}
-    return orjson.dumps(left).decode() if left else None
+    left = {name: value for name, value in read_json(misfits, ours=True).items() if name not in gone}
+    return json.dumps(left, ensure_ascii=False) if left else None
 
 
 def _business_id(content: str) -> str | None:
     try:
-        found = orjson.loads(content)
-    except orjson.JSONDecodeError:
+        found = read_json(content)
+    except ValueError:
         return None
-    return json_text(found.get("bookingId")) if isinstance(found, dict) else None
+    text = json_text(found.get("bookingId")) if isinstance(found, dict) else None
+    return text if text is None or len(text) <= LONGEST_TEXT else None

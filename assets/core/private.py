@@ -29,6 +29,8 @@ from resources.warehouse import DatabaseDamaged, open_warehouse
 
 LINK = "private.duckdb"
 MEMORY_LIMIT = "512MB"
+LONGEST_WORDS = 32_768
+"""Letters of a text that are kept: DuckDB holds those of 2,048 rows in memory. The mirror has the rest."""
 _PATTERN = "private_*.duckdb*"
 TABLES = {
     "bookings": {
@@ -192,7 +194,7 @@ def _write(
             for frame in mirror.chunks(
                 con.cursor(), source.collection, after=after, again=None, rows=chunk_rows
             ):
-                rows = source.read(source.collection, _kept(source.collection, frame))
+                rows = _cut(source.read(source.collection, _kept(source.collection, frame)))
                 rows_new = rows.to_arrow()  # not registered: a view would keep it until the commit
                 if after is not None:
                     ids_changed = frame.select(pl.col("_id").alias("id")).to_arrow()
@@ -214,6 +216,14 @@ def _write(
     finally:
         file.close()
     return lost
+
+
+def _cut(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows without what is beyond LONGEST_WORDS of a text."""
+    long = pl.col(pl.String).str.len_bytes() > LONGEST_WORDS
+    return rows.with_columns(
+        pl.when(long).then(pl.col(pl.String).str.slice(0, LONGEST_WORDS)).otherwise(pl.col(pl.String))
+    )
 
 
 def _kept(collection: str, frame: pl.DataFrame) -> pl.DataFrame:

@@ -17,6 +17,8 @@ from typing import Any, Literal, cast
 import msgspec
 import polars as pl
 
+from marketplace.json_values import is_deep, set_aside
+from resources.appwrite.bounds import LARGEST_VALUE, Deep, check_count, loads
 from resources.appwrite.failures import Malformed, NoSequence
 
 Storage = Literal["text", "integer", "float", "boolean", "instant", "json", "reference"]
@@ -197,9 +199,53 @@ def _reference(value: object) -> str | None:
     return _as_text(value, "text")
 
 
+def misfits_text(found: Mapping[str, Any]) -> str | None:
+    """What did not fit its columns, by attribute, as JSON text; of values that are too large only that they are."""
+    texts = {attribute: _json(value) for attribute, value in found.items()}
+    left = sum(map(len, texts.values()))
+    for attribute in sorted(texts, key=lambda name: -len(texts[name])):
+        size = len(texts[attribute])
+        if left <= LARGEST_VALUE or size <= 1000:
+            break
+        texts[attribute] = _json(set_aside(f"a value of {size:,} letters is not kept"))
+        left -= size
+    joined = ",".join(f"{_json(attribute)}:{text}" for attribute, text in texts.items())
+    return f"{{{joined}}}" if joined else None
+
+
+def without_texts(
+    frame: pl.DataFrame,
+    attributes: Mapping[str, str],
+    beyond: int,
+    why: str = "",
+    among: pl.Series | None = None,
+) -> pl.DataFrame:
+    """Rows (``among``: of these, one Boolean each) without their texts of more than ``beyond`` bytes: a mark among the
+    misfits says what is not there, and ``why``. ``attributes``: raw column → attribute."""
+    marks: dict[int, dict[str, Any]] = {}
+    for name, attribute in attributes.items():
+        if frame.schema[name] != pl.String:
+            continue
+        sizes = frame[name].str.len_bytes()
+        large = (sizes > beyond).fill_null(False)
+        large = large if among is None else large & among
+        if not large.any():
+            continue
+        for place in large.arg_true().to_list():
+            told = f"a text of {int(sizes[place]):,} bytes is not kept{why}"
+            marks.setdefault(place, {})[attribute] = set_aside(told)
+        frame = frame.with_columns(frame[name].set(large, None))
+    if not marks:
+        return frame
+    misfits = cast("list[str | None]", frame["_misfits"].to_list())
+    for place, marked in marks.items():
+        misfits[place] = misfits_text({**json.loads(misfits[place] or "{}"), **marked})
+    return frame.with_columns(pl.Series("_misfits", misfits, dtype=pl.String))
+
+
 def _as_text(value: object, storage: Storage) -> str | None:
     """A JSON value as the text ``_typed`` reads; None for a value that cannot fit (or is null)."""
-    if value is None:
+    if value is None or (isinstance(value, Deep) and storage != "json"):
         return None
     if storage == "reference":
         return _reference(value)
@@ -215,31 +261,6 @@ def _as_text(value: object, storage: Storage) -> str | None:
     if isinstance(value, int | float) and storage in ("integer", "float", "text"):
         return repr(value)
     return None
-
-
-def _refuse_constant(_: str) -> None:
-    raise ValueError
-
-
-def _loads(body: bytes) -> Any:
-    """Python's own reader: it keeps integers beyond 64 bits whole and takes half a surrogate pair, where
-    orjson rounds the one and refuses the other; one odd value must not stop a collection."""
-    try:
-        return json.loads(body.decode("utf-8", "replace"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        pass
-    raise Malformed
-
-
-def _mend(value: Any) -> Any:
-    """The same value with half surrogate pairs replaced, which no database takes."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode() if not value.isascii() else value
-    if isinstance(value, dict):
-        return {key: _mend(item) for key, item in cast("dict[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [_mend(item) for item in cast("list[Any]", value)]
-    return value
 
 
 @dataclass(frozen=True)
@@ -258,6 +279,11 @@ class PageDecoder:
     @cached_property
     def _all(self) -> tuple[tuple[str, str, Storage], ...]:
         return (*SYSTEM, *((c.attribute, c.name, c.storage) for c in self.columns))
+
+    @cached_property
+    def attributes(self) -> Mapping[str, str]:
+        """The attribute of each raw column."""
+        return {name: attribute for attribute, name, _ in self._all}
 
     @cached_property
     def schema(self) -> dict[str, pl.DataType]:
@@ -282,9 +308,12 @@ class PageDecoder:
     def decode(self, body: bytes) -> Page:
         """Raises Malformed if the answer is not a list of rows with rising $sequence (followed by $id: of different
         ones), NoSequence where none of them has a numeric one."""
+        check_count(body)
         frame = self._in_one_pass(body)
         if frame is None:
             frame = self._row_by_row(body)
+        if len(body) > LARGEST_VALUE:
+            frame = without_texts(frame, self.attributes, LARGEST_VALUE)
         if not frame.height:
             return Page(frame, None)
         if self.order == "$id":
@@ -312,7 +341,7 @@ class PageDecoder:
                 [self._series(key, name, storage, column)
                  for (key, name, storage), column in zip(self._all, values, strict=True)]
             )  # fmt: skip
-        except (pl.exceptions.PolarsError, TypeError, OverflowError):
+        except (pl.exceptions.PolarsError, TypeError, OverflowError, RecursionError):
             return None
         cast_names = list(self._casts)
         typed = read.with_columns(self._casts.values())
@@ -356,7 +385,7 @@ class PageDecoder:
         return casts
 
     def _row_by_row(self, body: bytes) -> pl.DataFrame:
-        answer = _mend(_loads(body))
+        answer = loads(body)
         rows: Any = cast("dict[str, Any]", answer).get(self.list_key) if isinstance(answer, dict) else None
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in cast("list[Any]", rows)):
             raise Malformed
@@ -370,11 +399,10 @@ class PageDecoder:
             typed = _typed(texts, storage)
             for index, (value, kept) in enumerate(zip(values, typed, strict=True)):
                 if value is not None and kept is None:
-                    misfits[index][attribute] = value
+                    # Nested deep it could not be read again with what is put around it.
+                    misfits[index][attribute] = _json(value) if is_deep(value) else value
             data.append(typed)
-        data.append(
-            pl.Series("_misfits", [_json(found) if found else None for found in misfits], dtype=pl.String)
-        )
+        data.append(pl.Series("_misfits", [misfits_text(found) for found in misfits], dtype=pl.String))
         return pl.DataFrame(data)
 
 
@@ -398,7 +426,7 @@ def last_id(body: bytes) -> str | None:
 
 def first_updated(body: bytes) -> datetime | None:
     """The $updatedAt of the first row of an answer, naive UTC; None where there is no row. Raises Malformed."""
-    answer = _loads(body)
+    answer = loads(body)
     values: list[Any] = list(cast("dict[str, Any]", answer).values()) if isinstance(answer, dict) else []
     listed = [cast("list[Any]", value) for value in values if isinstance(value, list)]
     if len(listed) != 1:
@@ -416,14 +444,15 @@ def first_updated(body: bytes) -> datetime | None:
 
 
 def columns_of(listed: Sequence[Mapping[str, Any]]) -> list[Column]:
-    """Columns of Appwrite's list that rows can carry (``status`` available, or not told).
+    """Columns of Appwrite's list that rows can carry (``status`` available, or not told), whatever their names; which
+    of them are mirrored: bounds.py.
 
     Raises Malformed.
     """
     found: list[Column] = []
     for entry in listed:
         key, kind = entry.get("key"), entry.get("type")
-        if not isinstance(key, str) or not key or not isinstance(kind, str):
+        if not isinstance(key, str) or not isinstance(kind, str):
             raise Malformed
         if entry.get("status", "available") == "available":
             found.append(Column(key, kind, bool(entry.get("array"))))

@@ -63,6 +63,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "time_out": "Appwrite did not answer in time",
         "connection": "the connection failed",
         "web_page": "a web page came, which is no answer of Appwrite's API",
+        "too_large": "the answer is larger than 64 MiB",
         "malformed": "the answer was not the JSON expected (empty or cut off)",
         "circuit_open": "calls are paused after repeated failures",
     }
@@ -79,6 +80,8 @@ class CallFailure(AppwriteException):
     """
 
     retried = False
+    may_be_size = False
+    """Whether it may be due to the size of the answer, so that fewer rows may be had."""
 
     def __init__(
         self,
@@ -152,6 +155,10 @@ class Malformed(Exception):
 
 class NoSequence(Malformed):
     """Rows without a numeric $sequence, of a server that has none (order.py). Becomes a permanent failure."""
+
+
+class TooLarge(Malformed):
+    """An answer with more bytes or values in it than are taken (bounds.py)."""
 
 
 @dataclass(frozen=True)

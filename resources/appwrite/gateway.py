@@ -30,6 +30,7 @@ from appwrite.encoders.value_class_encoder import ValueClassEncoder
 from appwrite.query import Query
 
 from marketplace.text import BLANK
+from resources.appwrite.bounds import LARGEST_ANSWER, MOST_LISTED, loads
 from resources.appwrite.columns import Column, columns_of
 from resources.appwrite.connections import Connections
 from resources.appwrite.failures import (
@@ -39,6 +40,7 @@ from resources.appwrite.failures import (
     Malformed,
     NoSequence,
     PermanentFailure,
+    TooLarge,
     TransientFailure,
     event_of,
 )
@@ -68,6 +70,8 @@ SHORTEST_TRY = 0.5
 """Seconds of the time for retrying that must be left for a retry to begin: less would only fail it."""
 PART_BYTES = 1 << 20
 COLUMNS_A_CALL = 500
+DYING_STATUSES = frozenset({408, 500, 502, 503, 504})
+"""What a server, or the proxy before it, answers where a worker ran out of memory or time over an answer."""
 
 
 @dataclass(frozen=True)
@@ -207,10 +211,14 @@ class PooledClient(Client):
         headers: Mapping[str, str | None] | None = None,
         expected: bool | Callable[[CallFailure], bool] = False,
         retries: int = RETRIES,
+        within: float | None = None,
+        doubtful: bool = False,
     ) -> Answer[T]:
         """One call, retried where that may help. ``decode(body, content type)`` raises Malformed to have it
         retried. ``expected``: a failure (or which of them) is an answer, and alarms nobody.
 
+        ``within``: seconds for the whole answer. ``doubtful``: a failure that may be due to the size of the answer says
+        nothing of the server, so the breaker does not count it; who asks so looks next whether the server lives.
         Raises PermanentFailure or TransientFailure (CircuitOpen without having called). A header of None is
         left out.
         """
@@ -224,12 +232,12 @@ class PooledClient(Client):
         def attempt() -> Answer[T]:
             nonlocal attempts, first_failure, asked_for_more
             attempts += 1
-            within = WHOLE_ANSWER_SECONDS
+            longest = WHOLE_ANSWER_SECONDS if within is None else within
             if first_failure is not None and not asked_for_more:
                 # A retry is cut off where the time for retrying ends, not after a time-out of its own.
-                within = max(SHORTEST_TRY, RETRY_BUDGET - (self._monotonic() - first_failure))
+                longest = max(SHORTEST_TRY, RETRY_BUDGET - (self._monotonic() - first_failure))
             try:
-                return self._once(operation, collection, method, path, params, decode, headers or {}, within)
+                return self._once(operation, collection, method, path, params, decode, headers or {}, longest)
             except CallFailure as failed:
                 if first_failure is None:
                     first_failure = self._monotonic()
@@ -278,9 +286,10 @@ class PooledClient(Client):
                     failure = failed
                 if failure is None or isinstance(failure, PermanentFailure):
                     self.breaker.succeeded()
-                else:
+                    said = True
+                elif not (doubtful and failure.may_be_size):
                     self.breaker.failed()
-                said = True
+                    said = True
         finally:
             if admitted and not said:
                 self.breaker.abandoned()
@@ -350,13 +359,19 @@ class PooledClient(Client):
             failure = PermanentFailure(operation, "bad_setting", collection=collection)
         except urllib3.exceptions.NewConnectionError:  # a refused connection; for urllib3 a kind of time-out
             failure = TransientFailure(operation, "connection", collection=collection)
+        except urllib3.exceptions.ConnectTimeoutError:
+            failure = TransientFailure(operation, "time_out", collection=collection)
         except (urllib3.exceptions.TimeoutError, TimeoutError):
             failure = TransientFailure(operation, "time_out", collection=collection)
+            failure.may_be_size = True
+        except TooLarge:
+            failure = _too_large(operation, collection)
         except (urllib3.exceptions.HTTPError, OSError) as broken:
             timed_out = "timed out" in str(broken).lower()
             failure = TransientFailure(
                 operation, "time_out" if timed_out else "connection", collection=collection
             )
+            failure.may_be_size = True
         else:
             kind = answered.get("Content-Type", "").lower()
             asked = wait_asked(answered, status, time.time())
@@ -367,12 +382,18 @@ class PooledClient(Client):
                     return Answer(decode(body, kind), status, answered)
                 except NoSequence:
                     failure = PermanentFailure(operation, "no_sequence", collection=collection, status=status)
+                except TooLarge:
+                    failure = _too_large(operation, collection)
                 except Malformed:
                     reason = "web_page" if is_page(body, kind) else "malformed"
                     failure = TransientFailure(operation, reason, collection=collection, status=status)
+                    failure.may_be_size = body.startswith(b"{") and not body.endswith(b"}")  # it breaks off
             else:
                 answer = read_error(status, body, answered, self._endpoint)
                 failure = failure_of_answer(operation, collection, answer, asked)
+                # Not where the answer names a cause: a service that is switched off is 503, too.
+                named = isinstance(failure, PermanentFailure)
+                failure.may_be_size = status in DYING_STATUSES and not asked and not named
         raise failure
 
     def _send(
@@ -414,11 +435,15 @@ class PooledClient(Client):
             self.server_clock.note(date, began, time.monotonic())
         try:
             parts: list[bytes] = []
+            size = 0
             # read1 gives what has come: waiting for a whole part would let a trickle pass the deadline unseen.
             # Not packed, a part is not copied three times over.
             packed = "content-encoding" in response.headers
             while part := response.read1(PART_BYTES, decode_content=packed):
                 parts.append(part)
+                size += len(part)
+                if size > LARGEST_ANSWER:
+                    raise TooLarge
                 if time.monotonic() > began + within:
                     raise TimeoutError
             return response.status, response.headers, b"".join(parts)
@@ -435,7 +460,13 @@ def _json(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         pass
-    raise Malformed
+    return loads(body)
+
+
+def _too_large(operation: str, collection: str) -> PermanentFailure:
+    failure = PermanentFailure(operation, "too_large", collection=collection)
+    failure.may_be_size = True
+    return failure
 
 
 def json_object(body: bytes, kind: str) -> dict[str, Any]:
@@ -609,7 +640,7 @@ class Gateway:
             columns += more
             keys.update(found)
             seen += len(found)
-            if whole:
+            if whole or len(columns) >= MOST_LISTED:
                 return columns, self._server_time("list_columns", collection, answer)
 
     def rows(
@@ -619,12 +650,15 @@ class Gateway:
         decode: Callable[[bytes], T],
         *,
         operation: Literal[
-            "list_rows", "sweep_rows", "repair_rows", "probe_rows", "compare_rows"
+            "list_rows", "sweep_rows", "repair_rows", "probe_rows", "compare_rows", "first_row"
         ] = "list_rows",
         expected: bool | Callable[[CallFailure], bool] = False,
+        retries: int = RETRIES,
+        within: float | None = None,
+        doubtful: bool = False,
     ) -> T:
         """One answer of rows, as raw bytes through ``decode`` (which raises Malformed to have it asked
-        again). ``expected``: as of the client's request.
+        again). ``expected``, ``retries``, ``within`` and ``doubtful``: as of the client's request.
         """
 
         def checked(body: bytes, kind: str) -> T:
@@ -642,6 +676,9 @@ class Gateway:
             {"queries": list(queries), "total": "0"},
             checked,
             expected=expected,
+            retries=retries,
+            within=within,
+            doubtful=doubtful,
         ).value
 
     def _server_time(self, operation: str, collection: str, answer: Answer[Any]) -> datetime:

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import orjson
 from appwrite.query import Query
 
+from resources.appwrite.bounds import loads
 from resources.appwrite.columns import Order, Position
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure
 from resources.appwrite.gateway import Gateway
@@ -80,10 +80,7 @@ def ids_of(body: bytes) -> list[str]:
 
 def rows_of(body: bytes) -> list[dict[str, Any]]:
     """An answer's rows, whatever they hold. Raises Malformed."""
-    try:
-        answer: Any = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        answer = None
+    answer: Any = loads(body)
     values = list(cast("dict[str, Any]", answer).values()) if isinstance(answer, dict) else []
     listed = [cast("list[Any]", value) for value in values if isinstance(value, list)]
     if len(listed) != 1 or not all(isinstance(row, dict) for row in listed[0]):

@@ -19,8 +19,10 @@ from appwrite.query import Query
 from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.order import rows_of
+from resources.appwrite.patience import RETRIES
 
-PROBED = 10
+PROBED = ((10, 0), (1, 0), (1, 1), (1, 2))
+"""How many rows to try on, and how many to skip before them."""
 _OWN = frozenset({"$id", "$createdAt", "$updatedAt"})
 _INNER = ("$id", "*")
 """What is selected of a related row: its id, or all of it where a server knows no less."""
@@ -53,13 +55,7 @@ class _Trial:
         """
         queries = [Query.select(["*", *selected])] if selected else []
         try:
-            rows: list[dict[str, Any]] = self._gateway.rows(
-                self._collection,
-                [*queries, Query.limit(PROBED)],
-                rows_of,
-                operation="probe_rows",
-                expected=bool(selected),
-            )
+            rows = self._few(queries, expected=bool(selected))
         except CallFailure as failed:
             if not selected or not _refuses(failed):
                 raise
@@ -68,6 +64,28 @@ class _Trial:
         if rows and selected and not all(row.keys() >= _OWN for row in rows):
             return None  # before 1.8, what is not named is left out: $updatedAt, too
         return frozenset(key for key in self._keys if not rows or any(key in row for row in rows))
+
+    def _few(self, queries: Sequence[str], *, expected: bool) -> list[dict[str, Any]]:
+        """A few rows; where it may be their size that is too much, one, or the one behind it."""
+        failure: CallFailure | None = None
+        for limit, skipped in PROBED:
+            first = failure is None
+            try:
+                return self._gateway.rows(
+                    self._collection,
+                    [*queries, Query.limit(limit), *([Query.offset(skipped)] if skipped else [])],
+                    rows_of,
+                    operation="probe_rows",
+                    expected=expected,
+                    retries=RETRIES if first else 0,
+                    doubtful=not first,
+                )
+            except CallFailure as failed:
+                if not failed.may_be_size:
+                    raise
+                failure = failed
+        assert failure is not None
+        raise failure
 
 
 def _refuses(failure: CallFailure) -> bool:

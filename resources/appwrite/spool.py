@@ -23,6 +23,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from resources.appwrite.bounds import LARGE_ROW, is_plain_name
 from resources.appwrite.columns import SYSTEM, Position, Storage, StoredColumn
 from resources.appwrite.failures import Malformed
 
@@ -30,8 +31,14 @@ ROW_GROUP = 122_880
 """Rows DuckDB compresses and writes as one. A commit of exactly as many goes past the write-ahead log, and no
 checkpoint writes it again; 124,000 rows a commit cost twice the processor time, as the small rests were merged."""
 SPOOL_BYTES = 256 << 20
-LARGEST_ROW = 4 << 20
-"""A row beyond this is left to the row by row reader: DuckDB sets aside twice as much memory."""
+LARGEST_PLAIN = 32 << 20
+"""Bytes of an answer beyond which it is not looked at: where its brackets stand may take eight times as much."""
+
+MOST_AT_ONCE = 200
+"""Columns: a row group of more takes more memory than DuckDB has."""
+
+LARGEST_OBJECT = 4 << 20
+"""What DuckDB's reader is told of the largest row: it sets aside twice as much memory. No plain row comes near it."""
 
 BLOCK = 1 << 16
 
@@ -103,7 +110,7 @@ class PageGlance:
         """The page, or None where it needs the closer look of PageDecoder. Raises Malformed on a wrong order."""
         head = self._head.match(body)
         # A line feed within a text is written \\n.
-        if head is None or not body.endswith(b"]}") or b"\n" in body:
+        if head is None or not body.endswith(b"]}") or b"\n" in body or len(body) > LARGEST_PLAIN:
             return None
         text = np.frombuffer(body, np.uint8)[head.end() : -2]
         if not text.size:
@@ -113,6 +120,8 @@ class PageGlance:
         starts = _row_starts(text)
         sequences = None if starts is None else _sequences(text, starts)
         if starts is None or sequences is None:
+            return None
+        if (np.diff(starts, append=text.size) > LARGE_ROW).any():
             return None
         if not (np.diff(sequences) > 0).all():
             raise Malformed
@@ -299,8 +308,10 @@ class BulkReading:
 
     @property
     def possible(self) -> bool:
-        """Not where two attributes differ only by case: DuckDB's reader takes them for one."""
-        return len({attribute.lower() for attribute, _, _ in self._all}) == len(self._all)
+        """Not where two attributes differ only by case, which DuckDB's reader takes for one, nor where the name of one
+        could mean something in SQL, nor of so many that its reader needs more memory than it has."""
+        names = {attribute.lower() for attribute, _, _ in self._all}
+        return len(names) == len(self._all) <= MOST_AT_ONCE and all(map(is_plain_name, names))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -312,7 +323,7 @@ class BulkReading:
         kinds = ", ".join(f"{_literal(a)}: '{_read_as(a, storage)}'" for a, _, storage in self._all)
         return (
             f"read_json({_literal(path)}, format = 'newline_delimited', columns = {{{kinds}}}, "
-            f"maximum_object_size = {LARGEST_ROW}, compression = 'uncompressed')"
+            f"maximum_object_size = {LARGEST_OBJECT}, compression = 'uncompressed')"
         )
 
     @cached_property

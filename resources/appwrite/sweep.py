@@ -19,10 +19,12 @@ from datetime import datetime, timedelta
 import polars as pl
 from appwrite.query import Query
 
+from resources.appwrite.bounds import a_few, told_name
 from resources.appwrite.columns import Order, Page, PageDecoder, Position
 from resources.appwrite.failures import CallFailure
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.order import following
+from resources.appwrite.page_sizes import FewerRows, FirstRow, Learned, OneRow, PageSize
 from resources.appwrite.page_threads import PageThreads
 from resources.appwrite.relations import Selection, select_related
 from resources.appwrite.sync import PageAhead, outcome_of, ping, position_guess
@@ -41,6 +43,8 @@ AHEAD = timedelta(hours=1)
 """A row dated further ahead of the server's clock than this is repaired here: the scan would come to it only when that
 time has come, which may be never (a key may set $updatedAt to anything)."""
 SAVED_EVERY_PAGES = 5
+TWO_VALUES_BYTES = 512
+"""What a row weighs of which two values are asked for."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ class _Sweep:
         deep: bool,
         anew: bool,
         server_now: datetime,
+        told: Sequence[str],
     ) -> None:
         self._gateway = gateway
         self._store = store
@@ -92,7 +97,21 @@ class _Sweep:
         self._rows = PageDecoder(store.columns(collection), gateway.api.list_key, self._order)
         self._decoder = self._rows if deep else PageDecoder((), gateway.api.list_key, self._order)
         page_size = gateway.settings.bookwatch_page_size
-        self._page_size = page_size if deep else min(5 * page_size, LARGEST_PAGE)
+        self._size = PageSize(page_size, store.learned(collection))
+        told = [name for name in told if any(c.attribute == name for c in store.columns(collection))]
+        most = min(5 * page_size, LARGEST_PAGE)
+        # Two values of a row weigh nothing.
+        self._pages = FewerRows(
+            gateway,
+            collection,
+            self._size if deep else PageSize(most, Learned(row_bytes=TWO_VALUES_BYTES)),
+            "sweep_rows",
+            told,
+            order=self._order,
+        )
+        self._repairs = FewerRows(gateway, collection, self._size, "repair_rows", told, order=self._order)
+        # Unchanged they cannot be repaired: the scan tries them again.
+        self._unread = {one.row_id: one.updated_at for one in store.unread_rows(collection)}
         self._dated_ahead = server_now.replace(tzinfo=None) + AHEAD
         self.counts = Counts()
         now = gateway.clock.naive_now()
@@ -107,15 +126,17 @@ class _Sweep:
         less than when the rows were stored: what it leaves out would be taken for empty. Raises CallFailure."""
         references = [c.attribute for c in self._rows.columns if c.storage == "reference"]
         self._selection = select_related(self._gateway, self._collection, references)
-        lost = [key for key in self._selection.unread if key not in self._store.unread(self._collection)]
+        lost = [
+            key for key in self._selection.unread if key not in self._store.unread_columns(self._collection)
+        ]
         return f"references not read: {', '.join(lost)} ({self._selection.why})" if lost else ""
 
     def _fetch(self, after: Position | None, decode: Callable[[bytes], Page]) -> Page:
-        queries = [
-            *(self._selection.queries if self._deep else [Query.select(["$id", "$updatedAt"])]),
-            *following(self._order, after, self._page_size),
-        ]
-        return self._gateway.rows(self._collection, queries, decode, operation="sweep_rows")
+        def which(rows: int) -> list[str]:
+            selected = self._selection.queries if self._deep else [Query.select(["$id", "$updatedAt"])]
+            return [*selected, *following(self._order, after, rows)]
+
+        return self._pages.fetch(which, decode)[1]
 
     def turn(self, watermark: datetime, max_rows: int | None, progress: Progress) -> bool:
         """Compare ranges until the end (True) or until ``max_rows`` were seen (False). Raises CallFailure."""
@@ -126,8 +147,11 @@ class _Sweep:
             try:
                 while max_rows is None or seen_now < max_rows:
                     after = self.state.resume
-                    page = pages.page(after)
-                    missing.append(self._compare(page, after, watermark))
+                    try:
+                        page, unread = pages.page(after), None
+                    except OneRow as odd:
+                        page, unread = _only(odd.row), odd.row
+                    missing.append(self._compare(page, after, watermark, unread))
                     seen_now += len(page)
                     if page.last is None:
                         self._save(missing)
@@ -137,10 +161,13 @@ class _Sweep:
                         self._save(missing)
                         pages_since = 0
                     progress.advance(self._collection, len(page))
+                self._save(missing)
                 return False
+            except CallFailure:
+                self._save(missing)
+                raise
             finally:
                 pages.close()
-                self._save(missing)
 
     def _save(self, apart: list[pl.DataFrame]) -> None:
         """Remember where the sweep stands, with what stands ``apart``: rows of the mirror only, or ids seen."""
@@ -150,10 +177,13 @@ class _Sweep:
         else:
             seen = None if found is None else found["row_id"]
             self._store.save_sweep(self._collection, self.state, seen=seen)
+        self._store.remember(self._collection, self._size.learned)
         apart.clear()
 
-    def _compare(self, page: Page, after: Position | None, watermark: datetime) -> pl.DataFrame:
-        """Repair what differs in one range.
+    def _compare(
+        self, page: Page, after: Position | None, watermark: datetime, unread: FirstRow | None = None
+    ) -> pl.DataFrame:
+        """Repair what differs in one range. ``unread``: the one row in it, which cannot be read.
 
         Returns the rows (row_id, sequence) that are in the mirror only; followed by $id, those of the page.
         """
@@ -176,13 +206,21 @@ class _Sweep:
             page.last if page.last is not None else after,
             self.state.seen + int(both.select(due.sum()).item() or 0),
         )
-        if self._deep:
+        if unread is not None:
+            self._set_aside(unread)
+        elif self._deep:
             self._merge(page.frame.filter(reached), repairs=True)
             self._merge(page.frame.filter(~reached), repairs=False)
         else:
             # Without a time nothing tells whether a row has changed, and no scan comes by it: it is read each time.
             differs = both.filter((updated.ne_missing(pl.col("_here")) | updated.is_null()) & reached)
-            self._repair(differs["_id"].drop_nulls().to_list())
+            self._repair(
+                [
+                    row_id
+                    for row_id, at in differs.select("_id", "_updated_at").iter_rows()
+                    if row_id is not None and (row_id not in self._unread or self._unread[row_id] != at)
+                ]
+            )
         if self._order == "$id":
             return there.select(pl.col("_id").alias("row_id"), pl.col("_sequence").alias("sequence"))
         return here.join(there, on="_id", how="anti").select(
@@ -190,15 +228,35 @@ class _Sweep:
         )
 
     def _repair(self, ids: Sequence[str]) -> None:
-        for start in range(0, len(ids), REPAIRED_AT_ONCE):
-            some = list(ids[start : start + REPAIRED_AT_ONCE])
-            queries = [
-                *self._selection.queries,
-                Query.equal("$id", some),
-                *following(self._order, None, REPAIRED_AT_ONCE),
-            ]
-            page = self._gateway.rows(self._collection, queries, self._rows.decode, operation="repair_rows")
+        done = 0
+        while done < len(ids):
+            some = list(ids[done : done + REPAIRED_AT_ONCE])
+
+            def which(rows: int, some: list[str] = some) -> list[str]:
+                return [
+                    *self._selection.queries,
+                    Query.equal("$id", some[:rows]),
+                    *following(self._order, None, rows),
+                ]
+
+            try:
+                asked, page = self._repairs.fetch(which, self._rows.decode, most=len(some))
+            except OneRow as odd:
+                self._set_aside(odd.row)
+                done += 1
+                continue
             self._merge(page.frame, repairs=True)
+            done += asked
+
+    def _set_aside(self, row: FirstRow) -> None:
+        self.counts += self._store.set_aside(
+            self._collection,
+            row,
+            run_id=self._run_id,
+            now=self._gateway.clock.naive_now(),
+            rules_version=self._rules_version,
+            reached=False,
+        )
 
     def _merge(self, rows: pl.DataFrame, *, repairs: bool) -> None:
         """Store rows. ``repairs``: of what differs, the scan had been past it."""
@@ -241,6 +299,17 @@ def _number(position: Position | None) -> int | None:
     return position if isinstance(position, int) else None
 
 
+def _only(row: FirstRow) -> Page:
+    """A page of the one row that cannot be read, as far as it is compared."""
+    return Page(
+        pl.DataFrame(
+            {"_id": [row.row_id], "_updated_at": [row.updated_at], "_sequence": [_number(row.position)]},
+            schema={"_id": pl.String, "_updated_at": pl.Datetime("us"), "_sequence": pl.Int64},
+        ),
+        row.position,
+    )
+
+
 def sweep(
     gateway: Gateway,
     store: RawStore,
@@ -254,12 +323,13 @@ def sweep(
     max_rows: int | None = None,
     deep: bool = False,
     guard: float = MASS_DELETE_SHARE,
+    told: Sequence[str] = (),
 ) -> list[SweepOutcome]:
     """Compare each collection with Appwrite, repair what differs, mark what is gone.
 
     ``max_rows``: rows a collection a turn; the next call goes on from there. ``deep`` reads whole rows, and so finds
-    those changed under an unchanged $updatedAt as well; without turns it begins anew. Raises SourceUnavailable,
-    UsageError and StoreFailure as ``sync`` does; one collection's failure stops no other.
+    those changed under an unchanged $updatedAt as well; without turns it begins anew. ``told``: as of ``sync``. Raises
+    SourceUnavailable, UsageError and StoreFailure as ``sync`` does; one collection's failure stops no other.
     """
     if store.mirror() is not None:
         store.claim_mirror(*gateway.identity, gateway.clock.naive_now())
@@ -267,7 +337,18 @@ def sweep(
     del settings
     return [
         _swept(
-            gateway, store, name, run_id, reject_reasons, rules_version, progress, max_rows, deep, guard, now
+            gateway,
+            store,
+            name,
+            run_id,
+            reject_reasons,
+            rules_version,
+            progress,
+            max_rows,
+            deep,
+            guard,
+            now,
+            told,
         )
         for name in collections
     ]
@@ -285,6 +366,7 @@ def _swept(
     deep: bool,
     guard: float,
     server_now: datetime,
+    told: Sequence[str],
 ) -> SweepOutcome:
     started_at, began = gateway.clock.naive_now(), time.perf_counter()
     progress.start(collection)
@@ -297,7 +379,7 @@ def _swept(
         # The part that an unfinished one compared may have been compared by time only.
         anew = deep and max_rows is None
         one = _Sweep(
-            gateway, store, collection, run_id, reject_reasons, rules_version, deep, anew, server_now
+            gateway, store, collection, run_id, reject_reasons, rules_version, deep, anew, server_now, told
         )
         try:
             detail = one.ask_related()
@@ -311,6 +393,10 @@ def _swept(
         except CallFailure as failure:
             outcome, detail = outcome_of(failure, True, gateway.settings)
         counts, seen, repaired = one.counts, one.state.seen, one.repaired
+        unread = store.unread_rows(collection)
+        if outcome == "complete" and unread:
+            names = a_few([f"'{told_name(row.row_id)}'" for row in unread])
+            detail = f"{len(unread):,} cannot be read: {names}"
     seconds = time.perf_counter() - began
     with store.transaction():
         store.record_run(

@@ -27,6 +27,7 @@ from typing import Generic, TypeVar
 import polars as pl
 from appwrite.query import Query
 
+from resources.appwrite.bounds import MOST_COLUMNS, a_few, chosen, is_usable_name, told_name
 from resources.appwrite.columns import (
     Column,
     Order,
@@ -40,6 +41,16 @@ from resources.appwrite.columns import (
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import TABLE_MISSING, Gateway
 from resources.appwrite.order import following, lacks_sequence, prove_order_by_id
+from resources.appwrite.page_sizes import (
+    FewerRows,
+    FirstRow,
+    LookedAgain,
+    OneRow,
+    PageSize,
+    Unread,
+    but_for,
+    look_again,
+)
 from resources.appwrite.page_threads import PageThreads
 from resources.appwrite.refusals import is_refusal
 from resources.appwrite.relations import Selection, select_related
@@ -229,6 +240,8 @@ class _Reading:
     plan: ScanPlan
     decoder: PageDecoder
     spools: threading.Event
+    size: PageSize
+    unread: Sequence[Unread] = ()
 
 
 @dataclass
@@ -252,6 +265,23 @@ class _Intricate:
 
 
 @dataclass
+class _OneRow:
+    """A row that cannot be read: the scan goes on behind it."""
+
+    collection: str
+    row: FirstRow
+
+
+@dataclass
+class _Again:
+    """Rows that could not be read were asked for again: one that can be now, or what became of the others."""
+
+    collection: str
+    page: Page | None = None
+    looked: LookedAgain = field(default_factory=LookedAgain)
+
+
+@dataclass
 class _Scanned:
     collection: str
     failure: CallFailure | None
@@ -263,7 +293,7 @@ class _Crashed:
     error: BaseException
 
 
-_Message = _Planned | _Fetched | _Spooled | _Intricate | _Scanned | _Crashed
+_Message = _Planned | _Fetched | _Spooled | _Intricate | _OneRow | _Again | _Scanned | _Crashed
 
 
 class _Stopped(Exception):
@@ -384,8 +414,10 @@ class _Scans:
         settings: Settings,
         full: bool,
         spool_rows: int,
+        told: Sequence[str] = (),
     ) -> None:
         self._gateway = gateway
+        self._told = told
         self._settings = settings
         self._full = full
         self._spool_rows = spool_rows
@@ -499,9 +531,11 @@ class _Scans:
     def _window(self, collection: str, full: bool, order: Order | None) -> bool:
         """Scan to the end; whether an unfinished scan was gone on with. ``order``: None, as it was read before."""
         columns, server_now = self._gateway.columns_and_time(collection)
-        related = [column.key for column in columns if column.storage == "reference"]
-        selection = select_related(self._gateway, collection, related)
-        columns = [replace(column, unread=column.key in selection.unread) for column in columns]
+        # Others are not mirrored (the writer sets them aside), and in a query their names might mean something.
+        related = [c.key for c in columns if c.storage == "reference" and is_usable_name(c.key)]
+        selection = select_related(self._gateway, collection, related[:MOST_COLUMNS])
+        unread = {*selection.unread, *related[MOST_COLUMNS:]}
+        columns = [replace(column, unread=column.key in unread) for column in columns]
         bound = self._bound(collection, server_now)
         reply: Future[_Reading] = Future()
         self.say(_Planned(collection, columns, bound, full, order, selection.why, reply))
@@ -513,37 +547,72 @@ class _Scans:
                 if self._stop.is_set():
                     raise _Stopped from None
         plan, after = reading.plan, reading.plan.after
+        left_out = self._look_again(collection, reading, full, selection)
         while True:
             try:
-                self._follow(collection, reading, after, selection)
+                self._follow(collection, reading, after, selection, left_out)
                 return plan.resumed
             except _Refused as refused:
                 # The writer spools no more of this scan: page by page, the gateway asks again for what is malformed.
                 after = refused.reached
 
+    def _look_again(
+        self, collection: str, reading: _Reading, full: bool, selection: Selection
+    ) -> Sequence[str]:
+        """Try rows that could not be read; those that still need not be asked for with others."""
+        if not reading.unread:
+            return ()
+        looked = look_again(
+            self._gateway,
+            collection,
+            reading.unread,
+            reading.decoder.decode,
+            lambda page: self.say(_Again(collection, page)),
+            now=self._gateway.clock.naive_now(),
+            all_due=full,
+            order=reading.plan.order,
+            selected=selection.queries,
+        )
+        self.say(_Again(collection, looked=looked))
+        return looked.left_out
+
     def _follow(
-        self, collection: str, reading: _Reading, after: Position | None, selection: Selection
+        self,
+        collection: str,
+        reading: _Reading,
+        after: Position | None,
+        selection: Selection,
+        left_out: Sequence[str] = (),
     ) -> None:
         """Read to the end. Raises _Refused where a page that was spooled has to be read again."""
-        plan, size = reading.plan, self._settings.bookwatch_page_size
+        plan = reading.plan
         # A row touched after the bound leaves the window. Of others that is the next scan's; one of these, which
         # the others refer to, would be missed beside them, and one touched all the time in every scan.
         upto = None if collection in self._first else plan.bound
+        told = [name for name in self._told if any(c.attribute == name for c in reading.decoder.columns)]
+        # Until a collection was read whole it is not known whether rows have a $sequence: then no is an answer.
+        unknown = plan.lower is None and plan.order == "$sequence"
+        asking = FewerRows(
+            self._gateway,
+            collection,
+            reading.size,
+            "list_rows",
+            told,
+            order=plan.order,
+            expected=lacks_sequence if unknown else False,
+        )
 
         def wait(stored: threading.Event) -> None:
             while not stored.wait(timeout=0.2):
                 if self._stop.is_set():
                     raise _Stopped
 
-        # Until a collection was read whole it is not known whether rows have a $sequence: then no is an answer.
-        asking = plan.lower is None and plan.order == "$sequence"
-
         def fetch(after: Position | None, decode: Callable[[bytes], AnyPage]) -> AnyPage:
-            window = window_queries(plan.lower, upto, after, size, plan.order)
-            queries = [*selection.queries, *window]
-            return self._gateway.rows(
-                collection, queries, decode, expected=lacks_sequence if asking else False
-            )
+            def which(rows: int) -> list[str]:
+                window = window_queries(plan.lower, upto, after, rows, plan.order)
+                return [*selection.queries, *but_for(left_out), *window]
+
+            return asking.fetch(which, decode)[1]
 
         def glance(body: bytes) -> PlainPage | None:
             return self._glance.look(body) if reading.spools.is_set() else None
@@ -561,7 +630,13 @@ class _Scans:
             # Only an empty page ends a scan: a server that gives fewer rows than asked for must not end it
             # early.
             while True:
-                page = pages.page(after)
+                try:
+                    page = pages.page(after)
+                except OneRow as odd:
+                    spooler.settle()
+                    self.say(_OneRow(collection, odd.row))
+                    after = odd.row.position
+                    continue
                 if page.last is None:
                     break
                 if isinstance(page, PlainPage):
@@ -605,6 +680,7 @@ class _Writer:
         first: frozenset[str],
         full: bool,
         flush_rows: int | None,
+        named: frozenset[str],
     ) -> None:
         self._store = store
         self._settings = settings
@@ -618,6 +694,7 @@ class _Writer:
         self._first_of_all = first
         self._full = full
         self._flush_rows = flush_rows
+        self._named = named
         self._first: dict[str, bool] = {}
         self._spools: dict[str, threading.Event] = {}
         self._pages: dict[str, list[Page]] = {}
@@ -625,7 +702,10 @@ class _Writer:
         self._started: dict[str, tuple[datetime, float]] = {}
         self._counts: dict[str, Counts] = {}
         self._changes: dict[str, ColumnChanges] = {}
-        self._unread: dict[str, tuple[tuple[str, ...], str]] = {}
+        self._references: dict[str, tuple[tuple[str, ...], str]] = {}
+        self._aside: dict[str, str] = {}
+        self._sizes: dict[str, PageSize] = {}
+        self._unread: dict[str, bool] = {}
 
     def start(self, collection: str) -> None:
         if collection not in self._started:
@@ -636,12 +716,19 @@ class _Writer:
     def plan(self, asked: _Planned) -> _Reading:
         collection, now = asked.collection, self._clock.naive_now()
         self.start(collection)
-        changes = self._store.reconcile_columns(collection, asked.columns, now)
+        known = frozenset(c.attribute for c in self._store.columns(collection))
+        columns, self._aside[collection] = chosen(asked.columns, known, self._named)
+        changes = self._store.reconcile_columns(collection, columns, now)
         if changes:
             self._changes[collection] = changes
-        self._unread[collection] = tuple(c.key for c in asked.columns if c.unread), asked.why_unread
+        self._references[collection] = tuple(c.key for c in columns if c.unread), asked.why_unread
         self._store.rejudge(
-            collection, self._reject_reasons, rules_version=self._rules_version, run_id=self._run_id, now=now
+            collection,
+            self._reject_reasons,
+            rules_version=self._rules_version,
+            run_id=self._run_id,
+            now=now,
+            judged_by=self._judged_by,
         )
         plan = self._store.begin_scan(
             collection,
@@ -655,7 +742,12 @@ class _Writer:
         spools = self._spools[collection] = threading.Event()
         if self._store.may_append(plan):
             spools.set()
-        return _Reading(plan, self._decoder(collection, plan.order), spools)
+        size = self._sizes[collection] = PageSize(
+            self._settings.bookwatch_page_size, self._store.learned(collection)
+        )
+        unread = self._store.unread_rows(collection)
+        self._unread[collection] = bool(unread)
+        return _Reading(plan, self._decoder(collection, plan.order), spools, size, unread)
 
     def _decoder(self, collection: str, order: Order = "$sequence") -> PageDecoder:
         return PageDecoder(self._store.columns(collection), self._list_key, order)
@@ -724,6 +816,51 @@ class _Writer:
             spool.refused = True
         self.flush(collection)
 
+    def set_aside(self, odd: _OneRow) -> None:
+        """Enter a row that cannot be read, behind what came before it."""
+        collection = odd.collection
+        self.flush(collection)
+        self._unread[collection] = True
+        self._counts[collection] += self._store.set_aside(
+            collection,
+            odd.row,
+            run_id=self._run_id,
+            now=self._clock.naive_now(),
+            rules_version=self._rules_version,
+            record=lambda counts: self._record(
+                self._store, collection, self._counts[collection] + counts, "partial", ""
+            ),
+        )
+
+    def looked_again(self, again: _Again) -> None:
+        """Store a row that can be read now; note what became of others that could not."""
+        collection, now = again.collection, self._clock.naive_now()
+        if again.looked.gone:
+            self._store.no_longer_unread(collection, again.looked.gone)
+        for row_id in again.looked.tried:
+            self._store.tried_again(collection, row_id, now)
+        if again.page is not None:
+            self._counts[collection] += self._store.merge_page(
+                collection,
+                again.page.frame,
+                run_id=self._run_id,
+                now=now,
+                reject_reasons=self._reject_reasons,
+                rules_version=self._rules_version,
+                forced=True,
+                record=lambda counts: self._record(
+                    self._store, collection, self._counts[collection] + counts, "partial", ""
+                ),
+            )
+
+    def _unread_now(self, collection: str) -> str:
+        """A sentence on the rows that cannot be read; empty where there are none."""
+        names = [f"'{told_name(one.row_id)}'" for one in self._store.unread_rows(collection)]
+        if not self._unread.get(collection) or not names:
+            return ""
+        what = "a row" if len(names) == 1 else f"{len(names):,} rows"
+        return f"{what} cannot be read and stand{'s' * (len(names) == 1)} in quarantine: {a_few(names)}"
+
     def flush_waiting(self) -> None:
         """Store what has waited long enough: a slow server must not keep rows in memory only."""
         for collection, since in list(self._since.items()):
@@ -777,7 +914,8 @@ class _Writer:
     ) -> None:
         started_at, began = self._started[collection]
         changes = self._changes.get(collection, ColumnChanges()).sentence
-        notes = "; ".join(part for part in (changes, self._unread_sentence(collection), detail) if part)
+        told = (changes, self._aside.get(collection, ""), self._unread_references(collection), detail)
+        notes = "; ".join(part for part in told if part)
         store.record_run(
             self._run_id,
             collection,
@@ -788,14 +926,17 @@ class _Writer:
             detail=notes,
         )
 
-    def _unread_sentence(self, collection: str) -> str:
-        unread, why = self._unread.get(collection, ((), ""))
-        return f"references not read: {', '.join(unread)} ({why})" if unread else ""
+    def _unread_references(self, collection: str) -> str:
+        """A sentence on the relationship columns that rows do not carry; empty where there are none."""
+        unread, why = self._references.get(collection, ((), ""))
+        return f"references not read: {a_few([told_name(key) for key in unread])} ({why})" if unread else ""
 
     def finish(self, collection: str, failure: CallFailure | None) -> CollectionOutcome:
         self.start(collection)
         # What was fetched is kept, with the point it reaches, also when the scan broke off.
         self.flush(collection, complete=failure is None)
+        if collection in self._sizes:
+            self._store.remember(collection, self._sizes[collection].learned)
         outcome: RunOutcome = "complete"
         detail = ""
         if failure is not None:
@@ -811,10 +952,19 @@ class _Writer:
             self._counts[collection],
             time.perf_counter() - self._started[collection][1],
             self._store.watermark(collection).watermark,
-            "; ".join(part for part in (detail, self._unread_sentence(collection)) if part),
+            "; ".join(
+                part
+                for part in (
+                    detail,
+                    self._unread_references(collection),
+                    self._unread_now(collection),
+                    self._aside.get(collection, ""),
+                )
+                if part
+            ),
             self._changes.get(collection, ColumnChanges()),
             failure,
-            self._unread.get(collection, ((), ""))[0],
+            self._references.get(collection, ((), ""))[0],
         )
 
 
@@ -900,6 +1050,8 @@ def sync(
     rules_version: str = "",
     full: bool = False,
     flush_rows: int | None = None,
+    named: frozenset[str] = frozenset(),
+    told: Sequence[str] = (),
 ) -> list[CollectionOutcome]:
     """Bring the mirror up to date, several collections at a time; one outcome a collection, in their order.
 
@@ -908,7 +1060,9 @@ def sync(
 
     ``reject_reasons(collection, rows)`` gives per row why it is quarantined, from the attributes ``judged_by``
     (None: any) and the mirror's own columns; a changed ``rules_version`` has stored rows judged again. ``full`` reads
-    everything anew. A collection that is forbidden, missing or breaks off stops no other and keeps what it stored.
+    everything anew. ``named``: attributes that are mirrored whatever else a collection has; ``told``: those that are
+    kept of a row which cannot be read as a whole, where they can be had. A collection that is forbidden, missing or
+    breaks off stops no other and keeps what it stored.
     Raises SourceUnavailable if Appwrite cannot be reached or refuses the key at the start, UsageError if the mirror
     belongs to another source, StoreFailure if the file cannot be written.
     """
@@ -931,9 +1085,10 @@ def sync(
         first=frozenset(first),
         full=full,
         flush_rows=flush_rows,
+        named=named,
     )
     outcomes: dict[str, CollectionOutcome] = {}
-    scans = _Scans(gateway, collections, frozenset(first), settings, full, flush_rows or ROW_GROUP)
+    scans = _Scans(gateway, collections, frozenset(first), settings, full, flush_rows or ROW_GROUP, told)
     with _Lanes(store, writer, scans.say) as lanes, scans:
         while len(outcomes) < len(set(collections)):
             try:
@@ -946,6 +1101,10 @@ def sync(
                     message.reply.set_result(writer.plan(message))
                 case _Fetched():
                     writer.take(message)
+                case _OneRow():
+                    writer.set_aside(message)
+                case _Again():
+                    writer.looked_again(message)
                 case _Spooled() if writer.may_append(message):
                     lanes.append(message)
                 case _Spooled() | _Intricate():

@@ -30,7 +30,8 @@ from sandbox.store import (
     stored_columns_blank,
 )
 
-FAULT_KINDS = ("status", "latency", "reset", "truncate", "html", "empty", "stall", "skew")
+FAULT_KINDS = ("status", "latency", "reset", "truncate", "html", "empty", "stall", "skew", "memory")
+DEATHS = ("reset", "status", "stall")
 ERROR_TYPES = {
     401: ("user_unauthorized", "The current user is not authorized to perform the requested action."),
     403: ("general_access_forbidden", "Access to this API is forbidden."),
@@ -52,10 +53,12 @@ class FaultRule:
 
     kind: str
     rate: float = 1.0  # share of the matching requests
-    status: int = 503  # of kinds status and html
+    status: int = 503  # of kinds status and html, and of a death by status
     retry_after: float | None = None  # seconds, of kind status
-    seconds: float = 0.0  # of latency, stall (0: until the caller goes) and skew
+    seconds: float = 0.0  # of latency, stall and a death by it (0: until the caller goes), and skew
     keep: float = 0.5  # share of the body that arrives, of kind truncate
+    bytes: int = 0  # of kind memory: the largest answer a worker has room for
+    death: str = "reset"  # of kind memory: what the caller sees of it: reset, status or stall
     path: str = ""  # a part of the path
     table: str = ""  # the table's id
     method: str = ""
@@ -130,12 +133,17 @@ class Control:
                 if rule.rate < 1 and self.chance.random() >= rule.rate:
                     continue
                 rule.done += 1
-                self.injected[rule.kind] = self.injected.get(rule.kind, 0) + 1
+                if rule.kind != "memory":  # whether it bites is known when the answer is
+                    self.bite(rule)
                 result.append(rule)
         return result
 
+    def bite(self, rule: FaultRule) -> None:
+        self.injected[rule.kind] = self.injected.get(rule.kind, 0) + 1
+
     async def faulty(self, scope: Any, receive: Any, send: Any, path: str) -> None:
         truncate: FaultRule | None = None
+        memory: FaultRule | None = None
         for rule in self.chosen(scope["method"], path):
             match rule.kind:
                 case "latency":
@@ -148,6 +156,8 @@ class Control:
                     return
                 case "truncate":
                     truncate = rule
+                case "memory":
+                    memory = rule
                 case "status":
                     await self.answer(send, fault_answer(rule), rule)
                     return
@@ -159,6 +169,9 @@ class Control:
                     return
                 case _:
                     pass
+        if memory is not None:
+            await self.within_memory(memory, scope, receive, send)
+            return
         if truncate is None:
             await self.app(scope, receive, send)
             return
@@ -173,6 +186,31 @@ class Control:
 
         await self.app(scope, receive, cut)
         await asyncio.sleep(0.01)
+
+    async def within_memory(self, rule: FaultRule, scope: Any, receive: Any, send: Any) -> None:
+        """Answer, unless the answer is larger than a worker's memory: it then dies as ``rule.death`` says."""
+        died = False
+
+        async def weighed(message: Any) -> None:
+            nonlocal died
+            if message["type"] == "http.response.start":
+                size = int(dict(message["headers"]).get(b"content-length", b"0"))
+                died = size > rule.bytes
+            if not died:
+                await send(message)
+
+        await self.app(scope, receive, weighed)
+        if not died:
+            return
+        with self.lock:
+            self.bite(rule)
+        if rule.death == "status":
+            await self.answer(send, fault_answer(rule), rule)
+            return
+        if rule.death == "stall":
+            await asyncio.sleep(rule.seconds or 86400)
+        _transport(send).abort()
+        await asyncio.sleep(0.01)  # let the server see that the connection is gone
 
     async def answer(self, send: Any, answer: Answer, rule: FaultRule) -> None:
         extra = []
@@ -276,6 +314,8 @@ class Control:
         for rule in rules:
             if rule.kind not in FAULT_KINDS:
                 raise ValueError(f"kind must be one of {', '.join(FAULT_KINDS)}")
+            if rule.death not in DEATHS:
+                raise ValueError(f"death must be one of {', '.join(DEATHS)}")
         with self.lock:
             self.rules = [rule for rule in rules if rule.kind != "skew"]
             self.chance = random.Random(given.get("seed", 1))

@@ -230,7 +230,7 @@ def test_a_provider_that_moves_to_another_zone_takes_its_rows_along(raw: RawFile
     assert outcome.rows["bookings"] == 1
     assert rows(raw, "bookings", "booking_id")["b1"]["starts_at"].hour == 7
     assert rows(raw, "commissions", "commission_id")["c1"]["paid_at"].hour == 3
-    assert rows(raw, "messages", "message_id")["m1"]["sent_at"].hour == 7
+    assert rows(raw, "messages", "message_id")["m1"]["sent_at"].hour == 3
     assert same_as_rebuilt(raw)
 
 

@@ -83,6 +83,9 @@ def test_a_version_to_come_is_damage_as_far_as_this_one_can_tell() -> None:
         " and 67."
     )
     assert is_damage(error)
+    assert not is_damage(
+        duckdb.FatalException("FATAL Error: Failed to commit: Out of Memory Error: failed to pin block")
+    )
     assert not is_damage(duckdb.IOException("IO Error: No space left on device"))
     assert not is_damage(duckdb.CatalogException("Catalog Error: Table with name t does not exist!"))
 

@@ -85,6 +85,21 @@ def test_bodies_are_cut_short(server: SandboxProcess) -> None:
         get(server)
 
 
+@pytest.mark.parametrize("death", ["reset", "status", "stall"])
+def test_a_worker_has_room_for_so_many_bytes(server: SandboxProcess, death: str) -> None:
+    few = [{"method": "limit", "values": [3]}]
+    size = len(get(server, queries=few).content)
+    server.faults({"kind": "memory", "bytes": size, "death": death, "status": 500, "path": "/rows"})
+    assert len(get(server, queries=few).json()["rows"]) == 3
+    assert server.control("GET", "faults")["injected"] == {}
+    if death == "status":
+        assert get(server).status_code == 500
+    else:
+        with pytest.raises((requests.ConnectionError, requests.Timeout)):
+            get(server, timeout=0.5)
+    assert server.control("GET", "faults")["injected"] == {"memory": 1}
+
+
 def test_bodies_may_be_empty(server: SandboxProcess) -> None:
     server.faults({"kind": "empty"})
     answer = get(server)
