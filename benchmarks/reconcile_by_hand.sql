@@ -80,7 +80,7 @@ own AS (
 doubted AS (
     SELECT DISTINCT m.target, m.origin
     FROM records r JOIN meant m USING (commission_id)
-    WHERE r.link = 'ambiguous' AND NOT r.test
+    WHERE r.link = 'ambiguous' AND NOT r.test AND NOT coalesce(r.commission_idr < 0, r.written_commission < 0, false)
 ),
 pairs AS (
     SELECT
@@ -147,7 +147,7 @@ SELECT
     booking_id,
     commission_id,
     ref AS booking_ref,
-    coalesce(b_provider, e_provider) AS provider_id,
+    CASE WHEN earning THEN b_provider ELSE coalesce(b_provider, e_provider) END AS provider_id,
     CASE WHEN earning THEN b_source ELSE coalesce(b_source, e_source) END AS source,
     b_status AS booking_status,
     b_amount AS booking_amount_idr,

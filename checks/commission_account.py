@@ -22,16 +22,16 @@ from checks.results import SAMPLE, CheckResult
 #: the policy's fee core knows nothing: the fee of a record without a base may be so as well.)
 _STOCK: Final = """
 records AS (
-    SELECT *, coalesce(commission_idr < 0, false) AS is_refund,
+    SELECT *, coalesce(coalesce(commission_idr, written_commission) < 0, false) AS is_refund,
            coalesce(booking_amount_idr, 0) = 0 AND NOT coalesce(is_implausible, false) AS no_base,
            coalesce(written_commission, commission_idr) AS written,
            status = 'unknown' AND paid_at IS NOT NULL AS came_in,
-           CASE WHEN commission_idr < 0 THEN deleted_at IS NULL
+           CASE WHEN is_refund THEN commission_idr IS NOT NULL AND deleted_at IS NULL
                 AND (status IN ('paid', 'reversed') OR (status = 'unknown' AND paid_at IS NOT NULL))
                 ELSE true END AS counts
     FROM core.commissions
     WHERE NOT coalesce(is_test, false)
-      AND (commission_idr < 0 OR (is_live AND deleted_at IS NULL AND status <> 'paid'))
+      AND (is_refund OR (is_live AND deleted_at IS NULL AND status <> 'paid'))
 ),
 refs AS (
     SELECT commission_id, booking_ref AS ref, 1 AS attempt FROM records WHERE booking_ref IS NOT NULL

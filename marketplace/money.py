@@ -273,11 +273,13 @@ def booking_amounts(
     by_first = _first_over_zero(used)
     totals = tuple(n for n in TOTALS if n in read)
     chosen = by_first
-    if totals and discounted.any():
-        low = _lowest_total(totals)
+    if discounted.any():
+        low = _lowest_total(totals) if totals else _NOTHING
+        # Where no total is written the price is what it costs; what was paid beside it may be a part.
+        by_price = _first_over_zero(tuple(sorted(used, key=lambda name: name != _PRICE)))
         chosen = tuple(
-            pl.when(pl.col("discounted") & pl.col("total written")).then(of_total).otherwise(first)
-            for of_total, first in zip(low, by_first, strict=True)
+            pl.when(~pl.col("discounted")).then(first).when("total written").then(of_total).otherwise(price)
+            for of_total, price, first in zip(low, by_price, by_first, strict=True)
         )
     rupiah = ~pl.col("abroad")
     result = frame.select(
@@ -336,6 +338,9 @@ def _label(name: str) -> pl.Expr:
 
 Choice = tuple[pl.Expr, pl.Expr, pl.Expr]
 """Rupiah, the rule, and the source that is in another currency where that is why there are none."""
+
+
+_NOTHING: Final[Choice] = (pl.lit(None, pl.Int64), pl.lit(None, pl.String), pl.lit(None, pl.String))
 
 
 def _first_over_zero(used: tuple[str, ...]) -> Choice:

@@ -101,25 +101,41 @@ _LENT = """
 WITH alone AS (
     SELECT commission_id, booking_ref, booking_doc_ref, utc_offset_minutes FROM core.commissions
     WHERE provider_id IS NULL AND (booking_ref IS NOT NULL OR booking_doc_ref IS NOT NULL)
-      AND ($after IS NULL OR change > $after OR booking_ref IN (SELECT key FROM keys_touched)
-           OR booking_doc_ref IN (SELECT key FROM keys_touched))
+      AND ($after IS NULL OR change > $after OR lower(booking_ref) IN (SELECT folded FROM keys_touched)
+           OR lower(booking_doc_ref) IN (SELECT folded FROM keys_touched))
 ),
 refs AS (
     SELECT commission_id, 1 AS attempt, booking_ref AS ref FROM alone WHERE booking_ref IS NOT NULL
     UNION ALL
     SELECT commission_id, 2, booking_doc_ref FROM alone WHERE booking_doc_ref IS NOT NULL
 ),
-named AS (
+exact AS (
     SELECT booking_id AS ref, utc_offset_minutes, is_test FROM core.bookings
     WHERE deleted_at IS NULL AND booking_id IN (SELECT ref FROM refs)
     UNION ALL
     SELECT business_id, utc_offset_minutes, is_test FROM core.bookings
     WHERE deleted_at IS NULL AND business_id IN (SELECT ref FROM refs)
 ),
+loose AS (
+    SELECT commission_id, attempt, lower(ref) AS folded FROM refs
+    WHERE commission_id NOT IN (SELECT commission_id FROM refs SEMI JOIN exact USING (ref))
+),
+alike AS (
+    SELECT lower(booking_id) AS folded, utc_offset_minutes, is_test FROM core.bookings
+    WHERE deleted_at IS NULL AND lower(booking_id) IN (SELECT folded FROM loose)
+    UNION ALL
+    SELECT lower(business_id), utc_offset_minutes, is_test FROM core.bookings
+    WHERE deleted_at IS NULL AND lower(business_id) IN (SELECT folded FROM loose)
+),
+named AS (
+    SELECT commission_id, attempt, utc_offset_minutes, is_test FROM refs JOIN exact USING (ref)
+    UNION ALL
+    SELECT commission_id, attempt, utc_offset_minutes, is_test FROM loose JOIN alike USING (folded)
+),
 fits AS (
-    SELECT r.commission_id, n.utc_offset_minutes,
-           rank() OVER (PARTITION BY r.commission_id ORDER BY r.attempt, n.is_test) AS place
-    FROM refs r JOIN named n ON n.ref = r.ref
+    SELECT commission_id, utc_offset_minutes,
+           rank() OVER (PARTITION BY commission_id ORDER BY attempt, is_test) AS place
+    FROM named
 ),
 meant AS (
     SELECT commission_id, any_value(utc_offset_minutes) AS utc_offset_minutes, true AS found
@@ -134,8 +150,9 @@ read_in AS (
 SELECT id, utc_offset_minutes FROM read_in WHERE was IS DISTINCT FROM utc_offset_minutes
 """
 """Records without a provider whose zone is another than the one they were read in: that of the booking they refer to by
-its row id or bookingId (bookingDocId where bookingId fits none; real before test ones). Bookings that share a reference
-lend their zone where it is one and the same; else, as without a booking, it is ``without``."""
+its row id or bookingId (bookingDocId where bookingId fits none; each except for case where neither fits exactly; real
+before test ones). Bookings that share a reference lend their zone where it is one and the same; else, as without a
+booking, it is ``without``."""
 
 _MOVED = pl.DataFrame(schema={"id": pl.String, "settled": pl.Boolean})
 _TYPES = {"String": "VARCHAR", "Int64": "BIGINT", "Float64": "DOUBLE", "Boolean": "BOOLEAN"}
@@ -405,7 +422,7 @@ class _Run:
 
     def _derive(self, after: int | None, again: set[str], late: datetime | None) -> None:
         before = self._providers()
-        self.con.execute("CREATE OR REPLACE TEMP TABLE keys_touched (key VARCHAR)")
+        self.con.execute("CREATE OR REPLACE TEMP TABLE keys_touched (folded VARCHAR)")
         alone = "SELECT 1 FROM core.commissions WHERE provider_id IS NULL LIMIT 1"
         self.follows = not self.fresh and self.con.execute(alone).fetchone() is not None
         zones, people = ProviderZones(self.default_offset, {}, {}), People.nobody()
@@ -691,7 +708,7 @@ class _Run:
         """Note what records may refer to these bookings by."""
         keys = pl.concat([bookings["booking_id"], bookings["business_id"].alias("booking_id")])
         keys_now = pl.DataFrame({"key": keys.drop_nulls()}).to_arrow()
-        self.con.execute("INSERT INTO keys_touched SELECT key FROM keys_now")
+        self.con.execute("INSERT INTO keys_touched SELECT lower(key) FROM keys_now")
         del keys_now
 
     def _quarantine(self, collection: str, frame: pl.DataFrame, reasons: pl.Series) -> None:

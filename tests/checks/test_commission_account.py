@@ -55,6 +55,13 @@ def built() -> Warehouse:
     w.commission("in thousands", "b8", status="pending", updated_at=NOW, **small)
     w.commission("back", "b8", provider_id="p9", commission_idr=-10_000, paid_at=NOW - DAY)
     w.commission("not yet back", "b8", provider_id="p9", commission_idr=-20_000, status="pending")
+    vast: dict[str, Any] = {
+        "commission_idr": None,
+        "written_commission": -25_000_000.0,
+        "is_implausible": True,
+    }
+    w.commission("not believed", "b8", provider_id="p9", status="pending", fee_idr=25_000, **vast)
+    w.commission("back, not believed", "b8", provider_id="p9", fee_idr=25_000, paid_at=NOW - DAY, **vast)
     w.booking("b9", provider_id="p10", utc_offset_minutes=None)
     w.commission("without a day", "b9", status="pending", provider_id="p10")
     w.commission("by its date", "b1", status="unknown", paid_at=NOW - DAY, fee_idr=25_000, updated_at=NOW)

@@ -166,7 +166,8 @@ DISCOUNTED: list[tuple[dict[str, object], int | None, str | None]] = [
     ({"totalCost": 1e-11, "price": 250}, 0, "free"),
     ({"price": 250}, 250_000, "price_thousands"),
     ({"totalCost": "none", "price": 250}, 250_000, "price_thousands"),
-    ({"paymentAmount": 250_000, "price": 300}, 250_000, "paymentAmount"),
+    ({"paymentAmount": 250_000, "price": 300}, 300_000, "price_thousands"),
+    ({"paymentAmount": 250_000}, 250_000, "paymentAmount"),
     ({"price": 0}, None, None),
     # a total is written and tells nothing: the price is not what it was discounted to
     ({"totalCost": "abc", "price": 250}, None, None),

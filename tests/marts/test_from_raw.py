@@ -108,6 +108,10 @@ BAD: dict[str, tuple[dict[str, Any], str | None, str | None, str | None, list[in
     "base-text": ({"bookingAmount": "abc"}, "matched", None, "number_unreadable", [-75_000, 75_000]),
     # A refund: no record of its booking's own, one line.
     "commission-negative": ({"commissionAmount": "-75000"}, None, "refund_record", None, [75_000]),
+    "refund-not-believed": (
+        {"commissionAmount": "-25000000", "lateFee": "25000", "paymentStatus": "pending"}, None, "refund_record",
+        "amount_implausible", [],
+    ),
     "thousands-without-base": (
         {"bookingAmount": "none", "commissionAmount": "75"}, "mismatched", "unit_error", None, [-75_000, 75_000],
     ),
@@ -116,7 +120,7 @@ BAD: dict[str, tuple[dict[str, Any], str | None, str | None, str | None, list[in
     ),
     "rate-by-a-hair": ({"commissionRate": "0.29999999999999993"}, "matched", None, None, [-75_000, 75_000]),
     "status-unknown-paid": (
-        {"paymentStatus": "odd", "paidAt": "2026-11-10T05:00:00.000Z"}, "matched", None, "status_unknown",
+        {"paymentStatus": "odd", "paidAt": "2025-11-10T05:00:00.000Z"}, "matched", None, "status_unknown",
         [-75_000, 75_000],
     ),
     "base-negative": ({"bookingAmount": "-250000"}, "mismatched", "wrong_amount", "amount_implausible", []),
@@ -129,7 +133,13 @@ BAD: dict[str, tuple[dict[str, Any], str | None, str | None, str | None, list[in
         {"bookingId": "TWO"}, "unknown", "ambiguous_reference", None, [-75_000, 75_000],
     ),
 }  # fmt: skip
-MISSING = {"reference-to-nothing", "reference-empty", "reference-to-two", "commission-negative"}
+MISSING = {
+    "reference-to-nothing",
+    "reference-empty",
+    "reference-to-two",
+    "commission-negative",
+    "refund-not-believed",
+}
 
 
 @pytest.fixture(scope="module")

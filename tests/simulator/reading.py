@@ -174,7 +174,8 @@ def amount(row: dict[str, Any]) -> tuple[int | None, str | None, set[str]]:
         if not lowest:
             return None, None, found
         return min(lowest), "discounted" if min(lowest) else "free", found
-    for name in ("totalCost", "totalPrice", "totalAmount", "paymentAmount", "pricing.total", "price"):
+    names = ("totalCost", "totalPrice", "totalAmount", "paymentAmount", "pricing.total", "price")
+    for name in ("price", "paymentAmount") if has_code else names:
         value = first(row, name)
         if rupiah(value) is None:
             continue
