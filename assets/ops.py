@@ -14,6 +14,7 @@ import polars as pl
 
 from marketplace.personal import without_phones
 from resources.alert_store import AlertStore
+from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
 from resources.run_context import CheckOutcome, RunContext
 
@@ -182,7 +183,7 @@ def create_ops(con: duckdb.DuckDBPyConnection) -> None:
 def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunContext) -> None:
     """Replace scans and quarantine, and add this run's ingest counts, from raw.duckdb."""
     con.execute(f"ATTACH '{str(raw_path).replace(chr(39), chr(39) * 2)}' AS mirror (READ_ONLY)")
-    try:
+    with afterwards(lambda: con.execute("DETACH mirror")):
         con.execute("BEGIN")
         con.execute("DELETE FROM ops.ingest_runs WHERE run_id IN (?, ?)", [run.run_id, run.sweep_id])
         con.execute(
@@ -223,8 +224,6 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
                 ],
             )
         con.execute("COMMIT")
-    finally:
-        con.execute("DETACH mirror")
     ledger = Ledger(run.home.ledger)
     mirror_waivers(con, ledger.waivers())
     mirror_calls(con, ledger, run.clock.naive_now())
@@ -243,10 +242,8 @@ def mirror_waivers(con: duckdb.DuckDBPyConnection, waivers: Iterable[Waiver]) ->
     con.execute("BEGIN")
     con.execute("DELETE FROM ops.waivers")
     con.register("_waivers", pl.DataFrame(rows, schema=_WAIVERS, orient="row").to_arrow())
-    try:
+    with afterwards(lambda: con.unregister("_waivers")):
         con.execute("INSERT INTO ops.waivers FROM _waivers")
-    finally:
-        con.unregister("_waivers")
     con.execute("COMMIT")
 
 
@@ -257,10 +254,8 @@ def mirror_health(con: duckdb.DuckDBPyConnection, ledger: Ledger, now: datetime)
     con.execute("BEGIN")
     con.execute("DELETE FROM ops.health_changes")
     con.register("_health", frame.to_arrow())
-    try:
+    with afterwards(lambda: con.unregister("_health")):
         con.execute("INSERT INTO ops.health_changes SELECT * FROM _health")
-    finally:
-        con.unregister("_health")
     con.execute("COMMIT")
 
 
@@ -295,10 +290,8 @@ def mirror_errors(con: duckdb.DuckDBPyConnection, ledger: Ledger, since: datetim
     if not waiting:
         return
     con.register("_calls", pl.DataFrame(waiting, schema=_CALLS, orient="row").to_arrow())
-    try:
+    with afterwards(lambda: con.unregister("_calls")):
         con.execute(f"INSERT INTO ops.errors BY NAME {_ERRORS}")
-    finally:
-        con.unregister("_calls")
 
 
 def mirror_calls(con: duckdb.DuckDBPyConnection, ledger: Ledger, now: datetime) -> int:
@@ -311,10 +304,8 @@ def mirror_calls(con: duckdb.DuckDBPyConnection, ledger: Ledger, now: datetime) 
     con.execute("BEGIN")
     if waiting:
         con.register("_calls", pl.DataFrame(waiting, schema=_CALLS, orient="row").to_arrow())
-        try:
+        with afterwards(lambda: con.unregister("_calls")):
             con.execute(_MIRROR_CALLS)
-        finally:
-            con.unregister("_calls")
     for table in ("timings", "errors"):
         con.execute(
             f"DELETE FROM ops.{table} WHERE called_at < ?::TIMESTAMP - INTERVAL {KEEP_CALLS_DAYS} DAY", [now]
@@ -389,10 +380,8 @@ def mirror_alerts(con: duckdb.DuckDBPyConnection, store: AlertStore) -> None:
     for table, rows in tables.items():
         con.execute(f"DELETE FROM ops.{table}")
         con.register("_mirrored", pl.DataFrame(rows, schema=_ALERTS[table], orient="row").to_arrow())
-        try:
+        with afterwards(lambda: con.unregister("_mirrored")):
             con.execute(f"INSERT INTO ops.{table} FROM _mirrored")
-        finally:
-            con.unregister("_mirrored")
     con.execute("COMMIT")
 
 
@@ -405,14 +394,12 @@ def record_checks(con: duckdb.DuckDBPyConnection, run: RunContext, outcomes: lis
     ]
     con.execute("BEGIN")
     con.register("_verdicts", pl.DataFrame(rows, schema=_CHECK_RESULTS, orient="row").to_arrow())
-    try:
+    with afterwards(lambda: con.unregister("_verdicts")):
         con.execute(
             "DELETE FROM ops.check_results WHERE (run_id, check_name, asset) IN"
             " (SELECT (run_id, check_name, asset) FROM _verdicts)"
         )
         con.execute("INSERT INTO ops.check_results FROM _verdicts")
-    finally:
-        con.unregister("_verdicts")
     con.execute(
         f"DELETE FROM ops.check_results WHERE evaluated_at < ?::TIMESTAMP - INTERVAL {KEEP_CHECK_RESULTS_DAYS} DAY",
         [now],

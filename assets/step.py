@@ -45,6 +45,14 @@ def is_full_disk(error: BaseException) -> bool:
     return named and any(words in str(error).lower() for words in _NO_ROOM_WORDS)
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether DuckDB was not allowed the memory it needs, or there was none."""
+    named = isinstance(error, duckdb.Error) and (
+        isinstance(error, duckdb.OutOfMemoryException) or "failed to pin block" in str(error).lower()
+    )
+    return named or isinstance(error, MemoryError)
+
+
 def stopped() -> BookwatchError:
     """Why a run ended that a person or the system asked to end."""
     return BookwatchError(
@@ -127,6 +135,12 @@ def _in_our_words(name: str, unknown: Exception) -> BookwatchError:
     held = locked(unknown, "A file of BOOKWATCH_HOME")
     if held is not None:
         return held
+    if is_out_of_memory(unknown):
+        return BookwatchError(
+            f"The step {name!r} needs more memory than it may take or this machine has.",
+            "The last good snapshot is still served, and what was read is stored. Free memory, or give this machine"
+            " more, and run again.",
+        )
     return BookwatchError(
         f"The step {name!r} failed ({type(unknown).__name__} at {_place(unknown)}).",
         "The last good snapshot is still served. Run again with --debug to see the details.",

@@ -34,6 +34,7 @@ from resources.appwrite.columns import (
 )
 from resources.appwrite.page_sizes import FirstRow, Learned, Unread
 from resources.appwrite.spool import CONSTANT, BulkReading, Spool
+from resources.cleanup import afterwards
 from resources.errors import BookwatchError, UsageError
 from resources.forgotten import FORGOTTEN_TABLES, Forgotten
 from resources.large_rows import (
@@ -433,26 +434,15 @@ class RawStore:
             # Texts go over as views: the default would copy each of them once more.
             arrow = cast("Any", frame).to_arrow(compat_level=pl.CompatLevel.newest())
             self.connection.register(name, arrow)
-        with self._afterwards(lambda: [self.connection.unregister(name) for name in frames]):
+        with afterwards(lambda: [self.connection.unregister(name) for name in frames]):
             yield
 
     @contextlib.contextmanager
     def _threads(self, count: int) -> Generator[None]:
         """So many threads of DuckDB for the time of the block."""
         self.connection.execute(f"SET threads = {count}")
-        with self._afterwards(lambda: self.connection.execute("SET threads = 1")):
+        with afterwards(lambda: self.connection.execute("SET threads = 1")):
             yield
-
-    @contextlib.contextmanager
-    def _afterwards(self, work: Callable[[], object]) -> Generator[None]:
-        """What is due after the block. Where that failed, so does this: its error would stand before the cause."""
-        try:
-            yield
-        except BaseException:
-            with contextlib.suppress(duckdb.Error):
-                work()
-            raise
-        work()
 
     def _next_change(self) -> int:
         """The number of the running transaction. Rises; never given twice, also after rows were erased."""

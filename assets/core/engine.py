@@ -8,6 +8,7 @@ mean is in the modules beside this one; personal data is private.py's.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -344,7 +345,8 @@ class _Run:
             )
             self.con.execute("COMMIT")
         except BaseException:
-            self.con.execute("ROLLBACK")
+            with contextlib.suppress(duckdb.Error):  # why it failed is told, not that it cannot be taken back
+                self.con.execute("ROLLBACK")
             raise
         return CoreOutcome(
             changed=True,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from assets.marts.workplace import quoted, workplace
 from marketplace.commission import COMMISSION_COLLECTION, judged_at
 from marketplace.health import QuietHours
 from marketplace.policy import DEFAULT_POLICY, Policy
+from resources.cleanup import afterwards
 from resources.warehouse import open_warehouse
 
 
@@ -111,7 +112,7 @@ def _build(
     digests: dict[str, str] = {}
     seconds: dict[str, float] = {}
     changed: set[str] = set()
-    try:
+    with afterwards(lambda: _clear(con)):
         with _transaction(con):
             judged = _prepare(con, given)
         with workplace(con) as place:
@@ -151,11 +152,14 @@ def _build(
                         if name in changed or name not in known
                     ],
                 ) if changed else None
-    finally:
-        forget_instants(con)
-        for name in GIVEN:
-            con.execute(f"DROP TABLE IF EXISTS temp.{quoted(name)}")
     return BuildOutcome(given.now, judged, rows, digests, frozenset(changed), seconds)
+
+
+def _clear(con: duckdb.DuckDBPyConnection) -> None:
+    """Drop what a build was given."""
+    forget_instants(con)
+    for name in GIVEN:
+        con.execute(f"DROP TABLE IF EXISTS temp.{quoted(name)}")
 
 
 @contextmanager
@@ -165,7 +169,8 @@ def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         yield
         con.execute("COMMIT")
     except BaseException:
-        con.execute("ROLLBACK")
+        with suppress(duckdb.Error):  # why it failed is told, not that it cannot be taken back
+            con.execute("ROLLBACK")
         raise
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import duckdb
 
+from resources.cleanup import afterwards
+
 #: Rows of the largest core table from which a warehouse is large.
 LARGE_ROWS = 1_000_000
 _STEPS = "bw_steps"
@@ -73,19 +75,16 @@ def workplace(con: duckdb.DuckDBPyConnection) -> Iterator[Workplace]:
     steps = _steps_file(con)
     if steps is None:
         place = Workplace(con, large=False)
-        try:
+        with afterwards(place.clear):
             yield place
-        finally:
-            place.clear()
         return
     _remove(steps)  # a killed build left it
     con.execute(f"ATTACH '{str(steps).replace(chr(39), chr(39) * 2)}' AS {_STEPS}")
     place = Workplace(con, large=True)
     try:
-        yield place
+        with afterwards(lambda: (place.clear(), con.execute(f"DETACH {_STEPS}"))):
+            yield place
     finally:
-        place.clear()
-        con.execute(f"DETACH {_STEPS}")
         _remove(steps)
 
 

@@ -21,9 +21,11 @@ import orjson
 from appwrite.query import Query
 
 from marketplace.collections import INGESTED, REQUIRED
-from marketplace.expected import CLOCK_SKEW_SECONDS, EXPECTED, WANTED_INDEXES, WantedIndex
+from marketplace.expected import CLOCK_SKEW_SECONDS, EXPECTED, NAMED, WANTED_INDEXES, WantedIndex
+from resources.appwrite.bounds import MOST_COLUMNS, MOST_LISTED, chosen, is_usable_name
+from resources.appwrite.columns import Column
 from resources.appwrite.failures import CallFailure, PermanentFailure
-from resources.appwrite.gateway import API, TABLE_MISSING, Answer, Gateway, json_object
+from resources.appwrite.gateway import API, COLUMNS_A_CALL, TABLE_MISSING, Answer, Gateway, json_object
 from resources.appwrite.order import prove_order_by_id
 from resources.appwrite.patience import http_date
 from resources.appwrite.refusals import is_refusal
@@ -406,7 +408,7 @@ class _Examination:
     def _tables(self) -> dict[str, str] | None:
         """Table id → name of the database; None where they may not be listed."""
         found: dict[str, str] = {}
-        while self.may_list:
+        while self.may_list and len(found) < MOST_LISTED:
             queries = [Query.limit(LISTED_AT_ONCE), *([Query.offset(len(found))] if found else [])]
             asked = self.ask("list_tables", self.tables_path(), queries)
             if asked.answer is None:
@@ -420,7 +422,7 @@ class _Examination:
             found |= new
             if len(entries) < LISTED_AT_ONCE or len(found) == before:
                 return found
-        return None
+        return found or None
 
     def _collection(self, collection: str, tables: Mapping[str, str] | None) -> bool:
         """Whether a collection is there; says how many rows it has."""
@@ -508,7 +510,9 @@ class _Examination:
 
     def _relationships(self, collection: str, columns: Sequence[Mapping[str, Any]]) -> None:
         """The relationship columns of a collection, and whether rows carry them."""
-        related = {str(c["key"]): c for c in columns if c.get("type") == "relationship" and "key" in c}
+        named = ((str(c["key"]), c) for c in columns if c.get("type") == "relationship" and "key" in c)
+        # Of others it is said that they are set aside.
+        related = dict([(key, c) for key, c in named if is_usable_name(key)][:MOST_COLUMNS])
         if not related:
             return
         try:
@@ -554,6 +558,15 @@ class _Examination:
             return
         self._relationships(collection, columns)
         kinds = {str(c["key"]): c for c in columns if "key" in c}
+        _, aside = chosen([Column(key, "") for key in kinds], frozenset(), NAMED)
+        if aside:
+            self.say(
+                "attributes",
+                "warning",
+                f"{collection}: {aside}.",
+                "Nothing, if the app needs them: what the rules read is mirrored.",
+                collection=collection,
+            )
         there = frozenset(kinds)
         missing = [e for e in expected if not e.carried_by(there)]
         for absent in missing:
@@ -575,13 +588,21 @@ class _Examination:
             self._indexes(collection, wanted, kinds)
 
     def _listed(self, collection: str, key: str, operation: str) -> list[dict[str, Any]] | None:
-        queries = [Query.limit(500)]
         path = f"{self.table_path(collection)}/{key}"
-        asked = self.ask(f"list_{operation}", path, queries, collection=collection)
-        listed = asked.answer.value.get(key) if asked.answer else None
-        if not isinstance(listed, list):
-            return None
-        return [cast("dict[str, Any]", e) for e in cast("list[Any]", listed) if isinstance(e, dict)]
+        found: dict[str, dict[str, Any]] = {}
+        while len(found) < MOST_LISTED:
+            queries = [Query.limit(COLUMNS_A_CALL), *([Query.offset(len(found))] if found else [])]
+            asked = self.ask(f"list_{operation}", path, queries, collection=collection, total=True)
+            listed = asked.answer.value.get(key) if asked.answer else None
+            if not isinstance(listed, list):
+                return None
+            entries = [cast("dict[str, Any]", e) for e in cast("list[Any]", listed) if isinstance(e, dict)]
+            before = len(found)
+            found |= {str(entry.get("key")): entry for entry in entries}
+            total = asked.answer.value.get("total") if asked.answer else None
+            if len(found) == before or (isinstance(total, int) and len(found) >= total):
+                break
+        return list(found.values())
 
     def _indexes(
         self, collection: str, wanted: Sequence[WantedIndex], kinds: Mapping[str, Mapping[str, Any]]

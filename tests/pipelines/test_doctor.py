@@ -238,6 +238,22 @@ def test_http_to_another_machine_that_is_allowed_is_a_warning(
     assert (line.topic, line.verdict, line.blocking) == ("endpoint", "warning", False)
 
 
+def test_of_more_columns_than_are_mirrored_those_the_rules_read_are_found(server: SandboxProcess) -> None:
+    tables = TablesDB(server.client())
+    if "wide" not in {database.id for database in tables.list().databases}:
+        tables.create("wide", "wide")
+        junk = {f"junk{n}": "integer" for n in range(600)}
+        make(server, "wide", "bookings", {**junk, "status": "text", "totalCost": "integer"})
+    lines = examined(server, appwrite_database_id="wide")
+    told = [x for x in lines if x.topic == "attributes" and x.collection == "bookings"]
+    assert not [
+        x for x in told if x.sentence.startswith(("bookings has no status", "bookings has no totalCost"))
+    ]
+    (aside,) = [x for x in told if "set aside" in x.sentence]
+    assert aside.verdict == "warning"
+    assert "more than 500 are not mirrored: 'junk498', 'junk499'" in aside.sentence
+
+
 def test_the_command_prints_lines_and_json_and_ends_with_the_status(
     server: SandboxProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
