@@ -189,7 +189,7 @@ def published(home: Home, calls: list[LedgerCall]) -> None:
     with duckdb.connect(str(path)) as con:
         create_ops(con)
         mirrored(con, home, calls)
-    home.current.symlink_to(path)
+    home.current.symlink_to(path.name)
 
 
 def test_errors_are_those_of_the_snapshot_and_those_that_wait_each_once(
