@@ -150,6 +150,7 @@ class OtherServer:
         ]
         return {
             "greaterThan": lambda: key > bounds[0],
+            "greaterThanEqual": lambda: key >= bounds[0],
             "lessThanEqual": lambda: key <= bounds[0],
             "between": lambda: bounds[0] <= key <= bounds[-1],
         }[method]()
