@@ -100,8 +100,8 @@ _LENT = """
 WITH alone AS (
     SELECT commission_id, booking_ref, booking_doc_ref, utc_offset_minutes FROM core.commissions
     WHERE provider_id IS NULL AND (booking_ref IS NOT NULL OR booking_doc_ref IS NOT NULL)
-      AND ($after IS NULL OR change > $after OR booking_ref IN (SELECT key FROM keys_touched)
-           OR booking_doc_ref IN (SELECT key FROM keys_touched))
+      AND ($after IS NULL OR change > $after OR lower(booking_ref) IN (SELECT lower(key) FROM keys_touched)
+           OR lower(booking_doc_ref) IN (SELECT lower(key) FROM keys_touched))
 ),
 refs AS (
     SELECT commission_id, 1 AS attempt, booking_ref AS ref FROM alone WHERE booking_ref IS NOT NULL
@@ -115,10 +115,25 @@ named AS (
     SELECT business_id, utc_offset_minutes, is_test FROM core.bookings
     WHERE deleted_at IS NULL AND business_id IN (SELECT ref FROM refs)
 ),
+exactly AS (
+    SELECT r.commission_id, r.attempt, n.utc_offset_minutes, n.is_test FROM refs r JOIN named n ON n.ref = r.ref
+),
+loose AS (
+    SELECT commission_id, attempt + 2 AS attempt, lower(ref) AS folded FROM refs
+    ANTI JOIN exactly USING (commission_id)
+),
+alike AS (
+    SELECT lower(booking_id) AS folded, utc_offset_minutes, is_test FROM core.bookings
+    WHERE deleted_at IS NULL AND lower(booking_id) IN (SELECT folded FROM loose)
+    UNION ALL
+    SELECT lower(business_id), utc_offset_minutes, is_test FROM core.bookings
+    WHERE deleted_at IS NULL AND lower(business_id) IN (SELECT folded FROM loose)
+),
 fits AS (
-    SELECT r.commission_id, n.utc_offset_minutes,
-           rank() OVER (PARTITION BY r.commission_id ORDER BY r.attempt, n.is_test) AS place
-    FROM refs r JOIN named n ON n.ref = r.ref
+    SELECT commission_id, utc_offset_minutes,
+           rank() OVER (PARTITION BY commission_id ORDER BY attempt, is_test) AS place
+    FROM (FROM exactly UNION ALL SELECT l.commission_id, l.attempt, a.utc_offset_minutes, a.is_test
+          FROM loose l JOIN alike a USING (folded))
 ),
 meant AS (
     SELECT commission_id, any_value(utc_offset_minutes) AS utc_offset_minutes, true AS found
@@ -133,8 +148,9 @@ read_in AS (
 SELECT id, utc_offset_minutes FROM read_in WHERE was IS DISTINCT FROM utc_offset_minutes
 """
 """Records without a provider whose zone is another than the one they were read in: that of the booking they refer to by
-its row id or bookingId (bookingDocId where bookingId fits none; real before test ones). Bookings that share a reference
-lend their zone where it is one and the same; else, as without a booking, it is ``without``."""
+its row id or bookingId (bookingDocId where bookingId fits none; each except for case where neither fits exactly; real
+before test ones). Bookings that share a reference lend their zone where it is one and the same; else, as without a
+booking, it is ``without``."""
 
 _MOVED = pl.DataFrame(schema={"id": pl.String, "settled": pl.Boolean})
 _TYPES = {"String": "VARCHAR", "Int64": "BIGINT", "Float64": "DOUBLE", "Boolean": "BOOLEAN"}

@@ -63,6 +63,20 @@ CASES: list[tuple[dict[str, Any], list[dict[str, Any]], int]] = [
     ({"bookingId": "BK1"}, [{"customerName": "Admin Test"}], JAKARTA),
     ({"bookingId": "BK1"}, [{"_deleted_at": LATER}], DEFAULT),
     ({"bookingId": "BK1"}, [{"createdAt": "45000"}], DEFAULT),
+    ({"bookingId": "bk1"}, [{}], JAKARTA),
+    ({"bookingId": "B1"}, [{}], JAKARTA),
+    ({"bookingId": "none", "bookingDocId": "Bk1"}, [{}], JAKARTA),
+    (
+        {"bookingId": "bk1", "bookingDocId": "b2"},
+        [{}, {"$id": "b2", "bookingId": "BK2", "providerId": "jay"}],
+        JAYAPURA,
+    ),
+    ({"bookingId": "bk1"}, [{}, {"$id": "b2", "bookingId": "Bk1", "providerId": "jay"}], DEFAULT),
+    (
+        {"bookingId": "bk1"},
+        [{}, {"$id": "b2", "bookingId": "Bk1", "providerId": "jay", "_deleted_at": LATER}],
+        JAKARTA,
+    ),
 ]
 """A record, the bookings there are, and the zone it is read in. Ids are of one case: ``of`` tells them apart."""
 
@@ -169,7 +183,7 @@ def test_any_order_of_changes_and_runs_equals_a_rebuild(
             broken = {"createdAt": "45000"} if action == "reject" else {}
             named = {
                 "$id": f"b{number}",
-                "bookingId": choose(["BK1", "BK2", "b1"]),
+                "bookingId": choose(["BK1", "Bk1", "BK2", "b1"]),
                 "providerId": choose(["jkt", "jay", None]),
             }
             raw.put(
@@ -178,8 +192,8 @@ def test_any_order_of_changes_and_runs_equals_a_rebuild(
             stored.add(f"b{number}")
         elif action == "record":
             refs = {
-                "bookingId": choose(["BK1", "b0", "b1", None]),
-                "bookingDocId": choose(["b2", "BK2", None]),
+                "bookingId": choose(["BK1", "bk1", "b0", "b1", None]),
+                "bookingDocId": choose(["b2", "BK2", "B2", None]),
             }
             raw.put(
                 "commission_records",
