@@ -104,6 +104,7 @@ _NO_ANSWER = frozenset(
         "bad_setting",
         "redirect",
         "server_error",
+        "proxy_error",
         "web_page",
         "https",
         "malformed",

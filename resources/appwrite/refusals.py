@@ -52,7 +52,7 @@ _BY_WORD: tuple[tuple[re.Pattern[str], str], ...] = (
 """Types that are not in the list (Appwrite Cloud has its own), by the word that makes them."""
 
 PASSES_BY_ITSELF = frozenset(
-    {"rate_limited", "server_error", "time_out", "connection", "circuit_open", "malformed"}
+    {"rate_limited", "server_error", "proxy_error", "time_out", "connection", "circuit_open", "malformed"}
 )
 """Reasons for which trying again later can be enough."""
 
@@ -155,6 +155,8 @@ def reason_of(answer: ErrorAnswer) -> str:
         return named
     if status == 402:
         return "quota"
+    if answer.is_page and status in (502, 503):
+        return "proxy_error"
     if status in RETRIED_STATUSES or status >= 500:
         return "rate_limited" if status == 429 else "time_out" if status in (408, 504) else "server_error"
     if 300 <= status < 400:
