@@ -102,6 +102,21 @@ def test_every_row_is_read_once_by_its_id_and_nobody_is_alarmed(
     assert (mark.ordered_by, mark.resume, mark.scan_bound) == ("$id", None, None)
 
 
+@pytest.mark.parametrize("text", ["{:010d}", "{:024x}", "{:03x}f", "doc-{}"])
+def test_texts_that_look_like_numbers_are_texts_to_the_server(home: Path, store: RawStore, text: str) -> None:
+    """greaterThan("3") is true of no "0000000004": the scan would end, complete, after its first page."""
+    server = OtherServer(kind="documents", text=text)
+    server.add_table("bookings", {"key": "title", "type": "string"}, {"key": "amount", "type": "integer"})
+    for n, identity in enumerate(IDS):
+        server.put("bookings", identity, AT, title=f"title {n}", amount=n)
+    with serving(server):
+        gateway, _ = opened(server, home)
+        outcome = run(gateway, store, ["bookings"])["bookings"]
+        assert (outcome.outcome, outcome.counts.inserted) == ("complete", len(IDS))
+        assert mirrored(store) == served(server)
+        assert swept(gateway, store).repaired == 0
+
+
 def test_the_next_run_reads_what_changed_and_asks_for_no_sequence(
     server: OtherServer, home: Path, store: RawStore
 ) -> None:
