@@ -13,6 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import duckdb
+import orjson
 
 from marketplace.closed_months import MONTH_COLLECTIONS, finding_id, newest_closed_month
 from marketplace.rules import RULES_VERSION
@@ -89,6 +90,7 @@ def _previous(con: duckdb.DuckDBPyConnection, home: Home) -> tuple[str, datetime
     """Id, instant and figures of the newest snapshot that was made from complete scans. Raises _Incomparable where they
     mean nothing, _Incomplete where those of this run do."""
     made_from = _made_from(con)
+    passed_over: str | None = None
     for path in published_snapshots(home):
         try:
             with open_snapshot(path) as snapshot:
@@ -110,38 +112,48 @@ def _previous(con: duckdb.DuckDBPyConnection, home: Home) -> tuple[str, datetime
                     )
                 before = _made_from(snapshot)
                 if before != made_from:
-                    named = ", ".join(name for name in MONTH_COLLECTIONS if name in before ^ made_from)
-                    raise _Incomparable(f"only one of this snapshot and the one before was made with {named}")
+                    named = ", ".join(sorted(before ^ made_from, key=_place))
+                    other = f"only one of this snapshot and the one before was made with {named}"
+                    if not (before ^ made_from) <= set(MONTH_COLLECTIONS):
+                        # References that were not read for a run or two hide no change from the next.
+                        passed_over = passed_over or other
+                        continue
+                    raise _Incomparable(other)
                 return str(described[0]), described[1], _figures(snapshot)
         except _Incomplete:
             continue
         except (duckdb.Error, BookwatchError):
             raise _Incomparable("the snapshot before holds no readable figures by month") from None
     raise _Incomparable(
-        "no snapshot before was made from complete scans"
-        if published_snapshots(home)
-        else "there was no snapshot before"
+        passed_over
+        or (
+            "no snapshot before was made from complete scans"
+            if published_snapshots(home)
+            else "there was no snapshot before"
+        )
     )
 
 
 def _made_from(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """The collections whose rows the figures are made from. Raises _Incomplete where one of them was not read to its
-    end in the run that made them, or a row is in no local day.
+    """The collections whose rows the figures are made from, and (``collection.attribute``) the relationship columns of
+    theirs that Appwrite did not hand out. Raises _Incomplete where a collection was not read to its end in the run that
+    made them, or a row is in no local day.
 
     A collection that is not there, or was always forbidden, is none of them. One that has been read and no longer can
-    be has rows here that nobody keeps up to date.
+    be has rows here that nobody keeps up to date. Where references come and go, what is expected and owed does too.
     """
     scans = {
-        collection: (outcome, completed_at)
-        for collection, outcome, completed_at in con.execute(
-            "SELECT collection, outcome, completed_at FROM ops.scans"
+        collection: (outcome, completed_at, unread)
+        for collection, outcome, completed_at, unread in con.execute(
+            "SELECT collection, outcome, completed_at, unread FROM ops.scans"
         ).fetchall()
     }
     made_from: set[str] = set()
     for collection in MONTH_COLLECTIONS:
-        outcome, completed_at = scans.get(collection, ("missing", None))
+        outcome, completed_at, unread = scans.get(collection, ("missing", None, None))
         if outcome == "complete":
             made_from.add(collection)
+            made_from.update(f"{collection}.{attribute}" for attribute in orjson.loads(unread or "[]"))
         elif outcome not in ("missing", "forbidden") or completed_at is not None:
             raise _Incomplete(f"did not read {collection} to its end ({outcome})")
     unplaced = con.execute(
@@ -153,6 +165,11 @@ def _made_from(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
             "knows bookings or records whose provider was not read yet, and so not their local day"
         )
     return frozenset(made_from)
+
+
+def _place(name: str) -> tuple[int, str]:
+    """In which order what figures are made from is named."""
+    return MONTH_COLLECTIONS.index(name.partition(".")[0]), name
 
 
 def _figures(con: duckdb.DuckDBPyConnection) -> Figures:

@@ -15,6 +15,7 @@ from marketplace.collections import INGESTED, PROVIDER_COLLECTIONS, REQUIRED
 from marketplace.expected import NAMED
 from marketplace.rules import RULES_VERSION
 from resources.appwrite.gateway import Gateway
+from resources.appwrite.refusals import PASSES_BY_ITSELF
 from resources.appwrite.sweep import MASS_DELETE_SHARE, sweep
 from resources.appwrite.sync import CollectionOutcome, sync
 from resources.appwrite.unavailable import source_unavailable
@@ -80,13 +81,21 @@ def ingest(run: RunContext) -> list[CollectionScan]:
         ]
         if unread:
             # A part of the bookings, or of their records, is no marketplace: every figure of it would be wrong.
+            lasting = [
+                outcome.failure
+                for outcome in outcomes
+                if outcome.collection in {scan.collection for scan in unread}
+                and outcome.failure is not None
+                and outcome.failure.reason not in PASSES_BY_ITSELF
+            ]
             raise SourceUnavailable(
                 "; ".join(
                     f"The first reading of {scan.collection} broke off ({scan.detail or scan.outcome})"
                     for scan in unread
                 )
                 + ".",
-                "Nothing is published before it was read to its end once. What was read is kept: run again.",
+                "Nothing is published before it was read to its end once. What was read is kept: "
+                + (source_unavailable(lasting[0], gateway).next_step if lasting else "run again."),
             )
         if run.sweep:
             run.say("Comparing every row with Appwrite …")

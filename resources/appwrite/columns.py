@@ -7,6 +7,7 @@ so that the value is kept as a misfit. Nothing here is stored.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,6 +79,7 @@ Position = int | str
 
 _SEQUENCE = b'"$sequence":'
 _ID = b'"$id":"'
+_NUMBER = re.compile(r"0|-?[1-9][0-9]*")
 
 _READ_AS: Mapping[Storage, Any] = MappingProxyType(
     {
@@ -263,6 +265,12 @@ def _as_text(value: object, storage: Storage) -> str | None:
     return None
 
 
+def _is_other_text(sequence: object) -> bool:
+    """Whether a $sequence is a text that is no number as Appwrite writes one. A server compares such as texts: beside
+    "0000000012" its greaterThan("12") passes over every row to come."""
+    return isinstance(sequence, str) and sequence != "" and _NUMBER.fullmatch(sequence) is None
+
+
 @dataclass(frozen=True)
 class PageDecoder:
     """Turns answers of one collection into frames: _id, _sequence, _created_at, _updated_at, its columns,
@@ -307,7 +315,7 @@ class PageDecoder:
 
     def decode(self, body: bytes) -> Page:
         """Raises Malformed if the answer is not a list of rows with rising $sequence (followed by $id: of different
-        ones), NoSequence where none of them has a numeric one."""
+        ones), NoSequence where none of them has a numeric one, or one has a text."""
         check_count(body)
         frame = self._in_one_pass(body)
         if frame is None:
@@ -364,6 +372,8 @@ class PageDecoder:
             return pl.Series(name, ids, pl.String)
         if key == "$sequence" and values and isinstance(values[0], int):
             return pl.Series(name, values, pl.Int64)
+        if key == "$sequence" and any(_is_other_text(value) for value in values):
+            raise TypeError  # a closer look says so
         return pl.Series(name, values, pl.String if key == "$sequence" else _HELD_AS[storage])
 
     @cached_property
@@ -385,6 +395,7 @@ class PageDecoder:
         return casts
 
     def _row_by_row(self, body: bytes) -> pl.DataFrame:
+        """Raises Malformed, and NoSequence where one is a text."""
         answer = loads(body)
         rows: Any = cast("dict[str, Any]", answer).get(self.list_key) if isinstance(answer, dict) else None
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in cast("list[Any]", rows)):
@@ -394,6 +405,12 @@ class PageDecoder:
         data: list[pl.Series] = []
         for attribute, name, storage in self._all:
             unread = attribute == "$sequence" and self.order == "$id"
+            if (
+                attribute == "$sequence"
+                and not unread
+                and any(_is_other_text(r.get(attribute)) for r in listed)
+            ):
+                raise NoSequence
             values = [None if unread else row.get(attribute) for row in listed]
             texts = pl.Series(name, [_as_text(value, storage) for value in values], dtype=pl.String)
             typed = _typed(texts, storage)

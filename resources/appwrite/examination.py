@@ -106,6 +106,7 @@ _NO_ANSWER = frozenset(
         "bad_setting",
         "redirect",
         "server_error",
+        "proxy_error",
         "web_page",
         "https",
         "malformed",
@@ -495,7 +496,8 @@ class _Examination:
     def _order(self, collection: str, listed: object, required: bool) -> None:
         """Whether the rows of a collection can be followed, by their numeric $sequence or by $id."""
         rows = cast("list[dict[str, Any]]", listed if isinstance(listed, list) else [])
-        if not rows or str(rows[0].get("$sequence", "")).isdecimal():
+        sequence = str(rows[0].get("$sequence", "")) if rows else ""
+        if not rows or (sequence.isdecimal() and not sequence.startswith("0")):
             return
         lacking = PermanentFailure("look", "no_sequence", collection=collection, status=200)
         try:

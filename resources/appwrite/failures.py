@@ -60,6 +60,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "no_order": "rows have neither a numeric $sequence nor an order by $id",
         "rate_limited": "Appwrite asks to wait",
         "server_error": "Appwrite failed",
+        "proxy_error": "a proxy or balancer before Appwrite answered with a page of its own",
         "time_out": "Appwrite did not answer in time",
         "connection": "the connection failed",
         "web_page": "a web page came, which is no answer of Appwrite's API",

@@ -40,7 +40,8 @@ def lacks_sequence(failure: CallFailure) -> bool:
 def prove_order_by_id(gateway: Gateway, collection: str, refused: CallFailure) -> None:
     """That the server lacks a numeric $sequence, and orders and compares rows by $id.
 
-    Raises ``refused`` where $sequence is not to blame, PermanentFailure ``no_order`` where neither can be done.
+    Raises ``refused`` (or as rows without an order are) where $sequence is not to blame, PermanentFailure ``no_order``
+    where neither can be done.
     """
     if refused.reason == "bad_request":
         try:
@@ -62,6 +63,9 @@ def prove_order_by_id(gateway: Gateway, collection: str, refused: CallFailure) -
         answer = failed
     if answer.reason not in ("bad_request", "no_order"):
         raise answer
+    if answer.reason == "bad_request" and refused.reason == "bad_request":
+        # Refused without any order as well, rows are not had for another reason.
+        _ids(gateway, collection, [Query.limit(PROBED)])
     told = PermanentFailure(
         "probe_rows", "no_order", collection=collection, status=answer.status, error_type=answer.error_type
     )

@@ -52,9 +52,18 @@ _BY_WORD: tuple[tuple[re.Pattern[str], str], ...] = (
 """Types that are not in the list (Appwrite Cloud has its own), by the word that makes them."""
 
 PASSES_BY_ITSELF = frozenset(
-    {"rate_limited", "server_error", "time_out", "connection", "circuit_open", "malformed"}
+    {"rate_limited", "server_error", "proxy_error", "time_out", "connection", "circuit_open", "malformed"}
 )
 """Reasons for which trying again later can be enough."""
+
+_BY_MESSAGE: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\bregions?\b", re.IGNORECASE), "region"),
+    (re.compile(r"\bpaused\b", re.IGNORECASE), "paused"),
+    (re.compile(r"\bkey\b.{0,40}\bexpired\b", re.IGNORECASE), "expired"),
+)
+"""And by the words of its message, where the status says no more than no."""
+_REFUSED = frozenset({401, 402, 403, 404, 423, 451})
+"""Of these alone the message is looked at: that of a 400 repeats what was asked, and a column may be named region."""
 
 REFUSALS = frozenset(
     {
@@ -76,7 +85,7 @@ REFUSALS = frozenset(
 @dataclass(frozen=True)
 class ErrorAnswer:
     """An answer with a status of 300 or more. ``is_json``: Appwrite's own form; ``is_page``: HTML; ``as_guest``: the
-    server took the caller for one; ``says_region``: its message speaks of regions; ``to_page``: a redirect to the
+    server took the caller for one; ``says``: the cause its message speaks of; ``to_page``: a redirect to the
     console."""
 
     status: int
@@ -84,8 +93,7 @@ class ErrorAnswer:
     is_json: bool = False
     is_page: bool = False
     as_guest: bool = False
-    says_region: bool = False
-    says_paused: bool = False
+    says: str = ""
     to_page: bool = False
 
 
@@ -125,25 +133,30 @@ def read_error(status: int, body: bytes, headers: Mapping[str, str], endpoint: s
         error_type if isinstance(error_type, str) else "",
         is_json=True,
         as_guest=words.startswith("User (role: guest"),
-        says_region="this region" in words,
-        says_paused="is paused" in words,
+        says=_said(words) if status in _REFUSED else "",
     )
+
+
+def _said(message: str) -> str:
+    # What stands in quotes is an id or a scope, not a word of the server's.
+    plain = re.sub(r"'[^']*'|\"[^\"]*\"", "", message)
+    return next((cause for words, cause in _BY_MESSAGE if words.search(plain)), "")
 
 
 def reason_of(answer: ErrorAnswer) -> str:
     """The cause an error answer names, a word of failures.REASONS."""
     status, error_type = answer.status, answer.error_type
-    if answer.says_region and status < 500:
-        return "region"
-    if answer.says_paused and status < 500:
-        return "paused"
     named = CAUSES.get(error_type) or next(
         (cause for word, cause in _BY_WORD if word.search(error_type)), None
     )
+    if answer.says and named in (None, "forbidden", "no_project"):
+        return answer.says
     if named is not None and not (named == "rate_limited" and status != 429):
         return named
     if status == 402:
         return "quota"
+    if answer.is_page and status in (502, 503):
+        return "proxy_error"
     if status in RETRIED_STATUSES or status >= 500:
         return "rate_limited" if status == 429 else "time_out" if status in (408, 504) else "server_error"
     if 300 <= status < 400:

@@ -93,7 +93,7 @@ def _refuses(failure: CallFailure) -> bool:
     there."""
     if isinstance(failure, PermanentFailure):
         return failure.reason == "bad_request"
-    return failure.reason in ("server_error", "time_out")
+    return failure.reason in ("server_error", "proxy_error", "time_out")
 
 
 def select_related(gateway: Gateway, collection: str, keys: Sequence[str]) -> Selection:

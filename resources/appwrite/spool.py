@@ -195,6 +195,8 @@ def _sequences(text: _Bytes, starts: _Places) -> NDArray[np.int64] | None:
     first = names + len(_SEQUENCE)
     quoted = text[first] == ord('"')
     first = first + quoted
+    if (text[first] == ord("0")).any():
+        return None  # a text of digits that is compared as a text, perhaps: columns.py looks closer
     numbers, at = np.zeros(names.size, np.int64), first.copy()
     for _ in range(_MOST_DIGITS):
         digits = text[at] - np.uint8(ord("0"))

@@ -29,7 +29,8 @@ class Refused(Exception):
 @dataclass
 class OtherServer:
     """``kind``: ``numbered`` (a numeric $sequence), ``before_1_8`` (none, and unknown in queries), ``documents`` (a
-    text), ``silent`` (none, and any query on it is passed over), ``unordered`` (none, and no order by $id either).
+    text, written by ``text``), ``silent`` (none, and any query on it is passed over), ``unordered`` (none, and no order
+    by $id either).
 
     ``relations``: how a relationship column is answered: ``selected`` (only where it is), ``nested`` (the related row
     whole, unless selected), ``bare`` (its id), ``refused`` (a selection of it is answered 400, and it is not carried),
@@ -39,6 +40,7 @@ class OtherServer:
     kind: str = "numbered"
     relations: str = "selected"
     version: str | None = "1.9.6"
+    text: str = "01JC3{:08d}ZX"
     tables: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
     columns: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
     asked: list[tuple[str, list[Row]]] = field(default_factory=list[tuple[str, list[Row]]])
@@ -164,9 +166,8 @@ class OtherServer:
             "between": lambda: bounds[0] <= key <= bounds[-1],
         }[method]()
 
-    @staticmethod
-    def _text(row: Row) -> str:
-        return f"01JC3{row['number']:08d}ZX"
+    def _text(self, row: Row) -> str:
+        return self.text.format(row["number"])
 
     def _related(self, table: str) -> dict[str, Row]:
         return {c["key"]: c for c in self.columns[table] if c["type"] == "relationship"}

@@ -21,7 +21,7 @@ from resources.raw_store import RawStore
 from resources.run_context import RunContext
 from resources.settings import Settings
 from tests.ingest.mirroring import Recorder, accept_all, gateway_for, reconciles, reject_word, run
-from tests.ingest.other_servers import OtherServer, serving
+from tests.ingest.other_servers import OtherServer, Refused, serving
 from tests.ingest.test_sync import KillAfter, Killed
 from tests.server_second import after_this_second
 
@@ -100,6 +100,21 @@ def test_every_row_is_read_once_by_its_id_and_nobody_is_alarmed(
     assert [e.reason for e in recorder.events if e.severity not in ("info", "warning")] == []
     mark = store.watermark("bookings")
     assert (mark.ordered_by, mark.resume, mark.scan_bound) == ("$id", None, None)
+
+
+@pytest.mark.parametrize("text", ["{:010d}", "{:024x}", "{:03x}f", "doc-{}"])
+def test_texts_that_look_like_numbers_are_texts_to_the_server(home: Path, store: RawStore, text: str) -> None:
+    """greaterThan("3") is true of no "0000000004": the scan would end, complete, after its first page."""
+    server = OtherServer(kind="documents", text=text)
+    server.add_table("bookings", {"key": "title", "type": "string"}, {"key": "amount", "type": "integer"})
+    for n, identity in enumerate(IDS):
+        server.put("bookings", identity, AT, title=f"title {n}", amount=n)
+    with serving(server):
+        gateway, _ = opened(server, home)
+        outcome = run(gateway, store, ["bookings"])["bookings"]
+        assert (outcome.outcome, outcome.counts.inserted) == ("complete", len(IDS))
+        assert mirrored(store) == served(server)
+        assert swept(gateway, store).repaired == 0
 
 
 def test_the_next_run_reads_what_changed_and_asks_for_no_sequence(
@@ -289,6 +304,43 @@ def test_a_run_on_such_a_server_ends_with_11(home: Path) -> None:
         with pytest.raises(SourceUnavailable, match=r"Appwrite 1\.5\.2 at .*no numeric \$sequence") as told:
             ingest(context)
     assert told.value.exit_status == 11
+
+
+def test_rows_that_are_refused_in_every_order_end_a_first_run_with_that_cause(home: Path) -> None:
+    """Nothing that passes by itself: running again is no advice, and neither is another version of Appwrite."""
+    server = OtherServer()
+    for collection in INGESTED:
+        server.add_table(collection, {"key": "status", "type": "string"})
+
+    def refuse(_: int) -> None:
+        if server.asked[-1][0].startswith("/databases/shop/collections/bookings/"):
+            raise Refused(400, "general_bad_request", "The table is being repaired")
+
+    server.before_page = refuse
+    with serving(server):
+        gateway, _ = opened(server, home, bookwatch_workers=1)
+        home.mkdir()
+        context = RunContext(gateway.settings, "run1", 1, datetime.now(UTC), quiet=True)
+        with pytest.raises(SourceUnavailable, match="The first reading of bookings broke off") as told:
+            ingest(context)
+    assert "400, general_bad_request" in told.value.problem
+    assert "run again" not in told.value.next_step
+    assert "bookwatch doctor" in told.value.next_step
+    assert "$sequence" not in str(told.value)
+
+
+def test_an_incremental_scan_of_what_others_refer_to_reads_on_by_id(
+    server: OtherServer, home: Path, store: RawStore
+) -> None:
+    """To the last row there is, whose window has no end."""
+    gateway, _ = opened(server, home)
+    run(gateway, store, ["bookings"], first=["bookings"])
+    server.put("bookings", "c-3", just_now(), title="changed", amount=30)
+    server.put("bookings", "zz", datetime.now(UTC) + timedelta(seconds=30), title="after the bound", amount=1)
+    later, _ = opened(server, home, bookwatch_overlap=60)
+    outcome = run(later, store, ["bookings"], run_id="run2", first=["bookings"])["bookings"]
+    assert (outcome.outcome, outcome.counts.inserted, outcome.counts.updated) == ("complete", 1, 1)
+    assert mirrored(store) == served(server)
 
 
 def test_a_refusal_that_has_nothing_to_do_with_the_order_stays_what_it_is(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -56,8 +57,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     return Home(tmp_path / "home").create()
 
 
-#: How each collection's scan of a run ended, and whether one ever came to its end.
-Scans = dict[str, tuple[str, bool]]
+#: How each collection's scan of a run ended, whether one ever came to its end, and the references it could not read.
+Scans = dict[str, tuple[Any, ...]]
 WHOLE: Scans = dict.fromkeys(MONTH_COLLECTIONS, ("complete", True))
 
 
@@ -76,9 +77,14 @@ def figures(
     for table in ("bookings", "commissions"):
         offset = "NULL" if table == unplaced else "480"
         con.execute(f"CREATE TABLE core.{table} AS SELECT {offset}::BIGINT AS utc_offset_minutes")
-    con.execute("CREATE TABLE ops.scans (collection VARCHAR, outcome VARCHAR, completed_at TIMESTAMP)")
-    for collection, (outcome, ended) in {**WHOLE, **(scans or {})}.items():
-        con.execute("INSERT INTO ops.scans VALUES (?, ?, ?)", [collection, outcome, NOW if ended else None])
+    con.execute(
+        "CREATE TABLE ops.scans (collection VARCHAR, outcome VARCHAR, completed_at TIMESTAMP, unread VARCHAR)"
+    )
+    for collection, (outcome, ended, *unread) in {**WHOLE, **(scans or {})}.items():
+        con.execute(
+            "INSERT INTO ops.scans VALUES (?, ?, ?, ?)",
+            [collection, outcome, NOW if ended else None, json.dumps(unread) if unread else None],
+        )
     con.execute("CREATE TABLE marts.month_figures (local_month DATE, figure VARCHAR, value BIGINT)")
     for (month, figure), value in values.items():
         con.execute("INSERT INTO marts.month_figures VALUES (?, ?, ?)", [month, figure, value])
@@ -340,6 +346,22 @@ def test_what_was_never_there_to_be_read_is_missed_by_neither_side(
     assert gap is not None
     assert gap.reason == f"only one of this snapshot and the one before was made with {collection}"
     assert [entry[1:] for entry in found(home)] == [(4, 5)]
+
+
+def test_references_that_are_not_handed_out_are_no_change_and_hide_none(home: Home) -> None:
+    """What is expected and owed rests on which booking a record refers to."""
+    hidden: Scans = {"commission_records": ("complete", True, "bookingId")}
+    publish(home, "s1", OCTOBER)
+    gap = run(OCTOBER | {("2026-10-01", "expected_idr"): 5}, scans=hidden)
+    assert gap is not None
+    assert gap.reason.endswith("was made with commission_records.bookingId")
+    publish(home, "s2", {("2026-10-01", "bookings"): 2}, scans=hidden)
+    # With references again: what is before that is compared with.
+    assert run(OCTOBER | {("2026-10-01", "bookings"): 5}, run_id="r2") is None
+    assert [(entry[0][-2:], *entry[1:]) for entry in found(home)] == [("s1", 4, 5)]
+    # And while they stay away, snapshots made without them are compared with one another.
+    assert run({("2026-10-01", "bookings"): 3}, run_id="r3", scans=hidden) is None
+    assert sorted(entry[1:] for entry in found(home)) == [(2, 3), (4, 5)]
 
 
 def test_runs_that_read_only_part_are_one_gap_and_do_not_take_away_what_others_are_compared_with(
