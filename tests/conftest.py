@@ -1,4 +1,4 @@
-"""In which order the tests run, and with which umask. Holds no fixture."""
+"""In which order the tests run, with which umask and which profile of hypothesis. Holds no fixture."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent
 
 # As bookwatch's own start code does: a home that a test makes by hand is closed to others, or it would be refused.
 os.umask(0o077)
+
+# No test asserts wall time: on a busy machine an example of a property may take as long as it likes.
+settings.register_profile("bookwatch", deadline=None)
+settings.load_profile("bookwatch")
 
 #: The files that take longest, first: several run at a time, a file in one process (`--dist loadfile`), and one that
 #: began last would keep a single core busy while the others have nothing left to do.

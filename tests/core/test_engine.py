@@ -216,10 +216,10 @@ def test_a_provider_that_moves_to_another_zone_takes_its_rows_along(raw: RawFile
         {**BOOKING, "$id": "b2", "providerId": "t2"},
     )
     later = datetime(2025, 11, 20, 8)
-    raw.put("commission_records", {"$id": "c1", "therapistId": "t1", "paidAt": "2025-11-20 10:00"}, at=later)
+    raw.put("commission_records", {"$id": "c1", "therapistId": "t1", "paidAt": "2025-11-20 14:00"}, at=later)
     raw.put(
         "chat_messages",
-        {"$id": "m1", "senderId": "t1", "senderRole": "therapist", "timestamp": "2025-11-20 10:00"},
+        {"$id": "m1", "senderId": "t1", "senderRole": "therapist", "timestamp": "2025-11-20 14:00"},
         at=later,
     )
     run(raw)
@@ -229,8 +229,8 @@ def test_a_provider_that_moves_to_another_zone_takes_its_rows_along(raw: RawFile
     assert outcome.rebuilt is None
     assert outcome.rows["bookings"] == 1
     assert rows(raw, "bookings", "booking_id")["b1"]["starts_at"].hour == 7
-    assert rows(raw, "commissions", "commission_id")["c1"]["paid_at"].hour == 3
-    assert rows(raw, "messages", "message_id")["m1"]["sent_at"].hour == 3
+    assert rows(raw, "commissions", "commission_id")["c1"]["paid_at"].hour == 7
+    assert rows(raw, "messages", "message_id")["m1"]["sent_at"].hour == 7
     assert same_as_rebuilt(raw)
 
 

@@ -121,6 +121,9 @@ class World:
                 )
             self._record("c1", on_record, ref="X", **back)
             self.told.add(f"ambiguous_reference:{self.mark}c1")
+            if back:
+                # A refund tracks no booking, whichever it means.
+                self.told |= {f"missing:{self.mark}b{number}" for number in "12"}
         else:
             self._of_one_booking(pairs, on_record)
         self.expected[pair] = self.told

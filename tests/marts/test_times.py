@@ -82,7 +82,9 @@ class Home:
                 con.execute(f"CREATE OR REPLACE TABLE {name} ({columns})")
             for collection in ("bookings", "commission_records"):
                 con.execute(
-                    "INSERT INTO ops.scans VALUES (?, ?, ?, true, 'complete', NULL)", [collection, NOW, NOW]
+                    "INSERT INTO ops.scans BY NAME SELECT ? AS collection, ?::TIMESTAMP AS watermark, "
+                    "?::TIMESTAMP AS completed_at, true AS required, 'complete' AS outcome",
+                    [collection, NOW, NOW],
                 )
             build(con, now=NOW, tables=MARTS)
             for name in ("ledger_balance", "no_future_day"):

@@ -36,9 +36,11 @@ from tests.resources.receiver import Receiver
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BOOKWATCH_HOME", str(tmp_path / "h"))
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Home:
+    # Not tmp_path, which has the test's name in it: a socket must fit into the home.
+    folder = tmp_path_factory.mktemp("s")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("BOOKWATCH_HOME", str(folder / "h"))
     return prepare(load_settings().home)
 
 

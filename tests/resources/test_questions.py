@@ -183,8 +183,8 @@ from pathlib import Path
 from resources.questions import Bounds, answer
 from resources.snapshots import open_snapshot
 with open_snapshot(Path(sys.argv[1])) as con:
-    print("asking", flush=True)
     try:
+        print("asking", flush=True)
         answer(con, {_ONE_LONG_VALUE!r}, Bounds(float(sys.argv[2]), 1 << 30))
     except KeyboardInterrupt:
         sys.exit("Stopped.")
