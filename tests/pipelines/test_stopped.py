@@ -6,7 +6,6 @@ import errno
 import json
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from dagster import DagsterInstance, DefaultScheduleStatus, DefaultSensorStatus

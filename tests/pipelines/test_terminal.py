@@ -188,7 +188,9 @@ def test_every_sign_that_we_write_has_a_stand_in() -> None:
     root = Path(__file__).parents[2]
     # Its letters are those a spreadsheet takes for a formula or a date: looked for, never printed.
     looked_for = root / "pipelines" / "exports" / "spreadsheet.py"
-    files = {path for room in ("pipelines", "resources") for path in (root / room).rglob("*.py")} - {looked_for}
+    files = {path for room in ("pipelines", "resources") for path in (root / room).rglob("*.py")} - {
+        looked_for
+    }
     beyond = {letter for path in files for letter in path.read_text("utf-8") if not letter.isascii()}
     assert beyond <= STAND_INS.keys()
     assert "".join(STAND_INS.values()).isascii()
