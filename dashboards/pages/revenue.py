@@ -111,7 +111,9 @@ def reconciliation(screen: Screen) -> None:
             for row in states.iter_rows(named=True)
         ],
     )
-    st.html(blocks.wrap(blocks.grid("half", summary, listed)))
+    # One below the other: six columns do not fit into half a page.
+    st.html(blocks.wrap(summary))
+    st.html(blocks.wrap(listed))
 
 
 def missing(screen: Screen) -> None:
