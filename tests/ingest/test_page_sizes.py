@@ -20,6 +20,7 @@ from resources.appwrite.patience import BREAKER_FAILURES
 from resources.appwrite.sweep import sweep
 from resources.progress import Quiet
 from resources.raw_store import RawStore
+from tests.anything import HOSTILE_VALUES, answer
 from tests.ingest.mirroring import (
     DATABASE,
     KINDS,
@@ -38,6 +39,7 @@ from tests.ingest.mirroring import (
 from tests.ingest.scripted import ScriptedServer, http
 from tests.ingest.test_gateway import scripted_gateway
 from tests.sandbox_server import SandboxProcess
+from tests.server_second import after_this_second
 
 NOW = naive(2026, 3, 1)
 
@@ -215,6 +217,7 @@ def test_a_row_that_cannot_be_read_any_more_is_not_believed_to_be_as_it_was(
     gateway, _ = opened(server, home, table)
     run(gateway, store, ["reviews"])
     ask(server, "patch", f"/tables/{table}/rows/r00003", data={"long": "y" * 80_000})
+    after_this_second()
     server.faults(memory(50_000))
     gateway, _ = opened(server, home, table)
     outcome = run(gateway, store, ["reviews"], run_id="run2", full=True)["reviews"]
@@ -332,6 +335,32 @@ def test_a_refused_connection_counts_as_before(home: Path) -> None:
         assert not caught.value.may_be_size
     assert gateway.breaker.state == "open"
     assert len(recorder.events) == BREAKER_FAILURES
+
+
+def test_a_hostile_page_is_read_from_the_wire_to_the_mirror(home: Path, store: RawStore) -> None:
+    hostile = [{"t": value, "n": value, "o": value} for value in HOSTILE_VALUES.values()]
+    columns = {"t": "string", "n": "integer", "o": "relationship", "_change": "string", "\ud800": "string"}
+    listed = [
+        {"key": key, "type": kind, "default": json.loads("[" * 300 + "]" * 300)}
+        for key, kind in columns.items()
+    ]
+
+    def script(path: str, headers: dict[str, str]) -> bytes | None:
+        date = "Sun, 22 Nov 2026 11:00:00 GMT"
+        if "/columns" in path:
+            return http(200, json.dumps({"total": len(listed), "columns": listed}), Date=date)
+        if "/rows" not in path:
+            return http(200, '{"total":0,"tables":[]}', Date=date)
+        return http(
+            200, answer(hostile) if "greaterThan" not in path else b'{"total":0,"rows":[]}', Date=date
+        )
+
+    with ScriptedServer(script) as server:
+        gateway, _ = scripted_gateway(server, settings={"bookwatch_home": home})
+        outcomes = run(gateway, store, ["reviews"])
+        assert outcomes["reviews"].outcome == "complete"
+        assert (outcomes["reviews"].counts.fetched, reconciles(outcomes.values())) == (len(hostile), True)
+        assert store.count_living("reviews") == len(hostile)
 
 
 # -- what an answer may weigh ------------------------------------------------------------------------------
