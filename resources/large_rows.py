@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -129,6 +129,14 @@ class LargeRows:
         if not known:
             return pl.Series([0], dtype=pl.Int64).new_from_index(0, len(ids))
         return ids.replace_strict(known, default=0, return_dtype=pl.Int64)
+
+    def pieces(
+        self, con: duckdb.DuckDBPyConnection, collection: str, rows: pl.DataFrame
+    ) -> Iterable[tuple[int, int]]:
+        """(start, length) of runs of rows that fit memory together with what they replace."""
+        if not self.load(con).get(collection) and rows.estimated_size() * LARGE_WEIGHT <= PIECE_BYTES:
+            return ((0, rows.height),)
+        return pieces(row_bytes(rows) + self.sizes(con, collection, rows["_id"]))
 
     def are_among(self, con: duckdb.DuckDBPyConnection, ids: pl.Series) -> bool:
         """Whether any of some rows is large, whatever its collection."""

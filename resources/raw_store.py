@@ -828,9 +828,9 @@ class RawStore:
         ``record`` is called in each with the counts so far.
         """
         with self._plainly("be read"):
-            sizes = row_bytes(rows) + self._large.sizes(self.connection, collection, rows["_id"])
+            cut = self._large.pieces(self.connection, collection, rows)
         counts = Counts()
-        for start, length in pieces(sizes):
+        for start, length in cut:
             piece = rows.slice(start, length)
             last = start + length == rows.height
             reached = resume_sequence if last else _end_of(piece, resume_sequence)

@@ -16,7 +16,7 @@ from resources.large_rows import pieces
 
 CHUNK_BYTES = 160 << 20
 """About what 100,000 bookings take."""
-BATCH_ROWS = 4_096
+BATCH_ROWS = 8_192
 
 
 def in_chunks(

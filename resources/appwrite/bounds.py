@@ -111,7 +111,9 @@ def a_few(names: Sequence[str]) -> str:
 def check_count(body: bytes) -> None:
     """Raises TooLarge where an answer of a few bytes would become many objects in memory."""
     braces = body.count(b"{")
-    if braces + body.count(b"[") > MOST_NESTED or (braces > 2 * MOST_ROWS and _row_count(body) > MOST_ROWS):
+    if len(body) > 2 * MOST_NESTED and braces + body.count(b"[") > MOST_NESTED:
+        raise TooLarge
+    if braces > 2 * MOST_ROWS and _row_count(body) > MOST_ROWS:
         raise TooLarge
 
 

@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 AIM = 8 << 20
 """Bytes of an answer: five times what 1,000 bookings weigh. Appwrite's worker needs several times as much for it."""
+COUNTED_FROM = 2 << 20
+"""Bytes of an answer from which on its rows are counted."""
 FIRST_ROWS = 100
 """What is asked for first of a collection nothing is known of."""
 GROWS_AFTER = 8
@@ -78,7 +80,9 @@ class PageSize:
 
     def had(self, asked: int, body: bytes) -> None:
         """So many were asked for, and this is the answer."""
-        rows = min(body.count(_ROW), asked)
+        # As many as asked for, as nearly always, where it is light: looking costs as much as the glance at a page.
+        counted = len(body) > COUNTED_FROM or self._ceiling < self._most
+        rows = min(body.count(_ROW), asked) if counted else asked
         if not rows:
             return
         with self._lock:

@@ -20,6 +20,7 @@ from resources.appwrite.patience import BREAKER_FAILURES
 from resources.appwrite.sweep import sweep
 from resources.progress import Quiet
 from resources.raw_store import RawStore
+from tests.anything import HOSTILE_VALUES, answer
 from tests.ingest.mirroring import (
     DATABASE,
     KINDS,
@@ -334,6 +335,32 @@ def test_a_refused_connection_counts_as_before(home: Path) -> None:
         assert not caught.value.may_be_size
     assert gateway.breaker.state == "open"
     assert len(recorder.events) == BREAKER_FAILURES
+
+
+def test_a_hostile_page_is_read_from_the_wire_to_the_mirror(home: Path, store: RawStore) -> None:
+    hostile = [{"t": value, "n": value, "o": value} for value in HOSTILE_VALUES.values()]
+    columns = {"t": "string", "n": "integer", "o": "relationship", "_change": "string", "\ud800": "string"}
+    listed = [
+        {"key": key, "type": kind, "default": json.loads("[" * 300 + "]" * 300)}
+        for key, kind in columns.items()
+    ]
+
+    def script(path: str, headers: dict[str, str]) -> bytes | None:
+        date = "Sun, 22 Nov 2026 11:00:00 GMT"
+        if "/columns" in path:
+            return http(200, json.dumps({"total": len(listed), "columns": listed}), Date=date)
+        if "/rows" not in path:
+            return http(200, '{"total":0,"tables":[]}', Date=date)
+        return http(
+            200, answer(hostile) if "greaterThan" not in path else b'{"total":0,"rows":[]}', Date=date
+        )
+
+    with ScriptedServer(script) as server:
+        gateway, _ = scripted_gateway(server, settings={"bookwatch_home": home})
+        outcomes = run(gateway, store, ["reviews"])
+        assert outcomes["reviews"].outcome == "complete"
+        assert (outcomes["reviews"].counts.fetched, reconciles(outcomes.values())) == (len(hostile), True)
+        assert store.count_living("reviews") == len(hostile)
 
 
 # -- what an answer may weigh ------------------------------------------------------------------------------
