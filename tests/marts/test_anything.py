@@ -1,6 +1,7 @@
 """Any attribute holds anything, the whole way: mirror → core → every mart → checks → a report and its proof.
 
-The rules are the invariants: rows reconcile, no amount is out of range, no day is to come, the ledger balances, nothing crashes."""
+The rules are the invariants: rows reconcile, no amount is out of range, no day is to come, the ledger balances, nothing
+crashes."""
 
 from __future__ import annotations
 
