@@ -22,7 +22,7 @@ from resources.appwrite.bounds import a_few, told_name
 from resources.appwrite.columns import Page, PageDecoder
 from resources.appwrite.failures import CallFailure
 from resources.appwrite.gateway import Gateway
-from resources.appwrite.page_sizes import FewerRows, FirstRow, Learned, OneRow, PageSize
+from resources.appwrite.page_sizes import FewerRows, FirstRow, Learned, OddRows, OneRow, PageSize
 from resources.appwrite.page_threads import PageThreads
 from resources.appwrite.sync import PageAhead, outcome_of, ping
 from resources.progress import Progress
@@ -128,13 +128,17 @@ class _Sweep:
         seen_now, pages_since, missing = 0, 0, list[pl.DataFrame]()
         with PageThreads(2, "sweep") as pool:
             pages = PageAhead(pool, self._fetch, self._decoder.decode)
+            odd_rows = OddRows()
             try:
                 while max_rows is None or seen_now < max_rows:
                     after = self.state.resume_sequence
                     try:
                         page, unread = pages.page(after), None
                     except OneRow as odd:
+                        odd_rows.check(odd)
                         page, unread = _only(odd.row), odd.row
+                    if unread is None:
+                        odd_rows.had_a_page()
                     missing.append(self._compare(page, after, watermark, unread))
                     seen_now += len(page)
                     if page.last is None:

@@ -35,6 +35,7 @@ from resources.appwrite.page_sizes import (
     FewerRows,
     FirstRow,
     LookedAgain,
+    OddRows,
     OneRow,
     PageSize,
     Unread,
@@ -574,6 +575,7 @@ class _Scans:
             lambda spool: self.say(_Spooled(collection, spool)),
             wait,
         )
+        odd_rows = OddRows()
         pages: PageAhead[AnyPage] = PageAhead(self._pool, fetch, reading.decoder.decode, glance)
         try:
             # Only an empty page ends a scan: a server that gives fewer rows than asked for must not end it
@@ -582,10 +584,12 @@ class _Scans:
                 try:
                     page = pages.page(after)
                 except OneRow as odd:
+                    odd_rows.check(odd)
                     spooler.settle()
                     self.say(_OneRow(collection, odd.row))
                     after = odd.row.position
                     continue
+                odd_rows.had_a_page()
                 if page.last is None:
                     break
                 if isinstance(page, PlainPage):
