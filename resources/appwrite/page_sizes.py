@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from appwrite.query import Query
 
 from resources.appwrite.bounds import loads
 from resources.appwrite.columns import Order, Page, PageDecoder, Position
-from resources.appwrite.failures import CallFailure
+from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.order import following
 
@@ -44,6 +45,11 @@ MOST_LEFT_OUT = 50
 """Rows that one request leaves out by name: Appwrite takes 100 queries."""
 TRIES_A_RUN = 3
 """Rows that are tried again and fail, a collection: each may cost the server a worker."""
+
+MOST_ODD_ROWS = 50
+ODD_SECONDS = 180.0
+"""Rows one behind the other that cannot be had, and the time over which: then the scan ends, and the next run goes on
+behind them."""
 
 _ROW = b'"$id":'
 _SELECT = '"method":"select"'
@@ -221,6 +227,26 @@ def but_for(left_out: Sequence[str]) -> list[str]:
     return [Query.not_equal("$id", row_id) for row_id in left_out]
 
 
+class OddRows:
+    """How many rows in a row could not be had: so many, or over so long a time, that it is the server's trouble."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._since = 0.0
+        self._rows = 0
+
+    def had_a_page(self) -> None:
+        self._rows = 0
+
+    def check(self, odd: OneRow) -> None:
+        """One more. Raises its failure where it is one too many."""
+        if not self._rows:
+            self._since = self._monotonic()
+        self._rows += 1
+        if self._rows > MOST_ODD_ROWS or self._monotonic() - self._since > ODD_SECONDS:
+            raise odd.failure
+
+
 class FewerRows:
     """Asks for rows of a collection, and again for fewer of them where that may help."""
 
@@ -256,6 +282,7 @@ class FewerRows:
 
         Raises CallFailure where the server does not live, or fewer rows would not help, and OneRow.
         """
+        nothing_there = False
         while True:
             asked = self._size.rows() if most is None else min(most, self._size.rows())
 
@@ -283,17 +310,24 @@ class FewerRows:
             elif row is not None:
                 self._size.explained()
                 raise OneRow(replace(row, content=self._content(which, row)), failure)
+            elif nothing_there:
+                raise failure
+            nothing_there = asked == 1
 
     def _first(self, which: Callable[[int], Sequence[str]], failure: CallFailure) -> FirstRow | None:
-        """The next row, by two values of it: whether the server lives, and lists it. None: there is none any more.
+        """The next row, by two values of it: whether the server lives, and lists it. None: there is none any more, or
+        the server lives and does not tell.
 
-        Raises the failure where it does not.
+        Raises the failure where it does not live.
         """
         try:
             page = self._ask_first(which, _TWO_VALUES, self._plain.decode)
-        except CallFailure as failed:
-            if failed.reason == "no_sequence":
-                raise  # that is why, whatever the size
+        except PermanentFailure as refused:
+            # Without a $sequence that is why, whatever the size.
+            if refused.reason == "no_sequence" or refused.status != 400:
+                raise
+            return None
+        except CallFailure:
             page = None
         if page is None:
             raise failure

@@ -24,7 +24,7 @@ from resources.appwrite.columns import Order, Page, PageDecoder, Position
 from resources.appwrite.failures import CallFailure
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.order import following
-from resources.appwrite.page_sizes import FewerRows, FirstRow, Learned, OneRow, PageSize
+from resources.appwrite.page_sizes import FewerRows, FirstRow, Learned, OddRows, OneRow, PageSize
 from resources.appwrite.page_threads import PageThreads
 from resources.appwrite.relations import Selection, select_related
 from resources.appwrite.sync import PageAhead, outcome_of, ping, position_guess
@@ -144,13 +144,17 @@ class _Sweep:
         guess = position_guess(self._order, self._selection if self._deep else Selection())
         with PageThreads(2, "sweep") as pool:
             pages = PageAhead(pool, self._fetch, self._decoder.decode, guess=guess)
+            odd_rows = OddRows()
             try:
                 while max_rows is None or seen_now < max_rows:
                     after = self.state.resume
                     try:
                         page, unread = pages.page(after), None
                     except OneRow as odd:
+                        odd_rows.check(odd)
                         page, unread = _only(odd.row), odd.row
+                    if unread is None:
+                        odd_rows.had_a_page()
                     missing.append(self._compare(page, after, watermark, unread))
                     seen_now += len(page)
                     if page.last is None:

@@ -45,6 +45,7 @@ from resources.appwrite.page_sizes import (
     FewerRows,
     FirstRow,
     LookedAgain,
+    OddRows,
     OneRow,
     PageSize,
     Unread,
@@ -624,6 +625,7 @@ class _Scans:
             lambda spool: self.say(_Spooled(collection, spool)),
             wait,
         )
+        odd_rows = OddRows()
         guess = position_guess(plan.order, selection)
         pages: PageAhead[AnyPage] = PageAhead(self._pool, fetch, reading.decoder.decode, glance, guess)
         try:
@@ -633,10 +635,12 @@ class _Scans:
                 try:
                     page = pages.page(after)
                 except OneRow as odd:
+                    odd_rows.check(odd)
                     spooler.settle()
                     self.say(_OneRow(collection, odd.row))
                     after = odd.row.position
                     continue
+                odd_rows.had_a_page()
                 if page.last is None:
                     break
                 if isinstance(page, PlainPage):

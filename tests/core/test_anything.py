@@ -129,7 +129,12 @@ def test_every_hostile_value_in_every_attribute_is_kept_or_set_aside_by_name(
     mine = {MINE[collection]: '"u1"'} if collection in MINE else {}
     created = {"createdAt": '"2026-01-01T03:00:00Z"'} if kinds.get("createdAt") == "string" else {}
     listed = [{**dict.fromkeys(kinds, value), **mine, **created} for value in HOSTILE_VALUES.values()]
-    listed += [{**dict.fromkeys(kinds, value), **mine} for value in HOSTILE_VALUES.values()]
+    # Once more without a creation time that can be read: most of these are quarantined.
+    listed += [
+        {**dict.fromkeys(kinds, value), **mine}
+        for value in HOSTILE_VALUES.values()
+        if len(value) < LARGEST_VALUE
+    ]
     ids = {f"r{n}" for n in range(1, len(listed) + 1)}
     with RawStore(tmp_path / "raw.duckdb") as store:
         assert carried_in(store, collection, [kinds]) == ""
@@ -242,7 +247,7 @@ anything = st.sampled_from(list(TABLES)).flatmap(
 )
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(anything)
 def test_any_attribute_holds_anything(
     case: tuple[str, list[dict[str, str]], list[dict[str, str]]],

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from resources.appwrite import gateway as gateway_module
+from resources.appwrite import page_sizes
 from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.page_sizes import AIM, FIRST_ROWS, GROWS_AFTER, Learned, PageSize, Unread
@@ -285,6 +286,24 @@ def test_a_row_that_was_set_aside_and_is_deleted_leaves_the_quarantine(
     gateway, _ = opened(server, home, table)
     assert run(gateway, store, ["reviews"], run_id="run2")["reviews"].detail == ""
     assert store.rejects().height == 0
+
+
+def test_many_rows_in_a_row_that_cannot_be_read_are_the_servers_trouble(
+    server: SandboxProcess, home: Path, store: RawStore, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_sizes, "MOST_ODD_ROWS", 3)
+    fill_reviews(server, table, 8, 90_000)
+    server.load_rows(table, [review(9, 10)], DATABASE)
+    server.faults(memory(50_000))
+    gateway, _ = opened(server, home, table)
+    outcome = run(gateway, store, ["reviews"])["reviews"]
+    assert (outcome.outcome, outcome.counts.rejected) == ("partial", 3)
+    for n in (2, 3):
+        gateway, _ = opened(server, home, table)
+        outcome = run(gateway, store, ["reviews"], run_id=f"run{n}")["reviews"]
+    # Each run goes on behind those before; the last also reads what was resumed to its end.
+    assert len(store.unread_rows("reviews")) == 8
+    assert store.count_living("reviews") == 1
 
 
 # -- a server that is dead, or a table ---------------------------------------------------------------------
