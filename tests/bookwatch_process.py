@@ -14,6 +14,7 @@ from pipelines.cli.query import as_json
 from resources.home import Home
 from resources.questions import answer
 from resources.snapshots import open_snapshot, require_snapshot
+from tests.server_second import settled
 from tests.warm_process import WARM
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,6 +38,8 @@ class Bookwatch:
         self, *words: str, timeout: float = 240, cold: bool = False, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, as a child of a warm process; ``cold``: started as a person starts it."""
+        if words and words[0] in ("run", "sweep", "watch"):
+            settled()
         if not cold:
             return WARM.run(
                 words, environment=self.env(**environment), folder=self.home.parent, timeout=timeout

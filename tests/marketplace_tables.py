@@ -8,6 +8,7 @@ from typing import Any
 from appwrite.services.tables_db import TablesDB
 
 from tests.sandbox_server import SandboxProcess
+from tests.server_second import wrote
 
 TEXT, INT, FLOAT, BOOL, TIME = "text", "integer", "float", "boolean", "datetime"
 
@@ -176,10 +177,12 @@ class Marketplace:
         if created_at:
             data = {**data, "$createdAt": created_at, "$updatedAt": created_at}
         self.service.create_row(self.database, table, row_id, data)
+        wrote()
         return row_id
 
     def change(self, table: str, row_id: str, **data: Any) -> None:
         self.service.update_row(self.database, table, row_id, data)
+        wrote()
 
     def remove(self, table: str, *row_ids: str) -> None:
         for row_id in row_ids:
@@ -188,3 +191,4 @@ class Marketplace:
     def add_many(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         for start in range(0, len(rows), 100):
             self.service.create_rows(self.database, table, [dict(row) for row in rows[start : start + 100]])
+        wrote()
