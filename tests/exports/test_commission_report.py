@@ -195,7 +195,7 @@ def test_free_bookings_are_counted_apart_and_what_has_no_local_day_is_in_no_peri
 def test_the_manifest_names_everything_the_report_rests_on(
     october: Home, export: Cli, tmp_path: Path
 ) -> None:
-    export(tmp_path / "out", "--by", "Rani")
+    outcome = export(tmp_path / "out", "--by", "Rani")
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["snapshot"] == SNAPSHOT
     assert manifest["as_of"] == "2026-11-05T00:00:00Z"
@@ -214,6 +214,7 @@ def test_the_manifest_names_everything_the_report_rests_on(
     difference = Difference.of((expected, actual) for expected, actual in amounts)
     assert manifest["difference"] == difference.columns()
     assert difference.unknown_rows == 1
+    assert f"{difference}." in outcome.out
     assert difference.variance_idr != sum(a or 0 for _, a in amounts) - sum(e or 0 for e, _ in amounts)
     assert {entry["name"] for entry in manifest["files"]} | {"manifest.json"} == {
         path.name for path in (tmp_path / "out").iterdir()
