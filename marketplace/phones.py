@@ -31,7 +31,7 @@ def e164(text: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Phones as text → (E.164 or null, reason or null). A row has exactly one of the two."""
     if text.null_count() == len(text):
         return nulls(len(text), pl.String), pl.Series([ABSENT], dtype=pl.String).new_from_index(0, len(text))
-    clean = _cleaned(text)
+    clean = bare(text)
     fast = "+62" + clean.str.extract(_INDONESIAN_MOBILE)
     unique: dict[str, tuple[str | None, str | None]] = {}
     rest = fast.is_null() & clean.is_not_null()
@@ -51,7 +51,8 @@ def e164(text: pl.Series) -> tuple[pl.Series, pl.Series]:
     return numbers, reasons.set(text.is_null(), ABSENT)
 
 
-def _cleaned(text: pl.Series) -> pl.Series:
+def bare(text: pl.Series) -> pl.Series:
+    """Phones as written → without a prefix such as tel: and without what stands between the digits."""
     return (
         text.str.replace(r"(?i)^(?:whatsapp:|tel:|(?:https?://)?wa\.me/)", "")
         .str.replace_all(r"[\s\u00a0\u200b\u202a-\u202e().\-/]", "")
@@ -104,7 +105,7 @@ def _checked(number: str, *, strict: bool) -> tuple[str | None, str | None]:
 
 def is_test_phone(text: pl.Series) -> pl.Series:
     """Boolean: nothing but zeros."""
-    return _cleaned(text).str.contains(TEST_PHONE_PATTERN).fill_null(False)
+    return bare(text).str.contains(TEST_PHONE_PATTERN).fill_null(False)
 
 
 def keyed(numbers: pl.Series, key: bytes) -> pl.Series:
