@@ -13,9 +13,9 @@ import orjson
 import polars as pl
 
 from marketplace.personal import without_phones
-from resources.alert_store import AlertStore
 from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
+from resources.ledger.alerts import AlertStore
 from resources.run_context import CheckOutcome, RunContext
 
 # A minute rhythm writes eleven rows a run: a month of them explains any figure people still ask about.

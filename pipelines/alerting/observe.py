@@ -13,8 +13,8 @@ from typing import Any
 from marketplace.health import HEALTH_POINTS, REQUIRED_COLLECTIONS, SCAN_AGE
 from pipelines.alerting.engine import Observation
 from pipelines.alerting.rules import RULES, AlertRule
-from resources.alert_store import Alert
 from resources.errors import UNREACHABLE
+from resources.ledger.alerts import Alert
 from resources.run_context import CheckOutcome, RunContext
 
 SHOWN_IDS = 5

@@ -20,15 +20,15 @@ from pipelines.alerting.engine import EngineState, Message, Observation, acknowl
 from pipelines.alerting.message import compose, title_of
 from pipelines.alerting.observe import ledger_unreadable
 from pipelines.alerting.rules import RULES
-from resources.alert_store import (
+from resources.home import Home
+from resources.ledger import Ledger
+from resources.ledger.alerts import (
     EVERY_CHANNEL,
     Alert,
     AlertStore,
     Delivery,
     changed_only,
 )
-from resources.home import Home
-from resources.ledger import Ledger
 from resources.lock import file_lock
 from resources.notifier import Notifier, Sent, Write
 from resources.settings import Settings

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.cli.printed import echo, echo_json
-from resources.alert_store import AlertStore, Silence
 from resources.errors import BookwatchError, UsageError
 from resources.ledger import Ledger
+from resources.ledger.alerts import AlertStore, Silence
 from resources.settings import Settings, load_settings
 
 

@@ -12,9 +12,9 @@ import typer
 
 from pipelines.cli import alert_silences
 from pipelines.cli.printed import echo, echo_json
-from resources.alert_store import Alert, AlertStore, Delivery, Silence
 from resources.errors import FAILED, BookwatchError, UsageError
 from resources.ledger import Ledger
+from resources.ledger.alerts import Alert, AlertStore, Delivery, Silence
 from resources.settings import Settings, load_settings
 
 app = typer.Typer(help="What fires, who stays silent, and where alerts go.", no_args_is_help=True)

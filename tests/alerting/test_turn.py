@@ -18,10 +18,10 @@ from pipelines.alerting import turn as edge
 from pipelines.alerting.engine import Observation
 from pipelines.alerting.turn import alert_turn
 from pipelines.run import open_run, report
-from resources.alert_store import AlertStore
 from resources.errors import BookwatchError, SourceUnavailable
 from resources.home import Home
 from resources.ledger import Ledger
+from resources.ledger.alerts import AlertStore
 from resources.notifier import Notifier
 from resources.run_context import CheckOutcome, RunContext
 from resources.settings import Settings

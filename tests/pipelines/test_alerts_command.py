@@ -13,9 +13,9 @@ import pytest
 from pipelines.alerting.engine import EngineState
 from pipelines.alerting.turn import for_status
 from pipelines.cli import main
-from resources.alert_store import Alert, AlertStore
 from resources.home import Home
 from resources.ledger import Ledger
+from resources.ledger.alerts import Alert, AlertStore
 from resources.status_file import write_status
 from tests.resources.receiver import Receiver
 

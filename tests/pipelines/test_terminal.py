@@ -14,9 +14,9 @@ import pytest
 
 from pipelines.cli import main
 from pipelines.cli.terminal import STAND_INS, format_asked, prepare_streams, takes_ascii_only
-from resources.alert_store import Alert, AlertStore
 from resources.home import Home
 from resources.ledger import Ledger
+from resources.ledger.alerts import Alert, AlertStore
 from resources.progress import progress_for
 from tests.dashboards import snapshot
 

@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from assets.ops import create_ops, mirror_alerts
-from resources.alert_store import EVERY_CHANNEL, Alert, AlertStore, Delivery, Silence
 from resources.ledger import Ledger
+from resources.ledger.alerts import EVERY_CHANNEL, Alert, AlertStore, Delivery, Silence
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
 

@@ -1,6 +1,6 @@
 """ledger.sqlite: what is written while the warehouse is busy, or by several processes.
 
-Runs, waivers, exports, changes of health, calls on their way; its alert tables are alert_store.py's. Figures do not
+Runs, waivers, exports, changes of health, calls on their way; its alert tables are alerts.py's. Figures do not
 live here: each run mirrors what readers need into ``ops``.
 """
 
@@ -266,7 +266,7 @@ class Ledger:
             connection.close()
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
-        """One transaction, for what keeps tables of its own in this file (alert_store.py)."""
+        """One transaction, for what keeps tables of its own in this file (alerts.py)."""
         return self._open()
 
     def start_run(self, started_at: datetime) -> tuple[str, int]:
