@@ -227,7 +227,7 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
     ledger = Ledger(run.home.ledger)
     mirror_waivers(con, ledger.waivers())
     mirror_calls(con, ledger, run.clock.naive_now())
-    mirror_alerts(con, AlertStore(ledger))
+    mirror_alerts(con, AlertStore(ledger.path))
 
 
 def mirror_waivers(con: duckdb.DuckDBPyConnection, waivers: Iterable[Waiver]) -> None:
@@ -334,7 +334,7 @@ def _naive(instant: datetime | None) -> datetime | None:
 def mirror_alerts(con: duckdb.DuckDBPyConnection, store: AlertStore) -> None:
     """Replace the alert tables with what the ledger knows: the alerts as of the last turn, every silence, the latest
     deliveries."""
-    alerts, _, _ = store.load()
+    alerts = store.alerts()
     tables: dict[str, list[list[object]]] = {
         "alerts": [
             [

@@ -15,7 +15,7 @@ from pipelines.judging import judge
 from pipelines.status import run_status
 from resources.errors import DONE, PROBLEMS, BookwatchError
 from resources.heartbeat import beat
-from resources.ledger import Ledger
+from resources.ledger import Ledger, LedgerTooNew
 from resources.lock import run_lock
 from resources.run_context import RunContext, SweepOrder
 from resources.settings import Settings
@@ -152,6 +152,8 @@ def open_run(
 
 def _without_ledger(refused: sqlite3.Error) -> BookwatchError:
     served = "The last good snapshot is still served."
+    if isinstance(refused, LedgerTooNew):
+        return BookwatchError(refused.problem, f"{served} {refused.next_step}")
     if is_full_disk(refused):
         return BookwatchError("The disk is full.", f"{served} Make room under BOOKWATCH_HOME and run again.")
     return BookwatchError(

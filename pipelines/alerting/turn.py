@@ -21,7 +21,6 @@ from pipelines.alerting.message import compose, title_of
 from pipelines.alerting.observe import ledger_unreadable
 from pipelines.alerting.rules import RULES
 from resources.home import Home
-from resources.ledger import Ledger
 from resources.ledger.alerts import (
     EVERY_CHANNEL,
     Alert,
@@ -119,7 +118,7 @@ def alert_turn(
     """
     now = settings.clock.now()
     channels = settings.alert_channels if sends else ()
-    store = AlertStore(Ledger(settings.home.ledger))
+    store = AlertStore(settings.home.ledger)
     with _lock(settings.home) as mine:
         before = _load(store, settings.home)
         seen = list(see(before))

@@ -39,7 +39,7 @@ from pipelines.exports.workbook import SHEET_ROWS, Workbook
 from resources.clock import Clock
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
-from resources.ledger import Ledger
+from resources.ledger import Ledger, LedgerTooNew
 from resources.own_files import sync_folder
 from resources.seals import require_unchanged
 from resources.snapshots import open_snapshot, require_snapshot
@@ -446,6 +446,8 @@ def export_commissions(
         ) from None
     except duckdb.Error as refused:
         raise _snapshot_error(chosen, refused) from None
+    except LedgerTooNew:
+        raise
     except sqlite3.Error:
         raise BookwatchError(
             f"The ledger {home.ledger} could not be written, and no report is made that it does not know.",
