@@ -1,4 +1,4 @@
-"""How ledger.sqlite is opened: to read, which makes no file and waits for no writer, and to write, in one transaction.
+"""How ledger.sqlite is opened: to read, which makes none and waits for no writer, and to write, in one transaction.
 
 Knows no table: which there are is migrations.py's, what stands in them its subject's.
 """
