@@ -17,6 +17,7 @@ from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
 from resources.ledger.alerts import AlertStore
 from resources.run_context import CheckOutcome, RunContext
+from resources.sql import attach
 
 # A minute rhythm writes eleven rows a run: a month of them explains any figure people still ask about.
 KEEP_INGEST_RUNS_DAYS = 30
@@ -182,7 +183,7 @@ def create_ops(con: duckdb.DuckDBPyConnection) -> None:
 
 def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunContext) -> None:
     """Replace scans and quarantine, and add this run's ingest counts, from raw.duckdb."""
-    con.execute(f"ATTACH '{str(raw_path).replace(chr(39), chr(39) * 2)}' AS mirror (READ_ONLY)")
+    attach(con, raw_path, "mirror", read_only=True)
     with afterwards(lambda: con.execute("DETACH mirror")):
         con.execute("BEGIN")
         con.execute("DELETE FROM ops.ingest_runs WHERE run_id IN (?, ?)", [run.run_id, run.sweep_id])

@@ -46,6 +46,7 @@ from marketplace.references import Keys, People
 from marketplace.text import coalesce, nulls
 from marketplace.zones import ProvidersRead, ProviderZones, resolve
 from resources.errors import BookwatchError, UsageError
+from resources.own_files import sync_open
 from resources.warehouse import open_warehouse
 
 AfterChunk = Callable[[str, int], None]
@@ -234,8 +235,7 @@ def read_phone_key(raw_path: Path) -> bytes:
         return path.read_bytes()
     with os.fdopen(handle, "wb") as file:
         file.write(secrets.token_bytes(32))
-        file.flush()
-        os.fsync(file.fileno())
+        sync_open(file)
     return path.read_bytes()
 
 

@@ -40,7 +40,7 @@ from resources.clock import Clock
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
 from resources.ledger import Ledger, LedgerTooNew
-from resources.own_files import sync_folder
+from resources.own_files import sync, sync_open
 from resources.seals import require_unchanged
 from resources.snapshots import open_snapshot, require_snapshot
 
@@ -571,7 +571,7 @@ def _settle(folder: Path, workshop: Path, files: list[FileEntry]) -> None:
             raise _other_export(folder, f"{entry.name} is already there with different bytes")
     for entry in files:
         os.replace(workshop / entry.name, folder / entry.name)
-    sync_folder(folder)
+    sync(folder)
 
 
 def _write_manifest(folder: Path, workshop: Path, data: bytes) -> str:
@@ -579,10 +579,9 @@ def _write_manifest(folder: Path, workshop: Path, data: bytes) -> str:
     partial = workshop / MANIFEST
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        sync_open(file)
     os.replace(partial, folder / MANIFEST)
-    sync_folder(folder)
+    sync(folder)
     return sha256_of_bytes(data)
 
 
