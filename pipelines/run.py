@@ -15,6 +15,7 @@ from pipelines.judging import judge
 from pipelines.status import run_status
 from resources.errors import DONE, PROBLEMS, BookwatchError
 from resources.heartbeat import beat
+from resources.instants import stamp_of
 from resources.ledger import Ledger, LedgerTooNew
 from resources.lock import run_lock
 from resources.run_context import RunContext, SweepOrder
@@ -130,7 +131,7 @@ def open_run(
             run_id, sequence = _enter(settings, started_at, say)
         except sqlite3.Error as broken:
             refused = broken
-            run_id, sequence = f"{started_at:%Y%m%dT%H%M%SZ}-{UNENTERED:06d}", UNENTERED
+            run_id, sequence = f"{stamp_of(started_at)}-{UNENTERED:06d}", UNENTERED
         run = RunContext(
             settings=settings,
             run_id=run_id,

@@ -9,13 +9,14 @@ import fcntl
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
+from resources.instants import instant_of_stamp
 from resources.ledger import Ledger, Seal
 from resources.own_files import create, sync, sync_open
 from resources.seals import copied, require_unchanged, sealed
@@ -153,7 +154,7 @@ def point_link(link: Path, target: Path) -> None:
 
 def _instant_of(path: Path) -> datetime | None:
     try:
-        return datetime.strptime(path.stem.split("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        return instant_of_stamp(path.stem.split("-")[0])
     except ValueError:
         return None
 

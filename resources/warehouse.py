@@ -17,6 +17,7 @@ from typing import Final
 import duckdb
 
 from resources.errors import BookwatchError
+from resources.instants import stamp_of
 from resources.sql import quoted
 
 #: What queries may hold. DuckDB's own default is 80 % of the machine; a run shares it with Appwrite. What is over it
@@ -128,7 +129,7 @@ def is_whole(path: Path) -> bool:
 
 def set_aside(path: Path, now: datetime) -> Path:
     """Move a damaged file, and the log beside it, out of the way; returns where it is now. Nothing is deleted."""
-    stamp = f"{now:%Y%m%dT%H%M%SZ}"
+    stamp = stamp_of(now)
     aside = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
     number = 1
     while os.path.lexists(aside):

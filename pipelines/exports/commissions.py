@@ -39,6 +39,7 @@ from pipelines.exports.workbook import SHEET_ROWS, Workbook
 from resources.clock import Clock
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
+from resources.instants import z_text_of
 from resources.ledger import Ledger, LedgerTooNew
 from resources.own_files import sync, sync_open
 from resources.seals import require_unchanged
@@ -391,10 +392,10 @@ def export_commissions(
                         format=form,
                         locale=locale,
                         snapshot=chosen,
-                        published_at=_instant(facts["published_at"]),
-                        as_of=_instant(facts["as_of"]),
+                        published_at=z_text_of(facts["published_at"]),
+                        as_of=z_text_of(facts["as_of"]),
                         period_over=over,
-                        created_at=made_at.isoformat().replace("+00:00", "Z"),
+                        created_at=z_text_of(made_at),
                         made_by=made_by,
                         time_zone=time_zone,
                         time_zones=facts["zones"],
@@ -470,10 +471,6 @@ def _snapshot_error(snapshot_id: str, refused: duckdb.Error) -> BookwatchError:
         f"The snapshot {snapshot_id} could not be read to the end ({type(refused).__name__}).",
         "No report was written; make room on the disk, or export from another snapshot.",
     )
-
-
-def _instant(value: datetime | None) -> str | None:
-    return None if value is None else f"{value.isoformat()}Z"
 
 
 def _local_day(naive_utc: datetime, time_zone: str) -> date:

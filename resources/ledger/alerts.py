@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from resources.instants import instant_of, optional_instant_of, text_of
@@ -96,6 +96,11 @@ class Delivery:
     attempts: int
 
 
+def _text(at: datetime | None) -> str | None:
+    """Aware, whatever it was given as: what is read back is compared with the clock."""
+    return None if at is None else text_of(at.astimezone(UTC))
+
+
 class AlertStore(LedgerFile):
     """The alert tables of a ledger. Raises as LedgerFile does, and ValueError for what no version wrote."""
 
@@ -137,12 +142,12 @@ class AlertStore(LedgerFile):
             db.executemany("DELETE FROM alerts WHERE alert_id = ?", [(alert_id,) for alert_id in gone])
             db.execute(
                 "INSERT INTO alert_turns VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET last_at = excluded.last_at",
-                (text_of(now), text_of(now)),
+                (_text(now), _text(now)),
             )
             db.executemany(
                 "UPDATE runs SET finished_at = ?, message = 'It never finished.'"
                 " WHERE sequence = ? AND finished_at IS NULL",
-                [(text_of(now), sequence) for sequence in died],
+                [(_text(now), sequence) for sequence in died],
             )
 
     def record_sent(self, changed: Sequence[Alert], deliveries: Sequence[Delivery]) -> None:
@@ -155,7 +160,7 @@ class AlertStore(LedgerFile):
                 "INSERT INTO alert_deliveries (at, kind, alerts, channel, delivered, attempts)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 [
-                    (text_of(d.at), d.kind, d.alerts, d.channel, int(d.delivered), d.attempts)
+                    (_text(d.at), d.kind, d.alerts, d.channel, int(d.delivered), d.attempts)
                     for d in deliveries
                 ],
             )
@@ -195,7 +200,7 @@ class AlertStore(LedgerFile):
         with self.writing() as db:
             number = db.execute(
                 "INSERT INTO alert_silences (matcher, author, reason, created_at, ends_at) VALUES (?, ?, ?, ?, ?)",
-                (matcher, author, reason, text_of(created_at), text_of(ends_at)),
+                (matcher, author, reason, _text(created_at), _text(ends_at)),
             ).lastrowid
         return Silence(str(number), matcher, author, reason, created_at, ends_at)
 
@@ -209,7 +214,7 @@ class AlertStore(LedgerFile):
             if before.holds(at):
                 db.execute(
                     "UPDATE alert_silences SET ended_at = ?, ended_by = ? WHERE silence_id = ?",
-                    (text_of(at), by, silence_id),
+                    (_text(at), by, silence_id),
                 )
         return before
 
@@ -227,16 +232,16 @@ def _row(alert: Alert) -> tuple[object, ...]:
         alert.limit,
         alert.unit,
         alert.page,
-        text_of(alert.active_since),
-        text_of(alert.last_active_at),
-        text_of(alert.quiet_since),
-        text_of(alert.fired_at),
-        text_of(alert.resolved_at),
+        _text(alert.active_since),
+        _text(alert.last_active_at),
+        _text(alert.quiet_since),
+        _text(alert.fired_at),
+        _text(alert.resolved_at),
         alert.silenced_by,
         alert.inhibited_by,
-        json.dumps({channel: text_of(at) for channel, at in sorted(alert.told.items())}),
+        json.dumps({channel: _text(at) for channel, at in sorted(alert.told.items())}),
         json.dumps(sorted(alert.trying)),
-        text_of(alert.last_sent_at),
+        _text(alert.last_sent_at),
     )
 
 

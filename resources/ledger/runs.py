@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from resources.instants import text_of
+from resources.instants import stamp_of, text_of
 from resources.ledger.connection import LedgerFile
 
 
@@ -18,7 +18,7 @@ class Runs(LedgerFile):
                 "INSERT INTO runs (run_id, started_at) VALUES ('', ?)", (text_of(started_at),)
             )
             sequence = int(cursor.lastrowid or 0)
-            run_id = f"{started_at:%Y%m%dT%H%M%SZ}-{sequence:06d}"
+            run_id = f"{stamp_of(started_at)}-{sequence:06d}"
             db.execute("UPDATE runs SET run_id = ? WHERE sequence = ?", (run_id, sequence))
         return run_id, sequence
 
