@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import signal
@@ -96,6 +97,34 @@ def form_of(path: Path) -> int:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "ledger.sqlite"
+
+
+def test_no_way_of_asking_is_left_out_here() -> None:
+    reading = {
+        name
+        for store in (Ledger, AlertStore)
+        for name, method in inspect.getmembers(store, inspect.isfunction)
+        if "self.reading()" in inspect.getsource(method)
+    }
+    assert reading == set(READS)
+
+
+def test_what_a_killed_writer_left_is_read(path: Path) -> None:
+    """Its log, with what it had committed, and an empty file, of one that was killed before its first step."""
+    child = os.fork()
+    if child == 0:
+        with Ledger(path).writing() as db:
+            db.execute("INSERT INTO runs (run_id, started_at) VALUES ('r', '2026-11-22T05:00:00+00:00')")
+            db.execute("COMMIT")
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert path.with_name(f"{path.name}-wal").stat().st_size
+    path.with_name(f"{path.name}-shm").unlink()
+    assert Ledger(path).run_ended("r") == (1, False)
+    empty = path.with_name("empty.sqlite")
+    empty.touch()
+    assert Ledger(empty).exports() == []
+    assert empty.stat().st_size == 0
 
 
 @pytest.mark.parametrize("name", READS)
