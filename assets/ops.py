@@ -13,10 +13,11 @@ import orjson
 import polars as pl
 
 from marketplace.personal import without_phones
-from resources.alert_store import AlertStore
 from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
+from resources.ledger.alerts import AlertStore
 from resources.run_context import CheckOutcome, RunContext
+from resources.sql import attach
 
 # A minute rhythm writes eleven rows a run: a month of them explains any figure people still ask about.
 KEEP_INGEST_RUNS_DAYS = 30
@@ -182,7 +183,7 @@ def create_ops(con: duckdb.DuckDBPyConnection) -> None:
 
 def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunContext) -> None:
     """Replace scans and quarantine, and add this run's ingest counts, from raw.duckdb."""
-    con.execute(f"ATTACH '{str(raw_path).replace(chr(39), chr(39) * 2)}' AS mirror (READ_ONLY)")
+    attach(con, raw_path, "mirror", read_only=True)
     with afterwards(lambda: con.execute("DETACH mirror")):
         con.execute("BEGIN")
         con.execute("DELETE FROM ops.ingest_runs WHERE run_id IN (?, ?)", [run.run_id, run.sweep_id])
@@ -227,7 +228,7 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
     ledger = Ledger(run.home.ledger)
     mirror_waivers(con, ledger.waivers())
     mirror_calls(con, ledger, run.clock.naive_now())
-    mirror_alerts(con, AlertStore(ledger))
+    mirror_alerts(con, AlertStore(ledger.path))
 
 
 def mirror_waivers(con: duckdb.DuckDBPyConnection, waivers: Iterable[Waiver]) -> None:
@@ -334,7 +335,7 @@ def _naive(instant: datetime | None) -> datetime | None:
 def mirror_alerts(con: duckdb.DuckDBPyConnection, store: AlertStore) -> None:
     """Replace the alert tables with what the ledger knows: the alerts as of the last turn, every silence, the latest
     deliveries."""
-    alerts, _, _ = store.load()
+    alerts = store.alerts()
     tables: dict[str, list[list[object]]] = {
         "alerts": [
             [

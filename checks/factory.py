@@ -18,6 +18,7 @@ import pandera.polars as pa
 import polars as pl
 
 from checks.results import SAMPLE, CheckResult, violations
+from resources.sql import quoted
 
 Evaluate = Callable[[duckdb.DuckDBPyConnection], CheckResult]
 Schema = type[pa.DataFrameModel] | pa.DataFrameSchema
@@ -35,12 +36,8 @@ def _remember(content: tuple[object, ...], schema: Schema, result: CheckResult) 
     return result
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _qualified(table: str) -> str:
-    return ".".join(_quoted(part) for part in table.split("."))
+    return ".".join(quoted(part) for part in table.split("."))
 
 
 def guarded(result: CheckResult, evaluate: Callable[[CheckResult], CheckResult]) -> CheckResult:
@@ -160,7 +157,7 @@ def validate_rows(
 def _fingerprint(con: duckdb.DuckDBPyConnection, table: str) -> tuple[object, ...]:
     """Names and types of a table's columns, its rows and a digest of all their values, whatever their order."""
     relation = con.sql(f"FROM {_qualified(table)}")
-    columns = ", ".join(_quoted(column) for column in relation.columns)
+    columns = ", ".join(quoted(column) for column in relation.columns)
     found = con.execute(
         f"SELECT count(*), coalesce(sum(hash({columns})::HUGEINT), 0) FROM {_qualified(table)}"
     ).fetchall()
@@ -202,12 +199,10 @@ def _duplicates(
 ) -> tuple[int, list[str]]:
     """(rows too many, ids of some of them); a null equals a null unless ``where_present`` leaves such rows
     out."""
-    keys = ", ".join(_quoted(column) for column in columns)
-    present = (
-        " AND ".join(f"{_quoted(column)} IS NOT NULL" for column in columns) if where_present else "TRUE"
-    )
+    keys = ", ".join(quoted(column) for column in columns)
+    present = " AND ".join(f"{quoted(column)} IS NOT NULL" for column in columns) if where_present else "TRUE"
     twice = (
-        f"SELECT any_value({_quoted(id_column)})::VARCHAR AS id, count(*) - 1 AS extra"
+        f"SELECT any_value({quoted(id_column)})::VARCHAR AS id, count(*) - 1 AS extra"
         f" FROM {_qualified(table)}"
         f" WHERE {present} GROUP BY {keys} HAVING count(*) > 1"
     )

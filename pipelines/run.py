@@ -15,7 +15,8 @@ from pipelines.judging import judge
 from pipelines.status import run_status
 from resources.errors import DONE, PROBLEMS, BookwatchError
 from resources.heartbeat import beat
-from resources.ledger import Ledger
+from resources.instants import stamp_of
+from resources.ledger import Ledger, LedgerTooNew
 from resources.lock import run_lock
 from resources.run_context import RunContext, SweepOrder
 from resources.settings import Settings
@@ -130,7 +131,7 @@ def open_run(
             run_id, sequence = _enter(settings, started_at, say)
         except sqlite3.Error as broken:
             refused = broken
-            run_id, sequence = f"{started_at:%Y%m%dT%H%M%SZ}-{UNENTERED:06d}", UNENTERED
+            run_id, sequence = f"{stamp_of(started_at)}-{UNENTERED:06d}", UNENTERED
         run = RunContext(
             settings=settings,
             run_id=run_id,
@@ -152,6 +153,8 @@ def open_run(
 
 def _without_ledger(refused: sqlite3.Error) -> BookwatchError:
     served = "The last good snapshot is still served."
+    if isinstance(refused, LedgerTooNew):
+        return BookwatchError(refused.problem, f"{served} {refused.next_step}")
     if is_full_disk(refused):
         return BookwatchError("The disk is full.", f"{served} Make room under BOOKWATCH_HOME and run again.")
     return BookwatchError(

@@ -13,6 +13,7 @@ from marketplace.health import DAY, HEALTH_POINTS, system_state
 from marketplace.rules import RULES_VERSION
 from pipelines.judging import unmeasured
 from resources.errors import BookwatchError
+from resources.instants import z_text_of
 from resources.ledger import Ledger
 from resources.run_context import RunContext
 from resources.snapshots import current_snapshot, open_snapshot
@@ -22,8 +23,7 @@ SHOWN_ERRORS = 20
 
 
 def _instant(value: datetime | None) -> str | None:
-    """UTC with a Z, from the naive UTC that DuckDB gives."""
-    return None if value is None else value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return z_text_of(value, "seconds")
 
 
 def _rows(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
@@ -161,7 +161,7 @@ def run_status(run: RunContext) -> dict[str, Any]:
         outcome = "postponed"
     status: dict[str, Any] = {
         "version": 1,
-        "written_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "written_at": _instant(now),
         "run_id": run.run_id,
         "run": {
             "outcome": outcome,
@@ -169,8 +169,8 @@ def run_status(run: RunContext) -> dict[str, Any]:
             "message": str(run.failure) if run.failure else "",
             # What failed after the snapshot was published.
             "warnings": [asdict(warning) for warning in run.warnings],
-            "started_at": run.started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "finished_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "started_at": _instant(run.started_at),
+            "finished_at": _instant(now),
             # Of the newest copy, also where this run made none: it says how soon the next may follow.
             "publishing_seconds": round(run.publishing_seconds, 3)
             if run.snapshot_changed

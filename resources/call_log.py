@@ -12,7 +12,7 @@ from types import TracebackType
 
 from resources.appwrite.failures import CallEvent
 from resources.errors import BookwatchError
-from resources.ledger import Ledger, LedgerCall
+from resources.ledger import Ledger, LedgerCall, LedgerTooNew
 
 WRITE_SECONDS = 2.0
 """A run that is killed loses the calls of this long at most."""
@@ -56,7 +56,9 @@ class CallLog:
         try:
             with self._lock:
                 self._write()
-        except sqlite3.Error:
+        except sqlite3.Error as refused:
+            if error is None and isinstance(refused, LedgerTooNew):
+                raise
             if error is None:
                 raise BookwatchError(
                     "ledger.sqlite could not be written.",

@@ -34,7 +34,9 @@ from marketplace.erasure import (
 from marketplace.text import BLANK
 from resources.forgotten import Forgotten, addressee_names, meant, said_by_customer, viewed, without
 from resources.large_rows import LONG_TEXT, half_of_this_machine, large_rows, needed, pieces
-from resources.raw_store import TYPICAL_ROW, RawStore, StoreFailure, quoted
+from resources.own_files import sync
+from resources.raw_store import TYPICAL_ROW, RawStore, StoreFailure
+from resources.sql import attach, literal, quoted
 
 _TOKEN = r"""[^"\s\\:,{}\[\]]+"""
 """A value inside JSON text, also where it was encoded twice: a first look, the JSON itself decides."""
@@ -105,10 +107,6 @@ def _digits(text: str) -> str:
     return f"regexp_replace({text}, '[^0-9]', '', 'g')"
 
 
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 class _Erasure:
     """One person's erasure, inside one transaction."""
 
@@ -169,7 +167,7 @@ class _Erasure:
         cut = ", ".join(
             f"CASE WHEN {_is_long(quoted(c))} THEN NULL ELSE {quoted(c)} END AS {quoted(c)}" for c in texts
         )
-        which = ", ".join(f"CASE WHEN {_is_long(quoted(c))} THEN {_literal(c)} END" for c in texts)
+        which = ", ".join(f"CASE WHEN {_is_long(quoted(c))} THEN {literal(c)} END" for c in texts)
         return f"* REPLACE ({cut}), list_filter([{which}], lambda c: c IS NOT NULL) AS _long"
 
     def _version(self, collection: str, table: str, row: dict[str, Any]) -> _Version:
@@ -536,7 +534,7 @@ def rewrite(path: Path) -> None:
         ) as con:
             con.execute("SET enable_progress_bar = false")
             for file, name in ((path, "old"), (making, "new")):
-                con.execute(f"ATTACH '{str(file).replace(chr(39), chr(39) * 2)}' AS {name}")
+                attach(con, file, name)
             limit = min(needed(large_rows(con, "old.main")), half_of_this_machine())
             con.execute(f"SET memory_limit = '{max(limit, REWRITING_MEMORY)}B'")
             con.execute("COPY FROM DATABASE old TO new")
@@ -554,10 +552,10 @@ def rewrite(path: Path) -> None:
             con.execute("DETACH new")
             con.execute("DETACH old")
         os.chmod(making, 0o600)
-        _fsync(making)
+        sync(making)
         os.replace(making, path)
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
-        _fsync(path.parent)
+        sync(path.parent)
         return
     except (duckdb.Error, OSError) as broken:
         failure = StoreFailure(
@@ -579,14 +577,6 @@ def leave_nothing(path: Path) -> None:
         else:
             leftover.unlink(missing_ok=True)
     shutil.rmtree(path.with_name(f"{path.name}.tmp"), ignore_errors=True)
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 __all__ = ["Erased", "Forgotten", "erase", "leave_nothing", "must_rewrite", "rewrite"]

@@ -18,10 +18,9 @@ def replace(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     partial = path.with_name(f".{path.name}.partial")
     with create(partial, mode=mode) as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        sync_open(file)
     os.replace(partial, path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def no_link(path: str, flags: int) -> int:
@@ -29,9 +28,15 @@ def no_link(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames in ``folder`` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync_open(file: BinaryIO) -> None:
+    """Make what was written to an open file durable."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def sync(path: Path) -> None:
+    """Make a closed file, or the renames in a folder, durable."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

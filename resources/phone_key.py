@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from resources.errors import BookwatchError
+from resources.own_files import sync_open
 
 
 def read_phone_key(raw_path: Path) -> bytes:
@@ -23,6 +24,5 @@ def read_phone_key(raw_path: Path) -> bytes:
         return path.read_bytes()
     with os.fdopen(handle, "wb") as file:
         file.write(secrets.token_bytes(32))
-        file.flush()
-        os.fsync(file.fileno())
+        sync_open(file)
     return path.read_bytes()

@@ -49,6 +49,7 @@ from resources.large_rows import (
     pieces,
     row_bytes,
 )
+from resources.sql import literal, quoted
 from resources.warehouse import DatabaseDamaged, DatabaseLocked, open_database
 
 T = TypeVar("T")
@@ -266,11 +267,6 @@ class SweepState:
 def _to_read_anew(mark: Watermark) -> Watermark:
     """What makes the next scan read everything."""
     return replace(mark, scan_bound=None, resume_sequence=None, resume_id=None, scan_lower=None, rescan=True)
-
-
-def quoted(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def reasons_json(told: pl.Series) -> pl.Series:
@@ -1660,7 +1656,7 @@ class RawStore:
     def ingest_runs(self, run_id: str | None = None) -> pl.DataFrame:
         """``_ingest_runs``, of one run or all."""
         with self._plainly("be read"):
-            where = f" WHERE run_id = '{_literal(run_id)}'" if run_id is not None else ""
+            where = f" WHERE run_id = {literal(run_id)}" if run_id is not None else ""
             return self.connection.sql(
                 f"SELECT * FROM _ingest_runs{where} ORDER BY started_at, collection"
             ).pl()
@@ -1732,7 +1728,7 @@ class RawStore:
             return self.connection.sql(
                 f"SELECT DISTINCT m.row_id, m.sequence FROM _sweep_missing m JOIN {quoted(collection)} t "
                 f"ON t._id = m.row_id AND t._sequence = m.sequence "
-                f"WHERE m.collection = '{_literal(collection)}' AND t._deleted_at IS NULL"
+                f"WHERE m.collection = {literal(collection)} AND t._deleted_at IS NULL"
             ).pl()
 
     def sweep_unseen(self, collection: str, since_change: int) -> pl.DataFrame:
@@ -1740,7 +1736,7 @@ class RawStore:
         with self._plainly("be read"):
             return self.connection.sql(
                 f"SELECT t._id AS row_id, t._sequence AS sequence FROM {quoted(collection)} t ANTI JOIN "
-                f"(SELECT row_id FROM _sweep_seen WHERE collection = '{_literal(collection)}') s "
+                f"(SELECT row_id FROM _sweep_seen WHERE collection = {literal(collection)}) s "
                 f"ON t._id = s.row_id WHERE t._deleted_at IS NULL AND t._change <= {int(since_change)}"
             ).pl()
 
@@ -1806,10 +1802,6 @@ def _verdicts(stored: pl.DataFrame, rejected: pl.Series) -> pl.Series:
         .otherwise(pl.lit("same"))
         .alias("verdict")
     )["verdict"]
-
-
-def _literal(text: str) -> str:
-    return text.replace("'", "''")
 
 
 __all__ = [

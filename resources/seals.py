@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from resources.errors import BookwatchError
-from resources.ledger import Ledger, Seal
+from resources.ledger import Ledger, LedgerTooNew, Seal
 
 _CHUNK = 1 << 20
 # Stamp of a file → its SHA-256 was compared by this process: a home that was moved is not hashed for each question.
@@ -61,7 +61,9 @@ def require_unchanged(path: Path, *, in_full: bool = False) -> Seal | None:
     if in_full or seal is None or sealed(path, seal.sha256, state, adopted=seal.adopted) != seal:
         try:
             seal, first = ledger.seal(path.stem)
-        except sqlite3.Error:
+        except sqlite3.Error as refused:
+            if in_full and isinstance(refused, LedgerTooNew):
+                raise
             if in_full:
                 raise BookwatchError(
                     f"The ledger {ledger.path} cannot be read, so whether the snapshot {path.stem} is as it was"

@@ -9,15 +9,16 @@ import fcntl
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
+from resources.instants import instant_of_stamp
 from resources.ledger import Ledger, Seal
-from resources.own_files import create, sync_folder
+from resources.own_files import create, sync, sync_open
 from resources.seals import copied, require_unchanged, sealed
 
 # linux/fs.h: FICLONE, a copy that shares blocks where the file system can (btrfs, xfs).
@@ -129,8 +130,7 @@ def copy_closed_file(source: Path, target: Path, enter: Callable[[Seal], None]) 
                 digest = copied(reader, writer)
             else:
                 digest = copied(reader, None)  # of the source, whose pages are in memory: it was just written
-            writer.flush()
-            os.fsync(writer.fileno())
+            sync_open(writer)
             seal = sealed(target, digest, os.fstat(writer.fileno()))
         enter(seal)
         os.replace(partial, target)
@@ -140,7 +140,7 @@ def copy_closed_file(source: Path, target: Path, enter: Callable[[Seal], None]) 
             f"The snapshot could not be written to {target.parent} ({refused.strerror}).",
             "The last good snapshot is still served; make room or permit writing there, and run again.",
         ) from None
-    sync_folder(target.parent)
+    sync(target.parent)
 
 
 def point_link(link: Path, target: Path) -> None:
@@ -149,12 +149,12 @@ def point_link(link: Path, target: Path) -> None:
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target.name)
     os.replace(fresh, link)
-    sync_folder(link.parent)
+    sync(link.parent)
 
 
 def _instant_of(path: Path) -> datetime | None:
     try:
-        return datetime.strptime(path.stem.split("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        return instant_of_stamp(path.stem.split("-")[0])
     except ValueError:
         return None
 

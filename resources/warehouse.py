@@ -17,6 +17,8 @@ from typing import Final
 import duckdb
 
 from resources.errors import BookwatchError
+from resources.instants import stamp_of
+from resources.sql import quoted
 
 #: What queries may hold. DuckDB's own default is 80 % of the machine; a run shares it with Appwrite. What is over it
 #: goes to `<file>.tmp` beside the file. The process itself holds some 300 MB more.
@@ -115,7 +117,7 @@ def is_whole(path: Path) -> bool:
             for schema, table in con.execute(
                 "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT temporary"
             ).fetchall():
-                con.execute(f'SELECT max(hash(t)) FROM "{schema}"."{table}" AS t').fetchall()
+                con.execute(f"SELECT max(hash(t)) FROM {quoted(schema)}.{quoted(table)} AS t").fetchall()
     except DatabaseDamaged:
         return False
     except duckdb.Error as broken:
@@ -127,7 +129,7 @@ def is_whole(path: Path) -> bool:
 
 def set_aside(path: Path, now: datetime) -> Path:
     """Move a damaged file, and the log beside it, out of the way; returns where it is now. Nothing is deleted."""
-    stamp = f"{now:%Y%m%dT%H%M%SZ}"
+    stamp = stamp_of(now)
     aside = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
     number = 1
     while os.path.lexists(aside):

@@ -46,6 +46,7 @@ from marketplace.references import Keys, People
 from marketplace.text import coalesce, nulls
 from marketplace.zones import ProvidersRead, ProviderZones, resolve
 from resources.errors import BookwatchError, UsageError
+from resources.instants import instant_of, text_of
 from resources.phone_key import read_phone_key
 from resources.warehouse import open_warehouse
 
@@ -671,7 +672,7 @@ class _Run:
         there: the providers were read less far than when core was derived last, or could not be read then."""
         now = self.providers_read.upto
         known = orjson.loads(before)
-        upto = [datetime.fromisoformat(mark) for _, mark in known.values() if mark]
+        upto = [instant_of(mark) for _, mark in known.values() if mark]
         same = _standings(before) == {c: reading.standing for c, reading in self.readings.items()}
         return None if now is None or (same and min(upto, default=now) <= now) else now
 
@@ -855,10 +856,7 @@ def _providers_read(readings: Iterable[Reading]) -> ProvidersRead:
 
 def _as_json(readings: Mapping[str, Reading]) -> str:
     """Collection → (standing, how far it was read)."""
-    told = {
-        collection: (reading.standing, reading.upto.isoformat() if reading.upto else None)
-        for collection, reading in readings.items()
-    }
+    told = {collection: (reading.standing, text_of(reading.upto)) for collection, reading in readings.items()}
     return orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()
 
 

@@ -19,7 +19,9 @@ from marketplace.collections import INGESTED
 from marketplace.identifiers import TOKEN
 from marketplace.json_values import read_json
 from marketplace.text import json_text
+from resources import sql
 from resources.large_rows import large_rows
+from resources.sql import quoted
 
 Standing = Literal["begun", "read", "absent"]
 """How a collection stands: its first scan has not come to its end; it has been read; the deployment does not have it or
@@ -54,15 +56,9 @@ QUARANTINED_SCHEMA = {
 }
 
 
-def quoted(name: str) -> str:
-    """An identifier for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def attach(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
     """Attach the mirror read-only as ``mirror``."""
-    literal = str(raw_path).replace("'", "''")
-    con.execute(f"ATTACH '{literal}' AS {CATALOG} (READ_ONLY)")
+    sql.attach(con, raw_path, CATALOG, read_only=True)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from marketplace.personal import private_bookings, private_messages
 from marketplace.pseudonyms import Pseudonyms
 from marketplace.published import PUBLISHED, hidden_values
 from marketplace.rules import RULES_VERSION
+from resources.own_files import sync
 from resources.phone_key import read_phone_key
 from resources.warehouse import DatabaseDamaged, open_warehouse
 
@@ -154,7 +155,7 @@ def update_private(
             else:
                 _change(con, mirror, current, making, mark, newest, rules, chunk_rows, key)
             os.chmod(making, 0o400)
-            _fsync(making)
+            sync(making)
             os.replace(making, target)
         finally:
             for leftover in (making, Path(f"{making}.wal")):
@@ -164,7 +165,7 @@ def update_private(
     fresh_link = published_dir / f".{LINK}.{secrets.token_hex(4)}"
     os.symlink(target.name, fresh_link)
     os.replace(fresh_link, link)
-    _fsync(published_dir)
+    sync(published_dir)
     _remove_others(published_dir, target)
     return target
 
@@ -287,11 +288,3 @@ def _remove_others(folder: Path, current: Path) -> None:
     for path in (*folder.glob(_PATTERN), *folder.glob("private_*.making*"), *folder.glob(f".{LINK}.*")):
         if path.name != current.name:
             path.unlink(missing_ok=True)
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

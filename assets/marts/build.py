@@ -18,12 +18,13 @@ import duckdb
 from assets.marts.catalog import MART_NAMES, MARTS, Mart
 from assets.marts.compiled import Compiled, compiled_marts, forget_instants, set_instants
 from assets.marts.given import GIVEN
-from assets.marts.workplace import quoted, workplace
+from assets.marts.workplace import workplace
 from marketplace.codes import LONGEST_PUBLISHED
 from marketplace.commission import COMMISSION_COLLECTION, judged_at
 from marketplace.health import QuietHours
 from marketplace.policy import DEFAULT_POLICY, Policy
 from resources.cleanup import afterwards
+from resources.sql import quoted
 from resources.warehouse import open_warehouse
 
 

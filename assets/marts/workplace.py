@@ -13,14 +13,11 @@ from pathlib import Path
 import duckdb
 
 from resources.cleanup import afterwards
+from resources.sql import attach, quoted
 
 #: Rows of the largest core table from which a warehouse is large.
 LARGE_ROWS = 1_000_000
 _STEPS = "bw_steps"
-
-
-def quoted(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
 
 
 class Workplace:
@@ -79,7 +76,7 @@ def workplace(con: duckdb.DuckDBPyConnection) -> Iterator[Workplace]:
             yield place
         return
     _remove(steps)  # a killed build left it
-    con.execute(f"ATTACH '{str(steps).replace(chr(39), chr(39) * 2)}' AS {_STEPS}")
+    attach(con, steps, _STEPS)
     place = Workplace(con, large=True)
     try:
         with afterwards(lambda: (place.clear(), con.execute(f"DETACH {_STEPS}"))):

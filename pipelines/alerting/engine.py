@@ -18,7 +18,7 @@ from datetime import datetime
 
 from pipelines.alerting.rules import RuleBook
 from pipelines.alerting.silences import matches
-from resources.alert_store import (
+from resources.ledger.alerts import (
     EVERY_CHANNEL,
     KEEP_RESOLVED,
     Alert,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pipelines.alerting.engine import EngineState, Message
-from resources.alert_store import Alert
+from resources.ledger.alerts import Alert
 
 SHOWN_FIRING, SHOWN_REMINDERS, SHOWN_RESOLVED = 12, 8, 8
 LONGEST_LINE = 300

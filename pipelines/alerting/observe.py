@@ -7,14 +7,15 @@ that stopped before it. Its alert then stays as it is.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from marketplace.health import HEALTH_POINTS, REQUIRED_COLLECTIONS, SCAN_AGE
 from pipelines.alerting.engine import Observation
 from pipelines.alerting.rules import RULES, AlertRule
-from resources.alert_store import Alert
 from resources.errors import UNREACHABLE
+from resources.instants import instant_of
+from resources.ledger.alerts import Alert
 from resources.run_context import CheckOutcome, RunContext
 
 SHOWN_IDS = 5
@@ -117,7 +118,7 @@ def _health(status: Mapping[str, Any], checks: Iterable[CheckOutcome]) -> Iterat
 
 
 def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    return instant_of(text) if text else None
 
 
 def _checks(checks: Iterable[CheckOutcome], unread: Collection[str]) -> Iterator[Observation]:

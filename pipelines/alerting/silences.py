@@ -7,8 +7,8 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from resources.alert_store import Alert
 from resources.errors import UsageError
+from resources.ledger.alerts import Alert
 
 LONGEST = timedelta(days=30)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

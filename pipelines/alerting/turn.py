@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from filelock import Timeout
@@ -20,15 +20,15 @@ from pipelines.alerting.engine import EngineState, Message, Observation, acknowl
 from pipelines.alerting.message import compose, title_of
 from pipelines.alerting.observe import ledger_unreadable
 from pipelines.alerting.rules import RULES
-from resources.alert_store import (
+from resources.home import Home
+from resources.instants import instant_of, z_text_of
+from resources.ledger.alerts import (
     EVERY_CHANNEL,
     Alert,
     AlertStore,
     Delivery,
     changed_only,
 )
-from resources.home import Home
-from resources.ledger import Ledger
 from resources.lock import file_lock
 from resources.notifier import Notifier, Sent, Write
 from resources.settings import Settings
@@ -119,7 +119,7 @@ def alert_turn(
     """
     now = settings.clock.now()
     channels = settings.alert_channels if sends else ()
-    store = AlertStore(Ledger(settings.home.ledger))
+    store = AlertStore(settings.home.ledger)
     with _lock(settings.home) as mine:
         before = _load(store, settings.home)
         seen = list(see(before))
@@ -192,9 +192,9 @@ def _alerts_of_status(home: Home) -> list[Mapping[str, Any]]:
 
 def _shown(entry: Mapping[str, Any]) -> Alert | None:
     try:
-        since = datetime.fromisoformat(entry["since"]).astimezone(UTC)
+        since = instant_of(entry["since"])
         sent = entry["last_sent_at"]
-        told = {EVERY_CHANNEL: datetime.fromisoformat(sent).astimezone(UTC)} if sent else {}
+        told = {EVERY_CHANNEL: instant_of(sent)} if sent else {}
         return Alert(
             name=entry["name"],
             labels=tuple(sorted(entry["labels"].items())),
@@ -258,7 +258,7 @@ def _entry(alert: Alert) -> dict[str, Any]:
 
 
 def _text(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return z_text_of(instant, "seconds")
 
 
 def show_alerts(home: Home, state: EngineState, now: datetime) -> None:

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.cli.printed import echo, echo_json
-from resources.alert_store import AlertStore, Silence
 from resources.errors import BookwatchError, UsageError
-from resources.ledger import Ledger
+from resources.ledger import LedgerTooNew
+from resources.ledger.alerts import AlertStore, Silence
 from resources.settings import Settings, load_settings
 
 
@@ -94,9 +94,11 @@ def silence(
             "Run `bookwatch run` first, or set BOOKWATCH_HOME to where it was run.",
         )
     try:
-        entered = AlertStore(Ledger(settings.home.ledger)).silence(
+        entered = AlertStore(settings.home.ledger).silence(
             matcher, author=by, reason=reason, created_at=now, ends_at=now + length
         )
+    except LedgerTooNew:
+        raise
     except sqlite3.Error:
         raise unreadable(settings) from None
     _print(entered, now, json=json)
@@ -116,10 +118,12 @@ def end_silence(
         raise UsageError("--by is empty.", "Give the name of who ends the silence.")
     settings = load_settings()
     now = settings.clock.now()
-    store = AlertStore(Ledger(settings.home.ledger))
+    store = AlertStore(settings.home.ledger)
     try:
         before = store.end_silence(silence_id, by=by, at=now) if settings.home.ledger.exists() else None
         ended = next((s for s in store.silences() if s.silence_id == silence_id), None) if before else None
+    except LedgerTooNew:
+        raise
     except sqlite3.Error:
         raise unreadable(settings) from None
     if before is None or ended is None:

@@ -12,9 +12,9 @@ import typer
 
 from pipelines.cli import alert_silences
 from pipelines.cli.printed import echo, echo_json
-from resources.alert_store import Alert, AlertStore, Delivery, Silence
 from resources.errors import FAILED, BookwatchError, UsageError
-from resources.ledger import Ledger
+from resources.ledger import LedgerTooNew
+from resources.ledger.alerts import Alert, AlertStore, Delivery, Silence
 from resources.settings import Settings, load_settings
 
 app = typer.Typer(help="What fires, who stays silent, and where alerts go.", no_args_is_help=True)
@@ -29,9 +29,11 @@ def _known(settings: Settings) -> tuple[list[Alert], list[Silence]]:
             f"There has been no run in {settings.home.root}.",
             "Run `bookwatch run` (or `bookwatch demo`) first, or set BOOKWATCH_HOME to where it was run.",
         )
-    store = AlertStore(Ledger(settings.home.ledger))
+    store = AlertStore(settings.home.ledger)
     try:
-        return store.load()[0], store.silences()
+        return store.alerts(), store.silences()
+    except LedgerTooNew:
+        raise
     except (sqlite3.Error, ValueError):
         raise alert_silences.unreadable(settings) from None
 
@@ -166,7 +168,7 @@ def send_test(
         now = settings.clock.now()
         deliveries = [Delivery(now, "test", 0, c.scheme, s.delivered, s.attempts) for _, c, s in outcomes]
         try:
-            AlertStore(Ledger(settings.home.ledger)).record_sent([], deliveries)
+            AlertStore(settings.home.ledger).record_sent([], deliveries)
         except sqlite3.Error:
             echo("The test could not be recorded in ledger.sqlite.", err=True)
     if json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +14,7 @@ from pipelines.stopped import Stopped, names, stopped
 from resources.clock import Clock
 from resources.errors import BookwatchError
 from resources.home import Home
+from resources.instants import instant_of
 from resources.settings import load_settings
 from resources.status_file import read_status
 from resources.visible import visible_in
@@ -27,7 +27,7 @@ def _age(clock: Clock, instant: str | None) -> str:
     """How long ago, in words."""
     if not instant:
         return "never"
-    seconds = (clock.now() - datetime.fromisoformat(instant).astimezone(UTC)).total_seconds()
+    seconds = (clock.now() - instant_of(instant)).total_seconds()
     if seconds < 90:
         return f"{max(0, round(seconds))} s ago"
     if seconds < 5400:
@@ -92,7 +92,7 @@ def _print_health(console: Any, content: dict[str, Any], clock: Clock) -> None:
     from rich.markup import escape
 
     judged = content["run"]["finished_at"]
-    old = clock.now() - datetime.fromisoformat(judged).astimezone(UTC) > UNMEASURED_AFTER
+    old = clock.now() - instant_of(judged) > UNMEASURED_AFTER
     system = content["health"]["system"]
     if old:
         console.print(

@@ -11,7 +11,7 @@ import typer
 from marketplace.closed_months import CLOSED_MONTH_CHANGED
 from pipelines.cli.printed import echo, echo_json
 from resources.errors import BookwatchError, UsageError
-from resources.ledger import Ledger, Waiver
+from resources.ledger import Ledger, LedgerTooNew, Waiver
 from resources.settings import Settings, load_settings
 from resources.snapshots import open_snapshot, require_snapshot
 
@@ -122,6 +122,8 @@ def waive(
             else:
                 before = ledger.waive(finding_id, reason=reason, by=by, at=now)
                 outcome = "waived" if before is None else "replaced"
+    except LedgerTooNew:
+        raise
     except sqlite3.Error:
         raise BookwatchError(
             f"The ledger {ledger.path} could not be written.",

@@ -39,8 +39,9 @@ from pipelines.exports.workbook import SHEET_ROWS, Workbook
 from resources.clock import Clock
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
-from resources.ledger import Ledger
-from resources.own_files import sync_folder
+from resources.instants import z_text_of
+from resources.ledger import Ledger, LedgerTooNew
+from resources.own_files import sync, sync_open
 from resources.seals import require_unchanged
 from resources.snapshots import open_snapshot, require_snapshot
 
@@ -391,10 +392,10 @@ def export_commissions(
                         format=form,
                         locale=locale,
                         snapshot=chosen,
-                        published_at=_instant(facts["published_at"]),
-                        as_of=_instant(facts["as_of"]),
+                        published_at=z_text_of(facts["published_at"]),
+                        as_of=z_text_of(facts["as_of"]),
                         period_over=over,
-                        created_at=made_at.isoformat().replace("+00:00", "Z"),
+                        created_at=z_text_of(made_at),
                         made_by=made_by,
                         time_zone=time_zone,
                         time_zones=facts["zones"],
@@ -446,6 +447,8 @@ def export_commissions(
         ) from None
     except duckdb.Error as refused:
         raise _snapshot_error(chosen, refused) from None
+    except LedgerTooNew:
+        raise
     except sqlite3.Error:
         raise BookwatchError(
             f"The ledger {home.ledger} could not be written, and no report is made that it does not know.",
@@ -468,10 +471,6 @@ def _snapshot_error(snapshot_id: str, refused: duckdb.Error) -> BookwatchError:
         f"The snapshot {snapshot_id} could not be read to the end ({type(refused).__name__}).",
         "No report was written; make room on the disk, or export from another snapshot.",
     )
-
-
-def _instant(value: datetime | None) -> str | None:
-    return None if value is None else f"{value.isoformat()}Z"
 
 
 def _local_day(naive_utc: datetime, time_zone: str) -> date:
@@ -569,7 +568,7 @@ def _settle(folder: Path, workshop: Path, files: list[FileEntry]) -> None:
             raise _other_export(folder, f"{entry.name} is already there with different bytes")
     for entry in files:
         os.replace(workshop / entry.name, folder / entry.name)
-    sync_folder(folder)
+    sync(folder)
 
 
 def _write_manifest(folder: Path, workshop: Path, data: bytes) -> str:
@@ -577,10 +576,9 @@ def _write_manifest(folder: Path, workshop: Path, data: bytes) -> str:
     partial = workshop / MANIFEST
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        sync_open(file)
     os.replace(partial, folder / MANIFEST)
-    sync_folder(folder)
+    sync(folder)
     return sha256_of_bytes(data)
 
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from pipelines.exports.manifest import FileEntry
 from pipelines.exports.spreadsheet import SEPARATOR, Locale
+from resources.own_files import sync_open
 
 Format = Literal["csv", "json", "xlsx"]
 
@@ -75,8 +76,7 @@ class _Counted:
         self._size += len(data)
 
     def _finish(self) -> FileEntry:
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        sync_open(self._file)
         self._file.close()
         return FileEntry(
             self.name, self._tally.rows, self._size, dict(self._tally.totals), self._hash.hexdigest()

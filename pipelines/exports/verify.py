@@ -32,7 +32,7 @@ from pipelines.exports.spreadsheet import SEPARATOR, unguarded
 from pipelines.exports.workbook import SHEET_ROWS
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
-from resources.ledger import ExportEntry, Ledger
+from resources.ledger import ExportEntry, Ledger, LedgerTooNew
 from resources.seals import SnapshotChanged, require_unchanged
 
 # Our cells are ids, codes and one sentence; what is longer than this is not ours.
@@ -101,6 +101,8 @@ def _entries(ledger: Path) -> list[ExportEntry]:
         return []
     try:
         return Ledger(ledger).exports()
+    except LedgerTooNew:
+        raise
     except sqlite3.Error:
         raise BookwatchError(
             f"The ledger {ledger} cannot be read.",

@@ -6,7 +6,6 @@ Nothing in it is a formula or a link, whatever the text says, and nothing in it 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from pipelines.exports.manifest import FileEntry, SheetEntry
 from pipelines.exports.report_files import MONEY_SUFFIX, Tally, new_file, sha256_of
+from resources.own_files import sync_open
 
 # More open slowly in Excel on the machines this is for; what a sheet can hold at all is ten times as much.
 SHEET_ROWS: Final = 100_000
@@ -76,8 +76,7 @@ class Workbook:
             if isinstance(sheet, Sheet):
                 sheet.finish()
         self._book.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        sync_open(self._file)
         self._file.close()
         entries = [sheet.entry() if isinstance(sheet, Sheet) else sheet for sheet in self._sheets]
         first = entries[0]

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from resources.appwrite.bounds import LARGE_ROW, is_plain_name
 from resources.appwrite.columns import SYSTEM, Position, Storage, StoredColumn
 from resources.appwrite.failures import Malformed
+from resources.sql import literal
 
 ROW_GROUP = 122_880
 """Rows DuckDB compresses and writes as one. A commit of exactly as many goes past the write-ahead log, and no
@@ -322,9 +323,9 @@ class BulkReading:
 
     def source(self, path: str) -> str:
         """``read_json(…)`` on a spool's path."""
-        kinds = ", ".join(f"{_literal(a)}: '{_read_as(a, storage)}'" for a, _, storage in self._all)
+        kinds = ", ".join(f"{literal(a)}: '{_read_as(a, storage)}'" for a, _, storage in self._all)
         return (
-            f"read_json({_literal(path)}, format = 'newline_delimited', columns = {{{kinds}}}, "
+            f"read_json({literal(path)}, format = 'newline_delimited', columns = {{{kinds}}}, "
             f"maximum_object_size = {LARGEST_OBJECT}, compression = 'uncompressed')"
         )
 
@@ -341,7 +342,7 @@ class BulkReading:
             return _typed(column, attribute, storage)
         # Two or three constants are compared one by one; more of them become a join, for twice the time of the whole.
         constant = f"{column} IN ('NaN', 'Infinity', '-Infinity')"
-        return f"CASE WHEN {constant} THEN error({_literal(CONSTANT)}) ELSE {column} END"
+        return f"CASE WHEN {constant} THEN error({literal(CONSTANT)}) ELSE {column} END"
 
 
 def _read_as(attribute: str, storage: Storage) -> str:
@@ -386,7 +387,3 @@ def _unless(misfit: str, value: str) -> str:
 
 def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -17,7 +17,7 @@ import pytest
 from pipelines.alerting.engine import EngineState, Message
 from pipelines.alerting.message import compose, plans, title_of
 from pipelines.cli.alerts import full_length
-from resources.alert_store import Alert
+from resources.ledger.alerts import Alert
 from resources.notifier import Channel, Notifier, Room, Sent
 from tests.resources import receiver as stand_ins
 from tests.resources.receiver import MailServer, Receiver, shown_by_telegram, units

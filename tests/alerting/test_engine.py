@@ -11,7 +11,7 @@ import pytest
 from pipelines.alerting.engine import EngineState, Message, Observation, acknowledge, decide, refused
 from pipelines.alerting.message import compose
 from pipelines.alerting.rules import AlertRule, RuleBook
-from resources.alert_store import EVERY_CHANNEL, KEEP_RESOLVED, Alert, Silence
+from resources.ledger.alerts import EVERY_CHANNEL, KEEP_RESOLVED, Alert, Silence
 from resources.notifier import Channel
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from pipelines.alerting.engine import EngineState, Message, Observation, acknowledge, decide, refused
 from pipelines.alerting.rules import AlertRule, RuleBook
-from resources.alert_store import Silence
+from resources.ledger.alerts import Silence
 from resources.notifier import Channel
 
 MINUTE = timedelta(minutes=1)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipelines.alerting.engine import EngineState, Message
 from pipelines.alerting.message import LONGEST_LINE, compose, number, span
-from resources.alert_store import Alert
+from resources.ledger.alerts import Alert
 from resources.notifier import Channel
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)

@@ -12,8 +12,8 @@ from marketplace.health import HEALTH_POINTS
 from pipelines.alerting.engine import Observation
 from pipelines.alerting.observe import observations
 from pipelines.alerting.rules import RULES
-from resources.alert_store import Alert
 from resources.errors import BookwatchError, SourceUnavailable
+from resources.ledger.alerts import Alert
 from resources.run_context import CheckOutcome, CollectionScan, RunContext
 from resources.settings import Settings
 

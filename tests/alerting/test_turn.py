@@ -18,10 +18,10 @@ from pipelines.alerting import turn as edge
 from pipelines.alerting.engine import Observation
 from pipelines.alerting.turn import alert_turn
 from pipelines.run import open_run, report
-from resources.alert_store import AlertStore
 from resources.errors import BookwatchError, SourceUnavailable
 from resources.home import Home
 from resources.ledger import Ledger
+from resources.ledger.alerts import AlertStore
 from resources.notifier import Notifier
 from resources.run_context import CheckOutcome, RunContext
 from resources.settings import Settings
@@ -85,10 +85,10 @@ class Place:
         return {alert["alert_id"]: alert for alert in self.status()["alerts"]}
 
     def stored(self) -> dict[str, Any]:
-        return {alert.alert_id: alert for alert in AlertStore(Ledger(self.home.ledger)).load()[0]}
+        return {alert.alert_id: alert for alert in AlertStore(self.home.ledger).load()[0]}
 
     def deliveries(self) -> list[tuple[str, int, str, bool, int]]:
-        kept = AlertStore(Ledger(self.home.ledger)).deliveries()
+        kept = AlertStore(self.home.ledger).deliveries()
         return [(d.kind, d.alerts, d.channel, d.delivered, d.attempts) for _, d in kept]
 
 
@@ -292,6 +292,38 @@ def test_an_unreadable_ledger_is_told_with_all_that_is_wrong_once_and_its_end_to
     assert receiver.titles[4:] == ["bookwatch: 1 resolved"]
 
 
+def test_a_ledger_that_can_be_read_but_not_written_is_told_once_too(
+    place: Place, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.run(check(False))
+    monkeypatch.setattr("resources.ledger.connection.PATIENCE_S", 0.0)
+    holder = sqlite3.connect(place.home.ledger, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    for _ in range(3):
+        place.run(check(False))
+    assert len(receiver.taken) == 2, "told at every turn"
+    assert "[critical] ledger_unreadable: " in receiver.taken[1]["message"]
+    holder.execute("ROLLBACK")
+    holder.close()
+    place.run(check(True), minutes=5)
+    assert receiver.titles[2:] == ["bookwatch: 3 resolved"]
+
+
+def test_a_ledger_of_a_newer_version_fails_the_run_in_one_sentence_and_is_told(
+    place: Place, receiver: Receiver
+) -> None:
+    place.run()
+    with sqlite3.connect(place.home.ledger) as db:
+        db.execute("PRAGMA user_version = 1000")
+    run = place.run(check(False))
+    assert run.exit_status == 1
+    assert run.failure is not None
+    assert run.failure.problem.startswith("ledger.sqlite was written by a newer bookwatch")
+    assert "Run the newer version here" in run.failure.next_step
+    assert place.status()["run"]["message"] == str(run.failure)
+    assert "[critical] ledger_unreadable: " in receiver.taken[-1]["message"]
+
+
 def test_a_ledger_that_cannot_be_written_keeps_nothing_from_being_told(
     place: Place, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -425,7 +457,7 @@ def test_a_damaged_status_keeps_nobody_from_being_told_and_is_written_anew(
     Ledger(place.home.ledger).start_run(place.now)  # one that dies: it is told at the start of the next
     place.run(minutes=2, change=fail)
     assert json.loads(place.home.status.read_bytes())["run"]["message"] == "The disk is full. Make room."
-    assert [alert.name for alert in AlertStore(Ledger(place.home.ledger)).load()[0]]
+    assert [alert.name for alert in AlertStore(place.home.ledger).load()[0]]
 
 
 def test_a_damaged_snapshot_keeps_no_failed_run_from_being_told(tmp_path: Path, receiver: Receiver) -> None:

@@ -199,9 +199,9 @@ def test_a_run_killed_at_any_instruction_neither_loses_nor_doubles_it(
             run(changed)
     assert found(home) == []
     with monkeypatch.context() as amid:  # one of two entered, not committed
-        import resources.ledger as ledger
+        from resources.ledger import closed_months
 
-        real, calls = ledger._log_change, [0]
+        real, calls = closed_months._log_change, [0]
 
         def once(*values: object) -> None:
             calls[0] += 1
@@ -209,7 +209,7 @@ def test_a_run_killed_at_any_instruction_neither_loses_nor_doubles_it(
                 raise KeyboardInterrupt
             real(*values)  # type: ignore[arg-type]  # the two arguments it was called with
 
-        amid.setattr(ledger, "_log_change", once)
+        amid.setattr(closed_months, "_log_change", once)
         with pytest.raises(KeyboardInterrupt):
             run(changed)
     assert found(home) == []

@@ -13,9 +13,8 @@ import pytest
 from pipelines.alerting.engine import EngineState
 from pipelines.alerting.turn import for_status
 from pipelines.cli import main
-from resources.alert_store import Alert, AlertStore
 from resources.home import Home
-from resources.ledger import Ledger
+from resources.ledger.alerts import Alert, AlertStore
 from resources.status_file import write_status
 from tests.resources.receiver import Receiver
 
@@ -53,7 +52,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 def filled(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
     home.root.mkdir()
     home.published.mkdir()
-    AlertStore(Ledger(home.ledger)).save([FIRING, OVER], [], now=NOW)
+    AlertStore(home.ledger).save([FIRING, OVER], [], now=NOW)
     return home
 
 
@@ -180,7 +179,7 @@ def test_a_test_message_reaches_every_channel_and_says_which_failed(
     ]
     assert receiver.titles == ["bookwatch: test"]
     assert "secret-token" not in out + err
-    kept = [d for _, d in AlertStore(Ledger(filled.ledger)).deliveries()]
+    kept = [d for _, d in AlertStore(filled.ledger).deliveries()]
     assert [(d.kind, d.channel, d.delivered) for d in kept] == [
         ("test", "json", True),
         ("test", "json", False),
@@ -260,7 +259,7 @@ def test_a_damaged_status_is_one_sentence(filled: Home, bookwatch: Told) -> None
 
 def test_status_says_what_is_open_why_it_is_quiet_and_who_wanted_it(filled: Home, bookwatch: Told) -> None:
     silence(bookwatch)
-    alerts, silences, _ = AlertStore(Ledger(filled.ledger)).load()
+    alerts, silences, _ = AlertStore(filled.ledger).load()
     state = EngineState({a.alert_id: a for a in alerts}, tuple(silences))
     base: dict[str, Any] = {
         "run": {"outcome": "published", "finished_at": "2026-11-22T04:00:00Z", "message": ""},

@@ -14,9 +14,8 @@ import pytest
 
 from pipelines.cli import main
 from pipelines.cli.terminal import STAND_INS, format_asked, prepare_streams, takes_ascii_only
-from resources.alert_store import Alert, AlertStore
 from resources.home import Home
-from resources.ledger import Ledger
+from resources.ledger.alerts import Alert, AlertStore
 from resources.progress import progress_for
 from tests.dashboards import snapshot
 
@@ -36,7 +35,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     now = snapshot.NOW
     fired = now - timedelta(minutes=12)
     alert = Alert("no_missing", (), "firing", "critical", f"Missing × 7 {LETTERS}", fired, now, figure=7.0)
-    AlertStore(Ledger(home.ledger)).save([alert], [], now=now)
+    AlertStore(home.ledger).save([alert], [], now=now)
     return root
 
 

@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from assets.ops import create_ops, mirror_alerts
-from resources.alert_store import EVERY_CHANNEL, Alert, AlertStore, Delivery, Silence
 from resources.ledger import Ledger
+from resources.ledger.alerts import EVERY_CHANNEL, Alert, AlertStore, Delivery, Silence
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ ALERT = Alert(
 
 @pytest.fixture
 def store(tmp_path: Path) -> AlertStore:
-    return AlertStore(Ledger(tmp_path / "ledger.sqlite"))
+    return AlertStore(tmp_path / "ledger.sqlite")
 
 
 def test_an_alert_comes_back_as_it_was_stored(store: AlertStore) -> None:
@@ -86,7 +86,7 @@ def test_a_ledger_of_the_first_form_is_taken_over_once(tmp_path: Path) -> None:
             ("marts/x:end_untold", 0, since, 0),
         ],
     )
-    store = AlertStore(Ledger(tmp_path / "ledger.sqlite"))
+    store = AlertStore(tmp_path / "ledger.sqlite")
     alerts, _, begun = store.load()
     assert {(a.alert_id, a.state, tuple(a.told)) for a in alerts} == {
         ("told{asset=marts/x}", "firing", (EVERY_CHANNEL,)),
@@ -101,7 +101,7 @@ def test_a_ledger_of_the_first_form_is_taken_over_once(tmp_path: Path) -> None:
 
 def test_an_empty_ledger_of_the_first_form_has_no_history(tmp_path: Path) -> None:
     old_ledger(tmp_path / "ledger.sqlite", [])
-    assert AlertStore(Ledger(tmp_path / "ledger.sqlite")).load() == ([], [], False)
+    assert AlertStore(tmp_path / "ledger.sqlite").load() == ([], [], False)
 
 
 def test_a_dead_run_is_marked_with_the_alert_that_tells_it(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_dead_run_is_marked_with_the_alert_that_tells_it(tmp_path: Path) -> No
     _, mine = ledger.start_run(NOW)
     assert ledger.dead_runs(before=mine) == [(died, died_id)]
     assert ledger.run_ended(died_id) == (died, False)
-    AlertStore(ledger).save([ALERT], [], now=NOW, died=[died])
+    AlertStore(ledger.path).save([ALERT], [], now=NOW, died=[died])
     assert ledger.dead_runs(before=mine) == []
     assert ledger.run_ended(died_id) == (died, True)
 

@@ -155,15 +155,16 @@ def test_a_ledger_that_cannot_be_written_stops_no_call_and_is_said_at_the_end(
 ) -> None:
     monkeypatch.setattr("resources.call_log.WRITE_SECONDS", 0.0)
     kept: list[CallEvent] = []
+    ledger.record_calls([])
     holder = sqlite3.connect(ledger.path)
-    holder.execute("CREATE TABLE calls (other)")
+    holder.execute("ALTER TABLE calls RENAME TO others")
     holder.commit()
     unwritten = pytest.raises(BookwatchError, match=r"ledger.sqlite could not be written")
     with unwritten, CallLog(ledger, "r1", kept) as calls:
         calls(called(0))
         calls(called(1))
     assert len(kept) == 2
-    holder.execute("DROP TABLE calls")
+    holder.execute("ALTER TABLE others RENAME TO calls")
     holder.commit()
     with CallLog(ledger, "r2", []) as calls:
         calls(called(2))
@@ -190,6 +191,6 @@ def test_the_tables_stay_small_and_hours_whole(
 
 
 def test_the_ledger_is_bounded_too(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resources.ledger.KEEP_CALLS", 10)
+    monkeypatch.setattr("resources.ledger.calls.KEEP_CALLS", 10)
     log(ledger, "r1", *(called(n) for n in range(25)))
     assert [c.number for c in ledger.calls()[0]] == list(range(16, 26))

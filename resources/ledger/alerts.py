@@ -1,4 +1,4 @@
-"""The alert tables of ledger.sqlite: alerts, silences, deliveries. Stores and reads; decides nothing.
+"""Alerts: what is known of each, silences, deliveries. Stores and reads; decides nothing.
 
 An alert's identity is its name and labels. Who was told of it stands beside it, channel by channel, and is written only
 after a send succeeded.
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from resources.ledger import Ledger
+from resources.instants import instant_of, optional_instant_of, text_of
+from resources.ledger.connection import LedgerFile
 
 AlertPhase = Literal["pending", "firing", "resolved"]
 DeliveryKind = Literal["firing", "reminder", "resolved", "test"]
@@ -25,56 +25,6 @@ EVERY_CHANNEL = "*"
 
 KEEP_DELIVERIES = 1_000
 KEEP_RESOLVED = timedelta(days=30)
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS alerts (
-    alert_id TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    labels TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('pending', 'firing', 'resolved')),
-    severity TEXT NOT NULL,
-    summary TEXT NOT NULL,
-    detail TEXT NOT NULL,
-    figure REAL,
-    limit_value REAL,
-    unit TEXT NOT NULL,
-    page TEXT NOT NULL,
-    active_since TEXT NOT NULL,
-    last_active_at TEXT NOT NULL,
-    quiet_since TEXT,
-    fired_at TEXT,
-    resolved_at TEXT,
-    silenced_by TEXT,
-    inhibited_by TEXT,
-    told TEXT NOT NULL,
-    trying TEXT NOT NULL,
-    last_sent_at TEXT
-);
-CREATE TABLE IF NOT EXISTS alert_turns (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    begun_at TEXT NOT NULL,
-    last_at TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS alert_silences (
-    silence_id INTEGER PRIMARY KEY AUTOINCREMENT,
-    matcher TEXT NOT NULL,
-    author TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    created_at TEXT NOT NULL,
-    ends_at TEXT NOT NULL,
-    ended_at TEXT,
-    ended_by TEXT
-);
-CREATE TABLE IF NOT EXISTS alert_deliveries (
-    delivery_id INTEGER PRIMARY KEY AUTOINCREMENT,
-    at TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('firing', 'reminder', 'resolved', 'test')),
-    alerts INTEGER NOT NULL,
-    channel TEXT NOT NULL,
-    delivered INTEGER NOT NULL,
-    attempts INTEGER NOT NULL
-);
-"""
 
 
 def alert_id_of(name: str, labels: Labels) -> str:
@@ -146,32 +96,19 @@ class Delivery:
     attempts: int
 
 
-def _text(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.astimezone(UTC).isoformat()
+def _text(at: datetime | None) -> str | None:
+    """Aware, whatever it was given as: what is read back is compared with the clock."""
+    return None if at is None else text_of(at.astimezone(UTC))
 
 
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
-
-
-class AlertStore:
-    """The alert tables of a ledger. Raises sqlite3.Error or ValueError where they can't be read."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-
-    @contextmanager
-    def _open(self) -> Generator[sqlite3.Connection]:
-        with self._ledger.transaction() as db:
-            for statement in _SCHEMA.split(";"):
-                db.execute(statement)
-            yield db
+class AlertStore(LedgerFile):
+    """The alert tables of a ledger. Raises as LedgerFile does, and ValueError for what no version wrote."""
 
     def load(self) -> tuple[list[Alert], list[Silence], bool]:
-        """Every alert, the silences not yet over, and whether alerts were ever judged here before."""
-        with self._open() as db:
-            _adopt_first_form(db)
-            alerts = [_alert(row) for row in db.execute("SELECT * FROM alerts ORDER BY alert_id")]
+        """Every alert, the silences not yet over, and whether alerts were ever judged here before: for a turn, which is
+        about to ``save``. It takes the write lock: who cannot record whom they told must know it before they tell."""
+        with self.writing() as db:
+            alerts = _alerts(db)
             silences = [
                 _silence(row)
                 for row in db.execute(
@@ -180,6 +117,11 @@ class AlertStore:
             ]
             begun = db.execute("SELECT 1 FROM alert_turns").fetchone() is not None
         return alerts, silences, begun
+
+    def alerts(self) -> list[Alert]:
+        """Every alert."""
+        with self.reading() as db:
+            return _alerts(db)
 
     def save(
         self,
@@ -193,7 +135,7 @@ class AlertStore:
 
         A run is marked in the transaction that stores its alert, so neither can be without the other.
         """
-        with self._open() as db:
+        with self.writing() as db:
             db.executemany(
                 f"INSERT OR REPLACE INTO alerts VALUES ({', '.join('?' * 21)})", [_row(a) for a in changed]
             )
@@ -205,12 +147,12 @@ class AlertStore:
             db.executemany(
                 "UPDATE runs SET finished_at = ?, message = 'It never finished.'"
                 " WHERE sequence = ? AND finished_at IS NULL",
-                [(now.isoformat(), sequence) for sequence in died],
+                [(_text(now), sequence) for sequence in died],
             )
 
     def record_sent(self, changed: Sequence[Alert], deliveries: Sequence[Delivery]) -> None:
         """Store who was told what, after the sends."""
-        with self._open() as db:
+        with self.writing() as db:
             db.executemany(
                 f"INSERT OR REPLACE INTO alerts VALUES ({', '.join('?' * 21)})", [_row(a) for a in changed]
             )
@@ -230,12 +172,12 @@ class AlertStore:
 
     def deliveries(self) -> list[tuple[int, Delivery]]:
         """Every delivery kept, by number, oldest first."""
-        with self._open() as db:
+        with self.reading() as db:
             return [
                 (
                     row["delivery_id"],
                     Delivery(
-                        datetime.fromisoformat(row["at"]),
+                        instant_of(row["at"]),
                         row["kind"],
                         row["alerts"],
                         row["channel"],
@@ -248,14 +190,14 @@ class AlertStore:
 
     def silences(self) -> list[Silence]:
         """Every silence there ever was, oldest first."""
-        with self._open() as db:
+        with self.reading() as db:
             return [_silence(row) for row in db.execute("SELECT * FROM alert_silences ORDER BY silence_id")]
 
     def silence(
         self, matcher: str, *, author: str, reason: str, created_at: datetime, ends_at: datetime
     ) -> Silence:
         """Enter a silence."""
-        with self._open() as db:
+        with self.writing() as db:
             number = db.execute(
                 "INSERT INTO alert_silences (matcher, author, reason, created_at, ends_at) VALUES (?, ?, ?, ?, ?)",
                 (matcher, author, reason, _text(created_at), _text(ends_at)),
@@ -264,7 +206,7 @@ class AlertStore:
 
     def end_silence(self, silence_id: str, *, by: str, at: datetime) -> Silence | None:
         """End a silence now; returns it as it was before, None where there is no such silence."""
-        with self._open() as db:
+        with self.writing() as db:
             row = db.execute("SELECT * FROM alert_silences WHERE silence_id = ?", (silence_id,)).fetchone()
             if row is None:
                 return None
@@ -303,6 +245,10 @@ def _row(alert: Alert) -> tuple[object, ...]:
     )
 
 
+def _alerts(db: sqlite3.Connection) -> list[Alert]:
+    return [_alert(row) for row in db.execute("SELECT * FROM alerts ORDER BY alert_id")]
+
+
 def _alert(row: sqlite3.Row) -> Alert:
     labels: dict[str, str] = json.loads(row["labels"])
     told: dict[str, str] = json.loads(row["told"])
@@ -317,16 +263,16 @@ def _alert(row: sqlite3.Row) -> Alert:
         limit=row["limit_value"],
         unit=row["unit"],
         page=row["page"],
-        active_since=datetime.fromisoformat(row["active_since"]),
-        last_active_at=datetime.fromisoformat(row["last_active_at"]),
-        quiet_since=_instant(row["quiet_since"]),
-        fired_at=_instant(row["fired_at"]),
-        resolved_at=_instant(row["resolved_at"]),
+        active_since=instant_of(row["active_since"]),
+        last_active_at=instant_of(row["last_active_at"]),
+        quiet_since=optional_instant_of(row["quiet_since"]),
+        fired_at=optional_instant_of(row["fired_at"]),
+        resolved_at=optional_instant_of(row["resolved_at"]),
         silenced_by=row["silenced_by"],
         inhibited_by=row["inhibited_by"],
-        told={channel: datetime.fromisoformat(at) for channel, at in told.items()},
+        told={channel: instant_of(at) for channel, at in told.items()},
         trying=frozenset(json.loads(row["trying"])),
-        last_sent_at=_instant(row["last_sent_at"]),
+        last_sent_at=optional_instant_of(row["last_sent_at"]),
     )
 
 
@@ -336,50 +282,11 @@ def _silence(row: sqlite3.Row) -> Silence:
         row["matcher"],
         row["author"],
         row["reason"],
-        datetime.fromisoformat(row["created_at"]),
-        datetime.fromisoformat(row["ends_at"]),
-        _instant(row["ended_at"]),
+        instant_of(row["created_at"]),
+        instant_of(row["ends_at"]),
+        optional_instant_of(row["ended_at"]),
         row["ended_by"],
     )
-
-
-def _adopt_first_form(db: sqlite3.Connection) -> None:
-    """Take over what the ledgers of bookwatch before its alert engine knew, once: their table alert_state.
-
-    Its names were ``asset:check``. What people were told of as failing stands as told, so it is not told again and its
-    return is; what was not delivered is told.
-    """
-    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'alert_state'").fetchone() is None:
-        return
-    adopted: list[Alert] = []
-    rows = db.execute("SELECT name, firing, since, announced FROM alert_state").fetchall()
-    for row in rows:
-        firing, announced = bool(row["firing"]), bool(row["announced"])
-        believed = firing if announced else not firing
-        if not firing and not believed:
-            continue
-        asset, _, check = str(row["name"]).rpartition(":")
-        since = datetime.fromisoformat(row["since"])
-        adopted.append(
-            Alert(
-                name=check,
-                labels=(("asset", asset),) if asset else (),
-                state="firing" if firing else "resolved",
-                severity="high",
-                summary=f"{check} fails",
-                active_since=since,
-                last_active_at=since,
-                fired_at=since,
-                resolved_at=None if firing else since,
-                told={EVERY_CHANNEL: since} if believed else {},
-                last_sent_at=since if believed else None,
-            )
-        )
-    db.executemany(f"INSERT OR IGNORE INTO alerts VALUES ({', '.join('?' * 21)})", [_row(a) for a in adopted])
-    if rows:
-        begun = _text(min(datetime.fromisoformat(row["since"]) for row in rows))
-        db.execute("INSERT OR IGNORE INTO alert_turns VALUES (1, ?, ?)", (begun, begun))
-    db.execute("DROP TABLE alert_state")
 
 
 def changed_only(before: Mapping[str, Alert], after: Iterable[Alert]) -> list[Alert]:

@@ -1,0 +1,37 @@
+"""ledger.sqlite: what is written while the warehouse is busy, or by several processes.
+
+Figures do not live here: each run mirrors what readers need into ``ops``.
+
+A subject is a module, and its class can be used alone (``Runs(home.ledger)``); ``Ledger`` is those a run needs in one.
+The alerts stand apart, in alerts.py. How the file is opened is connection.py's, its tables are migrations.py's.
+"""
+
+from __future__ import annotations
+
+from resources.ledger.calls import Calls, LedgerCall
+from resources.ledger.closed_months import ClosedChange, ClosedGap, ClosedMonths
+from resources.ledger.erasures import Erasures
+from resources.ledger.exports import ExportEntry, Exports
+from resources.ledger.health import HealthChange, HealthPoints, HealthVerdict
+from resources.ledger.migrations import LedgerTooNew
+from resources.ledger.runs import Runs
+from resources.ledger.seals import Seal, Seals
+from resources.ledger.waivers import Waiver, Waivers
+
+
+class Ledger(Runs, Waivers, ClosedMonths, Exports, Seals, HealthPoints, Calls, Erasures):
+    """The ledger of a home, every subject but the alerts."""
+
+
+__all__ = [
+    "ClosedChange",
+    "ClosedGap",
+    "ExportEntry",
+    "HealthChange",
+    "HealthVerdict",
+    "Ledger",
+    "LedgerCall",
+    "LedgerTooNew",
+    "Seal",
+    "Waiver",
+]

@@ -1,0 +1,260 @@
+"""The form of ledger.sqlite: its tables, as numbered steps from no file at all to today's. Knows no subject's rows.
+
+A step that was released is never edited; another form is a further step. Older versions of bookwatch that do not know
+the number read and write on, for no step takes away what they use.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+
+from resources.errors import BookwatchError
+from resources.instants import instant_of, text_of
+
+
+class LedgerTooNew(BookwatchError, sqlite3.DatabaseError):
+    """A newer bookwatch wrote this ledger. For who can go on without a ledger, one that cannot be read."""
+
+
+_TABLES = (
+    """CREATE TABLE IF NOT EXISTS runs (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        run_id TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        finished_at TEXT,
+        exit_status INTEGER,
+        snapshot_id TEXT,
+        message TEXT
+    )""",
+    """CREATE TABLE IF NOT EXISTS exports (
+        export_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        made_at TEXT NOT NULL,
+        made_by TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        filters TEXT NOT NULL,
+        snapshot_id TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        manifest_sha256 TEXT NOT NULL
+    )""",
+    """CREATE TABLE IF NOT EXISTS waivers (
+        finding_id TEXT PRIMARY KEY,
+        reason TEXT NOT NULL,
+        waived_by TEXT NOT NULL,
+        waived_at TEXT NOT NULL
+    )""",
+    """CREATE TABLE IF NOT EXISTS waiver_log (
+        entry_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        finding_id TEXT NOT NULL,
+        action TEXT NOT NULL CHECK (action IN ('waived', 'withdrawn')),
+        reason TEXT NOT NULL,
+        entered_by TEXT NOT NULL,
+        entered_at TEXT NOT NULL
+    )""",
+    """CREATE TABLE IF NOT EXISTS closed_month_log (
+        entry_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        finding_id TEXT NOT NULL,
+        local_month TEXT NOT NULL,
+        figure TEXT NOT NULL,
+        previous_value INTEGER NOT NULL,
+        current_value INTEGER NOT NULL,
+        previous_snapshot_id TEXT NOT NULL,
+        seen_at TEXT NOT NULL,
+        run_id TEXT NOT NULL
+    )""",
+    """CREATE TABLE IF NOT EXISTS closed_month_gaps (
+        previous_snapshot_id TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        snapshot_id TEXT NOT NULL,
+        compared_at TEXT NOT NULL,
+        PRIMARY KEY (previous_snapshot_id, reason)
+    )""",
+    """CREATE TABLE IF NOT EXISTS erasures (
+        erasure_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        customer_id TEXT NOT NULL,
+        erased_by TEXT NOT NULL,
+        erased_at TEXT NOT NULL,
+        rows INTEGER NOT NULL,
+        detail TEXT NOT NULL
+    )""",
+    """CREATE TABLE IF NOT EXISTS pins (
+        pin_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        snapshot_id TEXT NOT NULL,
+        pinned_at TEXT NOT NULL DEFAULT (datetime('now'))
+    )""",
+    """CREATE TABLE IF NOT EXISTS snapshots (
+        snapshot_id TEXT PRIMARY KEY,
+        sha256 TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        inode INTEGER NOT NULL,
+        sealed_at TEXT NOT NULL DEFAULT (datetime('now')),
+        adopted INTEGER NOT NULL
+    )""",
+    """CREATE TABLE IF NOT EXISTS health_changes (
+        change_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        point INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        since TEXT NOT NULL,
+        evaluated_before TEXT,
+        message TEXT NOT NULL
+    )""",
+    "CREATE INDEX IF NOT EXISTS health_changes_of ON health_changes (point, change_id)",
+    """CREATE TABLE IF NOT EXISTS health_evaluated (
+        point INTEGER PRIMARY KEY,
+        evaluated_at TEXT NOT NULL
+    )""",
+    """CREATE TABLE IF NOT EXISTS calls (
+        call_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        run_id TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        at TEXT NOT NULL,
+        operation TEXT NOT NULL,
+        collection TEXT NOT NULL,
+        seconds REAL NOT NULL,
+        outcome TEXT NOT NULL,
+        status INTEGER,
+        category TEXT NOT NULL,
+        severity TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        slow INTEGER NOT NULL
+    )""",
+    """CREATE TABLE IF NOT EXISTS alerts (
+        alert_id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        labels TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('pending', 'firing', 'resolved')),
+        severity TEXT NOT NULL,
+        summary TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        figure REAL,
+        limit_value REAL,
+        unit TEXT NOT NULL,
+        page TEXT NOT NULL,
+        active_since TEXT NOT NULL,
+        last_active_at TEXT NOT NULL,
+        quiet_since TEXT,
+        fired_at TEXT,
+        resolved_at TEXT,
+        silenced_by TEXT,
+        inhibited_by TEXT,
+        told TEXT NOT NULL,
+        trying TEXT NOT NULL,
+        last_sent_at TEXT
+    )""",
+    """CREATE TABLE IF NOT EXISTS alert_turns (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        begun_at TEXT NOT NULL,
+        last_at TEXT NOT NULL
+    )""",
+    """CREATE TABLE IF NOT EXISTS alert_silences (
+        silence_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        matcher TEXT NOT NULL,
+        author TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        ends_at TEXT NOT NULL,
+        ended_at TEXT,
+        ended_by TEXT
+    )""",
+    """CREATE TABLE IF NOT EXISTS alert_deliveries (
+        delivery_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at TEXT NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('firing', 'reminder', 'resolved', 'test')),
+        alerts INTEGER NOT NULL,
+        channel TEXT NOT NULL,
+        delivered INTEGER NOT NULL,
+        attempts INTEGER NOT NULL
+    )""",
+)
+
+
+def _make_tables(db: sqlite3.Connection) -> None:
+    """The tables of the versions that kept no number; each of those made the ones it knew, so some may be there."""
+    for statement in _TABLES:
+        db.execute(statement)
+
+
+def _say_who_refused(db: sqlite3.Connection) -> None:
+    """What a refusal says of itself, and who gave it, beside each call. Some versions without a number had it."""
+    there = {column["name"] for column in db.execute("SELECT name FROM pragma_table_info('calls')")}
+    for column in ("error_type", "host"):
+        if column not in there:
+            db.execute(f"ALTER TABLE calls ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
+
+
+def _take_over_first_alerts(db: sqlite3.Connection) -> None:
+    """What the versions before the alert engine knew, in their table alert_state, becomes alerts; the table goes.
+
+    Its names were ``asset:check``. What people were told of as failing stands as told (to ``*``, whichever channels
+    there were), so it is not told again and its return is; what was not delivered is told.
+    """
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'alert_state'").fetchone() is None:
+        return
+    rows = db.execute("SELECT name, firing, since, announced FROM alert_state").fetchall()
+    for row in rows:
+        firing, announced = bool(row["firing"]), bool(row["announced"])
+        believed = firing if announced else not firing
+        if not firing and not believed:
+            continue
+        asset, _, check = str(row["name"]).rpartition(":")
+        since = text_of(instant_of(row["since"]))
+        db.execute(
+            "INSERT OR IGNORE INTO alerts (alert_id, name, labels, state, severity, summary, detail, unit, page,"
+            " active_since, last_active_at, fired_at, resolved_at, told, trying, last_sent_at)"
+            " VALUES (?, ?, ?, ?, 'high', ?, '', '', '', ?, ?, ?, ?, ?, '[]', ?)",
+            (
+                f"{check}{{asset={asset}}}" if asset else check,
+                check,
+                json.dumps({"asset": asset} if asset else {}),
+                "firing" if firing else "resolved",
+                f"{check} fails",
+                since,
+                since,
+                since,
+                None if firing else since,
+                json.dumps({"*": since} if believed else {}),
+                since if believed else None,
+            ),
+        )
+    if rows:
+        begun = text_of(min(instant_of(row["since"]) for row in rows))
+        db.execute("INSERT OR IGNORE INTO alert_turns VALUES (1, ?, ?)", (begun, begun))
+    db.execute("DROP TABLE alert_state")
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _make_tables,
+    _say_who_refused,
+    _take_over_first_alerts,
+)
+"""The n-th makes form n, the ``user_version`` of the file, of the form before."""
+
+
+def form(db: sqlite3.Connection) -> int:
+    """How many steps a ledger has taken; 0 where its version kept no number. Raises LedgerTooNew for more than there
+    are."""
+    taken = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if taken > len(STEPS):
+        raise LedgerTooNew(
+            f"ledger.sqlite was written by a newer bookwatch (its form is {taken}, this one knows {len(STEPS)}).",
+            "Nothing was changed. Run the newer version here, or put a backup of before in its place (and keep this"
+            " one: it holds the waivers and the chain of the exports).",
+        )
+    return taken
+
+
+def begin(db: sqlite3.Connection) -> None:
+    """Begin a write transaction on a ledger of today's form, taking the steps it lacks before.
+
+    A step and its number are one transaction, and the number is read within it: a process that is killed leaves whole
+    steps, and of two at the same moment one waits and finds the step taken. Raises LedgerTooNew, sqlite3.Error.
+    """
+    db.execute("BEGIN IMMEDIATE")
+    while (taken := form(db)) < len(STEPS):
+        STEPS[taken](db)
+        db.execute(f"PRAGMA user_version = {taken + 1}")
+        db.execute("COMMIT")
+        db.execute("BEGIN IMMEDIATE")
