@@ -897,6 +897,7 @@ class RawStore:
         complete: bool = False,
         forced: bool = False,
         known_upto: datetime | None = None,
+        made_upto: datetime | None = None,
         record: Callable[[Counts], None] | None = None,
     ) -> Counts:
         """Rows, history, rejects and the resume point (``complete``: the watermark) in one transaction.
@@ -904,9 +905,11 @@ class RawStore:
         ``rows`` has the schema of PageDecoder. A row is an update if its content, its system fields or its
         rejection differ from the stored version, or if that was deleted; a version older than the stored one
         is not taken unless ``forced``. With ``known_upto`` a row that lives here is not brought beyond that
-        $updatedAt; it counts as unchanged. ``resume_sequence``: where the last of the rows stands (its $id where rows
+        $updatedAt; it counts as unchanged. Rows made and written after ``made_upto`` are left out, and not counted.
+        ``resume_sequence``: where the last of the rows stands (its $id where rows
         are followed by that). ``record`` is called with the counts inside the transaction.
         """
+        rows = rows.filter(~_made_later(made_upto))
         if not rows.height:
             counts = Counts()
             with self.transaction():
@@ -1012,6 +1015,7 @@ class RawStore:
         reject_reasons: RejectReasons,
         judged_by: Sequence[str] | None = None,
         rules_version: str = "",
+        made_upto: datetime | None = None,
         record: Callable[[Counts], None] | None = None,
         is_json: bool = False,
     ) -> Counts | None:
@@ -1019,7 +1023,8 @@ class RawStore:
 
         Only for a scan that ``may_append``. None, with nothing written, where the rows need ``merge_page``: a value
         that does not fit its column, a row without an id, an id that stands here already or twice, somebody who
-        was forgotten. ``judged_by``: the attributes ``reject_reasons`` reads (None: all). ``is_json``: the spool is
+        was forgotten. ``judged_by``: the attributes ``reject_reasons`` reads (None: all). ``made_upto``: as of
+        ``merge_page``. ``is_json``: the spool is
         known to be JSON to the letter; otherwise that is looked into where a text reads like a number's constant.
         """
         if self._forgotten is None:
@@ -1034,6 +1039,7 @@ class RawStore:
             with self._together():
                 self._read_in(collection, spool, run_id, now, change, is_json)
                 judged = self._judge_new(collection, spool, change, reject_reasons, judged_by)
+                judged = self._without_later(collection, judged, change, made_upto)
                 rejected = judged.filter(pl.col("_rejected").is_not_null())
                 if rejected.height:
                     self._reject_new(collection, change, rejected, now, rules_version)
@@ -1061,6 +1067,7 @@ class RawStore:
             reject_reasons=reject_reasons,
             judged_by=judged_by,
             rules_version=rules_version,
+            made_upto=made_upto,
             record=record,
             is_json=True,
         )
@@ -1085,6 +1092,28 @@ class RawStore:
             raise _Doubtful
         if written is None or written[0] != spool.rows:
             raise _NotPlain
+
+    def _without_later(
+        self, collection: str, judged: pl.DataFrame, change: int, made_upto: datetime | None
+    ) -> pl.DataFrame:
+        """Take rows made after the bound out again: few, and the last ones of a collection."""
+        kept = judged.filter(~_made_later(made_upto))
+        if kept.height < judged.height:
+            self.connection.execute(
+                f"DELETE FROM {quoted(collection)} WHERE _change = ? AND _created_at > ? AND _updated_at > ?",
+                [change, made_upto, made_upto],
+            )
+        return kept
+
+    def newest_beyond(self, collection: str, until: datetime) -> datetime | None:
+        """The newest $updatedAt of the rows here that were written after the watermark, and not after ``until``."""
+        watermark = self.watermark(collection).watermark
+        if watermark is None:
+            return None
+        return self._rows(
+            f"SELECT max(_updated_at) FROM {quoted(collection)} WHERE _updated_at > ? AND _updated_at <= ?",
+            [watermark, until],
+        )[0][0]
 
     def _judge_new(
         self,
@@ -1771,6 +1800,13 @@ def _end_of(rows: pl.DataFrame, whole: Position | None) -> Position | None:
     if whole is None:
         return None
     return int(rows["_sequence"][-1]) if isinstance(whole, int) else str(rows["_id"][-1])
+
+
+def _made_later(upto: datetime | None) -> pl.Expr:
+    """Whether a row was made and written after a moment (None: no row was)."""
+    if upto is None:
+        return pl.lit(False)
+    return ((pl.col("_created_at") > upto) & (pl.col("_updated_at") > upto)).fill_null(False)
 
 
 def _onto(record: Callable[[Counts], None], before: Counts) -> Callable[[Counts], None]:

@@ -36,11 +36,12 @@ MARTS: Final[Registry[str, Mart]] = Registry(
         Mart("commission_matches", step=True),
         Mart("reference_cases", ("commission_matches",), step=True),
         Mart("commission_links", ("commission_matches", "reference_cases"), step=True),
-        Mart("commission_reviews", ("commission_links",), step=True, by_policy=True),
+        Mart("commission_unsettled", ("commission_links",), step=True),
+        Mart("commission_reviews", ("commission_links", "commission_unsettled"), step=True, by_policy=True),
         Mart("commission_suspects", ("commission_reviews",), step=True),
         Mart(
             "commission_reconciliation",
-            ("reference_cases", "commission_links", "commission_reviews"),
+            ("reference_cases", "commission_links", "commission_unsettled", "commission_reviews"),
             by_policy=True,
         ),
         Mart(

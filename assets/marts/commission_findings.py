@@ -14,9 +14,25 @@ from typing import Any, Final
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.expressions import interval, moment, percent, rupiah, shown, written
+from assets.marts.expressions import (
+    interval,
+    moment,
+    percent,
+    read_until,
+    rupiah,
+    shown,
+    written,
+    written_after,
+)
 from assets.marts.tables import Instants, Tables
-from marketplace.commission import DEADLINE_TOLERANCE, ENDED_STATUSES, OVERDUE_STATUS, PAID_STATUS
+from marketplace.collections import PROVIDER_COLLECTIONS
+from marketplace.commission import (
+    COMMISSION_COLLECTION,
+    DEADLINE_TOLERANCE,
+    ENDED_STATUSES,
+    OVERDUE_STATUS,
+    PAID_STATUS,
+)
 from marketplace.findings import FINDINGS
 from marketplace.policy import Policy
 from marketplace.registry import Registry
@@ -39,13 +55,22 @@ def _zero(r: Any) -> Any:
 
 @dataclass(frozen=True)
 class RecordRule:
-    """A finding on a record: ``holds`` and ``sentence`` take a review row and the instants."""
+    """A finding on a record: ``holds`` and ``sentence`` take a review row and the instants.
+
+    ``of_pair``: it rests on what the record's booking says, and is not told where the two are of different moments.
+    """
 
     code: str
     holds: Callable[[Any, Instants], Any]
     sentence: Callable[[Any], Any]
     expected: Callable[[Any], Any] = _owed
     actual: Callable[[Any], Any] = _charged
+    of_pair: bool = True
+
+    def stands(self, r: Any, at: Instants) -> Any:
+        """Whether the finding is on a review row: never null."""
+        held = self.holds(r, at).fill_null(False)
+        return held & ~r.unsettled if self.of_pair else held
 
 
 def _verdict(code: str) -> Callable[[Any, Instants], Any]:
@@ -96,6 +121,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
                 + ibis.cases((r.needless, ", which is paid."), else_=".")
             ),
             expected=_zero,
+            of_pair=False,
         ),
         RecordRule(
             "orphan",
@@ -113,6 +139,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
                 )
             ),
             expected=_zero,
+            of_pair=False,
         ),
         RecordRule(
             "not_due",
@@ -249,6 +276,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
                 + ", which fits two bookings; which one is meant cannot be told."
             ),
             expected=lambda r: _NOTHING,
+            of_pair=False,
         ),
         RecordRule(
             "late_record",
@@ -378,6 +406,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
                 + "; it is no record of a booking's own."
             ),
             expected=_zero,
+            of_pair=False,
         ),
         RecordRule(
             "paid_without_proof",
@@ -389,6 +418,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
                 + rupiah(r.commission)
                 + " is marked paid and carries no proof of payment."
             ),
+            of_pair=False,
         ),
         RecordRule(
             "vanished",
@@ -403,6 +433,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
             ),
             expected=_charged,
             actual=_zero,
+            of_pair=False,
         ),
     ),
     key=lambda rule: rule.code,
@@ -439,7 +470,7 @@ def _row(rows: Any, code: str, row_id: Any, **values: Any) -> Any:
 
 def _on_records(t: Tables, at: Instants, rule: RecordRule) -> Any:
     r = t.commission_suspects
-    held = r.filter(rule.holds(r, at).fill_null(False))
+    held = r.filter(rule.stands(r, at))
     return _row(
         held,
         rule.code,
@@ -489,14 +520,16 @@ def _restrictions(t: Tables, at: Instants) -> Any:
     is unknown may be the reason. What is not due is none.
     """
     r = t.commission_reviews
-    unpaid = r.filter(r.live & r.unpaid & r.is_due)
+    unpaid = r.filter(r.live & r.unpaid & (r.is_due | r.unsettled))
     owner = ibis.coalesce(unpaid.record_provider, unpaid.b_provider)
     debts = (
         unpaid.select(
             owner=owner,
             commission=unpaid.commission,
-            possible=(unpaid.due_at.isnull() | (unpaid.due_at < at.judged_at)).fill_null(True).cast("int64"),
-            due=(unpaid.fee_from < at.judged_at).fill_null(False).cast("int64"),
+            possible=(unpaid.due_at.isnull() | unpaid.unsettled | (unpaid.due_at < at.judged_at))
+            .fill_null(True)
+            .cast("int64"),
+            due=((unpaid.fee_from < at.judged_at).fill_null(False) & ~unpaid.unsettled).cast("int64"),
         )
         .filter(lambda d: d.owner.notnull())
         .group_by("owner")
@@ -507,9 +540,17 @@ def _restrictions(t: Tables, at: Instants) -> Any:
         )
     )
     p = t.providers.filter(lambda p: p.deleted_at.isnull() & p.status.notnull())
+    # A provider who was written after what was read of the records may have been (un)restricted for one that changed.
+    p = p.filter(~written_after(p.updated_at, read_until(t, COMMISSION_COLLECTION), at))
     rows = p.left_join(debts, p.provider_id == debts.owner)
+    # A record that was written after what was read of the providers may have been the reason until then.
+    c = t.commissions
+    younger = c.filter(written_after(c.updated_at, read_until(t, *PROVIDER_COLLECTIONS), at))
+    moved = r.semi_join(younger.select("commission_id"), "commission_id")
+    moved = moved.select(moved=ibis.coalesce(moved.record_provider, moved.b_provider)).distinct()
+    rows = rows.left_join(moved, rows.provider_id == moved.moved)
     restricted = rows.status == "RESTRICTED"
-    wrongly = restricted & (rows.possible.fill_null(0) == 0)
+    wrongly = restricted & (rows.possible.fill_null(0) == 0) & rows.moved.isnull()
     rightly = ~restricted & (rows.due.fill_null(0) == 1)
     rows = rows.filter((wrongly | rightly) & at.judged_at.notnull())
     # An id may stand for a therapist and for a place.

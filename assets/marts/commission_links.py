@@ -16,7 +16,7 @@ import ibis
 import ibis.expr.types as ir
 
 from assets.marts.commission_matches import DELETED, LIVE, booking_keys
-from assets.marts.expressions import bookings_read, gives_back, unread_reference
+from assets.marts.expressions import bookings_read, gives_back, read_until, unread_reference
 from assets.marts.reference_cases import BOOKING
 from assets.marts.tables import Instants, Tables
 from marketplace.aliases import ALIASES
@@ -30,9 +30,7 @@ BY_CASE: Final = 2
 def _bookings_read_until(t: Tables) -> Any:
     """The server's instant up to which every booking collection that was ever read whole has been read; null
     before bookings were read whole, and while another collection of bookings has only been begun."""
-    read = t.scans.filter(t.scans.collection.isin(BOOKING_COLLECTIONS) & t.scans.watermark.notnull())
-    until = read.aggregate(until=read.watermark.min()).as_scalar()
-    return ibis.cases((bookings_read(t), until))
+    return ibis.cases((bookings_read(t), read_until(t, *BOOKING_COLLECTIONS)))
 
 
 def _hidden(t: Tables, reference: str) -> Any:

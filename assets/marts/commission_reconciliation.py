@@ -20,11 +20,13 @@ from assets.marts.expressions import (
     is_free,
     known_rate,
     local_day,
+    read_until,
     record_references_unread,
+    written_after,
 )
 from assets.marts.reference_cases import BOOKING
 from assets.marts.tables import Instants, Tables
-from marketplace.commission import ENDED_STATUSES
+from marketplace.commission import COMMISSION_COLLECTION, ENDED_STATUSES
 from marketplace.policy import Policy
 
 COLUMNS = (
@@ -61,7 +63,9 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
 
 
 def _recorded(r: Any) -> Any:
-    """Earning bookings with a live record: the review says it all."""
+    """Earning bookings with a live record: the review says it all. What is wrong with a record that is here as of
+    another moment than its booking may be only that."""
+    told = ibis.cases((r.verdict.isnull() | ~r.unsettled, r.expected_idr))
     return r.select(
         "booking_id",
         "commission_id",
@@ -71,11 +75,11 @@ def _recorded(r: Any) -> Any:
         booking_status=r.b_status,
         booking_amount_idr=r.b_amount,
         rate=r.rate,
-        expected_idr=r.expected_idr,
+        expected_idr=told,
         actual_idr=r.commission,
-        variance_idr=r.commission - r.expected_idr,
+        variance_idr=r.commission - told,
         state=ibis.cases(
-            (r.expected_idr.isnull(), "unknown"),
+            (told.isnull(), "unknown"),
             (r.verdict.notnull(), "mismatched"),
             (r.is_free, "free"),
             else_="matched",
@@ -116,6 +120,8 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
     rows = rows.left_join(
         doubted, [rows.booking_id == doubted.candidate, rows.origin == doubted.candidate_origin]
     )
+    ended = _ended_elsewhen(t)
+    rows = rows.left_join(ended, [rows.booking_id == ended.ended, rows.origin == ended.ended_origin])
     rows = rows.mutate(accrued_at=accrual(rows.accepted_at, rows.created_at))
     rows = with_plan(t, rows, policy)
     rows = rows.mutate(local_date=local_day(rows.accrued_at, rows.utc_offset_minutes))
@@ -137,10 +143,17 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
     latest = ibis.cases(
         (unplaced, rule(lambda r: rows.updated_at + interval(r.grace))), else_=rows.grace_ends
     )
+    # Written after what was read of the records, and nothing says when it was accepted: its record may have been made
+    # with that.
+    fresh = rows.accepted_at.isnull() & written_after(
+        rows.updated_at, read_until(t, COMMISSION_COLLECTION), at
+    )
     # Whether a record stands cannot be told: it may be one that fits two bookings, or was not read; and where no local
     # day is known, under a policy that changes by the day, nor can the grace.
     doubtful = (
         rows.candidate.notnull()
+        | rows.ended.notnull()
+        | (fresh & (at.judged_at >= rows.grace_ends))
         | _any_hidden(t)
         | at.judged_at.isnull()
         | rows.grace_ends.isnull()
@@ -205,6 +218,14 @@ def _candidates(t: Tables) -> Any:
     return fits.filter(fits.kind != DELETED).select("candidate", "candidate_origin").distinct()
 
 
+def _ended_elsewhen(t: Tables) -> Any:
+    """Bookings with a record that is not live and is here as of another moment than the booking: that may have ended
+    with it, or have another record by now."""
+    links = t.commission_links.filter(lambda r: ~r.live & ~r.is_test & (r.link == "booking"))
+    links = links.semi_join(t.commission_unsettled, "commission_id")
+    return links.select(ended="booking_id", ended_origin="origin").distinct()
+
+
 def _any_hidden(t: Tables) -> Any:
     """Whether a live record refers to a booking by what Appwrite does not hand out: it may be any booking's."""
     hidden = t.commission_links.filter(lambda r: r.live & (r.link == "unread"))
@@ -215,7 +236,7 @@ def _records_without(t: Tables) -> Any:
     r = t.commission_reviews
     rows = r.filter(r.live & ~r.earns & ((r.link != "booking") | (r.place == 1)))
     orphan = rows.link.isin(("none", "deleted"))
-    not_due = rows.b_status.isin(ENDED_STATUSES).fill_null(False)
+    not_due = rows.b_status.isin(ENDED_STATUSES).fill_null(False) & ~rows.unsettled
     state = ibis.cases((orphan, "orphan"), (not_due, "not_due"), else_="unknown")
     expected = ibis.cases((orphan | not_due, ibis.literal(0).cast("int64")))
     return rows.select(

@@ -139,7 +139,8 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
 
     is_refund: a negative record. is_free: of a booking that earns and owes nothing. needless: an unpaid duplicate of a
     paid record. owing: its booking earns and owes something, and this is a charge. is_due: owing, and not needless.
-    settled: its money came in (of a refund: went back). fee_due: the late fee that may be on it.
+    settled: its money came in (of a refund: went back). fee_due: the late fee that may be on it. unsettled: it is here
+    as of another moment than its booking.
     """
     c, links = t.commissions, t.commission_links
     b = t.bookings.select(
@@ -194,7 +195,10 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         gone_at=c.deleted_at,
     )
     rows = rows.left_join(b, [rows.booking_id == b.b_id, rows.origin == b.b_origin]).drop("b_id", "b_origin")
+    apart = t.commission_unsettled.select(apart="commission_id")
+    rows = rows.left_join(apart, rows.commission_id == apart.apart)
     rows = rows.mutate(
+        unsettled=rows.apart.notnull(),
         provider_id=ibis.coalesce(rows.b_provider, rows.record_provider),
         # A booking's zone that is not known is not guessed from the record's.
         offset=ibis.cases((rows.b_created.notnull(), rows.b_offset), else_=rows.record_offset),
@@ -258,6 +262,7 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         fee_due=ibis.cases((rows.is_free | _before_any_fee(rows, at), 0), else_=rows.policy_fee)
     )
     return rows.drop(
+        "apart",
         "amount_rule",
         "in_thousands",
         "own_is_paid",

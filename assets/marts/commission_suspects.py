@@ -17,4 +17,4 @@ from assets.marts.tables import Instants, Tables
 def table(t: Tables, at: Instants) -> ir.Table:
     """The rows of commission_reviews for which a rule holds, with all their columns."""
     r = t.commission_reviews
-    return r.filter(reduce(or_, (rule.holds(r, at).fill_null(False) for rule in RULES.values())))
+    return r.filter(reduce(or_, (rule.stands(r, at) for rule in RULES.values())))

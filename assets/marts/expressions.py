@@ -128,6 +128,22 @@ def gives_back(c: Any) -> Any:
     return (charged < 0).fill_null(False)
 
 
+#: A row dated further ahead of the clock was not touched while it was read: its time says nothing.
+CLOCKS_APART = timedelta(minutes=1)
+
+
+def read_until(t: Any, *collections: str) -> Any:
+    """The server's instant up to which each of these collections was read that was ever read whole: a scalar, null
+    where none was."""
+    read = t.scans.filter(t.scans.collection.isin(collections) & t.scans.watermark.notnull())
+    return read.aggregate(until=read.watermark.min()).as_scalar()
+
+
+def written_after(updated_at: Any, until: Any, at: Any) -> Any:
+    """Whether a row was written after what was read of others, and not at a time that is yet to come: never null."""
+    return ((updated_at > until) & (updated_at <= at.now + interval(CLOCKS_APART))).fill_null(False)
+
+
 def bookings_read(t: Any) -> Any:
     """Whether every booking there is was read: a scalar, never null.
 

@@ -1,9 +1,10 @@
 """The scan that misses no row: pages by $sequence inside a window of $updatedAt, merged as they come.
 
 Measured against a real Appwrite 1.9.6, paging `greaterThan($updatedAt, watermark)` by cursor lost 1,972 of
-12,002 rows while rows were being touched. So a window of $updatedAt is closed before the scan starts (by the
-server's clock, minus a safety lag), and pages follow $sequence, which never changes: a row touched meanwhile
-leaves the window and is read by the next scan. Deletes and backdated rows are the sweep's task (sweep.py).
+12,002 rows while rows were being touched. So a bound is set before the scan starts (by the server's clock, minus a
+safety lag), and pages follow $sequence, which never changes. Every row that was made up to the bound is in the mirror
+when the scan has ended: as it is now where the mirror had none of it, else as it was by the bound; one that is touched
+meanwhile is read again by the next scan. Deletes and backdated rows are the sweep's task (sweep.py).
 A server without a numeric $sequence is followed by $id (order.py). What a row means is not known here.
 """
 
@@ -58,7 +59,7 @@ from resources.appwrite.relations import Selection, select_related
 from resources.appwrite.spool import NO_ROWS, ROW_GROUP, PageGlance, PlainPage, Spool
 from resources.appwrite.unavailable import blank_id, source_unavailable
 from resources.clock import Clock
-from resources.progress import Progress
+from resources.progress import Progress, Quiet
 from resources.raw_store import (
     ColumnChanges,
     Counts,
@@ -85,6 +86,10 @@ PAGES_WAITING = 12
 """Pages of all collections that may wait for the writer, so that it and the server work at the same time."""
 CLOCKS_AGREE = 5.0
 """Seconds; half the overlap, where that is more: within it a wrong clock hides no row."""
+AHEAD = timedelta(days=1)
+"""What is written while a scan goes on is read up to here beyond its bound. A row dated later still is the sweep's."""
+SETTLING = 10.0
+"""Seconds; how long a first load waits at most until what it met beyond its bound can be read as settled."""
 LANES = 2
 """Spools, each of another collection, that are stored at the same time: a third would need memory beyond 1 GB."""
 
@@ -587,9 +592,9 @@ class _Scans:
     ) -> None:
         """Read to the end. Raises _Refused where a page that was spooled has to be read again."""
         plan = reading.plan
-        # A row touched after the bound leaves the window. Of others that is the next scan's; one of these, which
-        # the others refer to, would be missed beside them, and one touched all the time in every scan.
-        upto = None if collection in self._first else plan.bound
+        # A row touched after the bound must not leave the window: one that the mirror does not have yet would be missed
+        # beside those that refer to it. The writer takes of what lies beyond the bound only what it may.
+        upto = None if collection in self._first or plan.lower is None else plan.bound + AHEAD
         told = [name for name in self._told if any(c.attribute == name for c in reading.decoder.columns)]
         # Until a collection was read whole it is not known whether rows have a $sequence: then no is an answer.
         unknown = plan.lower is None and plan.order == "$sequence"
@@ -699,6 +704,8 @@ class _Writer:
         self._full = full
         self._flush_rows = flush_rows
         self._named = named
+        self._loaded: set[str] = set()
+        self._bounds: dict[str, datetime] = {}
         self._first: dict[str, bool] = {}
         self._spools: dict[str, threading.Event] = {}
         self._pages: dict[str, list[Page]] = {}
@@ -743,6 +750,9 @@ class _Writer:
             order=asked.order,
         )
         self._first[collection] = plan.lower is None
+        self._bounds[collection] = plan.bound
+        if plan.lower is None:
+            self._loaded.add(collection)
         spools = self._spools[collection] = threading.Event()
         if self._store.may_append(plan):
             spools.set()
@@ -778,6 +788,7 @@ class _Writer:
             reject_reasons=self._reject_reasons,
             judged_by=self._judged_by,
             rules_version=self._rules_version,
+            made_upto=self._made_upto(collection),
             record=lambda counts: self._record(
                 lane, collection, self._counts[collection] + counts, "partial", ""
             ),
@@ -865,6 +876,24 @@ class _Writer:
         what = "a row" if len(names) == 1 else f"{len(names):,} rows"
         return f"{what} cannot be read and stand{'s' * (len(names) == 1)} in quarantine: {a_few(names)}"
 
+    def _made_upto(self, collection: str) -> datetime | None:
+        """Rows made (and written) later are the next scan's: they may refer to what was made after the scans of what
+        they refer to. None: those of what the others refer to are taken to the last one."""
+        return None if collection in self._first_of_all else self._bounds.get(collection)
+
+    def newest_beyond(self, until: datetime) -> datetime | None:
+        """The newest $updatedAt up to ``until`` that a collection read from its beginning has beyond its watermark.
+
+        Such a row is newer than the rows it belongs to, which were read as of the bound.
+        """
+        newest = [self._store.newest_beyond(collection, until) for collection in sorted(self._loaded)]
+        return max((at for at in newest if at is not None), default=None)
+
+    def read_on(self) -> None:
+        """From here on only what changed is read, and nothing more is told of how it goes on."""
+        self._full = False
+        self._progress = Quiet()
+
     def flush_waiting(self) -> None:
         """Store what has waited long enough: a slow server must not keep rows in memory only."""
         for collection, since in list(self._since.items()):
@@ -903,11 +932,10 @@ class _Writer:
             resume_sequence=pages[-1].last if pages else None,
             complete=complete,
             forced=self._full,
-            # Read beyond its window for what is new. What the mirror has stays as of the window: a state newer than
+            # Read beyond its bound for what is new. What the mirror has stays as of the bound: a state newer than
             # that of the rows read after it would not fit them.
-            known_upto=self._store.watermark(collection).scan_bound
-            if collection in self._first_of_all
-            else None,
+            known_upto=self._bounds.get(collection),
+            made_upto=self._made_upto(collection),
             record=record,
         )
         self._counts[collection] += counts
@@ -1092,35 +1120,72 @@ def sync(
         named=named,
     )
     outcomes: dict[str, CollectionOutcome] = {}
-    scans = _Scans(gateway, collections, frozenset(first), settings, full, flush_rows or ROW_GROUP, told)
-    with _Lanes(store, writer, scans.say) as lanes, scans:
-        while len(outcomes) < len(set(collections)):
-            try:
-                message = scans.messages.get(timeout=0.5)
-            except queue.Empty:
-                writer.flush_waiting()
-                continue
-            match message:
-                case _Planned():
-                    message.reply.set_result(writer.plan(message))
-                case _Fetched():
-                    writer.take(message)
-                case _OneRow():
-                    writer.set_aside(message)
-                case _Again():
-                    writer.looked_again(message)
-                case _Spooled() if writer.may_append(message):
-                    lanes.append(message)
-                case _Spooled() | _Intricate():
-                    writer.merge(message)
-                case _Scanned(collection, failure, last) if last:
-                    outcomes[collection] = writer.finish(collection, failure)
-                case _Crashed(error):
-                    raise error
-                case _Scanned(collection):
-                    writer.flush(collection, complete=True)
-            writer.flush_waiting()
+
+    def read(collections: Sequence[str], full: bool) -> None:
+        scans = _Scans(gateway, collections, frozenset(first), settings, full, flush_rows or ROW_GROUP, told)
+        with _Lanes(store, writer, scans.say) as lanes, scans:
+            outcomes.update(_ended(scans, lanes, writer, frozenset(collections)))
+
+    read(collections, full)
+    if _settled(gateway, writer, settings.bookwatch_safety_lag):
+        writer.read_on()
+        read([c for c in collections if outcomes[c].outcome == "complete"], False)
     return [outcomes[collection] for collection in collections]
+
+
+def _ended(
+    scans: _Scans, lanes: _Lanes, writer: _Writer, collections: frozenset[str]
+) -> dict[str, CollectionOutcome]:
+    """Carry out what the scans say until each has ended."""
+    outcomes: dict[str, CollectionOutcome] = {}
+    while len(outcomes) < len(collections):
+        try:
+            message = scans.messages.get(timeout=0.5)
+        except queue.Empty:
+            writer.flush_waiting()
+            continue
+        match message:
+            case _Planned():
+                message.reply.set_result(writer.plan(message))
+            case _Fetched():
+                writer.take(message)
+            case _OneRow():
+                writer.set_aside(message)
+            case _Again():
+                writer.looked_again(message)
+            case _Spooled() if writer.may_append(message):
+                lanes.append(message)
+            case _Spooled() | _Intricate():
+                writer.merge(message)
+            case _Scanned(collection, failure, last) if last:
+                outcomes[collection] = writer.finish(collection, failure)
+            case _Crashed(error):
+                raise error
+            case _Scanned(collection):
+                writer.flush(collection, complete=True)
+        writer.flush_waiting()
+    return outcomes
+
+
+def _settled(gateway: Gateway, writer: _Writer, safety_lag: float) -> bool:
+    """Whether first loads met rows that were written while they went on. Then waits (SETTLING at most) until a scan can
+    read up to the newest of these, so that what belongs to them can be read as of the same moment.
+
+    False where the server does not answer any more: what was read stands, and the next run reads on.
+    """
+    try:
+        now = gateway.ping()
+        newest = writer.newest_beyond(now.replace(tzinfo=None))
+        if newest is None:
+            return False
+        until = time.monotonic() + SETTLING
+        # (A lag that is longer than that is not waited for.)
+        while upper_bound(now, safety_lag) < newest and safety_lag < SETTLING and time.monotonic() < until:
+            time.sleep(0.1)
+            now = gateway.ping()
+    except CallFailure:
+        return False
+    return True
 
 
 __all__ = [

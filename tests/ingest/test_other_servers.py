@@ -350,6 +350,7 @@ def test_a_refusal_that_has_nothing_to_do_with_the_order_stays_what_it_is(
     server.add_table("bookings", {"key": "title", "type": "string"})
     with serving(server):
         gateway, _ = opened(server, home, bookwatch_page_size=5)
+        run(gateway, store, ["bookings"])
         known = server._known
 
         def refuses_times(attribute: str, ordering: bool = False) -> None:
@@ -360,7 +361,7 @@ def test_a_refusal_that_has_nothing_to_do_with_the_order_stays_what_it_is(
             known(attribute, ordering)
 
         server._known = refuses_times  # type: ignore[method-assign]
-        outcome = run(gateway, store, ["bookings"])["bookings"]
+        outcome = run(gateway, store, ["bookings"], run_id="run2")["bookings"]
     assert outcome.failure is not None
     assert outcome.failure.reason == "bad_request"
     assert store.watermark("bookings").order == "$sequence"

@@ -357,59 +357,165 @@ def test_the_scans_of_what_others_refer_to_end_before_another_begins(
     assert_mirrors(store, server, table, "bookings")
 
 
-def test_a_row_that_others_refer_to_is_read_though_it_is_touched_while_the_scan_goes_on(
-    server: SandboxProcess, home: Path, store: RawStore, table: str
+def now_text() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_row_touched_while_a_first_load_goes_on_is_read_beside_those_that_refer_to_it(
+    server: SandboxProcess,
+    home: Path,
+    store: RawStore,
+    table: str,
+    plain: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Of the others it is the next scan's; one touched all the time would be in none."""
-    gateway, _ = opened_both(server, home, table, bookwatch_page_size=2)
+    """It leaves every window of $updatedAt. Made after the bound are of the others the next scan's."""
+    gateway, _ = opened_both(server, home, table, bookwatch_page_size=2, bookwatch_safety_lag=3600)
     both = (table, f"{table}_places")
+    if not plain:
+        # Page by page, as rows that are not read in by DuckDB itself.
+        monkeypatch.setattr(store, "may_append", lambda plan: False)
     for name in both:
         fill(server, name, 4)
     server.between_pages(
-        *({"table": name, "after": 1, "touch": ["r00004"], "insert": [row(9)]} for name in both)
+        *({"table": name, "after": 1, "touch": ["r00004"], "insert": [{"$id": "fresh"}]} for name in both)
     )
-    run(gateway, store, ["places", "bookings"], first=("places",))
+    outcomes = run(gateway, store, ["places", "bookings"], first=("places",))
+    assert reconciles(outcomes.values())
+    old = {"r00001", "r00002", "r00003", "r00004"}
     kept = {name: set(store.living(name)["_id"]) for name in ("places", "bookings")}
-    assert kept == {
-        "places": {"r00001", "r00002", "r00003", "r00004", "r00009"},
-        "bookings": {"r00001", "r00002", "r00003", "r00009"},
-    }
+    assert kept == {"places": {*old, "fresh"}, "bookings": old}
+    assert outcomes["bookings"].counts.inserted == len(old)
+    tables = gateway.settings.bookwatch_tables
+    settled, _ = gateway_for(settings_for(server, home, bookwatch_tables=tables))
     after_this_second()
-    run(gateway, store, ["places", "bookings"], run_id="run2", first=("places",))
+    run(settled, store, ["places", "bookings"], run_id="run2", first=("places",))
     for name, one in zip(("bookings", "places"), both, strict=True):
         assert_mirrors(store, server, one, name)
 
 
-def test_what_the_mirror_has_is_not_brought_beyond_the_window(
+def test_a_new_row_touched_beyond_the_bound_of_a_later_scan_is_read(
     server: SandboxProcess, home: Path, store: RawStore, table: str
+) -> None:
+    make_table(server, table)
+    fill(server, table, 2)
+    gateway, _ = opened(server, home, table, bookwatch_safety_lag=3600)
+    run(gateway, store, ["bookings"])
+    server.load_rows(table, [row(3) | {"$updatedAt": now_text()}], DATABASE)
+    create(server, table, "fresh", title="made beyond it")
+    second = run(gateway, store, ["bookings"], run_id="run2")["bookings"]
+    assert (second.counts.fetched, second.counts.inserted) == (1, 1)
+    assert set(store.living("bookings")["_id"]) == {"r00001", "r00002", "r00003"}
+    settled, _ = opened(server, home, table)
+    after_this_second()
+    run(settled, store, ["bookings"], run_id="run3")
+    assert_mirrors(store, server, table, "bookings")
+
+
+def test_a_first_load_that_broke_off_misses_no_row_touched_since(
+    server: SandboxProcess, home: Path, store: RawStore, table: str
+) -> None:
+    """Its bound is of days ago, and of what was not read yet there is no other version here."""
+    make_table(server, table)
+    fill(server, table, 6)
+    gateway, _ = opened(server, home, table, bookwatch_page_size=2, bookwatch_safety_lag=3600)
+    server.faults({"kind": "status", "status": 503, "path": f"{table}/rows", "skip": 1})
+    assert run(gateway, store, ["bookings"])["bookings"].outcome == "partial"
+    server.faults()
+    touch(server, table, "r00002", title="read, and touched since")
+    touch(server, table, "r00005", title="touched before it is read")
+    gateway, _ = opened(server, home, table, bookwatch_safety_lag=3600)
+    assert run(gateway, store, ["bookings"], run_id="run2")["bookings"].outcome == "complete"
+    titles = dict(store.connection.sql("SELECT _id, title FROM bookings ORDER BY 1").fetchall())
+    assert (len(titles), titles["r00002"], titles["r00005"]) == (6, "title 2", "touched before it is read")
+
+
+def test_a_first_load_that_met_later_rows_reads_on_until_all_are_of_one_moment(
+    server: SandboxProcess, home: Path, store: RawStore, table: str
+) -> None:
+    """A booking that is accepted while it is read has a record that is younger than the records' bound."""
+    tables = {"bookings": table, "commission_records": f"{table}_records"}
+    for one in tables.values():
+        make_table(server, one)
+        fill(server, one, 4)
+    settings = settings_for(server, home, bookwatch_tables=tables, bookwatch_page_size=2, bookwatch_workers=1)
+    gateway, recorder = gateway_for(settings)
+    server.between_pages(
+        {"table": table, "after": 1, "touch": ["r00004"]},
+        {"table": f"{table}_records", "after": 1, "touch": ["r00003", "r00004"]},
+    )
+    outcomes = run(gateway, store, list(tables))
+    assert [o.outcome for o in outcomes.values()] == ["complete", "complete"]
+    assert reconciles(outcomes.values())
+    for collection, one in tables.items():
+        assert_mirrors(store, server, one, collection)
+        mark = store.watermark(collection).watermark
+        newest = store.living(collection)["_updated_at"].max()
+        assert isinstance(newest, datetime)
+        assert mark is not None
+        assert newest <= mark
+    runs = store.ingest_runs("run1").sort("collection")
+    assert runs["inserted"].to_list() == [4, 4]
+    # A load that met none does not.
+    recorder.events.clear()
+    with RawStore(home / "other.duckdb") as other:
+        after_this_second()
+        run(gateway, other, list(tables))
+    assert recorder.requests("list_columns") == len(tables)
+
+
+def test_a_server_that_dies_before_a_first_load_reads_on_leaves_what_was_read(
+    server: SandboxProcess, home: Path, store: RawStore, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_table(server, table)
+    fill(server, table, 4)
+    gateway, _ = opened(server, home, table, bookwatch_page_size=2)
+    server.between_pages({"table": table, "after": 1, "touch": ["r00004"]})
+    answers = iter([gateway.ping()])
+
+    def ping() -> datetime:
+        for at in answers:
+            return at
+        raise TransientFailure("ping", "connection")
+
+    monkeypatch.setattr(gateway, "ping", ping)
+    outcome = run(gateway, store, ["bookings"])["bookings"]
+    assert (outcome.outcome, outcome.counts.inserted) == ("complete", 4)
+
+
+@pytest.mark.parametrize("collection", ["places", "bookings"])
+def test_what_the_mirror_has_is_not_brought_beyond_the_bound(
+    server: SandboxProcess, home: Path, store: RawStore, table: str, collection: str
 ) -> None:
     """A state newer than that of the rows that are read after it would not fit them."""
     gateway, _ = opened_both(server, home, table, bookwatch_safety_lag=3600)
-    places = f"{table}_places"
-    fill(server, places, 2)
-    run(gateway, store, ["places"], first=("places",))
-    mark = store.watermark("places").watermark
-    touch(server, places, "r00001", title="touched")
-    create(server, places, "fresh", title="new")
-    second = run(gateway, store, ["places"], run_id="run2", first=("places",))["places"]
+    name = gateway.settings.bookwatch_tables[collection]
+    fill(server, name, 2)
+    run(gateway, store, [collection], first=("places",))
+    mark = store.watermark(collection).watermark
+    touch(server, name, "r00001", title="touched")
+    create(server, name, "fresh", title="new")
+    second = run(gateway, store, [collection], run_id="run2", first=("places",))[collection]
     assert reconciles([second])
-    assert (second.counts.inserted, second.counts.updated, second.counts.unchanged) == (1, 0, 1)
-    assert store.connection.sql("SELECT _id, title FROM places ORDER BY 1").fetchall() == [
-        ("fresh", "new"),
+    fresh = collection == "places"
+    assert (second.counts.inserted, second.counts.updated, second.counts.unchanged) == (int(fresh), 0, 1)
+    assert store.connection.sql(f"SELECT _id, title FROM {collection} ORDER BY 1").fetchall() == [
+        *([("fresh", "new")] if fresh else []),
         ("r00001", "title 1"),
         ("r00002", "title 2"),
     ]
-    now = store.watermark("places").watermark
+    now = store.watermark(collection).watermark
     assert mark is not None
     assert now is not None
     assert now >= mark
-    # It comes when its time is in the window.
+    # It comes when its time is before the bound.
     settled, _ = gateway_for(
-        settings_for(server, home, bookwatch_tables={"places": places}, bookwatch_overlap=7200)
+        settings_for(server, home, bookwatch_tables={collection: name}, bookwatch_overlap=7200)
     )
     after_this_second()
-    run(settled, store, ["places"], run_id="run3", first=("places",))
-    assert_mirrors(store, server, places, "places")
+    run(settled, store, [collection], run_id="run3", first=("places",))
+    assert_mirrors(store, server, name, collection)
 
 
 def test_a_reading_to_the_last_row_that_broke_off_goes_on_and_ends(
