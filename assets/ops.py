@@ -16,6 +16,7 @@ from marketplace.personal import without_phones
 from resources.alert_store import AlertStore
 from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
+from resources.published_ids import names_of_rows, published_ids
 from resources.run_context import CheckOutcome, RunContext
 
 # A minute rhythm writes eleven rows a run: a month of them explains any figure people still ask about.
@@ -195,11 +196,7 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
             f"DELETE FROM ops.ingest_runs WHERE started_at < ?::TIMESTAMP - INTERVAL {KEEP_INGEST_RUNS_DAYS} DAY",
             [run.clock.naive_now()],
         )
-        con.execute("DELETE FROM ops.quarantine")
-        con.execute(
-            "INSERT INTO ops.quarantine SELECT collection, row_id, reasons, first_seen_at FROM mirror._rejects"
-            " ORDER BY collection, first_seen_at, row_id"
-        )
+        _mirror_quarantine(con, raw_path)
         con.execute("DELETE FROM ops.scans")
         marks: dict[str, tuple[object, object]] = {
             collection: (watermark, completed_at)
@@ -228,6 +225,20 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
     mirror_waivers(con, ledger.waivers())
     mirror_calls(con, ledger, run.clock.naive_now())
     mirror_alerts(con, AlertStore(ledger))
+
+
+def _mirror_quarantine(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
+    """Replace ops.quarantine with the register of the attached mirror, without what rows hold."""
+    held = con.sql("SELECT collection, row_id, reasons, first_seen_at FROM mirror._rejects").pl()
+    names = names_of_rows(con, raw_path, "mirror")
+    told = [
+        rows.with_columns(published_ids(names, str(collection), rows["row_id"]).alias("row_id"))
+        for (collection,), rows in held.group_by("collection")
+    ]
+    con.execute("DELETE FROM ops.quarantine")
+    con.register("_quarantine", pl.concat([held.clear(), *told]).to_arrow())
+    with afterwards(lambda: con.unregister("_quarantine")):
+        con.execute("INSERT INTO ops.quarantine FROM _quarantine ORDER BY collection, first_seen_at, row_id")
 
 
 def mirror_waivers(con: duckdb.DuckDBPyConnection, waivers: Iterable[Waiver]) -> None:
@@ -362,12 +373,12 @@ def mirror_alerts(con: duckdb.DuckDBPyConnection, store: AlertStore) -> None:
             [
                 silence.silence_id,
                 silence.matcher,
-                silence.author,
-                silence.reason,
+                without_phones(silence.author),
+                without_phones(silence.reason),
                 _naive(silence.created_at),
                 _naive(silence.ends_at),
                 _naive(silence.ended_at),
-                silence.ended_by,
+                None if silence.ended_by is None else without_phones(silence.ended_by),
             ]
             for silence in store.silences()
         ],

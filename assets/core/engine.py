@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import secrets
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -46,6 +44,7 @@ from marketplace.references import Keys, People
 from marketplace.text import coalesce, nulls
 from marketplace.zones import ProvidersRead, ProviderZones, resolve
 from resources.errors import BookwatchError, UsageError
+from resources.phone_key import read_phone_key as read_phone_key
 from resources.warehouse import open_warehouse
 
 AfterChunk = Callable[[str, int], None]
@@ -218,25 +217,6 @@ def process(
         return run.execute(full=full, now=now)
     finally:
         con.close()
-
-
-def read_phone_key(raw_path: Path) -> bytes:
-    """The secret beside the mirror that phone hashes are made with; made at first use, readable by its owner
-    only."""
-    path = raw_path.with_name("phone.key")
-    if path.is_symlink():
-        raise BookwatchError(
-            f"{path} is a link; bookwatch keeps its key in a file.", "Put the file itself there."
-        )
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_bytes(32))
-        file.flush()
-        os.fsync(file.fileno())
-    return path.read_bytes()
 
 
 def columns_of(table: str) -> dict[str, str]:
