@@ -16,7 +16,7 @@ from marketplace.personal import without_phones
 from resources.alert_store import AlertStore
 from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
-from resources.published_ids import names_of_rows, published_ids
+from resources.published_ids import RowNames
 from resources.run_context import CheckOutcome, RunContext
 
 # A minute rhythm writes eleven rows a run: a month of them explains any figure people still ask about.
@@ -230,9 +230,9 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
 def _mirror_quarantine(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
     """Replace ops.quarantine with the register of the attached mirror, without what rows hold."""
     held = con.sql("SELECT collection, row_id, reasons, first_seen_at FROM mirror._rejects").pl()
-    names = names_of_rows(con, raw_path, "mirror")
+    names = RowNames(con, raw_path, "mirror")
     told = [
-        rows.with_columns(published_ids(names, str(collection), rows["row_id"]).alias("row_id"))
+        rows.with_columns(names.published(str(collection), rows["row_id"]).alias("row_id"))
         for (collection,), rows in held.group_by("collection")
     ]
     con.execute("DELETE FROM ops.quarantine")

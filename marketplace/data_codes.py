@@ -18,6 +18,7 @@ DATA_FINDINGS: Final[dict[str, str]] = {
     "kind_unknown": "The type of a message is not one of the known words.",
     "minutes_unreadable": "The duration is not a number of minutes of at most a day.",
     "mode_unknown": "The booking type is not one of the known words and was passed over.",
+    "not_an_id": "An id or a word has not the form of one, and may be personal: a hash of it is published.",
     "number_unreadable": "A number cannot be read.",
     "phone_unreadable": "A phone number cannot be brought into international form.",
     "provider_type_unknown": "The provider type is neither therapist nor place.",

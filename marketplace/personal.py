@@ -17,6 +17,9 @@ _NUMBER: Final = re.compile(r"(?<![\w.,/-])(?:\+|0|62|8)[\d .()-]{7,}\d")
 #: Fewer are a date or an amount.
 _PHONE_DIGITS: Final = range(9, 16)
 HIDDEN_NUMBER: Final = "(phone number)"
+HIDDEN_MAIL: Final = "(e-mail address)"
+_MAIL: Final = r"[^\s@<>()\"',;:]+@[^\s@<>()\"',;:]+\.[^\s@<>()\"',;:]+"
+_HAS_CONTACT: Final = r"@|\d(?:[\d .()-]*\d){7}"
 
 
 def personal_attributes(collection: str) -> frozenset[str]:
@@ -53,3 +56,15 @@ def without_phones(text: str) -> str:
         return HIDDEN_NUMBER if digits in _PHONE_DIGITS else found[0]
 
     return _NUMBER.sub(hide, text)
+
+
+def without_contacts(names: pl.Series) -> pl.Series:
+    """Names of businesses without the phone numbers and e-mail addresses that people write behind them."""
+    telling = names.str.contains(_HAS_CONTACT).fill_null(False)
+    if not telling.any():
+        return names
+    where = telling.arg_true()
+    unique = names.gather(where).unique()
+    told = [re.sub(_MAIL, HIDDEN_MAIL, without_phones(name)) for name in unique.to_list()]
+    table = dict(zip(unique.to_list(), told, strict=True))
+    return names.clone().scatter(where, names.gather(where).replace_strict(table, return_dtype=pl.String))

@@ -18,9 +18,6 @@ BLANK: Final = "".join(
 )
 """What is trimmed: blanks, control characters, and the invisible ones that come with copying."""
 
-LONGEST_TEXT: Final = 1_000
-"""Letters of a name, a word or a reference: what is longer is none. Marts join and group by these."""
-
 _LARGEST_EXACT: Final = 10**15
 _TWO_PLACES: Final = r"\.[0-9]{2}$"
 

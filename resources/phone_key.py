@@ -1,7 +1,4 @@
-"""The secret of a home that hashes of personal values are made with: `phone.key`, beside the mirror.
-
-What is hashed, and how, is marketplace/pseudonyms.py's.
-"""
+"""The secret of a home that hashes are keyed with, in a file beside the mirror. What is hashed is in marketplace/."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ from resources.large_rows import (
     pieces,
     row_bytes,
 )
-from resources.published_ids import NAMELESS, names_of_rows, published_ids
+from resources.published_ids import NAMELESS, RowNames
 from resources.warehouse import DatabaseDamaged, DatabaseLocked, open_database
 
 T = TypeVar("T")
@@ -515,11 +515,10 @@ class RawStore:
         """``$id``s of rows as they may be told: one that is a phone, or no id at all, by its hash."""
         if not ids:
             return []
+        catalog = str(self._rows("SELECT current_database()")[0][0])
         with self._plainly("be read"):
-            names = names_of_rows(
-                self.connection, self.path, str(self._rows("SELECT current_database()")[0][0])
-            )
-            return published_ids(names, collection, pl.Series(list(ids), dtype=pl.String)).to_list()
+            names = RowNames(self.connection, self.path, catalog)
+            return names.published(collection, pl.Series(list(ids), dtype=pl.String)).to_list()
 
     # -- columns -------------------------------------------------------------------------------------------
 

@@ -11,7 +11,9 @@ import polars as pl
 
 from marketplace.aliases import ALIASES
 from marketplace.attributes import LARGE, Attributes
+from marketplace.codes import browsers, cities, codes
 from marketplace.data_codes import DATA_FINDINGS
+from marketplace.identifiers import named
 from marketplace.instants import (
     HAPPENED,
     INSTANT,
@@ -25,6 +27,8 @@ from marketplace.instants import (
     read,
 )
 from marketplace.money import DEFAULT_BOUNDS, AmountBounds, why_unreadable
+from marketplace.personal import without_contacts
+from marketplace.pseudonyms import NOT_AN_ID, Pseudonyms, Published
 from marketplace.references import CASE_DETAIL, REFERENCE_CASE, Keys, People, Resolved
 from marketplace.text import coalesce, nulls
 from marketplace.words import FLAG, canonical
@@ -32,6 +36,8 @@ from marketplace.zones import ProviderZones
 
 NOT_RUPIAH = "not in rupiah"
 """The detail of amount_currency."""
+NO_ID, NO_CODE = "has not the form of an id", "has not the form of what stands there"
+"""The details of not_an_id."""
 
 FINDINGS_SCHEMA = {
     "finding": pl.String,
@@ -49,7 +55,7 @@ class Batch:
 
     ``gone``: attributes the deployment no longer has. ``accepted``: booking_id → observed acceptance
     (``booking_id``,
-    ``accepted_at``), bookings only. ``phone_key``: for the hash that stands for a phone. ``amounts``: between which
+    ``accepted_at``), bookings only. ``names``: what is published of ids and words. ``amounts``: between which
     rupiah an amount is believed. ``lent``: row id → the offset of another row (``id``, ``utc_offset_minutes``), for a
     batch of rows without a zone of their own. ``people``: whom its rows may name.
     """
@@ -59,7 +65,7 @@ class Batch:
     zones: ProviderZones
     gone: frozenset[str] = frozenset()
     accepted: pl.DataFrame | None = None
-    phone_key: bytes = b""
+    names: Pseudonyms = field(default_factory=lambda: Pseudonyms(b""))
     amounts: AmountBounds = DEFAULT_BOUNDS
     lent: pl.DataFrame | None = None
     people: People = field(default_factory=People.nobody)
@@ -79,6 +85,7 @@ class Reader:
 
     batch: Batch
     attributes: Attributes = field(init=False)
+    raw_ids: pl.Series = field(init=False)
     ids: pl.Series = field(init=False)
     changes: pl.Series = field(init=False)
     until: pl.Series = field(init=False)
@@ -86,9 +93,14 @@ class Reader:
 
     def __post_init__(self) -> None:
         self.attributes = Attributes(self.batch.frame, gone=self.batch.gone)
-        self.ids = self.attributes.own("_id", pl.String)
+        self.raw_ids = self.attributes.own("_id", pl.String)
+        published = self.batch.names.row_ids(self.batch.collection, self.raw_ids)
+        self.ids = published.values
         self.changes = self.attributes.own("_change", pl.Int64)
         self.until = believed_until(self.attributes)
+        hidden = hidden_rows(self.batch.collection, published, self.changes)
+        if hidden.height:
+            self._found.append(hidden)
 
     @property
     def height(self) -> int:
@@ -138,8 +150,30 @@ class Reader:
     def text(self, *names: str) -> pl.Series:
         return self.attributes.first(names)
 
+    def identifier(self, *names: str) -> pl.Series:
+        """The first of the names as an id, published: of a booking, a room, a record."""
+        return self._published(self.batch.names.ids(self.text(*names)), names, NO_ID)
+
+    def code(self, *names: str, words: dict[str, str] | None = None) -> pl.Series:
+        """The first of the names as a code, published: one token, or one of the known words."""
+        return self._published(codes(self.text(*names), self.batch.names, words), names, NO_CODE)
+
+    def city(self, *names: str) -> pl.Series:
+        return self._published(cities(self.text(*names), self.batch.names), names, NO_CODE)
+
+    def browser(self, *names: str) -> pl.Series:
+        return self._published(browsers(self.text(*names), self.batch.names), names, NO_CODE)
+
+    def business(self, *names: str) -> pl.Series:
+        """The first of the names as the name of a business, which is published, without how to reach it."""
+        return without_contacts(self.text(*names))
+
+    def _published(self, published: Published, names: tuple[str, ...], detail: str) -> pl.Series:
+        self.note(NOT_AN_ID, published.hidden, names, detail)
+        return published.values
+
     def provider(self, *names: str) -> pl.Series:
-        """The first of the names as a provider's id: the key it names, else as written."""
+        """The first of the names as a provider's id, published: the key it names, else as written."""
         return self.reference(self.batch.people.providers, *names).key
 
     def person(self, *names: str) -> pl.Series:
@@ -151,10 +185,16 @@ class Reader:
         return self.reference(self.batch.people.customers, *names)
 
     def reference(self, keys: Keys, *names: str) -> Resolved:
-        """The first of the names as a reference; reference_case where only case told it from its key."""
-        found = keys.resolve(self.text(*names))
+        """The first of the names as a reference, matched as it is written and then published; reference_case where only
+        case told it from its key."""
+        written = self.text(*names)
+        meant = named(written)
+        found = keys.resolve(meant)
         self.note(REFERENCE_CASE, found.by_case, names, CASE_DETAIL)
-        return found
+        published = self.batch.names.ids(found.key)
+        nested = (meant != written).fill_null(False)
+        key = self._published(Published(published.values, published.hidden | nested), names, NO_ID)
+        return Resolved(key, found.by_case, found.known)
 
     def instant(self, offsets: pl.Series, *names: str) -> pl.Series:
         """The first of the names as an instant; time_unreadable where it is none.
@@ -271,7 +311,7 @@ class Reader:
                     schema=FINDINGS_SCHEMA,
                 )
             )
-        aside = set_aside_findings(self.batch.collection, self.attributes)
+        aside = set_aside_findings(self.batch.collection, self.attributes, self.ids)
         if aside.height:
             self._found.append(aside)
         if not self._found:
@@ -281,15 +321,31 @@ class Reader:
         )
 
 
-def set_aside_findings(collection: str, attributes: Attributes) -> pl.DataFrame:
-    """A finding for each value of some rows that the mirror did not keep."""
+def hidden_rows(collection: str, published: Published, changes: pl.Series) -> pl.DataFrame:
+    """A finding for each row whose own ``$id`` is not published."""
+    if not published.hidden.any():
+        return pl.DataFrame(schema=FINDINGS_SCHEMA)
+    return pl.DataFrame(
+        {"row_id": published.values, "change": changes},
+    ).filter(published.hidden).select(
+        pl.lit(NOT_AN_ID).alias("finding"),
+        pl.lit(collection).alias("collection"),
+        "row_id",
+        pl.lit("$id").alias("attribute"),
+        pl.lit(NO_ID).alias("detail"),
+        "change",
+    )  # fmt: skip
+
+
+def set_aside_findings(collection: str, attributes: Attributes, ids: pl.Series) -> pl.DataFrame:
+    """A finding for each value of some rows (published ``ids``) that the mirror did not keep."""
     marked = attributes.set_aside()
     rows = [row for row, _, _ in marked]
     return pl.DataFrame(
         {
             "finding": pl.Series(["value_set_aside"] * len(rows), dtype=pl.String),
             "collection": pl.Series([collection] * len(rows), dtype=pl.String),
-            "row_id": attributes.own("_id", pl.String).gather(rows),
+            "row_id": ids.gather(rows),
             "attribute": pl.Series([name for _, name, _ in marked], dtype=pl.String),
             "detail": pl.Series([why for _, _, why in marked], dtype=pl.String),
             "change": attributes.own("_change", pl.Int64).gather(rows),

@@ -12,6 +12,7 @@ from marketplace.decline_reasons import categories
 from marketplace.instants import INSTANT, NO_ZONE, starts
 from marketplace.money import MICRO, BookingAmounts, booking_amounts, read_micros
 from marketplace.phones import e164, keyed
+from marketplace.pseudonyms import mean_somebody
 from marketplace.rules import (
     IMMEDIATE_DEADLINE_MINUTES,
     IMMEDIATE_START_MINUTES,
@@ -98,10 +99,11 @@ def derive_bookings(batch: Batch) -> Derived:
     )
     customer = read.customer(*ALIASES["booking.customer_id"])
     customer_id = customer.key
+    somebody = mean_somebody(customer_id)
     # No user tells two spellings apart: then they are one customer.
-    spelled_alike = customer_id.zip_with(customer.known, customer_id.str.to_lowercase())
+    spelled_alike = somebody.zip_with(customer.known, somebody.str.to_lowercase())
     is_test = test_rule(read.flag("isTest"), read.text(*ALIASES["booking.customer_name"]), phone_text)
-    without_id = phone.set(customer_id.is_not_null(), None)
+    without_id = phone.set(somebody.is_not_null(), None)
 
     derived = pl.DataFrame(
         {
@@ -150,13 +152,13 @@ def derive_bookings(batch: Batch) -> Derived:
         {
             "booking_id": read.ids,
             "origin": constant(batch.collection, pl.String(), read.height),
-            "business_id": read.text(*ALIASES["booking.business_id"]),
+            "business_id": read.identifier(*ALIASES["booking.business_id"]),
             "customer_id": customer_id,
             "provider_id": provider_id,
             "provider_type": provider_type,
-            "provider_name": read.text(*ALIASES["booking.provider_name"]),
+            "provider_name": read.business(*ALIASES["booking.provider_name"]),
             "status": status,
-            "raw_status": raw_status,
+            "raw_status": read.code(*ALIASES["booking.status"], words=BOOKING_STATUS),
             "source": source["source"],
             "source_rule": source["rule"],
             "mode": mode["mode"],
@@ -177,13 +179,13 @@ def derive_bookings(batch: Batch) -> Derived:
             "completed_at": completed,
             "cancelled_at": cancelled,
             "decline_reason": categories(read.text(*ALIASES["booking.reason"])),
-            "payment_method": read.text("paymentMethod"),
+            "payment_method": read.code("paymentMethod"),
             "discounted": discounted,
             "chat_window_open": source["chat_window_open"],
             "has_source_value": source["has_value"],
             "has_mode_value": mode["has_value"],
             "has_schedule_value": mode["has_schedule"],
-            "customer_key": coalesce("c:" + spelled_alike, "p:" + keyed(without_id, batch.phone_key)),
+            "customer_key": coalesce("c:" + spelled_alike, "p:" + keyed(without_id, batch.names.key)),
             "utc_offset_minutes": offsets,
             "is_test": is_test.is_not_null(),
             "test_rule": is_test,
@@ -332,7 +334,7 @@ def _acceptance(read: Reader, offsets: pl.Series) -> tuple[pl.Series, pl.Series]
     accepted = read.batch.accepted
     if accepted is not None and accepted.height:
         observed = (
-            read.ids.to_frame("booking_id")
+            read.raw_ids.to_frame("booking_id")
             .join(
                 accepted.select("booking_id", "accepted_at"),
                 on="booking_id",

@@ -18,11 +18,11 @@ def derive_chat_rooms(batch: Batch) -> Derived:
     rows = pl.DataFrame(
         {
             "room_id": read.ids,
-            "booking_ref": read.text("bookingId"),
+            "booking_ref": read.identifier("bookingId"),
             "customer_id": read.customer(*ALIASES["room.customer_id"]).key,
             "provider_id": provider_id,
             "status": read.word(ROOM_STATUS, "status_unknown", "status").fill_null(UNKNOWN),
-            "raw_status": read.text("status"),
+            "raw_status": read.code("status", words=ROOM_STATUS),
             "expires_at": read.instant(offsets, "expiresAt"),
             "created_at": created,
             **read.bookkeeping(),

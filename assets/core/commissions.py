@@ -65,10 +65,10 @@ def derive_commissions(batch: Batch) -> Derived:
     rows = pl.DataFrame(
         {
             "commission_id": read.ids,
-            "booking_ref": read.text(*ALIASES["commission.booking_ref"]),
-            "booking_doc_ref": read.text(*ALIASES["commission.booking_doc_ref"]),
+            "booking_ref": read.identifier(*ALIASES["commission.booking_ref"]),
+            "booking_doc_ref": read.identifier(*ALIASES["commission.booking_doc_ref"]),
             "provider_id": provider_id,
-            "provider_name": read.text(*ALIASES["commission.provider_name"]),
+            "provider_name": read.business(*ALIASES["commission.provider_name"]),
             "booking_amount_idr": amounts.booking_amount_idr,
             "rate": amounts.rate_ppm / MICRO,
             "rate_ppm": amounts.rate_ppm,
@@ -78,7 +78,7 @@ def derive_commissions(batch: Batch) -> Derived:
             "written_commission": amounts.written_commission,
             "is_implausible": amounts.is_implausible,
             "status": status,
-            "raw_status": raw_status,
+            "raw_status": read.code(*ALIASES["commission.status"], words=COMMISSION_STATUS),
             "is_live": ~status.is_in(NOT_LIVE_STATUSES),
             "source": source,
             "created_at": created,

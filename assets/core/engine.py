@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -22,14 +22,14 @@ import duckdb
 import orjson
 import polars as pl
 
-from assets.core.batch import FINDINGS_SCHEMA, Batch, Derived, set_aside_findings
+from assets.core.batch import FINDINGS_SCHEMA, Batch, Derived, hidden_rows, set_aside_findings
 from assets.core.booking_events import EVENTS_SCHEMA, STATUS_ATTRIBUTES, observe, observed_acceptance
 from assets.core.bookings import derive_bookings
 from assets.core.chat_rooms import derive_chat_rooms
 from assets.core.commissions import FEE_ATTRIBUTES, PROOF_ATTRIBUTES, derive_commissions
-from assets.core.long_texts import without_long, without_long_texts
+from assets.core.long_texts import without_long_texts
 from assets.core.messages import derive_messages
-from assets.core.mirror import CATALOG, QUARANTINED_SCHEMA, Mirror, Reading, attach
+from assets.core.mirror import CATALOG, NAMELESS, QUARANTINED_SCHEMA, Mirror, Reading, attach
 from assets.core.notifications import derive_notifications
 from assets.core.providers import derive_providers
 from checks.core_schemas import CORE_SCHEMAS, violations
@@ -37,14 +37,16 @@ from marketplace.acceptance import CREATION, NOT_YET, reject_reasons
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
 from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS, USERS
+from marketplace.identifiers import phones
 from marketplace.instants import NO_ZONE
 from marketplace.instants import NOT_YET as TOO_LATE
 from marketplace.money import DEFAULT_BOUNDS, AmountBounds
+from marketplace.pseudonyms import PREFIX, Pseudonyms
 from marketplace.references import Keys, People
 from marketplace.text import coalesce, nulls
 from marketplace.zones import ProvidersRead, ProviderZones, resolve
 from resources.errors import BookwatchError, UsageError
-from resources.phone_key import read_phone_key as read_phone_key
+from resources.phone_key import read_phone_key
 from resources.warehouse import open_warehouse
 
 AfterChunk = Callable[[str, int], None]
@@ -55,8 +57,8 @@ class Source:
     """How one collection becomes rows of a core table. ``scope``: (column, value) that tells its rows in a
     shared table.
     ``people``: columns of the core table that name a provider or a customer. The derivation reads what these are
-    called and the provider's zone. ``borrows``: a row without a provider is read in the zone of the booking it
-    refers to."""
+    called and the provider's zone. ``refers``: columns that name another row besides. ``borrows``: a row without a
+    provider is read in the zone of the booking it refers to."""
 
     collection: str
     table: str
@@ -64,6 +66,7 @@ class Source:
     derive: Callable[[Batch], Derived]
     scope: tuple[str, str] | None = None
     people: tuple[str, ...] = ()
+    refers: tuple[str, ...] = ()
     borrows: bool = False
 
 
@@ -77,6 +80,7 @@ SOURCES = (
         derive_bookings,
         ("origin", "bookings"),
         ("provider_id", "customer_id"),
+        ("business_id",),
     ),
     Source(
         "hotel_bookings",
@@ -85,14 +89,44 @@ SOURCES = (
         derive_bookings,
         ("origin", "hotel_bookings"),
         ("provider_id", "customer_id"),
+        ("business_id",),
     ),
     Source(
-        "commission_records", "commissions", "commission_id", derive_commissions, None, ("provider_id",), True
+        "commission_records",
+        "commissions",
+        "commission_id",
+        derive_commissions,
+        None,
+        ("provider_id",),
+        ("booking_ref", "booking_doc_ref"),
+        borrows=True,
     ),
-    Source("chat_rooms", "chat_rooms", "room_id", derive_chat_rooms, None, ("provider_id", "customer_id")),
-    Source("chat_messages", "messages", "message_id", derive_messages, None, ("sender_id", "receiver_id")),
     Source(
-        "notifications", "notifications", "notification_id", derive_notifications, None, ("recipient_id",)
+        "chat_rooms",
+        "chat_rooms",
+        "room_id",
+        derive_chat_rooms,
+        None,
+        ("provider_id", "customer_id"),
+        ("booking_ref",),
+    ),
+    Source(
+        "chat_messages",
+        "messages",
+        "message_id",
+        derive_messages,
+        None,
+        ("sender_id", "receiver_id"),
+        ("conversation_id", "booking_ref"),
+    ),
+    Source(
+        "notifications",
+        "notifications",
+        "notification_id",
+        derive_notifications,
+        None,
+        ("recipient_id",),
+        ("booking_ref",),
     ),
 )
 """Providers first: their ids and zones are read by all that follow. Bookings before the records that borrow theirs."""
@@ -262,7 +296,7 @@ class _Run:
         self.timezone = timezone
         self.amounts = amounts
         self.rules_version = rules_version
-        self.phone_key = phone_key
+        self.names = Pseudonyms(phone_key, self._stored, self._phones)
         self.key_mark = hashlib.blake2b(b"bookwatch", key=phone_key, digest_size=8).hexdigest()
         self.chunk_rows = chunk_rows
         self.after_chunk = after_chunk
@@ -279,7 +313,7 @@ class _Run:
     def execute(self, *, full: bool, now: datetime) -> CoreOutcome:
         newest = self.mirror.newest_change(self.con)
         attributes = self._attributes()
-        nameless = self.mirror.nameless(self.con)
+        nameless = self._nameless()
         state = self._state()
         reason = self._rebuild_reason(state, newest, full=full)
         if reason is None and state is not None:
@@ -386,6 +420,25 @@ class _Run:
         ]
         return orjson.dumps(known, option=orjson.OPT_SORT_KEYS).decode()
 
+    def _nameless(self) -> pl.DataFrame:
+        """What the mirror says of rows that stand in no table of it, as core publishes it."""
+        found = self.mirror.nameless(self.con)
+        if not found.height:
+            return found
+        ids = found["row_id"]
+        numbered = ids.str.starts_with(NAMELESS)
+        told = ids.zip_with(numbered, self.names.ids(ids).values)
+        return found.with_columns(
+            told.alias("row_id"), self.names.ids(found["business_id"]).values.alias("business_id")
+        )
+
+    def _stored(self, words: Collection[str]) -> Collection[str]:
+        return self.mirror.words(self.lookup, words)
+
+    def _phones(self, collection: str) -> list[str]:
+        odd = self.mirror.odd_ids(self.lookup, collection)
+        return odd.filter(phones(odd).is_not_null()).to_list()
+
     def _same_nameless(self, nameless: pl.DataFrame) -> bool:
         known = self.con.sql(
             "SELECT * FROM core.quarantined WHERE change = 0 ORDER BY collection, row_id"
@@ -408,6 +461,7 @@ class _Run:
         alone = "SELECT 1 FROM core.commissions WHERE provider_id IS NULL LIMIT 1"
         self.follows = not self.fresh and self.con.execute(alone).fetchone() is not None
         zones, people = ProviderZones(self.default_offset, {}, {}), People.nobody()
+        words = [] if self.fresh or after is None else self.mirror.new_words(self.lookup, after)
         moved: pl.DataFrame | None = None
         for source in SOURCES:
             if source.people and moved is None:
@@ -421,7 +475,7 @@ class _Run:
             ids = (
                 None
                 if after is None or moved is None or not source.people
-                else self._depending(source, moved, late)
+                else self._depending(source, moved, late, words)
             )
             for frame in self.mirror.chunks(
                 self.stream,
@@ -446,11 +500,15 @@ class _Run:
                 after=None if collection in again else after,
                 again=None,
                 rows=self.chunk_rows,
-                keys_only=True,
+                wanted=(),
             ):
                 _, rejected, reasons = self._split(collection, frame)
-                self._forget(collection, frame["_id"])
-                self._insert("data_findings", set_aside_findings(collection, Attributes(frame)))
+                published = self.names.row_ids(collection, frame["_id"])
+                self._forget(collection, published.values)
+                self._insert("data_findings", hidden_rows(collection, published, frame["_change"]))
+                self._insert(
+                    "data_findings", set_aside_findings(collection, Attributes(frame), published.values)
+                )
                 self._quarantine(collection, rejected, reasons)
                 self._after(collection, frame.height)
 
@@ -522,9 +580,12 @@ class _Run:
         ).pl()
         return found["id"].cast(pl.String)
 
-    def _depending(self, source: Source, moved: pl.DataFrame, late: datetime | None) -> pl.Series | None:
-        """Ids of rows to be read anew because of what is known of whom they name: who moved, or came or went; whose
-        provider was not read when they were, and (rows written after ``late``) may not have been read after all."""
+    def _depending(
+        self, source: Source, moved: pl.DataFrame, late: datetime | None, words: list[str]
+    ) -> pl.Series | None:
+        """``$id``s of rows to be read anew because of what is known of whom they name: who moved, or came or went;
+        whose provider was not read when they were, and (rows written after ``late``) may not have been read after
+        all; and what was hidden as long as no row had one of the ``words`` as its key."""
         conditions: list[str] = []
         if moved.height:
             self.con.register("ids_moved", moved.to_arrow())
@@ -536,13 +597,25 @@ class _Run:
         if late is not None:
             conditions.append(f"updated_at > TIMESTAMP '{late}'")
         found = [self._unplaced(source)]
+        if words:
+            hashes = ", ".join(f"'{self.names.of(word)}'" for word in words)
+            conditions += [f"lower({column}) IN ({hashes})" for column in (*source.people, *source.refers)]
         if conditions:
             found.append(self._ids(source, " OR ".join(conditions)))
         if moved.height:
             self.con.unregister("ids_moved")
         # quarantined rows keep nothing of a zone; a row's own change is picked up by its change number
         ids = pl.concat(found).unique()
-        return ids if len(ids) else None
+        return self._written(source.collection, ids) if len(ids) else None
+
+    def _written(self, collection: str, ids: pl.Series) -> pl.Series:
+        """Published ids of rows of a collection → their ``$id``s."""
+        if not ids.str.starts_with(PREFIX).any():
+            return ids
+        odd = self.mirror.odd_ids(self.lookup, collection)
+        table = pl.DataFrame({"id": self.names.row_ids(collection, odd).values, "written": odd})
+        found = ids.to_frame("id").join(table, on="id", how="left", maintain_order="left")
+        return found.select(pl.coalesce("written", "id")).to_series()
 
     def _borrow(self, source: Source, zones: ProviderZones, people: People, after: int | None) -> None:
         """Read rows without a provider anew in the zone of their booking, where it is another than they were read in.
@@ -556,7 +629,11 @@ class _Run:
             return
         newest = self.mirror.newest_change(self.con)
         for frame in self.mirror.chunks(
-            self.stream, source.collection, after=newest, again=lent["id"], rows=self.chunk_rows
+            self.stream,
+            source.collection,
+            after=newest,
+            again=self._written(source.collection, lent["id"]),
+            rows=self.chunk_rows,
         ):
             self._chunk(source, frame, zones, people, lent)
 
@@ -613,7 +690,10 @@ class _Run:
             if source.collection in BOOKING_COLLECTIONS:
                 events = self._events(source.collection, accepted)
                 acceptance = observed_acceptance(events)
-                events = events.with_columns(pl.lit(source.collection).alias("origin"))
+                events = events.with_columns(
+                    self.names.row_ids(source.collection, events["booking_id"]).values.alias("booking_id"),
+                    pl.lit(source.collection).alias("origin"),
+                )
             derived = source.derive(
                 Batch(
                     source.collection,
@@ -621,14 +701,15 @@ class _Run:
                     zones,
                     self.mirror.gone.get(source.collection, frozenset()),
                     acceptance,
-                    self.phone_key,
+                    self.names,
                     self.amounts,
                     lent,
                     people,
                 )
             )
             derived = without_long_texts(source.collection, source.key, accepted, derived)
-        self._forget(source.collection, frame["_id"], source, written=lent is not None)
+            ids = self.names.row_ids(source.collection, frame["_id"]).values
+        self._forget(source.collection, ids, source, written=lent is not None)
         self._insert(source.table, derived.rows)
         if self.follows and source.collection in BOOKING_COLLECTIONS:
             self._touch(derived.rows)
@@ -664,7 +745,7 @@ class _Run:
     def _forget(
         self, collection: str, ids: pl.Series, source: Source | None = None, *, written: bool = False
     ) -> None:
-        """Remove what an earlier run wrote for these rows (``written``: or this one)."""
+        """Remove what an earlier run wrote for these rows, by their published ids (``written``: or this one)."""
         if self.fresh and not written:
             return
         ids_changed = pl.DataFrame({"id": ids}).to_arrow()
@@ -709,8 +790,8 @@ class _Run:
         rows = pl.DataFrame(
             {
                 "collection": pl.Series([collection]).new_from_index(0, frame.height),
-                "row_id": ids,
-                "business_id": without_long(attributes.text("bookingId")),
+                "row_id": self.names.row_ids(collection, ids).values,
+                "business_id": self.names.ids(attributes.text("bookingId")).values,
                 "reasons": reasons,
                 "first_seen_at": coalesce(first_seen.cast(pl.Datetime("us")), stored),
                 "change": changes,

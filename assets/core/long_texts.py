@@ -1,5 +1,6 @@
-"""Texts that are longer than what they stand for: core keeps names, words and references, not whatever an attribute
-holds. What they are read from is not known here.
+"""Texts that are longer than what they stand for: core keeps names, not whatever an attribute holds.
+
+What they are read from is not known here.
 """
 
 from __future__ import annotations
@@ -7,21 +8,19 @@ from __future__ import annotations
 import polars as pl
 
 from assets.core.batch import FINDINGS_SCHEMA, Derived
-from marketplace.text import BLANK, LONGEST_TEXT
-
-
-def without_long(texts: pl.Series) -> pl.Series:
-    """Texts, null where longer than LONGEST_TEXT."""
-    return texts.set((texts.str.len_chars() > LONGEST_TEXT).fill_null(False), None)
+from marketplace.codes import LONGEST_PUBLISHED
+from marketplace.text import BLANK
 
 
 def without_long_texts(collection: str, key: str, frame: pl.DataFrame, derived: Derived) -> Derived:
-    """Derived rows (``key``: their column of ids, which stays) without texts beyond LONGEST_TEXT, and a finding for
-    each, named by the attribute of ``frame`` that holds the text."""
+    """Derived rows (``key``: their column of ids, which stays) without texts beyond LONGEST_PUBLISHED, and a finding
+    for each, named by the attribute of ``frame`` that holds the text."""
     rows, found = derived.rows, [derived.findings]
     for column in [c for c, dtype in rows.schema.items() if dtype == pl.String and c != key]:
-        long = (rows[column].str.len_bytes() > LONGEST_TEXT).fill_null(False)
-        long = long & (rows[column].str.len_chars() > LONGEST_TEXT).fill_null(False) if long.any() else long
+        long = (rows[column].str.len_bytes() > LONGEST_PUBLISHED).fill_null(False)
+        long = (
+            long & (rows[column].str.len_chars() > LONGEST_PUBLISHED).fill_null(False) if long.any() else long
+        )
         if not long.any():
             continue
         where = long.arg_true().to_list()
@@ -50,6 +49,6 @@ def _attribute(frame: pl.DataFrame, place: int, text: str) -> str | None:
     for name, dtype in frame.schema.items():
         if dtype == pl.String and not name.startswith("_"):
             held = frame[name][place]
-            if held is not None and len(held) > LONGEST_TEXT and text.endswith(held.strip(BLANK)):
+            if held is not None and len(held) > LONGEST_PUBLISHED and text.endswith(held.strip(BLANK)):
                 return name
     return None

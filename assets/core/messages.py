@@ -25,8 +25,8 @@ def derive_messages(batch: Batch) -> Derived:
     rows = pl.DataFrame(
         {
             "message_id": read.ids,
-            "conversation_id": read.text(*ALIASES["message.room"]),
-            "booking_ref": read.text("bookingId"),
+            "conversation_id": read.identifier(*ALIASES["message.room"]),
+            "booking_ref": read.identifier("bookingId"),
             "sender_id": sender,
             "sender_role": sender_role.fill_null(UNKNOWN),
             "receiver_id": receiver,

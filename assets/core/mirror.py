@@ -4,7 +4,7 @@ nothing."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +16,9 @@ import polars as pl
 from assets.core.chunks import in_chunks
 from marketplace.acceptance import READ, UNREAD
 from marketplace.collections import INGESTED
+from marketplace.identifiers import TOKEN
 from marketplace.json_values import read_json
-from marketplace.text import LONGEST_TEXT, json_text
+from marketplace.text import json_text
 from resources.large_rows import large_rows
 
 Standing = Literal["begun", "read", "absent"]
@@ -186,12 +187,12 @@ class Mirror:
         after: int | None,
         again: pl.Series | None,
         rows: int,
-        keys_only: bool = False,
+        wanted: Collection[str] | None = None,
     ) -> Iterator[pl.DataFrame]:
         """The rows of a collection changed after ``after`` (all for None) or with an id of ``again``, in chunks of at
         most about so many ``rows``, or fewer that are large.
 
-        ``keys_only``: no more columns than the quarantine rules read.
+        ``wanted``: of the attributes only these, and what the quarantine rules read.
         ``con`` must be a cursor of its own: the result is read as it streams.
         """
         if not self.has(collection):
@@ -202,18 +203,21 @@ class Mirror:
             if again is not None and len(again):
                 con.register("ids_again", pl.DataFrame({"id": again}).to_arrow())
                 filtered += " OR _id IN (SELECT id FROM ids_again)"
-        chosen = self._keys(collection) if keys_only else [quoted(c) for c in self.columns[collection]]
+        every = wanted is None
+        chosen = (
+            [quoted(c) for c in self.columns[collection]] if every else self._some(collection, wanted or ())
+        )
         names = self.names.get(collection, {})
-        large = {} if keys_only else self.large.get(collection, {})
+        large = self.large.get(collection, {}) if every or wanted else {}
         for some in in_chunks(
             con, f"{CATALOG}.main.{quoted(collection)}", ", ".join(chosen), filtered, rows=rows, large=large
         ):
             frame = self._without_gone(collection, some)
             yield frame.rename({c: a for c, a in names.items() if c in frame.columns})
 
-    def _keys(self, collection: str) -> list[str]:
-        wanted = ("_id", "_created_at", "_updated_at", "_ingested_at", "_deleted_at", "_change", "_misfits",
-                  "_rejected", "bookingId", *READ)  # fmt: skip
+    def _some(self, collection: str, attributes: Collection[str]) -> list[str]:
+        wanted = {"_id", "_created_at", "_updated_at", "_ingested_at", "_deleted_at", "_change", "_misfits",
+                  "_rejected", "bookingId", *READ, *attributes}  # fmt: skip
         return [
             quoted(c) for c in self.columns[collection] if self.names.get(collection, {}).get(c, c) in wanted
         ]
@@ -244,6 +248,37 @@ class Mirror:
             return frame
         kept = frame["_misfits"].map_elements(lambda text: _misfits_but(text, gone), return_dtype=pl.String)
         return frame.with_columns(kept.alias("_misfits"))
+
+    def words(self, con: duckdb.DuckDBPyConnection, asked: Collection[str]) -> Collection[str]:
+        """Of some words in lower case those that are the key of a stored row, in any case."""
+        words_asked = pl.DataFrame({"word": list(asked)}, schema={"word": pl.String}).to_arrow()
+        keys = " UNION ".join(
+            f"SELECT lower(_id) AS word FROM {CATALOG}.main.{quoted(c)} "
+            "WHERE lower(_id) IN (SELECT word FROM words_asked)"
+            for c in self.collections()
+        )
+        found = con.execute(keys).fetchall() if keys else []
+        del words_asked
+        return {word for (word,) in found}
+
+    def new_words(self, con: duckdb.DuckDBPyConnection, after: int) -> list[str]:
+        """Keys of rows changed after ``after`` that are a word each (no digit in them), in lower case."""
+        keys = " UNION ".join(
+            f"SELECT lower(_id) AS word FROM {CATALOG}.main.{quoted(c)} "
+            f"WHERE _change > {after} AND regexp_full_match(_id, '[A-Za-z._:/-]+')"
+            for c in self.collections()
+        )
+        return sorted(word for (word,) in con.execute(keys).fetchall()) if keys else []
+
+    def odd_ids(self, con: duckdb.DuckDBPyConnection, collection: str) -> pl.Series:
+        """The ``$id``s of a collection among which are all that may not be published as they are."""
+        if not self.has(collection):
+            return pl.Series([], dtype=pl.String)
+        found = con.sql(
+            f"SELECT _id FROM {CATALOG}.main.{quoted(collection)} WHERE NOT regexp_full_match(_id, '{TOKEN}') "
+            "OR NOT regexp_matches(_id, '[A-Za-z]') OR regexp_matches(_id, '(?i)^(whatsapp:|tel:|(https?://)?wa.me/)')"
+        ).pl()
+        return found["_id"].cast(pl.String)
 
     def rejects(self, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         """collection, row_id, first_seen_at of the quarantine's own register."""
@@ -302,5 +337,4 @@ def _business_id(content: str) -> str | None:
         found = read_json(content)
     except ValueError:
         return None
-    text = json_text(found.get("bookingId")) if isinstance(found, dict) else None
-    return text if text is None or len(text) <= LONGEST_TEXT else None
+    return json_text(found.get("bookingId")) if isinstance(found, dict) else None

@@ -22,9 +22,13 @@ import polars as pl
 from assets.core.mirror import Mirror, attach
 from marketplace.acceptance import reject_reasons
 from marketplace.attributes import Attributes
-from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.collections import BOOKING_COLLECTIONS, INGESTED
+from marketplace.identifiers import phones
 from marketplace.personal import private_bookings, private_messages
+from marketplace.pseudonyms import Pseudonyms
+from marketplace.published import PUBLISHED, hidden_values
 from marketplace.rules import RULES_VERSION
+from resources.phone_key import read_phone_key
 from resources.warehouse import DatabaseDamaged, open_warehouse
 
 LINK = "private.duckdb"
@@ -44,22 +48,35 @@ TABLES = {
         "origin": "VARCHAR",
     },
     "messages": {"message_id": "VARCHAR", "text": "VARCHAR"},
+    "hidden_values": {
+        "hash": "VARCHAR",
+        "written": "VARCHAR",
+        "collection": "VARCHAR",
+        "row_id": "VARCHAR",
+        "attribute": "VARCHAR",
+    },
 }
 
 
 @dataclass(frozen=True)
 class _Source:
+    """How one collection becomes rows of a private table. ``scope``: the column that tells its rows from others'.
+    ``wanted``: all the attributes that are read; None for every one."""
+
     collection: str
     table: str
     key: str
-    read: Callable[[str, pl.DataFrame], pl.DataFrame]
+    read: Callable[[str, pl.DataFrame, Pseudonyms], pl.DataFrame]
+    scope: str | None = None
+    wanted: frozenset[str] | None = None
 
 
-def _bookings(collection: str, frame: pl.DataFrame) -> pl.DataFrame:
+def _bookings(collection: str, frame: pl.DataFrame, names: Pseudonyms) -> pl.DataFrame:
     """Rows with anything personal in them; an erased booking has nothing and is not kept."""
     attributes = Attributes(frame)
     rows = private_bookings(attributes).with_columns(
-        attributes.own("_id", pl.String).alias("booking_id"), pl.lit(collection).alias("origin")
+        names.row_ids(collection, attributes.own("_id", pl.String)).values.alias("booking_id"),
+        pl.lit(collection).alias("origin"),
     )
     named = [c for c in TABLES["bookings"] if c not in ("booking_id", "phone_reason", "origin")]
     unreadable_phone = pl.col("phone_reason") != "absent"
@@ -68,17 +85,32 @@ def _bookings(collection: str, frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _messages(collection: str, frame: pl.DataFrame) -> pl.DataFrame:
-    del collection
+def _messages(collection: str, frame: pl.DataFrame, names: Pseudonyms) -> pl.DataFrame:
     attributes = Attributes(frame)
-    return pl.DataFrame(
-        {"message_id": attributes.own("_id", pl.String), "text": private_messages(attributes)}
-    ).filter(pl.col("text").is_not_null())
+    ids = names.row_ids(collection, attributes.own("_id", pl.String)).values
+    return pl.DataFrame({"message_id": ids, "text": private_messages(attributes)}).filter(
+        pl.col("text").is_not_null()
+    )
+
+
+def _hidden(collection: str, frame: pl.DataFrame, names: Pseudonyms) -> pl.DataFrame:
+    return hidden_values(collection, Attributes(frame), names)
 
 
 _SOURCES = (
-    *(_Source(c, "bookings", "booking_id", _bookings) for c in BOOKING_COLLECTIONS),
+    *(_Source(c, "bookings", "booking_id", _bookings, "origin") for c in BOOKING_COLLECTIONS),
     _Source("chat_messages", "messages", "message_id", _messages),
+    *(
+        _Source(
+            c,
+            "hidden_values",
+            "row_id",
+            _hidden,
+            "collection",
+            frozenset(name.partition(".")[0] for name in PUBLISHED.get(c, ())),
+        )
+        for c in INGESTED
+    ),
 )
 
 
@@ -103,6 +135,7 @@ def update_private(
     try:
         attach(con, raw_path)
         mirror = Mirror.describe(con)
+        key = read_phone_key(raw_path)
         # What is gone leaves it, also of rows that have not changed since: then it is written anew.
         gone = {c: sorted(mirror.gone[c]) for s in _SOURCES if mirror.gone.get(c := s.collection)}
         rules = f"{rules_version} without {json.dumps(gone)}" if gone else rules_version
@@ -117,9 +150,9 @@ def update_private(
         making = target.with_suffix(".making")
         try:
             if mark is None or current is None:
-                _write(con, mirror, making, newest, rules, chunk_rows, after=None)
+                _write(con, mirror, making, newest, rules, chunk_rows, key, after=None)
             else:
-                _change(con, mirror, current, making, mark, newest, rules, chunk_rows)
+                _change(con, mirror, current, making, mark, newest, rules, chunk_rows, key)
             os.chmod(making, 0o400)
             _fsync(making)
             os.replace(making, target)
@@ -156,18 +189,19 @@ def _change(
     newest: int,
     rules_version: str,
     chunk_rows: int,
+    key: bytes,
 ) -> None:
     """A copy of the current file with the changes since its mark; a file written anew where a value has to
     leave."""
     shutil.copyfile(current, making)  # nobody in this process has it open: see publishing on POSIX locks
     try:
-        anew = _write(con, mirror, making, newest, rules_version, chunk_rows, after=mark)
+        anew = _write(con, mirror, making, newest, rules_version, chunk_rows, key, after=mark)
     except (duckdb.Error, DatabaseDamaged):
         anew = True  # damaged further in; where it is the mirror that cannot be read, that is raised now
         Path(f"{making}.wal").unlink(missing_ok=True)
     if anew:
         making.unlink()
-        _write(con, mirror, making, newest, rules_version, chunk_rows, after=None)
+        _write(con, mirror, making, newest, rules_version, chunk_rows, key, after=None)
 
 
 def _write(
@@ -177,11 +211,19 @@ def _write(
     newest: int,
     rules_version: str,
     chunk_rows: int,
+    key: bytes,
     *,
     after: int | None,
 ) -> bool:
     """Write all rows (``after`` None) or those changed. True where that took away a value the file held."""
     lost = False
+    odd = con.cursor()
+
+    def phones_of(collection: str) -> list[str]:
+        ids = mirror.odd_ids(odd, collection)
+        return ids.filter(phones(ids).is_not_null()).to_list()
+
+    names = Pseudonyms(key, lambda words: mirror.words(odd, words), phones_of)
     file = open_warehouse(path)
     try:
         file.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
@@ -192,17 +234,23 @@ def _write(
             file.execute("CREATE TABLE _state (processed_change BIGINT, rules_version VARCHAR)")
         for source in _SOURCES:
             for frame in mirror.chunks(
-                con.cursor(), source.collection, after=after, again=None, rows=chunk_rows
+                con.cursor(),
+                source.collection,
+                after=after,
+                again=None,
+                rows=chunk_rows,
+                wanted=source.wanted,
             ):
-                rows = _cut(source.read(source.collection, _kept(source.collection, frame)))
+                rows = _cut(source.read(source.collection, _kept(source.collection, frame), names))
                 rows_new = rows.to_arrow()  # not registered: a view would keep it until the commit
                 if after is not None:
-                    ids_changed = frame.select(pl.col("_id").alias("id")).to_arrow()
-                    scope = f" AND origin = '{source.collection}'" if source.table == "bookings" else ""
+                    ids = names.row_ids(source.collection, frame["_id"]).values
+                    ids_changed = ids.to_frame("id").to_arrow()
+                    scope = f" AND {source.scope} = '{source.collection}'" if source.scope else ""
                     those = f"FROM {source.table} WHERE {source.key} IN (SELECT id FROM ids_changed){scope}"
-                    names = ", ".join(TABLES[source.table])
+                    columns = ", ".join(TABLES[source.table])
                     left = file.execute(
-                        f"SELECT count(*) FROM (SELECT {names} {those} EXCEPT SELECT {names} FROM rows_new)"
+                        f"SELECT count(*) FROM (SELECT {columns} {those} EXCEPT SELECT {columns} FROM rows_new)"
                     ).fetchone()
                     lost = lost or (left is not None and left[0] > 0)
                     file.execute(f"DELETE {those}")

@@ -528,10 +528,11 @@ class _Examination:
         try:
             selection = select_related(self.gateway, collection, list(related))
         except CallFailure as failure:
+            which = a_few([told_name(key) for key in related])
             self.say(
                 "relationships",
                 "could not tell",
-                f"Whether {a_few([told_name(key) for key in related])} of {collection} can be read could not be seen ({failure.sentence}).",
+                f"Whether {which} of {collection} can be read could not be seen ({failure.sentence}).",
                 "Run `bookwatch doctor` again.",
                 collection=collection,
             )

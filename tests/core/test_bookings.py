@@ -15,6 +15,7 @@ from assets.core.batch import Batch, Derived
 from assets.core.bookings import derive_bookings
 from checks.core_schemas import violations
 from marketplace.instants import NO_ZONE
+from marketplace.pseudonyms import Pseudonyms
 from marketplace.zones import ProvidersRead, ProviderZones
 
 CREATED = datetime(2025, 11, 20, 3, 0)
@@ -32,7 +33,8 @@ def derive(
         ],
         infer_schema_length=None,
     )
-    return derive_bookings(Batch(collection, frame, zones or ProviderZones(480, {}, {}), phone_key=b"k"))
+    names = Pseudonyms(b"k", lambda words: words)
+    return derive_bookings(Batch(collection, frame, zones or ProviderZones(480, {}, {}), names=names))
 
 
 def one(**row: Any) -> dict[str, Any]:

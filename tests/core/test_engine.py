@@ -23,6 +23,7 @@ from checks.core_schemas import CORE_SCHEMAS, violations
 from marketplace.instants import NO_ZONE
 from marketplace.money import AmountBounds
 from resources.errors import BookwatchError, UsageError
+from resources.phone_key import read_phone_key
 from resources.run_context import RunContext
 from resources.settings import Settings
 from tests.core.raw_file import START, RawFile
@@ -831,8 +832,8 @@ def test_nothing_personal_is_in_the_warehouse(raw: RawFile):
 
 
 def test_the_secret_of_the_hashes_is_made_once_and_private(raw: RawFile):
-    key = engine.read_phone_key(raw.path)
-    assert engine.read_phone_key(raw.path) == key
+    key = read_phone_key(raw.path)
+    assert read_phone_key(raw.path) == key
     assert len(key) == 32
     assert raw.path.with_name("phone.key").stat().st_mode & 0o777 == 0o600
 
