@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 
 from assets.marts.expressions import counted, interval
 from assets.marts.tables import Instants, Tables
+from marketplace.identifiers import ROLE_WORDS
 from marketplace.services import ANOMALY_LIMITS, AUTOMATIC_ROLES
 
 
@@ -20,13 +21,16 @@ def table(t: Tables, at: Instants) -> ir.Table:
     bookings = known.select(
         actor=known.customer_key,
         # One customer may be spelled in two ways: the key is the same.
-        name=ibis.coalesce(known.customer_id, known.customer_key),
+        name=_customer(known),
         moment=known.created_at,
         row_id=known.booking_id,
     )
     m = t.messages
     m = m.filter(
-        m.sender_id.notnull() & m.deleted_at.isnull() & ~m.sender_role.isin(AUTOMATIC_ROLES).fill_null(False)
+        m.sender_id.notnull()
+        & ~m.sender_id.lower().isin(ROLE_WORDS)  # which names nobody
+        & m.deleted_at.isnull()
+        & ~m.sender_role.isin(AUTOMATIC_ROLES).fill_null(False)
     )
     messages = m.select(
         actor=m.sender_id,
@@ -43,6 +47,11 @@ def table(t: Tables, at: Instants) -> ir.Table:
     )
 
 
+def _customer(b: Any) -> Any:
+    """Who booked, by id; by the hash of their phone where the id names nobody."""
+    return ibis.cases((b.customer_key.startswith("c:"), b.customer_id), else_=b.customer_key)
+
+
 def _duplicates(b: Any) -> Any:
     """Each booking that follows another of the same customer and provider within the limit, neither
     cancelled."""
@@ -54,7 +63,7 @@ def _duplicates(b: Any) -> Any:
         anomaly=ibis.literal("duplicate_booking"),
         booking_id=b.booking_id,
         other_booking_id=b.earlier,
-        actor_id=ibis.coalesce(b.customer_id, b.customer_key),
+        actor_id=_customer(b),
         provider_id=b.provider_id,
         observed_at=b.created_at,
         count=ibis.literal(2).cast("int64"),

@@ -69,6 +69,7 @@ def _customers(t: Tables) -> Any:
     """Bookings of a customer who is no known user under another spelling than that of their first booking. (Core gives
     one customer_key to spellings that no user tells apart; it is in lower case.)"""
     b = t.bookings.filter(t.bookings.deleted_at.isnull() & t.bookings.customer_id.notnull())
+    b = b.filter(b.customer_key.startswith("c:"))  # else the id is a role word, which names nobody
     folded = b.filter(b.customer_key != ibis.literal("c:") + b.customer_id).select("customer_key").distinct()
     same = b.semi_join(folded, "customer_key")
     first = same.customer_id.first().over(

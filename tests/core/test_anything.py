@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from assets.core.engine import process
 from assets.core.private import LONGEST_WORDS, update_private
 from marketplace.acceptance import READ, reject_reasons
+from marketplace.codes import LONGEST_PUBLISHED
 from marketplace.expected import NAMED
+from marketplace.pseudonyms import PREFIX
 from marketplace.rules import RULES_VERSION
-from marketplace.text import LONGEST_TEXT
 from resources.appwrite.bounds import LARGEST_VALUE, MOST_COLUMNS, chosen, loads
 from resources.appwrite.columns import Column, PageDecoder, columns_of
 from resources.appwrite.spool import PageGlance, Spool
@@ -118,7 +119,7 @@ def assert_accounted_for(core: duckdb.DuckDBPyConnection, collection: str, ids: 
     assert set(frame[key]) | quarantined == ids
     assert not set(frame[key]) & quarantined
     for column in frame.select(pl.col(pl.String)).columns:
-        assert (frame[column].str.len_chars().max() or 0) <= LONGEST_TEXT, column
+        assert (frame[column].str.len_chars().max() or 0) <= LONGEST_PUBLISHED, column
 
 
 @pytest.mark.parametrize("collection", list(TABLES))
@@ -271,10 +272,11 @@ def test_any_attribute_holds_anything(
 
 
 def test_texts_beyond_a_name_stay_out_of_core_and_long_words_out_of_the_private_file(tmp_path: Path) -> None:
-    long, words = "x" * (LONGEST_TEXT + 1), "y" * (LONGEST_WORDS + 1)
+    long, words = "x" * (LONGEST_PUBLISHED + 1), "y" * (LONGEST_WORDS + 1)
     row: dict[str, Any] = {
         "status": long,
         "bookingId": long.upper(),
+        "providerName": "z" * (LONGEST_PUBLISHED + 1),
         "customerName": words,
         "totalCost": 250000,
     }
@@ -283,12 +285,14 @@ def test_texts_beyond_a_name_stay_out_of_core_and_long_words_out_of_the_private_
         mirrored(store, "bookings", answer([{key: json.dumps(value) for key, value in row.items()}]))
         assert store.connection.sql("SELECT status FROM bookings").fetchall() == [(long,)]
     with derived(tmp_path) as core:
-        kept = core.sql("SELECT status, raw_status, business_id, amount_idr FROM core.bookings").fetchall()
-        assert kept == [("unknown", None, None, 250000)]
+        kept = core.sql("SELECT status, provider_name, amount_idr FROM core.bookings").fetchall()
+        assert kept == [("unknown", None, 250000)]
+        hidden = core.sql("SELECT raw_status, business_id FROM core.bookings").fetchall()[0]
+        assert all(text.startswith(PREFIX) for text in hidden)
         found = core.sql(
             "SELECT attribute, detail FROM core.data_findings WHERE finding = 'text_too_long' ORDER BY 1"
         ).fetchall()
-        assert found == [("bookingId", "a text of 1,001 letters"), ("status", "a text of 1,001 letters")]
+        assert found == [("providerName", "a text of 257 letters")]
     with duckdb.connect(
         str((tmp_path / "published" / "private.duckdb").resolve()), read_only=True
     ) as private:

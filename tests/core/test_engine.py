@@ -448,11 +448,11 @@ def cases(raw: RawFile) -> set[tuple[str, str, str]]:
 
 
 def test_a_provider_named_except_for_case_is_that_provider_with_its_zone(raw: RawFile):
-    raw.put("therapists", {"$id": "Spa1", "timezone": "WIB"}, {"$id": "Twin", "timezone": "WIT"})
-    raw.put("therapists", {"$id": "twin", "timezone": "WIB"})
+    raw.put("therapists", {"$id": "Spa1", "timezone": "WIB"}, {"$id": "Twin7", "timezone": "WIT"})
+    raw.put("therapists", {"$id": "twin7", "timezone": "WIB"})
     at = {"startTime": "14:00", "date": "2025-11-20"}
     raw.put("bookings", *({**BOOKING, "$id": f"b-{name}", "providerId": name, **at} for name in (
-        "Spa1", "SPA1", "TWIN", "twin", "else"
+        "Spa1", "SPA1", "TWIN7", "twin7", "else7"
     )))  # fmt: skip
     raw.put("commission_records", {"$id": "c1", "therapistId": "spa1", "paidAt": "2025-11-20 10:00"})
     raw.put(
@@ -464,9 +464,9 @@ def test_a_provider_named_except_for_case_is_that_provider_with_its_zone(raw: Ra
     assert {key: (row["provider_id"], row["starts_at"].hour) for key, row in bookings.items()} == {
         "b-Spa1": ("Spa1", 7),
         "b-SPA1": ("Spa1", 7),
-        "b-TWIN": ("TWIN", 6),  # two are the same but for case: neither is meant surely
-        "b-twin": ("twin", 7),
-        "b-else": ("else", 6),
+        "b-TWIN7": ("TWIN7", 6),  # two are the same but for case: neither is meant surely
+        "b-twin7": ("twin7", 7),
+        "b-else7": ("else7", 6),
     }
     assert rows(raw, "commissions", "commission_id")["c1"]["provider_id"] == "Spa1"
     assert rows(raw, "commissions", "commission_id")["c1"]["paid_at"].hour == 3
@@ -481,47 +481,47 @@ def test_a_provider_named_except_for_case_is_that_provider_with_its_zone(raw: Ra
 
 
 def test_a_customer_is_one_except_for_case_unless_two_users_are(raw: RawFile):
-    raw.put("users", {"$id": "Ann"}, {"$id": "bob"}, {"$id": "BOB"})
+    raw.put("users", {"$id": "Ann7"}, {"$id": "bob7"}, {"$id": "BOB7"})
     raw.put("bookings", *({**BOOKING, "$id": f"b-{name}", "userId": name} for name in (
-        "Ann", "ANN", "bob", "BOB", "Bob", "cho", "CHO"
+        "Ann7", "ANN7", "bob7", "BOB7", "Bob7", "cho7", "CHO7"
     )))  # fmt: skip
     run(raw)
     bookings = rows(raw, "bookings", "booking_id").values()
     assert {row["booking_id"]: (row["customer_id"], row["customer_key"]) for row in bookings} == {
-        "b-Ann": ("Ann", "c:Ann"),
-        "b-ANN": ("Ann", "c:Ann"),
-        "b-bob": ("bob", "c:bob"),
-        "b-BOB": ("BOB", "c:BOB"),
-        "b-Bob": ("Bob", "c:Bob"),
+        "b-Ann7": ("Ann7", "c:Ann7"),
+        "b-ANN7": ("Ann7", "c:Ann7"),
+        "b-bob7": ("bob7", "c:bob7"),
+        "b-BOB7": ("BOB7", "c:BOB7"),
+        "b-Bob7": ("Bob7", "c:Bob7"),
         # No user tells them apart.
-        "b-cho": ("cho", "c:cho"),
-        "b-CHO": ("CHO", "c:cho"),
+        "b-cho7": ("cho7", "c:cho7"),
+        "b-CHO7": ("CHO7", "c:cho7"),
     }
-    assert cases(raw) == {("bookings", "b-ANN", "userId")}
+    assert cases(raw) == {("bookings", "b-ANN7", "userId")}
 
 
 def test_a_reference_follows_providers_and_users_that_come_and_go(raw: RawFile):
-    raw.put("bookings", {**BOOKING, "providerId": "SPA", "userId": "ANN"})
-    raw.put("bookings", {**BOOKING, "$id": "b2", "providerId": "else", "userId": "else"})
+    raw.put("bookings", {**BOOKING, "providerId": "SPA7", "userId": "ANN7"})
+    raw.put("bookings", {**BOOKING, "$id": "b2", "providerId": "else7", "userId": "else7"})
     run(raw)
-    assert named(raw)["b1"] == ("SPA", "ANN")
-    raw.put("therapists", {"$id": "Spa"})
-    raw.put("users", {"$id": "ann"}, {"$id": "else"})
+    assert named(raw)["b1"] == ("SPA7", "ANN7")
+    raw.put("therapists", {"$id": "Spa7"})
+    raw.put("users", {"$id": "ann7"}, {"$id": "else7"})
     outcome = run(raw)
     assert outcome.rebuilt is None
     assert outcome.rows["bookings"] == 1  # not that of the new user whom its booking names exactly
-    assert named(raw)["b1"] == ("Spa", "ann")
+    assert named(raw)["b1"] == ("Spa7", "ann7")
     assert same_as_rebuilt(raw)
-    raw.put("therapists", {"$id": "sPA"})  # a second one: neither is meant surely
-    raw.put("users", {"$id": "ANN"})
+    raw.put("therapists", {"$id": "sPA7"})  # a second one: neither is meant surely
+    raw.put("users", {"$id": "ANN7"})
     run(raw)
-    assert named(raw)["b1"] == ("SPA", "ANN")
+    assert named(raw)["b1"] == ("SPA7", "ANN7")
     assert cases(raw) == set()
     assert same_as_rebuilt(raw)
-    raw.delete("therapists", "sPA")
-    raw.put("therapists", {"$id": "Spa", "_rejected": '["creation_unreadable"]'})
+    raw.delete("therapists", "sPA7")
+    raw.put("therapists", {"$id": "Spa7", "_rejected": '["creation_unreadable"]'})
     run(raw)
-    assert named(raw)["b1"] == ("sPA", "ANN")  # deleted, and yet the only one there is
+    assert named(raw)["b1"] == ("sPA7", "ANN7")  # deleted, and yet the only one there is
     assert same_as_rebuilt(raw)
 
 

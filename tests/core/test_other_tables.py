@@ -19,11 +19,13 @@ from assets.core.messages import derive_messages
 from assets.core.notifications import derive_notifications
 from assets.core.providers import derive_providers
 from checks.core_schemas import violations
+from marketplace.pseudonyms import Pseudonyms
 from marketplace.zones import ProviderZones
 
 CREATED = datetime(2025, 11, 20, 3, 0)
 CHANGED = datetime(2025, 11, 20, 12, 0)
 SIX = datetime(2025, 11, 20, 6, 0)
+NAMES = Pseudonyms(b"k", lambda words: words)
 ZONES = ProviderZones(480, {"jkt": 420}, {})
 DERIVE: dict[str, tuple[str, Callable[[Batch], Derived]]] = {
     "commission_records": ("commissions", derive_commissions),
@@ -40,7 +42,7 @@ def derive(
 ) -> tuple[dict[str, Any], set[tuple[str, str]]]:
     table, function = DERIVE[collection]
     frame = pl.DataFrame([{"_id": "r", "_created_at": CREATED, "_updated_at": CHANGED, "_change": 3, **row}])
-    derived = function(Batch(collection, frame, ZONES, gone))
+    derived = function(Batch(collection, frame, ZONES, gone, names=NAMES))
     assert violations(table, derived.rows) == []
     found = derived.findings
     return derived.rows.row(0, named=True), set(zip(found["finding"], found["attribute"], strict=True))
@@ -171,7 +173,7 @@ def test_records_of_any_text_keep_the_schema_and_no_amount_out_of_range(rows: li
         [{"_id": f"r{i}", "_created_at": CREATED, "_change": 3, **row} for i, row in enumerate(rows)],
         schema_overrides=dict.fromkeys(_ATTRIBUTES, pl.String),
     )
-    derived = derive_commissions(Batch("commission_records", frame, ZONES))
+    derived = derive_commissions(Batch("commission_records", frame, ZONES, names=NAMES))
     assert violations("commissions", derived.rows) == []
     assert not derived.findings.height or violations("data_findings", derived.findings) == []
     for record in derived.rows.iter_rows(named=True):

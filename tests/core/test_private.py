@@ -10,15 +10,18 @@ import pytest
 
 from assets.core import private
 from assets.core.private import update_private
+from marketplace.pseudonyms import PREFIX, Pseudonyms
+from resources.phone_key import read_phone_key
 from tests.core.raw_file import RawFile
 
 TABLES = {
     "bookings": {
         "customerName": "VARCHAR", "customerPhone": "VARCHAR", "roomNumber": "VARCHAR", "declineReason": "VARCHAR",
-        "location": "VARCHAR", "status": "VARCHAR", "createdAt": "VARCHAR",
+        "location": "VARCHAR", "status": "VARCHAR", "createdAt": "VARCHAR", "userId": "VARCHAR",
     },
     "hotel_bookings": {"guestName": "VARCHAR"},
     "chat_messages": {"message": "VARCHAR", "content": "VARCHAR"},
+    "users": {"name": "VARCHAR"},
 }  # fmt: skip
 
 
@@ -158,3 +161,38 @@ def test_what_is_gone_leaves_the_private_file_also_of_unchanged_rows(raw: RawFil
         None,
     )
     assert update(raw) == second
+
+
+def hidden(raw: RawFile) -> set[tuple[str, str, str, str]]:
+    link = raw.path.with_name("published") / "private.duckdb"
+    with duckdb.connect(str(link.resolve()), read_only=True) as con:
+        rows = con.execute(
+            "SELECT collection, row_id, attribute, written, hash FROM hidden_values"
+        ).fetchall()
+    assert all(told.startswith(PREFIX) for *_, told in rows)
+    return {(collection, row_id, attribute, written) for collection, row_id, attribute, written, _ in rows}
+
+
+def test_what_is_published_as_a_hash_is_kept_by_it_and_leaves_with_its_row(raw: RawFile):
+    raw.put(
+        "bookings",
+        {"$id": "b1", "userId": "+62 812-3456-7890", "status": "pending"},
+        {"$id": "b2", "userId": "u-1", "status": "waiting for Wayan"},
+        {"$id": "6281999888777", "customerName": "Made"},
+    )
+    raw.put("users", {"$id": "6281234567890"})
+    update(raw)
+    told = Pseudonyms(read_phone_key(raw.path))
+    assert hidden(raw) == {
+        ("bookings", "b1", "userId", "+62 812-3456-7890"),
+        ("bookings", "b2", "status", "waiting for Wayan"),
+        ("bookings", told.of("081999888777"), "$id", "6281999888777"),
+        ("users", told.of("081234567890"), "$id", "6281234567890"),
+    }
+    assert read(raw, "bookings")[told.of("081999888777")]["customer_name"] == "Made"
+    raw.put("bookings", {"$id": "b2", "userId": "u-1", "status": "pending"})
+    raw.delete("bookings", "6281999888777")
+    path = update(raw)
+    assert {key for _, key, _, _ in hidden(raw)} == {"b1", told.of("081234567890")}
+    assert b"waiting for Wayan" not in path.read_bytes()
+    assert b"6281999888777" not in path.read_bytes()

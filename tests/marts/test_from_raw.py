@@ -127,10 +127,10 @@ BAD: dict[str, tuple[dict[str, Any], str | None, str | None, str | None, list[in
     "fee-text": (
         {"lateFee": "much", "paymentStatus": "pending"}, "matched", None, "number_unreadable", [75_000],
     ),
-    "reference-to-nothing": ({"bookingId": "ghost"}, "orphan", "orphan", None, [-75_000, 75_000]),
+    "reference-to-nothing": ({"bookingId": "ghost-1"}, "orphan", "orphan", None, [-75_000, 75_000]),
     "reference-empty": ({"bookingId": "none"}, "orphan", "orphan", None, [-75_000, 75_000]),
     "reference-to-two": (
-        {"bookingId": "TWO"}, "unknown", "ambiguous_reference", None, [-75_000, 75_000],
+        {"bookingId": "TWO-2"}, "unknown", "ambiguous_reference", None, [-75_000, 75_000],
     ),
 }  # fmt: skip
 MISSING = {
@@ -149,8 +149,8 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Home:
         "bookings",
         *(booking(name) for name in BAD),
         booking("t1", bookingId="TEST", isTest=True),
-        booking("two-1", bookingId="TWO"),
-        booking("two-2", bookingId="TWO"),
+        booking("two-1", bookingId="TWO-2"),
+        booking("two-2", bookingId="TWO-2"),
     )
     home.raw.put(
         "commission_records",
@@ -230,7 +230,7 @@ def world(seed: int) -> list[tuple[str, dict[str, Any]]]:
             (
                 "commission_records",
                 record(
-                    f"r{number}", bookingId=rng.choice((f"b{number}", f"BK{number}", "ghost")), createdAt=moment(),
+                    f"r{number}", bookingId=rng.choice((f"b{number}", f"BK{number}", "ghost-1")), createdAt=moment(),
                     commissionAmount=rng.choice(("75000", "60750", "-1", "abc")),
                     paymentStatus=rng.choice(("paid", "pending", "overdue", "cancelled", "refunded", "odd")),
                     paidAt=rng.choice((None, moment())), lateFee=rng.choice((None, None, "25000")),
