@@ -3,7 +3,6 @@ not in a published byte, a page in either language, an alert, an export, a comma
 
 from __future__ import annotations
 
-import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from dashboards import launch
 from dashboards.frame import PAGES
 from dashboards.wording import LANGUAGES
 from marketplace.collections import INGESTED
+from marketplace.pseudonyms import PREFIX
 from resources.home import Home
 from resources.snapshots import require_snapshot
 from tests.bookwatch_process import Bookwatch, settings_for
@@ -151,7 +151,7 @@ def test_what_is_planted_is_mirrored_and_figures_are_made_of_it(world: World) ->
     )[0]
     assert counted["bookings"] > 100, counted
     assert counted["messages"] > 80, counted
-    assert counted["quarantined"] > 15 * len(INGESTED), counted
+    assert counted["quarantined"] >= 15 * len(INGESTED), counted
     assert counted["deleted"] == 4, counted
     assert counted["hidden"] > 1000, counted
     assert counted["set_aside"] >= 10, counted
@@ -183,6 +183,7 @@ def test_no_file_but_raw_and_private_holds_a_value(world: World) -> None:
 def test_no_column_of_the_snapshot_holds_a_value_or_a_long_text(world: World) -> None:
     leaks: dict[str, set[Place]] = {}
     long: list[tuple[str, int]] = []
+    published: set[Place] = set()
     with duckdb.connect(str(require_snapshot(world.home)), read_only=True) as con:
         for schema, table, column in con.execute(
             "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE NOT internal AND database_name ="
@@ -190,20 +191,26 @@ def test_no_column_of_the_snapshot_holds_a_value_or_a_long_text(world: World) ->
         ).fetchall():
             values = con.execute(f'SELECT DISTINCT "{column}"::VARCHAR FROM "{schema}"."{table}"').fetchall()
             texts = [value for (value,) in values if value is not None]
-            leaks[f"{schema}.{table}.{column}"] = world.leaks("\n".join(texts))
+            found = world.market.planted.found("\n".join(texts))
+            published |= found
+            leaks[f"{schema}.{table}.{column}"] = {place for place in found if not is_published(place)}
             longest = max(map(len, texts), default=0)
             if longest > 256 and schema != "ops" and (schema, table) != ("core", "state"):
                 long.append((f"{schema}.{table}.{column}", longest))
     assert not told(leaks)
     assert not long
+    assert any(is_published(place) for place in published), (
+        "names of businesses are published, and are sought"
+    )
 
 
 def test_no_alert_holds_a_value(world: World) -> None:
-    assert "no_duplicate" in world.alerts or "firing" in world.alerts
+    assert PREFIX in world.alerts, "alerts name rows"
     assert not told({"alerts": world.leaks(world.alerts)})
 
 
 def test_no_command_says_a_value(world: World) -> None:
+    assert PREFIX in world.said["sql FROM core.bookings"]
     assert not told({words: world.leaks(text) for words, text in world.said.items()})
 
 
@@ -238,5 +245,6 @@ def test_no_page_shows_a_value(
     world: World, draw: Callable[[str, str], str], page: str, language: str
 ) -> None:
     text = draw(page, language)
-    assert len(re.sub(r"\s", "", text)) > 1000
+    assert len(text) > 1000
+    assert PREFIX in text or page not in ("revenue", "members", "links"), "rows are named"
     assert not told({f"{page} ({language})": world.leaks(text)})
