@@ -196,7 +196,7 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
             f"DELETE FROM ops.ingest_runs WHERE started_at < ?::TIMESTAMP - INTERVAL {KEEP_INGEST_RUNS_DAYS} DAY",
             [run.clock.naive_now()],
         )
-        _mirror_quarantine(con, raw_path)
+        mirror_quarantine(con, raw_path)
         con.execute("DELETE FROM ops.scans")
         marks: dict[str, tuple[object, object]] = {
             collection: (watermark, completed_at)
@@ -227,7 +227,7 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
     mirror_alerts(con, AlertStore(ledger))
 
 
-def _mirror_quarantine(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
+def mirror_quarantine(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
     """Replace ops.quarantine with the register of the attached mirror, without what rows hold."""
     held = con.sql("SELECT collection, row_id, reasons, first_seen_at FROM mirror._rejects").pl()
     names = RowNames(con, raw_path, "mirror")
