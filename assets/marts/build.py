@@ -19,6 +19,7 @@ from assets.marts.catalog import MART_NAMES, MARTS, Mart
 from assets.marts.compiled import Compiled, compiled_marts, forget_instants, set_instants
 from assets.marts.given import GIVEN
 from assets.marts.workplace import quoted, workplace
+from marketplace.codes import LONGEST_PUBLISHED
 from marketplace.commission import COMMISSION_COLLECTION, judged_at
 from marketplace.health import QuietHours
 from marketplace.policy import DEFAULT_POLICY, Policy
@@ -193,6 +194,7 @@ def _prepare(con: duckdb.DuckDBPyConnection, given: _Given) -> datetime | None:
     return judged
 
 
+_SENTENCES = ("detail", "message", "reasons")
 _SQL_TYPES = {
     "string": "VARCHAR",
     "int64": "BIGINT",
@@ -213,9 +215,19 @@ def _fill(
 
 
 def _typed(made: Compiled) -> str:
-    """The query with each column cast to its own type: DuckDB's sums of BIGINT are HUGEINT."""
-    columns = ", ".join(f"CAST({quoted(name)} AS {kind}) AS {quoted(name)}" for name, kind in made.columns)
+    """The query with each column cast to its own type: DuckDB's sums of BIGINT are HUGEINT. A sentence that long ids
+    would make longer than anything published is cut; what it is about stands in columns beside it."""
+    columns = ", ".join(f"{_value(name, kind)} AS {quoted(name)}" for name, kind in made.columns)
     return f"SELECT {columns} FROM ({made.sql})"
+
+
+def _value(name: str, kind: str) -> str:
+    value = f"CAST({quoted(name)} AS {kind})"
+    if name not in _SENTENCES:
+        return value
+    return (
+        f"if(length({value}) > {LONGEST_PUBLISHED}, left({value}, {LONGEST_PUBLISHED - 1}) || '…', {value})"
+    )
 
 
 def _digest(

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.registry import registry_of
+from marketplace.codes import LONGEST_PUBLISHED
 from marketplace.difference import AGGREGATES, Difference
 from tests.marts.warehouse import NOW, Warehouse
 
@@ -329,6 +330,39 @@ def test_a_duplicate_booking(w: Warehouse, later: timedelta, second: dict[str, A
 def test_a_booking_without_customer_duplicates_none(w: Warehouse) -> None:
     w.booking("b1", customer_key=None)
     w.booking("b2", customer_key=None)
+    assert made(w, "booking_anomalies") == []
+
+
+def test_a_sentence_is_not_longer_than_anything_published(w: Warehouse) -> None:
+    first, second = f"b1-{'x' * 120}", f"b2-{'x' * 120}"
+    for number, booking_id in enumerate((first, second)):
+        w.booking(booking_id, created_at=NOW - DAY + number * MIN, customer_key="c:u1", customer_id="u1")
+    (row,) = made(w, "booking_anomalies")
+    assert (row["booking_id"], row["other_booking_id"]) == (second, first)
+    assert len(row["detail"]) == LONGEST_PUBLISHED
+    assert row["detail"].endswith("…")
+
+
+def test_who_has_a_role_word_as_their_id_is_told_by_their_phone(w: Warehouse) -> None:
+    phone = "p:" + "0" * 32
+    for number in range(6):
+        w.booking(
+            f"b{number}", created_at=NOW - DAY + number * MIN, customer_id=("guest", "Guest")[number % 2],
+            customer_key=phone, provider_id=f"p{number // 2}",
+        )  # fmt: skip
+        w.message(f"m{number}", sender_id="admin", sender_role="unknown", sent_at=NOW - DAY)
+    rows = made(w, "booking_anomalies")
+    assert {(r["anomaly"], r["actor_id"]) for r in rows} == {
+        ("duplicate_booking", phone),
+        ("abuse_bookings", phone),
+    }
+    assert not [r for r in made(w, "data_findings") if r["finding"] == "reference_case"]
+
+
+@pytest.mark.parametrize("sender", ["guest", "Admin", "system", "customer", "THERAPIST"])
+def test_a_role_word_sends_no_messages_too_many(w: Warehouse, sender: str) -> None:
+    for number in range(31):
+        w.message(f"m{number}", sender_id=sender, sender_role="customer", sent_at=NOW - DAY)
     assert made(w, "booking_anomalies") == []
 
 
