@@ -12,7 +12,7 @@ import duckdb
 import orjson
 import polars as pl
 
-from marketplace.personal import without_phones
+from marketplace.personal import without_contact
 from resources.alert_store import AlertStore
 from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
@@ -247,7 +247,7 @@ def mirror_waivers(con: duckdb.DuckDBPyConnection, waivers: Iterable[Waiver]) ->
     The ledger stays here; a snapshot is shared. A phone number that somebody put into the reason stays behind.
     """
     rows = [
-        [w.finding_id, without_phones(w.reason), without_phones(w.waived_by), _naive(w.waived_at)]
+        [w.finding_id, without_contact(w.reason), without_contact(w.waived_by), _naive(w.waived_at)]
         for w in waivers
     ]
     con.execute("BEGIN")
@@ -373,12 +373,12 @@ def mirror_alerts(con: duckdb.DuckDBPyConnection, store: AlertStore) -> None:
             [
                 silence.silence_id,
                 silence.matcher,
-                without_phones(silence.author),
-                without_phones(silence.reason),
+                without_contact(silence.author),
+                without_contact(silence.reason),
                 _naive(silence.created_at),
                 _naive(silence.ends_at),
                 _naive(silence.ended_at),
-                None if silence.ended_by is None else without_phones(silence.ended_by),
+                None if silence.ended_by is None else without_contact(silence.ended_by),
             ]
             for silence in store.silences()
         ],

@@ -45,13 +45,14 @@ class Place:
         return f"{self.collection}.{self.attribute} ({self.kind})"
 
 
-Write = Callable[[str, str], str]
+Write = Callable[[str, str], Any]
 """(mark, national number) → the value."""
 
 SPELLINGS: Mapping[str, Write] = {
     "phone": lambda mark, number: f"+62{number}",
     "local phone": lambda mark, number: f"0{number[:3]}-{number[3:7]}-{number[7:]}",
     "bare phone": lambda mark, number: f"62{number}",
+    "phone as a number": lambda mark, number: int(f"62{number}"),
     "spaced phone": lambda mark, number: f"+62 (0) {number[:3]} {number[3:7]} {number[7:]}",
 }
 OTHERS: Mapping[str, Write] = {
@@ -60,6 +61,9 @@ OTHERS: Mapping[str, Write] = {
     "words": lambda mark, number: f"Halo kak, saya {mark}, tolong datang jam 9 ke kamar 12 ya!",
     "address": lambda mark, number: f"Jl. {mark.capitalize()} No. 12, Seminyak, Bali 80361",
     "room": lambda mark, number: f"Kamar {mark.upper()} 909",
+    "shop": lambda mark, number: (
+        f"{mark.capitalize()} Spa wa.me/62{number} WA:0{number} sari-0{number[:3]}-{number[3:7]}-{number[7:]}, {number}"
+    ),
     "long": lambda mark, number: (f"{mark} " + "panjang sekali " * 400)[:5000],
     "json": lambda mark, number: json.dumps(
         {
@@ -80,11 +84,11 @@ class Planted:
     """What was planted. A phone is told apart by collection and attribute; anything else also by its kind."""
 
     places: list[Place] = field(default_factory=list[Place])
-    _values: dict[Place, str] = field(default_factory=dict[Place, str])
+    _values: dict[Place, Any] = field(default_factory=dict[Place, Any])
     _phones: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     _tails: dict[str, list[tuple[str, Place]]] = field(default_factory=dict[str, list[tuple[str, Place]]])
 
-    def value(self, collection: str, attribute: str, kind: str) -> str:
+    def value(self, collection: str, attribute: str, kind: str) -> Any:
         """The value of a place: always the same."""
         place = Place(collection, attribute, kind)
         if place not in self._values:
@@ -222,7 +226,7 @@ class Marketplace:
                         f"{collection}-{kind.replace(' ', '-')}-{name}",
                         self.base(collection) | {name: self.planted.value(collection, name, kind)},
                     )
-                if kind != "json":  # no server makes an id with quotes in it
+                if kind not in ("json", "phone as a number"):  # no server has such ids
                     self.put(collection, self.planted.value(collection, "$id", kind), self.base(collection))
             ahead = {"$createdAt": self.at(days=-400), "$updatedAt": self.at(hours=1)}
             for kind in ("phone", "name"):
@@ -250,8 +254,9 @@ class Marketplace:
         """Rows that name each other by a phone, each in a spelling of its own: what is counted, found and told of
         them names them."""
         value = self.planted.value
-        customer = [value("users", "$id of a customer", kind) for kind in SPELLINGS]
-        provider = [value("therapists", "$id of a provider", kind) for kind in SPELLINGS]
+        spellings = ("phone", "local phone", "bare phone", "spaced phone")
+        customer = [value("users", "$id of a customer", kind) for kind in spellings]
+        provider = [value("therapists", "$id of a provider", kind) for kind in spellings]
         self.put("users", customer[0], {})
         self.put(
             "therapists", provider[0], self.base("therapists", name="Lotus Room", timezone="Asia/Makassar")

@@ -153,8 +153,8 @@ def test_what_is_planted_is_mirrored_and_figures_are_made_of_it(world: World) ->
     assert counted["messages"] > 80, counted
     assert counted["quarantined"] >= 15 * len(INGESTED), counted
     assert counted["deleted"] == 4, counted
-    assert counted["hidden"] > 1000, counted
-    assert counted["set_aside"] >= 10, counted
+    assert counted["hidden"] > 600, counted
+    assert counted["set_aside"] == 4, counted
     assert counted["anomalies"] >= 3, counted
     assert counted["findings"] >= 4, counted
 
