@@ -12,10 +12,11 @@ import duckdb
 import orjson
 import polars as pl
 
-from marketplace.personal import without_phones
+from marketplace.personal import without_contact
 from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
 from resources.ledger.alerts import AlertStore
+from resources.published_ids import RowNames
 from resources.run_context import CheckOutcome, RunContext
 from resources.sql import attach
 
@@ -196,11 +197,7 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
             f"DELETE FROM ops.ingest_runs WHERE started_at < ?::TIMESTAMP - INTERVAL {KEEP_INGEST_RUNS_DAYS} DAY",
             [run.clock.naive_now()],
         )
-        con.execute("DELETE FROM ops.quarantine")
-        con.execute(
-            "INSERT INTO ops.quarantine SELECT collection, row_id, reasons, first_seen_at FROM mirror._rejects"
-            " ORDER BY collection, first_seen_at, row_id"
-        )
+        mirror_quarantine(con, raw_path)
         con.execute("DELETE FROM ops.scans")
         marks: dict[str, tuple[object, object]] = {
             collection: (watermark, completed_at)
@@ -231,13 +228,27 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
     mirror_alerts(con, AlertStore(ledger.path))
 
 
+def mirror_quarantine(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
+    """Replace ops.quarantine with the register of the attached mirror, without what rows hold."""
+    held = con.sql("SELECT collection, row_id, reasons, first_seen_at FROM mirror._rejects").pl()
+    names = RowNames(con, raw_path, "mirror")
+    told = [
+        rows.with_columns(names.published(str(collection), rows["row_id"]).alias("row_id"))
+        for (collection,), rows in held.group_by("collection")
+    ]
+    con.execute("DELETE FROM ops.quarantine")
+    con.register("_quarantine", pl.concat([held.clear(), *told]).to_arrow())
+    with afterwards(lambda: con.unregister("_quarantine")):
+        con.execute("INSERT INTO ops.quarantine FROM _quarantine ORDER BY collection, first_seen_at, row_id")
+
+
 def mirror_waivers(con: duckdb.DuckDBPyConnection, waivers: Iterable[Waiver]) -> None:
     """Replace ops.waivers with those in force: who acknowledged which finding, when and why.
 
     The ledger stays here; a snapshot is shared. A phone number that somebody put into the reason stays behind.
     """
     rows = [
-        [w.finding_id, without_phones(w.reason), without_phones(w.waived_by), _naive(w.waived_at)]
+        [w.finding_id, without_contact(w.reason), without_contact(w.waived_by), _naive(w.waived_at)]
         for w in waivers
     ]
     con.execute("BEGIN")
@@ -363,12 +374,12 @@ def mirror_alerts(con: duckdb.DuckDBPyConnection, store: AlertStore) -> None:
             [
                 silence.silence_id,
                 silence.matcher,
-                silence.author,
-                silence.reason,
+                without_contact(silence.author),
+                without_contact(silence.reason),
                 _naive(silence.created_at),
                 _naive(silence.ends_at),
                 _naive(silence.ended_at),
-                silence.ended_by,
+                None if silence.ended_by is None else without_contact(silence.ended_by),
             ]
             for silence in store.silences()
         ],

@@ -19,7 +19,7 @@ from resources.warehouse import DatabaseDamaged, is_whole, open_warehouse, set_a
 def open_or_rescue(run: RunContext) -> None:
     """Leave a warehouse that can be opened, or none yet. Raises DatabaseLocked where another program has it open."""
     run.warehouse.close()
-    making = _making(run.home)
+    making = making_of(run.home)
     if not run.home.warehouse.exists():
         if making.exists():
             # A run was killed between the two renames of a rescue: what it made is whole.
@@ -46,7 +46,7 @@ def rescue(run: RunContext) -> None:
     Killed at any instant: the damaged one is in its place and the next run starts over, or the new one is whole.
     """
     home = run.home
-    making = _making(home)
+    making = making_of(home)
     for leftover in (making, Path(f"{making}.wal")):
         leftover.unlink(missing_ok=True)
     with open_warehouse(making) as con:
@@ -66,7 +66,8 @@ def rescue(run: RunContext) -> None:
     run.warn("warehouse", f"{problem} {lost}", then="")
 
 
-def _making(home: Home) -> Path:
+def making_of(home: Home) -> Path:
+    """Where a new warehouse is made before it takes the place of the old one."""
     return home.warehouse.with_name(f"{home.warehouse.name}.making")
 
 
@@ -85,7 +86,7 @@ def _restore(con: duckdb.DuckDBPyConnection, home: Home) -> tuple[str, datetime]
                 row = snapshot.execute("SELECT snapshot_id, published_at FROM ops.snapshot").fetchone()
                 if row is not None:
                     for table in HISTORY_OF_RUNS:
-                        _copy(snapshot, con, table)
+                        copy_history(snapshot, con, table)
                     con.execute("COMMIT")
                     return row[0], row[1]
         except (duckdb.Error, BookwatchError):
@@ -94,7 +95,7 @@ def _restore(con: duckdb.DuckDBPyConnection, home: Home) -> tuple[str, datetime]
     return None
 
 
-def _copy(snapshot: duckdb.DuckDBPyConnection, con: duckdb.DuckDBPyConnection, table: str) -> None:
+def copy_history(snapshot: duckdb.DuckDBPyConnection, con: duckdb.DuckDBPyConnection, table: str) -> None:
     """The rows of an ops table, in the columns both have: a snapshot of before may lack one."""
     columns = [
         {row[0] for row in side.execute(

@@ -19,7 +19,8 @@ _PHONE_DIGITS: Final = range(9, 16)
 HIDDEN_NUMBER: Final = "(phone number)"
 HIDDEN_MAIL: Final = "(e-mail address)"
 _MAIL: Final = r"[^\s@<>()\"',;:]+@[^\s@<>()\"',;:]+\.[^\s@<>()\"',;:]+"
-_HAS_CONTACT: Final = r"@|\d(?:[\d .()-]*\d){7}"
+_DIGITS: Final = r"\+?\(?\d(?:[\s\u200b\u202a-\u202e()./\\_:\u2010-\u2015\u2212+-]{0,3}\d){8,}"
+_HAS_CONTACT: Final = rf"@|{_DIGITS}"
 
 
 def personal_attributes(collection: str) -> frozenset[str]:
@@ -58,13 +59,21 @@ def without_phones(text: str) -> str:
     return _NUMBER.sub(hide, text)
 
 
+def without_contact(text: str) -> str:
+    """A sentence that a person of the staff wrote, without phone numbers and e-mail addresses."""
+    return re.sub(_MAIL, HIDDEN_MAIL, without_phones(text))
+
+
 def without_contacts(names: pl.Series) -> pl.Series:
-    """Names of businesses without the phone numbers and e-mail addresses that people write behind them."""
+    """Names of businesses without the phone numbers and e-mail addresses that people write in them.
+
+    As many digits as a phone has are one wherever they stand ("Spa-0812…", "wa.me/62812…"): no name needs them.
+    """
     telling = names.str.contains(_HAS_CONTACT).fill_null(False)
     if not telling.any():
         return names
     where = telling.arg_true()
     unique = names.gather(where).unique()
-    told = [re.sub(_MAIL, HIDDEN_MAIL, without_phones(name)) for name in unique.to_list()]
+    told = [re.sub(_DIGITS, HIDDEN_NUMBER, re.sub(_MAIL, HIDDEN_MAIL, name)) for name in unique.to_list()]
     table = dict(zip(unique.to_list(), told, strict=True))
     return names.clone().scatter(where, names.gather(where).replace_strict(table, return_dtype=pl.String))

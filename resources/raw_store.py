@@ -49,6 +49,7 @@ from resources.large_rows import (
     pieces,
     row_bytes,
 )
+from resources.published_ids import NAMELESS, RowNames
 from resources.sql import literal, quoted
 from resources.warehouse import DatabaseDamaged, DatabaseLocked, open_database
 
@@ -107,8 +108,6 @@ ALTER TABLE _sweeps ADD COLUMN IF NOT EXISTS resume_id VARCHAR;
 ALTER TABLE _sweeps ADD COLUMN IF NOT EXISTS since_change BIGINT;
 """
 
-NAMELESS = "$sequence:"
-"""What a row without a usable ``$id`` stands under in ``_rejects``, before its number."""
 JUDGED_AT_ONCE = 20_000
 JUDGED_WHOLE = 500
 """Rows of which every column is read at once, of those that are not large."""
@@ -507,6 +506,15 @@ class RawStore:
         """The highest change number given; 0 in a new file."""
         rows = self._rows("SELECT last_change FROM _mirror")
         return int(rows[0][0]) if rows else 0
+
+    def published_ids(self, collection: str, ids: Sequence[str]) -> list[str]:
+        """``$id``s of rows as they may be told: one that is a phone, or no id at all, by its hash."""
+        if not ids:
+            return []
+        catalog = str(self._rows("SELECT current_database()")[0][0])
+        with self._plainly("be read"):
+            names = RowNames(self.connection, self.path, catalog)
+            return names.published(collection, pl.Series(list(ids), dtype=pl.String)).to_list()
 
     # -- columns -------------------------------------------------------------------------------------------
 

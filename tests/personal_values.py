@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import duckdb
@@ -33,15 +33,20 @@ def _texts_of_sqlite(path: Path) -> Iterator[str]:
         connection.close()
 
 
+def texts_in(path: Path) -> Iterator[str]:
+    """The rows of every table of a database, each as text; nothing of another file."""
+    with path.open("rb") as file:
+        begins = file.read(16)
+    if begins[8:12] == b"DUCK":
+        yield from _texts_of_duckdb(path)
+    elif begins.startswith(b"SQLite format 3"):
+        yield from _texts_of_sqlite(path)
+
+
 def sentinels_in(path: Path, sentinels: Sequence[str]) -> set[str]:
     """Which of the values stand in a file: as bytes, and as values of any table of a database."""
     content = path.read_bytes()
     found = {value for value in sentinels if value.encode() in content}
-    texts: Iterable[str] = ()
-    if content[8:12] == b"DUCK":
-        texts = _texts_of_duckdb(path)
-    elif content.startswith(b"SQLite format 3"):
-        texts = _texts_of_sqlite(path)
-    for text in texts:
+    for text in texts_in(path):
         found |= {value for value in sentinels if value in text}
     return found

@@ -9,6 +9,7 @@ from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResul
 from assets.core.engine import CoreOutcome, process
 from assets.freshness import FRESHNESS
 from assets.raw import raw_key
+from assets.renewal import renew
 from assets.rescue import open_or_rescue, rescue_if_damaged
 from assets.step import step
 from marketplace.money import AmountBounds
@@ -43,9 +44,11 @@ CORE_KEYS = {table: AssetKey(["core", table]) for table in CORE_SOURCES}
 
 
 def derive(run: RunContext) -> CoreOutcome:
-    """Bring core up to the mirror, in a warehouse made anew where it is damaged."""
+    """Bring core up to the mirror, in a warehouse made anew where it is damaged or of other rules."""
     open_or_rescue(run)
     try:
+        if renew(run.home, RULES_VERSION):
+            run.say("The rules changed: the warehouse is made anew from raw.duckdb.")
         return _process(run)
     except duckdb.Error as broken:
         if not is_damage(broken) or not rescue_if_damaged(run):

@@ -16,6 +16,7 @@ from typing import Any
 
 from filelock import Timeout
 
+from marketplace.personal import without_contact
 from pipelines.alerting.engine import EngineState, Message, Observation, acknowledge, decide, refused
 from pipelines.alerting.message import compose, title_of
 from pipelines.alerting.observe import ledger_unreadable
@@ -224,8 +225,8 @@ def for_status(state: EngineState, now: datetime) -> dict[str, Any]:
             {
                 "silence_id": silence.silence_id,
                 "matcher": silence.matcher,
-                "author": silence.author,
-                "reason": silence.reason,
+                "author": without_contact(silence.author),
+                "reason": without_contact(silence.reason),
                 "created_at": _text(silence.created_at),
                 "ends_at": _text(silence.ends_at),
             }

@@ -5,6 +5,7 @@ What is asked over them, and what an answer means, is not known here (gateway.py
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,9 @@ from requests.utils import (
 from urllib3.exceptions import HTTPError
 
 from resources.errors import UsageError
+
+# Its warnings (an odd header, a pool that is full) repeat the address asked for, in which queries name rows by $id.
+logging.getLogger("urllib3").propagate = False
 
 
 class Connections:

@@ -22,7 +22,15 @@ from appwrite.query import Query
 
 from marketplace.collections import INGESTED, REQUIRED
 from marketplace.expected import CLOCK_SKEW_SECONDS, EXPECTED, NAMED, WANTED_INDEXES, WantedIndex
-from resources.appwrite.bounds import MOST_COLUMNS, MOST_LISTED, chosen, is_usable_name
+from resources.appwrite.bounds import (
+    MOST_COLUMNS,
+    MOST_LISTED,
+    a_few,
+    chosen,
+    is_plain_name,
+    is_usable_name,
+    told_name,
+)
 from resources.appwrite.columns import Column
 from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import API, COLUMNS_A_CALL, TABLE_MISSING, Answer, Gateway, json_object
@@ -418,7 +426,7 @@ class _Examination:
                 "tables" if self.gateway.api is API["tablesdb"] else "collections"
             )
             entries = cast("list[dict[str, Any]]", listed if isinstance(listed, list) else [])
-            new = {str(e.get("$id")): str(e.get("name", "")) for e in entries}
+            new = {str(e.get("$id")): told_name(str(e.get("name", ""))) for e in entries}
             before = len(found)
             found |= new
             if len(entries) < LISTED_AT_ONCE or len(found) == before:
@@ -520,17 +528,21 @@ class _Examination:
         try:
             selection = select_related(self.gateway, collection, list(related))
         except CallFailure as failure:
+            which = a_few([told_name(key) for key in related])
             self.say(
                 "relationships",
                 "could not tell",
-                f"Whether {', '.join(related)} of {collection} can be read could not be seen ({failure.sentence}).",
+                f"Whether {which} of {collection} can be read could not be seen ({failure.sentence}).",
                 "Run `bookwatch doctor` again.",
                 collection=collection,
             )
             return
         for key, column in related.items():
-            other = column.get("relatedTable") or column.get("relatedCollection") or "another table"
-            what = f"{collection}.{key} is a relationship ({column.get('relationType', 'of a kind not told')}, {other})"
+            other = told_name(
+                str(column.get("relatedTable") or column.get("relatedCollection") or "another table")
+            )
+            kind = told_name(str(column.get("relationType", "of a kind not told")))
+            what = f"{collection}.{told_name(key)} is a relationship ({kind}, {other})"
             if key in selection.unread:
                 self.say(
                     "relationships",
@@ -629,7 +641,7 @@ class _Examination:
                 self.say(
                     "indexes",
                     "warning",
-                    f"The index {index.get('key')} of {collection} could not be built.",
+                    f"The index {told_name(str(index.get('key')))} of {collection} could not be built.",
                     "Delete it in Appwrite's console and make it again.",
                     collection=collection,
                 )
@@ -695,6 +707,7 @@ def _like(collection: str, tables: Mapping[str, str]) -> str | None:
         return re.sub(r"[^a-z0-9]", "", text.lower())
 
     wanted = letters(collection)
+    tables = {i: name for i, name in tables.items() if is_plain_name(i)}
     same = [i for i, name in tables.items() if wanted in (letters(i), letters(name))]
     begins = [
         i for i in tables if letters(i) in (f"{wanted}collectionid", f"{wanted}collection", f"{wanted}table")

@@ -129,7 +129,8 @@ class _Sweep:
         lost = [
             key for key in self._selection.unread if key not in self._store.unread_columns(self._collection)
         ]
-        return f"references not read: {', '.join(lost)} ({self._selection.why})" if lost else ""
+        told = a_few([told_name(key) for key in lost])
+        return f"references not read: {told} ({self._selection.why})" if lost else ""
 
     def _fetch(self, after: Position | None, decode: Callable[[bytes], Page]) -> Page:
         def which(rows: int) -> list[str]:
@@ -399,7 +400,8 @@ def _swept(
         counts, seen, repaired = one.counts, one.state.seen, one.repaired
         unread = store.unread_rows(collection)
         if outcome == "complete" and unread:
-            names = a_few([f"'{told_name(row.row_id)}'" for row in unread])
+            ids = store.published_ids(collection, [row.row_id for row in unread])
+            names = a_few([f"'{told_name(row_id)}'" for row_id in ids])
             detail = f"{len(unread):,} cannot be read: {names}"
     seconds = time.perf_counter() - began
     with store.transaction():

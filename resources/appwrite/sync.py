@@ -870,7 +870,10 @@ class _Writer:
 
     def _unread_now(self, collection: str) -> str:
         """A sentence on the rows that cannot be read; empty where there are none."""
-        names = [f"'{told_name(one.row_id)}'" for one in self._store.unread_rows(collection)]
+        ids = self._store.published_ids(
+            collection, [one.row_id for one in self._store.unread_rows(collection)]
+        )
+        names = [f"'{told_name(row_id)}'" for row_id in ids]
         if not self._unread.get(collection) or not names:
             return ""
         what = "a row" if len(names) == 1 else f"{len(names):,} rows"

@@ -272,6 +272,25 @@ def test_a_sweep_goes_on_behind_a_row_that_cannot_be_read_and_counts_honestly(
     assert store.rejects().height == 0
 
 
+@pytest.mark.parametrize("row_id", ["081234567890", "Made Wijaya"])
+def test_a_row_that_cannot_be_read_is_told_by_a_hash_where_its_id_is_none(
+    server: SandboxProcess, home: Path, store: RawStore, table: str, row_id: str
+) -> None:
+    fill_reviews(server, table, 3, 100)
+    server.load_rows(table, [{**review(4, 90_000), "$id": row_id}], DATABASE)
+    server.faults(memory(50_000))
+    gateway, _ = opened(server, home, table)
+    detail = run(gateway, store, ["reviews"])["reviews"].detail
+    (told,) = store.published_ids("reviews", [row_id])
+    assert told.startswith("hash_")
+    assert detail == f"a row cannot be read and stands in quarantine: '{told}'"
+    (swept,) = sweep(
+        gateway, store, ["reviews"], settings=gateway.settings, run_id="s", reject_reasons=accept_all,
+        progress=Quiet(), deep=True,
+    )  # fmt: skip
+    assert swept.detail == f"1 cannot be read: '{told}'"
+
+
 def test_a_row_that_was_set_aside_and_is_deleted_leaves_the_quarantine(
     server: SandboxProcess, home: Path, store: RawStore, table: str
 ) -> None:

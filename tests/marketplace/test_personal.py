@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+import polars as pl
 import pytest
 
-from marketplace.personal import without_phones
+from marketplace.personal import without_contact, without_contacts, without_phones
 
 
 @pytest.mark.parametrize(
@@ -35,3 +38,39 @@ def test_a_phone_number_is_hidden(number: str) -> None:
 )
 def test_dates_amounts_and_ids_are_not_phone_numbers(sentence: str) -> None:
     assert without_phones(sentence) == sentence
+
+
+def test_an_address_in_what_staff_wrote_is_hidden() -> None:
+    told = without_contact("asked at 0812-3456-7890 and made.wijaya@contoh.co.id, paid on 06-11-2026")
+    assert told == "asked at (phone number) and (e-mail address), paid on 06-11-2026"
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        "081234567890",
+        "-081234567890",
+        "wa.me/6281234567890",
+        "_0812_3456_7890",
+        "0812 / 3456 / 7890",
+        "0812\u20133456\u20137890",
+        "+62\u00a0812\u00a03456\u00a07890",
+        "(0812) 3456-7890",
+        "812.3456.7890",
+        "\uff10\uff18\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19\uff10",
+        "made@contoh.id",
+        "Made.Wijaya+spa@mail.contoh.co.id",
+    ],
+)
+@pytest.mark.parametrize("name", ["Sari Spa{}", "Sari Spa {}", "{} Sari Spa", "Sari Spa, WA:{}"])
+def test_the_name_of_a_business_loses_phones_and_addresses(name: str, contact: str) -> None:
+    (told,) = without_contacts(pl.Series([name.format(contact)])).to_list()
+    assert "Sari Spa" in told or "@" in contact
+    assert not re.search(r"\d{3}|[\uff10-\uff19]|contoh", told)
+
+
+@pytest.mark.parametrize(
+    "name", ["Sari Spa 24/7", "Spa 2000 Kuta", "Villa No. 12, 80361", "Pijat 60/90/120", ""]
+)
+def test_other_digits_stay_in_the_name_of_a_business(name: str) -> None:
+    assert without_contacts(pl.Series([name], dtype=pl.String)).to_list() == [name]
