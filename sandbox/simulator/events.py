@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal["create", "update", "delete"]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One write of the app. ``at`` is aware UTC with whole milliseconds and becomes $createdAt or $updatedAt.
 
     ``data`` of an update holds the changed attributes only; of a delete nothing.

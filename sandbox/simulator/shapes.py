@@ -12,25 +12,12 @@ from random import Random
 from typing import Any
 
 from sandbox.simulator import vocabulary as words
+from sandbox.simulator.chance import choose, pick
 from sandbox.simulator.times import HOUR, MINUTE, appwrite, bare, local_date, local_hhmm, shaped, zulu
 from sandbox.simulator.world import Booking, Customer, Record
 
 UNREADABLE_TIMES = ("yesterday", "45000", "1970-01-01T00:00:00.000Z", "31/31/2026", "0", "Invalid Date")
 SHOPWORN = "n/a"
-
-
-def choose(rng: Random, weighted: tuple[tuple[Any, float], ...]) -> Any:
-    """One of the values; the weights sum to 100."""
-    mark = rng.random() * 100
-    for value, weight in weighted:
-        mark -= weight
-        if mark < 0:
-            return value
-    return weighted[-1][0]
-
-
-def pick(rng: Random, values: tuple[Any, ...] | list[Any]) -> Any:
-    return values[int(rng.random() * len(values))]
 
 
 def spelled(rng: Random, word: str) -> str:
@@ -752,3 +739,22 @@ def record_row(
     elif shape is not None:
         data["createdAt"] = shaped(record.created, shape, provider.offset)
     return data
+
+
+def fee_attributes(record: Record, fee: int) -> dict[str, Any]:
+    """The attributes that say a record owes this late fee (rupiah) on top."""
+    record.fee = fee
+    return {
+        "reactivationFeeRequired": True,
+        record.fee_attribute: fee,
+        record.due_attribute: (record.commission or 0) + fee,
+    }
+
+
+def proof_attributes(record: Record, at: int) -> dict[str, Any]:
+    """The attributes that say a proof of payment was uploaded at this instant."""
+    record.proof, record.proof_at = True, at
+    return {
+        record.proof_attribute: f"https://files.example/proof/{record.id}.jpg",
+        "paymentProofUploadedAt": appwrite(at),
+    }

@@ -58,13 +58,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.simulator import plan
-from sandbox.simulator.simulation import (
-    SENTINEL_E164,
-    SENTINEL_MESSAGE,
-    SENTINEL_NAME,
-    SENTINEL_PHONE,
-    Simulation,
-)
+from sandbox.simulator.sentinels import SENTINEL_E164, SENTINEL_MESSAGE, SENTINEL_NAME, SENTINEL_PHONE
+from sandbox.simulator.simulation import Simulation
 from sandbox.simulator.times import DAY, HOUR, MINUTE, local_date, local_hour, local_weekday, zulu
 from sandbox.simulator.world import Booking, Record
 

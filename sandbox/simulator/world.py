@@ -28,7 +28,6 @@ class Provider:
     notifications: bool = True
     sound: bool = True
     last_seen: int = 0
-    debts: set[str] = field(default_factory=set)
 
     @property
     def table(self) -> str:
