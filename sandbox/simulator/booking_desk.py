@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sandbox.simulator import shapes
 from sandbox.simulator.chance import choose, pick
 from sandbox.simulator.diary import Diary
 from sandbox.simulator.people import OFFSETS
 from sandbox.simulator.roster import Roster
 from sandbox.simulator.sentinels import SENTINEL_E164, SENTINEL_NAME, SENTINEL_PHONE
+from sandbox.simulator.shapes import bookings as booking_shapes
 from sandbox.simulator.stage import Stage
 from sandbox.simulator.times import DAY, HOUR, MINUTE, local_hour
 from sandbox.simulator.world import Booking, Customer, Provider
@@ -212,7 +212,7 @@ class BookingDesk:
             booking.deadline = booking.created + 30 * MINUTE
             marks["lost_start"] = ""
         booking.quarantined = "quarantined" in marks
-        shapes.draw_style(rng, booking)
+        booking_shapes.draw_style(rng, booking)
         if marks.keys() & _NEEDS_ACCEPTED_AT:
             booking.accept_attribute = pick(rng, ("acceptedAt", "confirmedAt", "both"))
         if marks.get("duplicate") == "completion" or marks.get("vanished") == "replaced":
@@ -230,7 +230,7 @@ class BookingDesk:
     def _write(self, at: int, booking: Booking, test_rule: str | None) -> None:
         stage, marks = self._stage, booking.marks
         other = pick(self._rng, self.roster.open)
-        data = shapes.booking_row(self._rng, booking, other_provider=other.id, test_rule=test_rule)
+        data = booking_shapes.booking_row(self._rng, booking, other_provider=other.id, test_rule=test_rule)
         if "sentinel" in marks:
             data["customerName"], data["customerWhatsApp"] = SENTINEL_NAME, SENTINEL_PHONE
             booking.known_phone = SENTINEL_E164

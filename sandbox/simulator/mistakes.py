@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sandbox.simulator import vocabulary as words
 from sandbox.simulator.chance import Chance, pick
-from sandbox.simulator.shapes import half_up
+from sandbox.simulator.shapes.amounts import half_up
 from sandbox.simulator.terms import RATE_PPM
 from sandbox.simulator.world import Booking, Provider
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox.simulator import shapes
 from sandbox.simulator import vocabulary as words
 from sandbox.simulator.chance import Chance, pick
 from sandbox.simulator.journal import Journal
+from sandbox.simulator.shapes.phones import phone_pair
 from sandbox.simulator.times import appwrite
 from sandbox.simulator.world import Customer, Provider
 
@@ -54,7 +54,7 @@ class People:
             offset=OFFSETS[zone],
             prices=prices,
             weight=0.4 + rng.random() * 1.6 + (0.0 if therapist else 0.8),
-            phone=shapes.phone_pair(rng)[0],
+            phone=phone_pair(rng)[0],
             browser=pick(rng, words.BROWSERS),
             role=_ROLES.get(number, "normal") if findings else "normal",
             online=rng.random() < 0.72,
@@ -66,7 +66,7 @@ class People:
         """One more customer, who is no user of the app yet."""
         rng = self._rng
         indonesian = rng.random() < 0.35
-        phone, e164 = shapes.phone_pair(rng)
+        phone, e164 = phone_pair(rng)
         name = f"{pick(rng, words.FIRST_NAMES)} {pick(rng, words.LAST_NAMES)}"
         customer = Customer(rng.identity(), name, phone, e164, indonesian)
         self.customers.append(customer)

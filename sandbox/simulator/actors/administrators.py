@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from sandbox.simulator import shapes
 from sandbox.simulator import vocabulary as words
 from sandbox.simulator.actors.actor import Actor
 from sandbox.simulator.chance import pick
+from sandbox.simulator.shapes import commissions as record_shapes
 from sandbox.simulator.times import DAY, HOUR, MINUTE, appwrite
 from sandbox.simulator.world import Booking, Provider, Record
 
@@ -114,7 +114,7 @@ class Administrators(Actor):
 
     def _reject(self, at: int, record: Record) -> None:
         if record.status == "awaiting_verification":
-            self.records.change(at, record, shapes.record_status(self.rng, record, "rejected"))
+            self.records.change(at, record, record_shapes.record_status(self.rng, record, "rejected"))
 
     def delete_booking(self, at: int, booking: Booking) -> None:
         """A booking's row goes."""

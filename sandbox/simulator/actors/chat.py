@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.simulator import shapes
 from sandbox.simulator import vocabulary as words
 from sandbox.simulator.actors.actor import Actor
 from sandbox.simulator.chance import pick
 from sandbox.simulator.sentinels import SENTINEL_MESSAGE
+from sandbox.simulator.shapes.spelling import recased
 from sandbox.simulator.stage import Stage
 from sandbox.simulator.times import DAY, HOUR, MINUTE, SECOND, appwrite, local_hhmm
 from sandbox.simulator.world import Booking
@@ -173,7 +173,7 @@ class Chat(Actor):
                 "senderRole": "customer",
                 "receiverId": booking.provider.id,
                 "receiverRole": "therapist",
-                "conversationId": shapes.recased(room) if oddity == "reference_case" else room,
+                "conversationId": recased(room) if oddity == "reference_case" else room,
                 "bookingId": booking.id,
                 "message": self._line(booking, words.CUSTOMER_LINES),
                 "messageType": "text",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.simulator import shapes
 from sandbox.simulator.actors.actor import Actor
+from sandbox.simulator.shapes import commissions as record_shapes
 from sandbox.simulator.stage import Stage
 from sandbox.simulator.terms import FEE_IDR, RESTRICTION_DELAY
 from sandbox.simulator.times import SECOND, appwrite
@@ -29,10 +29,10 @@ class Collector(Actor):
             return
         data: dict[str, Any] = {}
         if "overdue_unmarked" not in marks and record.status != "overdue":
-            data = shapes.record_status(rng, record, "overdue")
+            data = record_shapes.record_status(rng, record, "overdue")
         if "fee_missing" not in marks:
             fee = int(marks["fee_wrong"].split(":")[0]) if "fee_wrong" in marks else FEE_IDR
-            data |= shapes.fee_attributes(record, fee)
+            data |= record_shapes.fee_attributes(record, fee)
         if data:
             self.records.change(at, record, data)
         self._debts.setdefault(record.provider.id, set()).add(record.id)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sandbox.simulator import mistakes, plan, shapes
+from sandbox.simulator import mistakes, plan
 from sandbox.simulator.actors.actor import Actor
 from sandbox.simulator.mistakes import Charge
-from sandbox.simulator.shapes import half_up
+from sandbox.simulator.shapes import commissions as record_shapes
+from sandbox.simulator.shapes.amounts import half_up
 from sandbox.simulator.stage import Stage
 from sandbox.simulator.terms import PAYMENT_TIME, RATE_PPM
 from sandbox.simulator.times import MINUTE, SECOND, appwrite
@@ -111,7 +112,7 @@ class CommissionWriter(Actor):
 
     def undo(self, at: int, record: Record, canonical: str) -> None:
         """A record is cancelled or reversed."""
-        self.records.change(at, record, shapes.record_status(self.rng, record, canonical))
+        self.records.change(at, record, record_shapes.record_status(self.rng, record, canonical))
         self.happenings.cleared.now(at, record)
 
     # -- what stands in it --
@@ -122,7 +123,7 @@ class CommissionWriter(Actor):
             return
         marks = _marks_of(booking, role)
         charge = self._charge(booking, role, marks)
-        reference, document = shapes.references(self.rng, booking)
+        reference, document = record_shapes.references(self.rng, booking)
         reference, document = mistakes.misrefer(self.rng, booking, role, marks) or (reference, document)
         due = booking.start + booking.minutes * MINUTE + PAYMENT_TIME
         deadline: int | None = due
@@ -162,7 +163,9 @@ class CommissionWriter(Actor):
         if role == "refund":
             row = self._refund_row(at, record, booking.marks["refund_record"])
         else:
-            row = shapes.record_row(self.rng, record, status="pending", plain="wrong_provider" in marks)
+            row = record_shapes.record_row(
+                self.rng, record, status="pending", plain="wrong_provider" in marks
+            )
         if role not in ("orphan", "test", "unreadable", "refund"):
             booking.records.append(record)
         self.records.write(at, record, row)
@@ -194,8 +197,8 @@ class CommissionWriter(Actor):
             "pending": ("pending", ()),
             "cancelled": ("cancelled", ()),
         }.get(variant, ("paid", ()))
-        row = shapes.record_row(self.rng, record, status=status, written=words_of_it)
-        row |= shapes.proof_attributes(record, at)
+        row = record_shapes.record_row(self.rng, record, status=status, written=words_of_it)
+        row |= record_shapes.proof_attributes(record, at)
         if variant in ("paid", "refunded"):
             record.paid_at = at
             row["paidAt"] = appwrite(at)

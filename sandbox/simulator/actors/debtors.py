@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sandbox.simulator import shapes
 from sandbox.simulator import vocabulary as words
 from sandbox.simulator.actors.actor import Actor
 from sandbox.simulator.chance import choose, pick
-from sandbox.simulator.shapes import half_up
+from sandbox.simulator.shapes import commissions as record_shapes
+from sandbox.simulator.shapes.amounts import half_up
 from sandbox.simulator.terms import RATE_PPM
 from sandbox.simulator.times import HOUR, MINUTE, SECOND, appwrite
 from sandbox.simulator.world import Record
@@ -98,18 +98,18 @@ class Debtors(Actor):
     def _send_proof(self, at: int, record: Record, then: str) -> None:
         if record.deleted is not None or record.status not in ("pending", "overdue"):
             return
-        data = shapes.record_status(self.rng, record, "awaiting_verification")
-        self.records.change(at, record, data | shapes.proof_attributes(record, at))
+        data = record_shapes.record_status(self.rng, record, "awaiting_verification")
+        self.records.change(at, record, data | record_shapes.proof_attributes(record, at))
         self.happenings.proof_sent.now(at, record, then)
 
     def _puzzle(self, at: int, record: Record, paid: bool = False) -> None:
         """A status nobody knows; of one that was paid the money is there all the same."""
         if record.status != "pending":
             return
-        data = shapes.record_status(self.rng, record, "unknown")
+        data = record_shapes.record_status(self.rng, record, "unknown")
         if paid:
             record.paid_at = at
-            data |= {"paidAt": appwrite(at)} | shapes.proof_attributes(record, at)
+            data |= {"paidAt": appwrite(at)} | record_shapes.proof_attributes(record, at)
         self.records.change(at, record, data)
 
     def pay(self, at: int, record: Record, verified: bool = False) -> None:
@@ -117,10 +117,10 @@ class Debtors(Actor):
         rng = self.rng
         if record.deleted is not None or record.status not in _UNPAID:
             return
-        data = shapes.record_status(rng, record, "paid")
+        data = record_shapes.record_status(rng, record, "paid")
         if record.ahead is not None and record.marks.get("ahead") in ("paidAt", "verifiedAt"):
             data[record.marks["ahead"]] = appwrite(record.ahead)
-            data |= shapes.proof_attributes(record, at)
+            data |= record_shapes.proof_attributes(record, at)
         elif verified:
             record.verified_at = at
             data["verifiedAt"] = appwrite(at)
@@ -139,7 +139,7 @@ class Debtors(Actor):
                 if rng.random() < 0.5:
                     data[record.proof_attribute] = pick(rng, words.EMPTY_WORDS)
             elif not record.proof:
-                data |= shapes.proof_attributes(record, at - rng.between(SECOND, 4 * MINUTE))
+                data |= record_shapes.proof_attributes(record, at - rng.between(SECOND, 4 * MINUTE))
         self.records.change(at, record, data)
         self.happenings.cleared.now(at, record)
         self.happenings.paid.now(at, record)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.simulator import shapes
 from sandbox.simulator.actors.actor import Actor
 from sandbox.simulator.booking_desk import BookingDesk
+from sandbox.simulator.shapes import commissions as record_shapes
 from sandbox.simulator.stage import Stage
 from sandbox.simulator.times import HOUR, MINUTE, SECOND
 from sandbox.simulator.world import Booking, Record
@@ -137,12 +137,12 @@ class Mischief(Actor):
     def _mark_overdue(self, at: int, record: Record) -> None:
         """Marked before its time: the planted mistake of a clock in the wrong zone."""
         if record.status == "pending":
-            self.records.change(at, record, shapes.record_status(self.rng, record, "overdue"))
+            self.records.change(at, record, record_shapes.record_status(self.rng, record, "overdue"))
 
     def _charge_early(self, at: int, record: Record) -> None:
         """A late fee before anything is due: the planted mistake of a clock in the wrong zone."""
         fee = int(record.marks["fee_wrong"].split(":")[0])
-        self.records.change(at, record, shapes.fee_attributes(record, fee))
+        self.records.change(at, record, record_shapes.fee_attributes(record, fee))
 
     def refund(self, at: int, record: Record) -> None:
         """Money came in: some of it goes back."""
@@ -155,7 +155,7 @@ class Mischief(Actor):
 
     def _give_back_part(self, at: int, record: Record) -> None:
         """A word that is read as paid: how much of it went back is not said."""
-        data = shapes.record_status(self.rng, record, "paid", (record.marks["partial_refund"],))
+        data = record_shapes.record_status(self.rng, record, "paid", (record.marks["partial_refund"],))
         record.partly_refunded = True
         self.records.change(at, record, data)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.simulator import shapes
 from sandbox.simulator.actors.actor import Actor
 from sandbox.simulator.booking_desk import BookingDesk
+from sandbox.simulator.shapes import bookings as booking_shapes
 from sandbox.simulator.stage import Stage
 from sandbox.simulator.times import HOUR, MINUTE, SECOND
 from sandbox.simulator.world import Booking
@@ -44,7 +44,7 @@ class Providers(Actor):
         first = "confirmed" if rng.random() < 0.18 else "accepted"
         if booking.outcome == "confirmed" and rng.random() < 0.5:
             first = "confirmed"
-        data = shapes.acceptance_attributes(rng, booking, at, first)
+        data = booking_shapes.acceptance_attributes(rng, booking, at, first)
         self.journal.change(at, booking.table, booking.id, data)
         self.happenings.accepted.now(at, booking)
         if booking.quarantined:
@@ -66,16 +66,16 @@ class Providers(Actor):
             self.agenda.at(max(at + 10 * MINUTE, end + late), self._complete, booking)
 
     def _confirm(self, at: int, booking: Booking) -> None:
-        data = shapes.status_attributes(self.rng, booking, "confirmed")
+        data = booking_shapes.status_attributes(self.rng, booking, "confirmed")
         self.journal.change(at, booking.table, booking.id, data)
 
     def _decline(self, at: int, booking: Booking) -> None:
-        data = shapes.decline_attributes(self.rng, booking, at)
+        data = booking_shapes.decline_attributes(self.rng, booking, at)
         self.journal.change(at, booking.table, booking.id, data)
         self.happenings.ended.now(at, booking, "declined")
 
     def _end(self, at: int, booking: Booking, canonical: str) -> None:
-        data = shapes.ending_attributes(self.rng, booking, at, canonical)
+        data = booking_shapes.ending_attributes(self.rng, booking, at, canonical)
         self.journal.change(at, booking.table, booking.id, data)
         self.happenings.ended.now(at, booking, canonical)
         if canonical == "reassigned":
@@ -85,7 +85,7 @@ class Providers(Actor):
         self._desk.book(at, booking.customer, like=booking, replaces=booking, outcome="completed")
 
     def _complete(self, at: int, booking: Booking) -> None:
-        data = shapes.ending_attributes(self.rng, booking, at, "completed")
+        data = booking_shapes.ending_attributes(self.rng, booking, at, "completed")
         self.journal.change(at, booking.table, booking.id, data)
         self.happenings.ended.now(at, booking, "completed")
         self.happenings.completed.now(at, booking)
