@@ -14,8 +14,10 @@ from typing import Any, Protocol
 
 import orjson
 
-from sandbox.server.values import stored_value
-from sandbox.store import EventLike, Store, StoredColumn, StoredTable, stamp
+from sandbox.server.columns import stored_value
+from sandbox.storage.clock import stamp
+from sandbox.storage.records import EventLike, StoredColumn, StoredTable
+from sandbox.storage.store import Store
 
 LIVE_STEP = 0.25  # seconds between two looks at the clock
 TRUTH_STEP = 300.0  # seconds between two writings of truth.json

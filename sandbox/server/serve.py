@@ -20,9 +20,11 @@ from typing import Any
 import uvicorn
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from sandbox.server.app import ALL_SCOPES, READ_SCOPES, Api
-from sandbox.server.control import Control
-from sandbox.store import Clock, Store
+from sandbox.server.app import Api
+from sandbox.server.control.control import Control
+from sandbox.server.keys import ALL_SCOPES, READ_SCOPES
+from sandbox.storage.clock import Clock
+from sandbox.storage.store import Store
 
 PROJECT = "lab"
 DATABASE = "marketplace"
@@ -91,10 +93,13 @@ def serve(options: Options) -> int:
     stop = threading.Event()
     try:
         api = Api(store, PROJECT)
-        keys = store.meta("keys") or {"full": api.add_key(ALL_SCOPES), "read_only": api.add_key(READ_SCOPES)}
+        keys = store.meta("keys") or {
+            "full": api.keys.add(ALL_SCOPES),
+            "read_only": api.keys.add(READ_SCOPES),
+        }
         store.set_meta("keys", keys)
-        api.add_key(ALL_SCOPES, keys["full"])
-        api.add_key(READ_SCOPES, keys["read_only"])
+        api.keys.add(ALL_SCOPES, keys["full"])
+        api.keys.add(READ_SCOPES, keys["read_only"])
         simulation = None
         if not options.empty:
             from sandbox import fill

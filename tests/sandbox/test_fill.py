@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from sandbox import fill
-from sandbox.store import Clock, Store, parse_row
+from sandbox.storage.clock import Clock
+from sandbox.storage.documents import parse_row
+from sandbox.storage.store import Store
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -1,58 +1,57 @@
-"""The calls about rows: parameters checked in the server's order, then rows.py does the work."""
+"""The calls about rows: parameters checked in the server's order, the work is done in rows/."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from sandbox.server import errors
-from sandbox.server.calls import (
-    Answer,
-    Call,
+from sandbox.server.calls import Answer, Call, reply
+from sandbox.server.errors import Failure
+from sandbox.server.parameters import (
     check_ttl,
     data_of,
     permissions_of,
     query_texts,
-    reply,
     required,
     rows_of,
     wants_total,
 )
-from sandbox.server.errors import Failure
-from sandbox.server.queries import parse_queries, plan_rows
-from sandbox.server.rows import ROW_PERMISSIONS
-from sandbox.server.transactions import stage
+from sandbox.server.project import Project
+from sandbox.server.queries.language import (
+    parse_queries,
+)
+from sandbox.server.queries.plan import (
+    plan_rows,
+)
+from sandbox.server.rows.writing import ROW_PERMISSIONS
 from sandbox.server.values import (
     KEY_RULE,
     is_key,
     numeric,
 )
 
-if TYPE_CHECKING:
-    from sandbox.server.app import Api
 
-
-def list_rows(api: Api, call: Call) -> Answer:
+def list_rows(project: Project, call: Call) -> Answer:
     texts = query_texts(call)
     total = wants_total(call)
     check_ttl(call)
-    rows = api.rows(call)
+    rows = project.reader(call)
     parsed = parse_queries(texts)
     rows.check_cursor(parsed)
     plan = plan_rows(rows.table, parsed)
-    body = rows.listed(plan, total, api.guest_role(call, rows.table))
-    if api.listed is not None:
-        api.listed(rows.table)
+    body = rows.listed(plan, total, project.guest_role(call, rows.table))
+    if project.listed is not None:
+        project.listed(rows.table)
     return Answer(200, body)
 
 
-def get_row(api: Api, call: Call) -> Answer:
-    identity, texts = api.row_id(call), query_texts(call)
-    rows = api.rows(call)
-    return Answer(200, rows.get(identity, texts, api.guest_role(call, rows.table)))
+def get_row(project: Project, call: Call) -> Answer:
+    identity, texts = project.row_id(call), query_texts(call)
+    rows = project.reader(call)
+    return Answer(200, rows.get(identity, texts, project.guest_role(call, rows.table)))
 
 
-def create_rows(api: Api, call: Call) -> Answer:
+def create_rows(project: Project, call: Call) -> Answer:
     words = call.words
     identity = call.given.get(words.row_id)
     if identity is not None and identity != "unique()" and not is_key(identity):
@@ -84,9 +83,9 @@ def create_rows(api: Api, call: Call) -> Answer:
             "general_unauthorized_scope",
             "The current user or API key does not have the required scopes to access the requested resource.",
         )
-    rows = api.rows(call)
-    api.guest_may(call, rows.table, "create")
-    staged = stage(api, call, rows, "bulkCreate" if many else "create", identity or "", many or data)
+    rows = project.writer(call)
+    project.guest_may(call, rows.table, "create")
+    staged = project.stage(call, rows.table, "bulkCreate" if many else "create", identity or "", many or data)
     if staged is not None:
         return reply(201, staged)
     if many:
@@ -94,76 +93,78 @@ def create_rows(api: Api, call: Call) -> Answer:
     return Answer(201, rows.create(str(identity), data, permissions or []))
 
 
-def upsert_rows(api: Api, call: Call) -> Answer:
+def upsert_rows(project: Project, call: Call) -> Answer:
     many = rows_of(call)
     required(call, call.words.rows)
-    rows = api.rows(call)
-    staged = stage(api, call, rows, "bulkUpsert", "", many)
+    rows = project.writer(call)
+    staged = project.stage(call, rows.table, "bulkUpsert", "", many)
     return reply(200, staged) if staged is not None else Answer(200, rows.upsert_many(many))
 
 
-def update_rows(api: Api, call: Call) -> Answer:
+def update_rows(project: Project, call: Call) -> Answer:
     data, texts = data_of(call), query_texts(call)
     if not data:
         raise errors.row_payload_missing(call.words)
-    rows = api.rows(call)
+    rows = project.writer(call)
     parse_queries(texts)
-    staged = stage(api, call, rows, "bulkUpdate", "", {"data": data, "queries": texts})
+    staged = project.stage(call, rows.table, "bulkUpdate", "", {"data": data, "queries": texts})
     return reply(200, staged) if staged is not None else Answer(200, rows.update_many(data, texts))
 
 
-def delete_rows(api: Api, call: Call) -> Answer:
+def delete_rows(project: Project, call: Call) -> Answer:
     texts = query_texts(call)
-    rows = api.rows(call)
+    rows = project.writer(call)
     parse_queries(texts)
-    staged = stage(api, call, rows, "bulkDelete", "", {"queries": texts})
+    staged = project.stage(call, rows.table, "bulkDelete", "", {"queries": texts})
     return reply(200, staged) if staged is not None else Answer(200, rows.delete_many(texts))
 
 
-def update_row(api: Api, call: Call) -> Answer:
-    identity, data = api.row_id(call), data_of(call)
+def update_row(project: Project, call: Call) -> Answer:
+    identity, data = project.row_id(call), data_of(call)
     permissions = permissions_of(call, (*ROW_PERMISSIONS, "write"), ROW_PERMISSIONS)
     if not data and permissions is None:
         raise errors.row_payload_missing(call.words)
-    rows = api.rows(call)
-    api.guest_may(call, rows.table, "update")
-    staged = stage(api, call, rows, "update", identity, data)
+    rows = project.writer(call)
+    project.guest_may(call, rows.table, "update")
+    staged = project.stage(call, rows.table, "update", identity, data)
     return reply(200, staged) if staged is not None else Answer(200, rows.update(identity, data, permissions))
 
 
-def upsert_row(api: Api, call: Call) -> Answer:
+def upsert_row(project: Project, call: Call) -> Answer:
     identity, data = call.path["rowId"], data_of(call)
     if identity != "unique()" and not is_key(identity):
         raise errors.argument_invalid(call.words.row_id, KEY_RULE)
     permissions = permissions_of(call, (*ROW_PERMISSIONS, "write"), ROW_PERMISSIONS)
     if not data and permissions is None:
         raise errors.row_payload_missing(call.words)
-    rows = api.rows(call)
-    api.guest_may(call, rows.table, "create")
-    staged = stage(api, call, rows, "upsert", identity, data)
+    rows = project.writer(call)
+    project.guest_may(call, rows.table, "create")
+    staged = project.stage(call, rows.table, "upsert", identity, data)
     return reply(200, staged) if staged is not None else Answer(200, rows.upsert(identity, data, permissions))
 
 
-def delete_row(api: Api, call: Call) -> Answer:
-    identity = api.row_id(call)
-    rows = api.rows(call)
-    api.guest_may(call, rows.table, "delete")
-    if stage(api, call, rows, "delete", identity, {}) is None:
+def delete_row(project: Project, call: Call) -> Answer:
+    identity = project.row_id(call)
+    rows = project.writer(call)
+    project.guest_may(call, rows.table, "delete")
+    if project.stage(call, rows.table, "delete", identity, {}) is None:
         rows.delete(identity)
     return Answer(204)
 
 
-def increment(sign: int) -> Callable[[Api, Call], Answer]:
-    def handler(api: Api, call: Call) -> Answer:
-        identity, key, edge = api.row_id(call), call.path["column"], "max" if sign > 0 else "min"
+def increment(sign: int) -> Callable[[Project, Call], Answer]:
+    """The call that adds to a number, or takes from it (-1)."""
+
+    def handler(project: Project, call: Call) -> Answer:
+        identity, key, edge = project.row_id(call), call.path["column"], "max" if sign > 0 else "min"
         value = call.given.get("value", 1)
         for name, given in (("value", value), (edge, call.given.get(edge))):
             if given is not None and numeric(given) is None:
                 raise errors.argument_invalid(name, "Value must be a valid number")
-        rows = api.rows(call)
+        rows = project.writer(call)
         action = "increment" if sign > 0 else "decrement"
-        staged = stage(
-            api, call, rows, action, identity, {"column": key, "value": value, edge: call.given.get(edge)}
+        staged = project.stage(
+            call, rows.table, action, identity, {"column": key, "value": value, edge: call.given.get(edge)}
         )
         if staged is not None:
             return reply(200, staged)

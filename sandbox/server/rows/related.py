@@ -1,4 +1,4 @@
-"""Relationship columns: how they are made, what a row keeps of them, and what of the related rows an answer carries.
+"""What of its related rows a row carries in an answer.
 
 A row keeps the related ids on the side that the relationship was made on (one, or a list); the other side of a two-way
 one is looked up. Lists carry related rows only where they are selected; a single row carries the bare id of one that is
@@ -8,69 +8,21 @@ not.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
-from sandbox.server import errors
-from sandbox.server.calls import Answer, Call, boolean, key_of, reply, required
-from sandbox.server.errors import Words
-from sandbox.server.values import LISTS_OF_PARENT, RELATIONSHIP, is_list
-from sandbox.store import Store, StoredColumn, StoredTable, column_path
-
-if TYPE_CHECKING:
-    from sandbox.server.app import Api
-
-TYPES = ("oneToOne", "manyToOne", "manyToMany", "oneToMany")
-ON_DELETE = ("cascade", "restrict", "setNull")
-
-
-def served_relation(words: Words, column: StoredColumn, status: str) -> dict[str, Any]:
-    return {
-        "key": column.key, "type": RELATIONSHIP, "status": status, "error": "", "required": False, "array": False,
-        "$createdAt": column.created, "$updatedAt": column.updated,
-        f"related{words.table.title()}": column.related, "relationType": column.relation,
-        "twoWay": column.two_way, "twoWayKey": column.two_way_key, "onDelete": column.on_delete,
-        "side": column.side,
-    }  # fmt: skip
-
-
-def create_relation(api: Api, call: Call) -> Answer:
-    """The column, and that of the other table where the relationship goes both ways."""
-    words = call.words
-    related_name = f"related{words.table_id[0].upper()}{words.table_id[1:]}"
-    other_id, kind = required(call, related_name), required(call, "type")
-    if kind not in TYPES:
-        raise errors.argument_invalid("type", f"Value must be one of ({', '.join(TYPES)})")
-    on_delete = call.given.get("onDelete") or "restrict"
-    if on_delete not in ON_DELETE:
-        raise errors.argument_invalid("onDelete", f"Value must be one of ({', '.join(ON_DELETE)})")
-    two_way = boolean(call, "twoWay", False)
-    table = api.table(call)
-    other = api.database(call).tables.get(str(other_id))
-    if other is None:
-        raise errors.table_missing(words, str(other_id))
-    key = key_of(call) if call.given.get("key") else other.id
-    back = key_of(call, "twoWayKey") if call.given.get("twoWayKey") else table.id
-    column = StoredColumn(
-        key,
-        RELATIONSHIP,
-        related=other.id,
-        relation=kind,
-        two_way=two_way,
-        two_way_key=back,
-        on_delete=on_delete,
-    )
-    mirrored = StoredColumn(
-        back, RELATIONSHIP, related=table.id, relation=kind, two_way=two_way, two_way_key=key, on_delete=on_delete,
-        side="child",
-    )  # fmt: skip
-    with api.store.writing():
-        for one, made in ((table, column), *(((other, mirrored),) if two_way else ())):
-            if made.key.lower() in (known.lower() for known in one.columns):
-                raise errors.column_exists(words, made.key)
-            api.store.create_column(one, made)
-    return reply(202, served_relation(words, column, "processing"))
+from sandbox.server.columns import (
+    LISTS_OF_PARENT,
+    RELATIONSHIP,
+    is_list,
+)
+from sandbox.storage.documents import column_path
+from sandbox.storage.records import (
+    StoredColumn,
+    StoredTable,
+)
+from sandbox.storage.store import Store
 
 
 class Related:
