@@ -18,8 +18,7 @@ from sandbox.server.definitions import (
     limit_of,
     whole,
 )
-from sandbox.server.handlers.indexes import INDEX_FIELDS
-from sandbox.server.handlers.lists import catalogue_answer
+from sandbox.server.handlers.lists import ENTRY_FIELDS, catalogue_answer
 from sandbox.server.parameters import (
     boolean,
     key_of,
@@ -38,7 +37,7 @@ from sandbox.storage.records import (
     StoredTable,
 )
 
-COLUMN_FIELDS = {**INDEX_FIELDS, "size": "integer", "required": "boolean", "array": "boolean"}
+COLUMN_FIELDS = {**ENTRY_FIELDS, "size": "integer", "required": "boolean", "array": "boolean"}
 
 
 def list_columns(project: Project, call: Call) -> Answer:

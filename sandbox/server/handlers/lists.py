@@ -17,6 +17,9 @@ from sandbox.storage.records import (
     StoredTable,
 )
 
+# what may be asked for of an index, or of a column
+ENTRY_FIELDS = {"key": "varchar", "type": "varchar", "status": "varchar", "error": "varchar"}
+
 
 def catalogue_answer(
     call: Call,

@@ -10,8 +10,8 @@ from sandbox.server.definitions import (
     check_default_allowed,
     column_from_definition,
 )
-from sandbox.server.handlers.indexes import make_index
 from sandbox.server.handlers.lists import catalogue_answer
+from sandbox.server.indexing import make_index
 from sandbox.server.parameters import (
     boolean,
     new_id,
@@ -53,8 +53,8 @@ def create_table(project: Project, call: Call) -> Answer:
         for item in call.given.get("indexes") or []:
             names = item.get(words.columns) or item.get("attributes") or []
             make_index(
-                project,
-                call,
+                project.store,
+                words,
                 table,
                 item.get("key"),
                 item.get("type"),

@@ -9,14 +9,12 @@ from typing import Any
 from sandbox.server.errors import Failure, argument_invalid, cursor_missing, query_invalid
 from sandbox.server.queries.checks import check_query
 from sandbox.server.queries.language import (
+    DEFAULT_LIMIT,
     FILTERS,
+    TOTAL_CAP,
     Query,
     cursor_of,
     parse_queries,
-)
-from sandbox.server.queries.plan import (
-    DEFAULT_LIMIT,
-    TOTAL_CAP,
 )
 from sandbox.server.values import (
     numeric,

@@ -51,6 +51,9 @@ ORDERS = ("orderAsc", "orderDesc", "orderRandom")
 
 METHODS = frozenset((*FILTERS, *PAGING, *ORDERS, "select", "vectorDot", "vectorCosine", "vectorEuclidean"))
 
+DEFAULT_LIMIT = 25
+TOTAL_CAP = 5000
+
 
 @dataclass(frozen=True)
 class Query:

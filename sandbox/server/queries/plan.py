@@ -30,10 +30,6 @@ from sandbox.storage.records import (
 
 COMPARISONS = {"lessThan": "<", "lessThanEqual": "<=", "greaterThan": ">", "greaterThanEqual": ">="}
 
-DEFAULT_LIMIT = 25
-
-TOTAL_CAP = 5000
-
 
 @dataclass
 class Plan:

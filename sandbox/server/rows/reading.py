@@ -11,13 +11,13 @@ from sandbox.server import errors
 from sandbox.server.apis import Words
 from sandbox.server.errors import Failure
 from sandbox.server.queries.language import (
+    DEFAULT_LIMIT,
+    TOTAL_CAP,
     Query,
     cursor_of,
     parse_queries,
 )
 from sandbox.server.queries.plan import (
-    DEFAULT_LIMIT,
-    TOTAL_CAP,
     Plan,
     cursor_condition,
     expression,

@@ -12,14 +12,12 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from sandbox.options import DATABASE, Options
 from sandbox.server.app import Api
 from sandbox.server.control.control import Control
 from sandbox.server.keys import ALL_SCOPES, READ_SCOPES
@@ -27,25 +25,6 @@ from sandbox.storage.clock import Clock
 from sandbox.storage.store import Store
 
 PROJECT = "lab"
-DATABASE = "marketplace"
-
-
-@dataclass(frozen=True)
-class Options:
-    """What ``python -m sandbox serve`` was told."""
-
-    port: int = 0
-    host: str = "127.0.0.1"
-    seed: int = 7
-    days: int = 60
-    until: datetime | None = None
-    live: bool = False
-    empty: bool = False
-    as_json: bool = False
-    data: Path | None = None
-    die_with_parent: bool = False
-    bookings: int = 0
-    messages: int = 0
 
 
 class _Announcing(uvicorn.Server):
@@ -100,24 +79,10 @@ def serve(options: Options) -> int:
         store.set_meta("keys", keys)
         api.keys.add(ALL_SCOPES, keys["full"])
         api.keys.add(READ_SCOPES, keys["read_only"])
-        simulation = None
         if not options.empty:
-            from sandbox import fill
+            from sandbox.marketplace import open_marketplace  # 50 ms that an empty start is spared
 
-            until = options.until or datetime.now(UTC)
-            if DATABASE not in store.databases:
-                simulation = fill.fill(store, DATABASE, options.seed, options.days, until)
-            if options.bookings or options.messages:
-                fill.enlarge(store, DATABASE, options.bookings, options.messages, options.seed, until)
-            if options.live and simulation is None:
-                raise ValueError(
-                    "--live goes on from a history made in the same start: name a new --data folder."
-                )
-            if options.live and simulation is not None:
-                fill.catch_up(store, DATABASE, simulation)  # filling took time: nothing late after the start
-                after = fill.truth_writer(store, simulation)
-                arguments = (store, DATABASE, simulation, stop, after)
-                threading.Thread(target=fill.live, args=arguments, daemon=True).start()
+            open_marketplace(store, options, stop)
         address, port = listening.getsockname()[:2]
         name = f"[{address}]" if ":" in address else address
         told = {
@@ -163,17 +128,3 @@ def _follow(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def read_instant(text: str) -> datetime:
-    """An ISO instant; without a zone it is UTC. Raises ValueError."""
-    at = datetime.fromisoformat(text)
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-
-
-def options_from(arguments: Any) -> Options:
-    return Options(
-        arguments.port, arguments.host, arguments.seed, arguments.days, arguments.until, arguments.live,
-        arguments.empty, arguments.json, arguments.data, arguments.die_with_parent, arguments.bookings,
-        arguments.messages,
-    )  # fmt: skip
