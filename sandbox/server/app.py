@@ -83,7 +83,7 @@ class Api:
             check_scopes(route, access, headers, host)
             if route.rate:
                 extra += self._rates.headers(route.method, path, route.rate, access)
-            return route.handler(self.project, Call(route.words, names, given, access, host, path)), extra
+            return route.handler(self.project, Call(route.words, names, given, access)), extra
         except Failure as failure:
             return reply(failure.status, failure.body()), extra
         except Exception:

@@ -37,8 +37,6 @@ class Call:
     path: dict[str, str]
     given: dict[str, Any]
     access: Access
-    host: str
-    url: str
 
 
 def reply(status: int, body: Any) -> Answer:

@@ -19,19 +19,12 @@ from sandbox.server.values import (
     text_rule,
 )
 from sandbox.storage.clock import stamp
-from sandbox.storage.records import (
-    TEXT_SIZES,
-    StoredColumn,
-)
+from sandbox.storage.records import TEXT_SIZES, StoredColumn
 
 DOUBLE_MAX = 1.7976931348623157e308
-
 RELATIONSHIP = "relationship"
-
 LISTS_OF_PARENT = ("oneToMany", "manyToMany")
-
 LISTS_OF_CHILD = ("manyToOne", "manyToMany")
-
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 

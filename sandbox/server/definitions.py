@@ -9,30 +9,11 @@ from typing import Any
 from sandbox.server import errors
 from sandbox.server.apis import Words
 from sandbox.server.calls import Call
-from sandbox.server.columns import (
-    bounds,
-    refusal,
-    stored_item,
-)
-from sandbox.server.parameters import (
-    boolean,
-    key_of,
-    required,
-)
-from sandbox.server.values import (
-    INT64,
-    integer_rule,
-    is_int,
-    is_number,
-    numeric,
-    range_rule,
-    text_rule,
-)
+from sandbox.server.columns import bounds, refusal, stored_item
+from sandbox.server.parameters import boolean, key_of, required
+from sandbox.server.values import INT64, integer_rule, is_int, is_number, numeric, range_rule, text_rule
 from sandbox.server.widths import VARCHAR_MAX
-from sandbox.storage.records import (
-    STRINGS,
-    StoredColumn,
-)
+from sandbox.storage.records import STRINGS, StoredColumn
 
 COLUMN_KINDS = (
     "string",
@@ -55,14 +36,13 @@ COLUMN_KINDS = (
 )
 
 STRING_MAX = 1073741824
-
 ENCRYPT_MIN = 150
 
 
-def column_of(call: Call, kind: str, key: str | None = None) -> StoredColumn:
+def column_of(call: Call, kind: str) -> StoredColumn:
     """The column a request describes. Raises Failure."""
     words = call.words
-    column = StoredColumn(key or key_of(call), kind)
+    column = StoredColumn(key_of(call), kind)
     if kind == "string":
         column.size = whole(call, "size", 1, STRING_MAX)
     elif kind == "varchar":

@@ -7,15 +7,9 @@ from typing import Any
 
 from sandbox.server import errors
 from sandbox.server.apis import Words
-from sandbox.server.columns import (
-    RELATIONSHIP,
-    text_size,
-)
+from sandbox.server.columns import RELATIONSHIP, text_size
 from sandbox.server.errors import Failure
-from sandbox.storage.records import (
-    StoredIndex,
-    StoredTable,
-)
+from sandbox.storage.records import StoredIndex, StoredTable
 from sandbox.storage.store import Store
 
 INDEX_MAX = 768

@@ -9,9 +9,7 @@ from sandbox.server.calls import Access
 from sandbox.server.errors import Failure
 
 GUEST_SCOPES = frozenset(("public", "rows.read", "rows.write", "documents.read", "documents.write"))
-
 READ_SCOPES = ("rows.read", "tables.read", "documents.read", "collections.read")
-
 ALL_SCOPES = (
     "databases.read", "databases.write", "tables.read", "tables.write", "collections.read",
     "collections.write", "columns.read", "columns.write", "attributes.read", "attributes.write",

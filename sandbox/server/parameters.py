@@ -9,14 +9,7 @@ import orjson
 from sandbox.server import errors
 from sandbox.server.calls import Call
 from sandbox.server.permissions import aggregate, permission_refusal
-from sandbox.server.values import (
-    KEY_RULE,
-    is_int,
-    is_key,
-    numeric,
-    range_rule,
-    text_rule,
-)
+from sandbox.server.values import KEY_RULE, is_int, is_key, numeric, range_rule, text_rule
 from sandbox.storage.clock import unique_id
 
 QUERIES_RULE = (

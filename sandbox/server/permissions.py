@@ -5,23 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sandbox.server.values import (
-    KEY_RULE,
-    is_key,
-)
+from sandbox.server.values import KEY_RULE, is_key
 
 ROLES = ("any", "guests", "users", "user", "team", "member", "label")
-
 LABEL_RULE = "Value must be a valid string between 1 and 36 chars containing only alphanumeric chars"
-
 _PERMISSION = re.compile(r'([a-z]+)\("([a-z]+)(?::([^"/]+))?(?:/([^"]+))?"\)')
-
 _LABEL = re.compile(r"[A-Za-z0-9]{1,36}")
-
 _STATES = ("verified", "unverified")
-
 _MAY_HAVE_ID = frozenset(("user", "team", "member", "label"))  # and must
-
 _MAY_HAVE_DIMENSION = frozenset(("users", "user", "team"))
 
 

@@ -12,14 +12,8 @@ from sandbox.server.calls import Call
 from sandbox.server.rows.reading import RowReader
 from sandbox.server.rows.writing import RowWriter
 from sandbox.server.transactions import Transactions
-from sandbox.server.values import (
-    UID_RULE,
-    is_uid,
-)
-from sandbox.storage.records import (
-    StoredDatabase,
-    StoredTable,
-)
+from sandbox.server.values import UID_RULE, is_uid
+from sandbox.storage.records import StoredDatabase, StoredTable
 from sandbox.storage.store import Store
 
 

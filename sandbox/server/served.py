@@ -5,17 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.server.apis import Words
-from sandbox.server.columns import (
-    RELATIONSHIP,
-    bounds,
-)
+from sandbox.server.columns import RELATIONSHIP, bounds
 from sandbox.server.widths import ROW_MAX, row_width
-from sandbox.storage.records import (
-    StoredColumn,
-    StoredDatabase,
-    StoredIndex,
-    StoredTable,
-)
+from sandbox.storage.records import StoredColumn, StoredDatabase, StoredIndex, StoredTable
 
 
 def served_database(database: StoredDatabase) -> dict[str, Any]:

@@ -12,9 +12,7 @@ from sandbox.server.apis import Words
 from sandbox.server.errors import Failure
 from sandbox.server.rows.writing import RowWriter
 from sandbox.storage.clock import stamp, unique_id
-from sandbox.storage.records import (
-    StoredTable,
-)
+from sandbox.storage.records import StoredTable
 from sandbox.storage.store import Store
 
 ACTIONS = (

@@ -7,9 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeGuard
 
 INT32 = 2**31
-
 INT64 = 2**63
-
 KEY_RULE = (
     "Parameter must contain at most 36 chars. Valid chars are a-z, A-Z, 0-9, period, hyphen, and underscore. "
     "Can't start with a special char"
@@ -21,9 +19,7 @@ UID_RULE = (
 )
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,35}")
-
 _UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,35}")
-
 _DATE = re.compile(
     r"\s*(\d{4})-(\d{1,2})-(\d{1,2})(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?"
     r"\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?\s*",

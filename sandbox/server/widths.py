@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox.server.columns import (
-    RELATIONSHIP,
-    integer_bits,
-    is_list,
-    text_size,
-)
-from sandbox.storage.records import (
-    StoredColumn,
-    StoredTable,
-)
+from sandbox.server.columns import RELATIONSHIP, integer_bits, is_list, text_size
+from sandbox.storage.records import StoredColumn, StoredTable
 
 ROW_MAX = 65535  # bytes
-
 VARCHAR_MAX = 16381
 
 

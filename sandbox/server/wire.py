@@ -1,4 +1,4 @@
-"""Requests and answers as they go over the wire: query strings, bodies, headers."""
+"""What goes over the wire: query strings, bodies, headers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A simulated marketplace: what its app writes, and the truth about it. Imports no other room."""
+"""A simulated marketplace: what its app writes, what is true of it. Imports no other room."""
 
 from sandbox.simulator.events import Event
 from sandbox.simulator.schema import TABLES, Column
 from sandbox.simulator.simulation import Simulation
-from sandbox.simulator.truth import truth
+from sandbox.simulator.truth.truth import truth
 
 __all__ = ["TABLES", "Column", "Event", "Simulation", "truth"]

@@ -17,7 +17,6 @@ from sandbox.simulator.world import Booking, Customer, Provider
 
 BALI = OFFSETS["Asia/Makassar"]
 SLACK = 10 * MINUTE  # a service is completed at most so long after its time
-
 _OUTCOMES = (
     ("completed", 62.0),
     ("accepted", 2.5),

@@ -1,4 +1,4 @@
-"""What the simulated app does to its tables, one event a row and an instant. No server and no file here."""
+"""What the simulated app does to its tables, an event for each row at an instant. No server, no file here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instants as integer epoch milliseconds, and the shapes in which the app's writers put them down."""
+"""Instants: integer epoch milliseconds, in the shapes that the app's writers put them down in."""
 
 from __future__ import annotations
 

@@ -8,11 +8,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 TEXT_SIZES = {"text": 65535, "mediumtext": 16777215, "longtext": 4294967295}
-
 FORMATS = ("enum", "email", "url", "ip")
-
 STRINGS = ("string", "varchar", "text", "mediumtext", "longtext", *FORMATS)
-
 SERVED_TYPES = {"float": "double", "enum": "string", "email": "string", "url": "string", "ip": "string"}
 
 

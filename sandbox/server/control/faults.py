@@ -17,9 +17,7 @@ from sandbox.server.control.orders import record_of
 from sandbox.server.wire import send_answer
 
 FAULT_KINDS = ("status", "latency", "reset", "truncate", "html", "empty", "stall", "skew", "memory")
-
 DEATHS = ("reset", "status", "stall")
-
 ERROR_TYPES = {
     401: ("user_unauthorized", "The current user is not authorized to perform the requested action."),
     403: ("general_access_forbidden", "Access to this API is forbidden."),

@@ -1,1 +1,1 @@
-"""The calls, one module a kind of thing: each takes a project with a call, gives an answer."""
+"""The calls, a module for each kind of thing: they take a project with a call, give an answer. None knows another."""

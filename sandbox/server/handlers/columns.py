@@ -7,9 +7,7 @@ from typing import Any
 
 from sandbox.server import errors
 from sandbox.server.calls import Answer, Call, reply
-from sandbox.server.columns import (
-    bounds,
-)
+from sandbox.server.columns import bounds
 from sandbox.server.definitions import (
     STRING_MAX,
     check_default,
@@ -18,24 +16,14 @@ from sandbox.server.definitions import (
     limit_of,
     whole,
 )
-from sandbox.server.handlers.lists import ENTRY_FIELDS, catalogue_answer
-from sandbox.server.parameters import (
-    boolean,
-    key_of,
-    required,
-)
+from sandbox.server.lists import ENTRY_FIELDS, catalogue_answer
+from sandbox.server.parameters import boolean, key_of, required
 from sandbox.server.project import Project
 from sandbox.server.served import served_column
-from sandbox.server.values import (
-    KEY_RULE,
-    is_key,
-)
+from sandbox.server.values import KEY_RULE, is_key
 from sandbox.server.widths import ROW_MAX, VARCHAR_MAX, column_width, row_width
 from sandbox.storage.clock import stamp
-from sandbox.storage.records import (
-    StoredColumn,
-    StoredTable,
-)
+from sandbox.storage.records import StoredColumn, StoredTable
 
 COLUMN_FIELDS = {**ENTRY_FIELDS, "size": "integer", "required": "boolean", "array": "boolean"}
 

@@ -7,12 +7,8 @@ from typing import Any
 from sandbox.server import errors
 from sandbox.server.apis import TABLES
 from sandbox.server.calls import Answer, Call, reply
-from sandbox.server.handlers.lists import catalogue_answer
-from sandbox.server.parameters import (
-    boolean,
-    new_id,
-    text,
-)
+from sandbox.server.lists import catalogue_answer
+from sandbox.server.parameters import boolean, new_id, text
 from sandbox.server.project import Project
 from sandbox.server.served import served_database
 from sandbox.storage.clock import stamp

@@ -6,20 +6,13 @@ from typing import Any
 
 from sandbox.server import errors
 from sandbox.server.calls import Answer, Call, reply
-from sandbox.server.handlers.lists import ENTRY_FIELDS, catalogue_answer
 from sandbox.server.indexing import make_index
-from sandbox.server.parameters import (
-    key_of,
-    required,
-)
+from sandbox.server.lists import ENTRY_FIELDS, catalogue_answer
+from sandbox.server.parameters import key_of, required
 from sandbox.server.project import Project
 from sandbox.server.served import served_index
-from sandbox.server.values import (
-    KEY_RULE,
-)
-from sandbox.storage.records import (
-    StoredIndex,
-)
+from sandbox.server.values import KEY_RULE
+from sandbox.storage.records import StoredIndex
 
 
 def list_indexes(project: Project, call: Call) -> Answer:

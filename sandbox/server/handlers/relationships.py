@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from sandbox.server import errors
 from sandbox.server.calls import Answer, Call, reply
-from sandbox.server.columns import (
-    RELATIONSHIP,
-)
-from sandbox.server.parameters import (
-    boolean,
-    key_of,
-    required,
-)
+from sandbox.server.columns import RELATIONSHIP
+from sandbox.server.parameters import boolean, key_of, required
 from sandbox.server.project import Project
 from sandbox.server.served import served_relation
-from sandbox.storage.records import (
-    StoredColumn,
-)
+from sandbox.storage.records import StoredColumn
 
 TYPES = ("oneToOne", "manyToOne", "manyToMany", "oneToMany")
-
 ON_DELETE = ("cascade", "restrict", "setNull")
 
 

@@ -17,18 +17,10 @@ from sandbox.server.parameters import (
     wants_total,
 )
 from sandbox.server.project import Project
-from sandbox.server.queries.language import (
-    parse_queries,
-)
-from sandbox.server.queries.plan import (
-    plan_rows,
-)
+from sandbox.server.queries.language import parse_queries
+from sandbox.server.queries.plan import plan_rows
 from sandbox.server.rows.writing import ROW_PERMISSIONS
-from sandbox.server.values import (
-    KEY_RULE,
-    is_key,
-    numeric,
-)
+from sandbox.server.values import KEY_RULE, is_key, numeric
 
 
 def list_rows(project: Project, call: Call) -> Answer:

@@ -6,18 +6,10 @@ from typing import Any
 
 from sandbox.server import errors
 from sandbox.server.calls import Answer, Call, reply
-from sandbox.server.definitions import (
-    check_default_allowed,
-    column_from_definition,
-)
-from sandbox.server.handlers.lists import catalogue_answer
+from sandbox.server.definitions import check_default_allowed, column_from_definition
 from sandbox.server.indexing import make_index
-from sandbox.server.parameters import (
-    boolean,
-    new_id,
-    permissions_of,
-    text,
-)
+from sandbox.server.lists import catalogue_answer
+from sandbox.server.parameters import boolean, new_id, permissions_of, text
 from sandbox.server.project import Project
 from sandbox.server.served import served_table
 from sandbox.storage.clock import stamp

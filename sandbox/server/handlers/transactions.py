@@ -6,17 +6,11 @@ from typing import Any
 
 from sandbox.server import errors
 from sandbox.server.calls import Answer, Call, reply
-from sandbox.server.handlers.lists import catalogue_answer
-from sandbox.server.parameters import (
-    boolean,
-)
+from sandbox.server.lists import catalogue_answer
+from sandbox.server.parameters import boolean
 from sandbox.server.project import Project
 from sandbox.server.transactions import ACTIONS
-from sandbox.server.values import (
-    is_int,
-    numeric,
-    range_rule,
-)
+from sandbox.server.values import is_int, numeric, range_rule
 
 
 def open_transaction(project: Project, call: Call) -> Answer:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.server.columns import (
-    RELATIONSHIP,
-    integer_bits,
-)
+from sandbox.server.columns import RELATIONSHIP, integer_bits
 from sandbox.server.errors import query_invalid
 from sandbox.server.queries.language import (
     CONTAINS,
@@ -19,24 +16,13 @@ from sandbox.server.queries.language import (
     TWO_VALUES,
     Query,
 )
-from sandbox.server.values import (
-    INT64,
-    is_int,
-    is_number,
-    numeric,
-    parse_instant,
-    range_rule,
-)
-from sandbox.storage.records import (
-    StoredColumn,
-    StoredTable,
-)
+from sandbox.server.values import INT64, is_int, is_number, numeric, parse_instant, range_rule
+from sandbox.storage.records import StoredColumn, StoredTable
 
 SELECTABLE = ("$id", "$sequence", "$createdAt", "$updatedAt", "$permissions", "$databaseId", "$tableId",
               "$collectionId", "*")  # fmt: skip
 
 MAX_VALUES = 5000
-
 SYSTEM_KINDS = {
     "$id": StoredColumn("$id", "string"),
     "$sequence": StoredColumn("$sequence", "sequence"),

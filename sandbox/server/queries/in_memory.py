@@ -8,20 +8,9 @@ from typing import Any
 
 from sandbox.server.errors import Failure, argument_invalid, cursor_missing, query_invalid
 from sandbox.server.queries.checks import check_query
-from sandbox.server.queries.language import (
-    DEFAULT_LIMIT,
-    FILTERS,
-    TOTAL_CAP,
-    Query,
-    cursor_of,
-    parse_queries,
-)
-from sandbox.server.values import (
-    numeric,
-)
-from sandbox.storage.records import (
-    StoredTable,
-)
+from sandbox.server.queries.language import DEFAULT_LIMIT, FILTERS, TOTAL_CAP, Query, cursor_of, parse_queries
+from sandbox.server.values import numeric
+from sandbox.storage.records import StoredTable
 
 
 def check_catalogue(texts: Sequence[str], schema: StoredTable) -> list[Query]:

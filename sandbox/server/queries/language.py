@@ -9,10 +9,7 @@ from typing import Any
 import orjson
 
 from sandbox.server.errors import query_invalid
-from sandbox.server.values import (
-    UID_RULE,
-    is_uid,
-)
+from sandbox.server.values import UID_RULE, is_uid
 
 ONE_VALUE = (
     "notEqual", "lessThan", "lessThanEqual", "greaterThan", "greaterThanEqual", "search", "notSearch",
@@ -20,13 +17,9 @@ ONE_VALUE = (
 )  # fmt: skip
 
 SOME_VALUES = ("equal", "contains", "containsAny", "containsAll", "notContains")
-
 CONTAINS = ("contains", "containsAny", "containsAll", "notContains")
-
 TWO_VALUES = ("between", "notBetween")
-
 NULLS = ("isNull", "isNotNull")
-
 SPATIAL = (
     "crosses", "notCrosses", "distanceEqual", "distanceNotEqual", "distanceGreaterThan", "distanceLessThan",
     "intersects", "notIntersects", "overlaps", "notOverlaps", "touches", "notTouches",
@@ -46,11 +39,8 @@ FILTERS = (
 )
 
 PAGING = ("limit", "offset", "cursorAfter", "cursorBefore")
-
 ORDERS = ("orderAsc", "orderDesc", "orderRandom")
-
 METHODS = frozenset((*FILTERS, *PAGING, *ORDERS, "select", "vectorDot", "vectorCosine", "vectorEuclidean"))
-
 DEFAULT_LIMIT = 25
 TOTAL_CAP = 5000
 

@@ -10,23 +10,11 @@ from typing import Any
 
 from sandbox.server.errors import query_invalid
 from sandbox.server.queries.checks import check_query, check_search, queried_column
-from sandbox.server.queries.language import (
-    CONTAINS,
-    TWO_VALUES,
-    Query,
-    cursor_of,
-)
-from sandbox.server.values import (
-    numeric,
-    parse_instant,
-)
+from sandbox.server.queries.language import CONTAINS, TWO_VALUES, Query, cursor_of
+from sandbox.server.values import numeric, parse_instant
 from sandbox.storage.clock import stamp
 from sandbox.storage.documents import SYSTEM_COLUMNS, column_path
-from sandbox.storage.records import (
-    Row,
-    StoredColumn,
-    StoredTable,
-)
+from sandbox.storage.records import Row, StoredColumn, StoredTable
 
 COMPARISONS = {"lessThan": "<", "lessThanEqual": "<=", "greaterThan": ">", "greaterThanEqual": ">="}
 
@@ -39,7 +27,6 @@ class Plan:
     arguments: list[Any] = field(default_factory=list)
     updated_where: list[str] = field(default_factory=list)  # the conditions an index on $updatedAt can serve
     updated_arguments: list[Any] = field(default_factory=list)
-    only_updated: bool = True  # no other condition than those and on $sequence
     orders: list[tuple[str, str]] = field(default_factory=list)  # attribute, ASC or DESC
     random: bool = False
     limit: int | None = None
@@ -81,8 +68,6 @@ def plan_rows(table: StoredTable, queries: Sequence[Query]) -> Plan:
                 if query.attribute == "$updatedAt" and query.method in (*COMPARISONS, "between", "equal"):
                     plan.updated_where.append(sql)
                     plan.updated_arguments += arguments
-                elif query.attribute != "$sequence":
-                    plan.only_updated = False
     return plan
 
 

@@ -10,26 +10,11 @@ import orjson
 from sandbox.server import errors
 from sandbox.server.apis import Words
 from sandbox.server.errors import Failure
-from sandbox.server.queries.language import (
-    DEFAULT_LIMIT,
-    TOTAL_CAP,
-    Query,
-    cursor_of,
-    parse_queries,
-)
-from sandbox.server.queries.plan import (
-    Plan,
-    cursor_condition,
-    expression,
-    order_of,
-    plan_rows,
-)
+from sandbox.server.queries.language import DEFAULT_LIMIT, TOTAL_CAP, Query, cursor_of, parse_queries
+from sandbox.server.queries.plan import Plan, cursor_condition, expression, order_of, plan_rows
 from sandbox.server.rows.rendering import Rendering
 from sandbox.storage.documents import parse_row
-from sandbox.storage.records import (
-    Row,
-    StoredTable,
-)
+from sandbox.storage.records import Row, StoredTable
 from sandbox.storage.store import Store
 
 UPDATED_INDEX_REACH = 20_000  # rows; more than that and a scan by $sequence beats the index on $updatedAt
@@ -43,6 +28,7 @@ class RowReader:
         self.rendering = Rendering(store, table, words)
 
     def get(self, identity: str, queries: Sequence[str] = (), role: str | None = None) -> bytes:
+        """One row, with what of it is selected. Raises Failure where it is not there, or not for this role."""
         text = self.store.get_text(self.table, identity)
         if text is None or (role and not _may_read(parse_row(text), role)):
             raise errors.row_missing(self.words, identity)
@@ -64,10 +50,10 @@ class RowReader:
             raise errors.cursor_missing(self.words.row.title(), cursor)
 
     def listed(self, plan: Plan, count_total: bool, role: str | None = None) -> bytes:
+        """A page as a list answers it. ``role``: only rows that name it are read."""
         if role is not None:
             plan.where.append("instr(doc, ?) > 0")
             plan.arguments.append(f'read(\\"{role}\\")')
-            plan.only_updated = False
         texts = self.page(plan)
         if self.rendering.related.columns:
             texts = [self.rendering.related.listed(text, plan.select or ()) for text in texts]
@@ -77,64 +63,68 @@ class RowReader:
         return self.rendering.served_list(texts, total)
 
     def total(self, plan: Plan) -> int:
+        """How many rows the plan holds, up to where Appwrite stops counting."""
         capped = f"SELECT 1 FROM {self.table.sql} WHERE {plan.condition()} LIMIT {TOTAL_CAP}"
         return self.store.reader().execute(f"SELECT count(*) FROM ({capped})", plan.arguments).fetchone()[0]
 
     def page(
         self, plan: Plan, default_limit: int | None = DEFAULT_LIMIT, what: str | None = None
     ) -> list[Any]:
-        """The texts (or ``what``) of one page, in order."""
-        table, reader = self.table, self.store.reader()
+        """The texts (or ``what``) of one page, in order. Raises Failure where the cursor leads nowhere."""
         condition, arguments = plan.condition(), list(plan.arguments)
         if plan.cursor is not None:
-            cursor = self.store.get(table, plan.cursor)
-            if cursor is None:
-                raise errors.cursor_missing(self.words.row.title(), plan.cursor)
-            past, extra, empty = cursor_condition(table, plan, cursor)
-            if empty is not None:
-                column, rows = self.words.column, self.words.rows
-                raise Failure(
-                    400,
-                    "database_query_order_null",
-                    f"The order {column} '{empty}' had a null value. Cursor pagination requires all {rows} "
-                    f"order {column} values are non-null.",
-                )
+            past, extra = self._past(plan, plan.cursor)
             condition += f" AND {past}"
             arguments += extra
-        orders = order_of(plan)
-        if plan.random:
-            order = "random()"
-        else:
-            order = ", ".join(
-                f"{expression(table, attribute)} {direction if not plan.before else _flipped(direction)}"
-                for attribute, direction in orders
-            )
         limit = plan.limit if plan.limit is not None else default_limit
         if what is None:
             system_only = bool(plan.select) and all(k[0] == "$" for k in plan.select or ())
             what = "substr(doc, 1, cut) || '}'" if system_only else "doc"
         window = f"LIMIT {-1 if limit is None else limit} OFFSET {plan.offset}"
-        if (
-            plan.updated_where
-            and orders == [("$sequence", "ASC")]
-            and not plan.random
-            and plan.cursor is None
-        ):
-            reach = reader.execute(
-                f"SELECT count(*) FROM (SELECT 1 FROM {table.sql} INDEXED BY {table.sql}_updated WHERE "
-                f"{' AND '.join(plan.updated_where)} LIMIT {UPDATED_INDEX_REACH + 1})",
-                plan.updated_arguments,
-            ).fetchone()[0]
-            if reach <= UPDATED_INDEX_REACH:
-                source = f"{table.sql} INDEXED BY {table.sql}_updated"
-                inner = f"SELECT seq FROM {source} WHERE {condition} ORDER BY seq {window}"
-                sql = f"SELECT {what} FROM {table.sql} WHERE seq IN ({inner}) ORDER BY seq"
-            else:
-                sql = f"SELECT {what} FROM {table.sql} NOT INDEXED WHERE {condition} ORDER BY seq {window}"
-        else:
-            sql = f"SELECT {what} FROM {table.sql} WHERE {condition} ORDER BY {order} {window}"
-        found = [row[0] for row in reader.execute(sql, arguments)]
+        sql = f"SELECT {what} FROM {self._source(plan, condition, window)}"
+        found = [row[0] for row in self.store.reader().execute(sql, arguments)]
         return found[::-1] if plan.before else found
+
+    def _past(self, plan: Plan, identity: str) -> tuple[str, list[Any]]:
+        """The rows past the cursor's, as SQL."""
+        cursor = self.store.get(self.table, identity)
+        if cursor is None:
+            raise errors.cursor_missing(self.words.row.title(), identity)
+        past, arguments, empty = cursor_condition(self.table, plan, cursor)
+        if empty is not None:
+            column, rows = self.words.column, self.words.rows
+            raise Failure(
+                400,
+                "database_query_order_null",
+                f"The order {column} '{empty}' had a null value. Cursor pagination requires all {rows} "
+                f"order {column} values are non-null.",
+            )
+        return past, arguments
+
+    def _source(self, plan: Plan, condition: str, window: str) -> str:
+        """Where the page's rows come from, in its order: what follows FROM."""
+        rows = self.table.sql
+        orders = order_of(plan)
+        by_sequence = orders == [("$sequence", "ASC")] and not plan.random and plan.cursor is None
+        if by_sequence and plan.updated_where:
+            if self._few_updated(plan):
+                inner = f"SELECT seq FROM {rows} INDEXED BY {rows}_updated WHERE {condition} ORDER BY seq {window}"
+                return f"{rows} WHERE seq IN ({inner}) ORDER BY seq"
+            return f"{rows} NOT INDEXED WHERE {condition} ORDER BY seq {window}"
+        order = "random()"
+        if not plan.random:
+            order = ", ".join(
+                f"{expression(self.table, attribute)} {direction if not plan.before else _flipped(direction)}"
+                for attribute, direction in orders
+            )
+        return f"{rows} WHERE {condition} ORDER BY {order} {window}"
+
+    def _few_updated(self, plan: Plan) -> bool:
+        """Whether the range of $updatedAt that is asked for holds so few rows that its index is the shorter way."""
+        reach = f"LIMIT {UPDATED_INDEX_REACH + 1}"
+        ranged = f"INDEXED BY {self.table.sql}_updated WHERE {' AND '.join(plan.updated_where)}"
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM {self.table.sql} {ranged} {reach})"
+        return self.store.reader().execute(sql, plan.updated_arguments).fetchone()[0] <= UPDATED_INDEX_REACH
 
 
 def _may_read(row: Row, role: str) -> bool:

@@ -12,16 +12,9 @@ from typing import Any
 
 import orjson
 
-from sandbox.server.columns import (
-    LISTS_OF_PARENT,
-    RELATIONSHIP,
-    is_list,
-)
+from sandbox.server.columns import LISTS_OF_PARENT, RELATIONSHIP, is_list
 from sandbox.storage.documents import column_path
-from sandbox.storage.records import (
-    StoredColumn,
-    StoredTable,
-)
+from sandbox.storage.records import StoredColumn, StoredTable
 from sandbox.storage.store import Store
 
 

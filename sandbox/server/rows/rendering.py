@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 from sandbox.server.apis import Words
 from sandbox.server.rows.related import Related
-from sandbox.storage.records import (
-    StoredTable,
-)
+from sandbox.storage.records import StoredTable
 from sandbox.storage.store import Store
 
 _TABLE_HEAD = len(b'{"$tableId"')

@@ -7,37 +7,20 @@ from typing import Any
 
 from sandbox.server import errors
 from sandbox.server.apis import Words
-from sandbox.server.columns import (
-    stored_value,
-    structure_refusal,
-)
+from sandbox.server.columns import stored_value, structure_refusal
 from sandbox.server.errors import Failure
 from sandbox.server.permissions import aggregate, permission_refusal
-from sandbox.server.queries.language import (
-    parse_queries,
-)
-from sandbox.server.queries.plan import (
-    plan_rows,
-)
+from sandbox.server.queries.language import parse_queries
+from sandbox.server.queries.plan import plan_rows
 from sandbox.server.rows.reading import RowReader
 from sandbox.server.rows.rendering import Rendering
-from sandbox.server.values import (
-    KEY_RULE,
-    is_key,
-    numeric,
-    parse_instant,
-)
+from sandbox.server.values import KEY_RULE, is_key, numeric, parse_instant
 from sandbox.storage.clock import stamp, unique_id
 from sandbox.storage.documents import parse_row, plain_number, row_text
-from sandbox.storage.records import (
-    DuplicateRow,
-    Row,
-    StoredTable,
-)
+from sandbox.storage.records import DuplicateRow, Row, StoredTable
 from sandbox.storage.store import Store
 
 BATCH = 100
-
 ROW_PERMISSIONS = ("read", "update", "delete")
 
 
@@ -76,6 +59,7 @@ class RowWriter:
         )
 
     def create(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str]) -> bytes:
+        """Create one; the row as served. Raises Failure."""
         row = self.new_row(identity, given, permissions)
         try:
             return self.rendering.written(self.store.insert(self.table, [row])[0])
@@ -83,6 +67,7 @@ class RowWriter:
             raise errors.row_exists(self.words, identity) from None
 
     def create_many(self, given: Sequence[Mapping[str, Any]]) -> bytes:
+        """Create all or none. Raises Failure."""
         self._one_by_one("create", self.words.columns)
         rows: list[Row] = []
         for item in given:
@@ -121,6 +106,7 @@ class RowWriter:
         return Row(row.id, data, created, updated, rights, row.sequence)
 
     def update(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str] | None) -> bytes:
+        """Change one; the row as served. Raises Failure."""
         with self.store.writing():
             row = self.store.get_for_update(self.table, identity)
             if row is None:
@@ -144,6 +130,7 @@ class RowWriter:
             raise errors.row_exists(self.words, identity) from None
 
     def upsert(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str] | None) -> bytes:
+        """Change one, or create it. Raises Failure."""
         with self.store.writing():
             text, _ = self._upsert_one(identity, given, permissions)
         return self.rendering.written(text)
@@ -165,6 +152,7 @@ class RowWriter:
         return self._write(identity, after or row, write=after is not None), after is not None
 
     def upsert_many(self, given: Sequence[Mapping[str, Any]]) -> bytes:
+        """All or none; those that changed are answered. Raises Failure."""
         texts: list[str] = []
         with self.store.writing():
             for item in given:
@@ -189,6 +177,7 @@ class RowWriter:
         return rows
 
     def update_many(self, given: Mapping[str, Any], texts: Sequence[str]) -> bytes:
+        """Change every row that the queries mean; the first hundred are answered. Raises Failure."""
         self._one_by_one("update", "attributes")
         with self.store.writing():
             why = structure_refusal(self.table.columns, {}, self._writable(given), partial=True)
@@ -197,7 +186,6 @@ class RowWriter:
                 raise errors.row_invalid(self.words, why)
             permissions = _item_permissions(given)
             answered: list[str] = []
-
             for row in rows:
                 after = self.changed(row, given, permissions, partial=True)
                 text = self._write(row.id, after) if after else row_text(self.table, row)[0]
@@ -206,6 +194,7 @@ class RowWriter:
         return self.rendering.served_list(answered, len(rows))
 
     def delete(self, identity: str) -> None:
+        """One goes. Raises Failure where it is not there."""
         with self.store.writing():
             row = self.store.get_for_update(self.table, identity)
             if row is None:
@@ -213,13 +202,14 @@ class RowWriter:
             self.store.delete(self.table, [row.sequence])
 
     def delete_many(self, texts: Sequence[str]) -> bytes:
-
+        """Every row that the queries mean goes; the first hundred are answered. Raises Failure."""
         with self.store.writing():
             rows = self._matching(texts)
             self.store.delete(self.table, [row.sequence for row in rows])
         return self.rendering.served_list([row_text(self.table, row)[0] for row in rows[:BATCH]], len(rows))
 
     def increment(self, identity: str, key: str, value: Any, limit: Any, sign: int) -> bytes:
+        """Add to a number (``sign`` -1: take from it), as far as its limit. Raises Failure."""
         number, bound = numeric(value), numeric(limit) if limit is not None else None
         if number is None or number <= 0:
             raise Failure(400, "general_argument_invalid", "Value must be numeric and greater than 0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from sandbox.simulator import vocabulary as words
-from sandbox.simulator.actors.actor import Actor
+from sandbox.simulator.actor import Actor
 from sandbox.simulator.chance import pick
 from sandbox.simulator.shapes import commissions as record_shapes
 from sandbox.simulator.times import DAY, HOUR, MINUTE, appwrite

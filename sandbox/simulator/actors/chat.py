@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.simulator import vocabulary as words
-from sandbox.simulator.actors.actor import Actor
+from sandbox.simulator.actor import Actor
 from sandbox.simulator.chance import pick
 from sandbox.simulator.sentinels import SENTINEL_MESSAGE
 from sandbox.simulator.shapes.spelling import recased

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.simulator.actors.actor import Actor
+from sandbox.simulator.actor import Actor
 from sandbox.simulator.shapes import commissions as record_shapes
 from sandbox.simulator.stage import Stage
 from sandbox.simulator.terms import FEE_IDR, RESTRICTION_DELAY

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandbox.simulator import mistakes, plan
-from sandbox.simulator.actors.actor import Actor
+from sandbox.simulator.actor import Actor
 from sandbox.simulator.mistakes import Charge
 from sandbox.simulator.shapes import commissions as record_shapes
 from sandbox.simulator.shapes.amounts import half_up

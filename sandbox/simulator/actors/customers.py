@@ -1,11 +1,11 @@
-"""Customers: they book when they feel like it, twice when a page hangs, now and then they write a review."""
+"""Customers: they book when they feel like it, twice when a page hangs; some write a review."""
 
 from __future__ import annotations
 
 from collections import deque
 
 from sandbox.simulator import vocabulary as words
-from sandbox.simulator.actors.actor import Actor
+from sandbox.simulator.actor import Actor
 from sandbox.simulator.booking_desk import BALI, BookingDesk
 from sandbox.simulator.chance import choose, pick
 from sandbox.simulator.stage import Stage

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.simulator import vocabulary as words
-from sandbox.simulator.actors.actor import Actor
+from sandbox.simulator.actor import Actor
 from sandbox.simulator.chance import choose, pick
 from sandbox.simulator.shapes import commissions as record_shapes
 from sandbox.simulator.shapes.amounts import half_up

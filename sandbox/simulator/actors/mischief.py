@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.simulator.actors.actor import Actor
+from sandbox.simulator.actor import Actor
 from sandbox.simulator.booking_desk import BookingDesk
 from sandbox.simulator.shapes import commissions as record_shapes
 from sandbox.simulator.stage import Stage

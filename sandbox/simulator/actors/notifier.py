@@ -1,10 +1,10 @@
-"""The notifier: what the app sends to a phone, and whether it arrived."""
+"""The notifier: what the app sends to a phone, with what became of it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sandbox.simulator.actors.actor import Actor
+from sandbox.simulator.actor import Actor
 from sandbox.simulator.chance import choose
 from sandbox.simulator.stage import Stage
 from sandbox.simulator.times import HOUR, SECOND, appwrite

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.simulator.actors.actor import Actor
+from sandbox.simulator.actor import Actor
 from sandbox.simulator.times import HOUR, MINUTE, SECOND, appwrite
 from sandbox.simulator.world import Provider
 

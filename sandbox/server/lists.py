@@ -6,16 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sandbox.server.calls import Answer, Call, reply
-from sandbox.server.parameters import (
-    query_texts,
-    text,
-    wants_total,
-)
+from sandbox.server.parameters import query_texts, text, wants_total
 from sandbox.server.queries.in_memory import check_catalogue, select_catalogue
-from sandbox.storage.records import (
-    StoredColumn,
-    StoredTable,
-)
+from sandbox.storage.records import StoredColumn, StoredTable
 
 # what may be asked for of an index, or of a column
 ENTRY_FIELDS = {"key": "varchar", "type": "varchar", "status": "varchar", "error": "varchar"}
