@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.server.columns import stored_value
 from sandbox.simulator.schema import TABLES
 from sandbox.simulator.simulation import Simulation
-from sandbox.simulator.truth.truth import truth
+from sandbox.simulator.truth import truth
 from sandbox.storage.clock import stamp
 from sandbox.storage.records import EventLike, StoredColumn, StoredTable
 from sandbox.storage.store import Store

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.simulator.simulation import Simulation
-from sandbox.simulator.truth.truth import truth
+from sandbox.simulator.truth import truth
 from sandbox.storage.store import Store
 
 TRUTH_STEP = 300.0  # seconds between two writings of truth.json

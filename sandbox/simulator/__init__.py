@@ -3,6 +3,6 @@
 from sandbox.simulator.events import Event
 from sandbox.simulator.schema import TABLES, Column
 from sandbox.simulator.simulation import Simulation
-from sandbox.simulator.truth.truth import truth
+from sandbox.simulator.truth import truth
 
 __all__ = ["TABLES", "Column", "Event", "Simulation", "truth"]
