@@ -1,1 +1,1 @@
-"""An Appwrite stand-in on loopback and a marketplace simulator: a process of its own."""
+"""An Appwrite stand-in on loopback, filled with a simulated marketplace: a process of its own."""

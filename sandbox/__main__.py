@@ -9,7 +9,8 @@ from pathlib import Path
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit status (2: wrong usage or a port that is taken)."""
-    from sandbox.server.serve import options_from, read_instant, serve
+    from sandbox.options import options_from, read_instant
+    from sandbox.serve import serve
 
     parser = argparse.ArgumentParser(
         prog="python -m sandbox", description="An Appwrite stand-in on loopback."

@@ -1,1 +1,1 @@
-"""The Appwrite 1.9.6 stand-in: its HTTP face, query language and validation. Storage is sandbox/store.py."""
+"""An Appwrite 1.9.6 stand-in, as its callers meet it. What it serves is kept in sandbox/storage/."""

@@ -1,4 +1,4 @@
-"""A simulated marketplace: what its app writes, and the truth about it. Imports no other room."""
+"""A simulated marketplace: what its app writes, what is true of it. Imports no other room."""
 
 from sandbox.simulator.events import Event
 from sandbox.simulator.schema import TABLES, Column

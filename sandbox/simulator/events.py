@@ -1,16 +1,14 @@
-"""What the simulated app does to its tables, one event a row and an instant. No server and no file here."""
+"""What the simulated app does to its tables, an event for each row at an instant. No server, no file here."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal["create", "update", "delete"]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One write of the app. ``at`` is aware UTC with whole milliseconds and becomes $createdAt or $updatedAt.
 
     ``data`` of an update holds the changed attributes only; of a delete nothing.

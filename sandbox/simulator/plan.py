@@ -1,4 +1,4 @@
-"""Which findings are planted, how many of each, and when: data only. How each is played: simulation.py.
+"""What is planted: which findings, how many of each, when. Data only; how each is played: actors/.
 
 A wish is taken by the first booking created at or after its instant; its marks shape that booking's life.
 """

@@ -1,6 +1,6 @@
 """The tables of the simulated app: every attribute any of its writers uses, with Appwrite's column kinds.
 
-What is written into them is decided in shapes.py. Two names that differ only by case never share a table,
+What is written into them is decided in shapes/. Two names that differ only by case never share a table,
 because Appwrite refuses the second one: ``customerphone`` and ``roomnumber`` live in hotel_bookings,
 ``receivername`` in admin_messages.
 """

@@ -90,7 +90,6 @@ STREETS = (
 )
 DISCOUNTS = ("BALI10", "NEWGUEST", "RAINYDAY", "TEMAN15")
 PAYMENT_METHODS = ("cash", "bank_transfer", "qris", "card")
-
 DECLINE_REASONS = (
     "too far", "fully booked", "sakit", "jadwal penuh", "customer did not answer", "macet", "not available",
     "changed my mind", "price too high",

@@ -1,4 +1,4 @@
-"""The canonical world: what is really so, and what of it a careful reader of the written rows can know.
+"""The canonical world: what is really so, beside what of it a careful reader of the rows can know.
 
 Instants are epoch milliseconds, money integer rupiah. Rows and their shapes do not live here.
 """
@@ -28,7 +28,6 @@ class Provider:
     notifications: bool = True
     sound: bool = True
     last_seen: int = 0
-    debts: set[str] = field(default_factory=set)
 
     @property
     def table(self) -> str:
@@ -106,7 +105,6 @@ class Booking:
     room: str | None = None
     accepted: int | None = None
     replaces: str | None = None
-    unread_to_provider: int = 0
 
     @property
     def key(self) -> str:

@@ -24,7 +24,8 @@ from resources.raw_store import RawStore
 from sandbox.fill import as_stored
 from sandbox.simulator import Simulation, truth
 from sandbox.simulator.schema import TABLES
-from sandbox.store import StoredColumn, stamp
+from sandbox.storage.clock import stamp
+from sandbox.storage.records import StoredColumn
 from tests.simulator.world import UNTIL
 
 #: What commissions are judged from. Messages, rooms and notifications are left out: they are most of the rows.

@@ -11,10 +11,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from sandbox.server.app import ALL_SCOPES, Api
+from sandbox.server.app import Api
 from sandbox.server.calls import Answer
-from sandbox.server.queries import METHODS
-from sandbox.store import Store
+from sandbox.server.keys import ALL_SCOPES
+from sandbox.server.queries.language import METHODS
+from sandbox.storage.store import Store
 
 COLUMNS: dict[str, dict[str, Any]] = {
     "s": {"kind": "varchar", "size": 200},
@@ -45,7 +46,7 @@ class Asked:
         self.api = Api(Store(folder), "lab")
         self.headers = {
             "x-appwrite-project": "lab",
-            "x-appwrite-key": self.api.add_key(ALL_SCOPES),
+            "x-appwrite-key": self.api.keys.add(ALL_SCOPES),
             "content-type": "application/json",
         }
         self.failed: list[tuple[str, str, str]] = []
@@ -84,7 +85,7 @@ def ask(tmp_path: Path) -> Iterator[Asked]:
     assert asked.answered == {201, 202}
     yield asked
     asked.api.pool.shutdown()
-    asked.api.store.close()
+    asked.api.project.store.close()
 
 
 def a_query(chance: random.Random, depth: int = 0) -> dict[str, Any]:

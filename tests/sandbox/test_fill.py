@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from sandbox import fill
-from sandbox.store import Clock, Store, parse_row
+from sandbox import fill, live
+from sandbox.storage.clock import Clock
+from sandbox.storage.documents import parse_row
+from sandbox.storage.store import Store
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -134,7 +136,7 @@ def test_live_events_wait_for_their_time(tmp_path: Path) -> None:
 
     stop = threading.Event()
     told: list[int] = []
-    thread = threading.Thread(target=fill.live, args=(store, "m", Two(), stop, lambda: told.append(1)))
+    thread = threading.Thread(target=live.live, args=(store, "m", Two(), stop, lambda: told.append(1)))
     thread.start()
     try:
         deadline = time.monotonic() + 10

@@ -1,0 +1,80 @@
+"""The calls about tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.server import errors
+from sandbox.server.calls import Answer, Call, reply
+from sandbox.server.definitions import check_default_allowed, column_from_definition
+from sandbox.server.indexing import make_index
+from sandbox.server.lists import catalogue_answer
+from sandbox.server.parameters import boolean, new_id, permissions_of, text
+from sandbox.server.project import Project
+from sandbox.server.served import served_table
+from sandbox.storage.clock import stamp
+
+TABLE_PERMISSIONS = ("create", "read", "update", "delete", "write")
+
+
+def list_tables(project: Project, call: Call) -> Answer:
+    def items() -> list[dict[str, Any]]:
+        return [served_table(call.words, table) for table in project.database(call).tables.values()]
+
+    fields = {"name": "varchar", "enabled": "boolean", call.words.row_security: "boolean"}
+    return catalogue_answer(call, items, call.words.tables, fields, "$id", call.words.table.title())
+
+
+def create_table(project: Project, call: Call) -> Answer:
+    words = call.words
+    identity, name = new_id(call, words.table_id), text(call, "name", 128)
+    permissions = permissions_of(call, TABLE_PERMISSIONS, ("read", "create", "update", "delete"))
+    security, enabled = boolean(call, words.row_security, False), boolean(call, "enabled", True)
+    database = project.database(call)
+    columns = [column_from_definition(call, item) for item in call.given.get(words.columns) or []]
+    for column in columns:
+        check_default_allowed(words, column)
+    with project.store.writing():
+        if identity in database.tables:
+            raise errors.table_exists(words, identity)
+        table = project.store.create_table(database, identity, name, permissions or [], security, enabled)
+        for column in columns:
+            if column.key in table.columns:
+                raise errors.column_exists(words, column.key)
+            project.store.create_column(table, column)
+        for item in call.given.get("indexes") or []:
+            names = item.get(words.columns) or item.get("attributes") or []
+            make_index(
+                project.store,
+                words,
+                table,
+                item.get("key"),
+                item.get("type"),
+                names,
+                item.get("orders") or [],
+                item.get("lengths") or [],
+            )
+    return reply(201, served_table(words, table))
+
+
+def get_table(project: Project, call: Call) -> Answer:
+    return reply(200, served_table(call.words, project.table(call)))
+
+
+def update_table(project: Project, call: Call) -> Answer:
+    permissions = permissions_of(call, TABLE_PERMISSIONS, ("read", "create", "update", "delete"))
+    table = project.table(call)
+    with project.store.writing():
+        project.store.save_catalogue()
+        table.name = text(call, "name", 128, table.name)
+        table.row_security = boolean(call, call.words.row_security, False)
+        table.enabled = boolean(call, "enabled", True)
+        if permissions is not None:
+            table.permissions = permissions
+        table.updated = stamp(project.store.clock.now())
+    return reply(200, served_table(call.words, table))
+
+
+def delete_table(project: Project, call: Call) -> Answer:
+    project.store.delete_table(project.table(call))
+    return Answer(204)

@@ -1,0 +1,1 @@
+"""Appwrite's query language, from its texts to the rows they mean."""

@@ -1,0 +1,251 @@
+"""How rows are changed: created, updated, upserted, deleted, incremented."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sandbox.server import errors
+from sandbox.server.apis import Words
+from sandbox.server.columns import stored_value, structure_refusal
+from sandbox.server.errors import Failure
+from sandbox.server.permissions import aggregate, permission_refusal
+from sandbox.server.queries.language import parse_queries
+from sandbox.server.queries.plan import plan_rows
+from sandbox.server.rows.reading import RowReader
+from sandbox.server.rows.rendering import Rendering
+from sandbox.server.values import KEY_RULE, is_key, numeric, parse_instant
+from sandbox.storage.clock import stamp, unique_id
+from sandbox.storage.documents import parse_row, plain_number, row_text
+from sandbox.storage.records import DuplicateRow, Row, StoredTable
+from sandbox.storage.store import Store
+
+BATCH = 100
+ROW_PERMISSIONS = ("read", "update", "delete")
+
+
+class RowWriter:
+    """Changes the rows of one table, for one caller's API words."""
+
+    def __init__(self, store: Store, table: StoredTable, words: Words) -> None:
+        self.store, self.table, self.words = store, table, words
+        self.rendering = Rendering(store, table, words)
+        self._reader = RowReader(store, table, words)
+        # taken out of what a request gives; the other API's name of the table is an attribute nobody knows
+        self._read_only = ("$databaseId", f"${words.table_id}", "$sequence", "$collection")
+
+    def _now(self) -> str:
+        return stamp(self.store.clock.now())
+
+    def _writable(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return {k: v for k, v in given.items() if k not in self._read_only}
+
+    def new_row(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str]) -> Row:
+        """A row to create from what a request gives. Raises Failure where it does not fit the table."""
+        columns = self.table.columns
+        given = self._writable(given)
+        data = {c.key: c.default for c in columns.values()}
+        for key, value in given.items():
+            if key in columns:
+                data[key] = value
+        why = structure_refusal(columns, data, given)
+        if why:
+            raise errors.row_invalid(self.words, why)
+        now = self._now()
+        kept = {key: plain_number(stored_value(columns[key], value)) for key, value in data.items()}
+        created, updated = _instant(given, "$createdAt", now), _instant(given, "$updatedAt", now)
+        return Row(
+            unique_id() if identity == "unique()" else identity, kept, created, updated, list(permissions)
+        )
+
+    def create(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str]) -> bytes:
+        """Create one; the row as served. Raises Failure."""
+        row = self.new_row(identity, given, permissions)
+        try:
+            return self.rendering.written(self.store.insert(self.table, [row])[0])
+        except DuplicateRow:
+            raise errors.row_exists(self.words, identity) from None
+
+    def create_many(self, given: Sequence[Mapping[str, Any]]) -> bytes:
+        """Create all or none. Raises Failure."""
+        self._one_by_one("create", self.words.columns)
+        rows: list[Row] = []
+        for item in given:
+            identity = item.get("$id", "unique()")
+            if identity != "unique()" and not is_key(identity):
+                raise errors.bad_request(KEY_RULE)
+            rows.append(self.new_row(identity, item, _item_permissions(item) or []))
+        try:
+            return self.rendering.served_list(self.store.insert(self.table, rows), len(rows))
+        except DuplicateRow:
+            raise errors.row_exists(self.words, "") from None
+
+    def changed(
+        self, row: Row, given: Mapping[str, Any], permissions: Sequence[str] | None, partial: bool
+    ) -> Row | None:
+        """The row after a change, or None where nothing differs. Raises Failure where it does not fit."""
+        columns = self.table.columns
+        given = {k: v for k, v in given.items() if k not in (*self._read_only, "$id", "$permissions")}
+        data = dict(row.data)
+        for key, value in given.items():
+            if key in columns:
+                data[key] = value
+        why = structure_refusal(columns, data, given, partial)
+        if why:
+            raise errors.row_invalid(self.words, why)
+        for key in given:
+            if key in columns:
+                data[key] = plain_number(stored_value(columns[key], data[key]))
+        created = _instant(given, "$createdAt", row.created)
+        updated = _instant(given, "$updatedAt", row.updated)
+        rights = list(row.permissions if permissions is None else permissions)
+        if (data, created, updated, rights) == (row.data, row.created, row.updated, row.permissions):
+            return None
+        if given.get("$updatedAt") is None:
+            updated = self._now()
+        return Row(row.id, data, created, updated, rights, row.sequence)
+
+    def update(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str] | None) -> bytes:
+        """Change one; the row as served. Raises Failure."""
+        with self.store.writing():
+            row = self.store.get_for_update(self.table, identity)
+            if row is None:
+                raise errors.row_missing(self.words, identity)
+            after = self.changed(row, given, permissions, partial=False)
+            return self.rendering.written(self._write(identity, after or row, write=after is not None))
+
+    def _one_by_one(self, action: str, what: str) -> None:
+        """Rows of a table with relationships are not changed in bulk."""
+        if self.rendering.related.columns:
+            raise errors.bad_request(
+                f"Bulk {action} is not supported for {self.words.sdk} with relationship {what}"
+            )
+
+    def _write(self, identity: str, row: Row, write: bool = True) -> str:
+        if not write:
+            return row_text(self.table, row)[0]
+        try:
+            return self.store.replace(self.table, [row])[0]
+        except DuplicateRow:
+            raise errors.row_exists(self.words, identity) from None
+
+    def upsert(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str] | None) -> bytes:
+        """Change one, or create it. Raises Failure."""
+        with self.store.writing():
+            text, _ = self._upsert_one(identity, given, permissions)
+        return self.rendering.written(text)
+
+    def _upsert_one(
+        self, identity: str, given: Mapping[str, Any], permissions: Sequence[str] | None
+    ) -> tuple[str, bool]:
+        row = None if identity == "unique()" else self.store.get_for_update(self.table, identity)
+        if row is None:
+            new = self.new_row(identity, given, permissions or [])
+            try:
+                return self.store.insert(self.table, [new])[0], True
+            except DuplicateRow:
+                raise errors.row_exists(self.words, identity) from None
+        for column in self.table.columns.values():
+            if column.required and given.get(column.key) is None:
+                raise errors.row_invalid(self.words, f'Missing required attribute "{column.key}"')
+        after = self.changed(row, given, permissions, partial=False)
+        return self._write(identity, after or row, write=after is not None), after is not None
+
+    def upsert_many(self, given: Sequence[Mapping[str, Any]]) -> bytes:
+        """All or none; those that changed are answered. Raises Failure."""
+        texts: list[str] = []
+        with self.store.writing():
+            for item in given:
+                identity = item.get("$id", "unique()")
+                if identity != "unique()" and not is_key(identity):
+                    raise errors.row_invalid(self.words, f'Attribute "$id" has invalid type. {KEY_RULE}')
+                text, changed = self._upsert_one(identity, item, _item_permissions(item))
+                if changed:
+                    texts.append(text)
+        return self.rendering.served_list(texts, len(texts))
+
+    def _matching(self, texts: Sequence[str]) -> list[Row]:
+        """The rows a bulk change is about (call it inside a write transaction)."""
+        plan = plan_rows(self.table, parse_queries(texts))
+        found = self._reader.page(plan, default_limit=None, what="seq")
+        rows: list[Row] = []
+        for sequence in found:
+            text = self.store.reader().execute(f"SELECT doc FROM {self.table.sql} WHERE seq = ?", (sequence,))
+            row = text.fetchone()
+            if row is not None:
+                rows.append(parse_row(row[0]))
+        return rows
+
+    def update_many(self, given: Mapping[str, Any], texts: Sequence[str]) -> bytes:
+        """Change every row that the queries mean; the first hundred are answered. Raises Failure."""
+        self._one_by_one("update", "attributes")
+        with self.store.writing():
+            why = structure_refusal(self.table.columns, {}, self._writable(given), partial=True)
+            rows = self._matching(texts)
+            if why:
+                raise errors.row_invalid(self.words, why)
+            permissions = _item_permissions(given)
+            answered: list[str] = []
+            for row in rows:
+                after = self.changed(row, given, permissions, partial=True)
+                text = self._write(row.id, after) if after else row_text(self.table, row)[0]
+                if len(answered) < BATCH:
+                    answered.append(text)
+        return self.rendering.served_list(answered, len(rows))
+
+    def delete(self, identity: str) -> None:
+        """One goes. Raises Failure where it is not there."""
+        with self.store.writing():
+            row = self.store.get_for_update(self.table, identity)
+            if row is None:
+                raise errors.row_missing(self.words, identity)
+            self.store.delete(self.table, [row.sequence])
+
+    def delete_many(self, texts: Sequence[str]) -> bytes:
+        """Every row that the queries mean goes; the first hundred are answered. Raises Failure."""
+        with self.store.writing():
+            rows = self._matching(texts)
+            self.store.delete(self.table, [row.sequence for row in rows])
+        return self.rendering.served_list([row_text(self.table, row)[0] for row in rows[:BATCH]], len(rows))
+
+    def increment(self, identity: str, key: str, value: Any, limit: Any, sign: int) -> bytes:
+        """Add to a number (``sign`` -1: take from it), as far as its limit. Raises Failure."""
+        number, bound = numeric(value), numeric(limit) if limit is not None else None
+        if number is None or number <= 0:
+            raise Failure(400, "general_argument_invalid", "Value must be numeric and greater than 0")
+        column = self.table.columns.get(key)
+        if column is None:
+            raise errors.column_missing(self.words, "%s")
+        if column.kind not in ("integer", "bigint", "float") or column.array:
+            raise Failure(400, "attribute_type_invalid", f'{self.words.sdk} "{key}" is not a number')
+        with self.store.writing():
+            row = self.store.get_for_update(self.table, identity)
+            if row is None:
+                raise errors.column_missing(self.words, "%s")
+            result = (row.data.get(key) or 0) + sign * number
+            if bound is not None and ((sign > 0 and result > bound) or (sign < 0 and result < bound)):
+                edge = "maximum" if sign > 0 else "minimum"
+                raise errors.column_failure(
+                    self.words,
+                    "limit_exceeded",
+                    f'{self.words.sdk} "{key}" has reached the {edge} value of {bound}',
+                )
+            row.data[key] = plain_number(result)
+            row.updated = self._now()
+            return self.rendering.written(self.store.replace(self.table, [row])[0])
+
+
+def _instant(given: Mapping[str, Any], key: str, otherwise: str) -> str:
+    value = given.get(key)
+    at = parse_instant(value) if value is not None else None
+    return stamp(at) if at else otherwise
+
+
+def _item_permissions(item: Mapping[str, Any]) -> list[str] | None:
+    permissions = item.get("$permissions")
+    if not permissions:
+        return None
+    why = permission_refusal(permissions, ("create", "read", "update", "delete", "write"))
+    if why:
+        raise errors.bad_request(why)
+    return aggregate(permissions, ROW_PERMISSIONS)
