@@ -154,7 +154,8 @@ class Traces:
         for mark in self.marks:
             if mark.words:
                 kinds = found.setdefault(mark.words, {})
-                kinds[mark.digest] = kinds.get(mark.digest, frozenset()) | {mark.kind}
+                of_this: frozenset[MarkKind] = frozenset((mark.kind,))
+                kinds[mark.digest] = kinds.get(mark.digest, frozenset[MarkKind]()) | of_this
         return found
 
     @cached_property

@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 import duckdb
 import polars as pl
 
-from marketplace.aliases import ALIASES
 from marketplace.collections import PROVIDER_COLLECTIONS
 from marketplace.erasure import (
     MAILS,
@@ -35,7 +35,6 @@ from marketplace.erasure import (
     text_of,
     word_in,
 )
-from marketplace.identifiers import phones
 from marketplace.phones import e164
 from marketplace.pseudonyms import PREFIX
 from marketplace.text import BLANK
@@ -49,6 +48,7 @@ from resources.forgotten import (
     open_sql,
     plainly_open,
     provider_texts,
+    renamed,
     said_by_customer,
     viewed,
     without,
@@ -59,6 +59,7 @@ from resources.raw_store import TYPICAL_ROW, RawStore, StoreFailure, quoted
 _TOKEN = r"""[^"\s\\:,{}\[\]]+"""
 """A value inside JSON text, also where it was encoded twice: a first look, the JSON itself decides."""
 REJECTS_AT_ONCE = 256
+COUNTED_AT_ONCE = 64
 REWRITING_MEMORY = 400_000_000
 Key = tuple[str, int]
 """(table, rowid) of a stored version."""
@@ -75,6 +76,8 @@ class Erased:
     published: str = ""
     """What is published of the person's id."""
     traces: Traces | None = None
+    own: frozenset[tuple[str, str]] = frozenset()
+    """(collection, ``$id``) of their rows."""
 
     @property
     def total(self) -> int:
@@ -135,10 +138,12 @@ def _literal(text: str) -> str:
 class _Erasure:
     """One person's erasure, inside one transaction."""
 
-    def __init__(self, store: RawStore, con: duckdb.DuckDBPyConnection, customer_id: str) -> None:
+    def __init__(
+        self, store: RawStore, con: duckdb.DuckDBPyConnection, customer_id: str, identities: Identities
+    ) -> None:
         self.store = store
         self.con = con
-        self.identities = Identities(con, store.path)
+        self.identities = identities
         self.customer_id, self.alone = meant(con, self.identities, customer_id)
         """As ``Identities.of`` tells it."""
         stored = store.collections()
@@ -163,6 +168,8 @@ class _Erasure:
         self.businesses = business_names(con)
         self.cities: frozenset[str] = frozenset()
         self.spellings = self._spellings()
+        self.published = self._published()
+        self._is_hashed = self.published.startswith(PREFIX)
 
     # -- whose a row is ------------------------------------------------------------------------------------
 
@@ -310,6 +317,11 @@ class _Erasure:
     def _is_theirs(self, written: str | None) -> bool:
         """Whether an id, as written, is the person's: except for case too, where they are alone in being called so."""
         return written is not None and self._is(self.identities.of(written))
+
+    def _hash_of(self, written: str) -> str | None:
+        """What a reference to them is written as, where their id is none."""
+        told = self.identities.of(written)
+        return told if self._is_hashed and told != written and self._is(told) else None
 
     # -- finding -------------------------------------------------------------------------------------------
 
@@ -522,6 +534,17 @@ class _Erasure:
                 self.con.unregister("_blanked")
         return Counter({collection: len(ids) for collection, ids in rows.items()}), versions
 
+    def count(self) -> int:
+        """How many versions lose something."""
+        tables: dict[str, list[_Version]] = {}
+        for key in self.gone:
+            tables.setdefault(key[0], []).append(self.versions[key])
+        found = 0
+        for table, due in tables.items():
+            for start in range(0, len(due), COUNTED_AT_ONCE):
+                found += len(self._blanks(table, due[start : start + COUNTED_AT_ONCE]))
+        return found
+
     def _blanks(self, table: str, versions: Sequence[_Version]) -> dict[int, dict[str, Any]]:
         """Of some versions those that lose something: rowid → what is left of the row."""
         places = ", ".join(str(v.rowid) for v in versions)
@@ -535,11 +558,12 @@ class _Erasure:
             version = by_place[rowid]
             columns = self.columns[version.collection]
             blank = without(version.collection, row, columns, self.gone[version.key])
+            blank = renamed(version.collection, blank, columns, self._hash_of)
             if blank != row:
                 blanks[rowid] = blank
         return blanks
 
-    def write_rejects(self) -> int:
+    def write_rejects(self, *, only_count: bool = False) -> int:
         """Blank the kept contents of quarantined rows; how many."""
         blanks = 0
         for collection in self.collections:
@@ -559,11 +583,13 @@ class _Erasure:
                         if self.values.hinted_in(value) if near else self.values.in_text(value):
                             gone.add(attribute)
                 blank = {n: blanked(n, v) if n in gone and v is not None else v for n, v in view.items()}
+                blank = renamed(collection, blank, [(name, name) for name in blank], self._hash_of)
                 if blank != view:
-                    self.con.execute(
-                        "UPDATE _rejects SET content = ? WHERE rowid = ?",
-                        [json.dumps(blank, ensure_ascii=False), rowid],
-                    )
+                    if not only_count:
+                        self.con.execute(
+                            "UPDATE _rejects SET content = ? WHERE rowid = ?",
+                            [json.dumps(blank, ensure_ascii=False), rowid],
+                        )
                     blanks += 1
         return blanks
 
@@ -611,23 +637,21 @@ class _Erasure:
             marks = [self.store.watermark(collection).watermark for collection in self.collections]
             until = min((m for m in marks if m is not None), default=None)
             self.con.execute(
-                "INSERT INTO _forgotten VALUES (?, ?, ?, ?)", [self.customer_id, now, until, rewritten]
+                "INSERT INTO _forgotten VALUES (?, ?, ?, ?)", [self.listed, now, until, rewritten]
             )
         elif not rewritten:
-            self.con.execute(
-                "UPDATE _forgotten SET rewritten = false WHERE customer_id = ?", [self.customer_id]
-            )
+            self.con.execute("UPDATE _forgotten SET rewritten = false WHERE customer_id = ?", [self.listed])
         keys = self.identities.of_all(pl.Series(sorted(self.keys), dtype=pl.String)).drop_nulls()
         self.con.execute(
             "INSERT INTO _forgotten_keys SELECT ?, key FROM (SELECT DISTINCT unnest(?::VARCHAR[]) AS key) "
             "WHERE key NOT IN (SELECT key FROM _forgotten_keys WHERE customer_id = ?)",
-            [self.customer_id, keys.to_list(), self.customer_id],
+            [self.listed, keys.to_list(), self.listed],
         )
         known = set(self.marks())
         for mark in sorted(marks_of(self.values, self.identities.key, self._is_shared) - known):
             self.con.execute(
                 "INSERT INTO _forgotten_marks VALUES (?, ?, ?, ?)",
-                [self.customer_id, mark.kind, mark.words, mark.digest],
+                [self.listed, mark.kind, mark.words, mark.digest],
             )
         entries = sorted(
             {
@@ -642,7 +666,7 @@ class _Erasure:
             self.con.execute(
                 "INSERT INTO _forgotten_values SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM _forgotten_values "
                 "WHERE customer_id = ? AND collection = ? AND row_id = ? AND attribute = ?)",
-                [self.customer_id, *entry, self.customer_id, *entry],
+                [self.listed, *entry, self.listed, *entry],
             )
 
     def _is_shared(self, value: str) -> bool:
@@ -651,7 +675,7 @@ class _Erasure:
     def before(self) -> bool | None:
         """Whether the file was written anew when they were forgotten last; None where they never were."""
         row = self.con.execute(
-            "SELECT rewritten FROM _forgotten WHERE customer_id = ?", [self.customer_id]
+            "SELECT rewritten FROM _forgotten WHERE customer_id = ?", [self.listed]
         ).fetchone()
         return None if row is None else bool(row[0])
 
@@ -659,21 +683,27 @@ class _Erasure:
         return [
             Mark(*row)
             for row in self.con.execute(
-                "SELECT kind, words, digest FROM _forgotten_marks WHERE customer_id = ?", [self.customer_id]
+                "SELECT kind, words, digest FROM _forgotten_marks WHERE customer_id = ?", [self.listed]
             ).fetchall()
         ]
 
-    def published(self) -> str:
+    def _published(self) -> str:
         """What is published of their id: of a word the word itself, where a row is called so."""
         told = (self.identities.published(text) for text in sorted(self.spellings))
         return next((name for name in told if not name.startswith(PREFIX)), self.customer_id)
+
+    @cached_property
+    def listed(self) -> str:
+        """What they stand under in the list of the forgotten."""
+        names = [str(row[0]) for row in self.con.execute("SELECT customer_id FROM _forgotten").fetchall()]
+        return next((name for name in names if self.identities.of(name) == self.customer_id), self.published)
 
     def traces(self) -> Traces:
         """What is to be sought of them in files that are kept."""
         names = self.identities.names
         return Traces(
             names,
-            self.published(),
+            self.published,
             self.alone,
             frozenset(self.marks()),
             self.businesses | self.cities,
@@ -691,36 +721,48 @@ def _publish_ids(con: duckdb.DuckDBPyConnection, identities: Identities) -> None
         for (written,) in con.execute(
             f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL AND NOT {open_sql(column)}"
         ).fetchall():
-            told = identities.of(written)
+            told = identities.of(written) if column == "key" else identities.published(written)
             if told != written:
                 con.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", [told, written])
                 con.execute("UPDATE _forgotten SET rewritten = false")
 
 
-def erase(store: RawStore, customer_id: str, *, now: datetime) -> Erased:
+def erase(store: RawStore, customer_id: str, *, now: datetime, mirror: Path | None = None) -> Erased:
     """Erase a person's names, phones, words and whereabouts in one transaction, and remember not to take them again.
 
     ``customer_id``: their id as it is written anywhere, or as it is published. Whatever publishes as the same id is
     theirs, and so are ids that are the same except for case, as core reads them.
+    ``mirror``: of a copy of raw.duckdb the mirror of its home, whose key hashes are made with.
     ``known`` is False where the mirror has no row of theirs and never forgot them: nothing is written then.
     The freed blocks of the file still hold the values: ``rewrite`` is due. Raises StoreFailure.
     """
     with store.transaction() as con:
-        _publish_ids(con, Identities(con, store.path))
-        erasure = _Erasure(store, con, customer_id)
+        identities = Identities(con, mirror or store.path)
+        _publish_ids(con, identities)
+        erasure = _Erasure(store, con, customer_id, identities)
         erasure.find()
         before = erasure.before()
         known = bool(erasure.own) or before is not None or erasure.named_in_rejects()
-        published = erasure.published()
+        published = erasure.published
         if not known:
             return Erased(False, published=published)
         rows, versions = erasure.write()
         rejects = erasure.write_rejects()
         touched = bool(versions or rejects)
         erasure.remember(now, rewritten=before is True and not touched)
-        erased = Erased(True, dict(rows), versions, rejects, published, erasure.traces())
+        erased = Erased(
+            True, dict(rows), versions, rejects, published, erasure.traces(), frozenset(erasure.own)
+        )
     store.reload_forgotten()
     return erased
+
+
+def still_held(store: RawStore, customer_id: str, *, mirror: Path) -> int:
+    """How many versions and quarantined contents of a copy of raw.duckdb hold something of theirs; it only reads."""
+    with store.transaction() as con:
+        erasure = _Erasure(store, con, customer_id, Identities(con, mirror))
+        erasure.find()
+        return erasure.count() + erasure.write_rejects(only_count=True)
 
 
 def must_rewrite(store: RawStore) -> bool:

@@ -1,6 +1,6 @@
 """What raw.duckdb remembers of people who were forgotten, and how rows of theirs are blanked when they come again.
 
-Holds ids as they are published and keyed hashes, never a personal value. Finding and erasing what is stored: erasure.py.
+Holds published ids and keyed hashes, never a personal value. Finding and erasing what is stored: erasure.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -92,6 +92,45 @@ def without(
     return blank
 
 
+def renamed(
+    collection: str, row: Mapping[str, Any], columns: Columns, told: Callable[[str], str | None]
+) -> dict[str, Any]:
+    """A stored row in which a person whose id is none is referred to by its hash, as core would publish it.
+
+    ``told``: of a reference the hash to be written in its place, None for what stays.
+    """
+    keys = PERSON_KEYS.get(collection)
+    changed = dict(row)
+    if keys is None:
+        return changed
+    misfits = json_object(row.get("_misfits"), ours=True)
+    before = dict(misfits) if misfits else None
+    for name in (*keys.owner, *keys.addressee):
+        attribute, _, path = name.partition(".")
+        if attribute == "_id":
+            continue
+        for written, column in columns:
+            if written == attribute and isinstance(changed.get(column), str):
+                changed[column] = _renamed(changed[column], path, told)
+        if misfits and attribute in misfits:
+            misfits[attribute] = _renamed(misfits[attribute], path, told)
+    if misfits and misfits != before:
+        changed["_misfits"] = json.dumps(misfits, ensure_ascii=False)
+    return changed
+
+
+def _renamed(value: Any, path: str, told: Callable[[str], str | None]) -> Any:
+    if not path:
+        text = text_of({"id": value}, "id")
+        return (told(text) if text is not None else None) or value
+    found = json_object(value)
+    text = text_of(found, path) if found else None
+    name = told(text) if text is not None else None
+    if not found or name is None:
+        return value
+    return json.dumps({**found, path: name}, ensure_ascii=False, separators=(",", ":"))
+
+
 def said_by_customer(keys: PersonKeys, view: Mapping[str, Any]) -> bool:
     """Whether a message says that a customer wrote it."""
     return any((text_of(view, name) or "").casefold() in CUSTOMER_ROLES for name in keys.authors)
@@ -103,7 +142,7 @@ def addressee_names(collection: str) -> frozenset[str]:
 
 
 def open_sql(text: str) -> str:
-    """SQL: a text is published as it is written, whoever is stored. A first look: of digits alone identifiers.py says."""
+    """SQL: a text is published as it is written, whoever is stored. A first look: identifiers.py says."""
     return (
         f"(regexp_full_match({text}, '{TOKEN}') AND regexp_matches({text}, '[A-Za-z]')"
         f" AND regexp_matches({text}, '[0-9]|[A-Za-z][._:/-]+[A-Za-z]')"
@@ -237,6 +276,8 @@ class Forgotten:
     )
     identities: Identities | None = None
     is_business: Callable[[str], bool] = lambda name: False
+    hashed: frozenset[str] = frozenset()
+    """Of ``ids`` those that stand for what may not be published."""
 
     @classmethod
     def load(cls, con: duckdb.DuckDBPyConnection, raw_path: Path) -> Forgotten:
@@ -246,6 +287,7 @@ class Forgotten:
             return cls()
         identities = Identities(con, raw_path)
         ids = frozenset(identities.of(name) for name in written)
+        hashed = frozenset(name for name in map(identities.published, written) if name.startswith(PREFIX))
         linked = con.sql(
             "SELECT key, min(known_until) AS until FROM _forgotten_keys JOIN _forgotten USING (customer_id)"
             " WHERE key IS NOT NULL GROUP BY ALL"
@@ -263,7 +305,12 @@ class Forgotten:
         ).fetchall():
             rows = values.setdefault(collection, {})
             rows[row_id] = rows.get(row_id, frozenset()) | {attribute}
-        return cls(ids, folded, keys, values, identities, lambda name: is_business(con, name))
+        return cls(ids, folded, keys, values, identities, lambda name: is_business(con, name), hashed)
+
+    def _hash_of(self, written: str) -> str | None:
+        """What a reference to somebody whose id is none is written as."""
+        told = self._of(written)
+        return told if told != written and told in self.hashed and self._is_theirs(written) else None
 
     def _of(self, written: str) -> str:
         return written if self.identities is None else self.identities.of(written)
@@ -348,7 +395,8 @@ class Forgotten:
         touched: list[dict[str, Any]] = []
         for row in rows.filter(mask).iter_rows(named=True):
             gone = self.attributes_of(collection, viewed(row, columns), row.get("_updated_at"))
-            touched.append(without(collection, row, columns, gone) if gone else row)
+            blank = without(collection, row, columns, gone) if gone else row
+            touched.append(renamed(collection, blank, columns, self._hash_of) if self.hashed else blank)
         order = rows.with_row_index("_place")["_place"]
         changed = pl.DataFrame(touched, schema=rows.schema)
         both = pl.concat([rows.filter(~mask), changed])
