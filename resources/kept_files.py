@@ -20,7 +20,6 @@ import duckdb
 from marketplace.traces import NUMBER_SQL, CellKind, Traces, cell_kind
 from resources.errors import BookwatchError
 from resources.forgotten import open_sql
-from resources.large_rows import half_of_this_machine, large_rows, needed
 from resources.raw_store import quoted
 
 MEMORY: Final = 400_000_000
@@ -140,11 +139,6 @@ def write_without(path: Path, making: Path, found: Found, *, mode: int) -> str:
             con.execute(f"ATTACH {_literal(path)} AS old (READ_ONLY)")
             con.execute(f"ATTACH {_literal(making)} AS new")
             con.execute(f"SET memory_limit = '{MEMORY}B'")
-            if con.execute(
-                "SELECT 1 FROM duckdb_tables() WHERE database_name = 'old' AND table_name = '_large_rows'"
-            ).fetchone():
-                limit = min(needed(large_rows(con, "old.main")), half_of_this_machine())
-                con.execute(f"SET memory_limit = '{max(limit, MEMORY)}B'")
             con.execute("COPY FROM DATABASE old TO new (SCHEMA)")
             for schema, table in con.execute(
                 "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'old' AND NOT temporary"
@@ -187,12 +181,13 @@ def _literal(path: Path) -> str:
 @contextmanager
 def _reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     failure: KeptFileFailure
+    spill = path.with_name(f".{path.name}.looking")
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": f"{MEMORY}B",
+        "temp_directory": str(spill),
+        "autoinstall_known_extensions": "false",
+    }
     try:
-        config: dict[str, Any] = {
-            "memory_limit": f"{MEMORY}B",
-            "temp_directory": "",
-            "autoinstall_known_extensions": "false",
-        }
         with duckdb.connect(str(path), read_only=True, config=config) as con:
             con.execute("SET enable_progress_bar = false")
             yield con
@@ -202,6 +197,8 @@ def _reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             f"{path} could not be looked through ({type(broken).__name__}).",
             "It may still hold the values: open it with the version of bookwatch that made it, or delete it.",
         )
+    finally:
+        shutil.rmtree(spill, ignore_errors=True)
     raise failure
 
 
@@ -230,7 +227,7 @@ def _suspects(con: duckdb.DuckDBPyConnection, column: _Column, traces: Traces) -
         if traces.by_id:
             maybe.append(f"NOT {open_sql(text)}")
     elif column.kind == "sentence":
-        maybe.append(f"regexp_matches({text}, '[\\s\\p{{P}}]')")
+        maybe.append(f"regexp_matches({text}, '[^\\p{{L}}\\p{{N}}_]')")
     else:
         maybe.append("true")
     where = f"{text} IS NOT NULL AND ({' OR '.join(maybe)})"

@@ -125,7 +125,8 @@ def rewrite(
     happens. Raises BookwatchError where that cannot be done, and the report stands as it was then.
     """
     manifest = report.manifest
-    assert manifest is not None and report.refused is None
+    if manifest is None or report.refused is not None:
+        raise ValueError("a report that may not be written anew")
     workshop = report.folder / WORKSHOP
     try:
         shutil.rmtree(workshop, ignore_errors=True)
