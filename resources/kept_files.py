@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +33,7 @@ class KeptFileFailure(BookwatchError):
 
 @dataclass(frozen=True)
 class OwnRows:
-    """Rows of a person in a table of personal values: all of their ``columns`` go."""
+    """Rows of a person in a table of personal values: all of their ``columns`` go. ``key``: SQL of what tells them."""
 
     table: str
     key: str
@@ -112,7 +112,7 @@ def look(path: Path, traces: Traces, own: Sequence[OwnRows] = ()) -> Found:
         for rows in own:
             for column in rows.columns:
                 cells = con.execute(
-                    f"SELECT count(*) FROM {quoted(rows.table)} WHERE list_contains(?, {quoted(rows.key)})"
+                    f"SELECT count(*) FROM {quoted(rows.table)} WHERE list_contains(?, {rows.key})"
                     f" AND {quoted(column)} IS NOT NULL",
                     [list(rows.ids)],
                 ).fetchone()
@@ -179,7 +179,7 @@ def _literal(path: Path) -> str:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _reading(path: Path) -> Generator[duckdb.DuckDBPyConnection]:
     failure: KeptFileFailure
     spill = path.with_name(f".{path.name}.looking")
     config: dict[str, str | bool | int | float | list[str]] = {
@@ -275,9 +275,7 @@ def _copy(con: duckdb.DuckDBPyConnection, schema: str, table: str, found: Found)
             ids = ask(sorted(rows.ids), "VARCHAR[]")
             for name in rows.columns:
                 before = changed.get(name, quoted(name))
-                changed[name] = (
-                    f"CASE WHEN list_contains({ids}, {quoted(rows.key)}) THEN NULL ELSE {before} END"
-                )
+                changed[name] = f"CASE WHEN list_contains({ids}, {rows.key}) THEN NULL ELSE {before} END"
     replaced = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in changed.items())
     chosen = f"* REPLACE ({replaced})" if replaced else "*"
     con.execute(f"INSERT INTO new.{place} SELECT {chosen} FROM old.{place}", asked)

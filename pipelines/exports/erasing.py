@@ -276,7 +276,7 @@ def _field(text: str | None, separator: str, safe: bool) -> str:
     if text is None:
         return ""
     if safe:
-        text = guarded(pl.DataFrame({"text": [text]}))["text"].item()
+        text = str(guarded(pl.DataFrame({"text": [text]}))["text"].item())
     if separator in text or _QUOTE.search(text):
         return '"' + text.replace('"', '""') + '"'
     return text
