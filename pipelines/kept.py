@@ -36,8 +36,8 @@ _PRIVATE_BOOKINGS: Final = ("customer_name", "customer_phone", "room_number", "l
 
 @dataclass
 class Kept:
-    """A file (of a report its folder) that holds a trace. ``where``: table.column → cells, of a report file → lines.
-    ``rewritten``: it was written anew. ``why``: one sentence where it was not, though asked, or not looked through."""
+    """A file (of a report its folder) that holds a trace. ``where``: table.column → cells, of a report file → lines;
+    empty of a snapshot published after one that holds a trace, from a file that held it. ``rewritten``: it was written anew. ``why``: one sentence where it was not, though asked, or not looked through."""
 
     kind: Kind
     path: str
@@ -145,13 +145,13 @@ def _snapshots(task: Task, found: Search) -> None:
             # Of those published after one that held a trace as well: they were copied from the same file, whose freed
             # blocks may hold it.
             _try(kept, lambda path=path, traces=traces: _anew(task, "snapshot", path, traces))
-        if traces or kept.why:
+        if traces or kept.why or kept.rewritten:
             found.kept.append(kept)
     if home.warehouse.exists():
         kept, traces = _looked(task, "warehouse", home.warehouse)
         if (traces or held) and kept.why is None and task.anew:
             _try(kept, lambda: _anew(task, "warehouse", home.warehouse, traces))
-        if traces or kept.why:
+        if traces or kept.why or kept.rewritten:
             found.kept.append(kept)
 
 

@@ -77,7 +77,8 @@ def forget(
 
 
 def _places(where: dict[str, int]) -> str:
-    return ", ".join(f"{place} {count:,}" for place, count in sorted(where.items()))
+    told = ", ".join(f"{place} {count:,}" for place, count in sorted(where.items()))
+    return told or "published after one that held a trace"
 
 
 def _say_kept(done: Forgetting, *, asked: bool) -> None:
