@@ -24,7 +24,7 @@ from resources import own_files
 from resources.erasure import Erased, erase, rewrite, still_held
 from resources.errors import BookwatchError
 from resources.home import Home
-from resources.kept_files import Found, OwnRows, is_duckdb, look, remove, tables_of, write_without
+from resources.kept_files import LOOKING, Found, OwnRows, is_duckdb, look, remove, tables_of, write_without
 from resources.ledger import Ledger
 from resources.raw_store import RawStore
 from resources.rewrites import Kind, Rewrites
@@ -37,7 +37,8 @@ _PRIVATE_BOOKINGS: Final = ("customer_name", "customer_phone", "room_number", "l
 @dataclass
 class Kept:
     """A file (of a report its folder) that holds a trace. ``where``: table.column → cells, of a report file → lines;
-    empty of a snapshot published after one that holds a trace, from a file that held it. ``rewritten``: it was written anew. ``why``: one sentence where it was not, though asked, or not looked through."""
+    empty of a file that was published after one that holds a trace, from a warehouse that held it. ``rewritten``: it
+    was written anew. ``why``: one sentence where it was not, though asked, or not looked through."""
 
     kind: Kind
     path: str
@@ -86,14 +87,16 @@ def finish_what_was_begun(home: Home, *, at: datetime) -> None:
             rewrites.finish(begun, at=at)
         else:
             rewrites.give_up(begun)
-    for folder in (home.root, home.published, home.backups):
-        for leftover in (
-            folder.rglob(f".*.{MAKING}*") if folder == home.backups else folder.glob(f".*.{MAKING}*")
-        ):
+    for folder in (home.root, home.published, *_folders(home.backups)):
+        for leftover in (*folder.glob(f".*.{MAKING}*"), *folder.glob(f".*.{LOOKING}")):
             if leftover.is_dir():
                 shutil.rmtree(leftover, ignore_errors=True)
             else:
                 leftover.unlink(missing_ok=True)
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())]
 
 
 def search(task: Task) -> Search:
@@ -277,8 +280,10 @@ def _reports(task: Task, found: Search) -> None:
 
 
 def _backups(task: Task, found: Search) -> None:
-    folder = task.home.backups
-    for path in sorted(folder.rglob("*")):
+    home = task.home
+    # Also what was moved aside: a warehouse that was damaged, a mirror of another server.
+    aside = [path for path in home.root.glob("*.duckdb") if path not in (home.raw, home.warehouse)]
+    for path in (*sorted(home.backups.rglob("*")), *sorted(aside)):
         if not path.is_file() or path.is_symlink() or path.name.endswith(".wal"):
             continue
         if not is_duckdb(path):

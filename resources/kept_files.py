@@ -24,6 +24,8 @@ from resources.raw_store import quoted
 
 MEMORY: Final = 400_000_000
 TEXTS_AT_ONCE: Final = 50_000
+LOOKING: Final = "looking"
+"""How the name of a folder ends that rows are spilled to while a file is looked through."""
 _MAGIC: Final = b"DUCK"
 
 
@@ -181,7 +183,7 @@ def _literal(path: Path) -> str:
 @contextmanager
 def _reading(path: Path) -> Generator[duckdb.DuckDBPyConnection]:
     failure: KeptFileFailure
-    spill = path.with_name(f".{path.name}.looking")
+    spill = path.with_name(f".{path.name}.{LOOKING}")
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{MEMORY}B",
         "temp_directory": str(spill),
@@ -286,6 +288,3 @@ def _copy(con: duckdb.DuckDBPyConnection, schema: str, table: str, found: Found)
     ]
     if counts[0] != counts[1]:
         raise duckdb.DataError("the copy is not whole")
-
-
-__all__ = ["Found", "KeptFileFailure", "OwnRows", "is_duckdb", "look", "remove", "tables_of", "write_without"]

@@ -15,10 +15,12 @@ import pytest
 from assets.core.private import update_private
 from marketplace.pseudonyms import Pseudonyms
 from pipelines import kept as keeping
+from pipelines.cli.forget import forget
 from pipelines.exports.commissions import export_commissions
 from pipelines.exports.verify import verify_export
 from pipelines.forget import Forgetting, forget_customer
 from resources.appwrite.columns import Column
+from resources.errors import BookwatchError
 from resources.home import Home
 from resources.ledger import Ledger, Seal
 from resources.phone_key import read_phone_key
@@ -225,6 +227,34 @@ def test_every_spelling_and_the_published_id_mean_the_same_person(settings: Sett
         assert rows.fetchall() == [
             ("n1", hash_of(settings), None, None, 250_000), ("n2", hash_of(settings), "Ketuttari Spa", None, 250_000),
         ]  # fmt: skip
+
+
+def test_the_command_names_the_files_and_no_value(
+    published: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = published.home
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BOOKWATCH_HOME", str(home.root))
+    monkeypatch.setenv("BOOKWATCH_NOW", "2026-03-10T12:00:00Z")
+    report = exported(published, "october")
+    assert forget(customer=SPELLINGS[3], by="Ayu", json=False) == 0
+    said = capsys.readouterr().out
+    assert f"Forgot the customer {hash_of(published)}: 12 rows" in said
+    assert f"A trace of them is in {home.published / SNAPSHOT}.duckdb (core.notifications.kind 1" in said
+    assert f"A trace of them is in {report} (commissions_" in said
+    assert "`bookwatch forget … --rewrite` writes these files anew without them; no figure changes." in said
+    with Ledger(home.ledger).pinned(SNAPSHOT):
+        assert forget(customer=hash_of(published), by="Ayu", rewrite=True, json=False) == 1
+    assert forget(customer=hash_of(published), by="Ayu", rewrite=True, json=True) == 0
+    told = capsys.readouterr().out
+    assert f"Left as it is: {home.published / SNAPSHOT}.duckdb. An export is being made" in told
+    assert f"Written anew: {report} (commissions_" in told
+    outcome = json.loads(told[told.index("{\n") :])
+    assert [(kept["kind"], kept["rewritten"]) for kept in outcome["kept"]] == [("snapshot", True)] * 2
+    # somebody unknown is not repeated either
+    with pytest.raises(BookwatchError) as unknown:
+        forget(customer="0813 5550 1234", by="Ayu")
+    assert not [value for value in (*VALUES, "1234", "0813") if value in said + told + str(unknown.value)]
 
 
 def test_a_role_word_is_nobody(settings: Settings) -> None:
