@@ -191,6 +191,12 @@ class Identities:
         """What is published of a reference."""
         return Pseudonyms(self.key, self._stored).id_of(text)
 
+    @cached_property
+    def odd_users(self) -> pl.Series:
+        """What the ids of users that are no plain ids are told by."""
+        ids = self._con.sql(f"SELECT _id FROM {USERS} WHERE NOT {open_sql('_id')}").pl()["_id"]
+        return self.of_all(ids.cast(pl.String)).drop_nulls()
+
     def _stored(self, words: Collection[str]) -> list[str]:
         tables = [
             str(name)
@@ -215,9 +221,8 @@ def meant(con: duckdb.DuckDBPyConnection, identities: Identities, customer_id: s
     known: set[str] = set()
     if con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [USERS]).fetchone():
         if told.startswith(PREFIX):
-            odd = con.sql(f"SELECT _id FROM {USERS} WHERE NOT {open_sql('_id')}").pl()["_id"]
-            ids = identities.of_all(odd.cast(pl.String)).to_list()
-            known = {name for name in ids if name is not None and name.lower() == told.lower()}
+            odd = identities.odd_users
+            known = set(odd.filter(odd.str.to_lowercase() == told.lower()).to_list())
         else:
             rows = con.execute(f"SELECT _id FROM {USERS} WHERE lower(_id) = lower(?)", [told]).fetchall()
             known = {str(row[0]) for row in rows}
