@@ -22,9 +22,9 @@ from marketplace.text import BLANK
 ERASED: Final = "(erased)"
 """Stands in a sentence for what was taken out of it."""
 
-MarkKind = Literal["name", "word", "shared", "place", "phone", "mail"]
+MarkKind = Literal["name", "word", "shared", "place", "phone", "mobile", "mail"]
 """``name``: of several words. ``word``: of one, which no other customer has; ``shared``: of one that others have too.
-``place``: of several words."""
+``place``: of several words. ``mobile``: a phone as Indonesia's mobiles are, ``phone``: any other."""
 CellKind = Literal["id", "written", "people", "sentence"]
 """``id``: a reference or a key. ``written``: a word as the marketplace wrote it. ``people``: words of people who work
 with bookwatch. ``sentence``: everything else, mostly sentences and words of our own."""
@@ -44,8 +44,9 @@ _MAIL: Final = re.compile(
 _KEY_PREFIX: Final = "c:"
 """What stands before a customer's id in customer_key."""
 
-NUMBER_SQL: Final = r"[0-9]([\s().\-/]{0,2}[0-9]){7,}"
-"""What a text with a phone in it has, for a first look by DuckDB."""
+_ANY_NUMBER: Final = r"[0-9]([\s().\-/]{0,2}[0-9]){7,}"
+# A number that begins as mobiles do: not the instants and counters that most ids end with.
+_MOBILE_NUMBER: Final = r"(^|[^0-9])(0|62|[\s().\-/])*8([\s().\-/]{0,2}[0-9]){7,}"
 
 _OPERATORS: Final = frozenset(
     {"made_by", "waived_by", "entered_by", "erased_by", "rewritten_by", "author", "by", "folder", "path"}
@@ -119,7 +120,10 @@ def marks_of(values: PersonValues, key: bytes, is_shared: Callable[[str], bool])
     for phone in values.phones:
         digits = "".join(_GROUP.findall(phone))
         if len(digits) in _DIGITS:
-            found.add(Mark("phone", 0, _digest("phone", _national(digits), key)))
+            national = _national(digits)
+            found.add(
+                Mark("mobile" if national.startswith("8") else "phone", 0, _digest("phone", national, key))
+            )
     for mail in values.addresses:
         found.add(Mark("mail", 0, _digest("mail", mail, key)))
     return found
@@ -163,8 +167,10 @@ class Traces:
         return frozenset(mark.digest for mark in self.marks if not mark.words)
 
     @cached_property
-    def has_phone(self) -> bool:
-        return any(mark.kind == "phone" for mark in self.marks)
+    def number_pattern(self) -> str | None:
+        """What a text with a phone of theirs in it has, for a first look by DuckDB; None where they have none."""
+        kinds = {mark.kind for mark in self.marks}
+        return _ANY_NUMBER if "phone" in kinds else _MOBILE_NUMBER if "mobile" in kinds else None
 
     @cached_property
     def _kept(self) -> frozenset[tuple[str, ...]]:
@@ -225,7 +231,7 @@ class Traces:
         return kind in ("written", "people") or piece != piece.lower() or not piece.isascii()
 
     def _of_numbers(self, text: str) -> Iterator[tuple[int, int]]:
-        if not self.has_phone:
+        if self.number_pattern is None:
             return
         for run in _NUMBER.finditer(text):
             groups = list(_GROUP.finditer(text, run.start(), run.end()))[:_MOST_GROUPS]
@@ -301,7 +307,6 @@ class Traces:
 
 __all__ = [
     "ERASED",
-    "NUMBER_SQL",
     "CellKind",
     "Mark",
     "MarkKind",

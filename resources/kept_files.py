@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import duckdb
 
-from marketplace.traces import NUMBER_SQL, CellKind, Traces, cell_kind
+from marketplace.traces import CellKind, Traces, cell_kind
 from resources.errors import BookwatchError
 from resources.forgotten import open_sql
 from resources.raw_store import quoted
@@ -222,8 +222,8 @@ def _suspects(con: duckdb.DuckDBPyConnection, column: _Column, traces: Traces) -
     """Texts of a column that may hold a trace, each once, some at a time: a first look."""
     text = column.text
     maybe = [f"contains({text}, '@')"]
-    if traces.has_phone:
-        maybe.append(f"regexp_matches({text}, '{NUMBER_SQL}')")
+    if traces.number_pattern is not None:
+        maybe.append(f"regexp_matches({text}, '{traces.number_pattern}')")
     if column.kind == "id":
         maybe.append(f"regexp_matches({text}, '\\s')")
         if traces.by_id:

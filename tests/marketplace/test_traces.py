@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import duckdb
 import pytest
 
 from marketplace.erasure import PersonValues
@@ -95,3 +96,25 @@ def test_columns() -> None:
         ("notifications", "kind"): "written", ("alerts", "detail"): "sentence",
     }  # fmt: skip
     assert {place: cell_kind(*place) for place in kinds} == kinds
+
+
+def test_the_first_look_misses_no_phone_and_passes_by_most_ids() -> None:
+    values = PersonValues(phones={"0812 3987 6543"})
+    mobile = Traces(NAMES, HASH, True, frozenset(marks_of(values, KEY, lambda value: False)))
+    both = traces()
+    spelled = [
+        "+62 (0)812-3987-6543",
+        "00 62 81239876543",
+        "call 0812.3987.6543",
+        "x_81239876543",
+        "62/812 3987 6543",
+    ]
+    ids = ["booking_1781239876543", "BK-000123456789", "67d3398765430012ab"]
+    with duckdb.connect() as con:
+        for text in (*spelled, *ids):
+            told = con.execute("SELECT regexp_matches(?, ?)", [text, mobile.number_pattern]).fetchone()
+            assert told == (text in spelled,), text
+            assert (text in mobile.replacements([text], "sentence")) is (text in spelled), text
+        told = con.execute("SELECT regexp_matches('1 212 555 0142', ?)", [both.number_pattern]).fetchone()
+    assert told == (True,)
+    assert Traces(NAMES, HASH, True, frozenset()).number_pattern is None

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from assets.core.engine import process
 from assets.core.private import update_private
 from marketplace.pseudonyms import Pseudonyms
 from pipelines import kept as keeping
@@ -203,6 +204,9 @@ def test_every_spelling_and_the_published_id_mean_the_same_person(settings: Sett
         assert con.execute("SELECT _id, city FROM therapists ORDER BY 1").fetchall() == [
             ("p1", "Ubud"), ("p2", None), ("p3", "Ubud"),
         ]  # fmt: skip
+        details = con.execute("SELECT customerDetails FROM bookings WHERE _id = 'b6'").fetchone()
+        assert details is not None
+        assert json.loads(details[0]) == {"id": hash_of(settings)}
         assert con.execute("SELECT DISTINCT userId FROM bookings WHERE userId <> 'u2'").fetchall() == [
             (hash_of(settings),)
         ]
@@ -227,6 +231,37 @@ def test_every_spelling_and_the_published_id_mean_the_same_person(settings: Sett
         assert rows.fetchall() == [
             ("n1", hash_of(settings), None, None, 250_000), ("n2", hash_of(settings), "Ketuttari Spa", None, 250_000),
         ]  # fmt: skip
+
+
+def test_the_warehouse_loses_them_and_the_next_run_derives_the_same_figures(settings: Settings) -> None:
+    home = settings.home
+
+    def core() -> dict[str, list[tuple[Any, ...]]]:
+        process(home.raw, home.warehouse, timezone="Asia/Makassar", rules_version="1", now=NOW)
+        told = figures(home.warehouse)
+        return {name: sorted(rows, key=str) for name, rows in told.items() if name != "core.state"}
+
+    def kept(told: dict[str, list[tuple[Any, ...]]]) -> Any:
+        """Without the number of the change that a row was read with: of each table its last column."""
+        return {
+            name: [row[:-1] for row in rows] for name, rows in told.items() if name != "core.data_findings"
+        }
+
+    before = core()
+    written = figures(home.warehouse)
+    done = forgotten(settings)
+    assert [(file.kind, file.rewritten) for file in done.kept] == [("warehouse", True)]
+    assert done.kept[0].where["core.bookings.provider_name"] == 2
+    assert found(home) == set()
+    assert figures(home.warehouse) == written
+    assert sorted(map(str, kept(core())["core.bookings"])) == sorted(map(str, kept(before)["core.bookings"]))
+    assert found(home) == set()
+    with duckdb.connect(str(home.warehouse), read_only=True) as con:
+        told = con.execute(
+            "SELECT count(DISTINCT customer_id), count(*), sum(amount_idr) FROM core.bookings WHERE customer_id <> 'u2'"
+        ).fetchone()
+    assert told == (1, 8, 2_000_000)
+    assert forgotten(settings).kept == ()
 
 
 def test_the_command_names_the_files_and_no_value(
