@@ -658,8 +658,12 @@ class _Erasure:
                 (v.collection, v.row_id, attribute)
                 for key, attributes in self.gone.items()
                 for v in (self.versions[key],)
-                if (v.collection, v.row_id) not in self.own
-                for attribute in attributes
+                # Of their own rows the personal attributes go whatever they hold.
+                for attribute in (
+                    attributes - personal(v.collection)
+                    if (v.collection, v.row_id) in self.own
+                    else attributes
+                )
             }
         )
         for entry in entries:
