@@ -6,13 +6,14 @@ Not here: what the figures mean (marts), how they look (blocks, charts).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache, wraps
 from pathlib import Path
-from threading import Lock
+from threading import Condition
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import duckdb
@@ -34,7 +35,12 @@ CONFIG: dict[str, Any] = {
 }
 
 
-_opening = Lock()
+KEPT_OPEN = 2
+LONGEST_WAIT_S = 20
+Stamp = tuple[int, int]
+"""Inode and time of a file."""
+
+_opening = Condition()
 
 
 class SnapshotUnreadable(BookwatchError):
@@ -48,24 +54,30 @@ class NotInSnapshot(SnapshotUnreadable):
 def cached(question: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[str, P], T]:
     """Keep the answers of a question, by the snapshot's path and what else was asked.
 
-    A replaced snapshot has another real path, so an answer kept by path is never out of date; one that was changed in
-    its place is answered no more. A few snapshots' worth is kept. Not st.cache_data: it unpickles on each hit, and
-    notebooks ask the same questions. Callers change no answer.
+    A replaced snapshot has another real path, and one that was written anew another stamp, so an answer that is kept is
+    never out of date; one that was changed in its place is answered no more. A few snapshots' worth is kept. Not
+    st.cache_data: it unpickles on each hit, and notebooks ask the same questions. Callers change no answer.
     """
-    kept = lru_cache(maxsize=256)(question)
+
+    @lru_cache(maxsize=256)
+    def kept(stamp: Stamp, path: str, *more: P.args, **named: P.kwargs) -> T:
+        del stamp
+        return question(path, *more, **named)
 
     @wraps(question)
     def asked(path: str, *more: P.args, **named: P.kwargs) -> T:
-        _require_unchanged(path)
-        return kept(path, *more, **named)
+        return kept(_require_unchanged(path), path, *more, **named)
 
     return asked
 
 
-def _require_unchanged(path: str) -> None:
-    """Raise SnapshotUnreadable where the file is not the one that was published, or is gone."""
+def _require_unchanged(path: str) -> Stamp:
+    """What tells this file from another under its name. Raises SnapshotUnreadable where it is not the one that was
+    published, or is gone."""
     try:
         require_unchanged(Path(path))
+        state = os.stat(path)
+        return state.st_ino, state.st_mtime_ns
     except SnapshotChanged as changed:
         raise SnapshotUnreadable(changed.problem, changed.next_step) from None
     except OSError as gone:
@@ -97,22 +109,57 @@ def newest(current: Path) -> str | None:
         return None
 
 
-@lru_cache(maxsize=2)
-def _opened(path: str) -> duckdb.DuckDBPyConnection:
-    """One database a path, the newest and the one before: opening it for each of a page's questions took most
-    of the time."""
-    return duckdb.connect(path, read_only=True, config=CONFIG)
+@dataclass
+class _Opened:
+    """A database that is open, of a file of this stamp; ``readers`` are asking it right now."""
+
+    connection: duckdb.DuckDBPyConnection
+    stamp: Stamp
+    readers: int = 0
+
+
+_databases: dict[str, _Opened] = {}
+
+
+def _take(path: str, stamp: Stamp) -> _Opened:
+    """The database of a path. The newest and the one before stay open: opening one for each of a page's questions took
+    most of the time. While an old file under the same name is being read this waits: DuckDB would give it again."""
+    with _opening:
+        while (opened := _databases.get(path)) is not None and opened.stamp != stamp:
+            if not opened.readers:
+                _databases.pop(path).connection.close()
+            elif not _opening.wait(timeout=LONGEST_WAIT_S):
+                raise SnapshotUnreadable(
+                    f"The snapshot {Path(path).stem} was just written anew, and is still being read as it was.",
+                    "Load the page again in a moment.",
+                )
+        if opened is None:
+            for other in [name for name, database in _databases.items() if not database.readers][
+                : -(KEPT_OPEN - 1)
+            ]:
+                _databases.pop(other).connection.close()
+            opened = _databases[path] = _Opened(duckdb.connect(path, read_only=True, config=CONFIG), stamp)
+        opened.readers += 1
+        return opened
+
+
+def _give_back(opened: _Opened) -> None:
+    with _opening:
+        opened.readers -= 1
+        _opening.notify_all()
 
 
 @contextmanager
 def reading(path: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection without access to files or network. Raises SnapshotUnreadable."""
-    _require_unchanged(path)
+    stamp = _require_unchanged(path)
     try:
-        with _opening:
-            connection = _opened(path).cursor()
-        with connection:
-            yield connection
+        opened = _take(path, stamp)
+        try:
+            with opened.connection.cursor() as connection:
+                yield connection
+        finally:
+            _give_back(opened)
     except duckdb.Error as failure:
         if isinstance(failure, duckdb.CatalogException) and "Table with name" in str(failure):
             raise NotInSnapshot(

@@ -6,7 +6,7 @@ Finding the rows and writing them does not live here (resources/erasure.py).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -76,7 +76,8 @@ SHOWN_NAMES: Final = frozenset(
     for name in ALIASES[meaning]
     if "." not in name
 )
-"""Names of businesses, which may be shown: a customer of the same name does not take them away."""
+"""Where names of businesses are written, which may be shown: a customer of the same name does not take them away
+where a therapist or place really is called so."""
 
 CUSTOMER_ROLES: Final = frozenset({"customer", "user", "client", "guest"})
 
@@ -188,6 +189,8 @@ class PersonValues:
     phones: set[str] = field(default_factory=set[str])
     mails: set[str] = field(default_factory=set[str])
     places: set[str] = field(default_factory=set[str])
+    businesses: frozenset[str] = frozenset()
+    """Names of therapists and places, in lower case, that one of their names stands in."""
 
     def collect(self, row: Mapping[str, Any], *, only: Iterable[str] | None = None) -> None:
         """Take the values of a row of theirs (``only``: of these attributes)."""
@@ -219,12 +222,21 @@ class PersonValues:
     def addresses(self) -> frozenset[str]:
         return frozenset(m.casefold() for m in self.mails if "@" in m)
 
-    def in_text(self, text: str) -> bool:
-        """Whether a text holds a whole name, a phone (however written) or an e-mail address of theirs."""
+    def called(self, text: str) -> bool:
+        """Whether a text is nothing but a name of theirs, which no business has."""
+        folded = text.strip().casefold()
+        return folded in self.whole_names and folded not in self.businesses
+
+    def in_text(self, text: str, *, shown: bool = False) -> bool:
+        """Whether a text holds a whole name, a phone (however written) or an e-mail address of theirs. ``shown``: a
+        business may be named in it, which does not count."""
         folded = text.casefold()
         if any(value in folded for value in self.addresses):
             return True
-        if any(_word_in(name, folded) for name in self.whole_names):
+        named = folded
+        for business in self.businesses if shown else ():
+            named = named.replace(business, " ")
+        if any(word_in(name, named) for name in self.whole_names):
             return True
         numbers = self.numbers
         if not numbers:
@@ -240,12 +252,12 @@ class PersonValues:
         parts = {
             part for name in self.whole_names for part in re.split(r"\W+", name) if len(part) >= SHORTEST_NAME
         } - NOT_NAMES
-        return any(_word_in(part, folded) for part in parts) or any(
-            _word_in(place.casefold(), folded) for place in self.places if len(place) > 1
+        return any(word_in(part, folded) for part in parts) or any(
+            word_in(place.casefold(), folded) for place in self.places if len(place) > 1
         )
 
 
-def _word_in(value: str, text: str) -> bool:
+def word_in(value: str, text: str) -> bool:
     """Whether ``value`` stands in ``text`` with nothing of a word on either side."""
     start = text.find(value)
     while start >= 0:
@@ -255,6 +267,20 @@ def _word_in(value: str, text: str) -> bool:
             return True
         start = text.find(value, start + 1)
     return False
+
+
+def own_slips(
+    collection: str, row: Mapping[str, Any], values: PersonValues, is_business: Callable[[str], bool]
+) -> frozenset[str]:
+    """Attributes of a person's own row that are not for personal values, and repeat one all the same: a writer who
+    put the customer's name where the business belongs. ``is_business``: whether a therapist or place is called so."""
+    kept = personal(collection) | references(collection)
+    held = {
+        name: text
+        for name, text in row.items()
+        if isinstance(text, str) and not name.startswith("_") and name not in kept and values.in_text(text)
+    }
+    return frozenset(name for name, text in held.items() if not is_business(text))
 
 
 def is_test_row(row: Mapping[str, Any]) -> bool:

@@ -12,17 +12,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 import duckdb
 import polars as pl
 
+from marketplace.collections import PROVIDER_COLLECTIONS
 from marketplace.erasure import (
     MAILS,
     NAMES,
     PERSON_KEYS,
     PHONES,
+    PLACES,
     SHOWN_NAMES,
     PersonValues,
     blanked,
@@ -30,9 +33,26 @@ from marketplace.erasure import (
     personal,
     references,
     text_of,
+    word_in,
 )
+from marketplace.phones import e164
+from marketplace.pseudonyms import PREFIX
 from marketplace.text import BLANK
-from resources.forgotten import Forgotten, addressee_names, meant, said_by_customer, viewed, without
+from marketplace.traces import Mark, Traces, marks_of
+from resources.forgotten import (
+    Forgotten,
+    Identities,
+    addressee_names,
+    business_names,
+    meant,
+    open_sql,
+    plainly_open,
+    provider_texts,
+    renamed,
+    said_by_customer,
+    viewed,
+    without,
+)
 from resources.large_rows import LONG_TEXT, half_of_this_machine, large_rows, needed, pieces
 from resources.own_files import sync
 from resources.raw_store import TYPICAL_ROW, RawStore, StoreFailure
@@ -41,6 +61,7 @@ from resources.sql import attach, literal, quoted
 _TOKEN = r"""[^"\s\\:,{}\[\]]+"""
 """A value inside JSON text, also where it was encoded twice: a first look, the JSON itself decides."""
 REJECTS_AT_ONCE = 256
+COUNTED_AT_ONCE = 64
 REWRITING_MEMORY = 400_000_000
 Key = tuple[str, int]
 """(table, rowid) of a stored version."""
@@ -54,6 +75,11 @@ class Erased:
     rows: dict[str, int] = field(default_factory=dict[str, int])
     versions: int = 0
     rejects: int = 0
+    published: str = ""
+    """What is published of the person's id."""
+    traces: Traces | None = None
+    own: frozenset[tuple[str, str]] = frozenset()
+    """(collection, ``$id``) of their rows."""
 
     @property
     def total(self) -> int:
@@ -110,13 +136,19 @@ def _digits(text: str) -> str:
 class _Erasure:
     """One person's erasure, inside one transaction."""
 
-    def __init__(self, store: RawStore, con: duckdb.DuckDBPyConnection, customer_id: str) -> None:
+    def __init__(
+        self, store: RawStore, con: duckdb.DuckDBPyConnection, customer_id: str, identities: Identities
+    ) -> None:
         self.store = store
         self.con = con
-        self.customer_id, self.alone = meant(con, customer_id)
-        self.collections = [c for c in store.collections() if c in PERSON_KEYS]
+        self.identities = identities
+        self.customer_id, self.alone = meant(con, self.identities, customer_id)
+        """As ``Identities.of`` tells it."""
+        stored = store.collections()
+        self.collections = [c for c in stored if c in PERSON_KEYS]
+        self.providers = [c for c in stored if c in PROVIDER_COLLECTIONS]
         self.columns: dict[str, tuple[tuple[str, str], ...]] = {}
-        for collection in self.collections:
+        for collection in (*self.collections, *self.providers):
             self.columns[collection] = tuple(
                 (str(a), str(n))
                 for a, n in con.execute(
@@ -131,6 +163,61 @@ class _Erasure:
         self.keys: set[str] = set()
         self.own: set[tuple[str, str]] = set()
         self.values = PersonValues()
+        self.businesses = business_names(con)
+        self.cities: frozenset[str] = frozenset()
+        self.spellings = self._spellings()
+        self.published = self._published()
+        self._is_hashed = self.published.startswith(PREFIX)
+
+    # -- whose a row is ------------------------------------------------------------------------------------
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the person's id is none that is published as it is written."""
+        return self.customer_id.startswith(PREFIX)
+
+    def _spellings(self) -> set[str]:
+        """Every text that refers to the person, as it is written: of an id the id itself."""
+        found = {self.customer_id}
+        for collection in self.collections:
+            keys = PERSON_KEYS[collection]
+            for name in (*keys.owner, *keys.addressee):
+                attribute, _, path = name.partition(".")
+                for text in self._texts(collection, [name]):
+                    for table in self._tables(collection):
+                        found |= self._spelled(table, text, attribute, path)
+        return found
+
+    def _spelled(self, table: str, text: str, attribute: str, path: str) -> set[str]:
+        """Of the texts of a column those that refer to the person and are no plain id."""
+        if path:
+            if not self.hidden:
+                return set()
+            odd = f"NOT regexp_matches({text}, $2) AND contains({text}, $3)"
+            asked = [BLANK, plainly_open(path).replace("\\s", "[ \\t\\n]"), f'"{path}']
+        else:
+            nested = f"regexp_matches({text}, '^[ \\t\\n]*[\\[{{\"]')"
+            odd = nested if not self.hidden else f"NOT {open_sql(f'trim({text}, $1)')}"
+            asked = [BLANK]
+        texts = self.con.execute(
+            f"SELECT DISTINCT trim({text}, $1) FROM {quoted(table)} WHERE NOT {_is_long(text)} AND {odd}",
+            asked,
+        ).fetchall()
+        written = [str(row[0]) for row in texts]
+        named = [
+            text_of({attribute: value}, f"{attribute}.{path}" if path else attribute) for value in written
+        ]
+        told = self.identities.of_all(pl.Series(named, dtype=pl.String))
+        return {
+            value
+            for value, name, identity in zip(written, named, told.to_list(), strict=True)
+            if name is not None and self._is(identity)
+        }
+
+    def _is(self, identity: str | None) -> bool:
+        if identity is None:
+            return False
+        return identity == self.customer_id or (self.alone and identity.lower() == self.customer_id.lower())
 
     # -- reading -------------------------------------------------------------------------------------------
 
@@ -195,8 +282,8 @@ class _Erasure:
         return read
 
     def _mentioning(self, collection: str, attributes: Iterable[str], keys: Iterable[str]) -> list[_Version]:
-        """Versions in which one of the attributes is one of the keys, except for case: as references are matched."""
-        attributes, wanted = tuple(attributes), sorted({key.lower() for key in keys})
+        """Versions in which one of the attributes may be one of the keys, except for case: a first look."""
+        attributes, wanted = tuple(attributes), sorted({key.lower() for key in keys if key})
         if not attributes or not wanted:
             return []
         texts = self._texts(collection, attributes)
@@ -206,20 +293,33 @@ class _Erasure:
                 _or_long(text, f"list_has_any($1, regexp_extract_all(lower({text}), '{_TOKEN}'))")
                 for text in texts
             ]
+            sql += [
+                f"(NOT {_is_long(text)} AND list_contains($1, lower(trim({text}, $2))))" for text in texts
+            ]
         sql.append(_or_long("_misfits", f"list_has_any($1, regexp_extract_all(lower(_misfits), '{_TOKEN}'))"))
-        found = self._select(collection, " OR ".join(sql), [wanted, BLANK] if texts else [wanted])
+        if self.hidden:
+            sql.append("_misfits IS NOT NULL")
+        return self._select(collection, " OR ".join(sql), [wanted, BLANK] if texts else [wanted])
+
+    def _linked(self, collection: str, attributes: Iterable[str]) -> list[_Version]:
+        """Versions in which one of the attributes is the key of a booking or room of theirs."""
+        attributes, wanted = tuple(attributes), {key.lower() for key in self.keys}
+        found = self._mentioning(collection, attributes, wanted)
         return [v for v in found if any((text_of(v.view, n) or "").lower() in wanted for n in attributes)]
 
     def _naming(self, collection: str, attributes: tuple[str, ...]) -> list[_Version]:
         """Versions in which one of the attributes names the person."""
-        found = self._mentioning(collection, attributes, [self.customer_id])
+        found = self._mentioning(collection, attributes, self.spellings)
         return [v for v in found if any(self._is_theirs(text_of(v.view, name)) for name in attributes)]
 
     def _is_theirs(self, written: str | None) -> bool:
         """Whether an id, as written, is the person's: except for case too, where they are alone in being called so."""
-        if written is None:
-            return False
-        return written == self.customer_id or (self.alone and written.lower() == self.customer_id.lower())
+        return written is not None and self._is(self.identities.of(written))
+
+    def _hash_of(self, written: str) -> str | None:
+        """What a reference to them is written as, where their id is none."""
+        told = self.identities.of(written)
+        return told if self._is_hashed and told != written and self._is(told) else None
 
     # -- finding -------------------------------------------------------------------------------------------
 
@@ -231,12 +331,12 @@ class _Erasure:
         for collection in self.collections:
             if PERSON_KEYS[collection].own_room:
                 # A room of a booking of theirs is theirs, also where it names no customer.
-                self._take(self._mentioning(collection, PERSON_KEYS[collection].booking, self.keys))
+                self._take(self._linked(collection, PERSON_KEYS[collection].booking))
         self._collect_keys()
         linked: list[_Version] = []
         for collection in self.collections:
             keys = PERSON_KEYS[collection]
-            of_theirs = self._mentioning(collection, (*keys.booking, *keys.room), self.keys)
+            of_theirs = self._linked(collection, (*keys.booking, *keys.room))
             self._take([v for v in of_theirs if said_by_customer(keys, v.view)])
             linked += of_theirs
         for collection in self.collections:
@@ -248,6 +348,11 @@ class _Erasure:
                 self.values.collect(version.view, only=names)
                 self.gone.setdefault(version.key, set()).update(names)
                 linked.append(version)
+        self.values.businesses = frozenset(
+            business
+            for business in self.businesses
+            if any(word_in(name, business) for name in self.values.whole_names)
+        )
         for version in linked:
             self._copies(version, nearby=True)
         for key, version in list(self.versions.items()):
@@ -255,6 +360,7 @@ class _Erasure:
                 self.gone.setdefault(key, set()).update(personal(version.collection))
                 self._copies(version, nearby=False)
         self._copies_elsewhere()
+        self._copies_of_providers()
 
     def _take(self, versions: Iterable[_Version]) -> None:
         self.own |= {(v.collection, v.row_id) for v in versions}
@@ -280,15 +386,35 @@ class _Erasure:
             if PERSON_KEYS[version.collection].addressee:
                 only = personal(version.collection) & NAMES - addressee_names(version.collection)
             self.values.collect(version.view, only=only)
+        self._collect_ids()
+
+    def _collect_ids(self) -> None:
+        """An id that is a phone or an address is one of theirs; one of words is a name."""
+        if not self.hidden:
+            return
+        named = (text_of({"id": text}, "id") for text in self.spellings if text[:1] not in ("{", "[", '"'))
+        for text in named:
+            if text is None or text.startswith(PREFIX):
+                continue
+            number, _ = e164(pl.Series([text], dtype=pl.String))
+            if number.item() is not None:
+                self.values.collect({"phone": text})
+            elif "@" in text:
+                self.values.collect({"email": text.removeprefix("mailto:")})
+            else:
+                self.values.collect({"name": text})
 
     def _copies(self, version: _Version, *, nearby: bool) -> None:
         """Mark attributes that repeat a value of theirs; ``nearby``: in a row of their bookings or rooms."""
-        own, kept = personal(version.collection), references(version.collection) | SHOWN_NAMES
+        own, kept = personal(version.collection), references(version.collection)
         for attribute, value in version.view.items():
             if not isinstance(value, str) or attribute in kept or attribute == "_id":
                 continue
-            holds = self.values.hinted_in if nearby and attribute in own else self.values.in_text
-            if holds(value):
+            if attribute not in own:
+                holds = self.values.in_text(value, shown=True)
+            else:
+                holds = self.values.hinted_in(value) if nearby else self.values.in_text(value)
+            if holds:
                 self.gone.setdefault(version.key, set()).add(attribute)
 
     def _copies_elsewhere(self) -> None:
@@ -298,22 +424,60 @@ class _Erasure:
             phones={p for p in self.values.phones if not self._shared(p, PHONES)},
             mails={m for m in self.values.mails if not self._shared(m, MAILS)},
         )
+        rare.businesses = self.values.businesses
         folded = sorted(rare.whole_names | rare.addresses)
         numbers = sorted(rare.numbers)
-        if not folded and not numbers:
-            return
         for collection in self.collections:
             attributes = personal(collection)
             sql: list[str] = []
+            asked: list[str] = []
             for text in (*self._texts(collection, attributes), "_misfits"):
                 sql += [_or_long(text, f"contains(lower({text}), ?)") for _ in folded]
                 sql += [_or_long(text, f"contains({_digits(text)}, ?)") for _ in numbers]
-            asked = [*folded, *numbers] * (len(sql) // max(1, len(folded) + len(numbers)))
+                asked += [*folded, *numbers]
+            shown = SHOWN_NAMES & {attribute for attribute, _ in self.columns[collection]}
+            for text in self._texts(collection, shown):
+                sql += [_or_long(text, f"contains(lower({text}), ?)") for _ in self.values.whole_names]
+                sql += [_or_long(text, f"contains(lower({text}), ?)") for _ in rare.addresses]
+                sql += [_or_long(text, f"contains({_digits(text)}, ?)") for _ in numbers]
+                asked += [*self.values.whole_names, *rare.addresses, *numbers]
+            if not sql:
+                continue
             for version in self._select(collection, " OR ".join(sql), asked):
-                for attribute in attributes:
+                for attribute in attributes | shown:
                     value = version.view.get(attribute)
-                    if isinstance(value, str) and rare.in_text(value):
+                    if not isinstance(value, str):
+                        continue
+                    if attribute in attributes:
+                        holds = rare.in_text(value)
+                    else:
+                        # A customer's name is no business's, whoever else has it.
+                        holds = self.values.called(value) or rare.in_text(value, shown=True)
+                    if holds:
                         self.gone.setdefault(version.key, set()).add(attribute)
+
+    def _copies_of_providers(self) -> None:
+        """A city that is a name of theirs, and nobody's city: what is published of a provider besides its name."""
+        seen = [
+            str(city)
+            for table, text in provider_texts(self.con, ["city"])
+            for (city,) in self.con.execute(
+                f"SELECT lower(trim({text}, ?)) FROM {table} WHERE {text} IS NOT NULL", [BLANK]
+            ).fetchall()
+        ]
+        self.cities = frozenset(city for city, count in Counter(seen).items() if count > 1)
+        for collection in self.providers:
+            for text in self._texts(collection, ["city"]):
+                names = [name for name in self.values.whole_names if name not in self.cities]
+                where = " OR ".join(f"contains(lower({text}), ?)" for _ in names)
+                for version in self._select(collection, where, names) if names else ():
+                    city = version.view.get("city")
+                    if (
+                        isinstance(city, str)
+                        and city.strip(BLANK).lower() not in self.cities
+                        and (self.values.called(city) or self.values.in_text(city, shown=True))
+                    ):
+                        self.gone.setdefault(version.key, set()).add("city")
 
     def _shared(self, value: str, attributes: frozenset[str]) -> bool:
         """Whether a row of somebody else carries the same name, phone or address."""
@@ -368,6 +532,17 @@ class _Erasure:
                 self.con.unregister("_blanked")
         return Counter({collection: len(ids) for collection, ids in rows.items()}), versions
 
+    def count(self) -> int:
+        """How many versions lose something."""
+        tables: dict[str, list[_Version]] = {}
+        for key in self.gone:
+            tables.setdefault(key[0], []).append(self.versions[key])
+        found = 0
+        for table, due in tables.items():
+            for start in range(0, len(due), COUNTED_AT_ONCE):
+                found += len(self._blanks(table, due[start : start + COUNTED_AT_ONCE]))
+        return found
+
     def _blanks(self, table: str, versions: Sequence[_Version]) -> dict[int, dict[str, Any]]:
         """Of some versions those that lose something: rowid → what is left of the row."""
         places = ", ".join(str(v.rowid) for v in versions)
@@ -381,11 +556,12 @@ class _Erasure:
             version = by_place[rowid]
             columns = self.columns[version.collection]
             blank = without(version.collection, row, columns, self.gone[version.key])
+            blank = renamed(version.collection, blank, columns, self._hash_of)
             if blank != row:
                 blanks[rowid] = blank
         return blanks
 
-    def write_rejects(self) -> int:
+    def write_rejects(self, *, only_count: bool = False) -> int:
         """Blank the kept contents of quarantined rows; how many."""
         blanks = 0
         for collection in self.collections:
@@ -405,11 +581,13 @@ class _Erasure:
                         if self.values.hinted_in(value) if near else self.values.in_text(value):
                             gone.add(attribute)
                 blank = {n: blanked(n, v) if n in gone and v is not None else v for n, v in view.items()}
+                blank = renamed(collection, blank, [(name, name) for name in blank], self._hash_of)
                 if blank != view:
-                    self.con.execute(
-                        "UPDATE _rejects SET content = ? WHERE rowid = ?",
-                        [json.dumps(blank, ensure_ascii=False), rowid],
-                    )
+                    if not only_count:
+                        self.con.execute(
+                            "UPDATE _rejects SET content = ? WHERE rowid = ?",
+                            [json.dumps(blank, ensure_ascii=False), rowid],
+                        )
                     blanks += 1
         return blanks
 
@@ -429,10 +607,14 @@ class _Erasure:
 
     def named_in_rejects(self) -> bool:
         """Whether a quarantined row that stands in no table names the person."""
+        spelled = sorted(text.lower() for text in self.spellings)
         for collection in self.collections:
+            # A spelling that stands in no table is found only by reading them all.
+            spells = "len(list_filter($2, lambda t: contains(lower(content), t))) > 0"
+            where = "true" if self.hidden else spells
+            asked: list[object] = [collection] if self.hidden else [collection, spelled]
             for (content,) in self.con.execute(
-                "SELECT content FROM _rejects WHERE collection = ? AND contains(lower(content), lower(?))",
-                [collection, self.customer_id],
+                f"SELECT content FROM _rejects WHERE collection = $1 AND {where}", asked
             ).fetchall():
                 view = json_object(content) or {}
                 if any(self._is_theirs(text_of(view, name)) for name in PERSON_KEYS[collection].owner):
@@ -447,64 +629,142 @@ class _Erasure:
         ]
 
     def remember(self, now: datetime, rewritten: bool) -> None:
-        """Write the tombstone: the id, keys of bookings and rooms, and which attributes repeated a value."""
-        known = self.con.execute(
-            "SELECT rewritten FROM _forgotten WHERE customer_id = ?", [self.customer_id]
-        ).fetchone()
-        if known is None:
+        """Write the tombstone: the id, keys of bookings and rooms, and which attributes repeated a value; what they are
+        published as, and keyed hashes of the values."""
+        if self.before() is None:
             marks = [self.store.watermark(collection).watermark for collection in self.collections]
             until = min((m for m in marks if m is not None), default=None)
             self.con.execute(
-                "INSERT INTO _forgotten VALUES (?, ?, ?, ?)", [self.customer_id, now, until, rewritten]
+                "INSERT INTO _forgotten VALUES (?, ?, ?, ?)", [self.listed, now, until, rewritten]
             )
         elif not rewritten:
-            self.con.execute(
-                "UPDATE _forgotten SET rewritten = false WHERE customer_id = ?", [self.customer_id]
-            )
+            self.con.execute("UPDATE _forgotten SET rewritten = false WHERE customer_id = ?", [self.listed])
+        keys = self.identities.of_all(pl.Series(sorted(self.keys), dtype=pl.String)).drop_nulls()
         self.con.execute(
-            "INSERT INTO _forgotten_keys SELECT ?, key FROM (SELECT unnest(?::VARCHAR[]) AS key) "
+            "INSERT INTO _forgotten_keys SELECT ?, key FROM (SELECT DISTINCT unnest(?::VARCHAR[]) AS key) "
             "WHERE key NOT IN (SELECT key FROM _forgotten_keys WHERE customer_id = ?)",
-            [self.customer_id, sorted(self.keys), self.customer_id],
+            [self.listed, keys.to_list(), self.listed],
         )
+        known = set(self.marks())
+        for mark in sorted(marks_of(self.values, self.identities.key, self._is_shared) - known):
+            self.con.execute(
+                "INSERT INTO _forgotten_marks VALUES (?, ?, ?, ?)",
+                [self.listed, mark.kind, mark.words, mark.digest],
+            )
         entries = sorted(
             {
                 (v.collection, v.row_id, attribute)
                 for key, attributes in self.gone.items()
                 for v in (self.versions[key],)
-                if (v.collection, v.row_id) not in self.own
-                for attribute in attributes
+                # Of their own rows the personal attributes go whatever they hold.
+                for attribute in (
+                    attributes - personal(v.collection)
+                    if (v.collection, v.row_id) in self.own
+                    else attributes
+                )
             }
         )
         for entry in entries:
             self.con.execute(
                 "INSERT INTO _forgotten_values SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM _forgotten_values "
                 "WHERE customer_id = ? AND collection = ? AND row_id = ? AND attribute = ?)",
-                [self.customer_id, *entry, self.customer_id, *entry],
+                [self.listed, *entry, self.listed, *entry],
             )
 
+    def _is_shared(self, value: str) -> bool:
+        return self._shared(value, NAMES) or self._shared(value, PLACES)
 
-def erase(store: RawStore, customer_id: str, *, now: datetime) -> Erased:
+    def before(self) -> bool | None:
+        """Whether the file was written anew when they were forgotten last; None where they never were."""
+        row = self.con.execute(
+            "SELECT rewritten FROM _forgotten WHERE customer_id = ?", [self.listed]
+        ).fetchone()
+        return None if row is None else bool(row[0])
+
+    def marks(self) -> list[Mark]:
+        return [
+            Mark(*row)
+            for row in self.con.execute(
+                "SELECT kind, words, digest FROM _forgotten_marks WHERE customer_id = ?", [self.listed]
+            ).fetchall()
+        ]
+
+    def _published(self) -> str:
+        """What is published of their id: of a word the word itself, where a row is called so."""
+        told = (self.identities.published(text) for text in sorted(self.spellings))
+        return next((name for name in told if not name.startswith(PREFIX)), self.customer_id)
+
+    @cached_property
+    def listed(self) -> str:
+        """What they stand under in the list of the forgotten."""
+        names = [str(row[0]) for row in self.con.execute("SELECT customer_id FROM _forgotten").fetchall()]
+        return next((name for name in names if self.identities.of(name) == self.customer_id), self.published)
+
+    def traces(self) -> Traces:
+        """What is to be sought of them in files that are kept."""
+        names = self.identities.names
+        return Traces(
+            names,
+            self.published,
+            self.alone,
+            frozenset(self.marks()),
+            self.businesses | self.cities,
+        )
+
+
+def _publish_ids(con: duckdb.DuckDBPyConnection, identities: Identities) -> None:
+    """What a version before wrote of people as it was: their ids, and keys of bookings and rooms."""
+    for table, column in (
+        ("_forgotten", "customer_id"),
+        ("_forgotten_keys", "customer_id"),
+        ("_forgotten_keys", "key"),
+        ("_forgotten_values", "customer_id"),
+    ):
+        for (written,) in con.execute(
+            f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL AND NOT {open_sql(column)}"
+        ).fetchall():
+            told = identities.of(written) if column == "key" else identities.published(written)
+            if told != written:
+                con.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", [told, written])
+                con.execute("UPDATE _forgotten SET rewritten = false")
+
+
+def erase(store: RawStore, customer_id: str, *, now: datetime, mirror: Path | None = None) -> Erased:
     """Erase a person's names, phones, words and whereabouts in one transaction, and remember not to take them again.
 
-    Their id, and those of their bookings and rooms, are theirs except for case too, as core reads them.
+    ``customer_id``: their id as it is written anywhere, or as it is published. Whatever publishes as the same id is
+    theirs, and so are ids that are the same except for case, as core reads them.
+    ``mirror``: of a copy of raw.duckdb the mirror of its home, whose key hashes are made with.
     ``known`` is False where the mirror has no row of theirs and never forgot them: nothing is written then.
     The freed blocks of the file still hold the values: ``rewrite`` is due. Raises StoreFailure.
     """
     with store.transaction() as con:
-        erasure = _Erasure(store, con, customer_id)
+        identities = Identities(con, mirror or store.path)
+        _publish_ids(con, identities)
+        erasure = _Erasure(store, con, customer_id, identities)
         erasure.find()
-        before = con.execute(
-            "SELECT rewritten FROM _forgotten WHERE customer_id = ?", [erasure.customer_id]
-        ).fetchone()
+        before = erasure.before()
         known = bool(erasure.own) or before is not None or erasure.named_in_rejects()
+        published = erasure.published
         if not known:
-            return Erased(False)
+            return Erased(False, published=published)
         rows, versions = erasure.write()
         rejects = erasure.write_rejects()
         touched = bool(versions or rejects)
-        erasure.remember(now, rewritten=before is not None and bool(before[0]) and not touched)
+        erasure.remember(now, rewritten=before is True and not touched)
+        erased = Erased(
+            True, dict(rows), versions, rejects, published, erasure.traces(), frozenset(erasure.own)
+        )
     store.reload_forgotten()
-    return Erased(True, dict(rows), versions, rejects)
+    return erased
+
+
+def still_held(store: RawStore, customer_id: str, *, mirror: Path) -> int:
+    """How many versions and quarantined contents of a copy of raw.duckdb hold something of theirs; it only reads."""
+    with store.transaction() as con:
+        erasure = _Erasure(store, con, customer_id, Identities(con, mirror))
+        erasure.find()
+        return erasure.count() + erasure.write_rejects(only_count=True)
 
 
 def must_rewrite(store: RawStore) -> bool:

@@ -1,33 +1,40 @@
 """What raw.duckdb remembers of people who were forgotten, and how rows of theirs are blanked when they come again.
 
-Holds ids and keys of rows, never a personal value. Finding and erasing what is stored: erasure.py.
+Holds published ids and keyed hashes, never a personal value. Finding and erasing what is stored: erasure.py.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
 from marketplace.aliases import ALIASES
-from marketplace.collections import BOOKING_COLLECTIONS, USERS
+from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS, USERS
 from marketplace.erasure import (
     CUSTOMER_ROLES,
     PERSON_KEYS,
     TEST_NAME,
     PersonKeys,
+    PersonValues,
     blanked,
     is_test_row,
     json_object,
+    own_slips,
     personal,
     text_of,
 )
+from marketplace.identifiers import TOKEN, named
+from marketplace.pseudonyms import PREFIX, Pseudonyms
 from marketplace.text import BLANK
+from resources.phone_key import read_phone_key
 
 FORGOTTEN_TABLES = """
 CREATE TABLE IF NOT EXISTS _forgotten (
@@ -35,10 +42,12 @@ CREATE TABLE IF NOT EXISTS _forgotten (
 CREATE TABLE IF NOT EXISTS _forgotten_keys (customer_id VARCHAR, key VARCHAR);
 CREATE TABLE IF NOT EXISTS _forgotten_values (
     customer_id VARCHAR, collection VARCHAR, row_id VARCHAR, attribute VARCHAR);
+CREATE TABLE IF NOT EXISTS _forgotten_marks (customer_id VARCHAR, kind VARCHAR, words BIGINT, digest VARCHAR);
 """
-"""``_forgotten_keys``: bookings and rooms of theirs. ``_forgotten_values``: attributes of other rows that repeated a
-value of theirs. Rows of their bookings and rooms written after ``known_until`` are blanked whole: whether they repeat
-a value can no longer be told."""
+"""``customer_id``, ``key``: as published. ``_forgotten_keys``: bookings and rooms of theirs. ``_forgotten_values``:
+attributes of other rows that repeated a value of theirs. ``_forgotten_marks``: keyed hashes of their values, by which
+files that are kept are looked through (marketplace/traces.py). Rows of their bookings and rooms written after
+``known_until`` are blanked whole: whether they repeat a value can no longer be told."""
 
 Columns = Iterable[tuple[str, str]]
 """(attribute, column) of a collection's table."""
@@ -83,6 +92,45 @@ def without(
     return blank
 
 
+def renamed(
+    collection: str, row: Mapping[str, Any], columns: Columns, told: Callable[[str], str | None]
+) -> dict[str, Any]:
+    """A stored row in which a person whose id is none is referred to by its hash, as core would publish it.
+
+    ``told``: of a reference the hash to be written in its place, None for what stays.
+    """
+    keys = PERSON_KEYS.get(collection)
+    changed = dict(row)
+    if keys is None:
+        return changed
+    misfits = json_object(row.get("_misfits"), ours=True)
+    before = dict(misfits) if misfits else None
+    for name in (*keys.owner, *keys.addressee):
+        attribute, _, path = name.partition(".")
+        if attribute == "_id":
+            continue
+        for written, column in columns:
+            if written == attribute and isinstance(changed.get(column), str):
+                changed[column] = _renamed(changed[column], path, told)
+        if misfits and attribute in misfits:
+            misfits[attribute] = _renamed(misfits[attribute], path, told)
+    if misfits and misfits != before:
+        changed["_misfits"] = json.dumps(misfits, ensure_ascii=False)
+    return changed
+
+
+def _renamed(value: Any, path: str, told: Callable[[str], str | None]) -> Any:
+    if not path:
+        text = text_of({"id": value}, "id")
+        return (told(text) if text is not None else None) or value
+    found = json_object(value)
+    text = text_of(found, path) if found else None
+    name = told(text) if text is not None else None
+    if not found or name is None:
+        return value
+    return json.dumps({**found, path: name}, ensure_ascii=False, separators=(",", ":"))
+
+
 def said_by_customer(keys: PersonKeys, view: Mapping[str, Any]) -> bool:
     """Whether a message says that a customer wrote it."""
     return any((text_of(view, name) or "").casefold() in CUSTOMER_ROLES for name in keys.authors)
@@ -93,26 +141,137 @@ def addressee_names(collection: str) -> frozenset[str]:
     return personal(collection) & frozenset(ALIASES["message.receiver_name"])
 
 
-def meant(con: duckdb.DuckDBPyConnection, customer_id: str) -> tuple[str, bool]:
-    """(the id of the user a customer's id means, whether it is theirs in any case). Two users who differ by case alone
-    are two people: then only what is spelled exactly so is theirs."""
-    known: list[str] = []
-    if con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [USERS]).fetchone():
-        known = [
-            str(row[0])
-            for row in con.execute(
-                f"SELECT _id FROM {USERS} WHERE lower(_id) = lower(?)", [customer_id]
+def open_sql(text: str) -> str:
+    """SQL: a text is published as it is written, whoever is stored. A first look: identifiers.py says."""
+    return (
+        f"(regexp_full_match({text}, '{TOKEN}') AND regexp_matches({text}, '[A-Za-z]')"
+        f" AND regexp_matches({text}, '[0-9]|[A-Za-z][._:/-]+[A-Za-z]')"
+        f" AND NOT regexp_matches({text}, '(?i)^(whatsapp:|tel:|(https?://)?wa[.]me/)'))"
+    )
+
+
+def plainly_open(path: str) -> str:
+    """Of a JSON object, also encoded twice: its value at a path is one token with a letter and a digit: an id."""
+    token = (
+        r"[A-Za-z0-9._:/-]*(?:[A-Za-z][A-Za-z0-9._:/-]*[0-9]|[0-9][A-Za-z0-9._:/-]*[A-Za-z])[A-Za-z0-9._:/-]*"
+    )
+    return rf'\\?"{path}\\?"\s*:\s*\\?"{token}\\?"'
+
+
+class Identities:
+    """What the ids of a home are published as. Words, which are published only where a row is called so, are told by
+    their hash here, so that who is forgotten stays so when the row is gone."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
+        self._con = con
+        self._raw_path = raw_path
+        self._told: dict[str, str] = {}
+
+    @cached_property
+    def key(self) -> bytes:
+        return read_phone_key(self._raw_path)
+
+    @cached_property
+    def names(self) -> Pseudonyms:
+        return Pseudonyms(self.key)
+
+    def of(self, text: str) -> str:
+        """What tells whom a reference means."""
+        told = self._told.get(text)
+        if told is None:
+            if len(self._told) > 1 << 16:
+                self._told.clear()
+            told = self._told[text] = self.names.id_of(text)
+        return told
+
+    def of_all(self, texts: pl.Series) -> pl.Series:
+        return self.names.ids(texts).values
+
+    def published(self, text: str) -> str:
+        """What is published of a reference."""
+        return Pseudonyms(self.key, self._stored).id_of(text)
+
+    @cached_property
+    def odd_users(self) -> pl.Series:
+        """What the ids of users that are no plain ids are told by."""
+        ids = self._con.sql(f"SELECT _id FROM {USERS} WHERE NOT {open_sql('_id')}").pl()["_id"]
+        return self.of_all(ids.cast(pl.String)).drop_nulls()
+
+    def _stored(self, words: Collection[str]) -> list[str]:
+        tables = [
+            str(name)
+            for (name,) in self._con.execute(
+                "SELECT DISTINCT collection FROM _columns WHERE collection IN (SELECT table_name FROM duckdb_tables())"
             ).fetchall()
         ]
-    if customer_id not in known and len(known) == 1:
-        return known[0], True
-    return customer_id, len(known) <= 1
+        return [
+            word
+            for word in words
+            if any(
+                self._con.execute(f'SELECT 1 FROM "{table}" WHERE lower(_id) = ? LIMIT 1', [word]).fetchone()
+                for table in tables
+            )
+        ]
+
+
+def meant(con: duckdb.DuckDBPyConnection, identities: Identities, customer_id: str) -> tuple[str, bool]:
+    """(the id of the user a customer's id means, as ``Identities.of`` tells it; whether it is theirs in any case). Two
+    users who differ by case alone are two people: then only what is spelled exactly so is theirs."""
+    told = identities.of(customer_id)
+    known: set[str] = set()
+    if con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [USERS]).fetchone():
+        if told.startswith(PREFIX):
+            odd = identities.odd_users
+            known = set(odd.filter(odd.str.to_lowercase() == told.lower()).to_list())
+        else:
+            rows = con.execute(f"SELECT _id FROM {USERS} WHERE lower(_id) = lower(?)", [told]).fetchall()
+            known = {str(row[0]) for row in rows}
+    if told not in known and len(known) == 1:
+        return known.pop(), True
+    return told, len(known) <= 1
+
+
+def business_names(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """Names of therapists and places, in lower case."""
+    found: set[str] = set()
+    for text in provider_texts(con, ALIASES["provider.name"]):
+        found |= {
+            str(name)
+            for (name,) in con.execute(
+                f"SELECT DISTINCT lower(trim({text[1]}, ?)) FROM {text[0]}", [BLANK]
+            ).fetchall()
+            if name
+        }
+    return frozenset(found)
+
+
+def provider_texts(con: duckdb.DuckDBPyConnection, attributes: Iterable[str]) -> list[tuple[str, str]]:
+    """(table, SQL of the text) of some attributes of therapists and places, as far as they are there."""
+    wanted = [name for name in attributes if "." not in name]
+    return [
+        (f'"{collection}"', f'CAST("{column}" AS VARCHAR)')
+        for collection, column in con.execute(
+            "SELECT collection, column_name FROM _columns WHERE list_contains(?, collection)"
+            " AND list_contains(?, attribute) AND collection IN (SELECT table_name FROM duckdb_tables())",
+            [list(PROVIDER_COLLECTIONS), wanted],
+        ).fetchall()
+    ]
+
+
+def is_business(con: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Whether a therapist or place is called so."""
+    return any(
+        con.execute(
+            f"SELECT 1 FROM {table} WHERE lower(trim({text}, $1)) = lower($2) LIMIT 1", [BLANK, name.strip()]
+        ).fetchone()
+        for table, text in provider_texts(con, ALIASES["provider.name"])
+    )
 
 
 @dataclass(frozen=True)
 class Forgotten:
     """The people forgotten. Instants are naive UTC by the server's clock. ``folded``: ids, in lower case, that are
-    theirs in any case; ``keys`` are in lower case too."""
+    theirs in any case; ``keys`` are in lower case too; all as ``Identities.of`` tells them."""
 
     ids: frozenset[str] = frozenset()
     folded: frozenset[str] = frozenset()
@@ -120,30 +279,63 @@ class Forgotten:
     values: Mapping[str, Mapping[str, frozenset[str]]] = field(
         default_factory=dict[str, "Mapping[str, frozenset[str]]"]
     )
+    identities: Identities | None = None
+    is_business: Callable[[str], bool] = lambda name: False
+    hashed: frozenset[str] = frozenset()
+    """Of ``ids`` those that stand for what may not be published."""
 
     @classmethod
-    def load(cls, con: duckdb.DuckDBPyConnection) -> Forgotten:
-        """From the tables of raw.duckdb."""
-        ids = frozenset(row[0] for row in con.execute("SELECT customer_id FROM _forgotten").fetchall())
-        if not ids:
+    def load(cls, con: duckdb.DuckDBPyConnection, raw_path: Path) -> Forgotten:
+        """From the tables of raw.duckdb, also those of a version that wrote ids and keys as they were."""
+        written = [str(row[0]) for row in con.execute("SELECT customer_id FROM _forgotten").fetchall()]
+        if not written:
             return cls()
-        keys: dict[str, datetime | None] = dict(
-            con.execute(
-                "SELECT lower(key), min(known_until) FROM _forgotten_keys JOIN _forgotten USING (customer_id)"
-                " GROUP BY ALL"
-            ).fetchall()
-        )
-        folded = frozenset(name.lower() for name in ids if meant(con, name)[1])
+        identities = Identities(con, raw_path)
+        ids = frozenset(identities.of(name) for name in written)
+        hashed = frozenset(name for name in map(identities.published, written) if name.startswith(PREFIX))
+        linked = con.sql(
+            "SELECT key, min(known_until) AS until FROM _forgotten_keys JOIN _forgotten USING (customer_id)"
+            " WHERE key IS NOT NULL GROUP BY ALL"
+        ).pl()
+        keys: dict[str, datetime | None] = {}
+        told = identities.of_all(linked["key"].cast(pl.String)).str.to_lowercase()
+        for key, until in zip(told.to_list(), linked["until"].to_list(), strict=True):
+            earlier = keys.get(key, until)
+            # No instant at all: nothing was known of the collection, and every row of theirs is a later one.
+            keys[key] = None if until is None or earlier is None else min(earlier, until)
+        folded = frozenset(identities.of(name).lower() for name in written if meant(con, identities, name)[1])
         values: dict[str, dict[str, frozenset[str]]] = {}
         for collection, row_id, attribute in con.execute(
             "SELECT collection, row_id, attribute FROM _forgotten_values"
         ).fetchall():
             rows = values.setdefault(collection, {})
             rows[row_id] = rows.get(row_id, frozenset()) | {attribute}
-        return cls(ids, folded, keys, values)
+        return cls(ids, folded, keys, values, identities, lambda name: is_business(con, name), hashed)
+
+    def _hash_of(self, written: str) -> str | None:
+        """What a reference to somebody whose id is none is written as."""
+        told = self._of(written)
+        return told if told != written and told in self.hashed and self._is_theirs(written) else None
+
+    def _of(self, written: str) -> str:
+        return written if self.identities is None else self.identities.of(written)
 
     def _is_theirs(self, written: str | None) -> bool:
-        return written is not None and (written in self.ids or written.lower() in self.folded)
+        if written is None:
+            return False
+        told = self._of(written)
+        return told in self.ids or told.lower() in self.folded
+
+    @cached_property
+    def hidden(self) -> bool:
+        """Whether somebody, or a booking or room of theirs, is told by a hash."""
+        return any(name.startswith(PREFIX) for name in (*self.ids, *self.keys))
+
+    def _texts(self, text: pl.Series) -> pl.Series:
+        """References as they are compared with ``ids`` and ``keys``, in lower case."""
+        text = text.cast(pl.String).str.strip_chars(BLANK)
+        told = self.identities.of_all(text) if self.hidden and self.identities is not None else named(text)
+        return told.str.to_lowercase()
 
     def __bool__(self) -> bool:
         return bool(self.ids)
@@ -152,15 +344,17 @@ class Forgotten:
         self, collection: str, view: Mapping[str, Any], updated_at: datetime | None
     ) -> frozenset[str]:
         """Which attributes of a row must go."""
+        gone = self.values.get(collection, {}).get(str(view.get("_id")), frozenset[str]())
         keys = PERSON_KEYS.get(collection)
         if keys is None:
-            return frozenset()
+            return gone
         everything = personal(collection)
         if any(self._is_theirs(text_of(view, name)) for name in keys.owner):
-            return everything
-        gone = self.values.get(collection, {}).get(str(view.get("_id")), frozenset[str]())
-        named = ((text_of(view, name) or "").lower() for name in (*keys.booking, *keys.room))
-        linked = [key for key in named if key in self.keys]
+            values = PersonValues()
+            values.collect(view)
+            return everything | gone | own_slips(collection, view, values, self.is_business)
+        told = (text_of(view, name) for name in (*keys.booking, *keys.room))
+        linked = [key for text in told if text is not None and (key := self._of(text).lower()) in self.keys]
         for key in linked:
             until = self.keys[key]
             if until is None or updated_at is None or updated_at > until or said_by_customer(keys, view):
@@ -172,30 +366,42 @@ class Forgotten:
     def blank(self, collection: str, rows: pl.DataFrame, columns: Columns) -> pl.DataFrame:
         """Rows just fetched (as PageDecoder gives them), without what must not come back."""
         keys = PERSON_KEYS.get(collection)
-        if not self.ids or keys is None or not rows.height:
+        marked = self.values.get(collection, {})
+        if not self.ids or not rows.height or (keys is None and not marked):
             return rows
         columns = tuple(columns)
         names = dict(columns) | {"_id": "_id"}
         # Looked for in any case; which are theirs is said row by row.
         ids, linked = sorted({name.lower() for name in self.ids}), list(self.keys)
-        wanted = [pl.col("_id").is_in(list(self.values.get(collection, {})))]
-        wanted.append(pl.col("_misfits").str.to_lowercase().str.contains_any([*ids, *linked]))
-        for name in (*keys.owner, *keys.addressee):
-            attribute, _, path = name.partition(".")
-            if attribute in names:
-                text = pl.col(names[attribute]).cast(pl.String).str.to_lowercase()
-                wanted.append(text.str.contains_any(ids) if path else text.str.strip_chars(BLANK).is_in(ids))
-        for name in (*keys.booking, *keys.room):
-            if name in names and self.keys:
-                text = pl.col(names[name]).cast(pl.String).str.to_lowercase()
-                wanted.append(text.str.strip_chars(BLANK).is_in(linked))
-        mask = rows.select(pl.any_horizontal(w.fill_null(False) for w in wanted)).to_series()
+        wanted = [rows["_id"].is_in(list(marked))]
+        if keys is not None:
+            # What did not fit its column is JSON, in which a hash cannot be looked for: few rows have any.
+            odd = rows["_misfits"].str.to_lowercase()
+            wanted.append(odd.is_not_null() if self.hidden else odd.str.contains_any([*ids, *linked]))
+            for name in (*keys.owner, *keys.addressee):
+                attribute, _, path = name.partition(".")
+                if attribute not in names:
+                    continue
+                text = rows[names[attribute]].cast(pl.String)
+                if not path:
+                    wanted.append(self._texts(text).is_in(ids))
+                    continue
+                wanted.append(text.str.to_lowercase().str.contains_any(ids))
+                if self.hidden:
+                    wanted.append(
+                        text.str.contains(f'"{path}\\\\?"') & ~text.str.contains(plainly_open(path))
+                    )
+            for name in (*keys.booking, *keys.room):
+                if name in names and self.keys:
+                    wanted.append(self._texts(rows[names[name]]).is_in(linked))
+        mask = pl.select(pl.any_horizontal(w.fill_null(False) for w in wanted)).to_series()
         if not mask.any():
             return rows
         touched: list[dict[str, Any]] = []
         for row in rows.filter(mask).iter_rows(named=True):
             gone = self.attributes_of(collection, viewed(row, columns), row.get("_updated_at"))
-            touched.append(without(collection, row, columns, gone) if gone else row)
+            blank = without(collection, row, columns, gone) if gone else row
+            touched.append(renamed(collection, blank, columns, self._hash_of) if self.hashed else blank)
         order = rows.with_row_index("_place")["_place"]
         changed = pl.DataFrame(touched, schema=rows.schema)
         both = pl.concat([rows.filter(~mask), changed])

@@ -1037,7 +1037,7 @@ class RawStore:
         """
         if self._forgotten is None:
             with self._plainly("be read"):
-                self._forgotten = Forgotten.load(self.connection)
+                self._forgotten = Forgotten.load(self.connection, self.path)
         if self._forgotten:
             return None
         try:
@@ -1176,7 +1176,7 @@ class RawStore:
     def _without_forgotten(self, collection: str, rows: pl.DataFrame) -> pl.DataFrame:
         """Rows as fetched, without the values of people who were forgotten: they are not stored again."""
         if self._forgotten is None:
-            self._forgotten = Forgotten.load(self.connection)
+            self._forgotten = Forgotten.load(self.connection, self.path)
         if not self._forgotten:
             return rows
         return self._forgotten.blank(

@@ -10,11 +10,13 @@ import hashlib
 import os
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from resources.errors import BookwatchError
 from resources.ledger import Ledger, LedgerTooNew, Seal
+from resources.rewrites import begun_seal
 
 _CHUNK = 1 << 20
 # Stamp of a file → its SHA-256 was compared by this process: a home that was moved is not hashed for each question.
@@ -74,6 +76,11 @@ def require_unchanged(path: Path, *, in_full: bool = False) -> Seal | None:
         if seal is None:
             return _unsealed(path, ledger, first, in_full=in_full)
     now = sealed(path, seal.sha256, state, adopted=seal.adopted)
+    if now != seal:
+        # Written anew a moment ago, or by a process that was killed before it could say so.
+        begun = _begun(ledger, path)
+        if begun is not None and sealed(path, begun.sha256, state) == begun:
+            seal = now = replace(begun, adopted=seal.adopted)
     if now != seal and now.bytes != seal.bytes:
         raise _changed(path, f"it has {now.bytes:,} bytes, not {seal.bytes:,}")
     if in_full or (now != seal and (str(path), now) not in _proven):
@@ -85,6 +92,13 @@ def require_unchanged(path: Path, *, in_full: bool = False) -> Seal | None:
     with _guard:
         _sealed[str(path)] = now
     return now
+
+
+def _begun(ledger: Ledger, path: Path) -> Seal | None:
+    try:
+        return begun_seal(ledger.path, path.stem)
+    except sqlite3.Error:
+        return None  # what cannot be told is not taken for it
 
 
 def _moved(ledger: Ledger, path: Path, now: Seal) -> None:

@@ -45,6 +45,7 @@ def verify(
             "holds": verdict.holds,
             "differences": list(verdict.differences),
             "not_checked": list(verdict.not_checked),
+            "rewritten": list(verdict.rewritten),
             "files": verdict.files,
             "rows": verdict.rows,
         }
@@ -54,6 +55,8 @@ def verify(
         echo(f"Differs: {difference}")
     for unknown in verdict.not_checked:
         echo(f"Not checked: {unknown}")
+    for told in verdict.rewritten:
+        echo(f"Rewritten: {told}")
     count = len(verdict.differences)
     if verdict.holds:
         echo(

@@ -381,9 +381,13 @@ def export_commissions(
             with _workshop(folder) as workshop:
                 # Once more, now that the pin holds: a run may have dropped it a moment ago.
                 path = require_snapshot(home, chosen)
-                require_unchanged(path, in_full=True)
+                seal = require_unchanged(path, in_full=True)
                 facts, files = _write_within_memory(path, workshop, filters, form, locale, chosen)
-                require_unchanged(path)
+                if require_unchanged(path) != seal:
+                    raise BookwatchError(
+                        f"The snapshot {chosen} was written anew while it was exported, as a person was forgotten.",
+                        "No report was made; export again.",
+                    )
                 over = facts["as_of"] is not None and _local_day(facts["as_of"], time_zone) >= until
 
                 def manifest_after(previous: str | None) -> Manifest:

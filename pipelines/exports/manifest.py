@@ -46,6 +46,16 @@ class FileEntry:
 
 
 @dataclass(frozen=True)
+class RewriteEntry:
+    """The report was written anew: when (ISO 8601 UTC), why, which files, and the hash of the manifest before."""
+
+    at: str
+    because: str
+    files: list[str]
+    manifest_sha256_before: str
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything an auditor needs to defend a report. Instants are ISO 8601 UTC; days are local accrual days.
 
@@ -53,7 +63,8 @@ class Manifest:
     ``time_zones`` counts the report's rows by the zone of their day; ``time_zone`` is the default one.
     ``locale`` is how the spreadsheet CSV is written: en (comma, decimal point), id (semicolon, decimal comma).
     ``rows_without_day`` and ``findings_without_day`` are in the snapshot and belong to no period. ``difference``: of
-    the machine file's rows, as marketplace/difference.py has it; None in a manifest of version 1.
+    the machine file's rows, as marketplace/difference.py has it; None in a manifest of version 1. ``rewritten``: since
+    it was exported; not written where it never was.
     """
 
     report: str
@@ -77,6 +88,7 @@ class Manifest:
     files: list[FileEntry]
     previous_manifest_sha256: str | None
     manifest_version: int = field(default=MANIFEST_VERSION)
+    rewritten: list[RewriteEntry] = field(default_factory=list[RewriteEntry])
 
     def to_bytes(self) -> bytes:
         """The manifest as it is written: indented JSON, keys in this order, a final newline."""
@@ -87,6 +99,8 @@ class Manifest:
                 {key: value for key, value in entry.items() if key not in _SINCE_2_OF_FILES}
                 for entry in content["files"]
             ]
+        if not self.rewritten:
+            del content["rewritten"]
         ordered = {"manifest_version": content.pop("manifest_version"), **content}
         return orjson.dumps(ordered, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
@@ -134,6 +148,12 @@ _KINDS: Final[dict[str, type | tuple[type, ...]]] = {
     "previous_manifest_sha256": (str, type(None)),
     "difference": dict,
 }
+_REWRITE_KINDS: Final[dict[str, type | tuple[type, ...]]] = {
+    "at": str,
+    "because": str,
+    "files": list,
+    "manifest_sha256_before": str,
+}
 _FILE_KINDS: Final[dict[str, type | tuple[type, ...]]] = {
     "name": str,
     "rows": int,
@@ -178,13 +198,21 @@ def read_manifest(data: bytes) -> Manifest:
     left_out, left_out_of_files = (_SINCE_2, _SINCE_2_OF_FILES) if version == 1 else (set(), set())
     kinds = {name: kind for name, kind in _KINDS.items() if name not in left_out}
     file_kinds = {name: kind for name, kind in _FILE_KINDS.items() if name not in left_out_of_files}
+    if isinstance(content, dict) and "rewritten" in content:
+        kinds["rewritten"] = list
     content = _require(content, {"manifest_version": int, **kinds}, "the manifest")
+    rewritten = [
+        RewriteEntry(**_require(entry, _REWRITE_KINDS, f"rewriting {number}"))
+        for number, entry in enumerate(content.pop("rewritten", []), 1)
+    ]
     if "difference" in kinds:
         difference = content["difference"]
         if list(difference) != list(COLUMNS) or any(not isinstance(v, int) for v in difference.values()):
             raise DamagedManifest("is not as bookwatch writes it (its difference is not one)")
     files = [_file(entry, file_kinds, f"file {number}") for number, entry in enumerate(content["files"], 1)]
-    return Manifest(**{"locale": DEFAULT_LOCALE, "difference": None, **content, "files": files})
+    return Manifest(
+        **{"locale": DEFAULT_LOCALE, "difference": None, **content, "files": files, "rewritten": rewritten}
+    )
 
 
 def _file(entry: object, kinds: dict[str, Any], where: str) -> FileEntry:

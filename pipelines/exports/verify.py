@@ -33,6 +33,7 @@ from pipelines.exports.workbook import SHEET_ROWS
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
 from resources.ledger import ExportEntry, Ledger, LedgerTooNew
+from resources.rewrites import Rewrites
 from resources.seals import SnapshotChanged, require_unchanged
 
 # Our cells are ids, codes and one sentence; what is longer than this is not ours.
@@ -44,13 +45,15 @@ _DECIMAL: Final = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 
 @dataclass(frozen=True)
 class Verdict:
-    """``differences`` are sentences; ``not_checked`` what could not be told. ``rows`` counts all data files' rows."""
+    """``differences`` are sentences; ``not_checked`` what could not be told; ``rewritten``: when and why the report was
+    written anew. ``rows`` counts all data files' rows."""
 
     folder: Path
     files: int
     rows: int
     differences: tuple[str, ...]
     not_checked: tuple[str, ...]
+    rewritten: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -110,6 +113,37 @@ def _entries(ledger: Path) -> list[ExportEntry]:
         ) from None
 
 
+def _rewritten(ledger: Path) -> dict[str, str]:
+    """Hash of a manifest → of the one that took its place when a person was forgotten."""
+    if not ledger.is_file():
+        return {}
+    try:
+        done = Rewrites(ledger).done()
+    except sqlite3.Error:
+        return {}  # its exports were read: what is not told here shows as a difference
+    return {entry.sha256_before: entry.sha256_after for entry in done if entry.kind == "export"}
+
+
+def _now(digest: str | None, anew: dict[str, str]) -> str | None:
+    """The hash of the manifest that stands for the one that had this hash."""
+    seen: set[str] = set()
+    while digest is not None and digest in anew and digest not in seen:
+        seen.add(digest)
+        digest = anew[digest]
+    return digest
+
+
+def _compare_rewritings(manifest: Manifest, digest: str, anew: dict[str, str], notes: _Notes) -> None:
+    """The manifest names the manifests that the ledger says it took the place of."""
+    told = {entry.manifest_sha256_before for entry in manifest.rewritten}
+    known = {before for before in anew if _now(before, anew) == digest}
+    if told != known:
+        notes.differences.append(
+            f"{MANIFEST} says that it took the place of {', '.join(sorted(told)) or 'no manifest'}, the ledger of"
+            f" {', '.join(sorted(known)) or 'none'}."
+        )
+
+
 def _verify(
     folder: Path, data: bytes, ledger: Path, entries: list[ExportEntry], previous: Path | None, alone: bool
 ) -> Verdict:
@@ -138,10 +172,12 @@ def _verify(
         return Verdict(folder, 0, 0, tuple(notes.differences), tuple(notes.not_checked))
     if manifest.to_bytes() != data:
         notes.differences.append(f"{MANIFEST} is not written as bookwatch writes it: it was edited.")
+    anew = _rewritten(ledger)
     if place is not None:
         _compare_entry(manifest, entries[place], notes)
+        _compare_rewritings(manifest, digest, anew, notes)
         _check_snapshot(manifest.snapshot, ledger, notes)
-    _check_chain(folder, manifest, entries, place, previous, alone, notes)
+    _check_chain(folder, manifest, entries, place, anew, previous, alone, notes)
     _check_names(folder, manifest, notes)
     found = {
         entry.name: _check_file(folder, entry, manifest, notes)
@@ -155,7 +191,18 @@ def _verify(
     machine = found.get(_name(manifest, TABLES[0].suffix, "csv"), next(iter(found.values()), None))
     _check_difference(manifest, machine, notes)
     rows = sum(seen.rows for seen in found.values() if seen)
-    return Verdict(folder, len(manifest.files), rows, tuple(notes.differences), tuple(notes.not_checked))
+    return Verdict(
+        folder,
+        len(manifest.files),
+        rows,
+        tuple(notes.differences),
+        tuple(notes.not_checked),
+        tuple(
+            f"the report was rewritten at {entry.at} because of {entry.because}; its manifest was"
+            f" {entry.manifest_sha256_before} before. Written anew: {', '.join(entry.files)}."
+            for entry in manifest.rewritten
+        ),
+    )
 
 
 def _compare_entry(manifest: Manifest, entry: ExportEntry, notes: _Notes) -> None:
@@ -191,12 +238,14 @@ def _check_chain(
     manifest: Manifest,
     entries: list[ExportEntry],
     place: int | None,
+    anew: dict[str, str],
     moved_to: Path | None,
     alone: bool,
     notes: _Notes,
 ) -> None:
     """The manifest names the one before it: that must be the ledger's, and the report must still stand."""
-    named = manifest.previous_manifest_sha256
+    # A report that was written anew since has another hash: the ledger says which.
+    named = _now(manifest.previous_manifest_sha256, anew)
     before = entries[place - 1] if place else None
     if place is not None and named != (before.manifest_sha256 if before else None):
         notes.differences.append(

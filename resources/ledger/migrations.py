@@ -225,10 +225,31 @@ def _take_over_first_alerts(db: sqlite3.Connection) -> None:
     db.execute("DROP TABLE alert_state")
 
 
+def _list_rewrites(db: sqlite3.Connection) -> None:
+    """The files that were written anew because a person was forgotten."""
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS rewrites (
+            rewrite_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            customer_id TEXT NOT NULL,
+            rewritten_by TEXT NOT NULL,
+            begun_at TEXT NOT NULL,
+            done_at TEXT,
+            kind TEXT NOT NULL,
+            path TEXT NOT NULL,
+            sha256_before TEXT NOT NULL,
+            sha256_after TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            mtime_ns INTEGER NOT NULL,
+            inode INTEGER NOT NULL
+        )"""
+    )
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _make_tables,
     _say_who_refused,
     _take_over_first_alerts,
+    _list_rewrites,
 )
 """The n-th makes form n, the ``user_version`` of the file, of the form before."""
 

@@ -1,0 +1,363 @@
+"""Every file that is kept and may hold a trace of a forgotten person: found, and with ``rewrite`` written anew.
+
+Snapshots, the warehouse, status.json, reports and backups of ours, under the run lock. What a trace is:
+marketplace/traces.py; how one kind of file is written: resources/kept_files.py, pipelines/exports/erasing.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.pseudonyms import Pseudonyms
+from marketplace.traces import Traces, cell_kind
+from pipelines.exports import erasing
+from resources import own_files
+from resources.erasure import Erased, erase, rewrite, still_held
+from resources.errors import BookwatchError
+from resources.home import Home
+from resources.kept_files import LOOKING, Found, OwnRows, is_duckdb, look, remove, tables_of, write_without
+from resources.ledger import Ledger
+from resources.raw_store import RawStore
+from resources.rewrites import Kind, Rewrites
+from resources.seals import require_unchanged, sealed
+
+MAKING: Final = "rewriting"
+_PRIVATE_BOOKINGS: Final = ("customer_name", "customer_phone", "room_number", "location", "decline_words")
+
+
+@dataclass
+class Kept:
+    """A file (of a report its folder) that holds a trace. ``where``: table.column → cells, of a report file → lines;
+    empty of a file that was published after one that holds a trace, from a warehouse that held it. ``rewritten``: it
+    was written anew. ``why``: one sentence where it was not, though asked, or not looked through."""
+
+    kind: Kind
+    path: str
+    where: dict[str, int] = field(default_factory=dict[str, int])
+    rewritten: bool = False
+    sha256_before: str | None = None
+    sha256_after: str | None = None
+    why: str | None = None
+
+
+@dataclass
+class Search:
+    """What was found. ``gone``: folders of reports that are not there any more. ``unknown``: files among the backups
+    that are none of ours."""
+
+    kept: list[Kept] = field(default_factory=list[Kept])
+    gone: list[str] = field(default_factory=list[str])
+    unknown: list[str] = field(default_factory=list[str])
+
+
+@dataclass(frozen=True)
+class Task:
+    """Whose traces are sought, and who asked for it."""
+
+    home: Home
+    customer_id: str
+    erased: Erased
+    traces: Traces
+    by: str
+    at: datetime
+    anew: bool
+
+    @property
+    def rewrites(self) -> Rewrites:
+        return Rewrites(self.home.ledger)
+
+
+def finish_what_was_begun(home: Home, *, at: datetime) -> None:
+    """End what a killed process left: files that have their place are entered, half-made ones are removed."""
+    rewrites = Rewrites(home.ledger)
+    for begun in rewrites.unfinished():
+        path = Path(begun.path)
+        if begun.kind == "export":
+            erasing.finish(begun, rewrites, at=at)
+        elif path.is_file() and _sha256(path) == begun.sha256_after:
+            rewrites.finish(begun, at=at)
+        else:
+            rewrites.give_up(begun)
+    for folder in (home.root, home.published, *_folders(home.backups)):
+        for leftover in (*folder.glob(f".*.{MAKING}*"), *folder.glob(f".*.{LOOKING}")):
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())]
+
+
+def search(task: Task) -> Search:
+    """Look through every kept file, and write those anew that hold a trace, if asked."""
+    found = Search()
+    _snapshots(task, found)
+    _status(task, found)
+    _reports(task, found)
+    _backups(task, found)
+    return found
+
+
+def _sha256(path: Path) -> str:
+    return erasing.sha256_of(path)
+
+
+def _making(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{MAKING}")
+
+
+def _try(kept: Kept, work: Callable[[], tuple[str, str]]) -> None:
+    """Write a file anew; one sentence where that could not be done, and the rest goes on."""
+    try:
+        kept.sha256_before, kept.sha256_after = work()
+        kept.rewritten = True
+    except BookwatchError as refused:
+        kept.why = f"{refused.problem} {refused.next_step}"
+    except OSError as refused:
+        kept.why = (
+            f"{kept.path} could not be written anew ({refused.strerror}). Make room there and run this again."
+        )
+
+
+# -- DuckDB files --------------------------------------------------------------------------------------------
+
+
+def _snapshots(task: Task, found: Search) -> None:
+    home = task.home
+    paths = sorted(
+        path
+        for path in home.published.glob("*.duckdb")
+        if not path.is_symlink() and not path.name.startswith((".", "private_"))
+    )
+    held = False
+    for path in paths:
+        kept, traces = _looked(task, "snapshot", path)
+        held = held or bool(traces)
+        if held and kept.why is None and task.anew:
+            # Of those published after one that held a trace as well: they were copied from the same file, whose freed
+            # blocks may hold it.
+            _try(kept, lambda path=path, traces=traces: _anew(task, "snapshot", path, traces))
+        if traces or kept.why or kept.rewritten:
+            found.kept.append(kept)
+    if home.warehouse.exists():
+        kept, traces = _looked(task, "warehouse", home.warehouse)
+        if (traces or held) and kept.why is None and task.anew:
+            _try(kept, lambda: _anew(task, "warehouse", home.warehouse, traces))
+        if traces or kept.why or kept.rewritten:
+            found.kept.append(kept)
+
+
+def _looked(task: Task, kind: Kind, path: Path, own: tuple[OwnRows, ...] = ()) -> tuple[Kept, Found]:
+    try:
+        if kind == "snapshot":
+            require_unchanged(path)
+        traces = look(path, task.traces, own)
+    except BookwatchError as refused:
+        return Kept(kind, str(path), why=f"{refused.problem} {refused.next_step}"), Found()
+    except OSError as refused:
+        why = f"{path} could not be looked through ({refused.strerror})."
+        return Kept(kind, str(path), why=why), Found()
+    return Kept(kind, str(path), traces.cells), traces
+
+
+def _anew(task: Task, kind: Kind, path: Path, traces: Found) -> tuple[str, str]:
+    """Write a DuckDB file anew in its place: (hash before, hash after)."""
+    if kind == "snapshot":
+        before = require_unchanged(path, in_full=True)
+        sha256 = before.sha256 if before is not None else _sha256(path)
+    else:
+        sha256 = _sha256(path)
+    making = _making(path)
+    after = write_without(path, making, traces, mode=path.stat().st_mode & 0o777)
+    try:
+        if look(making, task.traces):
+            raise BookwatchError(
+                f"{path.name} could not be written anew: a value would be left.", "Please report this."
+            )
+        return _settle(task, kind, path, making, sha256, after)
+    finally:
+        remove(making)
+
+
+def _settle(task: Task, kind: Kind, path: Path, making: Path, before: str, after: str) -> tuple[str, str]:
+    """Put the file made into its place, entered in the ledger before and after."""
+    seal = sealed(path, after, os.stat(making))
+    begun = task.rewrites.begin(
+        task.customer_id, by=task.by, at=task.at, kind=kind, path=path, before=before, after=seal
+    )
+    os.replace(making, path)
+    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+    own_files.sync(path.parent)
+    task.rewrites.finish(begun, at=task.at)
+    return before, after
+
+
+# -- status.json ---------------------------------------------------------------------------------------------
+
+
+def _status(task: Task, found: Search) -> None:
+    path = task.home.status
+    try:
+        data = path.read_bytes()
+        content = json.loads(data)
+    except (OSError, ValueError):
+        return  # there is none, or the next run puts a whole one in its place
+    fresh, cells = _walked(content, "message", task.traces)
+    if not cells:
+        return
+    kept = Kept("status", str(path), {"texts": cells})
+    if task.anew:
+        making = _making(path)
+
+        def work() -> tuple[str, str]:
+            own_files.replace(making, json.dumps(fresh, ensure_ascii=False, indent=2).encode())
+            return _settle(task, "status", path, making, _sha256(path), _sha256(making))
+
+        _try(kept, work)
+    found.kept.append(kept)
+
+
+def _walked(value: Any, name: str, traces: Traces) -> tuple[Any, int]:
+    """A JSON value without traces, and how many texts held one. ``name``: the key it stands under."""
+    if isinstance(value, dict):
+        pairs = {key: _walked(item, str(key), traces) for key, item in value.items()}
+        return {key: item for key, (item, _) in pairs.items()}, sum(count for _, count in pairs.values())
+    if isinstance(value, list):
+        items = [_walked(item, name, traces) for item in value]
+        return [item for item, _ in items], sum(count for _, count in items)
+    kind = cell_kind("status", name)
+    if not isinstance(value, str) or kind is None:
+        return value, 0
+    told = traces.replacements([value], kind)
+    return (told[value], 1) if value in told else (value, 0)
+
+
+# -- reports -------------------------------------------------------------------------------------------------
+
+
+def _reports(task: Task, found: Search) -> None:
+    entries = Ledger(task.home.ledger).exports()
+    standing: set[str] = set()
+    for entry in reversed(entries):
+        if entry.folder in standing:
+            continue  # exported again into the same folder since
+        report = erasing.look(entry, task.traces)
+        if report is None:
+            if entry.folder not in found.gone:
+                found.gone.append(entry.folder)
+            continue
+        standing.add(entry.folder)
+        if not report.lines and report.refused is None:
+            continue
+        kept = Kept("export", entry.folder, report.lines)
+        if report.refused is not None:
+            kept.why = f"The report in {entry.folder} was left as it is: {report.refused}."
+        elif task.anew:
+
+            def work(report: erasing.ReportTraces = report) -> tuple[str, str]:
+                after = erasing.rewrite(
+                    report, task.traces, task.rewrites, customer_id=task.customer_id, by=task.by, at=task.at
+                )
+                return report.entry.manifest_sha256, after
+
+            _try(kept, work)
+        found.kept.append(kept)
+    found.gone = [folder for folder in found.gone if folder not in standing]
+
+
+# -- backups -------------------------------------------------------------------------------------------------
+
+
+def _backups(task: Task, found: Search) -> None:
+    home = task.home
+    # Also what was moved aside: a warehouse that was damaged, a mirror of another server.
+    aside = [path for path in home.root.glob("*.duckdb") if path not in (home.raw, home.warehouse)]
+    for path in (*sorted(home.backups.rglob("*")), *sorted(aside)):
+        if not path.is_file() or path.is_symlink() or path.name.endswith(".wal"):
+            continue
+        if not is_duckdb(path):
+            found.unknown.append(str(path))
+            continue
+        try:
+            tables = tables_of(path)
+        except BookwatchError as refused:
+            found.kept.append(Kept("backup", str(path), why=f"{refused.problem} {refused.next_step}"))
+            continue
+        if "main._mirror" in tables:
+            _mirror_backup(task, path, found)
+        else:
+            private = {"main.bookings", "main.messages"} <= tables
+            kept, traces = _looked(task, "backup", path, _own_rows(task) if private else ())
+            if traces and task.anew:
+                _try(kept, lambda path=path, traces=traces: _anew(task, "backup", path, traces))
+            if traces or kept.why:
+                found.kept.append(kept)
+
+
+def _mirror_backup(task: Task, path: Path, found: Search) -> None:
+    """A copy of raw.duckdb: the person is erased from it as from the mirror."""
+    kept = Kept("backup", str(path))
+    try:
+        with closing(RawStore(path, read_only=True)) as store:
+            held = still_held(store, task.customer_id, mirror=task.home.raw)
+    except BookwatchError as refused:
+        kept.why = f"{refused.problem} {refused.next_step}"
+        found.kept.append(kept)
+        return
+    if not held:
+        return
+    kept.where = {"rows of the mirror": held}
+    if task.anew:
+        making = _making(path)
+
+        def work() -> tuple[str, str]:
+            before = _sha256(path)
+            try:
+                shutil.copyfile(path, making)
+                log = path.with_name(f"{path.name}.wal")
+                if log.exists():
+                    shutil.copyfile(log, making.with_name(f"{making.name}.wal"))
+                with RawStore(making) as store:
+                    erase(store, task.customer_id, now=task.at.replace(tzinfo=None), mirror=task.home.raw)
+                rewrite(making)
+                return _settle(task, "backup", path, making, before, _sha256(making))
+            finally:
+                remove(making)
+
+        _try(kept, work)
+    found.kept.append(kept)
+
+
+def _own_rows(task: Task) -> tuple[OwnRows, ...]:
+    """The person's rows in a copy of private.duckdb."""
+    names: Pseudonyms = task.traces.names
+    bookings = {
+        f"{collection}:{name}"
+        for collection, row_id in task.erased.own
+        if collection in BOOKING_COLLECTIONS
+        for name in (row_id, names.id_of(row_id))
+    }
+    messages = {
+        name
+        for collection, row_id in task.erased.own
+        if collection == "chat_messages"
+        for name in (row_id, names.id_of(row_id))
+    }
+    return (
+        OwnRows("bookings", "origin || ':' || booking_id", frozenset(bookings), _PRIVATE_BOOKINGS),
+        OwnRows("messages", "message_id", frozenset(messages), ("text",)),
+    )
+
+
+__all__ = ["Kept", "Search", "Task", "finish_what_was_begun", "search"]
