@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 from appwrite.services.tables_db import TablesDB
 from filelock import FileLock
@@ -121,7 +123,8 @@ def changing(home: Home | Path) -> Generator[duckdb.DuckDBPyConnection]:
     home = home if isinstance(home, Home) else Home(home)
     newest = require_snapshot(home)
     instant, _, number = newest.stem.rpartition("-")
-    target = snapshot_path(home, f"{instant}-{int(number) + 1:06}")
+    later = (snapshot_path(home, f"{instant}-{n:06}") for n in count(int(number) + 1))
+    target = next(path for path in later if not path.exists())
     draft = home.root / "draft.duckdb"
     try:
         shutil.copy(newest, draft)
@@ -144,16 +147,21 @@ def changed(home: Home | Path, *statements: str) -> str:
     return snapshot_id
 
 
-def refilled(con: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]]) -> None:
-    """Put ``rows`` in the place of all rows of a table of the copy; a column that no row names is NULL.
-
-    Fails for a name that the product's table does not have.
-    """
-    import polars as pl
-
-    con.execute(f"DELETE FROM {table}")
-    if rows:
-        made = pl.DataFrame(rows, infer_schema_length=None)
+def add(con: duckdb.DuckDBPyConnection, table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Put rows into a table of the copy. ``columns``: their names in the rows' order, apart by spaces; what is not
+    named is NULL. Fails for a name that the product's table does not have."""
+    made = pl.DataFrame(
+        list(rows), schema=[*columns.split()], orient="row", infer_schema_length=None, strict=False
+    )
+    if made.height:
         con.register("made", made)
         con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM made")
         con.unregister("made")
+
+
+def emptied(con: duckdb.DuckDBPyConnection, *, but: Collection[str] = ("core.state", "ops.snapshot")) -> None:
+    """Take all rows out of the copy's tables: for a world that is made row by row."""
+    tables = con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
+    for (table,) in tables:
+        if table not in but:
+            con.execute(f"DELETE FROM {table}")

@@ -77,5 +77,5 @@ def test_a_name_that_the_product_does_not_have_fails(published_home: Home) -> No
         pytest.raises(duckdb.Error, match="of_another_time"),
         published.changing(published_home) as con,
     ):
-        published.refilled(con, "marts.peak_hours", [{"of_another_time": 1}])
+        published.add(con, "marts.peak_hours", "weekday of_another_time", [(1, 1)])
     assert len(published_snapshots(published_home)) == 2

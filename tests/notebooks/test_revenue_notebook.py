@@ -38,8 +38,8 @@ def export(home: Path, out: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_shows_the_figures_of_the_snapshot(tmp_path: Path) -> None:
-    truth = snapshot.build(tmp_path / "home")
+def test_it_shows_the_figures_of_the_snapshot(publication: Path, tmp_path: Path) -> None:
+    truth = snapshot.build(publication, tmp_path / "home")
     out = tmp_path / "revenue.html"
     done = export(tmp_path / "home", out)
     assert done.returncode == 0, done.stderr
