@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import count
@@ -51,8 +51,23 @@ def published_once(shared: Path) -> Path:
             shutil.rmtree(making, ignore_errors=True)
             making.mkdir()
             _publish(making / "home")
+            _make_empty(making / "empty.duckdb", require_snapshot(Home(making / "home")))
             making.rename(home.parent)
     return home
+
+
+def empty_snapshot(publication: Path) -> Path:
+    """The publication's newest snapshot with every table and view as the product made it, and no row but those of
+    core.state and ops.snapshot: for a world that is made row by row."""
+    return publication.parent / "empty.duckdb"
+
+
+def _make_empty(path: Path, snapshot: Path) -> None:
+    with duckdb.connect(str(path)) as con:
+        con.execute(f"ATTACH '{snapshot}' AS whole (READ_ONLY)")
+        con.execute(f"COPY FROM DATABASE whole TO {path.stem} (SCHEMA)")
+        for table in ("core.state", "ops.snapshot"):
+            con.execute(f"INSERT INTO {table} FROM whole.{table}")
 
 
 def shared_folder(factory: pytest.TempPathFactory) -> Path:
@@ -117,17 +132,16 @@ def copied_home(source: Path, target: Path, *, whole: bool = False) -> Home:
 
 
 @contextmanager
-def changing(home: Home | Path) -> Generator[duckdb.DuckDBPyConnection]:
+def changing(
+    home: Home | Path, *, of: Path | None = None, snapshot_id: str | None = None
+) -> Generator[duckdb.DuckDBPyConnection]:
     """Change rows of a copy of the newest snapshot, then publish it as the next one, sealed: a published file itself
-    never changes."""
+    never changes. ``of``: another database to begin with; ``snapshot_id``: another name than the next."""
     home = home if isinstance(home, Home) else Home(home)
-    newest = require_snapshot(home)
-    instant, _, number = newest.stem.rpartition("-")
-    later = (snapshot_path(home, f"{instant}-{n:06}") for n in count(int(number) + 1))
-    target = next(path for path in later if not path.exists())
+    target = snapshot_path(home, snapshot_id or _next_id(home))
     draft = home.root / "draft.duckdb"
     try:
-        shutil.copy(newest, draft)
+        shutil.copy(of or require_snapshot(home), draft)
         draft.chmod(0o600)
         with duckdb.connect(str(draft)) as con:
             con.execute("UPDATE ops.snapshot SET snapshot_id = ?", [target.stem])
@@ -136,6 +150,12 @@ def changing(home: Home | Path) -> Generator[duckdb.DuckDBPyConnection]:
     finally:
         draft.unlink(missing_ok=True)
     point_link(home.current, target)
+
+
+def _next_id(home: Home) -> str:
+    instant, _, number = require_snapshot(home).stem.rpartition("-")
+    later = (f"{instant}-{n:06}" for n in count(int(number) + 1))
+    return next(name for name in later if not snapshot_path(home, name).exists())
 
 
 def changed(home: Home | Path, *statements: str) -> str:
@@ -157,11 +177,3 @@ def add(con: duckdb.DuckDBPyConnection, table: str, columns: str, rows: Iterable
         con.register("made", made)
         con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM made")
         con.unregister("made")
-
-
-def emptied(con: duckdb.DuckDBPyConnection, *, but: Collection[str] = ("core.state", "ops.snapshot")) -> None:
-    """Take all rows out of the copy's tables: for a world that is made row by row."""
-    tables = con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
-    for (table,) in tables:
-        if table not in but:
-            con.execute(f"DELETE FROM {table}")

@@ -15,7 +15,7 @@ from typing import Any
 
 from marketplace.health import HEALTH_POINTS
 from tests.dashboards import watch_tables
-from tests.published import add, changing, copied_home, emptied
+from tests.published import add, changing, copied_home, empty_snapshot
 
 NOW = datetime(2026, 11, 22, 6, 5, 30)  # naive UTC; 14:05:30 WITA
 NOW_SETTING = "2026-11-22T06:05:30Z"
@@ -391,8 +391,7 @@ def build(
     state = "perfect" if count_missing == 0 else "warning" if count_missing == 1 else "critical"
     read = NOW - read_ago
 
-    with changing(home) as con:
-        emptied(con)
+    with changing(home, of=empty_snapshot(publication)) as con:
 
         def fill(table: str, columns: str, rows: list[tuple[Any, ...]]) -> None:
             add(con, table, columns, rows)

@@ -19,7 +19,9 @@ from resources.clock import Clock
 from resources.home import Home
 from resources.snapshots import snapshot_path
 from tests.exports.conftest import Outcome
-from tests.exports.published import OCTOBER, SNAPSHOT, publish
+from tests.exports.published import OCTOBER, SNAPSHOT
+
+Publish = Callable[..., Path]
 
 NAME = f"commissions_2026-10-01_2026-11-01_{SNAPSHOT}"
 Cli = Callable[..., Outcome]
@@ -39,7 +41,9 @@ class Standing:
 
 
 @pytest.fixture(scope="module", params=["csv", "json", "xlsx"])
-def standing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Standing:
+def standing(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, publish: Publish
+) -> Standing:
     from datetime import date
 
     base = tmp_path_factory.mktemp("standing")
