@@ -3,6 +3,7 @@ as snapshots that the home published."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,8 @@ from resources.seals import SnapshotChanged, require_unchanged
 from resources.snapshots import open_snapshot, published_snapshots, require_snapshot
 from tests import published
 from tests.published import changed
+
+TESTS = Path(__file__).parent
 
 
 def _asked(home: Home, query: str) -> list[tuple[object, ...]]:
@@ -79,3 +82,24 @@ def test_a_name_that_the_product_does_not_have_fails(published_home: Home) -> No
     ):
         published.add(con, "marts.peak_hours", "weekday of_another_time", [(1, 1)])
     assert len(published_snapshots(published_home)) == 2
+
+
+def test_no_test_defines_a_table_of_the_product_by_hand(publication: Path) -> None:
+    """Such a definition drifts from the real one unseen. A mirror's tables and those of old homes are not of these."""
+    with open_snapshot(require_snapshot(Home(publication))) as con:
+        named = con.execute(
+            "SELECT schema_name || '.' || table_name FROM duckdb_tables() UNION"
+            " SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal"
+        ).fetchall()
+    names = "|".join(re.escape(name) for (name,) in named)
+    defined = re.compile(
+        rf"CREATE\s[^;\"]*\b(?:TABLE|VIEW)\s+(?:IF NOT EXISTS\s+)?(?:{names})\b(?! AS \{{)", re.IGNORECASE
+    )
+    assert defined.search("CREATE TABLE core.bookings (booking_id VARCHAR)")
+    found = {
+        f"{path.relative_to(TESTS)}: {hit}"
+        for path in TESTS.rglob("*.py")
+        if path != Path(__file__)
+        for hit in defined.findall(path.read_text(encoding="utf-8"))
+    }
+    assert found == set()
