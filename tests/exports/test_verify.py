@@ -311,6 +311,7 @@ def test_a_report_whose_snapshot_was_changed_or_is_gone_is_told(
     path = snapshot_path(october, SNAPSHOT)
     assert verify_export(report, october.ledger).not_checked == ()
     content = path.read_bytes()
+    path.chmod(0o600)
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     (difference,) = verify_export(report, october.ledger).differences
     assert "changed after it was published" in difference
