@@ -1,4 +1,5 @@
-"""In which order the tests run, with which umask and which profile of hypothesis. Holds no fixture."""
+"""In which order the tests run, with which umask and which profile of hypothesis; the publication of tests/published.py
+as fixtures."""
 
 from __future__ import annotations
 
@@ -7,6 +8,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from resources.home import Home
+from tests.published import copied_home, published_once, shared_folder
 
 ROOT = Path(__file__).parent
 
@@ -41,3 +45,15 @@ _PLACES = {ROOT / name: place for place, name in enumerate(LONGEST)}
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _PLACES.get(item.path, len(LONGEST)))
+
+
+@pytest.fixture(scope="session")
+def publication(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The one home of this session that was published the real way. Nobody changes it: take a copy."""
+    return published_once(shared_folder(tmp_path_factory))
+
+
+@pytest.fixture
+def published_home(publication: Path, tmp_path: Path) -> Home:
+    """A copy of it for this test: what was published and the ledger, all that a reader needs."""
+    return copied_home(publication, tmp_path / "home")

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from checks.asset_checks import outcome_of
@@ -25,6 +24,7 @@ from resources.ledger.alerts import AlertStore
 from resources.notifier import Notifier
 from resources.run_context import CheckOutcome, RunContext
 from resources.settings import Settings
+from tests.marts.warehouse import Warehouse
 from tests.resources.receiver import Receiver
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
@@ -394,13 +394,10 @@ def test_while_another_process_tells_people_this_one_leaves_it_to_the_next_turn(
 
 def test_a_waived_finding_does_not_alarm(place: Place, receiver: Receiver) -> None:
     def found(waived: bool) -> CheckOutcome:
-        with duckdb.connect() as con:
-            con.execute("CREATE SCHEMA marts")
-            con.execute(
-                f"CREATE TABLE marts.commission_findings AS SELECT 'orphan:c1' AS finding_id, 'orphan' AS finding,"
-                f" {waived} AS waived"
-            )
-            return outcome_of(all_checks()["no_orphan"].run(con), blocking=False)
+        w = Warehouse()
+        w.commission("c1", booking_ref="gone")
+        assert w.findings(waived=["orphan:c1"] if waived else []) == {"orphan:c1"}
+        return outcome_of(all_checks()["no_orphan"].run(w.con), blocking=False)
 
     place.run(found(waived=True))
     assert receiver.taken == []

@@ -61,10 +61,10 @@ def chromium() -> Iterator[object]:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The dashboards as other code starts them, from another working directory; stopped by process id."""
-    home = tmp_path_factory.mktemp("served_home")
-    truth = snapshot.build(home)
+    home = tmp_path_factory.mktemp("served") / "home"
+    truth = snapshot.build(publication, home)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -12,13 +12,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from dashboards import frame
 from pipelines.exports.verify import verify_export
+from resources.home import Home
+from resources.snapshots import point_link, require_snapshot
 from tests.browser.conftest import Served
 from tests.dashboards import snapshot
+from tests.published import changed
 
 pytestmark = pytest.mark.browser
 
@@ -152,22 +154,19 @@ def test_a_new_snapshot_appears_by_itself_and_nothing_flickers(tab: Any, served:
         " for (const e of document.querySelectorAll('[data-testid=stElementContainer]'))"
         "   if (Number(getComputedStyle(e).opacity) < 1) window.faded += 1; }, 50); }"
     )
-    published = served.home / "published"
-    old, new = (published / "current").resolve(), published / "20261122T060600Z-next.duckdb"
-    new.write_bytes(old.read_bytes())
-    with duckdb.connect(str(new)) as connection:
-        connection.execute(
-            "UPDATE marts.revenue_daily SET booked_idr = booked_idr + 1000000"
-            " WHERE local_date = DATE '2026-11-22'"
-        )
+    old = require_snapshot(Home(served.home))
     assert before in tab.locator(".bw-booked .bw-amount").inner_text()
-    snapshot.link(served.home, new)
+    changed(
+        served.home,
+        "UPDATE marts.revenue_daily SET booked_idr = booked_idr + 1000000"
+        " WHERE local_date = DATE '2026-11-22'",
+    )
     try:
         tab.get_by_text(after, exact=True).wait_for(timeout=30_000)
         assert tab.evaluate("() => window.faded") == 0
         assert tab.errors == []
     finally:
-        snapshot.link(served.home, old)
+        point_link(Home(served.home).current, old)
 
 
 def point_at(tab: Any, box: Any, expected: str) -> str:
@@ -195,14 +194,7 @@ def test_the_daily_chart_says_a_day_in_full_and_is_never_blank_while_it_changes(
     chromium: Any, served: Served, scheme: str, colours: list[str]
 ) -> None:
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
-    published = served.home / "published"
-    old, new = (published / "current").resolve(), published / f"20261122T060700Z-{scheme}.duckdb"
-    new.write_bytes(old.read_bytes())
-    with duckdb.connect(str(new)) as connection:
-        connection.execute(
-            "UPDATE marts.revenue_daily SET booked_idr = booked_idr + 1000000"
-            " WHERE local_date = DATE '2026-11-19'"
-        )
+    old = require_snapshot(Home(served.home))
     try:
         tab = context.new_page()
         tab.goto(f"{served.url}/revenue")
@@ -227,14 +219,18 @@ def test_the_daily_chart_says_a_day_in_full_and_is_never_blank_while_it_changes(
             "   if (!document.querySelector('.st-key-daily .bars path')) window.bare += 1;"
             "   requestAnimationFrame(watch); }; watch(); }"
         )
-        snapshot.link(served.home, new)
+        changed(
+            served.home,
+            "UPDATE marts.revenue_daily SET booked_idr = booked_idr + 1000000"
+            " WHERE local_date = DATE '2026-11-19'",
+        )
         tab.locator(
             ".bw-booked .bw-amount", has_text=rp(served.truth.total("booked_idr", *WEEK) + 1_000_000)
         ).wait_for(timeout=30_000)
         point_at(tab, box, f"Booked : {rp(before + 1_000_000)}")
         assert tab.evaluate("() => window.bare") == 0
     finally:
-        snapshot.link(served.home, old)
+        point_link(Home(served.home).current, old)
         context.close()
 
 

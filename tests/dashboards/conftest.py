@@ -19,10 +19,10 @@ from tests.dashboards.snapshot import Truth
 
 
 @pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Truth]:
+def published(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Truth]:
     """One snapshot for all tests that change nothing."""
-    home = tmp_path_factory.mktemp("published_home")
-    return home, snapshot.build(home)
+    home = tmp_path_factory.mktemp("drawn") / "home"
+    return home, snapshot.build(publication, home)
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
-"""A published snapshot for the tests of the screens: plain rows from a seed, marts counted here in Python,
-apart from the code
-under test. Holds no personal data: there is none in a snapshot."""
+"""A published snapshot for the tests of the screens: a copy of the publication whose rows are plain ones from a seed,
+marts counted here in Python, apart from the code under test. Holds no table definition, and no personal data: there is
+none in a snapshot."""
 
 from __future__ import annotations
 
 import json
-import os
 import random
-import shutil
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,15 +13,16 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from marketplace.health import HEALTH_POINTS
 from tests.dashboards import watch_tables
+from tests.published import add, changing, copied_home, empty_snapshot
 
 NOW = datetime(2026, 11, 22, 6, 5, 30)  # naive UTC; 14:05:30 WITA
 NOW_SETTING = "2026-11-22T06:05:30Z"
 WITA = timedelta(hours=8)
 DAYS = 60
-SNAPSHOT_ID = "20261122T060512Z-a1b2c3"
+#: What a changed copy of the publication is called.
+SNAPSHOT_ID = "20261122T060512Z-000003"
 RUN_ID = "run-0042"
 SOURCES = ("bookingButton", "chatWindow", "menuSlider", "priceSlider", "scheduled", "direct", "unknown")
 WEIGHTS = (34, 18, 12, 9, 14, 10, 3)
@@ -46,42 +45,25 @@ PROVIDERS = [
 #: The commission of the one record of which nobody knows what should be.
 UNKNOWN_IDR = 90_000
 
-SCHEMA = """
-CREATE SCHEMA core;
-CREATE SCHEMA marts;
-CREATE SCHEMA ops;
-CREATE TABLE core.bookings (booking_id VARCHAR, origin VARCHAR, provider_id VARCHAR, provider_type VARCHAR,
-  provider_name VARCHAR, status VARCHAR, source VARCHAR, mode VARCHAR, service_minutes BIGINT, amount_idr
-  BIGINT, amount_rule VARCHAR, created_at TIMESTAMP, starts_at TIMESTAMP, accepted_at TIMESTAMP,
-  completed_at TIMESTAMP, utc_offset_minutes BIGINT, is_test BOOLEAN, earns BOOLEAN, deleted_at TIMESTAMP,
-  change BIGINT);
-CREATE TABLE marts.commission_reconciliation (booking_id VARCHAR, commission_id VARCHAR, booking_ref
-  VARCHAR, provider_id VARCHAR, source VARCHAR, booking_status VARCHAR, booking_amount_idr BIGINT, rate
-  DOUBLE, expected_idr BIGINT, actual_idr BIGINT, variance_idr BIGINT, state VARCHAR, local_date DATE,
-  accrued_at TIMESTAMP, utc_offset_minutes BIGINT, policy_version VARCHAR, policy_rate_ppm BIGINT,
-  deadline_at TIMESTAMP, commission_status VARCHAR, paid_at TIMESTAMP, records BIGINT, origin VARCHAR);
-CREATE TABLE marts.commission_findings (finding_id VARCHAR, finding VARCHAR, severity VARCHAR, booking_id
-  VARCHAR, booking_ref VARCHAR, commission_id VARCHAR, provider_id VARCHAR, expected_idr BIGINT, actual_idr
-  BIGINT, variance_idr BIGINT, detail VARCHAR, origin VARCHAR, waived BOOLEAN);
-CREATE TABLE marts.commission_summary (eligible BIGINT, tracked BIGINT, missing BIGINT, awaiting BIGINT,
-  "unknown" BIGINT, tracking_rate DOUBLE, state VARCHAR, expected_idr BIGINT, actual_idr BIGINT, variance_idr BIGINT,
-  unknown_rows BIGINT, unknown_expected_idr BIGINT, unknown_actual_idr BIGINT, as_of TIMESTAMP);
-CREATE TABLE marts.health_points (point INTEGER, name VARCHAR, status VARCHAR, figure DOUBLE, limit_value
-  DOUBLE, message VARCHAR, severity VARCHAR, evidence_at TIMESTAMP);
-CREATE TABLE marts.service_figures (avg_response_s DOUBLE, p95_response_s DOUBLE, success_rate DOUBLE,
-  delivery_rate DOUBLE, newest_booking_at TIMESTAMP, bookings_24h BIGINT);
-CREATE TABLE marts.revenue_daily (local_date DATE, bookings BIGINT, booked_idr BIGINT, completed_idr BIGINT,
-  collected_idr BIGINT);
-CREATE TABLE marts.revenue_by_source (local_date DATE, source VARCHAR, bookings BIGINT, booked_idr BIGINT,
-  completed_idr BIGINT);
-CREATE TABLE ops.scans (collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP, required BOOLEAN,
-  outcome VARCHAR, detail VARCHAR);
-CREATE TABLE ops.quarantine (collection VARCHAR, row_id VARCHAR, reasons VARCHAR, first_seen_at TIMESTAMP);
-CREATE TABLE ops.check_results (run_id VARCHAR, check_name VARCHAR, asset VARCHAR, passed BOOLEAN, severity
-  VARCHAR, failed_rows BIGINT, evaluated_at TIMESTAMP);
-CREATE TABLE ops.snapshot (snapshot_id VARCHAR, run_id VARCHAR, published_at TIMESTAMP, rules_version
-  VARCHAR, source STRUCT(endpoint VARCHAR, project VARCHAR, database VARCHAR));
-"""
+#: The columns of the tables that are filled here, in the order of the rows.
+BOOKING = (
+    "booking_id origin provider_id provider_type provider_name status source mode service_minutes amount_idr"
+    " amount_rule created_at starts_at accepted_at completed_at utc_offset_minutes is_test earns deleted_at change"
+)
+RECONCILED = (
+    "booking_id commission_id booking_ref provider_id source booking_status booking_amount_idr rate expected_idr"
+    " actual_idr variance_idr state local_date accrued_at utc_offset_minutes policy_version policy_rate_ppm"
+    " deadline_at commission_status paid_at records origin"
+)
+FINDING = (
+    "finding_id finding severity booking_id booking_ref commission_id provider_id expected_idr actual_idr"
+    " variance_idr detail origin waived"
+)
+SUMMARY = (
+    "eligible tracked missing awaiting unknown tracking_rate state expected_idr actual_idr variance_idr"
+    " unknown_rows unknown_expected_idr unknown_actual_idr as_of"
+)
+POINT = "point name status figure limit_value message severity evidence_at component unit"
 
 POINTS: list[tuple[Any, ...]] = [
     (
@@ -189,18 +171,16 @@ class Truth:
 
 
 def build(
+    publication: Path,
     home: Path,
     *,
     missing: int = 12,
     read_ago: timedelta = timedelta(seconds=18),
-    status: bool = True,
     later: bool = True,
 ) -> Truth:
     """Publish a snapshot of 60 days under ``home`` and return what is in it. ``read_ago``: the age of every
     scan at NOW; ``later``: with the tables that later versions publish."""
-    published = home / "published"
-    published.mkdir(parents=True, exist_ok=True)
-    path = published / f"{SNAPSHOT_ID}.duckdb"
+    copied_home(publication, home)
     truth = Truth()
     rng = random.Random(7)
     bookings: list[tuple[Any, ...]] = []
@@ -411,22 +391,17 @@ def build(
     state = "perfect" if count_missing == 0 else "warning" if count_missing == 1 else "critical"
     read = NOW - read_ago
 
-    path.unlink(missing_ok=True)
-    with duckdb.connect(str(path)) as con:
-        con.execute(SCHEMA)
+    with changing(home, of=empty_snapshot(publication)) as con:
 
-        def fill(table: str, rows: list[tuple[Any, ...]]) -> None:
-            import polars as pl
+        def fill(table: str, columns: str, rows: list[tuple[Any, ...]]) -> None:
+            add(con, table, columns, rows)
 
-            names = [row[0] for row in con.execute(f"DESCRIBE {table}").fetchall()]
-            frame = pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)  # noqa: F841 - DuckDB reads it by name
-            con.execute(f"INSERT INTO {table} SELECT * FROM frame")
-
-        fill("core.bookings", bookings)
-        fill("marts.commission_reconciliation", reconciled)
-        fill("marts.commission_findings", findings)
+        fill("core.bookings", BOOKING, bookings)
+        fill("marts.commission_reconciliation", RECONCILED, reconciled)
+        fill("marts.commission_findings", FINDING, findings)
         fill(
             "marts.revenue_daily",
+            "local_date bookings booked_idr completed_idr collected_idr",
             [
                 (day, row["bookings"], row["booked_idr"], row["completed_idr"], row["collected_idr"])
                 for day, row in truth.days.items()
@@ -434,6 +409,7 @@ def build(
         )
         fill(
             "marts.revenue_by_source",
+            "local_date source bookings booked_idr completed_idr",
             [
                 (day, source, row["bookings"], row["booked_idr"], row["completed_idr"])
                 for (day, source), row in truth.sources.items()
@@ -441,6 +417,7 @@ def build(
         )
         fill(
             "marts.commission_summary",
+            SUMMARY,
             [
                 (
                     truth.tracked + count_missing,
@@ -460,10 +437,27 @@ def build(
                 )
             ],
         )
-        fill("marts.health_points", [(*row[:7], None if row[7] is None else NOW - row[7]) for row in POINTS])
-        fill("marts.service_figures", [(71.0, 260.0, 0.71, 0.7314, NOW - timedelta(minutes=3), 243)])
+        fill(
+            "marts.health_points",
+            POINT,
+            [
+                (
+                    *row[:7],
+                    None if row[7] is None else NOW - row[7],
+                    HEALTH_POINTS[row[0]].component,
+                    HEALTH_POINTS[row[0]].unit,
+                )
+                for row in POINTS
+            ],
+        )
+        fill(
+            "marts.service_figures",
+            "avg_response_s p95_response_s success_rate delivery_rate newest_booking_at bookings_24h",
+            [(71.0, 260.0, 0.71, 0.7314, NOW - timedelta(minutes=3), 243)],
+        )
         fill(
             "ops.scans",
+            "collection watermark completed_at required outcome detail",
             [
                 (
                     name,
@@ -478,6 +472,7 @@ def build(
         )
         fill(
             "ops.quarantine",
+            "collection row_id reasons first_seen_at",
             [
                 (
                     "bookings",
@@ -490,6 +485,7 @@ def build(
         )
         fill(
             "ops.check_results",
+            "run_id check_name asset passed severity failed_rows evaluated_at",
             [(RUN_ID, f"check_{n:02d}", "marts/revenue_daily", True, "ERROR", 0, NOW) for n in range(38)]
             + [
                 (
@@ -504,31 +500,14 @@ def build(
                 (RUN_ID, "health_point_6", "marts/health_points", False, "WARN", 1, NOW),
             ],
         )
-        fill(
-            "ops.snapshot",
-            [
-                (
-                    SNAPSHOT_ID,
-                    RUN_ID,
-                    read,
-                    "3",
-                    {"endpoint": "http://127.0.0.1/v1", "project": "demo", "database": "main"},
-                )
-            ],
+        con.execute(
+            "UPDATE ops.snapshot SET run_id = ?, published_at = ?, rules_version = '3', source ="
+            " {'endpoint': 'http://127.0.0.1/v1', 'project': 'demo', 'database': 'main'}",
+            [RUN_ID, read],
         )
         watch_tables.complete(con, NOW, PROVIDERS, later=later)
-    link(home, path)
-    if status:
-        write_status(home, status_of(truth, read_ago=read_ago))
+    write_status(home, status_of(truth, read_ago=read_ago))
     return truth
-
-
-def link(home: Path, path: Path) -> None:
-    """Point published/current at the snapshot, by rename as the pipeline does."""
-    fresh = home / "published" / "current.new"
-    fresh.unlink(missing_ok=True)
-    os.symlink(path.name, fresh)
-    fresh.replace(home / "published" / "current")
 
 
 def status_of(truth: Truth, *, read_ago: timedelta = timedelta(seconds=18)) -> dict[str, Any]:
@@ -707,16 +686,3 @@ def edit(home: Path, change: Callable[[dict[str, Any]], None]) -> None:
     status = json.loads((home / "published" / "status.json").read_text())
     change(status)
     write_status(home, status)
-
-
-def execute(home: Path, *statements: str) -> None:
-    """Change a snapshot of a test's own; its file takes another name, as a published one never changes."""
-    old = (home / "published" / "current").resolve()
-    new = old.with_name("20261122T060513Z-edited.duckdb")
-    if new == old:
-        new = old.with_name("20261122T060514Z-edited.duckdb")
-    shutil.copy(old, new)
-    with duckdb.connect(str(new)) as connection:
-        for statement in statements:
-            connection.execute(statement)
-    link(home, new)

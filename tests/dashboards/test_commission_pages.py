@@ -17,7 +17,8 @@ from pipelines.exports.verify import verify_export
 from resources.ledger import Ledger
 from tests.dashboards import snapshot
 from tests.dashboards.conftest import Shown
-from tests.dashboards.snapshot import Truth, execute
+from tests.dashboards.snapshot import Truth
+from tests.published import changed
 
 Show = Callable[..., Shown]
 
@@ -81,7 +82,7 @@ def test_restrictions_that_should_be_and_are_stand_side_by_side_the_differing_on
 
 
 def test_without_a_scan_of_commissions_nothing_owed_is_unknown_not_fine(home: Path, show: Show) -> None:
-    execute(
+    changed(
         home,
         "DELETE FROM marts.commission_open",
         "DELETE FROM marts.commission_balances",
@@ -107,7 +108,7 @@ def test_the_ledger_adds_up_by_month_and_by_provider(home: Path, show: Show) -> 
 
 
 def test_a_ledger_line_that_does_not_hold_to_the_rupiah_is_said(home: Path, show: Show) -> None:
-    execute(
+    changed(
         home,
         "UPDATE marts.commission_ledger SET closing_idr = closing_idr + 1 WHERE provider_id = 'prov03' AND local_month = DATE '2026-10-01'",
         "UPDATE marts.commission_ledger SET closing_idr = NULL WHERE provider_id = 'prov00' AND local_month = DATE '2026-09-01'",
@@ -131,7 +132,7 @@ def test_a_closed_month_that_changed_shows_both_values_and_a_waived_one_is_marke
 
 
 def test_closed_months_that_were_not_compared_are_not_called_unchanged(home: Path, show: Show) -> None:
-    execute(
+    changed(
         home,
         "DELETE FROM marts.closed_month_changes",
         "INSERT INTO marts.closed_month_gaps VALUES ('s', NULL, TIMESTAMP '2026-11-22 06:05:12', 'there was no snapshot before', true)",
@@ -145,7 +146,7 @@ def test_closed_months_that_were_not_compared_are_not_called_unchanged(home: Pat
 
 
 def test_a_finding_opens_to_its_two_records_and_marks_the_fields_that_differ(home: Path, show: Show) -> None:
-    execute(
+    changed(
         home,
         "UPDATE core.commissions SET provider_id = 'prov99' WHERE commission_id = (SELECT min(commission_id) FROM marts.commission_findings WHERE finding = 'wrong_amount' AND waived)",
         "UPDATE marts.commission_findings SET finding_id = 'the-one' WHERE commission_id = (SELECT min(commission_id) FROM marts.commission_findings WHERE finding = 'wrong_amount' AND waived)",
@@ -168,7 +169,7 @@ WAIVED = "(SELECT min(finding_id) FROM marts.commission_findings WHERE waived)"
 
 
 def test_a_waived_finding_says_who_waived_it_when_and_why(home: Path, show: Show) -> None:
-    execute(
+    changed(
         home,
         f"INSERT INTO ops.waivers SELECT {WAIVED}, 'agreed with <the owner>', 'Ayu', TIMESTAMP '2026-11-21 02:00:00'",
         f"UPDATE marts.commission_findings SET finding_id = 'the-one' WHERE finding_id = {WAIVED}",
@@ -188,7 +189,7 @@ def test_a_waived_finding_says_who_waived_it_when_and_why(home: Path, show: Show
 def test_a_snapshot_from_before_waivers_were_kept_says_that_it_does_not_know_the_reason(
     home: Path, show: Show
 ) -> None:
-    execute(
+    changed(
         home,
         f"UPDATE marts.commission_findings SET finding_id = 'the-one' WHERE finding_id = {WAIVED}",
         "DROP TABLE ops.waivers",
@@ -210,7 +211,7 @@ def test_findings_without_a_booking_or_a_record_say_which_side_is_absent(
 
 
 def test_a_duplicate_opens_to_the_booking_and_to_both_its_records(home: Path, show: Show) -> None:
-    execute(
+    changed(
         home,
         "INSERT INTO core.commissions SELECT * REPLACE ('cmdup' AS commission_id, commission_idr - 1 AS commission_idr) FROM core.commissions WHERE commission_id = 'cm000001'",
         "INSERT INTO marts.commission_findings SELECT 'duplicate:cmdup', 'duplicate', 'high', booking_id, booking_id, 'cmdup', provider_id, 0, actual_idr - 1, actual_idr - 1, 'A further live record.', origin, false FROM marts.commission_reconciliation WHERE commission_id = 'cm000001'",
@@ -220,7 +221,7 @@ def test_a_duplicate_opens_to_the_booking_and_to_both_its_records(home: Path, sh
 
 
 def test_beside_each_difference_stand_the_rows_that_are_not_in_it(home: Path, show: Show) -> None:
-    execute(
+    changed(
         home,
         "INSERT INTO marts.commission_findings VALUES ('vanished:c9', 'vanished', 'high', NULL, 'b9', 'c9', 'prov00',"
         " 60000, NULL, NULL, 'Gone.', NULL, false)",
@@ -234,7 +235,7 @@ def test_beside_each_difference_stand_the_rows_that_are_not_in_it(home: Path, sh
 
 
 def test_a_finding_on_an_account_opens_to_the_provider_and_what_it_owes(home: Path, show: Show) -> None:
-    execute(
+    changed(
         home,
         "INSERT INTO marts.commission_findings VALUES ('restriction_mismatch:prov00', 'restriction_mismatch', 'medium', NULL, NULL, NULL, 'prov00', NULL, NULL, NULL, 'Not RESTRICTED.', NULL, false)",
     )
@@ -261,7 +262,7 @@ def test_a_report_from_the_page_is_a_real_export(home: Path, show: Show, tmp_pat
     assert not app.exception
     text = plain(shown)
     assert (
-        "Period 1–31 Oct 2026 Made by Putu Auditor Snapshot 20261122T060512Z-a1b2c3 Policy default-1 Entered in the ledger."
+        "Period 1–31 Oct 2026 Made by Putu Auditor Snapshot 20261122T060512Z-000003 Policy default-1 Entered in the ledger."
         in text
     )
     (entry,) = Ledger(home / "ledger.sqlite").exports()
@@ -309,6 +310,7 @@ def test_a_report_without_a_name_or_that_cannot_be_written_is_said_and_nothing_i
     shown = show(home, "revenue")
     shown.app.button[0].click().run()
     assert "Say who makes the report: the ledger names them." in plain(shown)
+    (home / "exports").rmdir()
     (home / "exports").write_text("in the way")
     shown.app.text_input(key="report_by").input("Putu")
     shown.app.button[0].click().run(timeout=60)
@@ -319,9 +321,11 @@ def test_a_report_without_a_name_or_that_cannot_be_written_is_said_and_nothing_i
 # An older snapshot --------------------------------------------------------------------------------
 
 
-def test_an_older_snapshot_says_what_it_does_not_hold_and_shows_the_rest(tmp_path: Path, show: Show) -> None:
-    truth = snapshot.build(tmp_path, later=False)
-    shown = show(tmp_path, "revenue")
+def test_an_older_snapshot_says_what_it_does_not_hold_and_shows_the_rest(
+    publication: Path, tmp_path: Path, show: Show
+) -> None:
+    truth = snapshot.build(publication, tmp_path / "home", later=False)
+    shown = show(tmp_path / "home", "revenue")
     text = plain(shown)
     assert text.count("Not in this snapshot yet") == 5  # owed, who, restrictions, ledger, closed months
     for heading in (

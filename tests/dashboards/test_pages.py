@@ -17,7 +17,8 @@ from dashboards import blocks, frame
 from dashboards.wording import Wording
 from tests.dashboards import snapshot
 from tests.dashboards.conftest import Shown
-from tests.dashboards.snapshot import Truth, edit, execute
+from tests.dashboards.snapshot import Truth, edit
+from tests.published import changed
 
 TODAY = date(2026, 11, 22)
 WEEK = (date(2026, 11, 16), TODAY)
@@ -71,9 +72,9 @@ def test_overview_shows_health_commission_and_freshness(home: Path, truth: Truth
 
 def test_what_has_no_local_day_is_told_beside_the_figures(home: Path, show: Show) -> None:
     assert "no local day" not in show(home).text
-    made = """CREATE TABLE marts.undated_rows AS SELECT 'bookings' AS collection, 2::BIGINT AS rows,
-        500000::BIGINT AS booked_idr, 250000::BIGINT AS completed_idr, 75000::BIGINT AS collected_idr"""
-    execute(home, made)
+    made = """INSERT INTO marts.undated_rows BY NAME SELECT 'bookings' AS collection, 2 AS rows,
+        500000 AS booked_idr, 250000 AS completed_idr, 75000 AS collected_idr"""
+    changed(home, made)
     text = show(home).text.replace("\u00a0", " ")
     assert "2 rows have no local day yet." in text
     assert "booked Rp 500.000, completed Rp 250.000, collected Rp 75.000." in text
@@ -190,9 +191,9 @@ def test_findings_of_one_code_can_be_chosen(home: Path, show: Show) -> None:
     ]
 
 
-def test_no_missing_commission_is_said_with_its_count(tmp_path: Path, show: Show) -> None:
-    snapshot.build(tmp_path, missing=0)
-    text = show(tmp_path, "revenue").text
+def test_no_missing_commission_is_said_with_its_count(publication: Path, tmp_path: Path, show: Show) -> None:
+    snapshot.build(publication, tmp_path / "home", missing=0)
+    text = show(tmp_path / "home", "revenue").text
     assert "Perfect Every booking that earns and can be judged has its commission." in text
     assert (
         "No commission is missing 10.561 of 10.561 bookings that earn have their commission record." in text
@@ -200,7 +201,7 @@ def test_no_missing_commission_is_said_with_its_count(tmp_path: Path, show: Show
 
 
 def test_commission_that_was_never_judged_is_unknown_not_perfect(home: Path, show: Show) -> None:
-    execute(
+    changed(
         home,
         "UPDATE marts.commission_summary SET state = 'unknown', missing = 0, tracked = 0, tracking_rate = 1, as_of = NULL, \"unknown\" = 10561",
         "DELETE FROM marts.commission_reconciliation",
@@ -309,9 +310,11 @@ def test_without_a_snapshot_each_page_says_what_to_run(tmp_path: Path, show: Sho
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_old_data_is_shown_under_a_banner_and_without_green(tmp_path: Path, show: Show, page: str) -> None:
-    snapshot.build(tmp_path, read_ago=timedelta(hours=1, minutes=25))
-    shown = show(tmp_path, page)
+def test_old_data_is_shown_under_a_banner_and_without_green(
+    publication: Path, tmp_path: Path, show: Show, page: str
+) -> None:
+    snapshot.build(publication, tmp_path / "home", read_ago=timedelta(hours=1, minutes=25))
+    shown = show(tmp_path / "home", page)
     assert "Out of date Appwrite read 1 h 25 min ago · 12:40 WITA" in shown.text
     assert (
         "These figures are out of date. Last complete read of bookings, chat_messages, commission_records: 1 h 25 min ago (12:40 WITA)."
@@ -355,7 +358,7 @@ def test_a_first_run_that_failed_says_both(tmp_path: Path, show: Show) -> None:
 
 def test_where_no_scan_is_recorded_the_age_is_unknown(home: Path, show: Show) -> None:
     (home / "published" / "status.json").unlink()
-    execute(home, "DELETE FROM ops.scans")
+    changed(home, "DELETE FROM ops.scans")
     text = show(home).text
     assert "Age unknown No complete read is recorded" in text
     assert "The age of these figures is unknown." in text
@@ -364,7 +367,7 @@ def test_where_no_scan_is_recorded_the_age_is_unknown(home: Path, show: Show) ->
 def test_a_section_whose_table_is_gone_says_so_and_stops_no_other(
     home: Path, truth: Truth, show: Show
 ) -> None:
-    execute(home, "DROP TABLE marts.commission_reconciliation")
+    changed(home, "DROP TABLE marts.commission_reconciliation")
     text = show(home, "revenue").text
     assert (
         text.count(
@@ -386,17 +389,19 @@ def test_a_wrong_setting_is_one_sentence(home: Path, show: Show, monkeypatch: py
 
 def test_a_new_snapshot_is_noticed(home: Path, truth: Truth, show: Show) -> None:
     app = show(home).app
-    execute(
+    before = Shown(app).text
+    newest = changed(
         home,
         "UPDATE marts.revenue_daily SET booked_idr = booked_idr + 1 WHERE local_date = DATE '2026-11-22'",
     )
     app.run()
     assert rp(truth.total("booked_idr", *WEEK) + 1) in Shown(app).card("booked")
-    assert "20261122T060512Z-a1b2c3" in Shown(app).text
+    assert newest in Shown(app).text
+    assert newest not in before
 
 
 def test_a_long_table_shows_its_first_rows_and_says_how_many_there_are(home: Path, show: Show) -> None:
-    execute(
+    changed(
         home,
         "INSERT INTO marts.commission_findings SELECT 'orphan:x' || i, 'orphan', 'high', NULL, 'gone', 'x' || i, 'prov01', 0, 1,"
         " 1, 'The record refers to a booking that does not exist.', NULL, false FROM range(700) t(i)",

@@ -20,9 +20,9 @@ from marketplace.findings import FINDINGS
 from marketplace.health import HEALTH_POINTS
 from pipelines.alerting.rules import RULES
 from tests.dashboards.conftest import Shown
-from tests.dashboards.snapshot import execute
 from tests.marts.test_finding_pairs import POSSIBLE, World
 from tests.marts.warehouse import NOW
+from tests.published import changed
 
 SAY = Wording("id", "Asia/Makassar")
 Show = Callable[..., Shown]
@@ -188,7 +188,7 @@ def test_lines_are_said_one_by_one_and_what_is_new_stays_as_it_is_written() -> N
 
 
 def test_pages_in_indonesian_say_so(home: Path, show: Show) -> None:
-    execute(
+    changed(
         home,
         "UPDATE marts.commission_findings SET finding_id = 'the-one',"
         " detail = 'Commission c9 over Rp 75.000 is marked paid and carries no proof of payment.'"

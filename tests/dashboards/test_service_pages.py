@@ -16,7 +16,8 @@ from pipelines.alerting.rules import RULES
 from resources.appwrite.failures import SLOW_SECONDS
 from tests.dashboards import snapshot
 from tests.dashboards.conftest import Shown
-from tests.dashboards.snapshot import edit, execute
+from tests.dashboards.snapshot import edit
+from tests.published import changed
 
 Show = Callable[..., Shown]
 
@@ -115,7 +116,7 @@ def test_service_figures_responses_and_deliveries_are_shown(home: Path, show: Sh
 
 
 def test_where_nothing_was_sent_or_booked_nothing_is_called_delivered(home: Path, show: Show) -> None:
-    execute(
+    changed(
         home,
         "DELETE FROM marts.delivery_rates",
         "UPDATE marts.response_distribution SET bookings = 0, share = NULL",
@@ -142,7 +143,7 @@ def test_each_hop_shows_its_counts_and_an_unknown_one_is_not_fine(home: Path, sh
 
 
 def test_what_unknown_means_is_said_only_where_something_is(home: Path, show: Show) -> None:
-    execute(home, 'DELETE FROM marts.broken_links WHERE "unknown" > 0')
+    changed(home, 'DELETE FROM marts.broken_links WHERE "unknown" > 0')
     assert not any("Unknown" in caption.value for caption in show(home, "links").app.caption)
 
 
@@ -157,7 +158,7 @@ def test_the_ids_at_a_break_are_listed_and_what_is_not_kept_is_said(home: Path, 
 
 
 def test_a_chain_that_could_not_be_judged_is_unknown(home: Path, show: Show) -> None:
-    execute(
+    changed(
         home,
         "UPDATE marts.broken_links SET state = 'unknown', broken = 0, passed = 0, \"unknown\" = entered",
         "DELETE FROM marts.broken_link_rows",
@@ -204,9 +205,9 @@ def test_a_shorter_time_leaves_out_what_is_older(home: Path, show: Show) -> None
 
 
 def test_a_time_without_calls_says_nothing_of_errors(home: Path, show: Show) -> None:
-    execute(home, "DELETE FROM ops.error_rates", "DELETE FROM ops.errors")
+    changed(home, "DELETE FROM ops.errors")
     assert "No error in this time Calls that went well at the first try: 91." in plain(show(home, "errors"))
-    execute(home, "DELETE FROM ops.error_rates", "DELETE FROM ops.errors", "DELETE FROM ops.timings")
+    changed(home, "DELETE FROM ops.errors", "DELETE FROM ops.timings")
     text = plain(show(home, "errors"))
     assert "Nothing was called in this time" in text
     assert "No error in this time" not in text
@@ -304,10 +305,10 @@ def test_without_a_status_the_snapshot_says_what_fires(home: Path, show: Show) -
     ],
 )
 def test_an_older_snapshot_says_what_it_does_not_hold(
-    tmp_path: Path, show: Show, page: str, absent: int, still_there: str
+    publication: Path, tmp_path: Path, show: Show, page: str, absent: int, still_there: str
 ) -> None:
-    snapshot.build(tmp_path, later=False)
-    text = plain(show(tmp_path, page))
+    snapshot.build(publication, tmp_path / "home", later=False)
+    text = plain(show(tmp_path / "home", page))
     assert text.count("Not in this snapshot yet") == absent
     assert still_there in text
     assert "could not be read" not in text

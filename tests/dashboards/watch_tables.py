@@ -9,78 +9,29 @@ from typing import Any
 
 import duckdb
 
-# What bookwatch always published, beyond snapshot.SCHEMA.
-ALWAYS = """
-ALTER TABLE core.bookings ADD COLUMN business_id VARCHAR;
-ALTER TABLE core.bookings ADD COLUMN raw_status VARCHAR;
-ALTER TABLE core.bookings ADD COLUMN ends_at TIMESTAMP;
-UPDATE core.bookings SET business_id = 'BK-' || booking_id, raw_status = upper(status), ends_at = completed_at;
-CREATE TABLE core.providers (provider_id VARCHAR, provider_type VARCHAR, provider_name VARCHAR, status VARCHAR,
-  city VARCHAR, commission_plan VARCHAR, deleted_at TIMESTAMP);
-CREATE TABLE core.commissions AS
-  SELECT commission_id, booking_ref, NULL::VARCHAR AS booking_doc_ref, provider_id, NULL::VARCHAR AS provider_name,
-         booking_amount_idr, 300000::BIGINT AS rate_ppm, actual_idr AS commission_idr, 'rupiah' AS amount_rule,
-         booking_amount_idr::DOUBLE AS written_booking_amount, actual_idr::DOUBLE AS written_commission,
-         false AS is_implausible,
-         commission_status AS status, upper(commission_status) AS raw_status, true AS is_live, source,
-         accrued_at AS created_at, deadline_at, paid_at, NULL::TIMESTAMP AS verified_at, NULL::TIMESTAMP AS proof_at,
-         'empty' AS proof_state, NULL::BIGINT AS fee_idr, 'absent' AS fee_state, 480::BIGINT AS utc_offset_minutes,
-         NULL::BOOLEAN AS is_test, NULL::TIMESTAMP AS deleted_at
-  FROM marts.commission_reconciliation WHERE commission_id IS NOT NULL;
-CREATE TABLE marts.member_health (provider_id VARCHAR, health VARCHAR, last_seen_at TIMESTAMP, bookings BIGINT,
-  missed_requests BIGINT, unread_messages BIGINT, notifications_enabled BOOLEAN, sound_enabled BOOLEAN,
-  reasons VARCHAR, provider_name VARCHAR, provider_type VARCHAR, browser VARCHAR);
-CREATE TABLE ops.timings (run_id VARCHAR, call_number BIGINT, called_at TIMESTAMP, operation VARCHAR,
-  collection VARCHAR, seconds DOUBLE, outcome VARCHAR, status INTEGER, attempts BIGINT, slow BOOLEAN);
-CREATE TABLE ops.timing_summary (hour TIMESTAMP, operation VARCHAR, collection VARCHAR, calls BIGINT, failed BIGINT,
-  retried BIGINT, slow BIGINT, p50_s DOUBLE, p95_s DOUBLE, p99_s DOUBLE, max_s DOUBLE);
-CREATE TABLE ops.errors (run_id VARCHAR, call_number BIGINT, called_at TIMESTAMP, severity VARCHAR, category VARCHAR,
-  operation VARCHAR, collection VARCHAR, reason VARCHAR, status INTEGER, attempts BIGINT);
-"""
+from tests.published import add
 
-# What later versions publish as well.
-LATER = """
-CREATE TABLE marts.commission_open (commission_id VARCHAR, booking_id VARCHAR, booking_ref VARCHAR, provider_id VARCHAR,
-  provider_name VARCHAR, status VARCHAR, owed_idr BIGINT, fee_idr BIGINT, service_ended_at TIMESTAMP,
-  deadline_at TIMESTAMP, is_overdue BOOLEAN, restriction_at TIMESTAMP, age VARCHAR,
-  is_due BOOLEAN, is_unpaid BOOLEAN);
-CREATE TABLE marts.commission_balances (provider_id VARCHAR, provider_name VARCHAR, owed_idr BIGINT, fees_idr BIGINT,
-  overdue_idr BIGINT, records BIGINT, overdue_records BIGINT, not_ended_idr BIGINT, age_0_3h_idr BIGINT,
-  age_3_24h_idr BIGINT, age_1_7d_idr BIGINT, age_over_7d_idr BIGINT, age_unknown_idr BIGINT,
-  oldest_deadline_at TIMESTAMP, restriction_due BOOLEAN, restriction_due_at TIMESTAMP, restriction_actual BOOLEAN,
-  provider_status VARCHAR,
-  unknown_amount_records BIGINT, not_due_idr BIGINT);
-CREATE TABLE marts.commission_ledger (provider_id VARCHAR, provider_name VARCHAR, local_month DATE, opening_idr BIGINT,
-  accrued_idr BIGINT, fees_idr BIGINT, paid_idr BIGINT, reversed_idr BIGINT, closing_idr BIGINT, expected_idr BIGINT,
-  unrecorded_idr BIGINT, unknown_amount_records BIGINT);
-CREATE TABLE marts.closed_month_changes (finding_id VARCHAR, finding VARCHAR, local_month DATE, figure VARCHAR,
-  previous_value BIGINT, current_value BIGINT, previous_snapshot_id VARCHAR, seen_at TIMESTAMP, detail VARCHAR,
-  waived BOOLEAN);
-CREATE TABLE marts.closed_month_gaps (snapshot_id VARCHAR, previous_snapshot_id VARCHAR, compared_at TIMESTAMP,
-  reason VARCHAR, is_newest BOOLEAN);
-CREATE TABLE marts.health_history (point INTEGER, name VARCHAR, status VARCHAR, since TIMESTAMP, until TIMESTAMP,
-  seconds DOUBLE, message VARCHAR);
-CREATE TABLE marts.health_uptime (point INTEGER, name VARCHAR, time_window VARCHAR, working_share DOUBLE,
-  broken_seconds DOUBLE, unknown_seconds DOUBLE, measured_seconds DOUBLE, status_since TIMESTAMP,
-  unmeasured_seconds DOUBLE);
-CREATE TABLE marts.broken_links (hop INTEGER, from_step VARCHAR, to_step VARCHAR, entered BIGINT, passed BIGINT,
-  broken BIGINT, "unknown" BIGINT, state VARCHAR);
-CREATE TABLE marts.broken_link_rows (hop INTEGER, row_id VARCHAR, since TIMESTAMP, origin VARCHAR);
-CREATE TABLE marts.response_distribution (source VARCHAR, bucket INTEGER, label VARCHAR, from_s DOUBLE, to_s DOUBLE,
-  bookings BIGINT, share DOUBLE);
-CREATE TABLE marts.delivery_rates (channel VARCHAR, recipient_type VARCHAR, sent BIGINT, delivered BIGINT,
-  failed BIGINT, pending BIGINT, rate DOUBLE);
-CREATE TABLE ops.error_rates (minute TIMESTAMP, severity VARCHAR, category VARCHAR, operation VARCHAR, events BIGINT);
-CREATE TABLE ops.alerts (alert_id VARCHAR, name VARCHAR, labels VARCHAR, state VARCHAR, severity VARCHAR,
-  summary VARCHAR, figure DOUBLE, limit_value DOUBLE, page VARCHAR, active_since TIMESTAMP, fired_at TIMESTAMP,
-  last_sent_at TIMESTAMP, resolved_at TIMESTAMP, silenced_by VARCHAR, inhibited_by VARCHAR, detail VARCHAR,
-  unit VARCHAR);
-CREATE TABLE ops.alert_silences (silence_id VARCHAR, matcher VARCHAR, author VARCHAR, reason VARCHAR,
-  created_at TIMESTAMP, ends_at TIMESTAMP, ended_at TIMESTAMP, ended_by VARCHAR);
-CREATE TABLE ops.waivers (finding_id VARCHAR, reason VARCHAR, waived_by VARCHAR, waived_at TIMESTAMP);
-CREATE TABLE ops.alert_deliveries (delivery_id BIGINT, "at" TIMESTAMP, kind VARCHAR, alerts BIGINT, channel VARCHAR,
-  delivered BOOLEAN, attempts BIGINT);
-"""
+#: The tables of the first version that published: what came later is not in an old snapshot, nor are later columns.
+FIRST_VERSION = {
+    "core.bookings": (),
+    "core.commissions": (),
+    "core.providers": (),
+    "marts.commission_findings": (),
+    "marts.commission_reconciliation": (),
+    "marts.commission_summary": ("free",),
+    "marts.health_points": ("component", "unit"),
+    "marts.member_health": (),
+    "marts.revenue_by_source": (),
+    "marts.revenue_daily": (),
+    "marts.service_figures": (),
+    "ops.check_results": ("detail",),
+    "ops.errors": ("error_type", "host"),
+    "ops.quarantine": (),
+    "ops.scans": ("unread",),
+    "ops.snapshot": (),
+    "ops.timing_summary": (),
+    "ops.timings": (),
+}
 
 # provider, status, owed, fee, hours from NOW to the deadline (None: not known), age
 OPEN: tuple[tuple[str, str, int, int | None, float | None, str], ...] = (
@@ -177,25 +128,43 @@ RATES: tuple[tuple[int, str, str, str, int], ...] = (
 def complete(
     con: duckdb.DuckDBPyConnection, now: datetime, providers: list[tuple[str, str]], *, later: bool
 ) -> None:
-    """Add these tables to a snapshot judged at ``now``; without ``later`` only what its first version published."""
-    con.execute(ALWAYS)
+    """Fill these tables of a snapshot judged at ``now``; without ``later`` only what its first version published."""
+    con.execute(
+        "UPDATE core.bookings SET business_id = 'BK-' || booking_id, raw_status = upper(status), ends_at = completed_at"
+    )
+    con.execute(
+        "INSERT INTO core.commissions BY NAME"
+        " SELECT commission_id, booking_ref, provider_id, booking_amount_idr, rate, 300000 AS rate_ppm,"
+        " actual_idr AS commission_idr, 'rupiah' AS amount_rule, booking_amount_idr::DOUBLE AS written_booking_amount,"
+        " actual_idr::DOUBLE AS written_commission, false AS is_implausible, commission_status AS status,"
+        " upper(commission_status) AS raw_status, true AS is_live, source, accrued_at AS created_at, deadline_at,"
+        " paid_at, 'empty' AS proof_state, 'absent' AS fee_state, 480 AS utc_offset_minutes"
+        " FROM marts.commission_reconciliation WHERE commission_id IS NOT NULL"
+    )
     restricted = ("prov03", "prov05")
-    con.executemany(
-        "INSERT INTO core.providers VALUES (?, 'therapist', ?, ?, 'Ubud', NULL, NULL)",
-        [(key, name, "RESTRICTED" if key in restricted else "AVAILABLE") for key, name in providers],
+    add(
+        con,
+        "core.providers",
+        "provider_id provider_type provider_name status city",
+        [
+            (key, "therapist", name, "RESTRICTED" if key in restricted else "AVAILABLE", "Ubud")
+            for key, name in providers
+        ],
     )
     names = dict(providers)
-    con.executemany(
-        "INSERT INTO marts.member_health VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'therapist', ?)",
+    add(
+        con,
+        "marts.member_health",
+        "provider_id health last_seen_at bookings missed_requests unread_messages notifications_enabled sound_enabled"
+        " reasons provider_name provider_type browser",
         [
             (
                 key,
                 health,
                 None if seen is None else now - timedelta(minutes=seen),
-                *rest[:3],
-                *rest[3:5],
-                rest[5],
+                *rest[:6],
                 names[key],
+                "therapist",
                 rest[6],
             )
             for key, health, seen, *rest in MEMBERS
@@ -203,10 +172,23 @@ def complete(
     )
     _calls(con, now)
     if later:
-        con.execute(LATER)
         _money(con, now, names)
         _health(con, now)
         _alerts(con, now)
+    else:
+        _of_the_first_version(con)
+
+
+def _of_the_first_version(con: duckdb.DuckDBPyConnection) -> None:
+    views = con.execute("SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal")
+    for (view,) in views.fetchall():
+        con.execute(f"DROP VIEW {view}")
+    for (table,) in con.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall():
+        if table not in FIRST_VERSION:
+            con.execute(f"DROP TABLE {table}")
+    for table, columns in FIRST_VERSION.items():
+        for column in columns:
+            con.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
 
 
 def _calls(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
@@ -229,12 +211,31 @@ def _calls(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
     calls.append(
         ("run-0100", 2, now - timedelta(minutes=40), "sweep_rows", "chat_messages", 4.25, "ok", 200, 2, True)
     )
-    con.executemany("INSERT INTO ops.timings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", calls)
+    add(
+        con,
+        "ops.timings",
+        "run_id call_number called_at operation collection seconds outcome status attempts slow",
+        calls,
+    )
     top = now.replace(minute=0, second=0)
-    con.executemany(
-        "INSERT INTO ops.timing_summary VALUES (?, ?, 'bookings', 60, 0, 0, ?, 0.1, ?, ?, ?)",
+    add(
+        con,
+        "ops.timing_summary",
+        "hour operation collection calls failed retried slow p50_s p95_s p99_s max_s",
         [
-            (top - timedelta(hours=n), operation, slow, p95, p95 + 0.1, p95 + 0.2)
+            (
+                top - timedelta(hours=n),
+                operation,
+                "bookings",
+                60,
+                0,
+                0,
+                slow,
+                0.1,
+                p95,
+                p95 + 0.1,
+                p95 + 0.2,
+            )
             for n in range(4)
             for operation, p95, slow in (
                 ("list_rows", 0.2 + n / 100, 0),
@@ -242,32 +243,36 @@ def _calls(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
             )
         ],
     )
-    number = 0
-    for minutes, severity, category, operation, events in RATES:
-        for _ in range(events):
-            number += 1
-            con.execute(
-                "INSERT INTO ops.errors VALUES (?, ?, ?, ?, ?, ?, 'bookings', ?, ?, 4)",
-                [
-                    f"run-{minutes:04d}",
-                    number,
-                    now - timedelta(minutes=minutes),
-                    severity,
-                    category,
-                    operation,
-                    "retried" if severity == "warning" else "server_error",
-                    200 if severity == "warning" else 503,
-                ],
+    one_by_one = [rate[:4] for rate in RATES for _ in range(rate[4])]
+    add(
+        con,
+        "ops.errors",
+        "run_id call_number called_at severity category operation collection reason status attempts",
+        [
+            (
+                f"run-{minutes:04d}",
+                number,
+                now - timedelta(minutes=minutes),
+                severity,
+                category,
+                operation,
+                "bookings",
+                "retried" if severity == "warning" else "server_error",
+                200 if severity == "warning" else 503,
+                4,
             )
+            for number, (minutes, severity, category, operation) in enumerate(one_by_one, start=1)
+        ],
+    )
 
 
 def _money(con: duckdb.DuckDBPyConnection, now: datetime, names: dict[str, str]) -> None:
+    open_records: list[tuple[Any, ...]] = []
     for n, (provider, status, owed, fee, hours, age) in enumerate(OPEN):
         deadline = None if hours is None else now + timedelta(hours=hours)
-        overdue = None if deadline is None else deadline < now and provider != "prov07"
-        con.execute(
-            "INSERT INTO marts.commission_open VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
+        ended = None if deadline is None else deadline - timedelta(hours=3)
+        open_records.append(
+            (
                 f"open{n:02d}",
                 f"bkopen{n:02d}",
                 f"bkopen{n:02d}",
@@ -276,15 +281,24 @@ def _money(con: duckdb.DuckDBPyConnection, now: datetime, names: dict[str, str])
                 status,
                 owed,
                 fee,
-                None if deadline is None else deadline - timedelta(hours=3),
+                ended,
                 deadline,
-                overdue,
+                None if deadline is None else deadline < now and provider != "prov07",
                 None if deadline is None else deadline + timedelta(minutes=30),
                 age,
                 provider != "prov07",
                 True,
-            ],
+                "completed",
+                None if ended is None else (ended + timedelta(hours=8)).date(),
+            )
         )
+    add(
+        con,
+        "marts.commission_open",
+        "commission_id booking_id booking_ref provider_id provider_name status owed_idr fee_idr service_ended_at"
+        " deadline_at is_overdue restriction_at age is_due is_unpaid booking_status local_date",
+        open_records,
+    )
     due_at = now - timedelta(hours=1, minutes=30)
     balances: list[tuple[Any, ...]] = [
         (
@@ -310,33 +324,34 @@ def _money(con: duckdb.DuckDBPyConnection, now: datetime, names: dict[str, str])
         ("prov04", 105_000, 0, 105_000, 1, 1, 0, 0, 105_000, 0, 0, 0, True, due_at, None, None),
         ("prov06", 225_000, 0, 0, 2, 0, 135_000, 0, 0, 0, 0, 90_000, False, None, False, "AVAILABLE"),
     ]
-    con.executemany(
-        "INSERT INTO marts.commission_balances VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
-        [(row[0], names[row[0]], *row[1:12], now - timedelta(hours=2), *row[12:]) for row in balances],
+    add(
+        con,
+        "marts.commission_balances",
+        "provider_id provider_name owed_idr fees_idr overdue_idr records overdue_records not_ended_idr age_0_3h_idr"
+        " age_3_24h_idr age_1_7d_idr age_over_7d_idr age_unknown_idr oldest_deadline_at restriction_due"
+        " restriction_due_at restriction_actual provider_status unknown_amount_records not_due_idr",
+        [(row[0], names[row[0]], *row[1:12], now - timedelta(hours=2), *row[12:], 0, 0) for row in balances],
     )
+    ledger: list[tuple[Any, ...]] = []
     for provider, moves in MOVES.items():
         opening = 0
         for month, (accrued, fees, paid, reversed_) in zip(MONTHS, moves, strict=True):
             closing = opening + accrued + fees - paid - reversed_
-            con.execute(
-                "INSERT INTO marts.commission_ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-                [
-                    provider,
-                    names[provider],
-                    month,
-                    opening,
-                    accrued,
-                    fees,
-                    paid,
-                    reversed_,
-                    closing,
-                    accrued + 75_000,
-                    75_000,
-                ],
-            )
+            moved = (opening, accrued, fees, paid, reversed_, closing, accrued + 75_000, 75_000, 0)
+            ledger.append((provider, names[provider], month, *moved))
             opening = closing
-    con.executemany(
-        "INSERT INTO marts.closed_month_changes VALUES (?, 'closed_month_changed', ?, ?, ?, ?, ?, ?, ?, ?)",
+    add(
+        con,
+        "marts.commission_ledger",
+        "provider_id provider_name local_month opening_idr accrued_idr fees_idr paid_idr reversed_idr closing_idr"
+        " expected_idr unrecorded_idr unknown_amount_records",
+        ledger,
+    )
+    add(
+        con,
+        "marts.closed_month_changes",
+        "finding_id local_month figure previous_value current_value previous_snapshot_id seen_at detail waived"
+        " finding",
         [
             (
                 "closed_month_changed:2026-10:collected_idr",
@@ -348,6 +363,7 @@ def _money(con: duckdb.DuckDBPyConnection, now: datetime, names: dict[str, str])
                 now - timedelta(hours=5),
                 "Collected of October 2026 was Rp 41.250.000 and is Rp 41.175.000.",
                 False,
+                "closed_month_changed",
             ),
             (
                 "closed_month_changed:2026-09:bookings",
@@ -359,25 +375,26 @@ def _money(con: duckdb.DuckDBPyConnection, now: datetime, names: dict[str, str])
                 now - timedelta(days=9),
                 "Bookings of September 2026 were 1500 and are 1501.",
                 True,
+                "closed_month_changed",
             ),
         ],
     )
 
 
 def _health(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    spells: list[tuple[Any, ...]] = []
     for point, status, ago, until, message in SPELLS:
         since, end = now - timedelta(hours=ago), None if until is None else now - timedelta(hours=until)
-        con.execute(
-            "INSERT INTO marts.health_history VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [point, f"point {point}", status, since, end, ((end or now) - since).total_seconds(), message],
-        )
+        seconds = ((end or now) - since).total_seconds()
+        spells.append((point, f"point {point}", status, since, end, seconds, message))
+    add(con, "marts.health_history", "point name status since until seconds message", spells)
     hours = {"24 h": 24.0, "7 d": 168.0, "30 d": 720.0}
+    uptime: list[tuple[Any, ...]] = []
     for point, broken, unknown, measured in ((1, 0.0, 0.0, 1.0), (3, 0.0, 1.0, 0.0), (6, 0.25, 0.125, 0.75)):
         for name, length in hours.items():
             whole = length * 3600
-            con.execute(
-                "INSERT INTO marts.health_uptime VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
+            uptime.append(
+                (
                     point,
                     f"point {point}",
                     name,
@@ -387,38 +404,47 @@ def _health(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
                     measured * whole,
                     now - timedelta(hours=18),
                     (1 - unknown - measured) * whole,
-                ],
+                )
             )
-    con.executemany("INSERT INTO marts.broken_links VALUES (?, ?, ?, ?, ?, ?, ?, ?)", HOPS)
-    con.executemany(
-        "INSERT INTO marts.broken_link_rows VALUES (?, ?, ?, 'bookings')",
+    add(
+        con,
+        "marts.health_uptime",
+        "point name time_window working_share broken_seconds unknown_seconds measured_seconds status_since"
+        " unmeasured_seconds",
+        uptime,
+    )
+    add(con, "marts.broken_links", "hop from_step to_step entered passed broken unknown state", HOPS)
+    add(
+        con,
+        "marts.broken_link_rows",
+        "hop row_id since origin",
         [
-            (hop, f"bk{hop}{n:04d}", now - timedelta(minutes=10 * n + 6))
+            (hop, f"bk{hop}{n:04d}", now - timedelta(minutes=10 * n + 6), "bookings")
             for hop, _, _, _, _, broken, _, _ in HOPS
             for n in range(min(broken, HOP_ROWS_KEPT))
         ],
     )
     total = sum(bookings for _, bookings in BUCKETS)
-    for source, divisor in (("all", 1), ("chatWindow", 10)):
-        for bucket, (label, bookings) in enumerate(BUCKETS, start=1):
-            con.execute(
-                "INSERT INTO marts.response_distribution VALUES (?, ?, ?, 0, NULL, ?, ?)",
-                [source, bucket, label, bookings // divisor, bookings / total],
-            )
-    con.executemany("INSERT INTO marts.delivery_rates VALUES (?, ?, ?, ?, ?, ?, ?)", DELIVERIES)
-    con.executemany(
-        "INSERT INTO ops.error_rates VALUES (?, ?, ?, ?, ?)",
+    add(
+        con,
+        "marts.response_distribution",
+        "source bucket label from_s bookings share",
         [
-            ((now - timedelta(minutes=minutes)).replace(second=0), severity, category, operation, events)
-            for minutes, severity, category, operation, events in RATES
+            (source, bucket, label, 0.0, bookings // divisor, bookings / total)
+            for source, divisor in (("all", 1), ("chatWindow", 10))
+            for bucket, (label, bookings) in enumerate(BUCKETS, start=1)
         ],
     )
+    add(con, "marts.delivery_rates", "channel recipient_type sent delivered failed pending rate", DELIVERIES)
 
 
 def _alerts(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
     ago = {hours: now - timedelta(hours=hours) for hours in (1, 2, 5, 18, 30)}
-    con.executemany(
-        "INSERT INTO ops.alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    add(
+        con,
+        "ops.alerts",
+        "alert_id name labels state severity summary figure limit_value page active_since fired_at last_sent_at"
+        " resolved_at silenced_by inhibited_by detail unit",
         [
             (
                 "zero_missing_commission",
@@ -479,13 +505,17 @@ def _alerts(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
             ),
         ],
     )
-    con.execute(
-        "INSERT INTO ops.waivers VALUES ('closed_month_changed:2026-09:bookings', 'a double booking was removed',"
-        " 'Komang', ?)",
-        [ago[2]],
+    waiver = (
+        "closed_month_changed:2026-09:bookings",
+        "a double booking was removed",
+        "Komang",
+        ago[2],
     )
-    con.executemany(
-        "INSERT INTO ops.alert_silences VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    add(con, "ops.waivers", "finding_id reason waived_by waived_at", [waiver])
+    add(
+        con,
+        "ops.alert_silences",
+        "silence_id matcher author reason created_at ends_at ended_at ended_by",
         [
             (
                 "7",
@@ -500,8 +530,10 @@ def _alerts(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
             ("5", "error_rate", "Ayu", "maintenance", ago[30], ago[5], ago[18], "Ayu"),
         ],
     )
-    con.executemany(
-        "INSERT INTO ops.alert_deliveries VALUES (?, ?, ?, ?, ?, ?, ?)",
+    add(
+        con,
+        "ops.alert_deliveries",
+        "delivery_id at kind alerts channel delivered attempts",
         [
             (1, ago[30], "firing", 1, "mailto", True, 1),
             (2, ago[18], "resolved", 1, "mailto", True, 1),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,8 @@ import pytest
 
 from pipelines.cli import main
 from resources.home import Home
-from tests.exports.published import OCTOBER, publish
+from tests.exports import published
+from tests.exports.published import OCTOBER
 
 
 class Outcome(NamedTuple):
@@ -32,8 +34,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     return home
 
 
+@pytest.fixture(scope="session")
+def publish(publication: Path) -> Callable[..., Path]:
+    """Publish rows made by hand in a home: published.publish on this session's tables."""
+    return partial(published.publish, publication)
+
+
 @pytest.fixture
-def october(home: Home) -> Home:
+def october(home: Home, publish: Callable[..., Path]) -> Home:
     publish(home, OCTOBER)
     return home
 

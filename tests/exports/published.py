@@ -1,46 +1,35 @@
-"""A published snapshot made by hand: the core, marts and ops tables a commission report is made of. Holds no test."""
+"""A published snapshot whose rows are made by hand, in the tables as the product made them: those of core, marts and
+ops that a commission report is made of. Holds no test and no table definition."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from resources.home import Home
-from resources.snapshots import point_link, snapshot_path
+from resources.snapshots import snapshot_path
+from tests.published import add, changing, empty_snapshot
 
 SNAPSHOT = "20261105T000000Z-000001"
 PUBLISHED_AT = datetime(2026, 11, 5)
 MAKASSAR = 480
 
-_DDL = """
-CREATE SCHEMA core; CREATE SCHEMA marts; CREATE SCHEMA ops;
-CREATE TABLE core.providers (provider_id VARCHAR, provider_type VARCHAR, provider_name VARCHAR, timezone VARCHAR);
-CREATE TABLE core.bookings (
-    booking_id VARCHAR, accepted_at TIMESTAMP, created_at TIMESTAMP, utc_offset_minutes BIGINT, origin VARCHAR);
-CREATE TABLE core.commissions (commission_id VARCHAR, created_at TIMESTAMP, utc_offset_minutes BIGINT);
-CREATE TABLE marts.commission_reconciliation (
-    booking_id VARCHAR, commission_id VARCHAR, booking_ref VARCHAR, provider_id VARCHAR, source VARCHAR,
-    booking_status VARCHAR, booking_amount_idr BIGINT, rate DOUBLE, expected_idr BIGINT, actual_idr BIGINT,
-    variance_idr BIGINT, state VARCHAR, local_date DATE, accrued_at TIMESTAMP, utc_offset_minutes BIGINT,
-    policy_version VARCHAR, policy_rate_ppm BIGINT, deadline_at TIMESTAMP, commission_status VARCHAR,
-    paid_at TIMESTAMP, records BIGINT, origin VARCHAR);
-CREATE TABLE marts.commission_findings (
-    finding_id VARCHAR, finding VARCHAR, severity VARCHAR, booking_id VARCHAR, booking_ref VARCHAR,
-    commission_id VARCHAR, provider_id VARCHAR, expected_idr BIGINT, actual_idr BIGINT, variance_idr BIGINT,
-    detail VARCHAR, origin VARCHAR, waived BOOLEAN);
-CREATE TABLE marts.commission_summary (
-    eligible BIGINT, tracked BIGINT, missing BIGINT, awaiting BIGINT, unknown BIGINT, tracking_rate DOUBLE,
-    state VARCHAR, expected_idr BIGINT, actual_idr BIGINT, variance_idr BIGINT, unknown_rows BIGINT,
-    unknown_expected_idr BIGINT, unknown_actual_idr BIGINT, as_of TIMESTAMP);
-CREATE TABLE ops.snapshot (
-    snapshot_id VARCHAR, run_id VARCHAR, published_at TIMESTAMP, rules_version VARCHAR,
-    source STRUCT(endpoint VARCHAR, project VARCHAR, database VARCHAR));
-"""
+# The columns of the tables that are filled here, in the order of the rows.
+_RECONCILED = (
+    "booking_id commission_id booking_ref provider_id source booking_status booking_amount_idr rate expected_idr"
+    " actual_idr variance_idr state local_date accrued_at utc_offset_minutes policy_version policy_rate_ppm"
+    " deadline_at commission_status paid_at records origin"
+)
+_FINDING = (
+    "finding_id finding severity booking_id booking_ref commission_id provider_id expected_idr actual_idr"
+    " variance_idr detail origin waived"
+)
+_SUMMARY = (
+    "eligible tracked missing awaiting unknown tracking_rate state expected_idr actual_idr variance_idr unknown_rows"
+    " unknown_expected_idr unknown_actual_idr as_of free"
+)
 
 
 @dataclass(frozen=True)
@@ -162,33 +151,36 @@ class Contents:
     extra: dict[str, str] = field(default_factory=dict)
 
 
-def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Iterable[Any]]) -> None:
-    values = [list(row) for row in rows]
-    if values:
-        con.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values[0]))})", values)
-
-
-def publish(home: Home, contents: Contents, snapshot_id: str = SNAPSHOT) -> Path:
-    """Make the snapshot's file and point ``current`` at it."""
-    path = snapshot_path(home, snapshot_id)
-    with duckdb.connect(str(path)) as con:
-        con.execute(_DDL)
-        _insert(con, "marts.commission_reconciliation", (row.values() for row in contents.rows))
-        _insert(con, "marts.commission_findings", (finding.values() for finding in contents.findings))
-        _insert(con, "core.providers", ((*provider, None) for provider in contents.providers))
-        _insert(con, "core.commissions", contents.commissions)
-        _insert(con, "core.bookings", contents.bookings)
-        con.execute(
-            "INSERT INTO marts.commission_summary VALUES (1, 1, 0, 0, 0, 1.0, 'perfect', 0, 0, 0, 0, 0, 0, ?)",
-            [contents.as_of],
+def publish(
+    publication: Path,
+    home: Home,
+    contents: Contents,
+    snapshot_id: str = SNAPSHOT,
+    *,
+    also: tuple[str, ...] = (),
+) -> Path:
+    """Make the snapshot of that name in ``home``, sealed, and the newest. ``also``: SQL at the end."""
+    with changing(home, of=empty_snapshot(publication), snapshot_id=snapshot_id) as con:
+        add(con, "marts.commission_reconciliation", _RECONCILED, (row.values() for row in contents.rows))
+        add(con, "marts.commission_findings", _FINDING, (finding.values() for finding in contents.findings))
+        add(con, "core.providers", "provider_id provider_type provider_name", contents.providers)
+        add(con, "core.commissions", "commission_id created_at utc_offset_minutes", contents.commissions)
+        add(
+            con,
+            "core.bookings",
+            "booking_id accepted_at created_at utc_offset_minutes origin",
+            contents.bookings,
         )
+        summary = (1, 1, 0, 0, 0, 1.0, "perfect", 0, 0, 0, 0, 0, 0, contents.as_of, 0)
+        add(con, "marts.commission_summary", _SUMMARY, [summary])
         con.execute(
-            "INSERT INTO ops.snapshot VALUES (?, ?, ?, '7',"
-            " {'endpoint': 'https://appwrite.test/v1', 'project': 'shop', 'database': 'main'})",
-            [snapshot_id, snapshot_id, PUBLISHED_AT],
+            "UPDATE ops.snapshot SET run_id = ?, published_at = ?, rules_version = '7', source ="
+            " {'endpoint': 'https://appwrite.test/v1', 'project': 'shop', 'database': 'main'}",
+            [snapshot_id, PUBLISHED_AT],
         )
-    point_link(home.current, path)
-    return path
+        for statement in also:
+            con.execute(statement)
+    return snapshot_path(home, snapshot_id)
 
 
 OCTOBER = Contents(

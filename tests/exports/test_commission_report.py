@@ -21,7 +21,9 @@ from resources.home import Home
 from resources.ledger import Ledger
 from resources.snapshots import drop_old_snapshots, point_link, snapshot_path, snapshots_to_drop
 from tests.exports.conftest import Outcome
-from tests.exports.published import OCTOBER, SNAPSHOT, Contents, Finding, Row, publish
+from tests.exports.published import OCTOBER, SNAPSHOT, Contents, Finding, Row
+
+Publish = Callable[..., Path]
 
 NAME = f"commissions_2026-10-01_2026-11-01_{SNAPSHOT}"
 Cli = Callable[..., Outcome]
@@ -164,7 +166,7 @@ def test_the_summary_adds_up_to_the_rows(october: Home, export: Cli, tmp_path: P
 
 
 def test_free_bookings_are_counted_apart_and_what_has_no_local_day_is_in_no_period(
-    home: Home, export: Cli, tmp_path: Path
+    home: Home, export: Cli, tmp_path: Path, publish: Publish
 ) -> None:
     at = datetime(2026, 10, 10, 3)
     nothing = {"booking_amount_idr": 0, "expected_idr": 0, "actual_idr": 0}
@@ -263,7 +265,7 @@ def test_a_period_without_rows_is_a_report_with_headers_and_zeros(
 
 
 def test_the_data_files_are_the_same_bytes_again(
-    october: Home, export: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    october: Home, export: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, publish: Publish
 ) -> None:
     export(tmp_path / "one", "--by", "Rani")
     # Another moment, another default zone, a newer snapshot published: nothing of it may show in the data.
@@ -276,7 +278,7 @@ def test_the_data_files_are_the_same_bytes_again(
 
 
 def test_the_data_files_do_not_depend_on_the_order_of_the_snapshot_s_rows(
-    home: Home, export: Cli, tmp_path: Path
+    home: Home, export: Cli, tmp_path: Path, publish: Publish
 ) -> None:
     publish(home, OCTOBER)
     export(tmp_path / "one")
@@ -296,7 +298,7 @@ def test_the_data_files_do_not_depend_on_the_order_of_the_snapshot_s_rows(
 
 
 def test_every_export_is_in_the_ledger_and_keeps_its_snapshot(
-    october: Home, export: Cli, tmp_path: Path
+    october: Home, export: Cli, tmp_path: Path, publish: Publish
 ) -> None:
     export(tmp_path / "out", "--by", "Rani")
     digest = hashlib.sha256((tmp_path / "out" / "manifest.json").read_bytes()).hexdigest()
@@ -369,16 +371,17 @@ def test_a_period_that_is_not_over_says_so(october: Home, cli: Cli, tmp_path: Pa
     assert "was not over when this snapshot was judged" in cli(*words).out
 
 
-def test_rows_without_a_day_are_counted_aloud(home: Home, export: Cli, tmp_path: Path) -> None:
-    path = publish(home, OCTOBER)
-    with duckdb.connect(str(path)) as con:
-        con.execute(
-            "UPDATE marts.commission_reconciliation SET local_date = NULL WHERE booking_id = 'b-last'"
-        )
+def test_rows_without_a_day_are_counted_aloud(
+    home: Home, export: Cli, tmp_path: Path, publish: Publish
+) -> None:
+    undated = "UPDATE marts.commission_reconciliation SET local_date = NULL WHERE booking_id = 'b-last'"
+    publish(home, OCTOBER, also=(undated,))
     assert "1 row(s) of the snapshot have no day" in export(tmp_path / "out").out
 
 
-def test_amounts_too_large_to_sum_are_no_wrong_total(home: Home, cli: Cli, tmp_path: Path) -> None:
+def test_amounts_too_large_to_sum_are_no_wrong_total(
+    home: Home, cli: Cli, tmp_path: Path, publish: Publish
+) -> None:
     large = 4_611_686_018_427_387_904
     publish(
         home,
@@ -510,9 +513,10 @@ def test_an_edited_manifest_is_never_written_over(
     assert manifest.read_bytes() == edited
 
 
-def test_a_snapshot_of_another_version_is_one_sentence(october: Home, cli: Cli, tmp_path: Path) -> None:
-    with duckdb.connect(str(snapshot_path(october, SNAPSHOT))) as con:
-        con.execute("ALTER TABLE marts.commission_reconciliation DROP COLUMN policy_version")
+def test_a_snapshot_of_another_version_is_one_sentence(
+    home: Home, cli: Cli, tmp_path: Path, publish: Publish
+) -> None:
+    publish(home, OCTOBER, also=("ALTER TABLE marts.commission_reconciliation DROP COLUMN policy_version",))
     outcome = cli(*october_words(tmp_path / "out"))
     assert outcome.status == 1
     assert "has not all the tables and columns" in outcome.err
@@ -533,7 +537,9 @@ def test_an_export_the_ledger_cannot_take_leaves_no_manifest(october: Home, cli:
     assert ledger.exports() == []
 
 
-def test_no_finding_without_its_row_is_lost_between_periods(home: Home, cli: Cli, tmp_path: Path) -> None:
+def test_no_finding_without_its_row_is_lost_between_periods(
+    home: Home, cli: Cli, tmp_path: Path, publish: Publish
+) -> None:
     """A record vanished from a booking that earns nothing: its finding goes by the booking's own day."""
     publish(
         home,
@@ -559,7 +565,9 @@ def test_no_finding_without_its_row_is_lost_between_periods(home: Home, cli: Cli
     assert row["finding_id"] == "vanished:c-unseen"
 
 
-def test_a_finding_goes_with_the_booking_of_its_own_collection(home: Home, cli: Cli, tmp_path: Path) -> None:
+def test_a_finding_goes_with_the_booking_of_its_own_collection(
+    home: Home, cli: Cli, tmp_path: Path, publish: Publish
+) -> None:
     """One id in both collections: neither line is doubled, nor put on the other's day."""
     october, november = datetime(2026, 10, 20, 3), datetime(2026, 11, 5, 3)
     publish(
@@ -594,10 +602,9 @@ def test_a_finding_goes_with_the_booking_of_its_own_collection(home: Home, cli: 
 
 
 def test_findings_of_a_snapshot_that_does_not_say_their_collection_are_exported(
-    october: Home, export: Cli, tmp_path: Path
+    home: Home, export: Cli, tmp_path: Path, publish: Publish
 ) -> None:
-    with duckdb.connect(str(snapshot_path(october, SNAPSHOT))) as con:
-        con.execute("ALTER TABLE marts.commission_findings DROP COLUMN origin")
+    publish(home, OCTOBER, also=("ALTER TABLE marts.commission_findings DROP COLUMN origin",))
     export(tmp_path / "out")
     assert len(read(tmp_path / "out" / f"{NAME}_findings.csv")) == 4
 

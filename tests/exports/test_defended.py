@@ -25,9 +25,11 @@ from resources.home import Home
 from resources.ledger import Ledger
 from resources.snapshots import drop_old_snapshots, snapshot_path
 from tests.exports.conftest import Outcome
-from tests.exports.published import OCTOBER, SNAPSHOT, Contents, Finding, Row, publish
+from tests.exports.published import OCTOBER, SNAPSHOT, Contents, Finding, Row
 
 Cli = Callable[..., Outcome]
+Publish = Callable[..., Path]
+
 NAME = f"commissions_2026-10-01_2026-11-01_{SNAPSHOT}"
 FIRST, UNTIL = date(2026, 10, 1), date(2026, 11, 1)
 
@@ -54,7 +56,9 @@ def export_october(home: Home, out: Path, form: Format = "csv") -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", pytest.param("json", marks=pytest.mark.long)])
-def test_each_single_byte_of_a_small_report_counts(home: Home, tmp_path: Path, form: Format) -> None:
+def test_each_single_byte_of_a_small_report_counts(
+    home: Home, tmp_path: Path, form: Format, publish: Publish
+) -> None:
     publish(home, Contents(rows=(Row(datetime(2026, 10, 2)),), findings=(Finding("orphan", None, "c1"),)))
     out = tmp_path / "out"
     export_october(home, out, form)
@@ -159,7 +163,9 @@ def width(path: Path) -> int:
     return len(by_python(path.read_bytes())[0])
 
 
-def test_four_readers_read_the_same_cells_and_they_are_the_snapshots(home: Home, tmp_path: Path) -> None:
+def test_four_readers_read_the_same_cells_and_they_are_the_snapshots(
+    home: Home, tmp_path: Path, publish: Publish
+) -> None:
     rows = tuple(
         Row(
             datetime(2026, 10, 2) + timedelta(minutes=n),
@@ -192,7 +198,7 @@ def test_four_readers_read_the_same_cells_and_they_are_the_snapshots(home: Home,
 
 
 def test_an_old_snapshot_gives_the_same_bytes_after_new_ones_and_after_retention(
-    home: Home, cli: Cli, tmp_path: Path
+    home: Home, cli: Cli, tmp_path: Path, publish: Publish
 ) -> None:
     publish(home, OCTOBER)
     words = ("export", "commissions", "--from", "2026-10-01", "--to", "2026-11-01", "--out")
@@ -292,7 +298,7 @@ def test_the_period_is_asked_for_in_slices_that_hold_each_day_once(monkeypatch: 
 
 
 def test_what_is_held_at_a_time_does_not_depend_on_the_rows(
-    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, publish: Publish
 ) -> None:
     rows = tuple(
         Row(datetime(2026, 10, 1) + timedelta(hours=n), f"b{n:04}", f"c{n:04}") for n in range(0, 28 * 24, 2)
@@ -319,7 +325,7 @@ def test_what_is_held_at_a_time_does_not_depend_on_the_rows(
 
 
 def test_a_report_that_needs_more_memory_is_given_it(
-    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, publish: Publish
 ) -> None:
     publish(home, OCTOBER)
     export_october(home, tmp_path / "plain")

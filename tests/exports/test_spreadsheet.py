@@ -24,7 +24,9 @@ from pipelines.exports.verify import verify_export
 from resources.home import Home
 from resources.ledger import Ledger
 from tests.exports.conftest import Outcome
-from tests.exports.published import SNAPSHOT, Contents, Finding, Row, publish
+from tests.exports.published import SNAPSHOT, Contents, Finding, Row
+
+Publish = Callable[..., Path]
 
 NAME = f"commissions_2026-10-01_2026-11-01_{SNAPSHOT}"
 Cli = Callable[..., Outcome]
@@ -175,7 +177,7 @@ def test_a_download_of_the_dashboards_is_marked_as_an_export_is() -> None:
     assert rows[1:] == [[text, "-1"] for text in guarded(frame)["booking_id"]]
 
 
-def publish_texts(home: Home) -> list[str]:
+def publish_texts(home: Home, publish: Publish) -> list[str]:
     texts = [*PAYLOADS, *TURNED, *HARMLESS]
     publish(
         home,
@@ -207,9 +209,9 @@ def read(path: Path, separator: str = ",") -> list[dict[str, str]]:
 
 @pytest.mark.parametrize(("locale", "separator"), [("en", ","), ("id", ";")])
 def test_the_files_hold_the_texts_safe_and_raw(
-    home: Home, export: Cli, tmp_path: Path, locale: str, separator: str
+    home: Home, export: Cli, tmp_path: Path, locale: str, separator: str, publish: Publish
 ) -> None:
-    texts = publish_texts(home)
+    texts = publish_texts(home, publish)
     out = tmp_path / "out"
     export(out, "--locale", locale)
     raw, safe = read(out / f"{NAME}.csv"), read(out / f"{NAME}_spreadsheet.csv", separator)

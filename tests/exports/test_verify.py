@@ -19,7 +19,9 @@ from resources.clock import Clock
 from resources.home import Home
 from resources.snapshots import snapshot_path
 from tests.exports.conftest import Outcome
-from tests.exports.published import OCTOBER, SNAPSHOT, publish
+from tests.exports.published import OCTOBER, SNAPSHOT
+
+Publish = Callable[..., Path]
 
 NAME = f"commissions_2026-10-01_2026-11-01_{SNAPSHOT}"
 Cli = Callable[..., Outcome]
@@ -39,7 +41,9 @@ class Standing:
 
 
 @pytest.fixture(scope="module", params=["csv", "json", "xlsx"])
-def standing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Standing:
+def standing(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, publish: Publish
+) -> Standing:
     from datetime import date
 
     base = tmp_path_factory.mktemp("standing")
@@ -307,6 +311,7 @@ def test_a_report_whose_snapshot_was_changed_or_is_gone_is_told(
     path = snapshot_path(october, SNAPSHOT)
     assert verify_export(report, october.ledger).not_checked == ()
     content = path.read_bytes()
+    path.chmod(0o600)
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     (difference,) = verify_export(report, october.ledger).differences
     assert "changed after it was published" in difference

@@ -26,7 +26,9 @@ from pipelines.exports.workbook import Workbook
 from resources.home import Home
 from resources.ledger import Ledger
 from tests.exports.conftest import Outcome
-from tests.exports.published import SNAPSHOT, Contents, Finding, Row, publish
+from tests.exports.published import SNAPSHOT, Contents, Finding, Row
+
+Publish = Callable[..., Path]
 
 NAME = f"commissions_2026-10-01_2026-11-01_{SNAPSHOT}"
 Cli = Callable[..., Outcome]
@@ -135,7 +137,7 @@ def test_the_bytes_repeat_at_another_time_in_another_zone_and_umask(
 
 
 def test_a_table_too_long_for_a_sheet_lies_beside_it_as_csv(
-    home: Home, export: Cli, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Home, export: Cli, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, publish: Publish
 ) -> None:
     for module in (workbook, commissions, verify):
         monkeypatch.setattr(module, "SHEET_ROWS", 4)

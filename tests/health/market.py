@@ -13,6 +13,7 @@ from assets.core.core_assets import derive
 from assets.marts.mart_assets import make_marts
 from marketplace.collections import REQUIRED
 from pipelines.run import open_run
+from resources.raw_store import CONTROL_TABLES
 from resources.run_context import CollectionScan, RunContext
 from resources.settings import Settings
 from resources.warehouse import open_warehouse
@@ -78,19 +79,17 @@ class Market:
         self.raw = RawFile(home / "raw.duckdb", TABLES, stored=NOW + DAY)
         self.scans: dict[str, datetime] = {}
         with duckdb.connect(str(self.raw.path)) as con:
-            con.execute(
-                "CREATE TABLE _watermarks (collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP);"
-                "CREATE TABLE _ingest_runs (run_id VARCHAR, collection VARCHAR, fetched BIGINT, inserted BIGINT,"
-                " updated BIGINT, unchanged BIGINT, deleted BIGINT, rejected BIGINT, started_at TIMESTAMP,"
-                " seconds DOUBLE, watermark TIMESTAMP, outcome VARCHAR)"
-            )
+            con.execute(CONTROL_TABLES)
 
     def scanned(self, at: datetime = NOW, *, collections: tuple[str, ...] = SCANNED) -> None:
         """Let a complete scan of the collections have ended at an instant."""
         with duckdb.connect(str(self.raw.path)) as con:
             for collection in collections:
                 con.execute("DELETE FROM _watermarks WHERE collection = ?", [collection])
-                con.execute("INSERT INTO _watermarks VALUES (?, ?, ?)", [collection, at, at])
+                con.execute(
+                    "INSERT INTO _watermarks (collection, watermark, completed_at) VALUES (?, ?, ?)",
+                    [collection, at, at],
+                )
 
     def booking(self, name: str, created: datetime, **attributes: Any) -> None:
         row = {"status": "pending", "price": "250", "source": "direct", "mode": "immediate"} | attributes

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from assets.core.engine import process
 from assets.marts.build import build
 from assets.marts.catalog import MART_NAMES
-from assets.marts.tables import SOURCES
+from assets.ops import create_ops
 from checks.core_schemas import CORE_SCHEMAS
 from checks.registry import registry_of
 from marketplace.rules import AMOUNT_MAX_IDR, AMOUNT_MIN_IDR, RULES_VERSION
@@ -31,7 +31,6 @@ from resources.raw_store import RawStore
 from resources.snapshots import point_link, snapshot_path
 from tests.anything import HOSTILE_VALUES, answer, rows
 from tests.core.test_anything import CORE, NOW, TABLES, carried_in, mirrored
-from tests.marts.warehouse import SQL_TYPES
 
 CHECKS = registry_of(CORE_SCHEMAS)
 MINE = ("bookings", "commission_records", "therapists", "chat_messages", "notifications")
@@ -96,11 +95,7 @@ def held(home: Home, world: dict[str, list[dict[str, str]]]) -> None:
             assert counts.fetched == len(listed) == counts.inserted + counts.rejected
     process(home.raw, home.warehouse, timezone="Asia/Makassar", rules_version=RULES_VERSION, now=NOW)
     with duckdb.connect(str(home.warehouse)) as con:
-        con.execute("CREATE SCHEMA ops")
-        for table in ("ops.scans", "ops.health_changes"):
-            con.execute(
-                f"CREATE TABLE {table} ({', '.join(f'{c} {SQL_TYPES[kind]}' for c, kind in SOURCES[table].items())})"
-            )
+        create_ops(con)
         for name in world:
             con.execute(
                 "INSERT INTO ops.scans BY NAME SELECT ? AS collection, ?::TIMESTAMP AS watermark,"
@@ -125,7 +120,7 @@ def held(home: Home, world: dict[str, list[dict[str, str]]]) -> None:
                 result = check.run(con)
                 assert result.passed, (name, result.broken_rules)
         con.execute(
-            "CREATE TABLE ops.snapshot AS SELECT '20260103T000000Z-000001' AS snapshot_id, 'run1' AS run_id,"
+            "INSERT INTO ops.snapshot BY NAME SELECT '20260103T000000Z-000001' AS snapshot_id, 'run1' AS run_id,"
             " TIMESTAMP '2026-01-03' AS published_at, '2' AS rules_version,"
             " {'endpoint': 'https://a.test/v1', 'project': 'p', 'database': 'd'} AS source"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,14 @@ from resources.ledger import ClosedGap, Ledger
 from resources.run_context import RunContext
 from resources.settings import load_settings
 from resources.snapshots import drop_old_snapshots, point_link, published_snapshots, snapshot_path
+from tests.published import add, changing, empty_snapshot
 
 BALI = timedelta(hours=8)
 Figures = dict[tuple[str, str], int]
 #: 15 November 2026, noon in Bali: October is closed, November is not.
 NOW = datetime(2026, 11, 15, 4)
+#: The product's tables without rows, in the home: what snapshots and warehouses of these tests begin with.
+EMPTY = "empty.duckdb"
 OCTOBER: Figures = {("2026-10-01", "booked_idr"): 1_000_000, ("2026-10-01", "bookings"): 4}
 
 
@@ -48,13 +52,15 @@ def test_a_month_is_closed_24_hours_after_it_ended(at: datetime, month: date) ->
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+def home(publication: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     for name in list(os.environ):
         if name.startswith(("APPWRITE_", "BOOKWATCH_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("BOOKWATCH_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
-    return Home(tmp_path / "home").create()
+    home = Home(tmp_path / "home").create()
+    shutil.copy(empty_snapshot(publication), home.root / EMPTY)
+    return home
 
 
 #: How each collection's scan of a run ended, whether one ever came to its end, and the references it could not read.
@@ -70,24 +76,27 @@ def figures(
     unplaced: str | None = None,
     most: int = 20_000_000,
 ) -> None:
-    con.execute("CREATE SCHEMA core; CREATE SCHEMA marts; CREATE SCHEMA ops")
     con.execute(
-        "CREATE TABLE core.state AS SELECT ? AS timezone, 20000 AS amount_min, ? AS amount_max", [zone, most]
+        "UPDATE core.state SET timezone = ?, amount_min = 20000, amount_max = ?, key_mark = NULL",
+        [zone, most],
     )
-    for table in ("bookings", "commissions"):
-        offset = "NULL" if table == unplaced else "480"
-        con.execute(f"CREATE TABLE core.{table} AS SELECT {offset}::BIGINT AS utc_offset_minutes")
-    con.execute(
-        "CREATE TABLE ops.scans (collection VARCHAR, outcome VARCHAR, completed_at TIMESTAMP, unread VARCHAR)"
+    for table in ("core.bookings", "core.commissions"):
+        add(con, table, "utc_offset_minutes", [(None if table == f"core.{unplaced}" else 480,)])
+    add(
+        con,
+        "ops.scans",
+        "collection outcome completed_at unread",
+        [
+            (collection, outcome, NOW if ended else None, json.dumps(unread) if unread else None)
+            for collection, (outcome, ended, *unread) in {**WHOLE, **(scans or {})}.items()
+        ],
     )
-    for collection, (outcome, ended, *unread) in {**WHOLE, **(scans or {})}.items():
-        con.execute(
-            "INSERT INTO ops.scans VALUES (?, ?, ?, ?)",
-            [collection, outcome, NOW if ended else None, json.dumps(unread) if unread else None],
-        )
-    con.execute("CREATE TABLE marts.month_figures (local_month DATE, figure VARCHAR, value BIGINT)")
-    for (month, figure), value in values.items():
-        con.execute("INSERT INTO marts.month_figures VALUES (?, ?, ?)", [month, figure, value])
+    add(
+        con,
+        "marts.month_figures",
+        "local_month figure value",
+        [(date.fromisoformat(month), figure, value) for (month, figure), value in values.items()],
+    )
 
 
 def publish(
@@ -101,15 +110,13 @@ def publish(
     scans: Scans | None = None,
     unplaced: str | None = None,
     most: int = 20_000_000,
+    also: tuple[str, ...] = (),
 ) -> None:
-    path = snapshot_path(home, snapshot_id)
-    with duckdb.connect(str(path)) as con:
+    with changing(home, of=home.root / EMPTY, snapshot_id=snapshot_id) as con:
         figures(con, values, zone, scans, unplaced, most)
-        con.execute(
-            "CREATE TABLE ops.snapshot AS SELECT ? AS snapshot_id, ?::TIMESTAMP AS published_at, ? AS rules_version",
-            [snapshot_id, at, rules],
-        )
-    point_link(home.current, path)
+        con.execute("UPDATE ops.snapshot SET published_at = ?, rules_version = ?", [at, rules])
+        for statement in also:
+            con.execute(statement)
 
 
 def run(
@@ -128,7 +135,8 @@ def run(
     finally:
         del os.environ["BOOKWATCH_NOW"]
     context = RunContext(settings, run_id, 1, settings.clock.now())
-    with duckdb.connect() as con:
+    warehouse = shutil.copy(context.home.root / EMPTY, context.home.warehouse)
+    with duckdb.connect(str(warehouse)) as con:
         figures(con, values, zone, scans, unplaced)
         return compare_closed_months(con, context)
 
@@ -263,12 +271,11 @@ def test_where_nothing_can_be_compared_it_says_so(
     if isinstance(snapshot, dict):
         publish(home, "s1", {}, **snapshot)
     elif snapshot is not None:
-        publish(home, "s1", {})
+        old = ("DROP TABLE marts.month_figures",) if snapshot == "old" else ()
+        publish(home, "s1", {}, also=old)
         if snapshot == "damaged":
+            snapshot_path(home, "s1").chmod(0o600)
             snapshot_path(home, "s1").write_bytes(b"no database")
-        else:
-            with duckdb.connect(str(snapshot_path(home, "s1"))) as con:
-                con.execute("DROP TABLE marts.month_figures")
     expected = ClosedGap("r2", None if snapshot is None else "s1", NOW + timedelta(minutes=1), reason)
     run(OCTOBER, run_id="r1")
     assert run(OCTOBER, run_id="r2", at=NOW + timedelta(minutes=1)) == expected

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 
 from assets.core.engine import process
 from assets.marts.build import BuildOutcome, build
-from assets.marts.tables import SOURCES
+from assets.ops import create_ops
 from checks.registry import registry_of
 from tests.core.raw_file import RawFile
-from tests.marts.warehouse import SQL_TYPES
 
 NOW = datetime(2025, 11, 22)
 TABLES = {
@@ -71,9 +70,8 @@ class Home:
     def run(self) -> BuildOutcome:
         process(self.raw.path, self.path, timezone="Asia/Makassar", rules_version="1", now=NOW)
         with duckdb.connect(str(self.path)) as con:
-            columns = ", ".join(f"{name} {SQL_TYPES[kind]}" for name, kind in SOURCES["ops.scans"].items())
-            con.execute("CREATE SCHEMA IF NOT EXISTS ops")
-            con.execute(f"CREATE OR REPLACE TABLE ops.scans ({columns})")
+            create_ops(con)
+            con.execute("DELETE FROM ops.scans")
             for collection in ("bookings", "commission_records"):
                 con.execute(
                     "INSERT INTO ops.scans (collection, watermark, completed_at, required, outcome)"

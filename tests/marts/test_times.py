@@ -12,10 +12,9 @@ import pytest
 
 from assets.core.engine import process
 from assets.marts.build import build
-from assets.marts.tables import SOURCES
+from assets.ops import create_ops
 from checks.registry import registry_of
 from tests.core.raw_file import RawFile
-from tests.marts.warehouse import SQL_TYPES
 
 NOW = datetime(2025, 11, 22)
 LAST_MONTH = datetime(2025, 10, 20, 12)
@@ -76,10 +75,8 @@ class Home:
     def run(self) -> None:
         process(self.raw.path, self.path, timezone="Asia/Makassar", rules_version="1", now=NOW)
         with duckdb.connect(str(self.path)) as con:
-            con.execute("CREATE SCHEMA IF NOT EXISTS ops")
-            for name in ("ops.scans", "ops.health_changes"):
-                columns = ", ".join(f"{column} {SQL_TYPES[kind]}" for column, kind in SOURCES[name].items())
-                con.execute(f"CREATE OR REPLACE TABLE {name} ({columns})")
+            create_ops(con)
+            con.execute("DELETE FROM ops.scans")
             for collection in ("bookings", "commission_records"):
                 con.execute(
                     "INSERT INTO ops.scans BY NAME SELECT ? AS collection, ?::TIMESTAMP AS watermark, "

@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import duckdb
 
+from assets.core.engine import STATE_COLUMNS, columns_of
 from assets.marts.build import BuildOutcome, build
-from assets.marts.tables import SOURCES
+from assets.marts.workplace import quoted
+from assets.ops import create_ops
+from checks.core_schemas import CORE_SCHEMAS
 from marketplace.policy import DEFAULT_POLICY, Policy
 
-SQL_TYPES = {
-    "string": "VARCHAR",
-    "int32": "INTEGER",
-    "int64": "BIGINT",
-    "float64": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "timestamp": "TIMESTAMP",
-}
 #: A Sunday, 20:00 in Bali.
 NOW = datetime(2026, 3, 15, 12, 0)
 
@@ -85,6 +81,17 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
+@cache
+def _core_tables() -> str:
+    """The tables of core as the product declares them."""
+    tables = {f"core.{table}": columns_of(table) for table in CORE_SCHEMAS} | {"core.state": STATE_COLUMNS}
+    made = [
+        f"CREATE TABLE {table} ({', '.join(f'{quoted(name)} {kind}' for name, kind in columns.items())})"
+        for table, columns in tables.items()
+    ]
+    return "; ".join(["CREATE SCHEMA IF NOT EXISTS core", *made])
+
+
 @dataclass
 class Warehouse:
     """Rows are added with the defaults above; ``build`` makes the marts as of ``now``. ``core``: whether the tables of
@@ -96,13 +103,9 @@ class Warehouse:
     core: bool = True
 
     def __post_init__(self) -> None:
-        self.con.execute("CREATE SCHEMA IF NOT EXISTS core")
-        self.con.execute("CREATE SCHEMA IF NOT EXISTS ops")
-        for name, columns in SOURCES.items():
-            if name.startswith("core.") and not self.core:
-                continue
-            listed = ", ".join(f'"{column}" {SQL_TYPES[kind]}' for column, kind in columns.items())
-            self.con.execute(f"CREATE TABLE {name} ({listed})")
+        create_ops(self.con)
+        if self.core:
+            self.con.execute(_core_tables())
         if self.scanned:
             for collection in ("bookings", "chat_messages", "commission_records", "notifications"):
                 self.scan(collection)

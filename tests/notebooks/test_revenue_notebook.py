@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from resources.home import Home
+from resources.snapshots import open_snapshot, require_snapshot
 from tests.dashboards import snapshot
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "revenue.py"
@@ -38,8 +40,8 @@ def export(home: Path, out: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_shows_the_figures_of_the_snapshot(tmp_path: Path) -> None:
-    truth = snapshot.build(tmp_path / "home")
+def test_it_shows_the_figures_of_the_snapshot(publication: Path, tmp_path: Path) -> None:
+    truth = snapshot.build(publication, tmp_path / "home")
     out = tmp_path / "revenue.html"
     done = export(tmp_path / "home", out)
     assert done.returncode == 0, done.stderr
@@ -49,6 +51,25 @@ def test_it_shows_the_figures_of_the_snapshot(tmp_path: Path) -> None:
         assert f"Rp {truth.total(name, first, last):,}".replace(",", ".") in page
     assert "12 missing of 10.561 bookings" in page
     assert truth.missing[0][0] in page
+
+
+def test_it_runs_on_what_the_pipeline_published(published_home: Home, tmp_path: Path) -> None:
+    with open_snapshot(require_snapshot(published_home)) as con:
+        ((booked, collected),) = con.execute(
+            "SELECT sum(booked_idr)::BIGINT, sum(collected_idr)::BIGINT FROM marts.revenue_daily"
+        ).fetchall()
+        ((missing, eligible, one),) = con.execute(
+            "SELECT missing, eligible, (SELECT min(booking_id) FROM marts.commission_findings"
+            " WHERE finding = 'missing') FROM marts.commission_summary"
+        ).fetchall()
+    out = tmp_path / "revenue.html"
+    done = export(published_home.root, out)
+    assert done.returncode == 0, done.stderr
+    page = out.read_text(encoding="utf-8")
+    for amount in (booked, collected):
+        assert f"Rp {amount:,}".replace(",", ".") in page
+    assert f"{missing} missing of {eligible:,} bookings".replace(",", ".") in page
+    assert one in page
 
 
 def test_without_a_snapshot_it_says_what_to_run(tmp_path: Path) -> None:

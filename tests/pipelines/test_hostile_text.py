@@ -6,39 +6,42 @@ import csv
 import io
 import json
 import unicodedata
+from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from pipelines.cli import main
 from resources.home import Home
-from resources.ledger import Ledger
-from resources.snapshots import copy_closed_file, point_link, snapshot_path
 from resources.status_file import write_status
+from tests.published import add, changing, empty_snapshot
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\x7f"
 SHOWN = r"\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\x7f"
 
+WORD = "SELECT reason AS word FROM ops.errors"
+
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+def home(publication: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.chdir(tmp_path)
     home = Home(tmp_path / "home").create()
     monkeypatch.setenv("BOOKWATCH_HOME", str(home.root))
     monkeypatch.setenv("COLUMNS", "300")
-    with duckdb.connect(str(home.warehouse)) as con:
-        con.execute("CREATE SCHEMA ops; CREATE SCHEMA marts")
-        con.execute("CREATE TABLE marts.t AS SELECT ? AS word", [HOSTILE])
-        con.execute("CREATE TABLE marts.commission_findings AS SELECT 'f' AS finding_id, ? AS finding, ? AS severity,"
-                    " NULL AS booking_id, NULL AS booking_ref, NULL AS commission_id, NULL AS provider_id, 1 AS"
-                    " expected_idr, 2 AS actual_idr, 1 AS variance_idr, ? AS detail", [HOSTILE] * 3)  # fmt: skip
-        con.execute("CREATE TABLE ops.errors AS SELECT now()::TIMESTAMP AS called_at, ? AS severity, ? AS category,"
-                    " ? AS operation, ? AS collection, ? AS reason, 500 AS status, 1 AS attempts, 'r' AS run_id, 1 AS"
-                    " call_number", [HOSTILE] * 5)  # fmt: skip
-    path = snapshot_path(home, "20261101T000000Z-000001")
-    copy_closed_file(home.warehouse, path, Ledger(home.ledger).record_seal)
-    point_link(home.current, path)
+    with changing(home, of=empty_snapshot(publication), snapshot_id="20261101T000000Z-000001") as con:
+        add(
+            con,
+            "marts.commission_findings",
+            "finding_id finding severity expected_idr actual_idr variance_idr detail waived",
+            [("f", HOSTILE, HOSTILE, 1, 2, 1, HOSTILE, False)],
+        )
+        now = datetime.now(UTC).replace(tzinfo=None)
+        add(
+            con,
+            "ops.errors",
+            "called_at severity category operation collection reason status attempts run_id call_number",
+            [(now, *[HOSTILE] * 5, 500, 1, "r", 1)],
+        )
     at = "2026-11-01T00:00:00Z"
     write_status(
         home,
@@ -80,7 +83,7 @@ def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 @pytest.mark.parametrize(
     "words",
     [
-        ("sql", "FROM marts.t"),
+        ("sql", WORD),
         ("sql", 'SELECT 1 AS "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\x7f"'),
         ("sql", f"SELECT error('{HOSTILE}')"),
         ("errors", "--since", "7d"),
@@ -113,12 +116,10 @@ def test_what_a_person_is_shown_steers_no_terminal(
 
 
 def test_programs_get_the_value_as_it_is(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    text = said(capsys, "sql", "FROM marts.t", "--json")
+    text = said(capsys, "sql", WORD, "--json")
     assert json.loads(text) == [{"word": HOSTILE}]
     assert not any(unicodedata.category(letter) == "Cc" and letter != "\n" for letter in text)
-    assert list(
-        csv.reader(io.StringIO(said(capsys, "sql", "FROM marts.t", "--format", "csv"), newline=""))
-    ) == [
+    assert list(csv.reader(io.StringIO(said(capsys, "sql", WORD, "--format", "csv"), newline=""))) == [
         ["word"],
         [HOSTILE],
     ]

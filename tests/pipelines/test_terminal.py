@@ -27,11 +27,11 @@ Bytes = Callable[..., tuple[int, bytes, bytes]]
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def published(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One real snapshot with its status and an alert, for all commands: none here changes anything."""
     root = tmp_path_factory.mktemp("terminal") / "home"
+    snapshot.build(publication, root)
     home = Home(root).create()
-    snapshot.build(root)
     now = snapshot.NOW
     fired = now - timedelta(minutes=12)
     alert = Alert("no_missing", (), "firing", "critical", f"Missing × 7 {LETTERS}", fired, now, figure=7.0)

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from assets.ops import create_ops
 from dashboards import queries
 from resources.home import Home
 from resources.ledger import Ledger
@@ -35,9 +36,13 @@ def home(tmp_path: Path) -> Home:
 
 def publish(home: Home, snapshot_id: str = ID) -> Path:
     with duckdb.connect(str(home.warehouse)) as con:
-        con.execute("CREATE SCHEMA IF NOT EXISTS ops; CREATE OR REPLACE TABLE ops.snapshot AS SELECT"
-                    f" '{snapshot_id}' AS snapshot_id, 'r' AS run_id, now()::TIMESTAMP AS published_at, '2' AS"
-                    " rules_version")  # fmt: skip
+        create_ops(con)
+        con.execute("DELETE FROM ops.snapshot")
+        con.execute(
+            "INSERT INTO ops.snapshot BY NAME SELECT ? AS snapshot_id, 'r' AS run_id, now()::TIMESTAMP AS published_at,"
+            " '2' AS rules_version",
+            [snapshot_id],
+        )
     path = snapshot_path(home, snapshot_id)
     copy_closed_file(home.warehouse, path, Ledger(home.ledger).record_seal)
     point_link(home.current, path)
