@@ -194,7 +194,7 @@ class _Erasure:
             if not self.hidden:
                 return set()
             odd = f"NOT regexp_matches({text}, $2) AND contains({text}, $3)"
-            asked = [BLANK, plainly_open(path).replace("\\s", "[ \\t\\n]"), f'"{path}']
+            asked = [BLANK, plainly_open(path), f'"{path}']
         else:
             nested = f"regexp_matches({text}, '^[ \\t\\n]*[\\[{{\"]')"
             odd = nested if not self.hidden else f"NOT {open_sql(f'trim({text}, $1)')}"
