@@ -17,6 +17,8 @@ from marketplace.identifiers import is_key, is_nobody, is_open, is_word, named, 
 
 PREFIX: Final = "hash_"
 """What a hash begins with, so that it reads as one and has the form of an id."""
+SHARED: Final = rf"^{PREFIX}[A-Pa-p]{{32}}_"
+"""What the published id of a row begins with whose ``$id`` is a phone, where another row's is the same phone."""
 NOT_AN_ID: Final = "not_an_id"
 """The data finding on what was hidden."""
 _LETTERS: Final = "abcdefghijklmnop"

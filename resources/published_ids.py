@@ -28,6 +28,11 @@ _LIKE_A_PHONE: Final = (
 """A first look, wider than what phones are: marketplace/identifiers.py decides."""
 
 
+def is_nameless(ids: pl.Series) -> pl.Series:
+    """Boolean: what stands for a row without a usable ``$id``."""
+    return ids.str.contains(_NAMELESS).fill_null(False)
+
+
 class RowNames:
     """Publishes ``$id``s of the mirror that ``con`` has as ``catalog``, with the key beside ``raw_path``; each is what
     core publishes of that row."""
@@ -46,7 +51,7 @@ class RowNames:
 
     def published(self, collection: str, ids: pl.Series) -> pl.Series:
         """Of each id what may be told. What stands for a row without one is told as it is."""
-        nameless = ids.str.contains(_NAMELESS).fill_null(False)
+        nameless = is_nameless(ids)
         some = ids.set(nameless, None)
         stored = some.is_in(self._stored(collection, some)).fill_null(False)
         # A row that could never be read is no stored row: a word is then no more than a word.

@@ -30,6 +30,7 @@ LONGEST = (
     "pipelines/test_kills_of_a_run.py",
     "pipelines/test_publishing.py",
     "pipelines/test_first_light.py",
+    "pipelines/test_nothing_leaks.py",
     "marts/test_planted.py",
     "ingest/test_kill.py",
     "pipelines/test_sweep_command.py",

@@ -29,7 +29,7 @@ from assets.core.chat_rooms import derive_chat_rooms
 from assets.core.commissions import FEE_ATTRIBUTES, PROOF_ATTRIBUTES, derive_commissions
 from assets.core.long_texts import without_long_texts
 from assets.core.messages import derive_messages
-from assets.core.mirror import CATALOG, NAMELESS, QUARANTINED_SCHEMA, Mirror, Reading, attach
+from assets.core.mirror import CATALOG, QUARANTINED_SCHEMA, Mirror, Reading, attach
 from assets.core.notifications import derive_notifications
 from assets.core.providers import derive_providers
 from checks.core_schemas import CORE_SCHEMAS, violations
@@ -48,6 +48,7 @@ from marketplace.zones import ProvidersRead, ProviderZones, resolve
 from resources.errors import BookwatchError, UsageError
 from resources.instants import instant_of, text_of
 from resources.phone_key import read_phone_key
+from resources.published_ids import is_nameless
 from resources.warehouse import open_warehouse
 
 AfterChunk = Callable[[str, int], None]
@@ -408,6 +409,29 @@ class _Run:
         for collection, reading in self.readings.items():
             if before[collection] != reading.standing and "begun" in (before[collection], reading.standing):
                 return f"the first reading of {collection} has {'begun' if reading.standing == 'begun' else 'ended'}"
+        if newest > int(state["processed_change"]):
+            return self._renamed(int(state["processed_change"]))
+        return None
+
+    def _renamed(self, after: int) -> str | None:
+        """Why rows that stand in core have to be published under other ids: one came whose ``$id`` is the same phone.
+        Kept under the old one, a row would count twice as soon as it changes."""
+        for source in SOURCES:
+            odd = self.mirror.odd_ids(self.lookup, source.collection, after=after)
+            odd = odd.filter(phones(odd).is_not_null())
+            if not len(odd):
+                continue
+            alone = pl.Series([self.names.of(row_id) for row_id in odd], dtype=pl.String)
+            shared = alone.filter(self.names.row_ids(source.collection, odd).values != alone).to_list()
+            scope = f" AND {source.scope[0]} = '{source.scope[1]}'" if source.scope else ""
+            there = self.con.execute(
+                f"SELECT 1 FROM core.{source.table} WHERE list_contains($ids, {source.key}){scope} UNION ALL "
+                "SELECT 1 FROM core.quarantined "
+                "WHERE list_contains($ids, row_id) AND collection = $collection AND change <> 0 LIMIT 1",
+                {"ids": shared, "collection": source.collection},
+            ).fetchone()
+            if shared and there is not None:
+                return f"two rows of {source.collection} have the same phone for their $id"
         return None
 
     def _attributes(self) -> str:
@@ -427,7 +451,7 @@ class _Run:
         if not found.height:
             return found
         ids = found["row_id"]
-        numbered = ids.str.starts_with(NAMELESS)
+        numbered = is_nameless(ids)
         told = ids.zip_with(numbered, self.names.ids(ids).values)
         return found.with_columns(
             told.alias("row_id"), self.names.ids(found["business_id"]).values.alias("business_id")

@@ -266,13 +266,18 @@ class Mirror:
         )
         return sorted(word for (word,) in con.execute(keys).fetchall()) if keys else []
 
-    def odd_ids(self, con: duckdb.DuckDBPyConnection, collection: str) -> pl.Series:
-        """The ``$id``s of a collection among which are all that may not be published as they are."""
+    def odd_ids(
+        self, con: duckdb.DuckDBPyConnection, collection: str, *, after: int | None = None
+    ) -> pl.Series:
+        """The ``$id``s of a collection (of rows changed ``after``) among which are all that may not be published as
+        they are."""
         if not self.has(collection):
             return pl.Series([], dtype=pl.String)
+        changed = "true" if after is None else f"_change > {after}"
         found = con.sql(
-            f"SELECT _id FROM {CATALOG}.main.{quoted(collection)} WHERE NOT regexp_full_match(_id, '{TOKEN}') "
-            "OR NOT regexp_matches(_id, '[A-Za-z]') OR regexp_matches(_id, '(?i)^(whatsapp:|tel:|(https?://)?wa.me/)')"
+            f"SELECT _id FROM {CATALOG}.main.{quoted(collection)} WHERE {changed} AND ("
+            f"NOT regexp_full_match(_id, '{TOKEN}') OR NOT regexp_matches(_id, '[A-Za-z]') "
+            "OR regexp_matches(_id, '(?i)^(whatsapp:|tel:|(https?://)?wa.me/)'))"
         ).pl()
         return found["_id"].cast(pl.String)
 

@@ -25,7 +25,7 @@ from marketplace.attributes import Attributes
 from marketplace.collections import BOOKING_COLLECTIONS, INGESTED
 from marketplace.identifiers import phones
 from marketplace.personal import private_bookings, private_messages
-from marketplace.pseudonyms import Pseudonyms
+from marketplace.pseudonyms import SHARED, Pseudonyms
 from marketplace.published import PUBLISHED, hidden_values
 from marketplace.rules import RULES_VERSION
 from resources.own_files import sync
@@ -246,6 +246,8 @@ def _write(
                 rows_new = rows.to_arrow()  # not registered: a view would keep it until the commit
                 if after is not None:
                     ids = names.row_ids(source.collection, frame["_id"]).values
+                    # One of two rows whose $id is the same phone may stand there under the id it had alone.
+                    lost = lost or bool(ids.str.contains(SHARED).any())
                     ids_changed = ids.to_frame("id").to_arrow()
                     scope = f" AND {source.scope} = '{source.collection}'" if source.scope else ""
                     those = f"FROM {source.table} WHERE {source.key} IN (SELECT id FROM ids_changed){scope}"

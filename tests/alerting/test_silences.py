@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pipelines.alerting.engine import EngineState
 from pipelines.alerting.silences import duration, terms
+from pipelines.alerting.turn import for_status
+from resources.alert_store import Silence
 from resources.errors import UsageError
 
 
@@ -38,3 +41,17 @@ def test_times_are_read(words: str, length: timedelta) -> None:
 def test_other_times_are_refused(words: str) -> None:
     with pytest.raises(UsageError):
         duration(words)
+
+
+def test_status_shows_what_staff_wrote_without_phones_and_addresses() -> None:
+    now = datetime(2026, 11, 22, 4, tzinfo=UTC)
+    silence = Silence(
+        "1",
+        "no_*",
+        "made@contoh.id",
+        "ask 0812-3456-7890",
+        now - timedelta(hours=1),
+        now + timedelta(hours=1),
+    )
+    (shown,) = for_status(EngineState(silences=(silence,)), now)["silences"]
+    assert (shown["author"], shown["reason"]) == ("(e-mail address)", "ask (phone number)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import polars as pl
 import pytest
 
 from assets.core.engine import CoreOutcome, process
+from assets.core.private import update_private
 from marketplace.pseudonyms import PREFIX, Pseudonyms
 from marketplace.rules import RULES_VERSION
 from tests.core.raw_file import RawFile
@@ -239,3 +241,36 @@ def test_a_quarantined_row_is_named_by_what_is_published(raw: RawFile):
     assert ask(raw, "SELECT row_id, business_id FROM core.quarantined") == [(PHONE, NAME)]
     frame = pl.DataFrame(core(raw)["quarantined"], orient="row")
     assert not frame.select(pl.any_horizontal(pl.col(pl.String).str.contains("Ana|8123"))).to_series().any()
+
+
+def test_a_row_counts_once_when_another_comes_whose_id_is_the_same_phone(tmp_path: Path) -> None:
+    raw = RawFile(tmp_path / "raw.duckdb", {"bookings": {"totalCost": "BIGINT", "customerName": "VARCHAR"}})
+    warehouse, published = tmp_path / "warehouse.duckdb", tmp_path / "published"
+
+    def derived(full: bool = False) -> tuple[list[int], int]:
+        process(
+            raw.path,
+            warehouse,
+            timezone="Asia/Makassar",
+            rules_version="3",
+            now=datetime(2025, 12, 1),
+            full=full,
+        )
+        private = update_private(raw.path, published)
+        with duckdb.connect(str(warehouse)) as con:
+            con.execute(f"ATTACH '{private}' AS private (READ_ONLY)")
+            rows = con.execute("SELECT booking_id, amount_idr FROM core.bookings ORDER BY 2").fetchall()
+            names = con.execute("SELECT booking_id FROM private.bookings").fetchall()
+        assert len({booking for booking, _ in rows}) == len(rows)
+        assert {booking for (booking,) in names} == {booking for booking, _ in rows}, (
+            "names belong to bookings"
+        )
+        return [amount for _, amount in rows], len(names)
+
+    raw.put("bookings", {"$id": "081234567890", "totalCost": 100_000, "customerName": "Ayu"})
+    assert derived() == ([100_000], 1)
+    raw.put("bookings", {"$id": "+6281234567890", "totalCost": 200_000, "customerName": "Made"})
+    assert derived() == ([100_000, 200_000], 2)
+    raw.put("bookings", {"$id": "081234567890", "totalCost": 300_000, "customerName": "Ayu"})
+    assert derived() == ([200_000, 300_000], 2)
+    assert derived(full=True) == ([200_000, 300_000], 2)

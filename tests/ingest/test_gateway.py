@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import json
 import logging
+import logging.handlers
 import re
 import socket
 import threading
@@ -587,3 +588,15 @@ def test_a_table_id_with_a_space_is_one_path_segment(home: Path) -> None:
         assert re.match(r"/v1/tablesdb/db/tables/Commission%20Records%2Fx%3F/rows\?", server.requests[0][0])
         assert "total=0" in server.requests[0][0]
         assert server.requests[0][1]["x-appwrite-project"] == "lab"
+
+
+def test_what_urllib3_logs_of_addresses_goes_nowhere() -> None:
+    """Their queries name rows by `$id`, which may be a phone."""
+    logger = logging.getLogger("urllib3.connectionpool")
+    taken = logging.handlers.BufferingHandler(100)
+    logging.getLogger().addHandler(taken)
+    try:
+        logger.warning("Failed to parse headers (url=/v1?queries=081234567890)")
+    finally:
+        logging.getLogger().removeHandler(taken)
+    assert not taken.buffer

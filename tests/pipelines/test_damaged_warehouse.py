@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from pipelines.cli.run import execute
@@ -115,3 +116,22 @@ def test_a_warehouse_someone_holds_is_told_with_its_holder_and_left_as_it_is(set
     assert settings.home.warehouse.read_bytes() == before
     assert not list(settings.home.root.glob("*damaged*"))
     assert execute(settings).failure is None
+
+
+def test_a_warehouse_of_other_rules_is_begun_anew_with_its_history(settings: Settings) -> None:
+    first = execute(settings)
+    assert first.failure is None
+    figures, made, warehouse = shown(settings), calls(settings, first.run_id), settings.home.warehouse
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute("UPDATE core.state SET rules_version = '2'")
+    inode = warehouse.stat().st_ino
+    said: list[str] = []
+    second = execute(settings, say=said.append)
+    assert second.failure is None
+    assert second.snapshot_changed
+    assert warehouse.stat().st_ino != inode
+    assert [line for line in said if "rules changed" in line]
+    assert shown(settings) == figures
+    assert calls(settings, first.run_id) == made
+    third = execute(settings, say=said.append)
+    assert (third.failure, third.snapshot_changed) == (None, False)
