@@ -25,13 +25,19 @@ from filelock import FileLock
 
 from resources.home import Home
 from resources.ledger import Ledger
-from resources.snapshots import copy_closed_file, point_link, require_snapshot, snapshot_path
+from resources.seals import sealed
+from resources.snapshots import (
+    copy_closed_file,
+    point_link,
+    published_snapshots,
+    require_snapshot,
+    snapshot_path,
+)
 from tests.bookwatch_process import Bookwatch, settings_for
 from tests.sandbox_server import SandboxProcess
 from tests.server_second import wrote
 
-#: When the tests look at it (naive UTC; 14:05:30 in Bali), and when its snapshots were published.
-NOW = datetime(2026, 11, 22, 6, 5, 30)
+#: When its two snapshots were published (naive UTC; 14:05:12 in Bali).
 PUBLISHED_AT = datetime(2026, 11, 22, 6, 5, 12)
 _FIRST_AT = datetime(2026, 11, 22, 5, 55, 12)
 #: What tests may name: rows planted beside the simulated ones, and what people entered.
@@ -128,7 +134,14 @@ def copied_home(source: Path, target: Path, *, whole: bool = False) -> Home:
     """A copy of a published home for a test's own; ``whole``: with what the pipeline needs for another run."""
     left_out = () if whole else _OF_THE_PIPELINE
     shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns(*left_out))
-    return Home(target)
+    home = Home(target)
+    ledger = Ledger(home.ledger)
+    for path in published_snapshots(home):
+        # The same bytes in another file: entered, or the first reader of each copy would hash it.
+        seal, _ = ledger.seal(path.stem)
+        assert seal is not None
+        ledger.record_seal(sealed(path, seal.sha256, path.stat()))
+    return home
 
 
 @contextmanager
@@ -170,9 +183,7 @@ def changed(home: Home | Path, *statements: str) -> str:
 def add(con: duckdb.DuckDBPyConnection, table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
     """Put rows into a table of the copy. ``columns``: their names in the rows' order, apart by spaces; what is not
     named is NULL. Fails for a name that the product's table does not have."""
-    made = pl.DataFrame(
-        list(rows), schema=[*columns.split()], orient="row", infer_schema_length=None, strict=False
-    )
+    made = pl.DataFrame(list(rows), schema=columns.split(), orient="row", infer_schema_length=None)
     if made.height:
         con.register("made", made)
         con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM made")

@@ -103,3 +103,13 @@ def test_no_test_defines_a_table_of_the_product_by_hand(publication: Path) -> No
         for hit in defined.findall(path.read_text(encoding="utf-8"))
     }
     assert found == set()
+
+
+def test_a_whole_copy_has_what_another_run_needs(publication: Path, tmp_path: Path) -> None:
+    home = published.copied_home(publication, tmp_path / "home", whole=True).check()
+    with duckdb.connect(str(home.warehouse), read_only=True) as con:
+        held = con.execute("SELECT count(*) FROM core.bookings").fetchall()
+    assert held == _asked(home, "SELECT count(*) FROM core.bookings")
+    with duckdb.connect(str(home.raw), read_only=True) as con:
+        ((rows,),) = con.execute("SELECT count(*) FROM bookings").fetchall()
+    assert rows > 1000

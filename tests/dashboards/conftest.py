@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import unescape
@@ -16,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from dashboards import launch
 from tests.dashboards import snapshot
 from tests.dashboards.snapshot import Truth
+from tests.published import copied_home
 
 
 @pytest.fixture(scope="session")
@@ -28,9 +28,7 @@ def published(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
 @pytest.fixture
 def home(published: tuple[Path, Truth], tmp_path: Path) -> Path:
     """A home of this test's own, with the same snapshot."""
-    own = tmp_path / "home"
-    shutil.copytree(published[0], own, symlinks=True)
-    return own
+    return copied_home(published[0], tmp_path / "home").root
 
 
 @pytest.fixture

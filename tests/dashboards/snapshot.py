@@ -1,5 +1,5 @@
-"""A published snapshot for the tests of the screens: a copy of the publication whose rows are plain ones from a seed,
-marts counted here in Python, apart from the code under test. Holds no table definition, and no personal data: there is
+"""A published snapshot for the tests of the screens: the publication's own tables, with plain rows from a seed, marts
+counted here in Python, apart from the code under test. Holds no table definition, and no personal data: there is
 none in a snapshot."""
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from marketplace.health import HEALTH_POINTS
+from resources.home import Home
 from tests.dashboards import watch_tables
-from tests.published import add, changing, copied_home, empty_snapshot
+from tests.published import add, changing, empty_snapshot
 
 NOW = datetime(2026, 11, 22, 6, 5, 30)  # naive UTC; 14:05:30 WITA
 NOW_SETTING = "2026-11-22T06:05:30Z"
 WITA = timedelta(hours=8)
 DAYS = 60
-#: What a changed copy of the publication is called.
 SNAPSHOT_ID = "20261122T060512Z-000003"
 RUN_ID = "run-0042"
 SOURCES = ("bookingButton", "chatWindow", "menuSlider", "priceSlider", "scheduled", "direct", "unknown")
@@ -180,7 +180,7 @@ def build(
 ) -> Truth:
     """Publish a snapshot of 60 days under ``home`` and return what is in it. ``read_ago``: the age of every
     scan at NOW; ``later``: with the tables that later versions publish."""
-    copied_home(publication, home)
+    Home(home).create()
     truth = Truth()
     rng = random.Random(7)
     bookings: list[tuple[Any, ...]] = []
@@ -391,15 +391,12 @@ def build(
     state = "perfect" if count_missing == 0 else "warning" if count_missing == 1 else "critical"
     read = NOW - read_ago
 
-    with changing(home, of=empty_snapshot(publication)) as con:
-
-        def fill(table: str, columns: str, rows: list[tuple[Any, ...]]) -> None:
-            add(con, table, columns, rows)
-
-        fill("core.bookings", BOOKING, bookings)
-        fill("marts.commission_reconciliation", RECONCILED, reconciled)
-        fill("marts.commission_findings", FINDING, findings)
-        fill(
+    with changing(home, of=empty_snapshot(publication), snapshot_id=SNAPSHOT_ID) as con:
+        add(con, "core.bookings", BOOKING, bookings)
+        add(con, "marts.commission_reconciliation", RECONCILED, reconciled)
+        add(con, "marts.commission_findings", FINDING, findings)
+        add(
+            con,
             "marts.revenue_daily",
             "local_date bookings booked_idr completed_idr collected_idr",
             [
@@ -407,7 +404,8 @@ def build(
                 for day, row in truth.days.items()
             ],
         )
-        fill(
+        add(
+            con,
             "marts.revenue_by_source",
             "local_date source bookings booked_idr completed_idr",
             [
@@ -415,7 +413,8 @@ def build(
                 for (day, source), row in truth.sources.items()
             ],
         )
-        fill(
+        add(
+            con,
             "marts.commission_summary",
             SUMMARY,
             [
@@ -437,7 +436,8 @@ def build(
                 )
             ],
         )
-        fill(
+        add(
+            con,
             "marts.health_points",
             POINT,
             [
@@ -450,12 +450,14 @@ def build(
                 for row in POINTS
             ],
         )
-        fill(
+        add(
+            con,
             "marts.service_figures",
             "avg_response_s p95_response_s success_rate delivery_rate newest_booking_at bookings_24h",
             [(71.0, 260.0, 0.71, 0.7314, NOW - timedelta(minutes=3), 243)],
         )
-        fill(
+        add(
+            con,
             "ops.scans",
             "collection watermark completed_at required outcome detail",
             [
@@ -470,7 +472,8 @@ def build(
                 for name, required, outcome, detail in COLLECTIONS
             ],
         )
-        fill(
+        add(
+            con,
             "ops.quarantine",
             "collection row_id reasons first_seen_at",
             [
@@ -483,7 +486,8 @@ def build(
                 for n in range(5)
             ],
         )
-        fill(
+        add(
+            con,
             "ops.check_results",
             "run_id check_name asset passed severity failed_rows evaluated_at",
             [(RUN_ID, f"check_{n:02d}", "marts/revenue_daily", True, "ERROR", 0, NOW) for n in range(38)]

@@ -18,6 +18,7 @@ from dashboards.wording import LANGUAGES, Wording, texts
 from resources.home import Home
 from resources.snapshots import open_snapshot, require_snapshot
 from tests.dashboards.conftest import Shown
+from tests.published import ENTERED_BY
 
 Show = Callable[..., Shown]
 
@@ -138,5 +139,5 @@ def test_a_closed_month_that_changed_and_what_people_entered_are_shown(
 ) -> None:
     text = show(published_home.root, "revenue").text
     assert f"{rp(250_000)} {rp(275_000)}" in text
-    assert "Komang" in show(published_home.root, "alerts").text
+    assert ENTERED_BY in show(published_home.root, "alerts").text
     assert "no_late_record" in show(published_home.root, "alerts").text

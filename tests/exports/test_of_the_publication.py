@@ -16,6 +16,7 @@ from pipelines.exports.verify import verify_export
 from resources.home import Home
 from resources.snapshots import open_snapshot, require_snapshot
 from tests.exports.conftest import Outcome
+from tests.published import CLOSED_MONTH_BOOKING
 
 IN_NOVEMBER = "local_date >= DATE '2026-11-01' AND local_date < DATE '2026-12-01'"
 
@@ -65,7 +66,7 @@ def test_each_finding_of_the_month_is_in_it(
     expected = _asked(
         published_home,
         "SELECT finding_id FROM marts.commission_findings WHERE finding <> 'restriction_mismatch'"
-        " AND booking_id IS DISTINCT FROM 'b-of-september'",
+        f" AND booking_id IS DISTINCT FROM '{CLOSED_MONTH_BOOKING}'",
     )
     assert sorted(row["finding_id"] for row in report["findings"]) == sorted(row for (row,) in expected)
     assert {row["finding"] for row in report["findings"]} == set(FINDINGS) - {"restriction_mismatch"}
