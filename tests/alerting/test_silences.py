@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from resources.alert_store import Silence
 
 from pipelines.alerting.engine import EngineState
 from pipelines.alerting.silences import duration, terms
 from pipelines.alerting.turn import for_status
-from resources.alert_store import Silence
 from resources.errors import UsageError
 
 
