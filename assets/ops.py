@@ -16,6 +16,7 @@ from marketplace.personal import without_contact
 from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
 from resources.ledger.alerts import AlertStore
+from resources.phone_key import read_phone_key
 from resources.published_ids import RowNames
 from resources.run_context import CheckOutcome, RunContext
 from resources.sql import attach
@@ -231,7 +232,7 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
 def mirror_quarantine(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
     """Replace ops.quarantine with the register of the attached mirror, without what rows hold."""
     held = con.sql("SELECT collection, row_id, reasons, first_seen_at FROM mirror._rejects").pl()
-    names = RowNames(con, raw_path, "mirror")
+    names = RowNames(con, read_phone_key(raw_path), "mirror")
     told = [
         rows.with_columns(names.published(str(collection), rows["row_id"]).alias("row_id"))
         for (collection,), rows in held.group_by("collection")

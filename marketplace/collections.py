@@ -118,4 +118,5 @@ INGESTED: Final = tuple(collection.name for collection in COLLECTIONS if collect
 REQUIRED: Final = tuple(collection.name for collection in COLLECTIONS if collection.required)
 BOOKING_COLLECTIONS: Final = ("bookings", "hotel_bookings")
 PROVIDER_COLLECTIONS: Final = ("therapists", "places")
+ROOM_COLLECTIONS: Final = ("chat_rooms",)
 USERS: Final = "users"

@@ -23,7 +23,7 @@ TOKEN: Final = rf"[A-Za-z0-9._:/-]{{1,{LONGEST_ID}}}"
 _ID: Final = rf"^{TOKEN}$"
 _TELLS: Final = r"[0-9]|[A-Za-z][._:/-]+[A-Za-z]"
 """A digit, or a separator inside: what a word, or a name, has not."""
-_BETWEEN: Final = r"\s\u00a0\u200b\u202a-\u202e()./-"
+_BETWEEN: Final = r"\s\u00a0\u200b\u202a-\u202e()./_:-"
 _PERHAPS_PHONE: Final = (
     rf"^(?i:whatsapp:|tel:|(?:https?://)?wa\.me/)?[{_BETWEEN}]*(?:\+|0|62)[0-9+{_BETWEEN}]*$"
 )
@@ -69,9 +69,10 @@ def phones(text: pl.Series) -> pl.Series:
     if not perhaps.any():
         return nulls(len(text), pl.String)
     where = perhaps.arg_true()
-    written = text.gather(where)
-    number, _ = e164(written)
-    begins = bare(written).str.contains(r"^(?:\+|0|62)[0-9+]*$").fill_null(False)
+    # The rules of phones know no _ and : between digits; of an id they are letters, and hide nothing.
+    digits = bare(text.gather(where)).str.replace_all("[_:]", "")
+    number, _ = e164(digits)
+    begins = digits.str.contains(r"^(?:\+|0|62)[0-9+]*$").fill_null(False)
     return nulls(len(text), pl.String).scatter(where, number.set(~begins, None))
 
 
@@ -93,7 +94,7 @@ def is_key(text: pl.Series, phone: pl.Series) -> pl.Series:
 
 def normal_forms(text: pl.Series) -> pl.Series:
     """What texts that are no id are hidden by: a phone as E.164, an address in lower case, else the text, trimmed."""
-    number, _ = e164(text)
+    number = coalesce(phones(text), e164(text)[0])
     trimmed = text.str.strip_chars(BLANK)
     mail = trimmed.str.extract(_MAIL).str.to_lowercase()
     return coalesce(coalesce(number, mail), trimmed)

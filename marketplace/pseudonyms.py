@@ -18,7 +18,8 @@ from marketplace.identifiers import is_key, is_nobody, is_open, is_word, named, 
 PREFIX: Final = "hash_"
 """What a hash begins with, so that it reads as one and has the form of an id."""
 SHARED: Final = rf"^{PREFIX}[A-Pa-p]{{32}}_"
-"""What the published id of a row begins with whose ``$id`` is a phone, where another row's is the same phone."""
+"""What the published id of a row begins with whose ``$id`` is hidden, where another row's is the same but for how it is
+written: one phone, one address."""
 NOT_AN_ID: Final = "not_an_id"
 """The data finding on what was hidden."""
 _LETTERS: Final = "abcdefghijklmnop"
@@ -62,17 +63,21 @@ def nothing_stored(words: Collection[str]) -> Collection[str]:
 @dataclass
 class Pseudonyms:
     """Publishes ids. ``stored``: of some words in lower case → those that are keys of stored rows in any case (such a
-    reference is published as it is written). ``same_phone``: collection → ``$id``s of its rows that are phones; two
-    that are one phone are told apart by their spelling, as a row is never lost."""
+    reference is published as it is written). ``odd``: collection → those of its ``$id``s among which are all that are
+    hidden; two with one normal form are told apart by their spelling, as a row is never lost."""
 
     key: bytes
     stored: Callable[[Collection[str]], Collection[str]] = nothing_stored
-    same_phone: Callable[[str], Iterable[str]] | None = None
+    odd: Callable[[str], pl.Series] | None = None
     _known: dict[str, bool] = field(default_factory=dict[str, bool], init=False)
-    _twins: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]], init=False)
+    _twins: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]], init=False)
 
-    def ids(self, written: pl.Series) -> Published:
-        """References to people, bookings, rooms and records, as written (trimmed; null for nothing)."""
+    def ids(self, written: pl.Series, of: Iterable[str] = ()) -> Published:
+        """References to people, bookings, rooms and records, as written (trimmed; null for nothing).
+
+        ``of``: collections whose rows they may name. What is spelled as the ``$id`` of one of them is published as that
+        row is, also where another row differs in spelling alone.
+        """
         text = named(written)
         nested = (text != written).fill_null(False)
         phone = phones(text)
@@ -85,21 +90,14 @@ class Pseudonyms:
             spelled = text.str.to_lowercase()
             known = self._stored(spelled.filter(words).unique().to_list())
             told = told | (words & spelled.is_in(list(known)))
-        return self._hiding(text, text.is_not_null() & ~told, nested)
+        return self._told_apart(text, self._hiding(text, text.is_not_null() & ~told, nested), of)
 
     def row_ids(self, collection: str, ids: pl.Series) -> Published:
         """The ``$id``s of stored rows: what is one token, and no phone, is published. Never two rows as one."""
         phone = phones(ids)
         hidden = ids.is_not_null() & ~is_key(ids, phone)
         none = pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(ids))
-        published = self._hiding(ids, hidden, none)
-        if self.same_phone is None or not (hidden & phone.is_not_null()).any():
-            return published
-        twins = self._twins_of(collection, self.same_phone)
-        if not twins:
-            return published
-        own = {twin: f"{self.of(twin)}_{pseudonym(twin, self.key)[len(PREFIX) :][:8]}" for twin in twins}
-        return Published(ids.replace_strict(own, default=published.values, return_dtype=pl.String), hidden)
+        return self._told_apart(ids, self._hiding(ids, hidden, none), (collection,))
 
     def of(self, text: str) -> str:
         """The hash of one text that is hidden."""
@@ -135,14 +133,30 @@ class Pseudonyms:
             self._known |= {word: word in found for word in asked}
         return [word for word in words if self._known[word]]
 
-    def _twins_of(self, collection: str, ids_of: Callable[[str], Iterable[str]]) -> frozenset[str]:
+    def _told_apart(self, written: pl.Series, published: Published, collections: Iterable[str]) -> Published:
+        """The same, with ids of their own for ``$id``s that share a normal form with another of their collection."""
+        if not published.hidden.any():
+            return published
+        own = {twin: told for collection in collections for twin, told in self._twins_of(collection).items()}
+        if not own:
+            return published
+        values = written.replace_strict(own, default=published.values, return_dtype=pl.String)
+        return Published(values, published.hidden)
+
+    def _twins_of(self, collection: str) -> dict[str, str]:
+        """``$id``s of a collection that share their normal form with another → what is published of each."""
+        if self.odd is None:
+            return {}
         if collection not in self._twins:
-            by_phone: dict[str, list[str]] = {}
-            for row_id in ids_of(collection):
-                by_phone.setdefault(self.of(row_id), []).append(row_id)
-            self._twins[collection] = frozenset(
-                row_id for same in by_phone.values() if len(same) > 1 for row_id in same
+            ids = self.odd(collection)
+            ids = ids.filter(~is_key(ids, phones(ids))).unique()
+            shared = pl.DataFrame({"id": ids, "normal": normal_forms(ids)}).filter(
+                pl.col("normal").is_duplicated()
             )
+            self._twins[collection] = {
+                row_id: f"{pseudonym(normal, self.key)}_{pseudonym(row_id, self.key)[len(PREFIX) :][:8]}"
+                for row_id, normal in shared.iter_rows()
+            }
         return self._twins[collection]
 
 

@@ -12,6 +12,7 @@ import polars as pl
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
 from marketplace.codes import browsers, cities, codes
+from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS, ROOM_COLLECTIONS
 from marketplace.pseudonyms import Pseudonyms, Published
 from marketplace.words import BOOKING_STATUS, COMMISSION_STATUS, ROOM_STATUS
 
@@ -19,8 +20,9 @@ Told = Callable[[pl.Series, Pseudonyms], Published]
 """Texts of an attribute → what is published of them."""
 
 
-def _ids(text: pl.Series, names: Pseudonyms) -> Published:
-    return names.ids(text)
+def _ids(*of: str) -> Told:
+    """References that may name rows of these collections."""
+    return lambda text, names: names.ids(text, of)
 
 
 def _codes(words: dict[str, str] | None = None) -> Told:
@@ -33,11 +35,11 @@ def _all(told: Told, *names: str) -> dict[str, Told]:
 
 _BOOKING: Final = {
     **_all(
-        _ids,
+        _ids(),
         *ALIASES["booking.business_id"],
         *ALIASES["booking.customer_id"],
-        *ALIASES["booking.provider_id"],
     ),
+    **_all(_ids(*PROVIDER_COLLECTIONS), *ALIASES["booking.provider_id"]),
     **_all(_codes(BOOKING_STATUS), *ALIASES["booking.status"]),
     **_all(_codes(), "paymentMethod"),
 }
@@ -54,20 +56,27 @@ PUBLISHED: Final[Mapping[str, Mapping[str, Told]]] = MappingProxyType(
         "hotel_bookings": _BOOKING,
         "commission_records": {
             **_all(
-                _ids,
+                _ids(*BOOKING_COLLECTIONS),
                 *ALIASES["commission.booking_ref"],
                 *ALIASES["commission.booking_doc_ref"],
-                *ALIASES["commission.provider_id"],
             ),
+            **_all(_ids(*PROVIDER_COLLECTIONS), *ALIASES["commission.provider_id"]),
             **_all(_codes(COMMISSION_STATUS), *ALIASES["commission.status"]),
         },
         "chat_rooms": {
-            **_all(_ids, "bookingId", *ALIASES["room.customer_id"], *ALIASES["room.provider_id"]),
+            **_all(_ids(*BOOKING_COLLECTIONS), "bookingId"),
+            **_all(_ids(), *ALIASES["room.customer_id"]),
+            **_all(_ids(*PROVIDER_COLLECTIONS), *ALIASES["room.provider_id"]),
             **_all(_codes(ROOM_STATUS), "status"),
         },
-        "chat_messages": _all(_ids, *ALIASES["message.room"], "bookingId", "senderId", "receiverId"),
+        "chat_messages": {
+            **_all(_ids(*ROOM_COLLECTIONS), *ALIASES["message.room"]),
+            **_all(_ids(*BOOKING_COLLECTIONS), "bookingId"),
+            **_all(_ids(*PROVIDER_COLLECTIONS), "senderId", "receiverId"),
+        },
         "notifications": {
-            **_all(_ids, *ALIASES["notification.recipient_id"], *ALIASES["notification.booking"]),
+            **_all(_ids(*PROVIDER_COLLECTIONS), *ALIASES["notification.recipient_id"]),
+            **_all(_ids(*BOOKING_COLLECTIONS), *ALIASES["notification.booking"]),
             **_all(_codes(), "recipientType", "type", *ALIASES["notification.channel"]),
         },
     }

@@ -1,4 +1,5 @@
-"""The published form of rows' ``$id``s, for the sentences and tables that are made outside of core.
+"""The published form of a mirror's ids: which words are keys of stored rows, which ``$id``s are no plain ids, and the
+names that follow from both. Core, the private file, and the sentences and tables made beside them all name rows by it.
 
 A ``$id`` may be a phone, or any text of a server that lets clients choose it. What form an id has, and what stands for
 one that has none, is marketplace/pseudonyms.py's.
@@ -7,16 +8,14 @@ one that has none, is marketplace/pseudonyms.py's.
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 from typing import Final
 
 import duckdb
 import polars as pl
 
 from marketplace.collections import INGESTED
-from marketplace.identifiers import phones
-from marketplace.pseudonyms import Pseudonyms
-from resources.phone_key import read_phone_key
+from marketplace.identifiers import TOKEN
+from marketplace.pseudonyms import PREFIX, Pseudonyms
 
 NAMELESS: Final = "$sequence:"
 """What a row without a usable ``$id`` stands under among the rejected ones, before its number. Appwrite's ids begin
@@ -34,13 +33,13 @@ def is_nameless(ids: pl.Series) -> pl.Series:
 
 
 class RowNames:
-    """Publishes ``$id``s of the mirror that ``con`` has as ``catalog``, with the key beside ``raw_path``; each is what
-    core publishes of that row."""
+    """Names of the rows of the mirror that ``con`` has as ``catalog``, and of what refers to them. ``key``: the home's
+    secret. ``con`` must be a cursor of its own where another result is being read."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, raw_path: Path, catalog: str) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, key: bytes, catalog: str) -> None:
         self._con = con
         self._catalog = catalog
-        self._names = Pseudonyms(read_phone_key(raw_path), self._words, self._phones)
+        self.names = Pseudonyms(key, self._words, self.odd_ids)
         self._tables = {
             str(row[0])
             for row in con.execute(
@@ -50,17 +49,50 @@ class RowNames:
         }
 
     def published(self, collection: str, ids: pl.Series) -> pl.Series:
-        """Of each id what may be told. What stands for a row without one is told as it is."""
+        """Of each ``$id`` what core publishes of that row. What stands for a row without one is told as it is."""
         nameless = is_nameless(ids)
         some = ids.set(nameless, None)
         stored = some.is_in(self._stored(collection, some)).fill_null(False)
         # A row that could never be read is no stored row: a word is then no more than a word.
-        told = self._names.row_ids(collection, some).values.zip_with(stored, self._names.ids(some).values)
+        told = self.names.row_ids(collection, some).values.zip_with(stored, self.names.ids(some).values)
         return ids.zip_with(nameless, told)
+
+    def written(self, collection: str, published: pl.Series) -> pl.Series:
+        """Published ids of rows of a collection → their ``$id``s."""
+        if not published.str.starts_with(PREFIX).any():
+            return published
+        odd = self.odd_ids(collection)
+        table = pl.DataFrame({"id": self.names.row_ids(collection, odd).values, "written": odd})
+        found = published.to_frame("id").join(table, on="id", how="left", maintain_order="left")
+        return found.select(pl.coalesce("written", "id")).to_series()
+
+    def odd_ids(self, collection: str, *, after: int | None = None) -> pl.Series:
+        """The ``$id``s of a collection (of rows changed ``after``) among which are all that may not be published as
+        they are: few, if any."""
+        if collection not in self._tables:
+            return pl.Series([], dtype=pl.String)
+        changed = "true" if after is None else f"_change > {after}"
+        found = self._con.sql(
+            f"SELECT _id FROM {self._table(collection)} WHERE {changed} AND ("
+            f"NOT regexp_full_match(_id, '{TOKEN}') OR {_LIKE_A_PHONE})"
+        ).pl()
+        return found["_id"].cast(pl.String)
+
+    def new_words(self, after: int) -> list[str]:
+        """Keys of rows changed after ``after`` that are a word each (no digit in them), in lower case."""
+        keys = " UNION ".join(
+            f"SELECT lower(_id) AS word FROM {table} "
+            f"WHERE _change > {after} AND regexp_full_match(_id, '[A-Za-z._:/-]+')"
+            for table in self._of_collections()
+        )
+        return sorted(word for (word,) in self._con.execute(keys).fetchall()) if keys else []
 
     def _table(self, collection: str) -> str:
         names = (self._catalog, "main", collection)
         return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+    def _of_collections(self) -> list[str]:
+        return [self._table(collection) for collection in INGESTED if collection in self._tables]
 
     def _stored(self, collection: str, ids: pl.Series) -> list[str]:
         if collection not in self._tables:
@@ -72,20 +104,12 @@ class RowNames:
         return [str(row[0]) for row in found]
 
     def _words(self, asked: Collection[str]) -> Collection[str]:
-        tables = [self._table(collection) for collection in INGESTED if collection in self._tables]
-        found: set[str] = set()
-        for table in tables:
-            rows = self._con.execute(
-                f"SELECT DISTINCT lower(_id) FROM {table} WHERE list_contains(?, lower(_id))", [list(asked)]
-            ).fetchall()
-            found |= {str(row[0]) for row in rows}
-        return found
-
-    def _phones(self, collection: str) -> list[str]:
-        if collection not in self._tables:
-            return []
-        alike = self._con.execute(
-            f"SELECT _id FROM {self._table(collection)} WHERE {_LIKE_A_PHONE}"
-        ).fetchall()
-        ids = pl.Series([row[0] for row in alike], dtype=pl.String)
-        return ids.filter(phones(ids).is_not_null()).to_list()
+        """Of some words in lower case those that are the key of a stored row, in any case."""
+        words_asked = pl.DataFrame({"word": list(asked)}, schema={"word": pl.String}).to_arrow()
+        keys = " UNION ".join(
+            f"SELECT lower(_id) AS word FROM {table} WHERE lower(_id) IN (SELECT word FROM words_asked)"
+            for table in self._of_collections()
+        )
+        found = self._con.execute(keys).fetchall() if keys else []
+        del words_asked
+        return {str(word) for (word,) in found}

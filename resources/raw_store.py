@@ -49,6 +49,7 @@ from resources.large_rows import (
     pieces,
     row_bytes,
 )
+from resources.phone_key import read_phone_key
 from resources.published_ids import NAMELESS, RowNames
 from resources.sql import literal, quoted
 from resources.warehouse import DatabaseDamaged, DatabaseLocked, open_database
@@ -513,7 +514,7 @@ class RawStore:
             return []
         catalog = str(self._rows("SELECT current_database()")[0][0])
         with self._plainly("be read"):
-            names = RowNames(self.connection, self.path, catalog)
+            names = RowNames(self.connection, read_phone_key(self.path), catalog)
             return names.published(collection, pl.Series(list(ids), dtype=pl.String)).to_list()
 
     # -- columns -------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ import polars as pl
 from marketplace.aliases import ALIASES
 from marketplace.attributes import LARGE, Attributes
 from marketplace.codes import browsers, cities, codes
+from marketplace.collections import PROVIDER_COLLECTIONS
 from marketplace.data_codes import DATA_FINDINGS
-from marketplace.identifiers import named
 from marketplace.instants import (
     HAPPENED,
     INSTANT,
@@ -150,9 +150,9 @@ class Reader:
     def text(self, *names: str) -> pl.Series:
         return self.attributes.first(names)
 
-    def identifier(self, *names: str) -> pl.Series:
-        """The first of the names as an id, published: of a booking, a room, a record."""
-        return self._published(self.batch.names.ids(self.text(*names)), names, NO_ID)
+    def identifier(self, *names: str, of: tuple[str, ...] = ()) -> pl.Series:
+        """The first of the names as an id, published. ``of``: collections with the rows it may name."""
+        return self._published(self.batch.names.ids(self.text(*names), of), names, NO_ID)
 
     def code(self, *names: str, words: dict[str, str] | None = None) -> pl.Series:
         """The first of the names as a code, published: one token, or one of the known words."""
@@ -174,27 +174,28 @@ class Reader:
 
     def provider(self, *names: str) -> pl.Series:
         """The first of the names as a provider's id, published: the key it names, else as written."""
-        return self.reference(self.batch.people.providers, *names).key
+        return self.reference(self.batch.people.providers, *names, of=PROVIDER_COLLECTIONS).key
 
     def person(self, *names: str) -> pl.Series:
         """The same of what may name a provider or a customer."""
-        return self.reference(self.batch.people.anyone, *names).key
+        return self.reference(self.batch.people.anyone, *names, of=PROVIDER_COLLECTIONS).key
 
     def customer(self, *names: str) -> Resolved:
         """The first of the names as a customer's id."""
         return self.reference(self.batch.people.customers, *names)
 
-    def reference(self, keys: Keys, *names: str) -> Resolved:
-        """The first of the names as a reference, matched as it is written and then published; reference_case where only
-        case told it from its key."""
-        written = self.text(*names)
-        meant = named(written)
-        found = keys.resolve(meant)
+    def reference(self, keys: Keys, *names: str, of: tuple[str, ...] = ()) -> Resolved:
+        """The first of the names as a reference; reference_case where only case told it from its key.
+
+        Matched as published, as the keys are: a hash keeps the case of what it stands for, so what is matched is what
+        the written values would match, and besides a phone or an address in another spelling.
+        """
+        told = self.batch.names.ids(self.text(*names), of)
+        found = keys.resolve(told.values)
         self.note(REFERENCE_CASE, found.by_case, names, CASE_DETAIL)
-        published = self.batch.names.ids(found.key)
-        nested = (meant != written).fill_null(False)
-        key = self._published(Published(published.values, published.hidden | nested), names, NO_ID)
-        return Resolved(key, found.by_case, found.known)
+        return Resolved(
+            self._published(Published(found.key, told.hidden), names, NO_ID), found.by_case, found.known
+        )
 
     def instant(self, offsets: pl.Series, *names: str) -> pl.Series:
         """The first of the names as an instant; time_unreadable where it is none.

@@ -6,6 +6,7 @@ import polars as pl
 
 from assets.core.batch import Batch, Derived, Reader
 from marketplace.aliases import ALIASES
+from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.words import ROOM_STATUS, UNKNOWN
 
 
@@ -18,7 +19,7 @@ def derive_chat_rooms(batch: Batch) -> Derived:
     rows = pl.DataFrame(
         {
             "room_id": read.ids,
-            "booking_ref": read.identifier("bookingId"),
+            "booking_ref": read.identifier("bookingId", of=BOOKING_COLLECTIONS),
             "customer_id": read.customer(*ALIASES["room.customer_id"]).key,
             "provider_id": provider_id,
             "status": read.word(ROOM_STATUS, "status_unknown", "status").fill_null(UNKNOWN),

@@ -6,6 +6,7 @@ import polars as pl
 
 from assets.core.batch import NOT_RUPIAH, Batch, Derived, Reader, constant, outside
 from marketplace.aliases import ALIASES
+from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.money import MICRO, RECORD_AMOUNTS, commission_amounts
 from marketplace.words import (
     COMMISSION_STATUS,
@@ -65,8 +66,10 @@ def derive_commissions(batch: Batch) -> Derived:
     rows = pl.DataFrame(
         {
             "commission_id": read.ids,
-            "booking_ref": read.identifier(*ALIASES["commission.booking_ref"]),
-            "booking_doc_ref": read.identifier(*ALIASES["commission.booking_doc_ref"]),
+            "booking_ref": read.identifier(*ALIASES["commission.booking_ref"], of=BOOKING_COLLECTIONS),
+            "booking_doc_ref": read.identifier(
+                *ALIASES["commission.booking_doc_ref"], of=BOOKING_COLLECTIONS
+            ),
             "provider_id": provider_id,
             "provider_name": read.business(*ALIASES["commission.provider_name"]),
             "booking_amount_idr": amounts.booking_amount_idr,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import traceback
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -37,18 +37,17 @@ from marketplace.acceptance import CREATION, NOT_YET, reject_reasons
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
 from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS, USERS
-from marketplace.identifiers import phones
 from marketplace.instants import NO_ZONE
 from marketplace.instants import NOT_YET as TOO_LATE
 from marketplace.money import DEFAULT_BOUNDS, AmountBounds
-from marketplace.pseudonyms import PREFIX, Pseudonyms
+from marketplace.pseudonyms import SHARED
 from marketplace.references import Keys, People
 from marketplace.text import coalesce, nulls
 from marketplace.zones import ProvidersRead, ProviderZones, resolve
 from resources.errors import BookwatchError, UsageError
 from resources.instants import instant_of, text_of
 from resources.phone_key import read_phone_key
-from resources.published_ids import is_nameless
+from resources.published_ids import RowNames, is_nameless
 from resources.warehouse import open_warehouse
 
 AfterChunk = Callable[[str, int], None]
@@ -298,7 +297,8 @@ class _Run:
         self.timezone = timezone
         self.amounts = amounts
         self.rules_version = rules_version
-        self.names = Pseudonyms(phone_key, self._stored, self._phones)
+        self.row_names = RowNames(self.lookup, phone_key, CATALOG)
+        self.names = self.row_names.names
         self.key_mark = hashlib.blake2b(b"bookwatch", key=phone_key, digest_size=8).hexdigest()
         self.chunk_rows = chunk_rows
         self.after_chunk = after_chunk
@@ -414,25 +414,43 @@ class _Run:
         return None
 
     def _renamed(self, after: int) -> str | None:
-        """Why rows that stand in core have to be published under other ids: one came whose ``$id`` is the same phone.
-        Kept under the old one, a row would count twice as soon as it changes."""
+        """Why rows that stand in core have to be published under other ids: one came whose ``$id`` is the same but for
+        its spelling, such as the same phone. Kept under the old one, a row would count twice as soon as it changes; and
+        what refers to one of the two was told as if it were either."""
         for source in SOURCES:
-            odd = self.mirror.odd_ids(self.lookup, source.collection, after=after)
-            odd = odd.filter(phones(odd).is_not_null())
-            if not len(odd):
+            odd = self.row_names.odd_ids(source.collection, after=after)
+            told = self.names.row_ids(source.collection, odd).values
+            told = told.filter(told.str.contains(SHARED))
+            if not len(told):
                 continue
-            alone = pl.Series([self.names.of(row_id) for row_id in odd], dtype=pl.String)
-            shared = alone.filter(self.names.row_ids(source.collection, odd).values != alone).to_list()
-            scope = f" AND {source.scope[0]} = '{source.scope[1]}'" if source.scope else ""
-            there = self.con.execute(
-                f"SELECT 1 FROM core.{source.table} WHERE list_contains($ids, {source.key}){scope} UNION ALL "
-                "SELECT 1 FROM core.quarantined "
-                "WHERE list_contains($ids, row_id) AND collection = $collection AND change <> 0 LIMIT 1",
-                {"ids": shared, "collection": source.collection},
-            ).fetchone()
-            if shared and there is not None:
-                return f"two rows of {source.collection} have the same phone for their $id"
+            alone = told.str.replace(r"_[^_]*$", "").unique().to_list()
+            if self._stand(source, alone) or (
+                not self._stand(source, told.to_list(), every=True) and self._referred_to(alone)
+            ):
+                return f"two rows of {source.collection} have one $id but for its spelling"
         return None
+
+    def _stand(self, source: Source, ids: list[str], *, every: bool = False) -> bool:
+        """Whether rows of some published ids stand in core, or in its quarantine: one of them, or ``every`` one."""
+        scope = f" AND {source.scope[0]} = '{source.scope[1]}'" if source.scope else ""
+        found = self.con.execute(
+            f"SELECT {source.key} FROM core.{source.table} WHERE list_contains($ids, {source.key}){scope} UNION "
+            "SELECT row_id FROM core.quarantined "
+            "WHERE list_contains($ids, row_id) AND collection = $collection AND change <> 0",
+            {"ids": ids, "collection": source.collection},
+        ).fetchall()
+        return len(found) == len(set(ids)) if every else bool(found)
+
+    def _referred_to(self, ids: list[str]) -> bool:
+        """Whether a row of core names one of some published ids."""
+        for table, columns in {s.table: (*s.people, *s.refers) for s in SOURCES}.items():
+            named = " OR ".join(f"list_contains($1, {column})" for column in columns)
+            if (
+                named
+                and self.con.execute(f"SELECT 1 FROM core.{table} WHERE {named} LIMIT 1", [ids]).fetchone()
+            ):
+                return True
+        return False
 
     def _attributes(self) -> str:
         """Per collection what its rows rest on beside their values, as JSON: attributes whose mere existence is
@@ -457,13 +475,6 @@ class _Run:
             told.alias("row_id"), self.names.ids(found["business_id"]).values.alias("business_id")
         )
 
-    def _stored(self, words: Collection[str]) -> Collection[str]:
-        return self.mirror.words(self.lookup, words)
-
-    def _phones(self, collection: str) -> list[str]:
-        odd = self.mirror.odd_ids(self.lookup, collection)
-        return odd.filter(phones(odd).is_not_null()).to_list()
-
     def _same_nameless(self, nameless: pl.DataFrame) -> bool:
         known = self.con.sql(
             "SELECT * FROM core.quarantined WHERE change = 0 ORDER BY collection, row_id"
@@ -486,7 +497,7 @@ class _Run:
         alone = "SELECT 1 FROM core.commissions WHERE provider_id IS NULL LIMIT 1"
         self.follows = not self.fresh and self.con.execute(alone).fetchone() is not None
         zones, people = ProviderZones(self.default_offset, {}, {}), People.nobody()
-        words = [] if self.fresh or after is None else self.mirror.new_words(self.lookup, after)
+        words = [] if self.fresh or after is None else self.row_names.new_words(after)
         moved: pl.DataFrame | None = None
         for source in SOURCES:
             if source.people and moved is None:
@@ -519,11 +530,12 @@ class _Run:
         for collection in self.mirror.collections():
             if collection in derived:
                 continue
+            held = self._quarantined_with(collection, words)
             for frame in self.mirror.chunks(
                 self.stream,
                 collection,
                 after=None if collection in again else after,
-                again=None,
+                again=self.row_names.written(collection, held),
                 rows=self.chunk_rows,
                 wanted=(),
             ):
@@ -543,12 +555,13 @@ class _Run:
         ).pl()
 
     def _people(self, providers: pl.DataFrame) -> People:
-        """Whom rows may name: the providers of core, and the users of the mirror by their ``$id``."""
+        """Whom rows may name: the providers of core, and the users of the mirror; by what is published of them."""
         users = pl.DataFrame(schema={"id": pl.String, "there": pl.Boolean})
         if self.mirror.has(USERS):
             users = self.con.sql(
                 f"SELECT _id AS id, _deleted_at IS NULL AS there FROM {CATALOG}.main.{USERS}"
             ).pl()
+            users = users.with_columns(self._users_told(users["id"]))
         known = providers.select(pl.col("provider_id").alias("id"), "there")
         return People(
             *(Keys(f.filter("there")["id"], f.filter(~pl.col("there"))["id"]) for f in (known, users))
@@ -603,7 +616,19 @@ class _Run:
             "SELECT _id AS id FROM latest LEFT JOIN earlier USING (_id) "
             "WHERE latest.there IS DISTINCT FROM earlier.there"
         ).pl()
-        return found["id"].cast(pl.String)
+        return self._users_told(found["id"].cast(pl.String))
+
+    def _users_told(self, ids: pl.Series) -> pl.Series:
+        """``$id``s of users → what a reference to each is published as. Two that are one phone are one customer."""
+        odd = self.odd_users
+        if not odd:
+            return ids
+        return ids.replace_strict(odd, default=ids, return_dtype=pl.String)
+
+    @cached_property
+    def odd_users(self) -> dict[str, str]:
+        odd = self.row_names.odd_ids(USERS)
+        return dict(zip(odd.to_list(), self.names.ids(odd).values.to_list(), strict=True))
 
     def _depending(
         self, source: Source, moved: pl.DataFrame, late: datetime | None, words: list[str]
@@ -621,26 +646,34 @@ class _Run:
             ]
         if late is not None:
             conditions.append(f"updated_at > TIMESTAMP '{late}'")
-        found = [self._unplaced(source)]
+        found = [self._unplaced(source), self._quarantined_with(source.collection, words)]
         if words:
-            hashes = ", ".join(f"'{self.names.of(word)}'" for word in words)
-            conditions += [f"lower({column}) IN ({hashes})" for column in (*source.people, *source.refers)]
+            conditions += [
+                f"lower({column}) IN ({self._hashes(words)})" for column in (*source.people, *source.refers)
+            ]
         if conditions:
             found.append(self._ids(source, " OR ".join(conditions)))
         if moved.height:
             self.con.unregister("ids_moved")
         # quarantined rows keep nothing of a zone; a row's own change is picked up by its change number
         ids = pl.concat(found).unique()
-        return self._written(source.collection, ids) if len(ids) else None
+        return self.row_names.written(source.collection, ids) if len(ids) else None
 
-    def _written(self, collection: str, ids: pl.Series) -> pl.Series:
-        """Published ids of rows of a collection → their ``$id``s."""
-        if not ids.str.starts_with(PREFIX).any():
-            return ids
-        odd = self.mirror.odd_ids(self.lookup, collection)
-        table = pl.DataFrame({"id": self.names.row_ids(collection, odd).values, "written": odd})
-        found = ids.to_frame("id").join(table, on="id", how="left", maintain_order="left")
-        return found.select(pl.coalesce("written", "id")).to_series()
+    def _hashes(self, words: list[str]) -> str:
+        """SQL of what some words in lower case were published as while they were no keys."""
+        return ", ".join(f"'{self.names.of(word)}'" for word in words)
+
+    def _quarantined_with(self, collection: str, words: list[str]) -> pl.Series:
+        """Published ids of quarantined rows whose booking was hidden as long as no row had one of ``words`` as its
+        key."""
+        if not words:
+            return pl.Series([], dtype=pl.String)
+        found = self.con.execute(
+            "SELECT row_id FROM core.quarantined WHERE collection = ? AND change <> 0 "
+            f"AND lower(business_id) IN ({self._hashes(words)})",
+            [collection],
+        ).pl()
+        return found["row_id"].cast(pl.String)
 
     def _borrow(self, source: Source, zones: ProviderZones, people: People, after: int | None) -> None:
         """Read rows without a provider anew in the zone of their booking, where it is another than they were read in.
@@ -657,7 +690,7 @@ class _Run:
             self.stream,
             source.collection,
             after=newest,
-            again=self._written(source.collection, lent["id"]),
+            again=self.row_names.written(source.collection, lent["id"]),
             rows=self.chunk_rows,
         ):
             self._chunk(source, frame, zones, people, lent)

@@ -6,6 +6,7 @@ import polars as pl
 
 from assets.core.batch import Batch, Derived, Reader
 from marketplace.aliases import ALIASES
+from marketplace.collections import BOOKING_COLLECTIONS, ROOM_COLLECTIONS
 from marketplace.text import coalesce
 from marketplace.words import MESSAGE_KIND, ROLE, UNKNOWN
 
@@ -25,8 +26,8 @@ def derive_messages(batch: Batch) -> Derived:
     rows = pl.DataFrame(
         {
             "message_id": read.ids,
-            "conversation_id": read.identifier(*ALIASES["message.room"]),
-            "booking_ref": read.identifier("bookingId"),
+            "conversation_id": read.identifier(*ALIASES["message.room"], of=ROOM_COLLECTIONS),
+            "booking_ref": read.identifier("bookingId", of=BOOKING_COLLECTIONS),
             "sender_id": sender,
             "sender_role": sender_role.fill_null(UNKNOWN),
             "receiver_id": receiver,

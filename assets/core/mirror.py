@@ -16,11 +16,11 @@ import polars as pl
 from assets.core.chunks import in_chunks
 from marketplace.acceptance import READ, UNREAD
 from marketplace.collections import INGESTED
-from marketplace.identifiers import TOKEN
 from marketplace.json_values import read_json
 from marketplace.text import json_text
 from resources import sql
 from resources.large_rows import large_rows
+from resources.published_ids import NAMELESS
 from resources.sql import quoted
 
 Standing = Literal["begun", "read", "absent"]
@@ -29,8 +29,6 @@ does not allow it (now), or it was never asked for."""
 
 CATALOG = "mirror"
 NAMELESS_AT_ONCE = 256
-NAMELESS = "$sequence:"
-"""How the mirror's register of rejects names a row that has no usable ``$id``."""
 OWN = frozenset(
     {
         "_id",
@@ -244,42 +242,6 @@ class Mirror:
             return frame
         kept = frame["_misfits"].map_elements(lambda text: _misfits_but(text, gone), return_dtype=pl.String)
         return frame.with_columns(kept.alias("_misfits"))
-
-    def words(self, con: duckdb.DuckDBPyConnection, asked: Collection[str]) -> Collection[str]:
-        """Of some words in lower case those that are the key of a stored row, in any case."""
-        words_asked = pl.DataFrame({"word": list(asked)}, schema={"word": pl.String}).to_arrow()
-        keys = " UNION ".join(
-            f"SELECT lower(_id) AS word FROM {CATALOG}.main.{quoted(c)} "
-            "WHERE lower(_id) IN (SELECT word FROM words_asked)"
-            for c in self.collections()
-        )
-        found = con.execute(keys).fetchall() if keys else []
-        del words_asked
-        return {word for (word,) in found}
-
-    def new_words(self, con: duckdb.DuckDBPyConnection, after: int) -> list[str]:
-        """Keys of rows changed after ``after`` that are a word each (no digit in them), in lower case."""
-        keys = " UNION ".join(
-            f"SELECT lower(_id) AS word FROM {CATALOG}.main.{quoted(c)} "
-            f"WHERE _change > {after} AND regexp_full_match(_id, '[A-Za-z._:/-]+')"
-            for c in self.collections()
-        )
-        return sorted(word for (word,) in con.execute(keys).fetchall()) if keys else []
-
-    def odd_ids(
-        self, con: duckdb.DuckDBPyConnection, collection: str, *, after: int | None = None
-    ) -> pl.Series:
-        """The ``$id``s of a collection (of rows changed ``after``) among which are all that may not be published as
-        they are."""
-        if not self.has(collection):
-            return pl.Series([], dtype=pl.String)
-        changed = "true" if after is None else f"_change > {after}"
-        found = con.sql(
-            f"SELECT _id FROM {CATALOG}.main.{quoted(collection)} WHERE {changed} AND ("
-            f"NOT regexp_full_match(_id, '{TOKEN}') OR NOT regexp_matches(_id, '[A-Za-z]') "
-            "OR regexp_matches(_id, '(?i)^(whatsapp:|tel:|(https?://)?wa.me/)'))"
-        ).pl()
-        return found["_id"].cast(pl.String)
 
     def rejects(self, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         """collection, row_id, first_seen_at of the quarantine's own register."""

@@ -6,6 +6,7 @@ import polars as pl
 
 from assets.core.batch import Batch, Derived, Reader
 from marketplace.aliases import ALIASES
+from marketplace.collections import BOOKING_COLLECTIONS
 
 
 def derive_notifications(batch: Batch) -> Derived:
@@ -21,7 +22,7 @@ def derive_notifications(batch: Batch) -> Derived:
             "recipient_type": read.code("recipientType"),
             "kind": read.code("type"),
             "channel": read.code(*ALIASES["notification.channel"]),
-            "booking_ref": read.identifier(*ALIASES["notification.booking"]),
+            "booking_ref": read.identifier(*ALIASES["notification.booking"], of=BOOKING_COLLECTIONS),
             "sent_at": read.instant(offsets, "sentAt"),
             "delivered_at": read.instant(offsets, "deliveredAt"),
             "failed_at": read.instant(offsets, "failedAt"),

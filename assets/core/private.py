@@ -19,17 +19,17 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from assets.core.mirror import Mirror, attach
+from assets.core.mirror import CATALOG, Mirror, attach
 from marketplace.acceptance import reject_reasons
 from marketplace.attributes import Attributes
 from marketplace.collections import BOOKING_COLLECTIONS, INGESTED
-from marketplace.identifiers import phones
 from marketplace.personal import private_bookings, private_messages
 from marketplace.pseudonyms import SHARED, Pseudonyms
 from marketplace.published import PUBLISHED, hidden_values
 from marketplace.rules import RULES_VERSION
 from resources.own_files import sync
 from resources.phone_key import read_phone_key
+from resources.published_ids import RowNames
 from resources.warehouse import DatabaseDamaged, open_warehouse
 
 LINK = "private.duckdb"
@@ -218,13 +218,8 @@ def _write(
 ) -> bool:
     """Write all rows (``after`` None) or those changed. True where that took away a value the file held."""
     lost = False
-    odd = con.cursor()
-
-    def phones_of(collection: str) -> list[str]:
-        ids = mirror.odd_ids(odd, collection)
-        return ids.filter(phones(ids).is_not_null()).to_list()
-
-    names = Pseudonyms(key, lambda words: mirror.words(odd, words), phones_of)
+    row_names = RowNames(con.cursor(), key, CATALOG)
+    names = row_names.names
     file = open_warehouse(path)
     try:
         file.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
@@ -233,6 +228,8 @@ def _write(
             for table, columns in TABLES.items():
                 file.execute(f"CREATE TABLE {table} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
             file.execute("CREATE TABLE _state (processed_change BIGINT, rules_version VARCHAR)")
+        else:
+            lost = _shown(file, [names.of(word) for word in row_names.new_words(after)])
         for source in _SOURCES:
             for frame in mirror.chunks(
                 con.cursor(),
@@ -246,7 +243,7 @@ def _write(
                 rows_new = rows.to_arrow()  # not registered: a view would keep it until the commit
                 if after is not None:
                     ids = names.row_ids(source.collection, frame["_id"]).values
-                    # One of two rows whose $id is the same phone may stand there under the id it had alone.
+                    # One of two rows with one $id but for its spelling may stand there under the id it had alone.
                     lost = lost or bool(ids.str.contains(SHARED).any())
                     ids_changed = ids.to_frame("id").to_arrow()
                     scope = f" AND {source.scope} = '{source.collection}'" if source.scope else ""
@@ -267,6 +264,14 @@ def _write(
     finally:
         file.close()
     return lost
+
+
+def _shown(file: duckdb.DuckDBPyConnection, hashes: list[str]) -> bool:
+    """Whether a word is kept that is a key by now: it is published, and hidden no more."""
+    found = file.execute(
+        "SELECT 1 FROM hidden_values WHERE list_contains($1, lower(hash)) LIMIT 1", [hashes]
+    ).fetchone()
+    return bool(hashes) and found is not None
 
 
 def _cut(rows: pl.DataFrame) -> pl.DataFrame:

@@ -140,7 +140,8 @@ def test_the_rows_own_ids_are_published_unless_they_are_a_phone() -> None:
 
 def test_two_rows_are_never_published_as_one() -> None:
     spelled = ["6281234567890", "081234567890"]
-    names = Pseudonyms(KEY, same_phone={"therapists": [*spelled, "0812999888777"], "places": []}.__getitem__)
+    odd = {"therapists": _texts(*spelled, "0812999888777"), "places": _texts()}
+    names = Pseudonyms(KEY, odd=odd.__getitem__)
     published = names.row_ids("therapists", _texts(*spelled, "0812999888777", "p-1"))
     assert published.values.n_unique() == 4
     assert published.hidden.to_list() == [True, True, True, False]
