@@ -34,6 +34,7 @@ from marketplace.erasure import (
 from marketplace.identifiers import TOKEN, named
 from marketplace.pseudonyms import PREFIX, Pseudonyms
 from marketplace.text import BLANK
+from marketplace.traces import Mark, Traces
 from resources.phone_key import read_phone_key
 
 FORGOTTEN_TABLES = """
@@ -283,6 +284,7 @@ class Forgotten:
     is_business: Callable[[str], bool] = lambda name: False
     hashed: frozenset[str] = frozenset()
     """Of ``ids`` those that stand for what may not be published."""
+    marks: frozenset[Mark] = frozenset()
 
     @classmethod
     def load(cls, con: duckdb.DuckDBPyConnection, raw_path: Path) -> Forgotten:
@@ -310,7 +312,10 @@ class Forgotten:
         ).fetchall():
             rows = values.setdefault(collection, {})
             rows[row_id] = rows.get(row_id, frozenset()) | {attribute}
-        return cls(ids, folded, keys, values, identities, lambda name: is_business(con, name), hashed)
+        marks = frozenset(
+            Mark(*row) for row in con.execute("SELECT kind, words, digest FROM _forgotten_marks").fetchall()
+        )
+        return cls(ids, folded, keys, values, identities, lambda name: is_business(con, name), hashed, marks)
 
     def _hash_of(self, written: str) -> str | None:
         """What a reference to somebody whose id is none is written as."""
@@ -325,6 +330,28 @@ class Forgotten:
             return False
         told = self._of(written)
         return told in self.ids or told.lower() in self.folded
+
+    def mean(self, references: pl.Series) -> pl.Series:
+        """Boolean: whether references, as written or as published, name somebody who was forgotten."""
+        if self.identities is None:
+            return pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(references))
+        told = self.identities.of_all(references)
+        theirs = told.is_in(list(self.ids)) | told.str.to_lowercase().is_in(list(self.folded))
+        return theirs.fill_null(False)
+
+    @cached_property
+    def _traces(self) -> Traces | None:
+        """What is to be sought of all of them."""
+        if self.identities is None or not self.marks:
+            return None
+        return Traces(self.identities.names, "", False, self.marks)
+
+    def hold(self, texts: pl.Series) -> pl.Series:
+        """Boolean: whether texts that stand where an id belongs hold a phone, an address or a name of theirs."""
+        if self._traces is None:
+            return pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(texts))
+        found = self._traces.replacements(set(texts.drop_nulls().to_list()), "id")
+        return texts.is_in(list(found)).fill_null(False)
 
     @cached_property
     def hidden(self) -> bool:

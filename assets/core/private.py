@@ -23,10 +23,12 @@ from assets.core.mirror import CATALOG, Mirror, attach
 from marketplace.acceptance import reject_reasons
 from marketplace.attributes import Attributes
 from marketplace.collections import BOOKING_COLLECTIONS, INGESTED
+from marketplace.erasure import PERSON_KEYS
 from marketplace.personal import private_bookings, private_messages
 from marketplace.pseudonyms import SHARED, Pseudonyms
 from marketplace.published import PUBLISHED, hidden_values
 from marketplace.rules import RULES_VERSION
+from resources.forgotten import Forgotten
 from resources.own_files import sync
 from resources.phone_key import read_phone_key
 from resources.published_ids import RowNames
@@ -67,12 +69,12 @@ class _Source:
     collection: str
     table: str
     key: str
-    read: Callable[[str, pl.DataFrame, Pseudonyms], pl.DataFrame]
+    read: Callable[[str, pl.DataFrame, Pseudonyms, Forgotten], pl.DataFrame]
     scope: str | None = None
     wanted: frozenset[str] | None = None
 
 
-def _bookings(collection: str, frame: pl.DataFrame, names: Pseudonyms) -> pl.DataFrame:
+def _bookings(collection: str, frame: pl.DataFrame, names: Pseudonyms, _: Forgotten) -> pl.DataFrame:
     """Rows with anything personal in them; an erased booking has nothing and is not kept."""
     attributes = Attributes(frame)
     rows = private_bookings(attributes).with_columns(
@@ -86,7 +88,7 @@ def _bookings(collection: str, frame: pl.DataFrame, names: Pseudonyms) -> pl.Dat
     )
 
 
-def _messages(collection: str, frame: pl.DataFrame, names: Pseudonyms) -> pl.DataFrame:
+def _messages(collection: str, frame: pl.DataFrame, names: Pseudonyms, _: Forgotten) -> pl.DataFrame:
     attributes = Attributes(frame)
     ids = names.row_ids(collection, attributes.own("_id", pl.String)).values
     return pl.DataFrame({"message_id": ids, "text": private_messages(attributes)}).filter(
@@ -94,8 +96,28 @@ def _messages(collection: str, frame: pl.DataFrame, names: Pseudonyms) -> pl.Dat
     )
 
 
-def _hidden(collection: str, frame: pl.DataFrame, names: Pseudonyms) -> pl.DataFrame:
-    return hidden_values(collection, Attributes(frame), names)
+def _hidden(collection: str, frame: pl.DataFrame, names: Pseudonyms, forgotten: Forgotten) -> pl.DataFrame:
+    """What is published as a hash, without whatever would tell of a person who was forgotten: their rows, and their
+    phone, address or name in rows of others."""
+    attributes = Attributes(frame)
+    rows = hidden_values(collection, attributes, names)
+    if not forgotten or not rows.height:
+        return rows
+    ids = attributes.own("_id", pl.String)
+    theirs = pl.Series([False], dtype=pl.Boolean).new_from_index(0, frame.height)
+    for name in PERSON_KEYS[collection].owner if collection in PERSON_KEYS else ():
+        theirs = theirs | forgotten.mean(ids if name == "_id" else attributes.text(name))
+    own = names.row_ids(collection, ids).values.filter(theirs)
+    return rows.filter(
+        ~pl.col("row_id").is_in(own.implode())
+        & ~(forgotten.mean(rows["hash"]) | forgotten.hold(rows["written"]))
+    )
+
+
+def _seen(collection: str) -> frozenset[str]:
+    """The attributes that tell what of a row is hidden, and whose it is."""
+    owner = PERSON_KEYS[collection].owner if collection in PERSON_KEYS else ()
+    return frozenset(name.partition(".")[0] for name in (*PUBLISHED.get(collection, ()), *owner))
 
 
 _SOURCES = (
@@ -108,7 +130,7 @@ _SOURCES = (
             "row_id",
             _hidden,
             "collection",
-            frozenset(name.partition(".")[0] for name in PUBLISHED.get(c, ())),
+            _seen(c),
         )
         for c in INGESTED
     ),
@@ -136,7 +158,6 @@ def update_private(
     try:
         attach(con, raw_path)
         mirror = Mirror.describe(con)
-        key = read_phone_key(raw_path)
         # What is gone leaves it, also of rows that have not changed since: then it is written anew.
         gone = {c: sorted(mirror.gone[c]) for s in _SOURCES if mirror.gone.get(c := s.collection)}
         rules = f"{rules_version} without {json.dumps(gone)}" if gone else rules_version
@@ -151,9 +172,9 @@ def update_private(
         making = target.with_suffix(".making")
         try:
             if mark is None or current is None:
-                _write(con, mirror, making, newest, rules, chunk_rows, key, after=None)
+                _write(con, mirror, making, newest, rules, chunk_rows, raw_path, after=None)
             else:
-                _change(con, mirror, current, making, mark, newest, rules, chunk_rows, key)
+                _change(con, mirror, current, making, mark, newest, rules, chunk_rows, raw_path)
             os.chmod(making, 0o400)
             sync(making)
             os.replace(making, target)
@@ -190,19 +211,19 @@ def _change(
     newest: int,
     rules_version: str,
     chunk_rows: int,
-    key: bytes,
+    raw_path: Path,
 ) -> None:
     """A copy of the current file with the changes since its mark; a file written anew where a value has to
     leave."""
     shutil.copyfile(current, making)  # nobody in this process has it open: see publishing on POSIX locks
     try:
-        anew = _write(con, mirror, making, newest, rules_version, chunk_rows, key, after=mark)
+        anew = _write(con, mirror, making, newest, rules_version, chunk_rows, raw_path, after=mark)
     except (duckdb.Error, DatabaseDamaged):
         anew = True  # damaged further in; where it is the mirror that cannot be read, that is raised now
         Path(f"{making}.wal").unlink(missing_ok=True)
     if anew:
         making.unlink()
-        _write(con, mirror, making, newest, rules_version, chunk_rows, key, after=None)
+        _write(con, mirror, making, newest, rules_version, chunk_rows, raw_path, after=None)
 
 
 def _write(
@@ -212,14 +233,15 @@ def _write(
     newest: int,
     rules_version: str,
     chunk_rows: int,
-    key: bytes,
+    raw_path: Path,
     *,
     after: int | None,
 ) -> bool:
     """Write all rows (``after`` None) or those changed. True where that took away a value the file held."""
     lost = False
-    row_names = RowNames(con.cursor(), key, CATALOG)
+    row_names = RowNames(con.cursor(), read_phone_key(raw_path), CATALOG)
     names = row_names.names
+    forgotten = _forgotten(con, mirror, raw_path)
     file = open_warehouse(path)
     try:
         file.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
@@ -239,7 +261,7 @@ def _write(
                 rows=chunk_rows,
                 wanted=source.wanted,
             ):
-                rows = _cut(source.read(source.collection, _kept(source.collection, frame), names))
+                rows = _cut(source.read(source.collection, _kept(source.collection, frame), names, forgotten))
                 rows_new = rows.to_arrow()  # not registered: a view would keep it until the commit
                 if after is not None:
                     ids = names.row_ids(source.collection, frame["_id"]).values
@@ -264,6 +286,15 @@ def _write(
     finally:
         file.close()
     return lost
+
+
+def _forgotten(con: duckdb.DuckDBPyConnection, mirror: Mirror, raw_path: Path) -> Forgotten:
+    """Whom the mirror was told to forget."""
+    if not mirror.has("_forgotten"):
+        return Forgotten()
+    of_mirror = con.cursor()
+    of_mirror.execute(f"USE {CATALOG}")
+    return Forgotten.load(of_mirror, raw_path)
 
 
 def _shown(file: duckdb.DuckDBPyConnection, hashes: list[str]) -> bool:

@@ -22,6 +22,7 @@ TABLES = {
     "hotel_bookings": {"guestName": "VARCHAR"},
     "chat_messages": {"message": "VARCHAR", "content": "VARCHAR"},
     "users": {"name": "VARCHAR"},
+    "notifications": {"bookingId": "VARCHAR"},
 }  # fmt: skip
 
 
@@ -196,3 +197,23 @@ def test_what_is_published_as_a_hash_is_kept_by_it_and_leaves_with_its_row(raw: 
     assert {key for _, key, _, _ in hidden(raw)} == {"b1", told.of("081234567890")}
     assert b"waiting for Wayan" not in path.read_bytes()
     assert b"6281999888777" not in path.read_bytes()
+
+
+def test_a_word_is_hidden_no_more_once_it_is_a_key(raw: RawFile):
+    raw.put("bookings", {"$id": "b1", "userId": "Wayan"}, {"$id": "b2", "userId": "Made"})
+    update(raw)
+    assert {written for *_, written in hidden(raw)} == {"Wayan", "Made"}
+    raw.put("users", {"$id": "wayan"})
+    update(raw)
+    assert {written for *_, written in hidden(raw)} == {"Made"}
+
+
+def test_a_reference_to_one_of_two_rows_with_one_phone_is_kept_by_what_that_row_is_published_as(raw: RawFile):
+    raw.put("bookings", {"$id": "6281234567890"})
+    raw.put("notifications", {"$id": "n1", "bookingId": "6281234567890"})
+    update(raw)
+    raw.put("bookings", {"$id": "081234567890"})
+    with duckdb.connect(str(update(raw)), read_only=True) as con:
+        told = con.execute("SELECT hash FROM hidden_values WHERE written = '6281234567890'").fetchall()
+    assert len(told) == 2
+    assert len(set(told)) == 1

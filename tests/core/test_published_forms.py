@@ -144,6 +144,65 @@ def test_two_rows_with_one_phone_as_their_id_are_two(raw: RawFile):
     assert not any("812345" in i for i in ids)
 
 
+def test_a_reference_spelled_as_one_of_two_twins_names_that_row(raw: RawFile):
+    raw.put("bookings", {"$id": "b1", "providerId": "6281234567890"}, {"$id": "b2", "providerId": "081234567890"},
+            {"$id": "b3", "providerId": "+62 812 3456 7890"}, {"$id": "b4", "providerId": '{"$id": "081234567890"}'},
+            {"$id": "Ana@example.com"})  # fmt: skip
+    raw.put("commission_records", {"$id": "c1", "bookingId": "Ana@example.com"})
+    raw.put("chat_messages", {"$id": "m1", "conversationId": "Ana Wijaya ", "senderId": "6281234567890"})
+    raw.put("therapists", {"$id": "6281234567890", "timezone": "WIT"})
+    run(raw)
+    assert ask(raw, "SELECT DISTINCT provider_id FROM core.bookings WHERE provider_id NOT NULL") == [(PHONE,)]
+    raw.put("therapists", {"$id": "081234567890", "timezone": "WIB"})
+    raw.put("bookings", {"$id": "ana@example.com"})
+    outcome = run(raw)
+    assert outcome.rebuilt is not None
+    assert same_as_rebuilt(raw)
+    zones = ask(
+        raw,
+        "SELECT booking_id, b.utc_offset_minutes, p.utc_offset_minutes FROM core.bookings b "
+        "LEFT JOIN core.providers p USING (provider_id) WHERE b.booking_id LIKE 'b%' ORDER BY 1",
+    )
+    assert zones == [("b1", 540, 540), ("b2", 420, 420), ("b3", 480, None), ("b4", 420, 420)]
+    (told,) = ask(raw, "SELECT provider_id FROM core.bookings WHERE booking_id = 'b3'")
+    assert told == (PHONE,), "either of the two: nothing is guessed"
+    assert len(ask(raw, "SELECT DISTINCT booking_id FROM core.bookings WHERE booking_id LIKE 'hash%'")) == 2
+    assert len(ask(raw, "SELECT 1 FROM core.bookings JOIN core.commissions ON booking_id = booking_ref")) == 1
+    assert ask(raw, "SELECT 1 FROM core.messages JOIN core.providers ON sender_id = provider_id") == [(1,)]
+    raw.put("therapists", {"$id": "081234567890", "timezone": "WIT"})
+    assert run(raw).rebuilt is None, "they stand under ids of their own by now"
+    assert same_as_rebuilt(raw)
+    update_private(raw.path, raw.path.with_name("published"))
+
+
+def test_what_referred_to_either_of_two_twins_is_read_again_when_they_come_together(raw: RawFile):
+    raw.put("bookings", {"$id": "b1", "providerId": "6281234567890"})
+    run(raw)
+    raw.put("therapists", {"$id": "6281234567890"}, {"$id": "081234567890"})
+    run(raw)
+    assert same_as_rebuilt(raw)
+    assert ask(raw, "SELECT 1 FROM core.bookings JOIN core.providers USING (provider_id)") == [(1,)]
+
+
+def test_a_hidden_id_of_a_user_is_matched_by_case(raw: RawFile):
+    raw.put("bookings", {"$id": "b1", "userId": "ana wijaya"}, {"$id": "b2", "userId": "0812-3456-7890"})
+    run(raw)
+    raw.put("users", {"$id": "Ana Wijaya"}, {"$id": "6281234567890"})
+    run(raw)
+    assert ask(raw, "SELECT customer_id FROM core.bookings ORDER BY booking_id") == [(NAME,), (PHONE,)]
+    assert ask(raw, "SELECT row_id FROM core.data_findings WHERE finding = 'reference_case'") == [("b1",)]
+    assert same_as_rebuilt(raw)
+
+
+def test_a_phone_with_letters_of_ids_between_its_digits_is_one(raw: RawFile):
+    raw.put("bookings", {"$id": "b1", "userId": "0812_3456_7890"}, {"$id": "b2", "userId": "tel:62:812:3456:7890"},
+            {"$id": "b3", "userId": "00042_17"}, {"$id": "0812_3456_7890"})  # fmt: skip
+    run(raw)
+    assert ask(raw, "SELECT customer_id, booking_id FROM core.bookings ORDER BY booking_id") == [
+        (PHONE, "b1"), (PHONE, "b2"), ("00042_17", "b3"), (None, PHONE)
+    ]  # fmt: skip
+
+
 def test_a_word_is_hidden_until_a_row_has_it_as_its_key(raw: RawFile):
     raw.put(
         "bookings", {"$id": "b1", "userId": "sari", "bookingId": "SARI"}, {"$id": "b2", "userId": "wayan"}
@@ -163,6 +222,17 @@ def test_a_word_is_hidden_until_a_row_has_it_as_its_key(raw: RawFile):
     ]
     assert ask(raw, "SELECT conversation_id, sender_id FROM core.messages") == [("Sari", "sari")]
     assert findings(raw) == {("bookings", "b2", "userId")}
+    assert same_as_rebuilt(raw)
+
+
+def test_what_a_quarantined_row_refers_to_is_told_once_it_is_a_key(raw: RawFile):
+    for collection in ("bookings", "commission_records"):
+        raw.put(collection, {"$id": "x1", "bookingId": "sari", "_created_at": None})
+    run(raw)
+    assert {b for (b,) in ask(raw, "SELECT business_id FROM core.quarantined")} == {TOLD.of("sari")}
+    raw.put("users", {"$id": "Sari"})
+    run(raw)
+    assert {b for (b,) in ask(raw, "SELECT business_id FROM core.quarantined")} == {"sari"}
     assert same_as_rebuilt(raw)
 
 

@@ -80,13 +80,13 @@ ROWS: dict[str, dict[str, dict[str, Any]]] = {
 }  # fmt: skip
 
 EXTRA = f"""
-CREATE TABLE core.notifications (notification_id VARCHAR, recipient_id VARCHAR, kind VARCHAR, change BIGINT);
-INSERT INTO core.notifications VALUES ('n1', '{SPELLINGS[1]}', '{NAME}', 1), ('n2', '{PHONE}', 'booking', 2),
+INSERT INTO core.notifications (notification_id, recipient_id, kind, change) VALUES
+    ('n1', '{SPELLINGS[1]}', '{NAME}', 1), ('n2', '{PHONE}', 'booking', 2),
     ('n3', 'booking_6281239876543', 'booking', 3), ('n4', 'booking_1781239876543', 'booking', 4);
 CREATE TABLE core.people (customer_id VARCHAR, customer_key VARCHAR, amount_idr BIGINT, notes VARCHAR[]);
 INSERT INTO core.people VALUES ('{PHONE}', 'c:{PHONE}', 5, ['a', 'call {SPELLINGS[3]}']), ('u2', 'c:u2', 6, ['b']);
-CREATE TABLE ops.waivers (finding_id VARCHAR PRIMARY KEY, reason VARCHAR, waived_by VARCHAR);
-INSERT INTO ops.waivers VALUES ('x', 'ketuttari widiasihan asked', '{NAME}'), ('y', 'agreed with Made', 'Ayu');
+INSERT INTO ops.waivers (finding_id, reason, waived_by) VALUES
+    ('x', 'ketuttari widiasihan asked', '{NAME}'), ('y', 'agreed with Made', 'Ayu');
 """
 SLIP = replace(
     OCTOBER,
@@ -125,16 +125,11 @@ def seal(home: Home, snapshot: str) -> None:
 
 
 @pytest.fixture
-def published(settings: Settings) -> Settings:
+def published(settings: Settings, publication: Path) -> Settings:
     home = settings.home
-    publish(home, OCTOBER, "20261104T000000Z-000000")
-    for snapshot, contents in ((SNAPSHOT, SLIP), (LATER, OCTOBER)):
-        path = publish(home, contents, snapshot)
-        if contents is SLIP:
-            with duckdb.connect(str(path)) as con:
-                con.execute(EXTRA)
-    for path in sorted(home.published.glob("2026*.duckdb")):
-        seal(home, path.stem)
+    publish(publication, home, OCTOBER, "20261104T000000Z-000000")
+    publish(publication, home, SLIP, SNAPSHOT, also=(EXTRA,))
+    publish(publication, home, OCTOBER, LATER)
     return settings
 
 
@@ -232,6 +227,31 @@ def test_every_spelling_and_the_published_id_mean_the_same_person(settings: Sett
         assert rows.fetchall() == [
             ("n1", hash_of(settings), None, None, 250_000), ("n2", hash_of(settings), "Ketuttari Spa", None, 250_000),
         ]  # fmt: skip
+
+
+def test_what_stands_for_a_hash_is_not_kept_of_a_forgotten_person(settings: Settings) -> None:
+    home = settings.home
+    with RawStore(home.raw) as store:
+        merge(store, "users", {"081239876543": {"name": NAME}, "6281300000001": {"name": "Made Surya"}})
+        merge(store, "chat_messages", {
+            "m3": {"conversationId": f"chat of {NAME}", "senderId": "p1", "receiverId": "6281300000001"},
+            "m4": {"conversationId": "r9", "senderId": "p1", "receiverId": "call 0812 3987 6543 please"},
+        })  # fmt: skip
+
+    def hidden() -> set[str]:
+        update_private(home.raw, home.published)
+        with duckdb.connect(str((home.published / "private.duckdb").resolve()), read_only=True) as con:
+            return {written for (written,) in con.execute("SELECT written FROM hidden_values").fetchall()}
+
+    others = {"6281300000001", "BKO", "BKP"}
+    assert {*SPELLINGS, "081239876543", *others, f"chat of {NAME}"} <= hidden()
+    forgotten(settings, anew=False)
+    assert hidden() == others
+    with RawStore(home.raw) as store:
+        later = {"bookingId": "BKN", "userId": "(0812) 3987-6543", "paymentMethod": "Ask KT@mail.example"}
+        merge(store, "bookings", {"n1": later}, "2026-03-11T03:00:00.000+00:00")
+    assert hidden() == others
+    assert not sentinels_in(home.private.resolve(), VALUES[1:])
 
 
 def test_the_warehouse_loses_them_and_the_next_run_derives_the_same_figures(settings: Settings) -> None:
