@@ -40,7 +40,7 @@ _WORDS: Final = re.compile(
     r"(?: (?:on )?(?:Android|iOS|iPadOS|Windows|macOS|Linux)(?: \d{1,4}(?:\.\d{1,4}){0,2})?)?$"
 )
 _FAMILY: Final = re.compile(r"[A-Za-z][A-Za-z0-9 ./()+-]{0,39}")
-_MANY_DIGITS: Final = re.compile(r"\d{5}")
+_MANY_DIGITS: Final = re.compile(r"(?:\d\D*){5}")
 _LONGEST_USER_AGENT: Final = 1_000
 
 

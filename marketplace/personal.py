@@ -19,9 +19,7 @@ _PHONE_DIGITS: Final = range(9, 16)
 HIDDEN_NUMBER: Final = "(phone number)"
 HIDDEN_MAIL: Final = "(e-mail address)"
 _MAIL: Final = r"[^\s@<>()\"',;:]+@[^\s@<>()\"',;:]+\.[^\s@<>()\"',;:]+"
-_DIGITS: Final = (
-    r"\+?(?:\(\+?\d{1,5}\)[\s.-]{0,3})?\d(?:[\s\u200b\u202a-\u202e()./\\_:\u2010-\u2015\u2212+-]{0,3}\d){8,}"
-)
+_DIGITS: Final = r"\+?(?:\(\+?\d{1,5}\)[\s.-]{0,3})?\d(?:[\s\u200b\u202a-\u202e()./\\_:,;|*~\u2010-\u2015\u2212+-]{0,8}\d){8,}"
 _HAS_CONTACT: Final = rf"@|{_DIGITS}"
 
 

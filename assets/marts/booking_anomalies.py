@@ -59,6 +59,7 @@ def _duplicates(b: Any) -> Any:
     window = ibis.window(group_by=[b.customer_key, b.provider_id], order_by=[b.created_at, b.booking_id])
     b = b.mutate(earlier=b.booking_id.lag().over(window), earlier_at=b.created_at.lag().over(window))
     b = b.filter((b.created_at <= b.earlier_at + interval(ANOMALY_LIMITS.duplicate)).fill_null(False))
+    b = b.filter(~b.provider_id.lower().isin(ROLE_WORDS))  # of nobody, so not of the same
     return b.select(
         anomaly=ibis.literal("duplicate_booking"),
         booking_id=b.booking_id,

@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 
 from assets.marts.expressions import earning
 from assets.marts.tables import Instants, Tables
+from marketplace.identifiers import ROLE_WORDS
 
 
 def table(t: Tables, at: Instants) -> ir.Table:
@@ -27,6 +28,8 @@ def table(t: Tables, at: Instants) -> ir.Table:
     rows = rows.filter(
         (rows.starts_at < rows.ended).fill_null(False) | (rows.next_start < rows.ends_at).fill_null(False)
     )
+    # A role word names nobody: bookings of "therapist" are of many.
+    rows = rows.filter(~rows.provider_id.lower().isin(ROLE_WORDS))
     return rows.drop("ended", "next_start")
 
 

@@ -199,7 +199,16 @@ def test_of_a_browser_family_and_version_are_published(written: str, told: str) 
 
 
 @pytest.mark.parametrize(
-    "written", ["Ana", "Ana/1", "Chrome of Ana", "081234567890", "Chrome 142 Ana", "a@b.co"]
+    "written",
+    [
+        "Ana",
+        "Ana/1",
+        "Chrome of Ana",
+        "081234567890",
+        "Chrome 142 Ana",
+        "a@b.co",
+        "a-0812-3456-7890/1 CFNetwork/1404",
+    ],
 )
 def test_what_is_no_browser_is_hidden(written: str) -> None:
     assert browsers(_texts(written), NAMES).hidden.item()

@@ -359,6 +359,13 @@ def test_who_has_a_role_word_as_their_id_is_told_by_their_phone(w: Warehouse) ->
     assert not [r for r in made(w, "data_findings") if r["finding"] == "reference_case"]
 
 
+@pytest.mark.parametrize("word", ["therapist", "Admin"])
+def test_bookings_of_a_provider_who_is_nobody_are_not_of_the_same(w: Warehouse, word: str) -> None:
+    for name in ("b1", "b2"):
+        busy(w, name, timedelta(0), HOUR, provider_id=word, customer_id="u1", customer_key="c:u1")
+    assert made(w, "booking_anomalies") == []
+
+
 @pytest.mark.parametrize("sender", ["guest", "Admin", "system", "customer", "THERAPIST"])
 def test_a_role_word_sends_no_messages_too_many(w: Warehouse, sender: str) -> None:
     for number in range(31):
