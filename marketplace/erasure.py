@@ -138,7 +138,7 @@ LONGEST_VALUE: Final = 300
 """Letters: longer than any name, phone or address. What is longer goes with its row, and is sought nowhere else."""
 PHONE_DIGITS: Final = 8
 """So many last digits make a phone: the country code is written in many ways, or not at all."""
-_DIGITS = re.compile(r"\+?\d(?:[\s().\-/]{0,2}\d){6,}")
+_DIGITS = re.compile(r"\+?\d(?:[\s().\-/_:]{0,2}\d){6,}")
 
 
 def personal(collection: str) -> frozenset[str]:

@@ -4,6 +4,7 @@ here."""
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Final
 
 import phonenumbers
@@ -67,9 +68,7 @@ def _parse(written: str) -> tuple[str | None, str | None]:
     digits = written.removeprefix("00") if written.startswith("00") else written.removeprefix("+")
     if digits.startswith("62"):
         # one country code, and no trunk zero behind it
-        national = digits.replace("+", "")
-        while national.startswith(("62", "0")):
-            national = national[2:] if national.startswith("62") else national[1:]
+        national = re.sub("^(?:62|0)+", "", digits.replace("+", ""))
         return _checked("+62" + national, strict=True)
     if international:
         return _checked("+" + digits, strict=False)

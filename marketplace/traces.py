@@ -33,7 +33,7 @@ _LONGEST_NAME: Final = 12
 """Words: a name or place of more is sought only by these many of its first."""
 _SHORTEST_PLACE: Final = 8
 _WORD: Final = re.compile(r"\w+")
-_BETWEEN: Final = r"[\s\u00a0().\-/]{0,2}"
+_BETWEEN: Final = r"[\s\u00a0().\-/_:]{0,2}"
 _NUMBER: Final = re.compile(rf"\+?\d(?:{_BETWEEN}\d){{7,}}")
 _GROUP: Final = re.compile(r"\d+")
 _DIGITS: Final = range(8, 18)
@@ -44,9 +44,9 @@ _MAIL: Final = re.compile(
 _KEY_PREFIX: Final = "c:"
 """What stands before a customer's id in customer_key."""
 
-_ANY_NUMBER: Final = r"[0-9]([\s().\-/]{0,2}[0-9]){7,}"
+_ANY_NUMBER: Final = r"[0-9]([\s().\-/_:]{0,2}[0-9]){7,}"
 # A number that begins as mobiles do: not the instants and counters that most ids end with.
-_MOBILE_NUMBER: Final = r"(^|[^0-9])(0|62|[\s().\-/])*8([\s().\-/]{0,2}[0-9]){7,}"
+_MOBILE_NUMBER: Final = r"(^|[^0-9])(0|62|[\s().\-/_:])*8([\s().\-/_:]{0,2}[0-9]){7,}"
 
 _OPERATORS: Final = frozenset(
     {"made_by", "waived_by", "entered_by", "erased_by", "rewritten_by", "author", "by", "folder", "path"}

@@ -76,3 +76,10 @@ def test_the_name_of_a_business_loses_phones_and_addresses(name: str, contact: s
 )
 def test_other_digits_stay_in_the_name_of_a_business(name: str) -> None:
     assert without_contacts(pl.Series([name], dtype=pl.String)).to_list() == [name]
+
+
+@pytest.mark.parametrize("piece", ["0812", "a@", "62", "1-", "a", "+(62)", " "])
+def test_a_name_of_megabytes_is_read_in_one_pass(piece: str) -> None:
+    # A pattern that begins anew at each letter takes hours for it: this test then does not end.
+    long = pl.Series([piece * (1_000_000 // len(piece))])
+    assert len(without_contacts(long)) == 1

@@ -218,3 +218,10 @@ def test_nothing_published_is_long() -> None:
     long = _texts("y" * 5_000, "y1" * 5_000)
     for published in (NAMES.ids(long), codes(long, NAMES), cities(long, NAMES), browsers(long, NAMES)):
         assert published.values.str.len_chars().max() <= LONGEST_PUBLISHED  # type: ignore[operator] - of text
+
+
+@pytest.mark.parametrize("piece", ["62", "0", "{", '"', "a@", "@.", "a-", "Chrome/", "0 "])
+def test_what_is_megabytes_long_is_read_in_one_pass(piece: str) -> None:
+    long = _texts(piece * (500_000 // len(piece)))
+    for published in (NAMES.ids(long), codes(long, NAMES), cities(long, NAMES), browsers(long, NAMES)):
+        assert published.values.str.len_chars().max() <= LONGEST_PUBLISHED  # type: ignore[operator] - of text
