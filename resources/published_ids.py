@@ -8,7 +8,7 @@ one that has none, is marketplace/pseudonyms.py's.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import polars as pl
@@ -105,7 +105,7 @@ class RowNames:
 
     def _words(self, asked: Collection[str]) -> Collection[str]:
         """Of some words in lower case those that are the key of a stored row, in any case."""
-        words_asked = pl.DataFrame({"word": list(asked)}, schema={"word": pl.String}).to_arrow()
+        words_asked: Any = pl.DataFrame({"word": list(asked)}, schema={"word": pl.String}).to_arrow()
         keys = " UNION ".join(
             f"SELECT lower(_id) AS word FROM {table} WHERE lower(_id) IN (SELECT word FROM words_asked)"
             for table in self._of_collections()
