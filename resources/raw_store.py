@@ -87,7 +87,7 @@ CREATE TABLE IF NOT EXISTS _columns (
 CREATE TABLE IF NOT EXISTS _watermarks (
     collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP, scan_bound TIMESTAMP,
     resume_sequence BIGINT, run_id VARCHAR, scan_lower TIMESTAMP, rescan BOOLEAN, rules_version VARCHAR,
-    resume_id VARCHAR, ordered_by VARCHAR);
+    resume_id VARCHAR, ordered_by VARCHAR, read_until TIMESTAMP, scan_until TIMESTAMP);
 CREATE TABLE IF NOT EXISTS _rejects (
     collection VARCHAR, row_id VARCHAR, sequence BIGINT, reasons VARCHAR, content VARCHAR,
     first_seen_at TIMESTAMP, last_tried_at TIMESTAMP, rules_version VARCHAR);
@@ -104,6 +104,8 @@ CREATE TABLE IF NOT EXISTS _page_sizes (collection VARCHAR, rows BIGINT, failed 
 ALTER TABLE _columns ADD COLUMN IF NOT EXISTS unread BOOLEAN;
 ALTER TABLE _watermarks ADD COLUMN IF NOT EXISTS resume_id VARCHAR;
 ALTER TABLE _watermarks ADD COLUMN IF NOT EXISTS ordered_by VARCHAR;
+ALTER TABLE _watermarks ADD COLUMN IF NOT EXISTS read_until TIMESTAMP;
+ALTER TABLE _watermarks ADD COLUMN IF NOT EXISTS scan_until TIMESTAMP;
 ALTER TABLE _sweeps ADD COLUMN IF NOT EXISTS resume_id VARCHAR;
 ALTER TABLE _sweeps ADD COLUMN IF NOT EXISTS since_change BIGINT;
 """
@@ -202,7 +204,8 @@ class Watermark:
     """How far a collection is known.
 
     Instants are naive UTC; ``scan_bound`` is set while a scan is unfinished. ``ordered_by``: what its rows are followed
-    by, None before its first scan.
+    by, None before its first scan. ``read_until``: the moment as of which the last complete scan read; the watermark
+    itself, unless that had to be the newest row (``scan_until``: of an unfinished one).
     """
 
     collection: str
@@ -216,6 +219,8 @@ class Watermark:
     rules_version: str | None = None
     resume_id: str | None = None
     ordered_by: Order | None = None
+    read_until: datetime | None = None
+    scan_until: datetime | None = None
 
     @property
     def order(self) -> Order:
@@ -265,7 +270,15 @@ class SweepState:
 
 def _to_read_anew(mark: Watermark) -> Watermark:
     """What makes the next scan read everything."""
-    return replace(mark, scan_bound=None, resume_sequence=None, resume_id=None, scan_lower=None, rescan=True)
+    return replace(
+        mark,
+        scan_bound=None,
+        scan_until=None,
+        resume_sequence=None,
+        resume_id=None,
+        scan_lower=None,
+        rescan=True,
+    )
 
 
 def reasons_json(told: pl.Series) -> pl.Series:
@@ -739,7 +752,8 @@ class RawStore:
         if collection not in self._marks:
             rows = self._rows(
                 "SELECT collection, watermark, completed_at, scan_bound, resume_sequence, run_id, scan_lower, "
-                "coalesce(rescan, false), rules_version, resume_id, ordered_by FROM _watermarks "
+                "coalesce(rescan, false), rules_version, resume_id, ordered_by, read_until, scan_until "
+                "FROM _watermarks "
                 "WHERE collection = ?",
                 [collection],
             )
@@ -752,8 +766,8 @@ class RawStore:
         self.connection.execute("DELETE FROM _watermarks WHERE collection = ?", [mark.collection])
         self.connection.execute(
             "INSERT INTO _watermarks (collection, watermark, completed_at, scan_bound, resume_sequence, "
-            "run_id, scan_lower, rescan, rules_version, resume_id, ordered_by) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "run_id, scan_lower, rescan, rules_version, resume_id, ordered_by, read_until, scan_until) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 mark.collection,
                 mark.watermark,
@@ -766,6 +780,8 @@ class RawStore:
                 mark.rules_version,
                 mark.resume_id,
                 mark.ordered_by,
+                mark.read_until,
+                mark.scan_until,
             ],
         )
 
@@ -778,12 +794,14 @@ class RawStore:
         run_id: str,
         full: bool = False,
         order: Order | None = None,
+        until: datetime | None = None,
     ) -> ScanPlan:
         """Resume the unfinished scan of a collection, or begin one up to ``bound`` (server's clock).
 
         ``full`` reads everything anew. So does a bound that lies further behind the watermark than the
         overlap: the server's clock was wrong once, and rows written meanwhile may lie below the watermark. And so does
-        another ``order`` (None: as before; ``full``: by $sequence) than the rows here were followed by.
+        another ``order`` (None: as before; ``full``: by $sequence) than the rows here were followed by. ``until``: the
+        moment as of which it reads, where that is not the bound.
         """
         mark = self.watermark(collection)
         chosen = order or ("$sequence" if full else mark.order)
@@ -798,6 +816,7 @@ class RawStore:
         begun = replace(
             mark,
             scan_bound=bound,
+            scan_until=until or bound,
             resume_sequence=None,
             resume_id=None,
             scan_lower=lower,
@@ -986,8 +1005,10 @@ class RawStore:
                 replace(
                     mark,
                     watermark=mark.scan_bound or mark.watermark,
+                    read_until=mark.scan_until or mark.scan_bound or mark.read_until,
                     completed_at=now,
                     scan_bound=None,
+                    scan_until=None,
                     resume_sequence=None,
                     resume_id=None,
                     scan_lower=None,
