@@ -435,7 +435,6 @@ class _Scans:
         self._first = first
         self._awaited = set(first).intersection(collections)
         self._others_may = threading.Event()
-        self._reached: dict[str, datetime] = {}
         self._common: datetime | None = None
         if not self._awaited:
             self._others_may.set()
@@ -480,7 +479,6 @@ class _Scans:
                     self._scan(collection)
                 except CallFailure as failed:
                     failure = failed
-                    self._reached.pop(collection, None)
                 self.say(_Scanned(collection, failure, last=True))
                 self._ended(collection)
             except _Stopped:
@@ -521,14 +519,12 @@ class _Scans:
         apart = abs((server_now - ours).total_seconds())
         if apart <= max(CLOCKS_AGREE, settings.bookwatch_overlap / 2):
             bound = upper_bound(server_now, settings.bookwatch_safety_lag)
-            if collection in self._first:
-                self._reached[collection] = bound
-                return bound, bound
-            # A row written later may refer to what was made after those scans: both are the next run's. One bound for
-            # all: a row between two of them would be here as of another moment than those that belong to it.
+            # One for all that is read beside each other, the first that was asked for: a row written later may refer to
+            # what was made after the scans of what it refers to, and one written between two bounds would be here as of
+            # another moment than those that belong to it.
             with self._lock:
                 if self._common is None:
-                    self._common = min([bound, *self._reached.values()])
+                    self._common = bound
                 return self._common, self._common
         newest = self._gateway.rows(
             collection, newest_queries(max(server_now, ours).replace(tzinfo=None)), first_updated
