@@ -133,6 +133,7 @@ CREATE TABLE IF NOT EXISTS ops.quarantine (
 CREATE TABLE IF NOT EXISTS ops.scans (
     collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP, required BOOLEAN, outcome VARCHAR, detail VARCHAR);
 ALTER TABLE ops.scans ADD COLUMN IF NOT EXISTS unread VARCHAR;
+ALTER TABLE ops.scans ADD COLUMN IF NOT EXISTS read_until TIMESTAMP;
 CREATE TABLE IF NOT EXISTS ops.check_results (
     run_id VARCHAR, check_name VARCHAR, asset VARCHAR, passed BOOLEAN, severity VARCHAR, failed_rows BIGINT,
     evaluated_at TIMESTAMP, detail VARCHAR);
@@ -200,20 +201,21 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
         )
         mirror_quarantine(con, raw_path)
         con.execute("DELETE FROM ops.scans")
-        marks: dict[str, tuple[object, object]] = {
-            collection: (watermark, completed_at)
-            for collection, watermark, completed_at in con.execute(
-                "SELECT collection, watermark, completed_at FROM mirror._watermarks"
+        marks: dict[str, tuple[object, object, object]] = {
+            collection: (watermark, completed_at, read_until)
+            for collection, watermark, completed_at, read_until in con.execute(
+                "SELECT collection, watermark, completed_at, read_until FROM mirror._watermarks"
             ).fetchall()
         }
         if run.scans:
             con.executemany(
-                "INSERT INTO ops.scans (collection, watermark, completed_at, required, outcome, detail, unread)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO ops.scans"
+                " (collection, watermark, completed_at, read_until, required, outcome, detail, unread)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     [
                         scan.collection,
-                        *marks.get(scan.collection, (None, None)),
+                        *marks.get(scan.collection, (None, None, None)),
                         scan.required,
                         scan.outcome,
                         scan.detail,

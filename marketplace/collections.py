@@ -117,6 +117,8 @@ if len(BY_NAME) != len(COLLECTIONS):
 INGESTED: Final = tuple(collection.name for collection in COLLECTIONS if collection.ingested)
 REQUIRED: Final = tuple(collection.name for collection in COLLECTIONS if collection.required)
 BOOKING_COLLECTIONS: Final = ("bookings", "hotel_bookings")
-PROVIDER_COLLECTIONS: Final = ("therapists", "places")
+#: What a row of each collection of providers is.
+PROVIDER_TYPES: Final = {"therapists": "therapist", "places": "place"}
+PROVIDER_COLLECTIONS: Final = tuple(PROVIDER_TYPES)
 ROOM_COLLECTIONS: Final = ("chat_rooms",)
 USERS: Final = "users"

@@ -88,7 +88,7 @@ CREATE TABLE IF NOT EXISTS _columns (
 CREATE TABLE IF NOT EXISTS _watermarks (
     collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP, scan_bound TIMESTAMP,
     resume_sequence BIGINT, run_id VARCHAR, scan_lower TIMESTAMP, rescan BOOLEAN, rules_version VARCHAR,
-    resume_id VARCHAR, ordered_by VARCHAR);
+    resume_id VARCHAR, ordered_by VARCHAR, read_until TIMESTAMP, scan_until TIMESTAMP);
 CREATE TABLE IF NOT EXISTS _rejects (
     collection VARCHAR, row_id VARCHAR, sequence BIGINT, reasons VARCHAR, content VARCHAR,
     first_seen_at TIMESTAMP, last_tried_at TIMESTAMP, rules_version VARCHAR);
@@ -105,6 +105,8 @@ CREATE TABLE IF NOT EXISTS _page_sizes (collection VARCHAR, rows BIGINT, failed 
 ALTER TABLE _columns ADD COLUMN IF NOT EXISTS unread BOOLEAN;
 ALTER TABLE _watermarks ADD COLUMN IF NOT EXISTS resume_id VARCHAR;
 ALTER TABLE _watermarks ADD COLUMN IF NOT EXISTS ordered_by VARCHAR;
+ALTER TABLE _watermarks ADD COLUMN IF NOT EXISTS read_until TIMESTAMP;
+ALTER TABLE _watermarks ADD COLUMN IF NOT EXISTS scan_until TIMESTAMP;
 ALTER TABLE _sweeps ADD COLUMN IF NOT EXISTS resume_id VARCHAR;
 ALTER TABLE _sweeps ADD COLUMN IF NOT EXISTS since_change BIGINT;
 """
@@ -203,7 +205,8 @@ class Watermark:
     """How far a collection is known.
 
     Instants are naive UTC; ``scan_bound`` is set while a scan is unfinished. ``ordered_by``: what its rows are followed
-    by, None before its first scan.
+    by, None before its first scan. ``read_until``: the moment as of which the last complete scan read; the watermark
+    itself, unless that had to be the newest row (``scan_until``: of an unfinished one).
     """
 
     collection: str
@@ -217,6 +220,8 @@ class Watermark:
     rules_version: str | None = None
     resume_id: str | None = None
     ordered_by: Order | None = None
+    read_until: datetime | None = None
+    scan_until: datetime | None = None
 
     @property
     def order(self) -> Order:
@@ -266,7 +271,15 @@ class SweepState:
 
 def _to_read_anew(mark: Watermark) -> Watermark:
     """What makes the next scan read everything."""
-    return replace(mark, scan_bound=None, resume_sequence=None, resume_id=None, scan_lower=None, rescan=True)
+    return replace(
+        mark,
+        scan_bound=None,
+        scan_until=None,
+        resume_sequence=None,
+        resume_id=None,
+        scan_lower=None,
+        rescan=True,
+    )
 
 
 def reasons_json(told: pl.Series) -> pl.Series:
@@ -740,7 +753,8 @@ class RawStore:
         if collection not in self._marks:
             rows = self._rows(
                 "SELECT collection, watermark, completed_at, scan_bound, resume_sequence, run_id, scan_lower, "
-                "coalesce(rescan, false), rules_version, resume_id, ordered_by FROM _watermarks "
+                "coalesce(rescan, false), rules_version, resume_id, ordered_by, read_until, scan_until "
+                "FROM _watermarks "
                 "WHERE collection = ?",
                 [collection],
             )
@@ -753,8 +767,8 @@ class RawStore:
         self.connection.execute("DELETE FROM _watermarks WHERE collection = ?", [mark.collection])
         self.connection.execute(
             "INSERT INTO _watermarks (collection, watermark, completed_at, scan_bound, resume_sequence, "
-            "run_id, scan_lower, rescan, rules_version, resume_id, ordered_by) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "run_id, scan_lower, rescan, rules_version, resume_id, ordered_by, read_until, scan_until) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 mark.collection,
                 mark.watermark,
@@ -767,6 +781,8 @@ class RawStore:
                 mark.rules_version,
                 mark.resume_id,
                 mark.ordered_by,
+                mark.read_until,
+                mark.scan_until,
             ],
         )
 
@@ -779,12 +795,14 @@ class RawStore:
         run_id: str,
         full: bool = False,
         order: Order | None = None,
+        until: datetime | None = None,
     ) -> ScanPlan:
         """Resume the unfinished scan of a collection, or begin one up to ``bound`` (server's clock).
 
         ``full`` reads everything anew. So does a bound that lies further behind the watermark than the
         overlap: the server's clock was wrong once, and rows written meanwhile may lie below the watermark. And so does
-        another ``order`` (None: as before; ``full``: by $sequence) than the rows here were followed by.
+        another ``order`` (None: as before; ``full``: by $sequence) than the rows here were followed by. ``until``: the
+        moment as of which it reads, where that is not the bound.
         """
         mark = self.watermark(collection)
         chosen = order or ("$sequence" if full else mark.order)
@@ -799,6 +817,7 @@ class RawStore:
         begun = replace(
             mark,
             scan_bound=bound,
+            scan_until=until or bound,
             resume_sequence=None,
             resume_id=None,
             scan_lower=lower,
@@ -987,8 +1006,10 @@ class RawStore:
                 replace(
                     mark,
                     watermark=mark.scan_bound or mark.watermark,
+                    read_until=mark.scan_until or mark.scan_bound or mark.read_until,
                     completed_at=now,
                     scan_bound=None,
+                    scan_until=None,
                     resume_sequence=None,
                     resume_id=None,
                     scan_lower=None,

@@ -7,14 +7,12 @@ import polars as pl
 
 from assets.core.batch import Batch, Derived, Reader, constant
 from marketplace.aliases import ALIASES
-from marketplace.collections import PROVIDER_COLLECTIONS
+from marketplace.collections import PROVIDER_TYPES
 from marketplace.money import MICRO, read_micros
 from marketplace.services import LARGEST_CAPACITY
 from marketplace.text import nulls
 from marketplace.words import PROVIDER_STATUS
 from marketplace.zones import resolve_all
-
-_TYPES: dict[str, str] = dict(zip(PROVIDER_COLLECTIONS, ("therapist", "place"), strict=True))
 
 
 def derive_providers(batch: Batch) -> Derived:
@@ -31,7 +29,7 @@ def derive_providers(batch: Batch) -> Derived:
     rows = pl.DataFrame(
         {
             "provider_id": read.ids,
-            "provider_type": constant(_TYPES[batch.collection], pl.String(), read.height),
+            "provider_type": constant(PROVIDER_TYPES[batch.collection], pl.String(), read.height),
             "provider_name": read.business(*ALIASES["provider.name"]),
             "status": read.word(PROVIDER_STATUS, "status_unknown", "status"),
             "city": read.city("city"),
@@ -53,7 +51,7 @@ def derive_providers(batch: Batch) -> Derived:
 def _capacity(read: Reader) -> pl.Series:
     """How many bookings a place takes at once, where it says so: 0 says nothing (a column's default). A therapist takes
     one, whatever is written."""
-    if _TYPES[read.batch.collection] != "place":
+    if PROVIDER_TYPES[read.batch.collection] != "place":
         return nulls(read.height, pl.Int64)
     names = ALIASES["provider.capacity"]
     text = read.text(*names)

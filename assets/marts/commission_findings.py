@@ -25,7 +25,7 @@ from assets.marts.expressions import (
     written_after,
 )
 from assets.marts.tables import Instants, Tables
-from marketplace.collections import PROVIDER_COLLECTIONS
+from marketplace.collections import PROVIDER_TYPES
 from marketplace.commission import (
     COMMISSION_COLLECTION,
     DEADLINE_TOLERANCE,
@@ -544,11 +544,20 @@ def _restrictions(t: Tables, at: Instants) -> Any:
     p = p.filter(~written_after(p.updated_at, read_until(t, COMMISSION_COLLECTION), at))
     rows = p.left_join(debts, p.provider_id == debts.owner)
     # A record that was written after what was read of the providers may have been the reason until then.
+    # (After those of its own kind: places may have been read long ago, where a deployment has none any more.)
     c = t.commissions
-    younger = c.filter(written_after(c.updated_at, read_until(t, *PROVIDER_COLLECTIONS), at))
-    moved = r.semi_join(younger.select("commission_id"), "commission_id")
-    moved = moved.select(moved=ibis.coalesce(moved.record_provider, moved.b_provider)).distinct()
-    rows = rows.left_join(moved, rows.provider_id == moved.moved)
+    younger: Any = ibis.union(
+        *(
+            c.filter(written_after(c.updated_at, read_until(t, collection), at)).select(
+                "commission_id", moved_type=ibis.literal(kind)
+            )
+            for collection, kind in PROVIDER_TYPES.items()
+        ),
+        distinct=False,
+    )
+    owners = r.select("commission_id", moved=ibis.coalesce(r.record_provider, r.b_provider))
+    moved = younger.inner_join(owners, "commission_id").select("moved", "moved_type").distinct()
+    rows = rows.left_join(moved, [rows.provider_id == moved.moved, rows.provider_type == moved.moved_type])
     restricted = rows.status == "RESTRICTED"
     wrongly = restricted & (rows.possible.fill_null(0) == 0) & rows.moved.isnull()
     rightly = ~restricted & (rows.due.fill_null(0) == 1)

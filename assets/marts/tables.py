@@ -190,6 +190,7 @@ SOURCES: Final[Mapping[str, Mapping[str, str]]] = {
         "outcome": _TEXT,
         "detail": _TEXT,
         "unread": _TEXT,
+        "read_until": _TIME,
     },
 }
 

@@ -41,7 +41,7 @@ from resources.appwrite.columns import (
 )
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import TABLE_MISSING, Gateway
-from resources.appwrite.order import following, lacks_sequence, prove_order_by_id
+from resources.appwrite.order import following, ids_of, lacks_sequence, prove_order_by_id
 from resources.appwrite.page_sizes import (
     FewerRows,
     FirstRow,
@@ -88,6 +88,9 @@ CLOCKS_AGREE = 5.0
 """Seconds; half the overlap, where that is more: within it a wrong clock hides no row."""
 AHEAD = timedelta(days=1)
 """What is written while a scan goes on is read up to here beyond its bound. A row dated later still is the sweep's."""
+TRICKLE = 3
+"""Pages with fewer rows than asked for, one after another, from which on a scan asks whether all that is left was made
+after its bound: where rows are written faster than pages come, none would ever be empty."""
 SETTLING = 10.0
 """Seconds; how long a first load waits at most until what it met beyond its bound can be read as settled."""
 LANES = 2
@@ -233,6 +236,7 @@ class _Planned:
     collection: str
     columns: list[Column]
     bound: datetime
+    until: datetime
     full: bool
     order: Order | None
     why_unread: str
@@ -431,7 +435,7 @@ class _Scans:
         self._first = first
         self._awaited = set(first).intersection(collections)
         self._others_may = threading.Event()
-        self._reached: dict[str, datetime] = {}
+        self._common: datetime | None = None
         if not self._awaited:
             self._others_may.set()
         self._todo = iter(sorted(collections, key=lambda collection: collection not in first))
@@ -475,7 +479,6 @@ class _Scans:
                     self._scan(collection)
                 except CallFailure as failed:
                     failure = failed
-                    self._reached.pop(collection, None)
                 self.say(_Scanned(collection, failure, last=True))
                 self._ended(collection)
             except _Stopped:
@@ -503,26 +506,34 @@ class _Scans:
             self.say(_Scanned(collection, None, last=False))
             self._scan_window(collection, False)
 
-    def _bound(self, collection: str, server_now: datetime) -> datetime:
-        """The end of the window. Where the server's clock and ours disagree, nobody knows which is right.
+    def _bound(self, collection: str, server_now: datetime) -> tuple[datetime, datetime]:
+        """The end of the window, and the moment as of which it is read. Where the server's clock and ours disagree,
+        nobody knows which is right.
 
         A watermark in the future of the clock that writes $updatedAt would hide every row to come. So the rows
-        themselves tell the time then: the window ends at the newest one there is.
+        themselves tell the time then: the window ends at the newest one there is. That may be days old where nothing
+        is written; of what other collections have since, this one is no less of the same moment for it.
         """
         settings = self._settings
         ours = datetime.now(UTC)
         apart = abs((server_now - ours).total_seconds())
         if apart <= max(CLOCKS_AGREE, settings.bookwatch_overlap / 2):
             bound = upper_bound(server_now, settings.bookwatch_safety_lag)
-            if collection in self._first:
-                self._reached[collection] = bound
-                return bound
-            # A row written later may refer to what was made after those scans: both are the next run's.
-            return min([bound, *self._reached.values()])
+            # One for all that is read beside each other, the first that was asked for: a row written later may refer to
+            # what was made after the scans of what it refers to, and one written between two bounds would be here as of
+            # another moment than those that belong to it.
+            with self._lock:
+                if self._common is None:
+                    self._common = bound
+                return self._common, self._common
         newest = self._gateway.rows(
             collection, newest_queries(max(server_now, ours).replace(tzinfo=None)), first_updated
         )
-        return newest or upper_bound(min(server_now, ours), settings.bookwatch_safety_lag)
+        earlier = min(server_now, ours)
+        bound = newest or upper_bound(earlier, settings.bookwatch_safety_lag)
+        # A frozen clock is a replay's: there rows are as old as the server says, whatever day it is here.
+        frozen = self._gateway.clock.frozen is not None
+        return bound, max(bound, upper_bound(server_now if frozen else earlier, 0))
 
     def _scan_window(self, collection: str, full: bool) -> bool:
         try:
@@ -542,9 +553,9 @@ class _Scans:
         selection = select_related(self._gateway, collection, related[:MOST_COLUMNS])
         unread = {*selection.unread, *related[MOST_COLUMNS:]}
         columns = [replace(column, unread=column.key in unread) for column in columns]
-        bound = self._bound(collection, server_now)
+        bound, until = self._bound(collection, server_now)
         reply: Future[_Reading] = Future()
-        self.say(_Planned(collection, columns, bound, full, order, selection.why, reply))
+        self.say(_Planned(collection, columns, bound, until, full, order, selection.why, reply))
         while True:
             try:
                 reading = reply.result(timeout=0.2)
@@ -631,11 +642,12 @@ class _Scans:
             wait,
         )
         odd_rows = OddRows()
+        short = 0
         guess = position_guess(plan.order, selection)
         pages: PageAhead[AnyPage] = PageAhead(self._pool, fetch, reading.decoder.decode, glance, guess)
         try:
-            # Only an empty page ends a scan: a server that gives fewer rows than asked for must not end it
-            # early.
+            # Only an empty page ends a scan, or the server's word that no row it must have is left: a server that gives
+            # fewer rows than asked for must not end it early.
             while True:
                 try:
                     page = pages.page(after)
@@ -654,6 +666,11 @@ class _Scans:
                     spooler.settle()
                     self.say(_Fetched(collection, page))
                 after = page.last
+                short = short + 1 if len(page) < reading.size.rows() else 0
+                if short == TRICKLE:
+                    short = 0
+                    if self._all_later(collection, plan, upto, after, left_out):
+                        break
             spooler.settle()
         except CallFailure:
             # What was fetched is kept, also when the scan breaks off; but nothing beyond what was refused.
@@ -663,6 +680,33 @@ class _Scans:
         finally:
             pages.close()
             spooler.close()
+
+    def _all_later(
+        self,
+        collection: str,
+        plan: ScanPlan,
+        upto: datetime | None,
+        after: Position,
+        left_out: Sequence[str],
+    ) -> bool:
+        """Whether all rows behind a position were made and written after the bound: they are the next scan's. Never of
+        what the others refer to, and not where the server refuses to tell."""
+        if collection in self._first:
+            return False
+        written = window_queries(plan.lower, plan.bound, after, 1, plan.order)
+        made = [
+            Query.less_than_equal("$createdAt", instant_text(plan.bound)),
+            *window_queries(plan.lower, upto, after, 1, plan.order),
+        ]
+        try:
+            return not any(
+                self._gateway.rows(
+                    collection, [*but_for(left_out), *window], ids_of, operation="probe_rows", expected=True
+                )
+                for window in (written, made)
+            )
+        except PermanentFailure:
+            return False
 
 
 def upper_bound(server_now: datetime, safety_lag: float) -> datetime:
@@ -748,6 +792,7 @@ class _Writer:
             run_id=self._run_id,
             full=asked.full,
             order=asked.order,
+            until=asked.until,
         )
         self._first[collection] = plan.lower is None
         self._bounds[collection] = plan.bound

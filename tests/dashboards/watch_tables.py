@@ -27,7 +27,7 @@ FIRST_VERSION = {
     "ops.check_results": ("detail",),
     "ops.errors": ("error_type", "host"),
     "ops.quarantine": (),
-    "ops.scans": ("unread",),
+    "ops.scans": ("unread", "read_until"),
     "ops.snapshot": (),
     "ops.timing_summary": (),
     "ops.timings": (),

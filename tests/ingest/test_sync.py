@@ -1046,6 +1046,35 @@ def test_attributes_that_differ_only_by_case_each_have_a_column(
     assert len({c.name.lower() for c in store.columns("bookings")}) == 3
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_scan_ends_though_rows_are_written_faster_than_pages_come(
+    server: SandboxProcess, home: Path, store: RawStore, table: str, again: bool
+) -> None:
+    """No page would ever be empty. A row in between that was made before the bound is not missed for it."""
+    make_table(server, table)
+    fill(server, table, 4)
+    gateway, recorder = opened(server, home, table, bookwatch_page_size=4)
+    if again:
+        run(gateway, store, ["bookings"], run_id="before")
+        touch(server, table, "r00001", title="touched")
+        after_this_second()
+    steps: list[dict[str, Any]] = [
+        {"table": table, "after": n, "insert": [{"$id": f"new{n:02d}"}]} for n in range(1, 60)
+    ]
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="milliseconds")
+    steps[3]["insert"].append({"$id": "old", "$createdAt": yesterday})
+    server.between_pages(*steps)
+    recorder.events.clear()
+    outcome = run(gateway, store, ["bookings"], run_id="run2")["bookings"]
+    assert outcome.outcome == "complete"
+    assert "old" in set(store.living("bookings")["_id"])
+    assert recorder.requests() < 20
+    server.between_pages()
+    after_this_second()
+    run(gateway, store, ["bookings"], run_id="run3")
+    assert_mirrors(store, server, table, "bookings")
+
+
 # -- the server's clock ------------------------------------------------------------------------------------
 
 
@@ -1078,6 +1107,11 @@ def test_a_server_clock_that_stays_wrong_hides_and_delays_no_row(
         outcome = run(gateway, store, ["bookings"], run_id=f"wrong{n}")["bookings"]
         assert outcome.counts.inserted >= 1
         assert_mirrors(store, server, table, "bookings")
+        # What no row tells: nothing was written since then that is not here.
+        mark = store.watermark("bookings")
+        assert mark.read_until is not None
+        assert mark.watermark is not None
+        assert mark.read_until >= mark.watermark
     touch(server, table, "then0", amount=9)
     run(gateway, store, ["bookings"], run_id="touched")
     assert_mirrors(store, server, table, "bookings")
@@ -1086,6 +1120,51 @@ def test_a_server_clock_that_stays_wrong_hides_and_delays_no_row(
     after_this_second()
     run(gateway, store, ["bookings"], run_id="right")
     assert_mirrors(store, server, table, "bookings")
+
+
+@pytest.mark.parametrize(("frozen", "skew"), [(True, 0), (True, -7 * 86400), (False, 3600), (False, -3600)])
+def test_where_the_newest_row_is_the_watermark_it_is_kept_as_of_when_that_was(
+    server: SandboxProcess, home: Path, store: RawStore, table: str, frozen: bool, skew: int
+) -> None:
+    """It may be days old. As of which moment is told by the earlier of two clocks, in a replay by the server's."""
+    make_table(server, table)
+    last = datetime.now(UTC) - timedelta(days=30)
+    server.load_rows(table, [row(1) | {"$updatedAt": last.isoformat(timespec="milliseconds")}], DATABASE)
+    more = {"bookwatch_now": datetime.now(UTC)} if frozen else {}
+    gateway, _ = opened(server, home, table, **more)
+    server.faults({"kind": "skew", "seconds": skew})
+    began = datetime.now(UTC).replace(tzinfo=None)
+    run(gateway, store, ["bookings"])
+    mark = store.watermark("bookings")
+    assert mark.read_until is not None
+    assert mark.watermark is not None
+    if skew:
+        assert abs((mark.watermark - last.replace(tzinfo=None)).total_seconds()) < 1
+    else:
+        assert mark.read_until == mark.watermark
+    expected = began + timedelta(seconds=min(skew, 0))
+    assert abs((mark.read_until - expected).total_seconds()) < 60
+    server.faults()
+
+
+def test_all_that_is_read_beside_each_other_has_one_bound_also_without_providers(
+    server: SandboxProcess, home: Path, store: RawStore, table: str
+) -> None:
+    """A row between two bounds would be here as of another moment than those that belong to it."""
+    tables = {
+        "bookings": table,
+        "hotel_bookings": f"{table}_hotels",
+        "commission_records": f"{table}_records",
+    }
+    for one in tables.values():
+        make_table(server, one)
+        fill(server, one, 2)
+    settings = settings_for(
+        server, home, bookwatch_tables=tables, bookwatch_workers=1, bookwatch_safety_lag=0
+    )
+    gateway, _ = gateway_for(settings)
+    run(gateway, store, list(tables))
+    assert len({store.watermark(name).watermark for name in tables}) == 1
 
 
 def test_the_newest_row_is_asked_for_only_where_the_clocks_disagree(

@@ -199,3 +199,33 @@ def test_a_provider_whose_record_was_paid_while_records_were_read_is_not_wrongly
     for collection in ("therapists", "places", "bookings"):
         w.scan(collection, watermark=AFTER)
     assert "restriction_mismatch" in codes(w)
+
+
+def test_a_provider_is_judged_by_when_those_of_its_kind_were_read(w: Warehouse) -> None:
+    """Places that are gone from the deployment were read long ago; that says nothing of therapists."""
+    owing(w, status="paid")
+    w.con.execute("UPDATE core.providers SET status = 'RESTRICTED'")
+    w.scan("places", watermark=NOW - timedelta(days=90))
+    assert "restriction_mismatch" in codes(w)
+    w.con.execute("UPDATE core.providers SET provider_type = 'place'")
+    assert "restriction_mismatch" not in codes(w)
+
+
+# -- clocks that disagree, and frozen ones -----------------------------------------------------------------
+
+
+def test_where_the_newest_row_had_to_be_the_watermark_no_finding_waits_for_the_next_row(w: Warehouse) -> None:
+    """Of hotel bookings the newest may be days old while their records are marked overdue."""
+    for code, (booking, record) in PAIRS.items():
+        own = {"provider_id": f"of {code}", "updated_at": BEFORE}
+        w.booking(code, **(own | {"origin": "hotel_bookings"} | booking))
+        w.commission(f"c {code}", code, **(own | record))
+    w.booking("unrecorded", status="accepted", updated_at=BEFORE)
+    w.commission("of nothing", "no booking", updated_at=BEFORE)
+    found = w.findings(clock_frozen=True)
+    assert {finding.split(":")[0] for finding in found} >= {*PAIRS, "orphan", "missing"}
+    before = w.reconciled(clock_frozen=True)
+    for collection in ("bookings", "hotel_bookings", "commission_records", "therapists", "places"):
+        w.scan(collection, watermark=READ - timedelta(days=3), read_until=READ)
+    assert w.findings(clock_frozen=True) == found
+    assert w.reconciled(clock_frozen=True) == before

@@ -116,10 +116,22 @@ class Warehouse:
             f"INSERT INTO {name} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values())
         )
 
-    def scan(self, collection: str, at: datetime | None = None, watermark: datetime | None = None) -> None:
+    def scan(
+        self,
+        collection: str,
+        at: datetime | None = None,
+        watermark: datetime | None = None,
+        read_until: datetime | None = None,
+    ) -> None:
         at = at or self.now
         self.con.execute("DELETE FROM ops.scans WHERE collection = ?", [collection])
-        self.add("ops.scans", collection=collection, completed_at=at, watermark=watermark or at)
+        self.add(
+            "ops.scans",
+            collection=collection,
+            completed_at=at,
+            watermark=watermark or at,
+            read_until=read_until,
+        )
 
     def begun(self, collection: str) -> None:
         """Let the first scan of a collection have broken off, as in a first run in which it failed."""
