@@ -8,7 +8,7 @@ one that has none, is marketplace/pseudonyms.py's.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import polars as pl
@@ -105,11 +105,9 @@ class RowNames:
 
     def _words(self, asked: Collection[str]) -> Collection[str]:
         """Of some words in lower case those that are the key of a stored row, in any case."""
-        words_asked: Any = pl.DataFrame({"word": list(asked)}, schema={"word": pl.String}).to_arrow()
         keys = " UNION ".join(
-            f"SELECT lower(_id) AS word FROM {table} WHERE lower(_id) IN (SELECT word FROM words_asked)"
+            f"SELECT lower(_id) AS word FROM {table} WHERE lower(_id) IN (SELECT unnest($1::VARCHAR[]))"
             for table in self._of_collections()
         )
-        found = self._con.execute(keys).fetchall() if keys else []
-        del words_asked
+        found = self._con.execute(keys, [list(asked)]).fetchall() if keys else []
         return {str(word) for (word,) in found}
