@@ -86,6 +86,7 @@ def test_a_name_that_the_product_does_not_have_fails(published_home: Home) -> No
 
 def test_no_test_defines_a_table_of_the_product_by_hand(publication: Path) -> None:
     """Such a definition drifts from the real one unseen. A mirror's tables and those of old homes are not of these."""
+    of_an_older_version = TESTS / "core" / "test_renewal.py"
     with open_snapshot(require_snapshot(Home(publication))) as con:
         named = con.execute(
             "SELECT schema_name || '.' || table_name FROM duckdb_tables() UNION"
@@ -99,7 +100,7 @@ def test_no_test_defines_a_table_of_the_product_by_hand(publication: Path) -> No
     found = {
         f"{path.relative_to(TESTS)}: {hit}"
         for path in TESTS.rglob("*.py")
-        if path != Path(__file__)
+        if path not in (Path(__file__), of_an_older_version)
         for hit in defined.findall(path.read_text(encoding="utf-8"))
     }
     assert found == set()
