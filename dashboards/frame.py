@@ -10,8 +10,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboards import blocks, queries, screen
+from dashboards.kit import blocks, screen
 from dashboards.period import CHOICES, CUSTOM, DEFAULT, EARLIEST
+from dashboards.queries import reading
 from dashboards.wording import LANGUAGES, Wording
 
 HERE = Path(__file__).resolve().parent
@@ -72,10 +73,10 @@ def main() -> None:
             width="stretch",
         )
         address("lang", st.session_state["lang"], LANGUAGES[0])
-        path = queries.newest(settings.home.current)
+        path = reading.newest(settings.home.current)
         try:
-            shown = None if path is None else queries.snapshot(path)
-        except queries.SnapshotUnreadable:
+            shown = None if path is None else reading.snapshot(path)
+        except reading.SnapshotUnreadable:
             shown = None  # the page itself says what could not be read
         st.html(blocks.foot(shown and shown.snapshot_id, shown and shown.rules_version, say))
     framed = FRAMED.set(True)

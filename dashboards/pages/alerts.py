@@ -10,10 +10,12 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import blocks, parts, queries, service_queries
 from dashboards.frame import PAGES, open_screen
 from dashboards.freshness import rows as objects
-from dashboards.screen import ROWS_SHOWN, Screen
+from dashboards.kit import blocks
+from dashboards.kit.screen import ROWS_SHOWN, Screen
+from dashboards.queries import alerting, reading
+from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, instant
 from marketplace.findings import SEVERITIES
 
@@ -28,8 +30,8 @@ def current_alerts(screen: Screen) -> list[Alert] | None:
         firing = [{"state": "firing", **alert} for alert in objects(said.get("alerts"))]
         return firing + [{**alert, "state": "pending"} for alert in objects(said.get("alerts_pending"))]
     try:
-        known = service_queries.alerts(screen.snapshot)
-    except queries.NotInSnapshot:
+        known = alerting.alerts(screen.snapshot)
+    except reading.NotInSnapshot:
         return None
     return [alert for alert in known if alert["state"] in ("firing", "pending")]
 
@@ -128,7 +130,7 @@ def silences(screen: Screen) -> None:
     """Who silenced what, and until when."""
     say = screen.say
     st.html(blocks.section(say("alerts.silences"), say("alerts.silences_note")))
-    known = {str(row["silence_id"]): row for row in reversed(service_queries.silences(screen.snapshot))}
+    known = {str(row["silence_id"]): row for row in reversed(alerting.silences(screen.snapshot))}
     known |= {str(row.get("silence_id")): row for row in objects((screen.status or {}).get("silences"))}
     listed = sorted(known.values(), key=lambda row: str(row.get("ends_at")), reverse=True)
     if not listed:
@@ -169,7 +171,7 @@ def resolved(screen: Screen) -> None:
     """What was over of late: how long it lasted."""
     say = screen.say
     st.html(blocks.section(say("alerts.resolved"), say("alerts.resolved_note")))
-    over = [alert for alert in service_queries.alerts(screen.snapshot) if alert["state"] == "resolved"]
+    over = [alert for alert in alerting.alerts(screen.snapshot) if alert["state"] == "resolved"]
     if not over:
         st.html(blocks.wrap(blocks.note("none", say("alerts.none_resolved"))))
         return
@@ -210,7 +212,7 @@ def deliveries(screen: Screen) -> None:
     """Each message to each channel, and whether it arrived. The channel is its kind, never its address."""
     say = screen.say
     st.html(blocks.section(say("alerts.deliveries"), say("alerts.deliveries_note")))
-    frame = service_queries.deliveries(screen.snapshot, ROWS_SHOWN)
+    frame = alerting.deliveries(screen.snapshot, ROWS_SHOWN)
     if frame.is_empty():
         st.html(
             blocks.wrap(blocks.note("none", say("alerts.no_deliveries"), say("alerts.no_deliveries_text")))
@@ -236,4 +238,4 @@ def deliveries(screen: Screen) -> None:
 
 
 screen = open_screen()
-screen.show(screen.say("alerts.title"), parts.subtitle_now(screen), [now, silences, resolved, deliveries])
+screen.show(screen.say("alerts.title"), shared.subtitle_now(screen), [now, silences, resolved, deliveries])

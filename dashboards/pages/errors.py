@@ -7,10 +7,12 @@ from datetime import datetime
 import polars as pl
 import streamlit as st
 
-from dashboards import blocks, parts, service_queries
-from dashboards.charts import rate_chart
 from dashboards.frame import open_screen
-from dashboards.screen import ROWS_SHOWN, Screen
+from dashboards.kit import blocks
+from dashboards.kit.charts import rate_chart
+from dashboards.kit.screen import ROWS_SHOWN, Screen
+from dashboards.queries import operations
+from dashboards.sections import shared
 from dashboards.wording import count
 from marketplace.error_rate import ERRORS_A_MINUTE
 
@@ -21,14 +23,14 @@ def rate(screen: Screen) -> None:
     """Events a minute up to the instant of the snapshot, with the limit drawn."""
     say, path = screen.say, screen.snapshot
     st.html(blocks.section(say("errors.rate"), say("errors.rate_note", limit=ERRORS_A_MINUTE)))
-    begin, end = parts.reach(screen)
-    minutes = service_queries.error_minutes(path, begin)
+    begin, end = shared.reach(screen)
+    minutes = operations.error_minutes(path, begin)
     _verdict(screen, minutes, begin)
     known = [word for word in SEVERITIES if word in minutes["severity"].to_list()]
     others = [
         word for word in minutes["severity"].unique(maintain_order=True).to_list() if word not in SEVERITIES
     ]
-    parts.chart(
+    shared.chart(
         rate_chart(minutes, begin, end, ERRORS_A_MINUTE, [*known, *others], say),
         "error_rate",
         say("errors.alt_rate"),
@@ -43,7 +45,7 @@ def _verdict(screen: Screen, minutes: pl.DataFrame, begin: datetime) -> None:
         .agg(pl.col("events").sum())
         .sort("events", "minute", descending=[True, True])
     )
-    calls = int(service_queries.calls(path, begin)["calls"].sum() or 0)
+    calls = int(operations.calls(path, begin)["calls"].sum() or 0)
     if each.is_empty():
         said = (
             blocks.note("good", say("errors.none"), say("errors.none_text", calls=count(calls)))
@@ -68,9 +70,9 @@ def _verdict(screen: Screen, minutes: pl.DataFrame, begin: datetime) -> None:
 
 def by_kind(screen: Screen) -> None:
     """What the events are, three ways."""
-    begin, _ = parts.reach(screen)
+    begin, _ = shared.reach(screen)
     tables = [
-        (kind, service_queries.errors_by(screen.snapshot, kind, begin))
+        (kind, operations.errors_by(screen.snapshot, kind, begin))
         for kind in ("severity", "category", "operation")
     ]
     if all(frame.is_empty() for _, frame in tables):
@@ -100,13 +102,13 @@ def events(screen: Screen) -> None:
     """The latest events, and all of them to download."""
     say, path = screen.say, screen.snapshot
     st.html(blocks.section(say("errors.recent"), say("errors.recent_note")))
-    begin, _ = parts.reach(screen)
-    total = service_queries.error_count(path, begin)
+    begin, _ = shared.reach(screen)
+    total = operations.error_count(path, begin)
     if not total:
         st.html(blocks.wrap(blocks.note("none", say("errors.no_events"))))
         return
     screen.table(
-        service_queries.errors(path, begin, ROWS_SHOWN).with_columns(
+        operations.errors(path, begin, ROWS_SHOWN).with_columns(
             pl.col(group).map_elements(
                 lambda word, group=group: say.word(group, word), return_dtype=pl.String
             )
@@ -128,12 +130,12 @@ def events(screen: Screen) -> None:
         "errors",
         say("errors.recent"),
         total=total,
-        complete=lambda: service_queries.all_errors(path, begin),
+        complete=lambda: operations.all_errors(path, begin),
         json=True,
     )
 
 
 screen = open_screen()
 screen.show(
-    screen.say("errors.title"), parts.subtitle_now(screen), [parts.choose_reach, rate, by_kind, events]
+    screen.say("errors.title"), shared.subtitle_now(screen), [shared.choose_reach, rate, by_kind, events]
 )

@@ -9,9 +9,12 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import blocks, freshness, parts, queries, service_queries
+from dashboards import freshness
 from dashboards.frame import open_screen
-from dashboards.screen import ROWS_SHOWN, Screen
+from dashboards.kit import blocks
+from dashboards.kit.screen import ROWS_SHOWN, Screen
+from dashboards.queries import health, reading
+from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, share
 from marketplace.health import UPTIME_WINDOWS
 
@@ -21,7 +24,7 @@ COURSE = timedelta(days=7)
 def points(screen: Screen) -> None:
     say = screen.say
     st.html(blocks.section(say("health.points")))
-    rows = freshness.points(screen.status, parts.marts_points(screen))
+    rows = freshness.points(screen.status, shared.marts_points(screen))
     if not rows:
         st.html(blocks.wrap(blocks.note("none", say("health.no_points"), say("health.no_points_text"))))
         return
@@ -32,7 +35,7 @@ def points(screen: Screen) -> None:
             blocks.system_line(
                 freshness.system_state(screen.status, rows),
                 rows,
-                parts.judged(screen),
+                shared.judged(screen),
                 screen.condition.state != "fresh",
                 say,
             ),
@@ -45,8 +48,8 @@ def points(screen: Screen) -> None:
 def _since(screen: Screen) -> dict[tuple[Any, Any], Any]:
     """Since when each point is as it is, by the snapshot's history; nothing where it keeps none."""
     try:
-        return service_queries.health_since(screen.snapshot)
-    except queries.NotInSnapshot:
+        return health.health_since(screen.snapshot)
+    except reading.NotInSnapshot:
         return {}
 
 
@@ -55,7 +58,7 @@ def uptime(screen: Screen) -> None:
     say, path = screen.say, screen.snapshot
     st.html(blocks.section(say("uptime.title"), say("uptime.note")))
     windows: dict[int, dict[str, dict[str, Any]]] = {}
-    for row in service_queries.health_uptime(path):
+    for row in health.health_uptime(path):
         windows.setdefault(int(row["point"]), {})[str(row["time_window"])] = row
     if not windows:
         st.html(blocks.wrap(blocks.note("none", say("uptime.none"))))
@@ -64,7 +67,7 @@ def uptime(screen: Screen) -> None:
     known = {name for row in windows.values() for name in row}
     names = [name for name, _ in UPTIME_WINDOWS if name in known]
     end = screen.published_at or screen.now.replace(tzinfo=None)
-    spells = service_queries.health_spells_since(path, end - COURSE)
+    spells = health.health_spells_since(path, end - COURSE)
     st.html(
         blocks.wrap(
             blocks.table(
@@ -131,13 +134,13 @@ def _course(spells: pl.DataFrame, end: datetime, screen: Screen) -> list[tuple[s
 def history(screen: Screen) -> None:
     """Every state a point was in, the newest first."""
     say, path = screen.say, screen.snapshot
-    total = service_queries.health_spells(path)
+    total = health.health_spells(path)
     if not total:
         return
     with st.expander(say("uptime.history", n=count(total))):
         zone = say.zone_name(screen.now)
         screen.table(
-            service_queries.health_history(path, ROWS_SHOWN).with_columns(
+            health.health_history(path, ROWS_SHOWN).with_columns(
                 pl.col("point")
                 .map_elements(lambda point: say(f"point.{point}"), return_dtype=pl.String)
                 .alias("name"),
@@ -155,7 +158,7 @@ def history(screen: Screen) -> None:
             "health_history",
             say("uptime.title"),
             total=total,
-            complete=lambda: service_queries.all_health_history(path),
+            complete=lambda: health.all_health_history(path),
         )
 
 
@@ -221,7 +224,7 @@ def _collection(row: dict[str, Any], screen: Screen) -> tuple[str, str, str, str
 def quarantine(screen: Screen) -> None:
     say = screen.say
     st.html(blocks.section(say("health.quarantine")))
-    held = parts.quarantine(screen)
+    held = shared.quarantine(screen)
     if not held["count"]:
         st.html(
             blocks.wrap(
@@ -247,8 +250,8 @@ def quarantine(screen: Screen) -> None:
 def checks(screen: Screen) -> None:
     say = screen.say
     st.html(blocks.section(say("health.checks")))
-    held, failed, failing = parts.check_results(screen)
-    sentence = parts.checks_sentence(screen, held, failed)
+    held, failed, failing = shared.check_results(screen)
+    sentence = shared.checks_sentence(screen, held, failed)
     if not failed:
         st.html(blocks.wrap(blocks.note("good" if held else "none", sentence)))
         return
@@ -273,6 +276,6 @@ def checks(screen: Screen) -> None:
 screen = open_screen()
 screen.show(
     screen.say("health.title"),
-    parts.subtitle_now(screen),
+    shared.subtitle_now(screen),
     [points, uptime, history, collections, lambda shown: shown.beside(quarantine, checks)],
 )

@@ -6,16 +6,18 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import blocks, parts, service_queries
 from dashboards.frame import open_screen
-from dashboards.screen import Screen
+from dashboards.kit import blocks
+from dashboards.kit.screen import Screen
+from dashboards.queries import service
+from dashboards.sections import shared
 from dashboards.wording import count, share
 
 
 def chain(screen: Screen) -> None:
     say = screen.say
     st.html(blocks.section(say("links.chain"), say("links.chain_note")))
-    hops = service_queries.broken_links(screen.snapshot)
+    hops = service.broken_links(screen.snapshot)
     if not hops:
         st.html(blocks.wrap(blocks.note("none", say("links.none"))))
         return
@@ -69,7 +71,7 @@ def at_the_break(screen: Screen) -> None:
     """The ids of the bookings that should have passed a hop and did not."""
     say, path = screen.say, screen.snapshot
     st.html(blocks.section(say("links.ids"), say("links.ids_note")))
-    hops = {int(row["hop"]): row for row in service_queries.broken_links(path)}
+    hops = {int(row["hop"]): row for row in service.broken_links(path)}
     breaks = [hop for hop, row in hops.items() if row["broken"]]
     if not breaks:
         untold = any(row["state"] != "working" for row in hops.values()) or not hops
@@ -84,7 +86,7 @@ def at_the_break(screen: Screen) -> None:
         width=420,
     )
     hop = hop if hop in breaks else breaks[0]
-    frame = service_queries.broken_link_rows(path, hop)
+    frame = service.broken_link_rows(path, hop)
     screen.table(
         frame,
         {
@@ -102,4 +104,4 @@ def at_the_break(screen: Screen) -> None:
 
 
 screen = open_screen()
-screen.show(screen.say("links.title"), parts.subtitle_now(screen), [chain, at_the_break])
+screen.show(screen.say("links.title"), shared.subtitle_now(screen), [chain, at_the_break])

@@ -7,9 +7,11 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import blocks, parts, service_queries
 from dashboards.frame import open_screen
-from dashboards.screen import Screen
+from dashboards.kit import blocks
+from dashboards.kit.screen import Screen
+from dashboards.queries import service
+from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, share
 
 ALL_SOURCES = "all"
@@ -18,13 +20,13 @@ ALL_SOURCES = "all"
 def members(screen: Screen) -> None:
     say, path = screen.say, screen.snapshot
     st.html(blocks.section(say("members.who"), say("members.who_note")))
-    counts = service_queries.member_counts(path)
+    counts = service.member_counts(path)
     if not counts:
         st.html(blocks.wrap(blocks.note("none", say("members.none"), say("members.none_text"))))
         return
     order = (
-        *service_queries.MEMBER_ORDER,
-        *(word for word in counts if word not in service_queries.MEMBER_ORDER),
+        *service.MEMBER_ORDER,
+        *(word for word in counts if word not in service.MEMBER_ORDER),
     )
     numbers = [(word, blocks.tone_of_member(word), counts.get(word, 0)) for word in order]
     st.html(
@@ -48,7 +50,7 @@ def members(screen: Screen) -> None:
     sought = right.text_input(
         say("members.search"), type="search", placeholder=say("members.search_hint"), key="member_search"
     )
-    frame = service_queries.members(path, tuple(sorted(wanted or ())), sought or "")
+    frame = service.members(path, tuple(sorted(wanted or ())), sought or "")
     if frame.is_empty():
         st.html(blocks.wrap(blocks.note("none", say("members.no_match"))))
         return
@@ -82,10 +84,10 @@ def _reasons(written: str | None, screen: Screen) -> str:
     return "; ".join(said) or NOTHING
 
 
-def service(screen: Screen) -> None:
+def figures(screen: Screen) -> None:
     say = screen.say
     st.html(blocks.section(say("members.service"), say("members.service_note")))
-    row = service_queries.service_figures(screen.snapshot)
+    row = service.service_figures(screen.snapshot)
     if row is None:
         st.html(blocks.wrap(blocks.note("none", say("members.service_none"))))
         return
@@ -106,7 +108,7 @@ def responses(screen: Screen) -> None:
     """How many bookings were answered within which time; those never answered apart."""
     say, path = screen.say, screen.snapshot
     st.html(blocks.section(say("members.responses"), say("members.responses_note")))
-    sources = service_queries.response_sources(path)
+    sources = service.response_sources(path)
     source = ALL_SOURCES
     if len(sources) > 1:
         source = (
@@ -121,7 +123,7 @@ def responses(screen: Screen) -> None:
             )
             or ALL_SOURCES
         )
-    rows = service_queries.response_distribution(path, source)
+    rows = service.response_distribution(path, source)
     if not any(row["bookings"] for row in rows):
         st.html(blocks.wrap(blocks.note("none", say("members.responses_none"))))
         return
@@ -147,7 +149,7 @@ def responses(screen: Screen) -> None:
 def deliveries(screen: Screen) -> None:
     say = screen.say
     st.html(blocks.section(say("members.deliveries"), say("members.deliveries_note")))
-    rows = service_queries.delivery_rates(screen.snapshot)
+    rows = service.delivery_rates(screen.snapshot)
     if not rows:
         st.html(blocks.wrap(blocks.note("none", say("members.deliveries_none"))))
         return
@@ -185,6 +187,6 @@ def _delivery(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
 screen = open_screen()
 screen.show(
     screen.say("members.title"),
-    parts.subtitle_now(screen),
-    [members, service, lambda shown: shown.beside(responses, deliveries)],
+    shared.subtitle_now(screen),
+    [members, figures, lambda shown: shown.beside(responses, deliveries)],
 )

@@ -5,17 +5,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards import blocks, freshness, parts, queries
+from dashboards import freshness
 from dashboards.figures import revenue_figures
 from dashboards.frame import open_screen
-from dashboards.screen import Screen
+from dashboards.kit import blocks
+from dashboards.kit.screen import Screen
+from dashboards.queries import reconciliation, revenue
+from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, share
 
 
 def health(screen: Screen) -> None:
     say = screen.say
     st.html(blocks.section(say("overview.health")))
-    points = freshness.points(screen.status, parts.marts_points(screen))
+    points = freshness.points(screen.status, shared.marts_points(screen))
     if not points:
         st.html(blocks.wrap(blocks.note("none", say("health.no_points"), say("health.no_points_text"))))
         return
@@ -24,7 +27,7 @@ def health(screen: Screen) -> None:
             blocks.health_card(
                 freshness.system_state(screen.status, points),
                 points,
-                parts.judged(screen),
+                shared.judged(screen),
                 screen.condition.state != "fresh",
                 say,
             )
@@ -32,8 +35,8 @@ def health(screen: Screen) -> None:
     )
 
 
-def revenue(screen: Screen) -> None:
-    parts.revenue_section(screen, revenue_figures(queries.revenue_daily(screen.snapshot), screen.period))
+def came_in(screen: Screen) -> None:
+    shared.revenue_section(screen, revenue_figures(revenue.revenue_daily(screen.snapshot), screen.period))
 
 
 def commission(screen: Screen) -> None:
@@ -42,12 +45,14 @@ def commission(screen: Screen) -> None:
     with left:
         st.html(blocks.section(say("overview.commission"), say("overview.whole")))
         st.html(
-            blocks.wrap(blocks.commission_card(queries.commission_summary(screen.snapshot), screen.now, say))
+            blocks.wrap(
+                blocks.commission_card(reconciliation.commission_summary(screen.snapshot), screen.now, say)
+            )
         )
         fresh(screen)
     with right:
         st.html(blocks.section(say("overview.source"), say.days(screen.period.first, screen.period.last)))
-        frame = queries.revenue_by_source(screen.snapshot, screen.period.first, screen.period.last)
+        frame = revenue.revenue_by_source(screen.snapshot, screen.period.first, screen.period.last)
         total = int(frame["booked_idr"].sum() or 0)
         if frame.is_empty() or total == 0:
             st.html(blocks.wrap(blocks.note("none", say("revenue.no_rows"), say("revenue.no_rows_text"))))
@@ -76,12 +81,12 @@ def fresh(screen: Screen) -> None:
     outcome, ended = run.get("outcome"), run.get("finished_at")
     rows = freshness.collections(screen.status, screen.scans)
     read = sum(row.get("outcome") == "complete" for row in rows)
-    held, failed, _ = parts.check_results(screen)
+    held, failed, _ = shared.check_results(screen)
     facts = [
-        (say("health.newest_booking"), parts.moment(screen, parts.newest_booking(screen))),
+        (say("health.newest_booking"), shared.moment(screen, shared.newest_booking(screen))),
         (
             say("overview.last_run"),
-            f"{parts.moment(screen, ended)} {blocks.badge(blocks.tone(outcome), say.word('run', outcome))}",
+            f"{shared.moment(screen, ended)} {blocks.badge(blocks.tone(outcome), say.word('run', outcome))}",
         ),
         (
             say("overview.collections"),
@@ -89,9 +94,9 @@ def fresh(screen: Screen) -> None:
         ),
         (
             say("health.quarantine"),
-            blocks.text(say("overview.rows", n=count(parts.quarantine(screen)["count"]))),
+            blocks.text(say("overview.rows", n=count(shared.quarantine(screen)["count"]))),
         ),
-        (say("health.checks"), blocks.text(parts.checks_sentence(screen, held, failed))),
+        (say("health.checks"), blocks.text(shared.checks_sentence(screen, held, failed))),
         (say("alerts.title"), blocks.text(firing(screen))),
     ]
     st.html(blocks.section(say("overview.freshness")))
@@ -112,6 +117,6 @@ def firing(screen: Screen) -> str:
 screen = open_screen()
 screen.show(
     screen.say("overview.title"),
-    parts.subtitle(screen),
-    [health, revenue, commission],
+    shared.subtitle(screen),
+    [health, came_in, commission],
 )

@@ -6,26 +6,27 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from dashboards import blocks, parts, queries
-from dashboards.charts import daily_chart
 from dashboards.figures import daily, revenue_figures
 from dashboards.frame import open_screen
-from dashboards.screen import ROWS_SHOWN, Screen
-from dashboards.sections import books, findings, owed, report
+from dashboards.kit import blocks
+from dashboards.kit.charts import daily_chart
+from dashboards.kit.screen import ROWS_SHOWN, Screen
+from dashboards.queries import reconciliation, revenue
+from dashboards.sections import findings, ledger, receivables, report, shared
 from dashboards.wording import count, rupiah, share
 
 
 def figures(screen: Screen) -> None:
-    parts.revenue_section(screen, revenue_figures(queries.revenue_daily(screen.snapshot), screen.period))
+    shared.revenue_section(screen, revenue_figures(revenue.revenue_daily(screen.snapshot), screen.period))
 
 
 def per_day(screen: Screen) -> None:
     say = screen.say
-    days = daily(queries.revenue_daily(screen.snapshot), screen.period)
+    days = daily(revenue.revenue_daily(screen.snapshot), screen.period)
     if days.is_empty():
         return
     st.html(blocks.section(say("revenue.per_day"), say("revenue.per_day_note")))
-    parts.chart(daily_chart(days, say), "daily", say("chart.alt_daily"))
+    shared.chart(daily_chart(days, say), "daily", say("chart.alt_daily"))
     with st.expander(say("revenue.table_day")):
         screen.table(
             days.sort("local_date", descending=True),
@@ -46,7 +47,7 @@ def per_day(screen: Screen) -> None:
 def per_source(screen: Screen) -> None:
     say = screen.say
     st.html(blocks.section(say("revenue.per_source"), say("revenue.per_source_note")))
-    frame = queries.revenue_by_source(screen.snapshot, screen.period.first, screen.period.last)
+    frame = revenue.revenue_by_source(screen.snapshot, screen.period.first, screen.period.last)
     if frame.is_empty():
         st.html(blocks.wrap(blocks.note("none", say("revenue.no_rows"), say("revenue.no_rows_text"))))
         return
@@ -81,11 +82,11 @@ def per_source(screen: Screen) -> None:
     )
 
 
-def reconciliation(screen: Screen) -> None:
+def reconciled(screen: Screen) -> None:
     say = screen.say
     st.html(blocks.section(say("revenue.reconciliation"), say("overview.whole"), anchor="reconciliation"))
-    states = queries.reconciliation_states(screen.snapshot)
-    summary = blocks.commission_card(queries.commission_summary(screen.snapshot), screen.now, say)
+    states = reconciliation.reconciliation_states(screen.snapshot)
+    summary = blocks.commission_card(reconciliation.commission_summary(screen.snapshot), screen.now, say)
     listed = blocks.table(
         [
             (say("col.state"), False),
@@ -119,11 +120,11 @@ def reconciliation(screen: Screen) -> None:
 def missing(screen: Screen) -> None:
     say = screen.say
     st.html(blocks.section(say("revenue.missing"), say("revenue.missing_note"), anchor="missing"))
-    summary = queries.commission_summary(screen.snapshot) or {}
-    frame = queries.missing_commissions(screen.snapshot, ROWS_SHOWN)
+    summary = reconciliation.commission_summary(screen.snapshot) or {}
+    frame = reconciliation.missing_commissions(screen.snapshot, ROWS_SHOWN)
     if frame.is_empty():
-        if parts.unjudged(screen):
-            st.html(blocks.wrap(parts.nothing_found(screen, "", "")))
+        if shared.unjudged(screen):
+            st.html(blocks.wrap(shared.nothing_found(screen, "", "")))
             return
         said = [
             say(
@@ -138,7 +139,7 @@ def missing(screen: Screen) -> None:
             said.append(say("revenue.none_missing_unknown", unknown=count(summary["unknown"])))
         st.html(blocks.wrap(blocks.note("good", say("revenue.none_missing"), " ".join(said))))
         return
-    states = queries.reconciliation_states(screen.snapshot).filter(pl.col("state") == "missing")
+    states = reconciliation.reconciliation_states(screen.snapshot).filter(pl.col("state") == "missing")
     number, at_stake = int(states["rows"].sum() or 0), int(states["expected_idr"].sum() or 0)
     st.html(
         blocks.wrap(
@@ -166,7 +167,7 @@ def missing(screen: Screen) -> None:
         "missing_commissions",
         say("revenue.missing"),
         total=number,
-        complete=lambda: queries.all_missing_commissions(screen.snapshot),
+        complete=lambda: reconciliation.all_missing_commissions(screen.snapshot),
     )
 
 
@@ -193,19 +194,19 @@ def places(screen: Screen) -> None:
 screen = open_screen()
 screen.show(
     screen.say("revenue.title"),
-    parts.subtitle(screen),
+    shared.subtitle(screen),
     [
         places,
         figures,
         per_day,
         per_source,
-        reconciliation,
+        reconciled,
         missing,
-        owed.deadlines,
-        owed.balances,
-        owed.restrictions,
-        books.ledger,
-        books.closed_months,
+        receivables.deadlines,
+        receivables.balances,
+        receivables.restrictions,
+        ledger.by_month,
+        ledger.closed_months,
         findings.findings,
         report.report,
     ],

@@ -6,20 +6,22 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import blocks, parts, service_queries
-from dashboards.charts import hours_chart
 from dashboards.frame import open_screen
-from dashboards.screen import ROWS_SHOWN, Screen
-from dashboards.service_queries import SLOW_SECONDS
+from dashboards.kit import blocks
+from dashboards.kit.charts import hours_chart
+from dashboards.kit.screen import ROWS_SHOWN, Screen
+from dashboards.queries import operations
+from dashboards.queries.operations import SLOW_SECONDS
+from dashboards.sections import shared
 from dashboards.wording import count
 
 
-def operations(screen: Screen) -> None:
+def by_operation(screen: Screen) -> None:
     """Half, 95 and 99 of a hundred calls take at most so long, operation by operation."""
     say, path = screen.say, screen.snapshot
     st.html(blocks.section(say("timings.operations"), say("timings.operations_note")))
-    begin, _ = parts.reach(screen)
-    frame = service_queries.calls(path, begin)
+    begin, _ = shared.reach(screen)
+    frame = operations.calls(path, begin)
     if frame.is_empty():
         st.html(blocks.wrap(blocks.note("none", say("timings.none"), say("timings.none_text"))))
         return
@@ -41,7 +43,7 @@ def operations(screen: Screen) -> None:
             )
         )
     )
-    kept = service_queries.oldest_call_at(path)
+    kept = operations.oldest_call_at(path)
     if kept is not None and kept > begin:
         st.caption(say("timings.kept", time=say.time(kept, screen.now)))
 
@@ -70,12 +72,12 @@ def _operation(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
 def course(screen: Screen) -> None:
     """The 95th percentile by the hour, with the limit of 3 s drawn."""
     say = screen.say
-    begin, _ = parts.reach(screen)
-    hours = service_queries.hourly_timings(screen.snapshot, begin)
+    begin, _ = shared.reach(screen)
+    hours = operations.hourly_timings(screen.snapshot, begin)
     if hours["hour"].n_unique() < 2:
         return
     st.html(blocks.section(say("timings.course"), say("timings.course_note")))
-    parts.chart(hours_chart(hours, SLOW_SECONDS, say), "hourly_timings", say("timings.alt_course"))
+    shared.chart(hours_chart(hours, SLOW_SECONDS, say), "hourly_timings", say("timings.alt_course"))
 
 
 def slow(screen: Screen) -> None:
@@ -84,8 +86,8 @@ def slow(screen: Screen) -> None:
     st.html(
         blocks.section(say("timings.slow_calls"), say("timings.slow_note", limit=say.seconds(SLOW_SECONDS)))
     )
-    begin, _ = parts.reach(screen)
-    calls = service_queries.calls(path, begin)
+    begin, _ = shared.reach(screen)
+    calls = operations.calls(path, begin)
     number = int(calls["slow"].sum() or 0)
     if not number:
         st.html(
@@ -97,7 +99,7 @@ def slow(screen: Screen) -> None:
         )
         return
     screen.table(
-        service_queries.slow_calls(path, begin, ROWS_SHOWN),
+        operations.slow_calls(path, begin, ROWS_SHOWN),
         {
             "seconds": say("timings.took"),
             "operation": say("errors.operation"),
@@ -111,12 +113,14 @@ def slow(screen: Screen) -> None:
         "slow_calls",
         say("timings.slow_calls"),
         total=number,
-        complete=lambda: service_queries.all_slow_calls(path, begin),
+        complete=lambda: operations.all_slow_calls(path, begin),
         json=True,
     )
 
 
 screen = open_screen()
 screen.show(
-    screen.say("timings.title"), parts.subtitle_now(screen), [parts.choose_reach, operations, course, slow]
+    screen.say("timings.title"),
+    shared.subtitle_now(screen),
+    [shared.choose_reach, by_operation, course, slow],
 )

@@ -7,8 +7,11 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import blocks, commission_queries, parts, queries, records
-from dashboards.screen import ROWS_SHOWN, Screen
+from dashboards import records
+from dashboards.kit import blocks
+from dashboards.kit.screen import ROWS_SHOWN, Screen
+from dashboards.queries import reconciliation
+from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, rate, rupiah, signed_rupiah
 from marketplace.findings import FINDINGS
 
@@ -20,11 +23,11 @@ def findings(screen: Screen) -> None:
     """The codes with their counts, the findings of one code, and the one that was picked, opened."""
     say = screen.say
     st.html(blocks.section(say("revenue.findings"), say("revenue.findings_note"), anchor="findings"))
-    codes = queries.findings_by_code(screen.snapshot)
+    codes = reconciliation.findings_by_code(screen.snapshot)
     if codes.is_empty():
         st.html(
             blocks.wrap(
-                parts.nothing_found(screen, say("revenue.no_findings"), say("revenue.no_findings_text"))
+                shared.nothing_found(screen, say("revenue.no_findings"), say("revenue.no_findings_text"))
             )
         )
         return
@@ -43,7 +46,7 @@ def findings(screen: Screen) -> None:
     chosen = codes if code is None else codes.filter(pl.col("finding") == code)
     st.caption(say("finding_record.pick"))
     picked = screen.table(
-        queries.findings(screen.snapshot, code, ROWS_SHOWN).with_columns(
+        reconciliation.findings(screen.snapshot, code, ROWS_SHOWN).with_columns(
             pl.col("severity").map_elements(lambda word: say.word("severity", word), return_dtype=pl.String),
             pl.col("detail").map_elements(say.sentence, return_dtype=pl.String),
         ),
@@ -65,7 +68,7 @@ def findings(screen: Screen) -> None:
         "findings",
         say("revenue.findings"),
         total=int((chosen["open"] + chosen["waived"]).sum()),
-        complete=lambda: queries.all_findings(screen.snapshot, code),
+        complete=lambda: reconciliation.all_findings(screen.snapshot, code),
         choose=True,
     )
     asked = picked["finding_id"] if picked else st.query_params.get("finding", "")[:LONGEST_ID]
@@ -105,7 +108,7 @@ def _by_code(screen: Screen, codes: pl.DataFrame) -> None:
 def opened(screen: Screen, finding_id: str) -> None:
     """One finding: its sentence, its money, what to do, and its records field by field."""
     say, path = screen.say, screen.snapshot
-    row = commission_queries.finding(path, finding_id)
+    row = reconciliation.finding(path, finding_id)
     if row is None:
         st.html(blocks.wrap(blocks.note("none", say("finding_record.gone", finding=finding_id))))
         return
@@ -121,7 +124,7 @@ def opened(screen: Screen, finding_id: str) -> None:
                 [
                     say.sentence(row["detail"]),
                     say.known(f"todo.{code}", ""),
-                    parts.waived(screen, finding_id) if row["waived"] else "",
+                    shared.waived(screen, finding_id) if row["waived"] else "",
                 ],
                 [
                     (say("col.expected"), rupiah(row["expected_idr"])),
@@ -146,11 +149,11 @@ def _sides(screen: Screen, row: dict[str, Any]) -> list[str]:
         return [_account(screen, str(row["provider_id"]))]
     commission_id = row["commission_id"]
     booking = (
-        commission_queries.booking_record(path, row["booking_id"], commission_id, row["origin"])
+        reconciliation.booking_record(path, row["booking_id"], commission_id, row["origin"])
         if row["booking_id"]
         else None
     )
-    record = commission_queries.commission_record(path, commission_id) if commission_id else None
+    record = reconciliation.commission_record(path, commission_id) if commission_id else None
     shown = [
         _table(
             screen,
@@ -162,7 +165,7 @@ def _sides(screen: Screen, row: dict[str, Any]) -> list[str]:
     ]
     own_id = booking["own_commission_id"] if booking else None
     if own_id and commission_id and own_id != commission_id:
-        own = commission_queries.commission_record(path, own_id)
+        own = reconciliation.commission_record(path, own_id)
         shown.append(
             _table(
                 screen,
@@ -177,9 +180,9 @@ def _sides(screen: Screen, row: dict[str, Any]) -> list[str]:
 
 def _account(screen: Screen, provider_id: str) -> str:
     say, path = screen.say, screen.snapshot
-    held = commission_queries.provider_records(path, provider_id)
+    held = reconciliation.provider_records(path, provider_id)
     provider = {**held[0], "restricted": any(row["status"] == "RESTRICTED" for row in held)} if held else None
-    balance = commission_queries.provider_balance(path, provider_id) or {
+    balance = reconciliation.provider_balance(path, provider_id) or {
         "provider_id": provider_id,
         "owed_idr": 0,
         "overdue_idr": 0,

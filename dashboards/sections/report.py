@@ -17,9 +17,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import blocks
+from dashboards.kit import blocks
+from dashboards.kit.screen import Screen
 from dashboards.launch import environment
-from dashboards.screen import Screen
 from dashboards.wording import count
 from pipelines.exports.manifest import MANIFEST, DamagedManifest, Manifest, read_manifest, sha256_of_bytes
 from resources.ledger import ExportEntry, Ledger

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from dashboards import blocks, frame
+from dashboards import frame
+from dashboards.kit import blocks
 from dashboards.wording import Wording
 from tests.dashboards import snapshot
 from tests.dashboards.conftest import Shown

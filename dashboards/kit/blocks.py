@@ -13,9 +13,9 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from dashboards.charts import sparkline
 from dashboards.figures import RevenueFigure
 from dashboards.freshness import Condition
+from dashboards.kit.charts import sparkline
 from dashboards.wording import NOTHING, Wording, count, rupiah, share, signed_rupiah, signed_share
 from marketplace.difference import Difference
 

@@ -16,8 +16,10 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import blocks, downloads, freshness, queries
+from dashboards import freshness
+from dashboards.kit import blocks, downloads
 from dashboards.period import CUSTOM, Period, chosen
+from dashboards.queries import health, reading
 from dashboards.wording import LANGUAGES, NOTHING, Wording, count, rupiah, signed_rupiah
 from resources.errors import BookwatchError
 from resources.settings import Settings, load_settings
@@ -56,7 +58,7 @@ class Screen:
 
     @property
     def published_at(self) -> datetime | None:
-        return None if self.path is None else queries.snapshot(self.path).published_at
+        return None if self.path is None else reading.snapshot(self.path).published_at
 
     def show(self, title: str, subtitle: str, sections: Sequence[Section]) -> None:
         """Draw the page: the live head, then each section. A section that cannot be read says so and stops no
@@ -72,9 +74,9 @@ class Screen:
         """One section: what this snapshot does not hold, or cannot answer, is said in its place."""
         try:
             section(self)
-        except queries.NotInSnapshot:
+        except reading.NotInSnapshot:
             st.html(blocks.wrap(blocks.note("none", self.say("fresh.absent"), self.say("fresh.absent_text"))))
-        except queries.SnapshotUnreadable as failure:
+        except reading.SnapshotUnreadable as failure:
             st.html(
                 blocks.wrap(
                     blocks.banner(
@@ -152,8 +154,8 @@ def _scans(path: str | None) -> list[dict[str, Any]]:
     if path is None:
         return []
     try:
-        return queries.scans(path)
-    except queries.SnapshotUnreadable:
+        return health.scans(path)
+    except reading.SnapshotUnreadable:
         return []  # no scan known: the age is shown as unknown, with a banner
 
 
@@ -221,7 +223,7 @@ def current() -> Screen:
             now.astimezone(say.zone).date(),
         ),
         now=now,
-        path=queries.newest(settings.home.current),
+        path=reading.newest(settings.home.current),
         status=freshness.read_status(settings.home.status),
     )
 
@@ -232,14 +234,14 @@ def pulse(screen: Screen, title: str, subtitle: str) -> None:
     does the whole
     page follow, so that tables keep their place while nothing happens."""
     home = screen.settings.home
-    path, status = queries.newest(home.current), freshness.read_status(home.status)
+    path, status = reading.newest(home.current), freshness.read_status(home.status)
     if (path, status) != (screen.path, screen.status):
         st.rerun(scope="app")
     now = screen.settings.clock.now()
     condition = freshness.judge(now, path is not None, status, screen.scans)
     try:
         published_at = screen.published_at
-    except queries.SnapshotUnreadable:
+    except reading.SnapshotUnreadable:
         published_at = None
     st.html(
         blocks.wrap(

@@ -7,8 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import blocks, commission_queries, parts
-from dashboards.screen import ROWS_SHOWN, Screen
+from dashboards.kit import blocks
+from dashboards.kit.screen import ROWS_SHOWN, Screen
+from dashboards.queries import ledger
+from dashboards.sections import shared
 from dashboards.wording import count, rupiah, signed_rupiah
 
 MONTHS_SHOWN = 13
@@ -16,13 +18,13 @@ CHANGES_SHOWN = 50
 SUMS: tuple[str, ...] = ("opening_idr", "accrued_idr", "fees_idr", "paid_idr", "reversed_idr", "closing_idr")
 
 
-def ledger(screen: Screen) -> None:
+def by_month(screen: Screen) -> None:
     """Opening + accrued + fees − paid − reversed = closing, of all providers by month and of one month by provider."""
     say, path = screen.say, screen.snapshot
     st.html(blocks.section(say("ledger.title"), say("ledger.note"), anchor="ledger"))
-    months = commission_queries.ledger_months(path)
+    months = ledger.ledger_months(path)
     if months.is_empty():
-        st.html(blocks.wrap(parts.nothing_found(screen, say("ledger.none"), say("ledger.none_text"))))
+        st.html(blocks.wrap(shared.nothing_found(screen, say("ledger.none"), say("ledger.none_text"))))
         return
     st.html(
         blocks.wrap(
@@ -48,7 +50,7 @@ def ledger(screen: Screen) -> None:
     chosen = month if month is not None and month in options else options[0]
     lines = months.row(options.index(chosen), named=True)
     screen.table(
-        commission_queries.ledger(path, chosen, ROWS_SHOWN),
+        ledger.ledger(path, chosen, ROWS_SHOWN),
         {
             "provider_name": say("col.provider_name"),
             **{name: say(f"ledger.{name}") for name in SUMS},
@@ -60,7 +62,7 @@ def ledger(screen: Screen) -> None:
         f"ledger_{chosen:%Y_%m}",
         say("ledger.title"),
         total=lines["providers"],
-        complete=lambda: commission_queries.all_ledger(path, chosen),
+        complete=lambda: ledger.all_ledger(path, chosen),
     )
 
 
@@ -85,8 +87,8 @@ def closed_months(screen: Screen) -> None:
     """Each figure of a closed month that is not what an earlier snapshot said, with both values."""
     say = screen.say
     st.html(blocks.section(say("closed.title"), say("closed.note"), anchor="closed"))
-    changes = commission_queries.closed_month_changes(screen.snapshot)
-    gap = commission_queries.closed_month_gap(screen.snapshot)
+    changes = ledger.closed_month_changes(screen.snapshot)
+    gap = ledger.closed_month_gap(screen.snapshot)
     if gap is not None:
         st.html(
             blocks.wrap(
@@ -112,7 +114,7 @@ def closed_months(screen: Screen) -> None:
             )
         )
     )
-    parts.rest_of(screen, changes, CHANGES_SHOWN, "closed_month_changes")
+    shared.rest_of(screen, changes, CHANGES_SHOWN, "closed_month_changes")
 
 
 def _change(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
@@ -122,7 +124,7 @@ def _change(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
     written = rupiah if money else count
     apart = None if before is None or now is None else now - before
     waived = (
-        f" {blocks.tag(say('col.waived'))}{blocks.small(parts.waived(screen, row['finding_id']))}"
+        f" {blocks.tag(say('col.waived'))}{blocks.small(shared.waived(screen, row['finding_id']))}"
         if row["waived"]
         else ""
     )

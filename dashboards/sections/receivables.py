@@ -8,8 +8,10 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import blocks, commission_queries, parts
-from dashboards.screen import ROWS_SHOWN, Screen
+from dashboards.kit import blocks
+from dashboards.kit.screen import ROWS_SHOWN, Screen
+from dashboards.queries import receivables
+from dashboards.sections import shared
 from dashboards.wording import count, instant, rupiah
 
 COUNTDOWN_SECONDS = 15
@@ -22,9 +24,9 @@ def deadlines(screen: Screen) -> None:
     """Totals, the nearest deadlines counting down, the longest overdue, and every open record."""
     say, path = screen.say, screen.snapshot
     st.html(blocks.section(say("owed.title"), say("owed.note"), anchor="owed"))
-    totals = commission_queries.open_totals(path)
+    totals = receivables.open_totals(path)
     if not totals["records"]:
-        st.html(blocks.wrap(parts.nothing_found(screen, say("owed.none"), say("owed.none_text"))))
+        st.html(blocks.wrap(shared.nothing_found(screen, say("owed.none"), say("owed.none_text"))))
         return
     facts = [
         (say("owed.records"), count(totals["records"])),
@@ -40,14 +42,14 @@ def deadlines(screen: Screen) -> None:
     st.html(blocks.wrap(blocks.terms_card(facts, " ".join(below))))
     countdown(
         screen,
-        commission_queries.due_next(path, COUNTED_DOWN).to_dicts(),
-        commission_queries.overdue_longest(path, COUNTED_DOWN).to_dicts(),
+        receivables.due_next(path, COUNTED_DOWN).to_dicts(),
+        receivables.overdue_longest(path, COUNTED_DOWN).to_dicts(),
     )
     _ages(screen)
     zone = say.zone_name(screen.now)
     with st.expander(say("owed.all")):
         screen.table(
-            commission_queries.open_records(path, ROWS_SHOWN).with_columns(
+            receivables.open_records(path, ROWS_SHOWN).with_columns(
                 pl.col("age").map_elements(lambda age: say.word("age", age), return_dtype=pl.String)
             ),
             {
@@ -65,7 +67,7 @@ def deadlines(screen: Screen) -> None:
             "open_commissions",
             say("owed.all"),
             total=totals["records"],
-            complete=lambda: commission_queries.all_open_records(path),
+            complete=lambda: receivables.all_open_records(path),
         )
 
 
@@ -114,7 +116,7 @@ def time_left(deadline: datetime | None, now: datetime, screen: Screen) -> tuple
 
 def _ages(screen: Screen) -> None:
     say = screen.say
-    frame = commission_queries.open_by_age(screen.snapshot)
+    frame = receivables.open_by_age(screen.snapshot)
     largest = max(frame["owed_idr"].drop_nulls().to_list(), default=0)
     st.html(
         blocks.wrap(
@@ -145,12 +147,12 @@ def balances(screen: Screen) -> None:
     """Who owes what now, provider by provider."""
     say, path = screen.say, screen.snapshot
     st.html(blocks.section(say("owed.who"), say("owed.who_note"), anchor="who"))
-    total = commission_queries.balance_count(path)
+    total = receivables.balance_count(path)
     if not total:
-        st.html(blocks.wrap(parts.nothing_found(screen, say("owed.none"), say("owed.none_text"))))
+        st.html(blocks.wrap(shared.nothing_found(screen, say("owed.none"), say("owed.none_text"))))
         return
     screen.table(
-        commission_queries.balances(path, ROWS_SHOWN),
+        receivables.balances(path, ROWS_SHOWN),
         {
             "provider_name": say("col.provider_name"),
             "owed_idr": say("owed.owed"),
@@ -171,7 +173,7 @@ def balances(screen: Screen) -> None:
         "balances",
         say("owed.who"),
         total=total,
-        complete=lambda: commission_queries.all_balances(path),
+        complete=lambda: receivables.all_balances(path),
     )
 
 
@@ -187,10 +189,10 @@ def restrictions(screen: Screen) -> None:
     """What restriction should be in force and what is, the differing ones first and marked."""
     say, path = screen.say, screen.snapshot
     st.html(blocks.section(say("restriction.title"), say("restriction.note"), anchor="restrictions"))
-    frame = commission_queries.restrictions(path)
+    frame = receivables.restrictions(path)
     if frame.is_empty():
         st.html(
-            blocks.wrap(parts.nothing_found(screen, say("restriction.none"), say("restriction.none_text")))
+            blocks.wrap(shared.nothing_found(screen, say("restriction.none"), say("restriction.none_text")))
         )
         return
     numbers = dict(frame.group_by("verdict").len().iter_rows())
@@ -218,7 +220,7 @@ def restrictions(screen: Screen) -> None:
             )
         )
     )
-    parts.rest_of(screen, frame, RESTRICTIONS_SHOWN, "restrictions")
+    shared.rest_of(screen, frame, RESTRICTIONS_SHOWN, "restrictions")
 
 
 def _restriction(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:

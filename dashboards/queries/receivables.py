@@ -1,0 +1,133 @@
+"""What is owed and until when, by whom, and whose account is restricted. Asked through reading.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from dashboards.queries.reading import ask, cached
+
+# The order in which ages are read, from not yet begun to long past.
+AGES: tuple[str, ...] = ("not_ended", "0-3 h", "3-24 h", "1-7 d", "over 7 d", "unknown")
+
+_OPEN = """SELECT commission_id, booking_id, booking_ref, provider_id, provider_name, status, owed_idr, fee_idr,
+                  service_ended_at, deadline_at, is_overdue, restriction_at, age, is_due, is_unpaid
+           FROM marts.commission_open"""
+_SOONEST = " ORDER BY deadline_at NULLS LAST, commission_id LIMIT ?"
+
+
+@cached
+def open_records(path: str, limit: int) -> pl.DataFrame:
+    """The unpaid live records, the earliest deadline first; the first ``limit`` of them."""
+    return ask(path, _OPEN + _SOONEST, [limit])
+
+
+def all_open_records(path: str) -> pl.DataFrame:
+    """The same, all of them: for a download, so not kept."""
+    return ask(path, _OPEN + _SOONEST, [None])
+
+
+@cached
+def due_next(path: str, limit: int) -> pl.DataFrame:
+    """The open records that will be overdue if nobody pays, the earliest deadline first. Not among them: one whose
+    proof came in time, one that is not due, one of which neither can be told."""
+    return ask(
+        path,
+        _OPEN + " WHERE NOT is_overdue AND is_unpaid AND is_due AND deadline_at IS NOT NULL" + _SOONEST,
+        [limit],
+    )
+
+
+@cached
+def overdue_longest(path: str, limit: int) -> pl.DataFrame:
+    """The overdue ones, the longest overdue first."""
+    return ask(path, _OPEN + " WHERE is_overdue" + _SOONEST, [limit])
+
+
+@cached
+def open_totals(path: str) -> dict[str, Any]:
+    """records, owed_idr, fees_idr and of the overdue ones the same (overdue_…); the records
+    of which it can't be told whether they are overdue or how much is owed (unknown_records), and those not due."""
+    return ask(
+        path,
+        """SELECT count(*)::BIGINT AS records, coalesce(sum(owed_idr), 0)::BIGINT AS owed_idr,
+                  coalesce(sum(fee_idr), 0)::BIGINT AS fees_idr,
+                  count(*) FILTER (is_overdue)::BIGINT AS overdue_records,
+                  coalesce(sum(owed_idr) FILTER (is_overdue), 0)::BIGINT AS overdue_idr,
+                  coalesce(sum(fee_idr) FILTER (is_overdue), 0)::BIGINT AS overdue_fees_idr,
+                  count(*) FILTER (fee_idr > 0)::BIGINT AS fee_records,
+                  count(*) FILTER (is_overdue IS NULL OR owed_idr IS NULL)::BIGINT AS unknown_records,
+                  count(*) FILTER (NOT is_due)::BIGINT AS not_due_records
+           FROM marts.commission_open""",
+    ).to_dicts()[0]
+
+
+@cached
+def open_by_age(path: str) -> pl.DataFrame:
+    """age, records, owed_idr, fees_idr: since the service ended, in the order of AGES."""
+    frame = ask(
+        path,
+        """SELECT coalesce(age, 'unknown') AS age, count(*)::BIGINT AS records,
+                  coalesce(sum(owed_idr), 0)::BIGINT AS owed_idr, coalesce(sum(fee_idr), 0)::BIGINT AS fees_idr
+           FROM marts.commission_open GROUP BY 1""",
+    )
+    places = {age: place for place, age in enumerate(AGES)}
+    order = pl.col("age").replace_strict(places, default=len(AGES), return_dtype=pl.Int64)
+    return frame.sort(order, "age")
+
+
+_BALANCES = """SELECT provider_id, provider_name, owed_idr, fees_idr, overdue_idr, records, overdue_records,
+                      not_ended_idr, age_0_3h_idr, age_3_24h_idr, age_1_7d_idr, age_over_7d_idr, age_unknown_idr,
+                      oldest_deadline_at, not_due_idr, unknown_amount_records, restriction_due, restriction_due_at,
+                      restriction_actual, provider_status
+               FROM marts.commission_balances ORDER BY owed_idr DESC NULLS LAST, provider_id LIMIT ?"""
+
+
+@cached
+def balances(path: str, limit: int) -> pl.DataFrame:
+    """Who owes what now, one row a provider with anything open, the largest debt first."""
+    return ask(path, _BALANCES, [limit])
+
+
+def all_balances(path: str) -> pl.DataFrame:
+    """The same, all of them: for a download, so not kept."""
+    return ask(path, _BALANCES, [None])
+
+
+@cached
+def balance_count(path: str) -> int:
+    """How many providers owe anything."""
+    return int(ask(path, "SELECT count(*) AS n FROM marts.commission_balances")["n"][0])
+
+
+# A provider who owes nothing has no balance and may be restricted nevertheless: that one should not be.
+_RESTRICTIONS = """
+WITH named AS (
+  SELECT provider_id, arg_max(provider_name, provider_type) AS provider_name,
+         max(status) FILTER (status = 'RESTRICTED') AS status
+  FROM core.providers WHERE deleted_at IS NULL GROUP BY provider_id),
+judged AS (SELECT coalesce(bool_or(as_of IS NOT NULL), false) AS yes FROM marts.commission_summary),
+both_sides AS (
+  SELECT coalesce(b.provider_id, n.provider_id) AS provider_id,
+         coalesce(b.provider_name, n.provider_name) AS provider_name,
+         CASE WHEN b.provider_id IS NOT NULL THEN b.restriction_due WHEN judged.yes THEN false END AS due,
+         CASE WHEN b.provider_id IS NULL THEN n.status = 'RESTRICTED' ELSE b.restriction_actual END AS actual,
+         b.restriction_due_at, b.overdue_records, b.overdue_idr, b.provider_id IS NOT NULL AS owes
+  FROM marts.commission_balances b FULL JOIN named n ON n.provider_id = b.provider_id
+       CROSS JOIN judged)
+SELECT provider_id, provider_name, due, actual, restriction_due_at,
+       coalesce(overdue_records, 0)::BIGINT AS overdue_records, coalesce(overdue_idr, 0)::BIGINT AS overdue_idr,
+       CASE WHEN due IS NULL OR actual IS NULL THEN 'unknown' WHEN due = actual THEN 'agrees'
+            WHEN due THEN 'not_restricted' ELSE 'restricted_wrongly' END AS verdict
+FROM both_sides WHERE due OR actual OR (due IS NULL AND owes)
+ORDER BY CASE verdict WHEN 'agrees' THEN 2 WHEN 'unknown' THEN 1 ELSE 0 END, restriction_due_at NULLS LAST, provider_id
+"""
+
+
+@cached
+def restrictions(path: str) -> pl.DataFrame:
+    """Every provider that should be restricted or is: provider_id, provider_name, due, actual (null = not known),
+    restriction_due_at, overdue_records, overdue_idr, verdict (agrees, not_restricted, restricted_wrongly, unknown);
+    the differing ones first."""
+    return ask(path, _RESTRICTIONS)
