@@ -10,7 +10,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboards.kit import blocks, screen
+from dashboards.kit import cards, parts, screen
+from dashboards.kit.parts import show
 from dashboards.period import CHOICES, CUSTOM, DEFAULT, EARLIEST
 from dashboards.queries import reading
 from dashboards.wording import LANGUAGES, Wording
@@ -45,7 +46,7 @@ FRAMED: ContextVar[bool] = ContextVar("framed", default=False)
 def main() -> None:
     """Draw the sidebar and run the page that was asked for."""
     st.set_page_config(page_title="bookwatch", page_icon=str(HERE / "icon.png"), layout="wide", menu_items={})
-    st.html(screen.style())
+    parts.show_style(screen.style())
     settings = screen.load_or_stop()
     say = Wording(screen.language(), settings.bookwatch_timezone)
     pages = {
@@ -78,7 +79,7 @@ def main() -> None:
             shown = None if path is None else reading.snapshot(path)
         except reading.SnapshotUnreadable:
             shown = None  # the page itself says what could not be read
-        st.html(blocks.foot(shown and shown.snapshot_id, shown and shown.rules_version, say))
+        show(cards.foot(shown and shown.snapshot_id, shown and shown.rules_version, say))
     framed = FRAMED.set(True)
     try:
         page.run()

@@ -17,7 +17,8 @@ import polars as pl
 import streamlit as st
 
 from dashboards import freshness
-from dashboards.kit import blocks, downloads
+from dashboards.kit import cards, downloads, parts
+from dashboards.kit.parts import show
 from dashboards.period import CUSTOM, Period, chosen
 from dashboards.queries import health, reading
 from dashboards.wording import LANGUAGES, NOTHING, Wording, count, rupiah, signed_rupiah
@@ -65,7 +66,7 @@ class Screen:
         other."""
         pulse(self, title, subtitle)
         if self.path is None:
-            st.html(blocks.empty(str(self.settings.home.root), self.say))
+            show(cards.empty(str(self.settings.home.root), self.say))
             return
         for section in sections:
             self.draw(section)
@@ -75,15 +76,9 @@ class Screen:
         try:
             section(self)
         except reading.NotInSnapshot:
-            st.html(blocks.wrap(blocks.note("none", self.say("fresh.absent"), self.say("fresh.absent_text"))))
+            show(parts.note("none", self.say("fresh.absent"), self.say("fresh.absent_text")))
         except reading.SnapshotUnreadable as failure:
-            st.html(
-                blocks.wrap(
-                    blocks.banner(
-                        "bad", self.say("fresh.unreadable_title"), failure.problem, failure.next_step
-                    )
-                )
-            )
+            show(parts.banner("bad", self.say("fresh.unreadable_title"), failure.problem, failure.next_step))
 
     def beside(self, *sections: Section) -> None:
         """Sections in columns of equal width; on a phone one below the other."""
@@ -197,9 +192,7 @@ def load_or_stop() -> Settings:
         return load_settings()
     except BookwatchError as wrong:
         say = Wording("en", "UTC")
-        st.html(
-            blocks.wrap(blocks.banner("bad", say("empty.settings_title"), wrong.problem, wrong.next_step))
-        )
+        show(parts.banner("bad", say("empty.settings_title"), wrong.problem, wrong.next_step))
         st.stop()
 
 
@@ -243,14 +236,12 @@ def pulse(screen: Screen, title: str, subtitle: str) -> None:
         published_at = screen.published_at
     except reading.SnapshotUnreadable:
         published_at = None
-    st.html(
-        blocks.wrap(
-            blocks.head(title, subtitle, condition, now, screen.say),
-            blocks.banners(condition, published_at, now, screen.say),
-        )
+    show(
+        cards.head(title, subtitle, condition, now, screen.say),
+        cards.banners(condition, published_at, now, screen.say),
     )
 
 
 @cache
 def style() -> str:
-    return f"<style>{STYLE.read_text(encoding='utf-8')}</style>"
+    return STYLE.read_text(encoding="utf-8")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 import polars as pl
-import streamlit as st
 
 from dashboards.frame import open_screen
-from dashboards.kit import blocks
+from dashboards.kit import parts
 from dashboards.kit.charts import rate_chart
+from dashboards.kit.parts import show
 from dashboards.kit.screen import ROWS_SHOWN, Screen
 from dashboards.queries import operations
 from dashboards.sections import shared
@@ -22,7 +22,7 @@ SEVERITIES: tuple[str, ...] = ("critical", "error", "warning", "info")
 def rate(screen: Screen) -> None:
     """Events a minute up to the instant of the snapshot, with the limit drawn."""
     say, path = screen.say, screen.snapshot
-    st.html(blocks.section(say("errors.rate"), say("errors.rate_note", limit=ERRORS_A_MINUTE)))
+    show(parts.section(say("errors.rate"), say("errors.rate_note", limit=ERRORS_A_MINUTE)))
     begin, end = shared.reach(screen)
     minutes = operations.error_minutes(path, begin)
     _verdict(screen, minutes, begin)
@@ -48,11 +48,11 @@ def _verdict(screen: Screen, minutes: pl.DataFrame, begin: datetime) -> None:
     calls = int(operations.calls(path, begin)["calls"].sum() or 0)
     if each.is_empty():
         said = (
-            blocks.note("good", say("errors.none"), say("errors.none_text", calls=count(calls)))
+            parts.note("good", say("errors.none"), say("errors.none_text", calls=count(calls)))
             if calls
-            else blocks.note("none", say("errors.unmeasured"), say("errors.unmeasured_text"))
+            else parts.note("none", say("errors.unmeasured"), say("errors.unmeasured_text"))
         )
-        st.html(blocks.wrap(said))
+        show(said)
         return
     worst, events = each["minute"][0], int(each["events"][0])
     over = each.filter(pl.col("events") >= ERRORS_A_MINUTE).height
@@ -65,7 +65,7 @@ def _verdict(screen: Screen, minutes: pl.DataFrame, begin: datetime) -> None:
         calls=count(calls),
     )
     title = say("errors.over", minutes=count(over), limit=ERRORS_A_MINUTE) if over else say("errors.under")
-    st.html(blocks.wrap(blocks.note("bad" if over else "warn", title, facts)))
+    show(parts.note("bad" if over else "warn", title, facts))
 
 
 def by_kind(screen: Screen) -> None:
@@ -78,22 +78,20 @@ def by_kind(screen: Screen) -> None:
     if all(frame.is_empty() for _, frame in tables):
         return
     say = screen.say
-    st.html(blocks.section(say("errors.kinds")))
-    st.html(
-        blocks.wrap(
-            blocks.grid(
-                "three",
-                *(
-                    blocks.table(
-                        [(say(f"errors.{kind}"), False), (say("errors.events"), True)],
-                        [
-                            (blocks.text(say.word(kind, row[kind])), count(row["events"]))
-                            for row in frame.iter_rows(named=True)
-                        ],
-                    )
-                    for kind, frame in tables
-                ),
-            )
+    show(parts.section(say("errors.kinds")))
+    show(
+        parts.grid(
+            "three",
+            *(
+                parts.table(
+                    [(say(f"errors.{kind}"), False), (say("errors.events"), True)],
+                    [
+                        (say.word(kind, row[kind]), count(row["events"]))
+                        for row in frame.iter_rows(named=True)
+                    ],
+                )
+                for kind, frame in tables
+            ),
         )
     )
 
@@ -101,11 +99,11 @@ def by_kind(screen: Screen) -> None:
 def events(screen: Screen) -> None:
     """The latest events, and all of them to download."""
     say, path = screen.say, screen.snapshot
-    st.html(blocks.section(say("errors.recent"), say("errors.recent_note")))
+    show(parts.section(say("errors.recent"), say("errors.recent_note")))
     begin, _ = shared.reach(screen)
     total = operations.error_count(path, begin)
     if not total:
-        st.html(blocks.wrap(blocks.note("none", say("errors.no_events"))))
+        show(parts.note("none", say("errors.no_events")))
         return
     screen.table(
         operations.errors(path, begin, ROWS_SHOWN).with_columns(

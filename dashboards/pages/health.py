@@ -11,7 +11,9 @@ import streamlit as st
 
 from dashboards import freshness
 from dashboards.frame import open_screen
-from dashboards.kit import blocks
+from dashboards.kit import cards, parts
+from dashboards.kit.markup import Child, element, joined
+from dashboards.kit.parts import show
 from dashboards.kit.screen import ROWS_SHOWN, Screen
 from dashboards.queries import health, reading
 from dashboards.sections import shared
@@ -23,25 +25,23 @@ COURSE = timedelta(days=7)
 
 def points(screen: Screen) -> None:
     say = screen.say
-    st.html(blocks.section(say("health.points")))
+    show(parts.section(say("health.points")))
     rows = freshness.points(screen.status, shared.marts_points(screen))
     if not rows:
-        st.html(blocks.wrap(blocks.note("none", say("health.no_points"), say("health.no_points_text"))))
+        show(parts.note("none", say("health.no_points"), say("health.no_points_text")))
         return
     since = _since(screen)
     rows = [{"since": since.get((row.get("point"), row.get("status"))), **row} for row in rows]
-    st.html(
-        blocks.wrap(
-            blocks.system_line(
-                freshness.system_state(screen.status, rows),
-                rows,
-                shared.judged(screen),
-                screen.condition.state != "fresh",
-                say,
-            ),
-            '<div style="height:.9rem"></div>',
-            blocks.points_card(rows, screen.condition.state != "fresh", screen.now, say),
-        )
+    show(
+        cards.system_line(
+            freshness.system_state(screen.status, rows),
+            rows,
+            shared.judged(screen),
+            screen.condition.state != "fresh",
+            say,
+        ),
+        parts.gap(),
+        cards.points_card(rows, screen.condition.state != "fresh", screen.now, say),
     )
 
 
@@ -56,44 +56,42 @@ def _since(screen: Screen) -> dict[tuple[Any, Any], Any]:
 def uptime(screen: Screen) -> None:
     """How much of the measured time each point worked, and its course; unknown and unmeasured time stand apart."""
     say, path = screen.say, screen.snapshot
-    st.html(blocks.section(say("uptime.title"), say("uptime.note")))
+    show(parts.section(say("uptime.title"), say("uptime.note")))
     windows: dict[int, dict[str, dict[str, Any]]] = {}
     for row in health.health_uptime(path):
         windows.setdefault(int(row["point"]), {})[str(row["time_window"])] = row
     if not windows:
-        st.html(blocks.wrap(blocks.note("none", say("uptime.none"))))
+        show(parts.note("none", say("uptime.none")))
         return
     legend = [("good", "working"), ("bad", "broken"), ("none", "unknown"), ("gap", "unmeasured")]
     known = {name for row in windows.values() for name in row}
     names = [name for name, _ in UPTIME_WINDOWS if name in known]
     end = screen.published_at or screen.now.replace(tzinfo=None)
     spells = health.health_spells_since(path, end - COURSE)
-    st.html(
-        blocks.wrap(
-            blocks.table(
-                [
-                    (say("health.point"), False),
-                    (say("uptime.course"), False),
-                    *(
-                        (say("uptime.window", window=say.known(f"uptime_window.{name}", name)), False)
-                        for name in names
-                    ),
-                ],
-                [
-                    (
-                        blocks.below(f"{point} · {say(f'point.{point}')}", ""),
-                        blocks.strip(_course(spells.filter(pl.col("point") == point), end, screen)),
-                        *(_window(row.get(name), screen) for name in names),
-                    )
-                    for point, row in sorted(windows.items())
-                ],
-                top=blocks.legend([(kind, say(f"uptime.{name}")) for kind, name in legend]),
-            )
+    show(
+        parts.table(
+            [
+                (say("health.point"), False),
+                (say("uptime.course"), False),
+                *(
+                    (say("uptime.window", window=say.known(f"uptime_window.{name}", name)), False)
+                    for name in names
+                ),
+            ],
+            [
+                (
+                    parts.below(f"{point} · {say(f'point.{point}')}", ""),
+                    parts.strip(_course(spells.filter(pl.col("point") == point), end, screen)),
+                    *(_window(row.get(name), screen) for name in names),
+                )
+                for point, row in sorted(windows.items())
+            ],
+            top=parts.legend([(kind, say(f"uptime.{name}")) for kind, name in legend]),
         )
     )
 
 
-def _window(row: dict[str, Any] | None, screen: Screen) -> str:
+def _window(row: dict[str, Any] | None, screen: Screen) -> Child:
     """The share of the measured time, and a bar of the whole window."""
     say = screen.say
     if row is None:
@@ -104,7 +102,7 @@ def _window(row: dict[str, Any] | None, screen: Screen) -> str:
         for name in ("broken", "unknown", "unmeasured")
         if row[f"{name}_seconds"] >= 1
     ]
-    bar = blocks.bar(
+    bar = parts.bar(
         [
             ("good", working),
             ("bad", row["broken_seconds"]),
@@ -113,7 +111,7 @@ def _window(row: dict[str, Any] | None, screen: Screen) -> str:
         ]
     )
     said = share(row["working_share"]) if row["working_share"] is not None else say("uptime.nothing_measured")
-    return f"<b>{blocks.text(said)}</b>{bar}{blocks.small(', '.join(untold))}"
+    return joined(element("b", said), bar, parts.small(", ".join(untold)))
 
 
 def _course(spells: pl.DataFrame, end: datetime, screen: Screen) -> list[tuple[str, float, str]]:
@@ -165,15 +163,13 @@ def history(screen: Screen) -> None:
 def collections(screen: Screen) -> None:
     say = screen.say
     rows = freshness.collections(screen.status, screen.scans)
-    st.html(blocks.section(say("health.collections")))
+    show(parts.section(say("health.collections")))
     if not rows:
-        st.html(
-            blocks.wrap(blocks.note("none", say("health.no_collections"), say("health.no_collections_text")))
-        )
+        show(parts.note("none", say("health.no_collections"), say("health.no_collections_text")))
         return
     unread = [row for row in rows if row.get("outcome") in ("forbidden", "missing")]
     warning = (
-        blocks.note(
+        parts.note(
             "bad" if any(row.get("required") for row in unread) else "warn",
             say("health.unread", n=count(len(unread)), all=count(len(rows))),
             say("health.unread_text", collections=", ".join(str(row.get("collection")) for row in unread)),
@@ -181,27 +177,25 @@ def collections(screen: Screen) -> None:
         if unread
         else ""
     )
-    st.html(
-        blocks.wrap(
-            warning,
-            blocks.table(
-                [
-                    (say("col.collection"), False),
-                    (say("col.outcome"), False),
-                    (say("col.completed"), True),
-                    (say("col.watermark"), True),
-                ],
-                [_collection(row, screen) for row in rows],
-            ),
-        )
+    show(
+        warning,
+        parts.table(
+            [
+                (say("col.collection"), False),
+                (say("col.outcome"), False),
+                (say("col.completed"), True),
+                (say("col.watermark"), True),
+            ],
+            [_collection(row, screen) for row in rows],
+        ),
     )
 
 
-def _collection(row: dict[str, Any], screen: Screen) -> tuple[str, str, str, str]:
+def _collection(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     say = screen.say
     outcome = str(row.get("outcome") or "unknown")
     late = str(row.get("collection")) in screen.condition.behind
-    kind = blocks.tone(outcome)
+    kind = parts.tone(outcome)
     if kind == "bad" and not row.get("required"):
         kind = "warn"
     if kind == "good" and late:
@@ -209,28 +203,24 @@ def _collection(row: dict[str, Any], screen: Screen) -> tuple[str, str, str, str
     need = say("health.required") if row.get("required") else say("health.optional")
     completed = row.get("completed_at")
     when = (
-        blocks.below(say.time(completed, screen.now), say.ago(completed, screen.now))
+        parts.below(say.time(completed, screen.now), say.ago(completed, screen.now))
         if say.local(completed)
-        else blocks.text(say("health.never"))
+        else say("health.never")
     )
     return (
-        f'{blocks.text(row.get("collection"))} <span class="bw-tag">{blocks.text(need)}</span>',
-        blocks.word(kind, say.word("outcome", outcome), str(row.get("detail") or "")),
+        joined(row.get("collection"), parts.tag(need), by=" "),
+        parts.word(kind, say.word("outcome", outcome), str(row.get("detail") or "")),
         when,
-        blocks.text(say.time(row.get("watermark"), screen.now)),
+        say.time(row.get("watermark"), screen.now),
     )
 
 
 def quarantine(screen: Screen) -> None:
     say = screen.say
-    st.html(blocks.section(say("health.quarantine")))
+    show(parts.section(say("health.quarantine")))
     held = shared.quarantine(screen)
     if not held["count"]:
-        st.html(
-            blocks.wrap(
-                blocks.note("good", say("health.quarantine_none"), say("health.quarantine_none_text"))
-            )
-        )
+        show(parts.note("good", say("health.quarantine_none"), say("health.quarantine_none_text")))
         return
     oldest, reasons = held.get("oldest_first_seen_at"), held.get("reasons")
     facts = sorted(reasons.items(), key=lambda pair: -int(pair[1])) if isinstance(reasons, dict) else []
@@ -240,35 +230,29 @@ def quarantine(screen: Screen) -> None:
         if say.local(oldest)
         else ""
     )
-    st.html(
-        blocks.wrap(
-            blocks.tally("warn", count(held["count"]), label, since, [(k, count(v)) for k, v in facts])
-        )
-    )
+    show(parts.tally("warn", count(held["count"]), label, since, [(k, count(v)) for k, v in facts]))
 
 
 def checks(screen: Screen) -> None:
     say = screen.say
-    st.html(blocks.section(say("health.checks")))
+    show(parts.section(say("health.checks")))
     held, failed, failing = shared.check_results(screen)
     sentence = shared.checks_sentence(screen, held, failed)
     if not failed:
-        st.html(blocks.wrap(blocks.note("good" if held else "none", sentence)))
+        show(parts.note("good" if held else "none", sentence))
         return
-    st.html(
-        blocks.wrap(
-            blocks.table(
-                [(say("col.check"), False), (say("col.severity"), False), (say("col.failed_rows"), True)],
-                [
-                    (
-                        blocks.below(row.get("check_name"), row.get("asset") or ""),
-                        blocks.text(say.word("severity", str(row.get("severity")).lower())),
-                        count(row.get("failed_rows")),
-                    )
-                    for row in failing
-                ],
-                top=f'<p style="margin-bottom:.8rem">{blocks.badge("warn", sentence)}</p>',
-            )
+    show(
+        parts.table(
+            [(say("col.check"), False), (say("col.severity"), False), (say("col.failed_rows"), True)],
+            [
+                (
+                    parts.below(row.get("check_name"), row.get("asset") or ""),
+                    say.word("severity", str(row.get("severity")).lower()),
+                    count(row.get("failed_rows")),
+                )
+                for row in failing
+            ],
+            top=parts.above(parts.badge("warn", sentence)),
         )
     )
 

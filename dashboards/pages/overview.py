@@ -8,7 +8,9 @@ import streamlit as st
 from dashboards import freshness
 from dashboards.figures import revenue_figures
 from dashboards.frame import open_screen
-from dashboards.kit import blocks
+from dashboards.kit import cards, parts
+from dashboards.kit.markup import joined
+from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import reconciliation, revenue
 from dashboards.sections import shared
@@ -17,20 +19,18 @@ from dashboards.wording import NOTHING, count, share
 
 def health(screen: Screen) -> None:
     say = screen.say
-    st.html(blocks.section(say("overview.health")))
+    show(parts.section(say("overview.health")))
     points = freshness.points(screen.status, shared.marts_points(screen))
     if not points:
-        st.html(blocks.wrap(blocks.note("none", say("health.no_points"), say("health.no_points_text"))))
+        show(parts.note("none", say("health.no_points"), say("health.no_points_text")))
         return
-    st.html(
-        blocks.wrap(
-            blocks.health_card(
-                freshness.system_state(screen.status, points),
-                points,
-                shared.judged(screen),
-                screen.condition.state != "fresh",
-                say,
-            )
+    show(
+        cards.health_card(
+            freshness.system_state(screen.status, points),
+            points,
+            shared.judged(screen),
+            screen.condition.state != "fresh",
+            say,
         )
     )
 
@@ -43,33 +43,27 @@ def commission(screen: Screen) -> None:
     say = screen.say
     left, right = st.columns([1.75, 1], gap="medium")
     with left:
-        st.html(blocks.section(say("overview.commission"), say("overview.whole")))
-        st.html(
-            blocks.wrap(
-                blocks.commission_card(reconciliation.commission_summary(screen.snapshot), screen.now, say)
-            )
-        )
+        show(parts.section(say("overview.commission"), say("overview.whole")))
+        show(cards.commission_card(reconciliation.commission_summary(screen.snapshot), screen.now, say))
         fresh(screen)
     with right:
-        st.html(blocks.section(say("overview.source"), say.days(screen.period.first, screen.period.last)))
+        show(parts.section(say("overview.source"), say.days(screen.period.first, screen.period.last)))
         frame = revenue.revenue_by_source(screen.snapshot, screen.period.first, screen.period.last)
         total = int(frame["booked_idr"].sum() or 0)
         if frame.is_empty() or total == 0:
-            st.html(blocks.wrap(blocks.note("none", say("revenue.no_rows"), say("revenue.no_rows_text"))))
+            show(parts.note("none", say("revenue.no_rows"), say("revenue.no_rows_text")))
         else:
-            st.html(
-                blocks.wrap(
-                    blocks.table(
-                        [(say("revenue.source"), False), (say("revenue.booked"), True), ("", True)],
-                        [
-                            (
-                                blocks.text(say.word("source", row["source"])),
-                                blocks.money(row["booked_idr"]),
-                                f'<span class="bw-soft">{share(row["booked_idr"] / total)}</span>',
-                            )
-                            for row in frame.iter_rows(named=True)
-                        ],
-                    )
+            show(
+                parts.table(
+                    [(say("revenue.source"), False), (say("revenue.booked"), True), ("", True)],
+                    [
+                        (
+                            say.word("source", row["source"]),
+                            parts.money(row["booked_idr"]),
+                            parts.soft(share(row["booked_idr"] / total)),
+                        )
+                        for row in frame.iter_rows(named=True)
+                    ],
                 )
             )
 
@@ -86,21 +80,25 @@ def fresh(screen: Screen) -> None:
         (say("health.newest_booking"), shared.moment(screen, shared.newest_booking(screen))),
         (
             say("overview.last_run"),
-            f"{shared.moment(screen, ended)} {blocks.badge(blocks.tone(outcome), say.word('run', outcome))}",
+            joined(
+                shared.moment(screen, ended),
+                parts.badge(parts.tone(outcome), say.word("run", outcome)),
+                by=" ",
+            ),
         ),
         (
             say("overview.collections"),
-            blocks.text(say("overview.read_of", read=count(read), all=count(len(rows))) if rows else NOTHING),
+            say("overview.read_of", read=count(read), all=count(len(rows))) if rows else NOTHING,
         ),
         (
             say("health.quarantine"),
-            blocks.text(say("overview.rows", n=count(shared.quarantine(screen)["count"]))),
+            say("overview.rows", n=count(shared.quarantine(screen)["count"])),
         ),
-        (say("health.checks"), blocks.text(shared.checks_sentence(screen, held, failed))),
-        (say("alerts.title"), blocks.text(firing(screen))),
+        (say("health.checks"), shared.checks_sentence(screen, held, failed)),
+        (say("alerts.title"), firing(screen)),
     ]
-    st.html(blocks.section(say("overview.freshness")))
-    st.html(blocks.wrap(blocks.facts_card(facts)))
+    show(parts.section(say("overview.freshness")))
+    show(parts.facts_card(facts))
 
 
 def firing(screen: Screen) -> str:

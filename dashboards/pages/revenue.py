@@ -8,8 +8,9 @@ import streamlit as st
 
 from dashboards.figures import daily, revenue_figures
 from dashboards.frame import open_screen
-from dashboards.kit import blocks
+from dashboards.kit import cards, parts
 from dashboards.kit.charts import daily_chart
+from dashboards.kit.parts import show
 from dashboards.kit.screen import ROWS_SHOWN, Screen
 from dashboards.queries import reconciliation, revenue
 from dashboards.sections import findings, ledger, receivables, report, shared
@@ -25,7 +26,7 @@ def per_day(screen: Screen) -> None:
     days = daily(revenue.revenue_daily(screen.snapshot), screen.period)
     if days.is_empty():
         return
-    st.html(blocks.section(say("revenue.per_day"), say("revenue.per_day_note")))
+    show(parts.section(say("revenue.per_day"), say("revenue.per_day_note")))
     shared.chart(daily_chart(days, say), "daily", say("chart.alt_daily"))
     with st.expander(say("revenue.table_day")):
         screen.table(
@@ -46,48 +47,46 @@ def per_day(screen: Screen) -> None:
 
 def per_source(screen: Screen) -> None:
     say = screen.say
-    st.html(blocks.section(say("revenue.per_source"), say("revenue.per_source_note")))
+    show(parts.section(say("revenue.per_source"), say("revenue.per_source_note")))
     frame = revenue.revenue_by_source(screen.snapshot, screen.period.first, screen.period.last)
     if frame.is_empty():
-        st.html(blocks.wrap(blocks.note("none", say("revenue.no_rows"), say("revenue.no_rows_text"))))
+        show(parts.note("none", say("revenue.no_rows"), say("revenue.no_rows_text")))
         return
     total, largest = int(frame["booked_idr"].sum() or 0), int(frame["booked_idr"].max() or 0)  # type: ignore[arg-type]
-    st.html(
-        blocks.wrap(
-            blocks.table(
-                [
-                    (say("revenue.source"), False),
-                    ("", False),
-                    (say("revenue.bookings"), True),
-                    (say("revenue.booked"), True),
-                    (say("revenue.completed"), True),
-                    (say("revenue.share"), True),
-                ],
-                [
-                    (
-                        blocks.text(say.word("source", row["source"])),
-                        blocks.meter(
-                            row["booked_idr"] / largest if largest else 0,
-                            row["completed_idr"] / largest if largest else 0,
-                        ),
-                        count(row["bookings"]),
-                        blocks.money(row["booked_idr"]),
-                        blocks.money(row["completed_idr"]),
-                        share(row["booked_idr"] / total if total else None),
-                    )
-                    for row in frame.iter_rows(named=True)
-                ],
-            )
+    show(
+        parts.table(
+            [
+                (say("revenue.source"), False),
+                ("", False),
+                (say("revenue.bookings"), True),
+                (say("revenue.booked"), True),
+                (say("revenue.completed"), True),
+                (say("revenue.share"), True),
+            ],
+            [
+                (
+                    say.word("source", row["source"]),
+                    parts.meter(
+                        row["booked_idr"] / largest if largest else 0,
+                        row["completed_idr"] / largest if largest else 0,
+                    ),
+                    count(row["bookings"]),
+                    parts.money(row["booked_idr"]),
+                    parts.money(row["completed_idr"]),
+                    share(row["booked_idr"] / total if total else None),
+                )
+                for row in frame.iter_rows(named=True)
+            ],
         )
     )
 
 
 def reconciled(screen: Screen) -> None:
     say = screen.say
-    st.html(blocks.section(say("revenue.reconciliation"), say("overview.whole"), anchor="reconciliation"))
+    show(parts.section(say("revenue.reconciliation"), say("overview.whole"), anchor="reconciliation"))
     states = reconciliation.reconciliation_states(screen.snapshot)
-    summary = blocks.commission_card(reconciliation.commission_summary(screen.snapshot), screen.now, say)
-    listed = blocks.table(
+    summary = cards.commission_card(reconciliation.commission_summary(screen.snapshot), screen.now, say)
+    listed = parts.table(
         [
             (say("col.state"), False),
             (say("col.rows"), True),
@@ -98,33 +97,33 @@ def reconciled(screen: Screen) -> None:
         ],
         [
             (
-                blocks.word(
-                    blocks.tone(row["state"]),
+                parts.word(
+                    parts.tone(row["state"]),
                     say.word("state", row["state"]),
                     say.known(f"state_is.{row['state']}", ""),
                 ),
                 count(row["rows"]),
-                blocks.money(row["expected_idr"]),
-                blocks.money(row["actual_idr"]),
-                blocks.money(row["variance_idr"], signed=True),
-                blocks.not_in_difference(row, say),
+                parts.money(row["expected_idr"]),
+                parts.money(row["actual_idr"]),
+                parts.money(row["variance_idr"], signed=True),
+                cards.not_in_difference(row, say),
             )
             for row in states.iter_rows(named=True)
         ],
     )
     # One below the other: six columns do not fit into half a page.
-    st.html(blocks.wrap(summary))
-    st.html(blocks.wrap(listed))
+    show(summary)
+    show(listed)
 
 
 def missing(screen: Screen) -> None:
     say = screen.say
-    st.html(blocks.section(say("revenue.missing"), say("revenue.missing_note"), anchor="missing"))
+    show(parts.section(say("revenue.missing"), say("revenue.missing_note"), anchor="missing"))
     summary = reconciliation.commission_summary(screen.snapshot) or {}
     frame = reconciliation.missing_commissions(screen.snapshot, ROWS_SHOWN)
     if frame.is_empty():
         if shared.unjudged(screen):
-            st.html(blocks.wrap(shared.nothing_found(screen, "", "")))
+            show(shared.nothing_found(screen, "", ""))
             return
         said = [
             say(
@@ -137,15 +136,14 @@ def missing(screen: Screen) -> None:
             said.append(say("revenue.none_missing_awaiting", awaiting=count(summary["awaiting"])))
         if summary.get("unknown"):
             said.append(say("revenue.none_missing_unknown", unknown=count(summary["unknown"])))
-        st.html(blocks.wrap(blocks.note("good", say("revenue.none_missing"), " ".join(said))))
+        show(parts.note("good", say("revenue.none_missing"), " ".join(said)))
         return
     states = reconciliation.reconciliation_states(screen.snapshot).filter(pl.col("state") == "missing")
     number, at_stake = int(states["rows"].sum() or 0), int(states["expected_idr"].sum() or 0)
-    st.html(
-        blocks.wrap(
-            blocks.badge("bad", f"{count(number)} {say('commission.missing')}"),
-            f' <span class="bw-soft">{blocks.text(say("revenue.at_stake", amount=rupiah(at_stake)))}</span>',
-        )
+    show(
+        parts.badge("bad", f"{count(number)} {say('commission.missing')}"),
+        " ",
+        parts.soft(say("revenue.at_stake", amount=rupiah(at_stake))),
     )
     zone = say.zone_name(screen.now)
     screen.table(
@@ -174,8 +172,8 @@ def missing(screen: Screen) -> None:
 def places(screen: Screen) -> None:
     """Where on this page things are: it is a long one."""
     say = screen.say
-    st.html(
-        blocks.jumps(
+    show(
+        parts.jumps(
             [
                 ("reconciliation", say("revenue.reconciliation")),
                 ("missing", say("revenue.missing")),

@@ -7,8 +7,10 @@ from typing import Any
 import streamlit as st
 
 from dashboards.frame import open_screen
-from dashboards.kit import blocks
+from dashboards.kit import parts
 from dashboards.kit.charts import hours_chart
+from dashboards.kit.markup import Child
+from dashboards.kit.parts import show
 from dashboards.kit.screen import ROWS_SHOWN, Screen
 from dashboards.queries import operations
 from dashboards.queries.operations import SLOW_SECONDS
@@ -19,28 +21,26 @@ from dashboards.wording import count
 def by_operation(screen: Screen) -> None:
     """Half, 95 and 99 of a hundred calls take at most so long, operation by operation."""
     say, path = screen.say, screen.snapshot
-    st.html(blocks.section(say("timings.operations"), say("timings.operations_note")))
+    show(parts.section(say("timings.operations"), say("timings.operations_note")))
     begin, _ = shared.reach(screen)
     frame = operations.calls(path, begin)
     if frame.is_empty():
-        st.html(blocks.wrap(blocks.note("none", say("timings.none"), say("timings.none_text"))))
+        show(parts.note("none", say("timings.none"), say("timings.none_text")))
         return
-    st.html(
-        blocks.wrap(
-            blocks.table(
-                [
-                    (say("errors.operation"), False),
-                    (say("timings.calls"), True),
-                    ("p50", True),
-                    ("p95", True),
-                    ("p99", True),
-                    (say("timings.max"), True),
-                    (say("timings.retried"), True),
-                    (say("timings.failed"), True),
-                    (say("timings.slow"), True),
-                ],
-                [_operation(row, screen) for row in frame.iter_rows(named=True)],
-            )
+    show(
+        parts.table(
+            [
+                (say("errors.operation"), False),
+                (say("timings.calls"), True),
+                ("p50", True),
+                ("p95", True),
+                ("p99", True),
+                (say("timings.max"), True),
+                (say("timings.retried"), True),
+                (say("timings.failed"), True),
+                (say("timings.slow"), True),
+            ],
+            [_operation(row, screen) for row in frame.iter_rows(named=True)],
         )
     )
     kept = operations.oldest_call_at(path)
@@ -48,16 +48,16 @@ def by_operation(screen: Screen) -> None:
         st.caption(say("timings.kept", time=say.time(kept, screen.now)))
 
 
-def _operation(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
+def _operation(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     say = screen.say
 
-    def took(name: str) -> str:
+    def took(name: str) -> Child:
         value = row[name]
-        said = blocks.text(say.seconds(value))
-        return blocks.differs(said) if value is not None and value > SLOW_SECONDS else said
+        said = say.seconds(value)
+        return parts.differs(said) if value is not None and value > SLOW_SECONDS else said
 
     return (
-        blocks.text(row["operation"]),
+        row["operation"],
         count(row["calls"]),
         took("p50_s"),
         took("p95_s"),
@@ -65,7 +65,7 @@ def _operation(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
         took("max_s"),
         count(row["retried"]),
         count(row["failed"]),
-        blocks.differs(count(row["slow"])) if row["slow"] else count(row["slow"]),
+        parts.differs(count(row["slow"])) if row["slow"] else count(row["slow"]),
     )
 
 
@@ -76,26 +76,22 @@ def course(screen: Screen) -> None:
     hours = operations.hourly_timings(screen.snapshot, begin)
     if hours["hour"].n_unique() < 2:
         return
-    st.html(blocks.section(say("timings.course"), say("timings.course_note")))
+    show(parts.section(say("timings.course"), say("timings.course_note")))
     shared.chart(hours_chart(hours, SLOW_SECONDS, say), "hourly_timings", say("timings.alt_course"))
 
 
 def slow(screen: Screen) -> None:
     """Every call over the limit, the slowest first."""
     say, path = screen.say, screen.snapshot
-    st.html(
-        blocks.section(say("timings.slow_calls"), say("timings.slow_note", limit=say.seconds(SLOW_SECONDS)))
-    )
+    show(parts.section(say("timings.slow_calls"), say("timings.slow_note", limit=say.seconds(SLOW_SECONDS))))
     begin, _ = shared.reach(screen)
     calls = operations.calls(path, begin)
     number = int(calls["slow"].sum() or 0)
     if not number:
-        st.html(
-            blocks.wrap(
-                blocks.note("good", say("timings.no_slow", n=count(int(calls["calls"].sum() or 0))))
-                if calls.height
-                else blocks.note("none", say("timings.none"))
-            )
+        show(
+            parts.note("good", say("timings.no_slow", n=count(int(calls["calls"].sum() or 0))))
+            if calls.height
+            else parts.note("none", say("timings.none"))
         )
         return
     screen.table(

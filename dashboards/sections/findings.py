@@ -6,9 +6,11 @@ from typing import Any
 
 import polars as pl
 import streamlit as st
+from markupsafe import Markup
 
 from dashboards import records
-from dashboards.kit import blocks
+from dashboards.kit import cards, parts
+from dashboards.kit.parts import show
 from dashboards.kit.screen import ROWS_SHOWN, Screen
 from dashboards.queries import reconciliation
 from dashboards.sections import shared
@@ -22,14 +24,10 @@ LONGEST_ID = 128
 def findings(screen: Screen) -> None:
     """The codes with their counts, the findings of one code, and the one that was picked, opened."""
     say = screen.say
-    st.html(blocks.section(say("revenue.findings"), say("revenue.findings_note"), anchor="findings"))
+    show(parts.section(say("revenue.findings"), say("revenue.findings_note"), anchor="findings"))
     codes = reconciliation.findings_by_code(screen.snapshot)
     if codes.is_empty():
-        st.html(
-            blocks.wrap(
-                shared.nothing_found(screen, say("revenue.no_findings"), say("revenue.no_findings_text"))
-            )
-        )
+        show(shared.nothing_found(screen, say("revenue.no_findings"), say("revenue.no_findings_text")))
         return
     _by_code(screen, codes)
     options = codes["finding"].to_list()
@@ -78,29 +76,27 @@ def findings(screen: Screen) -> None:
 
 def _by_code(screen: Screen, codes: pl.DataFrame) -> None:
     say = screen.say
-    st.html(
-        blocks.wrap(
-            blocks.table(
-                [
-                    (say("revenue.code"), False),
-                    (say("col.severity"), False),
-                    (say("col.open"), True),
-                    (say("col.waived"), True),
-                    (say("col.variance"), True),
-                    (say("col.not_in_variance"), True),
-                ],
-                [
-                    (
-                        blocks.coded(say.word("finding", row["finding"]), row["finding"]),
-                        blocks.text(say.word("severity", row["severity"])),
-                        count(row["open"]),
-                        count(row["waived"]),
-                        blocks.money(row["variance_idr"], signed=True),
-                        blocks.not_in_difference(row, say),
-                    )
-                    for row in codes.iter_rows(named=True)
-                ],
-            )
+    show(
+        parts.table(
+            [
+                (say("revenue.code"), False),
+                (say("col.severity"), False),
+                (say("col.open"), True),
+                (say("col.waived"), True),
+                (say("col.variance"), True),
+                (say("col.not_in_variance"), True),
+            ],
+            [
+                (
+                    parts.coded(say.word("finding", row["finding"]), row["finding"]),
+                    say.word("severity", row["severity"]),
+                    count(row["open"]),
+                    count(row["waived"]),
+                    parts.money(row["variance_idr"], signed=True),
+                    cards.not_in_difference(row, say),
+                )
+                for row in codes.iter_rows(named=True)
+            ],
         )
     )
 
@@ -110,37 +106,33 @@ def opened(screen: Screen, finding_id: str) -> None:
     say, path = screen.say, screen.snapshot
     row = reconciliation.finding(path, finding_id)
     if row is None:
-        st.html(blocks.wrap(blocks.note("none", say("finding_record.gone", finding=finding_id))))
+        show(parts.note("none", say("finding_record.gone", finding=finding_id)))
         return
     code = str(row["finding"])
     tone = "none" if row["waived"] else "bad" if row["severity"] in ("critical", "high") else "warn"
-    st.html(
-        blocks.wrap(
-            blocks.finding_card(
-                tone,
-                say.word("finding", code),
-                say("col.waived") if row["waived"] else say.word("severity", row["severity"]),
-                str(row["finding_id"]),
-                [
-                    say.sentence(row["detail"]),
-                    say.known(f"todo.{code}", ""),
-                    shared.waived(screen, finding_id) if row["waived"] else "",
-                ],
-                [
-                    (say("col.expected"), rupiah(row["expected_idr"])),
-                    (say("col.actual"), rupiah(row["actual_idr"])),
-                    (say("col.variance"), signed_rupiah(row["variance_idr"])),
-                ],
-            ),
-            *_sides(screen, row),
-            blocks.hint(
-                say("finding_record.waive"), f'bookwatch waive {row["finding_id"]} --reason "…" --by "…"'
-            ),
-        )
+    show(
+        cards.finding_card(
+            tone,
+            say.word("finding", code),
+            say("col.waived") if row["waived"] else say.word("severity", row["severity"]),
+            str(row["finding_id"]),
+            [
+                say.sentence(row["detail"]),
+                say.known(f"todo.{code}", ""),
+                shared.waived(screen, finding_id) if row["waived"] else "",
+            ],
+            [
+                (say("col.expected"), rupiah(row["expected_idr"])),
+                (say("col.actual"), rupiah(row["actual_idr"])),
+                (say("col.variance"), signed_rupiah(row["variance_idr"])),
+            ],
+        ),
+        *_sides(screen, row),
+        parts.hint(say("finding_record.waive"), f'bookwatch waive {row["finding_id"]} --reason "…" --by "…"'),
     )
 
 
-def _sides(screen: Screen, row: dict[str, Any]) -> list[str]:
+def _sides(screen: Screen, row: dict[str, Any]) -> list[Markup]:
     """The tables of a finding's records: booking and commission; of a duplicate also the booking's own record; of an
     account the provider and what it owes."""
     say, path = screen.say, screen.snapshot
@@ -178,7 +170,7 @@ def _sides(screen: Screen, row: dict[str, Any]) -> list[str]:
     return shown
 
 
-def _account(screen: Screen, provider_id: str) -> str:
+def _account(screen: Screen, provider_id: str) -> Markup:
     say, path = screen.say, screen.snapshot
     held = reconciliation.provider_records(path, provider_id)
     provider = {**held[0], "restricted": any(row["status"] == "RESTRICTED" for row in held)} if held else None
@@ -204,7 +196,7 @@ def _table(
     sides: tuple[records.Record | None, records.Record | None],
     absent: tuple[str, str],
     lines: list[records.Line],
-) -> str:
+) -> Markup:
     say = screen.say
     cells = [
         (
@@ -224,7 +216,7 @@ def _table(
         else ""
     )
     notes = [words for side, words in zip(sides, absent, strict=True) if side is None and words]
-    return blocks.side_by_side(titles, cells, " ".join([*notes, below]).strip())
+    return parts.side_by_side(titles, cells, " ".join([*notes, below]).strip())
 
 
 def value(kind: records.Kind, held: Any, screen: Screen) -> str:

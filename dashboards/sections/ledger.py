@@ -7,7 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards.kit import blocks
+from dashboards.kit import parts
+from dashboards.kit.markup import Child, joined
+from dashboards.kit.parts import show
 from dashboards.kit.screen import ROWS_SHOWN, Screen
 from dashboards.queries import ledger
 from dashboards.sections import shared
@@ -21,21 +23,19 @@ SUMS: tuple[str, ...] = ("opening_idr", "accrued_idr", "fees_idr", "paid_idr", "
 def by_month(screen: Screen) -> None:
     """Opening + accrued + fees − paid − reversed = closing, of all providers by month and of one month by provider."""
     say, path = screen.say, screen.snapshot
-    st.html(blocks.section(say("ledger.title"), say("ledger.note"), anchor="ledger"))
+    show(parts.section(say("ledger.title"), say("ledger.note"), anchor="ledger"))
     months = ledger.ledger_months(path)
     if months.is_empty():
-        st.html(blocks.wrap(shared.nothing_found(screen, say("ledger.none"), say("ledger.none_text"))))
+        show(shared.nothing_found(screen, say("ledger.none"), say("ledger.none_text")))
         return
-    st.html(
-        blocks.wrap(
-            blocks.table(
-                [
-                    (say("ledger.month"), False),
-                    *((say(f"ledger.{name}"), True) for name in SUMS),
-                    ("", False),
-                ],
-                [_month(row, screen) for row in months.head(MONTHS_SHOWN).iter_rows(named=True)],
-            )
+    show(
+        parts.table(
+            [
+                (say("ledger.month"), False),
+                *((say(f"ledger.{name}"), True) for name in SUMS),
+                ("", False),
+            ],
+            [_month(row, screen) for row in months.head(MONTHS_SHOWN).iter_rows(named=True)],
         )
     )
     options: list[date] = months["local_month"].to_list()
@@ -66,19 +66,19 @@ def by_month(screen: Screen) -> None:
     )
 
 
-def _month(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
+def _month(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     say = screen.say
     held = (
-        blocks.badge("bad", say("ledger.off", n=count(row["off"])))
+        parts.badge("bad", say("ledger.off", n=count(row["off"])))
         if row["off"]
-        else blocks.badge("good", say("ledger.balanced"))
+        else parts.badge("good", say("ledger.balanced"))
     )
     below = say("ledger.providers", n=count(row["providers"]))
     if row["unknown_amounts"]:
         below += f" · {say('ledger.unknown_amounts', n=count(row['unknown_amounts']))}"
     return (
-        blocks.below(say.month(row["local_month"]), below),
-        *(blocks.money(row[name]) for name in SUMS),
+        parts.below(say.month(row["local_month"]), below),
+        *(parts.money(row[name]) for name in SUMS),
         held,
     )
 
@@ -86,55 +86,49 @@ def _month(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
 def closed_months(screen: Screen) -> None:
     """Each figure of a closed month that is not what an earlier snapshot said, with both values."""
     say = screen.say
-    st.html(blocks.section(say("closed.title"), say("closed.note"), anchor="closed"))
+    show(parts.section(say("closed.title"), say("closed.note"), anchor="closed"))
     changes = ledger.closed_month_changes(screen.snapshot)
     gap = ledger.closed_month_gap(screen.snapshot)
     if gap is not None:
-        st.html(
-            blocks.wrap(
-                blocks.note("none", say("closed.gap"), say("closed.gap_text", reason=say.sentence(gap)))
-            )
-        )
+        show(parts.note("none", say("closed.gap"), say("closed.gap_text", reason=say.sentence(gap))))
     if changes.is_empty():
         if gap is None:
-            st.html(blocks.wrap(blocks.note("good", say("closed.none"), say("closed.none_text"))))
+            show(parts.note("good", say("closed.none"), say("closed.none_text")))
         return
-    st.html(
-        blocks.wrap(
-            blocks.table(
-                [
-                    (say("ledger.month"), False),
-                    (say("closed.figure"), False),
-                    (say("closed.before"), True),
-                    (say("closed.now"), True),
-                    (say("col.variance"), True),
-                    (say("closed.seen"), True),
-                ],
-                [_change(row, screen) for row in changes.head(CHANGES_SHOWN).iter_rows(named=True)],
-            )
+    show(
+        parts.table(
+            [
+                (say("ledger.month"), False),
+                (say("closed.figure"), False),
+                (say("closed.before"), True),
+                (say("closed.now"), True),
+                (say("col.variance"), True),
+                (say("closed.seen"), True),
+            ],
+            [_change(row, screen) for row in changes.head(CHANGES_SHOWN).iter_rows(named=True)],
         )
     )
     shared.rest_of(screen, changes, CHANGES_SHOWN, "closed_month_changes")
 
 
-def _change(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
+def _change(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     say = screen.say
     money = str(row["figure"]).endswith("_idr")
     before, now = row["previous_value"], row["current_value"]
     written = rupiah if money else count
     apart = None if before is None or now is None else now - before
     waived = (
-        f" {blocks.tag(say('col.waived'))}{blocks.small(shared.waived(screen, row['finding_id']))}"
+        (" ", parts.tag(say("col.waived")), parts.small(shared.waived(screen, row["finding_id"])))
         if row["waived"]
-        else ""
+        else ()
     )
     return (
-        blocks.text(say.month(row["local_month"])),
-        blocks.below(say.word("figure_name", row["figure"]), row["finding_id"]) + waived,
+        say.month(row["local_month"]),
+        joined(parts.below(say.word("figure_name", row["figure"]), row["finding_id"]), *waived),
         written(before),
-        blocks.differs(written(now)),
+        parts.differs(written(now)),
         signed_rupiah(apart) if money else count(apart),
-        blocks.below(
+        parts.below(
             say.time(row["seen_at"], screen.now), say("closed.against", snapshot=row["previous_snapshot_id"])
         ),
     )

@@ -8,7 +8,9 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards.kit import blocks
+from dashboards.kit import parts
+from dashboards.kit.markup import Child, joined
+from dashboards.kit.parts import show
 from dashboards.kit.screen import ROWS_SHOWN, Screen
 from dashboards.queries import receivables
 from dashboards.sections import shared
@@ -23,10 +25,10 @@ RESTRICTIONS_SHOWN = 25
 def deadlines(screen: Screen) -> None:
     """Totals, the nearest deadlines counting down, the longest overdue, and every open record."""
     say, path = screen.say, screen.snapshot
-    st.html(blocks.section(say("owed.title"), say("owed.note"), anchor="owed"))
+    show(parts.section(say("owed.title"), say("owed.note"), anchor="owed"))
     totals = receivables.open_totals(path)
     if not totals["records"]:
-        st.html(blocks.wrap(shared.nothing_found(screen, say("owed.none"), say("owed.none_text"))))
+        show(shared.nothing_found(screen, say("owed.none"), say("owed.none_text")))
         return
     facts = [
         (say("owed.records"), count(totals["records"])),
@@ -39,7 +41,7 @@ def deadlines(screen: Screen) -> None:
         for name in ("unknown_records", "not_due_records")
         if totals[name]
     ]
-    st.html(blocks.wrap(blocks.terms_card(facts, " ".join(below))))
+    show(parts.terms_card(facts, " ".join(below)))
     countdown(
         screen,
         receivables.due_next(path, COUNTED_DOWN).to_dicts(),
@@ -76,30 +78,30 @@ def countdown(screen: Screen, due: list[dict[str, Any]], late: list[dict[str, An
     """The time left and the time over, by the clock: drawn anew by itself, without the rest of the page."""
     say, now = screen.say, screen.settings.clock.now()
     shown = [
-        blocks.table(
+        parts.table(
             [(say(title), False), (say("owed.owed"), True), (say(left), True)],
             [_running(row, now, screen) for row in rows],
         )
         if rows
-        else blocks.note("good" if title == "owed.longest" else "none", say(nothing))
+        else parts.note("good" if title == "owed.longest" else "none", say(nothing))
         for title, left, rows, nothing in (
             ("owed.next", "owed.left", due, "owed.next_none"),
             ("owed.longest", "owed.over", late, "owed.longest_none"),
         )
     ]
-    st.html(blocks.wrap(blocks.grid("pair", *shown)))
+    show(parts.grid("pair", *shown))
 
 
-def _running(row: dict[str, Any], now: datetime, screen: Screen) -> tuple[str, str, str]:
+def _running(row: dict[str, Any], now: datetime, screen: Screen) -> tuple[Child, ...]:
     say = screen.say
     moment = instant(row["deadline_at"])
     kind, left = time_left(moment, now, screen)
     when = say.time(row["deadline_at"], now)
-    fee = blocks.small(say("owed.with_fee", fee=rupiah(row["fee_idr"]))) if row["fee_idr"] else ""
+    fee = parts.small(say("owed.with_fee", fee=rupiah(row["fee_idr"]))) if row["fee_idr"] else ""
     return (
-        blocks.below(row["provider_name"] or row["provider_id"], row["commission_id"]),
-        blocks.money(row["owed_idr"]) + fee,
-        blocks.word(kind, left, when),
+        parts.below(row["provider_name"] or row["provider_id"], row["commission_id"]),
+        joined(parts.money(row["owed_idr"]), fee),
+        parts.word(kind, left, when),
     )
 
 
@@ -118,27 +120,25 @@ def _ages(screen: Screen) -> None:
     say = screen.say
     frame = receivables.open_by_age(screen.snapshot)
     largest = max(frame["owed_idr"].drop_nulls().to_list(), default=0)
-    st.html(
-        blocks.wrap(
-            blocks.table(
-                [
-                    (say("owed.age"), False),
-                    ("", False),
-                    (say("owed.records"), True),
-                    (say("owed.owed"), True),
-                    (say("owed.fees"), True),
-                ],
-                [
-                    (
-                        blocks.text(say.word("age", row["age"])),
-                        blocks.meter(row["owed_idr"] / largest if largest else 0, 0),
-                        count(row["records"]),
-                        blocks.money(row["owed_idr"]),
-                        blocks.money(row["fees_idr"]),
-                    )
-                    for row in frame.iter_rows(named=True)
-                ],
-            )
+    show(
+        parts.table(
+            [
+                (say("owed.age"), False),
+                ("", False),
+                (say("owed.records"), True),
+                (say("owed.owed"), True),
+                (say("owed.fees"), True),
+            ],
+            [
+                (
+                    say.word("age", row["age"]),
+                    parts.meter(row["owed_idr"] / largest if largest else 0, 0),
+                    count(row["records"]),
+                    parts.money(row["owed_idr"]),
+                    parts.money(row["fees_idr"]),
+                )
+                for row in frame.iter_rows(named=True)
+            ],
         )
     )
 
@@ -146,10 +146,10 @@ def _ages(screen: Screen) -> None:
 def balances(screen: Screen) -> None:
     """Who owes what now, provider by provider."""
     say, path = screen.say, screen.snapshot
-    st.html(blocks.section(say("owed.who"), say("owed.who_note"), anchor="who"))
+    show(parts.section(say("owed.who"), say("owed.who_note"), anchor="who"))
     total = receivables.balance_count(path)
     if not total:
-        st.html(blocks.wrap(shared.nothing_found(screen, say("owed.none"), say("owed.none_text"))))
+        show(shared.nothing_found(screen, say("owed.none"), say("owed.none_text")))
         return
     screen.table(
         receivables.balances(path, ROWS_SHOWN),
@@ -188,60 +188,52 @@ VERDICTS: dict[str, str] = {
 def restrictions(screen: Screen) -> None:
     """What restriction should be in force and what is, the differing ones first and marked."""
     say, path = screen.say, screen.snapshot
-    st.html(blocks.section(say("restriction.title"), say("restriction.note"), anchor="restrictions"))
+    show(parts.section(say("restriction.title"), say("restriction.note"), anchor="restrictions"))
     frame = receivables.restrictions(path)
     if frame.is_empty():
-        st.html(
-            blocks.wrap(shared.nothing_found(screen, say("restriction.none"), say("restriction.none_text")))
-        )
+        show(shared.nothing_found(screen, say("restriction.none"), say("restriction.none_text")))
         return
     numbers = dict(frame.group_by("verdict").len().iter_rows())
-    st.html(
-        blocks.wrap(
-            blocks.counted(
-                [
-                    (kind, count(numbers.get(verdict, 0)), say(f"restriction.{verdict}"))
-                    for verdict, kind in VERDICTS.items()
-                ]
-            )
+    show(
+        parts.counted(
+            [
+                (kind, count(numbers.get(verdict, 0)), say(f"restriction.{verdict}"))
+                for verdict, kind in VERDICTS.items()
+            ]
         )
     )
-    st.html(
-        blocks.wrap(
-            blocks.table(
-                [
-                    (say("col.provider_name"), False),
-                    (say("restriction.due"), False),
-                    (say("restriction.actual"), False),
-                    (say("owed.overdue"), True),
-                    ("", False),
-                ],
-                [_restriction(row, screen) for row in frame.head(RESTRICTIONS_SHOWN).iter_rows(named=True)],
-            )
+    show(
+        parts.table(
+            [
+                (say("col.provider_name"), False),
+                (say("restriction.due"), False),
+                (say("restriction.actual"), False),
+                (say("owed.overdue"), True),
+                ("", False),
+            ],
+            [_restriction(row, screen) for row in frame.head(RESTRICTIONS_SHOWN).iter_rows(named=True)],
         )
     )
     shared.rest_of(screen, frame, RESTRICTIONS_SHOWN, "restrictions")
 
 
-def _restriction(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
+def _restriction(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     say = screen.say
     verdict = str(row["verdict"])
     apart = verdict in ("not_restricted", "restricted_wrongly")
 
-    def said(value: bool | None) -> str:
-        word = blocks.text(
-            say("restriction.not_known") if value is None else say("col.yes" if value else "col.no")
-        )
-        return blocks.differs(word) if apart else word
+    def said(value: bool | None) -> Child:
+        word = say("restriction.not_known") if value is None else say("col.yes" if value else "col.no")
+        return parts.differs(word) if apart else word
 
     due, since = said(row["due"]), row["restriction_due_at"]
     if row["due"] and since is not None:
-        due += blocks.small(say("restriction.since", time=say.time(since, screen.now)))
-    overdue = blocks.small(say("owed.n_records", n=count(row["overdue_records"])))
+        due = joined(due, parts.small(say("restriction.since", time=say.time(since, screen.now))))
+    overdue = parts.small(say("owed.n_records", n=count(row["overdue_records"])))
     return (
-        blocks.below(row["provider_name"] or row["provider_id"], row["provider_id"]),
+        parts.below(row["provider_name"] or row["provider_id"], row["provider_id"]),
         due,
         said(row["actual"]),
-        blocks.money(row["overdue_idr"]) + overdue,
-        blocks.badge(VERDICTS.get(verdict, "none"), say.word("restriction", verdict)),
+        joined(parts.money(row["overdue_idr"]), overdue),
+        parts.badge(VERDICTS.get(verdict, "none"), say.word("restriction", verdict)),
     )

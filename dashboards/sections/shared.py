@@ -8,11 +8,14 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
+from markupsafe import Markup
 
 from dashboards.figures import RevenueFigure
 from dashboards.freshness import part, rows
-from dashboards.kit import blocks, downloads
+from dashboards.kit import cards, downloads, parts
 from dashboards.kit.charts import CONFIG
+from dashboards.kit.markup import Child
+from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import health, operations, reconciliation, revenue
 from dashboards.wording import NOTHING, count, rupiah
@@ -52,26 +55,18 @@ def marts_points(screen: Screen) -> list[dict[str, Any]]:
 def revenue_section(screen: Screen, figures: list[RevenueFigure]) -> None:
     """The three revenue figures, apart and by name; or from when on there is data."""
     say = screen.say
-    st.html(blocks.section(say("overview.revenue")))
+    show(parts.section(say("overview.revenue")))
     undated = revenue.undated(screen.snapshot)
     if undated["rows"]:
         said = {name: rupiah(undated[name]) for name in ("booked_idr", "completed_idr", "collected_idr")}
         title = say("revenue.undated", n=count(undated["rows"]))
-        st.html(blocks.wrap(blocks.banner("warn", title, say("revenue.undated_text", **said))))
+        show(parts.banner("warn", title, say("revenue.undated_text", **said)))
     if not figures[0].daily_idr:
         days = revenue.revenue_daily(screen.snapshot)
         first = say.day(None if days.is_empty() else days["local_date"].min())  # type: ignore[arg-type]
-        st.html(
-            blocks.wrap(blocks.note("none", say("revenue.no_days"), say("revenue.no_days_text", first=first)))
-        )
+        show(parts.note("none", say("revenue.no_days"), say("revenue.no_days_text", first=first)))
         return
-    st.html(
-        blocks.wrap(
-            blocks.grid(
-                "three", *(blocks.revenue_card(figure, screen.period.days, say) for figure in figures)
-            )
-        )
-    )
+    show(parts.grid("three", *(cards.revenue_card(figure, screen.period.days, say) for figure in figures)))
 
 
 def newest_booking(screen: Screen) -> object:
@@ -80,12 +75,12 @@ def newest_booking(screen: Screen) -> object:
     return said if said is not None or screen.path is None else health.newest_booking_at(screen.path)
 
 
-def moment(screen: Screen, value: object) -> str:
-    """``14:02 WITA, 3 min ago`` as HTML, or a dash."""
+def moment(screen: Screen, value: object) -> Child:
+    """``14:02 WITA, 3 min ago`` in one line, or a dash."""
     if screen.say.local(value) is None:
         return NOTHING
     said = f"{screen.say.time(value, screen.now)}, {screen.say.ago(value, screen.now)}"
-    return f'<span class="bw-nowrap">{blocks.text(said)}</span>'
+    return parts.unbroken(said)
 
 
 def quarantine(screen: Screen) -> dict[str, Any]:
@@ -122,12 +117,12 @@ def unjudged(screen: Screen) -> bool:
     return (reconciliation.commission_summary(screen.snapshot) or {}).get("state") in (None, "unknown")
 
 
-def nothing_found(screen: Screen, title: str, text: str) -> str:
+def nothing_found(screen: Screen, title: str, text: str) -> Markup:
     """The card for a list of commissions that is empty: good news only where they were judged."""
     if unjudged(screen):
         say = screen.say
-        return blocks.note("none", say("revenue.missing_unknown"), say("revenue.missing_unknown_text"))
-    return blocks.note("good", title, text)
+        return parts.note("none", say("revenue.missing_unknown"), say("revenue.missing_unknown_text"))
+    return parts.note("good", title, text)
 
 
 def waived(screen: Screen, finding_id: str) -> str:
