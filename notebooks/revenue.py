@@ -167,7 +167,7 @@ def _(path):
 @app.cell
 def _(path):
     mo.ui.table(
-        reconciliation.all_missing_commissions(path).select(
+        reconciliation.MISSING.all(path).select(
             "booking_id", "provider_id", "source", "booking_amount_idr", "expected_idr", "local_date"
         ),
         format_mapping={"booking_amount_idr": rupiah, "expected_idr": rupiah},

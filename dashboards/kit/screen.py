@@ -13,20 +13,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import streamlit as st
 
 from dashboards import freshness
-from dashboards.kit import cards, downloads, parts
+from dashboards.kit import cards, parts
 from dashboards.kit.parts import show
 from dashboards.period import CUSTOM, Period, chosen
 from dashboards.queries import health, reading
-from dashboards.wording import LANGUAGES, NOTHING, Wording, count, rupiah, signed_rupiah
+from dashboards.wording import LANGUAGES, Wording
 from resources.errors import BookwatchError
 from resources.settings import Settings, load_settings
 
 REFRESH_SECONDS = 5
-ROWS_SHOWN = 500
 STYLE = Path(__file__).parent / "style.css"
 
 Section = Callable[["Screen"], None]
@@ -86,64 +84,6 @@ class Screen:
             with column:
                 self.draw(section)
 
-    def table(
-        self,
-        frame: pl.DataFrame,
-        headings: dict[str, str],
-        name: str,
-        alt: str,
-        total: int,
-        complete: Callable[[], pl.DataFrame],
-        *,
-        choose: bool = False,
-        json: bool = False,
-    ) -> dict[str, Any] | None:
-        """A frame with ids: rupiah written out yet sorted as numbers, instants local. ``frame`` may hold the
-        first rows only; ``complete`` gives all ``total`` of them, asked when a download is clicked. With ``choose`` a
-        row can be picked, and is returned with all of its columns; with ``json`` it can be had as JSON too."""
-        rows = frame.head(ROWS_SHOWN)
-        shown = rows.select(list(headings))
-        look: dict[str, Any] = {
-            "hide_index": True,
-            "width": "stretch",
-            "height": 35 * (min(max(shown.height, 1), 12) + 1) + 2,
-            "row_height": 35,
-            "column_config": {column: st.column_config.Column(label) for column, label in headings.items()},
-            "key": f"table_{name}",
-            "alt": alt,
-            "placeholder": NOTHING,
-        }
-        picked: list[int] = []
-        if choose:
-            state = st.dataframe(
-                _styled(shown, self.say), on_select="rerun", selection_mode="single-row", **look
-            )
-            picked = list(state["selection"]["rows"])
-        else:
-            st.dataframe(_styled(shown, self.say), **look)
-        left, *places = st.columns([3, 1, 1] if json else [3, 1], vertical_alignment="center")
-        if shown.height < total:
-            left.caption(self.say("app.rows_shown", shown=count(shown.height), total=count(total)))
-        self.download(places[0], self.say("app.download"), name, "csv", lambda: downloads.csv(complete()))
-        if json:
-            self.download(
-                places[1], self.say("app.download_json"), name, "json", lambda: downloads.json(complete())
-            )
-        return rows.row(picked[0], named=True) if picked and picked[0] < rows.height else None
-
-    def download(self, place: Any, label: str, name: str, form: str, content: Callable[[], bytes]) -> None:
-        """A button that hands out a file named after what it holds and the snapshot; made when it is clicked."""
-        place.download_button(
-            label,
-            content,
-            file_name=f"bookwatch_{name}_{Path(self.snapshot).stem}.{form}",
-            mime={"csv": "text/csv", "json": "application/json"}[form],
-            key=f"download_{name}" if form == "csv" else f"download_{name}_{form}",
-            icon=":material/download:",
-            on_click="ignore",
-            width="stretch",
-        )
-
 
 def _scans(path: str | None) -> list[dict[str, Any]]:
     if path is None:
@@ -152,38 +92,6 @@ def _scans(path: str | None) -> list[dict[str, Any]]:
         return health.scans(path)
     except reading.SnapshotUnreadable:
         return []  # no scan known: the age is shown as unknown, with a banner
-
-
-def _styled(frame: pl.DataFrame, say: Wording) -> Any:
-    """A pandas Styler: what is shown is text, what is sorted by is the value."""
-    written = frame.with_columns(
-        [
-            pl.col(name).map_elements(say.stamp, return_dtype=pl.String, skip_nulls=True).fill_null(NOTHING)
-            for name, kind in frame.schema.items()
-            if isinstance(kind, pl.Datetime)
-        ]
-        + [pl.col(name).fill_null(NOTHING) for name, kind in frame.schema.items() if kind == pl.String]
-        + [
-            pl.when(pl.col(name).is_null())
-            .then(pl.lit(NOTHING))  # not known is not "no"
-            .when(pl.col(name))
-            .then(pl.lit(say("col.yes")))
-            .otherwise(pl.lit(say("col.no")))
-            .alias(name)
-            for name, kind in frame.schema.items()
-            if kind == pl.Boolean
-        ]
-    )
-    formats: dict[str, Callable[[Any], str]] = {
-        name: (signed_rupiah if name == "variance_idr" else rupiah) if name.endswith("_idr") else count
-        for name, kind in written.schema.items()
-        if kind.is_integer()
-    } | {
-        name: say.seconds if name == "seconds" or name.endswith("_s") else count
-        for name, kind in written.schema.items()
-        if kind.is_float()
-    }
-    return written.to_pandas(use_pyarrow_extension_array=True).style.format(formats, na_rep=NOTHING)
 
 
 def load_or_stop() -> Settings:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
 import streamlit as st
 from markupsafe import Markup
 
 from dashboards.frame import PAGES, open_screen
 from dashboards.freshness import rows as objects
 from dashboards.kit import cards, parts
+from dashboards.kit.grid import ROWS_SHOWN, grid
 from dashboards.kit.markup import Child
 from dashboards.kit.parts import show
-from dashboards.kit.screen import ROWS_SHOWN, Screen
+from dashboards.kit.screen import Screen
 from dashboards.queries import alerting, reading
 from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, instant
@@ -211,27 +211,10 @@ def deliveries(screen: Screen) -> None:
     """Each message to each channel, and whether it arrived. The channel is its kind, never its address."""
     say = screen.say
     show(parts.section(say("alerts.deliveries"), say("alerts.deliveries_note")))
-    frame = alerting.deliveries(screen.snapshot, ROWS_SHOWN)
-    if frame.is_empty():
+    if alerting.DELIVERIES.first(screen.snapshot, ROWS_SHOWN).is_empty():
         show(parts.note("none", say("alerts.no_deliveries"), say("alerts.no_deliveries_text")))
         return
-    screen.table(
-        frame.with_columns(
-            pl.col("kind").map_elements(lambda word: say.word("delivery", word), return_dtype=pl.String)
-        ),
-        {
-            "at": say("errors.at", zone=say.zone_name(screen.now)),
-            "kind": say("alerts.kind"),
-            "alerts": say("alerts.title"),
-            "channel": say("members.channel"),
-            "delivered": say("alerts.delivered"),
-            "attempts": say("errors.attempts"),
-        },
-        "alert_deliveries",
-        say("alerts.deliveries"),
-        total=frame.height,
-        complete=lambda: frame,
-    )
+    grid(screen, alerting.DELIVERIES, say("alerts.deliveries"))
 
 
 screen = open_screen()

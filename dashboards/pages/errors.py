@@ -9,8 +9,9 @@ import polars as pl
 from dashboards.frame import open_screen
 from dashboards.kit import parts
 from dashboards.kit.charts import rate_chart
+from dashboards.kit.grid import ROWS_SHOWN, grid
 from dashboards.kit.parts import show
-from dashboards.kit.screen import ROWS_SHOWN, Screen
+from dashboards.kit.screen import Screen
 from dashboards.queries import operations
 from dashboards.sections import shared
 from dashboards.wording import count
@@ -98,39 +99,14 @@ def by_kind(screen: Screen) -> None:
 
 def events(screen: Screen) -> None:
     """The latest events, and all of them to download."""
-    say, path = screen.say, screen.snapshot
+    say = screen.say
     show(parts.section(say("errors.recent"), say("errors.recent_note")))
     begin, _ = shared.reach(screen)
-    total = operations.error_count(path, begin)
-    if not total:
+    happened = operations.errors(begin)
+    if happened.first(screen.snapshot, ROWS_SHOWN).is_empty():
         show(parts.note("none", say("errors.no_events")))
         return
-    screen.table(
-        operations.errors(path, begin, ROWS_SHOWN).with_columns(
-            pl.col(group).map_elements(
-                lambda word, group=group: say.word(group, word), return_dtype=pl.String
-            )
-            for group in ("severity", "category", "reason")
-        ),
-        {
-            "called_at": say("errors.at", zone=say.zone_name(screen.now)),
-            "severity": say("errors.severity"),
-            "category": say("errors.category"),
-            "operation": say("errors.operation"),
-            "collection": say("col.collection"),
-            "reason": say("errors.reason"),
-            "status": say("errors.status"),
-            "error_type": say("errors.error_type"),
-            "host": say("errors.host"),
-            "attempts": say("errors.attempts"),
-            "run_id": say("errors.run"),
-        },
-        "errors",
-        say("errors.recent"),
-        total=total,
-        complete=lambda: operations.all_errors(path, begin),
-        json=True,
-    )
+    grid(screen, happened, say("errors.recent"), json=True)
 
 
 screen = open_screen()

@@ -12,9 +12,10 @@ import streamlit as st
 from dashboards import freshness
 from dashboards.frame import open_screen
 from dashboards.kit import cards, parts
+from dashboards.kit.grid import grid
 from dashboards.kit.markup import Child, element, joined
 from dashboards.kit.parts import show
-from dashboards.kit.screen import ROWS_SHOWN, Screen
+from dashboards.kit.screen import Screen
 from dashboards.queries import health, reading
 from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, share
@@ -132,32 +133,11 @@ def _course(spells: pl.DataFrame, end: datetime, screen: Screen) -> list[tuple[s
 def history(screen: Screen) -> None:
     """Every state a point was in, the newest first."""
     say, path = screen.say, screen.snapshot
-    total = health.health_spells(path)
+    total = health.HISTORY.count(path)
     if not total:
         return
     with st.expander(say("uptime.history", n=count(total))):
-        zone = say.zone_name(screen.now)
-        screen.table(
-            health.health_history(path, ROWS_SHOWN).with_columns(
-                pl.col("point")
-                .map_elements(lambda point: say(f"point.{point}"), return_dtype=pl.String)
-                .alias("name"),
-                pl.col("status").map_elements(lambda word: say.word("status", word), return_dtype=pl.String),
-                pl.col("message").map_elements(say.sentence, return_dtype=pl.String),
-            ),
-            {
-                "name": say("health.point"),
-                "status": say("col.state"),
-                "since": say("uptime.since", zone=zone),
-                "until": say("uptime.until", zone=zone),
-                "seconds": say("uptime.lasted"),
-                "message": say("uptime.message"),
-            },
-            "health_history",
-            say("uptime.title"),
-            total=total,
-            complete=lambda: health.all_health_history(path),
-        )
+        grid(screen, health.HISTORY, say("uptime.title"))
 
 
 def collections(screen: Screen) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboards.frame import open_screen
 from dashboards.kit import parts
+from dashboards.kit.grid import grid
 from dashboards.kit.markup import Child
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
@@ -86,21 +87,10 @@ def at_the_break(screen: Screen) -> None:
         width=420,
     )
     hop = hop if hop in breaks else breaks[0]
-    frame = service.broken_link_rows(path, hop)
-    screen.table(
-        frame,
-        {
-            "row_id": say("col.booking_id"),
-            "origin": say("links.origin"),
-            "since": say("links.since", zone=say.zone_name(screen.now)),
-        },
-        f"broken_link_{hop}",
-        say("links.ids"),
-        total=frame.height,
-        complete=lambda: frame,
-    )
-    if frame.height < hops[hop]["broken"]:
-        st.caption(say("links.newest", shown=count(frame.height), all=count(hops[hop]["broken"])))
+    broken = service.at_the_break(hop)
+    grid(screen, broken, say("links.ids"))
+    if broken.count(path) < hops[hop]["broken"]:
+        st.caption(say("links.newest", shown=count(broken.count(path)), all=count(hops[hop]["broken"])))
 
 
 screen = open_screen()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
 import streamlit as st
 
 from dashboards.frame import open_screen
 from dashboards.kit import cards, parts
+from dashboards.kit.grid import ROWS_SHOWN, grid
 from dashboards.kit.markup import Child
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import service
 from dashboards.sections import shared
-from dashboards.wording import NOTHING, count, share
+from dashboards.wording import count, share
 
 ALL_SOURCES = "all"
 
@@ -50,38 +50,11 @@ def members(screen: Screen) -> None:
     sought = right.text_input(
         say("members.search"), type="search", placeholder=say("members.search_hint"), key="member_search"
     )
-    frame = service.members(path, tuple(sorted(wanted or ())), sought or "")
-    if frame.is_empty():
+    found = service.members(tuple(sorted(wanted or ())), sought or "")
+    if found.first(path, ROWS_SHOWN).is_empty():
         show(parts.note("none", say("members.no_match")))
         return
-    screen.table(
-        frame.with_columns(
-            pl.col("health").map_elements(lambda word: say.word("member", word), return_dtype=pl.String),
-            pl.col("reasons").map_elements(lambda written: _reasons(written, screen), return_dtype=pl.String),
-        ),
-        {
-            "provider_name": say("col.provider_name"),
-            "health": say("members.health"),
-            "reasons": say("members.reasons"),
-            "last_seen_at": say("members.seen", zone=say.zone_name(screen.now)),
-            "missed_requests": say("members.missed"),
-            "unread_messages": say("members.unread"),
-            "notifications_enabled": say("members.notifications"),
-            "sound_enabled": say("members.sound"),
-            "bookings": say("revenue.bookings"),
-            "browser": say("members.browser"),
-            "provider_id": say("col.provider_id"),
-        },
-        "members",
-        say("members.who"),
-        total=frame.height,
-        complete=lambda: frame,
-    )
-
-
-def _reasons(written: str | None, screen: Screen) -> str:
-    said = [screen.say.phrase("reason", part) for part in (written or "").split("; ") if part]
-    return "; ".join(said) or NOTHING
+    grid(screen, found, say("members.who"))
 
 
 def figures(screen: Screen) -> None:

@@ -10,9 +10,11 @@ from dashboards.figures import daily, revenue_figures
 from dashboards.frame import open_screen
 from dashboards.kit import cards, parts
 from dashboards.kit.charts import daily_chart
+from dashboards.kit.grid import ROWS_SHOWN, grid
 from dashboards.kit.parts import show
-from dashboards.kit.screen import ROWS_SHOWN, Screen
+from dashboards.kit.screen import Screen
 from dashboards.queries import reconciliation, revenue
+from dashboards.queries.query import Held
 from dashboards.sections import findings, ledger, receivables, report, shared
 from dashboards.wording import count, rupiah, share
 
@@ -29,20 +31,7 @@ def per_day(screen: Screen) -> None:
     show(parts.section(say("revenue.per_day"), say("revenue.per_day_note")))
     shared.chart(daily_chart(days, say), "daily", say("chart.alt_daily"))
     with st.expander(say("revenue.table_day")):
-        screen.table(
-            days.sort("local_date", descending=True),
-            {
-                "local_date": say("revenue.day"),
-                "bookings": say("revenue.bookings"),
-                "booked_idr": say("revenue.booked"),
-                "completed_idr": say("revenue.completed"),
-                "collected_idr": say("revenue.collected"),
-            },
-            "revenue_daily",
-            say("revenue.table_day"),
-            total=days.height,
-            complete=lambda: days,
-        )
+        grid(screen, Held("revenue_daily", days, revenue.DAYS), say("revenue.table_day"))
 
 
 def per_source(screen: Screen) -> None:
@@ -120,8 +109,7 @@ def missing(screen: Screen) -> None:
     say = screen.say
     show(parts.section(say("revenue.missing"), say("revenue.missing_note"), anchor="missing"))
     summary = reconciliation.commission_summary(screen.snapshot) or {}
-    frame = reconciliation.missing_commissions(screen.snapshot, ROWS_SHOWN)
-    if frame.is_empty():
+    if reconciliation.MISSING.first(screen.snapshot, ROWS_SHOWN).is_empty():
         if shared.unjudged(screen):
             show(shared.nothing_found(screen, "", ""))
             return
@@ -145,28 +133,7 @@ def missing(screen: Screen) -> None:
         " ",
         parts.soft(say("revenue.at_stake", amount=rupiah(at_stake))),
     )
-    zone = say.zone_name(screen.now)
-    screen.table(
-        frame.with_columns(
-            pl.col("source").map_elements(lambda word: say.word("source", word), return_dtype=pl.String)
-        ),
-        {
-            "booking_id": say("col.booking_id"),
-            "provider_name": say("col.provider_name"),
-            "provider_id": say("col.provider_id"),
-            "source": say("col.source"),
-            "booking_status": say("col.booking_status"),
-            "booking_amount_idr": say("col.booking_amount"),
-            "expected_idr": say("col.expected"),
-            "accrued_at": say("col.accrued", zone=zone),
-            "deadline_at": say("col.deadline", zone=zone),
-            "waived": say("col.waived"),
-        },
-        "missing_commissions",
-        say("revenue.missing"),
-        total=number,
-        complete=lambda: reconciliation.all_missing_commissions(screen.snapshot),
-    )
+    grid(screen, reconciliation.MISSING, say("revenue.missing"))
 
 
 def places(screen: Screen) -> None:

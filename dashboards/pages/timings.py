@@ -9,9 +9,10 @@ import streamlit as st
 from dashboards.frame import open_screen
 from dashboards.kit import parts
 from dashboards.kit.charts import hours_chart
+from dashboards.kit.grid import grid
 from dashboards.kit.markup import Child
 from dashboards.kit.parts import show
-from dashboards.kit.screen import ROWS_SHOWN, Screen
+from dashboards.kit.screen import Screen
 from dashboards.queries import operations
 from dashboards.queries.operations import SLOW_SECONDS
 from dashboards.sections import shared
@@ -94,24 +95,7 @@ def slow(screen: Screen) -> None:
             else parts.note("none", say("timings.none"))
         )
         return
-    screen.table(
-        operations.slow_calls(path, begin, ROWS_SHOWN),
-        {
-            "seconds": say("timings.took"),
-            "operation": say("errors.operation"),
-            "collection": say("col.collection"),
-            "called_at": say("errors.at", zone=say.zone_name(screen.now)),
-            "outcome": say("timings.outcome"),
-            "status": say("errors.status"),
-            "attempts": say("errors.attempts"),
-            "run_id": say("errors.run"),
-        },
-        "slow_calls",
-        say("timings.slow_calls"),
-        total=number,
-        complete=lambda: operations.all_slow_calls(path, begin),
-        json=True,
-    )
+    grid(screen, operations.slow_calls(begin), say("timings.slow_calls"), json=True)
 
 
 screen = open_screen()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
-
+from dashboards.queries.query import Column, Query
 from dashboards.queries.reading import ask, cached
 
 
@@ -31,12 +30,17 @@ def silences(path: str) -> list[dict[str, Any]]:
     ).to_dicts()
 
 
-@cached
-def deliveries(path: str, limit: int) -> pl.DataFrame:
-    """at, kind, alerts, channel, delivered, attempts: what was sent, the newest first."""
-    return ask(
-        path,
-        """SELECT "at", kind, alerts, channel, delivered, attempts FROM ops.alert_deliveries
-           ORDER BY "at" DESC, delivery_id DESC LIMIT ?""",
-        [limit],
-    )
+#: at, kind, alerts, channel, delivered, attempts: what was sent, the newest first.
+DELIVERIES = Query(
+    "alert_deliveries",
+    """SELECT "at", kind, alerts, channel, delivered, attempts FROM ops.alert_deliveries
+           ORDER BY "at" DESC, delivery_id DESC""",
+    columns=(
+        Column("at", "errors.at"),
+        Column("kind", "alerts.kind", words="delivery"),
+        Column("alerts", "alerts.title"),
+        Column("channel", "members.channel"),
+        Column("delivered", "alerts.delivered"),
+        Column("attempts", "errors.attempts"),
+    ),
+)

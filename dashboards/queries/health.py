@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from dashboards.queries.query import Column, Query
 from dashboards.queries.reading import ask, cached
 
 
@@ -94,25 +95,20 @@ def health_uptime(path: str) -> list[dict[str, Any]]:
     ).to_dicts()
 
 
-_HISTORY = """SELECT point, name, status, since, until, seconds, message FROM marts.health_history
-              ORDER BY since DESC, point LIMIT ?"""
-
-
-@cached
-def health_history(path: str, limit: int) -> pl.DataFrame:
-    """point, name, status, since, until (null = now), seconds, message: the newest spell first."""
-    return ask(path, _HISTORY, [limit])
-
-
-def all_health_history(path: str) -> pl.DataFrame:
-    """The same, all of it: for a download, so not kept."""
-    return ask(path, _HISTORY, [None])
-
-
-@cached
-def health_spells(path: str) -> int:
-    """How many spells the history holds."""
-    return int(ask(path, "SELECT count(*) AS n FROM marts.health_history")["n"][0])
+#: point, name, status, since, until (null = now), seconds, message: the newest spell first.
+HISTORY = Query(
+    "health_history",
+    """SELECT point, name, status, since, until, seconds, message FROM marts.health_history
+              ORDER BY since DESC, point""",
+    columns=(
+        Column("name", "health.point", words="point", of="point"),
+        Column("status", "col.state", words="status"),
+        Column("since", "uptime.since"),
+        Column("until", "uptime.until"),
+        Column("seconds", "uptime.lasted"),
+        Column("message", "uptime.message", sentences=True),
+    ),
+)
 
 
 @cached

@@ -6,8 +6,10 @@ from datetime import date
 
 import polars as pl
 
+from dashboards.queries.query import Column, Query
 from dashboards.queries.reading import ask, cached
 
+SUMS: tuple[str, ...] = ("opening_idr", "accrued_idr", "fees_idr", "paid_idr", "reversed_idr", "closing_idr")
 _SUMS = """sum(opening_idr)::BIGINT AS opening_idr, sum(accrued_idr)::BIGINT AS accrued_idr,
            sum(fees_idr)::BIGINT AS fees_idr, sum(paid_idr)::BIGINT AS paid_idr,
            sum(reversed_idr)::BIGINT AS reversed_idr, sum(closing_idr)::BIGINT AS closing_idr"""
@@ -27,33 +29,34 @@ def ledger_months(path: str) -> pl.DataFrame:
     )
 
 
-_LEDGER = f"""SELECT provider_id, provider_name, local_month, opening_idr, accrued_idr, fees_idr, paid_idr,
+def lines(month: date) -> Query:
+    """The lines of a month, one a provider: those that do not hold first, then the largest balance."""
+    return Query(
+        f"ledger_{month:%Y_%m}",
+        f"""SELECT provider_id, provider_name, local_month, opening_idr, accrued_idr, fees_idr, paid_idr,
                      reversed_idr, closing_idr, coalesce({_HOLDS}, false) AS holds, expected_idr, unrecorded_idr
               FROM marts.commission_ledger WHERE local_month = ?
-              ORDER BY holds, abs(closing_idr) DESC, provider_id LIMIT ?"""
+              ORDER BY holds, abs(closing_idr) DESC, provider_id""",
+        (month,),
+        columns=(
+            Column("provider_name", "col.provider_name"),
+            *(Column(name, f"ledger.{name}") for name in SUMS),
+            Column("holds", "ledger.holds"),
+            Column("expected_idr", "ledger.expected_idr"),
+            Column("unrecorded_idr", "ledger.unrecorded_idr"),
+            Column("provider_id", "col.provider_id"),
+        ),
+    )
 
 
-@cached
-def ledger(path: str, month: date, limit: int) -> pl.DataFrame:
-    """The lines of a month, one a provider: those that do not hold first, then the largest balance."""
-    return ask(path, _LEDGER, [month, limit])
-
-
-def all_ledger(path: str, month: date) -> pl.DataFrame:
-    """The same, all of them: for a download, so not kept."""
-    return ask(path, _LEDGER, [month, None])
-
-
-@cached
-def closed_month_changes(path: str) -> pl.DataFrame:
-    """finding_id, local_month, figure, previous_value, current_value, previous_snapshot_id, seen_at, detail, waived:
-    figures of closed months that changed, open ones first, the newest first."""
-    return ask(
-        path,
-        """SELECT finding_id, local_month, figure, previous_value, current_value, previous_snapshot_id, seen_at, detail,
+#: finding_id, local_month, figure, previous_value, current_value, previous_snapshot_id, seen_at, detail, waived:
+#: figures of closed months that changed, open ones first, the newest first.
+CLOSED_MONTH_CHANGES = Query(
+    "closed_month_changes",
+    """SELECT finding_id, local_month, figure, previous_value, current_value, previous_snapshot_id, seen_at, detail,
                   coalesce(waived, false) AS waived
            FROM marts.closed_month_changes ORDER BY coalesce(waived, false), seen_at DESC, finding_id""",
-    )
+)
 
 
 @cached

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from dashboards.queries.query import Column, Query
 from dashboards.queries.reading import ask, cached
 
 SLOW_SECONDS = 3.0  # what the gateway calls slow, and no page may import
@@ -42,28 +43,30 @@ def errors_by(path: str, kind: str, since: datetime) -> pl.DataFrame:
     )
 
 
-_ERRORS = """SELECT called_at, severity, category, operation, collection, reason, status, error_type, host, attempts,
+def errors(since: datetime) -> Query:
+    """The events from ``since`` on, the newest first."""
+    return Query(
+        "errors",
+        """SELECT called_at, severity, category, operation, collection, reason, status, error_type, host, attempts,
                     run_id, call_number
              FROM (SELECT ''::VARCHAR AS error_type, ''::VARCHAR AS host WHERE false
                    UNION ALL BY NAME FROM ops.errors)  -- a snapshot of before has neither
-             WHERE called_at >= ? ORDER BY called_at DESC, run_id DESC, call_number DESC LIMIT ?"""
-
-
-@cached
-def errors(path: str, since: datetime, limit: int) -> pl.DataFrame:
-    """The events from ``since`` on, the newest first; the first ``limit`` of them."""
-    return ask(path, _ERRORS, [since, limit])
-
-
-def all_errors(path: str, since: datetime) -> pl.DataFrame:
-    """The same, all of them: for a download, so not kept."""
-    return ask(path, _ERRORS, [since, None])
-
-
-@cached
-def error_count(path: str, since: datetime) -> int:
-    """How many events ops.errors holds from ``since`` on."""
-    return int(ask(path, "SELECT count(*) AS n FROM ops.errors WHERE called_at >= ?", [since])["n"][0])
+             WHERE called_at >= ? ORDER BY called_at DESC, run_id DESC, call_number DESC""",
+        (since,),
+        columns=(
+            Column("called_at", "errors.at"),
+            Column("severity", "errors.severity", words="severity"),
+            Column("category", "errors.category", words="category"),
+            Column("operation", "errors.operation"),
+            Column("collection", "col.collection"),
+            Column("reason", "errors.reason", words="reason"),
+            Column("status", "errors.status"),
+            Column("error_type", "errors.error_type"),
+            Column("host", "errors.host"),
+            Column("attempts", "errors.attempts"),
+            Column("run_id", "errors.run"),
+        ),
+    )
 
 
 @cached
@@ -98,17 +101,22 @@ def hourly_timings(path: str, since: datetime) -> pl.DataFrame:
     )
 
 
-_SLOW = """SELECT called_at, operation, collection, seconds, outcome, status, attempts, run_id, call_number
+def slow_calls(since: datetime) -> Query:
+    """The calls over 3 s from ``since`` on, the slowest first."""
+    return Query(
+        "slow_calls",
+        """SELECT called_at, operation, collection, seconds, outcome, status, attempts, run_id, call_number
            FROM ops.timings WHERE slow AND called_at >= ?
-           ORDER BY seconds DESC, called_at DESC, run_id, call_number LIMIT ?"""
-
-
-@cached
-def slow_calls(path: str, since: datetime, limit: int) -> pl.DataFrame:
-    """The calls over 3 s from ``since`` on, the slowest first; the first ``limit`` of them."""
-    return ask(path, _SLOW, [since, limit])
-
-
-def all_slow_calls(path: str, since: datetime) -> pl.DataFrame:
-    """The same, all of them: for a download, so not kept."""
-    return ask(path, _SLOW, [since, None])
+           ORDER BY seconds DESC, called_at DESC, run_id, call_number""",
+        (since,),
+        columns=(
+            Column("seconds", "timings.took"),
+            Column("operation", "errors.operation"),
+            Column("collection", "col.collection"),
+            Column("called_at", "errors.at"),
+            Column("outcome", "timings.outcome"),
+            Column("status", "errors.status"),
+            Column("attempts", "errors.attempts"),
+            Column("run_id", "errors.run"),
+        ),
+    )

@@ -179,6 +179,17 @@ def ask(path: str, sql: str, parameters: list[Any] | None = None) -> pl.DataFram
 
 
 @cached
+def holds(path: str, table: str) -> bool:
+    """Whether the snapshot has a table (``marts.broken_links``): one that is older than the table has not."""
+    found = ask(
+        path,
+        "SELECT count(*) AS n FROM duckdb_tables() WHERE concat(schema_name, '.', table_name) = ?",
+        [table],
+    )
+    return bool(found["n"][0])
+
+
+@cached
 def snapshot(path: str) -> Snapshot:
     """Which snapshot this is. Raises SnapshotUnreadable."""
     rows = ask(

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from dashboards.queries.query import Column, Query
 from dashboards.queries.reading import ask, cached
 
 # The order in which ages are read, from not yet begun to long past.
@@ -14,35 +15,34 @@ AGES: tuple[str, ...] = ("not_ended", "0-3 h", "3-24 h", "1-7 d", "over 7 d", "u
 _OPEN = """SELECT commission_id, booking_id, booking_ref, provider_id, provider_name, status, owed_idr, fee_idr,
                   service_ended_at, deadline_at, is_overdue, restriction_at, age, is_due, is_unpaid
            FROM marts.commission_open"""
-_SOONEST = " ORDER BY deadline_at NULLS LAST, commission_id LIMIT ?"
+_SOONEST = " ORDER BY deadline_at NULLS LAST, commission_id"
+
+#: The unpaid live records, the earliest deadline first.
+OPEN = Query(
+    "open_commissions",
+    _OPEN + _SOONEST,
+    columns=(
+        Column("commission_id", "col.commission_id"),
+        Column("booking_id", "col.booking_id"),
+        Column("provider_name", "col.provider_name"),
+        Column("status", "col.status"),
+        Column("owed_idr", "owed.owed"),
+        Column("fee_idr", "owed.fee"),
+        Column("deadline_at", "col.deadline"),
+        Column("is_overdue", "owed.overdue"),
+        Column("age", "owed.age", words="age"),
+        Column("restriction_at", "owed.restriction_from"),
+    ),
+)
 
 
-@cached
-def open_records(path: str, limit: int) -> pl.DataFrame:
-    """The unpaid live records, the earliest deadline first; the first ``limit`` of them."""
-    return ask(path, _OPEN + _SOONEST, [limit])
-
-
-def all_open_records(path: str) -> pl.DataFrame:
-    """The same, all of them: for a download, so not kept."""
-    return ask(path, _OPEN + _SOONEST, [None])
-
-
-@cached
-def due_next(path: str, limit: int) -> pl.DataFrame:
-    """The open records that will be overdue if nobody pays, the earliest deadline first. Not among them: one whose
-    proof came in time, one that is not due, one of which neither can be told."""
-    return ask(
-        path,
-        _OPEN + " WHERE NOT is_overdue AND is_unpaid AND is_due AND deadline_at IS NOT NULL" + _SOONEST,
-        [limit],
-    )
-
-
-@cached
-def overdue_longest(path: str, limit: int) -> pl.DataFrame:
-    """The overdue ones, the longest overdue first."""
-    return ask(path, _OPEN + " WHERE is_overdue" + _SOONEST, [limit])
+#: The open records that will be overdue if nobody pays, the earliest deadline first. Not among them: one whose proof
+#: came in time, one that is not due, one of which neither can be told.
+DUE_NEXT = Query(
+    "due_next", f"{_OPEN} WHERE NOT is_overdue AND is_unpaid AND is_due AND deadline_at IS NOT NULL{_SOONEST}"
+)
+#: The overdue ones, the longest overdue first.
+OVERDUE = Query("overdue", f"{_OPEN} WHERE is_overdue{_SOONEST}")
 
 
 @cached
@@ -77,28 +77,32 @@ def open_by_age(path: str) -> pl.DataFrame:
     return frame.sort(order, "age")
 
 
-_BALANCES = """SELECT provider_id, provider_name, owed_idr, fees_idr, overdue_idr, records, overdue_records,
+#: Who owes what now, one row a provider with anything open, the largest debt first.
+BALANCES = Query(
+    "balances",
+    """SELECT provider_id, provider_name, owed_idr, fees_idr, overdue_idr, records, overdue_records,
                       not_ended_idr, age_0_3h_idr, age_3_24h_idr, age_1_7d_idr, age_over_7d_idr, age_unknown_idr,
                       oldest_deadline_at, not_due_idr, unknown_amount_records, restriction_due, restriction_due_at,
                       restriction_actual, provider_status
-               FROM marts.commission_balances ORDER BY owed_idr DESC NULLS LAST, provider_id LIMIT ?"""
-
-
-@cached
-def balances(path: str, limit: int) -> pl.DataFrame:
-    """Who owes what now, one row a provider with anything open, the largest debt first."""
-    return ask(path, _BALANCES, [limit])
-
-
-def all_balances(path: str) -> pl.DataFrame:
-    """The same, all of them: for a download, so not kept."""
-    return ask(path, _BALANCES, [None])
-
-
-@cached
-def balance_count(path: str) -> int:
-    """How many providers owe anything."""
-    return int(ask(path, "SELECT count(*) AS n FROM marts.commission_balances")["n"][0])
+               FROM marts.commission_balances ORDER BY owed_idr DESC NULLS LAST, provider_id""",
+    columns=(
+        Column("provider_name", "col.provider_name"),
+        Column("owed_idr", "owed.owed"),
+        Column("overdue_idr", "owed.overdue"),
+        Column("fees_idr", "owed.fees"),
+        Column("records", "owed.records"),
+        Column("not_ended_idr", "age.not_ended"),
+        Column("age_0_3h_idr", "age.0-3 h"),
+        Column("age_3_24h_idr", "age.3-24 h"),
+        Column("age_1_7d_idr", "age.1-7 d"),
+        Column("age_over_7d_idr", "age.over 7 d"),
+        Column("age_unknown_idr", "age.unknown"),
+        Column("not_due_idr", "owed.not_due"),
+        Column("unknown_amount_records", "owed.unknown_amounts"),
+        Column("oldest_deadline_at", "owed.oldest"),
+        Column("provider_id", "col.provider_id"),
+    ),
+)
 
 
 # A provider who owes nothing has no balance and may be restricted nevertheless: that one should not be.
@@ -125,9 +129,13 @@ ORDER BY CASE verdict WHEN 'agrees' THEN 2 WHEN 'unknown' THEN 1 ELSE 0 END, res
 """
 
 
+#: Every provider that should be restricted or is: provider_id, provider_name, due, actual (null = not known),
+#: restriction_due_at, overdue_records, overdue_idr, verdict (agrees, not_restricted, restricted_wrongly, unknown); the
+#: differing ones first.
+RESTRICTIONS = Query("restrictions", _RESTRICTIONS)
+
+
 @cached
-def restrictions(path: str) -> pl.DataFrame:
-    """Every provider that should be restricted or is: provider_id, provider_name, due, actual (null = not known),
-    restriction_due_at, overdue_records, overdue_idr, verdict (agrees, not_restricted, restricted_wrongly, unknown);
-    the differing ones first."""
-    return ask(path, _RESTRICTIONS)
+def restriction_verdicts(path: str) -> dict[str, int]:
+    """verdict → providers."""
+    return dict(ask(path, f"SELECT verdict, count(*) AS n FROM ({_RESTRICTIONS}) GROUP BY 1").rows())

@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from dashboards.queries.reading import NotInSnapshot, ask, cached
+from dashboards.queries.query import Column, Query
+from dashboards.queries.reading import ask, cached, holds
 from marketplace.difference import AGGREGATES, COLUMNS
 
 #: The difference of a group of rows, and what is not in it.
@@ -34,23 +35,11 @@ def reconciliation_states(path: str) -> pl.DataFrame:
     )
 
 
-@cached
-def missing_commissions(path: str, limit: int) -> pl.DataFrame:
-    """Each booking that earns and has no commission record, the oldest first, with the rupiah owed; the first
-    ``limit`` of them."""
-    return _missing(path, limit)
-
-
-def all_missing_commissions(path: str) -> pl.DataFrame:
-    """The same, all of them: for a download, so not kept."""
-    return _missing(path, None)
-
-
-def _missing(path: str, limit: int | None) -> pl.DataFrame:
-    return ask(
-        path,
-        # Ids are unique in a collection: the second of two missing bookings with one id has a longer finding id.
-        """WITH missing AS (
+#: Each booking that earns and has no commission record, the oldest first, with the rupiah owed. Ids are unique in a
+#: collection: the second of two missing bookings with one id has a longer finding id.
+MISSING = Query(
+    "missing_commissions",
+    """WITH missing AS (
              SELECT *, CASE WHEN row_number() OVER (PARTITION BY booking_id ORDER BY origin) = 1
                             THEN 'missing:' || booking_id
                             ELSE 'missing:' || booking_id || ':' || origin END AS finding_id
@@ -61,9 +50,20 @@ def _missing(path: str, limit: int | None) -> pl.DataFrame:
            FROM missing r
            LEFT JOIN core.bookings b ON b.booking_id = r.booking_id AND b.origin = r.origin
            LEFT JOIN marts.commission_findings f ON f.finding_id = r.finding_id
-           ORDER BY r.accrued_at, r.booking_id, r.origin LIMIT ?""",
-        [limit],
-    )
+           ORDER BY r.accrued_at, r.booking_id, r.origin""",
+    columns=(
+        Column("booking_id", "col.booking_id"),
+        Column("provider_name", "col.provider_name"),
+        Column("provider_id", "col.provider_id"),
+        Column("source", "col.source", words="source"),
+        Column("booking_status", "col.booking_status"),
+        Column("booking_amount_idr", "col.booking_amount"),
+        Column("expected_idr", "col.expected"),
+        Column("accrued_at", "col.accrued"),
+        Column("deadline_at", "col.deadline"),
+        Column("waived", "col.waived"),
+    ),
+)
 
 
 @cached
@@ -89,52 +89,58 @@ def findings_by_code(path: str) -> pl.DataFrame:
     )
 
 
-@cached
-def findings(path: str, code: str | None, limit: int) -> pl.DataFrame:
-    """The findings of one code (or all): open ones first, the largest difference first; ``limit`` of them."""
-    return _findings(path, code, limit)
-
-
-def all_findings(path: str, code: str | None) -> pl.DataFrame:
-    """The same, all of them: for a download, so not kept."""
-    return _findings(path, code, None)
+#: Of a snapshot older than the table of waivers, where findings are marked waived all the same.
+_NO_WAIVERS = """SELECT NULL::VARCHAR AS finding_id, NULL::VARCHAR AS waived_by, NULL::TIMESTAMP AS waived_at,
+                        NULL::VARCHAR AS waived_reason WHERE false"""
 
 
 @cached
-def waivers(path: str) -> pl.DataFrame:
-    """finding_id, waived_by, waived_at, waived_reason of each waiver in force; none in a snapshot older than that
-    table, where findings are marked waived all the same."""
-    try:
-        return ask(path, "SELECT finding_id, waived_by, waived_at, reason AS waived_reason FROM ops.waivers")
-    except NotInSnapshot:
-        return pl.DataFrame(schema=_WAIVERS)
-
-
 def waiver(path: str, finding_id: str) -> dict[str, Any] | None:
     """Who waived a finding, when and why; None where the snapshot does not say."""
-    rows = waivers(path).filter(pl.col("finding_id") == finding_id).to_dicts()
-    return rows[0] if rows else None
-
-
-_WAIVERS: dict[str, Any] = {
-    "finding_id": pl.String,
-    "waived_by": pl.String,
-    "waived_at": pl.Datetime("us"),
-    "waived_reason": pl.String,
-}
-
-
-def _findings(path: str, code: str | None, limit: int | None) -> pl.DataFrame:
-    found = ask(
-        path,
-        """SELECT finding_id, finding, severity, booking_id, booking_ref, commission_id, provider_id,
-        expected_idr, actual_idr,
-                  variance_idr, coalesce(waived, false) AS waived, detail
-           FROM marts.commission_findings WHERE ? IS NULL OR finding = ?
-           ORDER BY coalesce(waived, false), abs(coalesce(variance_idr, 0)) DESC, finding_id LIMIT ?""",
-        [code, code, limit],
+    if not holds(path, "ops.waivers"):
+        return None
+    return _one(
+        ask(
+            path,
+            """SELECT finding_id, waived_by, waived_at, reason AS waived_reason FROM ops.waivers
+               WHERE finding_id = ? LIMIT 1""",
+            [finding_id],
+        )
     )
-    return found.join(waivers(path), on="finding_id", how="left", maintain_order="left")
+
+
+def findings(path: str, code: str | None) -> Query:
+    """The findings of one code (or all), each with its waiver: open ones first, the largest difference first."""
+    waived = (
+        "SELECT finding_id, waived_by, waived_at, reason AS waived_reason FROM ops.waivers"
+        if holds(path, "ops.waivers")
+        else _NO_WAIVERS
+    )
+    return Query(
+        "findings",
+        f"""SELECT finding_id, finding, severity, booking_id, booking_ref, commission_id, provider_id,
+                   expected_idr, actual_idr, variance_idr, coalesce(waived, false) AS waived, detail,
+                   waived_by, waived_at, waived_reason
+            FROM marts.commission_findings LEFT JOIN ({waived}) USING (finding_id)
+            WHERE ? IS NULL OR finding = ?
+            ORDER BY coalesce(waived, false), abs(coalesce(variance_idr, 0)) DESC, finding_id""",
+        (code, code),
+        columns=(
+            Column("finding_id", "col.finding_id"),
+            Column("severity", "col.severity", words="severity"),
+            Column("booking_id", "col.booking_id"),
+            Column("booking_ref", "col.booking_ref"),
+            Column("commission_id", "col.commission_id"),
+            Column("expected_idr", "col.expected"),
+            Column("actual_idr", "col.actual"),
+            Column("variance_idr", "col.variance"),
+            Column("waived", "col.waived"),
+            Column("waived_by", "waiver.by"),
+            Column("waived_at", "waiver.at"),
+            Column("waived_reason", "waiver.reason"),
+            Column("detail", "col.detail", sentences=True),
+        ),
+    )
 
 
 # A finding and its records ------------------------------------------------------------------------

@@ -6,7 +6,17 @@ from datetime import date
 
 import polars as pl
 
+from dashboards.queries.query import Column
 from dashboards.queries.reading import NotInSnapshot, ask, cached
+
+#: How the screen heads a table of days.
+DAYS = (
+    Column("local_date", "revenue.day"),
+    Column("bookings", "revenue.bookings"),
+    Column("booked_idr", "revenue.booked"),
+    Column("completed_idr", "revenue.completed"),
+    Column("collected_idr", "revenue.collected"),
+)
 
 
 @cached

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
-
+from dashboards.queries.query import Column, Query
 from dashboards.queries.reading import ask, cached
 
 
@@ -21,13 +20,17 @@ def broken_links(path: str) -> list[dict[str, Any]]:
     ).to_dicts()
 
 
-@cached
-def broken_link_rows(path: str, hop: int) -> pl.DataFrame:
+def at_the_break(hop: int) -> Query:
     """row_id, origin and since of the bookings at the break of a hop, the newest first (200 at most are kept)."""
-    return ask(
-        path,
+    return Query(
+        f"broken_link_{hop}",
         "SELECT row_id, origin, since FROM marts.broken_link_rows WHERE hop = ? ORDER BY since DESC, row_id",
-        [hop],
+        (hop,),
+        columns=(
+            Column("row_id", "col.booking_id"),
+            Column("origin", "links.origin"),
+            Column("since", "links.since"),
+        ),
     )
 
 
@@ -36,20 +39,34 @@ def broken_link_rows(path: str, hop: int) -> pl.DataFrame:
 # The order in which members are looked at: those that need someone first.
 MEMBER_ORDER: tuple[str, ...] = ("critical", "warning", "unknown", "offline", "healthy")
 
-_MEMBERS = """SELECT provider_id, provider_name, provider_type, health, reasons, last_seen_at, bookings,
+
+def members(healths: tuple[str, ...], sought: str) -> Query:
+    """The members of these healths (none: of all) whose name or id holds ``sought``, those in need first."""
+    part = sought.strip().lower()
+    return Query(
+        "members",
+        """SELECT provider_id, provider_name, provider_type, health, reasons, last_seen_at, bookings,
                      missed_requests, unread_messages, notifications_enabled, sound_enabled, browser
               FROM marts.member_health
               WHERE (len(?) = 0 OR list_contains(?, health))
                 AND (? = '' OR contains(lower(coalesce(provider_name, '')), ?) OR contains(lower(provider_id), ?))
               ORDER BY list_position(['critical', 'warning', 'unknown', 'offline', 'healthy'], health) NULLS LAST,
-                       missed_requests DESC NULLS LAST, provider_name, provider_id"""
-
-
-@cached
-def members(path: str, healths: tuple[str, ...], sought: str) -> pl.DataFrame:
-    """The members of these healths (none: of all) whose name or id holds ``sought``, those in need first."""
-    wanted, part = list(healths), sought.strip().lower()
-    return ask(path, _MEMBERS, [wanted, wanted, part, part, part])
+                       missed_requests DESC NULLS LAST, provider_name, provider_id""",
+        (healths, healths, part, part, part),
+        columns=(
+            Column("provider_name", "col.provider_name"),
+            Column("health", "members.health", words="member"),
+            Column("reasons", "members.reasons", phrases="reason"),
+            Column("last_seen_at", "members.seen"),
+            Column("missed_requests", "members.missed"),
+            Column("unread_messages", "members.unread"),
+            Column("notifications_enabled", "members.notifications"),
+            Column("sound_enabled", "members.sound"),
+            Column("bookings", "revenue.bookings"),
+            Column("browser", "members.browser"),
+            Column("provider_id", "col.provider_id"),
+        ),
+    )
 
 
 @cached

@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from dashboards import records
 from dashboards.kit import cards, parts
+from dashboards.kit.grid import grid
 from dashboards.kit.parts import show
-from dashboards.kit.screen import ROWS_SHOWN, Screen
+from dashboards.kit.screen import Screen
 from dashboards.queries import reconciliation
 from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, rate, rupiah, signed_rupiah
@@ -41,33 +42,9 @@ def findings(screen: Screen) -> None:
         width=320,
     )
     code = code if code in options else None
-    chosen = codes if code is None else codes.filter(pl.col("finding") == code)
     st.caption(say("finding_record.pick"))
-    picked = screen.table(
-        reconciliation.findings(screen.snapshot, code, ROWS_SHOWN).with_columns(
-            pl.col("severity").map_elements(lambda word: say.word("severity", word), return_dtype=pl.String),
-            pl.col("detail").map_elements(say.sentence, return_dtype=pl.String),
-        ),
-        {
-            "finding_id": say("col.finding_id"),
-            "severity": say("col.severity"),
-            "booking_id": say("col.booking_id"),
-            "booking_ref": say("col.booking_ref"),
-            "commission_id": say("col.commission_id"),
-            "expected_idr": say("col.expected"),
-            "actual_idr": say("col.actual"),
-            "variance_idr": say("col.variance"),
-            "waived": say("col.waived"),
-            "waived_by": say("waiver.by"),
-            "waived_at": say("waiver.at", zone=say.zone_name(screen.now)),
-            "waived_reason": say("waiver.reason"),
-            "detail": say("col.detail"),
-        },
-        "findings",
-        say("revenue.findings"),
-        total=int((chosen["open"] + chosen["waived"]).sum()),
-        complete=lambda: reconciliation.all_findings(screen.snapshot, code),
-        choose=True,
+    picked = grid(
+        screen, reconciliation.findings(screen.snapshot, code), say("revenue.findings"), choose=True
     )
     asked = picked["finding_id"] if picked else st.query_params.get("finding", "")[:LONGEST_ID]
     if asked:

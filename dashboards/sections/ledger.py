@@ -8,16 +8,16 @@ from typing import Any
 import streamlit as st
 
 from dashboards.kit import parts
+from dashboards.kit.grid import below, grid
 from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
-from dashboards.kit.screen import ROWS_SHOWN, Screen
+from dashboards.kit.screen import Screen
 from dashboards.queries import ledger
 from dashboards.sections import shared
 from dashboards.wording import count, rupiah, signed_rupiah
 
 MONTHS_SHOWN = 13
 CHANGES_SHOWN = 50
-SUMS: tuple[str, ...] = ("opening_idr", "accrued_idr", "fees_idr", "paid_idr", "reversed_idr", "closing_idr")
 
 
 def by_month(screen: Screen) -> None:
@@ -32,7 +32,7 @@ def by_month(screen: Screen) -> None:
         parts.table(
             [
                 (say("ledger.month"), False),
-                *((say(f"ledger.{name}"), True) for name in SUMS),
+                *((say(f"ledger.{name}"), True) for name in ledger.SUMS),
                 ("", False),
             ],
             [_month(row, screen) for row in months.head(MONTHS_SHOWN).iter_rows(named=True)],
@@ -48,22 +48,7 @@ def by_month(screen: Screen) -> None:
         persist_state="session",
     )
     chosen = month if month is not None and month in options else options[0]
-    lines = months.row(options.index(chosen), named=True)
-    screen.table(
-        ledger.ledger(path, chosen, ROWS_SHOWN),
-        {
-            "provider_name": say("col.provider_name"),
-            **{name: say(f"ledger.{name}") for name in SUMS},
-            "holds": say("ledger.holds"),
-            "expected_idr": say("ledger.expected_idr"),
-            "unrecorded_idr": say("ledger.unrecorded_idr"),
-            "provider_id": say("col.provider_id"),
-        },
-        f"ledger_{chosen:%Y_%m}",
-        say("ledger.title"),
-        total=lines["providers"],
-        complete=lambda: ledger.all_ledger(path, chosen),
-    )
+    grid(screen, ledger.lines(chosen), say("ledger.title"))
 
 
 def _month(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
@@ -78,7 +63,7 @@ def _month(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
         below += f" · {say('ledger.unknown_amounts', n=count(row['unknown_amounts']))}"
     return (
         parts.below(say.month(row["local_month"]), below),
-        *(parts.money(row[name]) for name in SUMS),
+        *(parts.money(row[name]) for name in ledger.SUMS),
         held,
     )
 
@@ -87,7 +72,7 @@ def closed_months(screen: Screen) -> None:
     """Each figure of a closed month that is not what an earlier snapshot said, with both values."""
     say = screen.say
     show(parts.section(say("closed.title"), say("closed.note"), anchor="closed"))
-    changes = ledger.closed_month_changes(screen.snapshot)
+    changes = ledger.CLOSED_MONTH_CHANGES.first(screen.snapshot, CHANGES_SHOWN)
     gap = ledger.closed_month_gap(screen.snapshot)
     if gap is not None:
         show(parts.note("none", say("closed.gap"), say("closed.gap_text", reason=say.sentence(gap))))
@@ -105,10 +90,10 @@ def closed_months(screen: Screen) -> None:
                 (say("col.variance"), True),
                 (say("closed.seen"), True),
             ],
-            [_change(row, screen) for row in changes.head(CHANGES_SHOWN).iter_rows(named=True)],
+            [_change(row, screen) for row in changes.iter_rows(named=True)],
         )
     )
-    shared.rest_of(screen, changes, CHANGES_SHOWN, "closed_month_changes")
+    below(screen, ledger.CLOSED_MONTH_CHANGES, CHANGES_SHOWN)
 
 
 def _change(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import polars as pl
 import streamlit as st
 
 from dashboards.kit import parts
+from dashboards.kit.grid import below, grid
 from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
-from dashboards.kit.screen import ROWS_SHOWN, Screen
+from dashboards.kit.screen import Screen
 from dashboards.queries import receivables
 from dashboards.sections import shared
 from dashboards.wording import count, instant, rupiah
@@ -44,33 +44,12 @@ def deadlines(screen: Screen) -> None:
     show(parts.terms_card(facts, " ".join(below)))
     countdown(
         screen,
-        receivables.due_next(path, COUNTED_DOWN).to_dicts(),
-        receivables.overdue_longest(path, COUNTED_DOWN).to_dicts(),
+        receivables.DUE_NEXT.first(path, COUNTED_DOWN).to_dicts(),
+        receivables.OVERDUE.first(path, COUNTED_DOWN).to_dicts(),
     )
     _ages(screen)
-    zone = say.zone_name(screen.now)
     with st.expander(say("owed.all")):
-        screen.table(
-            receivables.open_records(path, ROWS_SHOWN).with_columns(
-                pl.col("age").map_elements(lambda age: say.word("age", age), return_dtype=pl.String)
-            ),
-            {
-                "commission_id": say("col.commission_id"),
-                "booking_id": say("col.booking_id"),
-                "provider_name": say("col.provider_name"),
-                "status": say("col.status"),
-                "owed_idr": say("owed.owed"),
-                "fee_idr": say("owed.fee"),
-                "deadline_at": say("col.deadline", zone=zone),
-                "is_overdue": say("owed.overdue"),
-                "age": say("owed.age"),
-                "restriction_at": say("owed.restriction_from", zone=zone),
-            },
-            "open_commissions",
-            say("owed.all"),
-            total=totals["records"],
-            complete=lambda: receivables.all_open_records(path),
-        )
+        grid(screen, receivables.OPEN, say("owed.all"))
 
 
 @st.fragment(run_every=COUNTDOWN_SECONDS)
@@ -147,34 +126,10 @@ def balances(screen: Screen) -> None:
     """Who owes what now, provider by provider."""
     say, path = screen.say, screen.snapshot
     show(parts.section(say("owed.who"), say("owed.who_note"), anchor="who"))
-    total = receivables.balance_count(path)
-    if not total:
+    if receivables.BALANCES.first(path, 1).is_empty():
         show(shared.nothing_found(screen, say("owed.none"), say("owed.none_text")))
         return
-    screen.table(
-        receivables.balances(path, ROWS_SHOWN),
-        {
-            "provider_name": say("col.provider_name"),
-            "owed_idr": say("owed.owed"),
-            "overdue_idr": say("owed.overdue"),
-            "fees_idr": say("owed.fees"),
-            "records": say("owed.records"),
-            "not_ended_idr": say("age.not_ended"),
-            "age_0_3h_idr": say("age.0-3 h"),
-            "age_3_24h_idr": say("age.3-24 h"),
-            "age_1_7d_idr": say("age.1-7 d"),
-            "age_over_7d_idr": say("age.over 7 d"),
-            "age_unknown_idr": say("age.unknown"),
-            "not_due_idr": say("owed.not_due"),
-            "unknown_amount_records": say("owed.unknown_amounts"),
-            "oldest_deadline_at": say("owed.oldest", zone=say.zone_name(screen.now)),
-            "provider_id": say("col.provider_id"),
-        },
-        "balances",
-        say("owed.who"),
-        total=total,
-        complete=lambda: receivables.all_balances(path),
-    )
+    grid(screen, receivables.BALANCES, say("owed.who"))
 
 
 VERDICTS: dict[str, str] = {
@@ -189,11 +144,11 @@ def restrictions(screen: Screen) -> None:
     """What restriction should be in force and what is, the differing ones first and marked."""
     say, path = screen.say, screen.snapshot
     show(parts.section(say("restriction.title"), say("restriction.note"), anchor="restrictions"))
-    frame = receivables.restrictions(path)
+    frame = receivables.RESTRICTIONS.first(path, RESTRICTIONS_SHOWN)
     if frame.is_empty():
         show(shared.nothing_found(screen, say("restriction.none"), say("restriction.none_text")))
         return
-    numbers = dict(frame.group_by("verdict").len().iter_rows())
+    numbers = receivables.restriction_verdicts(path)
     show(
         parts.counted(
             [
@@ -211,10 +166,10 @@ def restrictions(screen: Screen) -> None:
                 (say("owed.overdue"), True),
                 ("", False),
             ],
-            [_restriction(row, screen) for row in frame.head(RESTRICTIONS_SHOWN).iter_rows(named=True)],
+            [_restriction(row, screen) for row in frame.iter_rows(named=True)],
         )
     )
-    shared.rest_of(screen, frame, RESTRICTIONS_SHOWN, "restrictions")
+    below(screen, receivables.RESTRICTIONS, RESTRICTIONS_SHOWN)
 
 
 def _restriction(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:

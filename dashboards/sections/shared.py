@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import plotly.graph_objects as go
-import polars as pl
 import streamlit as st
 from markupsafe import Markup
 
 from dashboards.figures import RevenueFigure
 from dashboards.freshness import part, rows
-from dashboards.kit import cards, downloads, parts
+from dashboards.kit import cards, parts
 from dashboards.kit.charts import CONFIG
 from dashboards.kit.markup import Child
 from dashboards.kit.parts import show
@@ -136,14 +135,6 @@ def waived(screen: Screen, finding_id: str) -> str:
         time=screen.say.time(told["waived_at"], screen.now),
         reason=told["waived_reason"],
     )
-
-
-def rest_of(screen: Screen, frame: pl.DataFrame, shown: int, name: str) -> None:
-    """Below a table of the first rows: how many there are, and all of them to download."""
-    left, right = st.columns([3, 1], vertical_alignment="center")
-    if frame.height > shown:
-        left.caption(screen.say("app.rows_shown", shown=count(shown), total=count(frame.height)))
-    screen.download(right, screen.say("app.download"), name, "csv", lambda: downloads.csv(frame))
 
 
 def chart(figure: go.Figure, name: str, alt: str) -> None:

@@ -71,11 +71,11 @@ def test_revenue_by_source_takes_both_ends_and_the_largest_first(path: str, trut
 
 
 def test_missing_commissions_have_ids_and_what_is_owed(path: str, truth: Truth) -> None:
-    frame = reconciliation.all_missing_commissions(path)
+    frame = reconciliation.MISSING.all(path)
     assert list(zip(frame["booking_id"], frame["expected_idr"], strict=True)) == truth.missing
     assert frame["provider_name"].null_count() == 0
     assert frame["accrued_at"].is_sorted()
-    assert reconciliation.missing_commissions(path, 5).equals(frame.head(5))
+    assert reconciliation.MISSING.first(path, 5).equals(frame.head(5))
 
 
 def test_reconciliation_by_state_adds_up(path: str, truth: Truth) -> None:
@@ -110,9 +110,7 @@ def test_bookings_of_two_collections_with_one_id_are_told_apart(tmp_path: Path) 
     w.build(waived=[twin])
     path = str(tmp_path / "two.duckdb")
     w.con.execute(f"ATTACH '{path}' AS two; COPY FROM DATABASE memory TO two; DETACH two")
-    rows = (
-        reconciliation.all_missing_commissions(path).select("provider_name", "expected_idr", "waived").rows()
-    )
+    rows = reconciliation.MISSING.all(path).select("provider_name", "expected_idr", "waived").rows()
     assert rows == [("Spa One", 75_000, False), ("Hotel Spa", 150_000, True)]
     for finding_id, provider in (
         ("missing:b1", "Spa One"),
@@ -140,14 +138,14 @@ def test_findings_by_code_put_the_worst_first_and_waived_ones_apart(path: str) -
 
 
 def test_findings_of_one_code_and_of_all(path: str) -> None:
-    assert reconciliation.all_findings(path, "orphan")["finding_id"].to_list() == [
+    assert reconciliation.findings(path, "orphan").all(path)["finding_id"].to_list() == [
         "orphan:cmx0",
         "orphan:cmx1",
         "orphan:cmx2",
     ]
-    assert reconciliation.all_findings(path, None).height == 32
-    assert reconciliation.findings(path, None, 5).height == 5
-    assert reconciliation.all_findings(path, None)["waived"].is_sorted()
+    assert reconciliation.findings(path, None).all(path).height == 32
+    assert reconciliation.findings(path, None).first(path, 5).height == 5
+    assert reconciliation.findings(path, None).all(path)["waived"].is_sorted()
 
 
 def test_quarantine_checks_and_scans(path: str) -> None:
