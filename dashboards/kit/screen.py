@@ -39,6 +39,7 @@ class Screen:
     period: Period
     now: datetime
     path: str | None
+    pages: tuple[str, ...]
     status: dict[str, Any] | None
 
     @property
@@ -110,8 +111,8 @@ def language() -> str:
     return said if said in LANGUAGES else LANGUAGES[0]
 
 
-def current() -> Screen:
-    """What this page is to show now."""
+def current(pages: tuple[str, ...]) -> Screen:
+    """What a page is to show now. ``pages``: the names of all there are, in their order."""
     settings = load_or_stop()
     say = Wording(language(), settings.bookwatch_timezone)
     now = settings.clock.now()
@@ -125,6 +126,7 @@ def current() -> Screen:
         ),
         now=now,
         path=reading.newest(settings.home.current),
+        pages=pages,
         status=freshness.read_status(settings.home.status),
     )
 

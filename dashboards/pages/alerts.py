@@ -10,15 +10,14 @@ from typing import Any
 import streamlit as st
 from markupsafe import Markup
 
-from dashboards.frame import PAGES, open_screen
 from dashboards.freshness import rows as objects
 from dashboards.kit import cards, parts
 from dashboards.kit.grid import ROWS_SHOWN, grid
 from dashboards.kit.markup import Child
+from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import alerting, reading
-from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, instant
 from marketplace.findings import SEVERITIES
 
@@ -123,9 +122,9 @@ def _alert(alert: Alert, screen: Screen) -> tuple[Child, ...]:
 def _page(alert: Alert, screen: Screen) -> Child:
     """The page that shows more, where it is one of ours."""
     name = str(alert.get("page") or "").strip("/").split("/")[-1].split("?")[0]
-    if name not in {entry.name for entry in PAGES}:
+    if name not in screen.pages:
         return ""
-    where = "./" if name == PAGES[0].name else name  # the first page has no address of its own
+    where = "./" if name == screen.pages[0] else name  # the first page has no address of its own
     return parts.link(where, screen.say(f"{name}.title"), screen.say.language)
 
 
@@ -217,5 +216,20 @@ def deliveries(screen: Screen) -> None:
     grid(screen, alerting.DELIVERIES, say("alerts.deliveries"))
 
 
-screen = open_screen()
-screen.show(screen.say("alerts.title"), shared.subtitle_now(screen), [now, silences, resolved, deliveries])
+PAGE = Page(
+    name="alerts",
+    group="now",
+    icon=":material/notifications:",
+    role="admin",
+    sections=(
+        now,
+        silences,
+        resolved,
+        deliveries,
+    ),
+)
+
+if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record
+    from dashboards import frame
+
+    frame.draw(PAGE)

@@ -6,10 +6,10 @@ from datetime import datetime
 
 import polars as pl
 
-from dashboards.frame import open_screen
 from dashboards.kit import parts
 from dashboards.kit.charts import rate_chart
 from dashboards.kit.grid import ROWS_SHOWN, grid
+from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import operations
@@ -109,7 +109,20 @@ def events(screen: Screen) -> None:
     grid(screen, happened, say("errors.recent"), json=True)
 
 
-screen = open_screen()
-screen.show(
-    screen.say("errors.title"), shared.subtitle_now(screen), [shared.choose_reach, rate, by_kind, events]
+PAGE = Page(
+    name="errors",
+    group="operations",
+    icon=":material/error:",
+    role="engineer",
+    sections=(
+        shared.choose_reach,
+        rate,
+        by_kind,
+        events,
+    ),
 )
+
+if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record
+    from dashboards import frame
+
+    frame.draw(PAGE)

@@ -10,10 +10,10 @@ import polars as pl
 import streamlit as st
 
 from dashboards import freshness
-from dashboards.frame import open_screen
 from dashboards.kit import cards, parts
 from dashboards.kit.grid import grid
 from dashboards.kit.markup import Child, element, joined
+from dashboards.kit.page import Page, beside
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import health, reading
@@ -237,9 +237,21 @@ def checks(screen: Screen) -> None:
     )
 
 
-screen = open_screen()
-screen.show(
-    screen.say("health.title"),
-    shared.subtitle_now(screen),
-    [points, uptime, history, collections, lambda shown: shown.beside(quarantine, checks)],
+PAGE = Page(
+    name="health",
+    group="now",
+    icon=":material/monitor_heart:",
+    role="engineer",
+    sections=(
+        points,
+        uptime,
+        history,
+        collections,
+        beside(quarantine, checks),
+    ),
 )
+
+if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record
+    from dashboards import frame
+
+    frame.draw(PAGE)

@@ -6,14 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards.frame import open_screen
 from dashboards.kit import parts
 from dashboards.kit.grid import grid
 from dashboards.kit.markup import Child
+from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import service
-from dashboards.sections import shared
 from dashboards.wording import count, share
 
 
@@ -93,5 +92,18 @@ def at_the_break(screen: Screen) -> None:
         st.caption(say("links.newest", shown=count(broken.count(path)), all=count(hops[hop]["broken"])))
 
 
-screen = open_screen()
-screen.show(screen.say("links.title"), shared.subtitle_now(screen), [chain, at_the_break])
+PAGE = Page(
+    name="links",
+    group="service",
+    icon=":material/account_tree:",
+    role="admin",
+    sections=(
+        chain,
+        at_the_break,
+    ),
+)
+
+if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record
+    from dashboards import frame
+
+    frame.draw(PAGE)

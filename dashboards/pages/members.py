@@ -6,14 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards.frame import open_screen
 from dashboards.kit import cards, parts
 from dashboards.kit.grid import ROWS_SHOWN, grid
 from dashboards.kit.markup import Child
+from dashboards.kit.page import Page, beside
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import service
-from dashboards.sections import shared
 from dashboards.wording import count, share
 
 ALL_SOURCES = "all"
@@ -153,9 +152,19 @@ def _delivery(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     )
 
 
-screen = open_screen()
-screen.show(
-    screen.say("members.title"),
-    shared.subtitle_now(screen),
-    [members, figures, lambda shown: shown.beside(responses, deliveries)],
+PAGE = Page(
+    name="members",
+    group="service",
+    icon=":material/groups:",
+    role="admin",
+    sections=(
+        members,
+        figures,
+        beside(responses, deliveries),
+    ),
 )
+
+if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record
+    from dashboards import frame
+
+    frame.draw(PAGE)

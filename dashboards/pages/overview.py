@@ -7,9 +7,9 @@ import streamlit as st
 
 from dashboards import freshness
 from dashboards.figures import revenue_figures
-from dashboards.frame import open_screen
 from dashboards.kit import cards, parts
 from dashboards.kit.markup import joined
+from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import reconciliation, revenue
@@ -112,9 +112,20 @@ def firing(screen: Screen) -> str:
     return f"{number}, {screen.say('overview.muted', n=count(muted))}" if muted else number
 
 
-screen = open_screen()
-screen.show(
-    screen.say("overview.title"),
-    shared.subtitle(screen),
-    [health, came_in, commission],
+PAGE = Page(
+    name="overview",
+    group="now",
+    icon=":material/space_dashboard:",
+    role="admin",
+    sections=(
+        health,
+        came_in,
+        commission,
+    ),
+    periodic=True,
 )
+
+if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record
+    from dashboards import frame
+
+    frame.draw(PAGE)

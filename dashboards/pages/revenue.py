@@ -7,10 +7,10 @@ import polars as pl
 import streamlit as st
 
 from dashboards.figures import daily, revenue_figures
-from dashboards.frame import open_screen
 from dashboards.kit import cards, parts
 from dashboards.kit.charts import daily_chart
 from dashboards.kit.grid import ROWS_SHOWN, grid
+from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import reconciliation, revenue
@@ -156,11 +156,12 @@ def places(screen: Screen) -> None:
     )
 
 
-screen = open_screen()
-screen.show(
-    screen.say("revenue.title"),
-    shared.subtitle(screen),
-    [
+PAGE = Page(
+    name="revenue",
+    group="money",
+    icon=":material/payments:",
+    role="auditor",
+    sections=(
         places,
         figures,
         per_day,
@@ -174,5 +175,11 @@ screen.show(
         ledger.closed_months,
         findings.findings,
         report.report,
-    ],
+    ),
+    periodic=True,
 )
+
+if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record
+    from dashboards import frame
+
+    frame.draw(PAGE)

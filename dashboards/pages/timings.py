@@ -6,11 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards.frame import open_screen
 from dashboards.kit import parts
 from dashboards.kit.charts import hours_chart
 from dashboards.kit.grid import grid
 from dashboards.kit.markup import Child
+from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import operations
@@ -98,9 +98,20 @@ def slow(screen: Screen) -> None:
     grid(screen, operations.slow_calls(begin), say("timings.slow_calls"), json=True)
 
 
-screen = open_screen()
-screen.show(
-    screen.say("timings.title"),
-    shared.subtitle_now(screen),
-    [shared.choose_reach, by_operation, course, slow],
+PAGE = Page(
+    name="timings",
+    group="operations",
+    icon=":material/timer:",
+    role="engineer",
+    sections=(
+        shared.choose_reach,
+        by_operation,
+        course,
+        slow,
+    ),
 )
+
+if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record
+    from dashboards import frame
+
+    frame.draw(PAGE)
