@@ -105,37 +105,20 @@ BALANCES = Query(
 )
 
 
-# A provider who owes nothing has no balance and may be restricted nevertheless: that one should not be.
-_RESTRICTIONS = """
-WITH named AS (
-  SELECT provider_id, arg_max(provider_name, provider_type) AS provider_name,
-         max(status) FILTER (status = 'RESTRICTED') AS status
-  FROM core.providers WHERE deleted_at IS NULL GROUP BY provider_id),
-judged AS (SELECT coalesce(bool_or(as_of IS NOT NULL), false) AS yes FROM marts.commission_summary),
-both_sides AS (
-  SELECT coalesce(b.provider_id, n.provider_id) AS provider_id,
-         coalesce(b.provider_name, n.provider_name) AS provider_name,
-         CASE WHEN b.provider_id IS NOT NULL THEN b.restriction_due WHEN judged.yes THEN false END AS due,
-         CASE WHEN b.provider_id IS NULL THEN n.status = 'RESTRICTED' ELSE b.restriction_actual END AS actual,
-         b.restriction_due_at, b.overdue_records, b.overdue_idr, b.provider_id IS NOT NULL AS owes
-  FROM marts.commission_balances b FULL JOIN named n ON n.provider_id = b.provider_id
-       CROSS JOIN judged)
-SELECT provider_id, provider_name, due, actual, restriction_due_at,
-       coalesce(overdue_records, 0)::BIGINT AS overdue_records, coalesce(overdue_idr, 0)::BIGINT AS overdue_idr,
-       CASE WHEN due IS NULL OR actual IS NULL THEN 'unknown' WHEN due = actual THEN 'agrees'
-            WHEN due THEN 'not_restricted' ELSE 'restricted_wrongly' END AS verdict
-FROM both_sides WHERE due OR actual OR (due IS NULL AND owes)
-ORDER BY CASE verdict WHEN 'agrees' THEN 2 WHEN 'unknown' THEN 1 ELSE 0 END, restriction_due_at NULLS LAST, provider_id
-"""
-
-
 #: Every provider that should be restricted or is: provider_id, provider_name, due, actual (null = not known),
 #: restriction_due_at, overdue_records, overdue_idr, verdict (agrees, not_restricted, restricted_wrongly, unknown); the
 #: differing ones first.
-RESTRICTIONS = Query("restrictions", _RESTRICTIONS)
+RESTRICTIONS = Query(
+    "restrictions",
+    """SELECT provider_id, provider_name, due, actual, restriction_due_at, overdue_records, overdue_idr, verdict
+       FROM marts.commission_restrictions
+       ORDER BY CASE verdict WHEN 'agrees' THEN 2 WHEN 'unknown' THEN 1 ELSE 0 END, restriction_due_at NULLS LAST,
+                provider_id""",
+)
 
 
 @cached
 def restriction_verdicts(path: str) -> dict[str, int]:
     """verdict → providers."""
-    return dict(ask(path, f"SELECT verdict, count(*) AS n FROM ({_RESTRICTIONS}) GROUP BY 1").rows())
+    rows = ask(path, "SELECT verdict, count(*) AS n FROM marts.commission_restrictions GROUP BY 1").rows()
+    return dict(rows)
