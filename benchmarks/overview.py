@@ -8,8 +8,10 @@ Run `python benchmarks/overview.py [--home DIR] [--reruns 40]`. Without --home a
 from __future__ import annotations
 
 import argparse
+import importlib
 import logging
 import os
+import pkgutil
 import statistics
 import sys
 import tempfile
@@ -53,9 +55,10 @@ def measure(reruns: int) -> int:
         return spent
 
     def forget() -> None:
-        for question in vars(queries).values():
-            if hasattr(question, "cache_clear"):
-                question.cache_clear()
+        for module in pkgutil.iter_modules(queries.__path__, f"{queries.__name__}."):
+            for question in vars(importlib.import_module(module.name)).values():
+                if hasattr(question, "cache_clear"):
+                    question.cache_clear()
 
     app = AppTest.from_file(launch.APP, default_timeout=60)
     first = timed(app)

@@ -52,6 +52,8 @@ COMMISSION_STATUSES: Final = (
     "reversed",
     "unknown",
 )
+#: Whether a restriction that is due is in force, and one in force is due.
+RESTRICTION_VERDICTS: Final = ("agrees", "not_restricted", "restricted_wrongly", "unknown")
 SOURCES: Final = (
     "bookingButton",
     "chatWindow",
@@ -241,6 +243,17 @@ class CommissionOpen(MartTable):
 
     class Config(MartTable.Config):
         unique = ["commission_id"]  # noqa: RUF012 - Pandera reads a list
+
+
+class CommissionRestrictions(MartTable):
+    provider_id: pl.String = pa.Field(unique=True)
+    provider_name: pl.String = pa.Field(nullable=True)
+    due: pl.Boolean = pa.Field(nullable=True)
+    actual: pl.Boolean = pa.Field(nullable=True)
+    restriction_due_at: pl.Datetime = pa.Field(nullable=True)
+    overdue_records: pl.Int64 = pa.Field(ge=0)
+    overdue_idr: pl.Int64
+    verdict: pl.String = pa.Field(isin=RESTRICTION_VERDICTS)
 
 
 class CommissionBalances(MartTable):
@@ -611,6 +624,7 @@ MART_SCHEMAS: Final[Mapping[str, MartSchema]] = {
         MartSchema("commission_ledger", CommissionLedger, "provider_id"),
         MartSchema("commission_open", CommissionOpen, "commission_id"),
         MartSchema("commission_balances", CommissionBalances, "provider_id"),
+        MartSchema("commission_restrictions", CommissionRestrictions, "provider_id"),
         MartSchema("month_figures", MonthFigures, "figure"),
         MartSchema("closed_month_changes", ClosedMonthChanges, "finding_id"),
         MartSchema("closed_month_gaps", ClosedMonthGaps, "snapshot_id"),

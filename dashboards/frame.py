@@ -1,41 +1,36 @@
-"""The sidebar (pages, period, language) around the chosen page, and how a page finds itself inside of it. No
-figure is drawn."""
+"""Which pages there are, the sidebar (pages, period, language) around the chosen one, and how its file finds itself
+inside of it. No figure is drawn."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import streamlit as st
 
-from dashboards import blocks, queries, screen
+from dashboards.kit import cards, parts, screen
+from dashboards.kit.page import Page
+from dashboards.kit.parts import show
+from dashboards.pages import alerts, errors, health, links, members, overview, revenue, timings
 from dashboards.period import CHOICES, CUSTOM, DEFAULT, EARLIEST
+from dashboards.queries import reading
+from dashboards.sections import shared
 from dashboards.wording import LANGUAGES, Wording
 
 HERE = Path(__file__).resolve().parent
 
 
-@dataclass(frozen=True)
-class PageEntry:
-    """One file in pages/; its title is the text "<name>.title". ``periodic``: it looks at the days chosen in
-    the sidebar."""
-
-    name: str
-    icon: str
-    periodic: bool
-
-
-PAGES: tuple[PageEntry, ...] = (
-    PageEntry("overview", ":material/space_dashboard:", periodic=True),
-    PageEntry("revenue", ":material/payments:", periodic=True),
-    PageEntry("health", ":material/monitor_heart:", periodic=False),
-    PageEntry("members", ":material/groups:", periodic=False),
-    PageEntry("links", ":material/account_tree:", periodic=False),
-    PageEntry("errors", ":material/error:", periodic=False),
-    PageEntry("timings", ":material/timer:", periodic=False),
-    PageEntry("alerts", ":material/notifications:", periodic=False),
+#: The pages in the order of the sidebar; the first one is where people arrive.
+PAGES: tuple[Page, ...] = (
+    overview.PAGE,
+    revenue.PAGE,
+    health.PAGE,
+    members.PAGE,
+    links.PAGE,
+    errors.PAGE,
+    timings.PAGE,
+    alerts.PAGE,
 )
 
 FRAMED: ContextVar[bool] = ContextVar("framed", default=False)
@@ -44,7 +39,7 @@ FRAMED: ContextVar[bool] = ContextVar("framed", default=False)
 def main() -> None:
     """Draw the sidebar and run the page that was asked for."""
     st.set_page_config(page_title="bookwatch", page_icon=str(HERE / "icon.png"), layout="wide", menu_items={})
-    st.html(screen.style())
+    parts.show_style(screen.style())
     settings = screen.load_or_stop()
     say = Wording(screen.language(), settings.bookwatch_timezone)
     pages = {
@@ -72,12 +67,12 @@ def main() -> None:
             width="stretch",
         )
         address("lang", st.session_state["lang"], LANGUAGES[0])
-        path = queries.newest(settings.home.current)
+        path = reading.newest(settings.home.current)
         try:
-            shown = None if path is None else queries.snapshot(path)
-        except queries.SnapshotUnreadable:
+            shown = None if path is None else reading.snapshot(path)
+        except reading.SnapshotUnreadable:
             shown = None  # the page itself says what could not be read
-        st.html(blocks.foot(shown and shown.snapshot_id, shown and shown.rules_version, say))
+        show(cards.foot(shown and shown.snapshot_id, shown and shown.rules_version, say))
     framed = FRAMED.set(True)
     try:
         page.run()
@@ -142,14 +137,16 @@ def asked(today: date) -> tuple[date, date] | None:
     return (first, last) if EARLIEST <= first <= last else None
 
 
-def open_screen() -> screen.Screen:
-    """What the page is to show now.
+def draw(page: Page) -> None:
+    """What a page's file does when Streamlit runs it.
 
     Streamlit takes a folder named pages/ for a multipage app of its older kind, and the first visit of a new
-    server to /revenue
-    then runs that page file alone: in that case the frame is drawn first, and it runs the page again.
+    server to /revenue then runs that page file alone: in that case the frame is drawn first, and it runs the page
+    again.
     """
     if not FRAMED.get():
         main()
         st.stop()
-    return screen.current()
+    shown = screen.current(tuple(known.name for known in PAGES))
+    subtitle = shared.subtitle(shown) if page.periodic else shared.subtitle_now(shown)
+    shown.show(shown.say(f"{page.name}.title"), subtitle, page.sections)

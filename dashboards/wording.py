@@ -160,6 +160,10 @@ class Wording:
         known = self._texts.get(f"{group}.{NUMBER.sub('#', written)}")
         return written if known is None else known.format(**dict(zip("abcdef", numbers, strict=False)))
 
+    def phrases(self, group: str, written: str) -> str:
+        """Sentences of the data apart by semicolons, each as ``phrase`` says it."""
+        return "; ".join(self.phrase(group, part) for part in written.split("; ") if part) or NOTHING
+
     def sentence(self, written: object) -> str:
         """Sentences of the data, one a line, in this language, with the ids, amounts and times they name. One that is
         newer than our texts stays as it is written."""

@@ -21,7 +21,7 @@ with app.setup:
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
 
-    from dashboards import queries
+    from dashboards.queries import reading, reconciliation, revenue
     from dashboards.wording import count, rupiah, share, signed_rupiah
     from marketplace.difference import Difference
     from resources.settings import load_settings
@@ -30,7 +30,7 @@ with app.setup:
 @app.cell(hide_code=True)
 def _():
     settings = load_settings()
-    path = queries.newest(settings.home.current)
+    path = reading.newest(settings.home.current)
     mo.stop(
         path is None,
         mo.callout(
@@ -41,7 +41,7 @@ def _():
             kind="warn",
         ),
     )
-    shown = queries.snapshot(path)
+    shown = reading.snapshot(path)
     mo.md(
         f"""
         # Revenue
@@ -56,7 +56,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _(path):
-    days = queries.revenue_daily(path)
+    days = revenue.revenue_daily(path)
     mo.stop(days.is_empty(), mo.callout(mo.md("The snapshot holds no day of revenue."), kind="neutral"))
     first, last = days["local_date"].min(), days["local_date"].max()
     span = mo.ui.date_range(start=first, stop=last, value=(first, last), label="Days, both included")
@@ -108,7 +108,7 @@ def _():
 
 @app.cell
 def _(path, span):
-    sources = queries.revenue_by_source(path, *span.value).with_columns(
+    sources = revenue.revenue_by_source(path, *span.value).with_columns(
         (pl.col("booked_idr") / pl.col("booked_idr").sum()).alias("share_of_booked")
     )
     mo.ui.table(
@@ -130,7 +130,7 @@ def _():
 
 @app.cell
 def _(path):
-    summary = queries.commission_summary(path)
+    summary = reconciliation.commission_summary(path)
     mo.stop(
         summary is None or summary["state"] == "unknown",
         mo.callout(mo.md("**Unknown**: the commission records were never read completely."), kind="neutral"),
@@ -151,7 +151,7 @@ def _(path):
 @app.cell
 def _(path):
     mo.ui.table(
-        queries.reconciliation_states(path),
+        reconciliation.reconciliation_states(path),
         format_mapping={
             **dict.fromkeys(
                 ("expected_idr", "actual_idr", "unknown_expected_idr", "unknown_actual_idr"), rupiah
@@ -167,7 +167,7 @@ def _(path):
 @app.cell
 def _(path):
     mo.ui.table(
-        queries.all_missing_commissions(path).select(
+        reconciliation.MISSING.all(path).select(
             "booking_id", "provider_id", "source", "booking_amount_idr", "expected_idr", "local_date"
         ),
         format_mapping={"booking_amount_idr": rupiah, "expected_idr": rupiah},

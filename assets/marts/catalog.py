@@ -65,6 +65,7 @@ MARTS: Final[Registry[str, Mart]] = Registry(
                 "age_unknown_idr",
             ),
         ),
+        Mart("commission_restrictions", ("commission_balances",)),
         Mart("data_findings", ("reference_cases", "commission_links")),
         Mart("health_measures", step=True),
         Mart(

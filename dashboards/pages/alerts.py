@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
 import streamlit as st
+from markupsafe import Markup
 
-from dashboards import blocks, parts, queries, service_queries
-from dashboards.frame import PAGES, open_screen
 from dashboards.freshness import rows as objects
-from dashboards.screen import ROWS_SHOWN, Screen
+from dashboards.kit import cards, parts
+from dashboards.kit.grid import ROWS_SHOWN, grid
+from dashboards.kit.markup import Child
+from dashboards.kit.page import Page
+from dashboards.kit.parts import show
+from dashboards.kit.screen import Screen
+from dashboards.queries import alerting, reading
 from dashboards.wording import NOTHING, count, instant
 from marketplace.findings import SEVERITIES
 
@@ -28,8 +32,8 @@ def current_alerts(screen: Screen) -> list[Alert] | None:
         firing = [{"state": "firing", **alert} for alert in objects(said.get("alerts"))]
         return firing + [{**alert, "state": "pending"} for alert in objects(said.get("alerts_pending"))]
     try:
-        known = service_queries.alerts(screen.snapshot)
-    except queries.NotInSnapshot:
+        known = alerting.alerts(screen.snapshot)
+    except reading.NotInSnapshot:
         return None
     return [alert for alert in known if alert["state"] in ("firing", "pending")]
 
@@ -41,33 +45,33 @@ def held_back(alert: Alert) -> bool:
 def now(screen: Screen) -> None:
     """Firing, pending, and held back, each apart."""
     say = screen.say
-    st.html(blocks.section(say("alerts.firing"), say("alerts.firing_note")))
+    show(parts.section(say("alerts.firing"), say("alerts.firing_note")))
     alerts = current_alerts(screen)
     if alerts is None:
-        st.html(blocks.wrap(blocks.note("none", say("alerts.unknown"), say("alerts.unknown_text"))))
+        show(parts.note("none", say("alerts.unknown"), say("alerts.unknown_text")))
         return
     loud = [alert for alert in alerts if not held_back(alert)]
     firing = [alert for alert in loud if alert["state"] == "firing"]
     pending = [alert for alert in loud if alert["state"] == "pending"]
     muted = [alert for alert in alerts if held_back(alert)]
     if firing:
-        st.html(blocks.wrap(_table(firing, screen)))
+        show(_table(firing, screen))
     else:
         fresh = screen.condition.state == "fresh" and not screen.condition.failed
         kind, text = ("good", "alerts.quiet_text") if fresh else ("none", "alerts.quiet_old_text")
-        st.html(blocks.wrap(blocks.note(kind, say("alerts.quiet"), say(text))))
+        show(parts.note(kind, say("alerts.quiet"), say(text)))
     for title, note, group in (
         ("alerts.pending", "alerts.pending_note", pending),
         ("alerts.muted", "alerts.muted_note", muted),
     ):
         if group:
-            st.html(blocks.section(say(title), say(note)))
-            st.html(blocks.wrap(_table(group, screen)))
+            show(parts.section(say(title), say(note)))
+            show(_table(group, screen))
 
 
-def _table(alerts: list[Alert], screen: Screen) -> str:
+def _table(alerts: list[Alert], screen: Screen) -> Markup:
     say = screen.say
-    return blocks.table(
+    return parts.table(
         [
             (say("alerts.alert"), False),
             (say("alerts.what"), False),
@@ -86,11 +90,11 @@ def _gravity(alert: Alert) -> int:
     return -SEVERITIES.index(severity) if severity in SEVERITIES else -len(SEVERITIES)
 
 
-def _alert(alert: Alert, screen: Screen) -> tuple[str, ...]:
+def _alert(alert: Alert, screen: Screen) -> tuple[Child, ...]:
     say = screen.say
     severity = alert.get("severity")
     muted = held_back(alert)
-    kind = "none" if muted else blocks.tone_of_severity(severity) if alert["state"] == "firing" else "warn"
+    kind = "none" if muted else parts.tone_of_severity(severity) if alert["state"] == "firing" else "warn"
     since = alert.get("active_since") or alert.get("since")
     sent = alert.get("last_sent_at")
     unit = str(alert.get("unit") or "")
@@ -103,64 +107,62 @@ def _alert(alert: Alert, screen: Screen) -> tuple[str, ...]:
         else say.word("severity", severity)
     )
     return (
-        blocks.word(kind, str(alert.get("alert_id") or alert.get("name")), why),
-        blocks.below(say.sentence(alert.get("summary")) or NOTHING, say.sentence(alert.get("detail"))),
-        blocks.below(
-            blocks.measured(alert.get("figure"), unit, say),
-            say("health.limit", limit=blocks.measured(limit, unit, say)) if limit is not None else "",
+        parts.word(kind, str(alert.get("alert_id") or alert.get("name")), why),
+        parts.below(say.sentence(alert.get("summary")) or NOTHING, say.sentence(alert.get("detail"))),
+        parts.below(
+            cards.measured(alert.get("figure"), unit, say),
+            say("health.limit", limit=cards.measured(limit, unit, say)) if limit is not None else "",
         ),
-        blocks.below(say.time(since, screen.now), say.ago(since, screen.now) if since else ""),
-        blocks.text(say.time(sent, screen.now) if sent else say("alerts.not_sent")),
+        parts.below(say.time(since, screen.now), say.ago(since, screen.now) if since else ""),
+        say.time(sent, screen.now) if sent else say("alerts.not_sent"),
         _page(alert, screen),
     )
 
 
-def _page(alert: Alert, screen: Screen) -> str:
+def _page(alert: Alert, screen: Screen) -> Child:
     """The page that shows more, where it is one of ours."""
     name = str(alert.get("page") or "").strip("/").split("/")[-1].split("?")[0]
-    if name not in {entry.name for entry in PAGES}:
+    if name not in screen.pages:
         return ""
-    where = "./" if name == PAGES[0].name else name  # the first page has no address of its own
-    return blocks.link(where, screen.say(f"{name}.title"), screen.say.language)
+    where = "./" if name == screen.pages[0] else name  # the first page has no address of its own
+    return parts.link(where, screen.say(f"{name}.title"), screen.say.language)
 
 
 def silences(screen: Screen) -> None:
     """Who silenced what, and until when."""
     say = screen.say
-    st.html(blocks.section(say("alerts.silences"), say("alerts.silences_note")))
-    known = {str(row["silence_id"]): row for row in reversed(service_queries.silences(screen.snapshot))}
+    show(parts.section(say("alerts.silences"), say("alerts.silences_note")))
+    known = {str(row["silence_id"]): row for row in reversed(alerting.silences(screen.snapshot))}
     known |= {str(row.get("silence_id")): row for row in objects((screen.status or {}).get("silences"))}
     listed = sorted(known.values(), key=lambda row: str(row.get("ends_at")), reverse=True)
     if not listed:
-        st.html(blocks.wrap(blocks.note("none", say("alerts.no_silences"), say("alerts.no_silences_text"))))
+        show(parts.note("none", say("alerts.no_silences"), say("alerts.no_silences_text")))
         return
-    st.html(
-        blocks.wrap(
-            blocks.table(
-                [
-                    (say("alerts.matcher"), False),
-                    (say("alerts.author"), False),
-                    (say("alerts.reason"), False),
-                    (say("alerts.ends"), True),
-                    (say("col.state"), False),
-                ],
-                [_silence(row, screen) for row in listed],
-            )
+    show(
+        parts.table(
+            [
+                (say("alerts.matcher"), False),
+                (say("alerts.author"), False),
+                (say("alerts.reason"), False),
+                (say("alerts.ends"), True),
+                (say("col.state"), False),
+            ],
+            [_silence(row, screen) for row in listed],
         )
     )
 
 
-def _silence(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
+def _silence(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     say = screen.say
     ends, ended = instant(row.get("ends_at")), row.get("ended_at")
     active = ended is None and ends is not None and ends > screen.now
     when = say.time(ended or row.get("ends_at"), screen.now)
-    state = blocks.badge("warn", say("alerts.active")) if active else blocks.tag(say("alerts.over"))
+    state = parts.badge("warn", say("alerts.active")) if active else parts.tag(say("alerts.over"))
     return (
-        blocks.below(row.get("matcher"), row.get("silence_id")),
-        blocks.text(row.get("author") or NOTHING),
-        blocks.text(row.get("reason") or NOTHING),
-        blocks.below(when, say.ago(ended or ends, screen.now)),
+        parts.below(row.get("matcher"), row.get("silence_id")),
+        row.get("author") or NOTHING,
+        row.get("reason") or NOTHING,
+        parts.below(when, say.ago(ended or ends, screen.now)),
         state,
     )
 
@@ -168,33 +170,31 @@ def _silence(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
 def resolved(screen: Screen) -> None:
     """What was over of late: how long it lasted."""
     say = screen.say
-    st.html(blocks.section(say("alerts.resolved"), say("alerts.resolved_note")))
-    over = [alert for alert in service_queries.alerts(screen.snapshot) if alert["state"] == "resolved"]
+    show(parts.section(say("alerts.resolved"), say("alerts.resolved_note")))
+    over = [alert for alert in alerting.alerts(screen.snapshot) if alert["state"] == "resolved"]
     if not over:
-        st.html(blocks.wrap(blocks.note("none", say("alerts.none_resolved"))))
+        show(parts.note("none", say("alerts.none_resolved")))
         return
-    st.html(
-        blocks.wrap(
-            blocks.table(
-                [
-                    (say("alerts.alert"), False),
-                    (say("alerts.what"), False),
-                    (say("alerts.lasted"), True),
-                    (say("alerts.resolved_at"), True),
-                ],
-                [
-                    (
-                        blocks.below(alert["alert_id"], say.word("severity", alert["severity"])),
-                        blocks.text(say.sentence(alert["summary"])),
-                        _lasted(alert, screen),
-                        blocks.below(
-                            say.time(alert["resolved_at"], screen.now),
-                            say.ago(alert["resolved_at"], screen.now),
-                        ),
-                    )
-                    for alert in over[:RESOLVED_SHOWN]
-                ],
-            )
+    show(
+        parts.table(
+            [
+                (say("alerts.alert"), False),
+                (say("alerts.what"), False),
+                (say("alerts.lasted"), True),
+                (say("alerts.resolved_at"), True),
+            ],
+            [
+                (
+                    parts.below(alert["alert_id"], say.word("severity", alert["severity"])),
+                    say.sentence(alert["summary"]),
+                    _lasted(alert, screen),
+                    parts.below(
+                        say.time(alert["resolved_at"], screen.now),
+                        say.ago(alert["resolved_at"], screen.now),
+                    ),
+                )
+                for alert in over[:RESOLVED_SHOWN]
+            ],
         )
     )
     if len(over) > RESOLVED_SHOWN:
@@ -209,31 +209,27 @@ def _lasted(alert: Alert, screen: Screen) -> str:
 def deliveries(screen: Screen) -> None:
     """Each message to each channel, and whether it arrived. The channel is its kind, never its address."""
     say = screen.say
-    st.html(blocks.section(say("alerts.deliveries"), say("alerts.deliveries_note")))
-    frame = service_queries.deliveries(screen.snapshot, ROWS_SHOWN)
-    if frame.is_empty():
-        st.html(
-            blocks.wrap(blocks.note("none", say("alerts.no_deliveries"), say("alerts.no_deliveries_text")))
-        )
+    show(parts.section(say("alerts.deliveries"), say("alerts.deliveries_note")))
+    if alerting.DELIVERIES.first(screen.snapshot, ROWS_SHOWN).is_empty():
+        show(parts.note("none", say("alerts.no_deliveries"), say("alerts.no_deliveries_text")))
         return
-    screen.table(
-        frame.with_columns(
-            pl.col("kind").map_elements(lambda word: say.word("delivery", word), return_dtype=pl.String)
-        ),
-        {
-            "at": say("errors.at", zone=say.zone_name(screen.now)),
-            "kind": say("alerts.kind"),
-            "alerts": say("alerts.title"),
-            "channel": say("members.channel"),
-            "delivered": say("alerts.delivered"),
-            "attempts": say("errors.attempts"),
-        },
-        "alert_deliveries",
-        say("alerts.deliveries"),
-        total=frame.height,
-        complete=lambda: frame,
-    )
+    grid(screen, alerting.DELIVERIES, say("alerts.deliveries"))
 
 
-screen = open_screen()
-screen.show(screen.say("alerts.title"), parts.subtitle_now(screen), [now, silences, resolved, deliveries])
+PAGE = Page(
+    name="alerts",
+    group="now",
+    icon=":material/notifications:",
+    role="admin",
+    sections=(
+        now,
+        silences,
+        resolved,
+        deliveries,
+    ),
+)
+
+if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record
+    from dashboards import frame
+
+    frame.draw(PAGE)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 import polars as pl
-import streamlit as st
 
-from dashboards import blocks, parts, service_queries
-from dashboards.charts import rate_chart
-from dashboards.frame import open_screen
-from dashboards.screen import ROWS_SHOWN, Screen
+from dashboards.kit import parts
+from dashboards.kit.charts import rate_chart
+from dashboards.kit.grid import ROWS_SHOWN, grid
+from dashboards.kit.page import Page
+from dashboards.kit.parts import show
+from dashboards.kit.screen import Screen
+from dashboards.queries import operations
+from dashboards.sections import shared
 from dashboards.wording import count
 from marketplace.error_rate import ERRORS_A_MINUTE
 
@@ -20,15 +23,15 @@ SEVERITIES: tuple[str, ...] = ("critical", "error", "warning", "info")
 def rate(screen: Screen) -> None:
     """Events a minute up to the instant of the snapshot, with the limit drawn."""
     say, path = screen.say, screen.snapshot
-    st.html(blocks.section(say("errors.rate"), say("errors.rate_note", limit=ERRORS_A_MINUTE)))
-    begin, end = parts.reach(screen)
-    minutes = service_queries.error_minutes(path, begin)
+    show(parts.section(say("errors.rate"), say("errors.rate_note", limit=ERRORS_A_MINUTE)))
+    begin, end = shared.reach(screen)
+    minutes = operations.error_minutes(path, begin)
     _verdict(screen, minutes, begin)
     known = [word for word in SEVERITIES if word in minutes["severity"].to_list()]
     others = [
         word for word in minutes["severity"].unique(maintain_order=True).to_list() if word not in SEVERITIES
     ]
-    parts.chart(
+    shared.chart(
         rate_chart(minutes, begin, end, ERRORS_A_MINUTE, [*known, *others], say),
         "error_rate",
         say("errors.alt_rate"),
@@ -43,14 +46,14 @@ def _verdict(screen: Screen, minutes: pl.DataFrame, begin: datetime) -> None:
         .agg(pl.col("events").sum())
         .sort("events", "minute", descending=[True, True])
     )
-    calls = int(service_queries.calls(path, begin)["calls"].sum() or 0)
+    calls = int(operations.calls(path, begin)["calls"].sum() or 0)
     if each.is_empty():
         said = (
-            blocks.note("good", say("errors.none"), say("errors.none_text", calls=count(calls)))
+            parts.note("good", say("errors.none"), say("errors.none_text", calls=count(calls)))
             if calls
-            else blocks.note("none", say("errors.unmeasured"), say("errors.unmeasured_text"))
+            else parts.note("none", say("errors.unmeasured"), say("errors.unmeasured_text"))
         )
-        st.html(blocks.wrap(said))
+        show(said)
         return
     worst, events = each["minute"][0], int(each["events"][0])
     over = each.filter(pl.col("events") >= ERRORS_A_MINUTE).height
@@ -63,77 +66,63 @@ def _verdict(screen: Screen, minutes: pl.DataFrame, begin: datetime) -> None:
         calls=count(calls),
     )
     title = say("errors.over", minutes=count(over), limit=ERRORS_A_MINUTE) if over else say("errors.under")
-    st.html(blocks.wrap(blocks.note("bad" if over else "warn", title, facts)))
+    show(parts.note("bad" if over else "warn", title, facts))
 
 
 def by_kind(screen: Screen) -> None:
     """What the events are, three ways."""
-    begin, _ = parts.reach(screen)
+    begin, _ = shared.reach(screen)
     tables = [
-        (kind, service_queries.errors_by(screen.snapshot, kind, begin))
+        (kind, operations.errors_by(screen.snapshot, kind, begin))
         for kind in ("severity", "category", "operation")
     ]
     if all(frame.is_empty() for _, frame in tables):
         return
     say = screen.say
-    st.html(blocks.section(say("errors.kinds")))
-    st.html(
-        blocks.wrap(
-            blocks.grid(
-                "three",
-                *(
-                    blocks.table(
-                        [(say(f"errors.{kind}"), False), (say("errors.events"), True)],
-                        [
-                            (blocks.text(say.word(kind, row[kind])), count(row["events"]))
-                            for row in frame.iter_rows(named=True)
-                        ],
-                    )
-                    for kind, frame in tables
-                ),
-            )
+    show(parts.section(say("errors.kinds")))
+    show(
+        parts.grid(
+            "three",
+            *(
+                parts.table(
+                    [(say(f"errors.{kind}"), False), (say("errors.events"), True)],
+                    [
+                        (say.word(kind, row[kind]), count(row["events"]))
+                        for row in frame.iter_rows(named=True)
+                    ],
+                )
+                for kind, frame in tables
+            ),
         )
     )
 
 
 def events(screen: Screen) -> None:
     """The latest events, and all of them to download."""
-    say, path = screen.say, screen.snapshot
-    st.html(blocks.section(say("errors.recent"), say("errors.recent_note")))
-    begin, _ = parts.reach(screen)
-    total = service_queries.error_count(path, begin)
-    if not total:
-        st.html(blocks.wrap(blocks.note("none", say("errors.no_events"))))
+    say = screen.say
+    show(parts.section(say("errors.recent"), say("errors.recent_note")))
+    begin, _ = shared.reach(screen)
+    happened = operations.errors(begin)
+    if happened.first(screen.snapshot, ROWS_SHOWN).is_empty():
+        show(parts.note("none", say("errors.no_events")))
         return
-    screen.table(
-        service_queries.errors(path, begin, ROWS_SHOWN).with_columns(
-            pl.col(group).map_elements(
-                lambda word, group=group: say.word(group, word), return_dtype=pl.String
-            )
-            for group in ("severity", "category", "reason")
-        ),
-        {
-            "called_at": say("errors.at", zone=say.zone_name(screen.now)),
-            "severity": say("errors.severity"),
-            "category": say("errors.category"),
-            "operation": say("errors.operation"),
-            "collection": say("col.collection"),
-            "reason": say("errors.reason"),
-            "status": say("errors.status"),
-            "error_type": say("errors.error_type"),
-            "host": say("errors.host"),
-            "attempts": say("errors.attempts"),
-            "run_id": say("errors.run"),
-        },
-        "errors",
-        say("errors.recent"),
-        total=total,
-        complete=lambda: service_queries.all_errors(path, begin),
-        json=True,
-    )
+    grid(screen, happened, say("errors.recent"), json=True)
 
 
-screen = open_screen()
-screen.show(
-    screen.say("errors.title"), parts.subtitle_now(screen), [parts.choose_reach, rate, by_kind, events]
+PAGE = Page(
+    name="errors",
+    group="operations",
+    icon=":material/error:",
+    role="engineer",
+    sections=(
+        shared.choose_reach,
+        rate,
+        by_kind,
+        events,
+    ),
 )
+
+if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record
+    from dashboards import frame
+
+    frame.draw(PAGE)

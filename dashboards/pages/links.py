@@ -6,38 +6,40 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import blocks, parts, service_queries
-from dashboards.frame import open_screen
-from dashboards.screen import Screen
+from dashboards.kit import parts
+from dashboards.kit.grid import grid
+from dashboards.kit.markup import Child
+from dashboards.kit.page import Page
+from dashboards.kit.parts import show
+from dashboards.kit.screen import Screen
+from dashboards.queries import service
 from dashboards.wording import count, share
 
 
 def chain(screen: Screen) -> None:
     say = screen.say
-    st.html(blocks.section(say("links.chain"), say("links.chain_note")))
-    hops = service_queries.broken_links(screen.snapshot)
+    show(parts.section(say("links.chain"), say("links.chain_note")))
+    hops = service.broken_links(screen.snapshot)
     if not hops:
-        st.html(blocks.wrap(blocks.note("none", say("links.none"))))
+        show(parts.note("none", say("links.none")))
         return
     broken = sum(row["state"] == "broken" for row in hops)
     untold = sum(row["state"] not in ("broken", "working") for row in hops)
     kind = "bad" if broken else "none" if untold else "good"
     said = say("links.broken_text", broken=broken, all=len(hops)) if broken else say(f"links.{kind}_text")
-    st.html(
-        blocks.wrap(
-            blocks.table(
-                [
-                    (say("links.hop"), False),
-                    ("", False),
-                    (say("links.entered"), True),
-                    (say("links.passed"), True),
-                    (say("links.broken"), True),
-                    (say("links.unknown"), True),
-                    (say("col.state"), False),
-                ],
-                [_hop(row, screen) for row in hops],
-                top=f'<p style="margin-bottom:.8rem">{blocks.badge(kind, said)}</p>',
-            )
+    show(
+        parts.table(
+            [
+                (say("links.hop"), False),
+                ("", False),
+                (say("links.entered"), True),
+                (say("links.passed"), True),
+                (say("links.broken"), True),
+                (say("links.unknown"), True),
+                (say("col.state"), False),
+            ],
+            [_hop(row, screen) for row in hops],
+            top=parts.above(parts.badge(kind, said)),
         )
     )
     if any(row["unknown"] for row in hops):
@@ -49,32 +51,32 @@ def name(row: dict[str, Any], screen: Screen) -> str:
     return f"{say.word('step', row['from_step'])} → {say.word('step', row['to_step'])}"
 
 
-def _hop(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
+def _hop(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     say = screen.say
     state = str(row["state"])
-    kind = blocks.tone(state)
+    kind = parts.tone(state)
     passed = say("links.share", share=share(row["passed"] / row["entered"])) if row["entered"] else ""
     return (
-        blocks.below(name(row, screen), passed),
-        blocks.bar([("good", row["passed"]), ("bad", row["broken"]), ("none", row["unknown"])]),
+        parts.below(name(row, screen), passed),
+        parts.bar([("good", row["passed"]), ("bad", row["broken"]), ("none", row["unknown"])]),
         count(row["entered"]),
         count(row["passed"]),
-        blocks.differs(count(row["broken"])) if row["broken"] else count(row["broken"]),
+        parts.differs(count(row["broken"])) if row["broken"] else count(row["broken"]),
         count(row["unknown"]),
-        blocks.badge(kind, say.word("status", state)),
+        parts.badge(kind, say.word("status", state)),
     )
 
 
 def at_the_break(screen: Screen) -> None:
     """The ids of the bookings that should have passed a hop and did not."""
     say, path = screen.say, screen.snapshot
-    st.html(blocks.section(say("links.ids"), say("links.ids_note")))
-    hops = {int(row["hop"]): row for row in service_queries.broken_links(path)}
+    show(parts.section(say("links.ids"), say("links.ids_note")))
+    hops = {int(row["hop"]): row for row in service.broken_links(path)}
     breaks = [hop for hop, row in hops.items() if row["broken"]]
     if not breaks:
         untold = any(row["state"] != "working" for row in hops.values()) or not hops
         title = say("links.ids_unknown" if untold else "links.ids_none")
-        st.html(blocks.wrap(blocks.note("none" if untold else "good", title)))
+        show(parts.note("none" if untold else "good", title))
         return
     hop = st.selectbox(
         say("links.hop"),
@@ -84,22 +86,24 @@ def at_the_break(screen: Screen) -> None:
         width=420,
     )
     hop = hop if hop in breaks else breaks[0]
-    frame = service_queries.broken_link_rows(path, hop)
-    screen.table(
-        frame,
-        {
-            "row_id": say("col.booking_id"),
-            "origin": say("links.origin"),
-            "since": say("links.since", zone=say.zone_name(screen.now)),
-        },
-        f"broken_link_{hop}",
-        say("links.ids"),
-        total=frame.height,
-        complete=lambda: frame,
-    )
-    if frame.height < hops[hop]["broken"]:
-        st.caption(say("links.newest", shown=count(frame.height), all=count(hops[hop]["broken"])))
+    broken = service.at_the_break(hop)
+    grid(screen, broken, say("links.ids"))
+    if broken.count(path) < hops[hop]["broken"]:
+        st.caption(say("links.newest", shown=count(broken.count(path)), all=count(hops[hop]["broken"])))
 
 
-screen = open_screen()
-screen.show(screen.say("links.title"), parts.subtitle_now(screen), [chain, at_the_break])
+PAGE = Page(
+    name="links",
+    group="service",
+    icon=":material/account_tree:",
+    role="admin",
+    sections=(
+        chain,
+        at_the_break,
+    ),
+)
+
+if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record
+    from dashboards import frame
+
+    frame.draw(PAGE)

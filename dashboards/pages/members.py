@@ -4,36 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
 import streamlit as st
 
-from dashboards import blocks, parts, service_queries
-from dashboards.frame import open_screen
-from dashboards.screen import Screen
-from dashboards.wording import NOTHING, count, share
+from dashboards.kit import cards, parts
+from dashboards.kit.grid import ROWS_SHOWN, grid
+from dashboards.kit.markup import Child
+from dashboards.kit.page import Page, beside
+from dashboards.kit.parts import show
+from dashboards.kit.screen import Screen
+from dashboards.queries import service
+from dashboards.wording import count, share
 
 ALL_SOURCES = "all"
 
 
 def members(screen: Screen) -> None:
     say, path = screen.say, screen.snapshot
-    st.html(blocks.section(say("members.who"), say("members.who_note")))
-    counts = service_queries.member_counts(path)
+    show(parts.section(say("members.who"), say("members.who_note")))
+    counts = service.member_counts(path)
     if not counts:
-        st.html(blocks.wrap(blocks.note("none", say("members.none"), say("members.none_text"))))
+        show(parts.note("none", say("members.none"), say("members.none_text")))
         return
     order = (
-        *service_queries.MEMBER_ORDER,
-        *(word for word in counts if word not in service_queries.MEMBER_ORDER),
+        *service.MEMBER_ORDER,
+        *(word for word in counts if word not in service.MEMBER_ORDER),
     )
-    numbers = [(word, blocks.tone_of_member(word), counts.get(word, 0)) for word in order]
-    st.html(
-        blocks.wrap(
-            blocks.counts_card(
-                [(kind, count(number), say.word("member", word)) for word, kind, number in numbers],
-                [(kind, number) for _, kind, number in numbers],
-                say("members.total", n=count(sum(counts.values()))),
-            )
+    numbers = [(word, cards.tone_of_member(word), counts.get(word, 0)) for word in order]
+    show(
+        parts.counts_card(
+            [(kind, count(number), say.word("member", word)) for word, kind, number in numbers],
+            [(kind, number) for _, kind, number in numbers],
+            say("members.total", n=count(sum(counts.values()))),
         )
     )
     left, right = st.columns([1.6, 1], vertical_alignment="bottom")
@@ -48,46 +49,19 @@ def members(screen: Screen) -> None:
     sought = right.text_input(
         say("members.search"), type="search", placeholder=say("members.search_hint"), key="member_search"
     )
-    frame = service_queries.members(path, tuple(sorted(wanted or ())), sought or "")
-    if frame.is_empty():
-        st.html(blocks.wrap(blocks.note("none", say("members.no_match"))))
+    found = service.members(tuple(sorted(wanted or ())), sought or "")
+    if found.first(path, ROWS_SHOWN).is_empty():
+        show(parts.note("none", say("members.no_match")))
         return
-    screen.table(
-        frame.with_columns(
-            pl.col("health").map_elements(lambda word: say.word("member", word), return_dtype=pl.String),
-            pl.col("reasons").map_elements(lambda written: _reasons(written, screen), return_dtype=pl.String),
-        ),
-        {
-            "provider_name": say("col.provider_name"),
-            "health": say("members.health"),
-            "reasons": say("members.reasons"),
-            "last_seen_at": say("members.seen", zone=say.zone_name(screen.now)),
-            "missed_requests": say("members.missed"),
-            "unread_messages": say("members.unread"),
-            "notifications_enabled": say("members.notifications"),
-            "sound_enabled": say("members.sound"),
-            "bookings": say("revenue.bookings"),
-            "browser": say("members.browser"),
-            "provider_id": say("col.provider_id"),
-        },
-        "members",
-        say("members.who"),
-        total=frame.height,
-        complete=lambda: frame,
-    )
+    grid(screen, found, say("members.who"))
 
 
-def _reasons(written: str | None, screen: Screen) -> str:
-    said = [screen.say.phrase("reason", part) for part in (written or "").split("; ") if part]
-    return "; ".join(said) or NOTHING
-
-
-def service(screen: Screen) -> None:
+def figures(screen: Screen) -> None:
     say = screen.say
-    st.html(blocks.section(say("members.service"), say("members.service_note")))
-    row = service_queries.service_figures(screen.snapshot)
+    show(parts.section(say("members.service"), say("members.service_note")))
+    row = service.service_figures(screen.snapshot)
     if row is None:
-        st.html(blocks.wrap(blocks.note("none", say("members.service_none"))))
+        show(parts.note("none", say("members.service_none")))
         return
     newest = row["newest_booking_at"]
     facts = [
@@ -99,14 +73,14 @@ def service(screen: Screen) -> None:
         (say("health.newest_booking"), say.ago(newest, screen.now)),
     ]
     below = "" if all(value is not None for value in row.values()) else say("members.service_unknown")
-    st.html(blocks.wrap(blocks.terms_card(facts, below)))
+    show(parts.terms_card(facts, below))
 
 
 def responses(screen: Screen) -> None:
     """How many bookings were answered within which time; those never answered apart."""
     say, path = screen.say, screen.snapshot
-    st.html(blocks.section(say("members.responses"), say("members.responses_note")))
-    sources = service_queries.response_sources(path)
+    show(parts.section(say("members.responses"), say("members.responses_note")))
+    sources = service.response_sources(path)
     source = ALL_SOURCES
     if len(sources) > 1:
         source = (
@@ -121,70 +95,76 @@ def responses(screen: Screen) -> None:
             )
             or ALL_SOURCES
         )
-    rows = service_queries.response_distribution(path, source)
+    rows = service.response_distribution(path, source)
     if not any(row["bookings"] for row in rows):
-        st.html(blocks.wrap(blocks.note("none", say("members.responses_none"))))
+        show(parts.note("none", say("members.responses_none")))
         return
     largest = max(row["bookings"] for row in rows)
-    st.html(
-        blocks.wrap(
-            blocks.table(
-                [(say("members.within"), False), ("", False), (say("revenue.bookings"), True), ("", True)],
-                [
-                    (
-                        blocks.text(say.phrase("response", row["label"])),
-                        blocks.meter(row["bookings"] / largest, 0),
-                        count(row["bookings"]),
-                        share(row["share"]),
-                    )
-                    for row in rows
-                ],
-            )
+    show(
+        parts.table(
+            [(say("members.within"), False), ("", False), (say("revenue.bookings"), True), ("", True)],
+            [
+                (
+                    say.phrase("response", row["label"]),
+                    parts.meter(row["bookings"] / largest, 0),
+                    count(row["bookings"]),
+                    share(row["share"]),
+                )
+                for row in rows
+            ],
         )
     )
 
 
 def deliveries(screen: Screen) -> None:
     say = screen.say
-    st.html(blocks.section(say("members.deliveries"), say("members.deliveries_note")))
-    rows = service_queries.delivery_rates(screen.snapshot)
+    show(parts.section(say("members.deliveries"), say("members.deliveries_note")))
+    rows = service.delivery_rates(screen.snapshot)
     if not rows:
-        st.html(blocks.wrap(blocks.note("none", say("members.deliveries_none"))))
+        show(parts.note("none", say("members.deliveries_none")))
         return
-    st.html(
-        blocks.wrap(
-            blocks.table(
-                [
-                    (say("members.channel"), False),
-                    (say("members.recipient"), False),
-                    (say("members.sent"), True),
-                    (say("members.failed"), True),
-                    (say("members.pending"), True),
-                    (say("members.rate"), True),
-                    ("", False),
-                ],
-                [_delivery(row, screen) for row in rows],
-            )
+    show(
+        parts.table(
+            [
+                (say("members.channel"), False),
+                (say("members.recipient"), False),
+                (say("members.sent"), True),
+                (say("members.failed"), True),
+                (say("members.pending"), True),
+                (say("members.rate"), True),
+                ("", False),
+            ],
+            [_delivery(row, screen) for row in rows],
         )
     )
 
 
-def _delivery(row: dict[str, Any], screen: Screen) -> tuple[str, ...]:
+def _delivery(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     say = screen.say
     return (
-        blocks.text(say.word("channel", row["channel"])),
-        blocks.text(say.word("recipient", row["recipient_type"])),
+        say.word("channel", row["channel"]),
+        say.word("recipient", row["recipient_type"]),
         count(row["sent"]),
         count(row["failed"]),
         count(row["pending"]),
         share(row["rate"]),
-        blocks.meter(row["rate"] or 0, 0),
+        parts.meter(row["rate"] or 0, 0),
     )
 
 
-screen = open_screen()
-screen.show(
-    screen.say("members.title"),
-    parts.subtitle_now(screen),
-    [members, service, lambda shown: shown.beside(responses, deliveries)],
+PAGE = Page(
+    name="members",
+    group="service",
+    icon=":material/groups:",
+    role="admin",
+    sections=(
+        members,
+        figures,
+        beside(responses, deliveries),
+    ),
 )
+
+if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record
+    from dashboards import frame
+
+    frame.draw(PAGE)

@@ -5,66 +5,65 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards import blocks, freshness, parts, queries
+from dashboards import freshness
 from dashboards.figures import revenue_figures
-from dashboards.frame import open_screen
-from dashboards.screen import Screen
+from dashboards.kit import cards, parts
+from dashboards.kit.markup import joined
+from dashboards.kit.page import Page
+from dashboards.kit.parts import show
+from dashboards.kit.screen import Screen
+from dashboards.queries import reconciliation, revenue
+from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, share
 
 
 def health(screen: Screen) -> None:
     say = screen.say
-    st.html(blocks.section(say("overview.health")))
-    points = freshness.points(screen.status, parts.marts_points(screen))
+    show(parts.section(say("overview.health")))
+    points = freshness.points(screen.status, shared.marts_points(screen))
     if not points:
-        st.html(blocks.wrap(blocks.note("none", say("health.no_points"), say("health.no_points_text"))))
+        show(parts.note("none", say("health.no_points"), say("health.no_points_text")))
         return
-    st.html(
-        blocks.wrap(
-            blocks.health_card(
-                freshness.system_state(screen.status, points),
-                points,
-                parts.judged(screen),
-                screen.condition.state != "fresh",
-                say,
-            )
+    show(
+        cards.health_card(
+            freshness.system_state(screen.status, points),
+            points,
+            shared.judged(screen),
+            screen.condition.state != "fresh",
+            say,
         )
     )
 
 
-def revenue(screen: Screen) -> None:
-    parts.revenue_section(screen, revenue_figures(queries.revenue_daily(screen.snapshot), screen.period))
+def came_in(screen: Screen) -> None:
+    shared.revenue_section(screen, revenue_figures(revenue.revenue_daily(screen.snapshot), screen.period))
 
 
 def commission(screen: Screen) -> None:
     say = screen.say
     left, right = st.columns([1.75, 1], gap="medium")
     with left:
-        st.html(blocks.section(say("overview.commission"), say("overview.whole")))
-        st.html(
-            blocks.wrap(blocks.commission_card(queries.commission_summary(screen.snapshot), screen.now, say))
-        )
+        show(parts.section(say("overview.commission"), say("overview.whole")))
+        show(cards.commission_card(reconciliation.commission_summary(screen.snapshot), screen.now, say))
         fresh(screen)
     with right:
-        st.html(blocks.section(say("overview.source"), say.days(screen.period.first, screen.period.last)))
-        frame = queries.revenue_by_source(screen.snapshot, screen.period.first, screen.period.last)
+        show(parts.section(say("overview.source"), say.days(screen.period.first, screen.period.last)))
+        frame = revenue.revenue_by_source(screen.snapshot, screen.period.first, screen.period.last)
         total = int(frame["booked_idr"].sum() or 0)
         if frame.is_empty() or total == 0:
-            st.html(blocks.wrap(blocks.note("none", say("revenue.no_rows"), say("revenue.no_rows_text"))))
+            show(parts.note("none", say("revenue.no_rows"), say("revenue.no_rows_text")))
         else:
-            st.html(
-                blocks.wrap(
-                    blocks.table(
-                        [(say("revenue.source"), False), (say("revenue.booked"), True), ("", True)],
-                        [
-                            (
-                                blocks.text(say.word("source", row["source"])),
-                                blocks.money(row["booked_idr"]),
-                                f'<span class="bw-soft">{share(row["booked_idr"] / total)}</span>',
-                            )
-                            for row in frame.iter_rows(named=True)
-                        ],
-                    )
+            show(
+                parts.table(
+                    [(say("revenue.source"), False), (say("revenue.booked"), True), ("", True)],
+                    [
+                        (
+                            say.word("source", row["source"]),
+                            parts.money(row["booked_idr"]),
+                            parts.soft(share(row["booked_idr"] / total)),
+                        )
+                        for row in frame.iter_rows(named=True)
+                    ],
                 )
             )
 
@@ -76,26 +75,30 @@ def fresh(screen: Screen) -> None:
     outcome, ended = run.get("outcome"), run.get("finished_at")
     rows = freshness.collections(screen.status, screen.scans)
     read = sum(row.get("outcome") == "complete" for row in rows)
-    held, failed, _ = parts.check_results(screen)
+    held, failed, _ = shared.check_results(screen)
     facts = [
-        (say("health.newest_booking"), parts.moment(screen, parts.newest_booking(screen))),
+        (say("health.newest_booking"), shared.moment(screen, shared.newest_booking(screen))),
         (
             say("overview.last_run"),
-            f"{parts.moment(screen, ended)} {blocks.badge(blocks.tone(outcome), say.word('run', outcome))}",
+            joined(
+                shared.moment(screen, ended),
+                parts.badge(parts.tone(outcome), say.word("run", outcome)),
+                by=" ",
+            ),
         ),
         (
             say("overview.collections"),
-            blocks.text(say("overview.read_of", read=count(read), all=count(len(rows))) if rows else NOTHING),
+            say("overview.read_of", read=count(read), all=count(len(rows))) if rows else NOTHING,
         ),
         (
             say("health.quarantine"),
-            blocks.text(say("overview.rows", n=count(parts.quarantine(screen)["count"]))),
+            say("overview.rows", n=count(shared.quarantine(screen)["count"])),
         ),
-        (say("health.checks"), blocks.text(parts.checks_sentence(screen, held, failed))),
-        (say("alerts.title"), blocks.text(firing(screen))),
+        (say("health.checks"), shared.checks_sentence(screen, held, failed)),
+        (say("alerts.title"), firing(screen)),
     ]
-    st.html(blocks.section(say("overview.freshness")))
-    st.html(blocks.wrap(blocks.facts_card(facts)))
+    show(parts.section(say("overview.freshness")))
+    show(parts.facts_card(facts))
 
 
 def firing(screen: Screen) -> str:
@@ -109,9 +112,20 @@ def firing(screen: Screen) -> str:
     return f"{number}, {screen.say('overview.muted', n=count(muted))}" if muted else number
 
 
-screen = open_screen()
-screen.show(
-    screen.say("overview.title"),
-    parts.subtitle(screen),
-    [health, revenue, commission],
+PAGE = Page(
+    name="overview",
+    group="now",
+    icon=":material/space_dashboard:",
+    role="admin",
+    sections=(
+        health,
+        came_in,
+        commission,
+    ),
+    periodic=True,
 )
+
+if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record
+    from dashboards import frame
+
+    frame.draw(PAGE)

@@ -6,9 +6,15 @@ from typing import Any
 
 import polars as pl
 import streamlit as st
+from markupsafe import Markup
 
-from dashboards import blocks, commission_queries, parts, queries, records
-from dashboards.screen import ROWS_SHOWN, Screen
+from dashboards import records
+from dashboards.kit import cards, parts
+from dashboards.kit.grid import grid
+from dashboards.kit.parts import show
+from dashboards.kit.screen import Screen
+from dashboards.queries import reconciliation
+from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, rate, rupiah, signed_rupiah
 from marketplace.findings import FINDINGS
 
@@ -19,14 +25,10 @@ LONGEST_ID = 128
 def findings(screen: Screen) -> None:
     """The codes with their counts, the findings of one code, and the one that was picked, opened."""
     say = screen.say
-    st.html(blocks.section(say("revenue.findings"), say("revenue.findings_note"), anchor="findings"))
-    codes = queries.findings_by_code(screen.snapshot)
+    show(parts.section(say("revenue.findings"), say("revenue.findings_note"), anchor="findings"))
+    codes = reconciliation.findings_by_code(screen.snapshot)
     if codes.is_empty():
-        st.html(
-            blocks.wrap(
-                parts.nothing_found(screen, say("revenue.no_findings"), say("revenue.no_findings_text"))
-            )
-        )
+        show(shared.nothing_found(screen, say("revenue.no_findings"), say("revenue.no_findings_text")))
         return
     _by_code(screen, codes)
     options = codes["finding"].to_list()
@@ -40,33 +42,9 @@ def findings(screen: Screen) -> None:
         width=320,
     )
     code = code if code in options else None
-    chosen = codes if code is None else codes.filter(pl.col("finding") == code)
     st.caption(say("finding_record.pick"))
-    picked = screen.table(
-        queries.findings(screen.snapshot, code, ROWS_SHOWN).with_columns(
-            pl.col("severity").map_elements(lambda word: say.word("severity", word), return_dtype=pl.String),
-            pl.col("detail").map_elements(say.sentence, return_dtype=pl.String),
-        ),
-        {
-            "finding_id": say("col.finding_id"),
-            "severity": say("col.severity"),
-            "booking_id": say("col.booking_id"),
-            "booking_ref": say("col.booking_ref"),
-            "commission_id": say("col.commission_id"),
-            "expected_idr": say("col.expected"),
-            "actual_idr": say("col.actual"),
-            "variance_idr": say("col.variance"),
-            "waived": say("col.waived"),
-            "waived_by": say("waiver.by"),
-            "waived_at": say("waiver.at", zone=say.zone_name(screen.now)),
-            "waived_reason": say("waiver.reason"),
-            "detail": say("col.detail"),
-        },
-        "findings",
-        say("revenue.findings"),
-        total=int((chosen["open"] + chosen["waived"]).sum()),
-        complete=lambda: queries.all_findings(screen.snapshot, code),
-        choose=True,
+    picked = grid(
+        screen, reconciliation.findings(screen.snapshot, code), say("revenue.findings"), choose=True
     )
     asked = picked["finding_id"] if picked else st.query_params.get("finding", "")[:LONGEST_ID]
     if asked:
@@ -75,29 +53,27 @@ def findings(screen: Screen) -> None:
 
 def _by_code(screen: Screen, codes: pl.DataFrame) -> None:
     say = screen.say
-    st.html(
-        blocks.wrap(
-            blocks.table(
-                [
-                    (say("revenue.code"), False),
-                    (say("col.severity"), False),
-                    (say("col.open"), True),
-                    (say("col.waived"), True),
-                    (say("col.variance"), True),
-                    (say("col.not_in_variance"), True),
-                ],
-                [
-                    (
-                        blocks.coded(say.word("finding", row["finding"]), row["finding"]),
-                        blocks.text(say.word("severity", row["severity"])),
-                        count(row["open"]),
-                        count(row["waived"]),
-                        blocks.money(row["variance_idr"], signed=True),
-                        blocks.not_in_difference(row, say),
-                    )
-                    for row in codes.iter_rows(named=True)
-                ],
-            )
+    show(
+        parts.table(
+            [
+                (say("revenue.code"), False),
+                (say("col.severity"), False),
+                (say("col.open"), True),
+                (say("col.waived"), True),
+                (say("col.variance"), True),
+                (say("col.not_in_variance"), True),
+            ],
+            [
+                (
+                    parts.coded(say.word("finding", row["finding"]), row["finding"]),
+                    say.word("severity", row["severity"]),
+                    count(row["open"]),
+                    count(row["waived"]),
+                    parts.money(row["variance_idr"], signed=True),
+                    cards.not_in_difference(row, say),
+                )
+                for row in codes.iter_rows(named=True)
+            ],
         )
     )
 
@@ -105,39 +81,35 @@ def _by_code(screen: Screen, codes: pl.DataFrame) -> None:
 def opened(screen: Screen, finding_id: str) -> None:
     """One finding: its sentence, its money, what to do, and its records field by field."""
     say, path = screen.say, screen.snapshot
-    row = commission_queries.finding(path, finding_id)
+    row = reconciliation.finding(path, finding_id)
     if row is None:
-        st.html(blocks.wrap(blocks.note("none", say("finding_record.gone", finding=finding_id))))
+        show(parts.note("none", say("finding_record.gone", finding=finding_id)))
         return
     code = str(row["finding"])
     tone = "none" if row["waived"] else "bad" if row["severity"] in ("critical", "high") else "warn"
-    st.html(
-        blocks.wrap(
-            blocks.finding_card(
-                tone,
-                say.word("finding", code),
-                say("col.waived") if row["waived"] else say.word("severity", row["severity"]),
-                str(row["finding_id"]),
-                [
-                    say.sentence(row["detail"]),
-                    say.known(f"todo.{code}", ""),
-                    parts.waived(screen, finding_id) if row["waived"] else "",
-                ],
-                [
-                    (say("col.expected"), rupiah(row["expected_idr"])),
-                    (say("col.actual"), rupiah(row["actual_idr"])),
-                    (say("col.variance"), signed_rupiah(row["variance_idr"])),
-                ],
-            ),
-            *_sides(screen, row),
-            blocks.hint(
-                say("finding_record.waive"), f'bookwatch waive {row["finding_id"]} --reason "…" --by "…"'
-            ),
-        )
+    show(
+        cards.finding_card(
+            tone,
+            say.word("finding", code),
+            say("col.waived") if row["waived"] else say.word("severity", row["severity"]),
+            str(row["finding_id"]),
+            [
+                say.sentence(row["detail"]),
+                say.known(f"todo.{code}", ""),
+                shared.waived(screen, finding_id) if row["waived"] else "",
+            ],
+            [
+                (say("col.expected"), rupiah(row["expected_idr"])),
+                (say("col.actual"), rupiah(row["actual_idr"])),
+                (say("col.variance"), signed_rupiah(row["variance_idr"])),
+            ],
+        ),
+        *_sides(screen, row),
+        parts.hint(say("finding_record.waive"), f'bookwatch waive {row["finding_id"]} --reason "…" --by "…"'),
     )
 
 
-def _sides(screen: Screen, row: dict[str, Any]) -> list[str]:
+def _sides(screen: Screen, row: dict[str, Any]) -> list[Markup]:
     """The tables of a finding's records: booking and commission; of a duplicate also the booking's own record; of an
     account the provider and what it owes."""
     say, path = screen.say, screen.snapshot
@@ -146,11 +118,11 @@ def _sides(screen: Screen, row: dict[str, Any]) -> list[str]:
         return [_account(screen, str(row["provider_id"]))]
     commission_id = row["commission_id"]
     booking = (
-        commission_queries.booking_record(path, row["booking_id"], commission_id, row["origin"])
+        reconciliation.booking_record(path, row["booking_id"], commission_id, row["origin"])
         if row["booking_id"]
         else None
     )
-    record = commission_queries.commission_record(path, commission_id) if commission_id else None
+    record = reconciliation.commission_record(path, commission_id) if commission_id else None
     shown = [
         _table(
             screen,
@@ -162,7 +134,7 @@ def _sides(screen: Screen, row: dict[str, Any]) -> list[str]:
     ]
     own_id = booking["own_commission_id"] if booking else None
     if own_id and commission_id and own_id != commission_id:
-        own = commission_queries.commission_record(path, own_id)
+        own = reconciliation.commission_record(path, own_id)
         shown.append(
             _table(
                 screen,
@@ -175,11 +147,11 @@ def _sides(screen: Screen, row: dict[str, Any]) -> list[str]:
     return shown
 
 
-def _account(screen: Screen, provider_id: str) -> str:
+def _account(screen: Screen, provider_id: str) -> Markup:
     say, path = screen.say, screen.snapshot
-    held = commission_queries.provider_records(path, provider_id)
+    held = reconciliation.provider_records(path, provider_id)
     provider = {**held[0], "restricted": any(row["status"] == "RESTRICTED" for row in held)} if held else None
-    balance = commission_queries.provider_balance(path, provider_id) or {
+    balance = reconciliation.provider_balance(path, provider_id) or {
         "provider_id": provider_id,
         "owed_idr": 0,
         "overdue_idr": 0,
@@ -201,7 +173,7 @@ def _table(
     sides: tuple[records.Record | None, records.Record | None],
     absent: tuple[str, str],
     lines: list[records.Line],
-) -> str:
+) -> Markup:
     say = screen.say
     cells = [
         (
@@ -221,7 +193,7 @@ def _table(
         else ""
     )
     notes = [words for side, words in zip(sides, absent, strict=True) if side is None and words]
-    return blocks.side_by_side(titles, cells, " ".join([*notes, below]).strip())
+    return parts.side_by_side(titles, cells, " ".join([*notes, below]).strip())
 
 
 def value(kind: records.Kind, held: Any, screen: Screen) -> str:

@@ -17,9 +17,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import blocks
+from dashboards.kit import parts
+from dashboards.kit.parts import show
+from dashboards.kit.screen import Screen
 from dashboards.launch import environment
-from dashboards.screen import Screen
 from dashboards.wording import count
 from pipelines.exports.manifest import MANIFEST, DamagedManifest, Manifest, read_manifest, sha256_of_bytes
 from resources.ledger import ExportEntry, Ledger
@@ -40,7 +41,7 @@ ZIP_BYTES = 200_000_000
 def report(screen: Screen) -> None:
     """Choose the days, prepare the report, take its files."""
     say = screen.say
-    st.html(blocks.section(say("report.title"), say("report.note"), anchor="report"))
+    show(parts.section(say("report.title"), say("report.note"), anchor="report"))
     first, last = last_month(screen.now.astimezone(say.zone).date())
     with st.form("report_form"):
         days_place, name_place, form_place = st.columns([1.2, 1.2, 0.7], vertical_alignment="bottom")
@@ -90,10 +91,10 @@ def _prepare(screen: Screen, days: Any, made_by: str, form: str) -> None:
     say = screen.say
     st.session_state.pop("report_folder", None)
     if not isinstance(days, tuple) or len(days) != 2:
-        st.html(blocks.wrap(blocks.banner("warn", say("report.days_wanted"))))
+        show(parts.banner("warn", say("report.days_wanted")))
         return
     if not made_by:
-        st.html(blocks.wrap(blocks.banner("warn", say("report.by_wanted"))))
+        show(parts.banner("warn", say("report.by_wanted")))
         return
     first, until = days[0], days[1] + timedelta(days=1)
     snapshot_id = Path(screen.snapshot).stem
@@ -112,7 +113,7 @@ def _prepare(screen: Screen, days: Any, made_by: str, form: str) -> None:
             check=False,
         )
     if made.returncode != 0:
-        st.html(blocks.wrap(blocks.banner("bad", say("report.failed"), made.stderr.strip())))
+        show(parts.banner("bad", say("report.failed"), made.stderr.strip()))
         return
     told = json.loads(made.stdout)
     st.session_state["report_folder"] = told["folder"]
@@ -126,7 +127,7 @@ def _prepared(screen: Screen, folder: Path) -> None:
         data = (folder / MANIFEST).read_bytes()
         manifest = read_manifest(data)
     except (OSError, DamagedManifest):
-        st.html(blocks.wrap(blocks.banner("bad", say("report.damaged", folder=folder))))
+        show(parts.banner("bad", say("report.damaged", folder=folder)))
         return
     digest = sha256_of_bytes(data)
     until = date.fromisoformat(manifest.filters["to"])
@@ -145,25 +146,23 @@ def _prepared(screen: Screen, folder: Path) -> None:
         if manifest.findings_without_day
         else "",
     ]
-    st.html(
-        blocks.wrap(
-            blocks.terms_card(facts, " ".join(note for note in notes if note)),
-            blocks.table(
-                [(say("report.file"), False), (say("col.rows"), True), ("SHA-256", False)],
-                [
-                    *(
-                        (
-                            blocks.text(entry.name),
-                            count(entry.rows),
-                            f"<code>{blocks.text(entry.sha256[:16])}…</code>",
-                        )
-                        for entry in manifest.files
-                    ),
-                    (blocks.text(MANIFEST), "", f"<code>{blocks.text(digest)}</code>"),
-                ],
-            ),
-            blocks.hint(say("report.verify"), f"bookwatch verify {folder}"),
-        )
+    show(
+        parts.terms_card(facts, " ".join(note for note in notes if note)),
+        parts.table(
+            [(say("report.file"), False), (say("col.rows"), True), ("SHA-256", False)],
+            [
+                *(
+                    (
+                        entry.name,
+                        count(entry.rows),
+                        parts.verbatim(f"{entry.sha256[:16]}…"),
+                    )
+                    for entry in manifest.files
+                ),
+                (MANIFEST, "", parts.verbatim(digest)),
+            ],
+        ),
+        parts.hint(say("report.verify"), f"bookwatch verify {folder}"),
     )
     _downloads(screen, folder, manifest)
 
@@ -213,32 +212,30 @@ def _earlier(screen: Screen) -> None:
     try:
         entries = earlier(screen.settings.home.ledger)
     except sqlite3.Error:
-        st.html(blocks.wrap(blocks.note("none", say("report.ledger_unread"))))
+        show(parts.note("none", say("report.ledger_unread")))
         return
     if not entries:
         return
     with st.expander(say("report.earlier", n=count(len(entries)))):
-        st.html(
-            blocks.wrap(
-                blocks.table(
-                    [
-                        (say("report.made_at"), False),
-                        (say("report.made_by"), False),
-                        (say("report.what"), False),
-                        (say("app.snapshot"), False),
-                        (MANIFEST, False),
-                    ],
-                    [
-                        (
-                            blocks.text(say.time(entry.made_at, screen.now)),
-                            blocks.text(entry.made_by),
-                            blocks.below(entry.kind, entry.filters),
-                            blocks.text(entry.snapshot_id),
-                            f"<code>{blocks.text(entry.manifest_sha256[:16])}…</code>",
-                        )
-                        for entry in reversed(entries[-EARLIER_SHOWN:])
-                    ],
-                )
+        show(
+            parts.table(
+                [
+                    (say("report.made_at"), False),
+                    (say("report.made_by"), False),
+                    (say("report.what"), False),
+                    (say("app.snapshot"), False),
+                    (MANIFEST, False),
+                ],
+                [
+                    (
+                        say.time(entry.made_at, screen.now),
+                        entry.made_by,
+                        parts.below(entry.kind, entry.filters),
+                        entry.snapshot_id,
+                        parts.verbatim(f"{entry.manifest_sha256[:16]}…"),
+                    )
+                    for entry in reversed(entries[-EARLIER_SHOWN:])
+                ],
             )
         )
 

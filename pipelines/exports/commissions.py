@@ -22,6 +22,7 @@ import duckdb
 import polars as pl
 
 from marketplace.difference import AGGREGATES, Difference
+from pipelines.exports.csv_writer import Locale
 from pipelines.exports.manifest import (
     DEFAULT_LOCALE,
     MANIFEST,
@@ -34,7 +35,6 @@ from pipelines.exports.manifest import (
     sha256_of_bytes,
 )
 from pipelines.exports.report_files import CsvFile, Format, JsonFile, ReportFile, TakesRows, sha256_of
-from pipelines.exports.spreadsheet import Locale, guarded
 from pipelines.exports.workbook import SHEET_ROWS, Workbook
 from resources.clock import Clock
 from resources.errors import BookwatchError, UsageError
@@ -659,8 +659,7 @@ def _file_of(part: Part, workshop: Path, name: str, locale: Locale) -> ReportFil
         return JsonFile(workshop, name, part.table.names)
     if not part.safe:
         return CsvFile(workshop, name, part.table.names)
-    instants = part.table.of_kind("instant")
-    return CsvFile(workshop, name, part.table.names, lambda batch: guarded(batch, instants), locale)
+    return CsvFile(workshop, name, part.table.names, part.table.of_kind("instant"), locale)
 
 
 def _slices(period: dict[str, str], days: list[tuple[date, int]]) -> list[dict[str, str]]:

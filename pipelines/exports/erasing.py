@@ -21,6 +21,7 @@ import orjson
 import polars as pl
 
 from marketplace.traces import Traces, cell_kind
+from pipelines.exports.csv_writer import BOM, REPORT, Locale
 from pipelines.exports.manifest import (
     MANIFEST,
     DamagedManifest,
@@ -30,8 +31,8 @@ from pipelines.exports.manifest import (
     read_manifest,
     sha256_of_bytes,
 )
-from pipelines.exports.report_files import BOM, new_file, sha256_of
-from pipelines.exports.spreadsheet import SEPARATOR, Locale, guarded, unguarded
+from pipelines.exports.report_files import new_file, sha256_of
+from pipelines.exports.spreadsheet import guarded, unguarded
 from resources.errors import BookwatchError
 from resources.ledger import ExportEntry, Seal
 from resources.own_files import sync
@@ -200,7 +201,7 @@ def _rewrite_file(path: Path, made: Path | None, manifest: Manifest, told: Told)
         return _write(made, _json_lines(path, told))
     safe = path.stem.endswith("_spreadsheet")
     locale: Locale = "id" if safe and manifest.locale == "id" else "en"
-    return _write(made, _csv_lines(path, SEPARATOR[locale], safe, told))
+    return _write(made, _csv_lines(path, REPORT[locale].separator, safe, told))
 
 
 def _write(made: Path | None, lines: Iterator[tuple[bytes, bool]]) -> int:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal, Protocol
 
 import orjson
 import polars as pl
 
+from pipelines.exports.csv_writer import REPORT, Locale
 from pipelines.exports.manifest import FileEntry
-from pipelines.exports.spreadsheet import SEPARATOR, Locale
 from resources.own_files import sync_open
 
 Format = Literal["csv", "json", "xlsx"]
 
-BOM = "\N{ZERO WIDTH NO-BREAK SPACE}".encode()
 MONEY_SUFFIX = "_idr"
 
 
@@ -84,38 +83,26 @@ class _Counted:
 
 
 class CsvFile(_Counted):
-    """UTF-8 with BOM, RFC 4180 (CRLF, quoted where needed), one header. Null is an empty cell, empty text is ``""``.
-
-    The separator and the decimal sign are the locale's.
-    """
+    """A table in the dialect of the reports (csv_writer.py). ``instants``: where a spreadsheet is to open it safely,
+    the columns whose text is an instant; None: as it is."""
 
     def __init__(
         self,
         folder: Path,
         name: str,
         columns: list[str],
-        change: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
+        instants: Collection[str] | None = None,
         locale: Locale = "en",
     ) -> None:
         super().__init__(folder, name, columns)
-        self._change = change
-        self._separator = SEPARATOR[locale]
-        self._decimal_comma = locale == "id"
-        self._write(BOM + self._separator.join(columns).encode() + b"\r\n")
+        self._instants = instants
+        self._dialect = REPORT[locale]
+        self._write(self._dialect.header(columns))
 
     def add(self, batch: pl.DataFrame) -> None:
         self._tally.count(batch)
-        text = io.BytesIO()
-        rows = self._change(batch) if self._change else batch
-        rows.write_csv(
-            text,
-            include_header=False,
-            separator=self._separator,
-            decimal_comma=self._decimal_comma,
-            line_terminator="\r\n",
-            quote_style="necessary",
-        )
-        self._write(text.getvalue())
+        safe = self._instants is not None
+        self._write(self._dialect.lines(batch, safe=safe, leave=self._instants or ()))
 
     def close(self) -> FileEntry:
         return self._finish()

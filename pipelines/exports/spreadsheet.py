@@ -1,19 +1,16 @@
 """Text a spreadsheet must leave as it is: what it would run, or read as a number, a date or a truth, gets a mark; and
 how the mark is taken off again. Typed cells never come here: a negative amount stays a number, an instant an instant.
 
-Every CSV of ours that a person opens goes through ``guarded``: the reports' files and the dashboards' downloads.
+What is written that way is csv_writer's.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Final, Literal
+from typing import Final
 
 import polars as pl
-
-Locale = Literal["en", "id"]
-SEPARATOR: Final[dict[Locale, str]] = {"en": ",", "id": ";"}
 
 # The one mark that keeps a cell text in Excel, LibreOffice and Google Sheets alike: none of them takes a cell that
 # begins with it for a number, a date or a formula. (A tab is trimmed by some, ="…" is a formula itself.)

@@ -18,6 +18,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from marketplace.difference import Difference
 from pipelines.exports.commissions import KIND, TABLES, Part, Table, file_name, parts, strangers_in
+from pipelines.exports.csv_writer import REPORT
 from pipelines.exports.manifest import (
     MANIFEST,
     DamagedManifest,
@@ -28,7 +29,7 @@ from pipelines.exports.manifest import (
     sha256_of_bytes,
 )
 from pipelines.exports.report_files import MONEY_SUFFIX, sha256_of
-from pipelines.exports.spreadsheet import SEPARATOR, unguarded
+from pipelines.exports.spreadsheet import unguarded
 from pipelines.exports.workbook import SHEET_ROWS
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
@@ -314,7 +315,7 @@ def _check_names(folder: Path, manifest: Manifest, notes: _Notes) -> None:
     if (
         manifest.report != KIND
         or manifest.format not in ("csv", "json", "xlsx")
-        or manifest.locale not in SEPARATOR
+        or manifest.locale not in REPORT
     ):
         notes.differences.append(
             f"{MANIFEST} is of a {manifest.format} {manifest.report} report"
@@ -558,7 +559,7 @@ def _csv_rows(file: io.BufferedReader, locale: str) -> Iterator[dict[str, Any]]:
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     if text.read(1) != "\N{ZERO WIDTH NO-BREAK SPACE}":
         raise _Unreadable("does not begin with the UTF-8 mark that spreadsheets need")
-    rows = csv.reader(text, strict=True, delimiter=SEPARATOR.get(locale, ","))  # pyright: ignore[reportArgumentType, reportCallIssue]
+    rows = csv.reader(text, strict=True, delimiter=REPORT.get(locale, REPORT["en"]).separator)  # pyright: ignore[reportArgumentType, reportCallIssue]
     header = next(rows, [])
     yield dict.fromkeys(header)
     for number, row in enumerate(rows, 1):

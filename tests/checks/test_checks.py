@@ -35,6 +35,7 @@ def built() -> Warehouse:
     """A warehouse in which every mart has a row."""
     w = Warehouse()
     w.provider()
+    w.provider("p9", status="RESTRICTED")  # who owes nothing
     w.booking("b1", created_at=NOW - HOUR, starts_at=NOW - HOUR, customer_key="c:u1", customer_id="u1")
     w.booking(
         "b2",
@@ -119,6 +120,7 @@ BAD = {
     "commission_ledger": ["local_month = local_month + 1", "expected_idr = -1", "closing_idr = NULL"],
     "commission_open": ["age = 'old'", "status = 'odd'", "fee_idr = NULL", "is_overdue = true"],
     "commission_balances": ["records = 0", "owed_idr = owed_idr + 1", "age_0_3h_idr = 7"],
+    "commission_restrictions": ["verdict = 'odd'", "overdue_records = -1", "provider_id = NULL"],
     "month_figures": ["figure = 'tips'", "value = NULL"],
     "closed_month_changes": ["current_value = previous_value", "finding = 'odd'", "waived = NULL"],
     "closed_month_gaps": ["reason = NULL"],

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.charts import daily_chart, rupiah_ticks
 from dashboards.figures import FIGURES
-from dashboards.screen import STYLE
+from dashboards.kit.charts import daily_chart, rupiah_ticks
+from dashboards.kit.screen import STYLE
 from dashboards.wording import Wording, axis_rupiah
 from tests.dashboards.conftest import Shown
 from tests.dashboards.snapshot import Truth

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from dashboards import blocks, frame
+from dashboards import frame
+from dashboards.kit import cards, parts
 from dashboards.wording import Wording
 from tests.dashboards import snapshot
 from tests.dashboards.conftest import Shown
@@ -85,10 +86,10 @@ def test_free_bookings_are_counted_where_the_snapshot_knows_them() -> None:
     for language, word in (("en", "free"), ("id", "gratis")):
         say = Wording(language, "Asia/Makassar")
         card = f'<b>3</b><span class="bw-soft">{word}</span>'
-        assert card in blocks.commission_card(row, snapshot.NOW, say)
-        assert f">{word}<" not in blocks.commission_card(row | {"free": None}, snapshot.NOW, say)
+        assert card in cards.commission_card(row, snapshot.NOW, say)
+        assert f">{word}<" not in cards.commission_card(row | {"free": None}, snapshot.NOW, say)
         assert say.word("state", "free") != "free"
-        assert blocks.tone("free") == "good"
+        assert parts.tone("free") == "good"
 
 
 def test_overview_shows_what_was_booked_by_source(home: Path, truth: Truth, show: Show) -> None:

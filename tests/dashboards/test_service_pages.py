@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboards import frame, service_queries
+from dashboards import frame
+from dashboards.queries import operations
 from pipelines.alerting.rules import RULES
 from resources.appwrite.failures import SLOW_SECONDS
 from tests.dashboards import snapshot
@@ -227,7 +228,7 @@ def test_timings_show_percentiles_and_mark_the_slow_ones(home: Path, show: Show)
 
 
 def test_slow_is_what_the_gateway_calls_slow() -> None:
-    assert service_queries.SLOW_SECONDS == SLOW_SECONDS
+    assert operations.SLOW_SECONDS == SLOW_SECONDS
 
 
 # Alerts -------------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from dashboards import wording
-from dashboards.commission_queries import AGES
+from dashboards.queries.receivables import AGES
 from dashboards.records import BOOKING_AND_COMMISSION, PROVIDER_AND_BALANCE
-from dashboards.sections.owed import VERDICTS
+from dashboards.sections.receivables import VERDICTS
 from dashboards.wording import (
     LANGUAGES,
     Wording,

@@ -332,6 +332,18 @@ def _money(con: duckdb.DuckDBPyConnection, now: datetime, names: dict[str, str])
         " restriction_due_at restriction_actual provider_status unknown_amount_records not_due_idr",
         [(row[0], names[row[0]], *row[1:12], now - timedelta(hours=2), *row[12:], 0, 0) for row in balances],
     )
+    restrictions = [
+        ("prov00", True, False, due_at, 2, 143_250, "not_restricted"),
+        ("prov03", True, True, due_at, 1, 75_000, "agrees"),
+        ("prov04", True, None, due_at, 1, 105_000, "unknown"),
+        ("prov05", False, True, None, 0, 0, "restricted_wrongly"),
+    ]
+    add(
+        con,
+        "marts.commission_restrictions",
+        "provider_id provider_name due actual restriction_due_at overdue_records overdue_idr verdict",
+        [(row[0], names[row[0]], *row[1:]) for row in restrictions],
+    )
     ledger: list[tuple[Any, ...]] = []
     for provider, moves in MOVES.items():
         opening = 0

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards import downloads
+from dashboards.kit import downloads
 from pipelines.exports.report_files import sha256_of
 from pipelines.exports.spreadsheet import FORMULA_STARTS, guarded, unguarded
 from pipelines.exports.verify import verify_export

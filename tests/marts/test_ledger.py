@@ -603,6 +603,47 @@ def test_what_cannot_be_told_is_not_called_no_restriction(
     assert [r["restriction_due"] for r in w.rows("FROM marts.commission_balances")] == [due]
 
 
+@pytest.mark.parametrize(
+    ("past", "status", "due", "verdict"),
+    [
+        (DAY, "RESTRICTED", True, "agrees"),
+        (DAY, "AVAILABLE", True, "not_restricted"),
+        (DAY, None, True, "unknown"),
+        (-DAY, "RESTRICTED", False, "restricted_wrongly"),
+        (-DAY, "AVAILABLE", False, None),  # neither due nor in force
+    ],
+)
+def test_a_restriction_that_should_be_stands_beside_the_one_that_is(
+    w: Warehouse, past: timedelta, status: str | None, due: bool, verdict: str | None
+) -> None:
+    w.booking()
+    w.commission(status="pending", deadline_at=NOW - past)
+    w.provider(provider_id="p1", provider_name="Made", status=status)
+    w.provider(provider_id="p2", provider_name="Komang", status="RESTRICTED")  # owes nothing
+    w.provider(provider_id="p3", provider_name="Wayan", status="BUSY")
+    w.build(["commission_balances", "commission_restrictions"])
+    rows = {row["provider_id"]: row for row in w.rows("FROM marts.commission_restrictions")}
+    assert (rows["p2"]["due"], rows["p2"]["actual"], rows["p2"]["verdict"]) == (
+        False,
+        True,
+        "restricted_wrongly",
+    )
+    assert (rows["p2"]["provider_name"], rows["p2"]["overdue_idr"]) == ("Komang", 0)
+    if verdict is None:
+        assert set(rows) == {"p2"}
+        return
+    assert set(rows) == {"p1", "p2"}
+    assert (rows["p1"]["due"], rows["p1"]["verdict"]) == (due, verdict)
+
+
+def test_where_commissions_were_never_read_no_restriction_is_called_wrong() -> None:
+    w = Warehouse(scanned=False)
+    w.provider(provider_id="p2", status="RESTRICTED")
+    w.build(["commission_balances", "commission_restrictions"])
+    (row,) = w.rows("FROM marts.commission_restrictions")
+    assert (row["due"], row["actual"], row["verdict"]) == (None, True, "unknown")
+
+
 def test_one_id_of_a_therapist_and_a_place_is_one_balance(w: Warehouse) -> None:
     w.provider(status="AVAILABLE")
     w.provider(provider_type="place", status="RESTRICTED", provider_name="A place")

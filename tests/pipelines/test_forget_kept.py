@@ -507,15 +507,15 @@ def test_an_export_in_progress_does_not_outlast_a_rewriting(
 
 
 def test_a_page_shows_the_file_written_anew(published: Settings) -> None:
-    from dashboards import queries
+    from dashboards.queries import reading
 
     home = published.home
     path = home.published / f"{SNAPSHOT}.duckdb"
 
-    @queries.cached
+    @reading.cached
     def people(path: str) -> list[Any]:
         return (
-            queries.ask(path, "SELECT customer_id FROM core.people ORDER BY amount_idr").to_series().to_list()
+            reading.ask(path, "SELECT customer_id FROM core.people ORDER BY amount_idr").to_series().to_list()
         )
 
     old = shutil.copyfile(path, home.root / "old")

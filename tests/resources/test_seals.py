@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from assets.ops import create_ops
-from dashboards import queries
+from dashboards.queries import reading
 from resources.home import Home
 from resources.ledger import Ledger
 from resources.seals import SnapshotChanged, require_unchanged
@@ -103,7 +103,7 @@ def test_a_snapshot_is_published_for_reading_only_with_its_hash_in_the_ledger(ho
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_snapshot_is_not_served(home: Home, change: Callable[[Path], None]) -> None:
     path = publish(home)
-    assert queries.snapshot(str(path)).snapshot_id == ID  # an answer that is kept, and a file held open
+    assert reading.snapshot(str(path)).snapshot_id == ID  # an answer that is kept, and a file held open
     change(path)
     for in_full in (False, True):
         with (
@@ -111,8 +111,8 @@ def test_a_changed_snapshot_is_not_served(home: Home, change: Callable[[Path], N
             open_snapshot(path, in_full=in_full),
         ):
             pass
-    with pytest.raises(queries.SnapshotUnreadable, match="changed after it was published"):
-        queries.snapshot(str(path))
+    with pytest.raises(reading.SnapshotUnreadable, match="changed after it was published"):
+        reading.snapshot(str(path))
 
 
 def test_a_change_under_the_same_stamp_is_found_by_the_hash(home: Home) -> None:
@@ -136,11 +136,11 @@ def test_a_home_that_was_moved_serves_on_and_is_hashed_once(home: Home, tmp_path
 
 def test_a_snapshot_that_we_rewrote_is_served_with_its_new_seal(home: Home) -> None:
     path = publish(home)
-    assert queries.snapshot(str(path)).snapshot_id == ID
+    assert reading.snapshot(str(path)).snapshot_id == ID
     with duckdb.connect(str(home.warehouse)) as con:
         con.execute("CREATE TABLE more AS SELECT range AS n FROM range(100000)")
     copy_closed_file(home.warehouse, path, Ledger(home.ledger).record_seal)
-    assert queries.snapshot(str(path)).snapshot_id == ID
+    assert reading.snapshot(str(path)).snapshot_id == ID
     assert require_unchanged(path) == Ledger(home.ledger).seal(ID)[0]
 
 

@@ -6,14 +6,17 @@ from datetime import datetime
 from typing import Any
 
 import plotly.graph_objects as go
-import polars as pl
 import streamlit as st
+from markupsafe import Markup
 
-from dashboards import blocks, downloads, queries, service_queries
-from dashboards.charts import CONFIG
 from dashboards.figures import RevenueFigure
 from dashboards.freshness import part, rows
-from dashboards.screen import Screen
+from dashboards.kit import cards, parts
+from dashboards.kit.charts import CONFIG
+from dashboards.kit.markup import Child
+from dashboards.kit.parts import show
+from dashboards.kit.screen import Screen
+from dashboards.queries import health, operations, reconciliation, revenue
 from dashboards.wording import NOTHING, count, rupiah
 
 REACH = "reach"  # the choice of choose_reach, as Streamlit keeps it
@@ -45,52 +48,44 @@ def marts_points(screen: Screen) -> list[dict[str, Any]]:
     """The health points of the snapshot, asked only where the status says none."""
     if rows(part(screen.status, "health").get("points")):
         return []
-    return queries.health_points(screen.snapshot)
+    return health.health_points(screen.snapshot)
 
 
 def revenue_section(screen: Screen, figures: list[RevenueFigure]) -> None:
     """The three revenue figures, apart and by name; or from when on there is data."""
     say = screen.say
-    st.html(blocks.section(say("overview.revenue")))
-    undated = queries.undated(screen.snapshot)
+    show(parts.section(say("overview.revenue")))
+    undated = revenue.undated(screen.snapshot)
     if undated["rows"]:
         said = {name: rupiah(undated[name]) for name in ("booked_idr", "completed_idr", "collected_idr")}
         title = say("revenue.undated", n=count(undated["rows"]))
-        st.html(blocks.wrap(blocks.banner("warn", title, say("revenue.undated_text", **said))))
+        show(parts.banner("warn", title, say("revenue.undated_text", **said)))
     if not figures[0].daily_idr:
-        days = queries.revenue_daily(screen.snapshot)
+        days = revenue.revenue_daily(screen.snapshot)
         first = say.day(None if days.is_empty() else days["local_date"].min())  # type: ignore[arg-type]
-        st.html(
-            blocks.wrap(blocks.note("none", say("revenue.no_days"), say("revenue.no_days_text", first=first)))
-        )
+        show(parts.note("none", say("revenue.no_days"), say("revenue.no_days_text", first=first)))
         return
-    st.html(
-        blocks.wrap(
-            blocks.grid(
-                "three", *(blocks.revenue_card(figure, screen.period.days, say) for figure in figures)
-            )
-        )
-    )
+    show(parts.grid("three", *(cards.revenue_card(figure, screen.period.days, say) for figure in figures)))
 
 
 def newest_booking(screen: Screen) -> object:
     """The instant of the newest booking: as the status says, else as the snapshot does."""
     said = part(screen.status, "freshness").get("newest_booking_at")
-    return said if said is not None or screen.path is None else queries.newest_booking_at(screen.path)
+    return said if said is not None or screen.path is None else health.newest_booking_at(screen.path)
 
 
-def moment(screen: Screen, value: object) -> str:
-    """``14:02 WITA, 3 min ago`` as HTML, or a dash."""
+def moment(screen: Screen, value: object) -> Child:
+    """``14:02 WITA, 3 min ago`` in one line, or a dash."""
     if screen.say.local(value) is None:
         return NOTHING
     said = f"{screen.say.time(value, screen.now)}, {screen.say.ago(value, screen.now)}"
-    return f'<span class="bw-nowrap">{blocks.text(said)}</span>'
+    return parts.unbroken(said)
 
 
 def quarantine(screen: Screen) -> dict[str, Any]:
     """count, oldest_first_seen_at, reasons: from the status, else from the snapshot."""
     said = part(screen.status, "quarantine")
-    return said if isinstance(said.get("count"), int) else queries.quarantine(screen.snapshot)
+    return said if isinstance(said.get("count"), int) else health.quarantine(screen.snapshot)
 
 
 def check_results(screen: Screen) -> tuple[int, int, list[dict[str, Any]]]:
@@ -98,8 +93,8 @@ def check_results(screen: Screen) -> tuple[int, int, list[dict[str, Any]]]:
     said = part(screen.status, "checks")
     if isinstance(said.get("passed"), int) and isinstance(said.get("failed"), int):
         return said["passed"], said["failed"], rows(said.get("failing"))
-    held, failed = queries.check_counts(screen.snapshot)
-    return held, failed, queries.failing_checks(screen.snapshot)
+    held, failed = health.check_counts(screen.snapshot)
+    return held, failed, health.failing_checks(screen.snapshot)
 
 
 def checks_sentence(screen: Screen, held: int, failed: int) -> str:
@@ -118,20 +113,20 @@ def subtitle_now(screen: Screen) -> str:
 
 def unjudged(screen: Screen) -> bool:
     """Whether commissions could not be judged at all: then nothing found is no good news."""
-    return (queries.commission_summary(screen.snapshot) or {}).get("state") in (None, "unknown")
+    return (reconciliation.commission_summary(screen.snapshot) or {}).get("state") in (None, "unknown")
 
 
-def nothing_found(screen: Screen, title: str, text: str) -> str:
+def nothing_found(screen: Screen, title: str, text: str) -> Markup:
     """The card for a list of commissions that is empty: good news only where they were judged."""
     if unjudged(screen):
         say = screen.say
-        return blocks.note("none", say("revenue.missing_unknown"), say("revenue.missing_unknown_text"))
-    return blocks.note("good", title, text)
+        return parts.note("none", say("revenue.missing_unknown"), say("revenue.missing_unknown_text"))
+    return parts.note("good", title, text)
 
 
 def waived(screen: Screen, finding_id: str) -> str:
     """Who waived a finding, when and why."""
-    told = queries.waiver(screen.snapshot, finding_id)
+    told = reconciliation.waiver(screen.snapshot, finding_id)
     if told is None:
         return screen.say("waiver.unsaid")
     return screen.say(
@@ -140,14 +135,6 @@ def waived(screen: Screen, finding_id: str) -> str:
         time=screen.say.time(told["waived_at"], screen.now),
         reason=told["waived_reason"],
     )
-
-
-def rest_of(screen: Screen, frame: pl.DataFrame, shown: int, name: str) -> None:
-    """Below a table of the first rows: how many there are, and all of them to download."""
-    left, right = st.columns([3, 1], vertical_alignment="center")
-    if frame.height > shown:
-        left.caption(screen.say("app.rows_shown", shown=count(shown), total=count(frame.height)))
-    screen.download(right, screen.say("app.download"), name, "csv", lambda: downloads.csv(frame))
 
 
 def chart(figure: go.Figure, name: str, alt: str) -> None:
@@ -160,7 +147,7 @@ def choose_reach(screen: Screen) -> None:
     """How far back errors and timings are looked at: one choice for both pages."""
     st.segmented_control(
         screen.say("reach.title"),
-        tuple(service_queries.REACHES),
+        tuple(operations.REACHES),
         default="day",
         required=True,
         format_func=lambda option: screen.say(f"reach.{option}"),
@@ -173,4 +160,4 @@ def reach(screen: Screen) -> tuple[datetime, datetime]:
     """From when to when (naive UTC): up to the instant of the snapshot, for of what came later it knows nothing."""
     asked = str(st.session_state.get(REACH))
     end = screen.published_at or screen.now.replace(tzinfo=None)
-    return end - service_queries.REACHES.get(asked, service_queries.REACHES["day"]), end
+    return end - operations.REACHES.get(asked, operations.REACHES["day"]), end

@@ -1,0 +1,58 @@
+"""Mart: whose account should be restricted beside whose is: one row a provider of which either holds, or cannot be
+told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from assets.marts.tables import Instants, Tables
+
+
+def table(t: Tables, at: Instants) -> ir.Table:
+    """``due`` and ``actual`` are null where they cannot be told, and then so is the verdict: unknown. A provider who
+    owes nothing has no balance and may be restricted nevertheless: that one should not be, as far as commissions were
+    ever read."""
+    p = t.providers.filter(t.providers.deleted_at.isnull())
+    # An id may stand for a therapist and for a place: one of them restricted is the account restricted.
+    accounts: Any = p.group_by(account="provider_id").aggregate(
+        known_name=p.provider_name.argmax(p.provider_type, where=p.provider_name.notnull()),
+        restricted=(p.status == "RESTRICTED").any(),
+    )
+    rows = t.commission_balances.outer_join(accounts, t.commission_balances.provider_id == accounts.account)
+    owes = rows.provider_id.notnull()
+    due = ibis.cases(
+        (owes, rows.restriction_due),
+        (at.judged_at.isnull(), ibis.null("boolean")),
+        else_=False,
+    )
+    told = rows.select(
+        owes=owes,
+        provider_id=ibis.coalesce(rows.provider_id, rows.account),
+        provider_name=ibis.coalesce(rows.provider_name, rows.known_name),
+        due=due,
+        actual=ibis.ifelse(owes, rows.restriction_actual, rows.restricted),
+        restriction_due_at=rows.restriction_due_at,
+        overdue_records=rows.overdue_records.fill_null(0).cast("int64"),
+        overdue_idr=rows.overdue_idr.fill_null(0).cast("int64"),
+    )
+    told = told.filter(
+        told.due.fill_null(False) | told.actual.fill_null(False) | (told.due.isnull() & told.owes)
+    )
+    return told.select(
+        "provider_id",
+        "provider_name",
+        "due",
+        "actual",
+        "restriction_due_at",
+        "overdue_records",
+        "overdue_idr",
+        verdict=ibis.cases(
+            (told.due.isnull() | told.actual.isnull(), "unknown"),
+            (told.due == told.actual, "agrees"),
+            (told.due, "not_restricted"),
+            else_="restricted_wrongly",
+        ),
+    )

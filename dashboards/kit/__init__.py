@@ -1,0 +1,1 @@
+"""What pages are made of: the screen around them, and its parts."""

@@ -1,0 +1,127 @@
+"""Tables of rows with ids and what is handed out: the first rows of a question on the page, all of them in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboards.kit import downloads
+from dashboards.kit.screen import Screen
+from dashboards.queries.query import Column, Rows
+from dashboards.wording import NOTHING, Wording, count, rupiah, signed_rupiah
+
+ROWS_SHOWN = 500
+
+
+def grid(
+    screen: Screen, rows: Rows, title: str, *, choose: bool = False, json: bool = False
+) -> dict[str, Any] | None:
+    """Rows under the headings they declare: rupiah written out yet sorted as numbers, instants local. With ``choose`` a
+    row can be picked, and is returned with all of its columns as they are shown; with ``json`` all can be had as JSON
+    too."""
+    say = screen.say
+    first = _said(rows.first(screen.snapshot, ROWS_SHOWN), rows.columns, say)
+    shown = first.select([column.name for column in rows.columns])
+    zone = say.zone_name(screen.now)
+    look: dict[str, Any] = {
+        "hide_index": True,
+        "width": "stretch",
+        "height": 35 * (min(max(shown.height, 1), 12) + 1) + 2,
+        "row_height": 35,
+        "column_config": {
+            column.name: st.column_config.Column(say(column.heading, zone=zone)) for column in rows.columns
+        },
+        "key": f"table_{rows.name}",
+        "alt": title,
+        "placeholder": NOTHING,
+    }
+    picked: list[int] = []
+    if choose:
+        state = st.dataframe(_styled(shown, say), on_select="rerun", selection_mode="single-row", **look)
+        picked = list(state["selection"]["rows"])
+    else:
+        st.dataframe(_styled(shown, say), **look)
+    below(screen, rows, ROWS_SHOWN, json=json)
+    return first.row(picked[0], named=True) if picked and picked[0] < first.height else None
+
+
+def below(screen: Screen, rows: Rows, limit: int, *, json: bool = False) -> None:
+    """Under a table of the first ``limit`` rows: how many there are, and all of them to download."""
+    left, *places = st.columns([3, 1, 1] if json else [3, 1], vertical_alignment="center")
+    shown = rows.first(screen.snapshot, limit).height
+    total = rows.count(screen.snapshot) if shown == limit else shown
+    if shown < total:
+        left.caption(screen.say("app.rows_shown", shown=count(shown), total=count(total)))
+    _download(screen, places[0], "app.download", rows, "csv", downloads.csv)
+    if json:
+        _download(screen, places[1], "app.download_json", rows, "json", downloads.json)
+
+
+def _download(
+    screen: Screen, place: Any, label: str, rows: Rows, form: str, write: Callable[[pl.DataFrame], bytes]
+) -> None:
+    """A button that hands out a file named after what it holds and the snapshot; made when it is clicked."""
+    path = screen.snapshot
+    place.download_button(
+        screen.say(label),
+        lambda: write(rows.all(path)),
+        file_name=f"bookwatch_{rows.name}_{Path(path).stem}.{form}",
+        mime={"csv": "text/csv", "json": "application/json"}[form],
+        key=f"download_{rows.name}" if form == "csv" else f"download_{rows.name}_{form}",
+        icon=":material/download:",
+        on_click="ignore",
+        width="stretch",
+    )
+
+
+def _said(frame: pl.DataFrame, columns: tuple[Column, ...], say: Wording) -> pl.DataFrame:
+    """The words and sentences of the data in the language of the page; what is null stays so."""
+    return frame.with_columns(
+        pl.col(column.of or column.name).map_elements(said, return_dtype=pl.String).alias(column.name)
+        for column in columns
+        if (said := _in_language(column, say)) is not None
+    )
+
+
+def _in_language(column: Column, say: Wording) -> Callable[[Any], str] | None:
+    if column.words is not None:
+        return lambda word: say.word(str(column.words), word)
+    if column.phrases is not None:
+        return lambda written: say.phrases(str(column.phrases), written)
+    return say.sentence if column.sentences else None
+
+
+def _styled(frame: pl.DataFrame, say: Wording) -> Any:
+    """A pandas Styler: what is shown is text, what is sorted by is the value."""
+    written = frame.with_columns(
+        [
+            pl.col(name).map_elements(say.stamp, return_dtype=pl.String, skip_nulls=True).fill_null(NOTHING)
+            for name, kind in frame.schema.items()
+            if isinstance(kind, pl.Datetime)
+        ]
+        + [pl.col(name).fill_null(NOTHING) for name, kind in frame.schema.items() if kind == pl.String]
+        + [
+            pl.when(pl.col(name).is_null())
+            .then(pl.lit(NOTHING))  # not known is not "no"
+            .when(pl.col(name))
+            .then(pl.lit(say("col.yes")))
+            .otherwise(pl.lit(say("col.no")))
+            .alias(name)
+            for name, kind in frame.schema.items()
+            if kind == pl.Boolean
+        ]
+    )
+    formats: dict[str, Callable[[Any], str]] = {
+        name: (signed_rupiah if name == "variance_idr" else rupiah) if name.endswith("_idr") else count
+        for name, kind in written.schema.items()
+        if kind.is_integer()
+    } | {
+        name: say.seconds if name == "seconds" or name.endswith("_s") else count
+        for name, kind in written.schema.items()
+        if kind.is_float()
+    }
+    return written.to_pandas(use_pyarrow_extension_array=True).style.format(formats, na_rep=NOTHING)

@@ -1,0 +1,34 @@
+"""What a page is: a record. Which pages there are says frame.py; what stands on one, its file in pages/."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dashboards.kit.screen import Screen, Section
+
+Group = Literal["now", "money", "service", "operations"]
+Role = Literal["admin", "analyst", "engineer", "auditor"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One file in pages/, of the same name. Its title is the text "<name>.title"; ``group``: what it is about;
+    ``role``: whom of docs/domain.md it is for first; ``periodic``: it looks at the days chosen in the sidebar, any
+    other at the present."""
+
+    name: str
+    group: Group
+    icon: str
+    role: Role
+    sections: tuple[Section, ...]
+    periodic: bool = False
+
+
+def beside(*sections: Section) -> Section:
+    """Sections in columns of equal width; on a phone one below the other."""
+
+    def drawn(screen: Screen) -> None:
+        screen.beside(*sections)
+
+    return drawn

@@ -1,0 +1,157 @@
+"""The frame every page stands in: settings, language, period, the newest snapshot, the live head and its
+five-second pulse.
+
+A page gives a title and its sections to ``Screen.show`` and draws nothing outside of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboards import freshness
+from dashboards.kit import cards, parts
+from dashboards.kit.parts import show
+from dashboards.period import CUSTOM, Period, chosen
+from dashboards.queries import health, reading
+from dashboards.wording import LANGUAGES, Wording
+from resources.errors import BookwatchError
+from resources.settings import Settings, load_settings
+
+REFRESH_SECONDS = 5
+STYLE = Path(__file__).parent / "style.css"
+
+Section = Callable[["Screen"], None]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One drawing of one page: what was asked for and what there is to answer it."""
+
+    settings: Settings
+    say: Wording
+    period: Period
+    now: datetime
+    path: str | None
+    pages: tuple[str, ...]
+    status: dict[str, Any] | None
+
+    @property
+    def snapshot(self) -> str:
+        """The real path of the snapshot; only sections ask, and they are drawn only where there is one."""
+        assert self.path is not None
+        return self.path
+
+    @property
+    def scans(self) -> list[dict[str, Any]]:
+        return _scans(self.path)
+
+    @property
+    def condition(self) -> freshness.Condition:
+        return freshness.judge(self.now, self.path is not None, self.status, self.scans)
+
+    @property
+    def published_at(self) -> datetime | None:
+        return None if self.path is None else reading.snapshot(self.path).published_at
+
+    def show(self, title: str, subtitle: str, sections: Sequence[Section]) -> None:
+        """Draw the page: the live head, then each section. A section that cannot be read says so and stops no
+        other."""
+        pulse(self, title, subtitle)
+        if self.path is None:
+            show(cards.empty(str(self.settings.home.root), self.say))
+            return
+        for section in sections:
+            self.draw(section)
+
+    def draw(self, section: Section) -> None:
+        """One section: what this snapshot does not hold, or cannot answer, is said in its place."""
+        try:
+            section(self)
+        except reading.NotInSnapshot:
+            show(parts.note("none", self.say("fresh.absent"), self.say("fresh.absent_text")))
+        except reading.SnapshotUnreadable as failure:
+            show(parts.banner("bad", self.say("fresh.unreadable_title"), failure.problem, failure.next_step))
+
+    def beside(self, *sections: Section) -> None:
+        """Sections in columns of equal width; on a phone one below the other."""
+        for column, section in zip(st.columns(len(sections), gap="medium"), sections, strict=True):
+            with column:
+                self.draw(section)
+
+
+def _scans(path: str | None) -> list[dict[str, Any]]:
+    if path is None:
+        return []
+    try:
+        return health.scans(path)
+    except reading.SnapshotUnreadable:
+        return []  # no scan known: the age is shown as unknown, with a banner
+
+
+def load_or_stop() -> Settings:
+    """The settings; where one is wrong, a plain sentence instead of the page."""
+    try:
+        return load_settings()
+    except BookwatchError as wrong:
+        say = Wording("en", "UTC")
+        show(parts.banner("bad", say("empty.settings_title"), wrong.problem, wrong.next_step))
+        st.stop()
+
+
+def language() -> str:
+    """The language of this session: the switch, before that the address (?lang=id), else English."""
+    said = st.session_state.get("lang") or st.query_params.get("lang")
+    return said if said in LANGUAGES else LANGUAGES[0]
+
+
+def current(pages: tuple[str, ...]) -> Screen:
+    """What a page is to show now. ``pages``: the names of all there are, in their order."""
+    settings = load_or_stop()
+    say = Wording(language(), settings.bookwatch_timezone)
+    now = settings.clock.now()
+    return Screen(
+        settings=settings,
+        say=say,
+        period=chosen(
+            st.session_state.get("period"),
+            st.session_state.get("days") if st.session_state.get("period") == CUSTOM else None,
+            now.astimezone(say.zone).date(),
+        ),
+        now=now,
+        path=reading.newest(settings.home.current),
+        pages=pages,
+        status=freshness.read_status(settings.home.status),
+    )
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def pulse(screen: Screen, title: str, subtitle: str) -> None:
+    """The head of the page, judged anew every five seconds. Only where something was published or said since
+    does the whole
+    page follow, so that tables keep their place while nothing happens."""
+    home = screen.settings.home
+    path, status = reading.newest(home.current), freshness.read_status(home.status)
+    if (path, status) != (screen.path, screen.status):
+        st.rerun(scope="app")
+    now = screen.settings.clock.now()
+    condition = freshness.judge(now, path is not None, status, screen.scans)
+    try:
+        published_at = screen.published_at
+    except reading.SnapshotUnreadable:
+        published_at = None
+    show(
+        cards.head(title, subtitle, condition, now, screen.say),
+        cards.banners(condition, published_at, now, screen.say),
+    )
+
+
+@cache
+def style() -> str:
+    return STYLE.read_text(encoding="utf-8")

@@ -1,0 +1,234 @@
+"""Commissions judged: the whole, what is missing, what was found, and the records a finding speaks of. Asked through
+reading.py; names every column, and none that could hold personal data.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from dashboards.queries.query import Column, Query
+from dashboards.queries.reading import ask, cached, holds
+from marketplace.difference import AGGREGATES, COLUMNS
+
+#: The difference of a group of rows, and what is not in it.
+_DIFFERENCE = ", ".join(f"({sql})::BIGINT AS {name}" for name, sql in AGGREGATES.items())
+
+
+@cached
+def commission_summary(path: str) -> dict[str, Any] | None:
+    """The one row of marts.commission_summary, or None where it is empty."""
+    rows = ask(path, "SELECT * FROM marts.commission_summary LIMIT 1").to_dicts()
+    return rows[0] if rows else None
+
+
+@cached
+def reconciliation_states(path: str) -> pl.DataFrame:
+    """state, rows, expected_idr, actual_idr, the difference and what is not in it (marketplace/difference.py) over the
+    whole history; sums of nothing known are null."""
+    return ask(
+        path,
+        f"""SELECT state, count(*)::BIGINT AS rows, sum(expected_idr)::BIGINT AS expected_idr,
+                   sum(actual_idr)::BIGINT AS actual_idr, {_DIFFERENCE}
+            FROM marts.commission_reconciliation GROUP BY state ORDER BY rows DESC, state""",
+    )
+
+
+#: Each booking that earns and has no commission record, the oldest first, with the rupiah owed. Ids are unique in a
+#: collection: the second of two missing bookings with one id has a longer finding id.
+MISSING = Query(
+    "missing_commissions",
+    """WITH missing AS (
+             SELECT *, CASE WHEN row_number() OVER (PARTITION BY booking_id ORDER BY origin) = 1
+                            THEN 'missing:' || booking_id
+                            ELSE 'missing:' || booking_id || ':' || origin END AS finding_id
+             FROM marts.commission_reconciliation WHERE state = 'missing')
+           SELECT r.booking_id, r.provider_id, b.provider_name, r.source, r.booking_status,
+                  r.booking_amount_idr, r.expected_idr, r.local_date, r.accrued_at, r.deadline_at,
+                  coalesce(f.waived, false) AS waived
+           FROM missing r
+           LEFT JOIN core.bookings b ON b.booking_id = r.booking_id AND b.origin = r.origin
+           LEFT JOIN marts.commission_findings f ON f.finding_id = r.finding_id
+           ORDER BY r.accrued_at, r.booking_id, r.origin""",
+    columns=(
+        Column("booking_id", "col.booking_id"),
+        Column("provider_name", "col.provider_name"),
+        Column("provider_id", "col.provider_id"),
+        Column("source", "col.source", words="source"),
+        Column("booking_status", "col.booking_status"),
+        Column("booking_amount_idr", "col.booking_amount"),
+        Column("expected_idr", "col.expected"),
+        Column("accrued_at", "col.accrued"),
+        Column("deadline_at", "col.deadline"),
+        Column("waived", "col.waived"),
+    ),
+)
+
+
+@cached
+def findings_by_code(path: str) -> pl.DataFrame:
+    """finding, severity (the worst), open, waived, the difference of the open ones and what is not in it
+    (marketplace/difference.py); the worst and most frequent first."""
+    return ask(
+        path,
+        f"""WITH ranked AS (
+              SELECT *,
+                CASE severity WHEN 'critical' THEN 4 WHEN 'high' THEN 3
+                              WHEN 'medium' THEN 2 ELSE 1 END AS weight
+              FROM marts.commission_findings),
+            counted AS (
+              SELECT finding, arg_max(severity, weight) AS severity, max(weight) AS weight,
+                     count(*) FILTER (NOT coalesce(waived, false))::BIGINT AS open,
+                     count(*) FILTER (coalesce(waived, false))::BIGINT AS waived
+              FROM ranked GROUP BY finding),
+            opened AS (
+              SELECT finding, {_DIFFERENCE} FROM ranked WHERE NOT coalesce(waived, false) GROUP BY finding)
+            SELECT finding, severity, open, waived, {", ".join(COLUMNS)}
+            FROM counted LEFT JOIN opened USING (finding) ORDER BY weight DESC, open DESC, finding""",
+    )
+
+
+#: Of a snapshot older than the table of waivers, where findings are marked waived all the same.
+_NO_WAIVERS = """SELECT NULL::VARCHAR AS finding_id, NULL::VARCHAR AS waived_by, NULL::TIMESTAMP AS waived_at,
+                        NULL::VARCHAR AS waived_reason WHERE false"""
+
+
+@cached
+def waiver(path: str, finding_id: str) -> dict[str, Any] | None:
+    """Who waived a finding, when and why; None where the snapshot does not say."""
+    if not holds(path, "ops.waivers"):
+        return None
+    return _one(
+        ask(
+            path,
+            """SELECT finding_id, waived_by, waived_at, reason AS waived_reason FROM ops.waivers
+               WHERE finding_id = ? LIMIT 1""",
+            [finding_id],
+        )
+    )
+
+
+def findings(path: str, code: str | None) -> Query:
+    """The findings of one code (or all), each with its waiver: open ones first, the largest difference first."""
+    waived = (
+        "SELECT finding_id, waived_by, waived_at, reason AS waived_reason FROM ops.waivers"
+        if holds(path, "ops.waivers")
+        else _NO_WAIVERS
+    )
+    return Query(
+        "findings",
+        f"""SELECT finding_id, finding, severity, booking_id, booking_ref, commission_id, provider_id,
+                   expected_idr, actual_idr, variance_idr, coalesce(waived, false) AS waived, detail,
+                   waived_by, waived_at, waived_reason
+            FROM marts.commission_findings LEFT JOIN ({waived}) USING (finding_id)
+            WHERE ? IS NULL OR finding = ?
+            ORDER BY coalesce(waived, false), abs(coalesce(variance_idr, 0)) DESC, finding_id""",
+        (code, code),
+        columns=(
+            Column("finding_id", "col.finding_id"),
+            Column("severity", "col.severity", words="severity"),
+            Column("booking_id", "col.booking_id"),
+            Column("booking_ref", "col.booking_ref"),
+            Column("commission_id", "col.commission_id"),
+            Column("expected_idr", "col.expected"),
+            Column("actual_idr", "col.actual"),
+            Column("variance_idr", "col.variance"),
+            Column("waived", "col.waived"),
+            Column("waived_by", "waiver.by"),
+            Column("waived_at", "waiver.at"),
+            Column("waived_reason", "waiver.reason"),
+            Column("detail", "col.detail", sentences=True),
+        ),
+    )
+
+
+# A finding and its records ------------------------------------------------------------------------
+
+
+@cached
+def finding(path: str, finding_id: str) -> dict[str, Any] | None:
+    """One finding with all it says, or None where the snapshot holds none of that id."""
+    return _one(
+        ask(
+            path,
+            # A snapshot of before findings said in which collection their booking stands holds none.
+            """SELECT finding_id, finding, severity, booking_id, booking_ref, commission_id, provider_id, expected_idr,
+                      actual_idr, variance_idr, coalesce(waived, false) AS waived, detail, origin
+               FROM (SELECT NULL::VARCHAR AS origin WHERE false UNION ALL BY NAME FROM marts.commission_findings)
+               WHERE finding_id = ? LIMIT 1""",
+            [finding_id],
+        )
+    )
+
+
+@cached
+def booking_record(
+    path: str, booking_id: str, commission_id: str | None, origin: str | None
+) -> dict[str, Any] | None:
+    """The booking as the snapshot holds it, with what the policy asks for it. Where two collections hold one id, that
+    of ``origin``; where that is not known the one that was reconciled with this record."""
+    return _one(
+        ask(
+            path,
+            """SELECT b.booking_id, b.origin, b.business_id, b.provider_id, b.provider_name, b.status, b.raw_status,
+                      b.source, b.amount_idr, b.created_at, b.accepted_at, b.starts_at, b.ends_at, b.completed_at,
+                      b.is_test, b.deleted_at, r.policy_version, r.policy_rate_ppm, r.expected_idr,
+                      r.deadline_at AS due_at,
+                      b.starts_at + to_minutes(b.service_minutes) + (r.deadline_at - b.ends_at) AS due_by_start_at,
+                      r.records, r.commission_id AS own_commission_id
+               FROM core.bookings b
+               LEFT JOIN marts.commission_reconciliation r ON r.booking_id = b.booking_id AND r.origin = b.origin
+               WHERE b.booking_id = ?
+               ORDER BY (b.origin IS NOT DISTINCT FROM ?) DESC, (r.commission_id IS NOT DISTINCT FROM ?) DESC,
+                        r.booking_id IS NULL, b.origin LIMIT 1""",
+            [booking_id, origin, commission_id],
+        )
+    )
+
+
+@cached
+def commission_record(path: str, commission_id: str) -> dict[str, Any] | None:
+    """The commission record as the snapshot holds it."""
+    return _one(
+        ask(
+            path,
+            """SELECT commission_id, booking_ref, booking_doc_ref, provider_id, provider_name, booking_amount_idr,
+                      rate_ppm, commission_idr, amount_rule, written_booking_amount, written_commission, status,
+                      raw_status, is_live, source, created_at, deadline_at, paid_at, verified_at, proof_at, proof_state,
+                      fee_idr, fee_state, is_test, deleted_at
+               FROM core.commissions WHERE commission_id = ? LIMIT 1""",
+            [commission_id],
+        )
+    )
+
+
+@cached
+def provider_records(path: str, provider_id: str) -> list[dict[str, Any]]:
+    """The provider as the snapshot holds it: provider_id, provider_type, provider_name, status, city,
+    commission_plan, deleted_at. One id may be a therapist's and a place's."""
+    return ask(
+        path,
+        """SELECT provider_id, provider_type, provider_name, status, city, commission_plan, deleted_at
+           FROM core.providers WHERE provider_id = ? ORDER BY provider_type DESC""",
+        [provider_id],
+    ).to_dicts()
+
+
+@cached
+def provider_balance(path: str, provider_id: str) -> dict[str, Any] | None:
+    """What a provider owes now, or None where it owes nothing."""
+    return _one(
+        ask(
+            path,
+            """SELECT provider_id, provider_name, owed_idr, overdue_idr, records, overdue_records, oldest_deadline_at,
+                      restriction_due, restriction_due_at, restriction_actual
+               FROM marts.commission_balances WHERE provider_id = ? LIMIT 1""",
+            [provider_id],
+        )
+    )
+
+
+def _one(frame: pl.DataFrame) -> dict[str, Any] | None:
+    rows = frame.to_dicts()
+    return rows[0] if rows else None

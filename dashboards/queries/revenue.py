@@ -1,0 +1,72 @@
+"""What came in, by local day and by source. Asked through reading.py."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from dashboards.queries.query import Column
+from dashboards.queries.reading import NotInSnapshot, ask, cached
+
+#: How the screen heads a table of days.
+DAYS = (
+    Column("local_date", "revenue.day"),
+    Column("bookings", "revenue.bookings"),
+    Column("booked_idr", "revenue.booked"),
+    Column("completed_idr", "revenue.completed"),
+    Column("collected_idr", "revenue.collected"),
+)
+
+
+@cached
+def revenue_daily(path: str) -> pl.DataFrame:
+    """local_date, bookings, booked_idr, completed_idr, collected_idr: all days, oldest first."""
+    return ask(
+        path,
+        """SELECT local_date, bookings::BIGINT AS bookings, booked_idr::BIGINT AS booked_idr,
+                  completed_idr::BIGINT AS completed_idr, collected_idr::BIGINT AS collected_idr
+           FROM marts.revenue_daily WHERE local_date IS NOT NULL ORDER BY local_date""",
+    )
+
+
+@cached
+def undated(path: str) -> dict[str, int]:
+    """rows, booked_idr, completed_idr, collected_idr of what has no local day and so is in no figure of a day; rows 0
+    in a snapshot older than that table."""
+    try:
+        return ask(
+            path,
+            """SELECT coalesce(sum(rows), 0)::BIGINT AS rows, coalesce(sum(booked_idr), 0)::BIGINT AS booked_idr,
+                      coalesce(sum(completed_idr), 0)::BIGINT AS completed_idr,
+                      coalesce(sum(collected_idr), 0)::BIGINT AS collected_idr
+               FROM marts.undated_rows""",
+        ).to_dicts()[0]
+    except NotInSnapshot:
+        return {"rows": 0}
+
+
+@cached
+def revenue_by_source(path: str, first: date, last: date) -> pl.DataFrame:
+    """source, bookings, booked_idr, completed_idr of the days first to last, both included; the largest
+    first."""
+    return ask(
+        path,
+        """SELECT source, sum(bookings)::BIGINT AS bookings, sum(booked_idr)::BIGINT AS booked_idr,
+                  sum(completed_idr)::BIGINT AS completed_idr
+           FROM marts.revenue_by_source WHERE local_date BETWEEN ? AND ?
+           GROUP BY source ORDER BY booked_idr DESC, source""",
+        [first, last],
+    )
+
+
+@cached
+def revenue_by_day_and_source(path: str, first: date, last: date) -> pl.DataFrame:
+    """local_date, source, bookings, booked_idr, completed_idr of the days first to last, both included."""
+    return ask(
+        path,
+        """SELECT local_date, source, bookings::BIGINT AS bookings, booked_idr::BIGINT AS booked_idr,
+                  completed_idr::BIGINT AS completed_idr
+           FROM marts.revenue_by_source WHERE local_date BETWEEN ? AND ? ORDER BY local_date, source""",
+        [first, last],
+    )

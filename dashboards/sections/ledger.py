@@ -1,0 +1,119 @@
+"""The ledger by month and provider, and figures of closed months that changed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from dashboards.kit import parts
+from dashboards.kit.grid import below, grid
+from dashboards.kit.markup import Child, joined
+from dashboards.kit.parts import show
+from dashboards.kit.screen import Screen
+from dashboards.queries import ledger
+from dashboards.sections import shared
+from dashboards.wording import count, rupiah, signed_rupiah
+
+MONTHS_SHOWN = 13
+CHANGES_SHOWN = 50
+
+
+def by_month(screen: Screen) -> None:
+    """Opening + accrued + fees − paid − reversed = closing, of all providers by month and of one month by provider."""
+    say, path = screen.say, screen.snapshot
+    show(parts.section(say("ledger.title"), say("ledger.note"), anchor="ledger"))
+    months = ledger.ledger_months(path)
+    if months.is_empty():
+        show(shared.nothing_found(screen, say("ledger.none"), say("ledger.none_text")))
+        return
+    show(
+        parts.table(
+            [
+                (say("ledger.month"), False),
+                *((say(f"ledger.{name}"), True) for name in ledger.SUMS),
+                ("", False),
+            ],
+            [_month(row, screen) for row in months.head(MONTHS_SHOWN).iter_rows(named=True)],
+        )
+    )
+    options: list[date] = months["local_month"].to_list()
+    month = st.selectbox(
+        say("ledger.choose"),
+        options,
+        format_func=say.month,
+        key="ledger_month",
+        width=320,
+        persist_state="session",
+    )
+    chosen = month if month is not None and month in options else options[0]
+    grid(screen, ledger.lines(chosen), say("ledger.title"))
+
+
+def _month(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
+    say = screen.say
+    held = (
+        parts.badge("bad", say("ledger.off", n=count(row["off"])))
+        if row["off"]
+        else parts.badge("good", say("ledger.balanced"))
+    )
+    below = say("ledger.providers", n=count(row["providers"]))
+    if row["unknown_amounts"]:
+        below += f" · {say('ledger.unknown_amounts', n=count(row['unknown_amounts']))}"
+    return (
+        parts.below(say.month(row["local_month"]), below),
+        *(parts.money(row[name]) for name in ledger.SUMS),
+        held,
+    )
+
+
+def closed_months(screen: Screen) -> None:
+    """Each figure of a closed month that is not what an earlier snapshot said, with both values."""
+    say = screen.say
+    show(parts.section(say("closed.title"), say("closed.note"), anchor="closed"))
+    changes = ledger.CLOSED_MONTH_CHANGES.first(screen.snapshot, CHANGES_SHOWN)
+    gap = ledger.closed_month_gap(screen.snapshot)
+    if gap is not None:
+        show(parts.note("none", say("closed.gap"), say("closed.gap_text", reason=say.sentence(gap))))
+    if changes.is_empty():
+        if gap is None:
+            show(parts.note("good", say("closed.none"), say("closed.none_text")))
+        return
+    show(
+        parts.table(
+            [
+                (say("ledger.month"), False),
+                (say("closed.figure"), False),
+                (say("closed.before"), True),
+                (say("closed.now"), True),
+                (say("col.variance"), True),
+                (say("closed.seen"), True),
+            ],
+            [_change(row, screen) for row in changes.iter_rows(named=True)],
+        )
+    )
+    below(screen, ledger.CLOSED_MONTH_CHANGES, CHANGES_SHOWN)
+
+
+def _change(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
+    say = screen.say
+    money = str(row["figure"]).endswith("_idr")
+    before, now = row["previous_value"], row["current_value"]
+    written = rupiah if money else count
+    apart = None if before is None or now is None else now - before
+    waived = (
+        (" ", parts.tag(say("col.waived")), parts.small(shared.waived(screen, row["finding_id"])))
+        if row["waived"]
+        else ()
+    )
+    return (
+        say.month(row["local_month"]),
+        joined(parts.below(say.word("figure_name", row["figure"]), row["finding_id"]), *waived),
+        written(before),
+        parts.differs(written(now)),
+        signed_rupiah(apart) if money else count(apart),
+        parts.below(
+            say.time(row["seen_at"], screen.now), say("closed.against", snapshot=row["previous_snapshot_id"])
+        ),
+    )
