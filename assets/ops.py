@@ -424,8 +424,11 @@ def record_checks(con: duckdb.DuckDBPyConnection, run: Run, outcomes: Sequence[C
     con.execute("COMMIT")
 
 
-def describe_snapshot(con: duckdb.DuckDBPyConnection, run: Run, snapshot_id: str, rules_version: str) -> None:
-    """Write the one row of ops.snapshot."""
+def describe_snapshot(
+    con: duckdb.DuckDBPyConnection, run: Run, snapshot_id: str, rules_version: str
+) -> datetime:
+    """Write the one row of ops.snapshot; returns its instant (naive UTC)."""
+    published_at = run.clock.naive_now()
     con.execute("BEGIN")
     con.execute("DELETE FROM ops.snapshot")
     con.execute(
@@ -433,7 +436,7 @@ def describe_snapshot(con: duckdb.DuckDBPyConnection, run: Run, snapshot_id: str
         [
             snapshot_id,
             run.run_id,
-            run.clock.naive_now(),
+            published_at,
             rules_version,
             run.settings.appwrite_endpoint,
             run.settings.appwrite_project_id,
@@ -441,3 +444,4 @@ def describe_snapshot(con: duckdb.DuckDBPyConnection, run: Run, snapshot_id: str
         ],
     )
     con.execute("COMMIT")
+    return published_at

@@ -81,6 +81,8 @@ def copy_due(run: Run, current: Path, *, figures_changed: bool) -> Due:
                 f"The snapshot {current.name} was published before hashes were kept; it is published anew."
             )
             return Due.NOW
+        if figures_changed and not _rests(run, current):
+            return Due.NOW
         with open_snapshot(current) as con:
             shown = _content(con)
             published_at = con.execute("SELECT published_at FROM ops.snapshot").fetchone()
@@ -115,13 +117,13 @@ def publish(run: Run, checks: Sequence[CheckOutcome], *, figures_changed: bool) 
     snapshot_id = run.run_id
     with run.warehouse.open() as con:
         record_checks(con, run, checks)
-        describe_snapshot(con, run, snapshot_id, RULES_VERSION)
+        published_at = describe_snapshot(con, run, snapshot_id, RULES_VERSION)
         con.execute("CHECKPOINT")
     run.warehouse.close()
     target = snapshot_path(run.home, snapshot_id)
     copy_closed_file(run.home.warehouse, target, Ledger(run.home.ledger).record_seal)
     point_link(run.home.current, target)
-    return Published(snapshot_id, changed=True, seconds=time.perf_counter() - began)
+    return Published(snapshot_id, published_at, changed=True, seconds=time.perf_counter() - began)
 
 
 def after_publishing(run: Run, published: Published) -> None:

@@ -13,22 +13,14 @@ from resources.errors import BookwatchError
 from resources.home import Home
 from resources.run_report import Run
 from resources.snapshots import current_snapshot, open_snapshot
-from resources.warehouse import DatabaseDamaged, is_whole, open_warehouse, set_aside
+from resources.warehouse import is_whole, open_warehouse, set_aside
 
 
-def open_or_rescue(run: Run) -> None:
-    """Leave a warehouse that can be opened, or none yet. Raises DatabaseLocked where another program has it open."""
-    run.warehouse.close()
-    making = making_of(run.home)
-    if not run.home.warehouse.exists():
-        if making.exists():
-            # A run was killed between the two renames of a rescue: what it made is whole.
-            making.replace(run.home.warehouse)
-        return
-    try:
-        open_warehouse(run.home.warehouse).close()
-    except DatabaseDamaged:
-        rescue(run)
+def finish_rescue(home: Home) -> None:
+    """Put what a rescue made in its place, where the run was killed between its two renames: it is whole."""
+    making = making_of(home)
+    if making.exists() and not home.warehouse.exists():
+        making.replace(home.warehouse)
 
 
 def rescue_if_damaged(run: Run) -> bool:

@@ -134,6 +134,8 @@ def _measure(run: RunReport, before: dict[str, Any]) -> dict[str, Any]:
 
 def _snapshot(run: RunReport) -> dict[str, Any] | None:
     """The newest snapshot and its age; None where there is none that can be read."""
+    if run.published and run.published.published_at:
+        return _shown(run, run.published.snapshot_id, run.published.published_at)
     current = current_snapshot(run.home)
     if current is None:
         return None
@@ -144,8 +146,16 @@ def _snapshot(run: RunReport) -> dict[str, Any] | None:
         return None  # damaged: readers are told by themselves; that a run failed must be told all the same
     if row is None:
         return None
-    age = (run.clock.naive_now() - row[1]).total_seconds()
-    return {"snapshot_id": row[0], "published_at": _instant(row[1]), "age_s": max(0, round(age))}
+    return _shown(run, row[0], row[1])
+
+
+def _shown(run: RunReport, snapshot_id: str, published_at: datetime) -> dict[str, Any]:
+    age = (run.clock.naive_now() - published_at).total_seconds()
+    return {
+        "snapshot_id": snapshot_id,
+        "published_at": _instant(published_at),
+        "age_s": max(0, round(age)),
+    }
 
 
 def run_status(run: RunReport) -> dict[str, Any]:

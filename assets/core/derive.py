@@ -9,11 +9,11 @@ import duckdb
 
 from assets.core.engine import SOURCES, CoreOutcome, process
 from assets.renewal import renew
-from assets.rescue import open_or_rescue, rescue_if_damaged
+from assets.rescue import finish_rescue, rescue, rescue_if_damaged
 from marketplace.money import AmountBounds
 from marketplace.rules import RULES_VERSION
 from resources.run_report import Derived, Run
-from resources.warehouse import is_damage
+from resources.warehouse import DatabaseDamaged, is_damage
 
 #: Every table of core, in the order they are told.
 TABLES = (
@@ -26,15 +26,27 @@ TABLES = (
 
 def derive(run: Run) -> Derived:
     """Bring core up to the mirror, in a warehouse made anew where it is damaged or of other rules."""
-    open_or_rescue(run)
+    run.warehouse.close()
+    finish_rescue(run.home)
     try:
-        if renew(run.home, RULES_VERSION):
-            run.say("The rules changed: the warehouse is made anew from raw.duckdb.")
+        _open(run)
         return _outcome(_process(run))
     except duckdb.Error as broken:
         if not is_damage(broken) or not rescue_if_damaged(run):
             raise
     return _outcome(_process(run))
+
+
+def _open(run: Run) -> None:
+    """Leave a warehouse that can be opened and is of these rules, or none yet. Raises DatabaseLocked where another
+    program has it open."""
+    try:
+        renewed = renew(run.home, RULES_VERSION)
+    except DatabaseDamaged:
+        rescue(run)
+        return
+    if renewed:
+        run.say("The rules changed: the warehouse is made anew from raw.duckdb.")
 
 
 def _outcome(made: CoreOutcome) -> Derived:
