@@ -20,7 +20,7 @@ from marketplace.rules import RULES_VERSION
 from resources.errors import BookwatchError
 from resources.home import Home
 from resources.ledger import ClosedChange, ClosedGap, Ledger
-from resources.run_context import RunContext
+from resources.run_report import Run
 from resources.snapshots import open_snapshot, published_snapshots
 
 #: The marts that are made after comparing.
@@ -37,14 +37,14 @@ class _Incomplete(Exception):
     """Why figures may lack what was there: in the words that follow ``this run``."""
 
 
-def zone_offset(run: RunContext) -> timedelta:
+def zone_offset(run: Run) -> timedelta:
     """The marketplace's zone now, as an offset from UTC."""
     offset = run.clock.now().astimezone(ZoneInfo(run.settings.bookwatch_timezone)).utcoffset()
     assert offset is not None
     return offset
 
 
-def compare_closed_months(con: duckdb.DuckDBPyConnection, run: RunContext) -> ClosedGap | None:
+def compare_closed_months(con: duckdb.DuckDBPyConnection, run: Run) -> ClosedGap | None:
     """Enter every figure of a month closed at the snapshot before that differs now; returns the gap where nothing could
     be compared.
 

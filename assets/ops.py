@@ -3,7 +3,7 @@ here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from resources.ledger import Ledger, Waiver
 from resources.ledger.alerts import AlertStore
 from resources.phone_key import read_phone_key
 from resources.published_ids import RowNames
-from resources.run_context import CheckOutcome, RunContext
+from resources.run_report import CheckOutcome, CollectionScan, Run
 from resources.sql import attach
 
 # A minute rhythm writes eleven rows a run: a month of them explains any figure people still ask about.
@@ -184,8 +184,12 @@ def create_ops(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_DDL)
 
 
-def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunContext) -> None:
-    """Replace scans and quarantine, and add this run's ingest counts, from raw.duckdb."""
+def mirror_bookkeeping(
+    con: duckdb.DuckDBPyConnection, run: Run, scans: Sequence[CollectionScan] | None
+) -> None:
+    """Replace scans and quarantine, and add this run's ingest counts, from raw.duckdb. Without ``scans`` (nothing was
+    read in this run) ops.scans stays."""
+    raw_path = run.home.raw
     attach(con, raw_path, "mirror", read_only=True)
     with afterwards(lambda: con.execute("DETACH mirror")):
         con.execute("BEGIN")
@@ -200,14 +204,15 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
             [run.clock.naive_now()],
         )
         mirror_quarantine(con, raw_path)
-        con.execute("DELETE FROM ops.scans")
+        if scans is not None:
+            con.execute("DELETE FROM ops.scans")
         marks: dict[str, tuple[object, object, object]] = {
             collection: (watermark, completed_at, read_until)
             for collection, watermark, completed_at, read_until in con.execute(
                 "SELECT collection, watermark, completed_at, read_until FROM mirror._watermarks"
             ).fetchall()
         }
-        if run.scans:
+        if scans:
             con.executemany(
                 "INSERT INTO ops.scans"
                 " (collection, watermark, completed_at, read_until, required, outcome, detail, unread)"
@@ -221,7 +226,7 @@ def mirror_bookkeeping(con: duckdb.DuckDBPyConnection, raw_path: Path, run: RunC
                         scan.detail,
                         orjson.dumps(scan.unread).decode() if scan.unread else None,
                     ]
-                    for scan in run.scans
+                    for scan in scans
                 ],
             )
         con.execute("COMMIT")
@@ -400,7 +405,7 @@ def mirror_alerts(con: duckdb.DuckDBPyConnection, store: AlertStore) -> None:
     con.execute("COMMIT")
 
 
-def record_checks(con: duckdb.DuckDBPyConnection, run: RunContext, outcomes: list[CheckOutcome]) -> None:
+def record_checks(con: duckdb.DuckDBPyConnection, run: Run, outcomes: Sequence[CheckOutcome]) -> None:
     """Store verdicts of this run, each once, and drop those past their month."""
     now = run.clock.naive_now()
     rows = [
@@ -423,9 +428,10 @@ def record_checks(con: duckdb.DuckDBPyConnection, run: RunContext, outcomes: lis
 
 
 def describe_snapshot(
-    con: duckdb.DuckDBPyConnection, run: RunContext, snapshot_id: str, rules_version: str
-) -> None:
-    """Write the one row of ops.snapshot."""
+    con: duckdb.DuckDBPyConnection, run: Run, snapshot_id: str, rules_version: str
+) -> datetime:
+    """Write the one row of ops.snapshot; returns its instant (naive UTC)."""
+    published_at = run.clock.naive_now()
     con.execute("BEGIN")
     con.execute("DELETE FROM ops.snapshot")
     con.execute(
@@ -433,7 +439,7 @@ def describe_snapshot(
         [
             snapshot_id,
             run.run_id,
-            run.clock.naive_now(),
+            published_at,
             rules_version,
             run.settings.appwrite_endpoint,
             run.settings.appwrite_project_id,
@@ -441,3 +447,4 @@ def describe_snapshot(
         ],
     )
     con.execute("COMMIT")
+    return published_at

@@ -1,23 +1,24 @@
 """The published snapshot: a copy of the closed warehouse under a name of its own, and the link readers follow."""
 
-# Dagster reads the annotation of `context`, so annotations are not postponed here.
+from __future__ import annotations
+
 import time
+from collections.abc import Sequence
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
 
 import duckdb
-from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
 from assets.closed_months import newest_complete
 from assets.core.private import update_private
-from assets.freshness import FRESHNESS
+from assets.guard import afterwards
 from assets.ops import describe_snapshot, record_checks
-from assets.step import afterwards, step
 from marketplace.error_rate import NOT_COUNTED
 from marketplace.rules import RULES_VERSION
 from resources.errors import BookwatchError
 from resources.ledger import Ledger
-from resources.run_context import RunContext
+from resources.run_report import CheckOutcome, Published, Run
 from resources.seals import SnapshotChanged, require_unchanged
 from resources.snapshots import (
     copy_closed_file,
@@ -37,8 +38,6 @@ REFRESH_AFTER = timedelta(minutes=5)
 WALL_TIME_SHARE = 0.1
 QUICK_COPY_S = 5.0
 
-SNAPSHOT_KEY = AssetKey(["published", "snapshot"])
-
 
 def _content(con: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
     """What a warehouse or snapshot shows, apart from ages: its rules, the changes in it, a digest of each mart."""
@@ -55,107 +54,90 @@ def _content(con: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
     return (state, errors, *standing, *digests)
 
 
-def _rests(run: RunContext, current: Path) -> bool:
+def _rests(run: Run, current: Path) -> bool:
     """Whether the last copy took so long that the next one has to wait. Durations are real, whatever the clock says."""
     took = float((read_status(run.home) or {}).get("run", {}).get("publishing_seconds") or 0)
     since = time.time() - current.stat().st_mtime
     return took > QUICK_COPY_S and since < took * (1 / WALL_TIME_SHARE - 1)
 
 
-def _must_copy(run: RunContext, current: Path) -> bool:
-    """Whether the warehouse shows anything the newest snapshot does not, be it of an earlier run that was stopped."""
-    if run.full_refresh:
-        return True
+class Due(Enum):
+    """Whether the snapshot has to be copied again."""
+
+    NOW = "now"
+    LATER = "later"
+    """Something changed, and a copy takes long."""
+    NOT = "not"
+
+
+def copy_due(run: Run, current: Path, *, figures_changed: bool) -> Due:
+    """Whether the warehouse shows anything the newest snapshot does not, be it of an earlier run that was stopped.
+    ``figures_changed``: this run knows that it does."""
+    if run.order.full_refresh:
+        return Due.NOW
     try:
         if require_unchanged(current) is None:
             run.say(
                 f"The snapshot {current.name} was published before hashes were kept; it is published anew."
             )
-            return True
+            return Due.NOW
+        if figures_changed and not _rests(run, current):
+            return Due.NOW
         with open_snapshot(current) as con:
             shown = _content(con)
             published_at = con.execute("SELECT published_at FROM ops.snapshot").fetchone()
     except SnapshotChanged as changed:
         run.say(f"{changed.problem} It is published anew.")
-        return True
+        return Due.NOW
     except (duckdb.Error, BookwatchError):
         # Damaged, or of another version: nobody can read it, and the warehouse has all of it.
         run.say(f"The snapshot {current.name} cannot be read; it is published anew.")
-        return True
-    if run.figures_changed:
-        run.postponed = _rests(run, current)
-        return not run.postponed
-    with run.warehouse.open(read_only=True) as con:
-        changed = shown != _content(con)
-    stale = published_at is None or abs(run.clock.naive_now() - published_at[0]) >= REFRESH_AFTER
-    run.postponed = (changed or stale) and _rests(run, current)
-    return (changed or stale) and not run.postponed
+        return Due.NOW
+    if not figures_changed:
+        with run.warehouse.open(read_only=True) as con:
+            changed = shown != _content(con)
+        stale = published_at is None or abs(run.clock.naive_now() - published_at[0]) >= REFRESH_AFTER
+        if not (changed or stale):
+            return Due.NOT
+    return Due.LATER if _rests(run, current) else Due.NOW
 
 
-def publish(run: RunContext) -> str:
-    """Copy the closed warehouse, swap the link, refresh private.duckdb; returns the snapshot's id.
+def publish(run: Run, checks: Sequence[CheckOutcome], *, figures_changed: bool) -> Published:
+    """Copy the closed warehouse, with its ``checks``, and swap the link.
 
-    When nothing changed the newest snapshot's id is returned and nothing is copied. Names follow the figures: a row
-    whose name is not there yet is shown by its id. Once the link points at the snapshot it stands: what fails after
-    that is a warning of the run.
+    When nothing changed the newest snapshot stands and nothing is copied. Once the link points at the snapshot it
+    stands: what follows is ``after_publishing``.
     """
-    snapshot_id = _publish_figures(run)
-    afterwards(run, "private names", lambda: update_private(run.home.raw, run.home.published))
-    if run.snapshot_changed:
-        afterwards(run, "old snapshots", lambda: _drop_old(run))
-    return snapshot_id
-
-
-def _drop_old(run: RunContext) -> None:
-    cited = Ledger(run.home.ledger).cited_snapshots()
-    # What later months are compared with, also where ten runs in a row did not read everything.
-    complete = newest_complete(run.home)
-    drop_old_snapshots(run.home, now=run.clock.now(), cited=cited | ({complete} if complete else set()))
-
-
-def _publish_figures(run: RunContext) -> str:
     began = time.perf_counter()
     current = current_snapshot(run.home)
-    if current is not None and not _must_copy(run, current):
-        run.snapshot_id, run.snapshot_changed = current.stem, False
-        return current.stem
+    if current is not None:
+        due = copy_due(run, current, figures_changed=figures_changed)
+        if due is not Due.NOW:
+            return Published(current.stem, postponed=due is Due.LATER)
     snapshot_id = run.run_id
     with run.warehouse.open() as con:
-        record_checks(con, run, run.checks)
-        run.checks_kept = len(run.checks)
-        describe_snapshot(con, run, snapshot_id, RULES_VERSION)
+        record_checks(con, run, checks)
+        published_at = describe_snapshot(con, run, snapshot_id, RULES_VERSION)
         con.execute("CHECKPOINT")
     run.warehouse.close()
     target = snapshot_path(run.home, snapshot_id)
     copy_closed_file(run.home.warehouse, target, Ledger(run.home.ledger).record_seal)
     point_link(run.home.current, target)
-    run.snapshot_id, run.snapshot_changed = snapshot_id, True
-    run.publishing_seconds = time.perf_counter() - began
-    return snapshot_id
+    return Published(snapshot_id, published_at, changed=True, seconds=time.perf_counter() - began)
 
 
-def published_assets(upstream: list[AssetKey]):
-    """The published snapshot as a Dagster asset that waits for ``upstream`` and its blocking checks."""
+def after_publishing(run: Run, published: Published) -> None:
+    """Bring private.duckdb up to the snapshot and drop old ones; what fails here is a warning of the run.
 
-    @multi_asset(
-        name="published",
-        required_resource_keys={"run"},
-        specs=[
-            AssetSpec(
-                SNAPSHOT_KEY,
-                deps=upstream,
-                group_name="published",
-                description="What people read: core, marts and ops of one run, without personal data.",
-                freshness_policy=FRESHNESS,
-            )
-        ],
-    )
-    def published(context: AssetExecutionContext) -> MaterializeResult:
-        run: RunContext = context.resources.run
-        step(run, "publish", lambda: publish(run))
-        return MaterializeResult(
-            asset_key=SNAPSHOT_KEY,
-            metadata={"snapshot": run.snapshot_id or "", "copied": run.snapshot_changed},
-        )
+    Names follow the figures: a row whose name is not there yet is shown by its id.
+    """
+    afterwards(run, "private names", lambda: update_private(run.home.raw, run.home.published))
+    if published.changed:
+        afterwards(run, "old snapshots", lambda: _drop_old(run))
 
-    return published
+
+def _drop_old(run: Run) -> None:
+    cited = Ledger(run.home.ledger).cited_snapshots()
+    # What later months are compared with, also where ten runs in a row did not read everything.
+    complete = newest_complete(run.home)
+    drop_old_snapshots(run.home, now=run.clock.now(), cited=cited | ({complete} if complete else set()))

@@ -1,14 +1,11 @@
 """The raw layer: each ingested collection mirrored into raw.duckdb. The only room that talks to Appwrite."""
 
-# Dagster reads the annotation of `context`, so annotations are not postponed here.
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 
-from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
-
-from assets.freshness import FRESHNESS
-from assets.step import step
 from marketplace.acceptance import READ, reject_reasons
 from marketplace.aliases import ALIASES
 from marketplace.collections import INGESTED, PROVIDER_COLLECTIONS, REQUIRED
@@ -25,16 +22,11 @@ from resources.ledger import Ledger
 from resources.policy_file import load_policy
 from resources.progress import Quiet, progress_for
 from resources.raw_store import RawStore
-from resources.run_context import CollectionScan, CollectionSweep, RunContext, SweepOrder
+from resources.run_report import CollectionScan, CollectionSweep, Ingested, Run, SweepOrder
 
 
-def raw_key(collection: str) -> AssetKey:
-    """The asset key of a mirrored collection."""
-    return AssetKey(["raw", collection])
-
-
-def ingest(run: RunContext) -> list[CollectionScan]:
-    """Scan every ingested collection into raw.duckdb (and sweep it, where the run asks for it); one outcome each.
+def ingest(run: Run) -> Ingested:
+    """Scan every ingested collection into raw.duckdb (and sweep it, where the run is asked to); one outcome each.
 
     Therapists and places come first: the rest is read in their zones. Raises SourceUnavailable when Appwrite cannot
     be reached, refuses the key, or lacks a required collection, and while one has never been read to its end;
@@ -43,10 +35,10 @@ def ingest(run: RunContext) -> list[CollectionScan]:
     settings = run.settings.require_appwrite()
     load_policy()  # a policy that cannot be used is an error now, not after an hour of reading
     with (
-        CallLog(Ledger(run.home.ledger), run.run_id, run.calls) as calls,
+        CallLog(Ledger(run.home.ledger), run.run_id, run.journal.calls) as calls,
         Gateway(settings, run.clock, calls, say=run.say) as gateway,
         RawStore(run.home.raw) as store,
-        nullcontext(Quiet()) if run.quiet else progress_for() as progress,
+        nullcontext(Quiet()) if run.order.quiet else progress_for() as progress,
     ):
         outcomes = sync(
             gateway,
@@ -61,9 +53,9 @@ def ingest(run: RunContext) -> list[CollectionScan]:
             told=ALIASES["booking.business_id"],
             progress=progress,
             rules_version=RULES_VERSION,
-            full=run.full_refresh,
+            full=run.order.full_refresh,
         )
-        scans = [
+        scans = tuple(
             CollectionScan(
                 collection=outcome.collection,
                 required=outcome.collection in REQUIRED,
@@ -73,7 +65,7 @@ def ingest(run: RunContext) -> list[CollectionScan]:
                 **asdict(outcome.counts),
             )
             for outcome in outcomes
-        ]
+        )
         if barred := _barred(outcomes, gateway):
             raise barred
         unread = [
@@ -97,10 +89,11 @@ def ingest(run: RunContext) -> list[CollectionScan]:
                 "Nothing is published before it was read to its end once. What was read is kept: "
                 + (source_unavailable(lasting[0], gateway).next_step if lasting else "run again."),
             )
-        if run.sweep:
+        sweeps: tuple[CollectionSweep, ...] = ()
+        if run.order.sweep:
             run.say("Comparing every row with Appwrite …")
-            run.sweeps = _swept(run, run.sweep, gateway, store, scans)
-    return scans
+            sweeps = _swept(run, run.order.sweep, gateway, store, scans)
+    return Ingested(scans, sweeps)
 
 
 def _barred(outcomes: list[CollectionOutcome], gateway: Gateway) -> SourceUnavailable | None:
@@ -122,8 +115,8 @@ def _barred(outcomes: list[CollectionOutcome], gateway: Gateway) -> SourceUnavai
 
 
 def _swept(
-    run: RunContext, order: SweepOrder, gateway: Gateway, store: RawStore, scans: list[CollectionScan]
-) -> list[CollectionSweep]:
+    run: Run, order: SweepOrder, gateway: Gateway, store: RawStore, scans: Sequence[CollectionScan]
+) -> tuple[CollectionSweep, ...]:
     """Sweep the collections just scanned. One that could not be scanned is not compared either, and says so."""
     readable = [scan.collection for scan in scans if scan.outcome == "complete"]
     outcomes = sweep(
@@ -153,41 +146,8 @@ def _swept(
         )
         for outcome in outcomes
     }
-    return [
+    return tuple(
         found.get(scan.collection)
         or CollectionSweep(scan.collection, scan.outcome, detail=scan.detail or "it could not be read")
         for scan in scans
-    ]
-
-
-@multi_asset(
-    name="raw",
-    can_subset=True,
-    required_resource_keys={"run"},
-    specs=[
-        AssetSpec(
-            raw_key(collection),
-            group_name="raw",
-            description=f"Mirror of the Appwrite collection {collection}.",
-            freshness_policy=FRESHNESS,
-        )
-        for collection in INGESTED
-    ],
-)
-def raw_assets(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
-    run: RunContext = context.resources.run
-    run.scans = step(run, "ingest", lambda: ingest(run))
-    for scan in run.scans:
-        key = raw_key(scan.collection)
-        if key in context.selected_asset_keys:
-            yield MaterializeResult(
-                asset_key=key,
-                metadata={
-                    "outcome": scan.outcome,
-                    "fetched": scan.fetched,
-                    "inserted": scan.inserted,
-                    "updated": scan.updated,
-                    "unchanged": scan.unchanged,
-                    "rejected": scan.rejected,
-                },
-            )
+    )

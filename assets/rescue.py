@@ -11,27 +11,19 @@ import duckdb
 from assets.ops import HISTORY_OF_RUNS, create_ops
 from resources.errors import BookwatchError
 from resources.home import Home
-from resources.run_context import RunContext
+from resources.run_report import Run
 from resources.snapshots import current_snapshot, open_snapshot
-from resources.warehouse import DatabaseDamaged, is_whole, open_warehouse, set_aside
+from resources.warehouse import is_whole, open_warehouse, set_aside
 
 
-def open_or_rescue(run: RunContext) -> None:
-    """Leave a warehouse that can be opened, or none yet. Raises DatabaseLocked where another program has it open."""
-    run.warehouse.close()
-    making = making_of(run.home)
-    if not run.home.warehouse.exists():
-        if making.exists():
-            # A run was killed between the two renames of a rescue: what it made is whole.
-            making.replace(run.home.warehouse)
-        return
-    try:
-        open_warehouse(run.home.warehouse).close()
-    except DatabaseDamaged:
-        rescue(run)
+def finish_rescue(home: Home) -> None:
+    """Put what a rescue made in its place, where the run was killed between its two renames: it is whole."""
+    making = making_of(home)
+    if making.exists() and not home.warehouse.exists():
+        making.replace(home.warehouse)
 
 
-def rescue_if_damaged(run: RunContext) -> bool:
+def rescue_if_damaged(run: Run) -> bool:
     """Read all of the warehouse after an error that speaks of damage; whether it was damaged and is rescued."""
     run.warehouse.close()
     if not run.home.warehouse.exists() or is_whole(run.home.warehouse):
@@ -40,7 +32,7 @@ def rescue_if_damaged(run: RunContext) -> bool:
     return True
 
 
-def rescue(run: RunContext) -> None:
+def rescue(run: Run) -> None:
     """Put a warehouse with the history of the newest readable snapshot in the place of the damaged one, which is kept.
 
     Killed at any instant: the damaged one is in its place and the next run starts over, or the new one is whole.

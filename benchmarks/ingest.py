@@ -135,17 +135,17 @@ def ours() -> dict[str, Any]:
     """The ingestion of a run, into a new mirror."""
     from assets.raw import ingest
     from pipelines.run import open_run
+    from resources.run_report import RunOrder
     from resources.settings import load_settings
 
     settings = load_settings()
     settings.home.create()
-    with open_run(settings) as run:
-        run.quiet = True
+    with open_run(settings, RunOrder(quiet=True)) as begun:
         watch = Watch()
-        scans = ingest(run)
+        scans = ingest(begun.run).scans
         told = watch.told()
     assert all(scan.outcome == "complete" for scan in scans), scans
-    pages = sum(call.operation == "list_rows" for call in run.calls)
+    pages = sum(call.operation == "list_rows" for call in begun.run.journal.calls)
     return {**told, "rows": sum(scan.fetched for scan in scans), "pages": pages}
 
 
@@ -196,6 +196,7 @@ def change() -> dict[str, Any]:
     from marketplace.rules import RULES_VERSION
     from pipelines.run import open_run
     from resources.raw_store import RawStore
+    from resources.run_report import RunOrder
     from resources.settings import load_settings
 
     settings = load_settings()
@@ -231,10 +232,9 @@ def change() -> dict[str, Any]:
             )
             answer.raise_for_status()
     time.sleep(settings.bookwatch_safety_lag + 1.1)
-    with open_run(settings) as run:
-        run.quiet = True
+    with open_run(settings, RunOrder(quiet=True)) as begun:
         watch = Watch()
-        scans = ingest(run)
+        scans = ingest(begun.run).scans
         ingested = watch.told()
         derived = core()
     updated = sum(scan.updated + scan.rejected for scan in scans)

@@ -49,9 +49,9 @@ def hollow_check(original: AssetChecksDefinition) -> AssetChecksDefinition:
 
 
 def main() -> None:
+    from pipelines.dagster.graph import ASSETS, CHECKS
+    from pipelines.dagster.jobs import QUIET
     from pipelines.environment import prepare
-    from pipelines.graph import ASSETS, CHECKS
-    from pipelines.jobs import QUIET
     from resources.settings import load_settings
 
     prepare(load_settings().home)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from checks.results import CheckResult
 from marketplace.collections import INGESTED
-from resources.run_context import CollectionScan, CollectionSweep
+from resources.run_report import CollectionScan, CollectionSweep
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from dagster import (
     schedule,
 )
 
-from pipelines.jobs import DEEP_TAG, MAIN_JOB, SWEEP_JOB, housekeeping, main_job, sweep_job
+from pipelines.dagster.jobs import DEEP_TAG, MAIN_JOB, SWEEP_JOB, housekeeping, main_job, sweep_job
 from resources.lock import is_run_active
 from resources.settings import load_settings
+from resources.sweep_mark import last_sweep_age
 
 _ACTIVE = [
     DagsterRunStatus.QUEUED,
@@ -53,6 +54,9 @@ def _sweep_due(instance: DagsterInstance, at: datetime) -> bool:
     if at.minute not in SWEEP_MINUTES:
         return False
     since = at.astimezone(UTC).replace(minute=SWEEP_MINUTES[0], second=0, microsecond=0)
+    swept = last_sweep_age(load_settings().home)
+    if swept is not None and datetime.now(UTC) - swept >= since:
+        return False  # by hand or by `watch`: those are no runs of Dagster's
     return not instance.get_runs_count(RunsFilter(job_name=SWEEP_JOB, created_after=since))
 
 

@@ -21,8 +21,8 @@ from dagster import (
 
 from pipelines.alerting.observe import died
 from pipelines.alerting.turn import alert_turn, show_alerts
+from pipelines.dagster.jobs import MAIN_JOB, SWEEP_JOB, main_job, sweep_job
 from pipelines.environment import prepare
-from pipelines.jobs import MAIN_JOB, SWEEP_JOB, main_job, sweep_job
 from resources.ledger import Ledger
 from resources.lock import is_run_active
 from resources.settings import load_settings

@@ -11,11 +11,11 @@ import duckdb
 
 from marketplace.health import DAY, HEALTH_POINTS, system_state
 from marketplace.rules import RULES_VERSION
-from pipelines.judging import unmeasured
+from pipelines.health_fallback import unmeasured
 from resources.errors import BookwatchError
 from resources.instants import z_text_of
 from resources.ledger import Ledger
-from resources.run_context import RunContext
+from resources.run_report import RunReport
 from resources.snapshots import current_snapshot, open_snapshot
 from resources.status_file import read_status
 
@@ -89,7 +89,7 @@ def _errors(con: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, Any]:
     }
 
 
-def _unmeasured(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
+def _unmeasured(run: RunReport, before: dict[str, Any]) -> dict[str, Any]:
     """The last figures, with health unknown: what could not be measured is never shown as the last good verdict."""
     told = {point["point"]: point for point in before.get("health", {}).get("points", [])}
     points = [
@@ -112,9 +112,9 @@ def _unmeasured(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "health": {"system": "unknown", "points": points}}
 
 
-def _measure(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
-    """This run's figures, or those of what is there where it stopped before its marts (pipelines/judging.py), each
-    point with the instant since when it is so."""
+def _measure(run: RunReport, before: dict[str, Any]) -> dict[str, Any]:
+    """This run's figures, or those of what is there where it stopped before its marts
+    (pipelines/health_fallback.py), each point with the instant since when it is so."""
     found = None
     if run.points_judged and not run.stopped:
         try:
@@ -132,8 +132,10 @@ def _measure(run: RunContext, before: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _snapshot(run: RunContext) -> dict[str, Any] | None:
+def _snapshot(run: RunReport) -> dict[str, Any] | None:
     """The newest snapshot and its age; None where there is none that can be read."""
+    if run.published and run.published.published_at:
+        return _shown(run, run.published.snapshot_id, run.published.published_at)
     current = current_snapshot(run.home)
     if current is None:
         return None
@@ -144,11 +146,19 @@ def _snapshot(run: RunContext) -> dict[str, Any] | None:
         return None  # damaged: readers are told by themselves; that a run failed must be told all the same
     if row is None:
         return None
-    age = (run.clock.naive_now() - row[1]).total_seconds()
-    return {"snapshot_id": row[0], "published_at": _instant(row[1]), "age_s": max(0, round(age))}
+    return _shown(run, row[0], row[1])
 
 
-def run_status(run: RunContext) -> dict[str, Any]:
+def _shown(run: RunReport, snapshot_id: str, published_at: datetime) -> dict[str, Any]:
+    age = (run.clock.naive_now() - published_at).total_seconds()
+    return {
+        "snapshot_id": snapshot_id,
+        "published_at": _instant(published_at),
+        "age_s": max(0, round(age)),
+    }
+
+
+def run_status(run: RunReport) -> dict[str, Any]:
     """The content of status.json after this run, whether it published or failed; its alerts are alerting/turn.py's."""
     now = run.clock.now()
     before = read_status(run.home) or {}
@@ -172,8 +182,8 @@ def run_status(run: RunContext) -> dict[str, Any]:
             "started_at": _instant(run.started_at),
             "finished_at": _instant(now),
             # Of the newest copy, also where this run made none: it says how soon the next may follow.
-            "publishing_seconds": round(run.publishing_seconds, 3)
-            if run.snapshot_changed
+            "publishing_seconds": round(run.published.seconds, 3)
+            if run.published and run.published.changed
             else before.get("run", {}).get("publishing_seconds", 0),
         },
         "snapshot": _snapshot(run),

@@ -66,6 +66,10 @@ class Home:
         return self.root / "backups"
 
     @property
+    def swept(self) -> Path:
+        return self.root / "last_sweep"
+
+    @property
     def lock(self) -> Path:
         return self.root / "run.lock"
 

@@ -56,7 +56,7 @@ def _load() -> None:
     for package in (assets.marts, pipelines.cli):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
-    for name in ("pandas", "pyarrow.dataset", "pipelines.definitions", "pipelines.instance", "pipelines.run"):
+    for name in ("pandas", "pyarrow.dataset", "pipelines.definitions", "pipelines.run"):
         importlib.import_module(name)
     compile_marts(DEFAULT_POLICY)
     if threading.active_count() > 1:

@@ -16,13 +16,13 @@ from pipelines.alerting.rules import RULES, AlertRule
 from resources.errors import UNREACHABLE
 from resources.instants import instant_of
 from resources.ledger.alerts import Alert
-from resources.run_context import CheckOutcome, RunContext
+from resources.run_report import CheckOutcome, RunReport
 
 SHOWN_IDS = 5
 
 
 def observations(
-    run: RunContext,
+    run: RunReport,
     status: Mapping[str, Any],
     *,
     known: Iterable[Alert] = (),
@@ -76,7 +76,7 @@ def _some(ids: Iterable[str], total: int | None = None) -> str:
     return ", ".join(listed[:SHOWN_IDS]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _run(run: RunContext) -> Iterator[Observation]:
+def _run(run: RunReport) -> Iterator[Observation]:
     """How the run itself ended. One that a person stopped says nothing."""
     yield _of(RULES.of("ledger_unreadable"), False)
     if run.stopped:
@@ -154,7 +154,7 @@ def _checks(checks: Iterable[CheckOutcome], unread: Collection[str]) -> Iterator
         )
 
 
-def _scan_age(run: RunContext, status: Mapping[str, Any]) -> Iterator[Observation]:
+def _scan_age(run: RunReport, status: Mapping[str, Any]) -> Iterator[Observation]:
     """How old the oldest of the required collections' newest complete scans is; before the first, nothing is stale."""
     marks = {c["collection"]: c.get("completed_at") for c in status["freshness"].get("collections", ())}
     scanned = [_instant(marks.get(name)) for name in REQUIRED_COLLECTIONS]
@@ -176,7 +176,7 @@ def _scan_age(run: RunContext, status: Mapping[str, Any]) -> Iterator[Observatio
     )
 
 
-def _collections(run: RunContext) -> Iterator[Observation]:
+def _collections(run: RunReport) -> Iterator[Observation]:
     for scan in run.scans:
         unread = not scan.is_read
         outcome = "references" if scan.outcome == "complete" else scan.outcome
@@ -192,7 +192,7 @@ def _collections(run: RunContext) -> Iterator[Observation]:
         )
 
 
-def _quarantine(run: RunContext, status: Mapping[str, Any]) -> Iterator[Observation]:
+def _quarantine(run: RunReport, status: Mapping[str, Any]) -> Iterator[Observation]:
     if run.failure is not None:
         return  # not looked at again
     content = status["quarantine"]

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.run import execute, summary
+from pipelines.cli.run import summary
 from pipelines.cli.serve import (
     DAGSTER_PORT,
     DASHBOARDS_PORT,
@@ -25,6 +25,7 @@ from pipelines.processes import Child, stopping
 from resources.errors import BookwatchError, UsageError
 from resources.lock import run_lock
 from resources.own_files import replace
+from resources.run_report import RunOrder
 from resources.settings import Settings, load_settings
 
 DEMO_HOME = ".bookwatch-demo"
@@ -112,6 +113,8 @@ def demo(
         "BOOKWATCH_HEARTBEAT_URL",
     ):
         os.environ[name] = {"BOOKWATCH_TABLES": "{}", "APPWRITE_API": "tablesdb"}.get(name, "")
+    from pipelines.run import run as run_once
+
     if not once:
         own_ports(port, dagster_port)  # said now, not after minutes of simulating
     folder = fresh_home(load_settings())
@@ -125,14 +128,14 @@ def demo(
         os.environ["APPWRITE_API_KEY"] = sandbox["read_only_key"]
         os.environ["APPWRITE_DATABASE_ID"] = sandbox["database"]
         settings = load_settings()
-        context = execute(settings, say=lambda line: typer.echo(line, err=True))
-        if context.failure is not None:
-            raise context.failure
-        for line in summary(context):
+        done = run_once(settings, RunOrder(say=lambda line: typer.echo(line, err=True)))
+        if done.failure is not None:
+            raise done.failure
+        for line in summary(done):
             typer.echo(line)
         typer.echo(f"The figures the simulator knows to be true: {folder / 'truth.json'}")
         if once:
-            return context.exit_status
+            return done.exit_status
         try:
             serve_until_stopped(
                 settings,

@@ -71,7 +71,7 @@ def start_dagster(
         asked = ["--grpc-socket", str(socket)]
     web = start(
         "Dagster's web server",
-        [sys.executable, "-m", "pipelines.dagster_web", "--port", str(port), *asked],
+        [sys.executable, "-m", "pipelines.dagster.web", "--port", str(port), *asked],
         environment=environment,
         folder=folder,
         log=folder / "webserver.log",

@@ -3,20 +3,18 @@ missed rows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
 from pipelines.cli.printed import echo, echo_json
-from pipelines.cli.run import as_json, debugging, execute, summary
-from resources.run_context import CollectionSweep, SweepOrder
+from pipelines.cli.run import as_json, debugging, summary
+from resources.run_report import CollectionSweep, RunOrder, RunReport, SweepOrder
 from resources.settings import load_settings
 
-if TYPE_CHECKING:
-    from resources.run_context import RunContext
 
-
-def found(sweeps: list[CollectionSweep]) -> list[str]:
+def found(sweeps: Sequence[CollectionSweep]) -> list[str]:
     """What a sweep found, for a person: the sum, then each collection that needs attention."""
     deleted, repaired = sum(s.deleted for s in sweeps), sum(s.repaired for s in sweeps)
     compared = [s for s in sweeps if s.outcome == "complete"]
@@ -40,9 +38,9 @@ def found(sweeps: list[CollectionSweep]) -> list[str]:
     return lines
 
 
-def as_report(context: RunContext) -> dict[str, Any]:
+def as_report(done: RunReport) -> dict[str, Any]:
     """A sweep for programs: the run's own content and what was found in each collection."""
-    return {**as_json(context), "sweeps": [swept.__dict__ for swept in context.sweeps]}
+    return {**as_json(done), "sweeps": [swept.__dict__ for swept in done.sweeps]}
 
 
 def sweep(
@@ -62,20 +60,21 @@ def sweep(
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> int:
     """Find deletes, backdated and silent changes, repair the mirror, and publish what that changes."""
-    context = execute(
-        load_settings(),
-        sweep=SweepOrder(deep=deep, accept_deletes=accept_deletes),
-        say=lambda line: echo(line, err=True),
+    from pipelines.run import run as run_once
+
+    order = RunOrder(
+        sweep=SweepOrder(deep=deep, accept_deletes=accept_deletes), say=lambda line: echo(line, err=True)
     )
+    done = run_once(load_settings(), order)
     if json:
         import orjson
 
-        echo_json(orjson.dumps(as_report(context), option=orjson.OPT_INDENT_2).decode())
-    if context.failure is not None:
-        if debugging() and context.cause is not None:
-            raise context.failure from context.cause
-        raise context.failure
+        echo_json(orjson.dumps(as_report(done), option=orjson.OPT_INDENT_2).decode())
+    if done.failure is not None:
+        if debugging() and done.cause is not None:
+            raise done.failure from done.cause
+        raise done.failure
     if not json:
-        for line in (*found(context.sweeps), *summary(context)):
+        for line in (*found(done.sweeps), *summary(done)):
             echo(line)
-    return context.exit_status
+    return done.exit_status

@@ -1,47 +1,29 @@
-"""`bookwatch watch`: the same run again and again in one warm process, faster than a schedule of minutes allows."""
+"""`bookwatch watch`: the same run again and again in one warm process, faster than a schedule of minutes allows.
+
+Dagster is not in its way: it is told what changed afterwards (pipelines/dagster/telling.py).
+"""
 
 from __future__ import annotations
 
 import gc
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.printed import echo
-from pipelines.cli.run import execute, summary
+from pipelines.cli.run import summary
 from pipelines.environment import prepare
 from resources.errors import BookwatchError, RunActive, UsageError
-from resources.run_context import SweepOrder
+from resources.run_report import RunOrder, RunReport, SweepOrder
 from resources.settings import Settings, load_settings
+from resources.sweep_mark import last_sweep_age
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance
+    from pipelines.dagster.telling import Telling
 
 SWEEP_EVERY = timedelta(hours=1)
-#: How often it is looked whether a sweep is due, and old runs are thrown away.
-LOOK_S = 60.0
-
-
-def look_after(instance: DagsterInstance) -> bool:
-    """Throw old runs of Dagster's history away; whether the last hour had no sweep, whoever would have started it."""
-    from dagster import RunsFilter
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from pipelines.housekeeping import KEEP_WATCHED_RUNS, delete_old_runs, delete_surplus_runs
-    from pipelines.jobs import KEEP_RUNS_FOR, SWEEP_JOB
-
-    # Dagster's instance keeps real time, whatever BOOKWATCH_NOW says.
-    now = datetime.now(UTC)
-    try:
-        delete_old_runs(instance, before=now - KEEP_RUNS_FOR, limit=20)
-        delete_surplus_runs(instance, keep=KEEP_WATCHED_RUNS)
-        return not instance.get_runs_count(RunsFilter(job_name=SWEEP_JOB, created_after=now - SWEEP_EVERY))
-    except (SQLAlchemyError, OSError) as refused:
-        # Its history held by another process, or a full disk: the watch itself goes on, and looks again in a minute.
-        echo(f"Dagster's history could not be looked after ({type(refused).__name__}).", err=True)
-        return False
 
 
 def watch(
@@ -51,33 +33,44 @@ def watch(
     """The same run again and again in one warm process, once an hour with a sweep. Ctrl-C stops it."""
     settings = load_settings()
     prepare(settings.home)
-    from pipelines.instance import own_instance
+    from pipelines.dagster.telling import Telling
+    from pipelines.interrupts import terminable
 
-    with own_instance(settings.home.dagster) as instance:
-        _turns(settings, instance, every, runs)
+    with terminable(), Telling(lambda line: echo(line, err=True)) as dagster:
+        _turns(settings, dagster, every, runs)
 
 
-def _turns(settings: Settings, instance: DagsterInstance, every: float, runs: int | None) -> None:
+def sweep_due(settings: Settings, since_own: float | None) -> bool:
+    """Whether the last hour had no sweep, whoever would have started it. ``since_own``: seconds since this process
+    asked for one, which holds also where its mark could not be written."""
+    if since_own is not None and since_own < SWEEP_EVERY.total_seconds():
+        return False
+    age = last_sweep_age(settings.home)
+    return age is None or age >= SWEEP_EVERY
+
+
+def _turns(settings: Settings, dagster: Telling, every: float, runs: int | None) -> None:
     done = 0
-    # The first turn shows what is there now; a sweep may come with the second.
-    look_at = time.monotonic()
+    swept_at: float | None = None
     while True:
         began = time.monotonic()
         sweep = None
-        if done and began >= look_at:
-            look_at = began + LOOK_S
-            sweep = SweepOrder() if look_after(instance) else None
-        _turn(settings, instance, sweep)
+        # The first turn shows what is there now; a sweep may come with the second.
+        if done and sweep_due(settings, None if swept_at is None else began - swept_at):
+            sweep, swept_at = SweepOrder(), began
+        found = _turn(settings, sweep)
         done += 1
         if done == 1:
             _spare_the_collector()
+        if found is not None:
+            dagster.take(found)
         if runs is not None and done >= runs:
             return
         time.sleep(max(0.0, every - (time.monotonic() - began)))
 
 
 def _spare_the_collector() -> None:
-    """Leave what the first run loaded (libraries, definitions, compiled marts) out of every later collection.
+    """Leave what the first run loaded (libraries, declarations, compiled marts) out of every later collection.
 
     A warm run makes short-lived objects; looking through all the lasting ones again is a part of its time.
     """
@@ -86,27 +79,30 @@ def _spare_the_collector() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def _turn(settings: Settings, instance: DagsterInstance, sweep: SweepOrder | None) -> None:
-    """One run, and a line about it. Raises UsageError, and KeyboardInterrupt when the run was stopped: a person or the
-    system asked for the end."""
+def _turn(settings: Settings, sweep: SweepOrder | None) -> RunReport | None:
+    """One run, and a line about it; None where there was none. Raises UsageError, and KeyboardInterrupt when the run
+    was stopped: a person or the system asked for the end."""
+    from pipelines.run import run as run_once
+
     try:
-        context = execute(settings, quiet=True, sweep=sweep, instance=instance)
+        found = run_once(settings, RunOrder(quiet=True, sweep=sweep))
     except RunActive as busy:
         # Another run does the same work; the next turn sees what it left.
         echo(str(busy), err=True)
-        return
+        return None
     except UsageError:
         raise
     except BookwatchError as failed:
         echo(str(failed), err=True)
-        return
-    if context.stopped:
+        return None
+    if found.stopped:
         raise KeyboardInterrupt
-    if context.failure is not None:
+    if found.failure is not None:
         # What is wrong now may be right at the next turn: a watch that ends is a watch nobody notices.
-        echo(str(context.failure), err=True)
-        if isinstance(context.failure, UsageError):
-            raise context.failure
-        return
+        echo(str(found.failure), err=True)
+        if isinstance(found.failure, UsageError):
+            raise found.failure
+        return found
     swept = " Swept." if sweep else ""
-    echo(f"{context.clock.now():%H:%M:%S} UTC · {' '.join(summary(context)[:2])}{swept}")
+    echo(f"{found.clock.now():%H:%M:%S} UTC · {' '.join(summary(found)[:2])}{swept}")
+    return found

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from checks.verdicts import CORE, MARTS, RAW, SWEEP
 from marketplace.health import HEALTH_POINTS
 from pipelines.alerting.engine import Observation
 from pipelines.alerting.observe import observations
 from pipelines.alerting.rules import RULES
 from resources.errors import BookwatchError, SourceUnavailable
 from resources.ledger.alerts import Alert
-from resources.run_context import CheckOutcome, CollectionScan, RunContext
+from resources.run_report import CheckOutcome, CollectionScan, Ingested, Published, Run, RunReport
 from resources.settings import Settings
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> RunContext:
+def run(tmp_path: Path) -> RunReport:
     settings = Settings(bookwatch_home=tmp_path, bookwatch_now=NOW)
-    return RunContext(settings=settings, run_id="r", sequence=1, started_at=NOW)
+    return RunReport(Run(settings=settings, run_id="r", sequence=1, started_at=NOW))
 
 
 def status(
@@ -42,7 +44,7 @@ def status(
     }
 
 
-def seen(run: RunContext, content: dict[str, Any], **more: Any) -> dict[str, Observation]:
+def seen(run: RunReport, content: dict[str, Any], **more: Any) -> dict[str, Observation]:
     return {o.alert_id: o for o in observations(run, content, **more)}
 
 
@@ -57,7 +59,7 @@ def test_every_health_point_has_its_rule() -> None:
     }
 
 
-def test_a_broken_point_is_bad_a_working_one_good_and_an_unknown_one_nothing(run: RunContext) -> None:
+def test_a_broken_point_is_bad_a_working_one_good_and_an_unknown_one_nothing(run: RunReport) -> None:
     found = seen(
         run,
         status(
@@ -75,13 +77,16 @@ def test_a_broken_point_is_bad_a_working_one_good_and_an_unknown_one_nothing(run
     assert not any("health_point_2" in alert_id for alert_id in found)
 
 
-def test_the_check_of_a_point_says_nothing_beside_the_point_itself(run: RunContext) -> None:
-    run.checks = [CheckOutcome("health_point_2_chat_window_booking", "marts/health_points", True, "medium")]
+def test_the_check_of_a_point_says_nothing_beside_the_point_itself(run: RunReport) -> None:
+    run = replace(
+        run,
+        checks=(CheckOutcome("health_point_2_chat_window_booking", "marts/health_points", True, "medium"),),
+    )
     assert not any(o.name.startswith("health_point") for o in observations(run, status()))
 
 
-def test_a_failing_check_is_bad_with_its_rows_and_ids(run: RunContext) -> None:
-    run.checks = [
+def test_a_failing_check_is_bad_with_its_rows_and_ids(run: RunReport) -> None:
+    checks = (
         CheckOutcome(
             "no_missing",
             "marts/commission_findings",
@@ -92,7 +97,8 @@ def test_a_failing_check_is_bad_with_its_rows_and_ids(run: RunContext) -> None:
             what_to_do="Record it.",
         ),
         CheckOutcome("core_bookings_schema", "core/bookings", True, "critical"),
-    ]
+    )
+    run = replace(run, checks=checks)
     found = seen(run, status())
     bad = found["no_missing{asset=marts/commission_findings}"]
     assert (bad.active, bad.figure, bad.limit, bad.page) == (True, 7.0, 0.0, "/revenue")
@@ -100,53 +106,53 @@ def test_a_failing_check_is_bad_with_its_rows_and_ids(run: RunContext) -> None:
     assert not found["core_bookings_schema{asset=core/bookings}"].active
 
 
-def test_a_check_that_could_not_be_made_says_only_that(run: RunContext) -> None:
-    run.checks = [CheckOutcome("no_missing", "marts/x", False, "critical", made=False, detail="OSError")]
+def test_a_check_that_could_not_be_made_says_only_that(run: RunReport) -> None:
+    run = replace(
+        run, checks=(CheckOutcome("no_missing", "marts/x", False, "critical", made=False, detail="OSError"),)
+    )
     found = seen(run, status())
     assert "no_missing{asset=marts/x}" not in found
     assert found["check_not_made{check=no_missing}"].active
-    run.checks = [CheckOutcome("no_missing", "marts/x", True, "critical")]
+    run = replace(run, checks=(CheckOutcome("no_missing", "marts/x", True, "critical"),))
     assert not seen(run, status())["check_not_made{check=no_missing}"].active
 
 
-def test_a_collection_that_is_unread_is_told_once_not_again_by_its_comparison(run: RunContext) -> None:
+def test_a_collection_that_is_unread_is_told_once_not_again_by_its_comparison(run: RunReport) -> None:
     checks = [
         CheckOutcome(f"raw_{name}_rows_match_source", f"raw/{name}", False, "medium", made=False)
         for name in ("users", "reviews")
     ]
-    run.checks = checks
-    run.scans = [CollectionScan("users", False, "missing"), CollectionScan("reviews", False, "complete")]
+    scans = (CollectionScan("users", False, "missing"), CollectionScan("reviews", False, "complete"))
+    run = replace(run, checks=tuple(checks), ingested=Ingested(scans))
     found = seen(run, status())
     assert found["collection_unreadable{collection=users}"].active
     assert "check_not_made{check=raw_users_rows_match_source}" not in found
     assert found["check_not_made{check=raw_reviews_rows_match_source}"].active
 
 
-def test_how_a_run_ended(run: RunContext) -> None:
+def test_how_a_run_ended(run: RunReport) -> None:
     good = seen(run, status())
     assert not good["run_failed"].active
     assert not good["run_died"].active
     assert "source_unavailable" not in good  # nothing was scanned, so nothing is known of Appwrite
-    run.scans = [CollectionScan("bookings", True, "complete")]
+    run = replace(run, ingested=Ingested((CollectionScan("bookings", True, "complete"),)))
     assert not seen(run, status())["source_unavailable"].active
     assert "after_publishing" not in good  # nothing was published that could be followed
-    run.snapshot_id = "s"
+    run = replace(run, published=Published("s"))
     assert not seen(run, status())["after_publishing"].active
-    run.warn("private names", "The disk is full.")
+    run.run.warn("private names", "The disk is full.")
     warned = seen(run, status())
     assert (warned["run_failed"].active, warned["after_publishing"].active) == (False, True)
     assert warned["after_publishing"].detail.startswith("private names: The disk is full.")
-    run.fail(BookwatchError("The disk is full."))
-    failed = seen(run, status())
+    failed = seen(run.fail(BookwatchError("The disk is full.")), status())
     assert failed["run_failed"].active
     assert failed["run_failed"].detail == "The disk is full."
-    run.failure = SourceUnavailable("Appwrite does not answer.")
-    away = seen(run, status())
+    away = seen(run.fail(SourceUnavailable("Appwrite does not answer.")), status())
     assert away["source_unavailable"].active
     assert "run_failed" not in away
 
 
-def test_scans_are_stale_after_ten_minutes_and_not_judged_before_the_first(run: RunContext) -> None:
+def test_scans_are_stale_after_ten_minutes_and_not_judged_before_the_first(run: RunReport) -> None:
     assert "ingestion_stale" not in seen(run, status())
     names = ("bookings", "chat_messages", "commission_records")
     at = dict.fromkeys(names, NOW - timedelta(minutes=10))
@@ -162,12 +168,13 @@ def test_scans_are_stale_after_ten_minutes_and_not_judged_before_the_first(run: 
     assert seen(run, status(scanned=at))["ingestion_stale"].active
 
 
-def test_a_collection_that_could_not_be_read_is_an_alert_of_its_own(run: RunContext) -> None:
-    run.scans = [
+def test_a_collection_that_could_not_be_read_is_an_alert_of_its_own(run: RunReport) -> None:
+    scans = (
         CollectionScan("reviews", False, "forbidden"),
         CollectionScan("bookings", True, "partial"),
         CollectionScan("users", False, "complete"),
-    ]
+    )
+    run = replace(run, ingested=Ingested(scans))
     found = seen(run, status())
     assert [
         (
@@ -178,25 +185,24 @@ def test_a_collection_that_could_not_be_read_is_an_alert_of_its_own(run: RunCont
     ] == [(True, "medium"), (True, "high"), (False, "medium")]
 
 
-def test_ten_errors_a_minute_are_one_alert_whatever_they_are_of(run: RunContext) -> None:
-    run.checks = [
-        CheckOutcome("error_rate", "ops/errors", False, "medium", failed_rows=12, detail="12 events")
-    ]
+def test_ten_errors_a_minute_are_one_alert_whatever_they_are_of(run: RunReport) -> None:
+    check = CheckOutcome("error_rate", "ops/errors", False, "medium", failed_rows=12, detail="12 events")
+    run = replace(run, checks=(check,))
     rate = seen(run, status())["error_rate"]
     assert (rate.active, rate.figure, rate.limit, rate.unit) == (True, 12.0, 10.0, "errors in a minute")
     assert (rate.summary, rate.page, rate.severity) == ("12 events", "/errors", "medium")
 
 
-def test_quarantine_is_judged_where_it_was_looked_at(run: RunContext) -> None:
+def test_quarantine_is_judged_where_it_was_looked_at(run: RunReport) -> None:
     held = {"count": 3, "oldest_first_seen_at": "2026-11-20T04:00:00Z", "reasons": {"id_missing": 3}}
     bad = seen(run, status(quarantine=held))["quarantine"]
     assert (bad.active, bad.figure, bad.detail.splitlines()[0]) == (True, 3.0, "3 × id_missing")
     assert not seen(run, status())["quarantine"].active
-    run.fail(BookwatchError("It failed."))
+    run = run.fail(BookwatchError("It failed."))
     assert "quarantine" not in seen(run, status(quarantine=held))
 
 
-def test_the_alert_of_a_check_that_is_no_more_ends(run: RunContext) -> None:
+def test_the_alert_of_a_check_that_is_no_more_ends(run: RunReport) -> None:
     known = [
         Alert("no_old", (("asset", "marts/x"),), "firing", "high", "", NOW, NOW),
         Alert("check_not_made", (("check", "no_old"),), "firing", "high", "", NOW, NOW),
@@ -212,10 +218,8 @@ def test_the_alert_of_a_check_that_is_no_more_ends(run: RunContext) -> None:
 
 
 def test_every_check_there_is_has_a_rule_and_a_page() -> None:
-    from pipelines.graph import CHECKS
-
     pages = {"/overview", "/revenue", "/health", "/members", "/errors", "/timings", "/links", "/alerts"}
-    names = {key.name for checks in CHECKS for key in checks.check_keys}
+    names = {check.name for group in (RAW, SWEEP, CORE, MARTS) for check in group.checks}
     assert len(names) > 40
     assert {RULES.of(name).page for name in names} <= pages
     assert {rule.page for rule in RULES} <= pages

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from dagster import (
+    DagsterEvent,
+    DagsterEventType,
     DagsterInstance,
     DagsterRun,
     DagsterRunStatus,
@@ -16,9 +18,8 @@ from dagster import (
     build_run_status_sensor_context,
     build_sensor_context,
 )
-from dagster._core.events import DagsterEvent, DagsterEventType
 
-from pipelines.jobs import MAIN_JOB
+from pipelines.dagster.jobs import MAIN_JOB
 from pipelines.sensors import (
     BUSY_TAG,
     RUN_TAG,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from checks.asset_checks import outcome_of
 from checks.registry import all_checks
+from checks.verdicts import outcome_of
 from pipelines.alerting import turn as edge
 from pipelines.alerting.engine import Observation
 from pipelines.alerting.turn import alert_turn
@@ -22,7 +23,7 @@ from resources.home import Home
 from resources.ledger import Ledger
 from resources.ledger.alerts import AlertStore
 from resources.notifier import Notifier
-from resources.run_context import CheckOutcome, RunContext
+from resources.run_report import CheckOutcome, Published, RunOrder, RunReport
 from resources.settings import Settings
 from tests.marts.warehouse import Warehouse
 from tests.resources.receiver import Receiver
@@ -67,16 +68,15 @@ class Place:
             turn.send()
 
     def run(
-        self, *checks: CheckOutcome, minutes: float = 1, change: Callable[[RunContext], None] = lambda r: None
-    ) -> RunContext:
-        """A run whose steps found ``checks``; ``change`` is done to it before it reports."""
+        self,
+        *checks: CheckOutcome,
+        minutes: float = 1,
+        change: Callable[[RunReport], RunReport] = lambda found: found,
+    ) -> RunReport:
+        """A run whose steps found ``checks``; as ``change`` leaves it."""
         self.now += timedelta(minutes=minutes)
-        with open_run(self.settings, say=self.said.append) as run:
-            run.checks = list(checks)
-            run.snapshot_id = "s"
-            change(run)
-            report(run)
-        return run
+        with open_run(self.settings, RunOrder(say=self.said.append)) as begun:
+            return report(change(replace(begun, checks=checks, published=Published("s"))))
 
     def status(self) -> dict[str, Any]:
         return json.loads(self.home.status.read_text())
@@ -184,9 +184,8 @@ def test_a_failed_run_is_told_at_once(place: Place, receiver: Receiver) -> None:
 
 
 def test_a_run_that_a_person_stopped_tells_nothing(place: Place, receiver: Receiver) -> None:
-    def stop(run: RunContext) -> None:
-        run.stopped = True
-        run.fail(BookwatchError("The run was stopped before it published."))
+    def stop(run: RunReport) -> RunReport:
+        return run.fail(BookwatchError("The run was stopped before it published."), stopped=True)
 
     place.heartbeat = f"http://{receiver.address}/beat"
     place.run(check(False), change=stop)
@@ -358,7 +357,7 @@ def test_a_run_that_died_is_told_by_the_next_before_its_work_and_once(
     place.run()
     run_id, _ = Ledger(place.home.ledger).start_run(place.now)
     place.now += timedelta(minutes=1)
-    with open_run(place.settings, say=place.said.append) as run:
+    with open_run(place.settings, RunOrder(say=place.said.append)) as run:
         assert receiver.titles == ["bookwatch: 1 firing (1 critical)"]
         assert f"run {run_id}" in receiver.taken[0]["message"]
         assert "run_died" in place.open_alerts()
@@ -374,7 +373,7 @@ def test_runs_that_die_one_after_another_are_one_alert(place: Place, receiver: R
     place.run()
     for _ in range(3):
         place.now += timedelta(minutes=1)
-        with open_run(place.settings, say=place.said.append):
+        with open_run(place.settings, RunOrder(say=place.said.append)):
             pass  # it never reports: killed
     assert receiver.titles == ["bookwatch: 1 firing (1 critical)"]
 
@@ -446,8 +445,8 @@ def test_a_damaged_status_keeps_nobody_from_being_told_and_is_written_anew(
 ) -> None:
     place = Place(tmp_path, receiver)
 
-    def fail(run: RunContext) -> None:
-        run.failure = BookwatchError("The disk is full.", "Make room.")
+    def fail(run: RunReport) -> RunReport:
+        return run.fail(BookwatchError("The disk is full.", "Make room."))
 
     place.run(change=fail)
     place.home.status.write_text(content)
@@ -463,8 +462,8 @@ def test_a_damaged_snapshot_keeps_no_failed_run_from_being_told(tmp_path: Path, 
     damaged.write_bytes(b"half a file")
     place.home.current.symlink_to(damaged.name)
 
-    def fail(run: RunContext) -> None:
-        run.failure = SourceUnavailable("Appwrite cannot be reached.", "Look.")
+    def fail(run: RunReport) -> RunReport:
+        return run.fail(SourceUnavailable("Appwrite cannot be reached.", "Look."))
 
     place.run(change=fail)
     status = json.loads(place.home.status.read_bytes())

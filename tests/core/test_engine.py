@@ -17,14 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assets.core import engine
-from assets.core.core_assets import derive
+from assets.core.derive import derive
 from assets.core.engine import CoreInvalid, CoreOutcome, process
 from checks.core_schemas import CORE_SCHEMAS, violations
 from marketplace.instants import NO_ZONE
 from marketplace.money import AmountBounds
 from resources.errors import BookwatchError, UsageError
 from resources.phone_key import read_phone_key
-from resources.run_context import RunContext
+from resources.run_report import Run
 from resources.settings import Settings
 from tests.core.raw_file import START, RawFile
 
@@ -863,7 +863,7 @@ def test_a_run_reads_amounts_within_the_bounds_of_the_settings(tmp_path: Path):
     known: list[set[Any]] = []
     for least, most in ((20_000, 250_000), (250_001, 300_000), (20_000, 20_000_000)):
         of_run = Settings(bookwatch_home=tmp_path, bookwatch_amount_min=least, bookwatch_amount_max=most)
-        outcome = derive(RunContext(of_run, "r", 1, NOW))
+        outcome = derive(Run(of_run, "r", 1, NOW))
         assert outcome.changed
         known.append(set(table(raw, "bookings")["amount_idr"].to_list()))
     assert known == [{250_000, None}, {None, 300_000}, {250_000, 300_000}]

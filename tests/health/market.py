@@ -9,12 +9,12 @@ from typing import Any
 
 import duckdb
 
-from assets.core.core_assets import derive
-from assets.marts.mart_assets import make_marts
+from assets.core.derive import derive
+from assets.marts.make import make_marts
 from marketplace.collections import REQUIRED
 from pipelines.run import open_run
 from resources.raw_store import CONTROL_TABLES
-from resources.run_context import CollectionScan, RunContext
+from resources.run_report import CollectionScan, Run
 from resources.settings import Settings
 from resources.warehouse import open_warehouse
 from tests.core.raw_file import RawFile
@@ -121,15 +121,14 @@ class Market:
             bookwatch_home=self.home, bookwatch_now=now.replace(tzinfo=UTC), bookwatch_timezone=zone, **more
         )
 
-    def run(self, now: datetime = NOW, zone: str = "Asia/Makassar") -> RunContext:
+    def run(self, now: datetime = NOW, zone: str = "Asia/Makassar") -> Run:
         """Core, marts and ledger as a run at that instant makes them."""
         settings = self.settings(now, zone)
         settings.home.create()
-        with open_run(settings) as run:
-            run.scans = [CollectionScan(name, name in REQUIRED, "complete") for name in SCANNED]
-            derive(run)
-            make_marts(run)
-        return run
+        with open_run(settings) as begun:
+            derive(begun.run)
+            make_marts(begun.run, [CollectionScan(name, name in REQUIRED, "complete") for name in SCANNED])
+        return begun.run
 
     def judge(self, now: datetime = NOW, zone: str = "Asia/Makassar") -> dict[int, dict[str, Any]]:
         """The seven points as of an instant."""

@@ -16,11 +16,11 @@ from assets.ops import create_ops, mirror_calls, mirror_errors
 from checks.registry import registry_of
 from marketplace.error_rate import ERRORS_A_MINUTE
 from pipelines.cli import errors as command
-from pipelines.judging import enter_failure
+from pipelines.health_fallback import enter_failure
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
 from resources.ledger import Ledger, LedgerCall
-from resources.run_context import CheckOutcome, RunContext
+from resources.run_report import CheckOutcome, Run, RunReport
 from resources.settings import Settings
 
 NOW = datetime(2026, 11, 22, 10, 0, 0)
@@ -148,10 +148,14 @@ def test_errors_of_a_failed_run_are_shown_and_wait_on(
 # what fails in the run itself
 
 
+def begun(home: Home) -> RunReport:
+    settings = Settings(bookwatch_home=home.root, bookwatch_now=NOW)
+    return RunReport(Run(settings, "r1", 1, NOW.replace(tzinfo=UTC)))
+
+
 def test_a_failing_step_is_a_critical_event_without_what_the_library_said(home: Home) -> None:
-    run = RunContext(Settings(bookwatch_home=home.root, bookwatch_now=NOW), "r1", 1, NOW.replace(tzinfo=UTC))
-    run.fail(BookwatchError("The step 'marts' failed."), ValueError("Ibu Sari +62811"), step="marts")
-    enter_failure(run)
+    broken = ValueError("Ibu Sari +62811")
+    enter_failure(begun(home).fail(BookwatchError("The step 'marts' failed."), broken, step="marts"))
     (event,) = Ledger(home.ledger).waiting_errors(NOW)
     assert (event.severity, event.category, event.operation, event.reason, event.number) == (
         "critical",
@@ -173,10 +177,8 @@ def test_a_failing_step_is_a_critical_event_without_what_the_library_said(home: 
     ],
 )
 def test_a_blocking_check_is_an_event_of_the_table_it_guards(home: Home, asset: str, category: str) -> None:
-    run = RunContext(Settings(bookwatch_home=home.root, bookwatch_now=NOW), "r1", 1, NOW.replace(tzinfo=UTC))
-    run.checks.append(CheckOutcome("a_schema", asset, False, "critical", blocking=True))
-    run.fail(BookwatchError("Nothing was published: a_schema failed."), step="checks")
-    enter_failure(run)
+    run = replace(begun(home), checks=(CheckOutcome("a_schema", asset, False, "critical", blocking=True),))
+    enter_failure(run.fail(BookwatchError("Nothing was published: a_schema failed."), step="checks"))
     (event,) = Ledger(home.ledger).waiting_errors(NOW)
     assert (event.category, event.operation) == (category, "step checks")
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from assets.guard import guard
 from assets.ops import create_ops, mirror_health
-from assets.reports import finish
-from assets.step import step
 from marketplace.health import HEALTH_POINTS, UNMEASURED_AFTER
-from pipelines.run import open_run
+from pipelines.run import conclude, open_run
 from resources.errors import SourceUnavailable
 from resources.ledger import HealthVerdict, Ledger
+from resources.run_report import RunReport
 from tests.health.market import DAY, HOUR, MINUTE, NOW, Market
 from tests.marts.warehouse import Warehouse
 
@@ -163,13 +163,11 @@ def failed_run(market: Market, now: datetime, problem: str = "Appwrite cannot be
     settings = market.settings(now)
     settings.home.create()
 
-    def refuse() -> None:
+    def refuse() -> RunReport:
         raise SourceUnavailable(problem)
 
-    with open_run(settings) as run:
-        with pytest.raises(Exception, match="Appwrite"):
-            step(run, "ingest", refuse)
-        finish(run)
+    with open_run(settings) as begun:
+        conclude(guard(begun, "ingest", refuse))
     return json.loads(settings.home.status.read_text())
 
 
@@ -229,13 +227,12 @@ def test_a_stopped_run_judges_nothing(tmp_path: Path) -> None:
     settings = market.settings(NOW)
     settings.home.create()
 
-    def stop() -> None:
+    def stop() -> RunReport:
         raise KeyboardInterrupt
 
-    with open_run(settings) as run:
-        with pytest.raises(KeyboardInterrupt):
-            step(run, "ingest", stop)
-        finish(run)
+    with open_run(settings) as begun:
+        run = conclude(guard(begun, "ingest", stop))
+    assert run.stopped
     ledger = Ledger(settings.home.ledger)
     assert ledger.health_since() == {}
     assert ledger.waiting_errors(datetime(2000, 1, 1)) == []

@@ -18,7 +18,7 @@ from resources.appwrite.unavailable import source_unavailable
 from resources.errors import SourceUnavailable
 from resources.progress import Quiet
 from resources.raw_store import RawStore
-from resources.run_context import RunContext
+from resources.run_report import Run, RunOrder
 from resources.settings import Settings
 from tests.ingest.mirroring import Recorder, accept_all, gateway_for, reconciles, reject_word, run
 from tests.ingest.other_servers import OtherServer, Refused, serving
@@ -300,7 +300,7 @@ def test_a_run_on_such_a_server_ends_with_11(home: Path) -> None:
     with serving(server):
         gateway, _ = opened(server, home)
         home.mkdir()
-        context = RunContext(gateway.settings, "run1", 1, datetime.now(UTC), quiet=True)
+        context = Run(gateway.settings, "run1", 1, datetime.now(UTC), RunOrder(quiet=True))
         with pytest.raises(SourceUnavailable, match=r"Appwrite 1\.5\.2 at .*no numeric \$sequence") as told:
             ingest(context)
     assert told.value.exit_status == 11
@@ -320,7 +320,7 @@ def test_rows_that_are_refused_in_every_order_end_a_first_run_with_that_cause(ho
     with serving(server):
         gateway, _ = opened(server, home, bookwatch_workers=1)
         home.mkdir()
-        context = RunContext(gateway.settings, "run1", 1, datetime.now(UTC), quiet=True)
+        context = Run(gateway.settings, "run1", 1, datetime.now(UTC), RunOrder(quiet=True))
         with pytest.raises(SourceUnavailable, match="The first reading of bookings broke off") as told:
             ingest(context)
     assert "400, general_bad_request" in told.value.problem

@@ -23,7 +23,7 @@ from marketplace.closed_months import (
 from marketplace.rules import RULES_VERSION
 from resources.home import Home
 from resources.ledger import ClosedGap, Ledger
-from resources.run_context import RunContext
+from resources.run_report import Run
 from resources.settings import load_settings
 from resources.snapshots import drop_old_snapshots, point_link, published_snapshots, snapshot_path
 from tests.published import add, changing, empty_snapshot
@@ -134,7 +134,7 @@ def run(
         settings = load_settings()
     finally:
         del os.environ["BOOKWATCH_NOW"]
-    context = RunContext(settings, run_id, 1, settings.clock.now())
+    context = Run(settings, run_id, 1, settings.clock.now())
     warehouse = shutil.copy(context.home.root / EMPTY, context.home.warehouse)
     with duckdb.connect(str(warehouse)) as con:
         figures(con, values, zone, scans, unplaced)

@@ -11,8 +11,8 @@ import pytest
 
 import resources.policy_file as policy_file
 from pipelines.cli import main
-from pipelines.cli.run import execute
-from resources.run_context import RunContext
+from pipelines.run import run as run_once
+from resources.run_report import RunOrder, RunReport
 from resources.settings import Settings, load_settings
 from resources.snapshots import current_snapshot, open_snapshot, require_snapshot
 from resources.status_file import read_status
@@ -56,7 +56,7 @@ def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
         return con.execute(query).fetchall()
 
 
-def verdict(run: RunContext, name: str = "no_closed_month_changed") -> tuple[bool, int, str]:
+def verdict(run: RunReport, name: str = "no_closed_month_changed") -> tuple[bool, int, str]:
     (check,) = [check for check in run.checks if check.check_name == name]
     return check.passed, check.failed_rows, check.detail
 
@@ -65,7 +65,7 @@ def verdict(run: RunContext, name: str = "no_closed_month_changed") -> tuple[boo
 def test_a_changed_closed_month_from_finding_to_waiver(
     settings: Settings, market: tuple[SandboxProcess, Marketplace], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = execute(settings)
+    first = run_once(settings)
     assert verdict(first) == (True, 0, "unknown, nothing was compared: there was no snapshot before")
     assert verdict(first, "ledger_balance") == (True, 0, "")
     assert verdict(first, "commission_state")[0]
@@ -73,12 +73,12 @@ def test_a_changed_closed_month_from_finding_to_waiver(
         ("there was no snapshot before", True)
     ]
     # The same data read again, in whole, changes no figure.
-    assert verdict(execute(settings, full_refresh=True)) == (True, 0, "")
+    assert verdict(run_once(settings, RunOrder(full_refresh=True))) == (True, 0, "")
     assert rows(settings, "FROM marts.closed_month_changes") == []
 
     market[1].change("bookings", "b1", totalCost=300_000)
     after_this_second()
-    changed = execute(settings)
+    changed = run_once(settings)
     assert changed.snapshot_changed
     assert verdict(changed) == (False, 3, "a figure of a closed month changed")
     before = first.snapshot_id
@@ -102,7 +102,7 @@ def test_a_changed_closed_month_from_finding_to_waiver(
             main(["waive", finding_id, "--reason", "price corrected", "--by", "Rani"])
         assert stopped.value.code == 0
     assert "became Rp 90.000." in capsys.readouterr().out
-    waived = execute(settings)
+    waived = run_once(settings)
     assert verdict(waived) == (True, 0, "")
     assert rows(settings, "SELECT DISTINCT waived FROM marts.closed_month_changes") == [(True,)]
     told = "SELECT DISTINCT reason, waived_by FROM marts.closed_month_changes JOIN ops.waivers USING (finding_id)"
@@ -147,10 +147,10 @@ def test_a_wrong_policy_is_one_sentence_before_anything_is_read(
 def test_a_policy_that_turns_wrong_leaves_the_last_snapshot_and_health_unknown(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good = execute(settings)
+    good = run_once(settings)
     (tmp_path / "commission_policy.toml").write_text(OVERLAP)
     monkeypatch.setattr(policy_file, "files", lambda package: tmp_path)
-    run = execute(settings)
+    run = run_once(settings)
     assert run.exit_status == 2
     assert SENTENCE in str(run.failure)
     assert current_snapshot(settings.home) == settings.home.published / f"{good.snapshot_id}.duckdb"

@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.cli.run import execute
+from pipelines.run import run as run_once
+from resources.run_report import RunOrder
 from resources.settings import Settings, load_settings
 from resources.snapshots import open_snapshot, require_snapshot
 from resources.status_file import read_status
@@ -55,7 +56,7 @@ def calls(settings: Settings, run_id: str | None) -> int:
 
 
 def test_a_damaged_warehouse_is_made_anew_and_what_is_lost_is_said(settings: Settings) -> None:
-    first = execute(settings)
+    first = run_once(settings)
     assert first.failure is None
     figures, made = shown(settings), calls(settings, first.run_id)
     assert made
@@ -63,7 +64,7 @@ def test_a_damaged_warehouse_is_made_anew_and_what_is_lost_is_said(settings: Set
     damaged = b"\0" * 4096 + warehouse.read_bytes()[4096:]
     warehouse.write_bytes(damaged)
     said: list[str] = []
-    second = execute(settings, say=said.append, full_refresh=True)
+    second = run_once(settings, RunOrder(say=said.append, full_refresh=True))
     assert (second.failure, second.exit_status) == (None, 10)
     assert shown(settings) == figures
     assert calls(settings, first.run_id) == made, "the history of calls is lost"
@@ -76,13 +77,13 @@ def test_a_damaged_warehouse_is_made_anew_and_what_is_lost_is_said(settings: Set
     for words in (aside.name, "made anew from raw.duckdb", first.run_id, "is lost"):
         assert words in warning["problem"]
     assert any(line.startswith("Warning: warehouse.duckdb was damaged") for line in said)
-    assert execute(settings).warnings == []
+    assert run_once(settings).warnings == ()
     # Both gone: nothing is hidden, nothing is invented.
     for snapshot in settings.home.published.glob("2*.duckdb"):
         snapshot.chmod(0o600)
         snapshot.write_bytes(b"")
     warehouse.write_bytes(warehouse.read_bytes()[:20000])
-    third = execute(settings)
+    third = run_once(settings)
     assert (third.failure, third.exit_status) == (None, 10)
     assert "no snapshot could be read" in third.warnings[0].problem
     assert shown(settings) == figures
@@ -93,7 +94,7 @@ def test_a_warehouse_someone_holds_is_told_with_its_holder_and_left_as_it_is(set
     import subprocess
     import sys
 
-    assert execute(settings).failure is None
+    assert run_once(settings).failure is None
     before = settings.home.warehouse.read_bytes()
     program = "import sys, duckdb\ncon = duckdb.connect(sys.argv[1])\nprint('open', flush=True)\ninput()\n"
     holder = subprocess.Popen(
@@ -105,7 +106,7 @@ def test_a_warehouse_someone_holds_is_told_with_its_holder_and_left_as_it_is(set
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "open\n"
-        run = execute(settings)
+        run = run_once(settings)
     finally:
         holder.communicate("\n", timeout=30)
     assert run.exit_status == 1
@@ -115,23 +116,23 @@ def test_a_warehouse_someone_holds_is_told_with_its_holder_and_left_as_it_is(set
     assert status["health"]["system"] == "unknown"
     assert settings.home.warehouse.read_bytes() == before
     assert not list(settings.home.root.glob("*damaged*"))
-    assert execute(settings).failure is None
+    assert run_once(settings).failure is None
 
 
 def test_a_warehouse_of_other_rules_is_begun_anew_with_its_history(settings: Settings) -> None:
-    first = execute(settings)
+    first = run_once(settings)
     assert first.failure is None
     figures, made, warehouse = shown(settings), calls(settings, first.run_id), settings.home.warehouse
     with duckdb.connect(str(warehouse)) as con:
         con.execute("UPDATE core.state SET rules_version = '2'")
     inode = warehouse.stat().st_ino
     said: list[str] = []
-    second = execute(settings, say=said.append)
+    second = run_once(settings, RunOrder(say=said.append))
     assert second.failure is None
     assert second.snapshot_changed
     assert warehouse.stat().st_ino != inode
     assert [line for line in said if "rules changed" in line]
     assert shown(settings) == figures
     assert calls(settings, first.run_id) == made
-    third = execute(settings, say=said.append)
+    third = run_once(settings, RunOrder(say=said.append))
     assert (third.failure, third.snapshot_changed) == (None, False)

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.cli.run import execute
-from resources.run_context import RunContext
+from pipelines.run import run as run_once
+from resources.run_report import RunOrder, RunReport
 from resources.settings import Settings, load_settings
 from resources.snapshots import current_snapshot, open_snapshot, require_snapshot
 from resources.status_file import read_status
@@ -73,7 +73,7 @@ def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
         return con.execute(query).fetchall()
 
 
-def outcome(run: RunContext, collection: str) -> str:
+def outcome(run: RunReport, collection: str) -> str:
     (scan,) = [scan for scan in run.scans if scan.collection == collection]
     return scan.outcome
 
@@ -84,7 +84,7 @@ def test_a_first_run_that_did_not_read_a_required_collection_publishes_nothing(
     settings: Settings, server: SandboxProcess, collection: str, skip: int
 ) -> None:
     broken(server, collection, skip)
-    first = execute(settings)
+    first = run_once(settings)
     assert first.exit_status == 11
     assert f"The first reading of {collection} broke off" in str(first.failure)
     assert current_snapshot(settings.home) is None
@@ -96,18 +96,18 @@ def test_a_first_run_that_did_not_read_a_required_collection_publishes_nothing(
         None,
     )
     server.faults()
-    second = execute(settings)
+    second = run_once(settings)
     assert (second.failure, second.snapshot_changed) == (None, True)
     assert rows(settings, "SELECT count(*), sum(booked_idr) FROM marts.revenue_daily") == [(5, 1_250_000)]
     if skip:
         return
     # Read once, it may break off: that run is published, and compares nothing.
     broken(server, collection, skip)
-    later = execute(settings, full_refresh=True)
+    later = run_once(settings, RunOrder(full_refresh=True))
     assert (later.failure, later.exit_status, outcome(later, collection)) == (None, 10, "failed")
     assert rows(settings, WHY) == [(f"this run did not read {collection} to its end (failed)",)]
     server.faults()
-    whole = execute(settings, full_refresh=True)
+    whole = run_once(settings, RunOrder(full_refresh=True))
     assert whole.snapshot_changed
     assert (rows(settings, WHY), rows(settings, UNCHANGED)) == ([], [])
 
@@ -117,7 +117,7 @@ def test_while_places_are_read_for_the_first_time_their_bookings_are_in_no_zone(
     settings: Settings, server: SandboxProcess
 ) -> None:
     broken(server, "places", 0)
-    first = execute(settings)
+    first = run_once(settings)
     assert (first.failure, first.exit_status, outcome(first, "places")) == (None, 10, "failed")
     findings = "SELECT finding, count(*) FROM marts.commission_findings GROUP BY 1"
     assert rows(settings, findings) == []
@@ -133,7 +133,7 @@ def test_while_places_are_read_for_the_first_time_their_bookings_are_in_no_zone(
     ]
     assert rows(settings, "SELECT status FROM marts.health_points WHERE point = 7") == [("unknown",)]
     server.faults()
-    second = execute(settings)
+    second = run_once(settings)
     assert second.failure is None
     assert rows(settings, findings) == []
     told = "SELECT min(local_date)::VARCHAR, sum(bookings), sum(collected_idr) FROM marts.revenue_daily"
@@ -153,7 +153,7 @@ def test_an_empty_marketplace_is_published(tmp_path: Path, monkeypatch: pytest.M
         for name, value in {**settings_for(process), "BOOKWATCH_HOME": str(tmp_path / "home")}.items():
             monkeypatch.setenv(name, value)
         settings = load_settings()
-        run = execute(settings)
+        run = run_once(settings)
         assert (run.failure, run.snapshot_changed) == (None, True)
         assert {scan.outcome for scan in run.scans} == {"complete"}
         assert rows(settings, "SELECT eligible, state, tracking_rate FROM marts.commission_summary") == [

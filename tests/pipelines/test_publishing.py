@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-import assets.core.core_assets as core_layer
+import assets.core.derive as core_layer
 import assets.published as publishing
-from pipelines.cli.run import execute
+from assets.published import Due, copy_due
 from pipelines.cli.watch import watch
 from pipelines.run import open_run
+from pipelines.run import run as run_once
 from resources.home import Home
-from resources.run_context import RunContext
+from resources.run_report import RunOrder, RunReport
 from resources.settings import Settings, load_settings
 from resources.snapshots import current_snapshot, open_snapshot, require_snapshot
 from resources.status_file import read_status
@@ -67,7 +68,7 @@ def test_a_failing_step_is_one_safe_sentence_and_its_cause_stays_in_memory(
 ) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(core_layer, "process", explode)
-        run = execute(settings)
+        run = run_once(settings)
     assert run.exit_status == 1
     assert run.failure is not None
     assert "ValueError" in str(run.failure)
@@ -83,7 +84,7 @@ def test_a_failing_step_is_one_safe_sentence_and_its_cause_stays_in_memory(
 
 
 def test_personal_values_stand_in_two_files_only(settings: Settings) -> None:
-    run = execute(settings)
+    run = run_once(settings)
     assert run.failure is None
     values = [NAME, PHONE, TEXT, ROOM, REASON]
     private = settings.home.private.resolve()
@@ -97,23 +98,23 @@ def test_what_a_stopped_run_changed_is_published_by_the_next(
 ) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(publishing, "copy_closed_file", explode)
-        stopped = execute(settings)
+        stopped = run_once(settings)
     assert stopped.exit_status == 1
     assert current_snapshot(settings.home) is None
-    assert execute(settings).snapshot_changed
+    assert run_once(settings).snapshot_changed
     assert bookings(settings.home) == ["b1"]
 
 
 @pytest.mark.parametrize("damage", ["cut off", "overwritten"])
 def test_a_damaged_snapshot_is_published_anew_where_nothing_changed(settings: Settings, damage: str) -> None:
-    execute(settings)
+    run_once(settings)
     damaged = require_snapshot(settings.home)
     content = damaged.read_bytes()
     damaged.write_bytes(content[:100] if damage == "cut off" else b"x" * len(content))
     said: list[str] = []
-    with open_run(settings) as quiet:
-        assert publishing._must_copy(quiet, damaged)
-    run = execute(settings, say=said.append)
+    with open_run(settings) as begun:
+        assert copy_due(begun.run, damaged, figures_changed=False) is Due.NOW
+    run = run_once(settings, RunOrder(say=said.append))
     assert (run.failure, run.snapshot_changed) == (None, True)
     assert require_snapshot(settings.home) != damaged
     assert bookings(settings.home) == ["b1"]
@@ -127,7 +128,7 @@ def test_what_fails_after_publishing_is_told_and_the_snapshot_stands(
     said: list[str] = []
     with monkeypatch.context() as broken:
         broken.setattr(publishing, after, explode)
-        run = execute(settings, say=said.append)
+        run = run_once(settings, RunOrder(say=said.append))
     assert (run.failure, run.exit_status, run.snapshot_changed) == (None, 10, True)
     assert bookings(settings.home) == ["b1"]
     status = read_status(settings.home)
@@ -138,19 +139,19 @@ def test_what_fails_after_publishing_is_told_and_the_snapshot_stands(
     assert "after_publishing" in [alert["name"] for alert in status["alerts"]]
     assert any(line.startswith("Warning: ") for line in said)
     assert NAME not in str(status) + str(said)
-    healed = execute(settings)
-    assert healed.warnings == []
+    healed = run_once(settings)
+    assert healed.warnings == ()
     assert settings.home.private.exists()
 
 
 def test_verdicts_of_a_run_are_in_its_snapshot_and_those_of_an_unchanged_one_in_the_warehouse(
     settings: Settings,
 ) -> None:
-    first = execute(settings)
+    first = run_once(settings)
     with open_snapshot(require_snapshot(settings.home)) as con:
         kept = con.execute("SELECT check_name, passed FROM ops.check_results ORDER BY 1").fetchall()
     assert kept == sorted((check.check_name, check.passed) for check in first.checks)
-    second = execute(settings)
+    second = run_once(settings)
     assert not second.snapshot_changed
     assert second.snapshot_id == first.snapshot_id
 
@@ -158,16 +159,16 @@ def test_verdicts_of_a_run_are_in_its_snapshot_and_those_of_an_unchanged_one_in_
 def test_a_copy_that_took_long_is_not_made_again_at_once(
     settings: Settings, server: SandboxProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute(settings)
+    run_once(settings)
     status = read_status(settings.home)
     assert status is not None
     status["run"]["publishing_seconds"] = 60.0
     monkeypatch.setattr(publishing, "read_status", lambda home: status)
     monkeypatch.setattr(publishing, "REFRESH_AFTER", publishing.REFRESH_AFTER * 0)
-    run: RunContext = execute(settings)
+    run: RunReport = run_once(settings)
     assert run.postponed
     assert not run.snapshot_changed
-    assert execute(settings, full_refresh=True).snapshot_changed
+    assert run_once(settings, RunOrder(full_refresh=True)).snapshot_changed
 
 
 def test_watch_runs_again_and_goes_on_after_a_failed_run(

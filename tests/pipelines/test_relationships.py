@@ -14,7 +14,7 @@ from assets.marts.build import build
 from assets.ops import create_ops, mirror_bookkeeping
 from assets.raw import ingest
 from marketplace.collections import INGESTED
-from resources.run_context import RunContext
+from resources.run_report import Run, RunOrder, RunReport
 from resources.warehouse import open_warehouse
 from tests.ingest.other_servers import OtherServer, serving
 from tests.ingest.test_other_servers import opened
@@ -54,12 +54,12 @@ def server() -> Iterator[OtherServer]:
         yield made
 
 
-def told(server: OtherServer, home: Path, run_id: str) -> tuple[RunContext, dict[str, Any]]:
+def told(server: OtherServer, home: Path, run_id: str) -> tuple[RunReport, dict[str, Any]]:
     """A run as far as the marts: booking → (provider, state); None → the record that fits no booking."""
     gateway, _ = opened(server, home)
     home.mkdir(exist_ok=True)
-    context = RunContext(gateway.settings, run_id, 1, datetime.now(UTC), quiet=True)
-    context.scans = ingest(context)
+    run = Run(gateway.settings, run_id, 1, datetime.now(UTC), RunOrder(quiet=True))
+    context = RunReport(run, ingested=ingest(run))
     process(
         context.home.raw,
         context.home.warehouse,
@@ -69,7 +69,7 @@ def told(server: OtherServer, home: Path, run_id: str) -> tuple[RunContext, dict
     )
     with open_warehouse(context.home.warehouse) as con:
         create_ops(con)
-        mirror_bookkeeping(con, context.home.raw, context)
+        mirror_bookkeeping(con, run, context.scans)
         build(con, now=context.clock.naive_now(), tables=["commission_reconciliation", "commission_summary"])
         rows = con.execute(
             "SELECT booking_id, provider_id, state FROM marts.commission_reconciliation ORDER BY ALL"

@@ -5,32 +5,24 @@ from __future__ import annotations
 import errno
 import json
 import sqlite3
-from collections.abc import Iterator
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
-from dagster import DagsterInstance, DefaultScheduleStatus, DefaultSensorStatus
-from dagster._core.definitions.run_request import InstigatorType
-from dagster._core.remote_origin import (
-    GrpcServerCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.scheduler.instigation import (
-    InstigatorState,
-    InstigatorStatus,
-    ScheduleInstigatorData,
-    SensorInstigatorData,
-)
+from dagster import DefaultScheduleStatus, DefaultSensorStatus
 
 from pipelines import stopped as stopped_module
 from pipelines.cli import status as status_command
 from pipelines.definitions import defs
 from pipelines.environment import prepare
-from pipelines.stopped import SCHEDULES, SENSORS, StoppedWatch, code_socket, names, stopped
+from pipelines.stopped import CODE, SCHEDULES, SENSORS, StoppedWatch, code_socket, names, stopped
 from resources.errors import BookwatchError
 from resources.home import Home
 from resources.settings import load_settings
 from resources.status_file import write_status
+from tests.bookwatch_process import ROOT
 from tests.resources.receiver import Receiver
 
 
@@ -43,21 +35,30 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     return prepare(load_settings().home)
 
 
-@pytest.fixture
-def dagster(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[DagsterInstance]:
-    with DagsterInstance.from_config(str(home.dagster)) as instance:
-        yield instance
+def put(home: Home, name: str, status: str, socket: str) -> None:
+    """What Dagster writes of a schedule or sensor, as far as it is read."""
+    path = home.dagster / "schedules" / "schedules.db"
+    path.parent.mkdir(exist_ok=True)
+    place = {"repository_location_origin": {"location_name": f"grpc:localhost:{socket}"}}
+    body = json.dumps({"origin": {"job_name": name, "external_repository_origin": place}})
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("CREATE TABLE IF NOT EXISTS instigators (selector_id UNIQUE, status, instigator_body)")
+        db.execute("INSERT OR REPLACE INTO instigators VALUES (?, ?, ?)", (name + socket, status, body))
 
 
-def put(instance: DagsterInstance, name: str, status: InstigatorStatus, socket: str) -> None:
-    """As Dagster's own commands and pages do it."""
-    place = GrpcServerCodeLocationOrigin(host="localhost", socket=socket)
-    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(place, "__repository__"), name)
-    kind = InstigatorType.SCHEDULE if name in SCHEDULES else InstigatorType.SENSOR
-    data = ScheduleInstigatorData("* * * * *") if name in SCHEDULES else SensorInstigatorData()
-    state = InstigatorState(origin, kind, status, data)
-    known = instance.get_instigator_state(state.instigator_origin_id, state.selector_id)
-    (instance.update_instigator_state if known else instance.add_instigator_state)(state)
+def dagster_s_own(*words: str) -> None:
+    """Dagster's command, as a person gives it."""
+    command = [str(Path(sys.executable).parent / "dagster"), *words, "-m", CODE]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_dagsters_own_command_stops_is_found_until_it_starts_it_again(home: Home) -> None:
+    dagster_s_own("schedule", "stop", "every_minute")
+    [found] = stopped(home) or ()
+    assert found.start_again(home).endswith(f"dagster schedule start every_minute -m {CODE}")
+    dagster_s_own("schedule", "start", "every_minute")
+    assert stopped(home) == ()
 
 
 def test_all_that_runs_by_itself_is_watched() -> None:
@@ -67,16 +68,14 @@ def test_all_that_runs_by_itself_is_watched() -> None:
     assert {s.default_status for s in defs.sensors or ()} == {DefaultSensorStatus.RUNNING}
 
 
-def test_what_dagster_keeps_as_stopped_is_found(home: Home, dagster: DagsterInstance) -> None:
+def test_what_dagster_keeps_as_stopped_is_found(home: Home) -> None:
     assert stopped(home) == ()
     socket = str(code_socket(home))
-    put(dagster, "every_minute", InstigatorStatus.DECLARED_IN_CODE, socket)
+    put(home, "every_minute", "DECLARED_IN_CODE", socket)
     assert stopped(home) == ()
-    put(dagster, "failed_runs", InstigatorStatus.STOPPED, socket)
-    put(dagster, "every_minute", InstigatorStatus.STOPPED, socket)
-    put(
-        dagster, "hourly_sweep", InstigatorStatus.STOPPED, "/elsewhere/dagster/tmp/code.sock"
-    )  # the home was moved
+    put(home, "failed_runs", "STOPPED", socket)
+    put(home, "every_minute", "STOPPED", socket)
+    put(home, "hourly_sweep", "STOPPED", "/elsewhere/dagster/tmp/code.sock")  # the home was moved
     found = stopped(home)
     assert found is not None
     assert names(found) == "every_minute, failed_runs"
@@ -84,8 +83,8 @@ def test_what_dagster_keeps_as_stopped_is_found(home: Home, dagster: DagsterInst
         f"DAGSTER_HOME={home.dagster} dagster schedule start every_minute --grpc-socket {socket}"
     )
     assert " dagster sensor start failed_runs " in found[1].start_again(home)
-    put(dagster, "failed_runs", InstigatorStatus.RUNNING, socket)
-    put(dagster, "every_minute", InstigatorStatus.RUNNING, socket)
+    put(home, "failed_runs", "RUNNING", socket)
+    put(home, "every_minute", "RUNNING", socket)
     assert stopped(home) == ()
 
 
@@ -105,9 +104,9 @@ def test_a_home_never_served_has_none_and_a_file_that_cannot_be_read_is_no_answe
 
 
 def test_status_says_what_is_stopped_and_how_it_goes_on(
-    home: Home, dagster: DagsterInstance, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put(dagster, "every_minute", InstigatorStatus.STOPPED, str(code_socket(home)))
+    put(home, "every_minute", "STOPPED", str(code_socket(home)))
     with pytest.raises(BookwatchError, match="no run"):
         status_command.status()
     assert "dagster schedule start every_minute" in capsys.readouterr().out
@@ -121,10 +120,8 @@ def test_status_says_what_is_stopped_and_how_it_goes_on(
     assert json.loads(capsys.readouterr().out)["schedules_stopped"] is None
 
 
-def test_a_full_disk_ends_nothing_that_is_served(
-    home: Home, dagster: DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put(dagster, "every_minute", InstigatorStatus.STOPPED, str(code_socket(home)))
+def test_a_full_disk_ends_nothing_that_is_served(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(home, "every_minute", "STOPPED", str(code_socket(home)))
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -134,20 +131,20 @@ def test_a_full_disk_ends_nothing_that_is_served(
 
 
 def test_people_are_told_at_the_next_look_and_again_when_it_goes_on(
-    home: Home, dagster: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Receiver() as receiver:
         monkeypatch.setenv("BOOKWATCH_ALERT_URLS", f"json://{receiver.address}/alerts")
         watch = StoppedWatch(load_settings())
         assert watch.look() == ""
         assert not home.ledger.exists()
-        put(dagster, "every_minute", InstigatorStatus.STOPPED, str(code_socket(home)))
+        put(home, "every_minute", "STOPPED", str(code_socket(home)))
         assert "every_minute" in watch.look()
         assert watch.look() == "", "said once"
         [message] = receiver.taken
         assert "schedule_stopped" in message["message"]
         assert "every_minute" in message["message"]
-        put(dagster, "every_minute", InstigatorStatus.RUNNING, str(code_socket(home)))
+        put(home, "every_minute", "RUNNING", str(code_socket(home)))
         watch.look()
         assert len(receiver.taken) == 2
         assert "RESOLVED" in json.dumps(receiver.taken[1]).upper()

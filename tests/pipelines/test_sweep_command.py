@@ -15,15 +15,15 @@ import requests
 from dagster import DagsterInstance, DagsterRunStatus, RunRequest, SkipReason, build_schedule_context
 
 from checks.sources import SWEEP_CHECKS
-from pipelines.cli.run import execute
 from pipelines.cli.sweep import sweep
+from pipelines.dagster.jobs import DEEP_TAG, MAIN_JOB, SWEEP_JOB
 from pipelines.definitions import build_definitions
-from pipelines.jobs import DEEP_TAG, MAIN_JOB, SWEEP_JOB
+from pipelines.run import run as run_once
 from pipelines.schedules import deep_due, every_minute, hourly_sweep
 from resources.errors import RunActive
 from resources.home import Home
 from resources.lock import run_lock
-from resources.run_context import CollectionSweep
+from resources.run_report import CollectionSweep
 from resources.settings import load_settings
 from tests.bookwatch_process import Bookwatch, settings_for
 from tests.marketplace_tables import Marketplace
@@ -72,7 +72,7 @@ def world(
         patch.chdir(folder)
         for name, value in watch.env().items():
             patch.setenv(name, value)
-        assert execute(load_settings()).failure is None
+        assert run_once(load_settings()).failure is None
         yield watch, market, server
 
 

@@ -1,4 +1,4 @@
-"""How a step of a run fails: one safe sentence in Dagster's log, the cause kept in memory for --debug.
+"""How a step of a run fails: one safe sentence in its report, the cause kept in memory for --debug.
 
 Library exceptions carry values (a name in a parse error, a message in a constraint error): none of their text goes on.
 """
@@ -10,17 +10,13 @@ import sqlite3
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import duckdb
-from dagster import DagsterExecutionInterruptedError, Failure
 
 from assets.rescue import rescue_if_damaged
 from resources.errors import BookwatchError
-from resources.run_context import RunContext
+from resources.run_report import Run, RunReport
 from resources.warehouse import is_damage, locked
-
-T = TypeVar("T")
 
 
 def _place(error: BaseException) -> str:
@@ -63,10 +59,11 @@ def stopped() -> BookwatchError:
 def _was_stopped(error: BaseException | None) -> bool:
     """Whether Ctrl-C or SIGTERM lies behind an error.
 
-    Dagster turns a signal into an exception of its own, DuckDB one that arrives amid a query into a RuntimeError.
+    What is no Exception asks for an end: KeyboardInterrupt, and what Dagster makes of a signal. DuckDB turns one that
+    arrives amid a query into a RuntimeError.
     """
     while error is not None:
-        if isinstance(error, KeyboardInterrupt | DagsterExecutionInterruptedError):
+        if not isinstance(error, Exception):
             return True
         if isinstance(error, RuntimeError) and "interrupted" in str(error).lower():
             return True
@@ -74,35 +71,25 @@ def _was_stopped(error: BaseException | None) -> bool:
     return False
 
 
-def step(run: RunContext, name: str, work: Callable[[], T]) -> T:
-    """Do a step's work and return what it returns; turn any exception into a Dagster Failure that holds no value.
+def guard(found: RunReport, name: str, work: Callable[[], RunReport]) -> RunReport:
+    """Do a step's work and return what it makes of the report; where the work fails, the report with why, in words that
+    hold no value. Nothing is tried after a failure. Raises nothing."""
+    return found if found.failed else attempt(found, name, work)
 
-    Not a context manager: raised while the library's exception is still being handled, the Failure would carry it as
-    its context, and Dagster writes contexts, values and all, into its event log.
-    """
-    if run.failure is not None:
-        raise Failure(description=f"{name} was not tried: {run.failure.problem}", allow_retries=False)
-    safe: BookwatchError
+
+def attempt(found: RunReport, name: str, work: Callable[[], RunReport]) -> RunReport:
+    """The same of work that is done whatever failed before."""
     try:
         return work()
     except BookwatchError as known:
-        safe = known
-        run.fail(known, known, step=name)
-    except (KeyboardInterrupt, DagsterExecutionInterruptedError):
-        run.stopped = True
-        run.fail(stopped(), step=name)
-        raise
-    except Exception as unknown:  # noqa: BLE001 - any of a library's errors may carry a value
+        return found.fail(known, known, step=name)
+    except BaseException as unknown:  # noqa: BLE001 - any of a library's errors may carry a value
         if _was_stopped(unknown):
-            run.stopped = True
-            run.fail(stopped(), step=name)
-            raise KeyboardInterrupt from None
-        safe = _damaged(run, unknown) or _in_our_words(name, unknown)
-        run.fail(safe, unknown, step=name)
-    raise Failure(description=str(safe), allow_retries=False)
+            return found.fail(stopped(), unknown, step=name, stopped=True)
+        return found.fail(_damaged(found.run, unknown) or in_our_words(name, unknown), unknown, step=name)
 
 
-def afterwards(run: RunContext, name: str, work: Callable[[], object]) -> None:
+def afterwards(run: Run, name: str, work: Callable[[], object]) -> None:
     """Do what follows once the snapshot is published. What fails here is a warning of the run, not its failure: people
     are served the new snapshot. An end that somebody asked for passes on."""
     try:
@@ -112,10 +99,10 @@ def afterwards(run: RunContext, name: str, work: Callable[[], object]) -> None:
     except Exception as unknown:  # whatever it is, it is told: the snapshot stands
         if _was_stopped(unknown):
             raise
-        run.warn(name, _in_our_words(name, unknown).problem)
+        run.warn(name, in_our_words(name, unknown).problem)
 
 
-def _damaged(run: RunContext, unknown: Exception) -> BookwatchError | None:
+def _damaged(run: Run, unknown: BaseException) -> BookwatchError | None:
     """What is said where a step met a damaged warehouse: it is moved aside now, and the next run makes it anew."""
     if not is_damage(unknown) or not rescue_if_damaged(run):
         return None
@@ -125,7 +112,7 @@ def _damaged(run: RunContext, unknown: Exception) -> BookwatchError | None:
     )
 
 
-def _in_our_words(name: str, unknown: Exception) -> BookwatchError:
+def in_our_words(name: str, unknown: BaseException) -> BookwatchError:
     """What failed and where; nothing of what the library said."""
     if is_full_disk(unknown):
         return BookwatchError(

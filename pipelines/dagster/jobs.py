@@ -3,24 +3,36 @@
 # Dagster reads the annotation of `context`, so annotations are not postponed here.
 from datetime import UTC, datetime, timedelta
 
-from dagster import AssetSelection, OpExecutionContext, define_asset_job, in_process_executor, job, op
+from dagster import (
+    AssetCheckKey,
+    AssetKey,
+    AssetSelection,
+    OpExecutionContext,
+    define_asset_job,
+    in_process_executor,
+    job,
+    op,
+)
 
-from checks.asset_checks import sweep_checks
-from pipelines.housekeeping import delete_old_runs
+from checks.verdicts import SWEEP
+from pipelines.dagster.history import delete_old_runs
 
 MAIN_JOB = "bookwatch"
 SWEEP_JOB = "sweep"
 SWEEP_TAG = "bookwatch/sweep"
 DEEP_TAG = "bookwatch/deep_sweep"
+FULL_REFRESH_TAG = "bookwatch/full_refresh"
 KEEP_RUNS_FOR = timedelta(days=7)
 
 # Quiet by default: our own lines tell a person what happens, Dagster's events are in its instance.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
+_SWEEP_CHECKS = [AssetCheckKey(AssetKey(check.asset.split("/")), check.name) for check in SWEEP.checks]
+
 main_job = define_asset_job(
     MAIN_JOB,
     # A run without a sweep has nothing to judge these by: their last verdicts stand.
-    selection=AssetSelection.all() - AssetSelection.checks(sweep_checks),
+    selection=AssetSelection.all() - AssetSelection.checks(*_SWEEP_CHECKS),
     executor_def=in_process_executor,
     config=QUIET,
     description="Appwrite → raw → core → marts → checks → published snapshot.",

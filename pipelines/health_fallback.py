@@ -4,18 +4,19 @@ in the run itself becomes an error event. Nothing is shown or sent here."""
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import duckdb
 
-from assets.marts.mart_assets import HISTORY, build_marts, record_points
+from assets.marts.make import HISTORY, build_marts, record_points
 from assets.ops import create_ops, mirror_errors, record_checks
-from checks.asset_checks import CLOCK_CHECKS, outcome_of
+from checks.verdicts import CLOCK_CHECKS, outcome_of
 from marketplace.error_rate import ERROR_RATE_WINDOW
 from marketplace.health import HEALTH_POINTS, UNMEASURED_AFTER
 from resources.appwrite.failures import CATEGORY_OF_COLLECTION
 from resources.errors import BookwatchError, UsageError
 from resources.ledger import HealthVerdict, Ledger, LedgerCall
-from resources.run_context import CheckOutcome, RunContext
+from resources.run_report import RunFailure, RunReport
 
 #: What no collection of the app's own can be blamed for.
 OWN_CATEGORY = "pipeline"
@@ -33,15 +34,17 @@ def unmeasured(failure: BookwatchError | None) -> str:
     return f"Not measured: {failure.problem if failure else 'the run stopped early.'}"
 
 
-def judge(run: RunContext) -> None:
-    """Judge health as of now on what the warehouse holds, where the run itself did not come to it.
+def judge(found: RunReport) -> RunReport:
+    """Judge health as of now on what the warehouse holds, where the run itself did not come to it; the report with the
+    verdicts of the checks that the clock alone can change.
 
     A source that cannot be reached is when health matters most: the points then say how old the evidence is. Where
     the warehouse cannot be read every point is unknown. A run that was stopped judges nothing: the next one will.
     """
-    enter_failure(run)
-    if run.points_judged or run.stopped:
-        return
+    enter_failure(found)
+    if found.points_judged or found.stopped:
+        return found
+    run = found.run
     try:
         with run.warehouse.open() as con:
             create_ops(con)
@@ -51,48 +54,48 @@ def judge(run: RunContext) -> None:
             build_marts(con, run, HISTORY, now=outcome.now)
             verdicts = [outcome_of(check.run(con), blocking=check.blocking) for check in CLOCK_CHECKS]
             record_checks(con, run, verdicts)
-            run.checks += verdicts
+        return replace(found, checks=(*found.checks, *verdicts), points_judged=True)
     except (duckdb.Error, OSError, BookwatchError):  # the last: a commission policy that cannot be used
-        run.points_judged = False
         Ledger(run.home.ledger).record_health(
-            [HealthVerdict(point, "unknown", unmeasured(run.failure)) for point in HEALTH_POINTS],
+            [HealthVerdict(point, "unknown", unmeasured(found.failure)) for point in HEALTH_POINTS],
             at=run.clock.naive_now(),
             silence=UNMEASURED_AFTER,
         )
+        return found
 
 
-def enter_failure(run: RunContext) -> None:
+def enter_failure(found: RunReport) -> None:
     """Enter why a run failed as an error event: which step, what kind, never what a library said."""
-    if run.failure is None or run.stopped or isinstance(run.failure, UsageError):
+    failed, run = found.failed, found.run
+    if failed is None or failed.stopped or isinstance(failed.error, UsageError):
         return
-    blocked = [check for check in run.failed_checks if check.blocking]
     Ledger(run.home.ledger).record_calls(
         [
             LedgerCall(
                 run_id=run.run_id,
                 number=0,
                 at=run.clock.naive_now(),
-                operation=f"step {run.failed_step or 'run'}",
+                operation=f"step {failed.step or 'run'}",
                 collection="",
                 seconds=(run.clock.now() - run.started_at).total_seconds(),
                 outcome="failed",
                 status=None,
-                category=_category(run, blocked),
+                category=_category(found, failed),
                 severity="critical",
                 attempts=1,
-                reason=_snake(type(run.cause or run.failure).__name__),
+                reason=_snake(type(failed.cause or failed.error).__name__),
                 slow=False,
             )
         ]
     )
 
 
-def _category(run: RunContext, blocked: list[CheckOutcome]) -> str:
+def _category(found: RunReport, failed: RunFailure) -> str:
     """By what failed: the last call that did, the table whose check blocks, else bookwatch itself."""
-    if run.failed_step == "ingest":
-        failed = [call.category for call in run.calls if call.outcome != "ok"]
-        return failed[-1] if failed else "appwrite"
-    tables = [check.asset.split("/")[-1] for check in blocked]
+    if failed.step == "ingest":
+        unanswered = [call.category for call in found.run.journal.calls if call.outcome != "ok"]
+        return unanswered[-1] if unanswered else "appwrite"
+    tables = [check.asset.split("/")[-1] for check in found.blocked]
     return next((_CATEGORY_OF_TABLE[table] for table in tables if table in _CATEGORY_OF_TABLE), OWN_CATEGORY)
 
 
