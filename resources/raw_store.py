@@ -6,10 +6,8 @@ One process writes. What a value means is not known here; whether a row is accep
 from __future__ import annotations
 
 import contextlib
-import copy
 import json
 import os
-import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -33,7 +31,6 @@ from resources.appwrite.columns import (
     without_texts,
 )
 from resources.appwrite.page_sizes import FirstRow, Learned, Unread
-from resources.appwrite.spool import CONSTANT, BulkReading, Spool
 from resources.cleanup import afterwards
 from resources.errors import BookwatchError, UsageError
 from resources.forgotten import FORGOTTEN_TABLES, Forgotten
@@ -109,8 +106,6 @@ ALTER TABLE _sweeps ADD COLUMN IF NOT EXISTS since_change BIGINT;
 """
 
 JUDGED_AT_ONCE = 20_000
-JUDGED_WHOLE = 500
-"""Rows of which every column is read at once, of those that are not large."""
 TYPICAL_ROW = 2_000
 """Bytes of a row that is not large, as far as pieces of work are concerned."""
 LOOKUP_THREADS = min(os.cpu_count() or 1, 4)
@@ -130,14 +125,6 @@ class OutOfMemory(StoreFailure):
     """DuckDB was not allowed the memory it needs. ``fatal``: for this connection, what was committed stands."""
 
     fatal = False
-
-
-class _NotPlain(Exception):
-    """Rows that cannot simply be appended. Never leaves this module."""
-
-
-class _Doubtful(Exception):
-    """A text that is NaN or Infinity: somebody wrote it, or it is no JSON. Never leaves this module."""
 
 
 class _Noted(NamedTuple):
@@ -281,7 +268,7 @@ def reasons_json(told: pl.Series) -> pl.Series:
 
 
 class RawStore:
-    """The mirror. Opens (and makes) ``path``; not safe to use from several threads at once (each takes one ``beside``).
+    """The mirror. Opens (and makes) ``path``; not safe to use from several threads at once.
 
     Raises StoreFailure where the file cannot be read or written (also: another process has it open).
     """
@@ -304,7 +291,6 @@ class RawStore:
         self._forgotten: Forgotten | None = None
         self._marks: dict[str, Watermark] = {}
         self._written: list[str] = []
-        self._numbering = threading.Lock()
         if read_only and not self.path.exists():
             raise StoreFailure("There is no mirror yet.", "Run `bookwatch run` first.")
         self._large = LargeRows(bytes_of(memory_limit), most_memory or half_of_this_machine())
@@ -340,15 +326,6 @@ class RawStore:
 
     def close(self) -> None:
         self.connection.close()
-
-    def beside(self) -> RawStore:
-        """The same open file for another thread, which may ``append`` to one collection while others are written.
-
-        Closed before this one.
-        """
-        other = copy.copy(self)
-        other.connection = self.connection.cursor()
-        return other
 
     # -- plumbing ------------------------------------------------------------------------------------------
 
@@ -396,12 +373,7 @@ class RawStore:
 
     @contextlib.contextmanager
     def transaction(self) -> Generator[duckdb.DuckDBPyConnection]:
-        """All or nothing: whatever is raised inside rolls everything back. One at a time, as each may be numbered."""
-        with self._numbering, self._together() as con:
-            yield con
-
-    @contextlib.contextmanager
-    def _together(self) -> Generator[duckdb.DuckDBPyConnection]:
+        """All or nothing: whatever is raised inside rolls everything back."""
         with self._plainly("be written"):
             self._written = []
             self.connection.execute("BEGIN")
@@ -1001,118 +973,6 @@ class RawStore:
                 replace(self.watermark(collection), resume_sequence=number, resume_id=name, run_id=run_id)
             )
 
-    # -- appending -----------------------------------------------------------------------------------------
-
-    def may_append(self, plan: ScanPlan) -> bool:
-        """Whether a scan can only bring rows this file has never seen: it reads from the beginning, and nothing
-        stands here beyond the point it goes on from."""
-        if plan.lower is not None or not BulkReading(self.columns(plan.collection)).possible:
-            return False
-        if not isinstance(plan.after, int | None) or plan.order != "$sequence":
-            return False
-        last = self._rows(f"SELECT max(_sequence) FROM {quoted(plan.collection)}")[0][0]
-        return last is None or (plan.after is not None and last <= plan.after)
-
-    def append(
-        self,
-        collection: str,
-        spool: Spool,
-        *,
-        run_id: str,
-        now: datetime,
-        reject_reasons: RejectReasons,
-        judged_by: Sequence[str] | None = None,
-        rules_version: str = "",
-        made_upto: datetime | None = None,
-        record: Callable[[Counts], None] | None = None,
-        is_json: bool = False,
-    ) -> Counts | None:
-        """The rows of a spool as new ones, rejects and the resume point in one transaction, read by DuckDB itself.
-
-        Only for a scan that ``may_append``. None, with nothing written, where the rows need ``merge_page``: a value
-        that does not fit its column, a row without an id, an id that stands here already or twice, somebody who
-        was forgotten. ``judged_by``: the attributes ``reject_reasons`` reads (None: all). ``made_upto``: as of
-        ``merge_page``. ``is_json``: the spool is
-        known to be JSON to the letter; otherwise that is looked into where a text reads like a number's constant.
-        """
-        if self._forgotten is None:
-            with self._plainly("be read"):
-                self._forgotten = Forgotten.load(self.connection, self.path)
-        if self._forgotten:
-            return None
-        try:
-            # Its number is taken first: a transaction that holds the counter would let no other be written beside it.
-            with self.transaction():
-                change = self._next_change()
-            with self._together():
-                self._read_in(collection, spool, run_id, now, change, is_json)
-                judged = self._judge_new(collection, spool, change, reject_reasons, judged_by)
-                judged = self._without_later(collection, judged, change, made_upto)
-                rejected = judged.filter(pl.col("_rejected").is_not_null())
-                if rejected.height:
-                    self._reject_new(collection, change, rejected, now, rules_version)
-                counts = Counts(
-                    fetched=judged.height,
-                    inserted=judged.height - rejected.height,
-                    rejected=rejected.height,
-                )
-                self._reach(collection, spool.last, False, run_id, now, rules_version)
-                if record is not None:
-                    record(counts)
-        except _NotPlain:
-            return None
-        except _Doubtful:
-            pass
-        else:
-            return counts
-        if not spool.is_json:
-            return None
-        return self.append(
-            collection,
-            spool,
-            run_id=run_id,
-            now=now,
-            reject_reasons=reject_reasons,
-            judged_by=judged_by,
-            rules_version=rules_version,
-            made_upto=made_upto,
-            record=record,
-            is_json=True,
-        )
-
-    def _read_in(
-        self, collection: str, spool: Spool, run_id: str, now: datetime, change: int, is_json: bool
-    ) -> None:
-        reading = BulkReading(self.columns(collection), is_json)
-        names = ", ".join(quoted(name) for name in reading.names)
-        try:
-            written = self.connection.execute(
-                f"INSERT INTO {quoted(collection)} ({names}, _ingested_at, _run_id, _change) "
-                f"SELECT {reading.selected}, $now, $run_id, $change FROM {reading.source(spool.path)}",
-                {"now": now, "run_id": run_id, "change": change},
-            ).fetchone()
-        except (duckdb.DataError, duckdb.InvalidInputException) as refused:
-            written = None
-            doubtful = not is_json and CONSTANT in str(refused)
-        else:
-            doubtful = False
-        if doubtful:
-            raise _Doubtful
-        if written is None or written[0] != spool.rows:
-            raise _NotPlain
-
-    def _without_later(
-        self, collection: str, judged: pl.DataFrame, change: int, made_upto: datetime | None
-    ) -> pl.DataFrame:
-        """Take rows made after the bound out again: few, and the last ones of a collection."""
-        kept = judged.filter(~_made_later(made_upto))
-        if kept.height < judged.height:
-            self.connection.execute(
-                f"DELETE FROM {quoted(collection)} WHERE _change = ? AND _created_at > ? AND _updated_at > ?",
-                [change, made_upto, made_upto],
-            )
-        return kept
-
     def newest_beyond(self, collection: str, until: datetime) -> datetime | None:
         """The newest $updatedAt of the rows here that were written after the watermark, and not after ``until``."""
         watermark = self.watermark(collection).watermark
@@ -1122,56 +982,6 @@ class RawStore:
             f"SELECT max(_updated_at) FROM {quoted(collection)} WHERE _updated_at > ? AND _updated_at <= ?",
             [watermark, until],
         )[0][0]
-
-    def _judge_new(
-        self,
-        collection: str,
-        spool: Spool,
-        change: int,
-        reject_reasons: RejectReasons,
-        judged_by: Sequence[str] | None,
-    ) -> pl.DataFrame:
-        """The rows just read in, as far as they are judged by, with ``_rejected``."""
-        table = quoted(collection)
-        own = [c.name for c in self.columns(collection) if judged_by is None or c.attribute in judged_by]
-        names = [*(name for _, name, _ in SYSTEM), "_ingested_at", "_misfits", *own]
-        new = self.connection.sql(
-            f"SELECT {', '.join(quoted(name) for name in names)} FROM {table} WHERE _change = {change}"
-        ).pl()
-        ids, sequence = new["_id"], new["_sequence"]
-        # A scan goes on from where the spool says it ends: these must be the rows it was told of.
-        if sequence.null_count() or (sequence[0], sequence[-1]) != (spool.first, spool.last):
-            raise _NotPlain
-        if not (sequence.diff().drop_nulls() > 0).all():
-            raise _NotPlain
-        if ids.null_count() or not (ids.str.strip_chars() != "").all() or ids.n_unique() < len(ids):
-            raise _NotPlain
-        known = self.connection.sql(
-            f"SELECT 1 FROM {table} WHERE _change < {change} "
-            f"AND _id IN (SELECT _id FROM {table} WHERE _change = {change}) LIMIT 1"
-        ).fetchone()
-        if known is not None:
-            raise _NotPlain
-        return self._judged(collection, new, reject_reasons)
-
-    def _reject_new(
-        self, collection: str, change: int, rejected: pl.DataFrame, now: datetime, rules_version: str
-    ) -> None:
-        table = quoted(collection)
-        # Lists, not a frame: DuckDB would push the join's filter down to Arrow, which has none for views of texts.
-        self.connection.execute(
-            f"UPDATE {table} SET _rejected = v.reasons "
-            "FROM (SELECT unnest($ids) AS id, unnest($reasons) AS reasons) v "
-            f"WHERE {table}._id = v.id AND {table}._change = {change}",
-            {"ids": rejected["_id"].to_list(), "reasons": rejected["_rejected"].to_list()},
-        )
-        for some in rejected.select("_sequence").iter_slices(JUDGED_WHOLE):
-            low, high = some["_sequence"][0], some["_sequence"][-1]
-            whole = self.connection.sql(
-                f"SELECT * FROM {table} WHERE _change = {change} AND _rejected IS NOT NULL "
-                f"AND _sequence BETWEEN {low} AND {high}"
-            ).pl()
-            self._write_rejects(collection, whole, whole.clear(), now, rules_version)
 
     def _without_forgotten(self, collection: str, rows: pl.DataFrame) -> pl.DataFrame:
         """Rows as fetched, without the values of people who were forgotten: they are not stored again."""
@@ -1464,7 +1274,8 @@ class RawStore:
     ) -> int:
         """Judge every stored row again if the rules have changed; how many were decided otherwise.
 
-        Rows whose verdict changes become new versions, so that core takes them up. ``judged_by``: as of ``append``.
+        Rows whose verdict changes become new versions, so that core takes them up. ``judged_by``:
+        the attributes ``reject_reasons`` reads (None: all).
         """
         mark = self.watermark(collection)
         if not rules_version or mark.rules_version == rules_version or not self.has_table(collection):

@@ -86,7 +86,7 @@ class PageSize:
 
     def had(self, asked: int, body: bytes) -> None:
         """So many were asked for, and this is the answer."""
-        # As many as asked for, as nearly always, where it is light: looking costs as much as the glance at a page.
+        # As many as asked for, as nearly always, where it is light: looking costs a millisecond.
         counted = len(body) > COUNTED_FROM or self._ceiling < self._most
         rows = min(body.count(_ROW), asked) if counted else asked
         if not rows:

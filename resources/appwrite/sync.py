@@ -14,16 +14,13 @@ A server without a numeric $sequence is followed by $id (order.py). What a row m
 from __future__ import annotations
 
 import contextlib
-import errno
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Generic, TypeVar
 
 import polars as pl
 from appwrite.query import Query
@@ -56,7 +53,6 @@ from resources.appwrite.page_sizes import (
 from resources.appwrite.page_threads import PageThreads
 from resources.appwrite.refusals import is_refusal
 from resources.appwrite.relations import Selection, select_related
-from resources.appwrite.spool import NO_ROWS, ROW_GROUP, PageGlance, PlainPage, Spool
 from resources.appwrite.unavailable import blank_id, source_unavailable
 from resources.clock import Clock
 from resources.progress import Progress, Quiet
@@ -67,17 +63,14 @@ from resources.raw_store import (
     RejectReasons,
     RunOutcome,
     ScanPlan,
-    StoreFailure,
 )
 from resources.settings import Settings
-
-T = TypeVar("T")
 
 FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 2.0
 FIRST_FLUSH_ROWS = 40_000
 FIRST_FLUSH_SECONDS = 15.0
-"""What a first load spools (spool.py) is stored after this long, also where a slow server has not filled it."""
+"""What a first load has read is stored after this long, also where a slow server has brought fewer rows."""
 FLUSH_BYTES = 48 << 20
 """However many rows it is: what may wait in memory for its commit, a collection."""
 PAGES_AHEAD = 2
@@ -90,8 +83,6 @@ AHEAD = timedelta(days=1)
 """What is written while a scan goes on is read up to here beyond its bound. A row dated later still is the sweep's."""
 SETTLING = 10.0
 """Seconds; how long a first load waits at most until what it met beyond its bound can be read as settled."""
-LANES = 2
-"""Spools, each of another collection, that are stored at the same time: a third would need memory beyond 1 GB."""
 
 
 @dataclass(frozen=True)
@@ -159,35 +150,29 @@ def position_guess(order: Order, selection: Selection) -> Callable[[bytes], Posi
     return last_sequence if order == "$sequence" else last_id
 
 
-AnyPage = Page | PlainPage
-P = TypeVar("P", bound=AnyPage)
-
-
-class PageAhead(Generic[P]):
+class PageAhead:
     """Pages of one scan in order, each next one fetched while the last is decoded and merged.
 
     ``guess``: where the next page begins, from the tail of an answer before it is parsed; a wrong guess is thrown
-    away. ``glance`` gives an answer as a plain page, or None where ``decode`` is to make a frame of it.
+    away.
     """
 
     def __init__(
         self,
         pool: PageThreads,
-        fetch: Callable[[Position | None, Callable[[bytes], P]], P],
-        decode: Callable[[bytes], P],
-        glance: Callable[[bytes], P | None] = lambda body: None,
+        fetch: Callable[[Position | None, Callable[[bytes], Page]], Page],
+        decode: Callable[[bytes], Page],
         guess: Callable[[bytes], Position | None] = last_sequence,
     ) -> None:
         self._pool = pool
         self._fetch = fetch
         self._decode = decode
-        self._glance = glance
         self._guessed = guess
         self._lock = threading.Lock()
-        self._ahead: dict[Position | None, Future[P]] = {}
+        self._ahead: dict[Position | None, Future[Page]] = {}
         self._closed = False
 
-    def page(self, after: Position | None) -> P:
+    def page(self, after: Position | None) -> Page:
         """The page after a position. Raises what the fetch raised."""
         with self._lock:
             future = self._ahead.pop(after, None)
@@ -204,14 +189,13 @@ class PageAhead(Generic[P]):
                 future.cancel()
             self._ahead.clear()
 
-    def _job(self, after: Position | None) -> P:
-        def decode(body: bytes) -> P:
+    def _job(self, after: Position | None) -> Page:
+        def decode(body: bytes) -> Page:
             # Before anything else is done with the answer: the server works on the next page meanwhile.
             guess = self._guessed(body)
             if guess is not None and guess != after:
                 self._guess(guess)
-            plain = self._glance(body)
-            page = self._decode(body) if plain is None else plain
+            page = self._decode(body)
             if not page.follows(after):
                 raise Malformed  # the server does not keep to the order asked for
             if guess is None and page.last is not None:
@@ -241,11 +225,10 @@ class _Planned:
 
 @dataclass(frozen=True)
 class _Reading:
-    """Where to read, and how: ``spools`` while the rows can simply be appended (cleared by the writer)."""
+    """Where to read, and how."""
 
     plan: ScanPlan
     decoder: PageDecoder
-    spools: threading.Event
     size: PageSize
     unread: Sequence[Unread] = ()
 
@@ -254,20 +237,6 @@ class _Reading:
 class _Fetched:
     collection: str
     page: Page
-
-
-@dataclass
-class _Spooled:
-    collection: str
-    spool: Spool
-
-
-@dataclass
-class _Intricate:
-    """A spool whose rows cannot simply be appended."""
-
-    collection: str
-    spool: Spool
 
 
 @dataclass
@@ -299,111 +268,11 @@ class _Crashed:
     error: BaseException
 
 
-_Message = _Planned | _Fetched | _Spooled | _Intricate | _OneRow | _Again | _Scanned | _Crashed
+_Message = _Planned | _Fetched | _OneRow | _Again | _Scanned | _Crashed
 
 
 class _Stopped(Exception):
     """The writer gave up; a scan thread ends quietly."""
-
-
-class _Refused(Exception):
-    """A page in the spool that was handed over last is not JSON all through: read on from ``reached`` again."""
-
-    def __init__(self, reached: int | None) -> None:
-        super().__init__()
-        self.reached = reached
-
-
-class _Spooler:
-    """Fills one spool after another for a scan: one being filled, one with the writer.
-
-    ``say`` hands one over, ``wait`` lets some time pass until the writer is through. Nothing follows a spool that was
-    refused: what is beyond it must not be stored before it was read again.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        rows: int,
-        reached: int | None,
-        say: Callable[[Spool], None],
-        wait: Callable[[threading.Event], None],
-    ) -> None:
-        self._folder = folder
-        self._rows = rows
-        self._reached = reached
-        self._say = say
-        self._wait = wait
-        self._spool: Spool | None = None
-        self._handed: Spool | None = None
-        self._used: Spool | None = None
-        self._since = 0.0
-
-    def add(self, page: PlainPage) -> None:
-        """Raises StoreFailure where the disk does not take it, _Refused as ``settle``."""
-        while page.sequences:
-            # Not kept where writing fails: half a page must not be handed over.
-            spool, self._spool = self._spool, None
-            with _disk():
-                if spool is None:
-                    used, self._used = self._used, None
-                    spool = Spool(self._folder, self._rows, self._reached, used)
-                    self._since = time.monotonic()
-                fits, page = page.split(spool.room) if len(page) > spool.room else (page, NO_ROWS)
-                spool.add(fits)
-            self._spool, self._reached = spool, spool.last
-            if not spool.room:
-                self._hand_over()
-        if time.monotonic() - self._since >= FIRST_FLUSH_SECONDS:
-            self._hand_over()
-
-    def settle(self) -> None:
-        """Hand over what there is and wait until all is stored. Raises _Refused where a page could not be read."""
-        self._hand_over()
-        self._look_back()
-
-    def close(self) -> None:
-        """Forget what was not handed over, and what is stored. Not what the writer may still be reading."""
-        handed = self._handed if self._handed is not None and self._handed.stored.is_set() else None
-        for spool in (self._spool, self._used, handed):
-            if spool is not None:
-                spool.close()
-        self._spool = self._used = self._handed = None
-
-    def _hand_over(self) -> None:
-        if self._spool is None:
-            return
-        self._look_back()
-        spool, self._spool = self._spool, None
-        with _disk():
-            spool.end()
-        self._handed = spool
-        self._say(spool)
-
-    def _look_back(self) -> None:
-        if self._handed is None:
-            return
-        self._wait(self._handed.stored)
-        handed, self._handed = self._handed, None
-        self._used = handed
-        if handed.refused:
-            raise _Refused(handed.reached)
-
-
-@contextlib.contextmanager
-def _disk() -> Generator[None]:
-    broken: OSError
-    try:
-        yield
-        return
-    except OSError as failed:
-        broken = failed
-    if broken.errno == errno.ENOSPC:
-        raise StoreFailure("The disk is full.", "Make room under BOOKWATCH_HOME and run again.") from None
-    raise StoreFailure(
-        f"Pages could not be kept on disk ({broken.strerror}).",
-        "Check BOOKWATCH_HOME and the free disk space.",
-    ) from None
 
 
 class _Scans:
@@ -419,15 +288,12 @@ class _Scans:
         first: frozenset[str],
         settings: Settings,
         full: bool,
-        spool_rows: int,
         told: Sequence[str] = (),
     ) -> None:
         self._gateway = gateway
         self._told = told
         self._settings = settings
         self._full = full
-        self._spool_rows = spool_rows
-        self._glance = PageGlance(gateway.api.list_key)
         self._first = first
         self._awaited = set(first).intersection(collections)
         self._others_may = threading.Event()
@@ -552,15 +418,9 @@ class _Scans:
             except TimeoutError:
                 if self._stop.is_set():
                     raise _Stopped from None
-        plan, after = reading.plan, reading.plan.after
         left_out = self._look_again(collection, reading, full, selection)
-        while True:
-            try:
-                self._follow(collection, reading, after, selection, left_out)
-                return plan.resumed
-            except _Refused as refused:
-                # The writer spools no more of this scan: page by page, the gateway asks again for what is malformed.
-                after = refused.reached
+        self._follow(collection, reading, selection, left_out)
+        return reading.plan.resumed
 
     def _look_again(
         self, collection: str, reading: _Reading, full: bool, selection: Selection
@@ -586,12 +446,11 @@ class _Scans:
         self,
         collection: str,
         reading: _Reading,
-        after: Position | None,
         selection: Selection,
         left_out: Sequence[str] = (),
     ) -> None:
-        """Read to the end. Raises _Refused where a page that was spooled has to be read again."""
-        plan = reading.plan
+        """Read to the end."""
+        plan, after = reading.plan, reading.plan.after
         # A row touched after the bound must not leave the window: one that the mirror does not have yet would be missed
         # beside those that refer to it. The writer takes of what lies beyond the bound only what it may.
         upto = None if collection in self._first or plan.lower is None else plan.bound + AHEAD
@@ -608,31 +467,16 @@ class _Scans:
             expected=lacks_sequence if unknown else False,
         )
 
-        def wait(stored: threading.Event) -> None:
-            while not stored.wait(timeout=0.2):
-                if self._stop.is_set():
-                    raise _Stopped
-
-        def fetch(after: Position | None, decode: Callable[[bytes], AnyPage]) -> AnyPage:
+        def fetch(after: Position | None, decode: Callable[[bytes], Page]) -> Page:
             def which(rows: int) -> list[str]:
                 window = window_queries(plan.lower, upto, after, rows, plan.order)
                 return [*selection.queries, *but_for(left_out), *window]
 
             return asking.fetch(which, decode)[1]
 
-        def glance(body: bytes) -> PlainPage | None:
-            return self._glance.look(body) if reading.spools.is_set() else None
-
-        spooler = _Spooler(
-            self._settings.home.root,
-            self._spool_rows,
-            after if isinstance(after, int) else None,
-            lambda spool: self.say(_Spooled(collection, spool)),
-            wait,
-        )
         odd_rows = OddRows()
         guess = position_guess(plan.order, selection)
-        pages: PageAhead[AnyPage] = PageAhead(self._pool, fetch, reading.decoder.decode, glance, guess)
+        pages = PageAhead(self._pool, fetch, reading.decoder.decode, guess)
         try:
             # Only an empty page ends a scan: a server that gives fewer rows than asked for must not end it
             # early.
@@ -641,28 +485,16 @@ class _Scans:
                     page = pages.page(after)
                 except OneRow as odd:
                     odd_rows.check(odd)
-                    spooler.settle()
                     self.say(_OneRow(collection, odd.row))
                     after = odd.row.position
                     continue
                 odd_rows.had_a_page()
                 if page.last is None:
                     break
-                if isinstance(page, PlainPage):
-                    spooler.add(page)
-                else:
-                    spooler.settle()
-                    self.say(_Fetched(collection, page))
+                self.say(_Fetched(collection, page))
                 after = page.last
-            spooler.settle()
-        except CallFailure:
-            # What was fetched is kept, also when the scan breaks off; but nothing beyond what was refused.
-            with contextlib.suppress(_Refused):
-                spooler.settle()
-            raise
         finally:
             pages.close()
-            spooler.close()
 
 
 def upper_bound(server_now: datetime, safety_lag: float) -> datetime:
@@ -707,7 +539,6 @@ class _Writer:
         self._loaded: set[str] = set()
         self._bounds: dict[str, datetime] = {}
         self._first: dict[str, bool] = {}
-        self._spools: dict[str, threading.Event] = {}
         self._pages: dict[str, list[Page]] = {}
         self._since: dict[str, float] = {}
         self._started: dict[str, tuple[datetime, float]] = {}
@@ -753,18 +584,13 @@ class _Writer:
         self._bounds[collection] = plan.bound
         if plan.lower is None:
             self._loaded.add(collection)
-        spools = self._spools[collection] = threading.Event()
-        if self._store.may_append(plan):
-            spools.set()
         size = self._sizes[collection] = PageSize(
             self._settings.bookwatch_page_size, self._store.learned(collection)
         )
         unread = self._store.unread_rows(collection)
         self._unread[collection] = bool(unread)
-        return _Reading(plan, self._decoder(collection, plan.order), spools, size, unread)
-
-    def _decoder(self, collection: str, order: Order = "$sequence") -> PageDecoder:
-        return PageDecoder(self._store.columns(collection), self._list_key, order)
+        decoder = PageDecoder(self._store.columns(collection), self._list_key, plan.order)
+        return _Reading(plan, decoder, size, unread)
 
     def take(self, fetched: _Fetched) -> None:
         buffer = self._pages.setdefault(fetched.collection, [])
@@ -773,63 +599,6 @@ class _Writer:
         most = self._flush_rows or (FIRST_FLUSH_ROWS if self._first[fetched.collection] else FLUSH_ROWS)
         if sum(len(page) for page in buffer) >= most or sum(page.bytes for page in buffer) >= FLUSH_BYTES:
             self.flush(fetched.collection)
-
-    def append(self, spooled: _Spooled, lane: RawStore) -> bool:
-        """Store a spool beside what else is being written; False where its rows are not so plain.
-
-        Called by another thread: nothing else is written of a collection while a spool of it is in hand.
-        """
-        collection, spool = spooled.collection, spooled.spool
-        counts = lane.append(
-            collection,
-            spool,
-            run_id=self._run_id,
-            now=self._clock.naive_now(),
-            reject_reasons=self._reject_reasons,
-            judged_by=self._judged_by,
-            rules_version=self._rules_version,
-            made_upto=self._made_upto(collection),
-            record=lambda counts: self._record(
-                lane, collection, self._counts[collection] + counts, "partial", ""
-            ),
-        )
-        if counts is None:
-            return False
-        self._counts[collection] += counts
-        self._progress.advance(collection, counts.fetched)
-        return True
-
-    def may_append(self, spooled: _Spooled) -> bool:
-        """Whether to try ``append``: not after a spool of the scan was not plain. Stores what came before it."""
-        if self._pages.get(spooled.collection):
-            self.flush(spooled.collection)
-        return self._spools[spooled.collection].is_set()
-
-    def merge(self, intricate: _Spooled | _Intricate) -> None:
-        """Decode and merge a spool, and let no more of its collection be spooled.
-
-        Up to a page that cannot be read, if there is one: the scan reads on from there again.
-        """
-        collection, spool = intricate.collection, intricate.spool
-        self._spools[collection].clear()
-        try:
-            self._merge(collection, spool)
-        finally:
-            spool.stored.set()
-
-    def _merge(self, collection: str, spool: Spool) -> None:
-        decoder = self._decoder(collection)
-        try:
-            for answer, last in spool.answers(self._list_key):
-                page = decoder.decode(answer)
-                if page.last != last:
-                    raise Malformed  # a row with two of them: the scan went on from the other
-                self.take(_Fetched(collection, page))
-                spool.reached = last
-        except Malformed:
-            # Not JSON all through, which the glance at it does not see. It is asked for again.
-            spool.refused = True
-        self.flush(collection)
 
     def set_aside(self, odd: _OneRow) -> None:
         """Enter a row that cannot be read, behind what came before it."""
@@ -842,9 +611,7 @@ class _Writer:
             run_id=self._run_id,
             now=self._clock.naive_now(),
             rules_version=self._rules_version,
-            record=lambda counts: self._record(
-                self._store, collection, self._counts[collection] + counts, "partial", ""
-            ),
+            record=lambda counts: self._record(collection, self._counts[collection] + counts, "partial", ""),
         )
 
     def looked_again(self, again: _Again) -> None:
@@ -864,7 +631,7 @@ class _Writer:
                 rules_version=self._rules_version,
                 forced=True,
                 record=lambda counts: self._record(
-                    self._store, collection, self._counts[collection] + counts, "partial", ""
+                    collection, self._counts[collection] + counts, "partial", ""
                 ),
             )
 
@@ -918,7 +685,6 @@ class _Writer:
 
         def record(counts: Counts) -> None:
             self._record(
-                self._store,
                 collection,
                 self._counts[collection] + counts,
                 "complete" if complete else "partial",
@@ -944,14 +710,12 @@ class _Writer:
         self._counts[collection] += counts
         self._progress.advance(collection, rows.height)
 
-    def _record(
-        self, store: RawStore, collection: str, counts: Counts, outcome: RunOutcome, detail: str
-    ) -> None:
+    def _record(self, collection: str, counts: Counts, outcome: RunOutcome, detail: str) -> None:
         started_at, began = self._started[collection]
         changes = self._changes.get(collection, ColumnChanges()).sentence
         told = (changes, self._aside.get(collection, ""), self._unread_references(collection), detail)
         notes = "; ".join(part for part in told if part)
-        store.record_run(
+        self._store.record_run(
             self._run_id,
             collection,
             counts,
@@ -979,7 +743,7 @@ class _Writer:
                 failure, self._store.watermark(collection).resume is not None, self._settings
             )
             with self._store.transaction():
-                self._record(self._store, collection, self._counts[collection], outcome, detail)
+                self._record(collection, self._counts[collection], outcome, detail)
         self._progress.finish(collection, outcome, detail)
         return CollectionOutcome(
             collection,
@@ -1001,61 +765,6 @@ class _Writer:
             failure,
             self._references.get(collection, ((), ""))[0],
         )
-
-
-class _Lanes:
-    """The threads that append spools, each on a connection of its own, while the writer plans and merges.
-
-    A first load is bound by DuckDB's compressing, which one statement does on one processor.
-    """
-
-    def __init__(self, store: RawStore, writer: _Writer, say: Callable[[_Message], None]) -> None:
-        self._store = store
-        self._writer = writer
-        self._say = say
-        self._spools: queue.SimpleQueue[_Spooled | None] = queue.SimpleQueue()
-        self._stop = threading.Event()
-        self._running: list[tuple[threading.Thread, RawStore]] = []
-
-    def __enter__(self) -> _Lanes:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        if raised[0] is not None:
-            self._stop.set()
-        for _, lane in self._running:
-            self._spools.put(None)
-            if raised[0] is not None:
-                lane.connection.interrupt()
-        for thread, lane in self._running:
-            thread.join()
-            lane.close()
-
-    def append(self, spooled: _Spooled) -> None:
-        """Have it stored. An _Intricate or a _Crashed is said where that fails."""
-        if len(self._running) < LANES:
-            # Only a scan from the beginning spools: other runs open no connection more.
-            lane = self._store.beside()
-            thread = threading.Thread(
-                target=self._work, args=(lane,), name=f"lane-{len(self._running)}", daemon=True
-            )
-            self._running.append((thread, lane))
-            thread.start()
-        self._spools.put(spooled)
-
-    def _work(self, lane: RawStore) -> None:
-        while (spooled := self._spools.get()) is not None and not self._stop.is_set():
-            try:
-                if self._writer.append(spooled, lane):
-                    spooled.spool.stored.set()
-                else:
-                    self._say(_Intricate(spooled.collection, spooled.spool))
-            except _Stopped:
-                return
-            except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits for it
-                with contextlib.suppress(_Stopped):
-                    self._say(_Crashed(error))
-                return
 
 
 def outcome_of(failure: CallFailure, something_kept: bool, settings: Settings) -> tuple[RunOutcome, str]:
@@ -1125,9 +834,9 @@ def sync(
     outcomes: dict[str, CollectionOutcome] = {}
 
     def read(collections: Sequence[str], full: bool) -> None:
-        scans = _Scans(gateway, collections, frozenset(first), settings, full, flush_rows or ROW_GROUP, told)
-        with _Lanes(store, writer, scans.say) as lanes, scans:
-            outcomes.update(_ended(scans, lanes, writer, frozenset(collections)))
+        scans = _Scans(gateway, collections, frozenset(first), settings, full, told)
+        with scans:
+            outcomes.update(_ended(scans, writer, frozenset(collections)))
 
     read(collections, full)
     if _settled(gateway, writer, settings.bookwatch_safety_lag):
@@ -1136,9 +845,7 @@ def sync(
     return [outcomes[collection] for collection in collections]
 
 
-def _ended(
-    scans: _Scans, lanes: _Lanes, writer: _Writer, collections: frozenset[str]
-) -> dict[str, CollectionOutcome]:
+def _ended(scans: _Scans, writer: _Writer, collections: frozenset[str]) -> dict[str, CollectionOutcome]:
     """Carry out what the scans say until each has ended."""
     outcomes: dict[str, CollectionOutcome] = {}
     while len(outcomes) < len(collections):
@@ -1156,10 +863,6 @@ def _ended(
                 writer.set_aside(message)
             case _Again():
                 writer.looked_again(message)
-            case _Spooled() if writer.may_append(message):
-                lanes.append(message)
-            case _Spooled() | _Intricate():
-                writer.merge(message)
             case _Scanned(collection, failure, last) if last:
                 outcomes[collection] = writer.finish(collection, failure)
             case _Crashed(error):

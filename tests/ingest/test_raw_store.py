@@ -75,6 +75,23 @@ def test_inserts_then_nothing_then_updates(store: RawStore) -> None:
     ]
 
 
+def test_new_rows_have_their_verdicts_and_the_point_they_reach(store: RawStore) -> None:
+    told: list[Counts] = []
+    rows = [version("a", 1, title="a", amount=1), version("b", 2, title="bad"), version("c", 3, title="c")]
+    counts = merge(
+        store, *rows, judge=reject_word("bad"), rules_version="1", resume_sequence=3, record=told.append
+    )
+    assert counts == Counts(fetched=3, inserted=2, rejected=1)
+    assert told == [counts]
+    reasons = '["bad title", "seen twice"]'
+    assert current(store, "_id", "_sequence", "title", "amount", "_rejected", "_change", "_run_id") == [
+        ("a", 1, "a", 1, None, 1, "r"), ("b", 2, "bad", None, reasons, 1, "r"), ("c", 3, "c", None, None, 1, "r"),
+    ]  # fmt: skip
+    assert store.watermark("bookings").resume_sequence == 3
+    ((row_id, why, content),) = store.connection.sql("SELECT row_id, reasons, content FROM _rejects").fetchall()
+    assert (row_id, why, json.loads(content)["title"]) == ("b", reasons, "bad")
+
+
 def test_versions_scattered_over_many_row_groups_are_found(store: RawStore) -> None:
     store.connection.execute(
         "INSERT INTO bookings (_id, _sequence, title, amount, starts_at, _change) "

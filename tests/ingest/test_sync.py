@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -113,32 +112,7 @@ def test_pages_follow_each_other_without_loss(
     assert recorder.requests() == 12  # ten full pages, a short one, the empty one that ends the scan
 
 
-def test_two_collections_are_stored_at_the_same_time(
-    server: SandboxProcess, home: Path, store: RawStore, table: str
-) -> None:
-    both = {"bookings": table, "reviews": f"{table}_reviews"}
-    for one in both.values():
-        make_table(server, one)
-        fill(server, one, 30)
-    # Each waits, amid its transaction, for the other one to be amid its own.
-    together = threading.Barrier(2, timeout=30)
-
-    def judged(collection: str, rows: pl.DataFrame) -> pl.Series:
-        together.wait()
-        return accept_all(collection, rows)
-
-    gateway, _ = gateway_for(settings_for(server, home, bookwatch_tables=both))
-    outcomes = run(gateway, store, list(both), reject_reasons=judged)
-    assert [outcome.counts.inserted for outcome in outcomes.values()] == [30, 30]
-    for collection, one in both.items():
-        assert_mirrors(store, server, one, collection)
-    changes = [
-        store.connection.sql(f"SELECT DISTINCT _change FROM {collection}").fetchall() for collection in both
-    ]
-    assert sorted(changes) == [[(1,)], [(2,)]]
-
-
-def test_what_breaks_while_a_spool_is_stored_ends_the_sync_and_stores_nothing_of_it(
+def test_what_breaks_while_pages_are_stored_ends_the_sync_and_stores_nothing_of_them(
     server: SandboxProcess, home: Path, store: RawStore, table: str
 ) -> None:
     make_table(server, table)
@@ -151,7 +125,6 @@ def test_what_breaks_while_a_spool_is_stored_ends_the_sync_and_stores_nothing_of
     with pytest.raises(ZeroDivisionError):
         run(gateway, store, ["bookings"], reject_reasons=broken)
     assert store.count_living("bookings") == 0
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("lane-")]
     assert run(gateway, store, ["bookings"])["bookings"].counts.inserted == 30
 
 
@@ -361,21 +334,12 @@ def now_text() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-@pytest.mark.parametrize("plain", [True, False])
 def test_a_row_touched_while_a_first_load_goes_on_is_read_beside_those_that_refer_to_it(
-    server: SandboxProcess,
-    home: Path,
-    store: RawStore,
-    table: str,
-    plain: bool,
-    monkeypatch: pytest.MonkeyPatch,
+    server: SandboxProcess, home: Path, store: RawStore, table: str
 ) -> None:
     """It leaves every window of $updatedAt. Made after the bound are of the others the next scan's."""
     gateway, _ = opened_both(server, home, table, bookwatch_page_size=2, bookwatch_safety_lag=3600)
     both = (table, f"{table}_places")
-    if not plain:
-        # Page by page, as rows that are not read in by DuckDB itself.
-        monkeypatch.setattr(store, "may_append", lambda plan: False)
     for name in both:
         fill(server, name, 4)
     server.between_pages(
@@ -653,8 +617,8 @@ class Garbler:
 
 
 @pytest.mark.parametrize("row_id", ["r00001", "r00012", "r00021", "r00033", "r00045"])
-@pytest.mark.parametrize("times", [1, 2, 4])
-def test_a_page_that_only_the_reading_in_finds_broken_is_asked_for_again(
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_page_that_is_no_json_all_through_is_asked_for_again(
     server: SandboxProcess,
     home: Path,
     store: RawStore,
@@ -674,19 +638,19 @@ def test_a_page_that_only_the_reading_in_finds_broken_is_asked_for_again(
     assert_mirrors(store, server, table, "bookings")
 
 
-@pytest.mark.parametrize("row_id", ["r00021", "r00045"])
+@pytest.mark.parametrize("row_id", ["r00021", "r00044"])
 @pytest.mark.parametrize(
     "garble",
     [
         (rb'"title":"[^"]*"', b'"title":NaN'),
         (rb'"title":"[^"]*"', b'"title":-Infinity'),
-        # The glance goes on from the one, the decoder would from the other.
+        # Of a row that tells two of them the later is read: the rows behind it do not rise.
         (rb',"title"', b',"$sequence":"9999","title"'),
         (rb',"title"', b',"$sequence":"3","title"'),
     ],
     ids=["NaN", "-Infinity", "a later $sequence", "an earlier $sequence"],
 )
-def test_a_page_that_duckdb_or_the_decoder_alone_would_read_is_asked_for_again(
+def test_a_page_that_some_reader_of_json_would_take_is_asked_for_again(
     server: SandboxProcess,
     home: Path,
     store: RawStore,
