@@ -16,7 +16,7 @@ from marketplace.personal import without_contact
 from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
 from resources.ledger.alerts import AlertStore
-from resources.published_ids import RowNames
+from resources.raw.published_ids import RowNames
 from resources.run_context import CheckOutcome, RunContext
 from resources.sql import attach
 

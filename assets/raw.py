@@ -24,7 +24,7 @@ from resources.errors import SourceUnavailable
 from resources.ledger import Ledger
 from resources.policy_file import load_policy
 from resources.progress import Quiet, progress_for
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.run_context import CollectionScan, CollectionSweep, RunContext, SweepOrder
 
 

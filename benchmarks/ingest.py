@@ -195,7 +195,7 @@ def change() -> dict[str, Any]:
     from marketplace.money import AmountBounds
     from marketplace.rules import RULES_VERSION
     from pipelines.run import open_run
-    from resources.raw_store import RawStore
+    from resources.raw.store import RawStore
     from resources.settings import load_settings
 
     settings = load_settings()

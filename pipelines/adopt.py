@@ -12,7 +12,7 @@ from resources.appwrite.sync import ping
 from resources.appwrite.unavailable import source_unavailable
 from resources.errors import BookwatchError, UsageError
 from resources.lock import run_lock
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.settings import Settings
 
 Source = tuple[str, str, str]

@@ -53,9 +53,9 @@ from resources.forgotten import (
     viewed,
     without,
 )
-from resources.large_rows import LONG_TEXT, half_of_this_machine, large_rows, needed, pieces
 from resources.own_files import sync
-from resources.raw_store import TYPICAL_ROW, RawStore, StoreFailure
+from resources.raw.large_rows import LONG_TEXT, half_of_this_machine, large_rows, needed, pieces
+from resources.raw.store import TYPICAL_ROW, RawStore, StoreFailure
 from resources.sql import attach, literal, quoted
 
 _TOKEN = r"""[^"\s\\:,{}\[\]]+"""

@@ -20,7 +20,7 @@ from marketplace.identifiers import TOKEN
 from marketplace.json_values import read_json
 from marketplace.text import json_text
 from resources import sql
-from resources.large_rows import large_rows
+from resources.raw.large_rows import large_rows
 from resources.sql import quoted
 
 Standing = Literal["begun", "read", "absent"]

@@ -19,18 +19,21 @@ from datetime import datetime, timedelta
 import polars as pl
 from appwrite.query import Query
 
-from resources.appwrite.bounds import a_few, told_name
-from resources.appwrite.columns import Order, Page, PageDecoder, Position
+from resources.appwrite.columns import Page, PageDecoder
 from resources.appwrite.failures import CallFailure
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.order import following
-from resources.appwrite.page_sizes import FewerRows, FirstRow, Learned, OddRows, OneRow, PageSize
+from resources.appwrite.page_sizes import FewerRows, OddRows, OneRow, PageSize
 from resources.appwrite.page_threads import PageThreads
 from resources.appwrite.relations import Selection, select_related
 from resources.appwrite.sync import PageAhead, outcome_of, ping, position_guess
 from resources.progress import Progress
-from resources.raw_store import Counts, RawStore, RejectReasons, RunOutcome, SweepState
+from resources.raw.column_types import Order, Position
+from resources.raw.pages import Learned
+from resources.raw.rejects import FirstRow
+from resources.raw.store import Counts, RawStore, RejectReasons, RunOutcome, SweepState
 from resources.settings import Settings
+from resources.told import a_few, told_name
 
 MASS_DELETE_SHARE = 0.05
 """If more of a collection than this would be marked deleted, nothing is.

@@ -25,28 +25,17 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 from appwrite.query import Query
 
-from resources.appwrite.bounds import MOST_COLUMNS, a_few, chosen, is_usable_name, told_name
-from resources.appwrite.columns import (
-    Column,
-    Order,
-    Page,
-    PageDecoder,
-    Position,
-    first_updated,
-    last_id,
-    last_sequence,
-)
+from resources.appwrite.bounds import MOST_COLUMNS, chosen, is_usable_name
+from resources.appwrite.columns import Page, PageDecoder, first_updated, last_id, last_sequence
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import TABLE_MISSING, Gateway
 from resources.appwrite.order import following, lacks_sequence, prove_order_by_id
 from resources.appwrite.page_sizes import (
     FewerRows,
-    FirstRow,
     LookedAgain,
     OddRows,
     OneRow,
     PageSize,
-    Unread,
     but_for,
     look_again,
 )
@@ -56,7 +45,9 @@ from resources.appwrite.relations import Selection, select_related
 from resources.appwrite.unavailable import blank_id, source_unavailable
 from resources.clock import Clock
 from resources.progress import Progress, Quiet
-from resources.raw_store import (
+from resources.raw.column_types import Column, Order, Position
+from resources.raw.rejects import FirstRow, Unread
+from resources.raw.store import (
     ColumnChanges,
     Counts,
     RawStore,
@@ -65,6 +56,7 @@ from resources.raw_store import (
     ScanPlan,
 )
 from resources.settings import Settings
+from resources.told import a_few, told_name
 
 FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 2.0

@@ -23,10 +23,12 @@ from marketplace.codes import LONGEST_PUBLISHED
 from marketplace.expected import NAMED
 from marketplace.pseudonyms import PREFIX
 from marketplace.rules import RULES_VERSION
-from resources.appwrite.bounds import LARGEST_VALUE, MOST_COLUMNS, chosen, loads
-from resources.appwrite.columns import Column, PageDecoder, StoredColumn, columns_of
+from resources.appwrite.bounds import MOST_COLUMNS, chosen, loads
+from resources.appwrite.columns import PageDecoder, columns_of
 from resources.erasure import erase, rewrite
-from resources.raw_store import Counts, RawStore
+from resources.raw.column_types import Column, StoredColumn
+from resources.raw.misfits import LARGEST_VALUE
+from resources.raw.store import Counts, RawStore
 from tests.anything import HOSTILE_NAMES, HOSTILE_VALUES, OVERSIZED_TEXT, answer, rows
 from tests.ingest.mirroring import naive
 

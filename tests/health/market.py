@@ -13,7 +13,7 @@ from assets.core.core_assets import derive
 from assets.marts.mart_assets import make_marts
 from marketplace.collections import REQUIRED
 from pipelines.run import open_run
-from resources.raw_store import CONTROL_TABLES
+from resources.raw.store import CONTROL_TABLES
 from resources.run_context import CollectionScan, RunContext
 from resources.settings import Settings
 from resources.warehouse import open_warehouse

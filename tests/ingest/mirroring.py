@@ -21,7 +21,7 @@ from resources.appwrite.gateway import Gateway
 from resources.appwrite.sync import CollectionOutcome, sync
 from resources.clock import Clock
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.settings import Settings
 from tests.sandbox_server import SandboxProcess
 

@@ -10,16 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resources.appwrite.columns import (
-    Column,
-    Page,
-    PageDecoder,
-    StoredColumn,
-    columns_of,
-    instants,
-    last_sequence,
-)
+from resources.appwrite.columns import Page, PageDecoder, columns_of, last_sequence
 from resources.appwrite.failures import Malformed
+from resources.raw.column_types import Column, StoredColumn, instants
 from tests.ingest.mirroring import naive
 
 ATTRIBUTES = {

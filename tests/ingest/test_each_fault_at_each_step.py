@@ -13,7 +13,7 @@ from resources.appwrite.failures import CallEvent
 from resources.appwrite.sweep import sweep
 from resources.errors import SourceUnavailable
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import (
     DATABASE,
     accept_all,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.raw_store import RawStore, StoreFailure
+from resources.raw.store import RawStore, StoreFailure
 from tests.ingest.mirroring import assert_mirrors, fill, gateway_for, make_table, run, settings_for
 from tests.sandbox_server import SandboxProcess
 

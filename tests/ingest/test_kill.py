@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import (
     DATABASE,
     ask,
@@ -42,7 +42,7 @@ FORKS = """
 import os, sys
 import pandas, pyarrow.dataset  # DuckDB imports them at its first instant and frame: here once, not in each child
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.settings import Settings
 from tests.ingest.mirroring import gateway_for, reject_word, run
 

@@ -16,11 +16,20 @@ from assets.core.engine import process
 from assets.core.private import update_private
 from marketplace.acceptance import reject_reasons
 from marketplace.rules import RULES_VERSION
-from resources.appwrite.bounds import LARGE_ROW
-from resources.appwrite.columns import Column, PageDecoder
+from resources.appwrite.columns import PageDecoder
 from resources.erasure import erase, rewrite
-from resources.large_rows import BESIDE, LARGE_WEIGHT, VECTOR, bytes_of, needed, pieces, row_bytes
-from resources.raw_store import Counts, OutOfMemory, RawStore, StoreFailure
+from resources.raw.column_types import Column
+from resources.raw.large_rows import (
+    BESIDE,
+    LARGE_ROW,
+    LARGE_WEIGHT,
+    VECTOR,
+    bytes_of,
+    needed,
+    pieces,
+    row_bytes,
+)
+from resources.raw.store import Counts, OutOfMemory, RawStore, StoreFailure
 from tests.ingest.mirroring import naive
 
 NOW = naive(2026, 3, 1)

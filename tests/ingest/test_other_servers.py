@@ -17,7 +17,7 @@ from resources.appwrite.sweep import SweepOutcome, sweep
 from resources.appwrite.unavailable import source_unavailable
 from resources.errors import SourceUnavailable
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.run_context import RunContext
 from resources.settings import Settings
 from tests.ingest.mirroring import Recorder, accept_all, gateway_for, reconciles, reject_word, run

@@ -16,11 +16,13 @@ from resources.appwrite import gateway as gateway_module
 from resources.appwrite import page_sizes
 from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import Gateway
-from resources.appwrite.page_sizes import AIM, FIRST_ROWS, GROWS_AFTER, Learned, PageSize, Unread
+from resources.appwrite.page_sizes import AIM, FIRST_ROWS, GROWS_AFTER, PageSize
 from resources.appwrite.patience import BREAKER_FAILURES
 from resources.appwrite.sweep import sweep
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.pages import Learned
+from resources.raw.rejects import Unread
+from resources.raw.store import RawStore
 from tests.anything import HOSTILE_VALUES, answer
 from tests.ingest.mirroring import (
     DATABASE,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from resources.appwrite.page_threads import PageThreads
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import (
     DATABASE,
     assert_mirrors,
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STOPPED = """
 import os, signal, sys, threading
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.settings import Settings
 from resources.appwrite.sweep import sweep
 from tests.ingest.mirroring import accept_all, gateway_for, run

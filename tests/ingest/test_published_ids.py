@@ -12,9 +12,9 @@ import pytest
 from assets.core.engine import process, read_phone_key
 from assets.ops import create_ops, mirror_quarantine
 from marketplace.pseudonyms import Pseudonyms
-from resources.appwrite.columns import Column
-from resources.appwrite.page_sizes import FirstRow
-from resources.raw_store import RawStore
+from resources.raw.column_types import Column
+from resources.raw.rejects import FirstRow
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import naive
 
 NOW = naive(2026, 3, 1)

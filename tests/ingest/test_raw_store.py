@@ -14,10 +14,11 @@ import polars as pl
 import pytest
 
 from marketplace.acceptance import reject_reasons
-from resources import raw_store
-from resources.appwrite.columns import Column, PageDecoder
+from resources.appwrite.columns import PageDecoder
 from resources.errors import UsageError
-from resources.raw_store import Counts, RawStore, RejectReasons, StoreFailure
+from resources.raw import store as raw_store
+from resources.raw.column_types import Column
+from resources.raw.store import Counts, RawStore, RejectReasons, StoreFailure
 from tests.ingest.mirroring import accept_all, naive, reject_word
 
 NOW = naive(2026, 3, 1)
@@ -88,7 +89,9 @@ def test_new_rows_have_their_verdicts_and_the_point_they_reach(store: RawStore) 
         ("a", 1, "a", 1, None, 1, "r"), ("b", 2, "bad", None, reasons, 1, "r"), ("c", 3, "c", None, None, 1, "r"),
     ]  # fmt: skip
     assert store.watermark("bookings").resume_sequence == 3
-    ((row_id, why, content),) = store.connection.sql("SELECT row_id, reasons, content FROM _rejects").fetchall()
+    ((row_id, why, content),) = store.connection.sql(
+        "SELECT row_id, reasons, content FROM _rejects"
+    ).fetchall()
     assert (row_id, why, json.loads(content)["title"]) == ("b", reasons, "bad")
 
 

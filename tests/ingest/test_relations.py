@@ -11,7 +11,7 @@ import pytest
 
 from resources.appwrite.examination import examine
 from resources.appwrite.relations import select_related
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import run
 from tests.ingest.other_servers import OtherServer, serving
 from tests.ingest.test_other_servers import AT, just_now, opened, swept

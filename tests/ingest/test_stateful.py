@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 
 from resources.appwrite.sweep import sweep
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import (
     ask,
     assert_mirrors,

@@ -11,7 +11,7 @@ import pytest
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.sweep import SweepOutcome, sweep
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import (
     DATABASE,
     accept_all,

@@ -22,7 +22,7 @@ from resources.appwrite.gateway import Gateway
 from resources.appwrite.sync import upper_bound, window_queries
 from resources.errors import SourceUnavailable, UsageError
 from resources.progress import PlainLines, Quiet
-from resources.raw_store import RawStore, StoreFailure
+from resources.raw.store import RawStore, StoreFailure
 from resources.settings import Settings
 from tests.ingest.mirroring import (
     DATABASE,
@@ -837,7 +837,7 @@ def test_a_second_process_is_told_that_the_file_is_open(home: Path, store: RawSt
     import sys
 
     script = (
-        "from resources.raw_store import RawStore, StoreFailure\n"
+        "from resources.raw.store import RawStore, StoreFailure\n"
         f"try: RawStore({str(home / 'raw.duckdb')!r})\n"
         "except StoreFailure as told: print(told)"
     )

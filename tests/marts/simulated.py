@@ -19,8 +19,9 @@ from assets.marts.build import build
 from assets.ops import create_ops
 from marketplace.acceptance import reject_reasons
 from marketplace.rules import RULES_VERSION
-from resources.appwrite.columns import Column, PageDecoder
-from resources.raw_store import RawStore
+from resources.appwrite.columns import PageDecoder
+from resources.raw.column_types import Column
+from resources.raw.store import RawStore
 from sandbox.fill import as_stored
 from sandbox.simulator import Simulation, truth
 from sandbox.simulator.schema import TABLES

@@ -15,7 +15,7 @@ from pipelines.adopt import adopt_mirror
 from pipelines.cli.adopt import adopt
 from resources.errors import RunActive, SourceUnavailable, UsageError
 from resources.lock import run_lock
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.settings import Settings
 from tests.ingest.mirroring import DATABASE, ask, fill, gateway_for, make_table, row, run, settings_for
 from tests.sandbox_server import SandboxProcess

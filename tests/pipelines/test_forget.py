@@ -18,12 +18,13 @@ from marketplace.acceptance import reject_reasons
 from pipelines import forget as forgetting
 from pipelines.cli.forget import forget
 from pipelines.forget import forget_customer
-from resources.appwrite.columns import Column, PageDecoder
+from resources.appwrite.columns import PageDecoder
 from resources.errors import BookwatchError, RunActive, UsageError
 from resources.home import Home
 from resources.ledger import Ledger
 from resources.lock import run_lock
-from resources.raw_store import RawStore
+from resources.raw.column_types import Column
+from resources.raw.store import RawStore
 from resources.settings import Settings
 from tests.marketplace_tables import ALL_TABLES, BOOL, FLOAT, INT
 from tests.personal_values import everything_under, sentinels_in

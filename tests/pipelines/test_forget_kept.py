@@ -20,12 +20,12 @@ from pipelines.cli.forget import forget
 from pipelines.exports.commissions import export_commissions
 from pipelines.exports.verify import verify_export
 from pipelines.forget import Forgetting, forget_customer
-from resources.appwrite.columns import Column
 from resources.errors import BookwatchError
 from resources.home import Home
 from resources.ledger import Ledger, Seal
 from resources.phone_key import read_phone_key
-from resources.raw_store import RawStore
+from resources.raw.column_types import Column
+from resources.raw.store import RawStore
 from resources.rewrites import Rewrites
 from resources.seals import SnapshotChanged, require_unchanged, sealed
 from resources.settings import Settings

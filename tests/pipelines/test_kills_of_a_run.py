@@ -21,7 +21,7 @@ import requests
 from assets.core.engine import process
 from marketplace.collections import INGESTED
 from marketplace.rules import RULES_VERSION
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.bookwatch_process import Bookwatch, settings_for
 from tests.ingest.mirroring import assert_mirrors
 from tests.sandbox_server import SandboxProcess

@@ -8,18 +8,21 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar, cast
+from typing import Any, Final, Literal, NamedTuple, TypeVar, cast
 
 import duckdb
 import polars as pl
 
 from marketplace.acceptance import UNREAD
-from resources.appwrite.bounds import LARGE_ROW, a_few, column_name, told_name
-from resources.appwrite.columns import (
+from resources.cleanup import afterwards
+from resources.errors import BookwatchError, UsageError
+from resources.forgotten import FORGOTTEN_TABLES, Forgotten
+from resources.raw.column_types import (
     SQL_TYPE,
     SYSTEM,
     Column,
@@ -28,13 +31,9 @@ from resources.appwrite.columns import (
     Storage,
     StoredColumn,
     instants,
-    without_texts,
 )
-from resources.appwrite.page_sizes import FirstRow, Learned, Unread
-from resources.cleanup import afterwards
-from resources.errors import BookwatchError, UsageError
-from resources.forgotten import FORGOTTEN_TABLES, Forgotten
-from resources.large_rows import (
+from resources.raw.large_rows import (
+    LARGE_ROW,
     LARGE_ROWS_TABLE,
     LONG_TEXT,
     NO_ROOM,
@@ -46,8 +45,12 @@ from resources.large_rows import (
     pieces,
     row_bytes,
 )
-from resources.published_ids import NAMELESS, RowNames
+from resources.raw.misfits import without_texts
+from resources.raw.pages import Learned
+from resources.raw.published_ids import NAMELESS, RowNames
+from resources.raw.rejects import FirstRow, Unread
 from resources.sql import literal, quoted
+from resources.told import a_few, told_name
 from resources.warehouse import DatabaseDamaged, DatabaseLocked, open_database
 
 T = TypeVar("T")
@@ -112,6 +115,15 @@ LOOKUP_THREADS = min(os.cpu_count() or 1, 4)
 SCATTERED = 200
 """Rows among which one is sought, from which on each is fetched by itself: of 1,000 rows of 78 columns each takes
 0.4 ms, where decompressing every column between them takes 2.2 ms a thousand rows."""
+
+
+_ODD: Final = re.compile(r"[^A-Za-z0-9_.$ -]")
+_LONGEST_COLUMN: Final = 120
+
+
+def column_name(attribute: str) -> str:
+    """The name of the raw column an attribute wishes for: its own, without letters that mean something elsewhere."""
+    return _ODD.sub("_", attribute)[:_LONGEST_COLUMN] or "_"
 
 
 class StoreFailure(BookwatchError):
