@@ -77,7 +77,9 @@ def ingest(run: RunContext) -> list[CollectionScan]:
         if barred := _barred(outcomes, gateway):
             raise barred
         unread = [
-            scan for scan in scans if scan.required and store.watermark(scan.collection).completed_at is None
+            scan
+            for scan in scans
+            if scan.required and store.watermarks.of(scan.collection).completed_at is None
         ]
         if unread:
             # A part of the bookings, or of their records, is no marketplace: every figure of it would be wrong.

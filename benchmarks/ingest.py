@@ -214,7 +214,7 @@ def change() -> dict[str, Any]:
 
     core_full = core()
     with RawStore(settings.home.raw, read_only=True) as store:
-        ids = store.living("bookings")["_id"].to_list()
+        ids = store.versions.living("bookings")["_id"].to_list()
     chosen = random.Random(5).sample(ids, min(CHANGED, len(ids)))
     headers = {
         "X-Appwrite-Project": settings.appwrite_project_id,

@@ -61,8 +61,8 @@ def compare(gateway: Gateway, store: RawStore, optional: Sequence[str]) -> list[
     Raises CallFailure where the server cannot be asked, or lacks another collection.
     """
     found: list[Compared] = []
-    for collection in store.collections():
-        sample = store.sample(collection, SAMPLED)
+    for collection in store.columns.collections():
+        sample = store.versions.sample(collection, SAMPLED)
         if not sample.height:
             continue
         try:

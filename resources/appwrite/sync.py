@@ -46,15 +46,12 @@ from resources.appwrite.unavailable import blank_id, source_unavailable
 from resources.clock import Clock
 from resources.progress import Progress, Quiet
 from resources.raw.column_types import Column, Order, Position
+from resources.raw.columns import ColumnChanges
+from resources.raw.merging import RejectReasons
 from resources.raw.rejects import FirstRow, Unread
-from resources.raw.store import (
-    ColumnChanges,
-    Counts,
-    RawStore,
-    RejectReasons,
-    RunOutcome,
-    ScanPlan,
-)
+from resources.raw.runs import Counts, RunOutcome
+from resources.raw.store import RawStore
+from resources.raw.watermarks import ScanPlan
 from resources.settings import Settings
 from resources.told import a_few, told_name
 
@@ -550,13 +547,13 @@ class _Writer:
     def plan(self, asked: _Planned) -> _Reading:
         collection, now = asked.collection, self._clock.naive_now()
         self.start(collection)
-        known = frozenset(c.attribute for c in self._store.columns(collection))
+        known = frozenset(c.attribute for c in self._store.columns.of(collection))
         columns, self._aside[collection] = chosen(asked.columns, known, self._named)
-        changes = self._store.reconcile_columns(collection, columns, now)
+        changes = self._store.columns.reconcile(collection, columns, now)
         if changes:
             self._changes[collection] = changes
         self._references[collection] = tuple(c.key for c in columns if c.unread), asked.why_unread
-        self._store.rejudge(
+        self._store.merge.rejudge(
             collection,
             self._reject_reasons,
             rules_version=self._rules_version,
@@ -564,7 +561,7 @@ class _Writer:
             now=now,
             judged_by=self._judged_by,
         )
-        plan = self._store.begin_scan(
+        plan = self._store.watermarks.begin_scan(
             collection,
             bound=asked.bound,
             overlap=timedelta(seconds=self._settings.bookwatch_overlap),
@@ -577,11 +574,11 @@ class _Writer:
         if plan.lower is None:
             self._loaded.add(collection)
         size = self._sizes[collection] = PageSize(
-            self._settings.bookwatch_page_size, self._store.learned(collection)
+            self._settings.bookwatch_page_size, self._store.pages.learned(collection)
         )
-        unread = self._store.unread_rows(collection)
+        unread = self._store.rejects.unread(collection)
         self._unread[collection] = bool(unread)
-        decoder = PageDecoder(self._store.columns(collection), self._list_key, plan.order)
+        decoder = PageDecoder(self._store.columns.of(collection), self._list_key, plan.order)
         return _Reading(plan, decoder, size, unread)
 
     def take(self, fetched: _Fetched) -> None:
@@ -597,7 +594,7 @@ class _Writer:
         collection = odd.collection
         self.flush(collection)
         self._unread[collection] = True
-        self._counts[collection] += self._store.set_aside(
+        self._counts[collection] += self._store.merge.set_aside(
             collection,
             odd.row,
             run_id=self._run_id,
@@ -610,11 +607,11 @@ class _Writer:
         """Store a row that can be read now; note what became of others that could not."""
         collection, now = again.collection, self._clock.naive_now()
         if again.looked.gone:
-            self._store.no_longer_unread(collection, again.looked.gone)
+            self._store.rejects.no_longer_unread(collection, again.looked.gone)
         for row_id in again.looked.tried:
-            self._store.tried_again(collection, row_id, now)
+            self._store.rejects.tried_again(collection, row_id, now)
         if again.page is not None:
-            self._counts[collection] += self._store.merge_page(
+            self._counts[collection] += self._store.merge.page(
                 collection,
                 again.page.frame,
                 run_id=self._run_id,
@@ -630,7 +627,7 @@ class _Writer:
     def _unread_now(self, collection: str) -> str:
         """A sentence on the rows that cannot be read; empty where there are none."""
         ids = self._store.published_ids(
-            collection, [one.row_id for one in self._store.unread_rows(collection)]
+            collection, [one.row_id for one in self._store.rejects.unread(collection)]
         )
         names = [f"'{told_name(row_id)}'" for row_id in ids]
         if not self._unread.get(collection) or not names:
@@ -648,7 +645,11 @@ class _Writer:
 
         Such a row is newer than the rows it belongs to, which were read as of the bound.
         """
-        newest = [self._store.newest_beyond(collection, until) for collection in sorted(self._loaded)]
+        newest = [
+            self._store.versions.newest_between(collection, watermark, until)
+            for collection in sorted(self._loaded)
+            if (watermark := self._store.watermarks.of(collection).watermark) is not None
+        ]
         return max((at for at in newest if at is not None), default=None)
 
     def read_on(self) -> None:
@@ -668,7 +669,7 @@ class _Writer:
         self._since.pop(collection, None)
         if not pages and not complete:
             return
-        columns = self._store.columns(collection)
+        columns = self._store.columns.of(collection)
         rows = (
             pl.concat([page.frame for page in pages])
             if pages
@@ -683,7 +684,7 @@ class _Writer:
                 "",
             )
 
-        counts = self._store.merge_page(
+        counts = self._store.merge.page(
             collection,
             rows,
             run_id=self._run_id,
@@ -707,7 +708,7 @@ class _Writer:
         changes = self._changes.get(collection, ColumnChanges()).sentence
         told = (changes, self._aside.get(collection, ""), self._unread_references(collection), detail)
         notes = "; ".join(part for part in told if part)
-        self._store.record_run(
+        self._store.runs.record(
             self._run_id,
             collection,
             counts,
@@ -727,12 +728,12 @@ class _Writer:
         # What was fetched is kept, with the point it reaches, also when the scan broke off.
         self.flush(collection, complete=failure is None)
         if collection in self._sizes:
-            self._store.remember(collection, self._sizes[collection].learned)
+            self._store.pages.remember(collection, self._sizes[collection].learned)
         outcome: RunOutcome = "complete"
         detail = ""
         if failure is not None:
             outcome, detail = outcome_of(
-                failure, self._store.watermark(collection).resume is not None, self._settings
+                failure, self._store.watermarks.of(collection).resume is not None, self._settings
             )
             with self._store.transaction():
                 self._record(collection, self._counts[collection], outcome, detail)
@@ -742,7 +743,7 @@ class _Writer:
             outcome,
             self._counts[collection],
             time.perf_counter() - self._started[collection][1],
-            self._store.watermark(collection).watermark,
+            self._store.watermarks.of(collection).watermark,
             "; ".join(
                 part
                 for part in (
@@ -803,11 +804,11 @@ def sync(
     belongs to another source, StoreFailure if the file cannot be written.
     """
     clock = gateway.clock
-    if store.mirror() is not None:
-        store.claim_mirror(*gateway.identity, clock.naive_now())
+    if store.source.known() is not None:
+        store.source.claim(*gateway.identity, clock.naive_now())
     ping(gateway)
     # A new file is claimed only for a source that answered: a mistyped endpoint must not stick.
-    store.claim_mirror(*gateway.identity, clock.naive_now())
+    store.source.claim(*gateway.identity, clock.naive_now())
     writer = _Writer(
         store,
         settings=settings,

@@ -19,11 +19,6 @@ import polars as pl
 
 LARGE_ROW: Final = 64 << 10
 """Bytes from which on a row counts as a large one: 2,048 smaller ones fit into any memory bookwatch has."""
-LARGE_ROWS_TABLE = """
-CREATE TABLE IF NOT EXISTS _large_rows (collection VARCHAR, row_id VARCHAR, bytes BIGINT);
-"""
-"""The rows of over 64 KiB, as they stand here now."""
-
 VECTOR = 2048
 """Rows DuckDB handles at once."""
 PIECE_BYTES = 48 << 20

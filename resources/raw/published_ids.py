@@ -17,6 +17,7 @@ from marketplace.collections import INGESTED
 from marketplace.identifiers import phones
 from marketplace.pseudonyms import Pseudonyms
 from resources.phone_key import read_phone_key
+from resources.sql import quoted
 
 NAMELESS: Final = "$sequence:"
 """What a row without a usable ``$id`` stands under among the rejected ones, before its number. Appwrite's ids begin
@@ -59,8 +60,7 @@ class RowNames:
         return ids.zip_with(nameless, told)
 
     def _table(self, collection: str) -> str:
-        names = (self._catalog, "main", collection)
-        return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+        return ".".join(map(quoted, (self._catalog, "main", collection)))
 
     def _stored(self, collection: str, ids: pl.Series) -> list[str]:
         if collection not in self._tables:

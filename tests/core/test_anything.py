@@ -28,7 +28,8 @@ from resources.appwrite.columns import PageDecoder, columns_of
 from resources.erasure import erase, rewrite
 from resources.raw.column_types import Column, StoredColumn
 from resources.raw.misfits import LARGEST_VALUE
-from resources.raw.store import Counts, RawStore
+from resources.raw.runs import Counts
+from resources.raw.store import RawStore
 from tests.anything import HOSTILE_NAMES, HOSTILE_VALUES, OVERSIZED_TEXT, answer, rows
 from tests.ingest.mirroring import naive
 
@@ -70,15 +71,15 @@ def carried_in(store: RawStore, collection: str, listed: Sequence[Mapping[str, s
         {"columns": [{"key": key, "type": kind} for column in listed for key, kind in column.items()]}
     )
     columns, aside = chosen(columns_of(loads(told.encode())["columns"]), frozenset(), NAMED)
-    store.claim_mirror("e", "p", "d", NOW)
-    store.reconcile_columns(collection, columns, NOW)
-    store.begin_scan(collection, bound=NOW, overlap=timedelta(seconds=60), run_id="run1")
+    store.source.claim("e", "p", "d", NOW)
+    store.columns.reconcile(collection, columns, NOW)
+    store.watermarks.begin_scan(collection, bound=NOW, overlap=timedelta(seconds=60), run_id="run1")
     return aside
 
 
 def mirrored(store: RawStore, collection: str, body: bytes) -> Counts:
-    page = PageDecoder(store.columns(collection)).decode(body)
-    return store.merge_page(
+    page = PageDecoder(store.columns.of(collection)).decode(body)
+    return store.merge.page(
         collection, page.frame, run_id="run1", now=NOW, reject_reasons=reject_reasons,
         rules_version=RULES_VERSION, resume_sequence=page.last, complete=True,
     )  # fmt: skip
@@ -143,7 +144,7 @@ def test_every_hostile_value_in_every_attribute_is_kept_or_set_aside_by_name(
         for at in ("2026-01-01T03:00:00.000+00:00", "2026-01-02T03:00:00.000+00:00"):
             counts = mirrored(store, collection, answer(listed, at=at))
             assert counts.fetched == len(listed) == counts.inserted + counts.updated + counts.rejected
-        assert store.rejudge(collection, reject_reasons, rules_version="next", run_id="r", now=NOW) == 0
+        assert store.merge.rejudge(collection, reject_reasons, rules_version="next", run_id="r", now=NOW) == 0
     with derived(tmp_path) as core:
         assert_accounted_for(core, collection, ids)
         named = core.execute(
@@ -169,7 +170,7 @@ def test_hostile_names_are_mirrored_or_set_aside_by_name(tmp_path: Path) -> None
         assert aside.startswith("columns set aside, as their names cannot be used: ")
         assert "$id" in aside
         assert len(aside) < 500
-        kept = {column.attribute for column in store.columns("bookings")}
+        kept = {column.attribute for column in store.columns.of("bookings")}
         assert {
             "_id",
             "_change",
@@ -184,12 +185,12 @@ def test_hostile_names_are_mirrored_or_set_aside_by_name(tmp_path: Path) -> None
         for at in ("2026-01-01T03:00:00.000+00:00", "2026-01-02T03:00:00.000+00:00"):
             body = answer([{**values, "userId": '"u1"', "status": '"completed"'}], at=at)
             assert mirrored(store, "bookings", body).fetched == 1
-        held = {c.attribute: c.name for c in store.columns("bookings")}
+        held = {c.attribute: c.name for c in store.columns.of("bookings")}
         row = store.connection.sql("SELECT * FROM bookings").pl().row(0, named=True)
         assert row["_id"] == "r1"
         for attribute in kept - {"userId", "status"}:
             assert row[held[attribute]] == f"of {attribute[:20]}"
-        assert store.reconcile_columns("bookings", [Column("status", "string")], NOW).sentence
+        assert store.columns.reconcile("bookings", [Column("status", "string")], NOW).sentence
     with derived(tmp_path) as core:
         assert core.sql("SELECT booking_id, status FROM core.bookings").fetchall() == [("r1", "completed")]
     with RawStore(tmp_path / "raw.duckdb") as store:
@@ -204,7 +205,7 @@ def test_of_5000_columns_those_with_a_meaning_are_mirrored(tmp_path: Path) -> No
             "columns set aside, as more than 500 are not mirrored: 'junk498', 'junk499', 'junk500', 'junk501', "
             "'junk502' and 4,497 more"
         )
-        assert len(store.columns("bookings")) == MOST_COLUMNS
+        assert len(store.columns.of("bookings")) == MOST_COLUMNS
         row = {f"junk{n}": '"x"' for n in range(5000)} | {"status": '"completed"', "totalCost": "250000"}
         for at in ("2026-01-01T03:00:00.000+00:00", "2026-01-02T03:00:00.000+00:00"):
             assert mirrored(store, "bookings", answer([row] * 20, at=at)).fetched == 20

@@ -182,8 +182,8 @@ def assert_mirrors(
 ) -> None:
     """Raw's living rows equal the server's exactly, and no id stands twice."""
     collection = collection or table
-    names = {c.attribute: c.name for c in store.columns(collection)}
-    texts = {c.attribute for c in store.columns(collection) if c.storage == "text"}
+    names = {c.attribute: c.name for c in store.columns.of(collection)}
+    texts = {c.attribute for c in store.columns.of(collection) if c.storage == "text"}
     kept = store.connection.sql(f'SELECT * FROM "{collection}" WHERE _deleted_at IS NULL').pl()
     mirrored = {
         r["_id"]: {

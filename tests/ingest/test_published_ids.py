@@ -32,16 +32,16 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(path: Path) -> Iterator[RawStore]:
     with RawStore(path) as opened:
-        opened.claim_mirror("e", "p", "d", NOW)
-        opened.reconcile_columns("bookings", [Column("status", "string")], NOW)
-        opened.begin_scan("bookings", bound=NOW, overlap=timedelta(seconds=60), run_id="run1")
+        opened.source.claim("e", "p", "d", NOW)
+        opened.columns.reconcile("bookings", [Column("status", "string")], NOW)
+        opened.watermarks.begin_scan("bookings", bound=NOW, overlap=timedelta(seconds=60), run_id="run1")
         yield opened
 
 
 def set_aside(store: RawStore, *ids: str) -> None:
     for number, row_id in enumerate(ids):
         row = FirstRow(row_id, number + 1, None)
-        store.set_aside("bookings", row, run_id="run1", now=NOW)
+        store.merge.set_aside("bookings", row, run_id="run1", now=NOW)
 
 
 def put(store: RawStore, *ids: str) -> None:

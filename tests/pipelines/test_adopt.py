@@ -45,7 +45,7 @@ def moved(tmp_path: Path) -> Iterator[tuple[SandboxProcess, Path]]:
 
 def mirrors(home: Path) -> tuple[str, str, str] | None:
     with RawStore(home / "raw.duckdb") as store:
-        return store.mirror()
+        return store.source.known()
 
 
 def refused(settings: Settings, home: Path, words: str) -> None:

@@ -108,11 +108,11 @@ def settings(tmp_path: Path) -> Settings:
     settings = Settings(_env_file=None, bookwatch_home=tmp_path / "home", bookwatch_now=NOW)  # type: ignore[call-arg]  # pydantic reads its own
     home = settings.home.create()
     with RawStore(home.raw) as store:
-        store.claim_mirror("http://e/v1", "p", "d", NOW)
+        store.source.claim("http://e/v1", "p", "d", NOW)
         for collection, rows in ROWS.items():
             more = ("customerEmail", "location") if collection == "bookings" else ()
             more = [Column(name, "string", False) for name in more]
-            store.reconcile_columns(collection, [*columns(collection), *more], NOW)
+            store.columns.reconcile(collection, [*columns(collection), *more], NOW)
             merge(store, collection, rows)
     update_private(home.raw, home.published)
     return settings
