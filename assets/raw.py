@@ -15,9 +15,10 @@ from marketplace.collections import INGESTED, PROVIDER_COLLECTIONS, REQUIRED
 from marketplace.expected import NAMED
 from marketplace.rules import RULES_VERSION
 from resources.appwrite.gateway import Gateway
+from resources.appwrite.outcomes import CollectionOutcome
 from resources.appwrite.refusals import PASSES_BY_ITSELF
 from resources.appwrite.sweep import MASS_DELETE_SHARE, sweep
-from resources.appwrite.sync import CollectionOutcome, sync
+from resources.appwrite.sync import sync
 from resources.appwrite.unavailable import source_unavailable
 from resources.call_log import CallLog
 from resources.errors import SourceUnavailable

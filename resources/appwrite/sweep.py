@@ -23,10 +23,12 @@ from resources.appwrite.columns import Page, PageDecoder
 from resources.appwrite.failures import CallFailure
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.order import following
+from resources.appwrite.outcomes import outcome_of
+from resources.appwrite.page_ahead import PageAhead, position_guess
 from resources.appwrite.page_sizes import FewerRows, OddRows, OneRow, PageSize
 from resources.appwrite.page_threads import PageThreads
 from resources.appwrite.relations import Selection, select_related
-from resources.appwrite.sync import PageAhead, outcome_of, ping, position_guess
+from resources.appwrite.sync import ping
 from resources.progress import Progress
 from resources.raw.column_types import Order, Position
 from resources.raw.merging import RejectReasons

@@ -18,7 +18,8 @@ from appwrite.services.tables_db import TablesDB
 
 from resources.appwrite.failures import CallEvent
 from resources.appwrite.gateway import Gateway
-from resources.appwrite.sync import CollectionOutcome, sync
+from resources.appwrite.outcomes import CollectionOutcome
+from resources.appwrite.sync import sync
 from resources.clock import Clock
 from resources.progress import Quiet
 from resources.raw.store import RawStore

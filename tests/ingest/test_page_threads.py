@@ -102,8 +102,10 @@ def test_a_block_waits_for_what_is_under_way_unless_it_is_left_by_an_error() -> 
         stopped()
     assert not ended.is_set()
     go_on.set()
+    begun.clear()
     with PageThreads(1, "t") as threads:
         threads.submit(job)
+        assert begun.wait(30)  # what has not begun is not waited for
     assert ended.is_set()
 
 

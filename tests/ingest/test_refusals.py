@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from resources.appwrite.failures import CallFailure, PermanentFailure, TransientFailure
+from resources.appwrite.outcomes import outcome_of
 from resources.appwrite.patience import wait_asked
-from resources.appwrite.sync import outcome_of, ping
+from resources.appwrite.sync import ping
 from resources.appwrite.unavailable import source_unavailable
 from resources.errors import SourceUnavailable
 from resources.raw.store import RawStore

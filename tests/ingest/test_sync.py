@@ -19,7 +19,7 @@ import pytest
 
 from resources.appwrite.failures import TransientFailure
 from resources.appwrite.gateway import Gateway
-from resources.appwrite.sync import upper_bound, window_queries
+from resources.appwrite.windows import upper_bound, window_queries
 from resources.errors import SourceUnavailable, UsageError
 from resources.progress import PlainLines, Quiet
 from resources.raw.file import StoreFailure
