@@ -1,4 +1,4 @@
-"""The one that merges what the scans bring: pages are buffered, and committed with the point their collection reaches."""
+"""The one that merges what the scans bring: pages are buffered, then committed with the point each scan reached."""
 
 from __future__ import annotations
 
