@@ -17,7 +17,7 @@ from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
 from resources.ledger.alerts import AlertStore
 from resources.phone_key import read_phone_key
-from resources.published_ids import RowNames
+from resources.raw.published_ids import RowNames
 from resources.run_report import CheckOutcome, CollectionScan, Run
 from resources.sql import attach
 

@@ -12,16 +12,17 @@ from marketplace.collections import INGESTED, PROVIDER_COLLECTIONS, REQUIRED
 from marketplace.expected import NAMED
 from marketplace.rules import RULES_VERSION
 from resources.appwrite.gateway import Gateway
+from resources.appwrite.outcomes import CollectionOutcome
 from resources.appwrite.refusals import PASSES_BY_ITSELF
 from resources.appwrite.sweep import MASS_DELETE_SHARE, sweep
-from resources.appwrite.sync import CollectionOutcome, sync
+from resources.appwrite.sync import sync
 from resources.appwrite.unavailable import source_unavailable
 from resources.call_log import CallLog
 from resources.errors import SourceUnavailable
 from resources.ledger import Ledger
 from resources.policy_file import load_policy
 from resources.progress import Quiet, progress_for
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.run_report import CollectionScan, CollectionSweep, Ingested, Run, SweepOrder
 
 
@@ -69,7 +70,9 @@ def ingest(run: Run) -> Ingested:
         if barred := _barred(outcomes, gateway):
             raise barred
         unread = [
-            scan for scan in scans if scan.required and store.watermark(scan.collection).completed_at is None
+            scan
+            for scan in scans
+            if scan.required and store.watermarks.of(scan.collection).completed_at is None
         ]
         if unread:
             # A part of the bookings, or of their records, is no marketplace: every figure of it would be wrong.

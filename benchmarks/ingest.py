@@ -1,8 +1,8 @@
 """Ingestion against what bounds it: bare GETs of the same pages, an SDK loop; changed rows; memory.
 
-`python -m benchmarks.ingest [--scale 1.0] [--rounds 3] [--data DIR]`, or `make bench-ingest`. One sandbox on the
-same machine; every measured thing is a process of its own, in turn, whose own clock leaves its imports out and
-whose processor seconds and peak memory are the system's accounting. Judges nothing.
+`python -m benchmarks.ingest [--scale 1.0] [--rounds 3] [--pace 50] [--data DIR]`, or `make bench-ingest`.
+One sandbox on the same machine; every measured thing is a process of its own, in turn, whose own clock leaves its
+imports out and whose processor seconds and peak memory are the system's accounting. Judges nothing.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ def change() -> dict[str, Any]:
     from marketplace.money import AmountBounds
     from marketplace.rules import RULES_VERSION
     from pipelines.run import open_run
-    from resources.raw_store import RawStore
+    from resources.raw.store import RawStore
     from resources.run_report import RunOrder
     from resources.settings import load_settings
 
@@ -215,7 +215,7 @@ def change() -> dict[str, Any]:
 
     core_full = core()
     with RawStore(settings.home.raw, read_only=True) as store:
-        ids = store.living("bookings")["_id"].to_list()
+        ids = store.versions.living("bookings")["_id"].to_list()
     chosen = random.Random(5).sample(ids, min(CHANGED, len(ids)))
     headers = {
         "X-Appwrite-Project": settings.appwrite_project_id,
@@ -269,7 +269,7 @@ def spread(values: Sequence[float], unit: str = " s", digits: int = 1) -> str:
     return " / ".join(f"{part:.{digits}f}" for part in parts) + unit
 
 
-def table(scale: float, rounds: int, data: Path | None) -> None:
+def table(scale: float, rounds: int, pace: float, data: Path | None) -> None:
     from tests.sandbox_server import SandboxProcess
 
     bookings, messages = int(BOOKINGS * scale), int(MESSAGES * scale)
@@ -294,6 +294,8 @@ def table(scale: float, rounds: int, data: Path | None) -> None:
             "SANDBOX_KEY": server.key,
             "PYTHONPATH": str(ROOT),
         }
+        if pace:
+            server.faults({"kind": "latency", "seconds": pace / 1000, "path": "/rows"})
         start(BARE, environment, server.pid)  # warms the file cache for all
         for n in range(rounds):
             home = {"BOOKWATCH_HOME": f"{folder}/home{n}"}
@@ -370,13 +372,19 @@ def main(arguments: Sequence[str] = ()) -> None:
         "--scale", type=float, default=1.0, help="of 1,000,000 bookings and 2,000,000 messages"
     )
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--pace",
+        type=float,
+        default=0,
+        help="milliseconds each answer with rows is held back (a real server: 50)",
+    )
     parser.add_argument("--data", type=Path, help="a folder that keeps the sandbox's data for the next time")
     parser.add_argument("--only", choices=MEASURED, help=argparse.SUPPRESS)
     asked = parser.parse_args(list(arguments))
     if asked.only:
         print(json.dumps(MEASURED[asked.only]()))
     else:
-        table(asked.scale, asked.rounds, asked.data)
+        table(asked.scale, asked.rounds, asked.pace, asked.data)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def differences(bookwatch: object, server: object, folder: Path) -> bool:
     from resources.appwrite.sync import sync
     from resources.clock import Clock
     from resources.progress import Quiet
-    from resources.raw_store import RawStore
+    from resources.raw.store import RawStore
     from resources.settings import Settings
     from tests.bookwatch_process import Bookwatch
     from tests.sandbox_server import SandboxProcess

@@ -12,7 +12,7 @@ from resources.appwrite.sync import ping
 from resources.appwrite.unavailable import source_unavailable
 from resources.errors import BookwatchError, UsageError
 from resources.lock import run_lock
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.settings import Settings
 
 Source = tuple[str, str, str]
@@ -50,7 +50,7 @@ def adopt_mirror(settings: Settings) -> Adoption:
             f"There is no mirror in {home.root} to take over.", "`bookwatch run` makes one of any server."
         )
     with run_lock(home), RawStore(home.raw) as store:
-        before = store.mirror()
+        before = store.source.known()
         if before is None:
             raise UsageError(
                 f"The mirror in {home.root} is empty.", "`bookwatch run` fills it from any server."
@@ -77,5 +77,5 @@ def adopt_mirror(settings: Settings) -> Adoption:
                 " BOOKWATCH_HOME for the other source.",
             )
             return Adoption(before, after, compared, refused=refused)
-        store.adopt(*after)
+        store.source.adopt(*after)
         return Adoption(before, after, compared, adopted=True)

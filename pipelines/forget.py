@@ -16,7 +16,7 @@ from resources.errors import BookwatchError, UsageError
 from resources.ledger import Ledger
 from resources.ledger_texts import blank_texts
 from resources.lock import run_lock
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.settings import Settings
 
 

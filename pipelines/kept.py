@@ -26,7 +26,7 @@ from resources.errors import BookwatchError
 from resources.home import Home
 from resources.kept_files import LOOKING, Found, OwnRows, is_duckdb, look, remove, tables_of, write_without
 from resources.ledger import Ledger
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.rewrites import Kind, Rewrites
 from resources.seals import require_unchanged, sealed
 

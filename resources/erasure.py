@@ -53,9 +53,11 @@ from resources.forgotten import (
     viewed,
     without,
 )
-from resources.large_rows import LONG_TEXT, half_of_this_machine, large_rows, needed, pieces
 from resources.own_files import sync
-from resources.raw_store import TYPICAL_ROW, RawStore, StoreFailure
+from resources.raw.file import StoreFailure
+from resources.raw.large_rows import LONG_TEXT, half_of_this_machine, large_rows, needed, pieces
+from resources.raw.merging import TYPICAL_ROW
+from resources.raw.store import RawStore
 from resources.sql import attach, literal, quoted
 
 _TOKEN = r"""[^"\s\\:,{}\[\]]+"""
@@ -144,7 +146,7 @@ class _Erasure:
         self.identities = identities
         self.customer_id, self.alone = meant(con, self.identities, customer_id)
         """As ``Identities.of`` tells it."""
-        stored = store.collections()
+        stored = store.columns.collections()
         self.collections = [c for c in stored if c in PERSON_KEYS]
         self.providers = [c for c in stored if c in PROVIDER_COLLECTIONS]
         self.columns: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -521,7 +523,7 @@ class _Erasure:
                     continue
                 versions += len(blanks)
                 if table in self.columns:
-                    change = change or self.store.take_change()
+                    change = change or self.store.file.next_change()
                     blanks = {rowid: {**blank, "_change": change} for rowid, blank in blanks.items()}
                 rows.setdefault(due[0].collection, set()).update(str(b["_id"]) for b in blanks.values())
                 schema = self.con.sql(f"SELECT * FROM {quoted(table)} LIMIT 0").pl().schema
@@ -632,7 +634,7 @@ class _Erasure:
         """Write the tombstone: the id, keys of bookings and rooms, and which attributes repeated a value; what they are
         published as, and keyed hashes of the values."""
         if self.before() is None:
-            marks = [self.store.watermark(collection).watermark for collection in self.collections]
+            marks = [self.store.watermarks.of(collection).watermark for collection in self.collections]
             until = min((m for m in marks if m is not None), default=None)
             self.con.execute(
                 "INSERT INTO _forgotten VALUES (?, ?, ?, ?)", [self.listed, now, until, rewritten]
@@ -755,7 +757,7 @@ def erase(store: RawStore, customer_id: str, *, now: datetime, mirror: Path | No
         erased = Erased(
             True, dict(rows), versions, rejects, published, erasure.traces(), frozenset(erasure.own)
         )
-    store.reload_forgotten()
+    store.merge.reload_forgotten()
     return erased
 
 

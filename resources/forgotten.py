@@ -37,19 +37,6 @@ from marketplace.text import BLANK
 from marketplace.traces import Mark, Traces
 from resources.phone_key import read_phone_key
 
-FORGOTTEN_TABLES = """
-CREATE TABLE IF NOT EXISTS _forgotten (
-    customer_id VARCHAR, forgotten_at TIMESTAMP, known_until TIMESTAMP, rewritten BOOLEAN);
-CREATE TABLE IF NOT EXISTS _forgotten_keys (customer_id VARCHAR, key VARCHAR);
-CREATE TABLE IF NOT EXISTS _forgotten_values (
-    customer_id VARCHAR, collection VARCHAR, row_id VARCHAR, attribute VARCHAR);
-CREATE TABLE IF NOT EXISTS _forgotten_marks (customer_id VARCHAR, kind VARCHAR, words BIGINT, digest VARCHAR);
-"""
-"""``customer_id``, ``key``: as published. ``_forgotten_keys``: bookings and rooms of theirs. ``_forgotten_values``:
-attributes of other rows that repeated a value of theirs. ``_forgotten_marks``: keyed hashes of their values, by which
-files that are kept are looked through (marketplace/traces.py). Rows of their bookings and rooms written after
-``known_until`` are blanked whole: whether they repeat a value can no longer be told."""
-
 Columns = Iterable[tuple[str, str]]
 """(attribute, column) of a collection's table."""
 

@@ -20,7 +20,7 @@ import duckdb
 from marketplace.traces import CellKind, Traces, cell_kind
 from resources.errors import BookwatchError
 from resources.forgotten import open_sql
-from resources.raw_store import quoted
+from resources.sql import quoted
 
 MEMORY: Final = 400_000_000
 TEXTS_AT_ONCE: Final = 50_000

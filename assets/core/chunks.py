@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from resources.large_rows import pieces
+from resources.raw.large_rows import pieces
 
 CHUNK_BYTES = 160 << 20
 """About what 100,000 bookings take."""

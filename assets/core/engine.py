@@ -47,7 +47,7 @@ from marketplace.zones import ProvidersRead, ProviderZones, resolve
 from resources.errors import BookwatchError, UsageError
 from resources.instants import instant_of, text_of
 from resources.phone_key import read_phone_key
-from resources.published_ids import RowNames, is_nameless
+from resources.raw.published_ids import RowNames, is_nameless
 from resources.warehouse import open_warehouse
 
 AfterChunk = Callable[[str, int], None]

@@ -19,8 +19,8 @@ from marketplace.collections import INGESTED
 from marketplace.json_values import read_json
 from marketplace.text import json_text
 from resources import sql
-from resources.large_rows import large_rows
-from resources.published_ids import NAMELESS
+from resources.raw.large_rows import large_rows
+from resources.raw.published_ids import NAMELESS
 from resources.sql import quoted
 
 Standing = Literal["begun", "read", "absent"]

@@ -31,7 +31,7 @@ from marketplace.rules import RULES_VERSION
 from resources.forgotten import Forgotten
 from resources.own_files import sync
 from resources.phone_key import read_phone_key
-from resources.published_ids import RowNames
+from resources.raw.published_ids import RowNames
 from resources.warehouse import DatabaseDamaged, open_warehouse
 
 LINK = "private.duckdb"

@@ -16,11 +16,11 @@ from typing import Any
 import polars as pl
 from appwrite.query import Query
 
-from resources.appwrite.columns import instants
 from resources.appwrite.failures import CallFailure
 from resources.appwrite.gateway import TABLE_MISSING, Gateway
 from resources.appwrite.order import rows_of
-from resources.raw_store import RawStore
+from resources.raw.column_types import instants
+from resources.raw.store import RawStore
 
 SAMPLED = 100
 """Rows of each end of a collection, and as many from between. The newest tell an older copy from the database."""
@@ -61,8 +61,8 @@ def compare(gateway: Gateway, store: RawStore, optional: Sequence[str]) -> list[
     Raises CallFailure where the server cannot be asked, or lacks another collection.
     """
     found: list[Compared] = []
-    for collection in store.collections():
-        sample = store.sample(collection, SAMPLED)
+    for collection in store.columns.collections():
+        sample = store.versions.sample(collection, SAMPLED)
         if not sample.height:
             continue
         try:

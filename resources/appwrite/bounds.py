@@ -12,15 +12,11 @@ from typing import Any, Final, Protocol, TypeVar
 
 from marketplace.json_values import DEEPEST, mended
 from resources.appwrite.failures import Malformed, TooLarge
+from resources.told import a_few, told_name
 
 LARGEST_ANSWER: Final = 64 << 20
 """Bytes of one answer, unpacked: four are read at a time, and the whole process keeps under 1 GB. A page that is larger
 is asked for again with fewer rows."""
-LARGEST_VALUE: Final = 1 << 20
-"""Bytes of one value that are kept. DuckDB holds the values of 2,048 rows of a column in memory whenever it writes
-them: with larger ones it would be gigabytes."""
-LARGE_ROW: Final = 64 << 10
-"""Bytes from which on a row counts as a large one: 2,048 smaller ones fit into any memory bookwatch has."""
 MOST_ROWS: Final = 10_000
 """Rows in one answer: more than are ever asked for."""
 MOST_NESTED: Final = 1_000_000
@@ -29,13 +25,9 @@ MOST_COLUMNS: Final = 500
 """Columns a collection is mirrored with: each takes memory for every row group written. InnoDB allows 1,017."""
 MOST_LISTED: Final = 20_000
 """Columns of a collection that are looked at, to choose those from."""
-LONGEST_TOLD: Final = 60
-"""Letters of a name that are told."""
 
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.$ -]{1,200}")
 _USABLE_NAME: Final = re.compile(r"(?!\$)[^\x00-\x1f\x7f\"\\\ud800-\udfff]{1,200}")
-_ODD: Final = re.compile(r"[^A-Za-z0-9_.$ -]")
-_LONGEST_COLUMN: Final = 120
 
 _TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{\]}]', re.DOTALL)
 _DEEP: Final = "\x00deep"
@@ -56,12 +48,6 @@ class Deep(str):
     """The JSON text of a value that is nested too deep to be read."""
 
 
-def told_name(name: str) -> str:
-    """A name as it may be told: printable, on one line, not longer than a line."""
-    printable = "".join(letter if letter.isprintable() else "?" for letter in name)
-    return printable if len(printable) <= LONGEST_TOLD else f"{printable[:LONGEST_TOLD]}…"
-
-
 def is_plain_name(name: str) -> bool:
     """Whether a name can stand in SQL and in a frame as it is: Appwrite makes no others."""
     return _PLAIN_NAME.fullmatch(name) is not None
@@ -70,11 +56,6 @@ def is_plain_name(name: str) -> bool:
 def is_usable_name(name: str) -> bool:
     """Whether an attribute of that name can be mirrored at all."""
     return _USABLE_NAME.fullmatch(name) is not None
-
-
-def column_name(attribute: str) -> str:
-    """The name of the raw column an attribute wishes for: its own, without letters that mean something elsewhere."""
-    return _ODD.sub("_", attribute)[:_LONGEST_COLUMN] or "_"
 
 
 def chosen(listed: Sequence[C], known: frozenset[str], named: frozenset[str]) -> tuple[list[C], str]:
@@ -100,12 +81,6 @@ def chosen(listed: Sequence[C], known: frozenset[str], named: frozenset[str]) ->
     if more:
         parts.append(f"columns set aside, as more than {MOST_COLUMNS} are not mirrored: {a_few(more)}")
     return [column for key, column in usable.items() if key in kept], "; ".join(parts)
-
-
-def a_few(names: Sequence[str]) -> str:
-    """A few of the names, and how many more there are."""
-    shown = ", ".join(names[:5])
-    return f"{shown} and {len(names) - 5:,} more" if len(names) > 5 else shown
 
 
 def check_count(body: bytes) -> None:

@@ -6,76 +6,31 @@ so that the value is kept as a misfit. Nothing here is stored.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import msgspec
 import polars as pl
 
-from marketplace.json_values import is_deep, set_aside
-from resources.appwrite.bounds import LARGEST_VALUE, Deep, check_count, loads
+from marketplace.json_values import is_deep
+from resources.appwrite.bounds import Deep, check_count, loads
 from resources.appwrite.failures import Malformed, NoSequence
-
-Storage = Literal["text", "integer", "float", "boolean", "instant", "json", "reference"]
-
-STORAGE_OF_KIND: Mapping[str, Storage] = MappingProxyType(
-    {
-        "string": "text",
-        "varchar": "text",
-        "char": "text",
-        "text": "text",
-        "mediumtext": "text",
-        "longtext": "text",
-        "enum": "text",
-        "email": "text",
-        "url": "text",
-        "ip": "text",
-        "integer": "integer",
-        "bigint": "integer",
-        "double": "float",
-        "float": "float",
-        "boolean": "boolean",
-        "datetime": "instant",
-        "relationship": "reference",
-    }
+from resources.raw.column_types import (
+    FRAME_TYPE,
+    SYSTEM,
+    Column,
+    Order,
+    Position,
+    Storage,
+    StoredColumn,
+    instants,
 )
-"""Any other kind (point, line, polygon, object, vector, one not yet known) is kept as JSON text. Of a relationship the
-related $id is kept, of one to many a JSON list of them.
-"""
-
-SQL_TYPE: Mapping[Storage, str] = MappingProxyType(
-    {
-        "text": "VARCHAR",
-        "integer": "BIGINT",
-        "float": "DOUBLE",
-        "boolean": "BOOLEAN",
-        "instant": "TIMESTAMP",
-        "json": "VARCHAR",
-        "reference": "VARCHAR",
-    }
-)
-FRAME_TYPE: Mapping[Storage, pl.DataType] = MappingProxyType(
-    {
-        "text": pl.String(),
-        "integer": pl.Int64(),
-        "float": pl.Float64(),
-        "boolean": pl.Boolean(),
-        "instant": pl.Datetime("us"),
-        "json": pl.String(),
-        "reference": pl.String(),
-    }
-)
-
-Order = Literal["$sequence", "$id"]
-"""What rows are followed by: a number that never changes, or their id where a server has no such number."""
-Position = int | str
-"""A row's $sequence or its $id: where a scan stands."""
+from resources.raw.misfits import LARGEST_VALUE, json_text, misfits_text, without_texts
 
 _SEQUENCE = b'"$sequence":'
 _ID = b'"$id":"'
@@ -93,42 +48,6 @@ _READ_AS: Mapping[Storage, Any] = MappingProxyType(
     }
 )
 _HELD_AS: Mapping[Storage, pl.DataType] = MappingProxyType({**FRAME_TYPE, "instant": pl.String()})
-
-SYSTEM: tuple[tuple[str, str, Storage], ...] = (
-    ("$id", "_id", "text"),
-    ("$sequence", "_sequence", "integer"),
-    ("$createdAt", "_created_at", "instant"),
-    ("$updatedAt", "_updated_at", "instant"),
-)
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column as Appwrite lists it.
-
-    ``kind`` is its ``type``; enum, email, url and ip say ``string`` there. ``unread``: a relationship that rows do not
-    carry, however they are asked for (relations.py).
-    """
-
-    key: str
-    kind: str
-    is_array: bool = False
-    unread: bool = False
-
-    @property
-    def storage(self) -> Storage:
-        return "json" if self.is_array else STORAGE_OF_KIND.get(self.kind, "json")
-
-
-@dataclass(frozen=True)
-class StoredColumn:
-    """An attribute and the raw column that holds it (its name differs where two attributes differ only by
-    case).
-    """
-
-    attribute: str
-    name: str
-    storage: Storage
 
 
 @dataclass(frozen=True)
@@ -155,20 +74,6 @@ class Page:
         return self.frame.height
 
 
-def instants(texts: pl.Series) -> pl.Series:
-    """ISO 8601 texts as naive UTC microseconds.
-
-    Null where a text is no instant. Without an offset, UTC is meant.
-    """
-    if texts.null_count() == len(texts):
-        return pl.Series(texts.name, [None] * len(texts), dtype=pl.Datetime("us"))
-    zoned = texts.str.replace(r"(?i)z$", "+00:00").str.replace(" ", "T", literal=True)
-    zoned = zoned.str.replace(r"(T[0-9:.]+)$", "${1}+00:00")
-    return zoned.str.to_datetime(
-        "%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False
-    ).dt.replace_time_zone(None)
-
-
 def _typed(texts: pl.Series, storage: Storage) -> pl.Series:
     """Texts as the type of ``storage``; null where a text does not fit."""
     match storage:
@@ -185,11 +90,6 @@ def _typed(texts: pl.Series, storage: Storage) -> pl.Series:
             return texts
 
 
-def _json(value: object) -> str:
-    # Python's own writer: a number beyond 64 bits is exactly what may stand here.
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
 def _reference(value: object) -> str | None:
     """The $id of a related row that came whole, as a bare id, or among others; None where there is none."""
     if isinstance(value, dict):
@@ -197,58 +97,14 @@ def _reference(value: object) -> str | None:
         return identity if isinstance(identity, str) else None
     if isinstance(value, list):
         ids = [_reference(item) for item in cast("list[object]", value)]
-        return None if any(identity is None for identity in ids) else _json(ids)
+        return None if any(identity is None for identity in ids) else json_text(ids)
     return _as_text(value, "text")
-
-
-def misfits_text(found: Mapping[str, Any]) -> str | None:
-    """What did not fit its columns, by attribute, as JSON text; of values that are too large only that they are."""
-    texts = {attribute: _json(value) for attribute, value in found.items()}
-    left = sum(map(len, texts.values()))
-    for attribute in sorted(texts, key=lambda name: -len(texts[name])):
-        size = len(texts[attribute])
-        if left <= LARGEST_VALUE or size <= 1000:
-            break
-        texts[attribute] = _json(set_aside(f"a value of {size:,} letters is not kept"))
-        left -= size
-    joined = ",".join(f"{_json(attribute)}:{text}" for attribute, text in texts.items())
-    return f"{{{joined}}}" if joined else None
 
 
 def _longest(frame: pl.DataFrame) -> int:
     """Bytes of the longest text in a frame, told ten times faster than by looking at each column."""
     texts = pl.col(pl.String).str.len_bytes().max().fill_null(0)
     return int(frame.select(pl.max_horizontal(texts)).item())
-
-
-def without_texts(
-    frame: pl.DataFrame,
-    attributes: Mapping[str, str],
-    beyond: int,
-    why: str = "",
-    among: pl.Series | None = None,
-) -> pl.DataFrame:
-    """Rows (``among``: of these, one Boolean each) without their texts of more than ``beyond`` bytes: a mark among the
-    misfits says what is not there, and ``why``. ``attributes``: raw column → attribute."""
-    marks: dict[int, dict[str, Any]] = {}
-    for name, attribute in attributes.items():
-        if frame.schema[name] != pl.String:
-            continue
-        sizes = frame[name].str.len_bytes()
-        large = (sizes > beyond).fill_null(False)
-        large = large if among is None else large & among
-        if not large.any():
-            continue
-        for place in large.arg_true().to_list():
-            told = f"a text of {int(sizes[place]):,} bytes is not kept{why}"
-            marks.setdefault(place, {})[attribute] = set_aside(told)
-        frame = frame.with_columns(frame[name].set(large, None))
-    if not marks:
-        return frame
-    misfits = cast("list[str | None]", frame["_misfits"].to_list())
-    for place, marked in marks.items():
-        misfits[place] = misfits_text({**json.loads(misfits[place] or "{}"), **marked})
-    return frame.with_columns(pl.Series("_misfits", misfits, dtype=pl.String))
 
 
 def _as_text(value: object, storage: Storage) -> str | None:
@@ -258,7 +114,7 @@ def _as_text(value: object, storage: Storage) -> str | None:
     if storage == "reference":
         return _reference(value)
     if storage == "json":
-        return value if isinstance(value, str) else _json(value)
+        return value if isinstance(value, str) else json_text(value)
     if isinstance(value, str):
         return value if storage != "boolean" else None
     if isinstance(value, bool):
@@ -423,7 +279,7 @@ class PageDecoder:
             for index, (value, kept) in enumerate(zip(values, typed, strict=True)):
                 if value is not None and kept is None:
                     # Nested deep it could not be read again with what is put around it.
-                    misfits[index][attribute] = _json(value) if is_deep(value) else value
+                    misfits[index][attribute] = json_text(value) if is_deep(value) else value
             data.append(typed)
         data.append(pl.Series("_misfits", [misfits_text(found) for found in misfits], dtype=pl.String))
         return pl.DataFrame(data)

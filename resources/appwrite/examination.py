@@ -22,16 +22,7 @@ from appwrite.query import Query
 
 from marketplace.collections import INGESTED, REQUIRED
 from marketplace.expected import CLOCK_SKEW_SECONDS, EXPECTED, NAMED, WANTED_INDEXES, WantedIndex
-from resources.appwrite.bounds import (
-    MOST_COLUMNS,
-    MOST_LISTED,
-    a_few,
-    chosen,
-    is_plain_name,
-    is_usable_name,
-    told_name,
-)
-from resources.appwrite.columns import Column
+from resources.appwrite.bounds import MOST_COLUMNS, MOST_LISTED, chosen, is_plain_name, is_usable_name
 from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import API, COLUMNS_A_CALL, TABLE_MISSING, Answer, Gateway, json_object
 from resources.appwrite.order import prove_order_by_id
@@ -40,6 +31,8 @@ from resources.appwrite.refusals import is_refusal
 from resources.appwrite.relations import select_related
 from resources.appwrite.unavailable import blank_id, source_unavailable
 from resources.errors import DONE, PROBLEMS, UNREACHABLE
+from resources.raw.column_types import Column
+from resources.told import a_few, told_name
 
 Verdict = Literal["ok", "warning", "problem", "could not tell"]
 

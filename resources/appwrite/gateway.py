@@ -31,7 +31,7 @@ from appwrite.query import Query
 
 from marketplace.text import BLANK
 from resources.appwrite.bounds import LARGEST_ANSWER, MOST_LISTED, loads
-from resources.appwrite.columns import Column, columns_of
+from resources.appwrite.columns import columns_of
 from resources.appwrite.connections import Connections
 from resources.appwrite.failures import (
     CallEvent,
@@ -58,6 +58,7 @@ from resources.appwrite.patience import (
 from resources.appwrite.refusals import failure_of_answer, is_page, read_error
 from resources.appwrite.server_clock import clock_of
 from resources.clock import Clock
+from resources.raw.column_types import Column
 from resources.settings import Settings
 
 T = TypeVar("T")

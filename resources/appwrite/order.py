@@ -16,9 +16,9 @@ from typing import Any, cast
 from appwrite.query import Query
 
 from resources.appwrite.bounds import loads
-from resources.appwrite.columns import Order, Position
 from resources.appwrite.failures import CallFailure, Malformed, PermanentFailure
 from resources.appwrite.gateway import Gateway
+from resources.raw.column_types import Order, Position
 
 PROBED = 2
 

@@ -1,7 +1,7 @@
 """How many rows of a collection to ask for: so many that an answer weighs some megabytes, fewer where the server fails
 over them, down to one; and what is done about a row that cannot be had at all.
 
-Which rows are asked for, and where what was learned is kept: sync.py, sweep.py, raw_store.py.
+Which rows are asked for, and where what was learned is kept: sync.py, sweep.py, resources/raw/pages.py.
 """
 
 # The SDK carries no types.
@@ -14,16 +14,19 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, TypeVar, cast
 
 from appwrite.query import Query
 
 from resources.appwrite.bounds import loads
-from resources.appwrite.columns import Order, Page, PageDecoder, Position
+from resources.appwrite.columns import Page, PageDecoder
 from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.order import following
+from resources.raw.column_types import Order
+from resources.raw.pages import Learned
+from resources.raw.rejects import FirstRow, Unread
 
 T = TypeVar("T")
 
@@ -39,8 +42,6 @@ FADES = 0.8
 """What is left, a page, of the weight of rows before it that were heavier."""
 FIRST_ROW_SECONDS = 10.0
 """A server that lives answers within these which row comes next: two small values of it."""
-LONGEST_PAUSE = timedelta(hours=1)
-"""Between two tries of a row that cannot be read; the first comes with the next run, then after ever longer pauses."""
 MOST_LEFT_OUT = 50
 """Rows that one request leaves out by name: Appwrite takes 100 queries."""
 TRIES_A_RUN = 3
@@ -54,16 +55,6 @@ behind them."""
 _ROW = b'"$id":'
 _SELECT = '"method":"select"'
 _TWO_VALUES = ("$id", "$updatedAt")
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What is remembered of a collection's pages: ``rows`` that could be had (None: as many as were asked for),
-    ``failed`` (so many could not), ``row_bytes`` a row weighs (None: not known)."""
-
-    rows: int | None = None
-    failed: int | None = None
-    row_bytes: int | None = None
 
 
 class PageSize:
@@ -86,7 +77,7 @@ class PageSize:
 
     def had(self, asked: int, body: bytes) -> None:
         """So many were asked for, and this is the answer."""
-        # As many as asked for, as nearly always, where it is light: looking costs as much as the glance at a page.
+        # As many as asked for, as nearly always, where it is light: looking costs a millisecond.
         counted = len(body) > COUNTED_FROM or self._ceiling < self._most
         rows = min(body.count(_ROW), asked) if counted else asked
         if not rows:
@@ -123,32 +114,6 @@ class PageSize:
             return Learned(
                 ceiling, self._failed, 1 << int(self._weight).bit_length() if self._weight else None
             )
-
-
-@dataclass(frozen=True)
-class FirstRow:
-    """The row that comes next, as far as it can be told. ``position``: where it stands among those that are followed;
-    ``content``: a JSON object of what was to be had of it."""
-
-    row_id: str | None
-    position: Position
-    updated_at: datetime | None
-    content: str = "{}"
-
-
-@dataclass(frozen=True)
-class Unread:
-    """A row that was set aside because it cannot be read. Instants are naive UTC."""
-
-    row_id: str
-    updated_at: datetime | None
-    first_seen_at: datetime
-    last_tried_at: datetime
-
-    def due(self, now: datetime) -> bool:
-        """Whether to try it again: at the next run, and then after twice the time it has been known for."""
-        pause = min(LONGEST_PAUSE, self.last_tried_at - self.first_seen_at)
-        return now - self.last_tried_at >= pause
 
 
 @dataclass(frozen=True)

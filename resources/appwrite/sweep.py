@@ -19,18 +19,26 @@ from datetime import datetime, timedelta
 import polars as pl
 from appwrite.query import Query
 
-from resources.appwrite.bounds import a_few, told_name
-from resources.appwrite.columns import Order, Page, PageDecoder, Position
+from resources.appwrite.columns import Page, PageDecoder
 from resources.appwrite.failures import CallFailure
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.order import following
-from resources.appwrite.page_sizes import FewerRows, FirstRow, Learned, OddRows, OneRow, PageSize
+from resources.appwrite.outcomes import outcome_of
+from resources.appwrite.page_ahead import PageAhead, position_guess
+from resources.appwrite.page_sizes import FewerRows, OddRows, OneRow, PageSize
 from resources.appwrite.page_threads import PageThreads
 from resources.appwrite.relations import Selection, select_related
-from resources.appwrite.sync import PageAhead, outcome_of, ping, position_guess
+from resources.appwrite.sync import ping
 from resources.progress import Progress
-from resources.raw_store import Counts, RawStore, RejectReasons, RunOutcome, SweepState
+from resources.raw.column_types import Order, Position
+from resources.raw.merging import RejectReasons
+from resources.raw.pages import Learned
+from resources.raw.rejects import FirstRow
+from resources.raw.runs import Counts, RunOutcome
+from resources.raw.store import RawStore
+from resources.raw.sweeps import SweepState
 from resources.settings import Settings
+from resources.told import a_few, told_name
 
 MASS_DELETE_SHARE = 0.05
 """If more of a collection than this would be marked deleted, nothing is.
@@ -93,12 +101,12 @@ class _Sweep:
         self._reject_reasons = reject_reasons
         self._rules_version = rules_version
         self._deep = deep
-        self._order: Order = store.watermark(collection).order
-        self._rows = PageDecoder(store.columns(collection), gateway.api.list_key, self._order)
+        self._order: Order = store.watermarks.of(collection).order
+        self._rows = PageDecoder(store.columns.of(collection), gateway.api.list_key, self._order)
         self._decoder = self._rows if deep else PageDecoder((), gateway.api.list_key, self._order)
         page_size = gateway.settings.bookwatch_page_size
-        self._size = PageSize(page_size, store.learned(collection))
-        told = [name for name in told if any(c.attribute == name for c in store.columns(collection))]
+        self._size = PageSize(page_size, store.pages.learned(collection))
+        told = [name for name in told if any(c.attribute == name for c in store.columns.of(collection))]
         most = min(5 * page_size, LARGEST_PAGE)
         # Two values of a row weigh nothing.
         self._pages = FewerRows(
@@ -111,15 +119,17 @@ class _Sweep:
         )
         self._repairs = FewerRows(gateway, collection, self._size, "repair_rows", told, order=self._order)
         # Unchanged they cannot be repaired: the scan tries them again.
-        self._unread = {one.row_id: one.updated_at for one in store.unread_rows(collection)}
+        self._unread = {one.row_id: one.updated_at for one in store.rejects.unread(collection)}
         self._dated_ahead = server_now.replace(tzinfo=None) + AHEAD
         self.counts = Counts()
         now = gateway.clock.naive_now()
         if anew:
-            store.save_sweep(collection, None)
+            store.sweeps.save(collection, None)
         self.repaired = 0
         self._selection = Selection()
-        self.state = store.sweep_state(collection) or SweepState(now, None, 0, None, store.last_change())
+        self.state = store.sweeps.state(collection) or SweepState(
+            now, None, 0, None, store.file.last_change()
+        )
 
     def ask_related(self) -> str:
         """Find out how to ask for relationship columns. Tells why nothing can be compared where the server hands out
@@ -127,7 +137,7 @@ class _Sweep:
         references = [c.attribute for c in self._rows.columns if c.storage == "reference"]
         self._selection = select_related(self._gateway, self._collection, references)
         lost = [
-            key for key in self._selection.unread if key not in self._store.unread_columns(self._collection)
+            key for key in self._selection.unread if key not in self._store.columns.unread(self._collection)
         ]
         told = a_few([told_name(key) for key in lost])
         return f"references not read: {told} ({self._selection.why})" if lost else ""
@@ -178,11 +188,11 @@ class _Sweep:
         """Remember where the sweep stands, with what stands ``apart``: rows of the mirror only, or ids seen."""
         found = pl.concat(apart) if apart else None
         if self._order == "$sequence":
-            self._store.save_sweep(self._collection, self.state, found)
+            self._store.sweeps.save(self._collection, self.state, found)
         else:
             seen = None if found is None else found["row_id"]
-            self._store.save_sweep(self._collection, self.state, seen=seen)
-        self._store.remember(self._collection, self._size.learned)
+            self._store.sweeps.save(self._collection, self.state, seen=seen)
+        self._store.pages.remember(self._collection, self._size.learned)
         apart.clear()
 
     def _compare(
@@ -194,9 +204,9 @@ class _Sweep:
         """
         there = page.frame.select("_id", "_updated_at", "_sequence")
         here = (
-            self._store.living_among(self._collection, there["_id"])
+            self._store.versions.living_among(self._collection, there["_id"])
             if self._order == "$id"
-            else self._store.living(self._collection, _number(after), _number(page.last))
+            else self._store.versions.living(self._collection, _number(after), _number(page.last))
         )
         both = there.join(here.select("_id", pl.col("_updated_at").alias("_here")), on="_id", how="left")
         # A row stored under another $sequence (deleted and made again) is looked at here as one not stored.
@@ -254,7 +264,7 @@ class _Sweep:
             done += asked
 
     def _set_aside(self, row: FirstRow) -> None:
-        self.counts += self._store.set_aside(
+        self.counts += self._store.merge.set_aside(
             self._collection,
             row,
             run_id=self._run_id,
@@ -267,7 +277,7 @@ class _Sweep:
         """Store rows. ``repairs``: of what differs, the scan had been past it."""
         if not rows.height:
             return
-        counts = self._store.merge_page(
+        counts = self._store.merge.page(
             self._collection,
             rows,
             run_id=self._run_id,
@@ -283,19 +293,19 @@ class _Sweep:
     def finish(self, guard: float) -> tuple[int, bool, str]:
         """Mark what is missing as deleted, unless it is too much: (missing, held back, sentence)."""
         missing = (
-            self._store.sweep_missing(self._collection)
+            self._store.sweeps.missing(self._collection)
             if self._order == "$sequence"
-            else self._store.sweep_unseen(self._collection, self.state.since_change or 0)
+            else self._store.sweeps.unseen(self._collection, self.state.since_change or 0)
         )
-        living = self._store.count_living(self._collection)
+        living = self._store.versions.count_living(self._collection)
         if missing.height > guard * living:
-            self._store.save_sweep(self._collection, None)
+            self._store.sweeps.save(self._collection, None)
             said = f"{missing.height} of {living} rows are not in Appwrite, more than {guard:.0%}"
             return missing.height, True, f"{said}: none was marked deleted; check the database and the key"
-        deleted = self._store.mark_deleted(
+        deleted = self._store.merge.mark_deleted(
             self._collection, missing["row_id"], run_id=self._run_id, now=self._gateway.clock.naive_now()
         )
-        self._store.save_sweep(self._collection, None)
+        self._store.sweeps.save(self._collection, None)
         self.counts += Counts(deleted=deleted)
         return missing.height, False, ""
 
@@ -336,8 +346,8 @@ def sweep(
     those changed under an unchanged $updatedAt as well; without turns it begins anew. ``told``: as of ``sync``. Raises
     SourceUnavailable, UsageError and StoreFailure as ``sync`` does; one collection's failure stops no other.
     """
-    if store.mirror() is not None:
-        store.claim_mirror(*gateway.identity, gateway.clock.naive_now())
+    if store.source.known() is not None:
+        store.source.claim(*gateway.identity, gateway.clock.naive_now())
     now = ping(gateway)
     del settings
     return [
@@ -377,7 +387,7 @@ def _swept(
     progress.start(collection)
     outcome: RunOutcome
     counts, seen, missing, held, detail, repaired = Counts(), 0, 0, False, "", 0
-    watermark = store.watermark(collection).watermark
+    watermark = store.watermarks.of(collection).watermark
     if watermark is None:
         outcome, detail = "failed", f"{collection} has not been read completely yet: run first, then sweep."
     else:
@@ -398,14 +408,14 @@ def _swept(
         except CallFailure as failure:
             outcome, detail = outcome_of(failure, True, gateway.settings)
         counts, seen, repaired = one.counts, one.state.seen, one.repaired
-        unread = store.unread_rows(collection)
+        unread = store.rejects.unread(collection)
         if outcome == "complete" and unread:
             ids = store.published_ids(collection, [row.row_id for row in unread])
             names = a_few([f"'{told_name(row_id)}'" for row_id in ids])
             detail = f"{len(unread):,} cannot be read: {names}"
     seconds = time.perf_counter() - began
     with store.transaction():
-        store.record_run(
+        store.runs.record(
             run_id,
             collection,
             counts,
@@ -415,5 +425,5 @@ def _swept(
             detail=detail,
         )
     progress.finish(collection, outcome, detail)
-    living = store.count_living(collection) if store.has_table(collection) else 0
+    living = store.versions.count_living(collection) if store.columns.has_table(collection) else 0
     return SweepOutcome(collection, outcome, counts, seen, living, missing, held, seconds, detail, repaired)

@@ -13,7 +13,7 @@ from assets.core.derive import derive
 from assets.marts.make import make_marts
 from marketplace.collections import REQUIRED
 from pipelines.run import open_run
-from resources.raw_store import CONTROL_TABLES
+from resources.raw.control_tables import DDL
 from resources.run_report import CollectionScan, Run
 from resources.settings import Settings
 from resources.warehouse import open_warehouse
@@ -79,7 +79,7 @@ class Market:
         self.raw = RawFile(home / "raw.duckdb", TABLES, stored=NOW + DAY)
         self.scans: dict[str, datetime] = {}
         with duckdb.connect(str(self.raw.path)) as con:
-            con.execute(CONTROL_TABLES)
+            con.execute(DDL)
 
     def scanned(self, at: datetime = NOW, *, collections: tuple[str, ...] = SCANNED) -> None:
         """Let a complete scan of the collections have ended at an instant."""

@@ -18,10 +18,11 @@ from appwrite.services.tables_db import TablesDB
 
 from resources.appwrite.failures import CallEvent
 from resources.appwrite.gateway import Gateway
-from resources.appwrite.sync import CollectionOutcome, sync
+from resources.appwrite.outcomes import CollectionOutcome
+from resources.appwrite.sync import sync
 from resources.clock import Clock
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.settings import Settings
 from tests.sandbox_server import SandboxProcess
 
@@ -182,8 +183,8 @@ def assert_mirrors(
 ) -> None:
     """Raw's living rows equal the server's exactly, and no id stands twice."""
     collection = collection or table
-    names = {c.attribute: c.name for c in store.columns(collection)}
-    texts = {c.attribute for c in store.columns(collection) if c.storage == "text"}
+    names = {c.attribute: c.name for c in store.columns.of(collection)}
+    texts = {c.attribute for c in store.columns.of(collection) if c.storage == "text"}
     kept = store.connection.sql(f'SELECT * FROM "{collection}" WHERE _deleted_at IS NULL').pl()
     mirrored = {
         r["_id"]: {

@@ -7,17 +7,12 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from resources.appwrite.columns import (
-    Column,
-    Page,
-    PageDecoder,
-    StoredColumn,
-    columns_of,
-    instants,
-    last_sequence,
-)
+from resources.appwrite.columns import Page, PageDecoder, columns_of, last_sequence
 from resources.appwrite.failures import Malformed
+from resources.raw.column_types import Column, StoredColumn, instants
 from tests.ingest.mirroring import naive
 
 ATTRIBUTES = {
@@ -144,6 +139,18 @@ def test_what_is_no_page_is_malformed(decoder: PageDecoder, answer: bytes) -> No
         decoder.decode(answer)
 
 
+def test_rows_out_of_order_are_a_malformed_answer() -> None:
+    with pytest.raises(Malformed):
+        DECODER.decode(body({}, {"$sequence": "1"}))
+
+
+def test_what_a_text_says_is_text() -> None:
+    texts = ['},{"$sequence":"9","$permissions":[]', "},{", "}]}", '\\":[', "NaN", "-Infinity", "$sequence"]
+    page = DECODER.decode(body(*({"s": text} for text in texts)))
+    assert page.frame["s"].to_list() == texts
+    assert page.last == len(texts)
+
+
 def test_an_empty_page_is_a_page() -> None:
     page = DECODER.decode(b'{"total":0,"rows":[]}')
     assert (len(page), page.last) == (0, None)
@@ -191,3 +198,53 @@ def test_only_available_columns_count() -> None:
     assert [c.storage for c in columns_of(listed)] == ["json", "json"]
     with pytest.raises(Malformed):
         columns_of([{"key": "a"}])
+
+
+NUMBERS = st.one_of(
+    st.integers(-(2**70), 2**70), st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([0, -0.0, 5.0, 1.5, 1e300, 10**18, 0.1]),
+)  # fmt: skip
+INSTANTS = st.one_of(
+    st.datetimes(naive(1900, 1, 1), naive(2200, 1, 1)).map(
+        lambda t: f"{t:%Y-%m-%dT%H:%M:%S}.{t.microsecond // 1000:03d}+00:00"
+    ),
+    st.sampled_from(
+        [
+            "2026-13-01T00:00:00.000+00:00", "2026-02-30T00:00:00.000+00:00", "2026-01-01T24:00:00.000+00:00",
+            "2026-01-01T23:59:60.000+00:00", "2026-01-01 10:00:00.000+00:00", "2026-01-01T10:00:00.000+08:00",
+            "2026/01/01T10:00:00.000+00:00", "2026-01-01T10:00:00.000-00:00",
+            "2026-01-01T10:00:00Z", "", "45000", "0000-01-01T00:00:00.000+00:00", "2026-1-01T010:00:00.000+00:00",
+            "infinity", "-infinity", "epoch",
+        ]
+    ),
+)  # fmt: skip
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
+ODD = st.one_of(
+    NUMBERS, TEXTS, st.booleans(), st.sampled_from(["12", " 12", "true", "1.5", "1e3", "007", [], "[]"])
+)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "s": st.none() | TEXTS | st.sampled_from(["NaN", "Infinity", "null", '":[', "},{", "\\"]),
+                "i": st.none() | st.integers(-(10**17), 10**17) | ODD,
+                "f": st.none() | NUMBERS | ODD,
+                "b": st.none() | st.booleans() | ODD,
+                "d": st.none() | INSTANTS | TEXTS,
+                "o": st.none() | ODD,
+                "unknown": ODD,
+            },
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_what_one_strict_pass_takes_is_what_a_closer_look_reads(rows: list[dict[str, Any]]) -> None:
+    answer = body(*rows)
+    strict = PLAIN._in_one_pass(answer)
+    if strict is not None:
+        assert strict.equals(PLAIN._row_by_row(answer))

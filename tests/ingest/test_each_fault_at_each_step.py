@@ -13,7 +13,7 @@ from resources.appwrite.failures import CallEvent
 from resources.appwrite.sweep import sweep
 from resources.errors import SourceUnavailable
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import (
     DATABASE,
     accept_all,
@@ -146,12 +146,12 @@ def test_a_passing_fault_is_healed_at_every_step_and_a_lasting_one_loses_nothing
         assert {e.outcome for e in events} == {"ok"}
         assert_mirrors(scene.store, scene.server, scene.table, "bookings")
         scene.changed()
-        mark = scene.store.watermark("bookings").watermark
+        mark = scene.store.watermarks.of("bookings").watermark
         scene.server.faults({**fault, **of_table(scene, where)})
         outcome, events = scene.scanned()
         assert (step, outcome) == (step, ending)
         assert {e.outcome for e in events if e.attempts > 1} == {"transient"}
-        assert scene.store.watermark("bookings").watermark == mark
+        assert scene.store.watermarks.of("bookings").watermark == mark
         scene.server.faults()
         assert scene.scanned()[0] == "complete"
         assert_mirrors(scene.store, scene.server, scene.table, "bookings")
@@ -177,14 +177,14 @@ def test_a_refusal_is_asked_once_at_every_step_and_loses_nothing(scene: Scene, f
     for step, (where, _) in [*SCAN_STEPS.items(), *SWEEP_STEPS.items()]:
         act = scene.scanned if step in SCAN_STEPS else scene.swept
         scene.changed()
-        mark = scene.store.watermark("bookings").watermark
+        mark = scene.store.watermarks.of("bookings").watermark
         scene.server.faults({**fault, **of_table(scene, where)})
         outcome, events = act()
         assert (step, outcome) != (step, "complete")
         # Two where the next page was being asked for already.
         refused = [e.attempts for e in events if e.outcome == "permanent"]
         assert (step, refused[:1], set(refused), len(refused) <= 2) == (step, [1], {1}, True)
-        assert scene.store.watermark("bookings").watermark == mark
+        assert scene.store.watermarks.of("bookings").watermark == mark
         scene.server.faults()
         assert act()[0] == "complete"
         assert act()[0] == "complete"

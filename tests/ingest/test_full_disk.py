@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from resources.raw_store import RawStore, StoreFailure
+from resources.raw.file import StoreFailure
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import assert_mirrors, fill, gateway_for, make_table, run, settings_for
 from tests.sandbox_server import SandboxProcess
 
@@ -38,7 +39,7 @@ def test_a_full_disk_is_one_sentence_and_the_next_scan_goes_on(
         run(gateway, store, ["bookings"], flush_rows=100)
     assert "title" not in str(told.value)
     with RawStore(path) as store:
-        kept = store.count_living("bookings")
+        kept = store.versions.count_living("bookings")
         assert kept % 100 == 0
         assert kept < 3_000
         outcome = run(gateway, store, ["bookings"], run_id="next")["bookings"]

@@ -24,11 +24,12 @@ from appwrite.exception import AppwriteException
 from appwrite.services.tables_db import TablesDB
 
 from resources.appwrite import gateway as gateway_module
-from resources.appwrite.columns import Column, PageDecoder
+from resources.appwrite.columns import PageDecoder
 from resources.appwrite.failures import CallFailure, CircuitOpen, PermanentFailure, TransientFailure
 from resources.appwrite.gateway import Gateway
 from resources.clock import Clock
 from resources.errors import UsageError
+from resources.raw.column_types import Column
 from resources.settings import Settings
 from tests.ingest.mirroring import DATABASE, KINDS, Recorder, fill, gateway_for, make_table, settings_for
 from tests.ingest.scripted import ScriptedServer, http

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import (
     DATABASE,
     ask,
@@ -42,7 +42,7 @@ FORKS = """
 import os, sys
 import pandas, pyarrow.dataset  # DuckDB imports them at its first instant and frame: here once, not in each child
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.settings import Settings
 from tests.ingest.mirroring import gateway_for, reject_word, run
 
@@ -169,7 +169,9 @@ def test_killed_at_random_instants_and_run_again_raw_equals_the_server(
             parent.kill()
             if n % LOOKED_AT == 0:
                 with RawStore(home / "raw.duckdb", read_only=True) as store:
-                    stored.append(store.count_living("bookings") if store.has_table("bookings") else 0)
+                    stored.append(
+                        store.versions.count_living("bookings") if store.columns.has_table("bookings") else 0
+                    )
     after_this_second()
     gateway, _ = gateway_for(settings)
     with RawStore(home / "raw.duckdb") as store:

@@ -16,11 +16,22 @@ from assets.core.engine import process
 from assets.core.private import update_private
 from marketplace.acceptance import reject_reasons
 from marketplace.rules import RULES_VERSION
-from resources.appwrite.bounds import LARGE_ROW
-from resources.appwrite.columns import Column, PageDecoder
+from resources.appwrite.columns import PageDecoder
 from resources.erasure import erase, rewrite
-from resources.large_rows import BESIDE, LARGE_WEIGHT, VECTOR, bytes_of, needed, pieces, row_bytes
-from resources.raw_store import Counts, OutOfMemory, RawStore, StoreFailure
+from resources.raw.column_types import Column
+from resources.raw.file import OutOfMemory, StoreFailure
+from resources.raw.large_rows import (
+    BESIDE,
+    LARGE_ROW,
+    LARGE_WEIGHT,
+    VECTOR,
+    bytes_of,
+    needed,
+    pieces,
+    row_bytes,
+)
+from resources.raw.runs import Counts
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import naive
 
 NOW = naive(2026, 3, 1)
@@ -33,9 +44,9 @@ COLUMNS = [
 
 
 def claimed(store: RawStore) -> RawStore:
-    store.claim_mirror("e", "p", "d", NOW)
-    store.reconcile_columns("bookings", COLUMNS, NOW)
-    store.begin_scan("bookings", bound=NOW, overlap=timedelta(seconds=60), run_id="run1")
+    store.source.claim("e", "p", "d", NOW)
+    store.columns.reconcile("bookings", COLUMNS, NOW)
+    store.watermarks.begin_scan("bookings", bound=NOW, overlap=timedelta(seconds=60), run_id="run1")
     return store
 
 
@@ -62,12 +73,12 @@ def frame(store: RawStore, version: int, start: int = 0, rows: int = ROWS, size:
         }
         for n in range(start, start + rows)
     ]  # fmt: skip
-    schema: Any = PageDecoder(store.columns("bookings")).schema
+    schema: Any = PageDecoder(store.columns.of("bookings")).schema
     return pl.DataFrame(given, schema=schema)
 
 
 def merged(store: RawStore, rows: pl.DataFrame, **more: Any) -> Counts:
-    return store.merge_page(
+    return store.merge.page(
         "bookings", rows, run_id="run1", now=NOW, reject_reasons=reject_reasons, rules_version="1",
         resume_sequence=int(rows["_sequence"][-1]), **more,
     )  # fmt: skip
@@ -125,7 +136,7 @@ def test_large_rows_that_all_change_are_stored_in_less_memory_than_they_take(sto
     assert len(said) > 1
     assert said[-1] == changed
     assert [c.fetched for c in said] == sorted(c.fetched for c in said)
-    assert store.watermark("bookings").completed_at == NOW
+    assert store.watermarks.of("bookings").completed_at == NOW
     assert merged(store, frame(store, 2)).unchanged == ROWS
     assert lengths(store.connection) == [(SIZE, ROWS)]
     assert store.connection.sql("SELECT count(*) FROM _large_rows").fetchall() == [(ROWS,)]
@@ -142,14 +153,14 @@ def test_a_killed_merge_goes_on_behind_the_piece_that_was_stored_last(store: Raw
 
     def killed(counts: Counts) -> None:
         del counts
-        seen.append(store.watermark("bookings").resume_sequence)
+        seen.append(store.watermarks.of("bookings").resume_sequence)
         if len(seen) == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         merged(store, frame(store, 1), record=killed)
-    reached = store.watermark("bookings").resume_sequence
-    assert reached == seen[0] == store.count_living("bookings")
+    reached = store.watermarks.of("bookings").resume_sequence
+    assert reached == seen[0] == store.versions.count_living("bookings")
     assert merged(store, frame(store, 1)).inserted == ROWS - (reached or 0)
 
 
@@ -167,17 +178,18 @@ def test_large_rows_are_judged_again_and_marked_deleted_in_pieces(store: RawStor
         return pl.Series([["bad"]] * rows.height, dtype=pl.List(pl.String))
 
     assert (
-        store.rejudge("bookings", none_is_good, rules_version="2", run_id="r", now=NOW, judged_by=()) == ROWS
-    )
-    assert store.rejects().height == ROWS
-    assert (
-        store.rejudge("bookings", reject_reasons, rules_version="3", run_id="r", now=NOW, judged_by=())
+        store.merge.rejudge("bookings", none_is_good, rules_version="2", run_id="r", now=NOW, judged_by=())
         == ROWS
     )
-    assert store.rejects().height == 0
+    assert store.rejects.listed().height == ROWS
+    assert (
+        store.merge.rejudge("bookings", reject_reasons, rules_version="3", run_id="r", now=NOW, judged_by=())
+        == ROWS
+    )
+    assert store.rejects.listed().height == 0
     ids = pl.Series([f"r{n:05d}" for n in range(ROWS)])
-    assert store.mark_deleted("bookings", ids, run_id="r", now=NOW) == ROWS
-    assert store.count_living("bookings") == 0
+    assert store.merge.mark_deleted("bookings", ids, run_id="r", now=NOW) == ROWS
+    assert store.versions.count_living("bookings") == 0
     assert lengths(store.connection)[-1] == (SIZE, ROWS)
 
 
@@ -192,7 +204,7 @@ def test_where_a_machine_has_no_room_long_texts_are_set_aside_by_name_and_the_re
         marks = store.connection.sql("SELECT DISTINCT _misfits FROM bookings WHERE notes IS NULL").fetchall()
         why = "a text of 200,000 bytes is not kept: this machine's memory holds no more of that size"
         assert marks == [(f'{{"notes":{{"$set_aside":"{why}"}}}}',)]
-        before = store.last_change()
+        before = store.file.last_change()
         merged(store, frame(store, 1, rows=60))
         assert store.connection.sql(f"SELECT count(*) FROM bookings WHERE _change > {before}").fetchall() == [
             (0,)
@@ -217,7 +229,7 @@ def out_of_memory_within(store: RawStore, block: AbstractContextManager[None]) -
 def test_running_out_of_memory_has_a_sentence_of_its_own_and_nothing_hides_it(store: RawStore) -> None:
     merged(store, frame(store, 1, rows=3))
     asked = pl.DataFrame({"n": [1]})
-    for block in (store._lent(_asked=asked), store._threads(2)):  # pyright: ignore[reportPrivateUsage]
+    for block in (store.file.lent(_asked=asked), store.file.threads(2)):
         with pytest.raises(OutOfMemory) as told:
             out_of_memory_within(store, block)
         assert "raw.duckdb needs more memory than the" in str(told.value)
@@ -225,7 +237,7 @@ def test_running_out_of_memory_has_a_sentence_of_its_own_and_nothing_hides_it(st
         assert not told.value.fatal
         threads = store.connection.sql("SELECT current_setting('threads')").fetchall()
         assert threads == [(1,)]
-    assert store.count_living("bookings") == 3
+    assert store.versions.count_living("bookings") == 3
     # The connection is as good as before.
     assert merged(store, frame(store, 2, rows=3)).updated == 3
 
@@ -233,29 +245,29 @@ def test_running_out_of_memory_has_a_sentence_of_its_own_and_nothing_hides_it(st
 def test_what_memory_cannot_hold_is_merged_with_more_of_it_and_then_in_halves(
     store: RawStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    piece, tried = store._merge_piece, list[tuple[int, int]]()  # pyright: ignore[reportPrivateUsage]
-    memory = store._large  # pyright: ignore[reportPrivateUsage]
+    piece, tried = store.merge._piece, list[tuple[int, int]]()  # pyright: ignore[reportPrivateUsage]
+    memory = store.file.large
     memory.most = memory.limit * 2
 
-    def merge_piece(collection: str, rows: pl.DataFrame, **how: Any) -> Counts:
+    def merge_piece(collection: str, rows: pl.DataFrame, *how: Any) -> Counts:
         tried.append((rows.height, memory.limit))
         if rows.height > 3:
             raise OutOfMemory("raw.duckdb needs more memory.", "")
-        return piece(collection, rows, **how)
+        return piece(collection, rows, *how)
 
-    monkeypatch.setattr(store, "_merge_piece", merge_piece)
+    monkeypatch.setattr(store.merge, "_piece", merge_piece)
     counts = merged(store, frame(store, 1, rows=10, size=10), complete=True)
-    assert (counts.fetched, counts.inserted, store.count_living("bookings")) == (10, 10, 10)
+    assert (counts.fetched, counts.inserted, store.versions.count_living("bookings")) == (10, 10, 10)
     assert [height for height, _ in tried] == [10, 10, 10, 5, 2, 3, 5, 2, 3]
     assert tried[2][1] == memory.most
-    assert store.watermark("bookings").completed_at == NOW
+    assert store.watermarks.of("bookings").completed_at == NOW
 
 
 def test_one_row_that_memory_cannot_hold_is_told(store: RawStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    def merge_piece(collection: str, rows: pl.DataFrame, **how: Any) -> Counts:
+    def merge_piece(collection: str, rows: pl.DataFrame, *how: Any) -> Counts:
         raise OutOfMemory("raw.duckdb needs more memory.", "")
 
-    monkeypatch.setattr(store, "_merge_piece", merge_piece)
+    monkeypatch.setattr(store.merge, "_piece", merge_piece)
     with pytest.raises(StoreFailure, match="more memory"):
         merged(store, frame(store, 1, rows=4))
 

@@ -10,7 +10,7 @@ import pytest
 
 from resources.appwrite.sweep import sweep
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import (
     accept_all,
     assert_mirrors,

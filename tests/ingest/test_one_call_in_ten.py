@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from resources.errors import SourceUnavailable
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import (
     assert_mirrors,
     fill,

@@ -17,7 +17,7 @@ from resources.appwrite.sweep import SweepOutcome, sweep
 from resources.appwrite.unavailable import source_unavailable
 from resources.errors import SourceUnavailable
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.run_report import Run, RunOrder
 from resources.settings import Settings
 from tests.ingest.mirroring import Recorder, accept_all, gateway_for, reconciles, reject_word, run
@@ -98,7 +98,7 @@ def test_every_row_is_read_once_by_its_id_and_nobody_is_alarmed(
     assert (outcome.outcome, outcome.counts.inserted) == ("complete", len(IDS))
     assert mirrored(store) == served(server)
     assert [e.reason for e in recorder.events if e.severity not in ("info", "warning")] == []
-    mark = store.watermark("bookings")
+    mark = store.watermarks.of("bookings")
     assert (mark.ordered_by, mark.resume, mark.scan_bound) == ("$id", None, None)
 
 
@@ -157,7 +157,7 @@ def test_a_first_load_that_is_killed_goes_on_behind_the_last_id(server: OtherSer
     with RawStore(home / "raw.duckdb") as store, pytest.raises(Killed):
         run(gateway, store, ["bookings"], flush_rows=3, progress=KillAfter(commits))
     with RawStore(home / "raw.duckdb") as store:
-        mark = store.watermark("bookings")
+        mark = store.watermarks.of("bookings")
         assert (
             mark.resume == sorted(IDS, key=str.lower if server.kind != "documents" else str)[3 * commits - 1]
         )
@@ -234,7 +234,7 @@ def test_changed_rules_judge_rows_without_a_number_again(
     gateway, _ = opened(server, home)
     run(gateway, store, ["bookings"], rules_version="1")
     run(gateway, store, ["bookings"], run_id="run2", rules_version="2", reject_reasons=reject_word("title 3"))
-    assert store.rejects()["row_id"].to_list() == ["D.4"]
+    assert store.rejects.listed()["row_id"].to_list() == ["D.4"]
 
 
 def test_a_server_that_got_a_number_is_followed_by_it_after_a_full_refresh(
@@ -244,9 +244,9 @@ def test_a_server_that_got_a_number_is_followed_by_it_after_a_full_refresh(
     run(gateway, store, ["bookings"])
     server.kind = "numbered"
     run(gateway, store, ["bookings"], run_id="run2")
-    assert store.watermark("bookings").order == "$id"
+    assert store.watermarks.of("bookings").order == "$id"
     run(gateway, store, ["bookings"], run_id="run3", full=True)
-    assert store.watermark("bookings").order == "$sequence"
+    assert store.watermarks.of("bookings").order == "$sequence"
     assert {row[2] for row in mirrored(store).values()} == set(range(1, len(IDS) + 1))
     server.remove("bookings", "a1")
     assert swept(gateway, store, guard=0.5).counts.deleted == 1
@@ -289,7 +289,7 @@ def test_a_server_that_orders_by_neither_ends_with_the_cause_and_its_version(
     assert "$sequence" in told.problem
     assert "400, general_query_invalid" in told.problem
     assert told.exit_status == 11
-    assert store.count_living("bookings") == 0
+    assert store.versions.count_living("bookings") == 0
 
 
 def test_a_run_on_such_a_server_ends_with_11(home: Path) -> None:
@@ -364,7 +364,7 @@ def test_a_refusal_that_has_nothing_to_do_with_the_order_stays_what_it_is(
         outcome = run(gateway, store, ["bookings"], run_id="run2")["bookings"]
     assert outcome.failure is not None
     assert outcome.failure.reason == "bad_request"
-    assert store.watermark("bookings").order == "$sequence"
+    assert store.watermarks.of("bookings").order == "$sequence"
 
 
 def test_where_rows_are_followed_by_id_too_fewer_are_asked_for_and_one_that_cannot_be_read_stops_nothing(
@@ -376,8 +376,8 @@ def test_where_rows_are_followed_by_id_too_fewer_are_asked_for_and_one_that_cann
     gateway, _ = opened(server, home)
     outcome = run(gateway, store, ["bookings"])["bookings"]
     assert (outcome.outcome, outcome.counts.inserted, outcome.counts.rejected) == ("complete", 10, 1)
-    assert store.watermark("bookings").ordered_by == "$id"
-    assert [one.row_id for one in store.unread_rows("bookings")] == ["e_5"]
+    assert store.watermarks.of("bookings").ordered_by == "$id"
+    assert [one.row_id for one in store.rejects.unread("bookings")] == ["e_5"]
     seen = swept(gateway, store)
     assert (seen.outcome, seen.server_rows, seen.mirror_rows, seen.counts.deleted) == ("complete", 11, 10, 0)
     seen = swept(gateway, store, deep=True)
@@ -385,7 +385,7 @@ def test_where_rows_are_followed_by_id_too_fewer_are_asked_for_and_one_that_cann
     server.most_bytes = None
     later, _ = opened(server, home)
     run(later, store, ["bookings"], run_id="run2", full=True)
-    assert store.rejects().height == 0
+    assert store.rejects.listed().height == 0
     assert {identity: row[1] for identity, row in mirrored(store).items()} == {
         identity: n for n, identity in enumerate(IDS)
     }

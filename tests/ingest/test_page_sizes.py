@@ -16,11 +16,13 @@ from resources.appwrite import gateway as gateway_module
 from resources.appwrite import page_sizes
 from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import Gateway
-from resources.appwrite.page_sizes import AIM, FIRST_ROWS, GROWS_AFTER, Learned, PageSize, Unread
+from resources.appwrite.page_sizes import AIM, FIRST_ROWS, GROWS_AFTER, PageSize
 from resources.appwrite.patience import BREAKER_FAILURES
 from resources.appwrite.sweep import sweep
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.pages import Learned
+from resources.raw.rejects import Unread
+from resources.raw.store import RawStore
 from tests.anything import HOSTILE_VALUES, answer
 from tests.ingest.mirroring import (
     DATABASE,
@@ -195,7 +197,7 @@ def test_a_row_that_no_page_can_hold_is_set_aside_by_name_and_read_when_it_can_b
         f"r{n:05d}" for n in (*range(1, 31), 32)
     }
     # It is not what the next pages are sized by.
-    assert store.learned("reviews").failed is None
+    assert store.pages.learned("reviews").failed is None
 
     gateway, recorder = opened(server, home, table, bookwatch_page_size=20)
     again = run(gateway, store, ["reviews"], run_id="run2")["reviews"]
@@ -225,12 +227,12 @@ def test_a_row_that_cannot_be_read_any_more_is_not_believed_to_be_as_it_was(
     assert (outcome.counts.unchanged, outcome.counts.rejected) == (4, 1)
     rejected = store.connection.sql("SELECT _id, _rejected FROM reviews WHERE _rejected IS NOT NULL")
     assert rejected.fetchall() == [("r00003", '["row_unread"]')]
-    assert store.rejudge("reviews", accept_all, rules_version="next", run_id="run3", now=NOW) == 0
+    assert store.merge.rejudge("reviews", accept_all, rules_version="next", run_id="run3", now=NOW) == 0
     server.faults()
     gateway, _ = opened(server, home, table)
     run(gateway, store, ["reviews"], run_id="run3", full=True)
     assert_mirrors(store, server, table, "reviews")
-    assert store.rejects().height == 0
+    assert store.rejects.listed().height == 0
 
 
 @pytest.mark.parametrize("deep", [True, False])
@@ -260,7 +262,7 @@ def test_a_sweep_goes_on_behind_a_row_that_cannot_be_read_and_counts_honestly(
     assert (first.outcome, first.counts.deleted, first.counts.inserted) == ("complete", 1, 2)
     assert (first.server_rows, first.mirror_rows) == (14, 13)
     assert first.detail == "1 cannot be read: 'r00013'"
-    assert [r.row_id for r in store.unread_rows("reviews")] == ["r00013"]
+    assert [r.row_id for r in store.rejects.unread("reviews")] == ["r00013"]
     second = swept()
     assert (second.outcome, second.counts.deleted, second.server_rows, second.mirror_rows) == (
         "complete", 0, 14, 13,
@@ -269,7 +271,7 @@ def test_a_sweep_goes_on_behind_a_row_that_cannot_be_read_and_counts_honestly(
     gateway, _ = opened(server, home, table, bookwatch_page_size=4)
     run(gateway, store, ["reviews"], run_id="run2", full=True)
     assert_mirrors(store, server, table, "reviews")
-    assert store.rejects().height == 0
+    assert store.rejects.listed().height == 0
 
 
 @pytest.mark.parametrize("row_id", ["081234567890", "Made Wijaya"])
@@ -299,12 +301,12 @@ def test_a_row_that_was_set_aside_and_is_deleted_leaves_the_quarantine(
     server.faults(memory(50_000))
     gateway, _ = opened(server, home, table)
     run(gateway, store, ["reviews"])
-    assert store.rejects().height == 1
+    assert store.rejects.listed().height == 1
     server.faults()
     ask(server, "delete", f"/tables/{table}/rows/r00004")
     gateway, _ = opened(server, home, table)
     assert run(gateway, store, ["reviews"], run_id="run2")["reviews"].detail == ""
-    assert store.rejects().height == 0
+    assert store.rejects.listed().height == 0
 
 
 def test_many_rows_in_a_row_that_cannot_be_read_are_the_servers_trouble(
@@ -321,8 +323,8 @@ def test_many_rows_in_a_row_that_cannot_be_read_are_the_servers_trouble(
         gateway, _ = opened(server, home, table)
         outcome = run(gateway, store, ["reviews"], run_id=f"run{n}")["reviews"]
     # Each run goes on behind those before; the last also reads what was resumed to its end.
-    assert len(store.unread_rows("reviews")) == 8
-    assert store.count_living("reviews") == 1
+    assert len(store.rejects.unread("reviews")) == 8
+    assert store.versions.count_living("reviews") == 1
 
 
 # -- a server that is dead, or a table ---------------------------------------------------------------------
@@ -337,7 +339,7 @@ def test_a_table_that_cannot_be_listed_is_not_asked_for_less_and_less_of(
     outcome = run(gateway, store, ["reviews"])["reviews"]
     assert (outcome.outcome, outcome.counts.fetched) == ("failed", 0)
     assert (recorder.requests("list_rows"), recorder.requests("first_row")) == (1, 1)
-    assert store.learned("reviews") == Learned()
+    assert store.pages.learned("reviews") == Learned()
 
 
 def test_pages_that_fail_for_their_size_do_not_open_the_breaker_and_a_dead_server_does() -> None:
@@ -398,7 +400,7 @@ def test_a_hostile_page_is_read_from_the_wire_to_the_mirror(home: Path, store: R
         outcomes = run(gateway, store, ["reviews"])
         assert outcomes["reviews"].outcome == "complete"
         assert (outcomes["reviews"].counts.fetched, reconciles(outcomes.values())) == (len(hostile), True)
-        assert store.count_living("reviews") == len(hostile)
+        assert store.versions.count_living("reviews") == len(hostile)
 
 
 # -- what an answer may weigh ------------------------------------------------------------------------------
@@ -432,4 +434,4 @@ def test_an_answer_beyond_the_bound_is_read_with_fewer_rows(
     gateway, _ = opened(server, home, table)
     outcome = run(gateway, store, ["reviews"])["reviews"]
     assert (outcome.outcome, outcome.counts.inserted, outcome.counts.rejected) == ("complete", 31, 1)
-    assert [one.row_id for one in store.unread_rows("reviews")] == ["r00031"]
+    assert [one.row_id for one in store.rejects.unread("reviews")] == ["r00031"]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from resources.appwrite.page_threads import PageThreads
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import (
     DATABASE,
     assert_mirrors,
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STOPPED = """
 import os, signal, sys, threading
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.settings import Settings
 from resources.appwrite.sweep import sweep
 from tests.ingest.mirroring import accept_all, gateway_for, run
@@ -102,8 +102,10 @@ def test_a_block_waits_for_what_is_under_way_unless_it_is_left_by_an_error() -> 
         stopped()
     assert not ended.is_set()
     go_on.set()
+    begun.clear()
     with PageThreads(1, "t") as threads:
         threads.submit(job)
+        assert begun.wait(30)  # what has not begun is not waited for
     assert ended.is_set()
 
 

@@ -12,9 +12,9 @@ import pytest
 from assets.core.engine import process, read_phone_key
 from assets.ops import create_ops, mirror_quarantine
 from marketplace.pseudonyms import Pseudonyms
-from resources.appwrite.columns import Column
-from resources.appwrite.page_sizes import FirstRow
-from resources.raw_store import RawStore
+from resources.raw.column_types import Column
+from resources.raw.rejects import FirstRow
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import naive
 
 NOW = naive(2026, 3, 1)
@@ -32,16 +32,16 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(path: Path) -> Iterator[RawStore]:
     with RawStore(path) as opened:
-        opened.claim_mirror("e", "p", "d", NOW)
-        opened.reconcile_columns("bookings", [Column("status", "string")], NOW)
-        opened.begin_scan("bookings", bound=NOW, overlap=timedelta(seconds=60), run_id="run1")
+        opened.source.claim("e", "p", "d", NOW)
+        opened.columns.reconcile("bookings", [Column("status", "string")], NOW)
+        opened.watermarks.begin_scan("bookings", bound=NOW, overlap=timedelta(seconds=60), run_id="run1")
         yield opened
 
 
 def set_aside(store: RawStore, *ids: str) -> None:
     for number, row_id in enumerate(ids):
         row = FirstRow(row_id, number + 1, None)
-        store.set_aside("bookings", row, run_id="run1", now=NOW)
+        store.merge.set_aside("bookings", row, run_id="run1", now=NOW)
 
 
 def put(store: RawStore, *ids: str) -> None:

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from resources.appwrite.failures import CallFailure, PermanentFailure, TransientFailure
+from resources.appwrite.outcomes import outcome_of
 from resources.appwrite.patience import wait_asked
-from resources.appwrite.sync import outcome_of, ping
+from resources.appwrite.sync import ping
 from resources.appwrite.unavailable import source_unavailable
 from resources.errors import SourceUnavailable
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import DATABASE, gateway_for, make_table, run, settings_for
 from tests.ingest.scripted import ScriptedServer, http
 from tests.ingest.test_gateway import Waits, rows, scripted_gateway

@@ -11,7 +11,7 @@ import pytest
 
 from resources.appwrite.examination import examine
 from resources.appwrite.relations import select_related
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import run
 from tests.ingest.other_servers import OtherServer, serving
 from tests.ingest.test_other_servers import AT, just_now, opened, swept
@@ -73,7 +73,7 @@ def test_the_related_ids_are_read_by_scans_sweeps_and_repairs(
     assert swept(gateway, store).repaired == 1
     assert swept(gateway, store, deep=True).repaired == 1
     assert mirrored(store) == served(server)
-    assert store.unread_columns("bookings") == frozenset()
+    assert store.columns.unread("bookings") == frozenset()
 
 
 def test_pages_are_asked_for_once_where_related_rows_have_numbers_of_their_own(
@@ -93,7 +93,7 @@ def test_a_server_that_refuses_the_selection_is_reported_and_read_once_it_does_n
     outcome = run(gateway, store, ["bookings"])["bookings"]
     assert (outcome.outcome, set(outcome.unread)) == ("complete", {"providerId", "rooms"})
     assert outcome.detail.startswith("references not read: providerId, rooms (probe_rows of bookings: ")
-    assert store.unread_columns("bookings") == {"providerId", "rooms"}
+    assert store.columns.unread("bookings") == {"providerId", "rooms"}
     assert [e.reason for e in recorder.events if e.severity == "error"] == []
     assert {row[0]: row[1] for row in mirrored(store).items()} == {
         identity: (title, None, None, None) for identity, (title, *_) in served(server).items()
@@ -137,7 +137,7 @@ def test_a_mirror_of_before_reads_its_relationships_anew(
     run(gateway, store, ["bookings"])
     store.connection.execute("UPDATE _columns SET unread = NULL")
     store.connection.execute("UPDATE bookings SET providerId = NULL, rooms = NULL")
-    store._noted.clear()
+    store.columns._noted.clear()
     run(gateway, store, ["bookings"], run_id="run2")
     assert mirrored(store) == served(server)
 
@@ -199,4 +199,4 @@ def test_a_row_that_cannot_be_read_hides_no_relationship_and_comes_with_its_own_
     later, _ = opened(server, home)
     run(later, store, ["bookings"], run_id="run2")
     assert mirrored(store) == served(server)
-    assert store.rejects().height == 0
+    assert store.rejects.listed().height == 0

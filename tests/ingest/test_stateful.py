@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 
 from resources.appwrite.sweep import sweep
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import (
     ask,
     assert_mirrors,
@@ -120,7 +120,7 @@ class Mirroring(RuleBasedStateMachine):
         ).fetchall()
         assert versions == []
         rejected = {i for i, title in there.items() if title == BAD}
-        assert set(self.store.rejects()["row_id"].to_list()) == rejected
+        assert set(self.store.rejects.listed()["row_id"].to_list()) == rejected
 
     # -- the app writes --
 
@@ -242,7 +242,7 @@ class Mirroring(RuleBasedStateMachine):
     @rule()
     def swept(self) -> None:
         assert self.store is not None
-        if self.store.watermark("bookings").watermark is None:
+        if self.store.watermarks.of("bookings").watermark is None:
             return
         (outcome,) = sweep(
             self.gateway,
@@ -258,7 +258,7 @@ class Mirroring(RuleBasedStateMachine):
 
     @invariant()
     def no_id_stands_twice(self) -> None:
-        if self.store is None or not self.store.has_table("bookings"):
+        if self.store is None or not self.store.columns.has_table("bookings"):
             return
         twice = self.store.connection.sql(
             "SELECT _id FROM bookings GROUP BY ALL HAVING count(*) > 1"

@@ -11,7 +11,7 @@ import pytest
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.sweep import SweepOutcome, sweep
 from resources.progress import Quiet
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import (
     DATABASE,
     accept_all,
@@ -73,10 +73,10 @@ def change(server: SandboxProcess, table: str, *rows: dict[str, Any], **step: An
 
 
 def test_nothing_changed_nothing_done(gateway: Gateway, store: RawStore) -> None:
-    before = store.last_change()
+    before = store.file.last_change()
     outcome = swept(gateway, store)
     assert (outcome.outcome, outcome.server_rows, outcome.mirror_rows) == ("complete", ROWS, ROWS)
-    assert (store.last_change(), outcome.counts.fetched) == (before, 0)
+    assert (store.file.last_change(), outcome.counts.fetched) == (before, 0)
 
 
 def test_deletes_are_marked_with_history_and_a_change_number(
@@ -84,7 +84,7 @@ def test_deletes_are_marked_with_history_and_a_change_number(
 ) -> None:
     for identity in ("r00001", "r00030", "r00060"):
         ask(server, "delete", f"/tables/{table}/rows/{identity}")
-    before = store.last_change()
+    before = store.file.last_change()
     outcome = swept(gateway, store)
     assert (outcome.outcome, outcome.counts.deleted, outcome.missing) == ("complete", 3, 3)
     assert (outcome.server_rows, outcome.mirror_rows) == (57, 57)
@@ -97,7 +97,7 @@ def test_deletes_are_marked_with_history_and_a_change_number(
         "SELECT count(*) FROM bookings_history WHERE _deleted_at IS NULL"
     ).fetchall() == [(3,)]
     assert_mirrors(store, server, table, "bookings")
-    assert store.ingest_runs("sweep1").select("outcome", "deleted").row(0) == ("complete", 3)
+    assert store.runs.all("sweep1").select("outcome", "deleted").row(0) == ("complete", 3)
     again = swept(gateway, store, "sweep2")
     assert (again.counts.deleted, again.mirror_rows) == (0, 57)
 
@@ -152,7 +152,7 @@ def test_more_than_five_percent_missing_marks_nothing_and_says_so(
     outcome = swept(gateway, store)
     assert (outcome.outcome, outcome.held, outcome.missing, outcome.mirror_rows) == ("failed", True, 4, ROWS)
     assert "4 of 60 rows" in outcome.detail
-    assert store.ingest_runs("sweep1")["outcome"].to_list() == ["failed"]
+    assert store.runs.all("sweep1")["outcome"].to_list() == ["failed"]
     allowed = swept(gateway, store, "sweep2", guard=0.5)
     assert (allowed.outcome, allowed.counts.deleted) == ("complete", 4)
     assert_mirrors(store, server, table, "bookings")
@@ -186,7 +186,7 @@ def test_a_sweep_that_breaks_off_goes_on_where_it_was(
     server.faults({"kind": "status", "status": 503, "path": f"{table}/rows", "skip": 2})
     broken = swept(gateway, store)
     assert (broken.outcome, broken.counts.deleted) == ("partial", 0)
-    state = store.sweep_state("bookings")
+    state = store.sweeps.state("bookings")
     assert state is not None
     assert state.resume_sequence == 41
     server.faults()
@@ -250,7 +250,7 @@ def test_a_row_without_a_usable_id_is_counted_in_quarantine_and_not_as_a_row_of_
 ) -> None:
     server.load_rows(table, [{**row(1), "$id": " "}], DATABASE)
     run(gateway, store, ["bookings"], run_id="run2", full=True)
-    assert store.rejects().height == 1
+    assert store.rejects.listed().height == 1
     outcome = swept(gateway, store, deep=deep)
     assert (outcome.outcome, outcome.server_rows, outcome.mirror_rows) == ("complete", ROWS, ROWS)
 

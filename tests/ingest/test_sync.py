@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,10 +19,11 @@ import pytest
 
 from resources.appwrite.failures import TransientFailure
 from resources.appwrite.gateway import Gateway
-from resources.appwrite.sync import upper_bound, window_queries
+from resources.appwrite.windows import upper_bound, window_queries
 from resources.errors import SourceUnavailable, UsageError
 from resources.progress import PlainLines, Quiet
-from resources.raw_store import RawStore, StoreFailure
+from resources.raw.file import StoreFailure
+from resources.raw.store import RawStore
 from resources.settings import Settings
 from tests.ingest.mirroring import (
     DATABASE,
@@ -113,32 +113,7 @@ def test_pages_follow_each_other_without_loss(
     assert recorder.requests() == 12  # ten full pages, a short one, the empty one that ends the scan
 
 
-def test_two_collections_are_stored_at_the_same_time(
-    server: SandboxProcess, home: Path, store: RawStore, table: str
-) -> None:
-    both = {"bookings": table, "reviews": f"{table}_reviews"}
-    for one in both.values():
-        make_table(server, one)
-        fill(server, one, 30)
-    # Each waits, amid its transaction, for the other one to be amid its own.
-    together = threading.Barrier(2, timeout=30)
-
-    def judged(collection: str, rows: pl.DataFrame) -> pl.Series:
-        together.wait()
-        return accept_all(collection, rows)
-
-    gateway, _ = gateway_for(settings_for(server, home, bookwatch_tables=both))
-    outcomes = run(gateway, store, list(both), reject_reasons=judged)
-    assert [outcome.counts.inserted for outcome in outcomes.values()] == [30, 30]
-    for collection, one in both.items():
-        assert_mirrors(store, server, one, collection)
-    changes = [
-        store.connection.sql(f"SELECT DISTINCT _change FROM {collection}").fetchall() for collection in both
-    ]
-    assert sorted(changes) == [[(1,)], [(2,)]]
-
-
-def test_what_breaks_while_a_spool_is_stored_ends_the_sync_and_stores_nothing_of_it(
+def test_what_breaks_while_pages_are_stored_ends_the_sync_and_stores_nothing_of_them(
     server: SandboxProcess, home: Path, store: RawStore, table: str
 ) -> None:
     make_table(server, table)
@@ -150,8 +125,7 @@ def test_what_breaks_while_a_spool_is_stored_ends_the_sync_and_stores_nothing_of
 
     with pytest.raises(ZeroDivisionError):
         run(gateway, store, ["bookings"], reject_reasons=broken)
-    assert store.count_living("bookings") == 0
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("lane-")]
+    assert store.versions.count_living("bookings") == 0
     assert run(gateway, store, ["bookings"])["bookings"].counts.inserted == 30
 
 
@@ -162,18 +136,18 @@ def test_a_second_run_fetches_only_what_changed(
     fill(server, table, 50)
     gateway, recorder = opened(server, home, table)
     run(gateway, store, ["bookings"])
-    change = store.last_change()
+    change = store.file.last_change()
     touch(server, table, "r00007", title="changed")
     create(server, table, "fresh", title="new", amount=1)
     after_this_second()
     second = run(gateway, store, ["bookings"], run_id="run2")["bookings"]
     assert (second.counts.fetched, second.counts.updated, second.counts.inserted) == (2, 1, 1)
-    assert store.last_change() == change + 1
+    assert store.file.last_change() == change + 1
     assert_mirrors(store, server, table, "bookings")
     third = run(gateway, store, ["bookings"], run_id="run3")["bookings"]
     # The overlap gives both again; nothing is written for them.
     assert (third.counts.fetched, third.counts.unchanged) == (2, 2)
-    assert store.last_change() == change + 1
+    assert store.file.last_change() == change + 1
     recorder.events.clear()
     settled = opened(server, home, table, bookwatch_overlap=0)[0]
     assert run(settled, store, ["bookings"], run_id="run4")["bookings"].counts.fetched == 0
@@ -221,12 +195,12 @@ def test_several_collections_each_with_its_own_counts(
     assert reconciles(outcomes.values())
     for name in names:
         assert_mirrors(store, server, f"{table}{name}", name)
-    runs = store.ingest_runs("run1")
+    runs = store.runs.all("run1")
     assert runs["outcome"].to_list() == ["complete"] * 5
     assert (
         runs["fetched"] == runs["inserted"] + runs["updated"] + runs["unchanged"] + runs["rejected"]
     ).all()
-    assert store.collections() == names
+    assert store.columns.collections() == names
 
 
 def test_the_windows_queries() -> None:
@@ -269,7 +243,7 @@ def test_the_watermark_is_the_servers_time_and_completion_the_clocks(
     gateway, _ = opened(server, home, table, bookwatch_now="2031-05-05T00:00:00Z", bookwatch_safety_lag=2)
     before = datetime.now(UTC).replace(tzinfo=None)
     run(gateway, store, ["bookings"])
-    mark = store.watermark("bookings")
+    mark = store.watermarks.of("bookings")
     assert mark.completed_at == naive(2031, 5, 5)
     assert mark.watermark is not None
     assert before - timedelta(seconds=4) <= mark.watermark <= before
@@ -349,7 +323,7 @@ def test_the_scans_of_what_others_refer_to_end_before_another_begins(
     )
     asked = [event.collection for event in recorder.events if event.operation == "list_rows"]
     assert asked == sorted(asked, reverse=True)
-    bookings, places = (store.watermark(name).watermark for name in ("bookings", "places"))
+    bookings, places = (store.watermarks.of(name).watermark for name in ("bookings", "places"))
     assert bookings is not None
     assert (places is None) == broken
     # Nothing is read that may refer to a place that came after the places were read.
@@ -361,21 +335,12 @@ def now_text() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-@pytest.mark.parametrize("plain", [True, False])
 def test_a_row_touched_while_a_first_load_goes_on_is_read_beside_those_that_refer_to_it(
-    server: SandboxProcess,
-    home: Path,
-    store: RawStore,
-    table: str,
-    plain: bool,
-    monkeypatch: pytest.MonkeyPatch,
+    server: SandboxProcess, home: Path, store: RawStore, table: str
 ) -> None:
     """It leaves every window of $updatedAt. Made after the bound are of the others the next scan's."""
     gateway, _ = opened_both(server, home, table, bookwatch_page_size=2, bookwatch_safety_lag=3600)
     both = (table, f"{table}_places")
-    if not plain:
-        # Page by page, as rows that are not read in by DuckDB itself.
-        monkeypatch.setattr(store, "may_append", lambda plan: False)
     for name in both:
         fill(server, name, 4)
     server.between_pages(
@@ -384,7 +349,7 @@ def test_a_row_touched_while_a_first_load_goes_on_is_read_beside_those_that_refe
     outcomes = run(gateway, store, ["places", "bookings"], first=("places",))
     assert reconciles(outcomes.values())
     old = {"r00001", "r00002", "r00003", "r00004"}
-    kept = {name: set(store.living(name)["_id"]) for name in ("places", "bookings")}
+    kept = {name: set(store.versions.living(name)["_id"]) for name in ("places", "bookings")}
     assert kept == {"places": {*old, "fresh"}, "bookings": old}
     assert outcomes["bookings"].counts.inserted == len(old)
     tables = gateway.settings.bookwatch_tables
@@ -406,7 +371,7 @@ def test_a_new_row_touched_beyond_the_bound_of_a_later_scan_is_read(
     create(server, table, "fresh", title="made beyond it")
     second = run(gateway, store, ["bookings"], run_id="run2")["bookings"]
     assert (second.counts.fetched, second.counts.inserted) == (1, 1)
-    assert set(store.living("bookings")["_id"]) == {"r00001", "r00002", "r00003"}
+    assert set(store.versions.living("bookings")["_id"]) == {"r00001", "r00002", "r00003"}
     settled, _ = opened(server, home, table)
     after_this_second()
     run(settled, store, ["bookings"], run_id="run3")
@@ -450,12 +415,12 @@ def test_a_first_load_that_met_later_rows_reads_on_until_all_are_of_one_moment(
     assert reconciles(outcomes.values())
     for collection, one in tables.items():
         assert_mirrors(store, server, one, collection)
-        mark = store.watermark(collection).watermark
-        newest = store.living(collection)["_updated_at"].max()
+        mark = store.watermarks.of(collection).watermark
+        newest = store.versions.living(collection)["_updated_at"].max()
         assert isinstance(newest, datetime)
         assert mark is not None
         assert newest <= mark
-    runs = store.ingest_runs("run1").sort("collection")
+    runs = store.runs.all("run1").sort("collection")
     assert runs["inserted"].to_list() == [4, 4]
     # A load that met none does not.
     recorder.events.clear()
@@ -493,7 +458,7 @@ def test_what_the_mirror_has_is_not_brought_beyond_the_bound(
     name = gateway.settings.bookwatch_tables[collection]
     fill(server, name, 2)
     run(gateway, store, [collection], first=("places",))
-    mark = store.watermark(collection).watermark
+    mark = store.watermarks.of(collection).watermark
     touch(server, name, "r00001", title="touched")
     create(server, name, "fresh", title="new")
     second = run(gateway, store, [collection], run_id="run2", first=("places",))[collection]
@@ -505,7 +470,7 @@ def test_what_the_mirror_has_is_not_brought_beyond_the_bound(
         ("r00001", "title 1"),
         ("r00002", "title 2"),
     ]
-    now = store.watermark(collection).watermark
+    now = store.watermarks.of(collection).watermark
     assert mark is not None
     assert now is not None
     assert now >= mark
@@ -569,11 +534,11 @@ def test_a_first_load_killed_after_any_commit_goes_on_where_it_was(
     with RawStore(home / "raw.duckdb") as store:
         stored = min(commits * 10, 45)
         if commits < 5:
-            assert store.watermark("bookings").watermark is None
-            assert store.watermark("bookings").resume_sequence == stored
+            assert store.watermarks.of("bookings").watermark is None
+            assert store.watermarks.of("bookings").resume_sequence == stored
         run(gateway, store, ["bookings"], run_id="run2", flush_rows=10)
         assert_mirrors(store, server, table, "bookings")
-        loaded = store.ingest_runs("run2")["inserted"].sum()
+        loaded = store.runs.all("run2")["inserted"].sum()
         assert loaded == 45 - stored
         assert store.connection.sql("SELECT count(*) FROM bookings_history").fetchall() == [(1,)]
 
@@ -598,8 +563,8 @@ def test_a_kill_inside_a_merge_leaves_nothing_half_done(
                 run(gateway, store, ["bookings"], flush_rows=10, reject_reasons=die)
         else:
             run(gateway, store, ["bookings"], flush_rows=10, reject_reasons=die)
-        if store.has_table("bookings"):
-            assert store.count_living("bookings") == min(pages * 10, 45)
+        if store.columns.has_table("bookings"):
+            assert store.versions.count_living("bookings") == min(pages * 10, 45)
         run(gateway, store, ["bookings"], run_id="run2", flush_rows=10)
         assert_mirrors(store, server, table, "bookings")
 
@@ -614,13 +579,13 @@ def test_a_scan_that_breaks_half_way_keeps_what_it_stored_and_its_resume_point(
     outcome = run(gateway, store, ["bookings"])["bookings"]
     assert (outcome.outcome, outcome.counts.fetched, outcome.watermark) == ("partial", 30, None)
     assert isinstance(outcome.failure, TransientFailure)
-    assert store.watermark("bookings").resume_sequence == 30
-    assert store.ingest_runs("run1").select("outcome", "fetched", "inserted").row(0) == ("partial", 30, 30)
+    assert store.watermarks.of("bookings").resume_sequence == 30
+    assert store.runs.all("run1").select("outcome", "fetched", "inserted").row(0) == ("partial", 30, 30)
     server.faults()
     gateway, _ = opened(server, home, table, bookwatch_page_size=10)
     assert run(gateway, store, ["bookings"], run_id="run2")["bookings"].outcome == "complete"
     assert_mirrors(store, server, table, "bookings")
-    assert store.ingest_runs("run2")["inserted"].to_list() == [20]
+    assert store.runs.all("run2")["inserted"].to_list() == [20]
 
 
 TWO_COMMAS = (rb',"title"', b',,"title"')
@@ -653,8 +618,8 @@ class Garbler:
 
 
 @pytest.mark.parametrize("row_id", ["r00001", "r00012", "r00021", "r00033", "r00045"])
-@pytest.mark.parametrize("times", [1, 2, 4])
-def test_a_page_that_only_the_reading_in_finds_broken_is_asked_for_again(
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_page_that_is_no_json_all_through_is_asked_for_again(
     server: SandboxProcess,
     home: Path,
     store: RawStore,
@@ -674,19 +639,19 @@ def test_a_page_that_only_the_reading_in_finds_broken_is_asked_for_again(
     assert_mirrors(store, server, table, "bookings")
 
 
-@pytest.mark.parametrize("row_id", ["r00021", "r00045"])
+@pytest.mark.parametrize("row_id", ["r00021", "r00044"])
 @pytest.mark.parametrize(
     "garble",
     [
         (rb'"title":"[^"]*"', b'"title":NaN'),
         (rb'"title":"[^"]*"', b'"title":-Infinity'),
-        # The glance goes on from the one, the decoder would from the other.
+        # Of a row that tells two of them the later is read: the rows behind it do not rise.
         (rb',"title"', b',"$sequence":"9999","title"'),
         (rb',"title"', b',"$sequence":"3","title"'),
     ],
     ids=["NaN", "-Infinity", "a later $sequence", "an earlier $sequence"],
 )
-def test_a_page_that_duckdb_or_the_decoder_alone_would_read_is_asked_for_again(
+def test_a_page_that_some_reader_of_json_would_take_is_asked_for_again(
     server: SandboxProcess,
     home: Path,
     store: RawStore,
@@ -717,8 +682,8 @@ def test_a_page_that_stays_broken_ends_the_scan_there_and_nothing_behind_it_is_s
     assert (outcome.outcome, outcome.counts.fetched, outcome.watermark) == ("partial", 25, None)
     assert isinstance(outcome.failure, TransientFailure)
     assert outcome.failure.reason == "malformed"
-    assert store.watermark("bookings").resume_sequence == 25
-    assert store.count_living("bookings") == 25
+    assert store.watermarks.of("bookings").resume_sequence == 25
+    assert store.versions.count_living("bookings") == 25
     gateway, _ = opened(server, home, table, bookwatch_page_size=5)
     assert run(gateway, store, ["bookings"], run_id="run2", flush_rows=20)["bookings"].outcome == "complete"
     assert_mirrors(store, server, table, "bookings")
@@ -731,13 +696,13 @@ def test_a_broken_incremental_scan_does_not_move_the_watermark(
     fill(server, table, 30)
     gateway, _ = opened(server, home, table, bookwatch_page_size=5)
     run(gateway, store, ["bookings"])
-    mark = store.watermark("bookings").watermark
+    mark = store.watermarks.of("bookings").watermark
     for n in range(1, 21):
         touch(server, table, f"r{n:05d}", title="changed")
     after_this_second()
     server.faults({"kind": "html", "status": 502, "path": f"{table}/rows", "skip": 2})
     assert run(gateway, store, ["bookings"], run_id="run2")["bookings"].outcome == "partial"
-    assert store.watermark("bookings").watermark == mark
+    assert store.watermarks.of("bookings").watermark == mark
     server.faults()
     gateway, _ = opened(server, home, table, bookwatch_page_size=5)
     assert run(gateway, store, ["bookings"], run_id="run3")["bookings"].outcome == "complete"
@@ -794,7 +759,7 @@ def test_a_forbidden_or_missing_collection_stops_no_other(
     }
     assert "403" in outcomes["users"].detail
     assert_mirrors(store, server, table, "bookings")
-    assert store.ingest_runs("run1").select("collection", "outcome").sort("collection").rows() == [
+    assert store.runs.all("run1").select("collection", "outcome").sort("collection").rows() == [
         ("bookings", "complete"), ("places", "missing"), ("users", "forbidden"),
     ]  # fmt: skip
     assert {e.category for e in recorder.events if e.collection == "users"} == {"auth"}
@@ -851,7 +816,7 @@ def test_a_source_that_cannot_be_used_at_the_start_is_one_sentence(
         assert caught.value.exit_status == 11
         assert caught.value.next_step
         assert "5ecret" not in str(caught.value)
-    assert store.mirror() is None  # a mistyped endpoint does not stick
+    assert store.source.known() is None  # a mistyped endpoint does not stick
 
 
 def test_another_endpoint_than_the_mirrored_one_is_refused(
@@ -873,7 +838,8 @@ def test_a_second_process_is_told_that_the_file_is_open(home: Path, store: RawSt
     import sys
 
     script = (
-        "from resources.raw_store import RawStore, StoreFailure\n"
+        "from resources.raw.file import StoreFailure\n"
+        "from resources.raw.store import RawStore\n"
         f"try: RawStore({str(home / 'raw.duckdb')!r})\n"
         "except StoreFailure as told: print(told)"
     )
@@ -899,7 +865,7 @@ def test_rejected_rows_are_kept_with_their_reasons_and_accepted_when_they_change
         "bookings"
     ]
     assert (outcome.counts.fetched, outcome.counts.inserted, outcome.counts.rejected) == (3, 1, 2)
-    rejects = store.rejects()
+    rejects = store.rejects.listed()
     assert rejects["row_id"].to_list() == ["r00002", "r00003"]
     assert json.loads(rejects["reasons"][0]) == ["bad title", "seen twice"]
     content = store.connection.sql("SELECT content FROM _rejects WHERE row_id = 'r00002'").fetchall()[0][0]
@@ -917,7 +883,7 @@ def test_rejected_rows_are_kept_with_their_reasons_and_accepted_when_they_change
     )
     assert (second["bookings"].counts.updated, second["bookings"].counts.rejected) == (1, 1)
     assert reconciles(second.values())
-    rejects = store.rejects()
+    rejects = store.rejects.listed()
     assert rejects["row_id"].to_list() == ["r00003"]
     assert rejects["first_seen_at"][0] == first_seen
     assert rejects["last_tried_at"][0] > first_seen
@@ -930,16 +896,16 @@ def test_changed_rules_judge_stored_rows_again(
     server.load_rows(table, [row(1, title="x"), row(2, title="y"), row(3)], DATABASE)
     gateway, _ = opened(server, home, table)
     run(gateway, store, ["bookings"], reject_reasons=reject_word("x"), rules_version="1")
-    change = store.last_change()
+    change = store.file.last_change()
     run(gateway, store, ["bookings"], run_id="run2", reject_reasons=reject_word("y"), rules_version="2")
-    assert store.rejects().select("row_id", "rules_version").rows() == [("r00002", "2")]
+    assert store.rejects.listed().select("row_id", "rules_version").rows() == [("r00002", "2")]
     decided = store.connection.sql(
         "SELECT _id, _rejected IS NULL, _change > ? FROM bookings ORDER BY 1", params=[change]
     )
     assert decided.fetchall() == [("r00001", True, True), ("r00002", False, True), ("r00003", True, False)]
-    change = store.last_change()
+    change = store.file.last_change()
     run(gateway, store, ["bookings"], run_id="run3", reject_reasons=reject_word("y"), rules_version="2")
-    assert store.last_change() == change
+    assert store.file.last_change() == change
 
 
 # -- columns that come, go and change ----------------------------------------------------------------------
@@ -967,7 +933,7 @@ def test_a_column_added_with_a_default_is_filled_for_rows_no_scan_by_time_would_
     column(server, "post", table, "/integer", key="tip", required=False, default=7)
     outcome = run(gateway, store, ["bookings"], run_id="run2")["bookings"]
     assert outcome.changes.added == ("tip",)
-    assert "column added: tip" in store.ingest_runs("run2")["detail"][0]
+    assert "column added: tip" in store.runs.all("run2")["detail"][0]
     assert outcome.counts.fetched == 20
     assert_mirrors(store, server, table, "bookings")
     assert run(gateway, store, ["bookings"], run_id="run3")["bookings"].counts.fetched == 0
@@ -993,7 +959,7 @@ def test_a_column_removed_keeps_its_old_values_and_is_marked_gone(
     after_this_second()
     run(gateway, store, ["bookings"], run_id="run3")
     assert store.connection.sql("SELECT amount FROM bookings_history").fetchall() == [(1,)]
-    assert [c.attribute for c in store.columns("bookings")] == ["title"]
+    assert [c.attribute for c in store.columns.of("bookings")] == ["title"]
     column(server, "post", table, "/integer", key="amount", required=False, default=5)
     assert run(gateway, store, ["bookings"], run_id="run4")["bookings"].changes.added == ("amount",)
     assert_mirrors(store, server, table, "bookings")
@@ -1043,7 +1009,7 @@ def test_attributes_that_differ_only_by_case_each_have_a_column(
     gateway, _ = opened(server, home, table)
     run(gateway, store, ["bookings"])
     assert_mirrors(store, server, table, "bookings")
-    assert len({c.name.lower() for c in store.columns("bookings")}) == 3
+    assert len({c.name.lower() for c in store.columns.of("bookings")}) == 3
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -1067,7 +1033,7 @@ def test_a_scan_ends_though_rows_are_written_faster_than_pages_come(
     recorder.events.clear()
     outcome = run(gateway, store, ["bookings"], run_id="run2")["bookings"]
     assert outcome.outcome == "complete"
-    assert "old" in set(store.living("bookings")["_id"])
+    assert "old" in set(store.versions.living("bookings")["_id"])
     assert recorder.requests() < 20
     server.between_pages()
     after_this_second()
@@ -1108,7 +1074,7 @@ def test_a_server_clock_that_stays_wrong_hides_and_delays_no_row(
         assert outcome.counts.inserted >= 1
         assert_mirrors(store, server, table, "bookings")
         # What no row tells: nothing was written since then that is not here.
-        mark = store.watermark("bookings")
+        mark = store.watermarks.of("bookings")
         assert mark.read_until is not None
         assert mark.watermark is not None
         assert mark.read_until >= mark.watermark
@@ -1135,7 +1101,7 @@ def test_where_the_newest_row_is_the_watermark_it_is_kept_as_of_when_that_was(
     server.faults({"kind": "skew", "seconds": skew})
     began = datetime.now(UTC).replace(tzinfo=None)
     run(gateway, store, ["bookings"])
-    mark = store.watermark("bookings")
+    mark = store.watermarks.of("bookings")
     assert mark.read_until is not None
     assert mark.watermark is not None
     if skew:
@@ -1164,7 +1130,7 @@ def test_all_that_is_read_beside_each_other_has_one_bound_also_without_providers
     )
     gateway, _ = gateway_for(settings)
     run(gateway, store, list(tables))
-    assert len({store.watermark(name).watermark for name in tables}) == 1
+    assert len({store.watermarks.of(name).watermark for name in tables}) == 1
 
 
 def test_the_newest_row_is_asked_for_only_where_the_clocks_disagree(

@@ -19,8 +19,9 @@ from assets.marts.build import build
 from assets.ops import create_ops
 from marketplace.acceptance import reject_reasons
 from marketplace.rules import RULES_VERSION
-from resources.appwrite.columns import Column, PageDecoder
-from resources.raw_store import RawStore
+from resources.appwrite.columns import PageDecoder
+from resources.raw.column_types import Column
+from resources.raw.store import RawStore
 from sandbox.fill import as_stored
 from sandbox.simulator import Simulation, truth
 from sandbox.simulator.schema import TABLES
@@ -94,13 +95,13 @@ def read(seed: int, folder: Path, *, days: int = 2, rate: float = 250) -> Read:
     now = UNTIL.replace(tzinfo=None)
     raw, warehouse = folder / "raw.duckdb", folder / "warehouse.duckdb"
     with RawStore(raw) as store:
-        store.claim_mirror("http://a/v1", "p", "d", now)
+        store.source.claim("http://a/v1", "p", "d", now)
         for name, rows in served.items():
-            store.reconcile_columns(name, [Column(c.key, c.kind, c.array) for c in TABLES[name]], now)
-            store.begin_scan(name, bound=now, overlap=timedelta(0), run_id=_RUN)
+            store.columns.reconcile(name, [Column(c.key, c.kind, c.array) for c in TABLES[name]], now)
+            store.watermarks.begin_scan(name, bound=now, overlap=timedelta(0), run_id=_RUN)
             body = orjson.dumps({"rows": list(rows.values())})
-            frame = PageDecoder(store.columns(name)).decode(body).frame
-            store.merge_page(
+            frame = PageDecoder(store.columns.of(name)).decode(body).frame
+            store.merge.page(
                 name,
                 frame,
                 run_id=_RUN,
@@ -111,7 +112,7 @@ def read(seed: int, folder: Path, *, days: int = 2, rate: float = 250) -> Read:
             )
         if gone:
             ids = pl.Series("_id", gone, dtype=pl.String)
-            store.mark_deleted("commission_records", ids, run_id=_RUN, now=now)
+            store.merge.mark_deleted("commission_records", ids, run_id=_RUN, now=now)
     process(raw, warehouse, timezone="Asia/Makassar", rules_version=RULES_VERSION, now=now)
     con = duckdb.connect(str(warehouse))
     create_ops(con)

@@ -27,7 +27,7 @@ from pipelines.exports.commissions import export_commissions
 from pipelines.exports.verify import verify_export
 from resources.clock import Clock
 from resources.home import Home
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.snapshots import point_link, snapshot_path
 from tests.anything import HOSTILE_VALUES, answer, rows
 from tests.core.test_anything import CORE, NOW, TABLES, carried_in, mirrored

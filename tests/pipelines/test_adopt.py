@@ -15,7 +15,7 @@ from pipelines.adopt import adopt_mirror
 from pipelines.cli.adopt import adopt
 from resources.errors import RunActive, SourceUnavailable, UsageError
 from resources.lock import run_lock
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.settings import Settings
 from tests.ingest.mirroring import DATABASE, ask, fill, gateway_for, make_table, row, run, settings_for
 from tests.sandbox_server import SandboxProcess
@@ -45,7 +45,7 @@ def moved(tmp_path: Path) -> Iterator[tuple[SandboxProcess, Path]]:
 
 def mirrors(home: Path) -> tuple[str, str, str] | None:
     with RawStore(home / "raw.duckdb") as store:
-        return store.mirror()
+        return store.source.known()
 
 
 def refused(settings: Settings, home: Path, words: str) -> None:

@@ -18,12 +18,13 @@ from marketplace.acceptance import reject_reasons
 from pipelines import forget as forgetting
 from pipelines.cli.forget import forget
 from pipelines.forget import forget_customer
-from resources.appwrite.columns import Column, PageDecoder
+from resources.appwrite.columns import PageDecoder
 from resources.errors import BookwatchError, RunActive, UsageError
 from resources.home import Home
 from resources.ledger import Ledger
 from resources.lock import run_lock
-from resources.raw_store import RawStore
+from resources.raw.column_types import Column
+from resources.raw.store import RawStore
 from resources.settings import Settings
 from tests.marketplace_tables import ALL_TABLES, BOOL, FLOAT, INT
 from tests.personal_values import everything_under, sentinels_in
@@ -109,8 +110,8 @@ def merge(
         {"$id": i, "$sequence": str(n), "$createdAt": AT, "$updatedAt": at, **data}
         for n, (i, data) in enumerate(rows.items(), 1)
     ]
-    page = PageDecoder(store.columns(collection)).decode(json.dumps({"rows": entries}).encode())
-    return store.merge_page(
+    page = PageDecoder(store.columns.of(collection)).decode(json.dumps({"rows": entries}).encode())
+    return store.merge.page(
         collection, page.frame, run_id="r", now=NOW, reject_reasons=reject_reasons, rules_version="1", **more
     )
 
@@ -118,7 +119,7 @@ def merge(
 def scan(store: RawStore, collection: str) -> None:
     from datetime import timedelta
 
-    store.begin_scan(collection, bound=datetime(2026, 3, 10, 11), overlap=timedelta(0), run_id="r")
+    store.watermarks.begin_scan(collection, bound=datetime(2026, 3, 10, 11), overlap=timedelta(0), run_id="r")
     merge(store, collection, {}, complete=True)
 
 
@@ -127,9 +128,9 @@ def settings(tmp_path: Path) -> Settings:
     settings = Settings(_env_file=None, bookwatch_home=tmp_path / "home", bookwatch_now=NOW)  # type: ignore[call-arg]
     home = settings.home.create()
     with RawStore(home.raw) as store:
-        store.claim_mirror("http://e/v1", "p", "d", NOW)
+        store.source.claim("http://e/v1", "p", "d", NOW)
         for collection in COLLECTIONS:
-            store.reconcile_columns(collection, columns(collection), NOW)
+            store.columns.reconcile(collection, columns(collection), NOW)
             merge(store, collection, ROWS[collection])
             scan(store, collection)
         # an older version of b1 held another spelling of the phone
@@ -337,4 +338,4 @@ def test_the_command_says_what_it_did_and_names_nobody(
 def test_pages_without_anyone_forgotten_are_left_alone(settings: Settings) -> None:
     with RawStore(settings.home.raw) as store:
         frame = pl.DataFrame({"_id": ["x"]})
-        assert store._without_forgotten("bookings", frame) is frame
+        assert store.merge._without_forgotten("bookings", frame) is frame

@@ -20,12 +20,12 @@ from pipelines.cli.forget import forget
 from pipelines.exports.commissions import export_commissions
 from pipelines.exports.verify import verify_export
 from pipelines.forget import Forgetting, forget_customer
-from resources.appwrite.columns import Column
 from resources.errors import BookwatchError
 from resources.home import Home
 from resources.ledger import Ledger, Seal
 from resources.phone_key import read_phone_key
-from resources.raw_store import RawStore
+from resources.raw.column_types import Column
+from resources.raw.store import RawStore
 from resources.rewrites import Rewrites
 from resources.seals import SnapshotChanged, require_unchanged, sealed
 from resources.settings import Settings
@@ -108,11 +108,11 @@ def settings(tmp_path: Path) -> Settings:
     settings = Settings(_env_file=None, bookwatch_home=tmp_path / "home", bookwatch_now=NOW)  # type: ignore[call-arg]  # pydantic reads its own
     home = settings.home.create()
     with RawStore(home.raw) as store:
-        store.claim_mirror("http://e/v1", "p", "d", NOW)
+        store.source.claim("http://e/v1", "p", "d", NOW)
         for collection, rows in ROWS.items():
             more = ("customerEmail", "location") if collection == "bookings" else ()
             more = [Column(name, "string", False) for name in more]
-            store.reconcile_columns(collection, [*columns(collection), *more], NOW)
+            store.columns.reconcile(collection, [*columns(collection), *more], NOW)
             merge(store, collection, rows)
     update_private(home.raw, home.published)
     return settings

@@ -21,7 +21,7 @@ import requests
 from assets.core.engine import process
 from marketplace.collections import INGESTED
 from marketplace.rules import RULES_VERSION
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.bookwatch_process import Bookwatch, settings_for
 from tests.ingest.mirroring import assert_mirrors
 from tests.sandbox_server import SandboxProcess
@@ -77,7 +77,7 @@ def assert_all_good(bookwatch: Bookwatch, server: SandboxProcess, folder: Path) 
     folder.mkdir()
     with RawStore(bookwatch.home / "raw.duckdb", read_only=True) as store:
         for collection in INGESTED:
-            if store.has_table(collection):
+            if store.columns.has_table(collection):
                 assert_mirrors(store, server, collection)
     for name in ("raw.duckdb", "phone.key"):
         shutil.copy(bookwatch.home / name, folder / name)

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from resources.errors import BookwatchError
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from resources.warehouse import (
     DatabaseDamaged,
     DatabaseLocked,

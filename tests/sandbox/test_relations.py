@@ -11,7 +11,7 @@ import pytest
 import requests
 from appwrite.query import Query
 
-from resources.raw_store import RawStore
+from resources.raw.store import RawStore
 from tests.ingest.mirroring import DATABASE, database, gateway_for, run, settings_for
 from tests.sandbox_server import SandboxProcess
 from tests.server_second import after_this_second

@@ -16,6 +16,7 @@ import polars as pl
 from marketplace.collections import INGESTED
 from marketplace.identifiers import TOKEN
 from marketplace.pseudonyms import PREFIX, Pseudonyms
+from resources.sql import quoted
 
 NAMELESS: Final = "$sequence:"
 """What a row without a usable ``$id`` stands under among the rejected ones, before its number. Appwrite's ids begin
@@ -88,8 +89,7 @@ class RowNames:
         return sorted(word for (word,) in self._con.execute(keys).fetchall()) if keys else []
 
     def _table(self, collection: str) -> str:
-        names = (self._catalog, "main", collection)
-        return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+        return ".".join(map(quoted, (self._catalog, "main", collection)))
 
     def _of_collections(self) -> list[str]:
         return [self._table(collection) for collection in INGESTED if collection in self._tables]

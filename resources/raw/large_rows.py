@@ -12,18 +12,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import duckdb
 import polars as pl
 
-from resources.appwrite.bounds import LARGE_ROW
-
-LARGE_ROWS_TABLE = """
-CREATE TABLE IF NOT EXISTS _large_rows (collection VARCHAR, row_id VARCHAR, bytes BIGINT);
-"""
-"""The rows of over 64 KiB, as they stand here now."""
-
+LARGE_ROW: Final = 64 << 10
+"""Bytes from which on a row counts as a large one: 2,048 smaller ones fit into any memory bookwatch has."""
 VECTOR = 2048
 """Rows DuckDB handles at once."""
 PIECE_BYTES = 48 << 20

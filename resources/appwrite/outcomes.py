@@ -1,0 +1,43 @@
+"""How the scan of a collection ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from resources.appwrite.failures import CallFailure, PermanentFailure
+from resources.appwrite.gateway import TABLE_MISSING
+from resources.appwrite.refusals import is_refusal
+from resources.appwrite.unavailable import blank_id
+from resources.raw.columns import ColumnChanges
+from resources.raw.runs import Counts, RunOutcome
+from resources.settings import Settings
+
+
+@dataclass(frozen=True)
+class CollectionOutcome:
+    """How the scan of a collection ended. ``outcome`` other than complete: ``detail`` is one sentence. ``unread``:
+    relationship columns the server does not hand out."""
+
+    collection: str
+    outcome: RunOutcome
+    counts: Counts
+    seconds: float
+    watermark: datetime | None
+    detail: str = ""
+    changes: ColumnChanges = field(default_factory=ColumnChanges)
+    failure: CallFailure | None = None
+    unread: tuple[str, ...] = ()
+
+
+def outcome_of(failure: CallFailure, something_kept: bool, settings: Settings) -> tuple[RunOutcome, str]:
+    """The outcome a failed scan has, and its sentence."""
+    if isinstance(failure, PermanentFailure):
+        if is_refusal(failure):
+            return "forbidden", failure.sentence
+        blank = blank_id(failure, settings)
+        if blank:
+            return "missing", f"{failure.sentence}; {blank} begins or ends with a blank"
+        if failure.error_type in TABLE_MISSING:
+            return "missing", failure.sentence
+    return ("partial" if something_kept else "failed"), failure.sentence
