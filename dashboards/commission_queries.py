@@ -10,9 +10,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.queries import ask, cached
-
-# The order in which ages are read, from not yet begun to long past.
-AGES: tuple[str, ...] = ("not_ended", "0-3 h", "3-24 h", "1-7 d", "over 7 d", "unknown")
+from marketplace.commission import AGE_WORDS
 
 _OPEN = """SELECT commission_id, booking_id, booking_ref, provider_id, provider_name, status, owed_idr, fee_idr,
                   service_ended_at, deadline_at, is_overdue, restriction_at, age, is_due, is_unpaid
@@ -68,15 +66,15 @@ def open_totals(path: str) -> dict[str, Any]:
 
 @cached
 def open_by_age(path: str) -> pl.DataFrame:
-    """age, records, owed_idr, fees_idr: since the service ended, in the order of AGES."""
+    """age, records, owed_idr, fees_idr: since the service ended, in the order of AGE_WORDS."""
     frame = ask(
         path,
         """SELECT coalesce(age, 'unknown') AS age, count(*)::BIGINT AS records,
                   coalesce(sum(owed_idr), 0)::BIGINT AS owed_idr, coalesce(sum(fee_idr), 0)::BIGINT AS fees_idr
            FROM marts.commission_open GROUP BY 1""",
     )
-    places = {age: place for place, age in enumerate(AGES)}
-    order = pl.col("age").replace_strict(places, default=len(AGES), return_dtype=pl.Int64)
+    places = {age: place for place, age in enumerate(AGE_WORDS)}
+    order = pl.col("age").replace_strict(places, default=len(AGE_WORDS), return_dtype=pl.Int64)
     return frame.sort(order, "age")
 
 

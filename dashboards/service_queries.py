@@ -161,8 +161,6 @@ def delivery_rates(path: str) -> list[dict[str, Any]]:
 
 # Errors and timings -------------------------------------------------------------------------------
 
-SLOW_SECONDS = 3.0  # what the gateway calls slow, and no page may import
-
 # What is looked at: the name of the choice → how far back from the instant of the snapshot.
 REACHES: dict[str, timedelta] = {
     "hour": timedelta(hours=1),

@@ -11,8 +11,6 @@ from typing import Final, Literal
 REVENUE_STATUSES: Final = ("accepted", "confirmed", "completed")
 #: A booking that ended without earning: a live record on it is not due.
 ENDED_STATUSES: Final = ("cancelled", "declined", "expired", "reassigned")
-#: Neither earning nor ended: a record on it cannot be judged.
-OPEN_STATUSES: Final = ("pending", "unknown")
 
 RowState = Literal["awaiting", "missing", "matched", "mismatched", "free", "orphan", "not_due", "unknown"]
 ROW_STATES: Final[tuple[RowState, ...]] = (
@@ -52,6 +50,8 @@ AGES: Final[tuple[tuple[str, timedelta | None], ...]] = (
 )
 #: The service has not ended yet; when it ended is not known.
 NOT_ENDED, AGE_UNKNOWN = "not_ended", "unknown"
+#: Every age, in the order in which they are read: from not yet begun to long past.
+AGE_WORDS: Final = (NOT_ENDED, *(word for word, _ in AGES), AGE_UNKNOWN)
 #: Stands for the provider of a record or booking that names none. The word counts as empty in the data, so no
 #: provider can have this id.
 NO_PROVIDER: Final = "none"
@@ -68,15 +68,6 @@ DEADLINE_TOLERANCE: Final = timedelta(minutes=5)
 COMMISSION_COLLECTION: Final = "commission_records"
 
 
-def expected_commission(amount_idr: int, rate_ppm: int) -> int:
-    """The commission in whole rupiah of an amount in rupiah at a rate in millionths, half up.
-
-    >>> expected_commission(202_500, 300_000)
-    60750
-    """
-    return (amount_idr * rate_ppm + MILLION // 2) // MILLION
-
-
 def judged_at(
     now: datetime, completed_at: datetime | None, watermark: datetime | None, *, frozen: bool
 ) -> datetime | None:
@@ -91,21 +82,6 @@ def judged_at(
         return None
     scanned = completed_at if frozen or watermark is None else min(completed_at, watermark)
     return min(now, scanned)
-
-
-def tracking_rate(tracked: int, missing: int) -> float:
-    """Tracked ÷ (tracked + missing), from 0 to 1; 1 when both are 0."""
-    return tracked / (tracked + missing) if tracked + missing else 1.0
-
-
-def whole_state(missing: int, *, scanned: bool) -> WholeState:
-    """The state of the whole: unknown if commission_records was never scanned, else by the number
-    missing."""
-    if not scanned:
-        return "unknown"
-    if missing == 0:
-        return "perfect"
-    return "warning" if missing == 1 else "critical"
 
 
 def rupiah(amount: int) -> str:

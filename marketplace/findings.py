@@ -172,6 +172,3 @@ FINDINGS: Final[Registry[str, Finding]] = Registry(
     ),
     key=lambda finding: finding.code,
 )
-
-#: The first of these that holds is the one amount finding of a record; it makes the row's state mismatched.
-AMOUNT_FINDINGS: Final = ("unit_error", "wrong_rate", "wrong_amount")

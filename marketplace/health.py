@@ -14,6 +14,7 @@ from marketplace.registry import Registry
 PointStatus = Literal["working", "broken", "unknown"]
 POINT_STATUSES: Final[tuple[PointStatus, ...]] = ("working", "broken", "unknown")
 SystemState = Literal["healthy", "degraded", "down", "unknown"]
+SYSTEM_STATES: Final[tuple[SystemState, ...]] = ("healthy", "degraded", "down", "unknown")
 
 DAY: Final = timedelta(hours=24)
 WEEK: Final = timedelta(days=7)
@@ -31,7 +32,6 @@ UPTIME_WINDOWS: Final[tuple[tuple[str, timedelta], ...]] = (
     ("7 d", timedelta(days=7)),
     ("30 d", timedelta(days=30)),
 )
-REQUIRED_COLLECTIONS: Final = ("bookings", "chat_messages", "commission_records")
 
 
 @dataclass(frozen=True)
@@ -162,12 +162,13 @@ class QuietHours:
         return local >= self.start or local < self.end
 
 
-def system_state(statuses: Iterable[tuple[int, PointStatus]]) -> SystemState:
+def system_state(statuses: Iterable[tuple[int, str | None]]) -> SystemState:
     """The state of the whole of (point, status): down if a vital point is broken, unknown if nothing was
-    measured."""
+    measured. A point or a status that is none of ours (of another version) is no sign of health, and vital to nothing.
+    """
     known = dict(statuses)
     broken = [point for point, status in known.items() if status == "broken"]
-    if any(HEALTH_POINTS[point].takes_system_down for point in broken):
+    if any(point in HEALTH_POINTS and HEALTH_POINTS[point].takes_system_down for point in broken):
         return "down"
     if broken:
         return "degraded"

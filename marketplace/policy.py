@@ -182,19 +182,3 @@ _KINDS: Final[Mapping[str, type]] = {
     "provider": str,
 }
 _WORDS: Final[Mapping[type, str]] = {str: "text", int: "a whole number", date: "a date such as 2026-01-01"}
-
-#: 30 % of every booking, due 3 hours after the service, Rp 25,000 when late, restriction 30 minutes after
-#: that.
-DEFAULT_POLICY: Final = Policy(
-    "standard-30",
-    (
-        PolicyRule(
-            version="standard-30",
-            rate_ppm=300_000,
-            fee_idr=25_000,
-            deadline_hours=3,
-            grace_minutes=2,
-            restriction_minutes=30,
-        ),
-    ),
-)

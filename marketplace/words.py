@@ -8,7 +8,6 @@ import polars as pl
 
 from marketplace.text import nulls
 
-REVENUE_STATUSES: Final = ("accepted", "confirmed", "completed")
 UNKNOWN: Final = "unknown"
 
 

@@ -13,7 +13,8 @@ import ibis.expr.types as ir
 
 from assets.marts.expressions import bookings_read
 from assets.marts.tables import Instants, Tables
-from marketplace.health import DELIVERY_PERCENT, HEALTH_POINTS, REQUIRED_COLLECTIONS
+from marketplace.collections import REQUIRED
+from marketplace.health import DELIVERY_PERCENT, HEALTH_POINTS
 from marketplace.registry import Registry
 
 
@@ -46,7 +47,7 @@ def _bookings_note(count: Callable[[Any], Any], words: str) -> Callable[[Any], A
 def _stopped_flow(m: Any) -> Any:
     """The collections whose scans are late, the bookings that do not arrive, or both."""
     late: Any = ibis.literal("")
-    for collection in REQUIRED_COLLECTIONS:
+    for collection in REQUIRED:
         late = late + ibis.cases((m[f"fresh_{collection}"] == 0, f", {collection}"), else_="")
     late = late.re_replace("^, ", "")
     dry = ~(m.quiet | m.booking_is_recent)
@@ -98,7 +99,7 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
         Measure(
             5,
             lambda m: (m.required_scanned > 0) | m.newest_booking.notnull(),
-            lambda m: (m.quiet | m.booking_is_recent) & (m.required_fresh == len(REQUIRED_COLLECTIONS)),
+            lambda m: (m.quiet | m.booking_is_recent) & (m.required_fresh == len(REQUIRED)),
             lambda m: m.booking_age_minutes,
             lambda m: ibis.coalesce(m.newest_booking, m.oldest_required_scan),
             lambda m: ibis.cases(

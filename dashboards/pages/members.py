@@ -11,8 +11,7 @@ from dashboards import blocks, parts, service_queries
 from dashboards.frame import open_screen
 from dashboards.screen import Screen
 from dashboards.wording import NOTHING, count, share
-
-ALL_SOURCES = "all"
+from marketplace.services import ALL_SOURCES
 
 
 def members(screen: Screen) -> None:

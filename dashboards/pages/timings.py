@@ -10,8 +10,8 @@ from dashboards import blocks, parts, service_queries
 from dashboards.charts import hours_chart
 from dashboards.frame import open_screen
 from dashboards.screen import ROWS_SHOWN, Screen
-from dashboards.service_queries import SLOW_SECONDS
 from dashboards.wording import count
+from marketplace.error_rate import SLOW_SECONDS
 
 
 def operations(screen: Screen) -> None:

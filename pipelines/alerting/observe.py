@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from marketplace.health import HEALTH_POINTS, REQUIRED_COLLECTIONS, SCAN_AGE
+from marketplace.collections import REQUIRED
+from marketplace.health import HEALTH_POINTS, SCAN_AGE
 from pipelines.alerting.engine import Observation
 from pipelines.alerting.rules import RULES, AlertRule
 from resources.errors import UNREACHABLE
@@ -157,7 +158,7 @@ def _checks(checks: Iterable[CheckOutcome], unread: Collection[str]) -> Iterator
 def _scan_age(run: RunContext, status: Mapping[str, Any]) -> Iterator[Observation]:
     """How old the oldest of the required collections' newest complete scans is; before the first, nothing is stale."""
     marks = {c["collection"]: c.get("completed_at") for c in status["freshness"].get("collections", ())}
-    scanned = [_instant(marks.get(name)) for name in REQUIRED_COLLECTIONS]
+    scanned = [_instant(marks.get(name)) for name in REQUIRED]
     known = [instant for instant in scanned if instant is not None]
     if not known:
         return

@@ -17,12 +17,13 @@ from typing import Literal
 
 from appwrite.exception import AppwriteException
 
+from marketplace.error_rate import SLOW_SECONDS
+
 Outcome = Literal["ok", "permanent", "transient", "open"]
 Category = Literal["booking", "chat", "payment", "auth", "appwrite", "network"]
 Severity = Literal["critical", "error", "warning", "info"]
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-SLOW_SECONDS = 3.0
 
 CATEGORY_OF_COLLECTION: Mapping[str, Category] = MappingProxyType(
     {

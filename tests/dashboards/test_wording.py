@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from dashboards import wording
-from dashboards.commission_queries import AGES
 from dashboards.records import BOOKING_AND_COMMISSION, PROVIDER_AND_BALANCE
 from dashboards.sections.owed import VERDICTS
 from dashboards.wording import (
@@ -25,6 +24,7 @@ from dashboards.wording import (
     signed_share,
     texts,
 )
+from marketplace.commission import AGE_WORDS
 from marketplace.findings import FINDINGS
 from marketplace.members import MEMBER_HEALTH
 
@@ -93,7 +93,7 @@ def test_every_text_that_the_code_names_exists() -> None:
         ("todo", FINDINGS.keys()),
         ("member", MEMBER_HEALTH),
         ("field", {field.name for field in (*BOOKING_AND_COMMISSION, *PROVIDER_AND_BALANCE)}),
-        ("age", AGES),
+        ("age", AGE_WORDS),
         ("restriction", VERDICTS.keys()),
     ],
 )
