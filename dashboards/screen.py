@@ -19,7 +19,9 @@ import streamlit as st
 from dashboards import blocks, downloads, freshness, queries
 from dashboards.period import CUSTOM, Period, chosen
 from dashboards.wording import LANGUAGES, NOTHING, Wording, count, rupiah, signed_rupiah
+from marketplace.policy import Policy
 from resources.errors import BookwatchError
+from resources.policy_file import load_policy
 from resources.settings import Settings, load_settings
 
 REFRESH_SECONDS = 5
@@ -195,6 +197,17 @@ def load_or_stop() -> Settings:
         return load_settings()
     except BookwatchError as wrong:
         say = Wording("en", "UTC")
+        st.html(
+            blocks.wrap(blocks.banner("bad", say("empty.settings_title"), wrong.problem, wrong.next_step))
+        )
+        st.stop()
+
+
+def policy_or_stop(say: Wording) -> Policy:
+    """The policy in force; where its file is wrong, a plain sentence instead of what follows."""
+    try:
+        return load_policy()
+    except BookwatchError as wrong:
         st.html(
             blocks.wrap(blocks.banner("bad", say("empty.settings_title"), wrong.problem, wrong.next_step))
         )

@@ -6,7 +6,10 @@ The dated rates live in policy.py, the findings in findings.py.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final, Literal
+
+from marketplace.durations import between, short
 
 REVENUE_STATUSES: Final = ("accepted", "confirmed", "completed")
 #: A booking that ended without earning: a live record on it is not due.
@@ -41,12 +44,12 @@ GIVEN_BACK_STATUSES: Final = ("paid", "reversed")
 OWN_RECORD_ORDER: Final = (PAID_STATUS, SUBMITTED_STATUS)
 OVERDUE_STATUS: Final = "overdue"
 
-#: What an unpaid amount's age is called, by the time since the end of its service; half-open, in this order.
+#: Where one age of an unpaid amount ends and the next begins: the time since the end of its service.
+_AGE_STEPS: Final = (timedelta(hours=3), timedelta(hours=24), timedelta(days=7))
+#: What an age is called, and where it ends; half-open, in this order.
 AGES: Final[tuple[tuple[str, timedelta | None], ...]] = (
-    ("0-3 h", timedelta(hours=3)),
-    ("3-24 h", timedelta(hours=24)),
-    ("1-7 d", timedelta(days=7)),
-    ("over 7 d", None),
+    *((between(start, end, "-"), end) for start, end in pairwise((timedelta(0), *_AGE_STEPS))),
+    (f"over {short(_AGE_STEPS[-1])}", None),
 )
 #: The service has not ended yet; when it ended is not known.
 NOT_ENDED, AGE_UNKNOWN = "not_ended", "unknown"
@@ -66,6 +69,18 @@ MILLION: Final = 1_000_000
 DEADLINE_TOLERANCE: Final = timedelta(minutes=5)
 #: The collection whose newest complete scan bounds what may be called missing.
 COMMISSION_COLLECTION: Final = "commission_records"
+
+
+def age_column(word: str) -> str:
+    """The column of marts.commission_balances that sums what is of an age.
+
+    >>> [age_column(word) for word in ("3-24 h", "over 7 d", "unknown", "not_ended")]
+    ['age_3_24h_idr', 'age_over_7d_idr', 'age_unknown_idr', 'not_ended_idr']
+    """
+    if word == NOT_ENDED:
+        return f"{word}_idr"
+    *said, unit = word.rsplit(" ", 1)
+    return f"age_{''.join(said).replace('-', '_').replace(' ', '_')}{unit}_idr"
 
 
 def judged_at(

@@ -9,6 +9,7 @@ from typing import Final
 
 from marketplace.aliases import ALIASES
 from marketplace.collections import COLLECTIONS
+from marketplace.rules import RESPONSE_MINUTES_IMMEDIATE, RESPONSE_MINUTES_SCHEDULED
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ class WantedIndex:
         """Its columns as this deployment calls them; None where it lacks one."""
         found = tuple(next((n for n in names if n in attributes), None) for names in self.columns)
         return tuple(name for name in found if name is not None) if None not in found else None
+
+
+_ASSUMED_DEADLINE: Final = f"{RESPONSE_MINUTES_IMMEDIATE} or {RESPONSE_MINUTES_SCHEDULED} minutes are assumed"
 
 
 def _names(canonical: str, meaning: str | None = None) -> tuple[str, ...]:
@@ -72,7 +76,7 @@ def _of_bookings(collection: str) -> tuple[ExpectedAttribute, ...]:
             ),
             (_names("startTime", "booking.start"), "hours of start and deadlines are unknown", False),
             (("createdAt",), "Appwrite's $createdAt is taken as the creation", False),
-            (_names("responseDeadline", "booking.response_deadline"), "5 or 30 minutes are assumed", False),
+            (_names("responseDeadline", "booking.response_deadline"), _ASSUMED_DEADLINE, False),
             (("source",), "sources are guessed from mode and chat, else unknown", False),
             (("chatWindowOpen",), "bookings of the chat window are recognised by their source only", False),
             (_names("mode", "booking.mode"), "immediate and scheduled are guessed from the start", False),

@@ -93,6 +93,14 @@ class Policy:
                 return rule
         raise PolicyError(f"No rule applies on {day}.")  # unreachable: the default has no gap
 
+    def numbers(self) -> dict[str, str]:
+        """What a sentence says of grace_minutes, deadline_hours and restriction_minutes: the number, or where rules
+        differ each of them (``3 / 4``)."""
+        return {
+            name: " / ".join(f"{number:,}" for number in sorted({getattr(rule, name) for rule in self.rules}))
+            for name in ("grace_minutes", "deadline_hours", "restriction_minutes")
+        }
+
 
 def _validate(rules: Iterable[PolicyRule]) -> None:
     rules = tuple(rules)

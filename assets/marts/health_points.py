@@ -14,7 +14,8 @@ import ibis.expr.types as ir
 from assets.marts.expressions import bookings_read
 from assets.marts.tables import Instants, Tables
 from marketplace.collections import REQUIRED
-from marketplace.health import DELIVERY_PERCENT, HEALTH_POINTS
+from marketplace.durations import spelled
+from marketplace.health import DAY, DELIVERY_PERCENT, HEALTH_POINTS, WEEK
 from marketplace.registry import Registry
 
 
@@ -67,7 +68,7 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
             lambda m: m.day_bookings > 0,
             lambda m: m.day_bookings,
             lambda m: ibis.coalesce(m.newest_booking, m.bookings_scanned),
-            _count_note(lambda m: m.day_bookings, "in the last 24 hours"),
+            _count_note(lambda m: m.day_bookings, f"in the last {spelled(DAY)}"),
         ),
         Measure(
             2,
@@ -75,7 +76,7 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
             lambda m: m.week_chat > 0,
             lambda m: m.week_chat,
             lambda m: ibis.coalesce(m.newest_chat, m.newest_booking, m.bookings_scanned),
-            _count_note(lambda m: m.week_chat, "in the last 7 days"),
+            _count_note(lambda m: m.week_chat, f"in the last {spelled(WEEK)}"),
             _bookings_note(lambda m: m.week_bookings, "bookings in that time"),
         ),
         Measure(
@@ -84,7 +85,7 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
             lambda m: m.week_scheduled > 0,
             lambda m: m.week_scheduled,
             lambda m: ibis.coalesce(m.newest_scheduled, m.newest_booking, m.bookings_scanned),
-            _count_note(lambda m: m.week_scheduled, "in the last 7 days"),
+            _count_note(lambda m: m.week_scheduled, f"in the last {spelled(WEEK)}"),
             _bookings_note(lambda m: m.week_bookings, "bookings in that time"),
         ),
         Measure(
@@ -93,7 +94,7 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
             lambda m: m.day_immediate > 0,
             lambda m: m.day_immediate,
             lambda m: ibis.coalesce(m.newest_immediate, m.newest_booking, m.bookings_scanned),
-            _count_note(lambda m: m.day_immediate, "in the last 24 hours"),
+            _count_note(lambda m: m.day_immediate, f"in the last {spelled(DAY)}"),
             _bookings_note(lambda m: m.day_bookings, "bookings in that time"),
         ),
         Measure(
@@ -120,7 +121,7 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
                 + m.delivered.cast("string")
                 + " of "
                 + m.notifications.cast("string")
-                + " in the last 24 hours)"
+                + f" in the last {spelled(DAY)})"
             ),
         ),
         Measure(

@@ -70,9 +70,9 @@ def uptime(screen: Screen) -> None:
             blocks.table(
                 [
                     (say("health.point"), False),
-                    (say("uptime.course"), False),
+                    (say("uptime.course", days=COURSE.days), False),
                     *(
-                        (say("uptime.window", window=say.known(f"uptime_window.{name}", name)), False)
+                        (say("uptime.window", window=say.phrase("uptime_window", name)), False)
                         for name in names
                     ),
                 ],

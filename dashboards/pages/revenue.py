@@ -10,7 +10,7 @@ from dashboards import blocks, parts, queries
 from dashboards.charts import daily_chart
 from dashboards.figures import daily, revenue_figures
 from dashboards.frame import open_screen
-from dashboards.screen import ROWS_SHOWN, Screen
+from dashboards.screen import ROWS_SHOWN, Screen, policy_or_stop
 from dashboards.sections import books, findings, owed, report
 from dashboards.wording import count, rupiah, share
 
@@ -133,7 +133,14 @@ def missing(screen: Screen) -> None:
             )
         ]
         if summary.get("awaiting"):
-            said.append(say("revenue.none_missing_awaiting", awaiting=count(summary["awaiting"])))
+            grace = policy_or_stop(say).numbers()["grace_minutes"]
+            said.append(
+                say(
+                    "revenue.none_missing_awaiting",
+                    awaiting=count(summary["awaiting"]),
+                    grace=say.known(f"number.{grace}", grace),
+                )
+            )
         if summary.get("unknown"):
             said.append(say("revenue.none_missing_unknown", unknown=count(summary["unknown"])))
         st.html(blocks.wrap(blocks.note("good", say("revenue.none_missing"), " ".join(said))))

@@ -11,6 +11,7 @@ import streamlit as st
 from dashboards import blocks, commission_queries, parts
 from dashboards.screen import ROWS_SHOWN, Screen
 from dashboards.wording import count, instant, rupiah
+from marketplace.commission import AGE_WORDS, age_column
 
 COUNTDOWN_SECONDS = 15
 COUNTED_DOWN = 8
@@ -48,7 +49,7 @@ def deadlines(screen: Screen) -> None:
     with st.expander(say("owed.all")):
         screen.table(
             commission_queries.open_records(path, ROWS_SHOWN).with_columns(
-                pl.col("age").map_elements(lambda age: say.word("age", age), return_dtype=pl.String)
+                pl.col("age").map_elements(lambda age: say.phrase("age", age), return_dtype=pl.String)
             ),
             {
                 "commission_id": say("col.commission_id"),
@@ -128,7 +129,7 @@ def _ages(screen: Screen) -> None:
                 ],
                 [
                     (
-                        blocks.text(say.word("age", row["age"])),
+                        blocks.text(say.phrase("age", row["age"])),
                         blocks.meter(row["owed_idr"] / largest if largest else 0, 0),
                         count(row["records"]),
                         blocks.money(row["owed_idr"]),
@@ -157,12 +158,7 @@ def balances(screen: Screen) -> None:
             "overdue_idr": say("owed.overdue"),
             "fees_idr": say("owed.fees"),
             "records": say("owed.records"),
-            "not_ended_idr": say("age.not_ended"),
-            "age_0_3h_idr": say("age.0-3 h"),
-            "age_3_24h_idr": say("age.3-24 h"),
-            "age_1_7d_idr": say("age.1-7 d"),
-            "age_over_7d_idr": say("age.over 7 d"),
-            "age_unknown_idr": say("age.unknown"),
+            **{age_column(word): say.phrase("age", word) for word in AGE_WORDS},
             "not_due_idr": say("owed.not_due"),
             "unknown_amount_records": say("owed.unknown_amounts"),
             "oldest_deadline_at": say("owed.oldest", zone=say.zone_name(screen.now)),

@@ -11,12 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from marketplace.collections import REQUIRED
+from marketplace.findings import FINDINGS
 from marketplace.health import HEALTH_POINTS, SCAN_AGE
 from pipelines.alerting.engine import Observation
 from pipelines.alerting.rules import RULES, AlertRule
 from resources.errors import UNREACHABLE
 from resources.instants import instant_of
 from resources.ledger.alerts import Alert
+from resources.policy_file import load_policy
 from resources.run_context import CheckOutcome, RunContext
 
 SHOWN_IDS = 5
@@ -145,7 +147,7 @@ def _checks(checks: Iterable[CheckOutcome], unread: Collection[str]) -> Iterator
             check.check_name,
             failing,
             severity=rule.severity or check.severity,
-            summary=rule.summary or (check.detail if failing and check.detail else check.check_name),
+            summary=_summary(rule) or (check.detail if failing and check.detail else check.check_name),
             labels=(("asset", check.asset),) if "asset" in rule.labels else (),
             detail="\n".join(p for p in (ids, check.what_to_do or rule.what_to_do) if p) if failing else "",
             figure=float(check.failed_rows) if failing else None,
@@ -153,6 +155,12 @@ def _checks(checks: Iterable[CheckOutcome], unread: Collection[str]) -> Iterator
             unit=rule.unit if failing else "",
             page=rule.page,
         )
+
+
+def _summary(rule: AlertRule) -> str:
+    """What the rule of a check says: of a finding with the numbers of the policy that is in force."""
+    finding = FINDINGS.get(rule.source.removeprefix("check:no_"))
+    return rule.summary if finding is None else finding.said(load_policy())
 
 
 def _scan_age(run: RunContext, status: Mapping[str, Any]) -> Iterator[Observation]:
