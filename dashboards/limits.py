@@ -11,14 +11,21 @@ from marketplace.links import LINK_WINDOW
 from marketplace.members import MEMBER_LIMITS
 from marketplace.services import RESPONSE_WINDOW, TAIL
 
-_HOUR: Final = timedelta(hours=1)
+
+def _hours(length: timedelta) -> str:
+    return f"{length / timedelta(hours=1):g}"
+
+
+def _days(length: timedelta) -> str:
+    return f"{length / timedelta(days=1):g}"
+
 
 LIMITS: Final[dict[str, str]] = {
-    "day_hours": f"{DAY / _HOUR:g}",
-    "week_days": f"{WEEK / (24 * _HOUR):g}",
-    "member_hours": f"{MEMBER_LIMITS.window / _HOUR:g}",
-    "response_days": f"{RESPONSE_WINDOW / (24 * _HOUR):g}",
-    "chain_days": f"{LINK_WINDOW / (24 * _HOUR):g}",
+    "day_hours": _hours(DAY),
+    "week_days": _days(WEEK),
+    "member_hours": _hours(MEMBER_LIMITS.window),
+    "response_days": _days(RESPONSE_WINDOW),
+    "chain_days": _days(LINK_WINDOW),
     "slow_seconds": f"{SLOW_SECONDS:g}",
     "tail_percent": f"{TAIL * 100:g}",
 }

@@ -59,10 +59,12 @@ def minutes(length: timedelta) -> int:
 
 
 def between(start: timedelta, end: timedelta, joined: str) -> str:
-    """Two bounds with one unit, that of the upper one.
+    """Two bounds with one unit: the largest that measures both whole.
 
-    >>> between(timedelta(days=1), timedelta(days=7), "-"), between(timedelta(0), timedelta(hours=3), "-")
-    ('1-7 d', '0-3 h')
+    >>> between(timedelta(days=1), timedelta(days=7), "-"), between(timedelta(0), timedelta(hours=24), "-")
+    ('1-7 d', '0-24 h')
     """
-    number, _, word = _in_whole(end)
-    return f"{start / (end / number):g}{joined}{number} {word}"
+    for _, word, unit in _UNITS:
+        if start % unit == end % unit == timedelta() and (unit != _DAY or end != _DAY):
+            return f"{start // unit:,}{joined}{end // unit:,} {word}"
+    return f"{start.total_seconds():g}{joined}{end.total_seconds():g} s"

@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Final
 
-from marketplace.durations import short
+from marketplace.durations import between, short
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,8 @@ def _bucket(number: int, from_s: int, to_s: int | None) -> ResponseBucket:
     start = timedelta(seconds=from_s)
     if to_s is None:
         return ResponseBucket(number, f"{short(start)} and more", from_s, to_s)
-    # A minute and an hour at the upper end of a bucket are told in the unit of its lower one: 30 to 60 s.
-    end, unit = timedelta(seconds=to_s), "min" if from_s >= 60 else "s"
-    parts = (1, 60)[from_s >= 60]
-    label = f"{from_s // parts} to {to_s // parts} {unit}" if from_s else f"under {short(end)}"
+    end = timedelta(seconds=to_s)
+    label = between(start, end, " to ") if from_s else f"under {short(end)}"
     return ResponseBucket(number, label, from_s, to_s)
 
 

@@ -12,7 +12,7 @@ from dashboards.screen import ROWS_SHOWN, Screen
 from dashboards.wording import NOTHING, count, rate, rupiah, signed_rupiah
 from marketplace.findings import FINDINGS
 
-LONGEST_ID = 128
+LONGEST_ASKED = 128
 """As long as an id can be: the address may say anything, and it is repeated where no finding has it."""
 
 
@@ -68,7 +68,7 @@ def findings(screen: Screen) -> None:
         complete=lambda: queries.all_findings(screen.snapshot, code),
         choose=True,
     )
-    asked = picked["finding_id"] if picked else st.query_params.get("finding", "")[:LONGEST_ID]
+    asked = picked["finding_id"] if picked else st.query_params.get("finding", "")[:LONGEST_ASKED]
     if asked:
         opened(screen, asked)
 
