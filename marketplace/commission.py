@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final, Literal
 
+from marketplace.collections import RECORDS
 from marketplace.durations import between, short
 
 REVENUE_STATUSES: Final = ("accepted", "confirmed", "completed")
@@ -68,7 +69,7 @@ MILLION: Final = 1_000_000
 #: A record's deadline may differ by this much from the policy's before it is a finding.
 DEADLINE_TOLERANCE: Final = timedelta(minutes=5)
 #: The collection whose newest complete scan bounds what may be called missing.
-COMMISSION_COLLECTION: Final = "commission_records"
+COMMISSION_COLLECTION: Final = RECORDS
 
 
 def age_column(word: str) -> str:

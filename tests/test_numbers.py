@@ -118,8 +118,10 @@ def literals(tree: ast.AST) -> Iterator[tuple[str, int | float]]:
             given = [(node.arg, node.value)]
         for name, value in given:
             if isinstance(value, ast.Call) and ast.unparse(value.func) == "timedelta":
-                yield from ((name, n.value) for k in value.keywords if isinstance(n := k.value, ast.Constant))
-            elif isinstance(value, ast.Constant) and type(value.value) in (int, float):
+                for unit in value.keywords:
+                    if isinstance(unit.value, ast.Constant) and isinstance(unit.value.value, int | float):
+                        yield name, unit.value.value
+            elif isinstance(value, ast.Constant) and isinstance(value.value, int | float):
                 yield name, value.value
 
 
@@ -222,7 +224,7 @@ from checks.registry import all_checks
 from dashboards.wording import Wording, texts
 from marketplace.commission import AGE_WORDS, age_column
 from marketplace.data_codes import DATA_FINDINGS
-from marketplace.expected import EXPECTED
+from marketplace.collections import COLLECTIONS
 from marketplace.findings import FINDINGS
 from marketplace.health import HEALTH_POINTS
 from marketplace.instants import NOT_YET
@@ -259,7 +261,7 @@ print(json.dumps({
     "rules": rules,
     "alerts": alerts,
     "data": [*DATA_FINDINGS.values(), NOT_YET],
-    "expected": [e.without for e in EXPECTED],
+    "expected": [e.without for c in COLLECTIONS for e in c.expected],
     "ages": [*AGE_WORDS, *map(age_column, AGE_WORDS)],
     "en": list(texts("en").values()),
     "id": [*texts("id").values(), *map(say["id"].sentence, rules), *map(say["id"].sentence, alerts)],
