@@ -19,6 +19,7 @@ from typing import Any, cast
 import duckdb
 import polars as pl
 
+from marketplace.blanked_rows import addressee_names, renamed, said_by_customer, viewed, without
 from marketplace.collections import PROVIDER_COLLECTIONS
 from marketplace.erasure import (
     MAILS,
@@ -42,16 +43,11 @@ from marketplace.traces import Mark, Traces, marks_of
 from resources.forgotten import (
     Forgotten,
     Identities,
-    addressee_names,
     business_names,
     meant,
     open_sql,
     plainly_open,
     provider_texts,
-    renamed,
-    said_by_customer,
-    viewed,
-    without,
 )
 from resources.large_rows import LONG_TEXT, half_of_this_machine, large_rows, needed, pieces
 from resources.own_files import sync
