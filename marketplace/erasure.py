@@ -20,6 +20,7 @@ from marketplace.collection import PersonKeys
 from marketplace.collections import BY_NAME, COLLECTIONS
 from marketplace.decline_reasons import categories
 from marketplace.json_values import read_json
+from marketplace.phones import e164
 from marketplace.text import json_text
 from marketplace.trials import test_rule
 
@@ -36,6 +37,11 @@ SHOWN_NAMES: Final = frozenset(
 )
 """Where names of businesses are written, which may be shown: a customer of the same name does not take them away
 where a therapist or place really is called so."""
+
+BUSINESS_NAMES: Final = ALIASES["provider.name"]
+"""What therapists and places are called by."""
+TOLD_OF_PROVIDERS: Final = "city"
+"""What is published of a provider besides its name and is written by hand: it may hold a customer's name."""
 
 CUSTOMER_ROLES: Final = frozenset({"customer", "user", "client", "guest"})
 
@@ -137,6 +143,17 @@ def text_of(row: Mapping[str, Any], name: str) -> str | None:
         found = json_object(value)
         value = found.get(path) if found else None
     return json_text(value)
+
+
+def told_by_id(text: str) -> dict[str, str]:
+    """What an id that is none tells of the person, by an attribute that holds such a value: a phone, an address, else a
+    name."""
+    number, _ = e164(pl.Series([text], dtype=pl.String))
+    if number.item() is not None:
+        return {"phone": text}
+    if "@" in text:
+        return {"email": text.removeprefix("mailto:")}
+    return {"name": text}
 
 
 @dataclass

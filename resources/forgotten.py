@@ -15,10 +15,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from marketplace.aliases import ALIASES
 from marketplace.blanked_rows import Columns, addressee_names, renamed, said_by_customer, viewed, without
 from marketplace.collections import PROVIDER_COLLECTIONS, USERS
 from marketplace.erasure import (
+    BUSINESS_NAMES,
     PERSON_KEYS,
     PersonValues,
     own_slips,
@@ -137,7 +137,7 @@ def meant(con: duckdb.DuckDBPyConnection, identities: Identities, customer_id: s
 def business_names(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
     """Names of therapists and places, in lower case."""
     found: set[str] = set()
-    for text in provider_texts(con, ALIASES["provider.name"]):
+    for text in provider_texts(con, BUSINESS_NAMES):
         found |= {
             str(name)
             for (name,) in con.execute(
@@ -167,7 +167,7 @@ def is_business(con: duckdb.DuckDBPyConnection, name: str) -> bool:
         con.execute(
             f"SELECT 1 FROM {table} WHERE lower(trim({text}, $1)) = lower($2) LIMIT 1", [BLANK, name.strip()]
         ).fetchone()
-        for table, text in provider_texts(con, ALIASES["provider.name"])
+        for table, text in provider_texts(con, BUSINESS_NAMES)
     )
 
 
