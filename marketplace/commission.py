@@ -7,43 +7,37 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from marketplace.collections import RECORDS
 from marketplace.durations import between, short
+from marketplace.words import BookingStatus, CommissionStatus, values
 
-REVENUE_STATUSES: Final = ("accepted", "confirmed", "completed")
+REVENUE_STATUSES: Final = values(BookingStatus.ACCEPTED, BookingStatus.CONFIRMED, BookingStatus.COMPLETED)
 #: A booking that ended without earning: a live record on it is not due.
-ENDED_STATUSES: Final = ("cancelled", "declined", "expired", "reassigned")
+ENDED_STATUSES: Final = values(
+    BookingStatus.CANCELLED, BookingStatus.DECLINED, BookingStatus.EXPIRED, BookingStatus.REASSIGNED
+)
 
 RowState = Literal["awaiting", "missing", "matched", "mismatched", "free", "orphan", "not_due", "unknown"]
-ROW_STATES: Final[tuple[RowState, ...]] = (
-    "awaiting",
-    "missing",
-    "matched",
-    "mismatched",
-    "free",
-    "orphan",
-    "not_due",
-    "unknown",
-)
+ROW_STATES: Final[tuple[RowState, ...]] = get_args(RowState)
 #: States of an earning booking whose commission was recorded.
 TRACKED_STATES: Final = ("matched", "mismatched")
 WholeState = Literal["perfect", "warning", "critical", "unknown"]
-WHOLE_STATES: Final[tuple[WholeState, ...]] = ("perfect", "warning", "critical", "unknown")
+WHOLE_STATES: Final[tuple[WholeState, ...]] = get_args(WholeState)
 
 #: Commission statuses that are unpaid whatever else the record says.
-UNPAID_STATUSES: Final = ("pending", "rejected", "overdue")
+UNPAID_STATUSES: Final = values(CommissionStatus.PENDING, CommissionStatus.REJECTED, CommissionStatus.OVERDUE)
 #: Unpaid unless its proof came before the deadline.
-SUBMITTED_STATUS: Final = "awaiting_verification"
-PAID_STATUS: Final = "paid"
+SUBMITTED_STATUS: Final = CommissionStatus.AWAITING_VERIFICATION.value
+PAID_STATUS: Final = CommissionStatus.PAID.value
 #: Read as paid where the record says when it was paid; what such a record still owes cannot be told.
-UNKNOWN_STATUS: Final = "unknown"
+UNKNOWN_STATUS: Final = CommissionStatus.UNKNOWN.value
 #: A negative record (a refund) with one of these gave money back; "refunded" is read as reversed.
-GIVEN_BACK_STATUSES: Final = ("paid", "reversed")
+GIVEN_BACK_STATUSES: Final = values(CommissionStatus.PAID, CommissionStatus.REVERSED)
 #: Of a booking's live records the one with the first of these is its own, then any other; then the earliest.
 OWN_RECORD_ORDER: Final = (PAID_STATUS, SUBMITTED_STATUS)
-OVERDUE_STATUS: Final = "overdue"
+OVERDUE_STATUS: Final = CommissionStatus.OVERDUE.value
 
 #: Where one age of an unpaid amount ends and the next begins: the time since the end of its service.
 _AGE_STEPS: Final = (timedelta(hours=3), timedelta(hours=24), timedelta(days=7))
@@ -61,7 +55,7 @@ AGE_WORDS: Final = (NOT_ENDED, *(word for word, _ in AGES), AGE_UNKNOWN)
 NO_PROVIDER: Final = "none"
 
 EntryKind = Literal["accrual", "fee", "payment", "reversal", "refund"]
-ENTRY_KINDS: Final[tuple[EntryKind, ...]] = ("accrual", "fee", "payment", "reversal", "refund")
+ENTRY_KINDS: Final[tuple[EntryKind, ...]] = get_args(EntryKind)
 #: What a line of the ledger is about.
 ENTRY_PARTS: Final = ("commission", "fee")
 

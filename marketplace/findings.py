@@ -4,7 +4,7 @@ in assets/marts."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from marketplace.commission import DEADLINE_TOLERANCE
 from marketplace.durations import minutes
@@ -12,7 +12,7 @@ from marketplace.policy import Policy
 from marketplace.registry import Registry
 
 Severity = Literal["low", "medium", "high", "critical"]
-SEVERITIES: Final[tuple[Severity, ...]] = ("low", "medium", "high", "critical")
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from marketplace.durations import minutes, short, spelled
 from marketplace.findings import Severity
 from marketplace.registry import Registry
 
 PointStatus = Literal["working", "broken", "unknown"]
-POINT_STATUSES: Final[tuple[PointStatus, ...]] = ("working", "broken", "unknown")
+POINT_STATUSES: Final[tuple[PointStatus, ...]] = get_args(PointStatus)
 SystemState = Literal["healthy", "degraded", "down", "unknown"]
-SYSTEM_STATES: Final[tuple[SystemState, ...]] = ("healthy", "degraded", "down", "unknown")
+SYSTEM_STATES: Final[tuple[SystemState, ...]] = get_args(SystemState)
 
 DAY: Final = timedelta(hours=24)
 WEEK: Final = timedelta(days=7)
