@@ -358,8 +358,14 @@ if len(BY_NAME) != len(COLLECTIONS):
 
 INGESTED: Final = tuple(collection.name for collection in COLLECTIONS if collection.ingested)
 REQUIRED: Final = tuple(collection.name for collection in COLLECTIONS if collection.required)
-BOOKING_COLLECTIONS: Final = ("bookings", "hotel_bookings")
-PROVIDER_COLLECTIONS: Final = ("therapists", "places")
+
+
+def _derived(table: str) -> tuple[str, ...]:
+    return tuple(c.name for c in COLLECTIONS if c.core and c.core.table == table)
+
+
+BOOKING_COLLECTIONS: Final = _derived("bookings")
+PROVIDER_COLLECTIONS: Final = _derived("providers")
 USERS: Final = "users"
 RECORDS: Final = "commission_records"
 LINK_REFERENCES: Final = {collection.name: collection.links for collection in COLLECTIONS if collection.links}

@@ -248,7 +248,7 @@ for n in range(5):
 for n in range(2):
     w.booking(f"expired{n}", provider_id="p1", status="expired", created_at=NOW - timedelta(hours=20 + n))
 w.build(["commission_findings", "health_points", "member_health", "booking_anomalies", "commission_balances"], policy=policy)
-alerts = [observe._summary(rule) for rule in RULES] + [rule.what_to_do for rule in RULES]
+alerts = [observe._summary(rule, policy) for rule in RULES] + [rule.what_to_do for rule in RULES]
 say = {language: Wording(language, "UTC") for language in ("en", "id")}
 rules = [finding.said(policy) for finding in FINDINGS.values()]
 print(json.dumps({
