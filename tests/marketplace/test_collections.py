@@ -65,15 +65,16 @@ def test_no_other_module_of_the_rules_lists_collections() -> None:
         if path.name == "collections.py":
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            parts = (
-                node.keys
-                if isinstance(node, ast.Dict)
-                else node.elts
-                if isinstance(node, ast.Tuple | ast.List | ast.Set)
-                else ()
-            )
-            if any(isinstance(part, ast.Constant) and part.value in known for part in parts):
-                listed.append((path.name, node.lineno))
+            parts: list[ast.expr | None] = []
+            if isinstance(node, ast.Dict):
+                parts = node.keys
+            elif isinstance(node, ast.Tuple | ast.List | ast.Set):
+                parts = [*node.elts]
+            listed += [
+                (path.name, part.value)
+                for part in parts
+                if isinstance(part, ast.Constant) and part.value in known
+            ]
     assert listed == []
 
 
