@@ -343,7 +343,8 @@ def newer(path: Path) -> Path:
 @pytest.mark.parametrize("name", READS)
 def test_a_ledger_of_a_newer_version_is_not_read(path: Path, name: str) -> None:
     with pytest.raises(
-        LedgerTooNew, match=rf"written by a newer bookwatch \(its form is {len(STEPS) + 1}, this one knows {len(STEPS)}\)"
+        LedgerTooNew,
+        match=rf"written by a newer bookwatch \(its form is {len(STEPS) + 1}, this one knows {len(STEPS)}\)",
     ):
         READS[name][0](newer(path))
 
