@@ -58,10 +58,10 @@ def health(warehouse: Path) -> dict[str, Any]:
     """The marts' own SQL, in their order, each into its table."""
     from assets.marts.compiled import compiled_marts, set_instants
     from benchmarks.large_warehouse import JUDGED_AT, NOW
-    from marketplace.policy import DEFAULT_POLICY
+    from resources.policy_file import load_policy
     from resources.warehouse import open_warehouse
 
-    compiled = {made.name: made for made in compiled_marts(DEFAULT_POLICY, None)}
+    compiled = {made.name: made for made in compiled_marts(load_policy(), None)}
     seconds: dict[str, float] = {}
     with open_warehouse(warehouse) as con:
         set_instants(con, (NOW, JUDGED_AT, False, NOW.date().replace(day=1)))

@@ -80,13 +80,13 @@ def ours(warehouse: Path) -> dict[str, Any]:
     from assets.marts.build import build
     from assets.marts.compiled import compiled_marts
     from benchmarks.large_warehouse import NOW
-    from marketplace.policy import DEFAULT_POLICY
+    from resources.policy_file import load_policy
     from resources.warehouse import open_warehouse
 
-    compiled_marts(DEFAULT_POLICY, None)  # a run reads them from a file
+    compiled_marts(load_policy(), None)  # a run reads them from a file
     with open_warehouse(warehouse) as con:
         began = now()
-        outcome = build(con, now=NOW, tables=MARTS)
+        outcome = build(con, now=NOW, policy=load_policy(), tables=MARTS)
         spent = timed(began)
         states = con.execute(
             f"SELECT state, count(*) FROM marts.{TABLE} GROUP BY ALL ORDER BY ALL"

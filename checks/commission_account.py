@@ -14,6 +14,7 @@ import duckdb
 
 from checks.factory import guarded
 from checks.results import SAMPLE, CheckResult
+from marketplace.commission import REVENUE_STATUSES
 
 #: What each provider's account stands at by core: live records that are not paid, with their fees, and what refunds
 #: gave back; no tests, nothing whose local day is not known. A record without provider is its booking's, where exactly
@@ -164,7 +165,7 @@ WHERE c.is_refund AND CASE WHEN c.counts
     ELSE l.lines IS NOT NULL END
 """
 
-_STATE_RULES: Final = """
+_STATE_RULES: Final = f"""
 WITH counted AS (
     SELECT count(*) FILTER (state = 'missing') AS missing, count(*) FILTER (state = 'awaiting') AS awaiting,
            count(*) FILTER (state IN ('matched', 'mismatched')) AS tracked, count(*) FILTER (state = 'free') AS free
@@ -194,7 +195,7 @@ UNION ALL
 SELECT 'not each missing booking has its finding', state FROM told WHERE missing_rows <> missing_findings
 UNION ALL
 SELECT 'a booking is free that costs something, or the other way round', booking_id FROM marts.commission_reconciliation
-WHERE booking_status IN ('accepted', 'confirmed', 'completed')
+WHERE booking_status IN {REVENUE_STATUSES}
   AND (state = 'free' AND booking_amount_idr IS DISTINCT FROM 0
        OR booking_amount_idr = 0 AND state NOT IN ('free', 'mismatched'))
 UNION ALL

@@ -16,11 +16,9 @@ from pandera.api.polars.model_config import BaseConfig
 
 from marketplace.closed_months import CLOSED_MONTH_CHANGED, MONTH_FIGURES
 from marketplace.commission import (
-    AGE_UNKNOWN,
-    AGES,
+    AGE_WORDS,
     ENTRY_KINDS,
     ENTRY_PARTS,
-    NOT_ENDED,
     ROW_STATES,
     WHOLE_STATES,
 )
@@ -30,39 +28,10 @@ from marketplace.links import HOPS, LINK_ROWS_SHOWN, LINK_STATES, STEPS
 from marketplace.members import MEMBER_HEALTH
 from marketplace.peaks import BASES
 from marketplace.services import ALL_SOURCES, NEVER_ANSWERED, RESPONSE_BUCKETS
+from marketplace.words import BOOKING_STATUSES, COMMISSION_STATUSES, SOURCES
 
-BOOKING_STATUSES: Final = (
-    "pending",
-    "accepted",
-    "confirmed",
-    "completed",
-    "cancelled",
-    "declined",
-    "expired",
-    "reassigned",
-    "unknown",
-)
-COMMISSION_STATUSES: Final = (
-    "pending",
-    "awaiting_verification",
-    "paid",
-    "rejected",
-    "overdue",
-    "cancelled",
-    "reversed",
-    "unknown",
-)
 #: Whether a restriction that is due is in force, and one in force is due.
 RESTRICTION_VERDICTS: Final = ("agrees", "not_restricted", "restricted_wrongly", "unknown")
-SOURCES: Final = (
-    "bookingButton",
-    "chatWindow",
-    "menuSlider",
-    "priceSlider",
-    "scheduled",
-    "direct",
-    "unknown",
-)
 ANOMALIES: Final = ("duplicate_booking", "overlapping_bookings", "abuse_bookings", "abuse_messages")
 COUNTED_COLLECTIONS: Final = ("bookings", "hotel_bookings", "commission_records")
 
@@ -231,7 +200,7 @@ class CommissionOpen(MartTable):
     deadline_at: pl.Datetime = pa.Field(nullable=True)
     is_overdue: pl.Boolean = pa.Field(nullable=True)
     restriction_at: pl.Datetime = pa.Field(nullable=True)
-    age: pl.String = pa.Field(isin=(NOT_ENDED, *(name for name, _ in AGES), AGE_UNKNOWN))
+    age: pl.String = pa.Field(isin=AGE_WORDS)
     is_due: pl.Boolean = pa.Field(nullable=True)
     is_unpaid: pl.Boolean
     booking_status: pl.String = pa.Field(nullable=True, isin=BOOKING_STATUSES)

@@ -14,11 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from dashboards.wording import instant
-
-# The required collections are to be scanned at least this often (health point 5 judges by the same ten
-# minutes).
-STALE_AFTER = timedelta(minutes=10)
-SYSTEM_STATES = ("healthy", "degraded", "down", "unknown")
+from marketplace import health as rules
+from marketplace.health import SCAN_AGE, SYSTEM_STATES
 
 
 @dataclass(frozen=True)
@@ -74,12 +71,7 @@ def system_state(status: dict[str, Any] | None, health: list[dict[str, Any]]) ->
     said = part(status, "health").get("system")
     if said in SYSTEM_STATES:
         return str(said)
-    states = {int(row.get("point") or 0): row.get("status") for row in health}
-    if states.get(1) == "broken" or states.get(5) == "broken":
-        return "down"
-    if "broken" in states.values():
-        return "degraded"
-    return "healthy" if "working" in states.values() else "unknown"
+    return rules.system_state((int(row.get("point") or 0), row.get("status")) for row in health)
 
 
 def judge(
@@ -92,7 +84,7 @@ def judge(
     known = [moment for moment in moments.values() if moment is not None]
     read_at = min(known) if known else None
     behind = tuple(
-        sorted(name for name, moment in moments.items() if moment is None or now - moment > STALE_AFTER)
+        sorted(name for name, moment in moments.items() if moment is None or now - moment > SCAN_AGE)
     )
     if not has_snapshot:
         state = "empty"

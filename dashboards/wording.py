@@ -20,6 +20,8 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 
+from dashboards.limits import with_limits
+
 LANGUAGES: tuple[str, ...] = ("en", "id")
 LOCALES: dict[str, str] = {"en": "en_US", "id": "id_ID"}
 NUMBERS = "id_ID"
@@ -34,7 +36,7 @@ NAMED: tuple[str, ...] = ("named",)
 
 @cache
 def texts(language: str) -> dict[str, str]:
-    """Every text of a language by its dotted name, as in ``overview.title``."""
+    """Every text of a language by its dotted name, as in ``overview.title``; the limits it names are in it."""
     with (TEXTS / f"{language}.toml").open("rb") as file:
         return dict(_flat(tomllib.load(file), ""))
 
@@ -43,7 +45,9 @@ def _flat(table: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     for key, value in table.items():
         rows += (
-            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", str(value))]
+            _flat(value, f"{prefix}{key}.")
+            if isinstance(value, dict)
+            else [(f"{prefix}{key}", with_limits(str(value)))]
         )
     return rows
 

@@ -124,13 +124,6 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
 RECORD_REFERENCES: Final = (*ALIASES["commission.booking_ref"], *ALIASES["commission.booking_doc_ref"])
 """What a commission record refers to its booking by."""
 
-LINK_REFERENCES: Final[dict[str, tuple[str, ...]]] = {
-    "chat_rooms": ("bookingId",),
-    "chat_messages": ("bookingId", *ALIASES["message.room"]),
-    "notifications": ("bookingId",),
-}
-"""What rows of the other collections name their booking (or their room) by."""
-
 JSON_PATHS: Final[dict[str, tuple[str, ...]]] = {
     attribute: tuple(
         sorted(

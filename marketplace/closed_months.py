@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS
+from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS, RECORDS
 
 #: A month is closed this long after it ended in the marketplace's zone: late records and proofs have come in by then.
 CLOSED_AFTER: Final = timedelta(hours=24)
@@ -28,7 +28,7 @@ MONTH_FIGURES: Final = (
 
 
 #: What these figures are made from: bookings and records, in the zones of their providers.
-MONTH_COLLECTIONS: Final = (*BOOKING_COLLECTIONS, "commission_records", *PROVIDER_COLLECTIONS)
+MONTH_COLLECTIONS: Final = (*BOOKING_COLLECTIONS, RECORDS, *PROVIDER_COLLECTIONS)
 
 
 def month_after(month: date) -> date:

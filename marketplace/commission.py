@@ -6,58 +6,56 @@ The dated rates live in policy.py, the findings in findings.py.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from itertools import pairwise
+from typing import Final, Literal, get_args
 
-REVENUE_STATUSES: Final = ("accepted", "confirmed", "completed")
+from marketplace.collections import RECORDS
+from marketplace.durations import between, short
+from marketplace.words import BookingStatus, CommissionStatus, values
+
+REVENUE_STATUSES: Final = values(BookingStatus.ACCEPTED, BookingStatus.CONFIRMED, BookingStatus.COMPLETED)
 #: A booking that ended without earning: a live record on it is not due.
-ENDED_STATUSES: Final = ("cancelled", "declined", "expired", "reassigned")
-#: Neither earning nor ended: a record on it cannot be judged.
-OPEN_STATUSES: Final = ("pending", "unknown")
+ENDED_STATUSES: Final = values(
+    BookingStatus.CANCELLED, BookingStatus.DECLINED, BookingStatus.EXPIRED, BookingStatus.REASSIGNED
+)
 
 RowState = Literal["awaiting", "missing", "matched", "mismatched", "free", "orphan", "not_due", "unknown"]
-ROW_STATES: Final[tuple[RowState, ...]] = (
-    "awaiting",
-    "missing",
-    "matched",
-    "mismatched",
-    "free",
-    "orphan",
-    "not_due",
-    "unknown",
-)
+ROW_STATES: Final[tuple[RowState, ...]] = get_args(RowState)
 #: States of an earning booking whose commission was recorded.
 TRACKED_STATES: Final = ("matched", "mismatched")
 WholeState = Literal["perfect", "warning", "critical", "unknown"]
-WHOLE_STATES: Final[tuple[WholeState, ...]] = ("perfect", "warning", "critical", "unknown")
+WHOLE_STATES: Final[tuple[WholeState, ...]] = get_args(WholeState)
 
 #: Commission statuses that are unpaid whatever else the record says.
-UNPAID_STATUSES: Final = ("pending", "rejected", "overdue")
+UNPAID_STATUSES: Final = values(CommissionStatus.PENDING, CommissionStatus.REJECTED, CommissionStatus.OVERDUE)
 #: Unpaid unless its proof came before the deadline.
-SUBMITTED_STATUS: Final = "awaiting_verification"
-PAID_STATUS: Final = "paid"
+SUBMITTED_STATUS: Final = CommissionStatus.AWAITING_VERIFICATION.value
+PAID_STATUS: Final = CommissionStatus.PAID.value
 #: Read as paid where the record says when it was paid; what such a record still owes cannot be told.
-UNKNOWN_STATUS: Final = "unknown"
+UNKNOWN_STATUS: Final = CommissionStatus.UNKNOWN.value
 #: A negative record (a refund) with one of these gave money back; "refunded" is read as reversed.
-GIVEN_BACK_STATUSES: Final = ("paid", "reversed")
+GIVEN_BACK_STATUSES: Final = values(CommissionStatus.PAID, CommissionStatus.REVERSED)
 #: Of a booking's live records the one with the first of these is its own, then any other; then the earliest.
 OWN_RECORD_ORDER: Final = (PAID_STATUS, SUBMITTED_STATUS)
-OVERDUE_STATUS: Final = "overdue"
+OVERDUE_STATUS: Final = CommissionStatus.OVERDUE.value
 
-#: What an unpaid amount's age is called, by the time since the end of its service; half-open, in this order.
+#: Where one age of an unpaid amount ends and the next begins: the time since the end of its service.
+_AGE_STEPS: Final = (timedelta(hours=3), timedelta(hours=24), timedelta(days=7))
+#: What an age is called, and where it ends; half-open, in this order.
 AGES: Final[tuple[tuple[str, timedelta | None], ...]] = (
-    ("0-3 h", timedelta(hours=3)),
-    ("3-24 h", timedelta(hours=24)),
-    ("1-7 d", timedelta(days=7)),
-    ("over 7 d", None),
+    *((between(start, end, "-"), end) for start, end in pairwise((timedelta(0), *_AGE_STEPS))),
+    (f"over {short(_AGE_STEPS[-1])}", None),
 )
 #: The service has not ended yet; when it ended is not known.
 NOT_ENDED, AGE_UNKNOWN = "not_ended", "unknown"
+#: Every age, in the order in which they are read: from not yet begun to long past.
+AGE_WORDS: Final = (NOT_ENDED, *(word for word, _ in AGES), AGE_UNKNOWN)
 #: Stands for the provider of a record or booking that names none. The word counts as empty in the data, so no
 #: provider can have this id.
 NO_PROVIDER: Final = "none"
 
 EntryKind = Literal["accrual", "fee", "payment", "reversal", "refund"]
-ENTRY_KINDS: Final[tuple[EntryKind, ...]] = ("accrual", "fee", "payment", "reversal", "refund")
+ENTRY_KINDS: Final[tuple[EntryKind, ...]] = get_args(EntryKind)
 #: What a line of the ledger is about.
 ENTRY_PARTS: Final = ("commission", "fee")
 
@@ -65,16 +63,19 @@ MILLION: Final = 1_000_000
 #: A record's deadline may differ by this much from the policy's before it is a finding.
 DEADLINE_TOLERANCE: Final = timedelta(minutes=5)
 #: The collection whose newest complete scan bounds what may be called missing.
-COMMISSION_COLLECTION: Final = "commission_records"
+COMMISSION_COLLECTION: Final = RECORDS
 
 
-def expected_commission(amount_idr: int, rate_ppm: int) -> int:
-    """The commission in whole rupiah of an amount in rupiah at a rate in millionths, half up.
+def age_column(word: str) -> str:
+    """The column of marts.commission_balances that sums what is of an age.
 
-    >>> expected_commission(202_500, 300_000)
-    60750
+    >>> [age_column(word) for word in ("3-24 h", "over 7 d", "unknown", "not_ended")]
+    ['age_3_24h_idr', 'age_over_7d_idr', 'age_unknown_idr', 'not_ended_idr']
     """
-    return (amount_idr * rate_ppm + MILLION // 2) // MILLION
+    if word == NOT_ENDED:
+        return f"{word}_idr"
+    *said, unit = word.rsplit(" ", 1)
+    return f"age_{''.join(said).replace('-', '_').replace(' ', '_')}{unit}_idr"
 
 
 def judged_at(
@@ -91,21 +92,6 @@ def judged_at(
         return None
     scanned = completed_at if frozen or watermark is None else min(completed_at, watermark)
     return min(now, scanned)
-
-
-def tracking_rate(tracked: int, missing: int) -> float:
-    """Tracked ÷ (tracked + missing), from 0 to 1; 1 when both are 0."""
-    return tracked / (tracked + missing) if tracked + missing else 1.0
-
-
-def whole_state(missing: int, *, scanned: bool) -> WholeState:
-    """The state of the whole: unknown if commission_records was never scanned, else by the number
-    missing."""
-    if not scanned:
-        return "unknown"
-    if missing == 0:
-        return "perfect"
-    return "warning" if missing == 1 else "critical"
 
 
 def rupiah(amount: int) -> str:

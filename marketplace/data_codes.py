@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
+
+from marketplace.durations import within
+from marketplace.rules import LONGEST_SERVICE_MINUTES, THOUSANDS_BELOW_IDR
 
 DATA_FINDINGS: Final[dict[str, str]] = {
     "amount_currency": "An amount is in another currency than rupiah and was not used.",
     "amount_disagrees": "Two amounts of one booking are further apart than rounding or a discount explains.",
     "amount_implausible": "An amount is too small or too large to be believed and was not used.",
-    "amount_in_thousands": "A total below 10,000 was read as thousands of rupiah.",
+    "amount_in_thousands": f"A total below {THOUSANDS_BELOW_IDR:,} was read as thousands of rupiah.",
     "amount_negative": "An amount is below zero and was not used.",
     "amount_unknown": "No amount over zero could be read: the booking is in no revenue figure.",
     "creation_unreadable": "The creation time cannot be read: the row is quarantined.",
@@ -16,7 +20,8 @@ DATA_FINDINGS: Final[dict[str, str]] = {
     "in_the_future": "A time of something that has happened lies after the row was last changed and first stored.",
     "json_unreadable": "An attribute that should hold JSON cannot be parsed.",
     "kind_unknown": "The type of a message is not one of the known words.",
-    "minutes_unreadable": "The duration is not a number of minutes of at most a day.",
+    "minutes_unreadable": "The duration is not a number of minutes"
+    f" of at most {within(timedelta(minutes=LONGEST_SERVICE_MINUTES))}.",
     "mode_unknown": "The booking type is not one of the known words and was passed over.",
     "not_an_id": "An id or a word has not the form of one, and may be personal: a hash of it is published.",
     "number_unreadable": "A number cannot be read.",

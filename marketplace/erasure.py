@@ -16,57 +16,16 @@ import orjson
 import polars as pl
 
 from marketplace.aliases import ALIASES
-from marketplace.collections import BY_NAME
+from marketplace.collection import PersonKeys
+from marketplace.collections import BY_NAME, COLLECTIONS
 from marketplace.decline_reasons import categories
 from marketplace.json_values import read_json
+from marketplace.phones import e164
 from marketplace.text import json_text
 from marketplace.trials import test_rule
 
-
-@dataclass(frozen=True)
-class PersonKeys:
-    """How rows of a collection refer to people. ``owner``: whose row it is (an attribute, or a path into JSON text);
-    ``addressee``: whom it was sent to; ``booking``/``room``: the booking or chat room it belongs to; ``own_booking``/
-    ``own_room``: the attributes a row of the person is itself known by. ``authors``: attributes that say who wrote it.
-    """
-
-    owner: tuple[str, ...]
-    addressee: tuple[str, ...] = ()
-    booking: tuple[str, ...] = ()
-    room: tuple[str, ...] = ()
-    own_booking: tuple[str, ...] = ()
-    own_room: tuple[str, ...] = ()
-    authors: tuple[str, ...] = ()
-
-
-_BOOKING: Final = PersonKeys(owner=ALIASES["booking.customer_id"], own_booking=("_id", "bookingId"))
-
 PERSON_KEYS: Final[Mapping[str, PersonKeys]] = MappingProxyType(
-    {
-        "users": PersonKeys(owner=("_id", "userId", "customerId")),
-        "bookings": _BOOKING,
-        "hotel_bookings": _BOOKING,
-        "chat_rooms": PersonKeys(
-            owner=ALIASES["room.customer_id"],
-            booking=("bookingId",),
-            own_room=("_id", "roomId", "conversationId"),
-        ),
-        "chat_messages": PersonKeys(
-            owner=("senderId",),
-            addressee=("receiverId",),
-            booking=("bookingId",),
-            room=ALIASES["message.room"],
-            authors=ALIASES["message.sender_role"],
-        ),
-        "reviews": PersonKeys(owner=("userId", "customerId", "reviewerId"), booking=("bookingId",)),
-        "notifications": PersonKeys(owner=ALIASES["notification.recipient_id"], booking=("bookingId",)),
-        "commission_records": PersonKeys(
-            owner=("customerId", "userId"), booking=("bookingId", "bookingDocId")
-        ),
-        "payment_transactions": PersonKeys(
-            owner=("userId", "customerId", "payerId"), booking=("bookingId", "bookingDocId")
-        ),
-    }
+    {collection.name: collection.keys for collection in COLLECTIONS if collection.keys}
 )
 """Collection → how its rows refer to customers. A provider is a business: therapists and places are left alone."""
 
@@ -78,6 +37,11 @@ SHOWN_NAMES: Final = frozenset(
 )
 """Where names of businesses are written, which may be shown: a customer of the same name does not take them away
 where a therapist or place really is called so."""
+
+BUSINESS_NAMES: Final = ALIASES["provider.name"]
+"""What therapists and places are called by."""
+TOLD_OF_PROVIDERS: Final = "city"
+"""What is published of a provider besides its name and is written by hand: it may hold a customer's name."""
 
 CUSTOMER_ROLES: Final = frozenset({"customer", "user", "client", "guest"})
 
@@ -179,6 +143,17 @@ def text_of(row: Mapping[str, Any], name: str) -> str | None:
         found = json_object(value)
         value = found.get(path) if found else None
     return json_text(value)
+
+
+def told_by_id(text: str) -> dict[str, str]:
+    """What an id that is none tells of the person, by an attribute that holds such a value: a phone, an address, else a
+    name."""
+    number, _ = e164(pl.Series([text], dtype=pl.String))
+    if number.item() is not None:
+        return {"phone": text}
+    if "@" in text:
+        return {"email": text.removeprefix("mailto:")}
+    return {"name": text}
 
 
 @dataclass

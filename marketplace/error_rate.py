@@ -1,10 +1,13 @@
-"""When errors are too many: the rate at which people are told. Errors themselves are in ops.errors."""
+"""When calls are too slow and errors too many: the rate at which people are told. Errors themselves are in
+ops.errors."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Final
 
+#: A call that took longer is flagged as slow.
+SLOW_SECONDS: Final = 3.0
 #: So many error events within a minute are an alarm.
 ERRORS_A_MINUTE: Final = 10
 #: Events that do not count towards it. A slow call is flagged apart. A collection that is not there, or refused, says

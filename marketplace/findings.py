@@ -4,17 +4,21 @@ in assets/marts."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
+from marketplace.commission import DEADLINE_TOLERANCE
+from marketplace.durations import minutes
+from marketplace.policy import Policy
 from marketplace.registry import Registry
 
 Severity = Literal["low", "medium", "high", "critical"]
-SEVERITIES: Final[tuple[Severity, ...]] = ("low", "medium", "high", "critical")
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of finding. ``rests_on`` names the row whose id ends the finding's id."""
+    """One kind of finding. ``rests_on`` names the row whose id ends the finding's id. ``rule`` has places for the
+    numbers of the policy (``said`` fills them)."""
 
     code: str
     severity: Severity
@@ -26,6 +30,10 @@ class Finding:
         """The stable id of this finding on a row."""
         return f"{self.code}:{row_id}"
 
+    def said(self, policy: Policy) -> str:
+        """Its rule with the numbers of a policy."""
+        return self.rule.format(**policy.numbers(), tolerance_minutes=minutes(DEADLINE_TOLERANCE))
+
 
 FINDINGS: Final[Registry[str, Finding]] = Registry(
     (
@@ -33,7 +41,7 @@ FINDINGS: Final[Registry[str, Finding]] = Registry(
             "missing",
             "critical",
             "booking",
-            "A booking that earns has no live commission record 2 minutes after its acceptance.",
+            "A booking that earns has no live commission record {grace_minutes} minutes after its acceptance.",
             "Record the commission in the app, then find out why the app did not.",
         ),
         Finding(
@@ -110,7 +118,8 @@ FINDINGS: Final[Registry[str, Finding]] = Registry(
             "deadline_mismatch",
             "low",
             "commission",
-            "The record's payment deadline is over 5 minutes from the end of service plus 3 hours.",
+            "The record's payment deadline is over {tolerance_minutes} minutes from the end of service plus"
+            " {deadline_hours} hours.",
             "Correct the record's paymentDeadline.",
         ),
         Finding(
@@ -131,7 +140,7 @@ FINDINGS: Final[Registry[str, Finding]] = Registry(
             "fee_missing",
             "medium",
             "commission",
-            "The commission is unpaid more than 30 minutes past its deadline and carries no fee.",
+            "The commission is unpaid more than {restriction_minutes} minutes past its deadline and carries no fee.",
             "Add the policy's fee to the record.",
         ),
         Finding(
@@ -145,7 +154,8 @@ FINDINGS: Final[Registry[str, Finding]] = Registry(
             "restriction_mismatch",
             "medium",
             "provider",
-            "The provider is RESTRICTED with nothing overdue, or not RESTRICTED 30 minutes past a deadline.",
+            "The provider is RESTRICTED with nothing overdue, or not RESTRICTED {restriction_minutes} minutes past a"
+            " deadline.",
             "Lift or set the restriction of the account.",
         ),
         Finding(
@@ -172,6 +182,3 @@ FINDINGS: Final[Registry[str, Finding]] = Registry(
     ),
     key=lambda finding: finding.code,
 )
-
-#: The first of these that holds is the one amount finding of a record; it makes the row's state mismatched.
-AMOUNT_FINDINGS: Final = ("unit_error", "wrong_rate", "wrong_amount")

@@ -6,14 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
+from marketplace.durations import minutes, short, spelled
 from marketplace.findings import Severity
 from marketplace.registry import Registry
 
 PointStatus = Literal["working", "broken", "unknown"]
-POINT_STATUSES: Final[tuple[PointStatus, ...]] = ("working", "broken", "unknown")
+POINT_STATUSES: Final[tuple[PointStatus, ...]] = get_args(PointStatus)
 SystemState = Literal["healthy", "degraded", "down", "unknown"]
+SYSTEM_STATES: Final[tuple[SystemState, ...]] = get_args(SystemState)
 
 DAY: Final = timedelta(hours=24)
 WEEK: Final = timedelta(days=7)
@@ -26,12 +28,9 @@ DELIVERY_PERCENT: Final = 80
 #: A verdict speaks for the time until the next one, at most for this long: a longer silence is not measured.
 UNMEASURED_AFTER: Final = timedelta(minutes=10)
 #: Over which uptime is told, by the name it is shown under.
-UPTIME_WINDOWS: Final[tuple[tuple[str, timedelta], ...]] = (
-    ("24 h", timedelta(hours=24)),
-    ("7 d", timedelta(days=7)),
-    ("30 d", timedelta(days=30)),
+UPTIME_WINDOWS: Final[tuple[tuple[str, timedelta], ...]] = tuple(
+    (short(length), length) for length in (timedelta(hours=24), timedelta(days=7), timedelta(days=30))
 )
-REQUIRED_COLLECTIONS: Final = ("bookings", "chat_messages", "commission_records")
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
             1,
             "user-to-member connection",
             "bookings created by the app",
-            "a booking was created in the last 24 hours",
+            f"a booking was created in the last {spelled(DAY)}",
             1,
             "bookings",
             "Bookings arrive from customers",
@@ -71,45 +70,45 @@ HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
             2,
             "chat window booking",
             "the chat window's booking form",
-            "a booking with source chatWindow was created in the last 7 days",
+            f"a booking with source chatWindow was created in the last {spelled(WEEK)}",
             1,
             "bookings",
             "Bookings arrive from the chat window",
             "No chat window bookings found",
-            "No booking of the last 7 days carries a source, so chat window bookings cannot be told apart",
+            f"No booking of the last {spelled(WEEK)} carries a source, so chat window bookings cannot be told apart",
             "medium",
         ),
         HealthPoint(
             3,
             "scheduled booking",
             "the scheduling form",
-            "a booking with mode scheduled was created in the last 7 days",
+            f"a booking with mode scheduled was created in the last {spelled(WEEK)}",
             1,
             "bookings",
             "Scheduled bookings arrive",
             "No scheduled bookings found",
-            "No booking of the last 7 days carries a mode, so scheduled bookings cannot be told apart",
+            f"No booking of the last {spelled(WEEK)} carries a mode, so scheduled bookings cannot be told apart",
             "medium",
         ),
         HealthPoint(
             4,
             "book now",
             "the book-now button",
-            "a booking with mode immediate was created in the last 24 hours",
+            f"a booking with mode immediate was created in the last {spelled(DAY)}",
             1,
             "bookings",
             "Immediate bookings arrive",
             "No immediate bookings found",
-            "No booking of the last 24 hours carries a mode, so immediate bookings cannot be told apart",
+            f"No booking of the last {spelled(DAY)} carries a mode, so immediate bookings cannot be told apart",
             "high",
         ),
         HealthPoint(
             5,
             "data flow to admin",
             "the flow of bookings and scans to this dashboard",
-            "the newest booking is at most 1 hour old and every required collection was scanned"
-            " in the last 10 minutes",
-            60,
+            f"the newest booking is at most {spelled(BOOKING_AGE)} old and every required collection was scanned"
+            f" in the last {spelled(SCAN_AGE)}",
+            minutes(BOOKING_AGE),
             "minutes",
             "Bookings flow to the admin dashboard",
             "No recent bookings flowing to admin dashboard",
@@ -121,12 +120,12 @@ HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
             6,
             "notification delivery",
             "the notification sender",
-            "at least 80 % of the last 24 hours' notifications were delivered",
-            0.8,
+            f"at least {DELIVERY_PERCENT} % of the last {spelled(DAY)}' notifications were delivered",
+            DELIVERY_PERCENT / 100,
             "share",
             "Notifications are delivered",
-            "Notification delivery rate below 80%",
-            "No notification of the last 24 hours could be judged",
+            f"Notification delivery rate below {DELIVERY_PERCENT}%",
+            f"No notification of the last {spelled(DAY)} could be judged",
             "high",
         ),
         HealthPoint(
@@ -162,12 +161,13 @@ class QuietHours:
         return local >= self.start or local < self.end
 
 
-def system_state(statuses: Iterable[tuple[int, PointStatus]]) -> SystemState:
+def system_state(statuses: Iterable[tuple[int, str | None]]) -> SystemState:
     """The state of the whole of (point, status): down if a vital point is broken, unknown if nothing was
-    measured."""
+    measured. A point or a status that is none of ours (of another version) is no sign of health, and vital to nothing.
+    """
     known = dict(statuses)
     broken = [point for point, status in known.items() if status == "broken"]
-    if any(HEALTH_POINTS[point].takes_system_down for point in broken):
+    if any(point in HEALTH_POINTS and HEALTH_POINTS[point].takes_system_down for point in broken):
         return "down"
     if broken:
         return "degraded"

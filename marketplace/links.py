@@ -5,22 +5,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from marketplace.registry import Registry
 
 Step = Literal["booking", "room", "message", "notification", "acceptance", "commission", "payment"]
-STEPS: Final[tuple[Step, ...]] = (
-    "booking",
-    "room",
-    "message",
-    "notification",
-    "acceptance",
-    "commission",
-    "payment",
-)
+STEPS: Final[tuple[Step, ...]] = get_args(Step)
 LinkState = Literal["working", "broken", "unknown"]
-LINK_STATES: Final[tuple[LinkState, ...]] = ("working", "broken", "unknown")
+LINK_STATES: Final[tuple[LinkState, ...]] = get_args(LinkState)
 
 
 @dataclass(frozen=True)

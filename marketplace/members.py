@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Health = Literal["offline", "unknown", "critical", "warning", "healthy"]
 #: In order of precedence: the first that holds.
-MEMBER_HEALTH: Final[tuple[Health, ...]] = ("offline", "unknown", "critical", "warning", "healthy")
+MEMBER_HEALTH: Final[tuple[Health, ...]] = get_args(Health)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Basis = Literal["created", "starts"]
-BASES: Final[tuple[Basis, ...]] = ("created", "starts")
+BASES: Final[tuple[Basis, ...]] = get_args(Basis)
 PEAK_WINDOW: Final = timedelta(weeks=8)

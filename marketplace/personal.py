@@ -9,7 +9,6 @@ import polars as pl
 
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
-from marketplace.collections import BY_NAME
 from marketplace.phones import e164
 
 #: Something that begins as phone numbers here do, of digits and what people put between them.
@@ -24,12 +23,6 @@ _DIGITS: Final = (
     r"\d(?:[\s\u200b\u202a-\u202e()./\\_:,;|*~\u2010-\u2015\u2212+-]{0,8}\d){8,}"
 )
 _HAS_CONTACT: Final = rf"@|{_DIGITS}"
-
-
-def personal_attributes(collection: str) -> frozenset[str]:
-    """Attributes of a collection whose values may never leave raw and the private file."""
-    known = BY_NAME.get(collection)
-    return frozenset(known.personal) if known else frozenset()
 
 
 def private_bookings(attributes: Attributes) -> pl.DataFrame:

@@ -93,6 +93,14 @@ class Policy:
                 return rule
         raise PolicyError(f"No rule applies on {day}.")  # unreachable: the default has no gap
 
+    def numbers(self) -> dict[str, str]:
+        """What a sentence says of grace_minutes, deadline_hours and restriction_minutes: the number, or where rules
+        differ each of them (``3 / 4``)."""
+        return {
+            name: " / ".join(f"{number:,}" for number in sorted({getattr(rule, name) for rule in self.rules}))
+            for name in ("grace_minutes", "deadline_hours", "restriction_minutes")
+        }
+
 
 def _validate(rules: Iterable[PolicyRule]) -> None:
     rules = tuple(rules)
@@ -182,19 +190,3 @@ _KINDS: Final[Mapping[str, type]] = {
     "provider": str,
 }
 _WORDS: Final[Mapping[type, str]] = {str: "text", int: "a whole number", date: "a date such as 2026-01-01"}
-
-#: 30 % of every booking, due 3 hours after the service, Rp 25,000 when late, restriction 30 minutes after
-#: that.
-DEFAULT_POLICY: Final = Policy(
-    "standard-30",
-    (
-        PolicyRule(
-            version="standard-30",
-            rate_ppm=300_000,
-            fee_idr=25_000,
-            deadline_hours=3,
-            grace_minutes=2,
-            restriction_minutes=30,
-        ),
-    ),
-)

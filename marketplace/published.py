@@ -1,5 +1,8 @@
-"""Which attributes of a collection are published as ids, codes or words. What these may look like is in identifiers.py
-and codes.py; which column they become is in assets/core."""
+"""What is published of the attributes that are published as ids, codes or words.
+
+Which these are stands in their collection's record (collections.py), what they may look like in identifiers.py and
+codes.py, which column they become in assets/core.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ from typing import Final
 
 import polars as pl
 
-from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
 from marketplace.codes import browsers, cities, codes
-from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS, ROOM_COLLECTIONS
+from marketplace.collection import Form
+from marketplace.collections import BOOKING_COLLECTIONS, COLLECTIONS, PROVIDER_COLLECTIONS, ROOM_COLLECTIONS
 from marketplace.pseudonyms import Pseudonyms, Published
 from marketplace.words import BOOKING_STATUS, COMMISSION_STATUS, ROOM_STATUS
 
@@ -29,56 +32,25 @@ def _codes(words: dict[str, str] | None = None) -> Told:
     return lambda text, names: codes(text, names, words)
 
 
-def _all(told: Told, *names: str) -> dict[str, Told]:
-    return dict.fromkeys(names, told)
-
-
-_BOOKING: Final = {
-    **_all(
-        _ids(),
-        *ALIASES["booking.business_id"],
-        *ALIASES["booking.customer_id"],
-    ),
-    **_all(_ids(*PROVIDER_COLLECTIONS), *ALIASES["booking.provider_id"]),
-    **_all(_codes(BOOKING_STATUS), *ALIASES["booking.status"]),
-    **_all(_codes(), "paymentMethod"),
-}
-_PROVIDER: Final = {
-    **_all(cities, "city"),
-    **_all(browsers, "browser"),
-    **_all(_codes(), "commissionPlan"),
-}
+_TOLD: Final[Mapping[Form, Told]] = MappingProxyType(
+    {
+        Form.ID: _ids(),
+        Form.PROVIDER: _ids(*PROVIDER_COLLECTIONS),
+        Form.BOOKING: _ids(*BOOKING_COLLECTIONS),
+        Form.ROOM: _ids(*ROOM_COLLECTIONS),
+        Form.CODE: _codes(),
+        Form.BOOKING_STATUS: _codes(BOOKING_STATUS),
+        Form.COMMISSION_STATUS: _codes(COMMISSION_STATUS),
+        Form.ROOM_STATUS: _codes(ROOM_STATUS),
+        Form.CITY: cities,
+        Form.BROWSER: browsers,
+    }
+)
 PUBLISHED: Final[Mapping[str, Mapping[str, Told]]] = MappingProxyType(
     {
-        "therapists": _PROVIDER,
-        "places": _PROVIDER,
-        "bookings": _BOOKING,
-        "hotel_bookings": _BOOKING,
-        "commission_records": {
-            **_all(
-                _ids(*BOOKING_COLLECTIONS),
-                *ALIASES["commission.booking_ref"],
-                *ALIASES["commission.booking_doc_ref"],
-            ),
-            **_all(_ids(*PROVIDER_COLLECTIONS), *ALIASES["commission.provider_id"]),
-            **_all(_codes(COMMISSION_STATUS), *ALIASES["commission.status"]),
-        },
-        "chat_rooms": {
-            **_all(_ids(*BOOKING_COLLECTIONS), "bookingId"),
-            **_all(_ids(), *ALIASES["room.customer_id"]),
-            **_all(_ids(*PROVIDER_COLLECTIONS), *ALIASES["room.provider_id"]),
-            **_all(_codes(ROOM_STATUS), "status"),
-        },
-        "chat_messages": {
-            **_all(_ids(*ROOM_COLLECTIONS), *ALIASES["message.room"]),
-            **_all(_ids(*BOOKING_COLLECTIONS), "bookingId"),
-            **_all(_ids(*PROVIDER_COLLECTIONS), "senderId", "receiverId"),
-        },
-        "notifications": {
-            **_all(_ids(*PROVIDER_COLLECTIONS), *ALIASES["notification.recipient_id"]),
-            **_all(_ids(*BOOKING_COLLECTIONS), *ALIASES["notification.booking"]),
-            **_all(_codes(), "recipientType", "type", *ALIASES["notification.channel"]),
-        },
+        collection.name: {name: _TOLD[form] for name, form in collection.published.items()}
+        for collection in COLLECTIONS
+        if collection.published
     }
 )
 """Collection → attribute → what is published of it."""

@@ -1,5 +1,7 @@
-"""The numbers and names of the business rules, each with its unit, once. How they are applied does not live
-here."""
+"""The numbers by which a row is read, each with its unit, once. How they are applied does not live here, nor
+what stands with its subject: rates, fees and deadlines in commission_policy.toml, limits of health, members,
+service, chain and errors in the modules of that name.
+"""
 
 from __future__ import annotations
 
@@ -48,16 +50,6 @@ RESPONSE_MINUTES_SCHEDULED: Final = 30
 """Response deadline after creation, unless the row says otherwise."""
 LONGEST_SERVICE_MINUTES: Final = 1_440
 """A duration outside 1 … this is a typing error, not a service."""
-DUPLICATE_BOOKING_MINUTES: Final = 5
-ABUSE_BOOKINGS_PER_HOUR: Final = 5
-ABUSE_MESSAGES_PER_HOUR: Final = 30
-
-# Commission
-GRACE_MINUTES: Final = 2
-"""From acceptance (else creation) until a booking without a live record is missing."""
-COMMISSION_DEADLINE_HOURS: Final = 3
-RESTRICTION_MINUTES: Final = 30
-LATE_FEE_IDR: Final = 25_000
 
 # Test rows
 TEST_NAME_PATTERN: Final = r"(?i)\b(?:test|testing)[0-9]*\b"

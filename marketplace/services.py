@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from typing import Final
+
+from marketplace.durations import between, short
 
 
 @dataclass(frozen=True)
@@ -41,17 +44,25 @@ class ResponseBucket:
 
 #: The days of creation whose response times are counted.
 RESPONSE_WINDOW: Final = timedelta(days=30)
-RESPONSE_BUCKETS: Final = (
-    ResponseBucket(1, "under 30 s", 0, 30),
-    ResponseBucket(2, "30 to 60 s", 30, 60),
-    ResponseBucket(3, "1 to 2 min", 60, 120),
-    ResponseBucket(4, "2 to 5 min", 120, 300),
-    ResponseBucket(5, "5 to 10 min", 300, 600),
-    ResponseBucket(6, "10 to 30 min", 600, 1800),
-    ResponseBucket(7, "30 to 60 min", 1800, 3600),
-    ResponseBucket(8, "1 h and more", 3600, None),
+#: Where one bucket ends and the next begins, in seconds.
+_RESPONSE_STEPS: Final = (30, 60, 120, 300, 600, 1_800, 3_600)
+
+
+def _bucket(number: int, from_s: int, to_s: int | None) -> ResponseBucket:
+    start = timedelta(seconds=from_s)
+    if to_s is None:
+        return ResponseBucket(number, f"{short(start)} and more", from_s, to_s)
+    end = timedelta(seconds=to_s)
+    label = between(start, end, " to ") if from_s else f"under {short(end)}"
+    return ResponseBucket(number, label, from_s, to_s)
+
+
+RESPONSE_BUCKETS: Final = tuple(
+    _bucket(number, from_s, to_s)
+    for number, (from_s, to_s) in enumerate(pairwise((0, *_RESPONSE_STEPS, None)), 1)
+    if from_s is not None
 )
 #: Expired, or pending past the response deadline: shown after the buckets.
-NEVER_ANSWERED: Final = ResponseBucket(9, "never answered", 0, None)
+NEVER_ANSWERED: Final = ResponseBucket(len(RESPONSE_BUCKETS) + 1, "never answered", 0, None)
 #: The line of the distribution that counts every source.
 ALL_SOURCES: Final = "all"

@@ -2,23 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Final
 
 import polars as pl
 
 from marketplace.text import nulls
 
-REVENUE_STATUSES: Final = ("accepted", "confirmed", "completed")
 UNKNOWN: Final = "unknown"
 
 
-def _table(words: dict[str, str]) -> dict[str, str]:
+class BookingStatus(StrEnum):
+    """What a booking is. Columns hold the plain word (``value``): no engine knows an enumeration of ours."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    CONFIRMED = "confirmed"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    REASSIGNED = "reassigned"
+    UNKNOWN = UNKNOWN
+
+
+class CommissionStatus(StrEnum):
+    """What a commission record is; as above."""
+
+    PENDING = "pending"
+    AWAITING_VERIFICATION = "awaiting_verification"
+    PAID = "paid"
+    REJECTED = "rejected"
+    OVERDUE = "overdue"
+    CANCELLED = "cancelled"
+    REVERSED = "reversed"
+    UNKNOWN = UNKNOWN
+
+
+def values(*words: StrEnum) -> tuple[str, ...]:
+    """The plain words, for columns."""
+    return tuple(word.value for word in words)
+
+
+def _table(words: Mapping[str, str]) -> dict[str, str]:
     """{canonical: "word, word"} → {normalised word: canonical}; refuses a word that means two things."""
     table: dict[str, str] = {}
     for canonical, listed in words.items():
         for word in listed.split(","):
             key = normalised(word)
-            if table.setdefault(key, canonical) != canonical:
+            if table.setdefault(key, str(canonical)) != canonical:
                 raise ValueError(f"the word {key} stands for two values")
     return table
 
@@ -30,33 +63,33 @@ def normalised(word: str) -> str:
 
 BOOKING_STATUS: Final = _table(
     {
-        "pending": "pending, pending_accept, idle, registering, searching, waiting, waiting_for_location",
-        "accepted": "accepted, active, on_the_way",
-        "confirmed": "confirmed, in_progress, payment_received",
-        "completed": "completed, done, finished",
-        "cancelled": "cancelled, canceled",
-        "declined": "declined, rejected",
-        "expired": "expired, timeout",
-        "reassigned": "reassigned",
+        BookingStatus.PENDING: "pending, pending_accept, idle, registering, searching, waiting, waiting_for_location",
+        BookingStatus.ACCEPTED: "accepted, active, on_the_way",
+        BookingStatus.CONFIRMED: "confirmed, in_progress, payment_received",
+        BookingStatus.COMPLETED: "completed, done, finished",
+        BookingStatus.CANCELLED: "cancelled, canceled",
+        BookingStatus.DECLINED: "declined, rejected",
+        BookingStatus.EXPIRED: "expired, timeout",
+        BookingStatus.REASSIGNED: "reassigned",
     }
 )
-BOOKING_STATUSES: Final = (*dict.fromkeys(BOOKING_STATUS.values()), UNKNOWN)
+BOOKING_STATUSES: Final = values(*BookingStatus)
 
 COMMISSION_STATUS: Final = _table(
     {
-        "pending": "pending, pending_collection, accepted, unpaid",
-        "awaiting_verification": "awaiting_verification, submitted",
-        "paid": "paid, verified, confirmed, completed, partially_refunded, partial_refund",
-        "rejected": "rejected",
-        "overdue": "overdue, expired",
-        "cancelled": "cancelled, canceled",
-        "reversed": "reversed, refunded",
+        CommissionStatus.PENDING: "pending, pending_collection, accepted, unpaid",
+        CommissionStatus.AWAITING_VERIFICATION: "awaiting_verification, submitted",
+        CommissionStatus.PAID: "paid, verified, confirmed, completed, partially_refunded, partial_refund",
+        CommissionStatus.REJECTED: "rejected",
+        CommissionStatus.OVERDUE: "overdue, expired",
+        CommissionStatus.CANCELLED: "cancelled, canceled",
+        CommissionStatus.REVERSED: "reversed, refunded",
     }
 )
-COMMISSION_STATUSES: Final = (*dict.fromkeys(COMMISSION_STATUS.values()), UNKNOWN)
-PARTLY_REFUNDED: Final = _table({"paid": "partially_refunded, partial_refund"})
+COMMISSION_STATUSES: Final = values(*CommissionStatus)
+PARTLY_REFUNDED: Final = _table({CommissionStatus.PAID: "partially_refunded, partial_refund"})
 """Of the words of a record that is paid, those that say that some of it went back, and not how much."""
-NOT_LIVE_STATUSES: Final = ("cancelled", "reversed")
+NOT_LIVE_STATUSES: Final = values(CommissionStatus.CANCELLED, CommissionStatus.REVERSED)
 
 SOURCE: Final = _table(
     {

@@ -11,22 +11,15 @@ import duckdb
 from assets.marts.make import HISTORY, build_marts, record_points
 from assets.ops import create_ops, mirror_errors, record_checks
 from checks.verdicts import CLOCK_CHECKS, outcome_of
+from marketplace.collections import category_of
 from marketplace.error_rate import ERROR_RATE_WINDOW
 from marketplace.health import HEALTH_POINTS, UNMEASURED_AFTER
-from resources.appwrite.failures import CATEGORY_OF_COLLECTION
 from resources.errors import BookwatchError, UsageError
 from resources.ledger import HealthVerdict, Ledger, LedgerCall
 from resources.run_report import RunFailure, RunReport
 
 #: What no collection of the app's own can be blamed for.
 OWN_CATEGORY = "pipeline"
-_CATEGORY_OF_TABLE = {
-    "bookings": "booking",
-    "commissions": "payment",
-    "messages": "chat",
-    "chat_rooms": "chat",
-    **CATEGORY_OF_COLLECTION,
-}
 
 
 def unmeasured(failure: BookwatchError | None) -> str:
@@ -96,7 +89,7 @@ def _category(found: RunReport, failed: RunFailure) -> str:
         unanswered = [call.category for call in found.run.journal.calls if call.outcome != "ok"]
         return unanswered[-1] if unanswered else "appwrite"
     tables = [check.asset.split("/")[-1] for check in found.blocked]
-    return next((_CATEGORY_OF_TABLE[table] for table in tables if table in _CATEGORY_OF_TABLE), OWN_CATEGORY)
+    return next((told for table in tables if (told := category_of(table)) != "appwrite"), OWN_CATEGORY)
 
 
 def _snake(name: str) -> str:

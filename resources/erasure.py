@@ -19,6 +19,7 @@ from typing import Any, cast
 import duckdb
 import polars as pl
 
+from marketplace.blanked_rows import addressee_names, renamed, said_by_customer, viewed, without
 from marketplace.collections import PROVIDER_COLLECTIONS
 from marketplace.erasure import (
     MAILS,
@@ -27,31 +28,27 @@ from marketplace.erasure import (
     PHONES,
     PLACES,
     SHOWN_NAMES,
+    TOLD_OF_PROVIDERS,
     PersonValues,
     blanked,
     json_object,
     personal,
     references,
     text_of,
+    told_by_id,
     word_in,
 )
-from marketplace.phones import e164
 from marketplace.pseudonyms import PREFIX
 from marketplace.text import BLANK
 from marketplace.traces import Mark, Traces, marks_of
 from resources.forgotten import (
     Forgotten,
     Identities,
-    addressee_names,
     business_names,
     meant,
     open_sql,
     plainly_open,
     provider_texts,
-    renamed,
-    said_by_customer,
-    viewed,
-    without,
 )
 from resources.own_files import sync
 from resources.raw.file import StoreFailure
@@ -398,13 +395,7 @@ class _Erasure:
         for text in named:
             if text is None or text.startswith(PREFIX):
                 continue
-            number, _ = e164(pl.Series([text], dtype=pl.String))
-            if number.item() is not None:
-                self.values.collect({"phone": text})
-            elif "@" in text:
-                self.values.collect({"email": text.removeprefix("mailto:")})
-            else:
-                self.values.collect({"name": text})
+            self.values.collect(told_by_id(text))
 
     def _copies(self, version: _Version, *, nearby: bool) -> None:
         """Mark attributes that repeat a value of theirs; ``nearby``: in a row of their bookings or rooms."""
@@ -462,24 +453,24 @@ class _Erasure:
         """A city that is a name of theirs, and nobody's city: what is published of a provider besides its name."""
         seen = [
             str(city)
-            for table, text in provider_texts(self.con, ["city"])
+            for table, text in provider_texts(self.con, [TOLD_OF_PROVIDERS])
             for (city,) in self.con.execute(
                 f"SELECT lower(trim({text}, ?)) FROM {table} WHERE {text} IS NOT NULL", [BLANK]
             ).fetchall()
         ]
         self.cities = frozenset(city for city, count in Counter(seen).items() if count > 1)
         for collection in self.providers:
-            for text in self._texts(collection, ["city"]):
+            for text in self._texts(collection, [TOLD_OF_PROVIDERS]):
                 names = [name for name in self.values.whole_names if name not in self.cities]
                 where = " OR ".join(f"contains(lower({text}), ?)" for _ in names)
                 for version in self._select(collection, where, names) if names else ():
-                    city = version.view.get("city")
+                    city = version.view.get(TOLD_OF_PROVIDERS)
                     if (
                         isinstance(city, str)
                         and city.strip(BLANK).lower() not in self.cities
                         and (self.values.called(city) or self.values.in_text(city, shown=True))
                     ):
-                        self.gone.setdefault(version.key, set()).add("city")
+                        self.gone.setdefault(version.key, set()).add(TOLD_OF_PROVIDERS)
 
     def _shared(self, value: str, attributes: frozenset[str]) -> bool:
         """Whether a row of somebody else carries the same name, phone or address."""

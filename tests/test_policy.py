@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from marketplace.commission import judged_at, tracking_rate, whole_state
+from marketplace.commission import judged_at
 from marketplace.findings import FINDINGS
-from marketplace.policy import DEFAULT_POLICY, PolicyError, parse_policy
+from marketplace.policy import PolicyError, parse_policy
 from marketplace.registry import Registry
 from resources.errors import UsageError
 from resources.policy_file import load_policy
@@ -32,9 +32,8 @@ def policy(*rules: str) -> str:
     )
 
 
-def test_the_projects_policy_is_the_default() -> None:
-    assert load_policy() == DEFAULT_POLICY
-    assert DEFAULT_POLICY.rule(date(2026, 1, 1)).rate_ppm == 300_000
+def test_the_projects_policy_is_thirty_per_cent_for_everyone() -> None:
+    assert load_policy().rule(date(2026, 1, 1)).rate_ppm == 300_000
 
 
 def test_versions_follow_each_other_half_open() -> None:
@@ -90,12 +89,6 @@ def test_a_policy_file_that_is_wrong_or_missing_is_a_usage_error(tmp_path: Path)
 def test_a_registry_refuses_a_repeated_name() -> None:
     with pytest.raises(ValueError, match="missing"):
         Registry([*FINDINGS.values(), FINDINGS["missing"]], key=lambda f: f.code)
-
-
-def test_the_state_of_the_whole() -> None:
-    assert [whole_state(n, scanned=True) for n in (0, 1, 2)] == ["perfect", "warning", "critical"]
-    assert whole_state(0, scanned=False) == "unknown"
-    assert (tracking_rate(0, 0), tracking_rate(3, 1)) == (1.0, 0.75)
 
 
 def test_judged_at_is_never_after_clock_or_scan() -> None:

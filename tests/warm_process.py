@@ -51,14 +51,14 @@ def _load() -> None:
     import assets.marts
     import pipelines.cli
     from assets.marts.compiled import compile_marts
-    from marketplace.policy import DEFAULT_POLICY
+    from resources.policy_file import load_policy
 
     for package in (assets.marts, pipelines.cli):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     for name in ("pandas", "pyarrow.dataset", "pipelines.definitions", "pipelines.run"):
         importlib.import_module(name)
-    compile_marts(DEFAULT_POLICY)
+    compile_marts(load_policy())
     if threading.active_count() > 1:
         raise AssertionError("a process with threads must not fork")
     gc.collect()

@@ -6,8 +6,9 @@ import polars as pl
 
 from assets.core.bookings import booking_status
 from marketplace.attributes import Attributes
+from marketplace.commission import REVENUE_STATUSES
 from marketplace.instants import INSTANT
-from marketplace.words import REVENUE_STATUSES, UNKNOWN
+from marketplace.words import UNKNOWN
 
 STATUS_ATTRIBUTES = ("status", "bookingStatus", "providerResponseStatus")
 EVENTS_SCHEMA = {

@@ -8,6 +8,7 @@ import polars as pl
 from assets.core.batch import NOT_RUPIAH, Batch, Derived, Reader, constant, outside
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
+from marketplace.commission import REVENUE_STATUSES
 from marketplace.decline_reasons import categories
 from marketplace.instants import INSTANT, NO_ZONE, starts
 from marketplace.money import MICRO, BookingAmounts, booking_amounts, read_micros
@@ -26,7 +27,6 @@ from marketplace.words import (
     BOOKING_STATUS,
     MODE,
     PROVIDER_TYPE,
-    REVENUE_STATUSES,
     SOURCE,
     UNKNOWN,
     canonical,

@@ -36,7 +36,8 @@ from checks.core_schemas import CORE_SCHEMAS, violations
 from marketplace.acceptance import CREATION, NOT_YET, reject_reasons
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
-from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS, USERS
+from marketplace.collection import CoreRows
+from marketplace.collections import BOOKING_COLLECTIONS, COLLECTIONS, PROVIDER_COLLECTIONS, RECORDS, USERS
 from marketplace.instants import NO_ZONE
 from marketplace.instants import NOT_YET as TOO_LATE
 from marketplace.money import DEFAULT_BOUNDS, AmountBounds
@@ -54,81 +55,27 @@ AfterChunk = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
-class Source:
-    """How one collection becomes rows of a core table. ``scope``: (column, value) that tells its rows in a
-    shared table.
-    ``people``: columns of the core table that name a provider or a customer. The derivation reads what these are
-    called and the provider's zone. ``refers``: columns that name another row besides. ``borrows``: a row without a
-    provider is read in the zone of the booking it refers to."""
+class Source(CoreRows):
+    """One collection and how its rows become rows of a core table (marketplace/collection.py). The derivation reads
+    what its ``people`` are called and the provider's zone."""
 
-    collection: str
-    table: str
-    key: str
-    derive: Callable[[Batch], Derived]
-    scope: tuple[str, str] | None = None
-    people: tuple[str, ...] = ()
-    refers: tuple[str, ...] = ()
-    borrows: bool = False
+    collection: str = field(kw_only=True)
+    derive: Callable[[Batch], Derived] = field(kw_only=True)
 
 
-SOURCES = (
-    Source("therapists", "providers", "provider_id", derive_providers, ("provider_type", "therapist")),
-    Source("places", "providers", "provider_id", derive_providers, ("provider_type", "place")),
-    Source(
-        "bookings",
-        "bookings",
-        "booking_id",
-        derive_bookings,
-        ("origin", "bookings"),
-        ("provider_id", "customer_id"),
-        ("business_id",),
-    ),
-    Source(
-        "hotel_bookings",
-        "bookings",
-        "booking_id",
-        derive_bookings,
-        ("origin", "hotel_bookings"),
-        ("provider_id", "customer_id"),
-        ("business_id",),
-    ),
-    Source(
-        "commission_records",
-        "commissions",
-        "commission_id",
-        derive_commissions,
-        None,
-        ("provider_id",),
-        ("booking_ref", "booking_doc_ref"),
-        borrows=True,
-    ),
-    Source(
-        "chat_rooms",
-        "chat_rooms",
-        "room_id",
-        derive_chat_rooms,
-        None,
-        ("provider_id", "customer_id"),
-        ("booking_ref",),
-    ),
-    Source(
-        "chat_messages",
-        "messages",
-        "message_id",
-        derive_messages,
-        None,
-        ("sender_id", "receiver_id"),
-        ("conversation_id", "booking_ref"),
-    ),
-    Source(
-        "notifications",
-        "notifications",
-        "notification_id",
-        derive_notifications,
-        None,
-        ("recipient_id",),
-        ("booking_ref",),
-    ),
+_DERIVE: Mapping[str, Callable[[Batch], Derived]] = {
+    "providers": derive_providers,
+    "bookings": derive_bookings,
+    "commissions": derive_commissions,
+    "chat_rooms": derive_chat_rooms,
+    "messages": derive_messages,
+    "notifications": derive_notifications,
+}
+SOURCES = tuple(
+    Source(**vars(collection.core), collection=collection.name, derive=derive)
+    for table, derive in _DERIVE.items()
+    for collection in COLLECTIONS
+    if collection.core and collection.core.table == table
 )
 """Providers first: their ids and zones are read by all that follow. Bookings before the records that borrow theirs."""
 
@@ -455,11 +402,11 @@ class _Run:
     def _attributes(self) -> str:
         """Per collection what its rows rest on beside their values, as JSON: attributes whose mere existence is
         recorded in rows, and (``-name``) those that are gone. Where that changes, its rows are derived anew."""
-        there = self.mirror.attributes("commission_records")
+        there = self.mirror.attributes(RECORDS)
         known = {c: [f"-{name}" for name in sorted(gone)] for c, gone in self.mirror.gone.items() if gone}
-        known["commission_records"] = [
+        known[RECORDS] = [
             *sorted(there & {*PROOF_ATTRIBUTES, *FEE_ATTRIBUTES}),
-            *known.get("commission_records", ()),
+            *known.get(RECORDS, ()),
         ]
         return orjson.dumps(known, option=orjson.OPT_SORT_KEYS).decode()
 
@@ -925,7 +872,7 @@ def _touched(before: str, now: str) -> set[str]:
     """The collections of which ``_Run._attributes`` says another thing than before."""
     known, found = orjson.loads(before), orjson.loads(now)
     if isinstance(known, list):  # as an earlier version wrote it
-        known = {"commission_records": known}
+        known = {RECORDS: known}
     return {collection for collection in {*known, *found} if known.get(collection) != found.get(collection)}
 
 

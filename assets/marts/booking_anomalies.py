@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 
 from assets.marts.expressions import counted, interval
 from assets.marts.tables import Instants, Tables
+from marketplace.durations import within
 from marketplace.identifiers import ROLE_WORDS
 from marketplace.services import ANOMALY_LIMITS, AUTOMATIC_ROLES
 
@@ -72,7 +73,7 @@ def _duplicates(b: Any) -> Any:
         + b.booking_id
         + " follows booking "
         + b.earlier
-        + " of the same customer and provider within 5 minutes.",
+        + f" of the same customer and provider within {within(ANOMALY_LIMITS.duplicate)}.",
     )
 
 
@@ -192,7 +193,8 @@ def _bursts(rows: Any, anomaly: str, limit: int, words: str) -> Any:
         provider_id=text,
         observed_at=bursts.observed_at,
         count=count,
-        detail=count.cast("string") + f" {words} of one user, more than {limit} within an hour.",
+        detail=count.cast("string")
+        + f" {words} of one user, more than {limit} within {within(ANOMALY_LIMITS.window)}.",
     )
 
 

@@ -22,7 +22,7 @@ from assets.marts.workplace import workplace
 from marketplace.codes import LONGEST_PUBLISHED
 from marketplace.commission import COMMISSION_COLLECTION, judged_at
 from marketplace.health import QuietHours
-from marketplace.policy import DEFAULT_POLICY, Policy
+from marketplace.policy import Policy
 from resources.cleanup import afterwards
 from resources.sql import quoted
 from resources.warehouse import open_warehouse
@@ -45,7 +45,7 @@ def build(
     warehouse: duckdb.DuckDBPyConnection | str | Path,
     *,
     now: datetime,
-    policy: Policy = DEFAULT_POLICY,
+    policy: Policy,
     tables: Iterable[str] | None = None,
     waived: Iterable[str] = (),
     closed_changes: Sequence[tuple[Any, ...]] = (),

@@ -8,16 +8,9 @@ import ibis
 import ibis.expr.types as ir
 
 from assets.marts.tables import Instants, Tables
-from marketplace.commission import AGE_UNKNOWN, AGES, NOT_ENDED
+from marketplace.commission import AGE_WORDS, age_column
 
-_AGE_COLUMNS = {
-    "not_ended_idr": NOT_ENDED,
-    "age_0_3h_idr": AGES[0][0],
-    "age_3_24h_idr": AGES[1][0],
-    "age_1_7d_idr": AGES[2][0],
-    "age_over_7d_idr": AGES[3][0],
-    "age_unknown_idr": AGE_UNKNOWN,
-}
+_AGE_COLUMNS = {age_column(word): word for word in AGE_WORDS}
 
 
 def table(t: Tables, at: Instants) -> ir.Table:

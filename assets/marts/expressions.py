@@ -60,7 +60,7 @@ def commission_of(amount: Any, rate_ppm: Any) -> Any:
 
     Ibis compiles // and / to floating division. So the amount is split at a million: only differences that
     are exact multiples of a million are divided, and those quotients are exact up to LARGEST_AMOUNT
-    (marketplace.commission.expected_commission is the same in Python; a property test compares them).
+    (tests/oracles.py has the same in Python; a property test compares them).
     """
     real = amount.between(0, LARGEST_AMOUNT)
     if not isinstance(rate_ppm, int):

@@ -13,8 +13,8 @@ import ibis.expr.types as ir
 
 from assets.marts.expressions import counted, first_scan_broke_off, interval
 from assets.marts.tables import Instants, Tables
-from marketplace.collections import PROVIDER_COLLECTIONS
-from marketplace.health import BOOKING_AGE, DAY, DELIVERY_ALLOWANCE, REQUIRED_COLLECTIONS, SCAN_AGE, WEEK
+from marketplace.collections import PROVIDER_COLLECTIONS, REQUIRED
+from marketplace.health import BOOKING_AGE, DAY, DELIVERY_ALLOWANCE, SCAN_AGE, WEEK
 
 
 def table(t: Tables, at: Instants) -> ir.Table:
@@ -97,7 +97,7 @@ def _notifications(t: Tables, at: Instants) -> Any:
 
 def _scans(t: Tables, at: Instants) -> Any:
     s = t.scans
-    required = s.collection.isin(REQUIRED_COLLECTIONS) & s.completed_at.notnull()
+    required = s.collection.isin(REQUIRED) & s.completed_at.notnull()
     return s.aggregate(
         required_scanned=s.count(where=required),
         required_fresh=s.count(where=required & (s.completed_at >= at.now - interval(SCAN_AGE))),
@@ -109,6 +109,6 @@ def _scans(t: Tables, at: Instants) -> Any:
             f"fresh_{collection}": s.count(
                 where=(s.collection == collection) & (s.completed_at >= at.now - interval(SCAN_AGE))
             )
-            for collection in REQUIRED_COLLECTIONS
+            for collection in REQUIRED
         },
     )

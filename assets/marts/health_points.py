@@ -13,7 +13,9 @@ import ibis.expr.types as ir
 
 from assets.marts.expressions import bookings_read
 from assets.marts.tables import Instants, Tables
-from marketplace.health import DELIVERY_PERCENT, HEALTH_POINTS, REQUIRED_COLLECTIONS
+from marketplace.collections import REQUIRED
+from marketplace.durations import spelled
+from marketplace.health import DAY, DELIVERY_PERCENT, HEALTH_POINTS, WEEK
 from marketplace.registry import Registry
 
 
@@ -46,7 +48,7 @@ def _bookings_note(count: Callable[[Any], Any], words: str) -> Callable[[Any], A
 def _stopped_flow(m: Any) -> Any:
     """The collections whose scans are late, the bookings that do not arrive, or both."""
     late: Any = ibis.literal("")
-    for collection in REQUIRED_COLLECTIONS:
+    for collection in REQUIRED:
         late = late + ibis.cases((m[f"fresh_{collection}"] == 0, f", {collection}"), else_="")
     late = late.re_replace("^, ", "")
     dry = ~(m.quiet | m.booking_is_recent)
@@ -66,7 +68,7 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
             lambda m: m.day_bookings > 0,
             lambda m: m.day_bookings,
             lambda m: ibis.coalesce(m.newest_booking, m.bookings_scanned),
-            _count_note(lambda m: m.day_bookings, "in the last 24 hours"),
+            _count_note(lambda m: m.day_bookings, f"in the last {spelled(DAY)}"),
         ),
         Measure(
             2,
@@ -74,7 +76,7 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
             lambda m: m.week_chat > 0,
             lambda m: m.week_chat,
             lambda m: ibis.coalesce(m.newest_chat, m.newest_booking, m.bookings_scanned),
-            _count_note(lambda m: m.week_chat, "in the last 7 days"),
+            _count_note(lambda m: m.week_chat, f"in the last {spelled(WEEK)}"),
             _bookings_note(lambda m: m.week_bookings, "bookings in that time"),
         ),
         Measure(
@@ -83,7 +85,7 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
             lambda m: m.week_scheduled > 0,
             lambda m: m.week_scheduled,
             lambda m: ibis.coalesce(m.newest_scheduled, m.newest_booking, m.bookings_scanned),
-            _count_note(lambda m: m.week_scheduled, "in the last 7 days"),
+            _count_note(lambda m: m.week_scheduled, f"in the last {spelled(WEEK)}"),
             _bookings_note(lambda m: m.week_bookings, "bookings in that time"),
         ),
         Measure(
@@ -92,13 +94,13 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
             lambda m: m.day_immediate > 0,
             lambda m: m.day_immediate,
             lambda m: ibis.coalesce(m.newest_immediate, m.newest_booking, m.bookings_scanned),
-            _count_note(lambda m: m.day_immediate, "in the last 24 hours"),
+            _count_note(lambda m: m.day_immediate, f"in the last {spelled(DAY)}"),
             _bookings_note(lambda m: m.day_bookings, "bookings in that time"),
         ),
         Measure(
             5,
             lambda m: (m.required_scanned > 0) | m.newest_booking.notnull(),
-            lambda m: (m.quiet | m.booking_is_recent) & (m.required_fresh == len(REQUIRED_COLLECTIONS)),
+            lambda m: (m.quiet | m.booking_is_recent) & (m.required_fresh == len(REQUIRED)),
             lambda m: m.booking_age_minutes,
             lambda m: ibis.coalesce(m.newest_booking, m.oldest_required_scan),
             lambda m: ibis.cases(
@@ -119,7 +121,7 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
                 + m.delivered.cast("string")
                 + " of "
                 + m.notifications.cast("string")
-                + " in the last 24 hours)"
+                + f" in the last {spelled(DAY)})"
             ),
         ),
         Measure(

@@ -15,7 +15,7 @@ from assets.marts.commission_matches import DELETED, booking_keys
 from assets.marts.expressions import accrual, counted, interval, unread_reference
 from assets.marts.reference_cases import BOOKING, ROOM
 from assets.marts.tables import Instants, Tables
-from marketplace.aliases import LINK_REFERENCES
+from marketplace.collections import LINK_REFERENCES
 from marketplace.commission import PAID_STATUS, REVENUE_STATUSES
 from marketplace.links import HOPS, LINK_CLOCK_SKEW, LINK_KEY_MEMORY, LINK_WINDOW
 

@@ -11,13 +11,12 @@ from assets.marts.expressions import bookings_read, counted, interval, unread_re
 from assets.marts.tables import Instants, Tables
 from marketplace.aliases import ALIASES
 from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.durations import spelled
 from marketplace.members import MEMBER_LIMITS
-
-_UNSEEN_MINUTES = int(MEMBER_LIMITS.unseen.total_seconds() // 60)
 
 
 def table(t: Tables, at: Instants) -> ir.Table:
-    """One row a provider. ``missed_requests`` of the last 24 hours by creation; ``reasons`` is '' when there
+    """One row a provider. ``missed_requests`` of the members' window by creation; ``reasons`` is '' when there
     is none."""
     limits = MEMBER_LIMITS
     b = counted(t.bookings)
@@ -58,12 +57,12 @@ def table(t: Tables, at: Instants) -> ir.Table:
     )
     reasons = (
         _reason(rows.last_seen_at.isnull(), "never seen")
-        + _reason(unseen, f"not seen for {_UNSEEN_MINUTES} minutes")
-        + ibis.cases((rows.missed_requests == 1, "; 1 missed request in 24 hours"), else_="")
+        + _reason(unseen, f"not seen for {spelled(limits.unseen)}")
+        + ibis.cases((rows.missed_requests == 1, f"; 1 missed request in {spelled(limits.window)}"), else_="")
         + ibis.cases(
             (
                 rows.missed_requests > 1,
-                "; " + rows.missed_requests.cast("string") + " missed requests in 24 hours",
+                "; " + rows.missed_requests.cast("string") + f" missed requests in {spelled(limits.window)}",
             ),
             else_="",
         )

@@ -33,7 +33,7 @@ def grid(
         "height": 35 * (min(max(shown.height, 1), 12) + 1) + 2,
         "row_height": 35,
         "column_config": {
-            column.name: st.column_config.Column(say(column.heading, zone=zone)) for column in rows.columns
+            column.name: st.column_config.Column(_heading(column, zone, say)) for column in rows.columns
         },
         "key": f"table_{rows.name}",
         "alt": title,
@@ -76,6 +76,12 @@ def _download(
         on_click="ignore",
         width="stretch",
     )
+
+
+def _heading(column: Column, zone: str, say: Wording) -> str:
+    if column.written is not None:
+        return say.phrase(column.heading, column.written)
+    return say(column.heading, zone=zone)
 
 
 def _said(frame: pl.DataFrame, columns: tuple[Column, ...], say: Wording) -> pl.DataFrame:

@@ -21,7 +21,9 @@ from dashboards.kit.parts import show
 from dashboards.period import CUSTOM, Period, chosen
 from dashboards.queries import health, reading
 from dashboards.wording import LANGUAGES, Wording
+from marketplace.policy import Policy
 from resources.errors import BookwatchError
+from resources.policy_file import load_policy
 from resources.settings import Settings, load_settings
 
 REFRESH_SECONDS = 5
@@ -101,6 +103,15 @@ def load_or_stop() -> Settings:
         return load_settings()
     except BookwatchError as wrong:
         say = Wording("en", "UTC")
+        show(parts.banner("bad", say("empty.settings_title"), wrong.problem, wrong.next_step))
+        st.stop()
+
+
+def policy_or_stop(say: Wording) -> Policy:
+    """The policy in force; where its file is wrong, a plain sentence instead of what follows."""
+    try:
+        return load_policy()
+    except BookwatchError as wrong:
         show(parts.banner("bad", say("empty.settings_title"), wrong.problem, wrong.next_step))
         st.stop()
 

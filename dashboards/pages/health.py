@@ -73,11 +73,8 @@ def uptime(screen: Screen) -> None:
         parts.table(
             [
                 (say("health.point"), False),
-                (say("uptime.course"), False),
-                *(
-                    (say("uptime.window", window=say.known(f"uptime_window.{name}", name)), False)
-                    for name in names
-                ),
+                (say("uptime.course", days=COURSE.days), False),
+                *((say("uptime.window", window=say.phrase("uptime_window", name)), False) for name in names),
             ],
             [
                 (

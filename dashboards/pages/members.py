@@ -14,8 +14,7 @@ from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import service
 from dashboards.wording import count, share
-
-ALL_SOURCES = "all"
+from marketplace.services import ALL_SOURCES
 
 
 def members(screen: Screen) -> None:

@@ -12,7 +12,7 @@ from dashboards.kit.charts import daily_chart
 from dashboards.kit.grid import ROWS_SHOWN, grid
 from dashboards.kit.page import Page
 from dashboards.kit.parts import show
-from dashboards.kit.screen import Screen
+from dashboards.kit.screen import Screen, policy_or_stop
 from dashboards.queries import reconciliation, revenue
 from dashboards.queries.query import Held
 from dashboards.sections import findings, ledger, receivables, report, shared
@@ -121,7 +121,14 @@ def missing(screen: Screen) -> None:
             )
         ]
         if summary.get("awaiting"):
-            said.append(say("revenue.none_missing_awaiting", awaiting=count(summary["awaiting"])))
+            grace = policy_or_stop(say).numbers()["grace_minutes"]
+            said.append(
+                say(
+                    "revenue.none_missing_awaiting",
+                    awaiting=count(summary["awaiting"]),
+                    grace=say.known(f"number.{grace}", grace),
+                )
+            )
         if summary.get("unknown"):
             said.append(say("revenue.none_missing_unknown", unknown=count(summary["unknown"])))
         show(parts.note("good", say("revenue.none_missing"), " ".join(said)))

@@ -14,9 +14,9 @@ from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import operations
-from dashboards.queries.operations import SLOW_SECONDS
 from dashboards.sections import shared
 from dashboards.wording import count
+from marketplace.error_rate import SLOW_SECONDS
 
 
 def by_operation(screen: Screen) -> None:
@@ -71,7 +71,7 @@ def _operation(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
 
 
 def course(screen: Screen) -> None:
-    """The 95th percentile by the hour, with the limit of 3 s drawn."""
+    """The 95th percentile by the hour, with the limit drawn."""
     say = screen.say
     begin, _ = shared.reach(screen)
     hours = operations.hourly_timings(screen.snapshot, begin)

@@ -9,8 +9,6 @@ import polars as pl
 from dashboards.queries.query import Column, Query
 from dashboards.queries.reading import ask, cached
 
-SLOW_SECONDS = 3.0  # what the gateway calls slow, and no page may import
-
 # What is looked at: the name of the choice → how far back from the instant of the snapshot.
 REACHES: dict[str, timedelta] = {
     "hour": timedelta(hours=1),
@@ -102,7 +100,7 @@ def hourly_timings(path: str, since: datetime) -> pl.DataFrame:
 
 
 def slow_calls(since: datetime) -> Query:
-    """The calls over 3 s from ``since`` on, the slowest first."""
+    """The calls that took too long, from ``since`` on, the slowest first."""
     return Query(
         "slow_calls",
         """SELECT called_at, operation, collection, seconds, outcome, status, attempts, run_id, call_number

@@ -17,7 +17,8 @@ class Column:
     """A column that the screen shows. ``heading``: the name of a text, which may tell the zone of its instants.
 
     ``words``: the group of texts its values are said by (of ``of``, where that is another column); ``phrases``: the
-    group of sentences it holds, apart by semicolons; ``sentences``: it holds sentences of the data.
+    group of sentences it holds, apart by semicolons; ``sentences``: it holds sentences of the data. ``written``: the
+    heading is this phrase of the data, said by the group of texts that ``heading`` names.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Column:
     phrases: str | None = None
     sentences: bool = False
     of: str | None = None
+    written: str | None = None
 
 
 class Rows(Protocol):

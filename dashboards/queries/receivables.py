@@ -8,9 +8,7 @@ import polars as pl
 
 from dashboards.queries.query import Column, Query
 from dashboards.queries.reading import ask, cached
-
-# The order in which ages are read, from not yet begun to long past.
-AGES: tuple[str, ...] = ("not_ended", "0-3 h", "3-24 h", "1-7 d", "over 7 d", "unknown")
+from marketplace.commission import AGE_WORDS, age_column
 
 _OPEN = """SELECT commission_id, booking_id, booking_ref, provider_id, provider_name, status, owed_idr, fee_idr,
                   service_ended_at, deadline_at, is_overdue, restriction_at, age, is_due, is_unpaid
@@ -30,7 +28,7 @@ OPEN = Query(
         Column("fee_idr", "owed.fee"),
         Column("deadline_at", "col.deadline"),
         Column("is_overdue", "owed.overdue"),
-        Column("age", "owed.age", words="age"),
+        Column("age", "owed.age", phrases="age"),
         Column("restriction_at", "owed.restriction_from"),
     ),
 )
@@ -65,23 +63,23 @@ def open_totals(path: str) -> dict[str, Any]:
 
 @cached
 def open_by_age(path: str) -> pl.DataFrame:
-    """age, records, owed_idr, fees_idr: since the service ended, in the order of AGES."""
+    """age, records, owed_idr, fees_idr: since the service ended, in the order of AGE_WORDS."""
     frame = ask(
         path,
         """SELECT coalesce(age, 'unknown') AS age, count(*)::BIGINT AS records,
                   coalesce(sum(owed_idr), 0)::BIGINT AS owed_idr, coalesce(sum(fee_idr), 0)::BIGINT AS fees_idr
            FROM marts.commission_open GROUP BY 1""",
     )
-    places = {age: place for place, age in enumerate(AGES)}
-    order = pl.col("age").replace_strict(places, default=len(AGES), return_dtype=pl.Int64)
+    places = {age: place for place, age in enumerate(AGE_WORDS)}
+    order = pl.col("age").replace_strict(places, default=len(AGE_WORDS), return_dtype=pl.Int64)
     return frame.sort(order, "age")
 
 
 #: Who owes what now, one row a provider with anything open, the largest debt first.
 BALANCES = Query(
     "balances",
-    """SELECT provider_id, provider_name, owed_idr, fees_idr, overdue_idr, records, overdue_records,
-                      not_ended_idr, age_0_3h_idr, age_3_24h_idr, age_1_7d_idr, age_over_7d_idr, age_unknown_idr,
+    f"""SELECT provider_id, provider_name, owed_idr, fees_idr, overdue_idr, records, overdue_records,
+                      {", ".join(age_column(word) for word in AGE_WORDS)},
                       oldest_deadline_at, not_due_idr, unknown_amount_records, restriction_due, restriction_due_at,
                       restriction_actual, provider_status
                FROM marts.commission_balances ORDER BY owed_idr DESC NULLS LAST, provider_id""",
@@ -91,12 +89,7 @@ BALANCES = Query(
         Column("overdue_idr", "owed.overdue"),
         Column("fees_idr", "owed.fees"),
         Column("records", "owed.records"),
-        Column("not_ended_idr", "age.not_ended"),
-        Column("age_0_3h_idr", "age.0-3 h"),
-        Column("age_3_24h_idr", "age.3-24 h"),
-        Column("age_1_7d_idr", "age.1-7 d"),
-        Column("age_over_7d_idr", "age.over 7 d"),
-        Column("age_unknown_idr", "age.unknown"),
+        *(Column(age_column(word), "age", written=word) for word in AGE_WORDS),
         Column("not_due_idr", "owed.not_due"),
         Column("unknown_amount_records", "owed.unknown_amounts"),
         Column("oldest_deadline_at", "owed.oldest"),

@@ -18,7 +18,7 @@ from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, rate, rupiah, signed_rupiah
 from marketplace.findings import FINDINGS
 
-LONGEST_ID = 128
+LONGEST_ASKED = 128
 """As long as an id can be: the address may say anything, and it is repeated where no finding has it."""
 
 
@@ -46,7 +46,7 @@ def findings(screen: Screen) -> None:
     picked = grid(
         screen, reconciliation.findings(screen.snapshot, code), say("revenue.findings"), choose=True
     )
-    asked = picked["finding_id"] if picked else st.query_params.get("finding", "")[:LONGEST_ID]
+    asked = picked["finding_id"] if picked else st.query_params.get("finding", "")[:LONGEST_ASKED]
     if asked:
         opened(screen, asked)
 

@@ -110,7 +110,7 @@ def _ages(screen: Screen) -> None:
             ],
             [
                 (
-                    say.word("age", row["age"]),
+                    say.phrase("age", row["age"]),
                     parts.meter(row["owed_idr"] / largest if largest else 0, 0),
                     count(row["records"]),
                     parts.money(row["owed_idr"]),

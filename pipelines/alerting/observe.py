@@ -10,12 +10,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from marketplace.health import HEALTH_POINTS, REQUIRED_COLLECTIONS, SCAN_AGE
+from marketplace.collections import REQUIRED
+from marketplace.findings import FINDINGS
+from marketplace.health import HEALTH_POINTS, SCAN_AGE
+from marketplace.policy import Policy
 from pipelines.alerting.engine import Observation
 from pipelines.alerting.rules import RULES, AlertRule
 from resources.errors import UNREACHABLE
 from resources.instants import instant_of
 from resources.ledger.alerts import Alert
+from resources.policy_file import load_policy
 from resources.run_report import CheckOutcome, RunReport
 
 SHOWN_IDS = 5
@@ -123,6 +127,8 @@ def _instant(text: str | None) -> datetime | None:
 
 def _checks(checks: Iterable[CheckOutcome], unread: Collection[str]) -> Iterator[Observation]:
     """What the checks found. That a collection was not compared because it is ``unread`` is told by its own alert."""
+    checks = list(checks)
+    policy = load_policy() if checks else None
     for check in checks:
         if not check.made and check.asset.removeprefix("raw/") in unread:
             continue
@@ -144,7 +150,8 @@ def _checks(checks: Iterable[CheckOutcome], unread: Collection[str]) -> Iterator
             check.check_name,
             failing,
             severity=rule.severity or check.severity,
-            summary=rule.summary or (check.detail if failing and check.detail else check.check_name),
+            summary=_summary(rule, policy)
+            or (check.detail if failing and check.detail else check.check_name),
             labels=(("asset", check.asset),) if "asset" in rule.labels else (),
             detail="\n".join(p for p in (ids, check.what_to_do or rule.what_to_do) if p) if failing else "",
             figure=float(check.failed_rows) if failing else None,
@@ -154,10 +161,16 @@ def _checks(checks: Iterable[CheckOutcome], unread: Collection[str]) -> Iterator
         )
 
 
+def _summary(rule: AlertRule, policy: Policy | None) -> str:
+    """What the rule of a check says: of a finding with the numbers of the policy that is in force."""
+    finding = FINDINGS.get(rule.source.removeprefix("check:no_"))
+    return rule.summary if finding is None or policy is None else finding.said(policy)
+
+
 def _scan_age(run: RunReport, status: Mapping[str, Any]) -> Iterator[Observation]:
     """How old the oldest of the required collections' newest complete scans is; before the first, nothing is stale."""
     marks = {c["collection"]: c.get("completed_at") for c in status["freshness"].get("collections", ())}
-    scanned = [_instant(marks.get(name)) for name in REQUIRED_COLLECTIONS]
+    scanned = [_instant(marks.get(name)) for name in REQUIRED]
     known = [instant for instant in scanned if instant is not None]
     if not known:
         return

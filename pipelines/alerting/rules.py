@@ -142,7 +142,7 @@ def _findings() -> Iterable[AlertRule]:
             name=f"no_{code}",
             source=f"check:no_{code}",
             severity=finding.severity,
-            summary=finding.rule,
+            summary=finding.rule,  # its numbers are filled in when it is told (observe.py)
             page="/revenue",
             labels=("asset",),
             inhibited_by=(*RESTS_ON_DATA, "zero_missing_commission") if code == "missing" else RESTS_ON_DATA,

@@ -20,8 +20,9 @@ from urllib.parse import quote
 import orjson
 from appwrite.query import Query
 
-from marketplace.collections import INGESTED, REQUIRED
-from marketplace.expected import CLOCK_SKEW_SECONDS, EXPECTED, NAMED, WANTED_INDEXES, WantedIndex
+from marketplace.collection import WantedIndex
+from marketplace.collections import BY_NAME, INGESTED, REQUIRED
+from marketplace.expected import CLOCK_SKEW_SECONDS, NAMED
 from resources.appwrite.bounds import MOST_COLUMNS, MOST_LISTED, chosen, is_plain_name, is_usable_name
 from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import API, COLUMNS_A_CALL, TABLE_MISSING, Answer, Gateway, json_object
@@ -550,8 +551,8 @@ class _Examination:
     def _shape(self, collection: str) -> None:
         """Attributes and indexes of a collection that is there."""
         columns = self._listed(collection, self.gateway.api.columns_key, "columns")
-        expected = [e for e in EXPECTED if e.collection == collection]
-        wanted = [w for w in WANTED_INDEXES if w.collection == collection]
+        expected = BY_NAME[collection].expected
+        wanted = BY_NAME[collection].indexes
         if columns is None:
             for topic, due in (("attributes", expected), ("indexes", wanted)):
                 if due:

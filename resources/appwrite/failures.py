@@ -17,24 +17,14 @@ from typing import Literal
 
 from appwrite.exception import AppwriteException
 
+from marketplace.collection import Category
+from marketplace.collections import category_of
+from marketplace.error_rate import SLOW_SECONDS
+
 Outcome = Literal["ok", "permanent", "transient", "open"]
-Category = Literal["booking", "chat", "payment", "auth", "appwrite", "network"]
 Severity = Literal["critical", "error", "warning", "info"]
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-SLOW_SECONDS = 3.0
-
-CATEGORY_OF_COLLECTION: Mapping[str, Category] = MappingProxyType(
-    {
-        "bookings": "booking",
-        "hotel_bookings": "booking",
-        "chat_rooms": "chat",
-        "chat_messages": "chat",
-        "admin_messages": "chat",
-        "commission_records": "payment",
-        "payment_transactions": "payment",
-    }
-)
 
 # What happened, in words that never repeat anything the server or a row said.
 REASONS: Mapping[str, str] = MappingProxyType(
@@ -197,7 +187,7 @@ def event_of(
     expected: bool = False,
 ) -> CallEvent:
     """The event of a call. ``expected``: a failure that is an answer (a probe), so it alarms nobody."""
-    area = CATEGORY_OF_COLLECTION.get(collection, "appwrite")
+    area = category_of(collection)
     if failure is None:
         hindered = attempts > 1 or seconds > SLOW_SECONDS
         return CallEvent(

@@ -22,9 +22,9 @@ from checks.registry import RegisteredCheck, registry_of
 from checks.results import CheckResult, violations
 from marketplace.findings import FINDINGS
 from marketplace.health import HEALTH_POINTS
-from marketplace.policy import DEFAULT_POLICY
 from marketplace.registry import Registry
 from tests.marts.warehouse import NOW, Warehouse
+from tests.policies import DEFAULT_POLICY
 
 HOUR = timedelta(hours=1)
 CHECKS = registry_of({})

@@ -22,6 +22,7 @@ from pipelines.alerting.rules import RULES
 from tests.dashboards.conftest import Shown
 from tests.marts.test_finding_pairs import POSSIBLE, World
 from tests.marts.warehouse import NOW
+from tests.policies import DEFAULT_POLICY
 from tests.published import changed
 
 SAY = Wording("id", "Asia/Makassar")
@@ -140,7 +141,8 @@ def test_every_message_of_a_health_point_is_said_in_the_language_of_the_page() -
 
 
 def test_everything_fixed_that_an_alert_says_is_said_in_the_language_of_the_page() -> None:
-    fixed = {words for rule in RULES for words in (rule.summary, rule.what_to_do) if words}
+    said = {finding.said(DEFAULT_POLICY) for finding in FINDINGS.values()}
+    fixed = said | {words for rule in RULES for words in (rule.summary, rule.what_to_do) if words}
     assert len(fixed) > 40
     for words in fixed:
         translated(words)

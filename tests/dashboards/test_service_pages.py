@@ -12,9 +12,7 @@ from pathlib import Path
 import pytest
 
 from dashboards import frame
-from dashboards.queries import operations
 from pipelines.alerting.rules import RULES
-from resources.appwrite.failures import SLOW_SECONDS
 from tests.dashboards import snapshot
 from tests.dashboards.conftest import Shown
 from tests.dashboards.snapshot import edit
@@ -225,10 +223,6 @@ def test_timings_show_percentiles_and_mark_the_slow_ones(home: Path, show: Show)
     drawn = json.loads(shown.app.get("plotly_chart")[0].proto.spec)
     assert [trace["name"] for trace in drawn["data"]] == ["list_rows", "sweep_rows"]
     assert [shape["y0"] for shape in drawn["layout"]["shapes"]] == [3]
-
-
-def test_slow_is_what_the_gateway_calls_slow() -> None:
-    assert operations.SLOW_SECONDS == SLOW_SECONDS
 
 
 # Alerts -------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from sandbox.simulator import Simulation, truth
 from sandbox.simulator.schema import TABLES
 from sandbox.storage.clock import stamp
 from sandbox.storage.records import StoredColumn
+from tests.policies import DEFAULT_POLICY
 from tests.simulator.world import UNTIL
 
 #: What commissions are judged from. Messages, rooms and notifications are left out: they are most of the rows.
@@ -117,7 +118,7 @@ def read(seed: int, folder: Path, *, days: int = 2, rate: float = 250) -> Read:
     con = duckdb.connect(str(warehouse))
     create_ops(con)
     _scans(con, now)
-    build(con, now=now, tables=MARTS, clock_frozen=True)
+    build(con, now=now, policy=DEFAULT_POLICY, tables=MARTS, clock_frozen=True)
     return Read(truth(simulation), con)
 
 

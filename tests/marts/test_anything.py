@@ -31,6 +31,7 @@ from resources.raw.store import RawStore
 from resources.snapshots import point_link, snapshot_path
 from tests.anything import HOSTILE_VALUES, answer, rows
 from tests.core.test_anything import CORE, NOW, TABLES, carried_in, mirrored
+from tests.policies import DEFAULT_POLICY
 
 CHECKS = registry_of(CORE_SCHEMAS)
 MINE = ("bookings", "commission_records", "therapists", "chat_messages", "notifications")
@@ -102,7 +103,7 @@ def held(home: Home, world: dict[str, list[dict[str, str]]]) -> None:
                 " ?::TIMESTAMP AS completed_at, true AS required, 'complete' AS outcome",
                 [name, NOW, NOW],
             )
-        build(con, now=NOW, tables=MART_NAMES)
+        build(con, now=NOW, policy=DEFAULT_POLICY, tables=MART_NAMES)
         for name, (table, key) in CORE.items():
             kept = con.execute(
                 f"SELECT count(DISTINCT {key}) FROM {table}"

@@ -22,10 +22,11 @@ from assets.marts.compiled import compile_marts, compiled_marts
 from assets.marts.expressions import LARGEST_AMOUNT, commission_of, percent, rupiah, written
 from assets.marts.tables import SOURCES
 from checks.core_schemas import CORE_SCHEMAS
-from marketplace.commission import expected_commission
 from marketplace.commission import rupiah as rupiah_in_python
-from marketplace.policy import DEFAULT_POLICY, Policy, PolicyRule
+from marketplace.policy import Policy, PolicyRule
 from tests.marts.warehouse import NOW, Warehouse
+from tests.oracles import expected_commission
+from tests.policies import DEFAULT_POLICY
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 STATUSES = ("accepted", "confirmed", "completed", "pending", "cancelled", "declined", "unknown")
@@ -197,7 +198,7 @@ def test_a_warehouse_file_may_be_given_by_its_path(tmp_path: Any) -> None:
     w.con.execute(f"ATTACH '{path}' AS file")
     w.con.execute("COPY FROM DATABASE memory TO file")
     w.con.execute("DETACH file")
-    assert build(path, now=NOW).rows["commission_reconciliation"] == 1
+    assert build(path, now=NOW, policy=DEFAULT_POLICY).rows["commission_reconciliation"] == 1
 
 
 @pytest.mark.parametrize("table", [name for name in SOURCES if name.startswith("core.")])

@@ -13,6 +13,7 @@ from checks.registry import registry_of
 from marketplace.codes import LONGEST_PUBLISHED
 from marketplace.difference import AGGREGATES, Difference
 from tests.marts.warehouse import NOW, Warehouse
+from tests.oracles import tracking_rate, whole_state
 
 MIN, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -90,12 +91,20 @@ def test_the_difference_is_the_same_wherever_it_is_summed(w: Warehouse) -> None:
     )
 
 
-@pytest.mark.parametrize(("missing", "state"), [(0, "perfect"), (1, "warning"), (2, "critical")])
-def test_the_whole_is_perfect_warning_or_critical(w: Warehouse, missing: int, state: str) -> None:
-    for number in range(missing):
+@pytest.mark.parametrize("tracked", [0, 1, 3])
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_the_whole_is_perfect_warning_or_critical(w: Warehouse, missing: int, tracked: int) -> None:
+    for number in range(missing + tracked):
         w.booking(f"b{number}")
+    for number in range(tracked):
+        w.commission(f"c{number}", f"b{number}")
     (row,) = made(w, "commission_summary")
-    assert (row["state"], row["missing"], row["tracking_rate"]) == (state, missing, 0.0 if missing else 1.0)
+    assert (row["state"], row["missing"], row["tracked"], row["tracking_rate"]) == (
+        whole_state(missing),
+        missing,
+        tracked,
+        tracking_rate(tracked, missing),
+    )
 
 
 @pytest.mark.parametrize("collection", ["bookings", "hotel_bookings"])

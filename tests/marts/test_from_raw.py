@@ -18,6 +18,7 @@ from assets.marts.build import BuildOutcome, build
 from assets.ops import create_ops
 from checks.registry import registry_of
 from tests.core.raw_file import RawFile
+from tests.policies import DEFAULT_POLICY
 
 NOW = datetime(2025, 11, 22)
 TABLES = {
@@ -78,7 +79,7 @@ class Home:
                     " VALUES (?, ?, ?, true, 'complete')",
                     [collection, NOW, NOW],
                 )
-            made = build(con, now=NOW, tables=MONEY)
+            made = build(con, now=NOW, policy=DEFAULT_POLICY, tables=MONEY)
             balance = CHECKS["ledger_balance"].run(con)
             assert balance.passed, (balance.broken_rules, balance.sample_ids)
             return made

@@ -17,6 +17,7 @@ from assets.marts.compiled import Compiled
 from benchmarks import large_warehouse
 from benchmarks.reconcile import BY_HAND, TABLE
 from marketplace.findings import FINDINGS
+from tests.policies import DEFAULT_POLICY
 
 # Enough that each flaw, drawn at some in 10,000, stands on a few records.
 BOOKINGS = 20_000
@@ -49,7 +50,7 @@ def steps_files(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def test_hand_written_sql_makes_the_same_reconciliation(warehouse: duckdb.DuckDBPyConnection) -> None:
-    build(warehouse, now=large_warehouse.NOW, tables=[TABLE, "commission_findings"])
+    build(warehouse, policy=DEFAULT_POLICY, now=large_warehouse.NOW, tables=[TABLE, "commission_findings"])
     warehouse.execute("CREATE SCHEMA by_hand")
     warehouse.execute(BY_HAND.read_text().replace("$judged", f"TIMESTAMP '{large_warehouse.JUDGED_AT}'"))
     for one, other in (("marts", "by_hand"), ("by_hand", "marts")):
@@ -67,16 +68,16 @@ def test_hand_written_sql_makes_the_same_reconciliation(warehouse: duckdb.DuckDB
 def test_a_large_build_makes_the_same_marts_and_leaves_no_file(
     warehouse: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = build(warehouse, now=large_warehouse.NOW)
+    small = build(warehouse, policy=DEFAULT_POLICY, now=large_warehouse.NOW)
     made = contents(warehouse)
     monkeypatch.setattr(workplace, "LARGE_ROWS", 1)
-    again = build(warehouse, now=large_warehouse.NOW)
+    again = build(warehouse, policy=DEFAULT_POLICY, now=large_warehouse.NOW)
     assert again.changed == frozenset()
     assert again.digests == small.digests
-    later = build(warehouse, now=large_warehouse.NOW + timedelta(minutes=1))
+    later = build(warehouse, policy=DEFAULT_POLICY, now=large_warehouse.NOW + timedelta(minutes=1))
     assert later.rows == small.rows
     warehouse.execute("DROP SCHEMA marts CASCADE")
-    anew = build(warehouse, now=large_warehouse.NOW)
+    anew = build(warehouse, policy=DEFAULT_POLICY, now=large_warehouse.NOW)
     assert anew.changed == frozenset(MART_NAMES)
     assert contents(warehouse) == made
     assert steps_files(warehouse) == []
@@ -86,7 +87,7 @@ def test_a_large_build_that_fails_leaves_the_marts_as_they_were(
     warehouse: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workplace, "LARGE_ROWS", 1)
-    build(warehouse, now=large_warehouse.NOW, tables=["commission_summary"])
+    build(warehouse, policy=DEFAULT_POLICY, now=large_warehouse.NOW, tables=["commission_summary"])
     before = warehouse.execute("FROM marts.commission_summary").fetchall()
     warehouse.execute("UPDATE core.bookings SET amount_idr = amount_idr + 1")
     from assets.marts import build as module
@@ -96,12 +97,22 @@ def test_a_large_build_that_fails_leaves_the_marts_as_they_were(
         module, "_typed", lambda made: real(made) if made.name != "commission_findings" else _broken(made)
     )
     with pytest.raises(duckdb.Error):
-        build(warehouse, now=large_warehouse.NOW, tables=["commission_summary", "commission_findings"])
+        build(
+            warehouse,
+            policy=DEFAULT_POLICY,
+            now=large_warehouse.NOW,
+            tables=["commission_summary", "commission_findings"],
+        )
     monkeypatch.setattr(module, "_typed", real)
     assert warehouse.execute("FROM marts.commission_summary").fetchall() == before
     assert steps_files(warehouse) == []
     assert not warehouse.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'bw_new'").fetchall()
-    build(warehouse, now=large_warehouse.NOW, tables=["commission_summary", "commission_findings"])
+    build(
+        warehouse,
+        policy=DEFAULT_POLICY,
+        now=large_warehouse.NOW,
+        tables=["commission_summary", "commission_findings"],
+    )
 
 
 def _broken(made: Compiled) -> str:
@@ -113,7 +124,7 @@ def test_what_a_killed_build_left_is_no_hindrance(
 ) -> None:
     monkeypatch.setattr(workplace, "LARGE_ROWS", 1)
     (tmp_path / "warehouse.steps.duckdb").write_bytes(b"half a file")
-    build(warehouse, now=large_warehouse.NOW, tables=["commission_summary"])
+    build(warehouse, policy=DEFAULT_POLICY, now=large_warehouse.NOW, tables=["commission_summary"])
     assert steps_files(warehouse) == []
 
 

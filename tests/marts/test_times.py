@@ -15,6 +15,7 @@ from assets.marts.build import build
 from assets.ops import create_ops
 from checks.registry import registry_of
 from tests.core.raw_file import RawFile
+from tests.policies import DEFAULT_POLICY
 
 NOW = datetime(2025, 11, 22)
 LAST_MONTH = datetime(2025, 10, 20, 12)
@@ -83,7 +84,7 @@ class Home:
                     "?::TIMESTAMP AS completed_at, true AS required, 'complete' AS outcome",
                     [collection, NOW, NOW],
                 )
-            build(con, now=NOW, tables=MARTS)
+            build(con, now=NOW, policy=DEFAULT_POLICY, tables=MARTS)
             for name in ("ledger_balance", "no_future_day"):
                 result = CHECKS[name].run(con)
                 assert result.passed, (result.broken_rules, result.sample_ids)

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from checks.registry import registry_of
-from marketplace.policy import DEFAULT_POLICY, Policy
+from marketplace.policy import Policy
 from tests.marts.warehouse import NOW, Warehouse
+from tests.policies import DEFAULT_POLICY
 
 
 @pytest.fixture

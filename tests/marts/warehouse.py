@@ -15,7 +15,8 @@ from assets.marts.build import BuildOutcome, build
 from assets.marts.workplace import quoted
 from assets.ops import create_ops
 from checks.core_schemas import CORE_SCHEMAS
-from marketplace.policy import DEFAULT_POLICY, Policy
+from marketplace.policy import Policy
+from tests.policies import DEFAULT_POLICY
 
 #: A Sunday, 20:00 in Bali.
 NOW = datetime(2026, 3, 15, 12, 0)

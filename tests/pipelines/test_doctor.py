@@ -14,8 +14,7 @@ import pytest
 import requests
 from appwrite.services.tables_db import TablesDB
 
-from marketplace.collections import INGESTED
-from marketplace.expected import EXPECTED, WANTED_INDEXES
+from marketplace.collections import BY_NAME, COLLECTIONS, INGESTED
 from pipelines.cli.doctor import doctor, verdict
 from resources.appwrite.examination import Line, examine, exit_status
 from resources.appwrite.failures import CallEvent
@@ -53,9 +52,8 @@ def shop() -> Iterator[SandboxProcess]:
         TablesDB(server.client()).create(DATABASE, DATABASE)
         for name in INGESTED:
             columns = {key: str(kind) for key, kind in ALL_TABLES[name].items()}
-            for expected in EXPECTED:
-                if expected.collection == name:
-                    columns.setdefault(expected.names[0].partition(".")[0], "text")
+            for expected in BY_NAME[name].expected:
+                columns.setdefault(expected.names[0].partition(".")[0], "text")
             make(server, DATABASE, name, columns)
         server.load_rows(
             "bookings", [{"$id": i, "$createdAt": AT, "status": "done"} for i in ("a", "b")], DATABASE
@@ -114,7 +112,7 @@ def test_missing_indexes_are_all_that_is_wrong_and_the_calls_told_make_them(serv
     lines = examined(server)
     assert {x.topic for x in lines if x.verdict != "ok"} == {"indexes"}
     missing = [x for x in lines if x.call]
-    assert len(missing) == len(WANTED_INDEXES)
+    assert len(missing) == sum(len(collection.indexes) for collection in COLLECTIONS)
     assert exit_status(lines) == 10
     said = [x.sentence for x in lines]
     assert "bookings (required, table bookings) has 2 rows." in said

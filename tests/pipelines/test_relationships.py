@@ -18,6 +18,7 @@ from resources.run_report import Run, RunOrder, RunReport
 from resources.warehouse import open_warehouse
 from tests.ingest.other_servers import OtherServer, serving
 from tests.ingest.test_other_servers import opened
+from tests.policies import DEFAULT_POLICY
 
 CREATED = (datetime.now(UTC) - timedelta(days=2)).isoformat(timespec="milliseconds")
 
@@ -70,7 +71,12 @@ def told(server: OtherServer, home: Path, run_id: str) -> tuple[RunReport, dict[
     with open_warehouse(context.home.warehouse) as con:
         create_ops(con)
         mirror_bookkeeping(con, run, context.scans)
-        build(con, now=context.clock.naive_now(), tables=["commission_reconciliation", "commission_summary"])
+        build(
+            con,
+            now=context.clock.naive_now(),
+            policy=DEFAULT_POLICY,
+            tables=["commission_reconciliation", "commission_summary"],
+        )
         rows = con.execute(
             "SELECT booking_id, provider_id, state FROM marts.commission_reconciliation ORDER BY ALL"
         ).fetchall()

@@ -1,0 +1,117 @@
+"""The form of a collection's record: everything the rest needs to know of one. The records are in collections.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal
+
+Category = Literal["booking", "chat", "payment", "auth", "appwrite", "network"]
+"""Of an error event: what it hinders. ``appwrite``: nothing in particular."""
+
+
+class Form(StrEnum):
+    """What a published attribute is; one that has not the form is published as a hash (published.py)."""
+
+    ID = "id"
+    PROVIDER = "id that may name a provider"
+    BOOKING = "id that may name a booking"
+    ROOM = "id that may name a chat room"
+    CODE = "code"
+    BOOKING_STATUS = "booking status"
+    COMMISSION_STATUS = "commission status"
+    ROOM_STATUS = "room status"
+    CITY = "city"
+    BROWSER = "browser"
+
+
+@dataclass(frozen=True)
+class PersonKeys:
+    """How rows of a collection refer to people. ``owner``: whose row it is (an attribute, or a path into JSON text);
+    ``addressee``: whom it was sent to; ``booking``/``room``: the booking or chat room it belongs to; ``own_booking``/
+    ``own_room``: the attributes a row of the person is itself known by. ``authors``: attributes that say who wrote it.
+    """
+
+    owner: tuple[str, ...]
+    addressee: tuple[str, ...] = ()
+    booking: tuple[str, ...] = ()
+    room: tuple[str, ...] = ()
+    own_booking: tuple[str, ...] = ()
+    own_room: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExpectedAttribute:
+    """One meaning and the attributes that may carry it, the canonical name first. ``without``: what is lost where none
+    is there; ``vital``: figures of money."""
+
+    names: tuple[str, ...]
+    without: str
+    vital: bool = False
+
+    def carried_by(self, attributes: frozenset[str]) -> tuple[str, ...]:
+        """Those of its names that a deployment has (a path into JSON text: that has the text)."""
+        return tuple(name for name in self.names if name.partition(".")[0] in attributes)
+
+
+@dataclass(frozen=True)
+class WantedIndex:
+    """An index worth having. ``columns``: per column the names it may have, the canonical one first."""
+
+    columns: tuple[tuple[str, ...], ...]
+    descending: bool = False
+
+    def on(self, attributes: frozenset[str]) -> tuple[str, ...] | None:
+        """Its columns as this deployment calls them; None where it lacks one."""
+        found = tuple(next((n for n in names if n in attributes), None) for names in self.columns)
+        return tuple(name for name in found if name is not None) if None not in found else None
+
+
+@dataclass(frozen=True)
+class CoreRows:
+    """How core derives a collection. ``table``: of core, ``key``: its key column; ``scope``: (column, value) of the
+    collection's part of a shared table. ``people``: columns that name a provider or a customer; ``refers``: columns
+    that name another row besides. ``borrows``: a row without a provider is read in the zone of the booking it refers
+    to."""
+
+    table: str
+    key: str
+    scope: tuple[str, str] | None = None
+    people: tuple[str, ...] = ()
+    refers: tuple[str, ...] = ()
+    borrows: bool = False
+
+
+_NOTHING: Mapping[str, Form] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Collection:
+    """One collection of the marketplace.
+
+    ``personal``: attributes that hold a person's name, phone, words or whereabouts (JSON objects included).
+    ``category``: of its errors. ``keys``: how its rows refer to customers (None: to none, or to businesses only).
+    ``links``: attributes that name a booking or a room. ``published``: attributes published as ids, codes or words.
+    ``expected``: attributes a deployment should have; ``indexes``: those worth having. ``core``: how core derives it.
+    """
+
+    name: str
+    ingested: bool = False
+    required: bool = False
+    personal: tuple[str, ...] = ()
+    category: Category = "appwrite"
+    keys: PersonKeys | None = None
+    links: tuple[str, ...] = ()
+    published: Mapping[str, Form] = field(default_factory=lambda: _NOTHING)
+    expected: tuple[ExpectedAttribute, ...] = ()
+    indexes: tuple[WantedIndex, ...] = ()
+    core: CoreRows | None = None
+
+    def __post_init__(self) -> None:
+        if self.required and not self.ingested:
+            raise ValueError(f"{self.name} is required but not ingested")
+        if self.core and not self.ingested:
+            raise ValueError(f"{self.name} is derived but not ingested")
