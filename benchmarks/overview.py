@@ -33,9 +33,10 @@ def main() -> int:
         home = asked.home
         if home is None:
             from tests.dashboards import snapshot
+            from tests.published import published_once
 
-            home = Path(folder)
-            snapshot.build(home)
+            home = Path(folder) / "home"
+            snapshot.build(published_once(Path(folder)), home)
             os.environ["BOOKWATCH_NOW"] = snapshot.NOW_SETTING
         os.environ["BOOKWATCH_HOME"] = str(home)
         return measure(asked.reruns)
