@@ -14,7 +14,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from resources.appwrite.failures import CallFailure
 from resources.appwrite.gateway import Gateway
@@ -30,6 +30,8 @@ from resources.settings import Settings
 
 SETTLING = 10.0
 """Seconds; how long a first load waits at most until what it met beyond its bound can be read as settled."""
+BEHIND = timedelta(seconds=1)
+"""How far the server's time as it is known here (a moment that its clock has certainly reached) may be behind it."""
 
 
 def ping(gateway: Gateway) -> datetime:
@@ -143,7 +145,7 @@ def _settled(gateway: Gateway, writer: Writer, safety_lag: float) -> bool:
     """
     try:
         now = gateway.ping()
-        newest = writer.newest_beyond(now.replace(tzinfo=None))
+        newest = writer.newest_beyond(now.replace(tzinfo=None) + BEHIND)
         if newest is None:
             return False
         until = time.monotonic() + SETTLING
