@@ -136,7 +136,8 @@ def read_until(t: Any, *collections: str) -> Any:
     """The server's instant as of which each of these collections was read that was ever read whole: a scalar, null
     where none was. (Where clocks disagree the watermark is the newest row, which may be days old.)"""
     read = t.scans.filter(t.scans.collection.isin(collections) & t.scans.watermark.notnull())
-    return read.aggregate(until=ibis.coalesce(read.read_until, read.watermark).min()).as_scalar()
+    until: Any = ibis.coalesce(read.read_until, read.watermark)
+    return read.aggregate(until=until.min()).as_scalar()
 
 
 def written_after(updated_at: Any, until: Any, at: Any) -> Any:
