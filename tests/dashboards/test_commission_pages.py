@@ -245,7 +245,7 @@ def test_a_finding_on_an_account_opens_to_the_provider_and_what_it_owes(home: Pa
     shown = show(home, "revenue", finding="restriction_mismatch:prov00")
     assert "Provider What it owes now Id prov00 prov00" in plain(shown)
     assert "Restricted (is | should be) no yes" in plain(shown)
-    assert '<tr class=bw-apart><th scope="row">Restricted' in shown.html
+    assert '<tr class="bw-apart"><th scope="row">Restricted' in shown.html
 
 
 # The report ---------------------------------------------------------------------------------------
