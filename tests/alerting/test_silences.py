@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from resources.alert_store import Silence
 
 from pipelines.alerting.engine import EngineState
 from pipelines.alerting.silences import duration, terms
 from pipelines.alerting.turn import for_status
 from resources.errors import UsageError
+from resources.ledger.alerts import Silence
 
 
 def test_a_matcher_is_pairs_of_label_and_pattern() -> None:
