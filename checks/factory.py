@@ -82,11 +82,9 @@ def validate(
         failed = 0
         relation = con.sql(f"FROM {_qualified(table)}")
         rows = _count(con, table)
-        single = rows <= chunk_rows
-        # One chunk sees every row, so Pandera's own uniqueness is the whole table's; more are compared in
-        # SQL.
-        checked = resolved if single else _without_unique(resolved)
-        for frame in [relation.pl()] if single else _chunks(con, table, chunk_rows):
+        # That a key is one is asked of all rows at once, in SQL: no chunk sees them all.
+        checked = _without_unique(resolved)
+        for frame in [relation.pl()] if rows <= chunk_rows else _chunks(con, table, chunk_rows):
             broken = violations(checked, frame)
             if broken is None:
                 continue
@@ -94,7 +92,7 @@ def validate(
             failed += frame.height if broken.whole_frame and not broken.positions else len(broken.positions)
             if id_column in frame.columns and len(ids) < SAMPLE:
                 ids += [str(frame[id_column][position]) for position in broken.positions[:SAMPLE]]
-        unique = [] if single or not resolved.unique else [(tuple(resolved.unique), False)]
+        unique = [(tuple(resolved.unique), False)] if resolved.unique else []
         for columns, where_present in [*unique, *((tuple(c), True) for c in unique_where_present)]:
             twice, sample = _duplicates(con, table, columns, id_column, where_present)
             if twice:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 
 from checks import commission_account, days
 from checks.factory import Evaluate, validate, validate_rows
-from checks.mart_schemas import MART_SCHEMAS
 from checks.points import ERROR_RATE, FINDING_SCHEMAS, POINT_SCHEMAS, ZERO_MISSING
 from checks.results import CheckResult, CheckSeverity
+from checks.schemas import CORE, MARTS
+from checks.schemas.table import Declaration
 from marketplace.error_rate import ERROR_RATE_WINDOW, ERRORS_A_MINUTE, NOT_COUNTED
 from marketplace.findings import FINDINGS, Severity
 from marketplace.health import HEALTH_POINTS
@@ -45,14 +46,12 @@ def _snake(words: str) -> str:
     return words.replace(" ", "_").replace("-", "_")
 
 
-def _schema_check(
-    layer: str, table: str, schema: Any, id_column: str, unique: tuple[tuple[str, ...], ...]
-) -> RegisteredCheck:
+def _schema_check(table: Declaration) -> RegisteredCheck:
     what = (
-        f"A row of {layer}.{table} breaks its schema: this is an error of bookwatch;"
+        f"A row of {table.table} breaks its schema: this is an error of bookwatch;"
         " the last snapshot stays published; report it."
     )
-    name, asset = f"{layer}_{table}_schema", f"{layer}/{table}"
+    name, asset = f"{table.layer}_{table.name}_schema", f"{table.layer}/{table.name}"
     blank = CheckResult(name, asset, False, "ERROR", what_to_do=what, level="critical")
     return RegisteredCheck(
         name,
@@ -62,15 +61,14 @@ def _schema_check(
         True,
         what,
         lambda con: validate(
-            con, schema, f"{layer}.{table}", result=blank, id_column=id_column, unique_where_present=unique
+            con,
+            table.model,
+            table.table,
+            result=blank,
+            id_column=table.id_column,
+            unique_where_present=table.unique_where_present,
         ),
     )
-
-
-def _core_id(schema: Any) -> str:
-    """The column that names a row: the last of the unique ones that ends in _id."""
-    unique = [column for column in schema.to_schema().unique or () if column.endswith("_id")]
-    return unique[-1] if unique else next(iter(schema.to_schema().columns))
 
 
 def _point_check(number: int) -> RegisteredCheck:
@@ -245,15 +243,9 @@ def _error_rate() -> RegisteredCheck:
     return RegisteredCheck(name, asset, "WARN", "medium", False, what, evaluate)
 
 
-def registry_of(core_schemas: Mapping[str, Any]) -> Registry[str, RegisteredCheck]:
-    """Every check, given core's schemas by table name. Raises ValueError if two share a name."""
-    checks = [
-        _schema_check("core", table, model, _core_id(model), ()) for table, model in core_schemas.items()
-    ]
-    checks += [
-        _schema_check("marts", table, mart.model, mart.id_column, mart.unique_where_present)
-        for table, mart in MART_SCHEMAS.items()
-    ]
+def registry_of(core: Mapping[str, Declaration]) -> Registry[str, RegisteredCheck]:
+    """Every check, given core's tables by name. Raises ValueError if two share a name."""
+    checks = [_schema_check(table) for table in (*core.values(), *MARTS.values()) if table.checked]
     checks += [_point_check(number) for number in HEALTH_POINTS]
     checks.append(_zero_missing())
     checks += [_account_check(check) for check in _ACCOUNT_CHECKS]
@@ -264,6 +256,4 @@ def registry_of(core_schemas: Mapping[str, Any]) -> Registry[str, RegisteredChec
 
 def all_checks() -> Registry[str, RegisteredCheck]:
     """Every check of core and marts."""
-    from checks.core_schemas import CORE_SCHEMAS
-
-    return registry_of(CORE_SCHEMAS)
+    return registry_of(CORE)

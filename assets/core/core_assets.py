@@ -7,11 +7,13 @@ import duckdb
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
 from assets.core.engine import CoreOutcome, process
+from assets.declared import shown
 from assets.freshness import FRESHNESS
 from assets.raw import raw_key
 from assets.renewal import renew
 from assets.rescue import open_or_rescue, rescue_if_damaged
 from assets.step import step
+from checks.schemas import CORE
 from marketplace.money import AmountBounds
 from marketplace.rules import RULES_VERSION
 from resources.run_context import RunContext
@@ -77,7 +79,8 @@ def _process(run: RunContext) -> CoreOutcome:
             CORE_KEYS[table],
             deps=[raw_key(collection) for collection in collections],
             group_name="core",
-            description=f"Canonical rows of {', '.join(collections)} (docs/tables.md).",
+            description=CORE[table].what,
+            metadata=shown(CORE[table]),
             freshness_policy=FRESHNESS,
         )
         for table, collections in CORE_SOURCES.items()

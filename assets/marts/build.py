@@ -19,6 +19,8 @@ from assets.marts.catalog import MART_NAMES, MARTS, Mart
 from assets.marts.compiled import Compiled, compiled_marts, forget_instants, set_instants
 from assets.marts.given import GIVEN
 from assets.marts.workplace import workplace
+from checks.schemas import OPS
+from checks.schemas.sql import create_table
 from marketplace.codes import LONGEST_PUBLISHED
 from marketplace.commission import COMMISSION_COLLECTION, judged_at
 from marketplace.health import QuietHours
@@ -179,10 +181,7 @@ def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def _prepare(con: duckdb.DuckDBPyConnection, given: _Given) -> datetime | None:
     con.execute("CREATE SCHEMA IF NOT EXISTS marts")
     con.execute("CREATE SCHEMA IF NOT EXISTS ops")
-    con.execute(
-        "CREATE TABLE IF NOT EXISTS ops.mart_digests"
-        " (mart VARCHAR PRIMARY KEY, digest VARCHAR, rows BIGINT, changed_at TIMESTAMP)"
-    )
+    con.execute(create_table(OPS["mart_digests"]))
     scan = con.execute(
         "SELECT completed_at, watermark FROM ops.scans WHERE collection = ? AND completed_at IS NOT NULL"
         " ORDER BY completed_at DESC LIMIT 1",

@@ -26,7 +26,7 @@ from resources.own_files import create
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 #: What the SQL depends on: our rules and the tools that write SQL.
-_SOURCES: Final = ("assets/marts", "marketplace")
+_SOURCES: Final = ("assets/marts", "checks/schemas", "marketplace")
 _TOOLS: Final = ("ibis-framework", "sqlglot", "duckdb")
 #: What the names of the instants' variables begin with.
 _VARIABLE: Final = "bookwatch_"

@@ -10,10 +10,12 @@ from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResul
 
 from assets.closed_months import OF_CLOSED_MONTHS, compare_closed_months, zone_offset
 from assets.core.core_assets import CORE_KEYS
+from assets.declared import shown
 from assets.freshness import FRESHNESS
 from assets.marts.build import MART_NAMES, BuildOutcome, build
 from assets.ops import create_ops, mirror_bookkeeping, mirror_health
 from assets.step import step
+from checks.schemas import MARTS, OPS
 from marketplace.health import UNMEASURED_AFTER
 from resources.ledger import ClosedGap, HealthVerdict, Ledger
 from resources.policy_file import load_policy
@@ -25,6 +27,7 @@ LATER = (*HISTORY, *OF_CLOSED_MONTHS)
 #: Mirrored beside the marts, from what the calls of this run and of failed ones left in the ledger.
 OPS_KEYS = [AssetKey(["ops", "errors"]), AssetKey(["ops", "timings"])]
 MART_KEYS = [AssetKey(["marts", name]) for name in MART_NAMES]
+_TABLES = {key: (MARTS if key.path[0] == "marts" else OPS)[key.path[1]] for key in (*MART_KEYS, *OPS_KEYS)}
 
 
 def build_marts(
@@ -92,7 +95,8 @@ def _rows(con: duckdb.DuckDBPyConnection, table: str) -> int:
             key,
             deps=list(CORE_KEYS.values()),
             group_name=key.path[0],
-            description="See docs/tables.md.",
+            description=_TABLES[key].what,
+            metadata=shown(_TABLES[key]),
             freshness_policy=FRESHNESS,
         )
         for key in [*MART_KEYS, *OPS_KEYS]

@@ -17,9 +17,9 @@ from assets.marts.catalog import MART_NAMES
 from assets.marts.compiled import compile_marts
 from checks import factory
 from checks.factory import validate
-from checks.mart_schemas import MART_SCHEMAS
 from checks.registry import RegisteredCheck, registry_of
 from checks.results import CheckResult, violations
+from checks.schemas import MARTS
 from marketplace.findings import FINDINGS
 from marketplace.health import HEALTH_POINTS
 from marketplace.policy import DEFAULT_POLICY
@@ -95,7 +95,7 @@ def test_every_mart_has_a_schema_that_holds_on_real_rows(w: Warehouse, table: st
 @pytest.mark.parametrize("table", MART_NAMES)
 def test_schema_and_mart_have_the_same_columns_in_the_same_order(table: str) -> None:
     (made,) = [m for m in compile_marts(DEFAULT_POLICY) if m.name == table]
-    assert [name for name, _ in made.columns] == list(MART_SCHEMAS[table].model.to_schema().columns)
+    assert [name for name, _ in made.columns] == list(MARTS[table].sql_columns)
 
 
 BAD = {
@@ -159,11 +159,11 @@ def test_a_bad_row_of_each_kind_fails_its_check(w: Warehouse, table: str, change
     assert result.broken_rules
 
 
-@pytest.mark.parametrize("table", [t for t, s in MART_SCHEMAS.items() if s.model.to_schema().unique])
+@pytest.mark.parametrize("table", [t for t, one in MARTS.items() if one.key])
 def test_a_row_twice_fails_in_one_chunk_and_in_many(w: Warehouse, table: str) -> None:
     w.con.execute(f"INSERT INTO marts.{table} FROM marts.{table} LIMIT 1")
     assert not run(w, f"marts_{table}_schema").passed
-    schema = MART_SCHEMAS[table]
+    schema = MARTS[table]
     blank = CheckResult("x", "y", False, "ERROR")
     result = validate(
         w.con, schema.model, f"marts.{table}", result=blank, id_column=schema.id_column, chunk_rows=1
@@ -291,9 +291,7 @@ def test_there_is_a_check_for_each_point_each_finding_and_zero_missing() -> None
 
 
 def test_only_schema_checks_block_publishing() -> None:
-    assert {name for name, check in CHECKS.items() if check.blocking} == {
-        f"marts_{t}_schema" for t in MART_SCHEMAS
-    }
+    assert {name for name, check in CHECKS.items() if check.blocking} == {f"marts_{t}_schema" for t in MARTS}
     assert {check.severity for name, check in CHECKS.items() if name.startswith("no_")} == {"WARN"}
 
 
