@@ -8,8 +8,6 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.commission_matches import DELETED, booking_keys
-from assets.marts.commission_reviews import service_deadlines, with_plan
 from assets.marts.expressions import (
     accrual,
     by_policy,
@@ -24,7 +22,9 @@ from assets.marts.expressions import (
     record_references_unread,
     written_after,
 )
-from assets.marts.reference_cases import BOOKING
+from assets.marts.steps.commission_matches import DELETED, booking_keys
+from assets.marts.steps.commission_reviews import service_deadlines, with_plan
+from assets.marts.steps.reference_cases import BOOKING
 from assets.marts.tables import Instants, Tables
 from marketplace.commission import COMMISSION_COLLECTION, ENDED_STATUSES
 from marketplace.policy import Policy

@@ -52,7 +52,7 @@ def compile_marts(policy: Policy) -> tuple[Compiled, ...]:
     tables, at = Tables.of_sources(), Instants()
     compiled: list[Compiled] = []
     for mart in MARTS.values():
-        make = import_module(f"assets.marts.{mart.name}").table
+        make = import_module(f"assets.marts.{'steps.' if mart.step else ''}{mart.name}").table
         expression = make(tables, at, policy) if mart.by_policy else make(tables, at)
         schema = expression.schema()
         columns = tuple((name, str(compiler.type_mapper.to_string(kind))) for name, kind in schema.items())
@@ -122,7 +122,7 @@ def _fingerprint(policy: Policy) -> str:
     for tool in _TOOLS:
         digest.update(f"{tool}={version(tool)}".encode())
     for folder in _SOURCES:
-        for source in sorted((_ROOT / folder).glob("*.py")):
+        for source in sorted((_ROOT / folder).rglob("*.py")):
             digest.update(source.name.encode())
             digest.update(source.read_bytes())
     return digest.hexdigest()[:24]

@@ -10,8 +10,8 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.commission_matches import DELETED
-from assets.marts.reference_cases import BOOKING, ROOM
+from assets.marts.steps.commission_matches import DELETED
+from assets.marts.steps.reference_cases import BOOKING, ROOM
 from assets.marts.tables import Instants, Tables
 from marketplace.aliases import ALIASES
 from marketplace.references import CASE_DETAIL, REFERENCE_CASE

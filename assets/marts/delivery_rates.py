@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from assets.marts.health_measures import judged_notifications
+from assets.marts.steps.health_measures import judged_notifications
 from assets.marts.tables import Instants, Tables
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.commission_matches import DELETED, booking_keys
 from assets.marts.expressions import accrual, counted, interval, unread_reference
-from assets.marts.reference_cases import BOOKING, ROOM
+from assets.marts.steps.commission_matches import DELETED, booking_keys
+from assets.marts.steps.reference_cases import BOOKING, ROOM
 from assets.marts.tables import Instants, Tables
 from marketplace.aliases import LINK_REFERENCES
 from marketplace.commission import PAID_STATUS, REVENUE_STATUSES

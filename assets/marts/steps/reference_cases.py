@@ -11,7 +11,7 @@ from typing import Any, Final
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.commission_matches import DELETED, LIVE, booking_keys
+from assets.marts.steps.commission_matches import DELETED, LIVE, booking_keys
 from assets.marts.tables import Instants, Tables
 from marketplace.collections import BOOKING_COLLECTIONS
 

@@ -15,9 +15,9 @@ from typing import Any, Final
 import ibis
 import ibis.expr.types as ir
 
-from assets.marts.commission_matches import DELETED, LIVE, booking_keys
 from assets.marts.expressions import bookings_read, gives_back, read_until, unread_reference
-from assets.marts.reference_cases import BOOKING
+from assets.marts.steps.commission_matches import DELETED, LIVE, booking_keys
+from assets.marts.steps.reference_cases import BOOKING
 from assets.marts.tables import Instants, Tables
 from marketplace.aliases import ALIASES
 from marketplace.collections import BOOKING_COLLECTIONS
