@@ -4,18 +4,25 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple
 from datetime import datetime
+from graphlib import TopologicalSorter
+from typing import Any
 
 import duckdb
-from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
+from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, MetadataValue, multi_asset
 
 from assets.closed_months import OF_CLOSED_MONTHS, compare_closed_months, zone_offset
 from assets.core.core_assets import CORE_KEYS
 from assets.declared import shown
 from assets.freshness import FRESHNESS
-from assets.marts.build import MART_NAMES, BuildOutcome, build
+from assets.marts.build import BuildOutcome, build
+from assets.marts.compiled import sql_file
+from assets.marts.every import MART_NAMES, MARTS
 from assets.ops import create_ops, mirror_bookkeeping, mirror_health
+from assets.raw import raw_key
 from assets.step import step
-from checks.schemas import MARTS, OPS
+from checks.schemas import OPS
+from checks.schemas.table import Declaration
+from marketplace.collections import INGESTED
 from marketplace.health import UNMEASURED_AFTER
 from resources.ledger import ClosedGap, HealthVerdict, Ledger
 from resources.policy_file import load_policy
@@ -27,7 +34,28 @@ LATER = (*HISTORY, *OF_CLOSED_MONTHS)
 #: Mirrored beside the marts, from what the calls of this run and of failed ones left in the ledger.
 OPS_KEYS = [AssetKey(["ops", "errors"]), AssetKey(["ops", "timings"])]
 MART_KEYS = [AssetKey(["marts", name]) for name in MART_NAMES]
-_TABLES = {key: (MARTS if key.path[0] == "marts" else OPS)[key.path[1]] for key in (*MART_KEYS, *OPS_KEYS)}
+#: The folder of a home where the marts' SQL is kept.
+COMPILED = "compiled"
+#: What the tables are made of that a build is given and that have no asset: ledger.sqlite keeps what an asset told
+#: it. (ops.scans says how the run itself read the source, waivers what people said.)
+KEPT_FROM = {
+    "health_changes": AssetKey(["marts", "health_points"]),
+    "closed_changes": AssetKey(["marts", "month_figures"]),
+    "closed_gaps": AssetKey(["marts", "month_figures"]),
+}
+
+
+def upstreams(name: str) -> set[AssetKey]:
+    """The assets a mart is made of: what it reads itself, and what the steps read that it reads."""
+    found: set[AssetKey] = set()
+    for read in MARTS[name].reads:
+        if read in KEPT_FROM:
+            found.add(KEPT_FROM[read])
+        elif read in MARTS[name].needs:
+            found |= upstreams(read) if MARTS[read].step else {AssetKey(["marts", read])}
+        elif read in CORE_KEYS:
+            found.add(CORE_KEYS[read])
+    return found
 
 
 def build_marts(
@@ -52,7 +80,7 @@ def build_marts(
         closed_gaps=[(*astuple(known), known == gap) for known in ledger.closed_gaps()],
         clock_frozen=run.settings.bookwatch_now is not None,
         utc_offset=zone_offset(run),
-        cache=run.home.root / "compiled",
+        cache=run.home.root / COMPILED,
     )
 
 
@@ -86,26 +114,48 @@ def _rows(con: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(found[0])
 
 
+def _mart_spec(name: str) -> AssetSpec:
+    mart = MARTS[name]
+    assert mart.table is not None
+    return AssetSpec(
+        ["marts", name],
+        deps=sorted(upstreams(name)),
+        group_name=mart.table.subject,
+        description=mart.description,
+        metadata=shown(mart.table),
+        freshness_policy=FRESHNESS,
+    )
+
+
+def _ops_spec(table: Declaration) -> AssetSpec:
+    """A table of calls: those that reading the collections made."""
+    return AssetSpec(
+        ["ops", table.name],
+        deps=[raw_key(collection) for collection in INGESTED],
+        group_name="ops",
+        description=table.what,
+        metadata=shown(table),
+        freshness_policy=FRESHNESS,
+    )
+
+
 @multi_asset(
     name="marts",
     can_subset=True,
     required_resource_keys={"run"},
-    specs=[
-        AssetSpec(
-            key,
-            deps=list(CORE_KEYS.values()),
-            group_name=key.path[0],
-            description=_TABLES[key].what,
-            metadata=shown(_TABLES[key]),
-            freshness_policy=FRESHNESS,
-        )
-        for key in [*MART_KEYS, *OPS_KEYS]
-    ],
+    specs=[*map(_mart_spec, MART_NAMES), *(_ops_spec(OPS[key.path[-1]]) for key in OPS_KEYS)],
 )
 def mart_assets(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
     run: RunContext = context.resources.run
     run.say("Making the marts …")
     rows = step(run, "marts", lambda: make_marts(run))
-    for key in [*MART_KEYS, *OPS_KEYS]:
-        if key in context.selected_asset_keys:
-            yield MaterializeResult(asset_key=key, metadata={"rows": rows[key.path[-1]]})
+    # Dagster wants an asset of the step told after those of the step that it is made of.
+    told_first = TopologicalSorter({key: upstreams(key.path[-1]) for key in MART_KEYS}).static_order()
+    for key in [*(key for key in told_first if key in MART_KEYS), *OPS_KEYS]:
+        if key not in context.selected_asset_keys:
+            continue
+        layer, name = key.path
+        told: dict[str, Any] = {"rows": rows[name], "dagster/row_count": rows[name]}
+        if layer == "marts":
+            told["sql"] = MetadataValue.path(sql_file(run.home.root / COMPILED, name))
+        yield MaterializeResult(asset_key=key, metadata=told)

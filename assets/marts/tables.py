@@ -1,62 +1,25 @@
-"""What the marts are made from, as Ibis tables: the columns of core and ops they read, and what a build is given
-(given.py). No rule lives here."""
+"""What marts are made from, as Ibis tables: core, ops and what a build is given (given.py). No rule lives here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
-
-import ibis
+from typing import Any
 
 from assets.marts.given import GIVEN, INSTANTS
+from assets.marts.later import ibis
 from checks.schemas import CORE, OPS
 
-#: What marts are made from.
-_READ: Final = (
-    "core.bookings",
-    "core.commissions",
-    "core.messages",
-    "core.chat_rooms",
-    "core.notifications",
-    "core.providers",
-    "core.data_findings",
-    "core.quarantined",
-    "ops.health_changes",
-    "ops.scans",
-)
-#: The columns of each table of core and ops, with Ibis's type names.
-SOURCES: Final[Mapping[str, Mapping[str, str]]] = {
-    one.table: one.ibis_schema for one in (*CORE.values(), *OPS.values()) if one.table in _READ
-}
+
+def sources() -> dict[str, Any]:
+    """Name → unbound Ibis table, of core, ops and what a build is given; of two of one name the latter."""
+    tables = {
+        one.name: ibis_table(one.name, one.ibis_schema, one.layer) for one in (*CORE.values(), *OPS.values())
+    }
+    return tables | {name: ibis_table(name, columns, None) for name, columns in GIVEN.items()}
 
 
-class Tables:
-    """Ibis tables by their short name: sources (``t.bookings``), steps and marts already made
-    (``t.commission_reviews``)."""
-
-    def __init__(self, made: Mapping[str, Any] | None = None) -> None:
-        self._tables: dict[str, Any] = dict(made or {})
-
-    @classmethod
-    def of_sources(cls) -> Tables:
-        """Unbound tables of every source."""
-        tables = cls()
-        for name, columns in SOURCES.items():
-            schema, table = name.split(".")
-            tables.add(table, ibis.schema(dict(columns)), schema)
-        for name, columns in GIVEN.items():
-            tables.add(name, ibis.schema(dict(columns)), None)
-        return tables
-
-    def add(self, name: str, schema: Any, database: str | None) -> None:
-        """Make a table known to those that come after it."""
-        self._tables[name] = ibis.table(schema, name=name, database=database)
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self._tables[name]
-        except KeyError:
-            raise AttributeError(f"no table {name!r} was made before this one") from None
+def ibis_table(name: str, schema: Any, database: str | None) -> Any:
+    """An unbound table: of a schema of the warehouse, of ``temp``, or of none."""
+    return ibis.table(ibis.schema(schema), name=name, database=database)
 
 
 class Instants:

@@ -96,6 +96,8 @@ class Column:
     @property
     def ibis(self) -> str:
         """Its type by Ibis's name."""
+        if self.fields is not None:
+            return f"struct<{', '.join(f'{name}: {_TYPES[kind][1]}' for name, kind in self.fields.items())}>"
         return _TYPES[self.kind][1]
 
 

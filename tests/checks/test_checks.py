@@ -13,8 +13,8 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
-from assets.marts.catalog import MART_NAMES
 from assets.marts.compiled import compile_marts
+from assets.marts.every import MART_NAMES
 from checks import factory
 from checks.factory import validate
 from checks.registry import RegisteredCheck, registry_of

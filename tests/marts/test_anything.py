@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from assets.core.engine import process
 from assets.marts.build import build
-from assets.marts.catalog import MART_NAMES
+from assets.marts.every import MART_NAMES
 from assets.ops import create_ops
 from checks.registry import all_checks
 from marketplace.rules import AMOUNT_MAX_IDR, AMOUNT_MIN_IDR, RULES_VERSION

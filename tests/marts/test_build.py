@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.marts.catalog import MART_NAMES, MARTS
 from assets.marts.compiled import compile_marts, compiled_marts
+from assets.marts.every import MART_NAMES, MARTS
 from assets.marts.expressions import LARGEST_AMOUNT, commission_of, percent, rupiah, written
 from marketplace.commission import expected_commission
 from marketplace.commission import rupiah as rupiah_in_python
