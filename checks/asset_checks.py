@@ -13,10 +13,14 @@ from dagster import (
     multi_asset_check,
 )
 
-from checks.registry import RegisteredCheck, all_checks
+from checks.check import Check, TableCheck
+from checks.registry import all_checks
 from checks.results import CheckResult
 from checks.sources import SOURCE_CHECKS, SWEEP_CHECKS, SourceCheck, SweepCheck
 from resources.run_context import CheckOutcome, RunContext
+
+#: A check on the warehouse.
+_Registered = Check | TableCheck
 
 
 def outcome_of(result: CheckResult, *, blocking: bool) -> CheckOutcome:
@@ -35,7 +39,7 @@ def outcome_of(result: CheckResult, *, blocking: bool) -> CheckOutcome:
     )
 
 
-def _evaluation(check: RegisteredCheck | SourceCheck | SweepCheck, outcome: CheckOutcome) -> AssetCheckResult:
+def _evaluation(check: _Registered | SourceCheck | SweepCheck, outcome: CheckOutcome) -> AssetCheckResult:
     metadata: dict[str, str | int] = {"failed_rows": outcome.failed_rows, "severity": outcome.severity}
     if not outcome.passed:
         metadata |= {
@@ -55,7 +59,7 @@ def _evaluation(check: RegisteredCheck | SourceCheck | SweepCheck, outcome: Chec
 
 def layer_checks(
     name: str,
-    checks: list[RegisteredCheck] | list[SourceCheck] | list[SweepCheck],
+    checks: list[_Registered] | list[SourceCheck] | list[SweepCheck],
     evaluate: Callable[[RunContext], list[CheckOutcome]],
 ) -> AssetChecksDefinition:
     """One step that evaluates a layer's checks and records every verdict in the run.
@@ -86,7 +90,7 @@ def layer_checks(
     return evaluate_layer
 
 
-def _on_warehouse(checks: list[RegisteredCheck]) -> Callable[[RunContext], list[CheckOutcome]]:
+def _on_warehouse(checks: list[_Registered]) -> Callable[[RunContext], list[CheckOutcome]]:
     def evaluate(run: RunContext) -> list[CheckOutcome]:
         with run.warehouse.open(read_only=True) as con:
             return [outcome_of(check.run(con), blocking=check.blocking) for check in checks]
@@ -109,7 +113,7 @@ def _on_sweeps(run: RunContext) -> list[CheckOutcome]:
     ]
 
 
-def _of_layer(layer: str) -> list[RegisteredCheck]:
+def _of_layer(layer: str) -> list[_Registered]:
     return [check for check in all_checks().values() if check.asset.startswith(f"{layer}/")]
 
 

@@ -1,5 +1,4 @@
-"""Turns a schema or a point into a check on a table of the warehouse: eager Pandera on chunks, uniqueness in
-SQL, a CheckResult always.
+"""Holds a table of the warehouse to its schema: eager Pandera on chunks, keys in SQL, a CheckResult always.
 
 A check that fails itself returns a failed result with the reason's class; it never raises and never repeats
 a row.
@@ -7,10 +6,8 @@ a row.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from io import BytesIO
 from typing import Any
 
 import duckdb
@@ -20,7 +17,6 @@ import polars as pl
 from checks.results import SAMPLE, CheckResult, violations
 from resources.sql import quoted
 
-Evaluate = Callable[[duckdb.DuckDBPyConnection], CheckResult]
 Schema = type[pa.DataFrameModel] | pa.DataFrameSchema
 
 #: The verdicts on contents, newest last, each with its schema, which keeps its id while it stands here: a warm process
@@ -107,45 +103,6 @@ def validate(
             failed_rows=failed,
             sample_ids=tuple(dict.fromkeys(ids))[:SAMPLE],
             broken_rules=tuple(rules),
-        )
-        return _remember(content, schema, found)
-
-    return guarded(result, evaluate)
-
-
-def validate_rows(
-    con: duckdb.DuckDBPyConnection,
-    schema: pa.DataFrameSchema,
-    query: str,
-    *,
-    result: CheckResult,
-    id_column: str | None = None,
-    chunk_rows: int = 250_000,
-) -> CheckResult:
-    """Validate the rows of a query (small by nature: a point, a summary, the findings of one code). Never
-    raises. As with validate(), the same rows are judged once a process."""
-
-    def evaluate(result: CheckResult) -> CheckResult:
-        frame = con.sql(query).pl()
-        written = BytesIO()
-        frame.write_ipc(written, compression="uncompressed")
-        content = (id(schema), result, hashlib.sha256(written.getvalue()).digest())
-        if content in _VERDICTS:
-            return _VERDICTS[content][0]
-        broken = violations(schema, frame)
-        if broken is None:
-            return _remember(content, schema, replace(result, passed=True))
-        ids = (
-            []
-            if id_column is None
-            else [str(frame[id_column][position]) for position in broken.positions[:SAMPLE]]
-        )
-        found = replace(
-            result,
-            passed=False,
-            failed_rows=len(broken.positions) or 1,
-            sample_ids=tuple(ids),
-            broken_rules=broken.rules,
         )
         return _remember(content, schema, found)
 

@@ -16,8 +16,9 @@ import pytest
 from assets.marts.compiled import compile_marts
 from assets.marts.every import MART_NAMES
 from checks import factory
+from checks.check import Check, TableCheck
 from checks.factory import validate
-from checks.registry import RegisteredCheck, registry_of
+from checks.registry import registry_of
 from checks.results import CheckResult, violations
 from checks.schemas import MARTS
 from marketplace.findings import FINDINGS
@@ -333,6 +334,37 @@ def test_two_checks_may_not_share_a_name() -> None:
 
 def test_every_check_names_asset_and_next_step() -> None:
     for check in CHECKS.values():
-        assert isinstance(check, RegisteredCheck)
+        assert isinstance(check, Check | TableCheck)
         assert check.asset.startswith(("marts/", "ops/"))
         assert check.what_to_do
+
+
+def own(**values: Any) -> Check:
+    given: dict[str, Any] = {"level": "low", "what_to_do": "Look.", "bad_rows": "SELECT 'odd' WHERE false"}
+    return Check("own", "marts/own", **given | values)
+
+
+def test_a_check_holds_where_its_query_has_no_row_and_else_names_some_of_them() -> None:
+    con = duckdb.connect()
+    held = own().run(con)
+    assert (held.passed, held.failed_rows, held.sample_ids, held.broken_rules) == (True, 0, (), ())
+    bad = "SELECT if(i = 0, 'first', 'other'), i, if(i = 1, NULL, 'x') FROM range(30) r(i)"
+    found = own(bad_rows=bad, severity="ERROR", level="high").run(con)
+    assert (found.passed, found.failed_rows, found.made) == (False, 30, True)
+    assert found.sample_ids[:3] == ("0 x", "1", "2 x")
+    assert len(found.sample_ids) == 20
+    assert found.broken_rules == ("first", "other")
+    assert (found.severity, found.level, found.what_to_do) == ("ERROR", "high", "Look.")
+
+
+def test_a_row_without_a_name_counts_and_is_no_sample() -> None:
+    found = own(bad_rows="SELECT 'odd', NULL FROM range(3)").run(duckdb.connect())
+    assert (found.passed, found.failed_rows, found.sample_ids) == (False, 3, ())
+
+
+def test_what_could_not_be_told_is_said_and_fails_nothing() -> None:
+    con = duckdb.connect()
+    told = own(unknown=lambda con: "SELECT 'unknown, nothing was read'").run(con)
+    assert (told.passed, told.broken_rules) == (True, ("unknown, nothing was read",))
+    both = own(bad_rows="SELECT 'odd', 1", unknown="SELECT 'unknown'").run(con)
+    assert (both.passed, both.broken_rules) == (False, ("odd", "unknown"))
