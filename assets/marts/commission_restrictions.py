@@ -13,9 +13,9 @@ from checks.schemas.commission import CommissionRestrictions
 
 @mart(CommissionRestrictions)
 def commission_restrictions(providers: Any, commission_balances: Any, at: Instants) -> ir.Table:
-    """``due`` and ``actual`` are null where they cannot be told, and then so is the verdict: unknown. A provider who
-    owes nothing has no balance and may be restricted nevertheless: that one should not be, as far as commissions were
-    ever read."""
+    """Whose account should be restricted beside whose is. ``due`` and ``actual`` are null where they cannot be told,
+    and then the verdict is unknown. A provider who owes nothing has no balance and may be restricted nevertheless:
+    that one should not be, as far as commissions were ever read."""
     p = providers.filter(providers.deleted_at.isnull())
     # An id may stand for a therapist and for a place: one of them restricted is the account restricted.
     accounts: Any = p.group_by(account="provider_id").aggregate(
