@@ -13,17 +13,7 @@ from marketplace.commission import AGE_WORDS, age_column
 _AGE_COLUMNS = {age_column(word): word for word in AGE_WORDS}
 
 
-@mart(
-    CommissionBalances,
-    clock_columns=(
-        "not_ended_idr",
-        "age_0_3h_idr",
-        "age_3_24h_idr",
-        "age_1_7d_idr",
-        "age_over_7d_idr",
-        "age_unknown_idr",
-    ),
-)
+@mart(CommissionBalances, clock_columns=tuple(_AGE_COLUMNS))
 def commission_balances(commission_open: Any, providers: Any, at: Instants) -> ir.Table:
     """Who owes what now, and whose account should be restricted: one row a provider with anything
     open. Owed and fees of every open record; the ages are of both together. ``restriction_due`` is

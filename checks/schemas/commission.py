@@ -12,6 +12,7 @@ from marketplace.closed_months import CLOSED_MONTH_CHANGED, MONTH_FIGURES
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.commission import (
     AGE_WORDS,
+    AGES,
     ENTRY_KINDS,
     ENTRY_PARTS,
     ROW_STATES,
@@ -21,6 +22,8 @@ from marketplace.findings import FINDINGS, SEVERITIES
 from marketplace.money import MICRO
 from marketplace.words import BOOKING_STATUSES, COMMISSION_STATUSES, SOURCES
 
+#: The ages that have a length, in words.
+_AGES: Final = tuple(word for word, _ in AGES)
 #: Whether a restriction that is due is in force, and one in force is due.
 RESTRICTION_VERDICTS: Final = ("agrees", "not_restricted", "restricted_wrongly", "unknown")
 
@@ -231,10 +234,10 @@ class CommissionBalances(MartTable):
     records: pl.Int64 = column("open records", unit="records", ge=1)
     overdue_records: pl.Int64 = column("of them, those that are late", unit="records", ge=0)
     not_ended_idr: pl.Int64 = column("owed of services that have not ended")
-    age_0_3h_idr: pl.Int64 = column("owed of services that ended up to 3 hours ago")
-    age_3_24h_idr: pl.Int64 = column("… 3 to 24 hours ago")
-    age_1_7d_idr: pl.Int64 = column("… 1 to 7 days ago")
-    age_over_7d_idr: pl.Int64 = column("… over 7 days ago")
+    age_0_3h_idr: pl.Int64 = column(f"owed of services that ended {_AGES[0]} ago")
+    age_3_24h_idr: pl.Int64 = column(f"… {_AGES[1]} ago")
+    age_1_7d_idr: pl.Int64 = column(f"… {_AGES[2]} ago")
+    age_over_7d_idr: pl.Int64 = column(f"… {_AGES[3]} ago")
     age_unknown_idr: pl.Int64 = column("… nobody knows when")
     oldest_deadline_at: pl.Datetime = column("the first deadline of all", null=True)
     restriction_due: pl.Boolean = column("it is to be restricted; null: cannot be told", null=True)

@@ -9,8 +9,9 @@ import polars as pl
 
 from checks.schemas.table import MartTable, column
 from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.durations import spelled
 from marketplace.findings import SEVERITIES
-from marketplace.health import HEALTH_POINTS, POINT_STATUSES, UPTIME_WINDOWS
+from marketplace.health import DAY, HEALTH_POINTS, POINT_STATUSES, UPTIME_WINDOWS
 from marketplace.links import HOPS, LINK_ROWS_SHOWN, LINK_STATES, STEPS
 
 _NAMES: Final = tuple(point.name for point in HEALTH_POINTS.values())
@@ -78,7 +79,7 @@ class ServiceFigures(MartTable, id_column="bookings_24h"):
     success_rate: pl.Float64 = column("bookings that were carried out", null=True, unit="share", ge=0, le=1)
     delivery_rate: pl.Float64 = column("notifications that arrived", null=True, unit="share", ge=0, le=1)
     newest_booking_at: pl.Datetime = column("when the newest booking was made", null=True)
-    bookings_24h: pl.Int64 = column("bookings of the last 24 hours", unit="bookings", ge=0)
+    bookings_24h: pl.Int64 = column(f"bookings of the last {spelled(DAY)}", unit="bookings", ge=0)
 
     @pa.dataframe_check
     def has_one_row(cls, data: pa.PolarsData) -> pl.LazyFrame:

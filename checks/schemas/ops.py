@@ -6,6 +6,7 @@ from __future__ import annotations
 import polars as pl
 
 from checks.schemas.table import OpsTable, column
+from marketplace.error_rate import SLOW_SECONDS
 
 
 class IngestRuns(OpsTable):
@@ -113,7 +114,7 @@ class Timings(OpsTable):
     outcome: pl.String = column("ok, permanent, transient, or open: the breaker let it not out")
     status: pl.Int32 = column("HTTP's; null without an answer", null=True)
     attempts: pl.Int64 = column("how often it was tried")
-    slow: pl.Boolean = column("it took over 3 s")
+    slow: pl.Boolean = column(f"it took over {SLOW_SECONDS:g} s")
 
 
 class TimingSummary(OpsTable):
@@ -125,7 +126,7 @@ class TimingSummary(OpsTable):
     calls: pl.Int64 = column("how many there were", unit="calls")
     failed: pl.Int64 = column("that failed", unit="calls")
     retried: pl.Int64 = column("that were tried again", unit="calls")
-    slow: pl.Int64 = column("that took over 3 s", unit="calls")
+    slow: pl.Int64 = column(f"that took over {SLOW_SECONDS:g} s", unit="calls")
     p50_s: pl.Float64 = column("half were quicker")
     p95_s: pl.Float64 = column("95 of 100 were quicker")
     p99_s: pl.Float64 = column("99 of 100 were quicker")
@@ -252,7 +253,7 @@ class OperationTimings(OpsTable, view=True):
     operation: pl.String = column("as ops.timings", key=True)
     calls: pl.Int64 = column("how many there were", unit="calls")
     failed: pl.Int64 = column("that failed", unit="calls")
-    slow: pl.Int64 = column("that took over 3 s", unit="calls")
+    slow: pl.Int64 = column(f"that took over {SLOW_SECONDS:g} s", unit="calls")
     p50_s: pl.Float64 = column("half were quicker")
     p95_s: pl.Float64 = column("95 of 100 were quicker")
     p99_s: pl.Float64 = column("99 of 100 were quicker")
