@@ -12,6 +12,8 @@ import duckdb
 import orjson
 import polars as pl
 
+from checks.schemas import CORE, MARTS, OPS
+from checks.schemas.sql import bring_up, tell
 from marketplace.personal import without_contact
 from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
@@ -36,16 +38,6 @@ KEEP_HEALTH_DAYS = 92
 #: What stands in the warehouse and its snapshots alone: raw.duckdb and the ledger cannot tell it again.
 HISTORY_OF_RUNS = ("timings", "timing_summary", "errors", "check_results", "ingest_runs")
 
-_HEALTH: dict[str, pl.DataType] = {
-    "change_id": pl.Int64(),
-    "point": pl.Int32(),
-    "status": pl.String(),
-    "since": pl.Datetime("us"),
-    "evaluated_before": pl.Datetime("us"),
-    "evaluated_at": pl.Datetime("us"),
-    "message": pl.String(),
-}
-
 _CALLS: dict[str, pl.DataType] = {
     "run_id": pl.String(),
     "call_number": pl.Int64(),
@@ -63,125 +55,31 @@ _CALLS: dict[str, pl.DataType] = {
     "error_type": pl.String(),
     "host": pl.String(),
 }
+"""A call as the ledger has it, of which ops.timings and ops.errors are made."""
 
-_CHECK_RESULTS: dict[str, pl.DataType] = {
-    "run_id": pl.String(),
-    "check_name": pl.String(),
-    "asset": pl.String(),
-    "passed": pl.Boolean(),
-    "severity": pl.String(),
-    "failed_rows": pl.Int64(),
-    "evaluated_at": pl.Datetime("us"),
-    "detail": pl.String(),
-}
-
-_ALERTS: dict[str, dict[str, pl.DataType]] = {
-    "alerts": {
-        "alert_id": pl.String(),
-        "name": pl.String(),
-        "labels": pl.String(),
-        "state": pl.String(),
-        "severity": pl.String(),
-        "summary": pl.String(),
-        "figure": pl.Float64(),
-        "limit_value": pl.Float64(),
-        "page": pl.String(),
-        "active_since": pl.Datetime("us"),
-        "fired_at": pl.Datetime("us"),
-        "last_sent_at": pl.Datetime("us"),
-        "resolved_at": pl.Datetime("us"),
-        "silenced_by": pl.String(),
-        "inhibited_by": pl.String(),
-        "detail": pl.String(),
-        "unit": pl.String(),
-    },
-    "alert_silences": {
-        "silence_id": pl.String(),
-        "matcher": pl.String(),
-        "author": pl.String(),
-        "reason": pl.String(),
-        "created_at": pl.Datetime("us"),
-        "ends_at": pl.Datetime("us"),
-        "ended_at": pl.Datetime("us"),
-        "ended_by": pl.String(),
-    },
-    "alert_deliveries": {
-        "delivery_id": pl.Int64(),
-        "at": pl.Datetime("us"),
-        "kind": pl.String(),
-        "alerts": pl.Int64(),
-        "channel": pl.String(),
-        "delivered": pl.Boolean(),
-        "attempts": pl.Int64(),
-    },
-}
-
-_WAIVERS: dict[str, pl.DataType] = {
-    "finding_id": pl.String(),
-    "reason": pl.String(),
-    "waived_by": pl.String(),
-    "waived_at": pl.Datetime("us"),
-}
-
-_DDL = """
-CREATE SCHEMA IF NOT EXISTS ops;
-CREATE TABLE IF NOT EXISTS ops.ingest_runs (
-    run_id VARCHAR, collection VARCHAR, fetched BIGINT, inserted BIGINT, updated BIGINT, unchanged BIGINT,
-    deleted BIGINT, rejected BIGINT, started_at TIMESTAMP, seconds DOUBLE, watermark TIMESTAMP, outcome VARCHAR);
-CREATE TABLE IF NOT EXISTS ops.quarantine (
-    collection VARCHAR, row_id VARCHAR, reasons VARCHAR, first_seen_at TIMESTAMP);
-CREATE TABLE IF NOT EXISTS ops.scans (
-    collection VARCHAR, watermark TIMESTAMP, completed_at TIMESTAMP, required BOOLEAN, outcome VARCHAR, detail VARCHAR);
-ALTER TABLE ops.scans ADD COLUMN IF NOT EXISTS unread VARCHAR;
-ALTER TABLE ops.scans ADD COLUMN IF NOT EXISTS read_until TIMESTAMP;
-CREATE TABLE IF NOT EXISTS ops.check_results (
-    run_id VARCHAR, check_name VARCHAR, asset VARCHAR, passed BOOLEAN, severity VARCHAR, failed_rows BIGINT,
-    evaluated_at TIMESTAMP, detail VARCHAR);
-CREATE TABLE IF NOT EXISTS ops.snapshot (
-    snapshot_id VARCHAR, run_id VARCHAR, published_at TIMESTAMP, rules_version VARCHAR,
-    source STRUCT(endpoint VARCHAR, project VARCHAR, database VARCHAR));
-CREATE TABLE IF NOT EXISTS ops.health_changes (
-    change_id BIGINT, point INTEGER, status VARCHAR, since TIMESTAMP, evaluated_before TIMESTAMP,
-    evaluated_at TIMESTAMP, message VARCHAR);
-CREATE TABLE IF NOT EXISTS ops.timings (
-    run_id VARCHAR, call_number BIGINT, called_at TIMESTAMP, operation VARCHAR, collection VARCHAR, seconds DOUBLE,
-    outcome VARCHAR, status INTEGER, attempts BIGINT, slow BOOLEAN);
-CREATE TABLE IF NOT EXISTS ops.timing_summary (
-    hour TIMESTAMP, operation VARCHAR, collection VARCHAR, calls BIGINT, failed BIGINT, retried BIGINT, slow BIGINT,
-    p50_s DOUBLE, p95_s DOUBLE, p99_s DOUBLE, max_s DOUBLE);
-CREATE TABLE IF NOT EXISTS ops.errors (
-    run_id VARCHAR, call_number BIGINT, called_at TIMESTAMP, severity VARCHAR, category VARCHAR, operation VARCHAR,
-    collection VARCHAR, reason VARCHAR, status INTEGER, attempts BIGINT, error_type VARCHAR, host VARCHAR);
-ALTER TABLE ops.errors ADD COLUMN IF NOT EXISTS error_type VARCHAR;
-ALTER TABLE ops.errors ADD COLUMN IF NOT EXISTS host VARCHAR;
-CREATE TABLE IF NOT EXISTS ops.alerts (
-    alert_id VARCHAR, name VARCHAR, labels VARCHAR, state VARCHAR, severity VARCHAR, summary VARCHAR, figure DOUBLE,
-    limit_value DOUBLE, page VARCHAR, active_since TIMESTAMP, fired_at TIMESTAMP, last_sent_at TIMESTAMP,
-    resolved_at TIMESTAMP, silenced_by VARCHAR, inhibited_by VARCHAR, detail VARCHAR, unit VARCHAR);
-CREATE TABLE IF NOT EXISTS ops.alert_silences (
-    silence_id VARCHAR, matcher VARCHAR, author VARCHAR, reason VARCHAR, created_at TIMESTAMP, ends_at TIMESTAMP,
-    ended_at TIMESTAMP, ended_by VARCHAR);
-CREATE TABLE IF NOT EXISTS ops.alert_deliveries (
-    delivery_id BIGINT, "at" TIMESTAMP, kind VARCHAR, alerts BIGINT, channel VARCHAR, delivered BOOLEAN,
-    attempts BIGINT);
-CREATE TABLE IF NOT EXISTS ops.waivers (
-    finding_id VARCHAR, reason VARCHAR, waived_by VARCHAR, waived_at TIMESTAMP);
-CREATE OR REPLACE VIEW ops.error_rates AS
+_VIEWS: dict[str, str] = {
+    "error_rates": """
 SELECT date_trunc('minute', called_at) AS minute, severity, category, operation, count(*) AS events
-FROM ops.errors GROUP BY ALL;
-CREATE OR REPLACE VIEW ops.slow_operations AS
-SELECT called_at, operation, collection, seconds, outcome, status, attempts, run_id FROM ops.timings WHERE slow;
-CREATE OR REPLACE VIEW ops.operation_timings AS
+FROM ops.errors GROUP BY ALL
+""",
+    "slow_operations": """
+SELECT called_at, operation, collection, seconds, outcome, status, attempts, run_id FROM ops.timings WHERE slow
+""",
+    "operation_timings": """
 SELECT operation, count(*) AS calls, count(*) FILTER (outcome <> 'ok') AS failed, count(*) FILTER (slow) AS slow,
        quantile_cont(seconds, 0.5) AS p50_s, quantile_cont(seconds, 0.95) AS p95_s,
        quantile_cont(seconds, 0.99) AS p99_s, max(seconds) AS max_s, min(called_at) AS since
-FROM ops.timings GROUP BY operation;
-"""
+FROM ops.timings GROUP BY operation
+""",
+}
 
 
 def create_ops(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the ops tables that are not there yet."""
-    con.execute(_DDL)
+    """Make the ops tables that are not there yet, and add what an older home's lack."""
+    con.execute("CREATE SCHEMA IF NOT EXISTS ops")
+    bring_up(con, OPS.values())
+    for name, query in _VIEWS.items():
+        con.execute(f"CREATE OR REPLACE VIEW ops.{name} AS {query}")
 
 
 def mirror_bookkeeping(
@@ -261,7 +159,7 @@ def mirror_waivers(con: duckdb.DuckDBPyConnection, waivers: Iterable[Waiver]) ->
     ]
     con.execute("BEGIN")
     con.execute("DELETE FROM ops.waivers")
-    con.register("_waivers", pl.DataFrame(rows, schema=_WAIVERS, orient="row").to_arrow())
+    con.register("_waivers", pl.DataFrame(rows, schema=OPS["waivers"].polars_schema, orient="row").to_arrow())
     with afterwards(lambda: con.unregister("_waivers")):
         con.execute("INSERT INTO ops.waivers FROM _waivers")
     con.execute("COMMIT")
@@ -270,7 +168,8 @@ def mirror_waivers(con: duckdb.DuckDBPyConnection, waivers: Iterable[Waiver]) ->
 def mirror_health(con: duckdb.DuckDBPyConnection, ledger: Ledger, now: datetime) -> None:
     """Replace ops.health_changes with what the ledger knows, entries of failed runs included."""
     changes = ledger.health_changes(ending_after=now - timedelta(days=KEEP_HEALTH_DAYS))
-    frame = pl.DataFrame([astuple(change) for change in changes], schema=_HEALTH, orient="row")
+    declared = OPS["health_changes"].polars_schema
+    frame = pl.DataFrame([astuple(change) for change in changes], schema=declared, orient="row")
     con.execute("BEGIN")
     con.execute("DELETE FROM ops.health_changes")
     con.register("_health", frame.to_arrow())
@@ -399,7 +298,9 @@ def mirror_alerts(con: duckdb.DuckDBPyConnection, store: AlertStore) -> None:
     con.execute("BEGIN")
     for table, rows in tables.items():
         con.execute(f"DELETE FROM ops.{table}")
-        con.register("_mirrored", pl.DataFrame(rows, schema=_ALERTS[table], orient="row").to_arrow())
+        con.register(
+            "_mirrored", pl.DataFrame(rows, schema=OPS[table].polars_schema, orient="row").to_arrow()
+        )
         with afterwards(lambda: con.unregister("_mirrored")):
             con.execute(f"INSERT INTO ops.{table} FROM _mirrored")
     con.execute("COMMIT")
@@ -413,7 +314,9 @@ def record_checks(con: duckdb.DuckDBPyConnection, run: Run, outcomes: Sequence[C
         for o in outcomes
     ]
     con.execute("BEGIN")
-    con.register("_verdicts", pl.DataFrame(rows, schema=_CHECK_RESULTS, orient="row").to_arrow())
+    con.register(
+        "_verdicts", pl.DataFrame(rows, schema=OPS["check_results"].polars_schema, orient="row").to_arrow()
+    )
     with afterwards(lambda: con.unregister("_verdicts")):
         con.execute(
             "DELETE FROM ops.check_results WHERE (run_id, check_name, asset) IN"
@@ -430,7 +333,7 @@ def record_checks(con: duckdb.DuckDBPyConnection, run: Run, outcomes: Sequence[C
 def describe_snapshot(
     con: duckdb.DuckDBPyConnection, run: Run, snapshot_id: str, rules_version: str
 ) -> datetime:
-    """Write the one row of ops.snapshot; returns its instant (naive UTC)."""
+    """Write the one row of ops.snapshot, and beside each table what it holds; returns its instant (naive UTC)."""
     published_at = run.clock.naive_now()
     con.execute("BEGIN")
     con.execute("DELETE FROM ops.snapshot")
@@ -447,4 +350,5 @@ def describe_snapshot(
         ],
     )
     con.execute("COMMIT")
+    tell(con, (*CORE.values(), *MARTS.values(), *OPS.values()))
     return published_at

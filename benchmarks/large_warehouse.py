@@ -12,7 +12,8 @@ from typing import Final
 
 import duckdb
 
-from assets.marts.tables import SOURCES
+from checks.schemas import CORE, OPS
+from checks.schemas.sql import create_table
 
 #: The instant everything is judged at; history goes back two years from it.
 NOW: Final = datetime.fromisoformat("2026-11-20T12:00:00")
@@ -20,14 +21,6 @@ NOW: Final = datetime.fromisoformat("2026-11-20T12:00:00")
 JUDGED_AT: Final = NOW - timedelta(seconds=2)
 BOOKINGS: Final = 10_000_000
 PROVIDERS: Final = 2_000
-_SQL_TYPES: Final = {
-    "string": "VARCHAR",
-    "int32": "INTEGER",
-    "int64": "BIGINT",
-    "float64": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "timestamp": "TIMESTAMP",
-}
 
 # dice(i, salt, sides): a number from 0 to sides - 1 that depends on the row and the salt alone.
 _MACROS = """
@@ -217,9 +210,8 @@ def make(path: Path, bookings: int) -> None:
             "SET enable_progress_bar = false; SET memory_limit = '4GB'; SET preserve_insertion_order = false"
         )
         con.execute("CREATE SCHEMA core; CREATE SCHEMA ops")
-        for name, columns in SOURCES.items():
-            listed = ", ".join(f'"{column}" {_SQL_TYPES[kind]}' for column, kind in columns.items())
-            con.execute(f"CREATE TABLE {name} ({listed})")
+        for one in (*CORE.values(), OPS["health_changes"], OPS["scans"]):
+            con.execute(create_table(one))
         for part in (_MACROS, _BOOKINGS, _COMMISSIONS, _OTHERS):
             con.execute(
                 part.replace("$bookings", str(bookings))

@@ -1,5 +1,4 @@
-"""Turns a schema or a point into a check on a table of the warehouse: eager Pandera on chunks, uniqueness in
-SQL, a CheckResult always.
+"""Holds a table of the warehouse to its schema: eager Pandera on chunks, keys in SQL, a CheckResult always.
 
 A check that fails itself returns a failed result with the reason's class; it never raises and never repeats
 a row.
@@ -7,10 +6,8 @@ a row.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from io import BytesIO
 from typing import Any
 
 import duckdb
@@ -20,7 +17,6 @@ import polars as pl
 from checks.results import SAMPLE, CheckResult, violations
 from resources.sql import quoted
 
-Evaluate = Callable[[duckdb.DuckDBPyConnection], CheckResult]
 Schema = type[pa.DataFrameModel] | pa.DataFrameSchema
 
 #: The verdicts on contents, newest last, each with its schema, which keeps its id while it stands here: a warm process
@@ -82,11 +78,9 @@ def validate(
         failed = 0
         relation = con.sql(f"FROM {_qualified(table)}")
         rows = _count(con, table)
-        single = rows <= chunk_rows
-        # One chunk sees every row, so Pandera's own uniqueness is the whole table's; more are compared in
-        # SQL.
-        checked = resolved if single else _without_unique(resolved)
-        for frame in [relation.pl()] if single else _chunks(con, table, chunk_rows):
+        # That a key is one is asked of all rows at once, in SQL: no chunk sees them all.
+        checked = _without_unique(resolved)
+        for frame in [relation.pl()] if rows <= chunk_rows else _chunks(con, table, chunk_rows):
             broken = violations(checked, frame)
             if broken is None:
                 continue
@@ -94,7 +88,7 @@ def validate(
             failed += frame.height if broken.whole_frame and not broken.positions else len(broken.positions)
             if id_column in frame.columns and len(ids) < SAMPLE:
                 ids += [str(frame[id_column][position]) for position in broken.positions[:SAMPLE]]
-        unique = [] if single or not resolved.unique else [(tuple(resolved.unique), False)]
+        unique = [(tuple(resolved.unique), False)] if resolved.unique else []
         for columns, where_present in [*unique, *((tuple(c), True) for c in unique_where_present)]:
             twice, sample = _duplicates(con, table, columns, id_column, where_present)
             if twice:
@@ -109,45 +103,6 @@ def validate(
             failed_rows=failed,
             sample_ids=tuple(dict.fromkeys(ids))[:SAMPLE],
             broken_rules=tuple(rules),
-        )
-        return _remember(content, schema, found)
-
-    return guarded(result, evaluate)
-
-
-def validate_rows(
-    con: duckdb.DuckDBPyConnection,
-    schema: pa.DataFrameSchema,
-    query: str,
-    *,
-    result: CheckResult,
-    id_column: str | None = None,
-    chunk_rows: int = 250_000,
-) -> CheckResult:
-    """Validate the rows of a query (small by nature: a point, a summary, the findings of one code). Never
-    raises. As with validate(), the same rows are judged once a process."""
-
-    def evaluate(result: CheckResult) -> CheckResult:
-        frame = con.sql(query).pl()
-        written = BytesIO()
-        frame.write_ipc(written, compression="uncompressed")
-        content = (id(schema), result, hashlib.sha256(written.getvalue()).digest())
-        if content in _VERDICTS:
-            return _VERDICTS[content][0]
-        broken = violations(schema, frame)
-        if broken is None:
-            return _remember(content, schema, replace(result, passed=True))
-        ids = (
-            []
-            if id_column is None
-            else [str(frame[id_column][position]) for position in broken.positions[:SAMPLE]]
-        )
-        found = replace(
-            result,
-            passed=False,
-            failed_rows=len(broken.positions) or 1,
-            sample_ids=tuple(ids),
-            broken_rules=broken.rules,
         )
         return _remember(content, schema, found)
 

@@ -9,12 +9,15 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from checks.registry import RegisteredCheck, all_checks
+from checks.check import Check, TableCheck
+from checks.registry import all_checks
 from checks.results import CheckResult
 from checks.sources import SOURCE_CHECKS, SWEEP_CHECKS, SourceCheck, SweepCheck
 from resources.run_report import CheckOutcome, RunReport
 
-AnyCheck = RegisteredCheck | SourceCheck | SweepCheck
+#: A check on the warehouse.
+Registered = Check | TableCheck
+AnyCheck = Registered | SourceCheck | SweepCheck
 
 
 def outcome_of(result: CheckResult, *, blocking: bool) -> CheckOutcome:
@@ -50,7 +53,7 @@ class CheckGroup:
         return replace(self, checks=[check for check in self.checks if check.name in names])
 
 
-def _on_warehouse(found: RunReport, checks: Sequence[RegisteredCheck]) -> list[CheckOutcome]:
+def _on_warehouse(found: RunReport, checks: Sequence[Registered]) -> list[CheckOutcome]:
     with found.run.warehouse.open(read_only=True) as con:
         return [outcome_of(check.run(con), blocking=check.blocking) for check in checks]
 
@@ -65,7 +68,7 @@ def _of_sweeps(found: RunReport, checks: Sequence[SweepCheck]) -> list[CheckOutc
     return [outcome_of(check.run(sweeps.get(check.collection)), blocking=check.blocking) for check in checks]
 
 
-def _of_layer(layer: str) -> list[RegisteredCheck]:
+def _of_layer(layer: str) -> list[Registered]:
     return [check for check in all_checks().values() if check.asset.startswith(f"{layer}/")]
 
 

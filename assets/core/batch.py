@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from checks.schemas import CORE
 from marketplace.aliases import ALIASES
 from marketplace.attributes import LARGE, Attributes
 from marketplace.codes import browsers, cities, codes
@@ -39,14 +40,7 @@ NOT_RUPIAH = "not in rupiah"
 NO_ID, NO_CODE = "has not the form of an id", "has not the form of what stands there"
 """The details of not_an_id."""
 
-FINDINGS_SCHEMA = {
-    "finding": pl.String,
-    "collection": pl.String,
-    "row_id": pl.String,
-    "attribute": pl.String,
-    "detail": pl.String,
-    "change": pl.Int64,
-}
+FINDINGS_SCHEMA = CORE["data_findings"].polars_schema
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from assets.core.bookings import booking_status
+from checks.schemas import CORE
 from marketplace.attributes import Attributes
 from marketplace.commission import REVENUE_STATUSES
 from marketplace.instants import INSTANT
@@ -12,12 +13,9 @@ from marketplace.words import UNKNOWN
 
 STATUS_ATTRIBUTES = ("status", "bookingStatus", "providerResponseStatus")
 EVENTS_SCHEMA = {
-    "booking_id": pl.String,
-    "from_status": pl.String,
-    "to_status": pl.String,
-    "observed_at": INSTANT,
-    "change": pl.Int64,
+    name: kind for name, kind in CORE["booking_events"].polars_schema.items() if name != "origin"
 }
+"""The columns one collection's events have; which collection that is, the derivation adds."""
 
 
 def observe(versions: pl.DataFrame) -> pl.DataFrame:

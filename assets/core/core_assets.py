@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
+from assets.declared import shown
 from assets.freshness import FRESHNESS
+from checks.schemas import CORE
 
 _PROVIDERS = ("therapists", "places")
 _DERIVED = (
@@ -42,7 +44,8 @@ CORE_KEYS = {table: AssetKey(["core", table]) for table in CORE_SOURCES}
             CORE_KEYS[table],
             deps=[AssetKey(["raw", collection]) for collection in collections],
             group_name="core",
-            description=f"Canonical rows of {', '.join(collections)} (docs/tables.md).",
+            description=CORE[table].what,
+            metadata=shown(CORE[table]),
             freshness_policy=FRESHNESS,
         )
         for table, collections in CORE_SOURCES.items()

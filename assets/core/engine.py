@@ -32,7 +32,9 @@ from assets.core.messages import derive_messages
 from assets.core.mirror import CATALOG, QUARANTINED_SCHEMA, Mirror, Reading, attach
 from assets.core.notifications import derive_notifications
 from assets.core.providers import derive_providers
-from checks.core_schemas import CORE_SCHEMAS, violations
+from checks.derived_rows import violations
+from checks.schemas import CORE
+from checks.schemas.sql import create_table
 from marketplace.acceptance import CREATION, NOT_YET, reject_reasons
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
@@ -137,7 +139,7 @@ before test ones). Bookings that share a reference lend their zone where it is o
 booking, it is ``without``."""
 
 _MOVED = pl.DataFrame(schema={"id": pl.String, "settled": pl.Boolean})
-_TYPES = {"String": "VARCHAR", "Int64": "BIGINT", "Float64": "DOUBLE", "Boolean": "BOOLEAN"}
+_STATE = tuple(CORE["state"].sql_columns)
 _FAULT = "Nothing was written; the last good state stands. This is a fault in bookwatch: please report it."
 
 
@@ -199,27 +201,6 @@ def process(
         return run.execute(full=full, now=now)
     finally:
         con.close()
-
-
-def columns_of(table: str) -> dict[str, str]:
-    """Column → DuckDB type of a core table, from its schema."""
-    return {
-        name: _TYPES.get(str(column.dtype), "TIMESTAMP")
-        for name, column in CORE_SCHEMAS[table].to_schema().columns.items()
-    }
-
-
-STATE_COLUMNS = {
-    "rules_version": "VARCHAR",
-    "processed_change": "BIGINT",
-    "built_at": "TIMESTAMP",
-    "timezone": "VARCHAR",
-    "attributes": "VARCHAR",
-    "key_mark": "VARCHAR",
-    "amount_min": "BIGINT",
-    "amount_max": "BIGINT",
-    "providers": "VARCHAR",
-}
 
 
 class _Run:
@@ -293,7 +274,7 @@ class _Run:
             stamp = now.astimezone(UTC).replace(tzinfo=None) if now.tzinfo else now
             self.con.execute("DELETE FROM core.state")
             self.con.execute(
-                f"INSERT INTO core.state ({', '.join(STATE_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO core.state ({', '.join(_STATE)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     self.rules_version,
                     newest,
@@ -331,11 +312,11 @@ class _Run:
             "ORDER BY table_name, column_index"
         ).fetchall():
             present.setdefault(table, {})[column] = kind
-        expected = {table: columns_of(table) for table in CORE_SCHEMAS} | {"state": STATE_COLUMNS}
+        expected = {table: one.sql_columns for table, one in CORE.items()}
         if any(list(present.get(t, {}).items()) != list(c.items()) for t, c in expected.items()):
             return None
-        row = self.con.execute(f"SELECT {', '.join(STATE_COLUMNS)} FROM core.state").fetchone()
-        return dict(zip(STATE_COLUMNS, row, strict=True)) if row else None
+        row = self.con.execute(f"SELECT {', '.join(_STATE)} FROM core.state").fetchone()
+        return dict(zip(_STATE, row, strict=True)) if row else None
 
     def _rebuild_reason(self, state: dict[str, Any] | None, newest: int, *, full: bool) -> str | None:
         if state is None:
@@ -430,11 +411,8 @@ class _Run:
 
     def _create_tables(self) -> None:
         self.con.execute("CREATE SCHEMA IF NOT EXISTS core")
-        for table in (*CORE_SCHEMAS, "state"):
-            columns = STATE_COLUMNS if table == "state" else columns_of(table)
-            self.con.execute(
-                f"CREATE OR REPLACE TABLE core.{table} ({', '.join(f'{c} {t}' for c, t in columns.items())})"
-            )
+        for one in CORE.values():
+            self.con.execute(create_table(one, anew=True))
 
     # Deriving
 
@@ -655,7 +633,7 @@ class _Run:
             return none
         waiting = self.waiting.filter(pl.col("collection") == source.collection)["row_id"]
         # Few, if any: DuckDB knows of each block whether it holds a null.
-        placed = "utc_offset_minutes" in columns_of(source.table)
+        placed = "utc_offset_minutes" in CORE[source.table].sql_columns
         return pl.concat([waiting, self._ids(source, "utc_offset_minutes IS NULL") if placed else none])
 
     @cached_property

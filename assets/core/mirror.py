@@ -14,6 +14,7 @@ import duckdb
 import polars as pl
 
 from assets.core.chunks import in_chunks
+from checks.schemas import CORE
 from marketplace.acceptance import READ, UNREAD
 from marketplace.collections import INGESTED
 from marketplace.json_values import read_json
@@ -44,14 +45,7 @@ OWN = frozenset(
     | {"_rejected", "_replaced_at", "_replaced_by"}
 )
 """The mirror's own columns. An attribute of such a name stands in raw under another, and means nothing here."""
-QUARANTINED_SCHEMA = {
-    "collection": pl.String,
-    "row_id": pl.String,
-    "business_id": pl.String,
-    "reasons": pl.String,
-    "first_seen_at": pl.Datetime("us"),
-    "change": pl.Int64,
-}
+QUARANTINED_SCHEMA = CORE["quarantined"].polars_schema
 
 
 def attach(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
@@ -271,7 +265,7 @@ class Mirror:
             business_id = some["content"].map_elements(_business_id, return_dtype=pl.String)
             found.append(some.with_columns(business_id.alias("business_id")).select(list(QUARANTINED_SCHEMA)))
         rows = pl.concat([pl.DataFrame(schema=QUARANTINED_SCHEMA), *found], how="vertical_relaxed")
-        return rows.filter(~self._stand_in_a_table(con, rows)).cast(QUARANTINED_SCHEMA)  # type: ignore[arg-type]
+        return rows.filter(~self._stand_in_a_table(con, rows)).cast(QUARANTINED_SCHEMA)
 
     def _stand_in_a_table(self, con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> pl.Series:
         """Of quarantined rows those that have a row of their own, an older version of which was read."""

@@ -1,39 +1,39 @@
-"""Mart: double bookings, bookings for overlapping times and use beyond what a person does. They change no figure."""
+"""The mart marts.booking_anomalies. They change no figure."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.expressions import counted, interval
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from checks.schemas.demand import BookingAnomalies
 from marketplace.durations import within
 from marketplace.identifiers import ROLE_WORDS
 from marketplace.services import ANOMALY_LIMITS, AUTOMATIC_ROLES
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """anomaly, booking_id, other_booking_id (the earlier one), actor_id, provider_id, observed_at, count,
-    detail."""
-    b = counted(t.bookings)
+@mart(BookingAnomalies)
+def booking_anomalies(bookings: Any, messages: Any, overlap_suspects: Any) -> ir.Table:
+    """Double bookings, bookings for overlapping times and use beyond what a person does. Of a pair,
+    other_booking_id is the earlier one."""
+    b = counted(bookings)
     known = b.filter(b.customer_key.notnull())
-    bookings = known.select(
+    booked = known.select(
         actor=known.customer_key,
         # One customer may be spelled in two ways: the key is the same.
         name=_customer(known),
         moment=known.created_at,
         row_id=known.booking_id,
     )
-    m = t.messages
+    m = messages
     m = m.filter(
         m.sender_id.notnull()
         & ~m.sender_id.lower().isin(ROLE_WORDS)  # which names nobody
         & m.deleted_at.isnull()
         & ~m.sender_role.isin(AUTOMATIC_ROLES).fill_null(False)
     )
-    messages = m.select(
+    sent = m.select(
         actor=m.sender_id,
         name=m.sender_id,
         moment=ibis.coalesce(m.sent_at, m.created_at),
@@ -41,9 +41,9 @@ def table(t: Tables, at: Instants) -> ir.Table:
     )
     return ibis.union(
         _duplicates(b),
-        _overlaps(t),
-        _bursts(bookings, "abuse_bookings", ANOMALY_LIMITS.bookings, "bookings"),
-        _bursts(messages, "abuse_messages", ANOMALY_LIMITS.messages, "messages"),
+        _overlaps(overlap_suspects),
+        _bursts(booked, "abuse_bookings", ANOMALY_LIMITS.bookings, "bookings"),
+        _bursts(sent, "abuse_messages", ANOMALY_LIMITS.messages, "messages"),
         distinct=False,
     )
 
@@ -77,9 +77,9 @@ def _duplicates(b: Any) -> Any:
     )
 
 
-def _overlaps(t: Tables) -> Any:
+def _overlaps(overlap_suspects: Any) -> Any:
     """Each booking during which its provider has more at once than they take."""
-    rows = t.overlap_suspects
+    rows = overlap_suspects
     rows = _with_other(rows)
     crowds = _crowds(rows)
     account = ["provider_id", "kind"]

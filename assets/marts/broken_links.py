@@ -1,20 +1,21 @@
-"""Mart: booking → room → message → notification → acceptance → commission → payment, one row a hop."""
+"""The mart marts.broken_links."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from checks.schemas.health import BrokenLinks
 from marketplace.links import HOPS
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """Always six rows. ``entered`` = passed + broken + unknown. Broken if any is; unknown if any can't be told, or
-    nothing entered; else working."""
-    rows = t.link_states
+@mart(BrokenLinks)
+def broken_links(link_states: Any) -> ir.Table:
+    """Booking → room → message → notification → acceptance → commission → payment, one row a hop.
+    Always six rows. ``entered`` = passed + broken + unknown. Broken if any is; unknown if any can't
+    be told, or nothing entered; else working."""
+    rows = link_states
     counts: Any = rows.aggregate(
         **{
             f"{verdict}_{hop}": rows.count(where=(rows.hop == hop) & (rows.verdict == verdict))

@@ -15,10 +15,13 @@ from typing import Any
 
 import duckdb
 
-from assets.marts.catalog import MART_NAMES, MARTS, Mart
 from assets.marts.compiled import Compiled, compiled_marts, forget_instants, set_instants
+from assets.marts.every import MART_NAMES, MARTS
 from assets.marts.given import GIVEN
+from assets.marts.mart import Mart
 from assets.marts.workplace import workplace
+from checks.schemas import OPS
+from checks.schemas.sql import create_table
 from marketplace.codes import LONGEST_PUBLISHED
 from marketplace.commission import COMMISSION_COLLECTION, judged_at
 from marketplace.health import QuietHours
@@ -140,11 +143,13 @@ def _build(
                         place.make_late_step(mart.name, _typed(made))
                     else:
                         place.make_draft(_typed(made))
-                        rows[mart.name], digests[mart.name] = _digest(con, place.draft, made, mart.moving)
+                        rows[mart.name], digests[mart.name] = _digest(
+                            con, place.draft, made, mart.clock_columns
+                        )
                         same = mart.name in present and known.get(mart.name) == digests[mart.name]
                         if not same:
                             changed.add(mart.name)
-                        place.settle(mart.name, keep=not same or bool(mart.moving))
+                        place.settle(mart.name, keep=not same or bool(mart.clock_columns))
                     seconds[mart.name] = time.perf_counter() - started
                 con.executemany(
                     "INSERT OR REPLACE INTO ops.mart_digests VALUES (?, ?, ?, ?)",
@@ -179,10 +184,7 @@ def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def _prepare(con: duckdb.DuckDBPyConnection, given: _Given) -> datetime | None:
     con.execute("CREATE SCHEMA IF NOT EXISTS marts")
     con.execute("CREATE SCHEMA IF NOT EXISTS ops")
-    con.execute(
-        "CREATE TABLE IF NOT EXISTS ops.mart_digests"
-        " (mart VARCHAR PRIMARY KEY, digest VARCHAR, rows BIGINT, changed_at TIMESTAMP)"
-    )
+    con.execute(create_table(OPS["mart_digests"]))
     scan = con.execute(
         "SELECT completed_at, watermark FROM ops.scans WHERE collection = ? AND completed_at IS NOT NULL"
         " ORDER BY completed_at DESC LIMIT 1",
@@ -232,10 +234,10 @@ def _value(name: str, kind: str) -> str:
 
 
 def _digest(
-    con: duckdb.DuckDBPyConnection, table: str, made: Compiled, moving: tuple[str, ...]
+    con: duckdb.DuckDBPyConnection, table: str, made: Compiled, clock_columns: tuple[str, ...]
 ) -> tuple[int, str]:
     """Rows of a table and a digest of them that does not depend on their order."""
-    columns = ", ".join(quoted(name) for name, _ in made.columns if name not in moving)
+    columns = ", ".join(quoted(name) for name, _ in made.columns if name not in clock_columns)
     found = con.execute(
         f"SELECT count(*), coalesce(sum(hash({columns})::HUGEINT), 0)::VARCHAR FROM {table}"
     ).fetchone()

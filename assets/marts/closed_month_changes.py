@@ -1,23 +1,24 @@
-"""Mart: figures of closed months that changed between two snapshots, with both values. What changed is found and kept
-by assets/closed_months.py; this says it in words and whether it was acknowledged."""
+"""The mart marts.closed_month_changes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.expressions import rupiah
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from checks.schemas.commission import ClosedMonthChanges
 from marketplace.closed_months import CLOSED_MONTH_CHANGED
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """One row a change that was found."""
-    c = t.closed_changes
-    waivers = t.waivers.select(acknowledged="finding_id").distinct()
-    rows = c.left_join(waivers, c.finding_id == waivers.acknowledged)
+@mart(ClosedMonthChanges)
+def closed_month_changes(closed_changes: Any, waivers: Any) -> ir.Table:
+    """Figures of closed months that changed between two snapshots, with both values. What changed
+    is found and kept by assets/closed_months.py; this says it in words and whether it was
+    acknowledged."""
+    c = closed_changes
+    acknowledged = waivers.select(acknowledged="finding_id").distinct()
+    rows = c.left_join(acknowledged, c.finding_id == acknowledged.acknowledged)
 
     def shown(value: Any) -> Any:
         return ibis.cases((rows.figure.endswith("_idr"), rupiah(value)), else_=value.cast("string"))

@@ -1,22 +1,24 @@
-"""Mart: who owes what now, and whose account should be restricted: one row a provider with anything open."""
+"""The mart marts.commission_balances."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.tables import Instants
+from checks.schemas.commission import CommissionBalances
 from marketplace.commission import AGE_WORDS, age_column
 
 _AGE_COLUMNS = {age_column(word): word for word in AGE_WORDS}
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """Owed and fees of every open record; the ages are of both together. ``restriction_due`` is null where none
-    is sure and a record whose deadline or booking is not known may be a reason."""
-    o = t.commission_open
+@mart(CommissionBalances, clock_columns=tuple(_AGE_COLUMNS))
+def commission_balances(commission_open: Any, providers: Any, at: Instants) -> ir.Table:
+    """Who owes what now, and whose account should be restricted: one row a provider with anything
+    open. Owed and fees of every open record; the ages are of both together. ``restriction_due`` is
+    null where none is sure and a record whose deadline or booking is not known may be a reason."""
+    o = commission_open
     o = o.mutate(
         both=o.owed_idr.fill_null(0) + o.fee_idr,
         late=o.is_overdue.fill_null(False),
@@ -47,7 +49,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
         unknown_amount_records=o.count(where=o.owed_idr.isnull()),
         not_due_idr=o.both.sum(where=~o.is_due.fill_null(True)).fill_null(0).cast("int64"),
     )
-    p = t.providers.filter(t.providers.deleted_at.isnull() & t.providers.status.notnull())
+    p = providers.filter(providers.deleted_at.isnull() & providers.status.notnull())
     # An id may stand for a therapist and for a place: one of them restricted is the account restricted.
     accounts: Any = p.group_by(account="provider_id").aggregate(
         restricted=(p.status == "RESTRICTED").any(), other=p.status.min()

@@ -1,4 +1,4 @@
-"""Mart: the lines of the commission ledger, each of one record, one day and one signed amount.
+"""The mart marts.commission_entries.
 
 The basis is what the app charged: every record that is no test, live or not, deleted or not. Its sums by provider and
 month are commission_ledger's. A record whose amount is unknown has no line for it; commission_ledger counts it. One
@@ -11,11 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.expressions import local_day
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from checks.schemas.commission import CommissionEntries
 from marketplace.commission import NO_PROVIDER, PAID_STATUS
 from marketplace.words import NOT_LIVE_STATUSES
 
@@ -67,9 +66,11 @@ def _why_undone(r: Any) -> Any:
     )
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """Accruals and fees are positive, payments and reversals negative, refunds positive."""
-    r = t.commission_reviews
+@mart(CommissionEntries)
+def commission_entries(commission_reviews: Any, commissions: Any) -> ir.Table:
+    """The lines of the commission ledger, each of one record, one day and one signed amount.
+    Accruals and fees are positive, payments and reversals negative, refunds positive."""
+    r = commission_reviews
     r = r.filter(r.local_date.notnull())
     back = r.filter(r.is_refund & r.settled & r.gone_at.isnull() & r.commission.notnull())
     r = r.filter(~r.is_refund)
@@ -95,7 +96,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
         offset=r.offset,
     )
     known = rows.filter(rows.commission.notnull())
-    special = _dated(t, rows.filter(rows.undone | rows.has_fee))
+    special = _dated(commissions, rows.filter(rows.undone | rows.has_fee))
     undone = special.filter(special.undone & special.commission.notnull())
     fees = special.filter(special.has_fee)
     undone_fees = fees.filter(fees.undone)
@@ -123,14 +124,14 @@ def table(t: Tables, at: Instants) -> ir.Table:
     return ibis.union(*(line.of(kept) for kept, line in lines), distinct=False)
 
 
-def _dated(t: Tables, rows: Any) -> Any:
+def _dated(commissions: Any, rows: Any) -> Any:
     """Add the days of what few records have: a fee, or an end before or after payment.
 
     A fee is dated by the moment of restriction on the record, else by the policy's, but not after the record was
     last written or paid: it was on it by then. A reversal is dated by the record's last change (that is when it
     ceased to be live, or later), or by when it was found gone. Neither is ever before the accrual.
     """
-    c = t.commissions.select("commission_id", changed_at="updated_at", restricted_at="restricted_at")
+    c = commissions.select("commission_id", changed_at="updated_at", restricted_at="restricted_at")
     rows = rows.inner_join(c, "commission_id")
     changed = ibis.coalesce(rows.changed_at, rows.gone_at, rows.created_at)
     charged_from = ibis.coalesce(rows.restricted_at, rows.fee_from, changed)

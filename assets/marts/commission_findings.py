@@ -1,5 +1,4 @@
-"""Mart: everything that is wrong with commissions, one row a finding, each with one sentence a bookkeeper
-understands.
+"""The mart marts.commission_findings.
 
 A rule is a record of RULES: when it holds, what was expected, what is, and the sentence. No sentence depends
 on the clock's minute, so an unchanged finding stays the same row from run to run.
@@ -11,9 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.expressions import (
     interval,
     moment,
@@ -24,7 +20,10 @@ from assets.marts.expressions import (
     written,
     written_after,
 )
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.tables import Instants
+from checks.schemas.commission import CommissionFindings
 from marketplace.collections import PROVIDER_TYPES
 from marketplace.commission import (
     COMMISSION_COLLECTION,
@@ -37,9 +36,6 @@ from marketplace.findings import FINDINGS
 from marketplace.policy import Policy
 from marketplace.registry import Registry
 
-_ZERO: Final = ibis.literal(0).cast("int64")
-_NOTHING: Final = ibis.null("int64")
-
 
 def _charged(r: Any) -> Any:
     return r.commission
@@ -50,7 +46,7 @@ def _owed(r: Any) -> Any:
 
 
 def _zero(r: Any) -> Any:
-    return _ZERO
+    return ibis.literal(0).cast("int64")
 
 
 @dataclass(frozen=True)
@@ -275,7 +271,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
                 + _ref(r)
                 + ", which fits two bookings; which one is meant cannot be told."
             ),
-            expected=lambda r: _NOTHING,
+            expected=lambda r: ibis.null("int64"),
             of_pair=False,
         ),
         RecordRule(
@@ -440,12 +436,29 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
 )
 
 
-def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
-    """Every finding; ``origin``: the collection its booking stands in; ``waived`` where a person acknowledged it."""
-    parts = [_missing(t), *(_on_records(t, at, rule) for rule in RULES.values()), _restrictions(t, at)]
+@mart(CommissionFindings)
+def commission_findings(
+    commission_reconciliation: Any,
+    commission_suspects: Any,
+    commission_reviews: Any,
+    providers: Any,
+    scans: Any,
+    commissions: Any,
+    waivers: Any,
+    at: Instants,
+    policy: Policy,
+) -> ir.Table:
+    """Everything that is wrong with commissions, one row a finding, each with one sentence a
+    bookkeeper understands. ``origin``: the collection its booking stands in; ``waived`` where a
+    person acknowledged it."""
+    parts = [
+        _missing(commission_reconciliation),
+        *(_on_records(commission_suspects, at, rule) for rule in RULES.values()),
+        _restrictions(commission_reviews, providers, scans, commissions, at),
+    ]
     found = ibis.union(*parts, distinct=False)
-    waivers = t.waivers.select(acknowledged="finding_id").distinct()
-    joined = found.left_join(waivers, found.finding_id == waivers.acknowledged)
+    acknowledged = waivers.select(acknowledged="finding_id").distinct()
+    joined = found.left_join(acknowledged, found.finding_id == acknowledged.acknowledged)
     return joined.mutate(waived=joined.acknowledged.notnull()).drop("acknowledged")
 
 
@@ -468,8 +481,8 @@ def _row(rows: Any, code: str, row_id: Any, **values: Any) -> Any:
     )
 
 
-def _on_records(t: Tables, at: Instants, rule: RecordRule) -> Any:
-    r = t.commission_suspects
+def _on_records(commission_suspects: Any, at: Instants, rule: RecordRule) -> Any:
+    r = commission_suspects
     held = r.filter(rule.stands(r, at))
     return _row(
         held,
@@ -486,8 +499,8 @@ def _on_records(t: Tables, at: Instants, rule: RecordRule) -> Any:
     )
 
 
-def _missing(t: Tables) -> Any:
-    r = t.commission_reconciliation
+def _missing(commission_reconciliation: Any) -> Any:
+    r = commission_reconciliation
     r = r.filter(r.state == "missing")
     # Ids are unique in a collection, not across bookings and hotel_bookings: only such a twin gets a
     # longer finding id.
@@ -513,13 +526,13 @@ def _missing(t: Tables) -> Any:
     )
 
 
-def _restrictions(t: Tables, at: Instants) -> Any:
+def _restrictions(commission_reviews: Any, providers: Any, scans: Any, commissions: Any, at: Instants) -> Any:
     """Providers whose account is restricted without reason, or not restricted with one.
 
     RESTRICTED is only called wrong if no unpaid record of a booking that earns could be overdue: one whose deadline
     is unknown may be the reason. What is not due is none.
     """
-    r = t.commission_reviews
+    r = commission_reviews
     unpaid = r.filter(r.live & r.unpaid & (r.is_due | r.unsettled))
     owner = ibis.coalesce(unpaid.record_provider, unpaid.b_provider)
     debts = (
@@ -539,16 +552,16 @@ def _restrictions(t: Tables, at: Instants) -> Any:
             lambda d: d.commission.sum(where=d.due == 1).name("owed"),
         )
     )
-    p = t.providers.filter(lambda p: p.deleted_at.isnull() & p.status.notnull())
+    p = providers.filter(lambda p: p.deleted_at.isnull() & p.status.notnull())
     # A provider who was written after what was read of the records may have been (un)restricted for one that changed.
-    p = p.filter(~written_after(p.updated_at, read_until(t, COMMISSION_COLLECTION), at))
+    p = p.filter(~written_after(p.updated_at, read_until(scans, COMMISSION_COLLECTION), at))
     rows = p.left_join(debts, p.provider_id == debts.owner)
     # A record that was written after what was read of the providers may have been the reason until then.
     # (After those of its own kind: places may have been read long ago, where a deployment has none any more.)
-    c = t.commissions
+    c = commissions
     younger: Any = ibis.union(
         *(
-            c.filter(written_after(c.updated_at, read_until(t, collection), at)).select(
+            c.filter(written_after(c.updated_at, read_until(scans, collection), at)).select(
                 "commission_id", moved_type=ibis.literal(kind)
             )
             for collection, kind in PROVIDER_TYPES.items()

@@ -1,4 +1,4 @@
-"""Mart: the commission account of each provider, month by month: opening + accrued + fees − paid − reversed = closing.
+"""The mart marts.commission_ledger.
 
 It sums commission_entries. What the policy expects stands beside it and is in no balance.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.commission_entries import charged_provider
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.tables import Instants
+from checks.schemas.commission import CommissionLedger
 from marketplace.commission import NO_PROVIDER
 
 MEASURES = (
@@ -37,9 +37,18 @@ def first_day(month: Any) -> Any:
     return ibis.date(year.cast("int32"), (month % 12 + 1).cast("int32"), 1)
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """A row a provider and local month, from its first line to the clock's month (or its last line), none left out."""
-    moved = _movements(t)
+@mart(CommissionLedger)
+def commission_ledger(
+    commission_entries: Any,
+    commission_reconciliation: Any,
+    commission_reviews: Any,
+    providers: Any,
+    at: Instants,
+) -> ir.Table:
+    """The commission account of each provider, month by month: opening + accrued + fees − paid −
+    reversed = closing. A row a provider and local month, from its first line to the clock's month
+    (or its last line), none left out."""
+    moved = _movements(commission_entries, commission_reconciliation, commission_reviews)
     here = month_number(at.local_month)
     spans: Any = moved.group_by("provider_id").aggregate(first=moved.month.min(), last=moved.month.max())
     last: Any = ibis.greatest(spans.last, here)
@@ -50,7 +59,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
     rows = rows.mutate(net=rows.accrued_idr + rows.fees_idr - rows.paid_idr - rows.reversed_idr)
     upto = ibis.window(group_by="provider_id", order_by="month", following=0)
     rows = rows.mutate(closing_idr=rows.net.sum().over(upto).cast("int64"))
-    names = t.providers.filter(t.providers.provider_name.notnull())
+    names = providers.filter(providers.provider_name.notnull())
     names = names.group_by(named="provider_id").aggregate(provider_name=names.provider_name.min())
     rows = rows.left_join(names, rows.provider_id == names.named)
     return rows.select(
@@ -69,11 +78,11 @@ def table(t: Tables, at: Instants) -> ir.Table:
     )
 
 
-def _movements(t: Tables) -> Any:
+def _movements(commission_entries: Any, commission_reconciliation: Any, commission_reviews: Any) -> Any:
     """What happened in each provider's months, one row each."""
-    e = t.commission_entries
-    r = t.commission_reconciliation
-    reviews = t.commission_reviews
+    e = commission_entries
+    r = commission_reconciliation
+    reviews = commission_reviews
     # (A refund was not charged: where its amount is unknown, refund_record and the data findings say so.)
     unknown = reviews.filter(reviews.commission.isnull() & ~reviews.is_refund)
     parts = [

@@ -1,4 +1,4 @@
-"""Mart: every live record that is not paid, with its deadline, its age and the moment of restriction. Refunds are none.
+"""The mart marts.commission_open. Refunds are none.
 
 Commission and fees of a provider's rows that have a local day, and what refund records gave back, add up to the newest
 closing of commission_ledger.
@@ -8,22 +8,25 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.commission_entries import charged_provider
 from assets.marts.expressions import by_policy, interval
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.tables import Instants
+from checks.schemas.commission import CommissionOpen
 from marketplace.commission import AGE_UNKNOWN, AGES, ENDED_STATUSES, NOT_ENDED, PAID_STATUS
 from marketplace.policy import Policy
 
 
-def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
-    """``is_due``: the booking earns (false: an orphan, or not due, a free booking's, or an unpaid duplicate of a paid
-    record; null: cannot be told). ``is_unpaid``: overdue once its deadline passes (false: a proof came in time).
-    ``is_overdue`` and the age are null or unknown where no deadline or end of service is known, or commission_records
-    was never scanned. What a record of unknown status that says when it was paid owes is unknown, but for its fee."""
-    r = t.commission_reviews
+@mart(CommissionOpen, clock_columns=("age",))
+def commission_open(commission_reviews: Any, providers: Any, at: Instants, policy: Policy) -> ir.Table:
+    """Every live record that is not paid, with its deadline, its age and the moment of restriction.
+    ``is_due``: the booking earns (false: an orphan, or not due, a free booking's, or an unpaid
+    duplicate of a paid record; null: cannot be told). ``is_unpaid``: overdue once its deadline
+    passes (false: a proof came in time). ``is_overdue`` and the age are null or unknown where no
+    deadline or end of service is known, or commission_records was never scanned. What a record of
+    unknown status that says when it was paid owes is unknown, but for its fee."""
+    r = commission_reviews
     rows = r.filter(r.live & (r.status != PAID_STATUS) & ~r.is_refund)
     ended = by_policy(
         policy,
@@ -46,7 +49,7 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
             else_=ibis.null("boolean"),
         ),
     )
-    names = t.providers.filter(t.providers.provider_name.notnull())
+    names = providers.filter(providers.provider_name.notnull())
     names = names.group_by(named="provider_id").aggregate(provider_name=names.provider_name.min())
     rows = rows.left_join(names, rows.charged == names.named)
     return rows.select(

@@ -1,15 +1,9 @@
-"""Mart: every booking that earns against its own commission record, and every live record without such a
-booking."""
+"""The mart marts.commission_reconciliation."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
-from assets.marts.commission_matches import DELETED, booking_keys
-from assets.marts.commission_reviews import service_deadlines, with_plan
 from assets.marts.expressions import (
     accrual,
     by_policy,
@@ -24,8 +18,13 @@ from assets.marts.expressions import (
     record_references_unread,
     written_after,
 )
-from assets.marts.reference_cases import BOOKING
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.steps.commission_matches import DELETED, booking_keys
+from assets.marts.steps.commission_reviews import service_deadlines, with_plan
+from assets.marts.steps.reference_cases import BOOKING
+from assets.marts.tables import Instants
+from checks.schemas.commission import CommissionReconciliation
 from marketplace.commission import COMMISSION_COLLECTION, ENDED_STATUSES
 from marketplace.policy import Policy
 
@@ -55,11 +54,43 @@ COLUMNS = (
 )
 
 
-def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
-    """Each earning booking once, with its own live record; each other booking with a live record once, with its own;
-    each live record that fits no booking, a quarantined one, or two. A refund is no booking's own."""
-    own = t.commission_reviews.filter(lambda r: r.live & r.earns & (r.link == "booking") & (r.place == 1))
-    return ibis.union(_recorded(own), _unrecorded(t, at, policy, own), _records_without(t), distinct=False)
+@mart(CommissionReconciliation)
+def commission_reconciliation(
+    commission_reviews: Any,
+    bookings: Any,
+    commission_links: Any,
+    commissions: Any,
+    quarantined: Any,
+    reference_cases: Any,
+    commission_unsettled: Any,
+    providers: Any,
+    scans: Any,
+    at: Instants,
+    policy: Policy,
+) -> ir.Table:
+    """Every booking that earns against its own commission record, and every live record without
+    such a booking. Each earning booking once, with its own live record; each other booking with a
+    live record once, with its own; each live record that fits no booking, a quarantined one, or
+    two. A refund is no booking's own."""
+    own = commission_reviews.filter(lambda r: r.live & r.earns & (r.link == "booking") & (r.place == 1))
+    return ibis.union(
+        _recorded(own),
+        _unrecorded(
+            bookings,
+            commission_links,
+            commissions,
+            quarantined,
+            reference_cases,
+            commission_unsettled,
+            providers,
+            scans,
+            at,
+            policy,
+            own,
+        ),
+        _records_without(commission_reviews),
+        distinct=False,
+    )
 
 
 def _recorded(r: Any) -> Any:
@@ -97,10 +128,22 @@ def _recorded(r: Any) -> Any:
     )
 
 
-def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
+def _unrecorded(
+    bookings: Any,
+    commission_links: Any,
+    commissions: Any,
+    quarantined: Any,
+    reference_cases: Any,
+    commission_unsettled: Any,
+    providers: Any,
+    scans: Any,
+    at: Instants,
+    policy: Policy,
+    own: Any,
+) -> Any:
     """Earning bookings without a live record of their own. Few: only they are judged by grace and doubt."""
     tracked = own.select(tracked="booking_id", tracked_origin="origin")
-    b = earning(t.bookings).select(
+    b = earning(bookings).select(
         "booking_id",
         "origin",
         "provider_id",
@@ -116,20 +159,20 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
         booking_status="status",
     )
     rows = b.anti_join(tracked, [b.booking_id == tracked.tracked, b.origin == tracked.tracked_origin])
-    doubted = _candidates(t)
+    doubted = _candidates(commission_links, commissions, bookings, quarantined, reference_cases)
     rows = rows.left_join(
         doubted, [rows.booking_id == doubted.candidate, rows.origin == doubted.candidate_origin]
     )
-    ended = _ended_elsewhen(t)
+    ended = _ended_elsewhen(commission_links, commission_unsettled)
     rows = rows.left_join(ended, [rows.booking_id == ended.ended, rows.origin == ended.ended_origin])
     rows = rows.mutate(accrued_at=accrual(rows.accepted_at, rows.created_at))
-    rows = with_plan(t, rows, policy)
+    rows = with_plan(providers, rows, policy)
     rows = rows.mutate(local_date=local_day(rows.accrued_at, rows.utc_offset_minutes))
 
     def rule(choose):
         return by_policy(policy, choose, day=rows.local_date, provider=rows.provider_id, plan=rows.plan)
 
-    rate_ppm = known_rate(t, policy, rows.provider_id, rule(lambda r: r.rate_ppm).cast("int64"))
+    rate_ppm = known_rate(scans, policy, rows.provider_id, rule(lambda r: r.rate_ppm).cast("int64"))
     by_completion, by_start = service_deadlines(rows, policy, rows.local_date)
     rows = rows.mutate(
         policy_version=rule(lambda r: r.version),
@@ -146,7 +189,7 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
     # Written after what was read of the records, and nothing says when it was accepted: its record may have been made
     # with that.
     fresh = rows.accepted_at.isnull() & written_after(
-        rows.updated_at, read_until(t, COMMISSION_COLLECTION), at
+        rows.updated_at, read_until(scans, COMMISSION_COLLECTION), at
     )
     # Whether a record stands cannot be told: it may be one that fits two bookings, or was not read; and where no local
     # day is known, under a policy that changes by the day, nor can the grace.
@@ -154,7 +197,7 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
         rows.candidate.notnull()
         | rows.ended.notnull()
         | (fresh & (at.judged_at >= rows.grace_ends))
-        | _any_hidden(t)
+        | _any_hidden(commission_links, scans)
         | at.judged_at.isnull()
         | rows.grace_ends.isnull()
         | latest.isnull()
@@ -197,14 +240,20 @@ def _unrecorded(t: Tables, at: Instants, policy: Policy, own: Any) -> Any:
     )
 
 
-def _candidates(t: Tables) -> Any:
+def _candidates(
+    commission_links: Any,
+    commissions: Any,
+    bookings: Any,
+    quarantined: Any,
+    reference_cases: Any,
+) -> Any:
     """Bookings one of which a live record means, nobody knows which: such a booking is never called
     missing."""
-    c = t.commission_links.filter(lambda r: r.live & (r.link == "ambiguous"))
+    c = commission_links.filter(lambda r: r.live & (r.link == "ambiguous"))
     # Of a refund no booking is tracked, whichever it means.
-    refunds = t.commissions.filter(gives_back(t.commissions)).select("commission_id")
+    refunds = commissions.filter(gives_back(commissions)).select("commission_id")
     c = c.anti_join(refunds, "commission_id").select("matched_ref")
-    keys, cases = booking_keys(t), t.reference_cases
+    keys, cases = booking_keys(bookings, quarantined), reference_cases
     cases = cases.filter(cases.reference == BOOKING)
     fits = ibis.union(
         *(
@@ -218,22 +267,22 @@ def _candidates(t: Tables) -> Any:
     return fits.filter(fits.kind != DELETED).select("candidate", "candidate_origin").distinct()
 
 
-def _ended_elsewhen(t: Tables) -> Any:
+def _ended_elsewhen(commission_links: Any, commission_unsettled: Any) -> Any:
     """Bookings with a record that is not live and is here as of another moment than the booking: that may have ended
     with it, or have another record by now."""
-    links = t.commission_links.filter(lambda r: ~r.live & ~r.is_test & (r.link == "booking"))
-    links = links.semi_join(t.commission_unsettled, "commission_id")
+    links = commission_links.filter(lambda r: ~r.live & ~r.is_test & (r.link == "booking"))
+    links = links.semi_join(commission_unsettled, "commission_id")
     return links.select(ended="booking_id", ended_origin="origin").distinct()
 
 
-def _any_hidden(t: Tables) -> Any:
+def _any_hidden(commission_links: Any, scans: Any) -> Any:
     """Whether a live record refers to a booking by what Appwrite does not hand out: it may be any booking's."""
-    hidden = t.commission_links.filter(lambda r: r.live & (r.link == "unread"))
-    return record_references_unread(t) & (hidden.count() > 0).as_scalar()
+    hidden = commission_links.filter(lambda r: r.live & (r.link == "unread"))
+    return record_references_unread(scans) & (hidden.count() > 0).as_scalar()
 
 
-def _records_without(t: Tables) -> Any:
-    r = t.commission_reviews
+def _records_without(commission_reviews: Any) -> Any:
+    r = commission_reviews
     rows = r.filter(r.live & ~r.earns & ((r.link != "booking") | (r.place == 1)))
     orphan = rows.link.isin(("none", "deleted"))
     not_due = rows.b_status.isin(ENDED_STATUSES).fill_null(False) & ~rows.unsettled

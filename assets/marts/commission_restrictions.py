@@ -5,23 +5,24 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.tables import Instants
+from checks.schemas.commission import CommissionRestrictions
 
-from assets.marts.tables import Instants, Tables
 
-
-def table(t: Tables, at: Instants) -> ir.Table:
-    """``due`` and ``actual`` are null where they cannot be told, and then so is the verdict: unknown. A provider who
-    owes nothing has no balance and may be restricted nevertheless: that one should not be, as far as commissions were
-    ever read."""
-    p = t.providers.filter(t.providers.deleted_at.isnull())
+@mart(CommissionRestrictions)
+def commission_restrictions(providers: Any, commission_balances: Any, at: Instants) -> ir.Table:
+    """Whose account should be restricted beside whose is. ``due`` and ``actual`` are null where they cannot be told,
+    and then the verdict is unknown. A provider who owes nothing has no balance and may be restricted nevertheless:
+    that one should not be, as far as commissions were ever read."""
+    p = providers.filter(providers.deleted_at.isnull())
     # An id may stand for a therapist and for a place: one of them restricted is the account restricted.
     accounts: Any = p.group_by(account="provider_id").aggregate(
         known_name=p.provider_name.argmax(p.provider_type, where=p.provider_name.notnull()),
         restricted=(p.status == "RESTRICTED").any(),
     )
-    rows = t.commission_balances.outer_join(accounts, t.commission_balances.provider_id == accounts.account)
+    rows = commission_balances.outer_join(accounts, commission_balances.provider_id == accounts.account)
     owes = rows.provider_id.notnull()
     due = ibis.cases(
         (owes, rows.restriction_due),

@@ -1,24 +1,26 @@
-"""Mart: the state of all commissions in one row."""
+"""The mart marts.commission_summary."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.expressions import bookings_read, record_references_unread, zones_read
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.tables import Instants
+from checks.schemas.commission import CommissionSummary
 from marketplace.commission import REVENUE_STATUSES, TRACKED_STATES
 from marketplace.difference import COLUMNS
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """Counts are of earning bookings (eligible = tracked + missing + awaiting + unknown + free); the sums are of
-    all reconciled rows. ``tracking_rate`` (free ones are not in it) is null where ``state`` is unknown; the difference
-    and what is not in it (variance_idr, unknown_rows, unknown_expected_idr, unknown_actual_idr) are
+@mart(CommissionSummary, clock_columns=("as_of",))
+def commission_summary(commission_reconciliation: Any, scans: Any, at: Instants) -> ir.Table:
+    """The state of all commissions in one row. Counts are of earning bookings (eligible = tracked +
+    missing + awaiting + unknown + free); the sums are of all reconciled rows. ``tracking_rate``
+    (free ones are not in it) is null where ``state`` is unknown; the difference and what is not in
+    it (variance_idr, unknown_rows, unknown_expected_idr, unknown_actual_idr) are
     marketplace/difference.py's."""
-    r = t.commission_reconciliation
+    r = commission_reconciliation
     # Counted by status and state first: the few groups are judged by words, not each of millions of rows.
     groups = r.group_by("booking_status", "state").aggregate(
         n=r.count(), expected_idr=r.expected_idr.sum(), actual_idr=r.actual_idr.sum(), **_difference(r)
@@ -43,7 +45,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
     judgeable = whole.tracked + whole.missing
     # None missing among the bookings that were read says nothing of those that were not, nor of those whose times
     # were not; one missing is missing. Nor where records may belong to any of them, as their references cannot be read.
-    told = bookings_read(t) & zones_read(t) & ~record_references_unread(t)
+    told = bookings_read(scans) & zones_read(scans) & ~record_references_unread(scans)
     unknown = at.judged_at.isnull() | ((whole.missing == 0) & ~told)
     return whole.select(
         "eligible",

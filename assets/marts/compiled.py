@@ -8,25 +8,24 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 
-from assets.marts.catalog import MARTS
+from assets.marts.every import MARTS
 from assets.marts.given import INSTANTS
 from marketplace.policy import Policy
 from resources.own_files import create
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 #: What the SQL depends on: our rules and the tools that write SQL.
-_SOURCES: Final = ("assets/marts", "marketplace")
+_SOURCES: Final = ("assets/marts", "checks/schemas", "marketplace")
 _TOOLS: Final = ("ibis-framework", "sqlglot", "duckdb")
 #: What the names of the instants' variables begin with.
 _VARIABLE: Final = "bookwatch_"
@@ -46,20 +45,19 @@ def compile_marts(policy: Policy) -> tuple[Compiled, ...]:
     """Every step and mart as SQL. The instants come from variables: the SQL stays the same."""
     from ibis.backends.sql.compilers import DuckDBCompiler
 
-    from assets.marts.tables import Instants, Tables
+    from assets.marts.tables import Instants, ibis_table, sources
 
     compiler: Any = DuckDBCompiler()
-    tables, at = Tables.of_sources(), Instants()
+    tables, at = sources(), Instants()
     compiled: list[Compiled] = []
     for mart in MARTS.values():
-        make = import_module(f"assets.marts.{mart.name}").table
-        expression = make(tables, at, policy) if mart.by_policy else make(tables, at)
+        expression = mart.query(tables, at, policy)
         schema = expression.schema()
         columns = tuple((name, str(compiler.type_mapper.to_string(kind))) for name, kind in schema.items())
         compiled.append(
             Compiled(mart.name, columns, _by_variables(compiler.to_sqlglot(expression)).sql("duckdb"))
         )
-        tables.add(mart.name, schema, "temp" if mart.step else "marts")
+        tables[mart.name] = ibis_table(mart.name, schema, "temp" if mart.step else "marts")
     return tuple(compiled)
 
 
@@ -122,13 +120,18 @@ def _fingerprint(policy: Policy) -> str:
     for tool in _TOOLS:
         digest.update(f"{tool}={version(tool)}".encode())
     for folder in _SOURCES:
-        for source in sorted((_ROOT / folder).glob("*.py")):
-            digest.update(source.name.encode())
+        for source in sorted((_ROOT / folder).rglob("*.py")):
+            digest.update(str(source.relative_to(_ROOT)).encode())
             digest.update(source.read_bytes())
     return digest.hexdigest()[:24]
 
 
-def _keep(path: Path, compiled: Iterable[Compiled]) -> None:
+def sql_file(cache: Path, name: str) -> Path:
+    """Where the SQL of a mart or step stands for people to read; nothing reads it back."""
+    return cache / f"{name}.sql"
+
+
+def _keep(path: Path, compiled: Sequence[Compiled]) -> None:
     """Write under a name of its own, then rename: a reader never sees half a file. Older ones go."""
     new = path.with_suffix(f".{os.getpid()}")
     try:
@@ -136,6 +139,9 @@ def _keep(path: Path, compiled: Iterable[Compiled]) -> None:
         with create(new) as file:
             file.write(json.dumps([asdict(one) for one in compiled]).encode())
         new.replace(path)
+        for one in compiled:
+            with create(sql_file(path.parent, one.name)) as file:
+                file.write(f"{one.sql}\n".encode())
         for other in path.parent.glob("marts-*.json"):
             if other != path:
                 other.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Mart: every value that could not be trusted, as core noted it, and references that only case tells from their key.
+"""The mart marts.data_findings.
 
 References to bookings and rooms are matched here, not in core: what they refer to may be read later than they are.
 """
@@ -7,38 +7,48 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
-from assets.marts.commission_matches import DELETED
-from assets.marts.reference_cases import BOOKING, ROOM
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.steps.commission_matches import DELETED
+from assets.marts.steps.reference_cases import BOOKING, ROOM
+from checks.schemas.data import FoundInData
 from marketplace.aliases import ALIASES
 from marketplace.references import CASE_DETAIL, REFERENCE_CASE
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """finding, collection, row_id, attribute, detail."""
-    noted = t.data_findings.select("finding", "collection", "row_id", "attribute", "detail")
-    cases = t.reference_cases
+@mart(FoundInData)
+def data_findings(
+    data_findings: Any,
+    reference_cases: Any,
+    commission_links: Any,
+    commissions: Any,
+    bookings: Any,
+    chat_rooms: Any,
+    messages: Any,
+    notifications: Any,
+) -> ir.Table:
+    """Every value that could not be trusted, as core noted it, and references that only case tells
+    from their key."""
+    noted = data_findings.select("finding", "collection", "row_id", "attribute", "detail")
+    cases = reference_cases
     meant = cases.filter(cases.alone & (cases.kind != DELETED)).select("reference", "written").distinct()
-    bookings, rooms = (meant.filter(meant.reference == name) for name in (BOOKING, ROOM))
-    links = t.commission_links.filter(t.commission_links.case_attribute.notnull())
-    records = t.commissions.filter(t.commissions.deleted_at.isnull())
+    of_bookings, of_rooms = (meant.filter(meant.reference == name) for name in (BOOKING, ROOM))
+    links = commission_links.filter(commission_links.case_attribute.notnull())
+    records = commissions.filter(commissions.deleted_at.isnull())
     records = records.inner_join(links, "commission_id").select(
         row_id=records.commission_id, attribute=links.case_attribute
     )
-    customers = _customers(t)
+    customers = _customers(bookings)
     return ibis.union(
         noted,
         _found(records, "commission_records"),
         *(
             _found(_naming(rows, key, reference, of, attribute), collection)
             for rows, collection, key, reference, of, attribute in (
-                (t.chat_rooms, "chat_rooms", "room_id", "booking_ref", bookings, "bookingId"),
-                (t.messages, "chat_messages", "message_id", "booking_ref", bookings, "bookingId"),
-                (t.messages, "chat_messages", "message_id", "conversation_id", rooms, ALIASES["message.room"][0]),
-                (t.notifications, "notifications", "notification_id", "booking_ref", bookings,
+                (chat_rooms, "chat_rooms", "room_id", "booking_ref", of_bookings, "bookingId"),
+                (messages, "chat_messages", "message_id", "booking_ref", of_bookings, "bookingId"),
+                (messages, "chat_messages", "message_id", "conversation_id", of_rooms, ALIASES["message.room"][0]),
+                (notifications, "notifications", "notification_id", "booking_ref", of_bookings,
                  ALIASES["notification.booking"][0]),
             )
         ),
@@ -65,10 +75,10 @@ def _naming(rows: Any, key: str, reference: str, meant: Any, attribute: str) -> 
     )
 
 
-def _customers(t: Tables) -> Any:
+def _customers(bookings: Any) -> Any:
     """Bookings of a customer who is no known user under another spelling than that of their first booking. (Core gives
     one customer_key to spellings that no user tells apart; it is in lower case.)"""
-    b = t.bookings.filter(t.bookings.deleted_at.isnull() & t.bookings.customer_id.notnull())
+    b = bookings.filter(bookings.deleted_at.isnull() & bookings.customer_id.notnull())
     b = b.filter(b.customer_key.startswith("c:"))  # else the id is a role word, which names nobody
     folded = b.filter(b.customer_key != ibis.literal("c:") + b.customer_id).select("customer_key").distinct()
     same = b.semi_join(folded, "customer_key")

@@ -1,17 +1,20 @@
-"""Mart: why bookings came to nothing, by local day of creation."""
+"""The mart marts.decline_reasons."""
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
+from typing import Any
 
 from assets.marts.expressions import counted, dated, local_day
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ir
+from assets.marts.mart import mart
+from checks.schemas.demand import DeclineReasons
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """local_date, reason (from core's fixed list, not_given where none is), bookings declined, cancelled or
-    expired."""
-    b = counted(t.bookings)
+@mart(DeclineReasons)
+def decline_reasons(bookings: Any) -> ir.Table:
+    """Why bookings came to nothing, by local day of creation. ``reason`` is of core's fixed list,
+    not_given where none is; ``bookings`` were declined, cancelled or expired."""
+    b = counted(bookings)
     b = b.filter(
         (b.status == "declined") | (b.status.isin(("cancelled", "expired")) & b.decline_reason.notnull())
     )

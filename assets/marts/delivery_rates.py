@@ -1,17 +1,22 @@
-"""Mart: how many notifications arrived, by channel and type of recipient."""
+"""The mart marts.delivery_rates."""
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
+from typing import Any
 
-from assets.marts.health_measures import judged_notifications
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ir
+from assets.marts.mart import mart
+from assets.marts.steps.health_measures import judged_notifications
+from assets.marts.tables import Instants
+from checks.schemas.chat import DeliveryRates
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """The notifications health point 6 judges. ``sent`` = delivered + failed + pending (neither is written);
-    ``rate`` = delivered ÷ sent; a channel or type that is not written is 'unknown'."""
-    n = judged_notifications(t, at)
+@mart(DeliveryRates)
+def delivery_rates(notifications: Any, at: Instants) -> ir.Table:
+    """How many notifications arrived, by channel and type of recipient. The notifications health
+    point 6 judges. ``sent`` = delivered + failed + pending (neither is written); ``rate`` =
+    delivered ÷ sent; a channel or type that is not written is 'unknown'."""
+    n = judged_notifications(notifications, at)
     n = n.select(
         channel=n.channel.fill_null("unknown"),
         recipient_type=n.recipient_type.fill_null("unknown"),

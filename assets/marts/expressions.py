@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
+from assets.marts.later import ibis, ir
 from marketplace.aliases import ALIASES, RECORD_REFERENCES
 from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS
 from marketplace.commission import COMMISSION_COLLECTION, MILLION, REVENUE_STATUSES
@@ -132,10 +130,10 @@ def gives_back(c: Any) -> Any:
 CLOCKS_APART = timedelta(minutes=1)
 
 
-def read_until(t: Any, *collections: str) -> Any:
+def read_until(scans: Any, *collections: str) -> Any:
     """The server's instant as of which each of these collections was read that was ever read whole: a scalar, null
     where none was. (Where clocks disagree the watermark is the newest row, which may be days old.)"""
-    read = t.scans.filter(t.scans.collection.isin(collections) & t.scans.watermark.notnull())
+    read = scans.filter(scans.collection.isin(collections) & scans.watermark.notnull())
     until: Any = ibis.coalesce(read.read_until, read.watermark)
     return read.aggregate(until=until.min()).as_scalar()
 
@@ -145,25 +143,25 @@ def written_after(updated_at: Any, until: Any, at: Any) -> Any:
     return ((updated_at > until) & (updated_at <= at.now + interval(CLOCKS_APART))).fill_null(False)
 
 
-def bookings_read(t: Any) -> Any:
+def bookings_read(scans: Any) -> Any:
     """Whether every booking there is was read: a scalar, never null.
 
     ``bookings`` was scanned completely once, and so was each other collection of bookings, unless the deployment does
     not have it or forbids it (which is told by itself). One that was only begun may hold any booking.
     """
-    s = t.scans.filter(t.scans.collection.isin(BOOKING_COLLECTIONS))
+    s = scans.filter(scans.collection.isin(BOOKING_COLLECTIONS))
     whole = (s.collection == "bookings") & s.completed_at.notnull()
     return s.aggregate(
         read=whole.any().fill_null(False) & ~first_scan_broke_off(s).any().fill_null(False)
     ).as_scalar()
 
 
-def zones_read(t: Any) -> Any:
+def zones_read(scans: Any) -> Any:
     """Whether every provider there is was read, and with their zones the times of all rows: a scalar, never null.
 
     No collection of providers is there whose first scan has not come to its end.
     """
-    s = t.scans.filter(t.scans.collection.isin(PROVIDER_COLLECTIONS))
+    s = scans.filter(scans.collection.isin(PROVIDER_COLLECTIONS))
     return s.aggregate(read=~first_scan_broke_off(s).any().fill_null(False)).as_scalar()
 
 
@@ -172,29 +170,29 @@ def first_scan_broke_off(scans: Any) -> Any:
     return scans.completed_at.isnull() & scans.outcome.isin(("partial", "failed"))
 
 
-def unread_reference(t: Any, collection: str, names: Iterable[str]) -> Any:
+def unread_reference(scans: Any, collection: str, names: Iterable[str]) -> Any:
     """Whether Appwrite does not hand out one of these relationship columns of a collection: a scalar, never null. What
     refers by it, and has no other reference, is then unknown; nothing is missing or an orphan for it."""
-    s = t.scans.filter(t.scans.collection == collection)
+    s = scans.filter(scans.collection == collection)
     named: Any = ibis.literal(False)
     for name in sorted(names):
         named = named | s.unread.contains(f'"{name}"').fill_null(False)
     return s.aggregate(unread=named.any().fill_null(False)).as_scalar()
 
 
-def known_rate(t: Any, policy: Policy, provider: Any, rate_ppm: Any) -> Any:
+def known_rate(scans: Any, policy: Policy, provider: Any, rate_ppm: Any) -> Any:
     """A policy's rate, null where it rests on a provider that Appwrite does not hand out."""
     if all(rule.scope[0] == "default" for rule in policy.rules):
         return rate_ppm
     hidden: Any = ibis.literal(False)
     for collection in BOOKING_COLLECTIONS:
-        hidden = hidden | unread_reference(t, collection, ALIASES["booking.provider_id"])
+        hidden = hidden | unread_reference(scans, collection, ALIASES["booking.provider_id"])
     return ibis.cases((~(provider.isnull() & hidden), rate_ppm))
 
 
-def record_references_unread(t: Any) -> Any:
+def record_references_unread(scans: Any) -> Any:
     """Whether a commission record may refer to a booking that cannot be told: a scalar, never null."""
-    return unread_reference(t, COMMISSION_COLLECTION, RECORD_REFERENCES)
+    return unread_reference(scans, COMMISSION_COLLECTION, RECORD_REFERENCES)
 
 
 def counted(bookings: Any) -> Any:

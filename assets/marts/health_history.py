@@ -1,22 +1,23 @@
-"""Mart: every state each health point was in, since when, until when. Kept in the ledger, mirrored into
-ops.health_changes."""
+"""The mart marts.health_history. Kept in the ledger, mirrored into ops.health_changes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.expressions import interval, seconds_between
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.tables import Instants
+from checks.schemas.health import HealthHistory
 from marketplace.health import HEALTH_POINTS, UNMEASURED_AFTER
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """point INTEGER, name, status, since, until (null = now), seconds, message; a row ends where the next begins, or
-    at its last verdict where none followed in time. What lies between two rows was not measured."""
-    rows = spans(t, at)
+@mart(HealthHistory, clock_columns=("seconds",))
+def health_history(health_changes: Any, at: Instants) -> ir.Table:
+    """Every state each health point was in, since when, until when. A row ends where the next
+    begins, or at its last verdict where none followed in time. What lies between two rows was not
+    measured."""
+    rows = spans(health_changes, at)
     return rows.select(
         "point",
         name=ibis.cases(
@@ -30,9 +31,9 @@ def table(t: Tables, at: Instants) -> ir.Table:
     )
 
 
-def spans(t: Tables, at: Instants) -> Any:
+def spans(health_changes: Any, at: Instants) -> Any:
     """change_id, point, status, message, since, ends_at, ``holds`` (is so now)."""
-    h = t.health_changes
+    h = health_changes
     own = ibis.window(group_by=h.point, order_by=h.change_id)
     h = h.mutate(next_since=h.since.lead().over(own), next_before=h.evaluated_before.lead().over(own))
     late = interval(UNMEASURED_AFTER)

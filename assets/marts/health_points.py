@@ -1,6 +1,5 @@
-"""Mart: the seven health points, always seven rows. What each means is marketplace/health.py, what it rests on is
-measured in health_measures.py; here it is judged.
-"""
+"""The mart marts.health_points. What each means is marketplace/health.py, what it rests on is
+measured in health_measures.py; here it is judged."""
 
 from __future__ import annotations
 
@@ -8,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.expressions import bookings_read
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.tables import Instants
+from checks.schemas.health import HealthPoints
 from marketplace.collections import REQUIRED
 from marketplace.durations import spelled
 from marketplace.health import DAY, DELIVERY_PERCENT, HEALTH_POINTS, WEEK
@@ -137,10 +136,18 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
 )
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """point INTEGER, name, status, figure, limit_value, message, severity, evidence_at, component (what is broken when
-    it is, else what the point rests on), unit (of figure and limit)."""
-    measured = _measured(t, at)
+@mart(
+    HealthPoints,
+    clock_columns=(
+        "figure",
+        "message",
+        "evidence_at",
+    ),
+)
+def health_points(commission_summary: Any, health_measures: Any, scans: Any, at: Instants) -> ir.Table:
+    """The seven health points, always seven rows. ``component`` is what is broken when it is, else
+    what the point rests on; ``unit`` is of figure and limit."""
+    measured = _measured(commission_summary, health_measures, scans, at)
     rows = []
     for number, point in HEALTH_POINTS.items():
         measure = MEASURES[number]
@@ -172,13 +179,13 @@ def table(t: Tables, at: Instants) -> ir.Table:
     return ibis.union(*rows, distinct=False)
 
 
-def _measured(t: Tables, at: Instants) -> Any:
+def _measured(commission_summary: Any, health_measures: Any, scans: Any, at: Instants) -> Any:
     """Everything the points rest on, in one row."""
-    commissions = t.commission_summary.select("tracked", "missing", "awaiting")
-    measured = t.health_measures.cross_join(commissions)
+    commissions = commission_summary.select("tracked", "missing", "awaiting")
+    measured = health_measures.cross_join(commissions)
     return measured.mutate(
         judged=at.judged_at.notnull(),
         judged_at=at.judged_at,
         # With their times, which are in the zones of their providers.
-        bookings_read=bookings_read(t) & (measured.zones_unread == 0),
+        bookings_read=bookings_read(scans) & (measured.zones_unread == 0),
     )

@@ -1,27 +1,41 @@
-"""Mart: the share of the measured time in which each health point worked, over 24 hours, 7 and 30 days."""
+"""The mart marts.health_uptime."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.expressions import interval, seconds_between
 from assets.marts.health_history import spans
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.tables import Instants
+from checks.schemas.health import HealthUptime
 from marketplace.health import HEALTH_POINTS, UPTIME_WINDOWS
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """A point × window. ``measured_seconds`` = working + broken; unknown and unmeasured (bookwatch did not look)
-    stand apart; the four are the window. ``working_share`` is null where nothing was measured."""
-    return ibis.union(*(_window(t, at, name, length) for name, length in UPTIME_WINDOWS), distinct=False)
+@mart(
+    HealthUptime,
+    clock_columns=(
+        "working_share",
+        "broken_seconds",
+        "unknown_seconds",
+        "measured_seconds",
+        "unmeasured_seconds",
+    ),
+)
+def health_uptime(health_changes: Any, at: Instants) -> ir.Table:
+    """The share of the measured time in which each health point worked, over 24 hours, 7 and 30
+    days. A point × window. ``measured_seconds`` = working + broken; unknown and unmeasured
+    (bookwatch did not look) stand apart; the four are the window. ``working_share`` is null where
+    nothing was measured."""
+    return ibis.union(
+        *(_window(health_changes, at, name, length) for name, length in UPTIME_WINDOWS), distinct=False
+    )
 
 
-def _window(t: Tables, at: Instants, name: str, length: timedelta) -> Any:
-    rows = spans(t, at)
+def _window(health_changes: Any, at: Instants, name: str, length: timedelta) -> Any:
+    rows = spans(health_changes, at)
     begins = ibis.greatest(rows.since, at.now - interval(length))
     ends = ibis.least(rows.ends_at, at.now)
     rows = rows.mutate(inside=ibis.greatest(seconds_between(begins, ends), ibis.literal(0.0)))

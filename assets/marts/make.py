@@ -11,7 +11,8 @@ from datetime import datetime
 import duckdb
 
 from assets.closed_months import OF_CLOSED_MONTHS, compare_closed_months, zone_offset
-from assets.marts.build import MART_NAMES, BuildOutcome, build
+from assets.marts.build import BuildOutcome, build
+from assets.marts.every import MART_NAMES
 from assets.ops import create_ops, mirror_bookkeeping, mirror_health
 from marketplace.health import UNMEASURED_AFTER
 from resources.ledger import ClosedGap, HealthVerdict, Ledger
@@ -23,6 +24,8 @@ HISTORY = ("health_history", "health_uptime")
 LATER = (*HISTORY, *OF_CLOSED_MONTHS)
 #: Mirrored beside the marts, from what the calls of this run and of failed ones left in the ledger.
 OPS_TABLES = ("errors", "timings")
+#: The folder of a home where the marts' SQL is kept.
+COMPILED = "compiled"
 
 
 def build_marts(
@@ -47,7 +50,7 @@ def build_marts(
         closed_gaps=[(*astuple(known), known == gap) for known in ledger.closed_gaps()],
         clock_frozen=run.settings.bookwatch_now is not None,
         utc_offset=zone_offset(run),
-        cache=run.home.root / "compiled",
+        cache=run.home.root / COMPILED,
     )
 
 

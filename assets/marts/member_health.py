@@ -1,25 +1,26 @@
-"""Mart: the health of every provider, with the reasons."""
+"""The mart marts.member_health."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.expressions import bookings_read, counted, interval, unread_reference, zones_read
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.tables import Instants
+from checks.schemas.providers import MemberHealth
 from marketplace.aliases import ALIASES
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.durations import spelled
 from marketplace.members import MEMBER_LIMITS
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """One row a provider. ``missed_requests`` of the members' window by creation; ``reasons`` is '' when there
-    is none."""
+@mart(MemberHealth, clock_columns=("last_seen_at",))
+def member_health(bookings: Any, messages: Any, providers: Any, scans: Any, at: Instants) -> ir.Table:
+    """The health of every provider, with the reasons. ``missed_requests`` of the members' window by
+    creation; ``reasons`` is '' when there is none."""
     limits = MEMBER_LIMITS
-    b = counted(t.bookings)
+    b = counted(bookings)
     b = b.filter(b.provider_id.notnull() & (b.created_at <= at.now))
     missed = (b.status == "expired") | (
         (b.status == "pending") & (b.response_deadline < at.now).fill_null(False)
@@ -28,10 +29,10 @@ def table(t: Tables, at: Instants) -> ir.Table:
         bookings=b.count(),
         missed_requests=b.count(where=missed & (b.created_at >= at.now - interval(limits.window))),
     )
-    m = t.messages
+    m = messages
     m = m.filter(m.receiver_id.notnull() & m.deleted_at.isnull() & ~m.is_read.fill_null(True))
     unread = m.group_by(receiver="receiver_id").aggregate(unread_messages=m.count())
-    p = t.providers.filter(t.providers.deleted_at.isnull())
+    p = providers.filter(providers.deleted_at.isnull())
     rows = p.left_join(requests, p.provider_id == requests.requested)
     rows = rows.left_join(unread, rows.provider_id == unread.receiver)
     rows = rows.mutate(
@@ -43,10 +44,10 @@ def table(t: Tables, at: Instants) -> ir.Table:
     silent = ~rows.notifications_enabled.fill_null(True)
     mute = ~rows.sound_enabled.fill_null(True)
     # Nothing found wrong in what was not read is no sign of health.
-    messages = t.scans.filter((t.scans.collection == "chat_messages") & t.scans.completed_at.notnull())
-    all_read = bookings_read(t) & zones_read(t) & (messages.count() > 0).as_scalar()
+    scanned = scans.filter((scans.collection == "chat_messages") & scans.completed_at.notnull())
+    all_read = bookings_read(scans) & zones_read(scans) & (scanned.count() > 0).as_scalar()
     for collection in BOOKING_COLLECTIONS:
-        all_read = all_read & ~unread_reference(t, collection, ALIASES["booking.provider_id"])
+        all_read = all_read & ~unread_reference(scans, collection, ALIASES["booking.provider_id"])
     health = ibis.cases(
         (rows.last_seen_at.isnull(), "unknown"),
         (unseen, "offline"),

@@ -1,19 +1,21 @@
-"""Mart: the figures of each local month that must not change once it is closed, small enough to compare at each run."""
+"""The mart marts.month_figures."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.commission_ledger import first_day, month_number
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from checks.schemas.commission import MonthFigures
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """local_month, figure, value. A figure that is not listed for a month is 0. What has no local day is in none."""
-    d, r, entries = t.revenue_daily, t.commission_reconciliation, t.commission_ledger
+@mart(MonthFigures)
+def month_figures(revenue_daily: Any, commission_reconciliation: Any, commission_ledger: Any) -> ir.Table:
+    """The figures of each local month that must not change once it is closed, small enough to
+    compare at each run. A figure that is not listed for a month is 0. What has no local day is in
+    none."""
+    d, r, entries = revenue_daily, commission_reconciliation, commission_ledger
     # The ledger's rows are by month already; expected and actual are by accrual day.
     parts = [
         *_figures(

@@ -1,21 +1,23 @@
-"""Mart: when customers book and when services start, by local weekday and hour of the last 8 weeks."""
+"""The mart marts.peak_hours."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.expressions import counted, interval, local
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.tables import Instants
+from checks.schemas.demand import PeakHours
 from marketplace.peaks import PEAK_WINDOW, Basis
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """basis, weekday (1 = Monday), hour, bookings, share of all bookings of that basis whose hour is known; hours
-    without bookings have no row."""
-    b = counted(t.bookings)
+@mart(PeakHours)
+def peak_hours(bookings: Any, at: Instants) -> ir.Table:
+    """When customers book and when services start, by local weekday and hour of the last 8 weeks.
+    ``share`` is of all bookings of that basis whose hour is known; hours without bookings have no
+    row."""
+    b = counted(bookings)
     return ibis.union(
         _counted_by(b, "created", b.created_at, at), _counted_by(b, "starts", b.starts_at, at), distinct=False
     )

@@ -1,14 +1,14 @@
-"""Mart: how many requests of the last 30 days were answered how fast, by source and over all."""
+"""The mart marts.response_distribution."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.expressions import counted, interval, seconds_between
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.tables import Instants
+from checks.schemas.providers import ResponseDistribution
 from marketplace.services import (
     ALL_SOURCES,
     NEVER_ANSWERED,
@@ -18,10 +18,12 @@ from marketplace.services import (
 )
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """Each source and ``all`` × each bucket, zeros too. ``share`` is of the source's answered and never answered
-    requests, null where there are none; those still open are in no bucket."""
-    b = counted(t.bookings)
+@mart(ResponseDistribution)
+def response_distribution(bookings: Any, at: Instants) -> ir.Table:
+    """How many requests of the last 30 days were answered how fast, by source and over all. Each
+    source and ``all`` × each bucket, zeros too. ``share`` is of the source's answered and never
+    answered requests, null where there are none; those still open are in no bucket."""
+    b = counted(bookings)
     b = b.filter((b.created_at <= at.now) & (b.created_at >= at.now - interval(RESPONSE_WINDOW)))
     answered = (b.responded_at >= b.created_at).fill_null(False)
     ignored = b.responded_at.isnull() & (

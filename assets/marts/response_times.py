@@ -1,18 +1,23 @@
-"""Mart: how fast requests are answered, by local day of creation and source."""
+"""The mart marts.response_times."""
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
+from typing import Any
 
 from assets.marts.expressions import counted, dated, local_day, seconds_between
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ir
+from assets.marts.mart import mart
+from assets.marts.tables import Instants
+from checks.schemas.providers import ResponseTimes
 from marketplace.services import MEDIAN, TAIL
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """Seconds from creation to first acceptance or decline; ``never_answered`` = expired, or pending past
-    the response deadline."""
-    b = counted(t.bookings)
+@mart(ResponseTimes)
+def response_times(bookings: Any, at: Instants) -> ir.Table:
+    """How fast requests are answered, by local day of creation and source. Seconds from creation to
+    first acceptance or decline; ``never_answered`` = expired, or pending past the response
+    deadline."""
+    b = counted(bookings)
     b = b.mutate(
         local_date=local_day(b.created_at, b.utc_offset_minutes),
         response=seconds_between(b.created_at, b.responded_at),

@@ -1,17 +1,21 @@
-"""Mart: booked and completed by local day of creation and source."""
+"""The mart marts.revenue_by_source."""
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
+from typing import Any
 
 from assets.marts.expressions import counted, dated, local_day
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ir
+from assets.marts.mart import mart
+from checks.schemas.revenue import RevenueBySource
 from marketplace.commission import REVENUE_STATUSES
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """local_date, source, bookings (all created), booked_idr, completed_idr."""
-    b = counted(t.bookings)
+@mart(RevenueBySource)
+def revenue_by_source(bookings: Any) -> ir.Table:
+    """Booked and completed by local day of creation and source. ``bookings`` are all that were
+    created."""
+    b = counted(bookings)
     b = dated(b.mutate(local_date=local_day(b.created_at, b.utc_offset_minutes)))
     return b.group_by("local_date", "source").aggregate(
         bookings=b.count(),

@@ -1,4 +1,4 @@
-"""Mart: booked, completed and collected by local day, always three figures apart.
+"""The mart marts.revenue_daily.
 
 What has no local day (it cannot be known before the providers were all read once) is in marts.undated_rows, never on
 a day of the default zone.
@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.commission_entries import payment_day
 from assets.marts.expressions import counted, local_day
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from checks.schemas.revenue import RevenueDaily
 from marketplace.commission import REVENUE_STATUSES
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """Bookings, booked and completed by day of creation; collected (commissions paid) by day of payment."""
-    b = counted(t.bookings)
+@mart(RevenueDaily)
+def revenue_daily(bookings: Any, commission_reviews: Any) -> ir.Table:
+    """Booked, completed and collected by local day, always three figures apart. Bookings, booked
+    and completed by day of creation; collected (commissions paid) by day of payment."""
+    b = counted(bookings)
     zero = ibis.literal(0).cast("int64")
     amount = b.amount_idr.fill_null(0)
     created = b.select(
@@ -30,7 +31,7 @@ def table(t: Tables, at: Instants) -> ir.Table:
         collected_idr=zero,
     )
     # Orphans and duplicates included: that money came in. Refunds went out. Reviews hold no test records.
-    r = t.commission_reviews
+    r = commission_reviews
     paid = r.filter(r.settled & r.gone_at.isnull())
     collected = paid.select(
         local_date=payment_day(paid),

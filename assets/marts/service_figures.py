@@ -1,24 +1,25 @@
-"""Mart: the figures beside the seven health points, one row."""
+"""The mart marts.service_figures."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.expressions import counted
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.tables import Instants
+from checks.schemas.health import ServiceFigures
 from marketplace.commission import REVENUE_STATUSES
 from marketplace.services import TAIL
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """Response times in seconds and success rate over all bookings; delivery rate as in health point 6.
-    Null: nothing to measure."""
-    b = counted(t.bookings)
+@mart(ServiceFigures)
+def service_figures(bookings: Any, health_measures: Any, at: Instants) -> ir.Table:
+    """The figures beside the seven health points, one row. Response times in seconds and success
+    rate over all bookings; delivery rate as in health point 6. Null: nothing to measure."""
+    b = counted(bookings)
     b = b.filter(b.created_at <= at.now)
-    rows = _responses(b).cross_join(_statuses(b)).cross_join(t.health_measures)
+    rows = _responses(b).cross_join(_statuses(b)).cross_join(health_measures)
     return rows.select(
         "avg_response_s",
         "p95_response_s",

@@ -1,17 +1,21 @@
-"""Mart: which lengths of service are booked, by local day of creation."""
+"""The mart marts.service_mix."""
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
+from typing import Any
 
 from assets.marts.expressions import counted, dated, local_day
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ir
+from assets.marts.mart import mart
+from checks.schemas.revenue import ServiceMix
 from marketplace.commission import REVENUE_STATUSES
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """local_date, service_minutes (null where unknown), bookings (all created), booked_idr."""
-    b = counted(t.bookings)
+@mart(ServiceMix)
+def service_mix(bookings: Any) -> ir.Table:
+    """Which lengths of service are booked, by local day of creation. ``service_minutes`` is null
+    where unknown; ``bookings`` are all that were created."""
+    b = counted(bookings)
     b = dated(b.mutate(local_date=local_day(b.created_at, b.utc_offset_minutes)))
     return b.group_by("local_date", "service_minutes").aggregate(
         bookings=b.count(), booked_idr=b.amount_idr.sum(where=b.status.isin(REVENUE_STATUSES)).fill_null(0)

@@ -1,23 +1,27 @@
-"""Mart: what became of the bookings of each local day of creation and source (one cohort a row)."""
+"""The mart marts.source_conversion."""
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
+from typing import Any
 
 from assets.marts.expressions import counted, dated, local_day
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ir
+from assets.marts.mart import mart
+from checks.schemas.demand import SourceConversion
 from marketplace.commission import REVENUE_STATUSES
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """Counts of bookings; ``accepted`` = earns now or was ever accepted; ``commissions`` = bookings with a
-    live record."""
+@mart(SourceConversion)
+def source_conversion(commission_reconciliation: Any, bookings: Any) -> ir.Table:
+    """What became of the bookings of each local day of creation and source (one cohort a row).
+    Counts of bookings; ``accepted`` = earns now or was ever accepted; ``commissions`` = bookings
+    with a live record."""
     recorded = (
-        t.commission_reconciliation.filter(lambda r: r.booking_id.notnull() & r.commission_id.notnull())
+        commission_reconciliation.filter(lambda r: r.booking_id.notnull() & r.commission_id.notnull())
         .select(recorded="booking_id", recorded_origin="origin")
         .distinct()
     )
-    b = counted(t.bookings)
+    b = counted(bookings)
     b = b.left_join(recorded, [b.booking_id == recorded.recorded, b.origin == recorded.recorded_origin])
     b = b.mutate(
         local_date=local_day(b.created_at, b.utc_offset_minutes),

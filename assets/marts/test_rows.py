@@ -1,18 +1,21 @@
-"""Mart: how many rows are tests, kept out of every figure."""
+"""The mart marts.test_rows."""
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
+from typing import Any
 
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from checks.schemas.revenue import TestRows
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """collection, rows. A commission is a test if it says so or refers to a test booking."""
-    b = t.bookings.filter(t.bookings.deleted_at.isnull() & t.bookings.is_test.fill_null(False))
-    links = t.commission_links.filter(t.commission_links.is_test)
-    c = t.commissions.filter(t.commissions.deleted_at.isnull()).semi_join(links, "commission_id")
+@mart(TestRows)
+def test_rows(bookings: Any, commission_links: Any, commissions: Any) -> ir.Table:
+    """How many rows are tests, kept out of every figure. A commission is a test if it says so or
+    refers to a test booking."""
+    b = bookings.filter(bookings.deleted_at.isnull() & bookings.is_test.fill_null(False))
+    links = commission_links.filter(commission_links.is_test)
+    c = commissions.filter(commissions.deleted_at.isnull()).semi_join(links, "commission_id")
     per_origin = [
         b.aggregate(rows=b.count(where=b.origin == origin)).select(
             collection=ibis.literal(origin), rows="rows"

@@ -1,4 +1,4 @@
-"""Mart: what has no local day and so is in no figure by day or month, and in no ledger: how much of it there is.
+"""The mart marts.undated_rows.
 
 A local day is not known while a collection of providers, which tell the zone, was not read to its end once.
 """
@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.expressions import counted
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from checks.schemas.revenue import UndatedRows
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.commission import COMMISSION_COLLECTION, REVENUE_STATUSES
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
-    """collection, rows, booked_idr, completed_idr, collected_idr: one row a collection, also where there is nothing."""
-    b = counted(t.bookings).filter(lambda b: b.utc_offset_minutes.isnull())
-    r = t.commission_reviews
+@mart(UndatedRows)
+def undated_rows(bookings: Any, commission_reviews: Any) -> ir.Table:
+    """What has no local day and so is in no figure by day or month, and in no ledger: how much of
+    it there is. One row a collection, also where there is nothing."""
+    b = counted(bookings).filter(lambda b: b.utc_offset_minutes.isnull())
+    r = commission_reviews
     r = r.filter(r.local_date.isnull() & r.gone_at.isnull())
     zero = ibis.literal(0).cast("int64")
     parts = [

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
+from assets.core.core_assets import CORE_KEYS
 from assets.freshness import FRESHNESS
 from assets.marts.mart_assets import MART_KEYS
 from marketplace.collections import INGESTED
@@ -60,7 +61,7 @@ def raw_assets(context: AssetExecutionContext) -> Iterator[MaterializeResult]:
     specs=[
         AssetSpec(
             SNAPSHOT_KEY,
-            deps=MART_KEYS,
+            deps=[*CORE_KEYS.values(), *MART_KEYS],
             group_name="published",
             description="What people read: core, marts and ops of one run, without personal data.",
             freshness_policy=FRESHNESS,

@@ -13,13 +13,14 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
-from assets.marts.catalog import MART_NAMES
 from assets.marts.compiled import compile_marts
+from assets.marts.every import MART_NAMES
 from checks import factory
+from checks.check import Check, TableCheck
 from checks.factory import validate
-from checks.mart_schemas import MART_SCHEMAS
-from checks.registry import RegisteredCheck, registry_of
+from checks.registry import registry_of
 from checks.results import CheckResult, violations
+from checks.schemas import MARTS
 from marketplace.findings import FINDINGS
 from marketplace.health import HEALTH_POINTS
 from marketplace.registry import Registry
@@ -96,7 +97,7 @@ def test_every_mart_has_a_schema_that_holds_on_real_rows(w: Warehouse, table: st
 @pytest.mark.parametrize("table", MART_NAMES)
 def test_schema_and_mart_have_the_same_columns_in_the_same_order(table: str) -> None:
     (made,) = [m for m in compile_marts(DEFAULT_POLICY) if m.name == table]
-    assert [name for name, _ in made.columns] == list(MART_SCHEMAS[table].model.to_schema().columns)
+    assert [name for name, _ in made.columns] == list(MARTS[table].sql_columns)
 
 
 BAD = {
@@ -161,11 +162,11 @@ def test_a_bad_row_of_each_kind_fails_its_check(w: Warehouse, table: str, change
     assert result.broken_rules
 
 
-@pytest.mark.parametrize("table", [t for t, s in MART_SCHEMAS.items() if s.model.to_schema().unique])
+@pytest.mark.parametrize("table", [t for t, one in MARTS.items() if one.key])
 def test_a_row_twice_fails_in_one_chunk_and_in_many(w: Warehouse, table: str) -> None:
     w.con.execute(f"INSERT INTO marts.{table} FROM marts.{table} LIMIT 1")
     assert not run(w, f"marts_{table}_schema").passed
-    schema = MART_SCHEMAS[table]
+    schema = MARTS[table]
     blank = CheckResult("x", "y", False, "ERROR")
     result = validate(
         w.con, schema.model, f"marts.{table}", result=blank, id_column=schema.id_column, chunk_rows=1
@@ -293,9 +294,7 @@ def test_there_is_a_check_for_each_point_each_finding_and_zero_missing() -> None
 
 
 def test_only_schema_checks_block_publishing() -> None:
-    assert {name for name, check in CHECKS.items() if check.blocking} == {
-        f"marts_{t}_schema" for t in MART_SCHEMAS
-    }
+    assert {name for name, check in CHECKS.items() if check.blocking} == {f"marts_{t}_schema" for t in MARTS}
     assert {check.severity for name, check in CHECKS.items() if name.startswith("no_")} == {"WARN"}
 
 
@@ -337,6 +336,37 @@ def test_two_checks_may_not_share_a_name() -> None:
 
 def test_every_check_names_asset_and_next_step() -> None:
     for check in CHECKS.values():
-        assert isinstance(check, RegisteredCheck)
+        assert isinstance(check, Check | TableCheck)
         assert check.asset.startswith(("marts/", "ops/"))
         assert check.what_to_do
+
+
+def own(**values: Any) -> Check:
+    given: dict[str, Any] = {"level": "low", "what_to_do": "Look.", "bad_rows": "SELECT 'odd' WHERE false"}
+    return Check("own", "marts/own", **given | values)
+
+
+def test_a_check_holds_where_its_query_has_no_row_and_else_names_some_of_them() -> None:
+    con = duckdb.connect()
+    held = own().run(con)
+    assert (held.passed, held.failed_rows, held.sample_ids, held.broken_rules) == (True, 0, (), ())
+    bad = "SELECT if(i = 0, 'first', 'other'), i, if(i = 1, NULL, 'x') FROM range(30) r(i)"
+    found = own(bad_rows=bad, severity="ERROR", level="high").run(con)
+    assert (found.passed, found.failed_rows, found.made) == (False, 30, True)
+    assert found.sample_ids[:3] == ("0 x", "1", "2 x")
+    assert len(found.sample_ids) == 20
+    assert found.broken_rules == ("first", "other")
+    assert (found.severity, found.level, found.what_to_do) == ("ERROR", "high", "Look.")
+
+
+def test_a_row_without_a_name_counts_and_is_no_sample() -> None:
+    found = own(bad_rows="SELECT 'odd', NULL FROM range(3)").run(duckdb.connect())
+    assert (found.passed, found.failed_rows, found.sample_ids) == (False, 3, ())
+
+
+def test_what_could_not_be_told_is_said_and_fails_nothing() -> None:
+    con = duckdb.connect()
+    told = own(unknown=lambda con: "SELECT 'unknown, nothing was read'").run(con)
+    assert (told.passed, told.broken_rules) == (True, ("unknown, nothing was read",))
+    both = own(bad_rows="SELECT 'odd', 1", unknown="SELECT 'unknown'").run(con)
+    assert (both.passed, both.broken_rules) == (False, ("odd", "unknown"))

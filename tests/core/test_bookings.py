@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from assets.core.batch import Batch, Derived
 from assets.core.bookings import derive_bookings
-from checks.core_schemas import violations
+from checks.derived_rows import violations
 from marketplace.instants import NO_ZONE
 from marketplace.pseudonyms import Pseudonyms
 from marketplace.zones import ProvidersRead, ProviderZones

@@ -18,7 +18,7 @@ from assets.core.commissions import derive_commissions
 from assets.core.messages import derive_messages
 from assets.core.notifications import derive_notifications
 from assets.core.providers import derive_providers
-from checks.core_schemas import violations
+from checks.derived_rows import violations
 from marketplace.pseudonyms import Pseudonyms
 from marketplace.zones import ProviderZones
 

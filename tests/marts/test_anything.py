@@ -18,10 +18,9 @@ from hypothesis import strategies as st
 
 from assets.core.engine import process
 from assets.marts.build import build
-from assets.marts.catalog import MART_NAMES
+from assets.marts.every import MART_NAMES
 from assets.ops import create_ops
-from checks.core_schemas import CORE_SCHEMAS
-from checks.registry import registry_of
+from checks.registry import all_checks
 from marketplace.rules import AMOUNT_MAX_IDR, AMOUNT_MIN_IDR, RULES_VERSION
 from pipelines.exports.commissions import export_commissions
 from pipelines.exports.verify import verify_export
@@ -33,7 +32,7 @@ from tests.anything import HOSTILE_VALUES, answer, rows
 from tests.core.test_anything import CORE, NOW, TABLES, carried_in, mirrored
 from tests.policies import DEFAULT_POLICY
 
-CHECKS = registry_of(CORE_SCHEMAS)
+CHECKS = all_checks()
 MINE = ("bookings", "commission_records", "therapists", "chat_messages", "notifications")
 GOOD: dict[str, dict[str, Any]] = {
     "bookings": {

@@ -12,16 +12,13 @@ from typing import Any
 
 import duckdb
 import ibis
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.marts.catalog import MART_NAMES, MARTS
 from assets.marts.compiled import compile_marts, compiled_marts
+from assets.marts.every import MART_NAMES, MARTS
 from assets.marts.expressions import LARGEST_AMOUNT, commission_of, percent, rupiah, written
-from assets.marts.tables import SOURCES
-from checks.core_schemas import CORE_SCHEMAS
 from marketplace.commission import rupiah as rupiah_in_python
 from marketplace.policy import Policy, PolicyRule
 from tests.marts.warehouse import NOW, Warehouse
@@ -199,21 +196,6 @@ def test_a_warehouse_file_may_be_given_by_its_path(tmp_path: Any) -> None:
     w.con.execute("COPY FROM DATABASE memory TO file")
     w.con.execute("DETACH file")
     assert build(path, now=NOW, policy=DEFAULT_POLICY).rows["commission_reconciliation"] == 1
-
-
-@pytest.mark.parametrize("table", [name for name in SOURCES if name.startswith("core.")])
-def test_what_marts_expect_of_core_is_what_core_promises(table: str) -> None:
-    kinds = {
-        "string": pl.String,
-        "int64": pl.Int64,
-        "float64": pl.Float64,
-        "boolean": pl.Boolean,
-        "timestamp": pl.Datetime,
-    }
-    columns = CORE_SCHEMAS[table.removeprefix("core.")].to_schema().columns
-    assert list(columns) == list(SOURCES[table])
-    for name, kind in SOURCES[table].items():
-        assert columns[name].dtype.type.is_(kinds[kind]()), name
 
 
 def test_each_mart_comes_after_what_it_needs() -> None:

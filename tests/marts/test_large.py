@@ -12,8 +12,8 @@ import pytest
 
 from assets.marts import workplace
 from assets.marts.build import build
-from assets.marts.catalog import MART_NAMES, MARTS
 from assets.marts.compiled import Compiled
+from assets.marts.every import MART_NAMES, MARTS
 from benchmarks import large_warehouse
 from benchmarks.reconcile import BY_HAND, TABLE
 from marketplace.findings import FINDINGS

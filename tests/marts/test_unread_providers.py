@@ -9,7 +9,7 @@ from typing import Any
 import ibis
 import pytest
 
-from assets.marts.catalog import MART_NAMES
+from assets.marts.every import MART_NAMES
 from assets.marts.expressions import moment
 from checks.registry import registry_of
 from marketplace.policy import Policy

@@ -10,11 +10,10 @@ from typing import Any
 
 import duckdb
 
-from assets.core.engine import STATE_COLUMNS, columns_of
 from assets.marts.build import BuildOutcome, build
-from assets.marts.workplace import quoted
 from assets.ops import create_ops
-from checks.core_schemas import CORE_SCHEMAS
+from checks.schemas import CORE
+from checks.schemas.sql import create_table
 from marketplace.policy import Policy
 from tests.policies import DEFAULT_POLICY
 
@@ -85,12 +84,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 @cache
 def _core_tables() -> str:
     """The tables of core as the product declares them."""
-    tables = {f"core.{table}": columns_of(table) for table in CORE_SCHEMAS} | {"core.state": STATE_COLUMNS}
-    made = [
-        f"CREATE TABLE {table} ({', '.join(f'{quoted(name)} {kind}' for name, kind in columns.items())})"
-        for table, columns in tables.items()
-    ]
-    return "; ".join(["CREATE SCHEMA IF NOT EXISTS core", *made])
+    return "; ".join(["CREATE SCHEMA IF NOT EXISTS core", *map(create_table, CORE.values())])
 
 
 @dataclass

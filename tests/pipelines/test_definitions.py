@@ -9,14 +9,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.bookwatch_process import ROOT, Bookwatch
 
 GOLDEN = Path(__file__).with_name("golden_definitions.json")
 
 
-def described() -> dict[str, list[str]]:
-    """Every key, job, schedule and check of the definitions."""
+def described() -> dict[str, Any]:
+    """Every key, job, schedule and check of the definitions; each asset's upstreams and group."""
     from pipelines.definitions import build_definitions
 
     repository = build_definitions().get_repository_def()
@@ -26,6 +27,13 @@ def described() -> dict[str, list[str]]:
         "checks": sorted(f"{key.asset_key.to_user_string()}:{key.name}" for key in graph.asset_check_keys),
         "jobs": sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__")),
         "schedules": sorted(f"{s.name} {s.cron_schedule}" for s in repository.schedule_defs),
+        "upstreams": {
+            key.to_user_string(): sorted(parent.to_user_string() for parent in graph.get(key).parent_keys)
+            for key in sorted(graph.get_all_asset_keys())
+        },
+        "groups": {
+            key.to_user_string(): graph.get(key).group_name for key in sorted(graph.get_all_asset_keys())
+        },
         "sensors": sorted(sensor.name for sensor in repository.sensor_defs),
     }
 

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import step
 from marketplace.collections import BOOKING_COLLECTIONS
 
 LIVE, QUARANTINED, DELETED = 0, 1, 2
 
 
-def booking_keys(t: Tables, bookings: Any = None) -> Any:
+def booking_keys(bookings: Any, quarantined: Any) -> Any:
     """Every value a record may refer to a booking by: key, target (the booking), kind (live, quarantined,
     deleted), test (0 or 1). Of all bookings, or of those given, and of those in quarantine."""
-    b = t.bookings if bookings is None else bookings
+    b = bookings
     facts = {
         "target": b.booking_id,
         "origin": b.origin,
@@ -29,9 +27,7 @@ def booking_keys(t: Tables, bookings: Any = None) -> Any:
     }
     own = b.select(key=b.booking_id, **facts)
     other = b.select(key=b.business_id, **facts).filter(lambda k: k.key.notnull() & (k.key != k.target))
-    q = t.quarantined.filter(
-        t.quarantined.collection.isin(BOOKING_COLLECTIONS) & t.quarantined.row_id.notnull()
-    )
+    q = quarantined.filter(quarantined.collection.isin(BOOKING_COLLECTIONS) & quarantined.row_id.notnull())
     blind = {
         "target": q.row_id,
         "origin": q.collection,
@@ -45,11 +41,12 @@ def booking_keys(t: Tables, bookings: Any = None) -> Any:
     return ibis.union(own, other, rejected, rejected_other, distinct=False)
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
+@step
+def commission_matches(commissions: Any, bookings: Any, quarantined: Any) -> ir.Table:
     """commission_id, created_at, is_test, standing (live by its status and not deleted); target, origin, kind and
     test of what is not deleted and has ``booking_ref`` as a key."""
-    c = t.commissions
-    keys = booking_keys(t)
+    c = commissions
+    keys = booking_keys(bookings, quarantined)
     keys = keys.filter(keys.kind != DELETED)
     return c.left_join(keys, c.booking_ref == keys.key).select(
         c.commission_id,

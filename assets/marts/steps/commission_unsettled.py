@@ -7,25 +7,31 @@ two, what only the pair tells cannot be told. Which findings that are: commissio
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
+from typing import Any
 
 from assets.marts.expressions import read_until, written_after
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import step
+from assets.marts.tables import Instants
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.commission import COMMISSION_COLLECTION
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
+@step
+def commission_unsettled(
+    commission_links: Any, commissions: Any, bookings: Any, scans: Any, at: Instants
+) -> ir.Table:
     """commission_id of the records of one booking where that was written after what was read of the records, or the
     record after what was read of that booking's collection."""
-    links = t.commission_links.filter(t.commission_links.link == "booking")
+    links = commission_links.filter(commission_links.link == "booking")
     links = links.select("commission_id", "booking_id", "origin")
-    c, b = t.commissions, t.bookings
-    later = b.filter(written_after(b.updated_at, read_until(t, COMMISSION_COLLECTION), at))
+    c, b = commissions, bookings
+    later = b.filter(written_after(b.updated_at, read_until(scans, COMMISSION_COLLECTION), at))
     later = later.select("booking_id", "origin")
     parts = [links.semi_join(later, ["booking_id", "origin"])]
     for collection in BOOKING_COLLECTIONS:
-        younger = c.filter(written_after(c.updated_at, read_until(t, collection), at)).select("commission_id")
+        younger = c.filter(written_after(c.updated_at, read_until(scans, collection), at)).select(
+            "commission_id"
+        )
         parts.append(links.filter(links.origin == collection).semi_join(younger, "commission_id"))
     return ibis.union(*parts, distinct=True).select("commission_id").distinct()

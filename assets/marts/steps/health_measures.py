@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.expressions import counted, first_scan_broke_off, interval
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import step
+from assets.marts.tables import Instants
 from marketplace.collections import PROVIDER_COLLECTIONS, REQUIRED
 from marketplace.health import BOOKING_AGE, DAY, DELIVERY_ALLOWANCE, SCAN_AGE, WEEK
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
+@step
+def health_measures(bookings: Any, notifications: Any, scans: Any, at: Instants) -> ir.Table:
     """Counts of the last day and week, the newest booking of each kind, notifications, scans. Always one row."""
-    b = counted(t.bookings)
+    b = counted(bookings)
     b = b.filter(b.created_at <= at.now)
     measured = (
-        _recent(b, at).cross_join(_newest(b)).cross_join(_notifications(t, at)).cross_join(_scans(t, at))
+        _recent(b, at)
+        .cross_join(_newest(b))
+        .cross_join(_notifications(notifications, at))
+        .cross_join(_scans(scans, at))
     )
     return measured.mutate(
         quiet=at.quiet,
@@ -77,17 +80,17 @@ def _newest(b: Any) -> Any:
     )
 
 
-def judged_notifications(t: Tables, at: Instants) -> Any:
+def judged_notifications(notifications: Any, at: Instants) -> Any:
     """The last 24 hours' notifications, those under 2 minutes old left out."""
-    n = t.notifications.filter(t.notifications.deleted_at.isnull())
+    n = notifications.filter(notifications.deleted_at.isnull())
     n = n.mutate(moment=ibis.coalesce(n.sent_at, n.created_at))
     return n.filter(
         (n.moment >= at.now - interval(DAY)) & (n.moment <= at.now - interval(DELIVERY_ALLOWANCE))
     )
 
 
-def _notifications(t: Tables, at: Instants) -> Any:
-    n = judged_notifications(t, at)
+def _notifications(notifications: Any, at: Instants) -> Any:
+    n = judged_notifications(notifications, at)
     return n.aggregate(
         notifications=n.count(),
         delivered=n.count(where=n.delivered_at.notnull()),
@@ -95,8 +98,8 @@ def _notifications(t: Tables, at: Instants) -> Any:
     )
 
 
-def _scans(t: Tables, at: Instants) -> Any:
-    s = t.scans
+def _scans(scans: Any, at: Instants) -> Any:
+    s = scans
     required = s.collection.isin(REQUIRED) & s.completed_at.notnull()
     return s.aggregate(
         required_scanned=s.count(where=required),

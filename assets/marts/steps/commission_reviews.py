@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.expressions import (
     accrual,
     by_policy,
@@ -21,7 +18,9 @@ from assets.marts.expressions import (
     local_day,
     needs_plan,
 )
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import step
+from assets.marts.tables import Instants
 from marketplace.commission import (
     GIVEN_BACK_STATUSES,
     PAID_STATUS,
@@ -36,11 +35,11 @@ from marketplace.policy import Policy
 LARGEST_THOUSANDS = 10**9
 
 
-def with_plan(t: Tables, rows: Any, policy: Policy) -> Any:
+def with_plan(providers: Any, rows: Any, policy: Policy) -> Any:
     """Add ``plan`` (the provider's commission plan), null where no rule asks for it."""
     if not needs_plan(policy):
         return rows.mutate(plan=ibis.null("string"))
-    plans = t.providers.filter(t.providers.commission_plan.notnull() & t.providers.deleted_at.isnull())
+    plans = providers.filter(providers.commission_plan.notnull() & providers.deleted_at.isnull())
     # An id may stand for a therapist and for a place: one plan an id, or the join would double the row.
     plans = plans.group_by(plan_of="provider_id").aggregate(plan=plans.commission_plan.min())
     return rows.left_join(plans, rows.provider_id == plans.plan_of).drop("plan_of")
@@ -133,7 +132,17 @@ def _before_any_fee(rows: Any, at: Instants) -> Any:
     ).fill_null(False)
 
 
-def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
+@step
+def commission_reviews(
+    commissions: Any,
+    commission_links: Any,
+    bookings: Any,
+    commission_unsettled: Any,
+    providers: Any,
+    scans: Any,
+    at: Instants,
+    policy: Policy,
+) -> ir.Table:
     """Record columns, ``b_`` columns of its booking, expected_idr, verdict (an amount finding or null),
     due_at, unpaid …
 
@@ -142,8 +151,8 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
     settled: its money came in (of a refund: went back). fee_due: the late fee that may be on it. unsettled: it is here
     as of another moment than its booking.
     """
-    c, links = t.commissions, t.commission_links
-    b = t.bookings.select(
+    c, links = commissions, commission_links
+    b = bookings.select(
         b_id="booking_id",
         b_origin="origin",
         b_provider="provider_id",
@@ -195,7 +204,7 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         gone_at=c.deleted_at,
     )
     rows = rows.left_join(b, [rows.booking_id == b.b_id, rows.origin == b.b_origin]).drop("b_id", "b_origin")
-    apart = t.commission_unsettled.select(apart="commission_id")
+    apart = commission_unsettled.select(apart="commission_id")
     rows = rows.left_join(apart, rows.commission_id == apart.apart)
     rows = rows.mutate(
         unsettled=rows.apart.notnull(),
@@ -207,13 +216,13 @@ def table(t: Tables, at: Instants, policy: Policy) -> ir.Table:
         # A refund is no record of its booking's own, and no duplicate of one.
         place=ibis.cases((~rows.is_refund, rows.place)),
     )
-    rows = with_plan(t, rows, policy)
+    rows = with_plan(providers, rows, policy)
     rows = rows.mutate(local_date=local_day(rows.accrued_at, rows.offset))
 
     def rule(choose: Any) -> Any:
         return by_policy(policy, choose, day=rows.local_date, provider=rows.provider_id, plan=rows.plan)
 
-    policy_rate = known_rate(t, policy, rows.provider_id, rule(lambda r: r.rate_ppm).cast("int64"))
+    policy_rate = known_rate(scans, policy, rows.provider_id, rule(lambda r: r.rate_ppm).cast("int64"))
     by_completion, by_start = service_deadlines(rows, policy, rows.local_date)
     accepted = ibis.cases((rows.b_accepted_rule == "explicit", rows.b_accepted))
     rows = rows.mutate(

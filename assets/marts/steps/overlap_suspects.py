@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from assets.marts.expressions import earning
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import step
 from marketplace.identifiers import ROLE_WORDS
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
+@step
+def overlap_suspects(bookings: Any, providers: Any) -> ir.Table:
     """booking_id, origin, provider_id, starts_at, ends_at, created_at; kind (therapist or place), takes (how many
     bookings the provider takes at once)."""
-    b = earning(t.bookings)
-    rows = _of_limited(t, b.filter(b.ends_at > b.starts_at))
+    b = earning(bookings)
+    rows = _of_limited(providers, b.filter(b.ends_at > b.starts_at))
     of_id: Any = {"group_by": "provider_id", "order_by": "starts_at"}
     ended = rows.ends_at.max().over(ibis.window(**of_id, preceding=(None, 1)))
     rows = rows.mutate(ended=ended, next_start=rows.starts_at.lead().over(ibis.window(**of_id)))
@@ -33,12 +32,12 @@ def table(t: Tables, at: Instants) -> ir.Table:
     return rows.drop("ended", "next_start")
 
 
-def _of_limited(t: Tables, b: Any) -> Any:
+def _of_limited(providers: Any, b: Any) -> Any:
     """Bookings of a provider who is known to be a therapist, or a place that says how many it takes at once."""
-    p = t.providers.group_by(known="provider_id").aggregate(
-        therapist=(t.providers.provider_type == "therapist").any(),
-        place=(t.providers.provider_type == "place").any(),
-        capacity=t.providers.capacity.max(),
+    p = providers.group_by(known="provider_id").aggregate(
+        therapist=(providers.provider_type == "therapist").any(),
+        place=(providers.provider_type == "place").any(),
+        capacity=providers.capacity.max(),
     )
     rows = b.left_join(p, b.provider_id == p.known)
     # An id of both kinds is the therapist's, unless the booking says place.

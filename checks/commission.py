@@ -1,5 +1,5 @@
 """The commission account: the ledger adds up and ties to what it was not made from, the state is that of the rows, no
-figure of a closed month changed. Which checks there are, and where, stands in registry.py.
+figure of a closed month changed.
 
 The ledger sums marts.commission_entries. What is owed is therefore added up here once more from core alone, with the
 rule of which record belongs to whom written a second time.
@@ -7,13 +7,9 @@ rule of which record belongs to whom written a second time.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
-import duckdb
-
-from checks.factory import guarded
-from checks.results import SAMPLE, CheckResult
+from checks.check import Check
 from marketplace.commission import REVENUE_STATUSES
 
 #: What each provider's account stands at by core: live records that are not paid, with their fees, and what refunds
@@ -202,49 +198,37 @@ UNION ALL
 SELECT 'there is no state', 'none' WHERE NOT EXISTS (FROM marts.commission_summary)
 """
 
-
-def _found(con: duckdb.DuckDBPyConnection, result: CheckResult, query: str) -> CheckResult:
-    """Holds where the query (rule, then what names the row) has no row."""
-    rows = con.sql(query).fetchall()
-    rules = tuple(dict.fromkeys(str(row[0]) for row in rows))
-    ids = dict.fromkeys(" ".join(str(part) for part in row[1:] if part is not None) for row in rows)
-    return replace(
-        result,
-        passed=not rows,
-        failed_rows=len(rows),
-        sample_ids=tuple(ids)[:SAMPLE],
-        broken_rules=rules,
-    )
-
-
-def ledger_balance(con: duckdb.DuckDBPyConnection, result: CheckResult) -> CheckResult:
-    """To the rupiah: each row adds up and opens with the closing before, no month is left out, each is the sum of its
-    lines, the newest closing is the stock added up from core and that of the open records, and what was paid is
-    what revenue_daily collected, month by month. Never raises."""
-    query = f"SELECT rule, provider_id, strftime(local_month, '%Y-%m') FROM ({_LEDGER_RULES}) ORDER BY ALL"
-    return guarded(result, lambda blank: _found(con, blank, query))
-
-
-def commission_state(con: duckdb.DuckDBPyConnection, result: CheckResult) -> CheckResult:
-    """Perfect, warning or critical is what the rows say, and each missing booking is told. Never raises."""
-    return guarded(result, lambda blank: _found(con, blank, _STATE_RULES))
-
-
-def closed_months(con: duckdb.DuckDBPyConnection, result: CheckResult) -> CheckResult:
-    """No change of a closed month that nobody acknowledged. Where nothing could be compared it does not fail, and its
-    detail says so. Never raises."""
-
-    def evaluate(blank: CheckResult) -> CheckResult:
-        total = con.sql("SELECT count(*) FROM marts.closed_month_changes WHERE NOT waived").fetchall()[0][0]
-        ids = con.sql(
-            "SELECT finding_id FROM marts.closed_month_changes WHERE NOT waived"
-            f" ORDER BY seen_at DESC, finding_id LIMIT {SAMPLE}"
-        ).fetchall()
-        gaps = con.sql("SELECT reason FROM marts.closed_month_gaps WHERE is_newest").fetchall()
-        told = tuple(f"unknown, nothing was compared: {reason}" for (reason,) in gaps)
-        rules = (*(("a figure of a closed month changed",) if total else ()), *told)
-        return replace(blank, passed=not total, broken_rules=rules).with_ids(
-            (str(i) for (i,) in ids), int(total)
-        )
-
-    return guarded(result, evaluate)
+CHECKS: Final = (
+    # To the rupiah: each row adds up and opens with the closing before, no month is left out, each is the sum of its
+    # lines, the newest closing is the stock added up from core and that of the open records, and what was paid is what
+    # revenue_daily collected, month by month.
+    Check(
+        "ledger_balance",
+        "marts/commission_ledger",
+        f"SELECT rule, provider_id, strftime(local_month, '%Y-%m') FROM ({_LEDGER_RULES}) ORDER BY ALL",
+        level="critical",
+        severity="ERROR",
+        what_to_do="The ledger does not add up: an error of bookwatch. Use no figure of it, and report it with the"
+        " rules named.",
+    ),
+    # Perfect, warning or critical is what the rows say, and each missing booking is told.
+    Check(
+        "commission_state",
+        "marts/commission_summary",
+        _STATE_RULES,
+        level="critical",
+        severity="ERROR",
+        what_to_do="The state of the whole is not that of its rows: an error of bookwatch; report it.",
+    ),
+    # Where nothing could be compared it does not fail, and says so.
+    Check(
+        "no_closed_month_changed",
+        "marts/closed_month_changes",
+        "SELECT 'a figure of a closed month changed' AS rule, finding_id FROM marts.closed_month_changes"
+        " WHERE NOT waived ORDER BY seen_at DESC, finding_id",
+        level="high",
+        unknown="SELECT 'unknown, nothing was compared: ' || reason FROM marts.closed_month_gaps WHERE is_newest",
+        what_to_do="See in marts.closed_month_changes what a closed month said before; find who changed its rows in the"
+        " app, correct reports already given, then `bookwatch waive` it.",
+    ),
+)

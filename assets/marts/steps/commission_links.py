@@ -12,13 +12,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import ibis
-import ibis.expr.types as ir
-
-from assets.marts.commission_matches import DELETED, LIVE, booking_keys
 from assets.marts.expressions import bookings_read, gives_back, read_until, unread_reference
-from assets.marts.reference_cases import BOOKING
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import step
+from assets.marts.steps.commission_matches import DELETED, LIVE, booking_keys
+from assets.marts.steps.reference_cases import BOOKING
 from marketplace.aliases import ALIASES
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.commission import COMMISSION_COLLECTION, OWN_RECORD_ORDER
@@ -27,15 +25,15 @@ from marketplace.commission import COMMISSION_COLLECTION, OWN_RECORD_ORDER
 BY_CASE: Final = 2
 
 
-def _bookings_read_until(t: Tables) -> Any:
+def _bookings_read_until(scans: Any) -> Any:
     """The server's instant up to which every booking collection that was ever read whole has been read; null
     before bookings were read whole, and while another collection of bookings has only been begun."""
-    return ibis.cases((bookings_read(t), read_until(t, *BOOKING_COLLECTIONS)))
+    return ibis.cases((bookings_read(scans), read_until(scans, *BOOKING_COLLECTIONS)))
 
 
-def _hidden(t: Tables, reference: str) -> Any:
+def _hidden(scans: Any, reference: str) -> Any:
     """Whether a reference of the records is a relationship that Appwrite does not hand out."""
-    return unread_reference(t, COMMISSION_COLLECTION, ALIASES[reference])
+    return unread_reference(scans, COMMISSION_COLLECTION, ALIASES[reference])
 
 
 def _repeated(rows: Any) -> Any:
@@ -45,13 +43,21 @@ def _repeated(rows: Any) -> Any:
     return rows.group_by("mark").aggregate(times=rows.count()).filter(lambda r: r.times > 1).select("mark")
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
+@step
+def commission_links(
+    commission_matches: Any,
+    commissions: Any,
+    bookings: Any,
+    quarantined: Any,
+    reference_cases: Any,
+    scans: Any,
+) -> ir.Table:
     """commission_id, booking_id and origin (only where exactly one live booking fits), matched_ref (the reference as
     written; null where it is booking_ref), case_attribute (the attribute that fits except for case alone), link,
     is_test, live; of live records: place (1 is the booking's own), records (how many there are), own_id and
     own_is_paid (of a further one: which the booking's own is, and whether it is paid). Negative records (refunds) have
     a place among themselves."""
-    m = t.commission_matches
+    m = commission_matches
     m = m.mutate(mark=m.commission_id.hash())
     once = m.anti_join(_repeated(m), "mark")
     plain = once.filter(once.target.notnull())
@@ -68,12 +74,14 @@ def table(t: Tables, at: Instants) -> ir.Table:
     )
     twice = m.semi_join(_repeated(m), "mark").select("commission_id")
     none = m.filter(m.target.isnull()).select("commission_id")
-    others = t.commissions.semi_join(ibis.union(twice, none, distinct=False), "commission_id")
-    linked: Any = ibis.union(easy, _looked_at_closely(t, others), distinct=False)
+    others = commissions.semi_join(ibis.union(twice, none, distinct=False), "commission_id")
+    linked: Any = ibis.union(
+        easy, _looked_at_closely(bookings, quarantined, reference_cases, scans, others), distinct=False
+    )
     linked = linked.mutate(live=linked.standing & ~linked.is_test, mark=linked.booking_id.hash())
     shared = _repeated(linked.filter(linked.booking_id.notnull()))
     alone, together = linked.anti_join(shared, "mark"), linked.semi_join(shared, "mark")
-    together = _with_rank(t, together)
+    together = _with_rank(commissions, together)
     group = [together.booking_id, together.origin, together.live, together.is_refund]
     order = [together.precedence, together.created_at, together.commission_id]
     one = ibis.literal(1).cast("int64")
@@ -102,10 +110,10 @@ def table(t: Tables, at: Instants) -> ir.Table:
     )
 
 
-def _with_rank(t: Tables, rows: Any) -> Any:
+def _with_rank(commissions: Any, rows: Any) -> Any:
     """Add is_refund and precedence (0: paid, 1: awaiting verification, 2: other) to the few records that share a
     booking."""
-    c = t.commissions
+    c = commissions
     ranked = [(c.status == status, rank) for rank, status in enumerate(OWN_RECORD_ORDER)]
     facts = c.select(
         "commission_id",
@@ -115,7 +123,7 @@ def _with_rank(t: Tables, rows: Any) -> Any:
     return rows.inner_join(facts, "commission_id")
 
 
-def _looked_at_closely(t: Tables, c: Any) -> Any:
+def _looked_at_closely(bookings: Any, quarantined: Any, reference_cases: Any, scans: Any, c: Any) -> Any:
     """The few records ``c`` that the first reference alone does not settle: with everything both references fit."""
     refs: Any = ibis.union(
         *(
@@ -127,11 +135,11 @@ def _looked_at_closely(t: Tables, c: Any) -> Any:
         distinct=False,
     )
     facts = ("target", "origin", "kind", "test")
-    keys = booking_keys(t)
+    keys = booking_keys(bookings, quarantined)
     exact = refs.inner_join(keys, refs.written == keys.key).select(
         refs.commission_id, refs.written, refs.attempt, *(keys[name] for name in facts)
     )
-    cases = t.reference_cases.filter(t.reference_cases.reference == BOOKING).drop("reference")
+    cases = reference_cases.filter(reference_cases.reference == BOOKING).drop("reference")
     alike = refs.inner_join(cases, refs.written == cases.written).select(
         refs.commission_id,
         refs.written,
@@ -159,10 +167,10 @@ def _looked_at_closely(t: Tables, c: Any) -> Any:
     # Collections are read one after another: a record may be younger than the newest booking that was read.
     # Whether it refers to a booking is then not known yet; the next scan tells.
     rows: Any = c.left_join(hits, "commission_id").left_join(dead, "commission_id")
-    younger = ibis.coalesce(rows.updated_at, rows.created_at) > _bookings_read_until(t)
+    younger = ibis.coalesce(rows.updated_at, rows.created_at) > _bookings_read_until(scans)
     refers = rows.booking_ref.notnull() | rows.booking_doc_ref.notnull()
-    hidden = (rows.booking_ref.isnull() & _hidden(t, "commission.booking_ref")) | (
-        rows.booking_doc_ref.isnull() & _hidden(t, "commission.booking_doc_ref")
+    hidden = (rows.booking_ref.isnull() & _hidden(scans, "commission.booking_ref")) | (
+        rows.booking_doc_ref.isnull() & _hidden(scans, "commission.booking_doc_ref")
     )
     one = rows.low.notnull() & ~rows.two & (rows.kind == LIVE)
     return rows.select(

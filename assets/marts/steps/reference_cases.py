@@ -8,21 +8,34 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import ibis
-import ibis.expr.types as ir
-
-from assets.marts.commission_matches import DELETED, LIVE, booking_keys
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import step
+from assets.marts.steps.commission_matches import DELETED, LIVE, booking_keys
 from marketplace.collections import BOOKING_COLLECTIONS
 
 BOOKING: Final = "booking"
 ROOM: Final = "room"
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
+@step
+def reference_cases(
+    commission_matches: Any,
+    commissions: Any,
+    chat_rooms: Any,
+    messages: Any,
+    notifications: Any,
+    bookings: Any,
+    quarantined: Any,
+) -> ir.Table:
     """reference (booking or room), written; key, target, origin, kind and test of what has such a key (as in
     commission_matches); alone: exactly one that is not deleted has, a test counting only where none is real."""
-    pairs = ibis.union(_bookings(t), _rooms(t), distinct=False)
+    pairs = ibis.union(
+        _bookings(
+            commission_matches, commissions, chat_rooms, messages, notifications, bookings, quarantined
+        ),
+        _rooms(chat_rooms, messages),
+        distinct=False,
+    )
     there = pairs.kind != DELETED
     of_one = ibis.window(group_by=[pairs.reference, pairs.written, there])
     pairs = pairs.mutate(least=pairs.test.min().over(of_one))
@@ -47,26 +60,34 @@ def _alike(reference: str, loose: Any, keys: Any) -> Any:
     )
 
 
-def _bookings(t: Tables) -> Any:
-    m = t.commission_matches
-    c = t.commissions.semi_join(m.filter(m.target.isnull()), "commission_id")
-    others = (rows.filter(rows.deleted_at.isnull()) for rows in (t.chat_rooms, t.messages, t.notifications))
+def _bookings(
+    commission_matches: Any,
+    commissions: Any,
+    chat_rooms: Any,
+    messages: Any,
+    notifications: Any,
+    bookings: Any,
+    quarantined: Any,
+) -> Any:
+    m = commission_matches
+    c = commissions.semi_join(m.filter(m.target.isnull()), "commission_id")
+    others = (rows.filter(rows.deleted_at.isnull()) for rows in (chat_rooms, messages, notifications))
     refs = [
         _named(c, "booking_ref"),  # known to fit nothing: that is why the record is here
-        _loose(t, c, "booking_doc_ref"),
-        *(_loose(t, rows, "booking_ref") for rows in others),
+        _loose(bookings, quarantined, c, "booking_doc_ref"),
+        *(_loose(bookings, quarantined, rows, "booking_ref") for rows in others),
     ]
-    return _alike(BOOKING, ibis.union(*refs, distinct=False).distinct(), booking_keys(t))
+    return _alike(BOOKING, ibis.union(*refs, distinct=False).distinct(), booking_keys(bookings, quarantined))
 
 
 def _named(rows: Any, column: str) -> Any:
     return rows.filter(rows[column].notnull()).select(written=rows[column])
 
 
-def _loose(t: Tables, rows: Any, column: str) -> Any:
+def _loose(bookings: Any, quarantined: Any, rows: Any, column: str) -> Any:
     """References to bookings that no booking there, and none in quarantine, has as a key."""
-    b = t.bookings.filter(t.bookings.deleted_at.isnull())
-    q = t.quarantined.filter(t.quarantined.collection.isin(BOOKING_COLLECTIONS))
+    b = bookings.filter(bookings.deleted_at.isnull())
+    q = quarantined.filter(quarantined.collection.isin(BOOKING_COLLECTIONS))
     refs = _named(rows, column)
     for key in (b.booking_id, b.business_id, q.row_id, q.business_id):
         there = key.as_table().rename(key=key.get_name())
@@ -74,9 +95,9 @@ def _loose(t: Tables, rows: Any, column: str) -> Any:
     return refs
 
 
-def _rooms(t: Tables) -> Any:
-    r = t.chat_rooms.filter(t.chat_rooms.deleted_at.isnull())
-    m = _named(t.messages.filter(t.messages.deleted_at.isnull()), "conversation_id")
+def _rooms(chat_rooms: Any, messages: Any) -> Any:
+    r = chat_rooms.filter(chat_rooms.deleted_at.isnull())
+    m = _named(messages.filter(messages.deleted_at.isnull()), "conversation_id")
     loose = m.anti_join(r, m.written == r.room_id).distinct()
     keys = r.select(
         key=r.room_id,

@@ -8,39 +8,49 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
-from assets.marts.commission_matches import DELETED, booking_keys
 from assets.marts.expressions import accrual, counted, interval, unread_reference
-from assets.marts.reference_cases import BOOKING, ROOM
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ibis, ir
+from assets.marts.mart import step
+from assets.marts.steps.commission_matches import DELETED, booking_keys
+from assets.marts.steps.reference_cases import BOOKING, ROOM
+from assets.marts.tables import Instants
 from marketplace.collections import LINK_REFERENCES
 from marketplace.commission import PAID_STATUS, REVENUE_STATUSES
 from marketplace.links import HOPS, LINK_CLOCK_SKEW, LINK_KEY_MEMORY, LINK_WINDOW
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
+@step
+def link_states(
+    bookings: Any,
+    quarantined: Any,
+    reference_cases: Any,
+    chat_rooms: Any,
+    messages: Any,
+    notifications: Any,
+    commission_reconciliation: Any,
+    scans: Any,
+    at: Instants,
+) -> ir.Table:
     """hop INTEGER, row_id (the booking), origin, since (when the next step was due), verdict (passed, broken,
     unknown)."""
-    b = counted(t.bookings)
+    b = counted(bookings)
     b = b.filter((b.created_at <= at.now) & (b.created_at >= at.now - interval(LINK_WINDOW)))
     b = b.select(
         "booking_id", "origin", "business_id", "status", "created_at", "accepted_at", "response_deadline"
     )
-    keys = _keys(t, at, b)
-    rooms = _rooms(t, at, keys)
-    messages = _messages(t, at, keys, rooms)
-    notices = _notices(t, at, keys)
-    named = _recent(t.notifications, at).filter(lambda n: n.booking_ref.notnull())
+    keys = _keys(bookings, quarantined, reference_cases, at, b)
+    rooms = _rooms(chat_rooms, at, keys)
+    sent = _messages(messages, reference_cases, at, keys, rooms)
+    notices = _notices(notifications, at, keys)
+    named = _recent(notifications, at).filter(lambda n: n.booking_ref.notnull())
     rows = b
-    for found in (_first(rooms, "room"), messages, notices):
+    for found in (_first(rooms, "room"), sent, notices):
         rows = rows.left_join(
             found, [rows.booking_id == found.found_id, rows.origin == found.found_origin]
         ).drop("found_id", "found_origin")
-    c = _recorded(t, b)
+    c = _recorded(commission_reconciliation, b)
     rows = rows.left_join(c, [rows.booking_id == c.recorded, rows.origin == c.recorded_origin])
-    rows = rows.cross_join(named.aggregate(named=named.count())).cross_join(_scanned(t))
+    rows = rows.cross_join(named.aggregate(named=named.count())).cross_join(_scanned(scans))
     rows = rows.mutate(earns=rows.status.isin(REVENUE_STATUSES), can_tell=rows.named > 0)
     return ibis.union(
         _hop(
@@ -69,11 +79,11 @@ def table(t: Tables, at: Instants) -> ir.Table:
     )
 
 
-def _recorded(t: Tables, b: Any) -> Any:
+def _recorded(commission_reconciliation: Any, b: Any) -> Any:
     """The reconciled rows of the bookings in hand. The instant of accrual says nothing the ids do not, but by it an
     engine leaves out the blocks of other times before it reads an id."""
     b = b.select(accrual=accrual(b.accepted_at, b.created_at), own_id=b.booking_id, own_origin=b.origin)
-    c = t.commission_reconciliation
+    c = commission_reconciliation
     return c.inner_join(
         b, [c.accrued_at == b.accrual, c.booking_id == b.own_id, c.origin == b.own_origin]
     ).select(
@@ -86,11 +96,11 @@ def _recorded(t: Tables, b: Any) -> Any:
     )
 
 
-def _scanned(t: Tables) -> Any:
+def _scanned(scans: Any) -> Any:
     """When each collection's newest complete scan ended, in one row; null where there was none, and where it does not
     hand out what its rows name a booking by: nothing that is not seen is then known to lack."""
-    s = t.scans
-    blind = {c: unread_reference(t, c, names) for c, names in LINK_REFERENCES.items()}
+    s = scans
+    blind = {c: unread_reference(scans, c, names) for c, names in LINK_REFERENCES.items()}
     return s.aggregate(
         **{
             f"scanned_{collection}": s.completed_at.max(
@@ -101,7 +111,7 @@ def _scanned(t: Tables) -> Any:
     )
 
 
-def _keys(t: Tables, at: Instants, b: Any) -> Any:
+def _keys(bookings: Any, quarantined: Any, reference_cases: Any, at: Instants, b: Any) -> Any:
     """What the bookings in hand are referred to by: written, target, target_origin, and whether it is sure that no
     other is meant. Both keys, each key of a booking once, and references that match no key but for case.
 
@@ -114,8 +124,8 @@ def _keys(t: Tables, at: Instants, b: Any) -> Any:
     )
     keys = ibis.union(own, other, distinct=False)
     # Of a test booking and a real one the real one is meant.
-    known = counted(t.bookings).filter(lambda r: r.created_at >= at.now - interval(LINK_KEY_MEMORY))
-    fits = booking_keys(t, known).filter(lambda k: k.kind != DELETED).semi_join(keys, "key")
+    known = counted(bookings).filter(lambda r: r.created_at >= at.now - interval(LINK_KEY_MEMORY))
+    fits = booking_keys(known, quarantined).filter(lambda k: k.kind != DELETED).semi_join(keys, "key")
     found: Any = fits.group_by("key").aggregate(
         low=fits.target.min(), high=fits.target.max(), first=fits.origin.min(), last=fits.origin.max()
     )
@@ -123,7 +133,7 @@ def _keys(t: Tables, at: Instants, b: Any) -> Any:
     exact = keys.left_join(two, keys.key == two.of_two).select(
         "target", "target_origin", written=keys.key, sure=two.of_two.isnull()
     )
-    cases = t.reference_cases.filter(lambda r: (r.reference == BOOKING) & (r.kind != DELETED))
+    cases = reference_cases.filter(lambda r: (r.reference == BOOKING) & (r.kind != DELETED))
     alike = cases.semi_join(b, [cases.target == b.booking_id, cases.origin == b.origin]).select(
         "target", "written", target_origin=cases.origin, sure=cases.alone
     )
@@ -136,9 +146,9 @@ def _recent(rows: Any, at: Instants) -> Any:
     return rows.filter(rows.deleted_at.isnull() & (rows.created_at >= earliest))
 
 
-def _rooms(t: Tables, at: Instants, keys: Any) -> Any:
+def _rooms(chat_rooms: Any, at: Instants, keys: Any) -> Any:
     """room_id and the booking it names."""
-    r = _recent(t.chat_rooms, at)
+    r = _recent(chat_rooms, at)
     return r.inner_join(keys, r.booking_ref == keys.written).select(
         r.room_id, found_id=keys.target, found_origin=keys.target_origin, at=r.created_at, sure=keys.sure
     )
@@ -161,14 +171,14 @@ def _after(rows: Any, name: str) -> dict[str, Any]:
     }
 
 
-def _messages(t: Tables, at: Instants, keys: Any, rooms: Any) -> Any:
+def _messages(messages: Any, reference_cases: Any, at: Instants, keys: Any, rooms: Any) -> Any:
     """The first message of each booking: one that names it, or one in its room."""
-    m = _recent(t.messages, at).select("booking_ref", "conversation_id", "sent_at", "created_at")
+    m = _recent(messages, at).select("booking_ref", "conversation_id", "sent_at", "created_at")
     m = m.mutate(at=ibis.coalesce(m.sent_at, m.created_at))
     named = m.inner_join(keys, m.booking_ref == keys.written).select(
         found_id=keys.target, found_origin=keys.target_origin, at=m.at, sure=keys.sure
     )
-    cases = t.reference_cases.filter(t.reference_cases.reference == ROOM).select("written", "target", "alone")
+    cases = reference_cases.filter(reference_cases.reference == ROOM).select("written", "target", "alone")
     alike = rooms.inner_join(cases, rooms.room_id == cases.target).select(
         "found_id", "found_origin", written=cases.written, sure=rooms.sure & cases.alone
     )
@@ -180,8 +190,8 @@ def _messages(t: Tables, at: Instants, keys: Any, rooms: Any) -> Any:
     return _first(ibis.union(named, inside, distinct=False), "message")
 
 
-def _notices(t: Tables, at: Instants, keys: Any) -> Any:
-    n = _recent(t.notifications, at)
+def _notices(notifications: Any, at: Instants, keys: Any) -> Any:
+    n = _recent(notifications, at)
     found = n.inner_join(keys, n.booking_ref == keys.written).select(
         found_id=keys.target,
         found_origin=keys.target_origin,

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
-
-import ibis.expr.types as ir
+from typing import Any
 
 from assets.marts.commission_findings import RULES
-from assets.marts.tables import Instants, Tables
+from assets.marts.later import ir
+from assets.marts.mart import step
+from assets.marts.tables import Instants
 
 
-def table(t: Tables, at: Instants) -> ir.Table:
+@step
+def commission_suspects(commission_reviews: Any, at: Instants) -> ir.Table:
     """The rows of commission_reviews for which a rule holds, with all their columns."""
-    r = t.commission_reviews
+    r = commission_reviews
     return r.filter(reduce(or_, (rule.stands(r, at) for rule in RULES.values())))

@@ -1,0 +1,107 @@
+"""What makes a function a mart: its arguments are the tables it reads, its docstring is what it is.
+
+A step is such a function too: a table that lasts as long as a build and is not published. Which there
+are stands in every.py; building them is build.py's business.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from checks.schemas.table import Declaration, Table, declaration_of
+
+#: Arguments that are no tables: the instants everything is judged at, and the commission policy.
+AT: Final = "at"
+POLICY: Final = "policy"
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A table to make. ``reads``: the tables it is made of, by name, one of its own name being core's. ``table``: what
+    it is declared as; None for a step.
+
+    ``clock_columns`` change with the clock alone: they count neither for the digest nor as a change, but
+    are always written.
+    """
+
+    name: str
+    make: Callable[..., Any]
+    reads: tuple[str, ...]
+    table: Declaration | None
+    clock_columns: tuple[str, ...]
+
+    @property
+    def step(self) -> bool:
+        return self.table is None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The steps and marts among what it reads."""
+        return tuple(name for name in self.reads if name in _MADE and name != self.name)
+
+    @property
+    def description(self) -> str:
+        return inspect.getdoc(self.make) or ""
+
+    def query(self, tables: Mapping[str, Any], at: Any, policy: Any) -> Any:
+        """Its query as an Ibis expression on these tables."""
+        given = {AT: at, POLICY: policy}
+        return self.make(*(given[name] if name in given else tables[name] for name in _arguments(self.make)))
+
+
+def _arguments(make: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple(inspect.signature(make).parameters)
+
+
+_MADE: Final[dict[str, Mart]] = {}
+
+
+def _known(make: Callable[..., Any], table: Declaration | None, clock_columns: Iterable[str]) -> None:
+    name = make.__name__
+    if name in _MADE:
+        raise ValueError(f"Two marts or steps are named {name}.")
+    if table is not None and table.name != name:
+        raise ValueError(f"The mart {name} is declared as {table.name}.")
+    reads = tuple(argument for argument in _arguments(make) if argument not in (AT, POLICY))
+    _MADE[name] = Mart(name, make, reads, table, tuple(clock_columns))
+
+
+def mart(
+    model: type[Table], *, clock_columns: Iterable[str] = ()
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A mart of the declared table: the function makes it of the tables its arguments name (core, ops, what a build is
+    given, steps and other marts), of ``at`` (the instants) and of ``policy``, where it asks for them."""
+
+    def known(make: Callable[..., Any]) -> Callable[..., Any]:
+        _known(make, declaration_of(model), clock_columns)
+        return make
+
+    return known
+
+
+def step(make: Callable[..., Any]) -> Callable[..., Any]:
+    """A step: as a mart, and gone after the build."""
+    _known(make, None, ())
+    return make
+
+
+def in_order() -> dict[str, Mart]:
+    """Name → mart or step, of those known so far: each after those it reads, else as they became known. Raises
+    ValueError where two of them wait for each other."""
+    ordered: dict[str, Mart] = {}
+
+    def put(one: Mart, waiting: tuple[str, ...]) -> None:
+        if one.name in ordered:
+            return
+        if one.name in waiting:
+            raise ValueError(f"{' reads '.join((*waiting, one.name))}: none of them can be made first.")
+        for name in one.needs:
+            put(_MADE[name], (*waiting, one.name))
+        ordered[one.name] = one
+
+    for one in _MADE.values():
+        put(one, ())
+    return ordered

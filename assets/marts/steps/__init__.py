@@ -1,0 +1,1 @@
+"""Tables that a build makes on the way to its marts and does not publish."""
