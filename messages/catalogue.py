@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from messages.message import Arg, Message
+from messages.message import Arg, Message, Words
 from messages.places import Place, parts_of
 
 #: The language the published texts, alerts and files are in.
@@ -53,7 +53,7 @@ def _placed(place: Place, value: Arg, language: str) -> str:
     return place.written(value, lambda name: named(name, language))
 
 
-def english(words: str | Message) -> str:
+def english(words: Words) -> str:
     """What was told, in the language of published texts; words that are no message stand as they are."""
     return words if isinstance(words, str) else say(words)
 

@@ -22,6 +22,9 @@ class Message:
     code: str
     args: Mapping[str, Arg] = field(default_factory=lambda: _NONE)
 
+    def __hash__(self) -> int:
+        return hash((self.code, self.args_json))
+
     @property
     def args_json(self) -> str:
         """The arguments as JSON text, keys in the order they were given."""
@@ -39,14 +42,23 @@ class Message:
         return json.dumps(self.plain, ensure_ascii=False, separators=(",", ":"))
 
 
+#: What is told: a message, where a page or an alert may show it; else English words.
+Words = str | Message
+
+
+def told(words: Words) -> Message:
+    """Words as a message: English ones are said as they are written, whatever the language."""
+    return words if isinstance(words, Message) else Message("as_written", {"text": words})
+
+
 def message_in(held: object) -> Message | None:
     """A message from an object of JSON as ``plain`` makes it; None where it is none of ours."""
-    told = cast("dict[str, Any]", held if isinstance(held, dict) else {})
-    code, args = told.get("code"), told.get("args")
+    given = cast("dict[str, Any]", held if isinstance(held, dict) else {})
+    code, args = given.get("code"), given.get("args")
     if not isinstance(code, str) or not code or not isinstance(args, dict):
         return None
-    given = cast("dict[str, Any]", args)
-    return Message(code, {name: message_in(arg) or cast("Arg", arg) for name, arg in given.items()})
+    values = cast("dict[str, Any]", args)
+    return Message(code, {name: message_in(arg) or cast("Arg", arg) for name, arg in values.items()})
 
 
 def message_of(code: object, args: object) -> Message | None:
@@ -71,6 +83,6 @@ def messages_in(held: object) -> tuple[Message, ...] | None:
     """Messages from a list of objects of JSON; None where it is none."""
     if not isinstance(held, list):
         return None
-    told = tuple(message_in(one) for one in cast("list[object]", held))
-    known = tuple(one for one in told if one is not None)
-    return known if len(known) == len(told) else None
+    found = tuple(message_in(one) for one in cast("list[object]", held))
+    known = tuple(one for one in found if one is not None)
+    return known if len(known) == len(found) else None

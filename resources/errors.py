@@ -8,12 +8,9 @@ from __future__ import annotations
 from typing import Self
 
 from messages.catalogue import english
-from messages.message import Arg, Message
+from messages.message import Arg, Message, Words, told
 
 DONE, FAILED, USAGE, PROBLEMS, UNREACHABLE, BUSY = 0, 1, 2, 10, 11, 12
-
-#: What is told: a message, where a page or an alert may show it; else English words.
-Words = str | Message
 
 
 class BookwatchError(Exception):
@@ -47,12 +44,12 @@ class BookwatchError(Exception):
     @property
     def why(self) -> Message:
         """What is wrong, for any language."""
-        return message(self._problem)
+        return told(self._problem)
 
     @property
     def todo(self) -> Message | None:
         """What to do, for any language; None where nothing is told."""
-        return message(self._next_step) if self._next_step else None
+        return told(self._next_step) if self._next_step else None
 
     @property
     def said(self) -> tuple[Message, ...]:
@@ -61,11 +58,6 @@ class BookwatchError(Exception):
 
     def __str__(self) -> str:
         return f"{self.problem} {self.next_step}".strip()
-
-
-def message(words: Words) -> Message:
-    """Words as a message: English ones are said as they are written, whatever the language."""
-    return words if isinstance(words, Message) else Message("failure.as_written", {"text": words})
 
 
 class UsageError(BookwatchError):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from messages.message import Message, Words
 from resources.clock import Clock
 from resources.errors import DONE, PROBLEMS, BookwatchError
 from resources.home import Home
@@ -91,7 +92,8 @@ class CollectionSweep:
 class CheckOutcome:
     """A check's verdict as it is stored, alarmed and shown: counts and ids, never row contents.
 
-    One that could not be ``made`` has not passed, and says nothing about what it watches.
+    One that could not be ``made`` has not passed, and says nothing about what it watches. ``detail`` is what was
+    ``found``, in English.
     """
 
     check_name: str
@@ -102,7 +104,8 @@ class CheckOutcome:
     blocking: bool = False
     sample_ids: tuple[str, ...] = ()
     detail: str = ""
-    what_to_do: str = ""
+    found: tuple[Message, ...] = ()
+    what_to_do: Words = ""
     waived_rows: int = 0
     made: bool = True
 
