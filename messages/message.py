@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Union, cast
@@ -46,9 +46,21 @@ class Message:
 Words = str | Message
 
 
-def told(words: Words) -> Message:
+def as_message(words: Words) -> Message:
     """Words as a message: English ones are said as they are written, whatever the language."""
     return words if isinstance(words, Message) else Message("as_written", {"text": words})
+
+
+def in_a_row(words: Sequence[Words]) -> Words:
+    """Several as one, apart by semicolons; '' where there is none."""
+    if not words:
+        return ""
+    first, *rest = words
+    return (
+        Message("failure.both", {"first": as_message(first), "then": as_message(in_a_row(rest))})
+        if rest
+        else first
+    )
 
 
 def message_in(held: object) -> Message | None:

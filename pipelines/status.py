@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ import duckdb
 
 from marketplace.health import DAY, HEALTH_POINTS, system_state
 from marketplace.rules import RULES_VERSION
+from messages.message import as_message
 from pipelines.health_fallback import unmeasured
 from resources.errors import BookwatchError
 from resources.instants import z_text_of
@@ -177,8 +177,16 @@ def run_status(run: RunReport) -> dict[str, Any]:
             "outcome": outcome,
             "exit_status": run.exit_status,
             "message": str(run.failure) if run.failure else "",
+            "said": [sentence.plain for sentence in run.failure.said] if run.failure else [],
             # What failed after the snapshot was published.
-            "warnings": [asdict(warning) for warning in run.warnings],
+            "warnings": [
+                {
+                    "step": warning.step,
+                    "problem": warning.problem,
+                    "said": as_message(warning.words).plain,
+                }
+                for warning in run.warnings
+            ],
             "started_at": _instant(run.started_at),
             "finished_at": _instant(now),
             # Of the newest copy, also where this run made none: it says how soon the next may follow.

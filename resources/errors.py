@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Self
 
 from messages.catalogue import english
-from messages.message import Arg, Message, Words, told
+from messages.message import Arg, Message, Words, as_message
 
 DONE, FAILED, USAGE, PROBLEMS, UNREACHABLE, BUSY = 0, 1, 2, 10, 11, 12
 
@@ -44,12 +44,12 @@ class BookwatchError(Exception):
     @property
     def why(self) -> Message:
         """What is wrong, for any language."""
-        return told(self._problem)
+        return as_message(self._problem)
 
     @property
     def todo(self) -> Message | None:
         """What to do, for any language; None where nothing is told."""
-        return told(self._next_step) if self._next_step else None
+        return as_message(self._next_step) if self._next_step else None
 
     @property
     def said(self) -> tuple[Message, ...]:

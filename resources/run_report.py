@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from messages.catalogue import english
 from messages.message import Message, Words
 from resources.clock import Clock
 from resources.errors import DONE, PROBLEMS, BookwatchError
@@ -115,7 +116,12 @@ class RunWarning:
     """What failed after the snapshot was published, in one sentence without values."""
 
     step: str
-    problem: str
+    words: Words
+
+    @property
+    def problem(self) -> str:
+        """The sentence, in English."""
+        return english(self.words)
 
 
 @dataclass(frozen=True)
@@ -162,13 +168,13 @@ class Run:
     def warn(
         self,
         step: str,
-        problem: str,
+        problem: Words,
         *,
         then: str = " The snapshot is published; the next run tries this again",
     ) -> None:
         """Record and tell what failed, or was lost, without undoing what was published. ``then``: what follows."""
         self.journal.warnings.append(RunWarning(step, problem))
-        self.say(f"Warning: {problem}{then} ({step}).")
+        self.say(f"Warning: {english(problem)}{then} ({step}).")
 
 
 @dataclass(frozen=True)

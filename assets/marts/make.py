@@ -47,7 +47,7 @@ def build_marts(
         tables=tables,
         waived=ledger.waived(),
         closed_changes=[astuple(change) for change in ledger.closed_changes()],
-        closed_gaps=[(*astuple(known), known == gap) for known in ledger.closed_gaps()],
+        closed_gaps=[_gap(known, known == gap) for known in ledger.closed_gaps()],
         clock_frozen=run.settings.bookwatch_now is not None,
         utc_offset=zone_offset(run),
         cache=run.home.root / COMPILED,
@@ -80,3 +80,8 @@ def _rows(con: duckdb.DuckDBPyConnection, table: str) -> int:
     found = con.execute(f"SELECT count(*) FROM {table}").fetchone()
     assert found is not None
     return int(found[0])
+
+
+def _gap(gap: ClosedGap, newest: bool) -> tuple[object, ...]:
+    """As given.py has it."""
+    return gap.snapshot_id, gap.previous_snapshot_id, gap.compared_at, gap.reason, newest
