@@ -77,8 +77,10 @@ def test_what_an_alert_says_is_kept_as_code_and_arguments_beside_the_words(
             SAID.summary,
             "rule.missing",
             '{"grace_minutes":"3"}',
-            '[{"code":"alert.ids","args":{"ids":["b1"]}},{"code":"failure.step","args":{"step":"x","problem":'
-            '{"code":"failure.disk_full","args":{}}}}]',
+            (
+                '[{"code":"alert.ids","args":{"ids":["b1"]}},{"code":"failure.step","args":{"step":"x","problem":'
+                '{"code":"failure.disk_full","args":{}}}}]'
+            ),
         )
     ]
     store.save([], [SAID.alert_id], now=NOW)
