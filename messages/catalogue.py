@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from messages.message import Message
+from messages.message import Arg, Message, Words
 from messages.places import Place, parts_of
 
 #: The language the published texts, alerts and files are in.
@@ -41,11 +41,21 @@ def named(name: str, language: str = ENGLISH) -> str:
 def say(message: Message, language: str = ENGLISH) -> str:
     """A message in a language. Raises KeyError for a code or an argument that is not there: a text is never made up."""
     return "".join(
-        part
-        if isinstance(part, str)
-        else part.written(message.args[part.name], lambda name: named(name, language))
+        part if isinstance(part, str) else _placed(part, message.args[part.name], language)
         for part in parts(message.code, language)
     )
+
+
+def _placed(place: Place, value: Arg, language: str) -> str:
+    """An argument in its place; one that is a message itself is said in the same language."""
+    if isinstance(value, Message):
+        return say(value, language)
+    return place.written(value, lambda name: named(name, language))
+
+
+def english(words: Words) -> str:
+    """What was told, in the language of published texts; words that are no message stand as they are."""
+    return words if isinstance(words, str) else say(words)
 
 
 def understood(message: Message) -> bool:

@@ -316,3 +316,5 @@ class ClosedMonthGaps(MartTable, id_column="snapshot_id"):
     compared_at: pl.Datetime = column("when it was tried")
     reason: pl.String = column("why nothing was compared")
     is_newest: pl.Boolean = column("it is that of this very snapshot")
+    code: pl.String = column(f"{MESSAGE_CODE}; null of an older version", null=True)
+    args: pl.String = column(f"{MESSAGE_ARGS}; null of an older version", null=True)
