@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checks.registry import all_checks
+from checks.every import all_checks
 from checks.sources import SOURCE_CHECKS, SWEEP_CHECKS
 from messages.catalogue import LANGUAGES, say, sentences
 from messages.message import Message
