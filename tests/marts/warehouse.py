@@ -93,8 +93,8 @@ def _empty() -> str:
 
 
 class Warehouse:
-    """Rows are added with the defaults above; ``build`` makes the marts as of ``now``. ``con``: one whose tables of core
-    are derived already (else an empty one is made); ``scanned``: whether every collection was read to its end."""
+    """Rows are added with the defaults above; ``build`` makes the marts as of ``now``. ``con``: one whose tables of
+    core are derived already (else an empty one is made); ``scanned``: whether every collection was read to its end."""
 
     def __init__(
         self, now: datetime = NOW, con: duckdb.DuckDBPyConnection | None = None, *, scanned: bool = True
