@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from resources.home import Home
 from tests.published import copied_home, published_once, shared_folder
+from tests.sandbox_server import empty_sandbox as empty_sandbox  # a fixture of every folder
 
 ROOT = Path(__file__).parent
 
