@@ -20,6 +20,17 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+#: What a command loads only once it needs it.
+_LATE = (
+    "appwrite.services.tables_db",
+    "pandas",
+    "pandera.backends.polars.builtin_checks",
+    "pandera.backends.polars.register",
+    "phonenumbers",
+    "pipelines.definitions",
+    "pipelines.run",
+    "pyarrow.dataset",
+)
 
 
 def serve() -> None:
@@ -50,15 +61,17 @@ def _load() -> None:
 
     import assets.marts
     import pipelines.cli
-    from assets.marts.compiled import compile_marts
+    from assets.marts import compiled
     from resources.policy_file import load_policy
+    from tests.places import compile_once
 
     for package in (assets.marts, pipelines.cli):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
-    for name in ("pandas", "pyarrow.dataset", "pipelines.definitions", "pipelines.run"):
+    for name in _LATE:
         importlib.import_module(name)
-    compile_marts(load_policy())
+    compile_once()
+    compiled.compile_marts(load_policy())
     if threading.active_count() > 1:
         raise AssertionError("a process with threads must not fork")
     gc.collect()
