@@ -12,8 +12,8 @@ from typing import Final
 
 from filelock import FileLock
 
-from assets.marts import compiled
-from assets.marts.compiled import Compiled, compiled_marts
+from assets.marts import sql_cache
+from assets.marts.sql_cache import Compiled, compiled_marts
 from assets.marts.make import COMPILED
 from marketplace.policy import Policy
 from resources.policy_file import load_policy
@@ -26,7 +26,7 @@ _ROOM: Final = 6 << 30
 #: The folder of the session for its processes; its name is none that tests clear away.
 _SHARED: Final = "TESTS_COMPILED"
 
-_compile = compiled.compile_marts
+_compile = sql_cache.compile_marts
 
 
 def keep_files_in_memory() -> None:
@@ -57,7 +57,7 @@ def begin_session() -> Path:
 
 def compile_once() -> None:
     """Let this process take the marts that another of the session compiled; it compiles those that none did."""
-    compiled.compile_marts = _compiled_once
+    sql_cache.compile_marts = _compiled_once
 
 
 @lru_cache(maxsize=4)
@@ -66,11 +66,11 @@ def _compiled_once(policy: Policy) -> tuple[Compiled, ...]:
     if folder is None:
         return _compile(policy)
     with FileLock(f"{folder}.lock"):
-        compiled.compile_marts = _compile
+        sql_cache.compile_marts = _compile
         try:
             return compiled_marts(policy, folder)
         finally:
-            compiled.compile_marts = _compiled_once
+            sql_cache.compile_marts = _compiled_once
 
 
 def _folder_of(policy: Policy) -> Path | None:

@@ -61,7 +61,7 @@ def _load() -> None:
 
     import assets.marts
     import pipelines.cli
-    from assets.marts import compiled
+    from assets.marts import sql_cache
     from resources.policy_file import load_policy
     from tests.places import compile_once
 
@@ -71,7 +71,7 @@ def _load() -> None:
     for name in _LATE:
         importlib.import_module(name)
     compile_once()
-    compiled.compile_marts(load_policy())
+    sql_cache.compile_marts(load_policy())
     if threading.active_count() > 1:
         raise AssertionError("a process with threads must not fork")
     gc.collect()
