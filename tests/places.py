@@ -13,8 +13,8 @@ from typing import Final
 from filelock import FileLock
 
 from assets.marts import sql_cache
-from assets.marts.sql_cache import Compiled, compiled_marts
 from assets.marts.make import COMPILED
+from assets.marts.sql_cache import Compiled, compiled_marts
 from marketplace.policy import Policy
 from resources.policy_file import load_policy
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from appwrite.services.tables_db import TablesDB
 
-from tests.marketplace_tables import BOOL, BOOKING_COLUMNS, FLOAT, INT, TEXT, TIME, Marketplace
+from tests.marketplace_tables import BOOKING_COLUMNS, BOOL, FLOAT, INT, TEXT, TIME, Marketplace
 from tests.sandbox_server import SandboxProcess
 
 KINDS = {"text": TEXT, "number": INT, "share": FLOAT, "is_so": BOOL, "at": TIME}

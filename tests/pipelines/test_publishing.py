@@ -127,9 +127,7 @@ def test_what_a_stopped_run_changed_is_published_by_the_next(
 
 
 @pytest.mark.parametrize("damage", ["cut off", "overwritten"])
-def test_a_damaged_snapshot_is_published_anew_where_nothing_changed(
-    after_one: Settings, damage: str
-) -> None:
+def test_a_damaged_snapshot_is_published_anew_where_nothing_changed(after_one: Settings, damage: str) -> None:
     settings = after_one
     damaged = require_snapshot(settings.home)
     content = damaged.read_bytes()
