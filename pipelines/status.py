@@ -10,7 +10,9 @@ import duckdb
 
 from marketplace.health import DAY, HEALTH_POINTS, system_state
 from marketplace.rules import RULES_VERSION
+from messages.catalogue import english
 from messages.message import as_message
+from messages.rules import component
 from pipelines.health_fallback import unmeasured
 from resources.errors import BookwatchError
 from resources.instants import z_text_of
@@ -92,19 +94,22 @@ def _errors(con: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, Any]:
 def _unmeasured(run: RunReport, before: dict[str, Any]) -> dict[str, Any]:
     """The last figures, with health unknown: what could not be measured is never shown as the last good verdict."""
     told = {point["point"]: point for point in before.get("health", {}).get("points", [])}
+    said = unmeasured(run.failure)
     points = [
         {
             "name": point.name,
             "limit_value": point.limit,
             "severity": point.severity,
             "evidence_at": None,
-            "component": point.component,
+            "component": english(component(number)),
             "unit": point.unit,
             **told.get(number, {}),
             "point": number,
             "status": "unknown",
             "figure": None,
-            "message": unmeasured(run.failure),
+            "message": english(said),
+            "code": said.code,
+            "args": said.args_json,
         }
         for number, point in HEALTH_POINTS.items()
     ]

@@ -57,7 +57,9 @@ def build_marts(
 def record_points(con: duckdb.DuckDBPyConnection, run: Run, at: datetime) -> None:
     """Enter what marts.health_points says at the instant it was made for into the ledger, and mirror its history."""
     ledger = Ledger(run.home.ledger)
-    points = con.execute("SELECT point, status, message FROM marts.health_points ORDER BY point").fetchall()
+    points = con.execute(
+        "SELECT point, status, message, code, args FROM marts.health_points ORDER BY point"
+    ).fetchall()
     ledger.record_health([HealthVerdict(*point) for point in points], at=at, silence=UNMEASURED_AFTER)
     mirror_health(con, ledger, at)
 
@@ -84,4 +86,4 @@ def _rows(con: duckdb.DuckDBPyConnection, table: str) -> int:
 
 def _gap(gap: ClosedGap, newest: bool) -> tuple[object, ...]:
     """As given.py has it."""
-    return gap.snapshot_id, gap.previous_snapshot_id, gap.compared_at, gap.reason, newest
+    return gap.snapshot_id, gap.previous_snapshot_id, gap.compared_at, gap.reason, newest, gap.code, gap.args

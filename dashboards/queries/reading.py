@@ -169,6 +169,13 @@ def ask(path: str, sql: str, parameters: list[Any] | None = None) -> pl.DataFram
         return connection.sql(sql, params=parameters or []).pl()
 
 
+def with_messages(table: str, *others: str) -> str:
+    """A table as SQL reads it: with ``code`` and ``args``, and other columns of text, null where the snapshot is of
+    before the table had them."""
+    columns = ", ".join(f"NULL::VARCHAR AS {name}" for name in ("code", "args", *others))
+    return f"(SELECT {columns} WHERE false UNION ALL BY NAME FROM {table})"
+
+
 @cached
 def holds(path: str, table: str) -> bool:
     """Whether the snapshot has a table (``marts.broken_links``): one that is older than the table has not."""
