@@ -83,7 +83,11 @@ def test_every_sentence_of_these_groups_can_be_said(language: str) -> None:
     assert len(known) > 300
     for code in known:
         args: dict[str, Arg] = {
-            part.name: 7 if part.kind == "number" else ["x"] if part.kind == "list" else Message("reason.scope")
+            part.name: 7
+            if part.kind == "number"
+            else ["x"]
+            if part.kind == "list"
+            else Message("reason.scope")
             for part in parts(code)
             if isinstance(part, Place)
         }
