@@ -17,7 +17,7 @@ from messages.places import Place
 ROOT = Path(__file__).parent.parent.parent
 ROOMS = ("messages", "resources", "checks", "assets", "pipelines", "dashboards")
 #: Groups whose codes are told from here: failures, what reading and checks find, names of settings, alerts.
-TOLD = ("failure", "call", "reason", "scan", "broken", "check", "setting", "alert", "outcome")
+TOLD = ("failure", "call", "cause", "scan", "broken", "check", "setting", "alert", "outcome")
 _CODE = re.compile(rf"(?:{'|'.join(TOLD)})\.\w+")
 
 
@@ -53,7 +53,7 @@ MADE = (
     "failure.required_",
     "failure.snapshot_",
     "broken.ledger_",
-    "reason.",
+    "cause.",
     "outcome.",
     "setting.",
 )
@@ -87,7 +87,7 @@ def test_every_sentence_of_these_groups_can_be_said(language: str) -> None:
             if part.kind == "number"
             else ["x"]
             if part.kind == "list"
-            else Message("reason.scope")
+            else Message("cause.scope")
             for part in parts(code)
             if isinstance(part, Place)
         }
