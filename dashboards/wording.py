@@ -28,6 +28,7 @@ NUMBERS = "id_ID"
 NOTHING = "–"
 NUMBER = re.compile(r"\d+")
 TEXTS = Path(__file__).parent / "text"
+BESIDE_PAGES = Path(__file__).parent / "pages"
 #: The texts that are sentences of the data: the English ones as marts and alerts write them.
 WRITTEN: tuple[str, ...] = ("sentence", "rule", "todo")
 #: What such a sentence names where it names nothing in particular.
@@ -36,9 +37,20 @@ NAMED: tuple[str, ...] = ("named",)
 
 @cache
 def texts(language: str) -> dict[str, str]:
-    """Every text of a language by its dotted name, as in ``overview.title``; the limits it names are in it."""
-    with (TEXTS / f"{language}.toml").open("rb") as file:
-        return dict(_flat(tomllib.load(file), ""))
+    """Every text of a language by its dotted name, as in ``overview.title``; the limits it names are in it. Those that
+    stand beside a page (pages/links.toml, a table a language) are named after it. Raises ValueError where a text is
+    there twice, KeyError where a page's are not in this language."""
+    found = dict(_flat(_read(TEXTS / f"{language}.toml"), ""))
+    for path in sorted(BESIDE_PAGES.glob("*.toml")):
+        own = dict(_flat(_read(path)[language], f"{path.stem}."))
+        if twice := found.keys() & own.keys():
+            raise ValueError(f"{path.name} says again what is said: {', '.join(sorted(twice))}.")
+        found |= own
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def _flat(table: dict[str, Any], prefix: str) -> list[tuple[str, str]]:

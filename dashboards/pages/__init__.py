@@ -1,1 +1,1 @@
-"""One file a page; frame.py lists them. Run by Streamlit, imported by nothing."""
+"""One file a page, and its own texts beside it. Run by Streamlit; the frame reads the records."""

@@ -221,6 +221,7 @@ PAGE = Page(
     group="now",
     icon=":material/notifications:",
     role="admin",
+    place=8,
     sections=(
         now,
         silences,
