@@ -12,7 +12,7 @@ import duckdb
 import ibis
 import pytest
 
-from assets.marts.health_points import MEASURES
+from assets.marts.health.health_points import MEASURES
 from checks.registry import all_checks
 from checks.sources import SourceCheck, SweepCheck
 from dashboards.wording import Wording, texts
