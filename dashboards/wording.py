@@ -38,11 +38,11 @@ NAMED: tuple[str, ...] = ("named",)
 @cache
 def texts(language: str) -> dict[str, str]:
     """Every text of a language by its dotted name, as in ``overview.title``; the limits it names are in it. Those that
-    stand beside a page (pages/links.toml, a table a language) are named after it. Raises ValueError where a text is
-    there twice, KeyError where a page's are not in this language."""
+    stand beside a page (pages/links.toml: a table a language, in it one a group) are as good. Raises ValueError where a
+    text is there twice, KeyError where a page's are not in this language."""
     found = dict(_flat(_read(TEXTS / f"{language}.toml"), ""))
     for path in sorted(BESIDE_PAGES.glob("*.toml")):
-        own = dict(_flat(_read(path)[language], f"{path.stem}."))
+        own = dict(_flat(_read(path)[language], ""))
         if twice := found.keys() & own.keys():
             raise ValueError(f"{path.name} says again what is said: {', '.join(sorted(twice))}.")
         found |= own
