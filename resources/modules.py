@@ -1,6 +1,6 @@
 """What stands in one of our folders: its modules, so that a file put there is known without being listed anywhere.
 
-Which folders hold what stands with the subject: checks/registry.py, assets/marts/every.py, dashboards/frame.py.
+Which folders hold what stands with the subject: checks/every.py, assets/marts/every.py, dashboards/frame.py.
 """
 
 from __future__ import annotations
