@@ -77,9 +77,9 @@ def steps(*headings: str) -> list[Step]:
         in_chapter = [*STEP.finditer(chapters[heading])]
         assert in_chapter, heading
         for step in in_chapter:
-            # A record in a tuple keeps its indentation; a step in a list of the page loses that of the list.
-            code = step["code"] if step["name"] else textwrap.dedent(step["code"])
-            found.append(Step(step["path"], "new" in step["where"], step["name"], f"{code}\n"))
+            code = textwrap.dedent(step["code"])  # a step may stand in a list of the page
+            end = "," if step["name"] else ""
+            found.append(Step(step["path"], "new" in step["where"], step["name"], f"{code}{end}\n"))
     return found
 
 
@@ -326,7 +326,7 @@ def test_a_collection_is_mirrored_with_its_checks_and_its_asset(
 #: One reading of every collection, and what doctor says.
 READ = """
 import json
-from marketplace.acceptance import reject_reasons
+from marketplace.quarantine import reject_reasons
 from marketplace.collections import INGESTED
 from resources.appwrite.examination import examine
 from resources.appwrite.gateway import Gateway

@@ -1,4 +1,4 @@
-"""Which marts and steps there are: every one in the folders of the subjects, in the order that what they read asks for."""
+"""Which marts and steps there are: all in the folders of the subjects, in the order that what they read asks for."""
 
 from __future__ import annotations
 
