@@ -13,7 +13,7 @@ _UNITS: Final = (
 )
 
 
-def _in_whole(length: timedelta) -> tuple[int, str, str]:
+def in_whole(length: timedelta) -> tuple[int, str, str]:
     """(number, word, short word) in the largest unit that measures it whole; a single day is 24 hours."""
     for word, short, unit in _UNITS:
         if length % unit == timedelta() and (unit != _DAY or length != _DAY):
@@ -27,7 +27,7 @@ def spelled(length: timedelta) -> str:
     >>> spelled(timedelta(hours=24)), spelled(timedelta(days=7)), spelled(timedelta(minutes=60))
     ('24 hours', '7 days', '1 hour')
     """
-    number, word, _ = _in_whole(length)
+    number, word, _ = in_whole(length)
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
@@ -39,7 +39,7 @@ def within(length: timedelta) -> str:
     """
     if length == _DAY:
         return "a day"
-    number, word, _ = _in_whole(length)
+    number, word, _ = in_whole(length)
     return f"{'an' if word == 'hour' else 'a'} {word}" if number == 1 else spelled(length)
 
 
@@ -49,13 +49,18 @@ def short(length: timedelta) -> str:
     >>> short(timedelta(hours=24)), short(timedelta(days=30)), short(timedelta(seconds=30))
     ('24 h', '30 d', '30 s')
     """
-    number, _, word = _in_whole(length)
+    number, _, word = in_whole(length)
     return f"{number:,} {word}"
 
 
 def minutes(length: timedelta) -> int:
     """In whole minutes."""
     return length // timedelta(minutes=1)
+
+
+def seconds(length: timedelta) -> int:
+    """In whole seconds."""
+    return length // timedelta(seconds=1)
 
 
 def between(start: timedelta, end: timedelta, joined: str) -> str:

@@ -18,21 +18,27 @@ SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 @dataclass(frozen=True)
 class Finding:
     """One kind of finding. ``rests_on`` names the row whose id ends the finding's id. ``rule`` has places for the
-    numbers of the policy (``said`` fills them)."""
+    ``numbers`` of the policy (``said`` fills them)."""
 
     code: str
     severity: Severity
     rests_on: Literal["booking", "commission", "provider"]
     rule: str
     what_to_do: str
+    numbers: tuple[str, ...] = ()
 
     def finding_id(self, row_id: str) -> str:
         """The stable id of this finding on a row."""
         return f"{self.code}:{row_id}"
 
+    def numbers_of(self, policy: Policy) -> dict[str, str]:
+        """The numbers its rule speaks of, by a policy."""
+        known = {**policy.numbers(), "tolerance_minutes": str(minutes(DEADLINE_TOLERANCE))}
+        return {name: known[name] for name in self.numbers}
+
     def said(self, policy: Policy) -> str:
         """Its rule with the numbers of a policy."""
-        return self.rule.format(**policy.numbers(), tolerance_minutes=minutes(DEADLINE_TOLERANCE))
+        return self.rule.format(**self.numbers_of(policy))
 
 
 FINDINGS: Final[Registry[str, Finding]] = Registry(
@@ -43,6 +49,7 @@ FINDINGS: Final[Registry[str, Finding]] = Registry(
             "booking",
             "A booking that earns has no live commission record {grace_minutes} minutes after its acceptance.",
             "Record the commission in the app, then find out why the app did not.",
+            numbers=("grace_minutes",),
         ),
         Finding(
             "duplicate",
@@ -121,6 +128,7 @@ FINDINGS: Final[Registry[str, Finding]] = Registry(
             "The record's payment deadline is over {tolerance_minutes} minutes from the end of service plus"
             " {deadline_hours} hours.",
             "Correct the record's paymentDeadline.",
+            numbers=("tolerance_minutes", "deadline_hours"),
         ),
         Finding(
             "overdue_unmarked",
@@ -142,6 +150,7 @@ FINDINGS: Final[Registry[str, Finding]] = Registry(
             "commission",
             "The commission is unpaid more than {restriction_minutes} minutes past its deadline and carries no fee.",
             "Add the policy's fee to the record.",
+            numbers=("restriction_minutes",),
         ),
         Finding(
             "fee_wrong",
@@ -157,6 +166,7 @@ FINDINGS: Final[Registry[str, Finding]] = Registry(
             "The provider is RESTRICTED with nothing overdue, or not RESTRICTED {restriction_minutes} minutes past a"
             " deadline.",
             "Lift or set the restriction of the account.",
+            numbers=("restriction_minutes",),
         ),
         Finding(
             "refund_record",

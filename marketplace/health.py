@@ -3,12 +3,12 @@ assets/marts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Final, Literal, get_args
 
-from marketplace.durations import minutes, short, spelled
+from marketplace.durations import minutes, seconds, short, spelled
 from marketplace.findings import Severity
 from marketplace.registry import Registry
 
@@ -49,6 +49,8 @@ class HealthPoint:
     unknown: str
     severity: Severity
     takes_system_down: bool = False
+    #: What its sentences say of the rules: lengths of time in seconds, a share in percent.
+    numbers: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
@@ -65,6 +67,7 @@ HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
             "Bookings have not been scanned yet, so the connection cannot be judged",
             "critical",
             takes_system_down=True,
+            numbers={"span": seconds(DAY)},
         ),
         HealthPoint(
             2,
@@ -77,6 +80,7 @@ HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
             "No chat window bookings found",
             f"No booking of the last {spelled(WEEK)} carries a source, so chat window bookings cannot be told apart",
             "medium",
+            numbers={"span": seconds(WEEK)},
         ),
         HealthPoint(
             3,
@@ -89,6 +93,7 @@ HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
             "No scheduled bookings found",
             f"No booking of the last {spelled(WEEK)} carries a mode, so scheduled bookings cannot be told apart",
             "medium",
+            numbers={"span": seconds(WEEK)},
         ),
         HealthPoint(
             4,
@@ -101,6 +106,7 @@ HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
             "No immediate bookings found",
             f"No booking of the last {spelled(DAY)} carries a mode, so immediate bookings cannot be told apart",
             "high",
+            numbers={"span": seconds(DAY)},
         ),
         HealthPoint(
             5,
@@ -115,6 +121,7 @@ HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
             "Nothing was scanned yet, so the data flow cannot be judged",
             "critical",
             takes_system_down=True,
+            numbers={"age": seconds(BOOKING_AGE), "last": seconds(SCAN_AGE)},
         ),
         HealthPoint(
             6,
@@ -127,6 +134,7 @@ HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
             f"Notification delivery rate below {DELIVERY_PERCENT}%",
             f"No notification of the last {spelled(DAY)} could be judged",
             "high",
+            numbers={"span": seconds(DAY), "percent": DELIVERY_PERCENT},
         ),
         HealthPoint(
             7,
