@@ -14,13 +14,13 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from string import Formatter
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 
 from dashboards.limits import with_limits
+from messages.catalogue import flat, labels
 
 LANGUAGES: tuple[str, ...] = ("en", "id")
 LOCALES: dict[str, str] = {"en": "en_US", "id": "id_ID"}
@@ -28,7 +28,6 @@ NUMBERS = "id_ID"
 NOTHING = "–"
 NUMBER = re.compile(r"\d+")
 TEXTS = Path(__file__).parent / "text"
-BESIDE_PAGES = Path(__file__).parent / "pages"
 #: The texts that are sentences of the data: the English ones as marts and alerts write them.
 WRITTEN: tuple[str, ...] = ("sentence", "rule", "todo")
 #: What such a sentence names where it names nothing in particular.
@@ -37,31 +36,14 @@ NAMED: tuple[str, ...] = ("named",)
 
 @cache
 def texts(language: str) -> dict[str, str]:
-    """Every text of a language by its dotted name, as in ``overview.title``; the limits it names are in it. Those that
-    stand beside a page (pages/links.toml: a table a language, in it one a group) are as good. Raises ValueError where a
-    text is there twice, KeyError where a page's are not in this language."""
-    found = dict(_flat(_read(TEXTS / f"{language}.toml"), ""))
-    for path in sorted(BESIDE_PAGES.glob("*.toml")):
-        own = dict(_flat(_read(path)[language], ""))
-        if twice := found.keys() & own.keys():
-            raise ValueError(f"{path.name} says again what is said: {', '.join(sorted(twice))}.")
-        found |= own
-    return found
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_text(encoding="utf-8"))
-
-
-def _flat(table: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
-    rows: list[tuple[str, str]] = []
-    for key, value in table.items():
-        rows += (
-            _flat(value, f"{prefix}{key}.")
-            if isinstance(value, dict)
-            else [(f"{prefix}{key}", with_limits(str(value)))]
-        )
-    return rows
+    """Every text of a language by its dotted name, as in ``overview.title``; the limits it names are in it. Those of
+    one page may stand with its messages (``messages.catalogue.labels``). Raises ValueError for a name that is there
+    twice."""
+    with (TEXTS / f"{language}.toml").open("rb") as file:
+        found = dict(flat(tomllib.load(file)))
+    if twice := found.keys() & labels(language).keys():
+        raise ValueError(f"{', '.join(sorted(twice))}: there twice in {language!r}.")
+    return {name: with_limits(text) for name, text in (found | labels(language)).items()}
 
 
 @cache

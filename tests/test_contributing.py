@@ -93,7 +93,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for room in sorted(ROOT.iterdir()):
         if (room / "__init__.py").exists() and room.name not in ("tests", "benchmarks", "sandbox"):
             shutil.copytree(room, house / room.name)
-    for step in steps(*MART_TO_PAGE, "Add a collection"):
+    for step in steps(*MART_TO_PAGE, "Add a collection", "Add a finding"):
         step.follow(house)
     return house
 
@@ -128,7 +128,16 @@ with open_run(load_settings()) as found:
     for step in (build, partial(check, group=verdicts.MARTS), publish):
         found = step(found)
     assert not found.failed, found.failure
-    told = {c.check_name: [c.asset, c.passed, c.failed_rows, c.severity, c.what_to_do] for c in found.checks}
+    told = {c.check_name: [c.asset, c.passed, c.failed_rows, c.severity] for c in found.checks}
+
+from checks.every import all_checks
+from messages.catalogue import say
+from messages.names import name_of
+
+words = {
+    name: [[say(name_of(name), language), say(check.what_to_do, language)] for language in ("en", "id")]
+    for name, check in all_checks().items() if name in ("bookings_have_a_city", "no_proof_unread")
+}
 
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
@@ -154,7 +163,9 @@ for language in ("en", "id"):
         "html": " ".join(block.proto.body for block in app.html), "columns": columns,
         "rows": json.loads(table.value.to_json(orient="values")),
     }
-print(json.dumps({"rooms": marketplace.__file__, "checks": told, "pages": pages, "files": files}))
+print(json.dumps({
+    "rooms": marketplace.__file__, "checks": told, "words": words, "pages": pages, "files": files,
+}))
 """
 
 
@@ -227,7 +238,10 @@ def test_its_declaration_and_its_check_are_held(followed: Followed) -> None:
         nowhere == 0,
         nowhere,
         "low",
-        "Write their city into the accounts of these providers.",
+    ]
+    assert followed.told["words"]["bookings_have_a_city"] == [
+        ["Every booking has a city", "Write their city into the accounts of these providers."],
+        ["Setiap pesanan memiliki kota", "Isi kota di akun penyedia tersebut."],
     ]
     assert _asked(
         followed.home,
@@ -251,6 +265,39 @@ def test_its_page_shows_it_in_both_languages_and_hands_all_of_it_out(followed: F
     assert file.splitlines()[0] == "city,bookings,booked_idr"
     assert [line.split(",")[1:] for line in file.splitlines()[1:]] == [
         [str(number) for number in row[1:]] for row in rows
+    ]
+
+
+def test_a_finding_is_found_told_in_both_languages_and_fails_its_check(followed: Followed) -> None:
+    found = _asked(
+        followed.home,
+        "SELECT finding_id, severity, commission_id, detail, waived FROM marts.commission_findings"
+        " WHERE finding = 'proof_unread' ORDER BY commission_id",
+    )
+    assert found
+    assert found == [
+        (
+            f"proof_unread:{record}",
+            "medium",
+            record,
+            f"Commission {record} carries a proof of payment and stands as unpaid.",
+            False,
+        )
+        for (record,) in _asked(
+            followed.home,
+            "SELECT commission_id FROM core.commissions WHERE status IN ('pending', 'overdue')"
+            " AND proof_state = 'present' AND deleted_at IS NULL AND NOT coalesce(is_test, false) ORDER BY 1",
+        )
+    ]
+    asset, passed, failed_rows, severity = followed.told["checks"]["no_proof_unread"]
+    assert (asset, passed, failed_rows) == ("marts/commission_findings", not found, len(found))
+    assert severity == "medium"
+    assert followed.told["words"]["no_proof_unread"] == [
+        ["No proof that nobody looked at", "Look at the proof; mark the record paid, or ask for another."],
+        [
+            "Tidak ada bukti yang belum diperiksa",
+            "Periksa buktinya; tandai catatan lunas, atau minta bukti lain.",
+        ],
     ]
 
 

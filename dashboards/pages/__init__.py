@@ -1,1 +1,1 @@
-"""One file a page, and its own texts beside it. Run by Streamlit; the frame reads the records."""
+"""One file a page, found by the frame. Run by Streamlit."""
