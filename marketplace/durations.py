@@ -63,13 +63,19 @@ def seconds(length: timedelta) -> int:
     return length // timedelta(seconds=1)
 
 
+def shared(start: timedelta, end: timedelta) -> tuple[str, str, str, str]:
+    """Two bounds in the largest unit that measures both whole: both numbers, the unit's word and its short word."""
+    for word, short_word, unit in _UNITS:
+        if start % unit == end % unit == timedelta() and (unit != _DAY or end != _DAY):
+            return f"{start // unit:,}", f"{end // unit:,}", word, short_word
+    return f"{start.total_seconds():g}", f"{end.total_seconds():g}", "second", "s"
+
+
 def between(start: timedelta, end: timedelta, joined: str) -> str:
-    """Two bounds with one unit: the largest that measures both whole.
+    """Two bounds with one unit.
 
     >>> between(timedelta(days=1), timedelta(days=7), "-"), between(timedelta(0), timedelta(hours=24), "-")
     ('1-7 d', '0-24 h')
     """
-    for _, word, unit in _UNITS:
-        if start % unit == end % unit == timedelta() and (unit != _DAY or end != _DAY):
-            return f"{start // unit:,}{joined}{end // unit:,} {word}"
-    return f"{start.total_seconds():g}{joined}{end.total_seconds():g} s"
+    first, last, _, word = shared(start, end)
+    return f"{first}{joined}{last} {word}"

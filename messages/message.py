@@ -51,16 +51,14 @@ def as_message(words: Words) -> Message:
     return words if isinstance(words, Message) else Message("as_written", {"text": words})
 
 
-def in_a_row(words: Sequence[Words]) -> Words:
-    """Several as one, apart by semicolons; '' where there is none."""
+def in_a_row(words: Sequence[Words], code: str = "failure.both") -> Words:
+    """Several as one, apart by semicolons, or as the sentence of ``code`` has it; '' where there is none."""
     if not words:
         return ""
     first, *rest = words
-    return (
-        Message("failure.both", {"first": as_message(first), "then": as_message(in_a_row(rest))})
-        if rest
-        else first
-    )
+    if not rest:
+        return first
+    return Message(code, {"first": as_message(first), "then": as_message(in_a_row(rest, code))})
 
 
 def message_in(held: object) -> Message | None:

@@ -278,11 +278,7 @@ def form(db: sqlite3.Connection) -> int:
     are."""
     taken = int(db.execute("PRAGMA user_version").fetchone()[0])
     if taken > len(STEPS):
-        raise LedgerTooNew(
-            f"ledger.sqlite was written by a newer bookwatch (its form is {taken}, this one knows {len(STEPS)}).",
-            "Nothing was changed. Run the newer version here, or put a backup of before in its place (and keep this"
-            " one: it holds the waivers and the chain of the exports).",
-        )
+        raise LedgerTooNew.of("failure.ledger_too_new", taken=taken, known=len(STEPS))
     return taken
 
 

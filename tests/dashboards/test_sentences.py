@@ -13,16 +13,12 @@ import ibis
 import pytest
 
 from assets.marts.health.health_points import MEASURES
-from checks.every import all_checks
-from checks.sources import SourceCheck, SweepCheck
 from dashboards.wording import Wording, texts
 from marketplace.findings import FINDINGS
 from marketplace.health import HEALTH_POINTS
-from pipelines.alerting.rules import RULES
 from tests.dashboards.conftest import Shown
 from tests.marts.test_finding_pairs import POSSIBLE, World
 from tests.marts.warehouse import NOW
-from tests.policies import DEFAULT_POLICY
 from tests.published import changed
 
 SAY = Wording("id", "Asia/Makassar")
@@ -138,22 +134,6 @@ def test_every_message_of_a_health_point_is_said_in_the_language_of_the_page() -
     said = [translated(message) for message in messages()]
     assert len(set(said)) == 25
     assert "Pesanan masuk dari pelanggan (7 dalam 24 jam terakhir)" in said
-
-
-def test_everything_fixed_that_an_alert_says_is_said_in_the_language_of_the_page() -> None:
-    said = {finding.said(DEFAULT_POLICY) for finding in FINDINGS.values()}
-    fixed = said | {words for rule in RULES for words in (rule.summary, rule.what_to_do) if words}
-    assert len(fixed) > 40
-    for words in fixed:
-        translated(words)
-
-
-def test_what_a_failing_check_asks_to_do_is_said_in_the_language_of_the_page() -> None:
-    checks = [*all_checks().values(), SourceCheck("bookings"), SweepCheck("bookings")]
-    asked = {check.what_to_do for check in checks}
-    assert len(asked) > 30
-    for words in asked:
-        translated(words)
 
 
 @pytest.mark.parametrize(
