@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from appwrite.services.tables_db import TablesDB
 
+from marketplace.commission import rupiah
 from resources.home import Home
 from resources.snapshots import open_snapshot, require_snapshot
 from tests.bookwatch_process import ROOT, Bookwatch, settings_for
@@ -136,7 +137,7 @@ from messages.names import name_of
 
 words = {
     name: [[say(name_of(name), language), say(check.what_to_do, language)] for language in ("en", "id")]
-    for name, check in all_checks().items() if name in ("bookings_have_a_city", "no_proof_unread")
+    for name, check in all_checks().items() if name in ("city_is_known", "no_unknown_status")
 }
 
 from streamlit.delta_generator import DeltaGenerator
@@ -233,20 +234,20 @@ def test_its_declaration_and_its_check_are_held(followed: Followed) -> None:
     nowhere = _asked(followed.home, "SELECT count(*) FROM marts.city_bookings WHERE city IS NULL")[0][0]
     told = followed.told["checks"]
     assert told["marts_city_bookings_schema"][:3] == ["marts/city_bookings", True, 0]
-    assert told["bookings_have_a_city"] == [
+    assert told["city_is_known"] == [
         "marts/city_bookings",
         nowhere == 0,
         nowhere,
         "low",
     ]
-    assert followed.told["words"]["bookings_have_a_city"] == [
+    assert followed.told["words"]["city_is_known"] == [
         ["Every booking has a city", "Write their city into the accounts of these providers."],
         ["Setiap pesanan memiliki kota", "Isi kota di akun penyedia tersebut."],
     ]
     assert _asked(
         followed.home,
         "SELECT check_name, passed FROM ops.check_results WHERE asset = 'marts/city_bookings' ORDER BY 1",
-    ) == [("bookings_have_a_city", nowhere == 0), ("marts_city_bookings_schema", True)]
+    ) == [("city_is_known", nowhere == 0), ("marts_city_bookings_schema", True)]
 
 
 def test_its_page_shows_it_in_both_languages_and_hands_all_of_it_out(followed: Followed) -> None:
@@ -272,31 +273,31 @@ def test_a_finding_is_found_told_in_both_languages_and_fails_its_check(followed:
     found = _asked(
         followed.home,
         "SELECT finding_id, severity, commission_id, detail, waived FROM marts.commission_findings"
-        " WHERE finding = 'proof_unread' ORDER BY commission_id",
+        " WHERE finding = 'unknown_status' ORDER BY commission_id",
     )
     assert found
     assert found == [
         (
-            f"proof_unread:{record}",
+            f"unknown_status:{record}",
             "medium",
             record,
-            f"Commission {record} carries a proof of payment and stands as unpaid.",
+            f"Commission {record} over {rupiah(idr)} has an unknown status.",
             False,
         )
-        for (record,) in _asked(
+        for record, idr in _asked(
             followed.home,
-            "SELECT commission_id FROM core.commissions WHERE status IN ('pending', 'overdue')"
-            " AND proof_state = 'present' AND deleted_at IS NULL AND NOT coalesce(is_test, false) ORDER BY 1",
+            "SELECT commission_id, commission_idr FROM core.commissions"
+            " WHERE status = 'unknown' AND deleted_at IS NULL AND NOT coalesce(is_test, false) ORDER BY 1",
         )
     ]
-    asset, passed, failed_rows, severity = followed.told["checks"]["no_proof_unread"]
+    asset, passed, failed_rows, severity = followed.told["checks"]["no_unknown_status"]
     assert (asset, passed, failed_rows) == ("marts/commission_findings", not found, len(found))
     assert severity == "medium"
-    assert followed.told["words"]["no_proof_unread"] == [
-        ["No proof that nobody looked at", "Look at the proof; mark the record paid, or ask for another."],
+    assert followed.told["words"]["no_unknown_status"] == [
+        ["No unknown status", "Correct the record's status, or report the word that the app writes."],
         [
-            "Tidak ada bukti yang belum diperiksa",
-            "Periksa buktinya; tandai catatan lunas, atau minta bukti lain.",
+            "Tidak ada status tidak dikenal",
+            "Perbaiki status catatan, atau laporkan kata yang ditulis aplikasi.",
         ],
     ]
 
@@ -345,7 +346,7 @@ def test_dagster_shows_the_mart_with_its_true_upstreams_its_subject_and_its_sent
             ["bookings", "counted bookings; bookings"],
             ["booked_idr", "what was booked; rupiah"],
         ],
-        "checks": ["bookings_have_a_city", "marts_city_bookings_schema"],
+        "checks": ["city_is_known", "marts_city_bookings_schema"],
     }
     assert "marts/city_bookings" in described["published"]
 
