@@ -32,6 +32,11 @@ def look(point: int) -> Message:
     return Message(f"point.{point}.look", HEALTH_POINTS[point].numbers)
 
 
+def component(point: int) -> Message:
+    """What a health point rests on."""
+    return Message(f"point.{HEALTH_POINTS[point].point}.component")
+
+
 def broken(point: int) -> Message:
     """What a broken health point says."""
     names = {"percent"} & HEALTH_POINTS[point].numbers.keys()

@@ -12,6 +12,7 @@ from marketplace.health import DAY, HEALTH_POINTS, system_state
 from marketplace.rules import RULES_VERSION
 from messages.catalogue import english
 from messages.message import as_message
+from messages.rules import component
 from pipelines.health_fallback import unmeasured
 from resources.errors import BookwatchError
 from resources.instants import z_text_of
@@ -100,7 +101,7 @@ def _unmeasured(run: RunReport, before: dict[str, Any]) -> dict[str, Any]:
             "limit_value": point.limit,
             "severity": point.severity,
             "evidence_at": None,
-            "component": point.component,
+            "component": english(component(number)),
             "unit": point.unit,
             **told.get(number, {}),
             "point": number,

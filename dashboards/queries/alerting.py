@@ -15,7 +15,8 @@ def alerts(path: str) -> list[dict[str, Any]]:
         path,
         f"""SELECT alert_id, name, labels, state, severity, summary, figure, limit_value, page, active_since, fired_at,
                   last_sent_at, resolved_at, silenced_by, inhibited_by, detail, code, args, more
-           FROM {with_messages("ops.alerts", "more")} ORDER BY coalesce(resolved_at, active_since) DESC NULLS LAST, name, alert_id""",
+           FROM {with_messages("ops.alerts", "more")}
+           ORDER BY coalesce(resolved_at, active_since) DESC NULLS LAST, name, alert_id""",
     ).to_dicts()
 
 

@@ -16,6 +16,7 @@ from checks.schemas.health import HealthPoints
 from marketplace.collections import REQUIRED
 from marketplace.health import DELIVERY_PERCENT, HEALTH_POINTS
 from marketplace.registry import Registry
+from messages import rules
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def _stopped_flow(m: Any) -> Any:
     late = late.re_replace("^, ", "")
     dry = ~(m.quiet | m.booking_is_recent)
     return ibis.cases(
-        (late == "", said("point.1.component").text),
+        (late == "", said(rules.component(1).code).text),
         (dry, said("point.5.scans_and_bookings", late=late).text),
         else_=said("point.5.scans", late=late).text,
     )
@@ -156,7 +157,7 @@ def health_points(commission_summary: Any, health_measures: Any, scans: Any, at:
             else_=measure.says(measured, "broken"),
         )
         status = ibis.cases((~known, "unknown"), (works, "working"), else_="broken")
-        component: Any = said(f"point.{number}.component").text
+        component: Any = said(rules.component(number).code).text
         if measure.culprit:
             component = ibis.cases((known & ~works, measure.culprit(measured)), else_=component)
         rows.append(
