@@ -27,6 +27,7 @@ class Check:
     ``bad_rows``: a query of the rows that break it: the rule that does not hold, then what names the row (parts are
     joined by a blank; null: it has no name). It holds where there is none, so a waiver is a condition of the query.
     ``unknown``: a query of sentences about what could not be told; they stand in the verdict and fail nothing.
+    ``looks_for``: the same in words, as docs/reference/checks.md has it.
     A ``blocking`` check that fails keeps the snapshot from being published; money and health never do, they are why
     people look.
     """
@@ -39,6 +40,7 @@ class Check:
     severity: CheckSeverity = "WARN"
     blocking: bool = False
     unknown: Query | None = None
+    looks_for: str = ""
 
     def run(self, con: duckdb.DuckDBPyConnection) -> CheckResult:
         """Evaluate on a warehouse or snapshot. Never raises."""
@@ -81,6 +83,13 @@ class TableCheck:
     @property
     def asset(self) -> str:
         return f"{self.table.layer}/{self.table.name}"
+
+    @property
+    def looks_for(self) -> str:
+        return (
+            "a column, type, word or range that is not the declared one, and a key that two rows have"
+            " ([tables.md](tables.md))"
+        )
 
     @property
     def what_to_do(self) -> str:

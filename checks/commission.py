@@ -199,34 +199,36 @@ SELECT 'there is no state', 'none' WHERE NOT EXISTS (FROM marts.commission_summa
 """
 
 CHECKS: Final = (
-    # To the rupiah: each row adds up and opens with the closing before, no month is left out, each is the sum of its
-    # lines, the newest closing is the stock added up from core and that of the open records, and what was paid is what
-    # revenue_daily collected, month by month.
     Check(
         "ledger_balance",
         "marts/commission_ledger",
         f"SELECT rule, provider_id, strftime(local_month, '%Y-%m') FROM ({_LEDGER_RULES}) ORDER BY ALL",
         level="critical",
         severity="ERROR",
+        looks_for="a rupiah by which a row does not add up or does not open with the closing before; a month that is"
+        " left out or is not the sum of its lines; a newest closing that is not the stock added up from core, nor that"
+        " of the open records; a month in which what was paid is not what revenue_daily collected",
         what_to_do="The ledger does not add up: an error of bookwatch. Use no figure of it, and report it with the"
         " rules named.",
     ),
-    # Perfect, warning or critical is what the rows say, and each missing booking is told.
     Check(
         "commission_state",
         "marts/commission_summary",
         _STATE_RULES,
         level="critical",
         severity="ERROR",
+        looks_for="a state of the whole (perfect, warning, critical, unknown) or a count that is not what the rows say,"
+        " and a missing booking without its finding",
         what_to_do="The state of the whole is not that of its rows: an error of bookwatch; report it.",
     ),
-    # Where nothing could be compared it does not fail, and says so.
     Check(
         "no_closed_month_changed",
         "marts/closed_month_changes",
         "SELECT 'a figure of a closed month changed' AS rule, finding_id FROM marts.closed_month_changes"
         " WHERE NOT waived ORDER BY seen_at DESC, finding_id",
         level="high",
+        looks_for="a figure of a closed month that changed and was not waived; where nothing could be compared it does"
+        " not fail, and says so",
         unknown="SELECT 'unknown, nothing was compared: ' || reason FROM marts.closed_month_gaps WHERE is_newest",
         what_to_do="See in marts.closed_month_changes what a closed month said before; find who changed its rows in the"
         " app, correct reports already given, then `bookwatch waive` it.",

@@ -52,6 +52,7 @@ CHECKS: Final = (
         "marts/month_figures",
         _days_to_come,
         level="high",
+        looks_for="a figure of any mart by local day or month that lies after today, wherever today is latest",
         unknown=f"SELECT 'unknown, nothing was scanned yet' FROM ({_LATEST_CLOCK}) WHERE clock IS NULL",
         what_to_do="A figure lies on a day that has not come. Find the rows of that day in the mart named: where the"
         " $updatedAt of one lies ahead of both clocks, correct it in Appwrite; else it is an error of bookwatch: report"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from checks.check import Check
+from marketplace.durations import spelled
 from marketplace.error_rate import ERROR_RATE_WINDOW, ERRORS_A_MINUTE, NOT_COUNTED
 
 _WINDOW_S: Final = int(ERROR_RATE_WINDOW.total_seconds())
@@ -46,6 +47,8 @@ CHECKS: Final = (
         "ops/errors",
         _OF_THE_BUSIEST_MINUTE,
         level="medium",
+        looks_for=f"{ERRORS_A_MINUTE} errors or more within a minute, of calls and runs of the last"
+        f" {spelled(ERROR_RATE_WINDOW)}",
         what_to_do=f"{ERRORS_A_MINUTE} errors or more within a minute: look at the operations named, with"
         " `bookwatch errors` or on the Errors page.",
     ),
