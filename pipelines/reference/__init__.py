@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from pipelines.reference import alerts, checks, commands, findings, tables
+from pipelines.reference import alerts, checks, commands, findings, health, tables
 
 FOLDER: Final = "docs/reference"
 """Where they stand, from the project's root."""
@@ -23,6 +23,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
             "tables": tables.page,
             "checks": checks.page,
             "findings": findings.page,
+            "health": health.page,
             "alerts": alerts.page,
             "commands": commands.page,
         }.items()

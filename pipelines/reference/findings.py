@@ -1,15 +1,20 @@
-"""Every finding a commission can have, with the numbers of the policy in force."""
+"""Every finding a commission can have, with the numbers of the policy in force, and those on data."""
 
 from __future__ import annotations
 
+from marketplace.data_codes import DATA_FINDINGS
 from marketplace.findings import FINDINGS, Finding
-from pipelines.reference.layout import code, heading, paragraph, sentence, whole
+from pipelines.reference.layout import bullets, code, heading, paragraph, sentence, whole
 from resources.policy_file import load_policy
 
 _OPENING = """
 How each is found, with examples, is in [commission.md](../commission.md#findings); the findings there are now, in
 [marts.commission_findings](tables.md#martscommission_findings). The id of a finding is its code, a colon and the id of
 the row it rests on. Its check is `no_` and its code.
+"""
+_DATA = """
+A value that could not be trusted, in [marts.data_findings](tables.md#martsdata_findings). Where each is found and what
+is taken instead is in [data_findings.md](../data_findings.md).
 """
 
 
@@ -20,7 +25,7 @@ def page() -> str:
     def one(finding: Finding) -> str:
         return "\n".join(
             [
-                heading(finding.code),
+                heading(finding.code, 3),
                 paragraph(
                     f"{finding.severity.capitalize()}; rests on the {finding.rests_on}."
                     f" {sentence(finding.said(policy))}"
@@ -30,8 +35,13 @@ def page() -> str:
         )
 
     return whole(
-        "Findings on commissions",
-        f"the records in `marketplace/findings.py` and the numbers in {code('marketplace/commission_policy.toml')}",
+        "Findings",
+        "the records in `marketplace/findings.py` and `data_codes.py`, and the numbers in"
+        " `marketplace/commission_policy.toml`",
+        heading("On commissions"),
         paragraph(_OPENING),
         *map(one, FINDINGS.values()),
+        heading("On data"),
+        paragraph(_DATA),
+        bullets(f"{code(name)}: {said}" for name, said in DATA_FINDINGS.items()),
     )
