@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import Final
 
 WIDTH: Final = 100
-#: Not broken at, so that no line begins with what Markdown would take for a list, a heading or a quote.
+#: A blank that is not broken at: within code, and so that no line begins with what Markdown would take for a list, a
+#: heading or a quote.
 _KEPT: Final = "\x00"
 _WOULD_BEGIN: Final = re.compile(r" (?=(?:[-+*>#|=]+|\d+[.)])(?: |$))")
 _CODE: Final = re.compile(r"(`[^`]*`)")
@@ -52,7 +53,7 @@ def sentence(text: str) -> str:
 
 def _wrapped(text: str, begin: str = "") -> str:
     plain = "".join(
-        part if part.startswith("`") else part.replace("<", "&lt;")
+        part.replace(" ", _KEPT) if part.startswith("`") else part.replace("<", "&lt;")
         for part in _CODE.split(" ".join(text.split()))
     )
     lines = textwrap.wrap(
