@@ -39,7 +39,7 @@ class _Incomplete(Exception):
 
 def zone_offset(run: Run) -> timedelta:
     """The marketplace's zone now, as an offset from UTC."""
-    offset = run.clock.now().astimezone(ZoneInfo(run.settings.bookwatch_timezone)).utcoffset()
+    offset = run.clock.now().astimezone(ZoneInfo(run.settings.timezone)).utcoffset()
     assert offset is not None
     return offset
 

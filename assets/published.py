@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from assets.closed_months import newest_complete
-from assets.core.private import update_private
+from assets.core.personal_store import update_private
 from assets.guard import afterwards
 from assets.ops import describe_snapshot, record_checks
 from marketplace.error_rate import NOT_COUNTED

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 
-from marketplace.acceptance import READ, reject_reasons
 from marketplace.aliases import ALIASES
 from marketplace.collections import INGESTED, PROVIDER_COLLECTIONS, REQUIRED
 from marketplace.expected import NAMED
+from marketplace.quarantine import READ, reject_reasons
 from marketplace.rules import RULES_VERSION
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.outcomes import CollectionOutcome

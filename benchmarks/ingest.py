@@ -92,7 +92,7 @@ def bare(connections: int | None = None) -> dict[str, Any]:
     from resources.settings import load_settings
 
     settings = load_settings()
-    size, key = settings.bookwatch_page_size, settings.appwrite_api_key.get_secret_value()
+    size, key = settings.page_size, settings.appwrite_api_key.get_secret_value()
     headers = {"X-Appwrite-Project": settings.appwrite_project_id, "X-Appwrite-Key": key}
     todo = iter(INGESTED)
     taking = threading.Lock()
@@ -125,7 +125,7 @@ def bare(connections: int | None = None) -> dict[str, Any]:
                     break
 
     watch = Watch()
-    many = connections or settings.bookwatch_workers
+    many = connections or settings.workers
     with ThreadPoolExecutor(many) as pool:
         pages = [size for got in [pool.submit(work) for _ in range(many)] for size in got.result()]
     return {**watch.told(), "pages": len(pages), "bytes": sum(pages)}
@@ -206,10 +206,10 @@ def change() -> dict[str, Any]:
         process(
             settings.home.raw,
             settings.home.warehouse,
-            timezone=settings.bookwatch_timezone,
+            timezone=settings.timezone,
             rules_version=RULES_VERSION,
             now=settings.clock.naive_now(),
-            amounts=AmountBounds(settings.bookwatch_amount_min, settings.bookwatch_amount_max),
+            amounts=AmountBounds(settings.amount_min, settings.amount_max),
         )
         return watch.told()
 
@@ -231,7 +231,7 @@ def change() -> dict[str, Any]:
                 f"{url}/{identity}", json={"data": {"notes": note}}, headers=headers, timeout=60
             )
             answer.raise_for_status()
-    time.sleep(settings.bookwatch_safety_lag + 1.1)
+    time.sleep(settings.safety_lag + 1.1)
     with open_run(settings, RunOrder(quiet=True)) as begun:
         watch = Watch()
         scans = ingest(begun.run).scans

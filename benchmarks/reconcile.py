@@ -78,7 +78,7 @@ def make(warehouse: Path) -> dict[str, Any]:
 
 def ours(warehouse: Path) -> dict[str, Any]:
     from assets.marts.build import build
-    from assets.marts.compiled import compiled_marts
+    from assets.marts.sql_cache import compiled_marts
     from benchmarks.large_warehouse import NOW
     from resources.policy_file import load_policy
     from resources.warehouse import open_warehouse

@@ -76,9 +76,9 @@ def differences(bookwatch: object, server: object, folder: Path) -> bool:
     import duckdb
 
     from assets.core.engine import process
-    from marketplace.acceptance import reject_reasons
     from marketplace.collections import INGESTED
     from marketplace.money import AmountBounds
+    from marketplace.quarantine import reject_reasons
     from marketplace.rules import RULES_VERSION
     from resources.appwrite.gateway import Gateway
     from resources.appwrite.sweep import sweep
@@ -99,8 +99,8 @@ def differences(bookwatch: object, server: object, folder: Path) -> bool:
         appwrite_project_id=server.project,
         appwrite_api_key=server.read_only_key,  # pyright: ignore[reportArgumentType]
         appwrite_database_id=server.database,
-        bookwatch_home=bookwatch.home,
-        bookwatch_safety_lag=0,
+        home=bookwatch.home,
+        safety_lag=0,
     )
     different = False
     with Gateway(settings, Clock(), lambda _: None) as gateway, RawStore(settings.home.raw) as store:
@@ -113,10 +113,10 @@ def differences(bookwatch: object, server: object, folder: Path) -> bool:
             different |= outcome.outcome != "complete" or bool(repaired)
             different |= outcome.server_rows != outcome.mirror_rows
     times = {
-        "timezone": settings.bookwatch_timezone,
+        "timezone": settings.timezone,
         "rules_version": RULES_VERSION,
         "now": Clock().naive_now(),
-        "amounts": AmountBounds(settings.bookwatch_amount_min, settings.bookwatch_amount_max),
+        "amounts": AmountBounds(settings.amount_min, settings.amount_max),
     }
     process(settings.home.raw, settings.home.warehouse, **times)
     folder.mkdir()

@@ -1,7 +1,7 @@
 """A check as a record: the asset, the query of the rows that break it, how bad that is and what to do about it. Counts,
 samples and verdicts are made of the query here, once for all of them.
 
-Which checks there are stands in the modules beside this one, by subject; registry.py has all of them.
+Which checks there are stands in the modules beside this one, by subject; every.py has all of them.
 """
 
 from __future__ import annotations

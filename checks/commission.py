@@ -48,7 +48,7 @@ named AS (
     FROM core.quarantined WHERE collection IN ('bookings', 'hotel_bookings')
 ),
 fits AS (
-    SELECT r.commission_id, CASE WHEN n.gone THEN 5 WHEN n.ref = r.ref THEN r.attempt ELSE r.attempt + 2 END AS place,
+    SELECT r.commission_id, CASE WHEN n.gone THEN 5 WHEN n.ref = r.ref THEN r.attempt ELSE r.attempt + 2 END AS rank,
            n.test, n.gone, count(DISTINCT n.booking) AS bookings, min(n.provider_id) AS provider_id,
            bool_and(n.unread) AS unread, min(n.booking_id) AS booking_id, min(n.origin) AS origin,
            min(n.utc_offset_minutes) AS utc_offset_minutes
@@ -56,7 +56,7 @@ fits AS (
 ),
 meant AS (
     SELECT *, bookings = 1 AND NOT gone AND NOT unread AS is_known FROM fits
-    QUALIFY row_number() OVER (PARTITION BY commission_id ORDER BY place, test) = 1
+    QUALIFY row_number() OVER (PARTITION BY commission_id ORDER BY rank, test) = 1
 ),
 charged AS (
     SELECT r.* EXCLUDE (provider_id), coalesce(r.provider_id, CASE WHEN m.is_known THEN m.provider_id END, 'none')

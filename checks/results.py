@@ -1,5 +1,5 @@
 """What a check found, without any row's content, and the Pandera call every check goes through. Which checks
-exist: registry.py."""
+exist: every.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The registered checks in the groups a run makes them in, and the verdicts of a group. Which exist: registry.py.
+"""The registered checks in the groups a run makes them in, and the verdicts of a group. Which exist: every.py.
 
 Dagster is not known here: pipelines/dagster wraps these groups as asset checks.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from checks.check import Check, TableCheck
-from checks.registry import all_checks
+from checks.every import all_checks
 from checks.results import CheckResult
 from checks.sources import SOURCE_CHECKS, SWEEP_CHECKS, SourceCheck, SweepCheck
 from resources.run_report import CheckOutcome, RunReport

@@ -41,7 +41,7 @@ def main() -> None:
     st.set_page_config(page_title="bookwatch", page_icon=str(HERE / "icon.png"), layout="wide", menu_items={})
     parts.show_style(screen.style())
     settings = screen.load_or_stop()
-    say = Wording(screen.language(), settings.bookwatch_timezone)
+    say = Wording(screen.language(), settings.timezone)
     pages = {
         st.Page(
             HERE / "pages" / f"{entry.name}.py",
@@ -149,4 +149,4 @@ def draw(page: Page) -> None:
         st.stop()
     shown = screen.current(tuple(known.name for known in PAGES))
     subtitle = shared.subtitle(shown) if page.periodic else shared.subtitle_now(shown)
-    shown.show(shown.say(f"{page.name}.title"), subtitle, page.sections)
+    shown.show(shown.text(f"{page.name}.title"), subtitle, page.sections)

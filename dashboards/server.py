@@ -20,7 +20,7 @@ from resources.settings import load_settings  # noqa: E402
 def further_names() -> tuple[str, ...]:
     """BOOKWATCH_HOSTS; none where the settings are wrong, which each page then says under this machine's own names."""
     try:
-        return load_settings().bookwatch_hosts
+        return load_settings().hosts
     except BookwatchError:
         return ()
 

@@ -1,6 +1,6 @@
 """The attributes of one batch, read by name: each converted to text once, each JSON object parsed once.
 
-Which names mean what is in aliases.py; what a value means is in money.py, instants.py, words.py and
+Which names mean what is in aliases.py; what a value means is in money.py, instants.py, statuses.py and
 phones.py.
 """
 

@@ -13,7 +13,7 @@ import polars as pl
 from marketplace.browsers import family_and_version
 from marketplace.identifiers import phones
 from marketplace.pseudonyms import Pseudonyms, Published
-from marketplace.words import canonical
+from marketplace.statuses import canonical
 
 LONGEST_CODE: Final = 32
 LONGEST_CITY: Final = 60

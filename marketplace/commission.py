@@ -11,7 +11,7 @@ from typing import Final, Literal, get_args
 
 from marketplace.collections import RECORDS
 from marketplace.durations import between, short
-from marketplace.words import BookingStatus, CommissionStatus, values
+from marketplace.statuses import BookingStatus, CommissionStatus, values
 
 REVENUE_STATUSES: Final = values(BookingStatus.ACCEPTED, BookingStatus.CONFIRMED, BookingStatus.COMPLETED)
 #: A booking that ended without earning: a live record on it is not due.

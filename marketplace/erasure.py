@@ -21,8 +21,8 @@ from marketplace.collections import BY_NAME, COLLECTIONS
 from marketplace.decline_reasons import categories
 from marketplace.json_values import read_json
 from marketplace.phones import e164
+from marketplace.test_rows import test_rule
 from marketplace.text import json_text
-from marketplace.trials import test_rule
 
 PERSON_KEYS: Final[Mapping[str, PersonKeys]] = MappingProxyType(
     {collection.name: collection.keys for collection in COLLECTIONS if collection.keys}

@@ -24,8 +24,8 @@ from marketplace.rules import (
     ROUNDED_TOLERANCE_IDR,
     THOUSANDS_BELOW_IDR,
 )
+from marketplace.statuses import CURRENCY, canonical
 from marketplace.text import nulls, read_rest
-from marketplace.words import CURRENCY, canonical
 
 MICRO: Final = 1_000_000
 _PLAIN: Final = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)$"

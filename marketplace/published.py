@@ -17,7 +17,7 @@ from marketplace.codes import browsers, cities, codes
 from marketplace.collection import Form
 from marketplace.collections import BOOKING_COLLECTIONS, COLLECTIONS, PROVIDER_COLLECTIONS, ROOM_COLLECTIONS
 from marketplace.pseudonyms import Pseudonyms, Published
-from marketplace.words import BOOKING_STATUS, COMMISSION_STATUS, ROOM_STATUS
+from marketplace.statuses import BOOKING_STATUS, COMMISSION_STATUS, ROOM_STATUS
 
 Told = Callable[[pl.Series, Pseudonyms], Published]
 """Texts of an attribute → what is published of them."""

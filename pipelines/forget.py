@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from assets.core.private import update_private
+from assets.core.personal_store import update_private
 from marketplace.identifiers import is_nobody, is_word
 from marketplace.text import json_text
 from pipelines.kept import Kept, Task, finish_what_was_begun, search

@@ -207,7 +207,7 @@ def _enter_ledger(found: RunReport) -> None:
 
 def _beat(found: RunReport) -> None:
     """After a run that published or stands by what is published (exit status 0 or 10). Silence is the alarm."""
-    url = found.settings.bookwatch_heartbeat_url
+    url = found.settings.heartbeat_url
     if not url or found.stopped or found.exit_status not in (DONE, PROBLEMS) or found.snapshot_id is None:
         return
     refused = beat(url)

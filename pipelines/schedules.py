@@ -62,7 +62,7 @@ def _sweep_due(instance: DagsterInstance, at: datetime) -> bool:
 
 def deep_due(instance: DagsterInstance, at: datetime) -> bool:
     """Whether it is night where the business is and this night has had no deep sweep yet."""
-    if at.astimezone(ZoneInfo(load_settings().bookwatch_timezone)).hour not in DEEP_LOCAL_HOURS:
+    if at.astimezone(ZoneInfo(load_settings().timezone)).hour not in DEEP_LOCAL_HOURS:
         return False
     since = at.astimezone(UTC) - DEEP_APART
     done = RunsFilter(job_name=SWEEP_JOB, tags={DEEP_TAG: "true"}, created_after=since)

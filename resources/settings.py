@@ -6,7 +6,7 @@ import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -21,35 +21,53 @@ from resources.home import Home
 from resources.notifier import Channel, channels_of, routes
 from resources.own_hosts import host_name, is_loopback
 
+#: What a variable of ours is called by before the name of its field; Appwrite's are called by theirs alone.
+PREFIX: Final = "BOOKWATCH_"
+
+
+def variable(field: str) -> str:
+    """The variable of the environment that a field of the settings is read from."""
+    return field.upper() if field.startswith("appwrite_") else f"{PREFIX}{field.upper()}"
+
 
 class Settings(BaseSettings):
     """Every setting of bookwatch. Use ``load_settings``; the environment wins over ``.env``."""
 
-    model_config = SettingsConfigDict(env_file=None, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_file=None, env_prefix=PREFIX, extra="ignore", hide_input_in_errors=True
+    )
 
-    appwrite_endpoint: str = ""
-    appwrite_project_id: str = ""
-    appwrite_api_key: SecretStr = SecretStr("")
-    appwrite_database_id: str = ""
-    appwrite_api: Literal["tablesdb", "databases"] = "tablesdb"
-    bookwatch_home: Path = Path(".bookwatch")
-    bookwatch_tables: dict[str, str] = Field(default_factory=dict)
-    bookwatch_timezone: str = "Asia/Makassar"
-    bookwatch_alert_urls: Annotated[tuple[str, ...], NoDecode] = ()
-    bookwatch_heartbeat_url: str = ""
-    bookwatch_dashboards: str = ""
-    bookwatch_page_size: int = Field(default=1000, ge=1, le=5000)
-    bookwatch_safety_lag: float = Field(default=2.0, ge=0, le=3600)
-    bookwatch_overlap: float = Field(default=60.0, ge=0, le=86400)
-    bookwatch_workers: int = Field(default=2, ge=1, le=16)
-    bookwatch_amount_min: int = Field(default=AMOUNT_MIN_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
-    bookwatch_amount_max: int = Field(default=AMOUNT_MAX_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
-    bookwatch_sql_memory: int = Field(default=1 << 30, ge=64 << 20, le=1 << 40)
-    bookwatch_sql_seconds: float = Field(default=60.0, gt=0, le=86400)
-    bookwatch_home_shared: bool = False
-    bookwatch_now: datetime | None = None
-    bookwatch_allow_http: bool = False
-    bookwatch_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    # an alias knows no prefix: these are called in the environment as they are here
+    appwrite_endpoint: str = Field(default="", validation_alias="appwrite_endpoint")
+    appwrite_project_id: str = Field(default="", validation_alias="appwrite_project_id")
+    appwrite_api_key: SecretStr = Field(default=SecretStr(""), validation_alias="appwrite_api_key")
+    appwrite_database_id: str = Field(default="", validation_alias="appwrite_database_id")
+    appwrite_api: Literal["tablesdb", "databases"] = Field(
+        default="tablesdb", validation_alias="appwrite_api"
+    )
+    home: Annotated[Home, NoDecode] = Home(Path(".bookwatch"))
+    tables: dict[str, str] = Field(default_factory=dict)
+    timezone: str = "Asia/Makassar"
+    alert_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    heartbeat_url: str = ""
+    dashboards: str = ""
+    page_size: int = Field(default=1000, ge=1, le=5000)
+    safety_lag: float = Field(default=2.0, ge=0, le=3600)
+    overlap: float = Field(default=60.0, ge=0, le=86400)
+    workers: int = Field(default=2, ge=1, le=16)
+    amount_min: int = Field(default=AMOUNT_MIN_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
+    amount_max: int = Field(default=AMOUNT_MAX_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
+    sql_memory: int = Field(default=1 << 30, ge=64 << 20, le=1 << 40)
+    sql_seconds: float = Field(default=60.0, gt=0, le=86400)
+    home_shared: bool = False
+    now: datetime | None = None
+    allow_http: bool = False
+    hosts: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("home", mode="before")
+    @classmethod
+    def _folder(cls, value: object) -> object:
+        return Home(Path(value)) if isinstance(value, str | Path) else value
 
     @field_validator("appwrite_endpoint")
     @classmethod
@@ -80,12 +98,12 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("bookwatch_allow_http", mode="before")
+    @field_validator("allow_http", mode="before")
     @classmethod
     def _switch(cls, value: object) -> object:
         return False if value == "" else value
 
-    @field_validator("bookwatch_hosts", mode="before")
+    @field_validator("hosts", mode="before")
     @classmethod
     def _hosts(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -96,7 +114,7 @@ class Settings(BaseSettings):
             raise ValueError("must be host names alone, as in watch.example.org, without http://, port or *")
         return tuple(names)
 
-    @field_validator("bookwatch_dashboards")
+    @field_validator("dashboards")
     @classmethod
     def _dashboards(cls, value: str) -> str:
         value = value.strip().rstrip("/")
@@ -107,7 +125,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("bookwatch_timezone")
+    @field_validator("timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
         try:
@@ -116,7 +134,7 @@ class Settings(BaseSettings):
             raise ValueError("is not a time zone name such as Asia/Makassar") from unknown
         return value
 
-    @field_validator("bookwatch_amount_min", "bookwatch_amount_max", mode="before")
+    @field_validator("amount_min", "amount_max", mode="before")
     @classmethod
     def _rupiah(cls, value: object) -> object:
         # "20.000" is twenty to Python and twenty thousand in Indonesia
@@ -124,14 +142,14 @@ class Settings(BaseSettings):
             raise ValueError("must be whole rupiah in digits alone, as in 20000")
         return value
 
-    @field_validator("bookwatch_amount_max")
+    @field_validator("amount_max")
     @classmethod
     def _above_the_least(cls, value: int, info: ValidationInfo) -> int:
-        if value <= info.data.get("bookwatch_amount_min", 0):
+        if value <= info.data.get("amount_min", 0):
             raise ValueError("must be more than BOOKWATCH_AMOUNT_MIN")
         return value
 
-    @field_validator("bookwatch_sql_memory", mode="before")
+    @field_validator("sql_memory", mode="before")
     @classmethod
     def _bytes(cls, value: object) -> object:
         """Bytes of "1 GiB", "512MB". A number alone would be read as bytes by some and as MiB by others."""
@@ -148,22 +166,22 @@ class Settings(BaseSettings):
             raise ValueError("must be from 64 MiB to 1 TiB")
         return size
 
-    @field_validator("bookwatch_alert_urls", mode="before")
+    @field_validator("alert_urls", mode="before")
     @classmethod
     def _urls(cls, value: object) -> object:
         return routes(value) if isinstance(value, str) else value
 
-    @field_validator("bookwatch_home_shared", mode="before")
+    @field_validator("home_shared", mode="before")
     @classmethod
     def _shared(cls, value: object) -> object:
         return False if value == "" else value
 
-    @field_validator("bookwatch_now", mode="before")
+    @field_validator("now", mode="before")
     @classmethod
     def _now(cls, value: object) -> object:
         return None if value == "" else value
 
-    @field_validator("bookwatch_now")
+    @field_validator("now")
     @classmethod
     def _utc(cls, value: datetime | None) -> datetime | None:
         if value is None:
@@ -171,12 +189,8 @@ class Settings(BaseSettings):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
     @property
-    def home(self) -> Home:
-        return Home(self.bookwatch_home)
-
-    @property
     def clock(self) -> Clock:
-        return Clock(self.bookwatch_now)
+        return Clock(self.now)
 
     @property
     def sends_in_the_clear(self) -> bool:
@@ -187,11 +201,11 @@ class Settings(BaseSettings):
     @property
     def alert_channels(self) -> tuple[Channel, ...]:
         """Where alerts go, and which severities each takes."""
-        return channels_of(self.bookwatch_alert_urls)
+        return channels_of(self.alert_urls)
 
     def table_id(self, collection: str) -> str:
         """The id of a collection in this deployment (BOOKWATCH_TABLES), its own name by default."""
-        return self.bookwatch_tables.get(collection, collection)
+        return self.tables.get(collection, collection)
 
     def require_appwrite(self) -> Settings:
         """Return itself, or raise UsageError: a setting is missing, or the key would be sent unencrypted."""
@@ -210,7 +224,7 @@ class Settings(BaseSettings):
                 f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.",
                 "Set it in the environment or in a .env file (see .env.example), or try `bookwatch demo`.",
             )
-        if self.sends_in_the_clear and not self.bookwatch_allow_http:
+        if self.sends_in_the_clear and not self.allow_http:
             raise UsageError(
                 "APPWRITE_ENDPOINT is http:// to another machine: the key and every row could be read on the way.",
                 "Use https://, or set BOOKWATCH_ALLOW_HTTP=1 where you trust that network.",
@@ -235,16 +249,17 @@ def load_settings() -> Settings:
     encoding = None if found is None else checked(found)
     try:
         settings = Settings(_env_file=found, _env_file_encoding=encoding)  # pyright: ignore[reportCallIssue] - pydantic-settings' own arguments
-        home = settings.bookwatch_home.expanduser()
+        folder = settings.home.root.expanduser()
         base = found.parent if found and "BOOKWATCH_HOME" not in os.environ else Path.cwd()
-        placed = settings.model_copy(update={"bookwatch_home": home if home.is_absolute() else base / home})
-        placed.home.check(shared=placed.bookwatch_home_shared)
+        home = Home(folder if folder.is_absolute() else base / folder)
+        placed = settings.model_copy(update={"home": home})
+        placed.home.check(shared=placed.home_shared)
         return placed
     except BookwatchError:
         raise
     except ValidationError as invalid:
         sentences = "; ".join(
-            f"{'.'.join(str(p) for p in e['loc']).upper()}: {e['msg'].removeprefix('Value error, ')}"
+            f"{_place(e['loc'])}: {e['msg'].removeprefix('Value error, ')}"
             for e in invalid.errors(include_input=False, include_context=False, include_url=False)
         )
         raise UsageError(
@@ -255,3 +270,9 @@ def load_settings() -> Settings:
             f"The settings could not be read ({type(broken).__name__}).",
             'BOOKWATCH_TABLES must be JSON such as {"bookings": "bookings_collection_id"}.',
         ) from None
+
+
+def _place(where: tuple[int | str, ...]) -> str:
+    """The variable, and the key in it, that an error of Pydantic's is about."""
+    field, *keys = where
+    return ".".join([variable(str(field)), *(str(key).upper() for key in keys)])

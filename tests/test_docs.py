@@ -16,7 +16,7 @@ import pytest
 import typer.main
 
 from benchmarks.__main__ import NAMES
-from checks.registry import all_checks
+from checks.every import all_checks
 from checks.sources import SOURCE_CHECKS, SWEEP_CHECKS
 from pipelines.cli import app
 from pipelines.reference import FOLDER, PAGES

@@ -219,7 +219,7 @@ CHANGES = (
 TELL = """
 import json
 from datetime import timedelta
-from checks.registry import all_checks
+from checks.every import all_checks
 from dashboards.wording import Wording, texts
 from marketplace.commission import AGE_WORDS, age_column
 from marketplace.data_codes import DATA_FINDINGS

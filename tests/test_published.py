@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from checks.registry import registry_of
+from checks.every import registry_of
 from marketplace.findings import FINDINGS
 from resources.home import Home
 from resources.ledger import Ledger

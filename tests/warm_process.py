@@ -50,7 +50,7 @@ def _load() -> None:
 
     import assets.marts
     import pipelines.cli
-    from assets.marts.compiled import compile_marts
+    from assets.marts.sql_cache import compile_marts
     from resources.policy_file import load_policy
 
     for package in (assets.marts, pipelines.cli):

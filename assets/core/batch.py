@@ -31,8 +31,8 @@ from marketplace.money import DEFAULT_BOUNDS, AmountBounds, why_unreadable
 from marketplace.personal import without_contacts
 from marketplace.pseudonyms import NOT_AN_ID, Pseudonyms, Published
 from marketplace.references import CASE_DETAIL, REFERENCE_CASE, Keys, People, Resolved
+from marketplace.statuses import FLAG, canonical
 from marketplace.text import coalesce, nulls
-from marketplace.words import FLAG, canonical
 from marketplace.zones import ProviderZones
 
 NOT_RUPIAH = "not in rupiah"

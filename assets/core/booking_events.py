@@ -9,7 +9,7 @@ from checks.schemas import CORE
 from marketplace.attributes import Attributes
 from marketplace.commission import REVENUE_STATUSES
 from marketplace.instants import INSTANT
-from marketplace.words import UNKNOWN
+from marketplace.statuses import UNKNOWN
 
 STATUS_ATTRIBUTES = ("status", "bookingStatus", "providerResponseStatus")
 EVENTS_SCHEMA = {

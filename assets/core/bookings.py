@@ -1,4 +1,4 @@
-"""Raw bookings and hotel bookings → core.bookings. Personal values leave through private.py, never from
+"""Raw bookings and hotel bookings → core.bookings. Personal values leave through personal_store.py, never from
 here."""
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ from marketplace.rules import (
     RESPONSE_MINUTES_IMMEDIATE,
     RESPONSE_MINUTES_SCHEDULED,
 )
-from marketplace.text import coalesce, nulls
-from marketplace.trials import test_rule
-from marketplace.words import (
+from marketplace.statuses import (
     BOOKING_STATUS,
     MODE,
     PROVIDER_TYPE,
@@ -32,6 +30,8 @@ from marketplace.words import (
     canonical,
     normalised,
 )
+from marketplace.test_rows import test_rule
+from marketplace.text import coalesce, nulls
 
 _MINUTES = r"(?i)^\+?(\d{1,6}(?:\.\d*)?)\s*(?:m|min|mins|minute|minutes|menit)?\.?$"
 

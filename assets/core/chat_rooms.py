@@ -7,7 +7,7 @@ import polars as pl
 from assets.core.batch import Batch, Derived, Reader
 from marketplace.aliases import ALIASES
 from marketplace.collections import BOOKING_COLLECTIONS
-from marketplace.words import ROOM_STATUS, UNKNOWN
+from marketplace.statuses import ROOM_STATUS, UNKNOWN
 
 
 def derive_chat_rooms(batch: Batch) -> Derived:

@@ -8,7 +8,7 @@ from assets.core.batch import NOT_RUPIAH, Batch, Derived, Reader, constant, outs
 from marketplace.aliases import ALIASES
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.money import MICRO, RECORD_AMOUNTS, commission_amounts
-from marketplace.words import (
+from marketplace.statuses import (
     COMMISSION_STATUS,
     NOT_LIVE_STATUSES,
     PARTLY_REFUNDED,

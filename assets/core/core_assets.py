@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
+from assets.asset_freshness import FRESHNESS
 from assets.declared import shown
-from assets.freshness import FRESHNESS
 from checks.schemas import CORE
 
 _PROVIDERS = ("therapists", "places")

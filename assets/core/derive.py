@@ -57,9 +57,9 @@ def _process(run: Run) -> CoreOutcome:
     return process(
         run.home.raw,
         run.home.warehouse,
-        timezone=run.settings.bookwatch_timezone,
+        timezone=run.settings.timezone,
         rules_version=RULES_VERSION,
         now=run.clock.naive_now(),
         full=run.order.full_refresh,
-        amounts=AmountBounds(run.settings.bookwatch_amount_min, run.settings.bookwatch_amount_max),
+        amounts=AmountBounds(run.settings.amount_min, run.settings.amount_max),
     )

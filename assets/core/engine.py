@@ -3,7 +3,7 @@ processed mark.
 
 One transaction a run: a run killed at any instant leaves the last state, and the next one starts from it.
 What the rows
-mean is in the modules beside this one; personal data is private.py's.
+mean is in the modules beside this one; personal data is personal_store.py's.
 """
 
 from __future__ import annotations
@@ -29,13 +29,12 @@ from assets.core.chat_rooms import derive_chat_rooms
 from assets.core.commissions import FEE_ATTRIBUTES, PROOF_ATTRIBUTES, derive_commissions
 from assets.core.long_texts import without_long_texts
 from assets.core.messages import derive_messages
-from assets.core.mirror import CATALOG, QUARANTINED_SCHEMA, Mirror, Reading, attach
 from assets.core.notifications import derive_notifications
 from assets.core.providers import derive_providers
+from assets.core.raw_reader import CATALOG, QUARANTINED_SCHEMA, Mirror, Reading, attach
 from checks.derived_rows import violations
 from checks.schemas import CORE
 from checks.schemas.sql import create_table
-from marketplace.acceptance import CREATION, NOT_YET, reject_reasons
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
 from marketplace.collection import CoreRows
@@ -44,6 +43,7 @@ from marketplace.instants import NO_ZONE
 from marketplace.instants import NOT_YET as TOO_LATE
 from marketplace.money import DEFAULT_BOUNDS, AmountBounds
 from marketplace.pseudonyms import SHARED
+from marketplace.quarantine import CREATION, NOT_YET, reject_reasons
 from marketplace.references import Keys, People
 from marketplace.text import coalesce, nulls
 from marketplace.zones import ProvidersRead, ProviderZones, resolve

@@ -7,8 +7,8 @@ import polars as pl
 from assets.core.batch import Batch, Derived, Reader
 from marketplace.aliases import ALIASES
 from marketplace.collections import BOOKING_COLLECTIONS, ROOM_COLLECTIONS
+from marketplace.statuses import MESSAGE_KIND, ROLE, UNKNOWN
 from marketplace.text import coalesce
-from marketplace.words import MESSAGE_KIND, ROLE, UNKNOWN
 
 
 def derive_messages(batch: Batch) -> Derived:

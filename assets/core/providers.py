@@ -10,8 +10,8 @@ from marketplace.aliases import ALIASES
 from marketplace.collections import PROVIDER_TYPES
 from marketplace.money import MICRO, read_micros
 from marketplace.services import LARGEST_CAPACITY
+from marketplace.statuses import PROVIDER_STATUS
 from marketplace.text import nulls
-from marketplace.words import PROVIDER_STATUS
 from marketplace.zones import resolve_all
 
 

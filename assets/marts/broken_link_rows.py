@@ -15,7 +15,7 @@ def broken_link_rows(link_states: Any) -> ir.Table:
     """The bookings at each break, the newest 200 a hop. ``since``: when the next step was due. All
     of them are counted in marts.broken_links."""
     rows = link_states.filter(link_states.verdict == "broken")
-    place = ibis.row_number().over(group_by=rows.hop, order_by=[rows.since.desc(), rows.row_id, rows.origin])
-    rows = rows.mutate(place=place)
-    rows = rows.filter(rows.place < LINK_ROWS_SHOWN)
+    rank = ibis.row_number().over(group_by=rows.hop, order_by=[rows.since.desc(), rows.row_id, rows.origin])
+    rows = rows.mutate(rank=rank)
+    rows = rows.filter(rows.rank < LINK_ROWS_SHOWN)
     return rows.select("hop", "row_id", "since", "origin")

@@ -15,11 +15,11 @@ from typing import Any
 
 import duckdb
 
-from assets.marts.compiled import Compiled, compiled_marts, forget_instants, set_instants
 from assets.marts.every import MART_NAMES, MARTS
 from assets.marts.given import GIVEN
 from assets.marts.mart import Mart
-from assets.marts.workplace import workplace
+from assets.marts.mart_writer import mart_writer
+from assets.marts.sql_cache import Compiled, compiled_marts, forget_instants, set_instants
 from checks.schemas import OPS
 from checks.schemas.sql import create_table
 from marketplace.codes import LONGEST_PUBLISHED
@@ -120,11 +120,11 @@ def _build(
     with afterwards(lambda: _clear(con)):
         with _transaction(con):
             judged = _prepare(con, given)
-        with workplace(con) as place:
+        with mart_writer(con) as writer:
             early = [mart for mart in wanted if mart.step and all(MARTS[need].step for need in mart.needs)]
             for mart in early:
                 started = time.perf_counter()
-                place.make_step(mart.name, _typed(compiled[mart.name]))
+                writer.write_step(mart.name, _typed(compiled[mart.name]))
                 seconds[mart.name] = time.perf_counter() - started
             with _transaction(con):
                 known = dict(con.execute("SELECT mart, digest FROM ops.mart_digests").fetchall())
@@ -140,16 +140,16 @@ def _build(
                     started = time.perf_counter()
                     made = compiled[mart.name]
                     if mart.step:
-                        place.make_late_step(mart.name, _typed(made))
+                        writer.write_late(mart.name, _typed(made))
                     else:
-                        place.make_draft(_typed(made))
+                        writer.write_draft(_typed(made))
                         rows[mart.name], digests[mart.name] = _digest(
-                            con, place.draft, made, mart.clock_columns
+                            con, writer.draft, made, mart.clock_columns
                         )
                         same = mart.name in present and known.get(mart.name) == digests[mart.name]
                         if not same:
                             changed.add(mart.name)
-                        place.settle(mart.name, keep=not same or bool(mart.clock_columns))
+                        writer.swap_in(mart.name, keep=not same or bool(mart.clock_columns))
                     seconds[mart.name] = time.perf_counter() - started
                 con.executemany(
                     "INSERT OR REPLACE INTO ops.mart_digests VALUES (?, ?, ?, ?)",

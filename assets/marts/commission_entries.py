@@ -16,7 +16,7 @@ from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from checks.schemas.commission import CommissionEntries
 from marketplace.commission import NO_PROVIDER, PAID_STATUS
-from marketplace.words import NOT_LIVE_STATUSES
+from marketplace.statuses import NOT_LIVE_STATUSES
 
 
 def charged_provider(r: Any) -> Any:

@@ -105,7 +105,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
     (
         RecordRule(
             "duplicate",
-            lambda r, at: r.live & (r.link == "booking") & (r.place > 1),
+            lambda r, at: r.live & (r.link == "booking") & (r.rank > 1),
             lambda r: (
                 _record(r)
                 + " over "
@@ -504,8 +504,8 @@ def _missing(commission_reconciliation: Any) -> Any:
     r = r.filter(r.state == "missing")
     # Ids are unique in a collection, not across bookings and hotel_bookings: only such a twin gets a
     # longer finding id.
-    place: Any = ibis.row_number().over(group_by=r.booking_id, order_by=r.origin)
-    twin = place > 0
+    rank: Any = ibis.row_number().over(group_by=r.booking_id, order_by=r.origin)
+    twin = rank > 0
     r = r.mutate(row_id=ibis.cases((twin, r.booking_id + ":" + r.origin), else_=r.booking_id))
     return _row(
         r,
@@ -576,8 +576,8 @@ def _restrictions(commission_reviews: Any, providers: Any, scans: Any, commissio
     rightly = ~restricted & (rows.due.fill_null(0) == 1)
     rows = rows.filter((wrongly | rightly) & at.judged_at.notnull())
     # An id may stand for a therapist and for a place.
-    place: Any = ibis.row_number().over(group_by=rows.provider_id, order_by=rows.provider_type.desc())
-    twin = place > 0
+    rank: Any = ibis.row_number().over(group_by=rows.provider_id, order_by=rows.provider_type.desc())
+    twin = rank > 0
     rows = rows.mutate(
         row_id=ibis.cases((twin, rows.provider_id + ":" + rows.provider_type), else_=rows.provider_id)
     )

@@ -72,7 +72,7 @@ def commission_reconciliation(
     such a booking. Each earning booking once, with its own live record; each other booking with a
     live record once, with its own; each live record that fits no booking, a quarantined one, or
     two. A refund is no booking's own."""
-    own = commission_reviews.filter(lambda r: r.live & r.earns & (r.link == "booking") & (r.place == 1))
+    own = commission_reviews.filter(lambda r: r.live & r.earns & (r.link == "booking") & (r.rank == 1))
     return ibis.union(
         _recorded(own),
         _unrecorded(
@@ -283,7 +283,7 @@ def _any_hidden(commission_links: Any, scans: Any) -> Any:
 
 def _records_without(commission_reviews: Any) -> Any:
     r = commission_reviews
-    rows = r.filter(r.live & ~r.earns & ((r.link != "booking") | (r.place == 1)))
+    rows = r.filter(r.live & ~r.earns & ((r.link != "booking") | (r.rank == 1)))
     orphan = rows.link.isin(("none", "deleted"))
     not_due = rows.b_status.isin(ENDED_STATUSES).fill_null(False) & ~rows.unsettled
     state = ibis.cases((orphan, "orphan"), (not_due, "not_due"), else_="unknown")

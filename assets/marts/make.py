@@ -48,7 +48,7 @@ def build_marts(
         waived=ledger.waived(),
         closed_changes=[astuple(change) for change in ledger.closed_changes()],
         closed_gaps=[(*astuple(known), known == gap) for known in ledger.closed_gaps()],
-        clock_frozen=run.settings.bookwatch_now is not None,
+        clock_frozen=run.settings.now is not None,
         utc_offset=zone_offset(run),
         cache=run.home.root / COMPILED,
     )

@@ -7,12 +7,12 @@ from typing import Any
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, MetadataValue, multi_asset
 
+from assets.asset_freshness import FRESHNESS
 from assets.core.core_assets import CORE_KEYS
 from assets.declared import shown
-from assets.freshness import FRESHNESS
-from assets.marts.compiled import sql_file
 from assets.marts.every import MART_NAMES, MARTS
 from assets.marts.make import COMPILED, OPS_TABLES
+from assets.marts.sql_cache import sql_file
 from checks.schemas import OPS
 from checks.schemas.table import Declaration
 from marketplace.collections import INGESTED

@@ -20,7 +20,7 @@ from marketplace.commission import (
 )
 from marketplace.findings import FINDINGS, SEVERITIES
 from marketplace.money import MICRO
-from marketplace.words import BOOKING_STATUSES, COMMISSION_STATUSES, SOURCES
+from marketplace.statuses import BOOKING_STATUSES, COMMISSION_STATUSES, SOURCES
 
 #: The ages that have a length, in words.
 _AGES: Final = tuple(word for word, _ in AGES)

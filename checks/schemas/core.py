@@ -12,8 +12,7 @@ from marketplace.data_codes import DATA_FINDINGS
 from marketplace.decline_reasons import REASONS as DECLINE_REASONS
 from marketplace.money import MICRO
 from marketplace.rules import EARLIEST_INSTANT, LATEST_INSTANT, LONGEST_SERVICE_MINUTES
-from marketplace.trials import RULES as TEST_RULES
-from marketplace.words import (
+from marketplace.statuses import (
     BOOKING_STATUSES,
     COMMISSION_STATUSES,
     MESSAGE_KINDS,
@@ -24,6 +23,7 @@ from marketplace.words import (
     ROOM_STATUSES,
     SOURCES,
 )
+from marketplace.test_rows import RULES as TEST_RULES
 
 AMOUNT_RULES: Final = (
     "totalCost",

@@ -8,7 +8,7 @@ import polars as pl
 
 from checks.schemas.table import MartTable, column
 from marketplace.peaks import BASES
-from marketplace.words import SOURCES
+from marketplace.statuses import SOURCES
 
 ANOMALIES: Final = ("duplicate_booking", "overlapping_bookings", "abuse_bookings", "abuse_messages")
 

@@ -7,7 +7,7 @@ import polars as pl
 from checks.schemas.table import MartTable, column
 from marketplace.members import MEMBER_HEALTH
 from marketplace.services import ALL_SOURCES, NEVER_ANSWERED, RESPONSE_BUCKETS
-from marketplace.words import PROVIDER_TYPES, SOURCES
+from marketplace.statuses import PROVIDER_TYPES, SOURCES
 
 
 class MemberHealth(MartTable):

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from checks.schemas.table import MartTable, column
-from marketplace.words import SOURCES
+from marketplace.statuses import SOURCES
 
 COUNTED_COLLECTIONS: Final = ("bookings", "hotel_bookings", "commission_records")
 

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from dashboards.data_age import Condition
 from dashboards.figures import RevenueFigure
-from dashboards.freshness import Condition
 from dashboards.kit.charts import sparkline
 from dashboards.kit.markup import Child, element, joined, prose
 from dashboards.kit.parts import (

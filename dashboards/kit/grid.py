@@ -23,7 +23,7 @@ def grid(
     """Rows under the headings they declare: rupiah written out yet sorted as numbers, instants local. With ``choose`` a
     row can be picked, and is returned with all of its columns as they are shown; with ``json`` all can be had as JSON
     too."""
-    say = screen.say
+    say = screen.text
     first = _said(rows.first(screen.snapshot, ROWS_SHOWN), rows.columns, say)
     shown = first.select([column.name for column in rows.columns])
     zone = say.zone_name(screen.now)
@@ -55,7 +55,7 @@ def below(screen: Screen, rows: Rows, limit: int, *, json: bool = False) -> None
     shown = rows.first(screen.snapshot, limit).height
     total = rows.count(screen.snapshot) if shown == limit else shown
     if shown < total:
-        left.caption(screen.say("app.rows_shown", shown=count(shown), total=count(total)))
+        left.caption(screen.text("app.rows_shown", shown=count(shown), total=count(total)))
     _download(screen, places[0], "app.download", rows, "csv", downloads.csv)
     if json:
         _download(screen, places[1], "app.download_json", rows, "json", downloads.json)
@@ -67,7 +67,7 @@ def _download(
     """A button that hands out a file named after what it holds and the snapshot; made when it is clicked."""
     path = screen.snapshot
     place.download_button(
-        screen.say(label),
+        screen.text(label),
         lambda: write(rows.all(path)),
         file_name=f"bookwatch_{rows.name}_{Path(path).stem}.{form}",
         mime={"csv": "text/csv", "json": "application/json"}[form],

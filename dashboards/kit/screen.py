@@ -15,7 +15,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import freshness
+from dashboards import data_age
 from dashboards.kit import cards, parts
 from dashboards.kit.parts import show
 from dashboards.period import CUSTOM, Period, chosen
@@ -37,7 +37,7 @@ class Screen:
     """One drawing of one page: what was asked for and what there is to answer it."""
 
     settings: Settings
-    say: Wording
+    text: Wording
     period: Period
     now: datetime
     path: str | None
@@ -55,8 +55,8 @@ class Screen:
         return _scans(self.path)
 
     @property
-    def condition(self) -> freshness.Condition:
-        return freshness.judge(self.now, self.path is not None, self.status, self.scans)
+    def condition(self) -> data_age.Condition:
+        return data_age.judge(self.now, self.path is not None, self.status, self.scans)
 
     @property
     def published_at(self) -> datetime | None:
@@ -67,7 +67,7 @@ class Screen:
         other."""
         pulse(self, title, subtitle)
         if self.path is None:
-            show(cards.empty(str(self.settings.home.root), self.say))
+            show(cards.empty(str(self.settings.home.root), self.text))
             return
         for section in sections:
             self.draw(section)
@@ -77,9 +77,9 @@ class Screen:
         try:
             section(self)
         except reading.NotInSnapshot:
-            show(parts.note("none", self.say("fresh.absent"), self.say("fresh.absent_text")))
+            show(parts.note("none", self.text("fresh.absent"), self.text("fresh.absent_text")))
         except reading.SnapshotUnreadable as failure:
-            show(parts.banner("bad", self.say("fresh.unreadable_title"), failure.problem, failure.next_step))
+            show(parts.banner("bad", self.text("fresh.unreadable_title"), failure.problem, failure.next_step))
 
     def beside(self, *sections: Section) -> None:
         """Sections in columns of equal width; on a phone one below the other."""
@@ -125,11 +125,11 @@ def language() -> str:
 def current(pages: tuple[str, ...]) -> Screen:
     """What a page is to show now. ``pages``: the names of all there are, in their order."""
     settings = load_or_stop()
-    say = Wording(language(), settings.bookwatch_timezone)
+    say = Wording(language(), settings.timezone)
     now = settings.clock.now()
     return Screen(
         settings=settings,
-        say=say,
+        text=say,
         period=chosen(
             st.session_state.get("period"),
             st.session_state.get("days") if st.session_state.get("period") == CUSTOM else None,
@@ -138,7 +138,7 @@ def current(pages: tuple[str, ...]) -> Screen:
         now=now,
         path=reading.newest(settings.home.current),
         pages=pages,
-        status=freshness.read_status(settings.home.status),
+        status=data_age.read_status(settings.home.status),
     )
 
 
@@ -148,18 +148,18 @@ def pulse(screen: Screen, title: str, subtitle: str) -> None:
     does the whole
     page follow, so that tables keep their place while nothing happens."""
     home = screen.settings.home
-    path, status = reading.newest(home.current), freshness.read_status(home.status)
+    path, status = reading.newest(home.current), data_age.read_status(home.status)
     if (path, status) != (screen.path, screen.status):
         st.rerun(scope="app")
     now = screen.settings.clock.now()
-    condition = freshness.judge(now, path is not None, status, screen.scans)
+    condition = data_age.judge(now, path is not None, status, screen.scans)
     try:
         published_at = screen.published_at
     except reading.SnapshotUnreadable:
         published_at = None
     show(
-        cards.head(title, subtitle, condition, now, screen.say),
-        cards.banners(condition, published_at, now, screen.say),
+        cards.head(title, subtitle, condition, now, screen.text),
+        cards.banners(condition, published_at, now, screen.text),
     )
 
 

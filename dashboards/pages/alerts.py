@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 from markupsafe import Markup
 
-from dashboards.freshness import rows as objects
+from dashboards.data_age import rows as objects
 from dashboards.kit import cards, parts
 from dashboards.kit.grid import ROWS_SHOWN, grid
 from dashboards.kit.markup import Child
@@ -44,7 +44,7 @@ def held_back(alert: Alert) -> bool:
 
 def now(screen: Screen) -> None:
     """Firing, pending, and held back, each apart."""
-    say = screen.say
+    say = screen.text
     show(parts.section(say("alerts.firing"), say("alerts.firing_note")))
     alerts = current_alerts(screen)
     if alerts is None:
@@ -70,7 +70,7 @@ def now(screen: Screen) -> None:
 
 
 def _table(alerts: list[Alert], screen: Screen) -> Markup:
-    say = screen.say
+    say = screen.text
     return parts.table(
         [
             (say("alerts.alert"), False),
@@ -91,7 +91,7 @@ def _gravity(alert: Alert) -> int:
 
 
 def _alert(alert: Alert, screen: Screen) -> tuple[Child, ...]:
-    say = screen.say
+    say = screen.text
     severity = alert.get("severity")
     muted = held_back(alert)
     kind = "none" if muted else parts.tone_of_severity(severity) if alert["state"] == "firing" else "warn"
@@ -125,12 +125,12 @@ def _page(alert: Alert, screen: Screen) -> Child:
     if name not in screen.pages:
         return ""
     where = "./" if name == screen.pages[0] else name  # the first page has no address of its own
-    return parts.link(where, screen.say(f"{name}.title"), screen.say.language)
+    return parts.link(where, screen.text(f"{name}.title"), screen.text.language)
 
 
 def silences(screen: Screen) -> None:
     """Who silenced what, and until when."""
-    say = screen.say
+    say = screen.text
     show(parts.section(say("alerts.silences"), say("alerts.silences_note")))
     known = {str(row["silence_id"]): row for row in reversed(alerting.silences(screen.snapshot))}
     known |= {str(row.get("silence_id")): row for row in objects((screen.status or {}).get("silences"))}
@@ -153,7 +153,7 @@ def silences(screen: Screen) -> None:
 
 
 def _silence(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
-    say = screen.say
+    say = screen.text
     ends, ended = instant(row.get("ends_at")), row.get("ended_at")
     active = ended is None and ends is not None and ends > screen.now
     when = say.time(ended or row.get("ends_at"), screen.now)
@@ -169,7 +169,7 @@ def _silence(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
 
 def resolved(screen: Screen) -> None:
     """What was over of late: how long it lasted."""
-    say = screen.say
+    say = screen.text
     show(parts.section(say("alerts.resolved"), say("alerts.resolved_note")))
     over = [alert for alert in alerting.alerts(screen.snapshot) if alert["state"] == "resolved"]
     if not over:
@@ -203,12 +203,12 @@ def resolved(screen: Screen) -> None:
 
 def _lasted(alert: Alert, screen: Screen) -> str:
     begun, ended = instant(alert["active_since"]), instant(alert["resolved_at"])
-    return NOTHING if begun is None or ended is None else screen.say.span((ended - begun).total_seconds())
+    return NOTHING if begun is None or ended is None else screen.text.span((ended - begun).total_seconds())
 
 
 def deliveries(screen: Screen) -> None:
     """Each message to each channel, and whether it arrived. The channel is its kind, never its address."""
-    say = screen.say
+    say = screen.text
     show(parts.section(say("alerts.deliveries"), say("alerts.deliveries_note")))
     if alerting.DELIVERIES.first(screen.snapshot, ROWS_SHOWN).is_empty():
         show(parts.note("none", say("alerts.no_deliveries"), say("alerts.no_deliveries_text")))

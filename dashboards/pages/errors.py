@@ -22,7 +22,7 @@ SEVERITIES: tuple[str, ...] = ("critical", "error", "warning", "info")
 
 def rate(screen: Screen) -> None:
     """Events a minute up to the instant of the snapshot, with the limit drawn."""
-    say, path = screen.say, screen.snapshot
+    say, path = screen.text, screen.snapshot
     show(parts.section(say("errors.rate"), say("errors.rate_note", limit=ERRORS_A_MINUTE)))
     begin, end = shared.reach(screen)
     minutes = operations.error_minutes(path, begin)
@@ -40,7 +40,7 @@ def rate(screen: Screen) -> None:
 
 def _verdict(screen: Screen, minutes: pl.DataFrame, begin: datetime) -> None:
     """Whether the limit was reached, in a sentence; where nothing was called there is nothing to say."""
-    say, path = screen.say, screen.snapshot
+    say, path = screen.text, screen.snapshot
     each = (
         minutes.group_by("minute")
         .agg(pl.col("events").sum())
@@ -78,7 +78,7 @@ def by_kind(screen: Screen) -> None:
     ]
     if all(frame.is_empty() for _, frame in tables):
         return
-    say = screen.say
+    say = screen.text
     show(parts.section(say("errors.kinds")))
     show(
         parts.grid(
@@ -99,7 +99,7 @@ def by_kind(screen: Screen) -> None:
 
 def events(screen: Screen) -> None:
     """The latest events, and all of them to download."""
-    say = screen.say
+    say = screen.text
     show(parts.section(say("errors.recent"), say("errors.recent_note")))
     begin, _ = shared.reach(screen)
     happened = operations.errors(begin)

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import freshness
+from dashboards import data_age
 from dashboards.kit import cards, parts
 from dashboards.kit.grid import grid
 from dashboards.kit.markup import Child, element, joined
@@ -25,9 +25,9 @@ COURSE = timedelta(days=7)
 
 
 def points(screen: Screen) -> None:
-    say = screen.say
+    say = screen.text
     show(parts.section(say("health.points")))
-    rows = freshness.points(screen.status, shared.marts_points(screen))
+    rows = data_age.points(screen.status, shared.marts_points(screen))
     if not rows:
         show(parts.note("none", say("health.no_points"), say("health.no_points_text")))
         return
@@ -35,7 +35,7 @@ def points(screen: Screen) -> None:
     rows = [{"since": since.get((row.get("point"), row.get("status"))), **row} for row in rows]
     show(
         cards.system_line(
-            freshness.system_state(screen.status, rows),
+            data_age.system_state(screen.status, rows),
             rows,
             shared.judged(screen),
             screen.condition.state != "fresh",
@@ -56,7 +56,7 @@ def _since(screen: Screen) -> dict[tuple[Any, Any], Any]:
 
 def uptime(screen: Screen) -> None:
     """How much of the measured time each point worked, and its course; unknown and unmeasured time stand apart."""
-    say, path = screen.say, screen.snapshot
+    say, path = screen.text, screen.snapshot
     show(parts.section(say("uptime.title"), say("uptime.note")))
     windows: dict[int, dict[str, dict[str, Any]]] = {}
     for row in health.health_uptime(path):
@@ -91,7 +91,7 @@ def uptime(screen: Screen) -> None:
 
 def _window(row: dict[str, Any] | None, screen: Screen) -> Child:
     """The share of the measured time, and a bar of the whole window."""
-    say = screen.say
+    say = screen.text
     if row is None:
         return NOTHING
     working = row["measured_seconds"] - row["broken_seconds"]
@@ -114,7 +114,7 @@ def _window(row: dict[str, Any] | None, screen: Screen) -> Child:
 
 def _course(spells: pl.DataFrame, end: datetime, screen: Screen) -> list[tuple[str, float, str]]:
     """The spells of the last seven days, the oldest first, with gaps where nobody looked."""
-    say, at = screen.say, end - COURSE
+    say, at = screen.text, end - COURSE
     drawn: list[tuple[str, float, str]] = []
     for row in spells.sort("since").iter_rows(named=True):
         since, until = max(row["since"], at), min(row["until"] or end, end)
@@ -129,7 +129,7 @@ def _course(spells: pl.DataFrame, end: datetime, screen: Screen) -> list[tuple[s
 
 def history(screen: Screen) -> None:
     """Every state a point was in, the newest first."""
-    say, path = screen.say, screen.snapshot
+    say, path = screen.text, screen.snapshot
     total = health.HISTORY.count(path)
     if not total:
         return
@@ -138,8 +138,8 @@ def history(screen: Screen) -> None:
 
 
 def collections(screen: Screen) -> None:
-    say = screen.say
-    rows = freshness.collections(screen.status, screen.scans)
+    say = screen.text
+    rows = data_age.collections(screen.status, screen.scans)
     show(parts.section(say("health.collections")))
     if not rows:
         show(parts.note("none", say("health.no_collections"), say("health.no_collections_text")))
@@ -169,7 +169,7 @@ def collections(screen: Screen) -> None:
 
 
 def _collection(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
-    say = screen.say
+    say = screen.text
     outcome = str(row.get("outcome") or "unknown")
     late = str(row.get("collection")) in screen.condition.behind
     kind = parts.tone(outcome)
@@ -193,7 +193,7 @@ def _collection(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
 
 
 def quarantine(screen: Screen) -> None:
-    say = screen.say
+    say = screen.text
     show(parts.section(say("health.quarantine")))
     held = shared.quarantine(screen)
     if not held["count"]:
@@ -211,7 +211,7 @@ def quarantine(screen: Screen) -> None:
 
 
 def checks(screen: Screen) -> None:
-    say = screen.say
+    say = screen.text
     show(parts.section(say("health.checks")))
     held, failed, failing = shared.check_results(screen)
     sentence = shared.checks_sentence(screen, held, failed)

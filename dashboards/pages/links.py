@@ -17,7 +17,7 @@ from dashboards.wording import count, share
 
 
 def chain(screen: Screen) -> None:
-    say = screen.say
+    say = screen.text
     show(parts.section(say("links.chain"), say("links.chain_note")))
     hops = service.broken_links(screen.snapshot)
     if not hops:
@@ -47,12 +47,12 @@ def chain(screen: Screen) -> None:
 
 
 def name(row: dict[str, Any], screen: Screen) -> str:
-    say = screen.say
+    say = screen.text
     return f"{say.word('step', row['from_step'])} → {say.word('step', row['to_step'])}"
 
 
 def _hop(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
-    say = screen.say
+    say = screen.text
     state = str(row["state"])
     kind = parts.tone(state)
     passed = say("links.share", share=share(row["passed"] / row["entered"])) if row["entered"] else ""
@@ -69,7 +69,7 @@ def _hop(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
 
 def at_the_break(screen: Screen) -> None:
     """The ids of the bookings that should have passed a hop and did not."""
-    say, path = screen.say, screen.snapshot
+    say, path = screen.text, screen.snapshot
     show(parts.section(say("links.ids"), say("links.ids_note")))
     hops = {int(row["hop"]): row for row in service.broken_links(path)}
     breaks = [hop for hop, row in hops.items() if row["broken"]]

@@ -18,7 +18,7 @@ from marketplace.services import ALL_SOURCES
 
 
 def members(screen: Screen) -> None:
-    say, path = screen.say, screen.snapshot
+    say, path = screen.text, screen.snapshot
     show(parts.section(say("members.who"), say("members.who_note")))
     counts = service.member_counts(path)
     if not counts:
@@ -56,7 +56,7 @@ def members(screen: Screen) -> None:
 
 
 def figures(screen: Screen) -> None:
-    say = screen.say
+    say = screen.text
     show(parts.section(say("members.service"), say("members.service_note")))
     row = service.service_figures(screen.snapshot)
     if row is None:
@@ -77,7 +77,7 @@ def figures(screen: Screen) -> None:
 
 def responses(screen: Screen) -> None:
     """How many bookings were answered within which time; those never answered apart."""
-    say, path = screen.say, screen.snapshot
+    say, path = screen.text, screen.snapshot
     show(parts.section(say("members.responses"), say("members.responses_note")))
     sources = service.response_sources(path)
     source = ALL_SOURCES
@@ -116,7 +116,7 @@ def responses(screen: Screen) -> None:
 
 
 def deliveries(screen: Screen) -> None:
-    say = screen.say
+    say = screen.text
     show(parts.section(say("members.deliveries"), say("members.deliveries_note")))
     rows = service.delivery_rates(screen.snapshot)
     if not rows:
@@ -139,7 +139,7 @@ def deliveries(screen: Screen) -> None:
 
 
 def _delivery(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
-    say = screen.say
+    say = screen.text
     return (
         say.word("channel", row["channel"]),
         say.word("recipient", row["recipient_type"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards import freshness
+from dashboards import data_age
 from dashboards.figures import revenue_figures
 from dashboards.kit import cards, parts
 from dashboards.kit.markup import joined
@@ -18,15 +18,15 @@ from dashboards.wording import NOTHING, count, share
 
 
 def health(screen: Screen) -> None:
-    say = screen.say
+    say = screen.text
     show(parts.section(say("overview.health")))
-    points = freshness.points(screen.status, shared.marts_points(screen))
+    points = data_age.points(screen.status, shared.marts_points(screen))
     if not points:
         show(parts.note("none", say("health.no_points"), say("health.no_points_text")))
         return
     show(
         cards.health_card(
-            freshness.system_state(screen.status, points),
+            data_age.system_state(screen.status, points),
             points,
             shared.judged(screen),
             screen.condition.state != "fresh",
@@ -40,7 +40,7 @@ def came_in(screen: Screen) -> None:
 
 
 def commission(screen: Screen) -> None:
-    say = screen.say
+    say = screen.text
     left, right = st.columns([1.75, 1], gap="medium")
     with left:
         show(parts.section(say("overview.commission"), say("overview.whole")))
@@ -70,10 +70,10 @@ def commission(screen: Screen) -> None:
 
 def fresh(screen: Screen) -> None:
     """What the figures rest on: the last run, what it read, what it could not take, which checks hold."""
-    say = screen.say
-    run = freshness.part(screen.status, "run")
+    say = screen.text
+    run = data_age.part(screen.status, "run")
     outcome, ended = run.get("outcome"), run.get("finished_at")
-    rows = freshness.collections(screen.status, screen.scans)
+    rows = data_age.collections(screen.status, screen.scans)
     read = sum(row.get("outcome") == "complete" for row in rows)
     held, failed, _ = shared.check_results(screen)
     facts = [
@@ -106,10 +106,10 @@ def firing(screen: Screen) -> str:
     said = (screen.status or {}).get("alerts")
     if not isinstance(said, list):
         return NOTHING
-    alerts = freshness.rows(said)
+    alerts = data_age.rows(said)
     muted = sum(bool(alert.get("silenced_by") or alert.get("inhibited_by")) for alert in alerts)
-    number = screen.say("overview.firing", n=count(len(alerts) - muted))
-    return f"{number}, {screen.say('overview.muted', n=count(muted))}" if muted else number
+    number = screen.text("overview.firing", n=count(len(alerts) - muted))
+    return f"{number}, {screen.text('overview.muted', n=count(muted))}" if muted else number
 
 
 PAGE = Page(

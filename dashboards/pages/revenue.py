@@ -24,7 +24,7 @@ def figures(screen: Screen) -> None:
 
 
 def per_day(screen: Screen) -> None:
-    say = screen.say
+    say = screen.text
     days = daily(revenue.revenue_daily(screen.snapshot), screen.period)
     if days.is_empty():
         return
@@ -35,7 +35,7 @@ def per_day(screen: Screen) -> None:
 
 
 def per_source(screen: Screen) -> None:
-    say = screen.say
+    say = screen.text
     show(parts.section(say("revenue.per_source"), say("revenue.per_source_note")))
     frame = revenue.revenue_by_source(screen.snapshot, screen.period.first, screen.period.last)
     if frame.is_empty():
@@ -71,7 +71,7 @@ def per_source(screen: Screen) -> None:
 
 
 def reconciled(screen: Screen) -> None:
-    say = screen.say
+    say = screen.text
     show(parts.section(say("revenue.reconciliation"), say("overview.whole"), anchor="reconciliation"))
     states = reconciliation.reconciliation_states(screen.snapshot)
     summary = cards.commission_card(reconciliation.commission_summary(screen.snapshot), screen.now, say)
@@ -106,7 +106,7 @@ def reconciled(screen: Screen) -> None:
 
 
 def missing(screen: Screen) -> None:
-    say = screen.say
+    say = screen.text
     show(parts.section(say("revenue.missing"), say("revenue.missing_note"), anchor="missing"))
     summary = reconciliation.commission_summary(screen.snapshot) or {}
     if reconciliation.MISSING.first(screen.snapshot, ROWS_SHOWN).is_empty():
@@ -145,14 +145,14 @@ def missing(screen: Screen) -> None:
 
 def places(screen: Screen) -> None:
     """Where on this page things are: it is a long one."""
-    say = screen.say
+    say = screen.text
     show(
         parts.jumps(
             [
                 ("reconciliation", say("revenue.reconciliation")),
                 ("missing", say("revenue.missing")),
-                ("owed", say("owed.title")),
-                ("who", say("owed.who")),
+                ("owed", say("receivables.title")),
+                ("who", say("receivables.who")),
                 ("restrictions", say("restriction.title")),
                 ("ledger", say("ledger.title")),
                 ("closed", say("closed.title")),

@@ -21,7 +21,7 @@ from marketplace.error_rate import SLOW_SECONDS
 
 def by_operation(screen: Screen) -> None:
     """Half, 95 and 99 of a hundred calls take at most so long, operation by operation."""
-    say, path = screen.say, screen.snapshot
+    say, path = screen.text, screen.snapshot
     show(parts.section(say("timings.operations"), say("timings.operations_note")))
     begin, _ = shared.reach(screen)
     frame = operations.calls(path, begin)
@@ -50,7 +50,7 @@ def by_operation(screen: Screen) -> None:
 
 
 def _operation(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
-    say = screen.say
+    say = screen.text
 
     def took(name: str) -> Child:
         value = row[name]
@@ -72,7 +72,7 @@ def _operation(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
 
 def course(screen: Screen) -> None:
     """The 95th percentile by the hour, with the limit drawn."""
-    say = screen.say
+    say = screen.text
     begin, _ = shared.reach(screen)
     hours = operations.hourly_timings(screen.snapshot, begin)
     if hours["hour"].n_unique() < 2:
@@ -83,7 +83,7 @@ def course(screen: Screen) -> None:
 
 def slow(screen: Screen) -> None:
     """Every call over the limit, the slowest first."""
-    say, path = screen.say, screen.snapshot
+    say, path = screen.text, screen.snapshot
     show(parts.section(say("timings.slow_calls"), say("timings.slow_note", limit=say.seconds(SLOW_SECONDS))))
     begin, _ = shared.reach(screen)
     calls = operations.calls(path, begin)

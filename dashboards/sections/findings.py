@@ -24,7 +24,7 @@ LONGEST_ASKED = 128
 
 def findings(screen: Screen) -> None:
     """The codes with their counts, the findings of one code, and the one that was picked, opened."""
-    say = screen.say
+    say = screen.text
     show(parts.section(say("revenue.findings"), say("revenue.findings_note"), anchor="findings"))
     codes = reconciliation.findings_by_code(screen.snapshot)
     if codes.is_empty():
@@ -52,7 +52,7 @@ def findings(screen: Screen) -> None:
 
 
 def _by_code(screen: Screen, codes: pl.DataFrame) -> None:
-    say = screen.say
+    say = screen.text
     show(
         parts.table(
             [
@@ -80,7 +80,7 @@ def _by_code(screen: Screen, codes: pl.DataFrame) -> None:
 
 def opened(screen: Screen, finding_id: str) -> None:
     """One finding: its sentence, its money, what to do, and its records field by field."""
-    say, path = screen.say, screen.snapshot
+    say, path = screen.text, screen.snapshot
     row = reconciliation.finding(path, finding_id)
     if row is None:
         show(parts.note("none", say("finding_record.gone", finding=finding_id)))
@@ -112,7 +112,7 @@ def opened(screen: Screen, finding_id: str) -> None:
 def _sides(screen: Screen, row: dict[str, Any]) -> list[Markup]:
     """The tables of a finding's records: booking and commission; of a duplicate also the booking's own record; of an
     account the provider and what it owes."""
-    say, path = screen.say, screen.snapshot
+    say, path = screen.text, screen.snapshot
     known = FINDINGS.get(str(row["finding"]))
     if known is not None and known.rests_on == "provider" and row["provider_id"]:
         return [_account(screen, str(row["provider_id"]))]
@@ -148,7 +148,7 @@ def _sides(screen: Screen, row: dict[str, Any]) -> list[Markup]:
 
 
 def _account(screen: Screen, provider_id: str) -> Markup:
-    say, path = screen.say, screen.snapshot
+    say, path = screen.text, screen.snapshot
     held = reconciliation.provider_records(path, provider_id)
     provider = {**held[0], "restricted": any(row["status"] == "RESTRICTED" for row in held)} if held else None
     balance = reconciliation.provider_balance(path, provider_id) or {
@@ -174,7 +174,7 @@ def _table(
     absent: tuple[str, str],
     lines: list[records.Line],
 ) -> Markup:
-    say = screen.say
+    say = screen.text
     cells = [
         (
             say(f"field.{line.name}"),
@@ -198,7 +198,7 @@ def _table(
 
 def value(kind: records.Kind, held: Any, screen: Screen) -> str:
     """A value of a record as it is read, by what it is; what is not there is a dash."""
-    say = screen.say
+    say = screen.text
     if kind == "idr":
         return rupiah(held)
     if kind == "rate":

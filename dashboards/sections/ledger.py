@@ -22,7 +22,7 @@ CHANGES_SHOWN = 50
 
 def by_month(screen: Screen) -> None:
     """Opening + accrued + fees − paid − reversed = closing, of all providers by month and of one month by provider."""
-    say, path = screen.say, screen.snapshot
+    say, path = screen.text, screen.snapshot
     show(parts.section(say("ledger.title"), say("ledger.note"), anchor="ledger"))
     months = ledger.ledger_months(path)
     if months.is_empty():
@@ -52,7 +52,7 @@ def by_month(screen: Screen) -> None:
 
 
 def _month(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
-    say = screen.say
+    say = screen.text
     held = (
         parts.badge("bad", say("ledger.off", n=count(row["off"])))
         if row["off"]
@@ -70,7 +70,7 @@ def _month(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
 
 def closed_months(screen: Screen) -> None:
     """Each figure of a closed month that is not what an earlier snapshot said, with both values."""
-    say = screen.say
+    say = screen.text
     show(parts.section(say("closed.title"), say("closed.note"), anchor="closed"))
     changes = ledger.CLOSED_MONTH_CHANGES.first(screen.snapshot, CHANGES_SHOWN)
     gap = ledger.closed_month_gap(screen.snapshot)
@@ -97,7 +97,7 @@ def closed_months(screen: Screen) -> None:
 
 
 def _change(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
-    say = screen.say
+    say = screen.text
     money = str(row["figure"]).endswith("_idr")
     before, now = row["previous_value"], row["current_value"]
     written = rupiah if money else count

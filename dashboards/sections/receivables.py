@@ -24,20 +24,20 @@ RESTRICTIONS_SHOWN = 25
 
 def deadlines(screen: Screen) -> None:
     """Totals, the nearest deadlines counting down, the longest overdue, and every open record."""
-    say, path = screen.say, screen.snapshot
-    show(parts.section(say("owed.title"), say("owed.note"), anchor="owed"))
+    say, path = screen.text, screen.snapshot
+    show(parts.section(say("receivables.title"), say("receivables.note"), anchor="owed"))
     totals = receivables.open_totals(path)
     if not totals["records"]:
-        show(shared.nothing_found(screen, say("owed.none"), say("owed.none_text")))
+        show(shared.nothing_found(screen, say("receivables.none"), say("receivables.none_text")))
         return
     facts = [
-        (say("owed.records"), count(totals["records"])),
-        (say("owed.owed"), rupiah(totals["owed_idr"])),
-        (say("owed.overdue"), f"{count(totals['overdue_records'])} · {rupiah(totals['overdue_idr'])}"),
-        (say("owed.fees"), f"{count(totals['fee_records'])} · {rupiah(totals['fees_idr'])}"),
+        (say("receivables.records"), count(totals["records"])),
+        (say("receivables.owed"), rupiah(totals["owed_idr"])),
+        (say("receivables.overdue"), f"{count(totals['overdue_records'])} · {rupiah(totals['overdue_idr'])}"),
+        (say("receivables.fees"), f"{count(totals['fee_records'])} · {rupiah(totals['fees_idr'])}"),
     ]
     below = [
-        say(f"owed.{name}", n=count(totals[name]))
+        say(f"receivables.{name}", n=count(totals[name]))
         for name in ("unknown_records", "not_due_records")
         if totals[name]
     ]
@@ -48,35 +48,35 @@ def deadlines(screen: Screen) -> None:
         receivables.OVERDUE.first(path, COUNTED_DOWN).to_dicts(),
     )
     _ages(screen)
-    with st.expander(say("owed.all")):
-        grid(screen, receivables.OPEN, say("owed.all"))
+    with st.expander(say("receivables.all")):
+        grid(screen, receivables.OPEN, say("receivables.all"))
 
 
 @st.fragment(run_every=COUNTDOWN_SECONDS)
 def countdown(screen: Screen, due: list[dict[str, Any]], late: list[dict[str, Any]]) -> None:
     """The time left and the time over, by the clock: drawn anew by itself, without the rest of the page."""
-    say, now = screen.say, screen.settings.clock.now()
+    say, now = screen.text, screen.settings.clock.now()
     shown = [
         parts.table(
-            [(say(title), False), (say("owed.owed"), True), (say(left), True)],
+            [(say(title), False), (say("receivables.owed"), True), (say(left), True)],
             [_running(row, now, screen) for row in rows],
         )
         if rows
-        else parts.note("good" if title == "owed.longest" else "none", say(nothing))
+        else parts.note("good" if title == "receivables.longest" else "none", say(nothing))
         for title, left, rows, nothing in (
-            ("owed.next", "owed.left", due, "owed.next_none"),
-            ("owed.longest", "owed.over", late, "owed.longest_none"),
+            ("receivables.next", "receivables.left", due, "receivables.next_none"),
+            ("receivables.longest", "receivables.over", late, "receivables.longest_none"),
         )
     ]
     show(parts.grid("pair", *shown))
 
 
 def _running(row: dict[str, Any], now: datetime, screen: Screen) -> tuple[Child, ...]:
-    say = screen.say
+    say = screen.text
     moment = instant(row["deadline_at"])
     kind, left = time_left(moment, now, screen)
     when = say.time(row["deadline_at"], now)
-    fee = parts.small(say("owed.with_fee", fee=rupiah(row["fee_idr"]))) if row["fee_idr"] else ""
+    fee = parts.small(say("receivables.with_fee", fee=rupiah(row["fee_idr"]))) if row["fee_idr"] else ""
     return (
         parts.below(row["provider_name"] or row["provider_id"], row["commission_id"]),
         joined(parts.money(row["owed_idr"]), fee),
@@ -86,27 +86,29 @@ def _running(row: dict[str, Any], now: datetime, screen: Screen) -> tuple[Child,
 
 def time_left(deadline: datetime | None, now: datetime, screen: Screen) -> tuple[str, str]:
     """How it looks and what is said: 2 h left, overdue since 5 min, or that the deadline is not known."""
-    say = screen.say
+    say = screen.text
     if deadline is None:
-        return "none", say("owed.no_deadline")
+        return "none", say("receivables.no_deadline")
     seconds = (deadline - now).total_seconds()
     if seconds < 0:
-        return "bad", say("owed.overdue_since", span=say.span(-seconds))
-    return ("warn" if seconds < SOON_SECONDS else "good"), say("owed.time_left", span=say.span(seconds))
+        return "bad", say("receivables.overdue_since", span=say.span(-seconds))
+    return ("warn" if seconds < SOON_SECONDS else "good"), say(
+        "receivables.time_left", span=say.span(seconds)
+    )
 
 
 def _ages(screen: Screen) -> None:
-    say = screen.say
+    say = screen.text
     frame = receivables.open_by_age(screen.snapshot)
     largest = max(frame["owed_idr"].drop_nulls().to_list(), default=0)
     show(
         parts.table(
             [
-                (say("owed.age"), False),
+                (say("receivables.age"), False),
                 ("", False),
-                (say("owed.records"), True),
-                (say("owed.owed"), True),
-                (say("owed.fees"), True),
+                (say("receivables.records"), True),
+                (say("receivables.owed"), True),
+                (say("receivables.fees"), True),
             ],
             [
                 (
@@ -124,12 +126,12 @@ def _ages(screen: Screen) -> None:
 
 def balances(screen: Screen) -> None:
     """Who owes what now, provider by provider."""
-    say, path = screen.say, screen.snapshot
-    show(parts.section(say("owed.who"), say("owed.who_note"), anchor="who"))
+    say, path = screen.text, screen.snapshot
+    show(parts.section(say("receivables.who"), say("receivables.who_note"), anchor="who"))
     if receivables.BALANCES.first(path, 1).is_empty():
-        show(shared.nothing_found(screen, say("owed.none"), say("owed.none_text")))
+        show(shared.nothing_found(screen, say("receivables.none"), say("receivables.none_text")))
         return
-    grid(screen, receivables.BALANCES, say("owed.who"))
+    grid(screen, receivables.BALANCES, say("receivables.who"))
 
 
 VERDICTS: dict[str, str] = {
@@ -142,7 +144,7 @@ VERDICTS: dict[str, str] = {
 
 def restrictions(screen: Screen) -> None:
     """What restriction should be in force and what is, the differing ones first and marked."""
-    say, path = screen.say, screen.snapshot
+    say, path = screen.text, screen.snapshot
     show(parts.section(say("restriction.title"), say("restriction.note"), anchor="restrictions"))
     frame = receivables.RESTRICTIONS.first(path, RESTRICTIONS_SHOWN)
     if frame.is_empty():
@@ -163,7 +165,7 @@ def restrictions(screen: Screen) -> None:
                 (say("col.provider_name"), False),
                 (say("restriction.due"), False),
                 (say("restriction.actual"), False),
-                (say("owed.overdue"), True),
+                (say("receivables.overdue"), True),
                 ("", False),
             ],
             [_restriction(row, screen) for row in frame.iter_rows(named=True)],
@@ -173,7 +175,7 @@ def restrictions(screen: Screen) -> None:
 
 
 def _restriction(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
-    say = screen.say
+    say = screen.text
     verdict = str(row["verdict"])
     apart = verdict in ("not_restricted", "restricted_wrongly")
 
@@ -184,7 +186,7 @@ def _restriction(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     due, since = said(row["due"]), row["restriction_due_at"]
     if row["due"] and since is not None:
         due = joined(due, parts.small(say("restriction.since", time=say.time(since, screen.now))))
-    overdue = parts.small(say("owed.n_records", n=count(row["overdue_records"])))
+    overdue = parts.small(say("receivables.n_records", n=count(row["overdue_records"])))
     return (
         parts.below(row["provider_name"] or row["provider_id"], row["provider_id"]),
         due,

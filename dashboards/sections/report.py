@@ -40,7 +40,7 @@ ZIP_BYTES = 200_000_000
 
 def report(screen: Screen) -> None:
     """Choose the days, prepare the report, take its files."""
-    say = screen.say
+    say = screen.text
     show(parts.section(say("report.title"), say("report.note"), anchor="report"))
     first, last = last_month(screen.now.astimezone(say.zone).date())
     with st.form("report_form"):
@@ -88,7 +88,7 @@ def _prepare(screen: Screen, days: Any, made_by: str, form: str) -> None:
     By the command itself, in a process of its own: this one has the snapshot open, and DuckDB opens a file once per
     process and configuration. What a large report takes of memory is given back, too.
     """
-    say = screen.say
+    say = screen.text
     st.session_state.pop("report_folder", None)
     if not isinstance(days, tuple) or len(days) != 2:
         show(parts.banner("warn", say("report.days_wanted")))
@@ -122,7 +122,7 @@ def _prepare(screen: Screen, days: Any, made_by: str, form: str) -> None:
 
 def _prepared(screen: Screen, folder: Path) -> None:
     """What was made and its files, manifest last. Says so where the folder is not what it was."""
-    say = screen.say
+    say = screen.text
     try:
         data = (folder / MANIFEST).read_bytes()
         manifest = read_manifest(data)
@@ -168,7 +168,7 @@ def _prepared(screen: Screen, folder: Path) -> None:
 
 
 def _downloads(screen: Screen, folder: Path, manifest: Manifest) -> None:
-    say = screen.say
+    say = screen.text
     names = [*(entry.name for entry in manifest.files), MANIFEST]
     stem = names[0].rsplit(".", 1)[0]
     with st.container(horizontal=True, key="report_files"):
@@ -208,7 +208,7 @@ def zipped(folder: Path, names: list[str]) -> bytes:
 
 def _earlier(screen: Screen) -> None:
     """The newest entries of the ledger: every report ever made, from here or at the command line."""
-    say = screen.say
+    say = screen.text
     try:
         entries = earlier(screen.settings.home.ledger)
     except sqlite3.Error:

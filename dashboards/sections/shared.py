@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 import streamlit as st
 from markupsafe import Markup
 
+from dashboards.data_age import part, rows
 from dashboards.figures import RevenueFigure
-from dashboards.freshness import part, rows
 from dashboards.kit import cards, parts
 from dashboards.kit.charts import CONFIG
 from dashboards.kit.markup import Child
@@ -24,7 +24,7 @@ REACH = "reach"  # the choice of choose_reach, as Streamlit keeps it
 
 def subtitle(screen: Screen) -> str:
     """The days that are shown, the zone they are days of, and whether the last one is still running."""
-    say, period = screen.say, screen.period
+    say, period = screen.text, screen.period
     days = f"{say.days(period.first, period.last)} · {say.zone_name(screen.now)}"
     running = period.last >= screen.now.astimezone(say.zone).date()
     return f"{days} · {say('revenue.running')}" if running else days
@@ -39,9 +39,11 @@ def judged(screen: Screen) -> str:
         or (screen.status or {}).get("written_at")
         or screen.published_at
     )
-    if screen.say.local(at) is None:
+    if screen.text.local(at) is None:
         return ""
-    return screen.say("system.asof", time=screen.say.time(at, screen.now), ago=screen.say.ago(at, screen.now))
+    return screen.text(
+        "system.asof", time=screen.text.time(at, screen.now), ago=screen.text.ago(at, screen.now)
+    )
 
 
 def marts_points(screen: Screen) -> list[dict[str, Any]]:
@@ -53,7 +55,7 @@ def marts_points(screen: Screen) -> list[dict[str, Any]]:
 
 def revenue_section(screen: Screen, figures: list[RevenueFigure]) -> None:
     """The three revenue figures, apart and by name; or from when on there is data."""
-    say = screen.say
+    say = screen.text
     show(parts.section(say("overview.revenue")))
     undated = revenue.undated(screen.snapshot)
     if undated["rows"]:
@@ -76,9 +78,9 @@ def newest_booking(screen: Screen) -> object:
 
 def moment(screen: Screen, value: object) -> Child:
     """``14:02 WITA, 3 min ago`` in one line, or a dash."""
-    if screen.say.local(value) is None:
+    if screen.text.local(value) is None:
         return NOTHING
-    said = f"{screen.say.time(value, screen.now)}, {screen.say.ago(value, screen.now)}"
+    said = f"{screen.text.time(value, screen.now)}, {screen.text.ago(value, screen.now)}"
     return parts.unbroken(said)
 
 
@@ -99,15 +101,15 @@ def check_results(screen: Screen) -> tuple[int, int, list[dict[str, Any]]]:
 
 def checks_sentence(screen: Screen, held: int, failed: int) -> str:
     if held + failed == 0:
-        return screen.say("health.checks_unknown")
+        return screen.text("health.checks_unknown")
     if failed:
-        return screen.say("health.checks_some", failed=count(failed), n=count(held + failed))
-    return screen.say("health.checks_all", n=count(held))
+        return screen.text("health.checks_some", failed=count(failed), n=count(held + failed))
+    return screen.text("health.checks_all", n=count(held))
 
 
 def subtitle_now(screen: Screen) -> str:
     """For pages that show the present, whatever the period: the instant and its zone."""
-    say, now = screen.say, screen.now
+    say, now = screen.text, screen.now
     return f"{say.day(now.astimezone(say.zone).date())} · {say.zone_name(now)}"
 
 
@@ -119,7 +121,7 @@ def unjudged(screen: Screen) -> bool:
 def nothing_found(screen: Screen, title: str, text: str) -> Markup:
     """The card for a list of commissions that is empty: good news only where they were judged."""
     if unjudged(screen):
-        say = screen.say
+        say = screen.text
         return parts.note("none", say("revenue.missing_unknown"), say("revenue.missing_unknown_text"))
     return parts.note("good", title, text)
 
@@ -128,11 +130,11 @@ def waived(screen: Screen, finding_id: str) -> str:
     """Who waived a finding, when and why."""
     told = reconciliation.waiver(screen.snapshot, finding_id)
     if told is None:
-        return screen.say("waiver.unsaid")
-    return screen.say(
+        return screen.text("waiver.unsaid")
+    return screen.text(
         "waiver.said",
         by=told["waived_by"],
-        time=screen.say.time(told["waived_at"], screen.now),
+        time=screen.text.time(told["waived_at"], screen.now),
         reason=told["waived_reason"],
     )
 
@@ -146,11 +148,11 @@ def chart(figure: go.Figure, name: str, alt: str) -> None:
 def choose_reach(screen: Screen) -> None:
     """How far back errors and timings are looked at: one choice for both pages."""
     st.segmented_control(
-        screen.say("reach.title"),
+        screen.text("reach.title"),
         tuple(operations.REACHES),
         default="day",
         required=True,
-        format_func=lambda option: screen.say(f"reach.{option}"),
+        format_func=lambda option: screen.text(f"reach.{option}"),
         key=REACH,
         persist_state="session",
     )

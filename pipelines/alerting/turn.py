@@ -65,7 +65,7 @@ class Turn:
 
         def writer(message: Message) -> Write:
             return lambda fits: compose(
-                message, decided, self.now, fits=fits, dashboards=self.settings.bookwatch_dashboards
+                message, decided, self.now, fits=fits, dashboards=self.settings.dashboards
             )[1]
 
         waiting = [(m.channel, title_of(m), writer(m)) for m in self.messages]

@@ -106,7 +106,7 @@ def commissions(
         until=days[1],
         out=out.expanduser(),
         made_by=made_by,
-        time_zone=settings.bookwatch_timezone,
+        time_zone=settings.timezone,
         snapshot_id=as_of,
         form=format.value,
         locale=locale.value,

@@ -83,7 +83,7 @@ def sql(
 ) -> None:
     """Read-only SQL on the published snapshot."""
     settings = load_settings()
-    bounds = Bounds(settings.bookwatch_sql_seconds, settings.bookwatch_sql_memory)
+    bounds = Bounds(settings.sql_seconds, settings.sql_memory)
     path = require_snapshot(settings.home)
     with open_snapshot(path, memory_limit=f"{bounds.memory} bytes") as con:
         names, rows = answer(con, query, bounds)

@@ -24,7 +24,7 @@ def children_environment(settings: Settings) -> dict[str, str]:
     """What the children must know however they are started: absolute, so that no working directory matters."""
     known = {
         "BOOKWATCH_HOME": str(settings.home.root),
-        "BOOKWATCH_HOSTS": ",".join(settings.bookwatch_hosts),
+        "BOOKWATCH_HOSTS": ",".join(settings.hosts),
         "PYTHONPATH": str(PROJECT),
     }
     # Dagster talks to its own processes over sockets in the temporary folder: in the home too, where they fit.

@@ -9,8 +9,8 @@ from dataclasses import asdict
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
+from assets.asset_freshness import FRESHNESS
 from assets.core.core_assets import CORE_KEYS
-from assets.freshness import FRESHNESS
 from assets.marts.mart_assets import MART_KEYS
 from marketplace.collections import INGESTED
 from pipelines.dagster.shared_run import SharedRun

@@ -20,7 +20,7 @@ def serve(port: int, code: list[str]) -> None:
     """Serve on 127.0.0.1:``port`` until told to stop. Nothing can be launched, stopped or written through it. ``code``:
     the options of Dagster's command that say where our code is.
     """
-    names = load_settings().bookwatch_hosts
+    names = load_settings().hosts
     plain = uvicorn.run
 
     def under_our_names(pages: Any, **_options: object) -> None:

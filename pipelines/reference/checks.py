@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checks.check import Check, TableCheck
+from checks.every import all_checks
 from checks.findings import CHECKS as FINDING_CHECKS
-from checks.registry import all_checks
 from checks.sources import SOURCE_CHECKS, SWEEP_CHECKS
 from checks.verdicts import AnyCheck
 from pipelines.reference.layout import bullets, code, heading, paragraph, sentence, whole

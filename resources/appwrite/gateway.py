@@ -161,7 +161,7 @@ class PooledClient(Client):
         self.server_clock = clock_of(self._endpoint)
         self.host = urlsplit(self._endpoint).netloc.rpartition("@")[2]
         # Two a worker: a page and the one fetched ahead of it.
-        self._connections = Connections(self._endpoint, 2 * settings.bookwatch_workers + 2)
+        self._connections = Connections(self._endpoint, 2 * settings.workers + 2)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._endpoint!r})"

@@ -139,10 +139,10 @@ class Scans:
         self._lock = threading.Lock()
         self.messages: queue.Queue[Message] = queue.Queue(maxsize=PAGES_WAITING)
         self._stop = threading.Event()
-        self._pool = PageThreads(2 * settings.bookwatch_workers, "page")
+        self._pool = PageThreads(2 * settings.workers, "page")
         self._threads = [
             threading.Thread(target=self._work, name=f"scan-{n}", daemon=True)
-            for n in range(min(settings.bookwatch_workers, len(collections)))
+            for n in range(min(settings.workers, len(collections)))
         ]
 
     def __enter__(self) -> Scans:
@@ -214,8 +214,8 @@ class Scans:
         settings = self._settings
         ours = datetime.now(UTC)
         apart = abs((server_now - ours).total_seconds())
-        if apart <= max(CLOCKS_AGREE, settings.bookwatch_overlap / 2):
-            bound = upper_bound(server_now, settings.bookwatch_safety_lag)
+        if apart <= max(CLOCKS_AGREE, settings.overlap / 2):
+            bound = upper_bound(server_now, settings.safety_lag)
             # One for all that is read beside each other, the first that was asked for: a row written later may refer to
             # what was made after the scans of what it refers to, and one written between two bounds would be here as of
             # another moment than those that belong to it.
@@ -227,7 +227,7 @@ class Scans:
             collection, newest_queries(max(server_now, ours).replace(tzinfo=None)), first_updated
         )
         earlier = min(server_now, ours)
-        bound = newest or upper_bound(earlier, settings.bookwatch_safety_lag)
+        bound = newest or upper_bound(earlier, settings.safety_lag)
         # A frozen clock is a replay's: there rows are as old as the server says, whatever day it is here.
         frozen = self._gateway.clock.frozen is not None
         return bound, max(bound, upper_bound(server_now if frozen else earlier, 0))

@@ -106,7 +106,7 @@ class Writer:
         plan = self._store.watermarks.begin_scan(
             collection,
             bound=asked.bound,
-            overlap=timedelta(seconds=self._settings.bookwatch_overlap),
+            overlap=timedelta(seconds=self._settings.overlap),
             run_id=self._run_id,
             full=asked.full,
             order=asked.order,
@@ -117,7 +117,7 @@ class Writer:
         if plan.lower is None:
             self._loaded.add(collection)
         size = self._sizes[collection] = PageSize(
-            self._settings.bookwatch_page_size, self._store.pages.learned(collection)
+            self._settings.page_size, self._store.pages.learned(collection)
         )
         unread = self._store.rejects.unread(collection)
         self._unread[collection] = bool(unread)

@@ -104,7 +104,7 @@ class _Sweep:
         self._order: Order = store.watermarks.of(collection).order
         self._rows = PageDecoder(store.columns.of(collection), gateway.api.list_key, self._order)
         self._decoder = self._rows if deep else PageDecoder((), gateway.api.list_key, self._order)
-        page_size = gateway.settings.bookwatch_page_size
+        page_size = gateway.settings.page_size
         self._size = PageSize(page_size, store.pages.learned(collection))
         told = [name for name in told if any(c.attribute == name for c in store.columns.of(collection))]
         most = min(5 * page_size, LARGEST_PAGE)

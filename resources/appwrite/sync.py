@@ -103,7 +103,7 @@ def sync(
             outcomes.update(_ended(scans, writer, frozenset(collections)))
 
     read(collections, full)
-    if _settled(gateway, writer, settings.bookwatch_safety_lag):
+    if _settled(gateway, writer, settings.safety_lag):
         writer.read_on()
         read([c for c in collections if outcomes[c].outcome == "complete"], False)
     return [outcomes[collection] for collection in collections]

@@ -23,9 +23,7 @@ def outer_blanks(settings: Settings) -> tuple[str, ...]:
         "APPWRITE_API_KEY": settings.appwrite_api_key.get_secret_value(),
     }
     named = [name for name, value in written.items() if value != value.strip(BLANK)]
-    tables = [
-        f"{name} in BOOKWATCH_TABLES" for name, value in settings.bookwatch_tables.items() if _blank(value)
-    ]
+    tables = [f"{name} in BOOKWATCH_TABLES" for name, value in settings.tables.items() if _blank(value)]
     return (*named, *tables)
 
 

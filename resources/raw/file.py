@@ -55,7 +55,7 @@ class RawFile:
         if read_only and not self.path.exists():
             raise StoreFailure("There is no mirror yet.", "Run `bookwatch run` first.")
         self.large = LargeRows(bytes_of(memory_limit), most_memory or half_of_this_machine())
-        with self.plainly("open"):
+        with self.translated_errors("open"):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.connection = self._connect()
             if not read_only:
@@ -83,7 +83,7 @@ class RawFile:
         self.connection.close()
 
     @contextlib.contextmanager
-    def plainly(self, what: str) -> Generator[None]:
+    def translated_errors(self, what: str) -> Generator[None]:
         """Turn DuckDB's and Polars' errors into one sentence: theirs repeat values."""
         failure: StoreFailure
         try:
@@ -127,7 +127,7 @@ class RawFile:
     @contextlib.contextmanager
     def transaction(self) -> Generator[duckdb.DuckDBPyConnection]:
         """All or nothing: whatever is raised inside rolls everything back."""
-        with self.plainly("be written"):
+        with self.translated_errors("be written"):
             self._undo = []
             self.connection.execute("BEGIN")
             try:
@@ -148,7 +148,7 @@ class RawFile:
         self._undo.append(undo)
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        with self.plainly("be read"):
+        with self.translated_errors("be read"):
             return self.connection.execute(sql, list(parameters)).fetchall()
 
     @contextlib.contextmanager

@@ -14,7 +14,7 @@ from typing import cast
 
 import polars as pl
 
-from marketplace.acceptance import UNREAD
+from marketplace.quarantine import UNREAD
 from resources.forgotten import Forgotten
 from resources.raw.column_types import SYSTEM, Position
 from resources.raw.columns import Columns
@@ -92,7 +92,7 @@ class Merge:
         where rows are followed by that). ``record`` is called in each transaction with the counts so far.
         """
         how = _How(run_id, now, reject_reasons, rules_version, forced, known_upto, made_upto)
-        with self._file.plainly("be read"):
+        with self._file.translated_errors("be read"):
             cut = self._file.large.pieces(self._file.connection, collection, rows)
         counts = Counts()
         for start, length in cut:
@@ -149,7 +149,7 @@ class Merge:
                 if record is not None:
                     record(counts)
             return counts
-        with self._file.plainly("be written"):
+        with self._file.translated_errors("be written"):
             named, nameless = _by_name(self._without_forgotten(collection, rows))
             twice = named["_id"].n_unique() < named.height
             last = named.unique("_id", keep="last", maintain_order=True) if twice else named
@@ -349,7 +349,7 @@ class Merge:
         Each becomes a new version, the old one goes to the history.
         """
         marked = 0
-        with self._file.plainly("be read"):
+        with self._file.translated_errors("be read"):
             sizes = self._file.large.sizes(self._file.connection, collection, ids)
         for start, length in pieces(sizes.clip(lower_bound=TYPICAL_ROW)):
             with self._file.transaction():

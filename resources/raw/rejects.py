@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from marketplace.acceptance import UNREAD
+from marketplace.quarantine import UNREAD
 from resources.raw.column_types import SYSTEM, Position, instants
 from resources.raw.columns import Columns
 from resources.raw.file import RawFile
@@ -59,7 +59,7 @@ class Rejects:
 
         Collection, row_id, reasons, first_seen_at, last_tried_at, rules_version.
         """
-        with self._file.plainly("be read"):
+        with self._file.translated_errors("be read"):
             return self._file.connection.sql(
                 "SELECT * EXCLUDE (content) FROM _rejects ORDER BY collection, row_id"
             ).pl()

@@ -80,7 +80,7 @@ class IngestRuns:
 
     def all(self, run_id: str | None = None) -> pl.DataFrame:
         """``_ingest_runs``, of one run or all."""
-        with self._file.plainly("be read"):
+        with self._file.translated_errors("be read"):
             where = f" WHERE run_id = {literal(run_id)}" if run_id is not None else ""
             return self._file.connection.sql(
                 f"SELECT * FROM _ingest_runs{where} ORDER BY started_at, collection"

@@ -79,6 +79,6 @@ class RawStore:
         if not ids:
             return []
         catalog = str(self.file.rows("SELECT current_database()")[0][0])
-        with self.file.plainly("be read"):
+        with self.file.translated_errors("be read"):
             names = RowNames(self.file.connection, read_phone_key(self.file.path), catalog)
             return names.published(collection, pl.Series(list(ids), dtype=pl.String)).to_list()

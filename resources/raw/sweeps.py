@@ -91,7 +91,7 @@ class Sweeps:
 
     def missing(self, collection: str) -> pl.DataFrame:
         """Rows (row_id, sequence) a sweep found missing that still live here under the same $sequence."""
-        with self._file.plainly("be read"):
+        with self._file.translated_errors("be read"):
             return self._file.connection.sql(
                 f"SELECT DISTINCT m.row_id, m.sequence FROM _sweep_missing m JOIN {quoted(collection)} t "
                 f"ON t._id = m.row_id AND t._sequence = m.sequence "
@@ -100,7 +100,7 @@ class Sweeps:
 
     def unseen(self, collection: str, since_change: int) -> pl.DataFrame:
         """Rows (row_id, sequence) that live here since before a change and that a sweep by $id did not come by."""
-        with self._file.plainly("be read"):
+        with self._file.translated_errors("be read"):
             return self._file.connection.sql(
                 f"SELECT t._id AS row_id, t._sequence AS sequence FROM {quoted(collection)} t ANTI JOIN "
                 f"(SELECT row_id FROM _sweep_seen WHERE collection = {literal(collection)}) s "

@@ -37,7 +37,7 @@ class Versions:
         the same."""
         own = f"SELECT _id, _sequence, _created_at FROM {quoted(collection)} WHERE _deleted_at IS NULL"
         by = "_sequence {0} NULLS LAST, _created_at {0}, _id {0}"
-        with self._file.plainly("be read"):
+        with self._file.translated_errors("be read"):
             return self._file.connection.sql(
                 f"SELECT DISTINCT * FROM (({own} ORDER BY {by.format('ASC')} LIMIT {rows}) "
                 f"UNION ALL ({own} ORDER BY {by.format('DESC')} LIMIT {rows}) UNION ALL "
@@ -51,7 +51,7 @@ class Versions:
             for sign, value in ((">", after), ("<=", upto))
             if value is not None
         )
-        with self._file.plainly("be read"):
+        with self._file.translated_errors("be read"):
             return self._file.connection.sql(
                 f"SELECT _id, _sequence, _updated_at FROM {quoted(collection)} "
                 f"WHERE _deleted_at IS NULL{bounds}"
@@ -59,7 +59,7 @@ class Versions:
 
     def living_among(self, collection: str, ids: pl.Series) -> pl.DataFrame:
         """(_id, _sequence, _updated_at) of those of some rows that are not deleted."""
-        with self._file.plainly("be read"), self._file.lent(_asked=pl.DataFrame({"_id": ids})):
+        with self._file.translated_errors("be read"), self._file.lent(_asked=pl.DataFrame({"_id": ids})):
             return self._file.connection.sql(
                 f"SELECT _id, _sequence, _updated_at FROM {quoted(collection)} "
                 "WHERE _deleted_at IS NULL AND _id IN (SELECT _id FROM _asked)"

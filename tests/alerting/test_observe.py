@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunReport:
-    settings = Settings(bookwatch_home=tmp_path, bookwatch_now=NOW)
+    settings = Settings(home=tmp_path, now=NOW)
     return RunReport(Run(settings=settings, run_id="r", sequence=1, started_at=NOW))
 
 

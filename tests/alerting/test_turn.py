@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from checks.registry import all_checks
+from checks.every import all_checks
 from checks.verdicts import outcome_of
 from pipelines.alerting import turn as edge
 from pipelines.alerting.engine import Observation
@@ -56,10 +56,10 @@ class Place:
     @property
     def settings(self) -> Settings:
         return Settings(
-            bookwatch_home=self.home.root,
-            bookwatch_now=self.now,
-            bookwatch_alert_urls=self.urls,
-            bookwatch_heartbeat_url=self.heartbeat,
+            home=self.home.root,
+            now=self.now,
+            alert_urls=self.urls,
+            heartbeat_url=self.heartbeat,
         )
 
     def turn(self, *seen: Observation, minutes: float = 1) -> None:

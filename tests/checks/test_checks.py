@@ -13,12 +13,12 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
-from assets.marts.compiled import compile_marts
 from assets.marts.every import MART_NAMES
+from assets.marts.sql_cache import compile_marts
 from checks import factory
 from checks.check import Check, TableCheck
+from checks.every import registry_of
 from checks.factory import validate
-from checks.registry import registry_of
 from checks.results import CheckResult, violations
 from checks.schemas import MARTS
 from marketplace.findings import FINDINGS

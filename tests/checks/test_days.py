@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from checks.registry import registry_of
+from checks.every import registry_of
 from checks.results import CheckResult
 from tests.marts.warehouse import NOW, Warehouse
 

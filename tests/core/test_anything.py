@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assets.core.engine import process
-from assets.core.private import LONGEST_WORDS, update_private
-from marketplace.acceptance import reject_reasons
+from assets.core.personal_store import LONGEST_WORDS, update_private
 from marketplace.codes import LONGEST_PUBLISHED
 from marketplace.expected import NAMED
 from marketplace.pseudonyms import PREFIX
+from marketplace.quarantine import reject_reasons
 from marketplace.rules import RULES_VERSION
 from resources.appwrite.bounds import MOST_COLUMNS, chosen, loads
 from resources.appwrite.columns import PageDecoder, columns_of

@@ -458,8 +458,8 @@ TEXTS = st.one_of(
     st.booleans(),
 )
 def test_source_and_mode_follow_their_rules_for_any_words(rows: list[dict[str, Any]], chat: bool):
+    from marketplace.statuses import MODE, SOURCE, normalised
     from marketplace.text import json_text
-    from marketplace.words import MODE, SOURCE, normalised
 
     def says(value: str | None) -> str | None:
         text = json_text(value)

@@ -867,7 +867,7 @@ def test_a_run_reads_amounts_within_the_bounds_of_the_settings(tmp_path: Path):
     raw.put("bookings", {**BOOKING, "totalCost": 250_000}, {**BOOKING, "$id": "b2", "totalCost": 300_000})
     known: list[set[Any]] = []
     for least, most in ((20_000, 250_000), (250_001, 300_000), (20_000, 20_000_000)):
-        of_run = Settings(bookwatch_home=tmp_path, bookwatch_amount_min=least, bookwatch_amount_max=most)
+        of_run = Settings(home=tmp_path, amount_min=least, amount_max=most)
         outcome = derive(Run(of_run, "r", 1, NOW))
         assert outcome.changed
         known.append(set(table(raw, "bookings")["amount_idr"].to_list()))

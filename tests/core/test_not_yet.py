@@ -21,8 +21,8 @@ from assets.core.messages import derive_messages
 from assets.core.notifications import derive_notifications
 from assets.core.providers import derive_providers
 from checks.derived_rows import violations
-from marketplace.acceptance import reject_reasons
 from marketplace.instants import HAPPENED, PLANNED
+from marketplace.quarantine import reject_reasons
 from marketplace.zones import ProviderZones
 from tests.core.raw_file import RawFile
 from tests.core.test_engine import BOOKING, TABLES, rows, run, same_as_rebuilt, table

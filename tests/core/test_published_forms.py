@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from assets.core.engine import CoreOutcome, process
-from assets.core.private import update_private
+from assets.core.personal_store import update_private
 from marketplace.pseudonyms import PREFIX, Pseudonyms
 from marketplace.rules import RULES_VERSION
 from tests.core.raw_file import RawFile

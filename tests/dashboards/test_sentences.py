@@ -13,7 +13,7 @@ import ibis
 import pytest
 
 from assets.marts.health_points import MEASURES
-from checks.registry import all_checks
+from checks.every import all_checks
 from checks.sources import SourceCheck, SweepCheck
 from dashboards.wording import Wording, texts
 from marketplace.findings import FINDINGS

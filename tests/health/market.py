@@ -117,9 +117,7 @@ class Market:
         self.raw.put("notifications", *rows)
 
     def settings(self, now: datetime, zone: str = "Asia/Makassar", **more: Any) -> Settings:
-        return Settings(
-            bookwatch_home=self.home, bookwatch_now=now.replace(tzinfo=UTC), bookwatch_timezone=zone, **more
-        )
+        return Settings(home=self.home, now=now.replace(tzinfo=UTC), timezone=zone, **more)
 
     def run(self, now: datetime = NOW, zone: str = "Asia/Makassar") -> Run:
         """Core, marts and ledger as a run at that instant makes them."""

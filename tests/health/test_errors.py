@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from assets.ops import create_ops, mirror_calls, mirror_errors
-from checks.registry import registry_of
+from checks.every import registry_of
 from marketplace.error_rate import ERRORS_A_MINUTE
 from pipelines.cli import errors as command
 from pipelines.health_fallback import enter_failure
@@ -149,7 +149,7 @@ def test_errors_of_a_failed_run_are_shown_and_wait_on(
 
 
 def begun(home: Home) -> RunReport:
-    settings = Settings(bookwatch_home=home.root, bookwatch_now=NOW)
+    settings = Settings(home=home.root, now=NOW)
     return RunReport(Run(settings, "r1", 1, NOW.replace(tzinfo=UTC)))
 
 

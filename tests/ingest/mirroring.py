@@ -52,8 +52,8 @@ def settings_for(server: SandboxProcess, home: Path, **more: Any) -> Settings:
         "appwrite_project_id": server.project,
         "appwrite_api_key": server.key,
         "appwrite_database_id": DATABASE,
-        "bookwatch_home": home,
-        "bookwatch_safety_lag": 0,
+        "home": home,
+        "safety_lag": 0,
         **more,
     }
     return Settings(_env_file=None, **given)  # pyright: ignore[reportCallIssue]
@@ -75,7 +75,7 @@ class Recorder:
 def gateway_for(settings: Settings, **more: Any) -> tuple[Gateway, Recorder]:
     recorder = Recorder()
     more.setdefault("sleep", lambda _: None)
-    return Gateway(settings, Clock(settings.bookwatch_now), recorder, **more), recorder
+    return Gateway(settings, Clock(settings.now), recorder, **more), recorder
 
 
 def accept_all(collection: str, rows: pl.DataFrame) -> pl.Series:

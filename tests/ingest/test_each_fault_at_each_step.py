@@ -72,9 +72,7 @@ class Scene:
 
     def __init__(self, server: SandboxProcess, home: Path, table: str, store: RawStore) -> None:
         self.server, self.home, self.table, self.store = server, home, table, store
-        self.settings = settings_for(
-            server, home, bookwatch_tables={"bookings": table}, bookwatch_page_size=PAGE
-        )
+        self.settings = settings_for(server, home, tables={"bookings": table}, page_size=PAGE)
         self.number = 0
         self.time_out = 10.0
         make_table(server, table)
@@ -103,7 +101,7 @@ class Scene:
 
     def swept(self) -> tuple[str, list[CallEvent]]:
         gateway, recorder = gateway_for(
-            self.settings.model_copy(update={"bookwatch_page_size": 4}), timeouts=(10.0, self.time_out)
+            self.settings.model_copy(update={"page_size": 4}), timeouts=(10.0, self.time_out)
         )
         try:
             (outcome,) = sweep(

@@ -31,7 +31,7 @@ def test_a_full_disk_is_one_sentence_and_the_next_scan_goes_on(
 ) -> None:
     make_table(server, table)
     fill(server, table, 3_000)
-    settings = settings_for(server, home, bookwatch_tables={"bookings": table}, bookwatch_page_size=100)
+    settings = settings_for(server, home, tables={"bookings": table}, page_size=100)
     gateway, _ = gateway_for(settings)
     path = home / "raw.duckdb"
     full = pytest.raises(StoreFailure, match="The disk is full")

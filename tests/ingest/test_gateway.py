@@ -417,7 +417,7 @@ def test_the_proxy_of_the_environment_is_used_with_its_password(monkeypatch: pyt
     with ScriptedServer(GOOD) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.endpoint.removesuffix("/v1").replace("://", "://me:secret@"))
         gateway, _ = scripted_gateway(
-            proxy, endpoint="http://appwrite.example/v1", settings={"bookwatch_allow_http": True}
+            proxy, endpoint="http://appwrite.example/v1", settings={"allow_http": True}
         )
         rows(gateway)
         target, headers = proxy.requests[0]
@@ -439,9 +439,7 @@ def test_a_proxy_that_cannot_be_used_is_one_sentence_without_its_password(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "ftp://me:secret@proxy.example")
     with ScriptedServer(GOOD) as server, pytest.raises(UsageError, match="proxy") as caught:
-        scripted_gateway(
-            server, endpoint="http://appwrite.example/v1", settings={"bookwatch_allow_http": True}
-        )
+        scripted_gateway(server, endpoint="http://appwrite.example/v1", settings={"allow_http": True})
     assert "secret" not in str(caught.value)
     assert caught.value.__context__ is None
 
@@ -520,9 +518,7 @@ def test_columns_of_every_kind_by_their_own_type(
     server: SandboxProcess, home: Path, table: str, api: str
 ) -> None:
     make_table(server, table, KINDS)
-    gateway, _ = gateway_for(
-        settings_for(server, home, appwrite_api=api, bookwatch_tables={"bookings": table})
-    )
+    gateway, _ = gateway_for(settings_for(server, home, appwrite_api=api, tables={"bookings": table}))
     columns = {c.key: c for c in gateway.list_columns("bookings")}
     assert set(columns) == set(KINDS)
     assert columns["tags"] == Column("tags", "varchar", True)
@@ -582,9 +578,7 @@ def test_connections_are_kept(server: SandboxProcess, home: Path, table: str) ->
 
 def test_a_table_id_with_a_space_is_one_path_segment(home: Path) -> None:
     with ScriptedServer(GOOD) as server:
-        gateway, _ = scripted_gateway(
-            server, settings={"bookwatch_tables": {"bookings": "Commission Records/x?"}}
-        )
+        gateway, _ = scripted_gateway(server, settings={"tables": {"bookings": "Commission Records/x?"}})
         rows(gateway)
         assert re.match(r"/v1/tablesdb/db/tables/Commission%20Records%2Fx%3F/rows\?", server.requests[0][0])
         assert "total=0" in server.requests[0][0]

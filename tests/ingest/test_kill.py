@@ -138,7 +138,7 @@ def test_killed_at_random_instants_and_run_again_raw_equals_the_server(
 ) -> None:
     make_table(server, table)
     fill(server, table, ROWS)
-    settings = settings_for(server, home, bookwatch_tables={"bookings": table}, bookwatch_page_size=10)
+    settings = settings_for(server, home, tables={"bookings": table}, page_size=10)
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),

@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 from assets.core.engine import process
-from assets.core.private import update_private
-from marketplace.acceptance import reject_reasons
+from assets.core.personal_store import update_private
+from marketplace.quarantine import reject_reasons
 from marketplace.rules import RULES_VERSION
 from resources.appwrite.columns import PageDecoder
 from resources.erasure import erase, rewrite

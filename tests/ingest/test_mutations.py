@@ -51,9 +51,7 @@ def test_any_order_of_changes_between_pages_ends_equal(
     make_table(server, table)
     fill(server, table, 80)
     gateway, _ = gateway_for(
-        settings_for(
-            server, home, bookwatch_tables={"bookings": table}, bookwatch_page_size=chance.choice([1, 7, 16])
-        )
+        settings_for(server, home, tables={"bookings": table}, page_size=chance.choice([1, 7, 16]))
     )
     with RawStore(home / "raw.duckdb") as store:
         for n in range(3):

@@ -41,7 +41,7 @@ def test_every_row_arrives_and_999_of_1000_operations_within_four_seconds(
     make_table(server, table)
     fill(server, table, ROWS)
     # One row a page: as many operations as rows.
-    settings = settings_for(server, home, bookwatch_tables={"bookings": table}, bookwatch_page_size=1)
+    settings = settings_for(server, home, tables={"bookings": table}, page_size=1)
     waits = Waits()
     gateway, recorder = gateway_for(settings, sleep=waits.sleep, monotonic=waits.monotonic)
     share = 0.1 / len(FAILURES)
@@ -75,7 +75,7 @@ def test_the_breaker_opens_tries_once_and_closes_and_no_scan_is_lost(
         make_table(server, identity)
         fill(server, identity, 3)
     waits = Waits()
-    settings = settings_for(server, home, bookwatch_tables=ids, bookwatch_workers=1)
+    settings = settings_for(server, home, tables=ids, workers=1)
     gateway, recorder = gateway_for(settings, sleep=waits.sleep, monotonic=waits.monotonic)
 
     def requests() -> int:

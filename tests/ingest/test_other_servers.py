@@ -53,10 +53,10 @@ def opened(server: OtherServer, home: Path, **more: Any) -> tuple[Gateway, Recor
         "appwrite_api_key": "key",
         "appwrite_database_id": "shop",
         "appwrite_api": "databases",
-        "bookwatch_home": home,
-        "bookwatch_safety_lag": 0,
-        "bookwatch_page_size": 3,
-        "bookwatch_overlap": 0,
+        "home": home,
+        "safety_lag": 0,
+        "page_size": 3,
+        "overlap": 0,
         **more,
     }
     return gateway_for(Settings(_env_file=None, **given))  # pyright: ignore[reportCallIssue]
@@ -125,7 +125,7 @@ def test_the_next_run_reads_what_changed_and_asks_for_no_sequence(
     server.put("bookings", "B2", just_now(), title="changed")
     server.put("bookings", "aa0", just_now(), title="new")
     server.asked.clear()
-    later, _ = opened(server, home, bookwatch_overlap=60)
+    later, _ = opened(server, home, overlap=60)
     outcome = run(later, store, ["bookings"], run_id="run2")["bookings"]
     assert (outcome.counts.fetched, outcome.counts.updated, outcome.counts.inserted) == (2, 1, 1)
     assert mirrored(store) == served(server)
@@ -146,7 +146,7 @@ def test_rows_that_come_go_and_change_between_pages_are_right_after_the_next_run
     assert reconciles(run(gateway, store, ["bookings"]).values())
     server.before_page = lambda n: None
     after_this_second()
-    later, _ = opened(server, home, bookwatch_overlap=60)
+    later, _ = opened(server, home, overlap=60)
     run(later, store, ["bookings"], run_id="run2")
     assert mirrored(store) == served(server)
 
@@ -221,7 +221,7 @@ def test_a_sweep_in_turns_deletes_only_what_it_did_not_come_by(
     assert (first.outcome, first.counts.deleted) == ("partial", 0)
     # Behind the point the sweep has reached, and in front of it in the order of ids: it is not missing.
     server.put("bookings", "A0", just_now(), title="between two turns")
-    later, _ = opened(server, home, bookwatch_overlap=60)
+    later, _ = opened(server, home, overlap=60)
     run(later, store, ["bookings"], run_id="run2")
     last = swept(gateway, store, max_rows=60, deep=True, guard=0.5)
     assert (last.outcome, last.counts.deleted) == ("complete", 1)
@@ -263,7 +263,7 @@ def test_a_server_that_loses_its_number_is_read_anew_by_id(home: Path, store: Ra
         assert {row[2] for row in mirrored(store).values()} == set(range(1, len(IDS) + 1))
         server.kind = "documents"
         server.put("bookings", "later", just_now(), title="later")
-        later, _ = opened(server, home, bookwatch_overlap=60)
+        later, _ = opened(server, home, overlap=60)
         outcome = run(later, store, ["bookings"], run_id="run2")["bookings"]
         assert (outcome.outcome, outcome.counts.fetched) == ("complete", len(IDS) + 1)
         assert mirrored(store) == served(server)
@@ -318,7 +318,7 @@ def test_rows_that_are_refused_in_every_order_end_a_first_run_with_that_cause(ho
 
     server.before_page = refuse
     with serving(server):
-        gateway, _ = opened(server, home, bookwatch_workers=1)
+        gateway, _ = opened(server, home, workers=1)
         home.mkdir()
         context = Run(gateway.settings, "run1", 1, datetime.now(UTC), RunOrder(quiet=True))
         with pytest.raises(SourceUnavailable, match="The first reading of bookings broke off") as told:
@@ -337,7 +337,7 @@ def test_an_incremental_scan_of_what_others_refer_to_reads_on_by_id(
     run(gateway, store, ["bookings"], first=["bookings"])
     server.put("bookings", "c-3", just_now(), title="changed", amount=30)
     server.put("bookings", "zz", datetime.now(UTC) + timedelta(seconds=30), title="after the bound", amount=1)
-    later, _ = opened(server, home, bookwatch_overlap=60)
+    later, _ = opened(server, home, overlap=60)
     outcome = run(later, store, ["bookings"], run_id="run2", first=["bookings"])["bookings"]
     assert (outcome.outcome, outcome.counts.inserted, outcome.counts.updated) == ("complete", 1, 1)
     assert mirrored(store) == served(server)
@@ -349,7 +349,7 @@ def test_a_refusal_that_has_nothing_to_do_with_the_order_stays_what_it_is(
     server = OtherServer()
     server.add_table("bookings", {"key": "title", "type": "string"})
     with serving(server):
-        gateway, _ = opened(server, home, bookwatch_page_size=5)
+        gateway, _ = opened(server, home, page_size=5)
         run(gateway, store, ["bookings"])
         known = server._known
 

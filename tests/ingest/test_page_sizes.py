@@ -134,9 +134,7 @@ def store(home: Path) -> Iterator[RawStore]:
 
 
 def opened(server: SandboxProcess, home: Path, table: str, **more: Any) -> tuple[Gateway, Recorder]:
-    return gateway_for(
-        settings_for(server, home, bookwatch_tables={"reviews": table}, **more), timeouts=(2.0, 0.3)
-    )
+    return gateway_for(settings_for(server, home, tables={"reviews": table}, **more), timeouts=(2.0, 0.3))
 
 
 def memory(bytes_: int, death: str = "reset", **more: Any) -> dict[str, Any]:
@@ -164,7 +162,7 @@ def test_pages_a_worker_dies_over_are_read_with_fewer_rows_and_the_size_is_remem
 ) -> None:
     fill_reviews(server, table, 60, 20_000)
     server.faults(memory(300_000, death))
-    gateway, _ = opened(server, home, table, bookwatch_page_size=50)
+    gateway, _ = opened(server, home, table, page_size=50)
     outcomes = run(gateway, store, ["reviews"])
     assert outcomes["reviews"].outcome == "complete"
     assert outcomes["reviews"].counts.inserted == 60
@@ -173,7 +171,7 @@ def test_pages_a_worker_dies_over_are_read_with_fewer_rows_and_the_size_is_remem
     server.faults()
     assert_mirrors(store, server, table, "reviews")
     server.faults(memory(300_000, death))
-    gateway, _ = opened(server, home, table, bookwatch_page_size=50)
+    gateway, _ = opened(server, home, table, page_size=50)
     again = run(gateway, store, ["reviews"], run_id="run2", full=True)["reviews"]
     assert (again.outcome, again.counts.unchanged) == ("complete", 60)
     assert deaths(server) == 0
@@ -185,7 +183,7 @@ def test_a_row_that_no_page_can_hold_is_set_aside_by_name_and_read_when_it_can_b
     fill_reviews(server, table, 30, 2_000)
     server.load_rows(table, [review(31, 90_000, title="the large one"), review(32, 10)], DATABASE)
     server.faults(memory(50_000))
-    gateway, _ = opened(server, home, table, bookwatch_page_size=20)
+    gateway, _ = opened(server, home, table, page_size=20)
     outcome = run(gateway, store, ["reviews"], told=["title"])["reviews"]
     assert outcome.outcome == "complete"
     assert (outcome.counts.fetched, outcome.counts.inserted, outcome.counts.rejected) == (32, 31, 1)
@@ -199,14 +197,14 @@ def test_a_row_that_no_page_can_hold_is_set_aside_by_name_and_read_when_it_can_b
     # It is not what the next pages are sized by.
     assert store.pages.learned("reviews").failed is None
 
-    gateway, recorder = opened(server, home, table, bookwatch_page_size=20)
+    gateway, recorder = opened(server, home, table, page_size=20)
     again = run(gateway, store, ["reviews"], run_id="run2")["reviews"]
     assert again.detail == outcome.detail
     assert deaths(server) < 40
     assert recorder.requests("repair_rows") == 1
 
     server.faults()
-    gateway, _ = opened(server, home, table, bookwatch_page_size=20)
+    gateway, _ = opened(server, home, table, page_size=20)
     read = run(gateway, store, ["reviews"], run_id="run3", full=True)["reviews"]
     assert (read.outcome, read.detail) == ("complete", "")
     assert store.connection.sql("SELECT count(*) FROM _rejects").fetchall() == [(0,)]
@@ -240,7 +238,7 @@ def test_a_sweep_goes_on_behind_a_row_that_cannot_be_read_and_counts_honestly(
     server: SandboxProcess, home: Path, store: RawStore, table: str, deep: bool
 ) -> None:
     fill_reviews(server, table, 12, 1_000)
-    gateway, _ = opened(server, home, table, bookwatch_page_size=4)
+    gateway, _ = opened(server, home, table, page_size=4)
     run(gateway, store, ["reviews"])
     old = {"$createdAt": "2025-01-01T00:00:00.000+00:00", "$updatedAt": "2025-01-01T00:00:00.000+00:00"}
     # Written with an old $updatedAt: no scan comes to them.
@@ -249,7 +247,7 @@ def test_a_sweep_goes_on_behind_a_row_that_cannot_be_read_and_counts_honestly(
     )
     ask(server, "delete", f"/tables/{table}/rows/r00002")
     server.faults(memory(50_000))
-    gateway, _ = opened(server, home, table, bookwatch_page_size=4)
+    gateway, _ = opened(server, home, table, page_size=4)
 
     def swept() -> Any:
         (one,) = sweep(
@@ -268,7 +266,7 @@ def test_a_sweep_goes_on_behind_a_row_that_cannot_be_read_and_counts_honestly(
         "complete", 0, 14, 13,
     )  # fmt: skip
     server.faults()
-    gateway, _ = opened(server, home, table, bookwatch_page_size=4)
+    gateway, _ = opened(server, home, table, page_size=4)
     run(gateway, store, ["reviews"], run_id="run2", full=True)
     assert_mirrors(store, server, table, "reviews")
     assert store.rejects.listed().height == 0
@@ -396,7 +394,7 @@ def test_a_hostile_page_is_read_from_the_wire_to_the_mirror(home: Path, store: R
         )
 
     with ScriptedServer(script) as server:
-        gateway, _ = scripted_gateway(server, settings={"bookwatch_home": home})
+        gateway, _ = scripted_gateway(server, settings={"home": home})
         outcomes = run(gateway, store, ["reviews"])
         assert outcomes["reviews"].outcome == "complete"
         assert (outcomes["reviews"].counts.fetched, reconciles(outcomes.values())) == (len(hostile), True)

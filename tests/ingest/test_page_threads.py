@@ -119,7 +119,7 @@ def test_a_process_stopped_amid_a_call_that_is_never_answered_ends(
 ) -> None:
     make_table(server, table)
     fill(server, table, 20)
-    more: dict[str, Any] = {"bookwatch_tables": {"bookings": table}, "bookwatch_page_size": 4}
+    more: dict[str, Any] = {"tables": {"bookings": table}, "page_size": 4}
     gateway, _ = gateway_for(settings_for(server, home, **more))
     if work == "sweep":
         with RawStore(home / "raw.duckdb") as store:

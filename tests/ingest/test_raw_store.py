@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from marketplace.acceptance import reject_reasons
+from marketplace.quarantine import reject_reasons
 from resources.appwrite.columns import PageDecoder
 from resources.errors import UsageError
 from resources.raw import versions

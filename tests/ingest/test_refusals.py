@@ -140,7 +140,7 @@ def test_a_server_that_refuses_a_blank_is_told_by_a_run_also_with_a_mirror(
 ) -> None:
     make_table(server, table)
     with RawStore(home / "raw.duckdb") as store:
-        gateway, _ = gateway_for(settings_for(server, home, bookwatch_tables={"bookings": table}))
+        gateway, _ = gateway_for(settings_for(server, home, tables={"bookings": table}))
         run(gateway, store, ["bookings"])
         blank, _ = gateway_for(settings_for(server, home, appwrite_database_id=f"{DATABASE} "))
         with pytest.raises(
@@ -151,7 +151,7 @@ def test_a_server_that_refuses_a_blank_is_told_by_a_run_also_with_a_mirror(
 
 def test_a_blank_at_the_end_of_a_table_id_is_named() -> None:
     with ScriptedServer(error(400, "general_argument_invalid")) as server:
-        gateway, _ = scripted_gateway(server, settings={"bookwatch_tables": {"bookings": "b1 "}})
+        gateway, _ = scripted_gateway(server, settings={"tables": {"bookings": "b1 "}})
         with pytest.raises(CallFailure) as failed:
             rows(gateway)
         outcome, detail = outcome_of(failed.value, False, gateway.settings)

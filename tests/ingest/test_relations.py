@@ -64,7 +64,7 @@ def test_the_related_ids_are_read_by_scans_sweeps_and_repairs(
     assert mirrored(store) == served(server)
     server.put("bookings", "b2", just_now(), providerId="t5")
     server.put("bookings", "b9", just_now(), title="new", providerId="t1", rooms=["c2"])
-    later, _ = opened(server, home, bookwatch_overlap=60)
+    later, _ = opened(server, home, overlap=60)
     run(later, store, ["bookings"], run_id="run2")
     assert mirrored(store) == served(server)
     # A row that changed with an old time is repaired by a quick sweep, one that changed in silence by a deep one.

@@ -84,9 +84,9 @@ class Mirroring(RuleBasedStateMachine):
         chosen = settings_for(
             self.server,
             Path(self.folder.name),
-            bookwatch_tables={"bookings": self.table},
-            bookwatch_page_size=size,
-            bookwatch_overlap=2,
+            tables={"bookings": self.table},
+            page_size=size,
+            overlap=2,
         )
         self.gateway, _ = gateway_for(chosen)
         self.store = RawStore(chosen.home.raw)

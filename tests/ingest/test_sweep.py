@@ -42,11 +42,7 @@ def gateway(server: SandboxProcess, home: Path, store: RawStore, table: str) -> 
     """A mirrored table of 60 rows."""
     make_table(server, table)
     fill(server, table, ROWS)
-    made, _ = gateway_for(
-        settings_for(
-            server, home, bookwatch_tables={"bookings": table}, bookwatch_page_size=4, bookwatch_overlap=0
-        )
-    )
+    made, _ = gateway_for(settings_for(server, home, tables={"bookings": table}, page_size=4, overlap=0))
     run(made, store, ["bookings"])
     return made
 
@@ -162,7 +158,7 @@ def test_an_empty_answer_marks_nothing(
     server: SandboxProcess, gateway: Gateway, store: RawStore, home: Path, table: str
 ) -> None:
     make_table(server, f"{table}empty")
-    astray, _ = gateway_for(settings_for(server, home, bookwatch_tables={"bookings": f"{table}empty"}))
+    astray, _ = gateway_for(settings_for(server, home, tables={"bookings": f"{table}empty"}))
     outcome = swept(astray, store)
     assert (outcome.held, outcome.missing, outcome.mirror_rows) == (True, ROWS, ROWS)
 
@@ -269,7 +265,7 @@ def test_a_collection_never_read_completely_is_not_swept(
     server: SandboxProcess, home: Path, store: RawStore, table: str
 ) -> None:
     make_table(server, table)
-    made, _ = gateway_for(settings_for(server, home, bookwatch_tables={"bookings": table}))
+    made, _ = gateway_for(settings_for(server, home, tables={"bookings": table}))
     outcome = swept(made, store)
     assert (outcome.outcome, outcome.mirror_rows) == ("failed", 0)
     assert "run first" in outcome.detail

@@ -55,7 +55,7 @@ def store(home: Path) -> Iterator[RawStore]:
 
 
 def opened(server: SandboxProcess, home: Path, table: str, **more: Any) -> tuple[Gateway, Recorder]:
-    more.setdefault("bookwatch_tables", {"bookings": table})
+    more.setdefault("tables", {"bookings": table})
     return gateway_for(settings_for(server, home, **more))
 
 
@@ -106,7 +106,7 @@ def test_pages_follow_each_other_without_loss(
 ) -> None:
     make_table(server, table)
     fill(server, table, 103)
-    gateway, recorder = opened(server, home, table, bookwatch_page_size=10)
+    gateway, recorder = opened(server, home, table, page_size=10)
     outcome = run(gateway, store, ["bookings"], flush_rows=25)["bookings"]
     assert (outcome.counts.fetched, outcome.counts.inserted) == (103, 103)
     assert_mirrors(store, server, table, "bookings")
@@ -149,7 +149,7 @@ def test_a_second_run_fetches_only_what_changed(
     assert (third.counts.fetched, third.counts.unchanged) == (2, 2)
     assert store.file.last_change() == change + 1
     recorder.events.clear()
-    settled = opened(server, home, table, bookwatch_overlap=0)[0]
+    settled = opened(server, home, table, overlap=0)[0]
     assert run(settled, store, ["bookings"], run_id="run4")["bookings"].counts.fetched == 0
 
 
@@ -185,9 +185,9 @@ def test_several_collections_each_with_its_own_counts(
         server,
         home,
         table,
-        bookwatch_tables={n: f"{table}{n}" for n in names},
-        bookwatch_page_size=7,
-        bookwatch_workers=3,
+        tables={n: f"{table}{n}" for n in names},
+        page_size=7,
+        workers=3,
     )
     outcomes = run(gateway, store, names, flush_rows=15)
     assert list(outcomes) == names
@@ -240,7 +240,7 @@ def test_the_watermark_is_the_servers_time_and_completion_the_clocks(
 ) -> None:
     make_table(server, table)
     fill(server, table, 1)
-    gateway, _ = opened(server, home, table, bookwatch_now="2031-05-05T00:00:00Z", bookwatch_safety_lag=2)
+    gateway, _ = opened(server, home, table, now="2031-05-05T00:00:00Z", safety_lag=2)
     before = datetime.now(UTC).replace(tzinfo=None)
     run(gateway, store, ["bookings"])
     mark = store.watermarks.of("bookings")
@@ -261,7 +261,7 @@ def test_rows_touched_inserted_and_deleted_between_pages_are_all_right_after_the
 ) -> None:
     make_table(server, table)
     fill(server, table, 60)
-    gateway, _ = opened(server, home, table, bookwatch_page_size=10)
+    gateway, _ = opened(server, home, table, page_size=10)
     server.between_pages(
         {"table": table, "after": 1, "touch": ["r00001", "r00015", "r00055"]},
         {
@@ -283,7 +283,7 @@ def test_a_row_deleted_and_made_again_under_its_id_stands_once(
 ) -> None:
     make_table(server, table)
     fill(server, table, 30)
-    gateway, _ = opened(server, home, table, bookwatch_page_size=10)
+    gateway, _ = opened(server, home, table, page_size=10)
     server.between_pages(
         {"table": table, "after": 1, "delete": ["r00003"],
          "insert": [row(3, title="again")]}
@@ -302,14 +302,14 @@ def opened_both(server: SandboxProcess, home: Path, table: str, **more: Any) -> 
     make_table(server, table)
     make_table(server, f"{table}_places")
     tables = {"bookings": table, "places": f"{table}_places"}
-    return gateway_for(settings_for(server, home, bookwatch_tables=tables, bookwatch_workers=4, **more))
+    return gateway_for(settings_for(server, home, tables=tables, workers=4, **more))
 
 
 @pytest.mark.parametrize("broken", [False, True])
 def test_the_scans_of_what_others_refer_to_end_before_another_begins(
     server: SandboxProcess, home: Path, store: RawStore, table: str, broken: bool
 ) -> None:
-    gateway, recorder = opened_both(server, home, table, bookwatch_page_size=2)
+    gateway, recorder = opened_both(server, home, table, page_size=2)
     fill(server, table, 5)
     fill(server, f"{table}_places", 5)
     if broken:
@@ -339,7 +339,7 @@ def test_a_row_touched_while_a_first_load_goes_on_is_read_beside_those_that_refe
     server: SandboxProcess, home: Path, store: RawStore, table: str
 ) -> None:
     """It leaves every window of $updatedAt. Made after the bound are of the others the next scan's."""
-    gateway, _ = opened_both(server, home, table, bookwatch_page_size=2, bookwatch_safety_lag=3600)
+    gateway, _ = opened_both(server, home, table, page_size=2, safety_lag=3600)
     both = (table, f"{table}_places")
     for name in both:
         fill(server, name, 4)
@@ -352,8 +352,8 @@ def test_a_row_touched_while_a_first_load_goes_on_is_read_beside_those_that_refe
     kept = {name: set(store.versions.living(name)["_id"]) for name in ("places", "bookings")}
     assert kept == {"places": {*old, "fresh"}, "bookings": old}
     assert outcomes["bookings"].counts.inserted == len(old)
-    tables = gateway.settings.bookwatch_tables
-    settled, _ = gateway_for(settings_for(server, home, bookwatch_tables=tables))
+    tables = gateway.settings.tables
+    settled, _ = gateway_for(settings_for(server, home, tables=tables))
     after_this_second()
     run(settled, store, ["places", "bookings"], run_id="run2", first=("places",))
     for name, one in zip(("bookings", "places"), both, strict=True):
@@ -365,7 +365,7 @@ def test_a_new_row_touched_beyond_the_bound_of_a_later_scan_is_read(
 ) -> None:
     make_table(server, table)
     fill(server, table, 2)
-    gateway, _ = opened(server, home, table, bookwatch_safety_lag=3600)
+    gateway, _ = opened(server, home, table, safety_lag=3600)
     run(gateway, store, ["bookings"])
     server.load_rows(table, [row(3) | {"$updatedAt": now_text()}], DATABASE)
     create(server, table, "fresh", title="made beyond it")
@@ -384,13 +384,13 @@ def test_a_first_load_that_broke_off_misses_no_row_touched_since(
     """Its bound is of days ago, and of what was not read yet there is no other version here."""
     make_table(server, table)
     fill(server, table, 6)
-    gateway, _ = opened(server, home, table, bookwatch_page_size=2, bookwatch_safety_lag=3600)
+    gateway, _ = opened(server, home, table, page_size=2, safety_lag=3600)
     server.faults({"kind": "status", "status": 503, "path": f"{table}/rows", "skip": 1})
     assert run(gateway, store, ["bookings"])["bookings"].outcome == "partial"
     server.faults()
     touch(server, table, "r00002", title="read, and touched since")
     touch(server, table, "r00005", title="touched before it is read")
-    gateway, _ = opened(server, home, table, bookwatch_safety_lag=3600)
+    gateway, _ = opened(server, home, table, safety_lag=3600)
     assert run(gateway, store, ["bookings"], run_id="run2")["bookings"].outcome == "complete"
     titles = dict(store.connection.sql("SELECT _id, title FROM bookings ORDER BY 1").fetchall())
     assert (len(titles), titles["r00002"], titles["r00005"]) == (6, "title 2", "touched before it is read")
@@ -404,7 +404,7 @@ def test_a_first_load_that_met_later_rows_reads_on_until_all_are_of_one_moment(
     for one in tables.values():
         make_table(server, one)
         fill(server, one, 4)
-    settings = settings_for(server, home, bookwatch_tables=tables, bookwatch_page_size=2, bookwatch_workers=1)
+    settings = settings_for(server, home, tables=tables, page_size=2, workers=1)
     gateway, recorder = gateway_for(settings)
     server.between_pages(
         {"table": table, "after": 1, "touch": ["r00004"]},
@@ -435,7 +435,7 @@ def test_a_server_that_dies_before_a_first_load_reads_on_leaves_what_was_read(
 ) -> None:
     make_table(server, table)
     fill(server, table, 4)
-    gateway, _ = opened(server, home, table, bookwatch_page_size=2)
+    gateway, _ = opened(server, home, table, page_size=2)
     server.between_pages({"table": table, "after": 1, "touch": ["r00004"]})
     answers = iter([gateway.ping()])
 
@@ -454,8 +454,8 @@ def test_what_the_mirror_has_is_not_brought_beyond_the_bound(
     server: SandboxProcess, home: Path, store: RawStore, table: str, collection: str
 ) -> None:
     """A state newer than that of the rows that are read after it would not fit them."""
-    gateway, _ = opened_both(server, home, table, bookwatch_safety_lag=3600)
-    name = gateway.settings.bookwatch_tables[collection]
+    gateway, _ = opened_both(server, home, table, safety_lag=3600)
+    name = gateway.settings.tables[collection]
     fill(server, name, 2)
     run(gateway, store, [collection], first=("places",))
     mark = store.watermarks.of(collection).watermark
@@ -475,9 +475,7 @@ def test_what_the_mirror_has_is_not_brought_beyond_the_bound(
     assert now is not None
     assert now >= mark
     # It comes when its time is before the bound.
-    settled, _ = gateway_for(
-        settings_for(server, home, bookwatch_tables={collection: name}, bookwatch_overlap=7200)
-    )
+    settled, _ = gateway_for(settings_for(server, home, tables={collection: name}, overlap=7200))
     after_this_second()
     run(settled, store, [collection], run_id="run3", first=("places",))
     assert_mirrors(store, server, name, collection)
@@ -486,7 +484,7 @@ def test_what_the_mirror_has_is_not_brought_beyond_the_bound(
 def test_a_reading_to_the_last_row_that_broke_off_goes_on_and_ends(
     server: SandboxProcess, home: Path, store: RawStore, table: str
 ) -> None:
-    gateway, _ = opened_both(server, home, table, bookwatch_page_size=2)
+    gateway, _ = opened_both(server, home, table, page_size=2)
     places = f"{table}_places"
     fill(server, places, 6)
     server.faults({"kind": "status", "status": 503, "path": f"{places}/rows", "skip": 1})
@@ -494,7 +492,7 @@ def test_a_reading_to_the_last_row_that_broke_off_goes_on_and_ends(
     server.faults()
     touch(server, places, "r00002", title="read, and touched since")
     touch(server, places, "r00005", title="touched before it is read")
-    gateway, _ = gateway_for(settings_for(server, home, bookwatch_tables={"places": places}))
+    gateway, _ = gateway_for(settings_for(server, home, tables={"places": places}))
     after_this_second()
     assert run(gateway, store, ["places"], run_id="run2", first=("places",))["places"].outcome == "complete"
     assert_mirrors(store, server, places, "places")
@@ -525,7 +523,7 @@ def test_a_first_load_killed_after_any_commit_goes_on_where_it_was(
 ) -> None:
     make_table(server, table)
     fill(server, table, 45)
-    gateway, recorder = opened(server, home, table, bookwatch_page_size=10)
+    gateway, recorder = opened(server, home, table, page_size=10)
     with RawStore(home / "raw.duckdb") as store, pytest.raises(Killed):
         run(gateway, store, ["bookings"], flush_rows=10, progress=KillAfter(commits))
     touch(server, table, "r00002", title="meanwhile")
@@ -549,7 +547,7 @@ def test_a_kill_inside_a_merge_leaves_nothing_half_done(
 ) -> None:
     make_table(server, table)
     fill(server, table, 45)
-    gateway, _ = opened(server, home, table, bookwatch_page_size=10)
+    gateway, _ = opened(server, home, table, page_size=10)
     counter = itertools.count()
 
     def die(collection: str, rows: pl.DataFrame) -> pl.Series:
@@ -574,7 +572,7 @@ def test_a_scan_that_breaks_half_way_keeps_what_it_stored_and_its_resume_point(
 ) -> None:
     make_table(server, table)
     fill(server, table, 50)
-    gateway, _ = opened(server, home, table, bookwatch_page_size=10)
+    gateway, _ = opened(server, home, table, page_size=10)
     server.faults({"kind": "status", "status": 503, "path": f"{table}/rows", "skip": 3})
     outcome = run(gateway, store, ["bookings"])["bookings"]
     assert (outcome.outcome, outcome.counts.fetched, outcome.watermark) == ("partial", 30, None)
@@ -582,7 +580,7 @@ def test_a_scan_that_breaks_half_way_keeps_what_it_stored_and_its_resume_point(
     assert store.watermarks.of("bookings").resume_sequence == 30
     assert store.runs.all("run1").select("outcome", "fetched", "inserted").row(0) == ("partial", 30, 30)
     server.faults()
-    gateway, _ = opened(server, home, table, bookwatch_page_size=10)
+    gateway, _ = opened(server, home, table, page_size=10)
     assert run(gateway, store, ["bookings"], run_id="run2")["bookings"].outcome == "complete"
     assert_mirrors(store, server, table, "bookings")
     assert store.runs.all("run2")["inserted"].to_list() == [20]
@@ -630,7 +628,7 @@ def test_a_page_that_is_no_json_all_through_is_asked_for_again(
 ) -> None:
     make_table(server, table)
     fill(server, table, 45)
-    gateway, _ = opened(server, home, table, bookwatch_page_size=5)
+    gateway, _ = opened(server, home, table, page_size=5)
     garbler = Garbler(gateway, row_id, times)
     monkeypatch.setattr(gateway, "rows", garbler)
     outcome = run(gateway, store, ["bookings"], flush_rows=20)["bookings"]
@@ -662,7 +660,7 @@ def test_a_page_that_some_reader_of_json_would_take_is_asked_for_again(
 ) -> None:
     make_table(server, table)
     fill(server, table, 45)
-    gateway, _ = opened(server, home, table, bookwatch_page_size=4)
+    gateway, _ = opened(server, home, table, page_size=4)
     garbler = Garbler(gateway, row_id, 1, garble)
     monkeypatch.setattr(gateway, "rows", garbler)
     outcome = run(gateway, store, ["bookings"], flush_rows=20)["bookings"]
@@ -676,7 +674,7 @@ def test_a_page_that_stays_broken_ends_the_scan_there_and_nothing_behind_it_is_s
 ) -> None:
     make_table(server, table)
     fill(server, table, 45)
-    gateway, _ = opened(server, home, table, bookwatch_page_size=5)
+    gateway, _ = opened(server, home, table, page_size=5)
     monkeypatch.setattr(gateway, "rows", Garbler(gateway, "r00027", 1000))
     outcome = run(gateway, store, ["bookings"], flush_rows=20)["bookings"]
     assert (outcome.outcome, outcome.counts.fetched, outcome.watermark) == ("partial", 25, None)
@@ -684,7 +682,7 @@ def test_a_page_that_stays_broken_ends_the_scan_there_and_nothing_behind_it_is_s
     assert outcome.failure.reason == "malformed"
     assert store.watermarks.of("bookings").resume_sequence == 25
     assert store.versions.count_living("bookings") == 25
-    gateway, _ = opened(server, home, table, bookwatch_page_size=5)
+    gateway, _ = opened(server, home, table, page_size=5)
     assert run(gateway, store, ["bookings"], run_id="run2", flush_rows=20)["bookings"].outcome == "complete"
     assert_mirrors(store, server, table, "bookings")
 
@@ -694,7 +692,7 @@ def test_a_broken_incremental_scan_does_not_move_the_watermark(
 ) -> None:
     make_table(server, table)
     fill(server, table, 30)
-    gateway, _ = opened(server, home, table, bookwatch_page_size=5)
+    gateway, _ = opened(server, home, table, page_size=5)
     run(gateway, store, ["bookings"])
     mark = store.watermarks.of("bookings").watermark
     for n in range(1, 21):
@@ -704,7 +702,7 @@ def test_a_broken_incremental_scan_does_not_move_the_watermark(
     assert run(gateway, store, ["bookings"], run_id="run2")["bookings"].outcome == "partial"
     assert store.watermarks.of("bookings").watermark == mark
     server.faults()
-    gateway, _ = opened(server, home, table, bookwatch_page_size=5)
+    gateway, _ = opened(server, home, table, page_size=5)
     assert run(gateway, store, ["bookings"], run_id="run3")["bookings"].outcome == "complete"
     assert_mirrors(store, server, table, "bookings")
     assert store.connection.sql("SELECT count(*) FROM bookings_history").fetchall() == [(20,)]
@@ -724,7 +722,7 @@ def test_a_tenth_of_all_calls_failing_loses_nothing(
 ) -> None:
     make_table(server, table)
     fill(server, table, 300)
-    gateway, recorder = opened(server, home, table, bookwatch_page_size=10)
+    gateway, recorder = opened(server, home, table, page_size=10)
     server.faults({"rate": 0.1, "path": table, **fault}, seed=5)
     outcome = run(gateway, store, ["bookings"])["bookings"]
     assert outcome.outcome == "complete"
@@ -748,7 +746,7 @@ def test_a_forbidden_or_missing_collection_stops_no_other(
         server,
         home,
         table,
-        bookwatch_tables={"bookings": table, "users": f"{table}users", "places": f"{table}none"},
+        tables={"bookings": table, "users": f"{table}users", "places": f"{table}none"},
     )
     server.faults({"kind": "status", "status": 403, "table": f"{table}users"})
     outcomes = run(gateway, store, ["users", "places", "bookings"])
@@ -928,7 +926,7 @@ def test_a_column_added_with_a_default_is_filled_for_rows_no_scan_by_time_would_
 ) -> None:
     make_table(server, table)
     fill(server, table, 20)
-    gateway, _ = opened(server, home, table, bookwatch_overlap=0)
+    gateway, _ = opened(server, home, table, overlap=0)
     run(gateway, store, ["bookings"])
     column(server, "post", table, "/integer", key="tip", required=False, default=7)
     outcome = run(gateway, store, ["bookings"], run_id="run2")["bookings"]
@@ -1019,7 +1017,7 @@ def test_a_scan_ends_though_rows_are_written_faster_than_pages_come(
     """No page would ever be empty. A row in between that was made before the bound is not missed for it."""
     make_table(server, table)
     fill(server, table, 4)
-    gateway, recorder = opened(server, home, table, bookwatch_page_size=4)
+    gateway, recorder = opened(server, home, table, page_size=4)
     if again:
         run(gateway, store, ["bookings"], run_id="before")
         touch(server, table, "r00001", title="touched")
@@ -1049,7 +1047,7 @@ def test_a_server_clock_that_was_once_far_ahead_loses_no_row(
 ) -> None:
     make_table(server, table)
     fill(server, table, 5)
-    gateway, _ = opened(server, home, table, bookwatch_overlap=1)
+    gateway, _ = opened(server, home, table, overlap=1)
     server.faults({"kind": "skew", "seconds": 3600})
     run(gateway, store, ["bookings"])
     server.faults()
@@ -1096,7 +1094,7 @@ def test_where_the_newest_row_is_the_watermark_it_is_kept_as_of_when_that_was(
     make_table(server, table)
     last = datetime.now(UTC) - timedelta(days=30)
     server.load_rows(table, [row(1) | {"$updatedAt": last.isoformat(timespec="milliseconds")}], DATABASE)
-    more = {"bookwatch_now": datetime.now(UTC)} if frozen else {}
+    more = {"now": datetime.now(UTC)} if frozen else {}
     gateway, _ = opened(server, home, table, **more)
     server.faults({"kind": "skew", "seconds": skew})
     began = datetime.now(UTC).replace(tzinfo=None)
@@ -1125,9 +1123,7 @@ def test_all_that_is_read_beside_each_other_has_one_bound_also_without_providers
     for one in tables.values():
         make_table(server, one)
         fill(server, one, 2)
-    settings = settings_for(
-        server, home, bookwatch_tables=tables, bookwatch_workers=1, bookwatch_safety_lag=0
-    )
+    settings = settings_for(server, home, tables=tables, workers=1, safety_lag=0)
     gateway, _ = gateway_for(settings)
     run(gateway, store, list(tables))
     assert len({store.watermarks.of(name).watermark for name in tables}) == 1

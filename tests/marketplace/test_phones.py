@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace import phones
-from marketplace.trials import test_rule as rule_of_test
+from marketplace.test_rows import test_rule as rule_of_test
 
 
 def one(written: str | None):

@@ -8,7 +8,7 @@ import pytest
 from marketplace.codes import LONGEST_PUBLISHED, browsers, cities, codes
 from marketplace.identifiers import LONGEST_ID
 from marketplace.pseudonyms import PREFIX, Pseudonyms, Published, mean_somebody
-from marketplace.words import BOOKING_STATUS
+from marketplace.statuses import BOOKING_STATUS
 
 KEY = b"k" * 32
 NAMES = Pseudonyms(KEY, lambda words: {"sari"} & set(words))

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace import zones
-from marketplace.acceptance import READ, reject_reasons
 from marketplace.attributes import Attributes
 from marketplace.collections import COLLECTIONS, INGESTED, REQUIRED
 from marketplace.instants import creation
+from marketplace.quarantine import READ, reject_reasons
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import polars as pl
 from assets.core.engine import process
 from assets.marts.build import build
 from assets.ops import create_ops
-from marketplace.acceptance import reject_reasons
+from marketplace.quarantine import reject_reasons
 from marketplace.rules import RULES_VERSION
 from resources.appwrite.columns import PageDecoder
 from resources.raw.column_types import Column

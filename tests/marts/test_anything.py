@@ -20,7 +20,7 @@ from assets.core.engine import process
 from assets.marts.build import build
 from assets.marts.every import MART_NAMES
 from assets.ops import create_ops
-from checks.registry import all_checks
+from checks.every import all_checks
 from marketplace.rules import AMOUNT_MAX_IDR, AMOUNT_MIN_IDR, RULES_VERSION
 from pipelines.exports.commissions import export_commissions
 from pipelines.exports.verify import verify_export

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.marts.compiled import compile_marts, compiled_marts
 from assets.marts.every import MART_NAMES, MARTS
 from assets.marts.expressions import LARGEST_AMOUNT, commission_of, percent, rupiah, written
+from assets.marts.sql_cache import compile_marts, compiled_marts
 from marketplace.commission import rupiah as rupiah_in_python
 from marketplace.policy import Policy, PolicyRule
 from tests.marts.warehouse import NOW, Warehouse
@@ -212,15 +212,21 @@ def test_compiling_is_done_once_a_policy() -> None:
 def test_compiled_marts_are_kept_in_a_file_and_made_again_where_it_is_broken(tmp_path: Path) -> None:
     compiled_marts.cache_clear()
     first = compiled_marts(DEFAULT_POLICY, tmp_path)
-    (kept,) = tmp_path.iterdir()
+    (kept,) = tmp_path.glob("marts-*")
+    for_people = {f"{one.name}.sql" for one in first}
+    assert {path.name for path in tmp_path.iterdir()} == {kept.name, *for_people}
     kept.write_text("[{")
     compiled_marts.cache_clear()
     assert compiled_marts(DEFAULT_POLICY, tmp_path) == first
     compiled_marts.cache_clear()
     assert compiled_marts(DEFAULT_POLICY, tmp_path) == first
+    for left in ("marts-0a1b.json", "marts-0a1b.4711", "a_mart_that_was.sql"):
+        (tmp_path / left).write_text("")
     other = compiled_marts(DATED, tmp_path)
     assert other != first
-    assert len(list(tmp_path.iterdir())) == 1
+    (renewed,) = tmp_path.glob("marts-*")
+    assert renewed != kept
+    assert {path.name for path in tmp_path.iterdir()} == {renewed.name, *for_people}
 
 
 def test_a_cache_that_cannot_be_written_only_costs_time(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.registry import registry_of
+from checks.every import registry_of
 from marketplace.codes import LONGEST_PUBLISHED
 from marketplace.difference import AGGREGATES, Difference
 from tests.marts.warehouse import NOW, Warehouse

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from assets.core.engine import process
 from assets.marts.build import BuildOutcome, build
 from assets.ops import create_ops
-from checks.registry import registry_of
+from checks.every import registry_of
 from tests.core.raw_file import RawFile
 from tests.policies import DEFAULT_POLICY
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from assets.marts import workplace
+from assets.marts import mart_writer
 from assets.marts.build import build
-from assets.marts.compiled import Compiled
 from assets.marts.every import MART_NAMES, MARTS
+from assets.marts.sql_cache import Compiled
 from benchmarks import large_warehouse
 from benchmarks.reconcile import BY_HAND, TABLE
 from marketplace.findings import FINDINGS
@@ -70,7 +70,7 @@ def test_a_large_build_makes_the_same_marts_and_leaves_no_file(
 ) -> None:
     small = build(warehouse, policy=DEFAULT_POLICY, now=large_warehouse.NOW)
     made = contents(warehouse)
-    monkeypatch.setattr(workplace, "LARGE_ROWS", 1)
+    monkeypatch.setattr(mart_writer, "LARGE_ROWS", 1)
     again = build(warehouse, policy=DEFAULT_POLICY, now=large_warehouse.NOW)
     assert again.changed == frozenset()
     assert again.digests == small.digests
@@ -86,7 +86,7 @@ def test_a_large_build_makes_the_same_marts_and_leaves_no_file(
 def test_a_large_build_that_fails_leaves_the_marts_as_they_were(
     warehouse: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workplace, "LARGE_ROWS", 1)
+    monkeypatch.setattr(mart_writer, "LARGE_ROWS", 1)
     build(warehouse, policy=DEFAULT_POLICY, now=large_warehouse.NOW, tables=["commission_summary"])
     before = warehouse.execute("FROM marts.commission_summary").fetchall()
     warehouse.execute("UPDATE core.bookings SET amount_idr = amount_idr + 1")
@@ -122,7 +122,7 @@ def _broken(made: Compiled) -> str:
 def test_what_a_killed_build_left_is_no_hindrance(
     warehouse: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workplace, "LARGE_ROWS", 1)
+    monkeypatch.setattr(mart_writer, "LARGE_ROWS", 1)
     (tmp_path / "warehouse.steps.duckdb").write_bytes(b"half a file")
     build(warehouse, policy=DEFAULT_POLICY, now=large_warehouse.NOW, tables=["commission_summary"])
     assert steps_files(warehouse) == []

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.registry import registry_of
+from checks.every import registry_of
 from marketplace.policy import Policy, PolicyRule
 from tests.marts.warehouse import NOW, Warehouse
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from checks.registry import registry_of
+from checks.every import registry_of
 from marketplace.findings import FINDINGS
 from tests.marts.simulated import Read, read
 

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from assets.core.engine import process
-from checks.registry import registry_of
+from checks.every import registry_of
 from tests.core.raw_file import RawFile
 from tests.marts.warehouse import NOW, Warehouse
 

@@ -13,7 +13,7 @@ import pytest
 from assets.core.engine import process
 from assets.marts.build import build
 from assets.ops import create_ops
-from checks.registry import registry_of
+from checks.every import registry_of
 from tests.core.raw_file import RawFile
 from tests.policies import DEFAULT_POLICY
 

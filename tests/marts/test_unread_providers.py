@@ -11,7 +11,7 @@ import pytest
 
 from assets.marts.every import MART_NAMES
 from assets.marts.expressions import moment
-from checks.registry import registry_of
+from checks.every import registry_of
 from marketplace.policy import Policy
 from tests.marts.test_build import DATED, filled, marketplace_rows, rule
 from tests.marts.warehouse import NOW, Warehouse

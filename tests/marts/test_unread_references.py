@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from checks.registry import registry_of
+from checks.every import registry_of
 from marketplace.policy import Policy
 from tests.marts.warehouse import NOW, Warehouse
 from tests.policies import DEFAULT_POLICY

@@ -115,7 +115,7 @@ def test_a_server_that_lacks_a_collection_or_is_not_there(
     server, home = moved
     known = mirrors(home)
     with pytest.raises(SourceUnavailable, match="no table for bookings"):
-        adopt_mirror(settings_for(server, home, bookwatch_tables={"bookings": "nowhere"}))
+        adopt_mirror(settings_for(server, home, tables={"bookings": "nowhere"}))
     with pytest.raises(SourceUnavailable, match="cannot be reached"):
         adopt_mirror(settings_for(server, home, appwrite_endpoint="http://127.0.0.1:9/v1"))
     with run_lock(settings_for(server, home).home), pytest.raises(RunActive):
@@ -124,7 +124,7 @@ def test_a_server_that_lacks_a_collection_or_is_not_there(
         adopt_mirror(settings_for(server, tmp_path / "elsewhere"))
     assert mirrors(home) == known
     # An optional one may have gone: the others prove.
-    done = adopt_mirror(settings_for(server, home, bookwatch_tables={"reviews": "nowhere"}))
+    done = adopt_mirror(settings_for(server, home, tables={"reviews": "nowhere"}))
     assert (done.adopted, [c.lacking for c in done.compared]) == (True, [False, False, True])
 
 

@@ -218,9 +218,7 @@ def test_collections_and_attributes_that_lack(server: SandboxProcess) -> None:
     assert told["chat_messages"].blocking
     assert (told["reviews"].verdict, told["reviews"].blocking) == ("warning", False)
     assert exit_status(lines) == 11
-    named = examined(
-        server, appwrite_database_id="lean", bookwatch_tables={"bookings": "bookings_collection_id"}
-    )
+    named = examined(server, appwrite_database_id="lean", tables={"bookings": "bookings_collection_id"})
     absent = [x.sentence for x in named if x.topic == "attributes" and x.collection == "bookings"]
     assert not [s for s in absent if s.startswith(("bookings has no status", "bookings has no providerId"))]
     vital = [x for x in named if x.sentence.startswith("bookings has no totalCost (or totalPrice")]
@@ -232,7 +230,7 @@ def test_http_to_another_machine_that_is_allowed_is_a_warning(
 ) -> None:
     assert not [line for line in examined(server) if "http://" in line.sentence and line.verdict != "ok"]
     monkeypatch.setattr(Settings, "sends_in_the_clear", True)
-    [line] = [x for x in examined(server, bookwatch_allow_http=True) if "BOOKWATCH_ALLOW_HTTP" in x.sentence]
+    [line] = [x for x in examined(server, allow_http=True) if "BOOKWATCH_ALLOW_HTTP" in x.sentence]
     assert (line.topic, line.verdict, line.blocking) == ("endpoint", "warning", False)
 
 

@@ -13,8 +13,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from assets.core.private import update_private
-from marketplace.acceptance import reject_reasons
+from assets.core.personal_store import update_private
+from marketplace.quarantine import reject_reasons
 from pipelines import forget as forgetting
 from pipelines.cli.forget import forget
 from pipelines.forget import forget_customer
@@ -125,7 +125,7 @@ def scan(store: RawStore, collection: str) -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    settings = Settings(_env_file=None, bookwatch_home=tmp_path / "home", bookwatch_now=NOW)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, home=tmp_path / "home", now=NOW)  # type: ignore[call-arg]
     home = settings.home.create()
     with RawStore(home.raw) as store:
         store.source.claim("http://e/v1", "p", "d", NOW)
@@ -309,7 +309,7 @@ def test_what_cannot_be_done_is_one_sentence(settings: Settings, tmp_path: Path)
             forget_customer(settings, nobody, by="Ayu")
     with run_lock(settings.home), pytest.raises(RunActive):
         forget_customer(settings, "u1", by="Ayu")
-    empty = settings.model_copy(update={"bookwatch_home": tmp_path / "none"})
+    empty = settings.model_copy(update={"home": Home(tmp_path / "none")})
     with pytest.raises(BookwatchError, match="no mirror"):
         forget_customer(empty, "u1", by="Ayu")
     assert Ledger(settings.home.ledger).erasures() == []

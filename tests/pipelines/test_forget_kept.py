@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from assets.core.engine import process
-from assets.core.private import update_private
+from assets.core.personal_store import update_private
 from marketplace.pseudonyms import Pseudonyms
 from pipelines import kept as keeping
 from pipelines.cli.forget import forget
@@ -105,7 +105,7 @@ SLIP = replace(
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    settings = Settings(_env_file=None, bookwatch_home=tmp_path / "home", bookwatch_now=NOW)  # type: ignore[call-arg]  # pydantic reads its own
+    settings = Settings(_env_file=None, home=tmp_path / "home", now=NOW)  # type: ignore[call-arg]  # pydantic reads its own
     home = settings.home.create()
     with RawStore(home.raw) as store:
         store.source.claim("http://e/v1", "p", "d", NOW)

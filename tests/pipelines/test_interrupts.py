@@ -53,7 +53,7 @@ def test_the_first_waits_for_the_end_of_the_block_the_second_does_not(number: in
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("DAGSTER_HOME", "")
     return Settings(
-        bookwatch_home=tmp_path / "home",
+        home=tmp_path / "home",
         appwrite_endpoint="http://127.0.0.1:1/v1",
         appwrite_project_id="p",
         appwrite_api_key="k",  # type: ignore[arg-type] - read as a secret

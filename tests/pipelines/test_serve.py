@@ -37,7 +37,7 @@ def shallow() -> Iterator[Path]:
 
 
 def settings_of(root: Path) -> Settings:
-    settings = Settings(_env_file=None, bookwatch_home=root)  # pyright: ignore[reportCallIssue] - pydantic-settings' own
+    settings = Settings(_env_file=None, home=root)  # pyright: ignore[reportCallIssue] - pydantic-settings' own
     settings.home.create()
     return settings
 

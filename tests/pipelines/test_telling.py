@@ -88,7 +88,7 @@ class Minutes:
 
 
 def report(folder: Path, *, inserted: int = 0, changed: bool = False, passed: bool = True) -> RunReport:
-    run = Run(Settings(bookwatch_home=folder), "r", 1, AT)
+    run = Run(Settings(home=folder), "r", 1, AT)
     return RunReport(
         run,
         ingested=Ingested((CollectionScan("bookings", True, "complete", fetched=1, inserted=inserted),)),

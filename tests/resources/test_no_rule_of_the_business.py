@@ -11,7 +11,7 @@ from pathlib import Path
 from marketplace.aliases import ALIASES
 from marketplace.collections import COLLECTIONS
 from marketplace.erasure import CUSTOMER_ROLES
-from marketplace.words import BOOKING_STATUSES, COMMISSION_STATUSES
+from marketplace.statuses import BOOKING_STATUSES, COMMISSION_STATUSES
 
 ROOM = Path(__file__).parents[2] / "resources"
 

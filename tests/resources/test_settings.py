@@ -84,13 +84,13 @@ def test_a_wrong_setting_is_one_sentence_without_its_value(
 def test_the_bounds_of_an_amount_are_rupiah_and_the_rules_own_by_default(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert (load_settings().bookwatch_amount_min, load_settings().bookwatch_amount_max) == (
+    assert (load_settings().amount_min, load_settings().amount_max) == (
         20_000,
         20_000_000,
     )
     monkeypatch.setenv("BOOKWATCH_AMOUNT_MIN", " 50000 ")
     monkeypatch.setenv("BOOKWATCH_AMOUNT_MAX", "60000")
-    assert (load_settings().bookwatch_amount_min, load_settings().bookwatch_amount_max) == (50_000, 60_000)
+    assert (load_settings().amount_min, load_settings().amount_max) == (50_000, 60_000)
 
 
 def test_now_is_read_as_utc_whatever_its_offset(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +101,7 @@ def test_now_is_read_as_utc_whatever_its_offset(monkeypatch: pytest.MonkeyPatch)
 
 def test_an_empty_now_is_a_running_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOOKWATCH_NOW", "")
-    assert load_settings().bookwatch_now is None
+    assert load_settings().now is None
 
 
 def test_the_default_home_lies_beside_the_env_file_from_any_folder_below(
@@ -129,7 +129,7 @@ def test_the_environment_wins_and_its_relative_home_is_of_the_working_directory(
 
 def test_alert_urls_are_separated_by_spaces_or_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOOKWATCH_ALERT_URLS", "json://one, mailto://two json://three")
-    assert load_settings().bookwatch_alert_urls == ("json://one", "mailto://two", "json://three")
+    assert load_settings().alert_urls == ("json://one", "mailto://two", "json://three")
 
 
 @pytest.mark.parametrize(
@@ -170,9 +170,9 @@ def test_what_stays_on_this_machine_or_is_encrypted_needs_nothing(
 
 def test_own_hosts_are_separated_by_blanks_or_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOOKWATCH_HOSTS", "Watch.example.org, box.  192.168.1.5 [2001:DB8::1],")
-    assert load_settings().bookwatch_hosts == ("watch.example.org", "box", "192.168.1.5", "2001:db8::1")
+    assert load_settings().hosts == ("watch.example.org", "box", "192.168.1.5", "2001:db8::1")
     monkeypatch.setenv("BOOKWATCH_HOSTS", "")
-    assert load_settings().bookwatch_hosts == ()
+    assert load_settings().hosts == ()
 
 
 LINES = "APPWRITE_DATABASE_ID=market{end}APPWRITE_PROJECT_ID=lab{end}"
@@ -265,7 +265,7 @@ def test_the_dashboards_address_is_an_address_and_no_more(monkeypatch: pytest.Mo
         (" http://10.0.0.5:8501/a ", "http://10.0.0.5:8501/a"),
     ):
         monkeypatch.setenv("BOOKWATCH_DASHBOARDS", written)
-        assert load_settings().bookwatch_dashboards == kept
+        assert load_settings().dashboards == kept
     for wrong in (
         "bookwatch.example",
         "https://u:secret@x.id",
@@ -293,7 +293,7 @@ def test_the_memory_of_a_query_is_a_size_with_its_unit(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BOOKWATCH_SQL_MEMORY", written)
-    assert load_settings().bookwatch_sql_memory == size
+    assert load_settings().sql_memory == size
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_bookwatch_reads_both_sides(
 ) -> None:
     server, stays, guests = tables
     names = {"bookings": stays, "therapists": guests}
-    settings = settings_for(server, tmp_path / "home", bookwatch_tables=names, appwrite_api=api)
+    settings = settings_for(server, tmp_path / "home", tables=names, appwrite_api=api)
     gateway, _ = gateway_for(settings)
     after_this_second()
     with RawStore(tmp_path / "home" / "raw.duckdb") as store:

@@ -1,4 +1,4 @@
-"""Step: which booking each commission record refers to, on both keys, and its place among that booking's
+"""Step: which booking each commission record refers to, on both keys, and its rank among that booking's
 live records.
 
 One row a record. ``link``: booking, ambiguous (fits two), quarantined, deleted, unread (younger than the bookings
@@ -54,9 +54,9 @@ def commission_links(
 ) -> ir.Table:
     """commission_id, booking_id and origin (only where exactly one live booking fits), matched_ref (the reference as
     written; null where it is booking_ref), case_attribute (the attribute that fits except for case alone), link,
-    is_test, live; of live records: place (1 is the booking's own), records (how many there are), own_id and
+    is_test, live; of live records: rank (1 is the booking's own), records (how many there are), own_id and
     own_is_paid (of a further one: which the booking's own is, and whether it is paid). Negative records (refunds) have
-    a place among themselves."""
+    a rank among themselves."""
     m = commission_matches
     m = m.mutate(mark=m.commission_id.hash())
     once = m.anti_join(_repeated(m), "mark")
@@ -97,11 +97,11 @@ def commission_links(
     )
     return ibis.union(
         alone.select(
-            *columns, place=one, records=one, own_id=ibis.null("string"), own_is_paid=ibis.literal(False)
+            *columns, rank=one, records=one, own_id=ibis.null("string"), own_is_paid=ibis.literal(False)
         ),
         together.select(
             *columns,
-            place=ibis.row_number().over(group_by=group, order_by=order) + 1,
+            rank=ibis.row_number().over(group_by=group, order_by=order) + 1,
             records=together.commission_id.count().over(group_by=group),
             own_id=together.commission_id.first().over(group_by=group, order_by=order),
             own_is_paid=together.precedence.min().over(group_by=group) == 0,

@@ -174,7 +174,7 @@ def commission_reviews(
         kept.origin,
         kept.link,
         kept.live,
-        kept.place,
+        kept.rank,
         kept.records,
         kept.own_id,
         kept.own_is_paid,
@@ -214,7 +214,7 @@ def commission_reviews(
         accrued_at=ibis.coalesce(accrual(rows.b_accepted, rows.b_created), rows.created_at),
         earns=rows.b_status.isin(REVENUE_STATUSES).fill_null(False),
         # A refund is no record of its booking's own, and no duplicate of one.
-        place=ibis.cases((~rows.is_refund, rows.place)),
+        rank=ibis.cases((~rows.is_refund, rows.rank)),
     )
     rows = with_plan(providers, rows, policy)
     rows = rows.mutate(local_date=local_day(rows.accrued_at, rows.offset))
@@ -237,7 +237,7 @@ def commission_reviews(
         proof_is_empty=rows.proof_state == "empty",
         fees_are_kept=rows.fee_state != "absent",
         is_free=rows.earns & is_free(rows.b_amount),
-        needless=(rows.live & rows.own_is_paid & (rows.place > 1)).fill_null(False)
+        needless=(rows.live & rows.own_is_paid & (rows.rank > 1)).fill_null(False)
         & rows.status.isin((*UNPAID_STATUSES, SUBMITTED_STATUS)),
     )
     rows = _in_rupiah(rows)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from checks import commission, days, errors, findings, health
+from checks import commission, days, error_rate, findings, health
 from checks.check import Check, TableCheck
 from checks.schemas import CORE, MARTS
 from checks.schemas.table import Declaration
@@ -24,7 +24,7 @@ def registry_of(core: Mapping[str, Declaration]) -> Registry[str, Check | TableC
             *commission.CHECKS,
             *days.CHECKS,
             *findings.CHECKS,
-            *errors.CHECKS,
+            *error_rate.CHECKS,
         ),
         key=lambda check: check.name,
     )

@@ -15,9 +15,9 @@ import polars as pl
 
 from assets.core.chunks import in_chunks
 from checks.schemas import CORE
-from marketplace.acceptance import READ, UNREAD
 from marketplace.collections import INGESTED
 from marketplace.json_values import read_json
+from marketplace.quarantine import READ, UNREAD
 from marketplace.text import json_text
 from resources import sql
 from resources.raw.large_rows import large_rows

@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from assets.core import private
-from assets.core.private import update_private
+from assets.core import personal_store
+from assets.core.personal_store import update_private
 from marketplace.pseudonyms import PREFIX, Pseudonyms
 from resources.phone_key import read_phone_key
 from tests.core.raw_file import RawFile
@@ -117,7 +117,7 @@ def test_a_kill_before_the_swap_leaves_the_old_file_in_place(raw: RawFile, monke
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(private.os, "symlink", killed)
+    monkeypatch.setattr(personal_store.os, "symlink", killed)
     with pytest.raises(KeyboardInterrupt):
         update(raw)
     monkeypatch.undo()

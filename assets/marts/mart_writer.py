@@ -20,8 +20,8 @@ LARGE_ROWS = 1_000_000
 _STEPS = "bw_steps"
 
 
-class Workplace:
-    """Makes steps, which SQL finds as ``temp.<name>``, and drafts of marts, one at a time."""
+class MartWriter:
+    """Writes steps, which SQL finds as ``temp.<name>``, and drafts of marts, one at a time."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, *, large: bool) -> None:
         self._con = con
@@ -30,25 +30,25 @@ class Workplace:
         self._views: list[str] = []
         self.draft = "marts.bw_new" if large else "temp.bw_new"
 
-    def make_step(self, name: str, query: str) -> None:
+    def write_step(self, name: str, query: str) -> None:
         """A step from core alone. Outside a transaction: one writes to one file, and the marts' is the warehouse."""
         if not self._large:
-            self.make_late_step(name, query)
+            self.write_late(name, query)
             return
         self._views.append(name)
         self._con.execute(f"CREATE TABLE {_STEPS}.{quoted(name)} AS {query}")
         self._con.execute(f"CREATE TEMP VIEW {quoted(name)} AS FROM {_STEPS}.{quoted(name)}")
 
-    def make_late_step(self, name: str, query: str) -> None:
+    def write_late(self, name: str, query: str) -> None:
         """A step that reads a mart of this build, amid its transaction."""
         self._tables.append(name)
         self._con.execute(f"CREATE TEMP TABLE {quoted(name)} AS {query}")
 
-    def make_draft(self, query: str) -> None:
+    def write_draft(self, query: str) -> None:
         kind = "TABLE" if self._large else "TEMP TABLE"
         self._con.execute(f"CREATE OR REPLACE {kind} {self.draft} AS {query}")
 
-    def settle(self, name: str, *, keep: bool) -> None:
+    def swap_in(self, name: str, *, keep: bool) -> None:
         """Let the draft take the place of ``marts.<name>``, or drop it."""
         if keep and self._large:
             self._con.execute(f"DROP TABLE IF EXISTS marts.{quoted(name)}")
@@ -67,20 +67,20 @@ class Workplace:
 
 
 @contextmanager
-def workplace(con: duckdb.DuckDBPyConnection) -> Iterator[Workplace]:
-    """A workplace for one build in the warehouse of ``con``."""
+def mart_writer(con: duckdb.DuckDBPyConnection) -> Iterator[MartWriter]:
+    """The writer of one build in the warehouse of ``con``."""
     steps = _steps_file(con)
     if steps is None:
-        place = Workplace(con, large=False)
-        with afterwards(place.clear):
-            yield place
+        writer = MartWriter(con, large=False)
+        with afterwards(writer.clear):
+            yield writer
         return
     _remove(steps)  # a killed build left it
     attach(con, steps, _STEPS)
-    place = Workplace(con, large=True)
+    writer = MartWriter(con, large=True)
     try:
-        with afterwards(lambda: (place.clear(), con.execute(f"DETACH {_STEPS}"))):
-            yield place
+        with afterwards(lambda: (writer.clear(), con.execute(f"DETACH {_STEPS}"))):
+            yield writer
     finally:
         _remove(steps)
 

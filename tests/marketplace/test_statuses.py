@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace import words
+from marketplace import statuses
 from marketplace.decline_reasons import REASONS, categories
 
 STATUS = {
@@ -39,10 +39,10 @@ SOURCE = {
 }
 MODE = {"immediate": "immediate book_now now", "scheduled": "scheduled"}
 TABLES = [
-    (words.BOOKING_STATUS, STATUS),
-    (words.COMMISSION_STATUS, COMMISSION),
-    (words.SOURCE, SOURCE),
-    (words.MODE, MODE),
+    (statuses.BOOKING_STATUS, STATUS),
+    (statuses.COMMISSION_STATUS, COMMISSION),
+    (statuses.SOURCE, SOURCE),
+    (statuses.MODE, MODE),
 ]
 ROWS = [(t, w, c) for t, rows in TABLES for c, listed in rows.items() for w in listed.split()]
 
@@ -53,24 +53,24 @@ def test_each_word_has_its_value_in_any_spelling(table: dict[str, str], word: st
         word, word.upper(), word.title(), word.replace("_", " "), word.replace("_", "-"), word.replace("_", ""),
         f"{word[:2]}_{word[2:]}",
     ]  # fmt: skip
-    assert words.canonical(pl.Series(spellings), table).to_list() == [canonical] * len(spellings)
+    assert statuses.canonical(pl.Series(spellings), table).to_list() == [canonical] * len(spellings)
 
 
 @pytest.mark.parametrize(("table", "rows"), TABLES)
 def test_a_table_holds_the_words_of_the_rules_and_no_other(table: dict[str, str], rows: dict[str, str]):
-    expected = {words.normalised(w): c for c, listed in rows.items() for w in listed.split()}
+    expected = {statuses.normalised(w): c for c, listed in rows.items() for w in listed.split()}
     assert table == expected
 
 
 @given(st.text(min_size=1))
 def test_any_other_word_is_no_value(text: str):
-    found = words.canonical(pl.Series([text]), words.BOOKING_STATUS)[0]
-    assert found in (None, *words.BOOKING_STATUSES)
-    assert (found is None) == (words.normalised(text) not in words.BOOKING_STATUS)
+    found = statuses.canonical(pl.Series([text]), statuses.BOOKING_STATUS)[0]
+    assert found in (None, *statuses.BOOKING_STATUSES)
+    assert (found is None) == (statuses.normalised(text) not in statuses.BOOKING_STATUS)
 
 
 def test_yes_and_no_are_read_from_any_type():
-    found = words.flags(pl.Series(["true", "1", "Yes", "false", "0", "no", "perhaps", None]))
+    found = statuses.flags(pl.Series(["true", "1", "Yes", "false", "0", "no", "perhaps", None]))
     assert found.to_list() == [True, True, True, False, False, False, None, None]
 
 

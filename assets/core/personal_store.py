@@ -19,14 +19,14 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from assets.core.mirror import CATALOG, Mirror, attach
-from marketplace.acceptance import reject_reasons
+from assets.core.raw_reader import CATALOG, Mirror, attach
 from marketplace.attributes import Attributes
 from marketplace.collections import BOOKING_COLLECTIONS, INGESTED
 from marketplace.erasure import PERSON_KEYS
 from marketplace.personal import private_bookings, private_messages
 from marketplace.pseudonyms import SHARED, Pseudonyms
 from marketplace.published import PUBLISHED, hidden_values
+from marketplace.quarantine import reject_reasons
 from marketplace.rules import RULES_VERSION
 from resources.forgotten import Forgotten
 from resources.own_files import sync

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dashboards.freshness import judge, points, read_status, system_state
+from dashboards.data_age import judge, points, read_status, system_state
 
 NOW = datetime(2026, 11, 22, 6, 5, 30, tzinfo=UTC)
 

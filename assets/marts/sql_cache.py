@@ -132,7 +132,8 @@ def sql_file(cache: Path, name: str) -> Path:
 
 
 def _keep(path: Path, compiled: Sequence[Compiled]) -> None:
-    """Write under a name of its own, then rename: a reader never sees half a file. Older ones go."""
+    """Write under a name of its own, then rename: a reader never sees half a file. What is of other rules goes, also
+    what a process that was killed left, and the SQL of marts there are no more."""
     new = path.with_suffix(f".{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -142,8 +143,9 @@ def _keep(path: Path, compiled: Sequence[Compiled]) -> None:
         for one in compiled:
             with create(sql_file(path.parent, one.name)) as file:
                 file.write(f"{one.sql}\n".encode())
-        for other in path.parent.glob("marts-*.json"):
-            if other != path:
+        kept = {path, *(sql_file(path.parent, one.name) for one in compiled)}
+        for other in (*path.parent.glob("marts-*"), *path.parent.glob("*.sql")):
+            if other not in kept:
                 other.unlink(missing_ok=True)
     except OSError:
         with suppress(OSError):
