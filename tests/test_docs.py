@@ -20,6 +20,8 @@ from checks.every import all_checks
 from checks.sources import SOURCE_CHECKS, SWEEP_CHECKS
 from pipelines.cli import app
 from pipelines.reference import FOLDER, PAGES
+from pipelines.reference.settings import OTHERS
+from resources.settings import Settings, variable
 
 ROOT = Path(__file__).parent.parent
 
@@ -37,6 +39,37 @@ def test_every_check_says_what_it_looks_for_and_what_to_do() -> None:
     for check in (*all_checks().values(), *SOURCE_CHECKS, *SWEEP_CHECKS):
         assert check.looks_for, check.name
         assert check.what_to_do, check.name
+
+
+# settings -------------------------------------------------------------------------------------------------
+
+
+def test_the_example_of_an_environment_names_every_setting_with_its_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = {variable(field): field for field in Settings.model_fields}
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    example = ROOT / ".env.example"
+    told = set(re.findall(r"(?m)^(?:# )?([A-Z_]+)=", example.read_text(encoding="utf-8")))
+    assert told == set(names)
+    filled = Settings(_env_file=example).model_dump(exclude={"appwrite_endpoint"})
+    assert filled == Settings().model_dump(exclude={"appwrite_endpoint"})
+
+
+def test_every_variable_of_the_code_is_in_the_reference() -> None:
+    known = {variable(field) for field in Settings.model_fields} | set(OTHERS)
+    listed = subprocess.run(
+        ["git", "ls-files", "*.py", "*.toml", "Makefile", ".ci/run"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    for file in listed:
+        text = (ROOT / file).read_text(encoding="utf-8")
+        found = set(re.findall(r"\bBOOKWATCH_[A-Z_]*[A-Z]\b(?![*_])", text))
+        assert found <= known, file
 
 
 # what is written by hand ----------------------------------------------------------------------------------

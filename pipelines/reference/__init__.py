@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from pipelines.reference import alerts, checks, commands, findings, health, tables
+from pipelines.reference import alerts, checks, commands, findings, health, settings, tables
 
 FOLDER: Final = "docs/reference"
 """Where they stand, from the project's root."""
@@ -25,6 +25,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
             "findings": findings.page,
             "health": health.page,
             "alerts": alerts.page,
+            "settings": settings.page,
             "commands": commands.page,
         }.items()
     }
