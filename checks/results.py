@@ -21,8 +21,7 @@ SAMPLE: Final = 20
 class CheckResult:
     """The result of one check; one that could not be ``made`` has not passed.
 
-    ``sample_ids`` are at most 20 of the ``failed_rows`` ids; ``broken_rules``
-    names rules, never values."""
+    ``sample_ids`` are at most 20 of the ``failed_rows`` ids; ``broken_rules`` names rules, never values."""
 
     check_name: str
     asset: str

@@ -2,8 +2,7 @@
 here.
 
 Numbers follow Indonesian grouping in both languages: two conventions on one screen would make Rp 14.980 and
-14,980 look
-like different things.
+14,980 look like different things.
 """
 
 from __future__ import annotations
