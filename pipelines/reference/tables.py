@@ -1,14 +1,15 @@
-"""The declared tables of core, marts and ops, column by column."""
+"""The declared tables of core, marts and ops, and those the mirror keeps for itself, column by column."""
 
 from __future__ import annotations
 
 from checks.schemas import CORE, MARTS, OPS, SUBJECTS
 from checks.schemas.table import Column, Declaration
-from pipelines.reference.layout import bullets, code, heading, listed, paragraph, whole
+from pipelines.reference.layout import bullets, code, heading, listed, paragraph, sentence, whole
+from resources.raw.control_tables import CONTROL_TABLES, ControlTable
 
 _OPENING = """
-raw.duckdb and private.duckdb are in [tables.md](../tables.md). A snapshot says the same of itself: `bookwatch sql
-"SELECT table_name, column_name, comment FROM duckdb_columns()"`.
+The collections' tables of raw.duckdb, and private.duckdb, are in [tables.md](../tables.md). A snapshot says the same of
+itself: `bookwatch sql "SELECT table_name, column_name, comment FROM duckdb_columns()"`.
 """
 _ALL = """
 Ids are Appwrite's `$id`. `_idr` is integer rupiah. Instants are naive UTC `TIMESTAMP` (microseconds). Dates named
@@ -28,7 +29,16 @@ def page() -> str:
             parts.append(paragraph(subject.__doc__ or ""))
             parts += map(_table, tables)
     parts += [heading("ops: bookwatch's own working"), *map(_table, OPS.values())]
-    return whole("Tables of the warehouse", "the declarations in `checks/schemas/`", *parts)
+    parts += [heading("raw.duckdb: what the mirror keeps for itself"), *map(_control_table, CONTROL_TABLES)]
+    return whole(
+        "Tables", "the declarations in `checks/schemas/` and `resources/raw/control_tables.py`", *parts
+    )
+
+
+def _control_table(one: ControlTable) -> str:
+    what = sentence(f"{one.told[0].upper()}{one.told[1:]}")
+    columns = (f"{code(column.name)} {column.type}: {column.told}" for column in one.columns)
+    return "\n".join([heading(one.name, 3), paragraph(what), bullets(columns)])
 
 
 def _table(one: Declaration) -> str:
