@@ -91,7 +91,7 @@ def lines(name: str) -> Iterator[str]:
     """The lines of a page that could be wrapped: no code, no row of a table, nothing that is one long word."""
     fenced = False
     for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
-        if line.startswith("```"):
+        if line.lstrip().startswith("```"):
             fenced = not fenced
         elif not fenced and not line.lstrip().startswith(("|", "![")) and not re.match(r" {4}\S", line):
             yield line
@@ -116,8 +116,9 @@ def test_a_page_links_to_what_is_there(name: str) -> None:
     assert [to for to in targets if not to.startswith("http") and not (here / to).exists()] == []
 
 
-@pytest.mark.parametrize("name", sorted(set(ALL_PAGES) - OF_THEIR_TIME))
+@pytest.mark.parametrize("name", sorted(set(ALL_PAGES) - OF_THEIR_TIME - {"CONTRIBUTING.md"}))
 def test_a_file_that_a_page_names_is_there(name: str) -> None:
+    """CONTRIBUTING.md names files that are yet to be made: test_contributing.py makes them."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     known = {f"/{file}" for file in listed.splitlines()}
     known |= {f"{folder.as_posix()}/" for file in known for folder in Path(file).parents}

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from checks.check import Check, TableCheck
 from checks.every import all_checks
-from checks.findings import CHECKS as FINDING_CHECKS
 from checks.sources import SOURCE_CHECKS, SWEEP_CHECKS
 from checks.verdicts import AnyCheck
+from marketplace.findings import FINDINGS
 from pipelines.reference.layout import bullets, code, heading, paragraph, sentence, whole
 
 _OPENING = """
@@ -22,7 +22,9 @@ def page() -> str:
     """The page, in Markdown."""
     every = all_checks().values()
     tables = [check for check in every if isinstance(check, TableCheck)]
-    rules = [check for check in every if isinstance(check, Check) and check not in FINDING_CHECKS]
+    queries = [check for check in every if isinstance(check, Check)]
+    findings = [check for check in queries if check.name.removeprefix("no_") in FINDINGS]
+    rules = [check for check in queries if check not in findings]
     return whole(
         "Checks",
         "the records in `checks/`",
@@ -36,7 +38,7 @@ def page() -> str:
         ),
         bullets(
             f"{code(check.name)} on {code(check.asset)}: {check.level}, {_blocks(check)}"
-            for check in FINDING_CHECKS
+            for check in findings
         ),
         heading("Tables"),
         _alike(tables),
