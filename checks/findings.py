@@ -6,6 +6,7 @@ from typing import Final
 
 from checks.check import Check
 from marketplace.findings import FINDINGS, Finding
+from messages.rules import what_to_do
 
 ZERO_MISSING: Final = Check(
     "zero_missing_commission",
@@ -25,7 +26,7 @@ ZERO_MISSING: Final = Check(
     level="critical",
     looks_for="a booking that is missing its commission record and was not waived; and that the whole was summed up",
     severity="ERROR",
-    what_to_do=FINDINGS["missing"].what_to_do,
+    what_to_do=what_to_do("missing"),
 )
 
 
@@ -36,8 +37,8 @@ def _none_open(code: str, finding: Finding) -> Check:
         f"SELECT 'waived: equal_to' AS rule, finding_id FROM marts.commission_findings"
         f" WHERE finding = '{code}' AND NOT waived ORDER BY finding_id",
         level=finding.severity,
-        looks_for=f"an open finding {code}: {finding.rule}",
-        what_to_do=finding.what_to_do,
+        looks_for=f"a finding {code} that is open",
+        what_to_do=what_to_do(code),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from checks.check import Check
 from marketplace.health import HEALTH_POINTS, HealthPoint
+from messages.rules import look
 
 
 def _not_broken(number: int, point: HealthPoint) -> Check:
@@ -19,9 +20,9 @@ def _not_broken(number: int, point: HealthPoint) -> Check:
         SELECT 'point_was_measured', NULL FROM (FROM marts.health_points WHERE point = {number}) HAVING count(*) <> 1
         """,
         level=point.severity,
-        looks_for=f"point {number}, {point.name}, being broken or not measured; it works when {point.works_when}",
+        looks_for=f"point {number}, {point.name}, being broken or not measured",
         severity="ERROR" if point.severity == "critical" else "WARN",
-        what_to_do=f"Look at {point.component}: it is healthy when {point.works_when}.",
+        what_to_do=look(number),
     )
 
 

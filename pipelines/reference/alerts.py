@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from marketplace.durations import spelled
 from marketplace.findings import FINDINGS
+from messages.catalogue import say
+from messages.rules import rule as message_of_rule
 from pipelines.alerting.rules import REMIND_EVERY, RULES, AlertRule
 from pipelines.reference.layout import bullets, code, heading, listed, paragraph, sentence, whole
 from resources.policy_file import load_policy
@@ -35,9 +37,10 @@ def _rule(rule: AlertRule) -> str:
 
 
 def _said(rule: AlertRule) -> str:
-    finding = FINDINGS.get(rule.source.removeprefix("check:no_"))
-    told = finding.said(load_policy()) if finding else rule.summary
-    return " ".join(sentence(part) for part in (told, rule.what_to_do) if part) or "As the check says."
+    code = rule.source.removeprefix("check:no_")
+    told = message_of_rule(code, load_policy()) if code in FINDINGS else rule.says
+    said = (sentence(say(part)) for part in (told, rule.what_to_do) if part)
+    return " ".join(said) or "As the check says."
 
 
 def _facts(rule: AlertRule) -> list[str]:

@@ -9,6 +9,7 @@ from checks.every import all_checks
 from checks.sources import SOURCE_CHECKS, SWEEP_CHECKS
 from checks.verdicts import AnyCheck
 from marketplace.findings import FINDINGS
+from messages.catalogue import english
 from pipelines.reference.layout import bullets, code, heading, paragraph, sentence, whole
 
 _OPENING = """
@@ -60,7 +61,7 @@ def _rule(check: Check) -> str:
             paragraph(
                 f"On {code(check.asset)}; {check.level}; {_blocks(check)}. Looks for {sentence(check.looks_for)}"
             ),
-            paragraph(check.what_to_do),
+            paragraph(english(check.what_to_do)),
         ]
     )
 
@@ -72,7 +73,7 @@ def _alike(checks: Sequence[AnyCheck]) -> str:
         [
             paragraph(
                 f"{first.level.capitalize()}; {_blocks(first)}. Looks for {sentence(first.looks_for)}"
-                f" {first.what_to_do.replace(first.asset.replace('/', '.'), 'the table named')}"
+                f" {english(first.what_to_do).replace(first.asset.replace('/', '.'), 'the table named')}"
             ),
             bullets(f"{code(check.name)} on {code(check.asset)}" for check in checks),
         ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from marketplace.data_codes import DATA_FINDINGS
 from marketplace.findings import FINDINGS, Finding
+from messages.catalogue import say
+from messages.rules import rule, what_to_do
 from pipelines.reference.layout import bullets, code, heading, paragraph, sentence, whole
 from resources.policy_file import load_policy
 
@@ -28,16 +30,16 @@ def page() -> str:
                 heading(finding.code, 3),
                 paragraph(
                     f"{finding.severity.capitalize()}; rests on the {finding.rests_on}."
-                    f" {sentence(finding.said(policy))}"
+                    f" {sentence(say(rule(finding.code, policy)))}"
                 ),
-                paragraph(f"To do: {finding.what_to_do}"),
+                paragraph(f"To do: {say(what_to_do(finding.code))}"),
             ]
         )
 
     return whole(
         "Findings",
-        "the records in `marketplace/findings.py` and `data_codes.py`, and the numbers in"
-        " `marketplace/commission_policy.toml`",
+        "the records in `marketplace/findings.py` and `data_codes.py`, their sentences in `messages/en.po`, the numbers"
+        " in `marketplace/commission_policy.toml`",
         heading("On commissions"),
         paragraph(_OPENING),
         *map(one, FINDINGS.values()),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from marketplace.health import HEALTH_POINTS, HealthPoint
-from pipelines.reference.layout import bullets, code, heading, paragraph, sentence, whole
+from messages.catalogue import say
+from messages.rules import broken, look
+from pipelines.reference.layout import bullets, heading, paragraph, whole
 
 _OPENING = """
 How they are measured, and when a point is unknown, is in [health.md](../health.md); what they say now, in
@@ -15,7 +17,7 @@ def page() -> str:
     """The page, in Markdown."""
     return whole(
         "Health points",
-        f"the records in {code('marketplace/health.py')}",
+        "the records in `marketplace/health.py` and their sentences in `messages/en.po`",
         paragraph(_OPENING),
         *map(_point, HEALTH_POINTS.values()),
     )
@@ -26,16 +28,12 @@ def _point(point: HealthPoint) -> str:
     return "\n".join(
         [
             heading(f"{point.point}: {point.name}"),
-            paragraph(
-                f"Works when {sentence(point.works_when)} What is broken otherwise: {sentence(point.component)}"
-            ),
+            paragraph(say(look(point.point))),
             bullets(
                 [
                     f"severity {point.severity}{vital}",
                     f"limit {point.limit:g} {point.unit}",
-                    f"working: {point.working}",
-                    f"broken: {point.broken}",
-                    f"unknown: {point.unknown}",
+                    f"broken, it says: {say(broken(point.point))}",
                 ]
             ),
         ]
