@@ -304,9 +304,9 @@ def test_a_finding_is_found_told_in_both_languages_and_fails_its_check(followed:
 
 DESCRIBED = """
 import json
-from checks.schemas.reference import reference
 from dagster import AssetKey
 from pipelines.definitions import build_definitions
+from pipelines.reference import PAGES
 
 graph = build_definitions().get_repository_def().asset_graph
 
@@ -323,7 +323,7 @@ def shown(*key):
 
 print(json.dumps({
     "mart": shown("marts", "city_bookings"), "collection": shown("raw", "promotions"),
-    "published": shown("published", "snapshot")["upstreams"], "reference": reference(),
+    "published": shown("published", "snapshot")["upstreams"], "pages": {path.split("/")[-1]: page() for path, page in PAGES.items()},
 }))
 """
 
@@ -351,11 +351,17 @@ def test_dagster_shows_the_mart_with_its_true_upstreams_its_subject_and_its_sent
     assert "marts/city_bookings" in described["published"]
 
 
-def test_the_page_of_tables_documents_it(described: dict[str, Any]) -> None:
-    chapter = described["reference"].partition("### marts.city_bookings\n")[2].partition("\n###")[0]
-    assert "A city: what was booked there" in chapter
-    for line in ("| city | VARCHAR |", "| bookings | BIGINT |", "| booked_idr | BIGINT |"):
-        assert line in chapter
+def test_the_reference_documents_the_table_the_check_and_the_finding(described: dict[str, Any]) -> None:
+    def chapter(page: str, name: str) -> str:
+        return described["pages"][page].partition(f"### {name}\n")[2].partition("\n###")[0]
+
+    table = chapter("tables.md", "marts.city_bookings")
+    assert "A city: what was booked there" in table
+    for line in ("`city` VARCHAR: the", "`bookings` BIGINT: counted", "`booked_idr` BIGINT: what"):
+        assert line in table
+    assert "Correct the record's status" in chapter("findings.md", "unknown_status")
+    assert "`city_is_known`" in described["pages"]["checks.md"]
+    assert "`no_unknown_status` on `marts/commission_findings`: medium" in described["pages"]["checks.md"]
 
 
 def test_a_collection_is_mirrored_with_its_checks_and_its_asset(
