@@ -137,7 +137,7 @@ from messages.names import name_of
 
 words = {
     name: [[say(name_of(name), language), say(check.what_to_do, language)] for language in ("en", "id")]
-    for name, check in all_checks().items() if name in ("city_is_known", "no_unknown_status")
+    for name, check in all_checks().items() if name in ("city_known", "no_unknown_status")
 }
 
 from streamlit.delta_generator import DeltaGenerator
@@ -234,20 +234,20 @@ def test_its_declaration_and_its_check_are_held(followed: Followed) -> None:
     nowhere = _asked(followed.home, "SELECT count(*) FROM marts.city_bookings WHERE city IS NULL")[0][0]
     told = followed.told["checks"]
     assert told["marts_city_bookings_schema"][:3] == ["marts/city_bookings", True, 0]
-    assert told["city_is_known"] == [
+    assert told["city_known"] == [
         "marts/city_bookings",
         nowhere == 0,
         nowhere,
         "low",
     ]
-    assert followed.told["words"]["city_is_known"] == [
+    assert followed.told["words"]["city_known"] == [
         ["Every booking has a city", "Write their city into the accounts of these providers."],
         ["Setiap pesanan memiliki kota", "Isi kota di akun penyedia tersebut."],
     ]
     assert _asked(
         followed.home,
         "SELECT check_name, passed FROM ops.check_results WHERE asset = 'marts/city_bookings' ORDER BY 1",
-    ) == [("city_is_known", nowhere == 0), ("marts_city_bookings_schema", True)]
+    ) == [("city_known", nowhere == 0), ("marts_city_bookings_schema", True)]
 
 
 def test_its_page_shows_it_in_both_languages_and_hands_all_of_it_out(followed: Followed) -> None:
@@ -323,7 +323,8 @@ def shown(*key):
 
 print(json.dumps({
     "mart": shown("marts", "city_bookings"), "collection": shown("raw", "promotions"),
-    "published": shown("published", "snapshot")["upstreams"], "pages": {path.split("/")[-1]: page() for path, page in PAGES.items()},
+    "published": shown("published", "snapshot")["upstreams"],
+    "pages": {path.split("/")[-1]: page() for path, page in PAGES.items()},
 }))
 """
 
@@ -346,7 +347,7 @@ def test_dagster_shows_the_mart_with_its_true_upstreams_its_subject_and_its_sent
             ["bookings", "counted bookings; bookings"],
             ["booked_idr", "what was booked; rupiah"],
         ],
-        "checks": ["city_is_known", "marts_city_bookings_schema"],
+        "checks": ["city_known", "marts_city_bookings_schema"],
     }
     assert "marts/city_bookings" in described["published"]
 
@@ -360,7 +361,7 @@ def test_the_reference_documents_the_table_the_check_and_the_finding(described: 
     for line in ("`city` VARCHAR: the", "`bookings` BIGINT: counted", "`booked_idr` BIGINT: what"):
         assert line in table
     assert "Correct the record's status" in chapter("findings.md", "unknown_status")
-    assert "`city_is_known`" in described["pages"]["checks.md"]
+    assert "bookings of providers whose city is not written" in chapter("checks.md", "city_known")
     assert "`no_unknown_status` on `marts/commission_findings`: medium" in described["pages"]["checks.md"]
 
 
