@@ -354,7 +354,7 @@ def test_dagster_shows_the_mart_with_its_true_upstreams_its_subject_and_its_sent
 
 def test_the_reference_documents_the_table_the_check_and_the_finding(described: dict[str, Any]) -> None:
     def chapter(page: str, name: str) -> str:
-        return described["pages"][page].partition(f"### {name}\n")[2].partition("\n###")[0]
+        return " ".join(described["pages"][page].partition(f"### {name}\n")[2].partition("\n###")[0].split())
 
     table = chapter("tables.md", "marts.city_bookings")
     assert "A city: what was booked there" in table
