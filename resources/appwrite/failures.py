@@ -129,7 +129,7 @@ class TransientFailure(CallFailure):
     """
 
     def __init__(self, operation: str, reason: str, *, retried: bool = True, **told: object) -> None:
-        super().__init__(operation, reason, **told)  # type: ignore[arg-type]
+        super().__init__(operation, reason, **told)  # type: ignore[arg-type] - what CallFailure asks for, handed on
         self.retried = retried
 
 
