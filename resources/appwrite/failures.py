@@ -13,16 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal
 
 from appwrite.exception import AppwriteException
 
 from marketplace.collection import Category
 from marketplace.collections import category_of
 from marketplace.error_rate import SLOW_SECONDS
-
-Outcome = Literal["ok", "permanent", "transient", "open"]
-Severity = Literal["critical", "error", "warning", "info"]
+from marketplace.events import CallOutcome, EventSeverity
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -160,10 +157,10 @@ class CallEvent:
     operation: str
     collection: str
     seconds: float
-    outcome: Outcome
+    outcome: CallOutcome
     status: int | None
     category: Category
-    severity: Severity
+    severity: EventSeverity
     attempts: int
     reason: str = ""
     error_type: str = ""
@@ -201,7 +198,7 @@ def event_of(
             "warning" if hindered else "info",
             attempts,
         )
-    outcome: Outcome = (
+    outcome: CallOutcome = (
         "open"
         if isinstance(failure, CircuitOpen)
         else "transient"
@@ -216,7 +213,7 @@ def event_of(
         if failure.reason in ("connection", "time_out", "certificate", "redirect") and failure.status is None
         else area
     )
-    severity: Severity = "info" if expected else "critical" if failure.status == 401 else "error"
+    severity: EventSeverity = "info" if expected else "critical" if failure.status == 401 else "error"
     return CallEvent(
         at,
         operation,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from marketplace.events import ScanOutcome
 from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import TABLE_MISSING
 from resources.appwrite.refusals import is_refusal
 from resources.appwrite.unavailable import blank_id
 from resources.raw.columns import ColumnChanges
-from resources.raw.runs import Counts, RunOutcome
+from resources.raw.runs import Counts
 from resources.settings import Settings
 
 
@@ -20,7 +21,7 @@ class CollectionOutcome:
     relationship columns the server does not hand out."""
 
     collection: str
-    outcome: RunOutcome
+    outcome: ScanOutcome
     counts: Counts
     seconds: float
     watermark: datetime | None
@@ -30,7 +31,7 @@ class CollectionOutcome:
     unread: tuple[str, ...] = ()
 
 
-def outcome_of(failure: CallFailure, something_kept: bool, settings: Settings) -> tuple[RunOutcome, str]:
+def outcome_of(failure: CallFailure, something_kept: bool, settings: Settings) -> tuple[ScanOutcome, str]:
     """The outcome a failed scan has, and its sentence."""
     if isinstance(failure, PermanentFailure):
         if is_refusal(failure):

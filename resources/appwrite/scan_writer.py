@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from marketplace.events import ScanOutcome
 from resources.appwrite.bounds import chosen
 from resources.appwrite.columns import Page, PageDecoder
 from resources.appwrite.failures import CallFailure
@@ -20,7 +21,7 @@ from resources.clock import Clock
 from resources.progress import Progress, Quiet
 from resources.raw.columns import ColumnChanges
 from resources.raw.merging import RejectReasons
-from resources.raw.runs import Counts, RunOutcome
+from resources.raw.runs import Counts
 from resources.raw.store import RawStore
 from resources.settings import Settings
 from resources.told import a_few, told_name
@@ -246,7 +247,7 @@ class Writer:
         self._counts[collection] += counts
         self._progress.advance(collection, rows.height)
 
-    def _record(self, collection: str, counts: Counts, outcome: RunOutcome, detail: str) -> None:
+    def _record(self, collection: str, counts: Counts, outcome: ScanOutcome, detail: str) -> None:
         started_at, began = self._started[collection]
         changes = self._changes.get(collection, ColumnChanges()).sentence
         told = (changes, self._aside.get(collection, ""), self._unread_references(collection), detail)
@@ -272,7 +273,7 @@ class Writer:
         self.flush(collection, complete=failure is None)
         if collection in self._sizes:
             self._store.pages.remember(collection, self._sizes[collection].learned)
-        outcome: RunOutcome = "complete"
+        outcome: ScanOutcome = "complete"
         detail = ""
         if failure is not None:
             outcome, detail = outcome_of(

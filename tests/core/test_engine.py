@@ -154,7 +154,8 @@ def test_a_column_kept_beside_the_one_made_again_with_another_type_is_not_read(r
             " WHERE attribute = 'totalCost'"
         )
         con.execute(
-            "INSERT INTO _columns VALUES ('bookings', 'totalCost', 'totalCost', 'float', false, now()::TIMESTAMP, NULL)"
+            "INSERT INTO _columns (collection, attribute, column_name, kind, is_array, first_seen_at)"
+            " VALUES ('bookings', 'totalCost', 'totalCost', 'float', false, now()::TIMESTAMP)"
         )
         con.execute("UPDATE bookings SET totalCost = 300000")
     run(raw)
