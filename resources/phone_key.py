@@ -17,17 +17,12 @@ def read_phone_key(raw_path: Path) -> bytes:
     secret can be guessed."""
     path = raw_path.with_name("phone.key")
     if path.is_symlink():
-        raise BookwatchError(
-            f"{path} is a link; bookwatch keeps its key in a file.", "Put the file itself there."
-        )
+        raise BookwatchError.of("failure.key_link", path=str(path))
     if not path.exists():
         _make(path)
     key = path.read_bytes()
     if not key:
-        raise BookwatchError(
-            f"{path} is empty: no phone can be hashed with it.",
-            "Put a backup in its place, or delete it: phones then get new hashes with the next run.",
-        )
+        raise BookwatchError.of("failure.key_empty", path=str(path))
     return key
 
 
