@@ -72,8 +72,8 @@ def validate(
 
     def evaluate(result: CheckResult) -> CheckResult:
         uniques = tuple(map(tuple, unique_where_present))
-        columns, contents = _contents(con, table)
-        content = (id(schema), result, chunk_rows, uniques, columns, contents)
+        shape, contents = _contents(con, table)
+        content = (id(schema), result, chunk_rows, uniques, shape, contents)
         if content in _VERDICTS:
             known = _VERDICTS[content][0]
             if known.passed:
