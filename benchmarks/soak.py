@@ -94,10 +94,10 @@ def differences(bookwatch: object, server: object, folder: Path) -> bool:
     assert isinstance(server, SandboxProcess)
     bookwatch.run()
     settings = Settings(
-        _env_file=None,  # pyright: ignore[reportCallIssue]
+        _env_file=None,  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
         appwrite_endpoint=server.endpoint,
         appwrite_project_id=server.project,
-        appwrite_api_key=server.read_only_key,  # pyright: ignore[reportArgumentType]
+        appwrite_api_key=server.read_only_key,  # pyright: ignore[reportArgumentType] - Pydantic makes it of the text
         appwrite_database_id=server.database,
         home=bookwatch.home,
         safety_lag=0,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from checks.check import Check
-from marketplace.commission import REVENUE_STATUSES
+from marketplace.commission import LEDGER_CLOSING, REVENUE_STATUSES
 from messages.message import Message
 
 #: What each provider's account stands at by core: live records that are not paid, with their fees, and what refunds
@@ -136,7 +136,7 @@ collected AS (
     FROM marts.revenue_daily GROUP BY ALL
 )
 SELECT 'broken.ledger_closing' AS code, provider_id, local_month
-FROM months WHERE opening_idr + accrued_idr + fees_idr - paid_idr - reversed_idr IS DISTINCT FROM closing_idr
+FROM months WHERE {LEDGER_CLOSING} IS DISTINCT FROM closing_idr
 UNION ALL
 SELECT 'broken.ledger_opening', provider_id, local_month
 FROM months WHERE opening_idr IS DISTINCT FROM coalesce(closing_before, 0)

@@ -6,7 +6,7 @@ a row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ import duckdb
 import pandera.polars as pa
 import polars as pl
 
+from checks.proven import Contents, digest, holds, prove
 from checks.results import SAMPLE, CheckResult, violations
 from messages.message import Message
 from resources.sql import quoted
@@ -66,22 +67,30 @@ def validate(
     uniqueness over the whole table in SQL. Fills ``result``; never raises.
 
     The verdict depends on the rows alone: rows that this process has judged before, told by a digest of every value of
-    them, are not looked at again. A check that could not be made is made again each time."""
+    them, are not looked at again, nor are those that were validated as they were written (proven.py). A check that
+    could not be made is made again each time."""
 
     def evaluate(result: CheckResult) -> CheckResult:
         uniques = tuple(map(tuple, unique_where_present))
-        content = (id(schema), result, chunk_rows, uniques, _fingerprint(con, table))
+        shape, contents = _contents(con, table)
+        content = (id(schema), result, chunk_rows, uniques, shape, contents)
         if content in _VERDICTS:
-            return _VERDICTS[content][0]
+            known = _VERDICTS[content][0]
+            if known.passed:
+                prove(con, schema, table, contents)
+            return known
         resolved: Any = schema.to_schema() if isinstance(schema, type) else schema
         rules: dict[str, None] = {}
         ids: list[str] = []
         failed = 0
         relation = con.sql(f"FROM {_qualified(table)}")
-        rows = _count(con, table)
         # That a key is one is asked of all rows at once, in SQL: no chunk sees them all.
         checked = _without_unique(resolved)
-        for frame in [relation.pl()] if rows <= chunk_rows else _chunks(con, table, chunk_rows):
+        if holds(con, schema, table, contents):  # each row was looked at before; the columns are, once more
+            frames: Iterable[pl.DataFrame] = [relation.limit(0).pl()]
+        else:
+            frames = [relation.pl()] if contents.rows <= chunk_rows else _chunks(con, table, chunk_rows)
+        for frame in frames:
             broken = violations(checked, frame)
             if broken is None:
                 continue
@@ -97,6 +106,7 @@ def validate(
                 failed += twice
                 ids += sample
         if not rules:
+            prove(con, schema, table, contents)
             return _remember(content, schema, replace(result, passed=True))
         found = replace(
             result,
@@ -110,21 +120,13 @@ def validate(
     return guarded(result, evaluate)
 
 
-def _fingerprint(con: duckdb.DuckDBPyConnection, table: str) -> tuple[object, ...]:
-    """Names and types of a table's columns, its rows and a digest of all their values, whatever their order."""
+def _contents(con: duckdb.DuckDBPyConnection, table: str) -> tuple[tuple[str, ...], Contents]:
+    """Names and types of a table's columns; its rows and a digest of all their values, whatever their order."""
     relation = con.sql(f"FROM {_qualified(table)}")
-    columns = ", ".join(quoted(column) for column in relation.columns)
-    found = con.execute(
-        f"SELECT count(*), coalesce(sum(hash({columns})::HUGEINT), 0) FROM {_qualified(table)}"
-    ).fetchall()
-    return (*relation.columns, *map(str, relation.types), *found[0])
-
-
-def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    found = con.sql(f"SELECT count(*) FROM {_qualified(table)}").fetchone()
+    found = con.execute(f"SELECT {digest(relation.columns)} FROM {_qualified(table)}").fetchone()
     if found is None:
         raise AssertionError("an aggregate without groups has one row")
-    return int(found[0])
+    return (*relation.columns, *map(str, relation.types)), Contents(int(found[0]), int(found[1]))
 
 
 def _chunks(con: duckdb.DuckDBPyConnection, table: str, chunk_rows: int) -> Iterator[pl.DataFrame]:

@@ -35,7 +35,7 @@ def daily(days: pl.DataFrame, period: Period) -> pl.DataFrame:
     0."""
     if days.is_empty():
         return days
-    known_since: date = days["local_date"].min()  # type: ignore[assignment]
+    known_since: date = days["local_date"].min()  # type: ignore[assignment] - Polars types the min or sum of a column as any literal
     wanted = [day for day in period.dates() if day >= known_since]
     frame = pl.DataFrame({"local_date": wanted}, schema={"local_date": pl.Date})
     return frame.join(days, on="local_date", how="left").fill_null(0).sort("local_date")
@@ -44,7 +44,7 @@ def daily(days: pl.DataFrame, period: Period) -> pl.DataFrame:
 def revenue_figures(days: pl.DataFrame, period: Period) -> list[RevenueFigure]:
     """Booked, completed and collected of the period, each with the equal period before it."""
     now = daily(days, period)
-    covered = not days.is_empty() and days["local_date"].min() <= period.previous.first  # type: ignore[operator]
+    covered = not days.is_empty() and days["local_date"].min() <= period.previous.first  # type: ignore[operator] - Polars types the min or sum of a column as any literal
     before = daily(days, period.previous) if covered else None
     return [
         RevenueFigure(

@@ -9,12 +9,12 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `streamlit run` puts this file's folder on the path, not the project's
     sys.path.insert(0, str(ROOT))
 
-import streamlit as st  # noqa: E402
-from starlette.middleware import Middleware  # noqa: E402
+import streamlit as st  # noqa: E402 - the path must stand first
+from starlette.middleware import Middleware  # noqa: E402 - the path must stand first
 
-from resources.errors import BookwatchError  # noqa: E402
-from resources.own_hosts import OwnHosts  # noqa: E402
-from resources.settings import load_settings  # noqa: E402
+from resources.errors import BookwatchError  # noqa: E402 - the path must stand first
+from resources.own_hosts import OwnHosts  # noqa: E402 - the path must stand first
+from resources.settings import load_settings  # noqa: E402 - the path must stand first
 
 
 def further_names() -> tuple[str, ...]:

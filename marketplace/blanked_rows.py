@@ -79,7 +79,7 @@ def renamed(
         return changed
     misfits = json_object(row.get("_misfits"), ours=True)
     before = dict(misfits) if misfits else None
-    for name in (*keys.owner, *keys.addressee):
+    for name in keys.people:
         attribute, _, path = name.partition(".")
         if attribute == "_id":
             continue

@@ -42,6 +42,21 @@ class PersonKeys:
     own_room: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
 
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Every attribute that names a customer."""
+        return (*self.owner, *self.addressee)
+
+    @property
+    def linked(self) -> tuple[str, ...]:
+        """Every attribute that names the booking or room a row belongs to."""
+        return (*self.booking, *self.room)
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Every attribute a row of the person is itself known by."""
+        return (*self.own_booking, *self.own_room)
+
 
 @dataclass(frozen=True)
 class ExpectedAttribute:

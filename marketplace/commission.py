@@ -5,8 +5,10 @@ The dated rates live in policy.py, the findings in findings.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Final, Literal, get_args
 
 from marketplace.collections import RECORDS
@@ -22,7 +24,7 @@ ENDED_STATUSES: Final = values(
 RowState = Literal["awaiting", "missing", "matched", "mismatched", "free", "orphan", "not_due", "unknown"]
 ROW_STATES: Final[tuple[RowState, ...]] = get_args(RowState)
 #: States of an earning booking whose commission was recorded.
-TRACKED_STATES: Final = ("matched", "mismatched")
+TRACKED_STATES: Final[tuple[RowState, ...]] = ("matched", "mismatched")
 WholeState = Literal["perfect", "warning", "critical", "unknown"]
 WHOLE_STATES: Final[tuple[WholeState, ...]] = get_args(WholeState)
 
@@ -56,8 +58,17 @@ NO_PROVIDER: Final = "none"
 
 EntryKind = Literal["accrual", "fee", "payment", "reversal", "refund"]
 ENTRY_KINDS: Final[tuple[EntryKind, ...]] = get_args(EntryKind)
+EntryPart = Literal["commission", "fee"]
 #: What a line of the ledger is about.
-ENTRY_PARTS: Final = ("commission", "fee")
+ENTRY_PARTS: Final[tuple[EntryPart, ...]] = get_args(EntryPart)
+#: What a month of the ledger is made of, each with its sign: their sum is its closing.
+LEDGER_SIGNS: Final[Mapping[str, int]] = MappingProxyType(
+    {"opening_idr": 1, "accrued_idr": 1, "fees_idr": 1, "paid_idr": -1, "reversed_idr": -1}
+)
+#: That sum as people and SQL write it.
+LEDGER_CLOSING: Final = " ".join(
+    f"{'+' if sign > 0 else '-'} {name}" for name, sign in LEDGER_SIGNS.items()
+).removeprefix("+ ")
 
 MILLION: Final = 1_000_000
 #: A record's deadline may differ by this much from the policy's before it is a finding.

@@ -114,12 +114,7 @@ def personal(collection: str) -> frozenset[str]:
 def references(collection: str) -> frozenset[str]:
     """Attributes by which rows refer to each other: never blanked, or a booking would lose its commission."""
     keys = PERSON_KEYS[collection]
-    return frozenset(
-        name
-        for names in (keys.owner, keys.addressee, keys.booking, keys.room, keys.own_booking, keys.own_room)
-        for name in names
-        if "." not in name
-    )
+    return frozenset(name for name in (*keys.people, *keys.linked, *keys.own) if "." not in name)
 
 
 def json_object(text: object, *, ours: bool = False) -> dict[str, Any] | None:

@@ -84,7 +84,7 @@ class Instants:
 def plausible(values: pl.Series) -> pl.Series:
     """Instants → the same, null outside the plausible years."""
     lowest, highest = values.min(), values.max()
-    if lowest is None or (lowest >= EARLIEST_INSTANT and highest < LATEST_INSTANT):  # type: ignore[operator]
+    if lowest is None or (lowest >= EARLIEST_INSTANT and highest < LATEST_INSTANT):  # type: ignore[operator] - Polars types the least and the greatest as any literal
         return values
     return values.set(~values.is_between(EARLIEST_INSTANT, LATEST_INSTANT, closed="left"), None)
 

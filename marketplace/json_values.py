@@ -78,7 +78,7 @@ def is_deep(value: object, most: int = DEEPEST) -> bool:
 
 def _within(nested: Any) -> list[Any]:
     # A list or an object that is empty is a level all the same.
-    items: list[Any] = [*(nested.values() if isinstance(nested, dict) else nested)]  # pyright: ignore[reportUnknownVariableType]
+    items: list[Any] = [*(nested.values() if isinstance(nested, dict) else nested)]  # pyright: ignore[reportUnknownVariableType] - JSON is Any
     return items or [None]
 
 

@@ -32,12 +32,12 @@ them (202,500 becomes 203)."""
 
 # Instants
 EARLIEST_INSTANT: Final = datetime(2015, 1, 1)  # noqa: DTZ001 - naive UTC, as everywhere in the tables
-LATEST_INSTANT: Final = datetime(2100, 1, 1)  # noqa: DTZ001
+LATEST_INSTANT: Final = datetime(2100, 1, 1)  # noqa: DTZ001 - naive UTC
 """Readable instants lie in [EARLIEST_INSTANT, LATEST_INSTANT): 45000 and 1970 are not dates of a booking."""
 NOT_YET_MINUTES: Final = 5
 """What has happened did so at most this long after the row was last changed (by the server's clock) or first stored
 (by ours): clocks of phones differ by minutes, not by days."""
-OFFSET_REFERENCE: Final = datetime(2025, 1, 1)  # noqa: DTZ001
+OFFSET_REFERENCE: Final = datetime(2025, 1, 1)  # noqa: DTZ001 - naive UTC
 """Where a zone outside Indonesia changes its clocks, the offset at this instant is used all year."""
 
 # Booking

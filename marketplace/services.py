@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Final
 
 from marketplace.durations import between, short
+from marketplace.statuses import Role, values
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ ANOMALY_LIMITS: Final = AnomalyLimits()
 #: Bookings a place may say it takes at once; more is no capacity but a mistake.
 LARGEST_CAPACITY: Final = 1_000
 #: Roles whose messages are the app's own, not a user's.
-AUTOMATIC_ROLES: Final = ("system", "admin")
+AUTOMATIC_ROLES: Final = values(Role.SYSTEM, Role.ADMIN)
 #: Percentiles shown of response times.
 MEDIAN: Final = 0.5
 TAIL: Final = 0.95

@@ -40,6 +40,71 @@ class CommissionStatus(StrEnum):
     UNKNOWN = UNKNOWN
 
 
+class Source(StrEnum):
+    """Where in the app a booking was made; as above."""
+
+    BOOKING_BUTTON = "bookingButton"
+    CHAT_WINDOW = "chatWindow"
+    MENU_SLIDER = "menuSlider"
+    PRICE_SLIDER = "priceSlider"
+    SCHEDULED = "scheduled"
+    DIRECT = "direct"
+    UNKNOWN = UNKNOWN
+
+
+class Mode(StrEnum):
+    """For when a booking is; as above."""
+
+    IMMEDIATE = "immediate"
+    SCHEDULED = "scheduled"
+    UNKNOWN = UNKNOWN
+
+
+class RoomStatus(StrEnum):
+    """What a chat room is; as above."""
+
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    UNKNOWN = UNKNOWN
+
+
+class Role(StrEnum):
+    """Who writes in a chat; as above."""
+
+    CUSTOMER = "customer"
+    THERAPIST = "therapist"
+    ADMIN = "admin"
+    SYSTEM = "system"
+    UNKNOWN = UNKNOWN
+
+
+class MessageKind(StrEnum):
+    """What a message is; as above."""
+
+    TEXT = "text"
+    BOOKING = "booking"
+    SYSTEM = "system"
+    STATUS_UPDATE = "status-update"
+    UNKNOWN = UNKNOWN
+
+
+class ProviderStatus(StrEnum):
+    """What an account is; as above. None stands for a word that is none of these."""
+
+    AVAILABLE = "AVAILABLE"
+    BUSY = "BUSY"
+    OFFLINE = "OFFLINE"
+    RESTRICTED = "RESTRICTED"
+
+
+class ProviderType(StrEnum):
+    """What a provider is; as above."""
+
+    THERAPIST = "therapist"
+    PLACE = "place"
+
+
 def values(*words: StrEnum) -> tuple[str, ...]:
     """The plain words, for columns."""
     return tuple(word.value for word in words)
@@ -93,44 +158,48 @@ NOT_LIVE_STATUSES: Final = values(CommissionStatus.CANCELLED, CommissionStatus.R
 
 SOURCE: Final = _table(
     {
-        "bookingButton": "bookingButton, button, booknow, platform",
-        "chatWindow": "chatWindow, chat",
-        "menuSlider": "menuSlider, menu",
-        "priceSlider": "priceSlider",
-        "scheduled": "scheduled",
-        "direct": "direct, manual, whatsapp, share, profile, search",
+        Source.BOOKING_BUTTON: "bookingButton, button, booknow, platform",
+        Source.CHAT_WINDOW: "chatWindow, chat",
+        Source.MENU_SLIDER: "menuSlider, menu",
+        Source.PRICE_SLIDER: "priceSlider",
+        Source.SCHEDULED: "scheduled",
+        Source.DIRECT: "direct, manual, whatsapp, share, profile, search",
     }
 )
-SOURCES: Final = (*dict.fromkeys(SOURCE.values()), UNKNOWN)
+SOURCES: Final = values(*Source)
 
-MODE: Final = _table({"immediate": "immediate, book_now, now", "scheduled": "scheduled"})
-MODES: Final = (*dict.fromkeys(MODE.values()), UNKNOWN)
+MODE: Final = _table({Mode.IMMEDIATE: "immediate, book_now, now", Mode.SCHEDULED: "scheduled"})
+MODES: Final = values(*Mode)
 
 ROOM_STATUS: Final = _table(
-    {"active": "active", "completed": "completed", "cancelled": "cancelled, canceled"}
+    {
+        RoomStatus.ACTIVE: "active",
+        RoomStatus.COMPLETED: "completed",
+        RoomStatus.CANCELLED: "cancelled, canceled",
+    }
 )
-ROOM_STATUSES: Final = (*dict.fromkeys(ROOM_STATUS.values()), UNKNOWN)
+ROOM_STATUSES: Final = values(*RoomStatus)
 
 ROLE: Final = _table(
     {
-        "customer": "customer, user, guest",
-        "therapist": "therapist, provider, place",  # the provider's side of a conversation
-        "admin": "admin",
-        "system": "system",
+        Role.CUSTOMER: "customer, user, guest",
+        Role.THERAPIST: "therapist, provider, place",  # the provider's side of a conversation
+        Role.ADMIN: "admin",
+        Role.SYSTEM: "system",
     }
 )
-ROLES: Final = (*dict.fromkeys(ROLE.values()), UNKNOWN)
+ROLES: Final = values(*Role)
 
-MESSAGE_KIND: Final = _table(
-    {"text": "text", "booking": "booking", "system": "system", "status-update": "status-update"}
+MESSAGE_KIND: Final = _table({kind: kind.value for kind in MessageKind if kind is not MessageKind.UNKNOWN})
+MESSAGE_KINDS: Final = values(*MessageKind)
+
+PROVIDER_STATUS: Final = _table({status: status.value for status in ProviderStatus})
+PROVIDER_STATUSES: Final = values(*ProviderStatus)
+
+PROVIDER_TYPE: Final = _table(
+    {ProviderType.THERAPIST: "therapist, therapists", ProviderType.PLACE: "place, places"}
 )
-MESSAGE_KINDS: Final = (*dict.fromkeys(MESSAGE_KIND.values()), UNKNOWN)
-
-PROVIDER_STATUS: Final = _table({s: s for s in ("AVAILABLE", "BUSY", "OFFLINE", "RESTRICTED")})
-PROVIDER_STATUSES: Final = tuple(PROVIDER_STATUS.values())
-
-PROVIDER_TYPE: Final = _table({"therapist": "therapist, therapists", "place": "place, places"})
-PROVIDER_TYPES: Final = tuple(dict.fromkeys(PROVIDER_TYPE.values()))
+PROVIDER_TYPES: Final = values(*ProviderType)
 
 CURRENCY: Final = _table({"IDR": "IDR, Rp, Rp., rupiah"})
 """The spellings of rupiah. Any other word is another currency."""

@@ -91,7 +91,7 @@ class ProvidersRead:
         if self.begun:
             return pl.Series([True], dtype=pl.Boolean).new_from_index(0, len(written))
         newest = written.max()
-        if self.upto is None or newest is None or newest <= self.upto:  # type: ignore[operator]
+        if self.upto is None or newest is None or newest <= self.upto:  # type: ignore[operator] - Polars types the least and the greatest as any literal
             return None
         doubtful = written > self.upto
         if self.since is not None:

@@ -180,7 +180,7 @@ class _Erasure:
         found = {self.customer_id}
         for collection in self.collections:
             keys = PERSON_KEYS[collection]
-            for name in (*keys.owner, *keys.addressee):
+            for name in keys.people:
                 attribute, _, path = name.partition(".")
                 for text in self._texts(collection, [name]):
                     for table in self._tables(collection):
@@ -335,7 +335,7 @@ class _Erasure:
         linked: list[_Version] = []
         for collection in self.collections:
             keys = PERSON_KEYS[collection]
-            of_theirs = self._linked(collection, (*keys.booking, *keys.room))
+            of_theirs = self._linked(collection, keys.linked)
             self._take([v for v in of_theirs if said_by_customer(keys, v.view)])
             linked += of_theirs
         for collection in self.collections:
@@ -374,7 +374,7 @@ class _Erasure:
     def _collect_keys(self) -> None:
         for version in self._of_own():
             keys = PERSON_KEYS[version.collection]
-            for name in (*keys.own_booking, *keys.own_room):
+            for name in keys.own:
                 text = text_of(version.view, name)
                 if text is not None:
                     self.keys.add(text)
@@ -559,7 +559,7 @@ class _Erasure:
         blanks = 0
         for collection in self.collections:
             keys = PERSON_KEYS[collection]
-            names = (*keys.owner, *keys.booking, *keys.room, *keys.own_booking, *keys.own_room)
+            names = (*keys.owner, *keys.linked, *keys.own)
             for rowid, row_id, content in self._rejected(collection):
                 view = json_object(content)
                 if view is None:

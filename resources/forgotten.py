@@ -270,7 +270,7 @@ class Forgotten:
             values = PersonValues()
             values.collect(view)
             return everything | gone | own_slips(collection, view, values, self.is_business)
-        told = (text_of(view, name) for name in (*keys.booking, *keys.room))
+        told = (text_of(view, name) for name in keys.linked)
         linked = [key for text in told if text is not None and (key := self._of(text).lower()) in self.keys]
         for key in linked:
             until = self.keys[key]
@@ -295,7 +295,7 @@ class Forgotten:
             # What did not fit its column is JSON, in which a hash cannot be looked for: few rows have any.
             odd = rows["_misfits"].str.to_lowercase()
             wanted.append(odd.is_not_null() if self.hidden else odd.str.contains_any([*ids, *linked]))
-            for name in (*keys.owner, *keys.addressee):
+            for name in keys.people:
                 attribute, _, path = name.partition(".")
                 if attribute not in names:
                     continue
@@ -308,7 +308,7 @@ class Forgotten:
                     wanted.append(
                         text.str.contains(f'"{path}\\\\?"') & ~text.str.contains(plainly_open(path))
                     )
-            for name in (*keys.booking, *keys.room):
+            for name in keys.linked:
                 if name in names and self.keys:
                     wanted.append(self._texts(rows[names[name]]).is_in(linked))
         mask = pl.select(pl.any_horizontal(w.fill_null(False) for w in wanted)).to_series()

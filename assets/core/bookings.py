@@ -27,8 +27,11 @@ from marketplace.statuses import (
     PROVIDER_TYPE,
     SOURCE,
     UNKNOWN,
+    Mode,
+    Source,
     canonical,
     normalised,
+    values,
 )
 from marketplace.test_rows import test_rule
 from marketplace.text import coalesce, nulls
@@ -127,7 +130,10 @@ def derive_bookings(batch: Batch) -> Derived:
                 pl.col("created_at")
                 + pl.duration(
                     minutes=pl.col("mode").replace_strict(
-                        {"immediate": RESPONSE_MINUTES_IMMEDIATE, "scheduled": RESPONSE_MINUTES_SCHEDULED},
+                        {
+                            Mode.IMMEDIATE.value: RESPONSE_MINUTES_IMMEDIATE,
+                            Mode.SCHEDULED.value: RESPONSE_MINUTES_SCHEDULED,
+                        },
                         default=None,
                         return_dtype=pl.Int64,
                     )
@@ -235,14 +241,16 @@ def _source(read: Reader) -> pl.DataFrame:
             "chat_window_open": read.flag("chatWindowOpen"),
         }
     )
-    says_scheduled = ((pl.col("mode") == "scheduled") | (pl.col("type") == "scheduled")).fill_null(False)
+    says_scheduled = (
+        (pl.col("mode") == Mode.SCHEDULED.value) | (pl.col("type") == Mode.SCHEDULED.value)
+    ).fill_null(False)
     says_nothing = pl.col("mode").is_null() & pl.col("type").is_null()
     by_time = says_nothing & pl.col("scheduled_time")
     chat = pl.col("chat_window_open").fill_null(False)
     return frame.select(
         pl.when("has_value").then(pl.col("explicit").fill_null(UNKNOWN))
-        .when(says_scheduled | by_time).then(pl.lit("scheduled"))
-        .when(chat).then(pl.lit("chatWindow"))
+        .when(says_scheduled | by_time).then(pl.lit(Source.SCHEDULED.value))
+        .when(chat).then(pl.lit(Source.CHAT_WINDOW.value))
         .otherwise(pl.lit(UNKNOWN)).alias("source"),
         pl.when("has_value").then(pl.lit("explicit"))
         .when(says_scheduled).then(pl.lit("mode"))
@@ -282,12 +290,13 @@ def _mode(
         pl.col("deadline") - pl.col("created") <= pl.duration(minutes=IMMEDIATE_DEADLINE_MINUTES)
     ).fill_null(False)
     short = short & pl.col("start").is_null()
+    scheduled, immediate = values(Mode.SCHEDULED, Mode.IMMEDIATE)
     return frame.select(
         pl.coalesce("by_mode", "by_type", "by_metadata",
-            pl.when("has_schedule").then(pl.lit("scheduled"))
-            .when(has_start & soon).then(pl.lit("immediate"))
-            .when(has_start).then(pl.lit("scheduled"))
-            .when(short).then(pl.lit("immediate"))
+            pl.when("has_schedule").then(pl.lit(scheduled))
+            .when(has_start & soon).then(pl.lit(immediate))
+            .when(has_start).then(pl.lit(scheduled))
+            .when(short).then(pl.lit(immediate))
             .otherwise(pl.lit(UNKNOWN))).alias("mode"),
         pl.when(pl.col("by_mode").is_not_null()).then(pl.lit("mode"))
         .when(pl.col("by_type").is_not_null()).then(pl.lit("bookingType"))

@@ -32,6 +32,7 @@ from assets.core.notifications import derive_notifications
 from assets.core.providers import derive_providers
 from assets.core.raw_reader import CATALOG, QUARANTINED_SCHEMA, Mirror, Reading, attach
 from checks.derived_rows import violations
+from checks.proven import Contents, Writing, digest, row_hash
 from checks.schemas import CORE
 from checks.schemas.sql import create_table
 from marketplace.aliases import ALIASES
@@ -51,6 +52,7 @@ from resources.errors import BookwatchError, UsageError
 from resources.instants import instant_of, text_of
 from resources.phone_key import read_phone_key
 from resources.raw.published_ids import RowNames, is_nameless
+from resources.sql import quoted
 from resources.warehouse import open_warehouse
 
 AfterChunk = Callable[[str, int], None]
@@ -230,6 +232,7 @@ class _Run:
         self.readings = self.mirror.readings(con, PROVIDER_COLLECTIONS)
         self.providers_read = _providers_read(self.readings.values())
         self.rows: dict[str, int] = {}
+        self.writing = Writing(con)
         self.quarantined = 0
         self.findings = 0
         self.fresh = False
@@ -264,7 +267,7 @@ class _Run:
                 again = _touched(state["attributes"], attributes)
                 late = self._in_doubt_again(state["providers"])
             self._derive(after, again, late)
-            self.con.execute("DELETE FROM core.quarantined WHERE change = 0")
+            self._delete("quarantined", "change = 0")
             self._insert("quarantined", nameless)
             self.quarantined += nameless.height
             stamp = now.astimezone(UTC).replace(tzinfo=None) if now.tzinfo else now
@@ -284,6 +287,7 @@ class _Run:
                 ],
             )
             self.con.execute("COMMIT")
+            self.writing.committed()
         except BaseException:
             with contextlib.suppress(duckdb.Error):  # why it failed is told, not that it cannot be taken back
                 self.con.execute("ROLLBACK")
@@ -409,6 +413,7 @@ class _Run:
         self.con.execute("CREATE SCHEMA IF NOT EXISTS core")
         for one in CORE.values():
             self.con.execute(create_table(one, anew=True))
+        self.writing.made_anew(CORE.values())
 
     # Deriving
 
@@ -731,19 +736,13 @@ class _Run:
         those = "IN (SELECT id FROM ids_changed)"
         if source is not None:
             scope = f" AND {source.scope[0]} = '{source.scope[1]}'" if source.scope else ""
-            delete = f"DELETE FROM core.{source.table} WHERE {source.key} {those}{scope}"
+            gone = self._delete(source.table, f"{source.key} {those}{scope}", ids_changed)
             if collection in BOOKING_COLLECTIONS:
                 if self.follows:
-                    self._touch(self.con.sql(f"{delete} RETURNING booking_id, business_id").pl())
-                else:
-                    self.con.execute(delete)
-                self.con.execute(
-                    f"DELETE FROM core.booking_events WHERE booking_id {those} AND origin = '{collection}'"
-                )
-            else:
-                self.con.execute(delete)
+                    self._touch(gone)
+                self._delete("booking_events", f"booking_id {those} AND origin = '{collection}'", ids_changed)
         for table in ("data_findings", "quarantined"):
-            self.con.execute(f"DELETE FROM core.{table} WHERE row_id {those} AND collection = '{collection}'")
+            self._delete(table, f"row_id {those} AND collection = '{collection}'", ids_changed)
         del ids_changed
 
     def _touch(self, bookings: pl.DataFrame) -> None:
@@ -795,6 +794,17 @@ class _Run:
             self._insert("data_findings", found.select(list(FINDINGS_SCHEMA)))
             self.findings += found.height
 
+    def _delete(self, table: str, where: str, ids_changed: object = None) -> pl.DataFrame:
+        """Remove rows. ``ids_changed``: what the condition may call so, which DuckDB finds here by its name. Returns of
+        bookings what records may refer to them by."""
+        one = CORE[table]
+        keys = "booking_id, business_id" if table == "bookings" else "NULL"
+        gone = self.con.execute(
+            f"DELETE FROM core.{table} WHERE {where} RETURNING {keys}, {row_hash(one.sql_columns)} AS hash"
+        ).pl()
+        self.writing.taken(one, Contents(gone.height, sum(gone["hash"])))
+        return gone
+
     def _insert(self, table: str, rows: pl.DataFrame) -> None:
         if not rows.height:
             return
@@ -808,6 +818,14 @@ class _Run:
             raise CoreInvalid(Message("failure.core_invalid", {"table": table, "named": named}), _FAULT)
         # found by its name in this frame: a registered view would keep the rows until the commit
         rows_new = rows.to_arrow()
+        one = CORE[table]
+        typed = ", ".join(
+            f"CAST({quoted(name)} AS {kind}) AS {quoted(name)}" for name, kind in one.sql_columns.items()
+        )
+        found = self.con.execute(
+            f"SELECT {digest(one.sql_columns)} FROM (SELECT {typed} FROM rows_new)"
+        ).fetchall()
+        self.writing.added(one, Contents(*map(int, found[0])))
         self.con.execute(f"INSERT INTO core.{table} BY NAME SELECT * FROM rows_new")
         del rows_new
         self.rows[table] = self.rows.get(table, 0) + rows.height

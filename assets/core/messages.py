@@ -7,7 +7,7 @@ import polars as pl
 from assets.core.batch import Batch, Derived, Reader
 from marketplace.aliases import ALIASES
 from marketplace.collections import BOOKING_COLLECTIONS, ROOM_COLLECTIONS
-from marketplace.statuses import MESSAGE_KIND, ROLE, UNKNOWN
+from marketplace.statuses import MESSAGE_KIND, ROLE, UNKNOWN, Role
 from marketplace.text import coalesce
 
 
@@ -19,7 +19,7 @@ def derive_messages(batch: Batch) -> Derived:
     sender, receiver = read.person("senderId"), read.person("receiverId")
     sender_role = read.word(ROLE, "role_unknown", *ALIASES["message.sender_role"])
     receiver_role = read.word(ROLE, "role_unknown", "receiverRole")
-    offsets = read.offsets(sender.zip_with((sender_role == "therapist").fill_null(False), receiver))
+    offsets = read.offsets(sender.zip_with((sender_role == Role.THERAPIST.value).fill_null(False), receiver))
     created, _ = read.created(offsets)
     stamp = a.first(ALIASES["message.sent_at"])
     sent = read.instant(offsets, *ALIASES["message.sent_at"])

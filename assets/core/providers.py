@@ -10,7 +10,7 @@ from marketplace.aliases import ALIASES
 from marketplace.collections import PROVIDER_TYPES
 from marketplace.money import MICRO, read_micros
 from marketplace.services import LARGEST_CAPACITY
-from marketplace.statuses import PROVIDER_STATUS
+from marketplace.statuses import PROVIDER_STATUS, ProviderType
 from marketplace.text import nulls
 from marketplace.zones import resolve_all
 
@@ -51,7 +51,7 @@ def derive_providers(batch: Batch) -> Derived:
 def _capacity(read: Reader) -> pl.Series:
     """How many bookings a place takes at once, where it says so: 0 says nothing (a column's default). A therapist takes
     one, whatever is written."""
-    if PROVIDER_TYPES[read.batch.collection] != "place":
+    if PROVIDER_TYPES[read.batch.collection] != ProviderType.PLACE:
         return nulls(read.height, pl.Int64)
     names = ALIASES["provider.capacity"]
     text = read.text(*names)

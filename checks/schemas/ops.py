@@ -7,6 +7,7 @@ import polars as pl
 
 from checks.schemas.table import OpsTable, column
 from marketplace.error_rate import SLOW_SECONDS
+from marketplace.events import SCAN_OUTCOMES
 
 
 class IngestRuns(OpsTable):
@@ -23,9 +24,7 @@ class IngestRuns(OpsTable):
     started_at: pl.Datetime = column("when the scan began")
     seconds: pl.Float64 = column("how long it took", unit="seconds")
     watermark: pl.Datetime = column("up to which of the server's instants rows were read", null=True)
-    outcome: pl.String = column(
-        "how it ended", words=("complete", "partial", "forbidden", "missing", "failed")
-    )
+    outcome: pl.String = column("how it ended", words=SCAN_OUTCOMES)
 
 
 class Quarantine(OpsTable):
@@ -47,9 +46,7 @@ class Scans(OpsTable):
         "the clock when its last complete scan ended; null: none yet", null=True
     )
     required: pl.Boolean = column("no figure is published without it")
-    outcome: pl.String = column(
-        "of the latest try", words=("complete", "partial", "failed", "missing", "forbidden")
-    )
+    outcome: pl.String = column("of the latest try", words=SCAN_OUTCOMES)
     detail: pl.String = column("what is to be said of it", null=True)
     unread: pl.String = column(
         "JSON list of relationship columns that Appwrite does not hand out; null: none", null=True

@@ -16,8 +16,7 @@ from dashboards.queries import operations
 from dashboards.sections import shared
 from dashboards.wording import count
 from marketplace.error_rate import ERRORS_A_MINUTE
-
-SEVERITIES: tuple[str, ...] = ("critical", "error", "warning", "info")
+from marketplace.events import EVENT_SEVERITIES
 
 
 def rate(screen: Screen) -> None:
@@ -27,9 +26,11 @@ def rate(screen: Screen) -> None:
     begin, end = shared.reach(screen)
     minutes = operations.error_minutes(path, begin)
     _verdict(screen, minutes, begin)
-    known = [word for word in SEVERITIES if word in minutes["severity"].to_list()]
+    known = [word for word in EVENT_SEVERITIES if word in minutes["severity"].to_list()]
     others = [
-        word for word in minutes["severity"].unique(maintain_order=True).to_list() if word not in SEVERITIES
+        word
+        for word in minutes["severity"].unique(maintain_order=True).to_list()
+        if word not in EVENT_SEVERITIES
     ]
     shared.chart(
         rate_chart(minutes, begin, end, ERRORS_A_MINUTE, [*known, *others], say),

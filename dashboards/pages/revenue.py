@@ -41,7 +41,7 @@ def per_source(screen: Screen) -> None:
     if frame.is_empty():
         show(parts.note("none", say("revenue.no_rows"), say("revenue.no_rows_text")))
         return
-    total, largest = int(frame["booked_idr"].sum() or 0), int(frame["booked_idr"].max() or 0)  # type: ignore[arg-type]
+    total, largest = int(frame["booked_idr"].sum() or 0), int(frame["booked_idr"].max() or 0)  # type: ignore[arg-type] - Polars types the min or sum of a column as any literal
     show(
         parts.table(
             [

@@ -9,12 +9,11 @@ import polars as pl
 
 from dashboards.queries.query import Column, Query
 from dashboards.queries.reading import ask, cached, with_messages
+from marketplace.commission import LEDGER_CLOSING, LEDGER_SIGNS
 
-SUMS: tuple[str, ...] = ("opening_idr", "accrued_idr", "fees_idr", "paid_idr", "reversed_idr", "closing_idr")
-_SUMS = """sum(opening_idr)::BIGINT AS opening_idr, sum(accrued_idr)::BIGINT AS accrued_idr,
-           sum(fees_idr)::BIGINT AS fees_idr, sum(paid_idr)::BIGINT AS paid_idr,
-           sum(reversed_idr)::BIGINT AS reversed_idr, sum(closing_idr)::BIGINT AS closing_idr"""
-_HOLDS = "opening_idr + accrued_idr + fees_idr - paid_idr - reversed_idr = closing_idr"
+SUMS: tuple[str, ...] = (*LEDGER_SIGNS, "closing_idr")
+_SUMS = ", ".join(f"sum({name})::BIGINT AS {name}" for name in SUMS)
+_HOLDS = f"{LEDGER_CLOSING} = closing_idr"
 
 
 @cached

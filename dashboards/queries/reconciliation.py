@@ -35,21 +35,21 @@ def reconciliation_states(path: str) -> pl.DataFrame:
     )
 
 
-#: Each booking that earns and has no commission record, the oldest first, with the rupiah owed. Ids are unique in a
-#: collection: the second of two missing bookings with one id has a longer finding id.
+#: Each booking that earns and has no commission record, the oldest first, with the rupiah owed. (A finding of an older
+#: snapshot does not say in which collection its booking stands.)
 MISSING = Query(
     "missing_commissions",
-    """WITH missing AS (
-             SELECT *, CASE WHEN row_number() OVER (PARTITION BY booking_id ORDER BY origin) = 1
-                            THEN 'missing:' || booking_id
-                            ELSE 'missing:' || booking_id || ':' || origin END AS finding_id
-             FROM marts.commission_reconciliation WHERE state = 'missing')
+    """WITH waived AS (
+             SELECT booking_id, origin
+             FROM (SELECT NULL::VARCHAR AS origin WHERE false UNION ALL BY NAME FROM marts.commission_findings)
+             WHERE finding = 'missing' AND waived)
            SELECT r.booking_id, r.provider_id, b.provider_name, r.source, r.booking_status,
                   r.booking_amount_idr, r.expected_idr, r.local_date, r.accrued_at, r.deadline_at,
-                  coalesce(f.waived, false) AS waived
-           FROM missing r
+                  EXISTS (FROM waived w WHERE w.booking_id = r.booking_id
+                          AND coalesce(w.origin, r.origin) = r.origin) AS waived
+           FROM marts.commission_reconciliation r
            LEFT JOIN core.bookings b ON b.booking_id = r.booking_id AND b.origin = r.origin
-           LEFT JOIN marts.commission_findings f ON f.finding_id = r.finding_id
+           WHERE r.state = 'missing'
            ORDER BY r.accrued_at, r.booking_id, r.origin""",
     columns=(
         Column("booking_id", "col.booking_id"),

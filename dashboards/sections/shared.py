@@ -64,7 +64,7 @@ def revenue_section(screen: Screen, figures: list[RevenueFigure]) -> None:
         show(parts.banner("warn", title, say("revenue.undated_text", **said)))
     if not figures[0].daily_idr:
         days = revenue.revenue_daily(screen.snapshot)
-        first = say.day(None if days.is_empty() else days["local_date"].min())  # type: ignore[arg-type]
+        first = say.day(None if days.is_empty() else days["local_date"].min())  # type: ignore[arg-type] - Polars types the min or sum of a column as any literal
         show(parts.note("none", say("revenue.no_days"), say("revenue.no_days_text", first=first)))
         return
     show(parts.grid("three", *(cards.revenue_card(figure, screen.period.days, say) for figure in figures)))

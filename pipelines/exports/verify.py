@@ -559,7 +559,7 @@ def _csv_rows(file: io.BufferedReader, locale: str) -> Iterator[dict[str, Any]]:
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     if text.read(1) != "\N{ZERO WIDTH NO-BREAK SPACE}":
         raise _Unreadable("does not begin with the UTF-8 mark that spreadsheets need")
-    rows = csv.reader(text, strict=True, delimiter=REPORT.get(locale, REPORT["en"]).separator)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    rows = csv.reader(text, strict=True, delimiter=REPORT.get(locale, REPORT["en"]).separator)  # pyright: ignore[reportArgumentType, reportCallIssue] - one letter, which the stubs do not know of a str
     header = next(rows, [])
     yield dict.fromkeys(header)
     for number, row in enumerate(rows, 1):

@@ -167,4 +167,4 @@ class Sheet:
         if (value.date() if isinstance(value, datetime) else value) < _FIRST_DAY:
             self._text(row, place, value.isoformat())
         else:
-            self._page.write_datetime(row, place, value, style)  # pyright: ignore[reportArgumentType]
+            self._page.write_datetime(row, place, value, style)  # pyright: ignore[reportArgumentType] - the library takes dates too

@@ -11,18 +11,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from appwrite.exception import AppwriteException
 
 from marketplace.collection import Category
 from marketplace.collections import category_of
 from marketplace.error_rate import SLOW_SECONDS
+from marketplace.events import CallOutcome, EventSeverity
 from messages.catalogue import say
 from messages.message import Arg, Message
-
-Outcome = Literal["ok", "permanent", "transient", "open"]
-Severity = Literal["critical", "error", "warning", "info"]
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -139,7 +137,7 @@ class TransientFailure(CallFailure):
     """
 
     def __init__(self, operation: str, reason: str, *, retried: bool = True, **told: object) -> None:
-        super().__init__(operation, reason, **told)  # type: ignore[arg-type]
+        super().__init__(operation, reason, **told)  # type: ignore[arg-type] - what CallFailure asks for, handed on
         self.retried = retried
 
 
@@ -170,10 +168,10 @@ class CallEvent:
     operation: str
     collection: str
     seconds: float
-    outcome: Outcome
+    outcome: CallOutcome
     status: int | None
     category: Category
-    severity: Severity
+    severity: EventSeverity
     attempts: int
     reason: str = ""
     error_type: str = ""
@@ -211,7 +209,7 @@ def event_of(
             "warning" if hindered else "info",
             attempts,
         )
-    outcome: Outcome = (
+    outcome: CallOutcome = (
         "open"
         if isinstance(failure, CircuitOpen)
         else "transient"
@@ -226,7 +224,7 @@ def event_of(
         if failure.reason in ("connection", "time_out", "certificate", "redirect") and failure.status is None
         else area
     )
-    severity: Severity = "info" if expected else "critical" if failure.status == 401 else "error"
+    severity: EventSeverity = "info" if expected else "critical" if failure.status == 401 else "error"
     return CallEvent(
         at,
         operation,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from marketplace.events import ScanOutcome
 from messages.catalogue import english
 from messages.message import Message, Words
 from resources.appwrite.failures import CallFailure, PermanentFailure
@@ -12,7 +13,7 @@ from resources.appwrite.gateway import TABLE_MISSING
 from resources.appwrite.refusals import is_refusal
 from resources.appwrite.unavailable import blank_id
 from resources.raw.columns import ColumnChanges
-from resources.raw.runs import Counts, RunOutcome
+from resources.raw.runs import Counts
 from resources.settings import Settings
 
 
@@ -22,7 +23,7 @@ class CollectionOutcome:
     relationship columns the server does not hand out."""
 
     collection: str
-    outcome: RunOutcome
+    outcome: ScanOutcome
     counts: Counts
     seconds: float
     watermark: datetime | None
@@ -37,7 +38,7 @@ class CollectionOutcome:
         return english(self.why)
 
 
-def outcome_of(failure: CallFailure, something_kept: bool, settings: Settings) -> tuple[RunOutcome, Words]:
+def outcome_of(failure: CallFailure, something_kept: bool, settings: Settings) -> tuple[ScanOutcome, Words]:
     """The outcome a failed scan has, and its sentence."""
     if isinstance(failure, PermanentFailure):
         if is_refusal(failure):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from marketplace.events import ScanOutcome
 from messages.catalogue import english
 from messages.message import Message, Words, as_message, in_a_row
 from resources.appwrite.bounds import chosen
@@ -22,7 +23,7 @@ from resources.clock import Clock
 from resources.progress import Progress, Quiet
 from resources.raw.columns import ColumnChanges
 from resources.raw.merging import RejectReasons
-from resources.raw.runs import Counts, RunOutcome
+from resources.raw.runs import Counts
 from resources.raw.store import RawStore
 from resources.settings import Settings
 from resources.told import few, told_name
@@ -248,7 +249,7 @@ class Writer:
         self._counts[collection] += counts
         self._progress.advance(collection, rows.height)
 
-    def _record(self, collection: str, counts: Counts, outcome: RunOutcome, detail: Words) -> None:
+    def _record(self, collection: str, counts: Counts, outcome: ScanOutcome, detail: Words) -> None:
         started_at, began = self._started[collection]
         changes = self._changes.get(collection, ColumnChanges()).sentence
         told = (changes, self._aside.get(collection, ""), self._unread_references(collection), detail)
@@ -277,7 +278,7 @@ class Writer:
         self.flush(collection, complete=failure is None)
         if collection in self._sizes:
             self._store.pages.remember(collection, self._sizes[collection].learned)
-        outcome: RunOutcome = "complete"
+        outcome: ScanOutcome = "complete"
         detail: Words = ""
         if failure is not None:
             outcome, detail = outcome_of(

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 import polars as pl
 from appwrite.query import Query
 
+from marketplace.events import ScanOutcome
 from messages.catalogue import english
 from messages.message import Arg, Message, Words, as_message
 from resources.appwrite.columns import Page, PageDecoder
@@ -36,7 +37,7 @@ from resources.raw.column_types import Order, Position
 from resources.raw.merging import RejectReasons
 from resources.raw.pages import Learned
 from resources.raw.rejects import FirstRow
-from resources.raw.runs import Counts, RunOutcome
+from resources.raw.runs import Counts
 from resources.raw.store import RawStore
 from resources.raw.sweeps import SweepState
 from resources.settings import Settings
@@ -69,7 +70,7 @@ class SweepOutcome:
     """
 
     collection: str
-    outcome: RunOutcome
+    outcome: ScanOutcome
     counts: Counts
     server_rows: int
     mirror_rows: int
@@ -394,7 +395,7 @@ def _swept(
 ) -> SweepOutcome:
     started_at, began = gateway.clock.naive_now(), time.perf_counter()
     progress.start(collection)
-    outcome: RunOutcome
+    outcome: ScanOutcome
     detail: Words = ""
     counts, seen, missing, held, repaired = Counts(), 0, 0, False, 0
     watermark = store.watermarks.of(collection).watermark

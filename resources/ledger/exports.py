@@ -37,21 +37,6 @@ class Exports(LedgerFile):
         with self.reading() as db:
             return _last_manifest(db)
 
-    def record_export(
-        self,
-        *,
-        made_at: datetime,
-        made_by: str,
-        kind: str,
-        filters: str,
-        snapshot_id: str,
-        folder: str,
-        sha256: str,
-    ) -> None:
-        """Enter an export; its snapshot is kept for good from now on."""
-        with self.writing() as db:
-            _insert_export(db, made_at, made_by, kind, filters, snapshot_id, folder, sha256)
-
     def chain_export(
         self,
         *,
@@ -64,7 +49,8 @@ class Exports(LedgerFile):
         settle: Callable[[str | None], str],
         undo: Callable[[], None],
     ) -> str:
-        """Enter an export whose manifest names the one before it; returns the manifest's hash.
+        """Enter an export whose manifest names the one before it; returns the manifest's hash. Its snapshot is kept for
+        good from now on.
 
         ``settle`` is given the hash of the newest manifest, puts the new one in its place and returns its hash, all
         within one transaction: two exports at a time can't both follow the same one, and none stands without its
@@ -75,7 +61,11 @@ class Exports(LedgerFile):
             with self.writing() as db:
                 sha256 = settle(_last_manifest(db))
                 settled = True
-                _insert_export(db, made_at, made_by, kind, filters, snapshot_id, folder, sha256)
+                db.execute(
+                    "INSERT INTO exports (made_at, made_by, kind, filters, snapshot_id, folder, manifest_sha256)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (text_of(made_at), made_by, kind, filters, snapshot_id, folder, sha256),
+                )
         except BaseException:
             if settled:
                 undo()
@@ -129,20 +119,3 @@ class Exports(LedgerFile):
 def _last_manifest(db: sqlite3.Connection) -> str | None:
     row = db.execute("SELECT manifest_sha256 FROM exports ORDER BY export_id DESC LIMIT 1").fetchone()
     return row["manifest_sha256"] if row else None
-
-
-def _insert_export(
-    db: sqlite3.Connection,
-    made_at: datetime,
-    made_by: str,
-    kind: str,
-    filters: str,
-    snapshot_id: str,
-    folder: str,
-    sha256: str,
-) -> None:
-    db.execute(
-        "INSERT INTO exports (made_at, made_by, kind, filters, snapshot_id, folder, manifest_sha256)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (text_of(made_at), made_by, kind, filters, snapshot_id, folder, sha256),
-    )

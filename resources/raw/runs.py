@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 import polars as pl
 
+from marketplace.events import ScanOutcome
 from resources.raw.file import RawFile
 from resources.raw.watermarks import Watermarks
 from resources.sql import literal
-
-RunOutcome = Literal["complete", "partial", "forbidden", "missing", "failed"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class IngestRuns:
         *,
         started_at: datetime,
         seconds: float,
-        outcome: RunOutcome,
+        outcome: ScanOutcome,
         detail: str = "",
     ) -> None:
         """Replace the line of ``_ingest_runs`` for a run and a collection. Joins a running transaction."""

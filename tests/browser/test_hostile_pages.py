@@ -64,7 +64,7 @@ def elsewhere() -> Iterator[str]:
 def dagster() -> Iterator[tuple[str, Home]]:
     """Dagster's processes as `serve` starts them, with one code server."""
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="bw") as folder:
-        settings = Settings(_env_file=None, home=Path(folder) / "home")  # pyright: ignore[reportCallIssue]
+        settings = Settings(_env_file=None, home=Path(folder) / "home")  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DAGSTER_HOME", "")
             prepare(settings.home)

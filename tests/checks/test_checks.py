@@ -266,7 +266,7 @@ def test_a_lazy_frame_is_refused_because_its_data_would_not_be_checked() -> None
     schema.validate(bad.lazy())  # what Pandera does: nothing
     assert violations(schema, bad) is not None
     with pytest.raises(TypeError):
-        violations(schema, bad.lazy())  # pyright: ignore[reportArgumentType]
+        violations(schema, bad.lazy())  # pyright: ignore[reportArgumentType] - what it must refuse
 
 
 def test_a_result_never_holds_what_a_row_says(w: Warehouse) -> None:

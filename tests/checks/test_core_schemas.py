@@ -117,4 +117,4 @@ def test_a_missing_added_moved_or_retyped_column_fails(table: str):
 
 def test_a_lazy_frame_is_refused_because_its_data_would_not_be_checked():
     with pytest.raises(TypeError):
-        violations("messages", frame("messages", GOOD["messages"]).lazy())  # type: ignore[arg-type]
+        violations("messages", frame("messages", GOOD["messages"]).lazy())  # type: ignore[arg-type] - what it must refuse

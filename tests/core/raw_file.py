@@ -10,6 +10,8 @@ from typing import Any
 
 import duckdb
 
+from resources.raw.control_tables import CONTROL_TABLES
+
 MIRROR_COLUMNS = {
     "_id": "VARCHAR",
     "_sequence": "BIGINT",
@@ -23,6 +25,16 @@ MIRROR_COLUMNS = {
     "_rejected": "VARCHAR",
 }
 START = datetime(2025, 11, 20, 3, 0, 0)
+CONTROL = {table.name: table for table in CONTROL_TABLES}
+
+
+def _told(con: duckdb.DuckDBPyConnection, collection: str, attribute: str, column: str) -> None:
+    """What raw knows of an attribute's column."""
+    con.execute(
+        "INSERT INTO _columns (collection, attribute, column_name, kind, is_array, first_seen_at)"
+        " VALUES (?, ?, ?, 'string', false, ?)",
+        [collection, attribute, column, START],
+    )
 
 
 class RawFile:
@@ -37,15 +49,8 @@ class RawFile:
         self.sequence = 0
         self.scans = 0
         with duckdb.connect(str(path)) as con:
-            con.execute(
-                "CREATE TABLE _columns (collection VARCHAR, attribute VARCHAR, column_name VARCHAR, "
-                "kind VARCHAR, is_array BOOLEAN, first_seen_at TIMESTAMP, gone_at TIMESTAMP)"
-            )
-            con.execute(
-                "CREATE TABLE _rejects (collection VARCHAR, row_id VARCHAR, sequence BIGINT, "
-                "reasons VARCHAR, content VARCHAR, first_seen_at TIMESTAMP, last_tried_at TIMESTAMP, "
-                "rules_version VARCHAR)"
-            )
+            con.execute(CONTROL["_columns"].ddl)
+            con.execute(CONTROL["_rejects"].ddl)
             for collection, attributes in tables.items():
                 self._create(con, collection, attributes)
 
@@ -56,10 +61,7 @@ class RawFile:
             while column.lower() in {c.lower() for c in named}:
                 column += "__2"
             named[column] = kind
-            con.execute(
-                "INSERT INTO _columns VALUES (?, ?, ?, 'string', false, ?, NULL)",
-                [collection, attribute, column, START],
-            )
+            _told(con, collection, attribute, column)
         columns = ", ".join(f'"{c}" {t}' for c, t in {**MIRROR_COLUMNS, **named}.items())
         con.execute(f"CREATE TABLE {collection} ({columns})")
         con.execute(
@@ -151,29 +153,24 @@ class RawFile:
         at = at or START + timedelta(minutes=self.change)
         upto = upto or at
         with duckdb.connect(str(self.path)) as con:
+            con.execute(CONTROL["_watermarks"].ddl)
+            con.execute(CONTROL["_ingest_runs"].ddl)
             con.execute(
-                "CREATE TABLE IF NOT EXISTS _watermarks (collection VARCHAR, watermark TIMESTAMP, "
-                "completed_at TIMESTAMP)"
-            )
-            con.execute(
-                "CREATE TABLE IF NOT EXISTS _ingest_runs (run_id VARCHAR, collection VARCHAR, "
-                "started_at TIMESTAMP, outcome VARCHAR)"
-            )
-            con.execute(
-                "INSERT INTO _ingest_runs VALUES (?, ?, ?, ?)", [f"run{self.scans}", collection, at, outcome]
+                "INSERT INTO _ingest_runs (run_id, collection, started_at, outcome) VALUES (?, ?, ?, ?)",
+                [f"run{self.scans}", collection, at, outcome],
             )
             if outcome == "complete":
                 con.execute("DELETE FROM _watermarks WHERE collection = ?", [collection])
-                con.execute("INSERT INTO _watermarks VALUES (?, ?, ?)", [collection, upto, at])
+                con.execute(
+                    "INSERT INTO _watermarks (collection, watermark, completed_at) VALUES (?, ?, ?)",
+                    [collection, upto, at],
+                )
 
     def add_attribute(self, collection: str, attribute: str, kind: str) -> None:
         with duckdb.connect(str(self.path)) as con:
             for table in (collection, f"{collection}_history"):
                 con.execute(f'ALTER TABLE {table} ADD COLUMN "{attribute}" {kind}')
-            con.execute(
-                "INSERT INTO _columns VALUES (?, ?, ?, 'string', false, ?, NULL)",
-                [collection, attribute, attribute, START],
-            )
+            _told(con, collection, attribute, attribute)
 
     def remove_attribute(self, collection: str, attribute: str) -> None:
         """What raw does with an attribute the deployment no longer has: its values stay, the column is marked."""

@@ -19,7 +19,10 @@ from hypothesis import strategies as st
 from assets.core import engine
 from assets.core.derive import derive
 from assets.core.engine import CoreInvalid, CoreOutcome, process
+from checks import factory
+from checks.check import TableCheck
 from checks.derived_rows import violations
+from checks.results import violations as violations_of
 from checks.schemas import CORE
 from marketplace.instants import NO_ZONE
 from marketplace.money import AmountBounds
@@ -151,7 +154,8 @@ def test_a_column_kept_beside_the_one_made_again_with_another_type_is_not_read(r
             " WHERE attribute = 'totalCost'"
         )
         con.execute(
-            "INSERT INTO _columns VALUES ('bookings', 'totalCost', 'totalCost', 'float', false, now()::TIMESTAMP, NULL)"
+            "INSERT INTO _columns (collection, attribute, column_name, kind, is_array, first_seen_at)"
+            " VALUES ('bookings', 'totalCost', 'totalCost', 'float', false, now()::TIMESTAMP)"
         )
         con.execute("UPDATE bookings SET totalCost = 300000")
     run(raw)
@@ -872,3 +876,46 @@ def test_a_run_reads_amounts_within_the_bounds_of_the_settings(tmp_path: Path):
         assert outcome.changed
         known.append(set(table(raw, "bookings")["amount_idr"].to_list()))
     assert known == [{250_000, None}, {None, 300_000}, {250_000, 300_000}]
+
+
+def test_a_row_is_validated_once_and_one_written_past_us_is_found(
+    raw: RawFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: dict[str, int] = {}
+
+    def counted(schema: Any, frame: pl.DataFrame) -> Any:
+        looked_at[schema.name] = looked_at.get(schema.name, 0) + frame.height
+        return violations_of(schema, frame)
+
+    def judged() -> dict[str, bool]:
+        looked_at.clear()
+        with duckdb.connect(str(raw.path.with_name("warehouse.duckdb"))) as con:
+            return {name: TableCheck(one).run(con).passed for name, one in CORE.items() if one.checked}
+
+    def seen() -> int:
+        return sum(rows for name, rows in looked_at.items() if "State" not in name)
+
+    monkeypatch.setattr(factory, "violations", counted)
+    raw.put("bookings", *({"$id": f"b{n}", "status": "pending", "price": 1e5} for n in range(5)))
+    raw.put("commission_records", {"$id": "c1", "bookingId": "b1", "bookingAmount": 1e5, "therapistId": "t"})
+    raw.put("chat_messages", {"$id": "m1", "message": "hello"})
+    run(raw)
+    assert all(judged().values())
+    assert seen() == 0
+    raw.put(
+        "bookings", {"$id": "b1", "status": "completed", "price": 2e5}, {"$id": "b9", "createdAt": "45000"}
+    )
+    raw.delete("chat_messages", "m1")
+    run(raw)
+    assert all(judged().values())
+    assert seen() == 0
+    with duckdb.connect(str(raw.path.with_name("warehouse.duckdb"))) as con:
+        con.execute("UPDATE core.bookings SET status = 'wrong' WHERE booking_id = 'b2'")
+    assert not judged()["bookings"]
+    raw.put("bookings", {"$id": "b3", "status": "completed"})
+    run(raw)
+    assert not judged()["bookings"], "what stands beside a row of ours is looked at too"
+    raw.put("bookings", {"$id": "b2", "status": "completed"})
+    run(raw)
+    assert judged()["bookings"]
+    assert seen() == 5

@@ -105,7 +105,7 @@ def test_the_colours_are_those_of_the_cards_and_enough_for_plotly(theme: str, pl
     colours = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["theme"][theme]["chartCategoricalColors"]
     css = STYLE.read_text(encoding="utf-8")
     cards = [
-        re.search(rf"--bw-{name}: light-dark\((#\w+), (#\w+)\)", css).groups()[place]  # type: ignore[union-attr]
+        re.search(rf"--bw-{name}: light-dark\((#\w+), (#\w+)\)", css).groups()[place]  # type: ignore[union-attr] - a miss fails the test
         for name in FIGURES
     ]
     assert [colour.lower() for colour in colours[:3]] == cards

@@ -56,7 +56,7 @@ def settings_for(server: SandboxProcess, home: Path, **more: Any) -> Settings:
         "safety_lag": 0,
         **more,
     }
-    return Settings(_env_file=None, **given)  # pyright: ignore[reportCallIssue]
+    return Settings(_env_file=None, **given)  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
 
 
 class Recorder:
@@ -167,7 +167,7 @@ def server_rows(server: SandboxProcess, table: str) -> dict[str, dict[str, Any]]
 
 def naive(*parts: int) -> datetime:
     """An instant as raw holds it: UTC without saying so."""
-    return datetime(*parts, tzinfo=UTC).replace(tzinfo=None)  # pyright: ignore[reportArgumentType]
+    return datetime(*parts, tzinfo=UTC).replace(tzinfo=None)  # pyright: ignore[reportArgumentType] - seven numbers
 
 
 def as_stored(value: Any) -> Any:

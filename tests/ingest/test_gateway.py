@@ -58,10 +58,10 @@ def scripted_gateway(
     server: ScriptedServer, waits: Waits | None = None, **more: Any
 ) -> tuple[Gateway, Recorder]:
     settings = Settings(
-        _env_file=None,  # pyright: ignore[reportCallIssue]
+        _env_file=None,  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
         appwrite_endpoint=more.pop("endpoint", server.endpoint),
         appwrite_project_id="lab",
-        appwrite_api_key=KEY,  # pyright: ignore[reportArgumentType]
+        appwrite_api_key=KEY,  # pyright: ignore[reportArgumentType] - Pydantic makes it of the text
         appwrite_database_id="db",
         **more.pop("settings", {}),
     )
@@ -455,7 +455,7 @@ def test_nobody_listens_is_transient() -> None:
 
 def test_a_missing_setting_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="APPWRITE_PROJECT_ID"):
-        Gateway(Settings(_env_file=None, appwrite_endpoint="http://x/v1"), Clock(), Recorder())  # pyright: ignore[reportCallIssue]
+        Gateway(Settings(_env_file=None, appwrite_endpoint="http://x/v1"), Clock(), Recorder())  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
 
 
 def test_a_server_without_a_date_is_refused_because_no_scan_could_be_bounded() -> None:

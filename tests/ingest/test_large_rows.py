@@ -245,7 +245,7 @@ def test_running_out_of_memory_has_a_sentence_of_its_own_and_nothing_hides_it(st
 def test_what_memory_cannot_hold_is_merged_with_more_of_it_and_then_in_halves(
     store: RawStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    piece, tried = store.merge._piece, list[tuple[int, int]]()  # pyright: ignore[reportPrivateUsage]
+    piece, tried = store.merge._piece, list[tuple[int, int]]()  # pyright: ignore[reportPrivateUsage] - its pieces are the point
     memory = store.file.large
     memory.most = memory.limit * 2
 

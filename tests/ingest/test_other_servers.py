@@ -58,7 +58,7 @@ def opened(server: OtherServer, home: Path, **more: Any) -> tuple[Gateway, Recor
         "overlap": 0,
         **more,
     }
-    return gateway_for(Settings(_env_file=None, **given))  # pyright: ignore[reportCallIssue]
+    return gateway_for(Settings(_env_file=None, **given))  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
 
 
 def just_now() -> datetime:
@@ -359,7 +359,7 @@ def test_a_refusal_that_has_nothing_to_do_with_the_order_stays_what_it_is(
                 raise Refused(400, "general_query_invalid", "no")
             known(attribute, ordering)
 
-        server._known = refuses_times  # type: ignore[method-assign]
+        server._known = refuses_times  # type: ignore[method-assign] - the server is made to refuse
         outcome = run(gateway, store, ["bookings"], run_id="run2")["bookings"]
     assert outcome.failure is not None
     assert outcome.failure.reason == "bad_request"

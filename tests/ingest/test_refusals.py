@@ -126,7 +126,7 @@ def test_a_blank_at_the_end_of_an_id_is_named_as_the_cause(settings: dict[str, A
     with ScriptedServer(error(404, "database_not_found")) as server:
         gateway, _ = scripted_gateway(server)
         given = gateway.settings.model_dump() | {"appwrite_api_key": "key"} | settings
-        changed = type(gateway.settings)(_env_file=None, **given)  # pyright: ignore[reportCallIssue]
+        changed = type(gateway.settings)(_env_file=None, **given)  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
         gateway, _ = scripted_gateway(server, endpoint=server.endpoint)
         gateway.settings = changed
         failure = PermanentFailure("ping", "not_found", status=404, error_type="database_not_found")

@@ -123,7 +123,7 @@ def test_one_column_that_is_refused_keeps_no_other_from_being_read(server: Other
         server.relations = "refused" if any(name.startswith("rooms") for name in selected) else "selected"
         check(table, selected)
 
-    server._check = refuses_rooms  # type: ignore[method-assign]
+    server._check = refuses_rooms  # type: ignore[method-assign] - the server is made to refuse
     gateway, _ = opened(server, home)
     selection = select_related(gateway, "bookings", ["providerId", "rooms"])
     assert selection.unread == ("rooms",)
@@ -145,11 +145,11 @@ def test_a_mirror_of_before_reads_its_relationships_anew(
 def test_a_server_that_takes_the_selection_and_gives_nothing_is_not_believed(
     server: OtherServer, home: Path, store: RawStore
 ) -> None:
-    server._related_value = lambda column, value, *, bare: None  # type: ignore[method-assign]
+    server._related_value = lambda column, value, *, bare: None  # type: ignore[method-assign] - the server is made to refuse
     gateway, _ = opened(server, home)
     assert run(gateway, store, ["bookings"])["bookings"].unread == ()  # null is an answer
     real = server._served
-    server._served = lambda table, row, selected: {  # type: ignore[method-assign]
+    server._served = lambda table, row, selected: {  # type: ignore[method-assign] - the server is made to refuse
         k: v for k, v in real(table, row, selected).items() if k not in ("providerId", "rooms")
     }
     outcome = run(gateway, store, ["bookings"], run_id="run2")["bookings"]

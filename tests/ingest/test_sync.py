@@ -801,10 +801,10 @@ def test_a_source_that_cannot_be_used_at_the_start_is_one_sentence(
 ) -> None:
     with ScriptedServer(answer) as server:
         settings = Settings(
-            _env_file=None,  # pyright: ignore[reportCallIssue]
+            _env_file=None,  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
             appwrite_endpoint=server.endpoint,
             appwrite_project_id="p",
-            appwrite_api_key="standard_5ecret",  # pyright: ignore[reportArgumentType]
+            appwrite_api_key="standard_5ecret",  # pyright: ignore[reportArgumentType] - Pydantic makes it of the text
             appwrite_database_id="d",
         )
         gateway, _ = gateway_for(settings)

@@ -57,4 +57,6 @@ def test_every_code_that_is_named_is_there_and_every_code_is_named() -> None:
         if is_code and not found:
             absent.add(text)
     assert absent == set()
-    assert {code for code in known if code not in named and re.sub("_(do|more)$", "", code) not in named} == set()
+    assert {
+        code for code in known if code not in named and re.sub("_(do|more)$", "", code) not in named
+    } == set()

@@ -76,7 +76,7 @@ def settings_of(server: SandboxProcess, **more: Any) -> Settings:
         "appwrite_database_id": DATABASE,
         **more,
     }
-    return Settings(_env_file=None, **given)  # pyright: ignore[reportCallIssue]
+    return Settings(_env_file=None, **given)  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
 
 
 def examined(server: SandboxProcess, **more: Any) -> list[Line]:

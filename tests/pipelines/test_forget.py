@@ -125,7 +125,7 @@ def scan(store: RawStore, collection: str) -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    settings = Settings(_env_file=None, home=tmp_path / "home", now=NOW)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, home=tmp_path / "home", now=NOW)  # type: ignore[call-arg] - pydantic-settings' own argument
     home = settings.home.create()
     with RawStore(home.raw) as store:
         store.source.claim("http://e/v1", "p", "d", NOW)

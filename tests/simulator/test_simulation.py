@@ -23,7 +23,7 @@ def test_the_same_seed_gives_the_same_events_and_another_gives_others() -> None:
 
 
 def _run(seed: int, days: int, until: datetime = UNTIL, **options: float) -> Simulation:
-    simulation = Simulation(seed, days, until, **options)  # type: ignore[arg-type]
+    simulation = Simulation(seed, days, until, **options)  # type: ignore[arg-type] - options of several types
     for _ in simulation.run_until(until):
         pass
     return simulation

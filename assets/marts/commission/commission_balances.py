@@ -9,6 +9,7 @@ from assets.marts.mart import mart
 from assets.marts.tables import Instants
 from checks.schemas.commission import CommissionBalances
 from marketplace.commission import AGE_WORDS, age_column
+from marketplace.statuses import ProviderStatus
 
 _AGE_COLUMNS = {age_column(word): word for word in AGE_WORDS}
 
@@ -52,7 +53,7 @@ def commission_balances(commission_open: Any, providers: Any, at: Instants) -> i
     p = providers.filter(providers.deleted_at.isnull() & providers.status.notnull())
     # An id may stand for a therapist and for a place: one of them restricted is the account restricted.
     accounts: Any = p.group_by(account="provider_id").aggregate(
-        restricted=(p.status == "RESTRICTED").any(), other=p.status.min()
+        restricted=(p.status == ProviderStatus.RESTRICTED.value).any(), other=p.status.min()
     )
     rows = owed.left_join(accounts, owed.provider_id == accounts.account)
     return rows.select(
@@ -73,7 +74,7 @@ def commission_balances(commission_open: Any, providers: Any, at: Instants) -> i
         ),
         restriction_due_at=rows.restriction_due_at,
         restriction_actual=rows.restricted,
-        provider_status=ibis.cases((rows.restricted, "RESTRICTED"), else_=rows.other),
+        provider_status=ibis.cases((rows.restricted, ProviderStatus.RESTRICTED.value), else_=rows.other),
         unknown_amount_records=rows.unknown_amount_records,
         not_due_idr=rows.not_due_idr,
     )

@@ -9,6 +9,7 @@ from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.tables import Instants
 from checks.schemas.commission import CommissionRestrictions
+from marketplace.statuses import ProviderStatus
 
 
 @mart(CommissionRestrictions)
@@ -20,7 +21,7 @@ def commission_restrictions(providers: Any, commission_balances: Any, at: Instan
     # An id may stand for a therapist and for a place: one of them restricted is the account restricted.
     accounts: Any = p.group_by(account="provider_id").aggregate(
         known_name=p.provider_name.argmax(p.provider_type, where=p.provider_name.notnull()),
-        restricted=(p.status == "RESTRICTED").any(),
+        restricted=(p.status == ProviderStatus.RESTRICTED.value).any(),
     )
     rows = commission_balances.outer_join(accounts, commission_balances.provider_id == accounts.account)
     owes = rows.provider_id.notnull()

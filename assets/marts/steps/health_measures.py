@@ -6,7 +6,7 @@ left out. What the figures mean is not known here.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from assets.marts.expressions import counted, first_scan_broke_off, interval
 from assets.marts.later import ibis, ir
@@ -14,6 +14,10 @@ from assets.marts.mart import step
 from assets.marts.tables import Instants
 from marketplace.collections import PROVIDER_COLLECTIONS, REQUIRED
 from marketplace.health import BOOKING_AGE, DAY, DELIVERY_ALLOWANCE, SCAN_AGE, WEEK
+from marketplace.statuses import Mode, Source, values
+
+CHAT: Final = Source.CHAT_WINDOW.value
+IMMEDIATE, SCHEDULED = values(Mode.IMMEDIATE, Mode.SCHEDULED)
 
 
 @step
@@ -50,9 +54,9 @@ def _recent(b: Any, at: Instants) -> Any:
         week_with_source=b.count(where=b.with_source),
         week_with_mode=b.count(where=b.with_mode),
         day_with_mode=b.count(where=b.day & b.with_mode),
-        week_chat=b.count(where=b.source == "chatWindow"),
-        week_scheduled=b.count(where=b.mode == "scheduled"),
-        day_immediate=b.count(where=b.day & (b.mode == "immediate")),
+        week_chat=b.count(where=b.source == CHAT),
+        week_scheduled=b.count(where=b.mode == SCHEDULED),
+        day_immediate=b.count(where=b.day & (b.mode == IMMEDIATE)),
     )
     # A row of the asked kind is its own evidence, whatever attribute it was recognised by.
     return sums.mutate(
@@ -74,9 +78,9 @@ def _newest(b: Any) -> Any:
 
     return (
         newest(b, "newest_booking")
-        .cross_join(newest(b.filter(b.source == "chatWindow"), "newest_chat"))
-        .cross_join(newest(b.filter(b.mode == "scheduled"), "newest_scheduled"))
-        .cross_join(newest(b.filter(b.mode == "immediate"), "newest_immediate"))
+        .cross_join(newest(b.filter(b.source == CHAT), "newest_chat"))
+        .cross_join(newest(b.filter(b.mode == SCHEDULED), "newest_scheduled"))
+        .cross_join(newest(b.filter(b.mode == IMMEDIATE), "newest_immediate"))
     )
 
 
