@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from checks.results import CheckResult
 from marketplace.collections import INGESTED
 from marketplace.findings import Severity
-from messages.message import Arg, Message
+from messages.message import Arg, Message, as_message
 from resources.run_report import CollectionScan, CollectionSweep
 
 
@@ -82,23 +82,24 @@ class SweepCheck:
         if swept is None:
             return replace(blank, made=False, found=(Message("broken.no_sweep"),))
         apart = abs(swept.server_rows - swept.mirror_rows)
+        told = swept.why or swept.detail
         if swept.held:
-            return replace(blank, failed_rows=swept.missing, found=(swept.detail,))
+            return replace(blank, failed_rows=swept.missing, found=(told,))
         if swept.outcome != "complete":
             return replace(
                 blank,
                 level="medium",
                 made=False,
-                found=(Message("broken.not_compared", {"outcome": swept.outcome, "why": swept.detail}),),
+                found=(Message("broken.not_compared", {"outcome": swept.outcome, "why": as_message(told)}),),
             )
         if apart:
             counts: dict[str, Arg] = {"server": swept.server_rows, "mirror": swept.mirror_rows}
-            told = (
-                Message("broken.apart_why", {**counts, "why": swept.detail})
-                if swept.detail
+            apart_by = (
+                Message("broken.apart_why", {**counts, "why": as_message(told)})
+                if told
                 else Message("broken.apart", counts)
             )
-            return replace(blank, failed_rows=apart, found=(told,))
+            return replace(blank, failed_rows=apart, found=(apart_by,))
         return replace(blank, passed=True)
 
 

@@ -8,7 +8,7 @@ like different things.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from dashboards.limits import with_limits
 from messages import rules
 from messages.catalogue import say, understood
 from messages.message import Message, message_of, messages_of
+from messages.names import name_of
 
 LANGUAGES: tuple[str, ...] = ("en", "id")
 LOCALES: dict[str, str] = {"en": "en_US", "id": "id_ID"}
@@ -141,6 +142,21 @@ class Wording:
         if message is None or not understood(message):
             return str(otherwise or "")
         return say(message, self.language)
+
+    def messages(self, messages: Sequence[Message], otherwise: object = "") -> str:
+        """Sentences one after the other; where one of them is not ours, the English words that were written."""
+        if not messages or not all(map(understood, messages)):
+            return str(otherwise or "")
+        return " ".join(say(message, self.language) for message in messages)
+
+    def called(self, technical: object) -> str:
+        """The name of a check or an alert; '' for one that is newer than the catalogues."""
+        return self.message(name_of(str(technical)))
+
+    def named(self, technical: object) -> str:
+        """The same with the technical name, which is what is silenced and looked for."""
+        called = self.called(technical)
+        return f"{called} ({technical})" if called else str(technical)
 
     def told(self, row: Mapping[str, Any], text: str) -> str:
         """What a row says in ``code`` and ``args``; where it has none, or none of ours, its English ``text``."""

@@ -181,7 +181,7 @@ try:
     main()
 except SystemExit as ended:
     status = ended.code
-print(json.dumps([status, sorted({"pandera", "dagster", "ibis"} & set(sys.modules))]))
+print(json.dumps([status, sorted({"pandera", "dagster", "ibis", "babel"} & set(sys.modules))]))
 """
 
 
