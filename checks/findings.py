@@ -42,4 +42,4 @@ def _none_open(code: str, finding: Finding) -> Check:
     )
 
 
-CHECKS: Final = tuple(_none_open(code, finding) for code, finding in FINDINGS.items())
+CHECKS: Final = (ZERO_MISSING, *(_none_open(code, finding) for code, finding in FINDINGS.items()))
