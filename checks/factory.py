@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -79,7 +80,7 @@ def validate(
         relation = con.sql(f"FROM {_qualified(table)}")
         rows = _count(con, table)
         # That a key is one is asked of all rows at once, in SQL: no chunk sees them all.
-        checked = _without_unique(resolved)
+        checked = _of_a_model(schema) if isinstance(schema, type) else _without_unique(resolved)
         for frame in [relation.pl()] if rows <= chunk_rows else _chunks(con, table, chunk_rows):
             broken = violations(checked, frame)
             if broken is None:
@@ -137,6 +138,12 @@ def _chunks(con: duckdb.DuckDBPyConnection, table: str, chunk_rows: int) -> Iter
         if not isinstance(frame, pl.DataFrame):
             raise TypeError("a record batch is a frame")
         yield frame
+
+
+@cache
+def _of_a_model(model: type[pa.DataFrameModel]) -> Any:
+    """Made once a model: Pandera copies every column deep, which takes as long as judging a small table."""
+    return _without_unique(model.to_schema())
 
 
 def _without_unique(schema: Any) -> Any:
