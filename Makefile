@@ -30,9 +30,10 @@ run: $(STAMP)
 serve: $(STAMP)
 	$(BIN)/bookwatch serve $(ARGS)
 
-# A file's tests stay together (they share a sandbox); several files at a time. JOBS=0: one after the other, in this process.
+# Several tests at a time: a process that has done its share takes over half of another's rest. JOBS=0: one after the
+# other, in this process.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

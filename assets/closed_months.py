@@ -17,6 +17,8 @@ import orjson
 
 from marketplace.closed_months import MONTH_COLLECTIONS, finding_id, newest_closed_month
 from marketplace.rules import RULES_VERSION
+from messages.catalogue import say
+from messages.message import Message
 from resources.errors import BookwatchError
 from resources.home import Home
 from resources.ledger import ClosedChange, ClosedGap, Ledger
@@ -29,12 +31,20 @@ OF_CLOSED_MONTHS: Final = ("closed_month_changes", "closed_month_gaps")
 Figures = dict[tuple[date, str], int]
 
 
-class _Incomparable(Exception):
+class _Uncompared(Exception):
+    """Why nothing was compared, as a message."""
+
+    def __init__(self, code: str, **args: str | list[str]) -> None:
+        super().__init__(code)
+        self.message = Message(f"gap.{code}", args)
+
+
+class _Incomparable(_Uncompared):
     """Why the snapshot before says nothing about the figures now."""
 
 
-class _Incomplete(Exception):
-    """Why figures may lack what was there: in the words that follow ``this run``."""
+class _Incomplete(_Uncompared):
+    """Why figures may lack what was there."""
 
 
 def zone_offset(run: Run) -> timedelta:
@@ -55,8 +65,10 @@ def compare_closed_months(con: duckdb.DuckDBPyConnection, run: Run) -> ClosedGap
     try:
         previous_id, published_at, before = _previous(con, run.home)
     except (_Incomparable, _Incomplete) as why:
-        reason = f"this run {why}" if isinstance(why, _Incomplete) else str(why)
-        gap = ClosedGap(run.run_id, newest_complete(run.home), now, reason)
+        message = why.message
+        gap = ClosedGap(
+            run.run_id, newest_complete(run.home), now, say(message), message.code, message.args_json
+        )
         ledger.record_closed_gap(gap)
         return gap
     newest = newest_closed_month(min(now, published_at), zone_offset(run))
@@ -90,7 +102,7 @@ def _previous(con: duckdb.DuckDBPyConnection, home: Home) -> tuple[str, datetime
     """Id, instant and figures of the newest snapshot that was made from complete scans. Raises _Incomparable where they
     mean nothing, _Incomplete where those of this run do."""
     made_from = _made_from(con)
-    passed_over: str | None = None
+    passed_over: _Incomparable | None = None
     for path in published_snapshots(home):
         try:
             with open_snapshot(path) as snapshot:
@@ -100,38 +112,26 @@ def _previous(con: duckdb.DuckDBPyConnection, home: Home) -> tuple[str, datetime
                 zone = snapshot.execute("SELECT timezone FROM core.state").fetchone()
                 if described is None or described[2] != RULES_VERSION:
                     made_by = described[2] if described else "none"
-                    raise _Incomparable(
-                        f"the snapshot before was made by rules version {made_by}, this one by {RULES_VERSION}"
-                    )
+                    raise _Incomparable("rules", before=made_by, now=RULES_VERSION)
                 if zone != con.execute("SELECT timezone FROM core.state").fetchone():
-                    raise _Incomparable("the snapshot before was made in another time zone")
+                    raise _Incomparable("zone")
                 bounds = "SELECT amount_min, amount_max FROM core.state"
                 if snapshot.execute(bounds).fetchone() != con.execute(bounds).fetchone():
-                    raise _Incomparable(
-                        "the snapshot before believed other amounts (BOOKWATCH_AMOUNT_MIN and _MAX)"
-                    )
+                    raise _Incomparable("amounts")
                 before = _made_from(snapshot)
                 if before != made_from:
-                    named = ", ".join(sorted(before ^ made_from, key=_place))
-                    other = f"only one of this snapshot and the one before was made with {named}"
+                    other = _Incomparable("other", collections=sorted(before ^ made_from, key=_place))
                     if not (before ^ made_from) <= set(MONTH_COLLECTIONS):
                         # References that were not read for a run or two hide no change from the next.
                         passed_over = passed_over or other
                         continue
-                    raise _Incomparable(other)
+                    raise other
                 return str(described[0]), described[1], _figures(snapshot)
         except _Incomplete:
             continue
         except (duckdb.Error, BookwatchError):
-            raise _Incomparable("the snapshot before holds no readable figures by month") from None
-    raise _Incomparable(
-        passed_over
-        or (
-            "no snapshot before was made from complete scans"
-            if published_snapshots(home)
-            else "there was no snapshot before"
-        )
-    )
+            raise _Incomparable("unreadable") from None
+    raise passed_over or _Incomparable("no_complete" if published_snapshots(home) else "none")
 
 
 def _made_from(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
@@ -155,15 +155,13 @@ def _made_from(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
             made_from.add(collection)
             made_from.update(f"{collection}.{attribute}" for attribute in orjson.loads(unread or "[]"))
         elif outcome not in ("missing", "forbidden") or completed_at is not None:
-            raise _Incomplete(f"did not read {collection} to its end ({outcome})")
+            raise _Incomplete("incomplete", collection=collection, outcome=outcome)
     unplaced = con.execute(
         "(SELECT 1 FROM core.bookings WHERE utc_offset_minutes IS NULL LIMIT 1)"
         " UNION ALL (SELECT 1 FROM core.commissions WHERE utc_offset_minutes IS NULL LIMIT 1)"
     ).fetchone()
     if unplaced is not None:
-        raise _Incomplete(
-            "knows bookings or records whose provider was not read yet, and so not their local day"
-        )
+        raise _Incomplete("unplaced")
     return frozenset(made_from)
 
 

@@ -51,9 +51,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def stopped() -> BookwatchError:
     """Why a run ended that a person or the system asked to end."""
-    return BookwatchError(
-        "The run was stopped before it published.", "Nothing is lost: the next run goes on where it stopped."
-    )
+    return BookwatchError.of("failure.stopped")
 
 
 def _was_stopped(error: BaseException | None) -> bool:
@@ -95,40 +93,28 @@ def afterwards(run: Run, name: str, work: Callable[[], object]) -> None:
     try:
         work()
     except BookwatchError as known:
-        run.warn(name, known.problem)
+        run.warn(name, known.why)
     except Exception as unknown:  # whatever it is, it is told: the snapshot stands
         if _was_stopped(unknown):
             raise
-        run.warn(name, in_our_words(name, unknown).problem)
+        run.warn(name, in_our_words(name, unknown).why)
 
 
 def _damaged(run: Run, unknown: BaseException) -> BookwatchError | None:
     """What is said where a step met a damaged warehouse: it is moved aside now, and the next run makes it anew."""
     if not is_damage(unknown) or not rescue_if_damaged(run):
         return None
-    return BookwatchError(
-        "warehouse.duckdb is damaged; it was moved aside.",
-        "The last good snapshot is still served; run again: core and marts are made anew from raw.duckdb.",
-    )
+    return BookwatchError.of("failure.warehouse_damaged")
 
 
 def in_our_words(name: str, unknown: BaseException) -> BookwatchError:
     """What failed and where; nothing of what the library said."""
     if is_full_disk(unknown):
-        return BookwatchError(
-            "The disk is full.",
-            "The last good snapshot is still served. Make room under BOOKWATCH_HOME and run again.",
-        )
+        return BookwatchError.of("failure.disk_full")
     held = locked(unknown, "A file of BOOKWATCH_HOME")
     if held is not None:
         return held
     if is_out_of_memory(unknown):
-        return BookwatchError(
-            f"The step {name!r} needs more memory than it may take or this machine has.",
-            "The last good snapshot is still served, and what was read is stored. Free memory, or give this machine"
-            " more, and run again.",
-        )
-    return BookwatchError(
-        f"The step {name!r} failed ({type(unknown).__name__} at {_place(unknown)}).",
-        "The last good snapshot is still served. Run again with --debug to see the details.",
-    )
+        return BookwatchError.of("failure.memory", step=repr(name))
+    kind = type(unknown).__name__
+    return BookwatchError.of("failure.unknown", step=repr(name), kind=kind, place=_place(unknown))

@@ -274,6 +274,9 @@ def mirror_alerts(con: duckdb.DuckDBPyConnection, store: AlertStore) -> None:
                 alert.inhibited_by,
                 alert.detail,
                 alert.unit,
+                alert.said.code if alert.said else None,
+                alert.said.args_json if alert.said else None,
+                f"[{','.join(line.json for line in alert.more)}]" if alert.said else None,
             ]
             for alert in alerts
         ],

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from assets.ops import HISTORY_OF_RUNS, create_ops
+from messages.message import Arg, Message
 from resources.errors import BookwatchError
 from resources.home import Home
 from resources.run_report import Run
@@ -47,15 +48,14 @@ def rescue(run: Run) -> None:
         con.execute("CHECKPOINT")
     aside = set_aside(home.warehouse, run.clock.now())
     making.replace(home.warehouse)
-    history = "the history of calls, errors, checks and reading"
-    lost = (
-        f"{history} is that of the snapshot {taken[0]}: what was noted after {taken[1]:%Y-%m-%d %H:%M} UTC, and no"
-        " longer waits in the ledger, is lost."
+    kept: dict[str, Arg] = {"aside": aside.name}
+    run.warn(
+        "warehouse",
+        Message("failure.rescued", {**kept, "snapshot": taken[0], "at": f"{taken[1]:%Y-%m-%d %H:%M}"})
         if taken
-        else f"no snapshot could be read, so {history} before this run is lost."
+        else Message("failure.rescued_blank", kept),
+        then="",
     )
-    problem = f"warehouse.duckdb was damaged and is kept as {aside.name}; core and marts are made anew from raw.duckdb;"
-    run.warn("warehouse", f"{problem} {lost}", then="")
 
 
 def making_of(home: Home) -> Path:

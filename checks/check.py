@@ -15,6 +15,7 @@ from checks.factory import guarded, validate
 from checks.results import SAMPLE, CheckResult, CheckSeverity
 from checks.schemas.table import Declaration
 from marketplace.findings import Severity
+from messages.message import Message, Words
 
 #: A query, or how to write it for this warehouse.
 Query = str | Callable[[duckdb.DuckDBPyConnection], str]
@@ -26,7 +27,9 @@ class Check:
 
     ``bad_rows``: a query of the rows that break it: the rule that does not hold, then what names the row (parts are
     joined by a blank; null: it has no name). It holds where there is none, so a waiver is a condition of the query.
-    ``unknown``: a query of sentences about what could not be told; they stand in the verdict and fail nothing.
+    The rule is words, or in a column ``code`` the code of a message, whose arguments are the struct of a second column
+    ``args``. ``unknown``: a query of sentences about what could not be told, words or code as before; they stand in the
+    verdict and fail nothing.
     A ``blocking`` check that fails keeps the snapshot from being published; money and health never do, they are why
     people look.
     """
@@ -35,7 +38,7 @@ class Check:
     asset: str
     bad_rows: Query
     level: Severity
-    what_to_do: str
+    what_to_do: Words
     severity: CheckSeverity = "WARN"
     blocking: bool = False
     unknown: Query | None = None
@@ -48,21 +51,35 @@ class Check:
         return guarded(blank, lambda result: self._verdict(con, result))
 
     def _verdict(self, con: duckdb.DuckDBPyConnection, blank: CheckResult) -> CheckResult:
-        rows = con.sql(_written(self.bad_rows, con)).fetchall()
-        rules = dict.fromkeys(str(row[0]) for row in rows)
-        names = dict.fromkeys(" ".join(str(part) for part in row[1:] if part is not None) for row in rows)
-        told = [] if self.unknown is None else con.sql(_written(self.unknown, con)).fetchall()
+        rows = _told(con, self.bad_rows)
+        rules = dict.fromkeys(rule for rule, _ in rows)
+        names = dict.fromkeys(name for _, name in rows)
+        untold = [] if self.unknown is None else _told(con, self.unknown)
         return replace(
             blank,
             passed=not rows,
             failed_rows=len(rows),
             sample_ids=tuple(name for name in names if name)[:SAMPLE],
-            broken_rules=(*rules, *(str(sentence) for (sentence,) in told)),
+            found=(*rules, *(sentence for sentence, _ in untold)),
         )
 
 
 def _written(query: Query, con: duckdb.DuckDBPyConnection) -> str:
     return query if isinstance(query, str) else query(con)
+
+
+def _told(con: duckdb.DuckDBPyConnection, query: Query) -> list[tuple[Words, str]]:
+    """What each row of a query says, and the name of the row ('' where it has none)."""
+    asked = con.sql(_written(query, con))
+    is_code = asked.columns[0] == "code"
+    names = 2 if is_code and asked.columns[1:2] == ["args"] else 1
+    return [
+        (
+            Message(row[0], row[1] if names == 2 else {}) if is_code else str(row[0]),
+            " ".join(str(part) for part in row[names:] if part is not None),
+        )
+        for row in asked.fetchall()
+    ]
 
 
 @dataclass(frozen=True)
@@ -83,11 +100,8 @@ class TableCheck:
         return f"{self.table.layer}/{self.table.name}"
 
     @property
-    def what_to_do(self) -> str:
-        return (
-            f"A row of {self.table.table} breaks its schema: this is an error of bookwatch;"
-            " the last snapshot stays published; report it."
-        )
+    def what_to_do(self) -> Message:
+        return Message("check.schema_do", {"table": self.table.table})
 
     def run(self, con: duckdb.DuckDBPyConnection) -> CheckResult:
         """Evaluate on a warehouse or snapshot. Never raises."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from checks.check import Check
 from marketplace.commission import REVENUE_STATUSES
+from messages.message import Message
 
 #: What each provider's account stands at by core: live records that are not paid, with their fees, and what refunds
 #: gave back; no tests, nothing whose local day is not known. A record without provider is its booking's, where exactly
@@ -89,6 +90,12 @@ stock AS (
 )
 """
 
+#: What does not hold is told in this order.
+_IN_ORDER: Final = [
+    f"broken.ledger_{rule}"
+    for rule in ("gap", "lines", "refund", "collected", "opening", "closing", "open", "core")
+]
+
 _LEDGER_RULES: Final = f"""
 WITH {_STOCK},
 months AS (
@@ -128,33 +135,33 @@ collected AS (
     SELECT date_trunc('month', local_date)::DATE AS local_month, sum(collected_idr)::BIGINT AS idr
     FROM marts.revenue_daily GROUP BY ALL
 )
-SELECT 'opening, accrued, fees, paid and reversed do not give closing' AS rule, provider_id, local_month
+SELECT 'broken.ledger_closing' AS code, provider_id, local_month
 FROM months WHERE opening_idr + accrued_idr + fees_idr - paid_idr - reversed_idr IS DISTINCT FROM closing_idr
 UNION ALL
-SELECT 'opening is not the closing before', provider_id, local_month
+SELECT 'broken.ledger_opening', provider_id, local_month
 FROM months WHERE opening_idr IS DISTINCT FROM coalesce(closing_before, 0)
 UNION ALL
-SELECT 'a month is left out', provider_id, local_month
+SELECT 'broken.ledger_gap', provider_id, local_month
 FROM months WHERE month_before IS NOT NULL AND local_month <> month_before + INTERVAL 1 MONTH
 UNION ALL
-SELECT 'a month is not the sum of its lines', coalesce(m.provider_id, l.provider_id),
+SELECT 'broken.ledger_lines', coalesce(m.provider_id, l.provider_id),
        coalesce(m.local_month, l.local_month)
 FROM months m FULL JOIN lines l ON l.provider_id = m.provider_id AND l.local_month = m.local_month
 WHERE m.provider_id IS NULL OR m.closing_idr - m.opening_idr <> coalesce(l.net, 0)
 UNION ALL
-SELECT 'the newest closing is not what core says is owed', coalesce(c.provider_id, s.provider_id), c.local_month
+SELECT 'broken.ledger_core', coalesce(c.provider_id, s.provider_id), c.local_month
 FROM closing c FULL JOIN stock s ON s.provider_id = c.provider_id
 WHERE coalesce(c.closing_idr, 0) <> coalesce(s.owed, 0)
 UNION ALL
-SELECT 'the newest closing is not the sum of the open records', coalesce(c.provider_id, o.provider_id), c.local_month
+SELECT 'broken.ledger_open', coalesce(c.provider_id, o.provider_id), c.local_month
 FROM closing c FULL JOIN listed o ON o.provider_id = c.provider_id
 WHERE coalesce(c.closing_idr, 0) <> coalesce(o.owed, 0)
 UNION ALL
-SELECT 'commission paid is not the collected of revenue_daily', 'all', coalesce(p.local_month, c.local_month)
+SELECT 'broken.ledger_collected', 'all', coalesce(p.local_month, c.local_month)
 FROM paid p FULL JOIN collected c ON c.local_month = p.local_month
 WHERE coalesce(p.idr, 0) <> coalesce(c.idr, 0)
 UNION ALL
-SELECT 'a refund has other lines than one over what it gave back', c.provider_id, NULL
+SELECT 'broken.ledger_refund', c.provider_id, NULL
 FROM charged c LEFT JOIN refund_lines l ON l.commission_id = c.commission_id
 WHERE c.is_refund AND CASE WHEN c.counts
     THEN (coalesce(l.lines, 0), coalesce(l.refunds, 0), coalesce(l.amount, 0)) <> (1, 1, -c.commission_idr)
@@ -182,20 +189,20 @@ told AS (
            c.free AS free_rows, f.missing AS missing_findings
     FROM marts.commission_summary s, counted c, found f
 )
-SELECT 'the state is not that of the missing rows' AS rule, state AS row_id FROM told
+SELECT 'broken.state_missing' AS code, state AS row_id FROM told
 WHERE state IS DISTINCT FROM by_rows
 UNION ALL
-SELECT 'the counts are not those of the rows', state FROM told
+SELECT 'broken.state_counts', state FROM told
 WHERE (missing, awaiting, tracked, free) IS DISTINCT FROM (missing_rows, awaiting_rows, tracked_rows, free_rows)
 UNION ALL
-SELECT 'not each missing booking has its finding', state FROM told WHERE missing_rows <> missing_findings
+SELECT 'broken.state_findings', state FROM told WHERE missing_rows <> missing_findings
 UNION ALL
-SELECT 'a booking is free that costs something, or the other way round', booking_id FROM marts.commission_reconciliation
+SELECT 'broken.state_free', booking_id FROM marts.commission_reconciliation
 WHERE booking_status IN {REVENUE_STATUSES}
   AND (state = 'free' AND booking_amount_idr IS DISTINCT FROM 0
        OR booking_amount_idr = 0 AND state NOT IN ('free', 'mismatched'))
 UNION ALL
-SELECT 'there is no state', 'none' WHERE NOT EXISTS (FROM marts.commission_summary)
+SELECT 'broken.state_none', 'none' WHERE NOT EXISTS (FROM marts.commission_summary)
 """
 
 CHECKS: Final = (
@@ -205,11 +212,11 @@ CHECKS: Final = (
     Check(
         "ledger_balance",
         "marts/commission_ledger",
-        f"SELECT rule, provider_id, strftime(local_month, '%Y-%m') FROM ({_LEDGER_RULES}) ORDER BY ALL",
+        f"SELECT code, provider_id, strftime(local_month, '%Y-%m') FROM ({_LEDGER_RULES})"
+        f" ORDER BY list_position({_IN_ORDER}, code), 2, 3",
         level="critical",
         severity="ERROR",
-        what_to_do="The ledger does not add up: an error of bookwatch. Use no figure of it, and report it with the"
-        " rules named.",
+        what_to_do=Message("check.ledger_balance_do"),
     ),
     # Perfect, warning or critical is what the rows say, and each missing booking is told.
     Check(
@@ -218,17 +225,17 @@ CHECKS: Final = (
         _STATE_RULES,
         level="critical",
         severity="ERROR",
-        what_to_do="The state of the whole is not that of its rows: an error of bookwatch; report it.",
+        what_to_do=Message("check.commission_state_do"),
     ),
     # Where nothing could be compared it does not fail, and says so.
     Check(
         "no_closed_month_changed",
         "marts/closed_month_changes",
-        "SELECT 'a figure of a closed month changed' AS rule, finding_id FROM marts.closed_month_changes"
+        "SELECT 'broken.closed_month' AS code, finding_id FROM marts.closed_month_changes"
         " WHERE NOT waived ORDER BY seen_at DESC, finding_id",
         level="high",
-        unknown="SELECT 'unknown, nothing was compared: ' || reason FROM marts.closed_month_gaps WHERE is_newest",
-        what_to_do="See in marts.closed_month_changes what a closed month said before; find who changed its rows in the"
-        " app, correct reports already given, then `bookwatch waive` it.",
+        unknown="SELECT 'broken.uncompared' AS code, {'reason': reason} AS args FROM marts.closed_month_gaps"
+        " WHERE is_newest",
+        what_to_do=Message("check.closed_month_do"),
     ),
 )

@@ -10,6 +10,7 @@ import duckdb
 
 from checks.check import Check
 from marketplace.rules import NOT_YET_MINUTES
+from messages.message import Message
 
 #: The latest that any clock has shown: ours, and Appwrite's, which a scan reads up to.
 _LATEST_CLOCK: Final = """
@@ -41,7 +42,8 @@ def _days_to_come(con: duckdb.DuckDBPyConnection) -> str:
     ahead = ahead or "SELECT NULL AS mart, NULL::DATE AS day WHERE false"
     return f"""
     WITH latest AS ({_LATEST_CLOCK}), today AS ({_TODAY})
-    SELECT 'marts.' || mart || ' has a day to come' AS rule, mart, strftime(day, '%Y-%m-%d') FROM ({ahead}) ORDER BY ALL
+    SELECT 'broken.day_to_come' AS code, {{'mart': mart}} AS args, mart, strftime(day, '%Y-%m-%d') FROM ({ahead})
+    ORDER BY ALL
     """
 
 
@@ -52,9 +54,7 @@ CHECKS: Final = (
         "marts/month_figures",
         _days_to_come,
         level="high",
-        unknown=f"SELECT 'unknown, nothing was scanned yet' FROM ({_LATEST_CLOCK}) WHERE clock IS NULL",
-        what_to_do="A figure lies on a day that has not come. Find the rows of that day in the mart named: where the"
-        " $updatedAt of one lies ahead of both clocks, correct it in Appwrite; else it is an error of bookwatch: report"
-        " it.",
+        unknown=f"SELECT 'broken.nothing_scanned' AS code FROM ({_LATEST_CLOCK}) WHERE clock IS NULL",
+        what_to_do=Message("check.future_day_do"),
     ),
 )

@@ -6,6 +6,7 @@ from typing import Final
 
 from checks.check import Check
 from marketplace.error_rate import ERROR_RATE_WINDOW, ERRORS_A_MINUTE, NOT_COUNTED
+from messages.message import Message
 
 _WINDOW_S: Final = int(ERROR_RATE_WINDOW.total_seconds())
 
@@ -35,8 +36,8 @@ kinds AS (
 told AS (
     SELECT string_agg(category || ' ' || operation || ' ' || kind_events, ', '
         ORDER BY kind_events DESC, category, operation) AS what FROM kinds)
-SELECT events || ' error events in the minute to ' || strftime(until, '%H:%M:%S')
-    || ' UTC, limit {ERRORS_A_MINUTE}: ' || what AS rule
+SELECT 'broken.error_rate' AS code,
+    {{'events': events, 'until': strftime(until, '%H:%M:%S'), 'limit': {ERRORS_A_MINUTE}, 'what': what}} AS args
 FROM bad, told
 """
 
@@ -46,7 +47,6 @@ CHECKS: Final = (
         "ops/errors",
         _OF_THE_BUSIEST_MINUTE,
         level="medium",
-        what_to_do=f"{ERRORS_A_MINUTE} errors or more within a minute: look at the operations named, with"
-        " `bookwatch errors` or on the Errors page.",
+        what_to_do=Message("check.error_rate_do", {"n": ERRORS_A_MINUTE}),
     ),
 )

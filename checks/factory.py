@@ -16,6 +16,7 @@ import pandera.polars as pa
 import polars as pl
 
 from checks.results import SAMPLE, CheckResult, violations
+from messages.message import Message
 from resources.sql import quoted
 
 Schema = type[pa.DataFrameModel] | pa.DataFrameSchema
@@ -47,8 +48,8 @@ def guarded(result: CheckResult, evaluate: Callable[[CheckResult], CheckResult])
             result,
             passed=False,
             made=False,
-            broken_rules=(f"the check itself failed: {type(broken).__name__}",),
-            what_to_do="The check could not be made; run `bookwatch run --debug` to see why.",
+            found=(Message("broken.check_failed", {"kind": type(broken).__name__}),),
+            what_to_do=Message("check.failed_do"),
         )
 
 
@@ -103,7 +104,7 @@ def validate(
             passed=False,
             failed_rows=failed,
             sample_ids=tuple(dict.fromkeys(ids))[:SAMPLE],
-            broken_rules=tuple(rules),
+            found=tuple(rules),
         )
         return _remember(content, schema, found)
 

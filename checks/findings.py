@@ -6,6 +6,7 @@ from typing import Final
 
 from checks.check import Check
 from marketplace.findings import FINDINGS, Finding
+from messages.rules import what_to_do
 
 ZERO_MISSING: Final = Check(
     "zero_missing_commission",
@@ -24,7 +25,7 @@ ZERO_MISSING: Final = Check(
     """,
     level="critical",
     severity="ERROR",
-    what_to_do=FINDINGS["missing"].what_to_do,
+    what_to_do=what_to_do("missing"),
 )
 
 
@@ -35,7 +36,7 @@ def _none_open(code: str, finding: Finding) -> Check:
         f"SELECT 'waived: equal_to' AS rule, finding_id FROM marts.commission_findings"
         f" WHERE finding = '{code}' AND NOT waived ORDER BY finding_id",
         level=finding.severity,
-        what_to_do=finding.what_to_do,
+        what_to_do=what_to_do(code),
     )
 
 

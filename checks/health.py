@@ -6,6 +6,7 @@ from typing import Final
 
 from checks.check import Check
 from marketplace.health import HEALTH_POINTS, HealthPoint
+from messages.rules import look
 
 
 def _not_broken(number: int, point: HealthPoint) -> Check:
@@ -20,7 +21,7 @@ def _not_broken(number: int, point: HealthPoint) -> Check:
         """,
         level=point.severity,
         severity="ERROR" if point.severity == "critical" else "WARN",
-        what_to_do=f"Look at {point.component}: it is healthy when {point.works_when}.",
+        what_to_do=look(number),
     )
 
 

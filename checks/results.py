@@ -12,6 +12,8 @@ import polars as pl
 from pandera.errors import SchemaErrors
 
 from marketplace.findings import Severity
+from messages.catalogue import english
+from messages.message import Words
 
 CheckSeverity = Literal["ERROR", "WARN"]
 SAMPLE: Final = 20
@@ -21,8 +23,8 @@ SAMPLE: Final = 20
 class CheckResult:
     """The result of one check; one that could not be ``made`` has not passed.
 
-    ``sample_ids`` are at most 20 of the ``failed_rows`` ids; ``broken_rules``
-    names rules, never values."""
+    ``sample_ids`` are at most 20 of the ``failed_rows`` ids; ``found`` names the
+    rules that do not hold, never values."""
 
     check_name: str
     asset: str
@@ -30,10 +32,15 @@ class CheckResult:
     severity: CheckSeverity
     failed_rows: int = 0
     sample_ids: tuple[str, ...] = ()
-    what_to_do: str = ""
-    broken_rules: tuple[str, ...] = ()
+    what_to_do: Words = ""
+    found: tuple[Words, ...] = ()
     level: Severity = "critical"
     made: bool = True
+
+    @property
+    def broken_rules(self) -> tuple[str, ...]:
+        """What was found, in English."""
+        return tuple(english(words) for words in self.found)
 
     def with_ids(self, ids: Iterable[str], total: int) -> CheckResult:
         """The same result with another count and a capped sample of ids."""

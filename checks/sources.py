@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from checks.results import CheckResult
 from marketplace.collections import INGESTED
+from messages.message import Arg, Message
 from resources.run_report import CollectionScan, CollectionSweep
 
 
@@ -26,23 +27,21 @@ class SourceCheck:
         return f"raw/{self.collection}"
 
     @property
-    def what_to_do(self) -> str:
-        return (
-            "Rows were fetched and not stored: an error of bookwatch; keep the last snapshot and report it."
-        )
+    def what_to_do(self) -> Message:
+        return Message("check.counts_do")
 
     def run(self, scan: CollectionScan | None) -> CheckResult:
         """The verdict for a scan; without one there is nothing stored to compare, and the check fails."""
         blank = CheckResult(self.name, self.asset, False, "ERROR", what_to_do=self.what_to_do)
         if scan is None:
-            return replace(blank, broken_rules=("no scan was recorded",))
+            return replace(blank, found=(Message("broken.no_scan"),))
         stored = scan.inserted + scan.updated + scan.unchanged + scan.rejected
         if scan.fetched == stored:
             return replace(blank, passed=True)
         return replace(
             blank,
             failed_rows=abs(scan.fetched - stored),
-            broken_rules=(f"{scan.fetched} fetched, {stored} accounted for",),
+            found=(Message("broken.unaccounted", {"fetched": scan.fetched, "stored": stored}),),
         )
 
 
@@ -65,31 +64,32 @@ class SweepCheck:
         return f"raw/{self.collection}"
 
     @property
-    def what_to_do(self) -> str:
-        return (
-            "Run `bookwatch sweep` again; if rows stay missing in Appwrite, check APPWRITE_DATABASE_ID,"
-            " BOOKWATCH_TABLES and the key, or accept the deletes with `bookwatch sweep --accept-deletes`."
-        )
+    def what_to_do(self) -> Message:
+        return Message("check.rows_match_do")
 
     def run(self, swept: CollectionSweep | None) -> CheckResult:
         """The verdict for a sweep. One that did not reach its end has compared nothing: the check fails and says so."""
         blank = CheckResult(self.name, self.asset, False, "WARN", what_to_do=self.what_to_do, level="high")
         if swept is None:
-            return replace(blank, made=False, broken_rules=("no sweep was recorded",))
+            return replace(blank, made=False, found=(Message("broken.no_sweep"),))
         apart = abs(swept.server_rows - swept.mirror_rows)
         if swept.held:
-            return replace(blank, failed_rows=swept.missing, broken_rules=(swept.detail,))
+            return replace(blank, failed_rows=swept.missing, found=(swept.detail,))
         if swept.outcome != "complete":
             return replace(
                 blank,
                 level="medium",
                 made=False,
-                broken_rules=(f"could not be compared ({swept.outcome}): {swept.detail}",),
+                found=(Message("broken.not_compared", {"outcome": swept.outcome, "why": swept.detail}),),
             )
         if apart:
-            told = f"{swept.server_rows} rows in Appwrite, {swept.mirror_rows} in the mirror"
-            told += f" ({swept.detail})" if swept.detail else ""
-            return replace(blank, failed_rows=apart, broken_rules=(told,))
+            counts: dict[str, Arg] = {"server": swept.server_rows, "mirror": swept.mirror_rows}
+            told = (
+                Message("broken.apart_why", {**counts, "why": swept.detail})
+                if swept.detail
+                else Message("broken.apart", counts)
+            )
+            return replace(blank, failed_rows=apart, found=(told,))
         return replace(blank, passed=True)
 
 

@@ -13,6 +13,7 @@ from checks.check import Check, TableCheck
 from checks.every import all_checks
 from checks.results import CheckResult
 from checks.sources import SOURCE_CHECKS, SWEEP_CHECKS, SourceCheck, SweepCheck
+from messages.message import as_message
 from resources.run_report import CheckOutcome, RunReport
 
 #: A check on the warehouse.
@@ -31,6 +32,7 @@ def outcome_of(result: CheckResult, *, blocking: bool) -> CheckOutcome:
         blocking=blocking,
         sample_ids=result.sample_ids,
         detail="; ".join(result.broken_rules),
+        found=tuple(as_message(words) for words in result.found),
         what_to_do=result.what_to_do,
         made=result.made,
     )

@@ -1,19 +1,17 @@
-"""How things are said: the texts of both languages, rupiah, numbers, days and times. No figure is computed
-here.
+"""How things are said: the labels of the pages in both languages, messages of the data, rupiah, numbers, days and
+times. No figure is computed here, and no sentence of the data stands here: those are in messages/.
 
-Numbers follow Indonesian grouping in both languages: two conventions on one screen would make Rp 14.980 and
-14,980 look
+Numbers follow Indonesian grouping in both languages: two conventions on one screen would make Rp 14.980 and 14,980 look
 like different things.
 """
 
 from __future__ import annotations
 
-import re
 import tomllib
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from string import Formatter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,17 +19,15 @@ from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 
 from dashboards.limits import with_limits
+from messages import rules
+from messages.catalogue import say, understood
+from messages.message import Message, message_of, messages_of
 
 LANGUAGES: tuple[str, ...] = ("en", "id")
 LOCALES: dict[str, str] = {"en": "en_US", "id": "id_ID"}
 NUMBERS = "id_ID"
 NOTHING = "–"
-NUMBER = re.compile(r"\d+")
 TEXTS = Path(__file__).parent / "text"
-#: The texts that are sentences of the data: the English ones as marts and alerts write them.
-WRITTEN: tuple[str, ...] = ("sentence", "rule", "todo")
-#: What such a sentence names where it names nothing in particular.
-NAMED: tuple[str, ...] = ("named",)
 
 
 @cache
@@ -50,24 +46,6 @@ def _flat(table: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
             else [(f"{prefix}{key}", with_limits(str(value)))]
         )
     return rows
-
-
-@cache
-def _templates(groups: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
-    """The English texts of some groups by name, as patterns whose places match anything."""
-    return [
-        (
-            name,
-            re.compile(
-                "".join(
-                    re.escape(words) + (f"(?P<{place}>.+?)" if place else "")
-                    for words, place, _, _ in Formatter().parse(text)
-                )
-            ),
-        )
-        for name, text in texts("en").items()
-        if name.partition(".")[0] in groups
-    ]
 
 
 def rupiah(amount: int | None) -> str:
@@ -157,31 +135,28 @@ class Wording:
         """A word of the data in this language; one that is newer than our texts stays as it is written."""
         return NOTHING if value is None else self._texts.get(f"{group}.{value}", str(value))
 
-    def phrase(self, group: str, written: str) -> str:
-        """A sentence of the data in this language, its numbers kept: it is looked up with # for each of them. One that
-        is newer than our texts stays as it is written."""
-        numbers = NUMBER.findall(written)
-        known = self._texts.get(f"{group}.{NUMBER.sub('#', written)}")
-        return written if known is None else known.format(**dict(zip("abcdef", numbers, strict=False)))
+    def message(self, message: Message | None, otherwise: object = "") -> str:
+        """A message in this language. One of another version, that the catalogues do not know, is said in the English
+        words that were written beside it."""
+        if message is None or not understood(message):
+            return str(otherwise or "")
+        return say(message, self.language)
 
-    def phrases(self, group: str, written: str) -> str:
-        """Sentences of the data apart by semicolons, each as ``phrase`` says it."""
-        return "; ".join(self.phrase(group, part) for part in written.split("; ") if part) or NOTHING
+    def told(self, row: Mapping[str, Any], text: str) -> str:
+        """What a row says in ``code`` and ``args``; where it has none, or none of ours, its English ``text``."""
+        return self.message(message_of(row.get("code"), row.get("args")), row.get(text))
 
-    def sentence(self, written: object) -> str:
-        """Sentences of the data, one a line, in this language, with the ids, amounts and times they name. One that is
-        newer than our texts stays as it is written."""
-        lines = str(written or "").splitlines()
-        return "\n".join(self._said(WRITTEN, line) for line in lines)
+    def all_told(self, written: object, otherwise: object) -> str:
+        """The messages of a JSON list, apart by semicolons; a dash where there is none. Where one of them is not ours,
+        the English words beside it."""
+        messages = messages_of(written)
+        if messages is None or not all(map(understood, messages)):
+            return str(otherwise or "") or NOTHING
+        return "; ".join(say(message, self.language) for message in messages) or NOTHING
 
-    def _said(self, groups: tuple[str, ...], written: str) -> str:
-        if self.language == "en":
-            return written
-        for name, pattern in _templates(groups):
-            if found := pattern.fullmatch(written):
-                places = {place: self._said(NAMED, value) for place, value in found.groupdict().items()}
-                return self._texts[name].format(**places)
-        return written
+    def stretch(self, group: str, word: object) -> str:
+        """A stretch of time of the data by its word; one that is newer than our texts stays as it is written."""
+        return self.message(rules.STRETCHES[group].get(str(word)), word)
 
     def local(self, value: object) -> datetime | None:
         """The instant in BOOKWATCH_TIMEZONE."""

@@ -13,7 +13,7 @@ _UNITS: Final = (
 )
 
 
-def _in_whole(length: timedelta) -> tuple[int, str, str]:
+def in_whole(length: timedelta) -> tuple[int, str, str]:
     """(number, word, short word) in the largest unit that measures it whole; a single day is 24 hours."""
     for word, short, unit in _UNITS:
         if length % unit == timedelta() and (unit != _DAY or length != _DAY):
@@ -27,7 +27,7 @@ def spelled(length: timedelta) -> str:
     >>> spelled(timedelta(hours=24)), spelled(timedelta(days=7)), spelled(timedelta(minutes=60))
     ('24 hours', '7 days', '1 hour')
     """
-    number, word, _ = _in_whole(length)
+    number, word, _ = in_whole(length)
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
@@ -39,7 +39,7 @@ def within(length: timedelta) -> str:
     """
     if length == _DAY:
         return "a day"
-    number, word, _ = _in_whole(length)
+    number, word, _ = in_whole(length)
     return f"{'an' if word == 'hour' else 'a'} {word}" if number == 1 else spelled(length)
 
 
@@ -49,7 +49,7 @@ def short(length: timedelta) -> str:
     >>> short(timedelta(hours=24)), short(timedelta(days=30)), short(timedelta(seconds=30))
     ('24 h', '30 d', '30 s')
     """
-    number, _, word = _in_whole(length)
+    number, _, word = in_whole(length)
     return f"{number:,} {word}"
 
 
@@ -58,13 +58,24 @@ def minutes(length: timedelta) -> int:
     return length // timedelta(minutes=1)
 
 
+def seconds(length: timedelta) -> int:
+    """In whole seconds."""
+    return length // timedelta(seconds=1)
+
+
+def shared(start: timedelta, end: timedelta) -> tuple[str, str, str, str]:
+    """Two bounds in the largest unit that measures both whole: both numbers, the unit's word and its short word."""
+    for word, short_word, unit in _UNITS:
+        if start % unit == end % unit == timedelta() and (unit != _DAY or end != _DAY):
+            return f"{start // unit:,}", f"{end // unit:,}", word, short_word
+    return f"{start.total_seconds():g}", f"{end.total_seconds():g}", "second", "s"
+
+
 def between(start: timedelta, end: timedelta, joined: str) -> str:
-    """Two bounds with one unit: the largest that measures both whole.
+    """Two bounds with one unit.
 
     >>> between(timedelta(days=1), timedelta(days=7), "-"), between(timedelta(0), timedelta(hours=24), "-")
     ('1-7 d', '0-24 h')
     """
-    for _, word, unit in _UNITS:
-        if start % unit == end % unit == timedelta() and (unit != _DAY or end != _DAY):
-            return f"{start // unit:,}{joined}{end // unit:,} {word}"
-    return f"{start.total_seconds():g}{joined}{end.total_seconds():g} s"
+    first, last, _, word = shared(start, end)
+    return f"{first}{joined}{last} {word}"

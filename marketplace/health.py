@@ -1,14 +1,14 @@
 """The seven health points as records, quiet hours, and the state of the whole. The figures are measured in
-assets/marts."""
+assets/marts, what they say stands in messages/."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Final, Literal, get_args
 
-from marketplace.durations import minutes, short, spelled
+from marketplace.durations import minutes, seconds, short
 from marketplace.findings import Severity
 from marketplace.registry import Registry
 
@@ -35,20 +35,16 @@ UPTIME_WINDOWS: Final[tuple[tuple[str, timedelta], ...]] = tuple(
 
 @dataclass(frozen=True)
 class HealthPoint:
-    """One of the seven. ``limit`` and the figure are in ``unit``; ``component`` names what is broken when it
-    is."""
+    """One of the seven. ``limit`` and the figure are in ``unit``. What it says stands in messages/."""
 
     point: int
     name: str
-    component: str
-    works_when: str
     limit: float
     unit: str
-    working: str
-    broken: str
-    unknown: str
     severity: Severity
     takes_system_down: bool = False
+    #: What its sentences say of the rules: lengths of time in seconds, a share in percent.
+    numbers: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
@@ -56,91 +52,33 @@ HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
         HealthPoint(
             1,
             "user-to-member connection",
-            "bookings created by the app",
-            f"a booking was created in the last {spelled(DAY)}",
             1,
             "bookings",
-            "Bookings arrive from customers",
-            "No bookings in database - Connection may be broken",
-            "Bookings have not been scanned yet, so the connection cannot be judged",
             "critical",
             takes_system_down=True,
+            numbers={"span": seconds(DAY)},
         ),
-        HealthPoint(
-            2,
-            "chat window booking",
-            "the chat window's booking form",
-            f"a booking with source chatWindow was created in the last {spelled(WEEK)}",
-            1,
-            "bookings",
-            "Bookings arrive from the chat window",
-            "No chat window bookings found",
-            f"No booking of the last {spelled(WEEK)} carries a source, so chat window bookings cannot be told apart",
-            "medium",
-        ),
-        HealthPoint(
-            3,
-            "scheduled booking",
-            "the scheduling form",
-            f"a booking with mode scheduled was created in the last {spelled(WEEK)}",
-            1,
-            "bookings",
-            "Scheduled bookings arrive",
-            "No scheduled bookings found",
-            f"No booking of the last {spelled(WEEK)} carries a mode, so scheduled bookings cannot be told apart",
-            "medium",
-        ),
-        HealthPoint(
-            4,
-            "book now",
-            "the book-now button",
-            f"a booking with mode immediate was created in the last {spelled(DAY)}",
-            1,
-            "bookings",
-            "Immediate bookings arrive",
-            "No immediate bookings found",
-            f"No booking of the last {spelled(DAY)} carries a mode, so immediate bookings cannot be told apart",
-            "high",
-        ),
+        HealthPoint(2, "chat window booking", 1, "bookings", "medium", numbers={"span": seconds(WEEK)}),
+        HealthPoint(3, "scheduled booking", 1, "bookings", "medium", numbers={"span": seconds(WEEK)}),
+        HealthPoint(4, "book now", 1, "bookings", "high", numbers={"span": seconds(DAY)}),
         HealthPoint(
             5,
             "data flow to admin",
-            "the flow of bookings and scans to this dashboard",
-            f"the newest booking is at most {spelled(BOOKING_AGE)} old and every required collection was scanned"
-            f" in the last {spelled(SCAN_AGE)}",
             minutes(BOOKING_AGE),
             "minutes",
-            "Bookings flow to the admin dashboard",
-            "No recent bookings flowing to admin dashboard",
-            "Nothing was scanned yet, so the data flow cannot be judged",
             "critical",
             takes_system_down=True,
+            numbers={"age": seconds(BOOKING_AGE), "last": seconds(SCAN_AGE)},
         ),
         HealthPoint(
             6,
             "notification delivery",
-            "the notification sender",
-            f"at least {DELIVERY_PERCENT} % of the last {spelled(DAY)}' notifications were delivered",
             DELIVERY_PERCENT / 100,
             "share",
-            "Notifications are delivered",
-            f"Notification delivery rate below {DELIVERY_PERCENT}%",
-            f"No notification of the last {spelled(DAY)} could be judged",
             "high",
+            numbers={"span": seconds(DAY), "percent": DELIVERY_PERCENT},
         ),
-        HealthPoint(
-            7,
-            "payment tracking",
-            "the app's commission writer",
-            "no commission is missing",
-            0,
-            "missing commissions",
-            "Every booking that earns has its commission, or is within its grace",
-            "Payment tracking system not recording commissions",
-            "No booking earns yet, or bookings and commission records were not both read completely yet, so nothing can"
-            " be judged",
-            "critical",
-        ),
+        HealthPoint(7, "payment tracking", 0, "missing commissions", "critical"),
     ),
     key=lambda point: point.point,
 )

@@ -14,6 +14,8 @@ from checks.verdicts import CLOCK_CHECKS, outcome_of
 from marketplace.collections import category_of
 from marketplace.error_rate import ERROR_RATE_WINDOW
 from marketplace.health import HEALTH_POINTS, UNMEASURED_AFTER
+from messages.catalogue import english
+from messages.message import Message
 from resources.errors import BookwatchError, UsageError
 from resources.ledger import HealthVerdict, Ledger, LedgerCall
 from resources.run_report import RunFailure, RunReport
@@ -22,9 +24,10 @@ from resources.run_report import RunFailure, RunReport
 OWN_CATEGORY = "pipeline"
 
 
-def unmeasured(failure: BookwatchError | None) -> str:
-    """The message of a point that could not be measured in a run."""
-    return f"Not measured: {failure.problem if failure else 'the run stopped early.'}"
+def unmeasured(failure: BookwatchError | None) -> Message:
+    """What a point says that could not be measured in a run."""
+    why = failure.why if failure else Message("point.stopped_early")
+    return Message("point.unmeasured", {"why": why})
 
 
 def judge(found: RunReport) -> RunReport:
@@ -49,8 +52,12 @@ def judge(found: RunReport) -> RunReport:
             record_checks(con, run, verdicts)
         return replace(found, checks=(*found.checks, *verdicts), points_judged=True)
     except (duckdb.Error, OSError, BookwatchError):  # the last: a commission policy that cannot be used
+        said = unmeasured(found.failure)
         Ledger(run.home.ledger).record_health(
-            [HealthVerdict(point, "unknown", unmeasured(found.failure)) for point in HEALTH_POINTS],
+            [
+                HealthVerdict(point, "unknown", english(said), said.code, said.args_json)
+                for point in HEALTH_POINTS
+            ],
             at=run.clock.naive_now(),
             silence=UNMEASURED_AFTER,
         )

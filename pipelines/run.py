@@ -23,6 +23,7 @@ from assets.marts import make as marts
 from assets.ops import create_ops, record_checks
 from checks import verdicts
 from checks.verdicts import CheckGroup
+from messages.message import Message
 from pipelines.alerting.engine import EngineState, Observation
 from pipelines.alerting.observe import died, observations
 from pipelines.alerting.turn import alert_turn, for_status, show_alerts
@@ -150,10 +151,7 @@ def _blocked(found: RunReport) -> RunReport:
     if not found.blocked:
         return found
     return found.fail(
-        BookwatchError(
-            f"Nothing was published: {', '.join(check.check_name for check in found.blocked)} failed.",
-            "The last good snapshot is still served; `bookwatch status` shows what failed.",
-        ),
+        BookwatchError.of("failure.blocked", checks=[check.check_name for check in found.blocked]),
         step="checks",
     )
 
@@ -267,13 +265,8 @@ def open_run(settings: Settings, order: RunOrder = RunOrder()) -> Generator[RunR
 
 
 def _without_ledger(refused: sqlite3.Error) -> BookwatchError:
-    served = "The last good snapshot is still served."
     if isinstance(refused, LedgerTooNew):
-        return BookwatchError(refused.problem, f"{served} {refused.next_step}")
+        return BookwatchError(refused.why, Message("failure.served", {"then": refused.todo}))
     if is_full_disk(refused):
-        return BookwatchError("The disk is full.", f"{served} Make room under BOOKWATCH_HOME and run again.")
-    return BookwatchError(
-        "ledger.sqlite cannot be read or written.",
-        f"{served} Wait for the process that holds it, put a backup in its place, or move it aside"
-        " (and keep it: it holds the waivers and the chain of the exports).",
-    )
+        return BookwatchError.of("failure.disk_full")
+    return BookwatchError.of("failure.ledger_refused")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,9 @@ import duckdb
 
 from marketplace.health import DAY, HEALTH_POINTS, system_state
 from marketplace.rules import RULES_VERSION
+from messages.catalogue import english
+from messages.message import as_message
+from messages.rules import component
 from pipelines.health_fallback import unmeasured
 from resources.errors import BookwatchError
 from resources.instants import z_text_of
@@ -92,19 +94,22 @@ def _errors(con: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, Any]:
 def _unmeasured(run: RunReport, before: dict[str, Any]) -> dict[str, Any]:
     """The last figures, with health unknown: what could not be measured is never shown as the last good verdict."""
     told = {point["point"]: point for point in before.get("health", {}).get("points", [])}
+    said = unmeasured(run.failure)
     points = [
         {
             "name": point.name,
             "limit_value": point.limit,
             "severity": point.severity,
             "evidence_at": None,
-            "component": point.component,
+            "component": english(component(number)),
             "unit": point.unit,
             **told.get(number, {}),
             "point": number,
             "status": "unknown",
             "figure": None,
-            "message": unmeasured(run.failure),
+            "message": english(said),
+            "code": said.code,
+            "args": said.args_json,
         }
         for number, point in HEALTH_POINTS.items()
     ]
@@ -177,8 +182,16 @@ def run_status(run: RunReport) -> dict[str, Any]:
             "outcome": outcome,
             "exit_status": run.exit_status,
             "message": str(run.failure) if run.failure else "",
+            "said": [sentence.plain for sentence in run.failure.said] if run.failure else [],
             # What failed after the snapshot was published.
-            "warnings": [asdict(warning) for warning in run.warnings],
+            "warnings": [
+                {
+                    "step": warning.step,
+                    "problem": warning.problem,
+                    "said": as_message(warning.words).plain,
+                }
+                for warning in run.warnings
+            ],
             "started_at": _instant(run.started_at),
             "finished_at": _instant(now),
             # Of the newest copy, also where this run made none: it says how soon the next may follow.

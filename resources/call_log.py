@@ -60,10 +60,7 @@ class CallLog:
             if error is None and isinstance(refused, LedgerTooNew):
                 raise
             if error is None:
-                raise BookwatchError(
-                    "ledger.sqlite could not be written.",
-                    "Make room under BOOKWATCH_HOME (or close what holds the file) and run again.",
-                ) from None
+                raise BookwatchError.of("failure.ledger_unwritten") from None
 
     def _write(self) -> None:
         upto = len(self._keep)

@@ -10,6 +10,7 @@ import os
 import stat
 from pathlib import Path
 
+from messages.message import Message, Words, as_message
 from resources.errors import UsageError
 
 ENCODING = "utf-8-sig"
@@ -31,15 +32,11 @@ def checked(path: Path) -> str:
         _of_this_user(path)
         content = path.read_bytes()
     except OSError as refused:
-        raise UsageError(
-            f"{path} cannot be read ({refused.strerror}).", "Make it readable to you, or remove it."
-        ) from None
+        raise UsageError.of("failure.env_unread", path=str(path), why=str(refused.strerror)) from None
     if found := _other_encoding(content):
         encoding, at = found
         line = len((content[:at].decode("latin-1") + ".").splitlines())
-        raise UsageError(
-            f"{path} is not in UTF-8: line {line} is in {encoding}.", "Save it as UTF-8 and try again."
-        )
+        raise UsageError.of("failure.env_encoding", path=str(path), line=line, encoding=as_message(encoding))
     return ENCODING
 
 
@@ -47,24 +44,15 @@ def _of_this_user(path: Path) -> None:
     target = path.resolve(strict=True)
     # A mounted secret is a link within its folder.
     if path.is_symlink() and not target.is_relative_to(path.parent.resolve()):
-        raise UsageError(
-            f"{path} is a link to a file elsewhere, and is not read.",
-            "Put the file itself there, or remove the link.",
-        )
+        raise UsageError.of("failure.env_link", path=str(path))
     found = target.stat()
     if found.st_uid != os.geteuid():
-        raise UsageError(
-            f"{path} belongs to another user, who could send the key elsewhere, and is not read.",
-            f"Make it yours (chown {os.geteuid()}), or work in another folder.",
-        )
+        raise UsageError.of("failure.env_foreign", path=str(path), user=os.geteuid())
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise UsageError(
-            f"{path} can be written by other users, who could send the key elsewhere, and is not read.",
-            "Take that right away: chmod go-w on it.",
-        )
+        raise UsageError.of("failure.env_open", path=str(path))
 
 
-def _other_encoding(content: bytes) -> tuple[str, int] | None:
+def _other_encoding(content: bytes) -> tuple[Words, int] | None:
     """The encoding that is not UTF-8, in words, and the byte that shows it."""
     for mark, encoding in _MARKS:
         if content.startswith(mark):
@@ -72,9 +60,9 @@ def _other_encoding(content: bytes) -> tuple[str, int] | None:
     zero = content.find(b"\0")
     if zero >= 0:
         # No text has one; UTF-16 without its mark has one beside every Latin letter.
-        return "UTF-16 (or holds zero bytes)", zero
+        return Message("failure.env_zero"), zero
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as wrong:
-        return "another encoding, such as Latin-1 (Windows-1252)", wrong.start
+        return Message("failure.env_latin"), wrong.start
     return None

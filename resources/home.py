@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from messages.message import Message
 from resources.errors import UsageError
 
 #: The links of ours; each names a file beside it.
@@ -84,31 +85,22 @@ class Home:
         except (FileNotFoundError, NotADirectoryError):
             return self
         except PermissionError:
-            raise UsageError(
-                f"BOOKWATCH_HOME ({self.root}) is closed to this user.", "Set it to a folder of your own."
-            ) from None
+            raise self._refused("failure.home_closed", "failure.home_own_do") from None
         if not stat.S_ISDIR(state.st_mode):
-            raise UsageError(
-                f"BOOKWATCH_HOME ({self.root}) is not a folder.", "Set it to a folder of your own."
-            )
+            raise self._refused("failure.home_no_folder", "failure.home_own_do")
         if not shared and state.st_uid != os.geteuid():
-            raise UsageError(
-                f"BOOKWATCH_HOME ({self.root}) belongs to another user.",
-                "Run as that user, set it to a folder of your own, or set BOOKWATCH_HOME_SHARED=1 where a volume is"
-                " mounted so on purpose.",
-            )
+            raise self._refused("failure.home_foreign", "failure.home_foreign_do")
         if not shared and state.st_mode & 0o077 and not any(os.scandir(self.root)):
             # A folder just made for it: nothing lies in it that another could have put there or read.
             os.chmod(self.root, 0o700)
         elif not shared and state.st_mode & 0o077:
-            raise UsageError(
-                f"BOOKWATCH_HOME ({self.root}) is open to other users (mode {stat.S_IMODE(state.st_mode):04o});"
-                " it holds names and messages.",
-                f"Close it with `chmod 700 {self.root}`, or set BOOKWATCH_HOME_SHARED=1 where a volume is mounted so on"
-                " purpose.",
-            )
+            mode = f"{stat.S_IMODE(state.st_mode):04o}"
+            raise UsageError.of("failure.home_open", folder=str(self.root), mode=mode)
         self._refuse_links()
         return self
+
+    def _refused(self, problem: str, next_step: str) -> UsageError:
+        return UsageError(Message(problem, {"folder": str(self.root)}), Message(next_step))
 
     def _refuse_links(self) -> None:
         for folder in (self.root, self.published, self.dagster):
@@ -117,15 +109,12 @@ class Home:
             except FileNotFoundError:
                 continue
             except OSError as refused:
-                raise UsageError(
-                    f"{folder} cannot be read ({refused.strerror}).", "Make it readable for this user."
+                raise UsageError.of(
+                    "failure.folder_unread", folder=str(folder), why=str(refused.strerror)
                 ) from None
             for entry in entries:
                 if entry.is_symlink() and not (folder == self.published and _is_own_link(entry)):
-                    raise UsageError(
-                        f"{entry.path} is a link; bookwatch writes through none.",
-                        "Remove it (its target stays), or set BOOKWATCH_HOME to the folder that holds the file itself.",
-                    )
+                    raise UsageError.of("failure.home_link", path=entry.path)
 
     def create(self) -> Home:
         """Make the folders, private to this user. Returns itself."""

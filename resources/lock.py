@@ -19,10 +19,7 @@ def run_lock(home: Home) -> Generator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise RunActive(
-            "Another run is active on this BOOKWATCH_HOME.",
-            "Nothing was changed; wait for it to finish (`bookwatch status`) and run again.",
-        ) from None
+        raise RunActive.of("failure.run_active") from None
     try:
         yield
     finally:
@@ -32,9 +29,7 @@ def run_lock(home: Home) -> Generator[None]:
 def file_lock(path: Path) -> FileLock:
     """A lock on ``path``. Raises BookwatchError where a link lies there: taking a lock empties its file."""
     if path.is_symlink():
-        raise BookwatchError(
-            f"{path} is a link; bookwatch writes through none.", "Remove it (its target stays)."
-        )
+        raise BookwatchError.of("failure.lock_link", path=str(path))
     return FileLock(path, mode=0o600)
 
 

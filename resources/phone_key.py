@@ -15,9 +15,7 @@ def read_phone_key(raw_path: Path) -> bytes:
     only."""
     path = raw_path.with_name("phone.key")
     if path.is_symlink():
-        raise BookwatchError(
-            f"{path} is a link; bookwatch keeps its key in a file.", "Put the file itself there."
-        )
+        raise BookwatchError.of("failure.key_link", path=str(path))
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

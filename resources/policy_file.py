@@ -17,8 +17,7 @@ def load_policy(path: Path | None = None) -> Policy:
     try:
         return parse_policy(source.read_text(encoding="utf-8"))
     except PolicyError as wrong:
-        raise UsageError(f"The commission policy is wrong: {wrong}", f"Correct {source}.") from None
+        raise UsageError.of("failure.policy_wrong", problem=str(wrong), path=str(source)) from None
     except (OSError, UnicodeDecodeError) as unreadable:
-        raise UsageError(
-            f"The commission policy could not be read ({type(unreadable).__name__}).", f"Check {source}."
-        ) from None
+        kind = type(unreadable).__name__
+        raise UsageError.of("failure.policy_unread", kind=kind, path=str(source)) from None

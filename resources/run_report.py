@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from messages.catalogue import english
+from messages.message import Message, Words
 from resources.clock import Clock
 from resources.errors import DONE, PROBLEMS, BookwatchError
 from resources.home import Home
@@ -91,7 +93,8 @@ class CollectionSweep:
 class CheckOutcome:
     """A check's verdict as it is stored, alarmed and shown: counts and ids, never row contents.
 
-    One that could not be ``made`` has not passed, and says nothing about what it watches.
+    One that could not be ``made`` has not passed, and says nothing about what it watches. ``detail`` is what was
+    ``found``, in English.
     """
 
     check_name: str
@@ -102,7 +105,8 @@ class CheckOutcome:
     blocking: bool = False
     sample_ids: tuple[str, ...] = ()
     detail: str = ""
-    what_to_do: str = ""
+    found: tuple[Message, ...] = ()
+    what_to_do: Words = ""
     waived_rows: int = 0
     made: bool = True
 
@@ -112,7 +116,12 @@ class RunWarning:
     """What failed after the snapshot was published, in one sentence without values."""
 
     step: str
-    problem: str
+    words: Words
+
+    @property
+    def problem(self) -> str:
+        """The sentence, in English."""
+        return english(self.words)
 
 
 @dataclass(frozen=True)
@@ -159,13 +168,13 @@ class Run:
     def warn(
         self,
         step: str,
-        problem: str,
+        problem: Words,
         *,
         then: str = " The snapshot is published; the next run tries this again",
     ) -> None:
         """Record and tell what failed, or was lost, without undoing what was published. ``then``: what follows."""
         self.journal.warnings.append(RunWarning(step, problem))
-        self.say(f"Warning: {problem}{then} ({step}).")
+        self.say(f"Warning: {english(problem)}{then} ({step}).")
 
 
 @dataclass(frozen=True)

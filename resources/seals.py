@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from messages.message import Arg, Message
 from resources.errors import BookwatchError
 from resources.ledger import Ledger, LedgerTooNew, Seal
 from resources.rewrites import begun_seal
@@ -55,7 +56,7 @@ def require_unchanged(path: Path, *, in_full: bool = False) -> Seal | None:
     """
     ledger = Ledger(path.parent.parent / "ledger.sqlite")
     if os.path.lexists(f"{path}.wal"):
-        raise _changed(path, "a write-ahead log lies beside it")
+        raise _changed(path, "log")
     state = os.stat(path)
     with _guard:
         seal = _sealed.get(str(path))
@@ -82,11 +83,11 @@ def require_unchanged(path: Path, *, in_full: bool = False) -> Seal | None:
         if begun is not None and sealed(path, begun.sha256, state) == begun:
             seal = now = replace(begun, adopted=seal.adopted)
     if now != seal and now.bytes != seal.bytes:
-        raise _changed(path, f"it has {now.bytes:,} bytes, not {seal.bytes:,}")
+        raise _changed(path, "bytes", now=now.bytes, sealed=seal.bytes)
     if in_full or (now != seal and (str(path), now) not in _proven):
         with open(path, "rb") as file:
             if copied(file, None) != seal.sha256:
-                raise _changed(path, "its SHA-256 is another")
+                raise _changed(path, "hash")
         if now != seal:
             _moved(ledger, path, now)
     with _guard:
@@ -112,10 +113,7 @@ def _moved(ledger: Ledger, path: Path, now: Seal) -> None:
 
 def _unsealed(path: Path, ledger: Ledger, first: str | None, *, in_full: bool) -> Seal | None:
     if first is not None and path.stem > first:
-        raise SnapshotChanged(
-            f"The snapshot {path.stem} was not published by this BOOKWATCH_HOME: its ledger does not know it.",
-            "It is not served; `bookwatch run` publishes anew.",
-        )
+        raise SnapshotChanged.of("failure.snapshot_foreign", snapshot=path.stem)
     if not in_full:
         return None
     with open(path, "rb") as file:
@@ -124,8 +122,8 @@ def _unsealed(path: Path, ledger: Ledger, first: str | None, *, in_full: bool) -
     return seal
 
 
-def _changed(path: Path, how: str) -> SnapshotChanged:
+def _changed(path: Path, how: str, **counts: Arg) -> SnapshotChanged:
     return SnapshotChanged(
-        f"The snapshot {path.stem} was changed after it was published ({how}), so it is not served.",
-        "`bookwatch run` publishes anew; put the file back from a backup where an export rests on it.",
+        Message(f"failure.snapshot_{how}", {"snapshot": path.stem, **counts}),
+        Message("failure.snapshot_changed_do"),
     )

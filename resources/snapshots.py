@@ -105,10 +105,7 @@ def open_snapshot(
         connection.execute("SET enable_progress_bar = false")
         connection.execute("SET lock_configuration = true")
     except duckdb.Error:
-        raise BookwatchError(
-            f"The snapshot {path.name} cannot be opened: it is damaged or was made by another DuckDB version.",
-            "Run `bookwatch run --full-refresh` to publish a new one.",
-        ) from None
+        raise BookwatchError.of("failure.snapshot_unopened", name=path.name) from None
     try:
         yield connection
     finally:
@@ -136,9 +133,8 @@ def copy_closed_file(source: Path, target: Path, enter: Callable[[Seal], None]) 
         os.replace(partial, target)
     except OSError as refused:
         partial.unlink(missing_ok=True)
-        raise BookwatchError(
-            f"The snapshot could not be written to {target.parent} ({refused.strerror}).",
-            "The last good snapshot is still served; make room or permit writing there, and run again.",
+        raise BookwatchError.of(
+            "failure.snapshot_unwritten", folder=str(target.parent), why=str(refused.strerror)
         ) from None
     sync(target.parent)
 

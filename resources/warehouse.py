@@ -63,9 +63,7 @@ def locked(error: BaseException, name: str) -> DatabaseLocked | None:
     holder = "another program"
     if found is not None:
         holder = f"{_command(int(found['pid'])) or Path(found['program']).name} (PID {found['pid']})"
-    return DatabaseLocked(
-        f"{name} cannot be opened: {holder} has it open.", "Close it (or wait for it to end) and run again."
-    )
+    return DatabaseLocked.of("failure.held", name=name, holder=holder)
 
 
 def _command(pid: int) -> str:
@@ -90,10 +88,7 @@ def open_database(
     Raises DatabaseLocked naming who has it open, DatabaseDamaged, BookwatchError where a link lies in its place.
     """
     if path.is_symlink():
-        raise BookwatchError(
-            f"{path} is a link; bookwatch opens its files only where they lie.",
-            "Put the file itself there, or set BOOKWATCH_HOME to the folder that holds it.",
-        )
+        raise BookwatchError.of("failure.file_link", path=str(path))
     try:
         con = duckdb.connect(str(path), read_only=read_only, config=config)
     except duckdb.Error as refused:
@@ -101,10 +96,7 @@ def open_database(
         if held is not None:
             raise held from None
         if is_damage(refused):
-            raise DatabaseDamaged(
-                f"{path.name} cannot be opened: it is damaged or was made by another DuckDB version.",
-                "Put a backup in its place, or move it aside (and keep it) and run again.",
-            ) from None
+            raise DatabaseDamaged.of("failure.damaged", name=path.name) from None
         raise
     con.execute("SET enable_progress_bar = false")
     return con

@@ -1,4 +1,9 @@
-"""The command line as people run it: a process with its own home. Holds no test."""
+"""The command line as people run it, with a home and an environment of its own. Holds no test.
+
+Loading Dagster, Polars, Ibis, Pandera and DuckDB is most of a command on a test's few rows, so it runs in this process
+unless a test asks for one of its own. What has to start cold does: processes that are killed or stopped, `serve`,
+`demo`, and the first run of a home in tests/pipelines/test_first_light.py.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +11,19 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipelines.cli import main
 from pipelines.cli.query import as_json
 from resources.home import Home
 from resources.questions import answer
 from resources.snapshots import open_snapshot, require_snapshot
 from tests.server_second import settled
-from tests.warm_process import WARM
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -35,22 +43,20 @@ class Bookwatch:
         return {**outer, **own, **self.environment, **more}
 
     def __call__(
-        self, *words: str, timeout: float = 240, cold: bool = False, **environment: str
+        self, *words: str, cold: bool = False, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end, as a child of a warm process; ``cold``: started as a person starts it."""
+        """Run a command to its end; ``cold``: in a process of its own, as a person starts it."""
         if words and words[0] in ("run", "sweep", "watch"):
             settled()
         if not cold:
-            return WARM.run(
-                words, environment=self.env(**environment), folder=self.home.parent, timeout=timeout
-            )
+            return _inside(words, self.env(**environment), self.home.parent)
         return subprocess.run(
             [sys.executable, "-c", "from pipelines.cli import main; main()", *words],
             env=self.env(**environment),
             cwd=self.home.parent,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=240,
             check=False,
         )
 
@@ -71,6 +77,46 @@ class Bookwatch:
     def status(self) -> dict[str, Any]:
         """What status.json says."""
         return json.loads((self.home / "published" / "status.json").read_text())
+
+
+def _inside(
+    words: Sequence[str], environment: Mapping[str, str], folder: Path
+) -> subprocess.CompletedProcess[str]:
+    """Like subprocess.run of `bookwatch WORDS` with captured text, in this process."""
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as out,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as err,
+        _as_started(environment, folder),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        status: object = None
+        try:
+            main(list(words))
+        except SystemExit as ended:
+            status = ended.code
+        assert isinstance(status, int), "a command ends with a status"
+        said = []
+        for stream in (out, err):
+            stream.seek(0)
+            said.append(stream.read())
+        return subprocess.CompletedProcess(list(words), status, *said)
+
+
+@contextmanager
+def _as_started(environment: Mapping[str, str], folder: Path) -> Generator[None]:
+    """This process with another environment and folder, until the end of the block."""
+    outer, place, mask = dict(os.environ), Path.cwd(), os.umask(0o077)
+    try:
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(folder)
+        yield
+    finally:
+        os.chdir(place)
+        os.environ.clear()
+        os.environ.update(outer)
+        os.umask(mask)
 
 
 def settings_for(server: Any, *, key: str | None = None) -> dict[str, str]:

@@ -1,16 +1,19 @@
-"""In which order the tests run, with which umask and which profile of hypothesis; the publication of tests/published.py
-as fixtures."""
+"""In which order the tests run, with which umask and profile of hypothesis, and where their files lie; the publication
+of tests/published.py as fixtures."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from resources.home import Home
+from tests import places
 from tests.published import copied_home, published_once, shared_folder
+from tests.sandbox_server import empty_sandbox as empty_sandbox  # a fixture of every folder
 
 ROOT = Path(__file__).parent
 
@@ -21,8 +24,10 @@ os.umask(0o077)
 settings.register_profile("bookwatch", deadline=None)
 settings.load_profile("bookwatch")
 
-#: The files that take longest, first: several run at a time, a file in one process (`--dist loadfile`), and one that
-#: began last would keep a single core busy while the others have nothing left to do.
+places.compile_once()
+
+#: The files that take longest, first: several run at a time, and a test that began last would keep a single core busy
+#: while the others have nothing left to do.
 LONGEST = (
     "browser/test_pages_in_chromium.py",
     "pipelines/test_bad_input.py",
@@ -42,6 +47,13 @@ LONGEST = (
     "dashboards/test_pages.py",
 )
 _PLACES = {ROOT / name: place for place, name in enumerate(LONGEST)}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # in the process that starts the others
+        places.keep_files_in_memory()
+        compiled = places.begin_session()
+        config.add_cleanup(lambda: shutil.rmtree(compiled, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import os
 import signal
@@ -10,10 +11,13 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from appwrite.services.tables_db import TablesDB
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -100,6 +104,25 @@ class SandboxProcess:
         """Put in force what is done to rows after the n-th list of a table (none: nothing)."""
         self.control("PUT", "between-pages", {"steps": list(steps)})
 
+    def a_second_passes(self) -> None:
+        """Move the server's clock behind the second of all that was written: without a safety lag a scan ends at the
+        latest whole second it was told, so what was just written would be the next one's."""
+        self.control("PUT", "clock", {"by": 1.05})
+
+    def now(self) -> datetime:
+        """Its clock: aware, UTC."""
+        return datetime.fromisoformat(self.control("GET", "clock")["now"])
+
+    @contextlib.contextmanager
+    def own_database(self) -> Iterator[SandboxProcess]:
+        """This server with a new database as its ``database``, gone after the block."""
+        service = TablesDB(self.client())
+        own = copy.copy(self)
+        own.database = f"d{uuid4().hex[:10]}"
+        service.create(own.database, "Marketplace")
+        yield own
+        service.delete(own.database)
+
     def load_rows(self, table: str, rows: Iterable[Mapping[str, Any]], database: str | None = None) -> int:
         """Load trusted rows ($id, $createdAt, $updatedAt, attributes) past all validation; how many."""
         body = {"database": database or self.database, "table": table, "rows": list(rows)}
@@ -115,8 +138,9 @@ class SandboxProcess:
         return client
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def empty_sandbox() -> Iterator[SandboxProcess]:
-    """A sandbox without any database."""
+    """One sandbox that was started empty, for all tests that make a database or tables of their own. Its clock is ahead
+    of ours once a test let a second pass."""
     with SandboxProcess("--empty") as server:
         yield server

@@ -47,6 +47,7 @@ from marketplace.quarantine import CREATION, NOT_YET, reject_reasons
 from marketplace.references import Keys, People
 from marketplace.text import coalesce, nulls
 from marketplace.zones import ProvidersRead, ProviderZones, resolve
+from messages.message import Arg, Message
 from resources.errors import BookwatchError, UsageError
 from resources.instants import instant_of, text_of
 from resources.phone_key import read_phone_key
@@ -140,7 +141,7 @@ booking, it is ``without``."""
 
 _MOVED = pl.DataFrame(schema={"id": pl.String, "settled": pl.Boolean})
 _STATE = tuple(CORE["state"].sql_columns)
-_FAULT = "Nothing was written; the last good state stands. This is a fault in bookwatch: please report it."
+_FAULT = Message("failure.core_do")
 
 
 class CoreInvalid(BookwatchError):
@@ -185,13 +186,9 @@ def process(
     """
     zone = resolve(timezone)
     if zone is None:
-        raise UsageError(
-            f"{timezone} is not a time zone.", "Set BOOKWATCH_TIMEZONE to a name such as Asia/Makassar."
-        )
+        raise UsageError.of("failure.zone", zone=timezone)
     if not raw_path.exists():
-        raise BookwatchError(
-            "There is no mirror to derive from.", "Run `bookwatch run`, which reads Appwrite first."
-        )
+        raise BookwatchError.of("failure.nothing_to_derive")
     key = phone_key if phone_key is not None else read_phone_key(raw_path)
     con = open_warehouse(warehouse_path)
     try:
@@ -809,10 +806,7 @@ class _Run:
                 f"{v.column or 'the table'}: {v.check}" + ("" if v.rows is None else f" ({v.rows} rows)")
                 for v in broken
             )
-            raise CoreInvalid(
-                f"core.{table} would break its schema ({named}).",
-                _FAULT,
-            )
+            raise CoreInvalid(Message("failure.core_invalid", {"table": table, "named": named}), _FAULT)
         # found by its name in this frame: a registered view would keep the rows until the commit
         rows_new = rows.to_arrow()
         self.con.execute(f"INSERT INTO core.{table} BY NAME SELECT * FROM rows_new")
@@ -878,7 +872,6 @@ class _without_values:
             if "/assets/" in f.filename or "/marketplace/" in f.filename or "/checks/" in f.filename
         ]
         where = ours[-1] if ours else place[-1]
-        raise BookwatchError(
-            f"Applying {self.what} failed ({kind.__name__}, {Path(where.filename).name}:{where.lineno}).",
-            _FAULT,
-        ) from None
+        place = f"{Path(where.filename).name}:{where.lineno}"
+        told: dict[str, Arg] = {"what": self.what, "kind": kind.__name__, "place": place}
+        raise BookwatchError(Message("failure.core_rule", told), _FAULT) from None

@@ -7,8 +7,8 @@ from typing import Any
 from assets.marts.expressions import counted, interval
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.said import either, said
 from checks.schemas.demand import BookingAnomalies
-from marketplace.durations import within
 from marketplace.identifiers import ROLE_WORDS
 from marketplace.services import ANOMALY_LIMITS, AUTOMATIC_ROLES
 
@@ -42,8 +42,8 @@ def booking_anomalies(bookings: Any, messages: Any, overlap_suspects: Any) -> ir
     return ibis.union(
         _duplicates(b),
         _overlaps(overlap_suspects),
-        _bursts(booked, "abuse_bookings", ANOMALY_LIMITS.bookings, "bookings"),
-        _bursts(sent, "abuse_messages", ANOMALY_LIMITS.messages, "messages"),
+        _bursts(booked, "abuse_bookings", ANOMALY_LIMITS.bookings),
+        _bursts(sent, "abuse_messages", ANOMALY_LIMITS.messages),
         distinct=False,
     )
 
@@ -61,6 +61,12 @@ def _duplicates(b: Any) -> Any:
     b = b.mutate(earlier=b.booking_id.lag().over(window), earlier_at=b.created_at.lag().over(window))
     b = b.filter((b.created_at <= b.earlier_at + interval(ANOMALY_LIMITS.duplicate)).fill_null(False))
     b = b.filter(~b.provider_id.lower().isin(ROLE_WORDS))  # of nobody, so not of the same
+    message = said(
+        "anomaly.duplicate_booking",
+        booking=b.booking_id,
+        earlier=b.earlier,
+        span=ANOMALY_LIMITS.duplicate,
+    )
     return b.select(
         anomaly=ibis.literal("duplicate_booking"),
         booking_id=b.booking_id,
@@ -69,11 +75,7 @@ def _duplicates(b: Any) -> Any:
         provider_id=b.provider_id,
         observed_at=b.created_at,
         count=ibis.literal(2).cast("int64"),
-        detail=ibis.literal("Booking ")
-        + b.booking_id
-        + " follows booking "
-        + b.earlier
-        + f" of the same customer and provider within {within(ANOMALY_LIMITS.duplicate)}.",
+        **message.columns("detail"),
     )
 
 
@@ -87,6 +89,14 @@ def _overlaps(overlap_suspects: Any) -> Any:
     rows = rows.filter((rows.crowded_at < rows.ends_at).fill_null(False))
     then = crowds.select(*account, "at_once", crowded="instant")
     rows = rows.inner_join(then, [*account, rows.crowded_at == then.crowded])
+    pair = {"booking": rows.booking_id, "other": rows.other}
+    message = either(
+        (
+            rows.kind == "place",
+            said("anomaly.overlap_at_place", at_once=rows.at_once, takes=rows.takes, **pair),
+        ),
+        else_=said("anomaly.overlap_of_therapist", **pair),
+    )
     return rows.select(
         anomaly=ibis.literal("overlapping_bookings"),
         booking_id=rows.booking_id,
@@ -95,21 +105,7 @@ def _overlaps(overlap_suspects: Any) -> Any:
         provider_id=rows.provider_id,
         observed_at=rows.created_at,
         count=rows.at_once,
-        detail=ibis.literal("Booking ")
-        + rows.booking_id
-        + " overlaps booking "
-        + rows.other
-        + ibis.cases(
-            (
-                rows.kind == "place",
-                ibis.literal(": ")
-                + rows.at_once.cast("string")
-                + " at once at a place that takes "
-                + rows.takes.cast("string")
-                + ".",
-            ),
-            else_=" of the same therapist.",
-        ),
+        **message.columns("detail"),
     )
 
 
@@ -160,7 +156,7 @@ def _crowds(rows: Any) -> Any:
     )
 
 
-def _bursts(rows: Any, anomaly: str, limit: int, words: str) -> Any:
+def _bursts(rows: Any, anomaly: str, limit: int) -> Any:
     """One row a burst: consecutive rows of an actor each of which is the (limit + 1)th or later within an
     hour."""
     rows = _busy(rows.filter(rows.moment.notnull()), limit)
@@ -184,6 +180,7 @@ def _bursts(rows: Any, anomaly: str, limit: int, words: str) -> Any:
         observed_at=over.moment.min(), beyond=over.count(), name=over.name.min()
     )
     count = bursts.beyond + limit
+    message = said(f"anomaly.{anomaly}", n=count, limit=limit, span=ANOMALY_LIMITS.window)
     text = ibis.null("string")
     return bursts.select(
         anomaly=ibis.literal(anomaly),
@@ -193,8 +190,7 @@ def _bursts(rows: Any, anomaly: str, limit: int, words: str) -> Any:
         provider_id=text,
         observed_at=bursts.observed_at,
         count=count,
-        detail=count.cast("string")
-        + f" {words} of one user, more than {limit} within {within(ANOMALY_LIMITS.window)}.",
+        **message.columns("detail"),
     )
 
 

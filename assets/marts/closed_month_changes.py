@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from assets.marts.expressions import rupiah
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.said import either, said
 from checks.schemas.commission import ClosedMonthChanges
 from marketplace.closed_months import CLOSED_MONTH_CHANGED
 
@@ -20,20 +20,16 @@ def closed_month_changes(closed_changes: Any, waivers: Any) -> ir.Table:
     acknowledged = waivers.select(acknowledged="finding_id").distinct()
     rows = c.left_join(acknowledged, c.finding_id == acknowledged.acknowledged)
 
-    def shown(value: Any) -> Any:
-        return ibis.cases((rows.figure.endswith("_idr"), rupiah(value)), else_=value.cast("string"))
-
-    detail = (
-        rows.figure
-        + " of "
-        + rows.local_month.strftime("%Y-%m")
-        + ", a closed month, was "
-        + shown(rows.previous_value)
-        + " in snapshot "
-        + rows.previous_snapshot_id
-        + " and became "
-        + shown(rows.current_value)
-        + "."
+    values = {
+        "figure": rows.figure,
+        "month": rows.local_month.strftime("%Y-%m"),
+        "before": rows.previous_value,
+        "snapshot": rows.previous_snapshot_id,
+        "now": rows.current_value,
+    }
+    message = either(
+        (rows.figure.endswith("_idr"), said("closed_month.amount", **values)),
+        else_=said("closed_month.count", **values),
     )
     return rows.select(
         "finding_id",
@@ -44,6 +40,8 @@ def closed_month_changes(closed_changes: Any, waivers: Any) -> ir.Table:
         current_value=rows.current_value,
         previous_snapshot_id=rows.previous_snapshot_id,
         seen_at=rows.seen_at,
-        detail=detail,
+        detail=message.text,
         waived=rows.acknowledged.notnull(),
+        code=message.code,
+        args=message.args,
     )

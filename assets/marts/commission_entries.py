@@ -14,6 +14,7 @@ from typing import Any
 from assets.marts.expressions import local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.said import Said, either, said
 from checks.schemas.commission import CommissionEntries
 from marketplace.commission import NO_PROVIDER, PAID_STATUS
 from marketplace.statuses import NOT_LIVE_STATUSES
@@ -31,13 +32,14 @@ def payment_day(r: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Line:
-    """One kind of line of a record: on which day, with which sign, and why (None: why the record no longer stands)."""
+    """One kind of line of a record: on which day, with which sign, and why, as the end of a code (None: why the record
+    no longer stands)."""
 
     kind: str
     part: str
     day: str
     sign: int
-    detail: str | None = None
+    why: str | None = None
 
     def of(self, rows: Any) -> Any:
         amount = rows.commission if self.part == "commission" else rows.fee_idr
@@ -45,6 +47,7 @@ class _Line:
         # A fee's own line needs no suffix: its kind says it.
         if self.part == "fee" and self.kind != "fee":
             name = name + ":fee"
+        message = _why_undone(rows) if self.why is None else said(f"entry.{self.why}")
         return rows.select(
             entry_id=name,
             kind=ibis.literal(self.kind),
@@ -53,16 +56,18 @@ class _Line:
             provider_id=rows.charged,
             local_date=rows[self.day],
             amount_idr=-amount if self.sign < 0 else amount,
-            detail=_why_undone(rows) if self.detail is None else ibis.literal(self.detail),
+            detail=message.text,
             part=ibis.literal(self.part),
+            code=message.code,
+            args=message.args,
         )
 
 
-def _why_undone(r: Any) -> Any:
-    return ibis.cases(
-        (r.status == "cancelled", "the app cancelled the record"),
-        (r.status == "reversed", "the app reversed the record"),
-        else_="the record is gone from the app",
+def _why_undone(r: Any) -> Said:
+    return either(
+        (r.status == "cancelled", said("entry.cancelled")),
+        (r.status == "reversed", said("entry.reversed")),
+        else_=said("entry.gone"),
     )
 
 
@@ -108,15 +113,15 @@ def commission_entries(commission_reviews: Any, commissions: Any) -> ir.Table:
         paid_day=payment_day(back),
     )
     lines = (
-        (back, _Line("refund", "commission", "paid_day", -1, "given back by a refund record")),
-        (known, _Line("accrual", "commission", "accrual_day", 1, "charged by the app")),
-        (known.filter(known.paid), _Line("payment", "commission", "paid_day", -1, "commission paid")),
+        (back, _Line("refund", "commission", "paid_day", -1, "given_back")),
+        (known, _Line("accrual", "commission", "accrual_day", 1, "charged")),
+        (known.filter(known.paid), _Line("payment", "commission", "paid_day", -1, "paid")),
         (undone, _Line("reversal", "commission", "undone_day", -1)),
         (undone.filter(undone.paid), _Line("refund", "commission", "undone_day", 1)),
-        (fees, _Line("fee", "fee", "fee_day", 1, "late fee on the record")),
+        (fees, _Line("fee", "fee", "fee_day", 1, "fee")),
         (
             fees.filter(fees.fee_paid),
-            _Line("payment", "fee", "paid_day", -1, "late fee paid with the commission"),
+            _Line("payment", "fee", "paid_day", -1, "fee_paid"),
         ),
         (undone_fees, _Line("reversal", "fee", "fee_undone_day", -1)),
         (undone_fees.filter(undone_fees.fee_paid), _Line("refund", "fee", "fee_undone_day", 1)),

@@ -1,6 +1,6 @@
 """The mart marts.commission_findings.
 
-A rule is a record of RULES: when it holds, what was expected, what is, and the sentence. No sentence depends
+A rule is a record of RULES: when it holds, what was expected, what is, and the message. No message depends
 on the clock's minute, so an unchanged finding stays the same row from run to run.
 """
 
@@ -10,18 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from assets.marts.expressions import (
-    interval,
-    moment,
-    percent,
-    read_until,
-    rupiah,
-    shown,
-    written,
-    written_after,
-)
+from assets.marts.expressions import interval, read_until, written_after
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.said import Said, Written, either, minute, rupiah, said, written
 from assets.marts.tables import Instants
 from checks.schemas.commission import CommissionFindings
 from marketplace.collections import PROVIDER_TYPES
@@ -51,14 +43,14 @@ def _zero(r: Any) -> Any:
 
 @dataclass(frozen=True)
 class RecordRule:
-    """A finding on a record: ``holds`` and ``sentence`` take a review row and the instants.
+    """A finding on a record: ``holds`` and ``message`` take a review row and the instants.
 
     ``of_pair``: it rests on what the record's booking says, and is not told where the two are of different moments.
     """
 
     code: str
     holds: Callable[[Any, Instants], Any]
-    sentence: Callable[[Any], Any]
+    message: Callable[[Any], Said]
     expected: Callable[[Any], Any] = _owed
     actual: Callable[[Any], Any] = _charged
     of_pair: bool = True
@@ -89,16 +81,63 @@ def _late(r: Any, at: Instants) -> Any:
     return r.live & r.owing & (r.created_at > r.late_after)
 
 
-def _record(r: Any) -> Any:
-    return ibis.literal("Commission ") + r.commission_id
+def _on(r: Any, code: str, **values: Any) -> Said:
+    """A message on a record, which names it and what it charges where the sentence does."""
+    return said(f"finding.{code}", commission=r.commission_id, amount=_money(r, "commission"), **values)
 
 
-def _ref(r: Any) -> Any:
-    return shown(r.booking_ref, "nothing")
+def _spoken(r: Any) -> Any:
+    """Add the texts that many sentences name, written once."""
+    return r.mutate(
+        commission_said=rupiah(r.commission),
+        expected_idr_said=rupiah(r.expected_idr),
+        due_said=minute(r.due_at, r.offset),
+    )
 
 
-def _booking(r: Any) -> Any:
-    return ibis.literal("booking ") + shown(r.booking_id)
+def _money(r: Any, column: str) -> Written:
+    return Written(r[column], r[f"{column}_said"])
+
+
+def _in_thousands(r: Any) -> Said:
+    """As written, with the fee and the total where the record has them."""
+
+    def variant(code: str) -> Said:
+        return _on(
+            r,
+            code,
+            booking=r.booking_id,
+            base=written(r.written_base),
+            written=written(r.written_commission),
+            fee=r.written_fee.cast("string"),
+            due=r.written_due.cast("string"),
+            expected=_money(r, "expected_idr"),
+        )
+
+    fee, due = r.written_fee.notnull(), r.written_due.notnull()
+    return either(
+        (fee & due, variant("unit_error_fee_due")),
+        (fee, variant("unit_error_fee")),
+        (due, variant("unit_error_due")),
+        else_=variant("unit_error"),
+    )
+
+
+def _other_amount(r: Any) -> Said:
+    booking = {"booking": r.booking_id, "booked": r.b_amount, "expected": _money(r, "expected_idr")}
+    return either(
+        (
+            r.is_implausible,
+            _on(
+                r,
+                "not_believed",
+                base=written(r.written_base),
+                written=written(r.written_commission),
+                **booking,
+            ),
+        ),
+        else_=_on(r, "wrong_amount", base=r.base, **booking),
+    )
 
 
 RULES: Final[Registry[str, RecordRule]] = Registry(
@@ -106,15 +145,9 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
         RecordRule(
             "duplicate",
             lambda r, at: r.live & (r.link == "booking") & (r.rank > 1),
-            lambda r: (
-                _record(r)
-                + " over "
-                + rupiah(r.commission)
-                + " is a further record of "
-                + _booking(r)
-                + ", whose own is "
-                + shown(r.own_id)
-                + ibis.cases((r.needless, ", which is paid."), else_=".")
+            lambda r: either(
+                (r.needless, _on(r, "duplicate_paid", booking=r.booking_id, own=r.own_id)),
+                else_=_on(r, "duplicate", booking=r.booking_id, own=r.own_id),
             ),
             expected=_zero,
             of_pair=False,
@@ -122,17 +155,10 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
         RecordRule(
             "orphan",
             lambda r, at: r.live & r.link.isin(("none", "deleted")),
-            lambda r: (
-                _record(r)
-                + " over "
-                + rupiah(r.commission)
-                + " refers to "
-                + _ref(r)
-                + ibis.cases(
-                    (r.link == "deleted", ", a booking that was deleted."),
-                    (r.booking_ref.isnull(), ": it names no booking."),
-                    else_=", which is no booking.",
-                )
+            lambda r: either(
+                (r.link == "deleted", _on(r, "orphan_deleted", ref=r.booking_ref)),
+                (r.booking_ref.isnull(), _on(r, "orphan_unnamed")),
+                else_=_on(r, "orphan", ref=r.booking_ref),
             ),
             expected=_zero,
             of_pair=False,
@@ -140,101 +166,28 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
         RecordRule(
             "not_due",
             lambda r, at: r.live & r.b_status.isin(ENDED_STATUSES) & ~r.is_refund & ~r.needless,
-            lambda r: (
-                _record(r)
-                + " charges "
-                + rupiah(r.commission)
-                + " for "
-                + _booking(r)
-                + ", which ended as "
-                + shown(r.b_status)
-                + " and owes nothing."
-            ),
+            lambda r: _on(r, "not_due", booking=r.booking_id, status=r.b_status),
             expected=_zero,
         ),
-        RecordRule(
-            "unit_error",
-            _verdict("unit_error"),
-            lambda r: (
-                _record(r)
-                + " of "
-                + _booking(r)
-                + " is written in thousands: amount "
-                + written(r.written_base)
-                + ", commission "
-                + written(r.written_commission)
-                + ibis.cases(
-                    (r.written_fee.notnull(), ibis.literal(", fee ") + r.written_fee.cast("string")), else_=""
-                )
-                + ibis.cases(
-                    (r.written_due.notnull(), ibis.literal(", due ") + r.written_due.cast("string")), else_=""
-                )
-                + "; read as "
-                + rupiah(r.commission)
-                + ", expected "
-                + rupiah(r.expected_idr)
-                + "."
-            ),
-        ),
+        RecordRule("unit_error", _verdict("unit_error"), _in_thousands),
         RecordRule(
             "wrong_rate",
             _verdict("wrong_rate"),
-            lambda r: (
-                _record(r)
-                + " of "
-                + _booking(r)
-                + " charges "
-                + percent(r.rate_ppm)
-                + " ("
-                + rupiah(r.commission)
-                + ") where the policy says "
-                + percent(r.policy_rate_ppm)
-                + " ("
-                + rupiah(r.expected_idr)
-                + ")."
+            lambda r: _on(
+                r,
+                "wrong_rate",
+                booking=r.booking_id,
+                rate=r.rate_ppm,
+                policy=r.policy_rate_ppm,
+                expected=_money(r, "expected_idr"),
             ),
         ),
-        RecordRule(
-            "wrong_amount",
-            _verdict("wrong_amount"),
-            lambda r: (
-                _record(r)
-                + " of "
-                + _booking(r)
-                + ibis.cases(
-                    (
-                        r.is_implausible,
-                        ibis.literal(" carries amounts that are not believed: amount ")
-                        + written(r.written_base)
-                        + ", commission "
-                        + written(r.written_commission),
-                    ),
-                    else_=ibis.literal(" says ")
-                    + rupiah(r.commission)
-                    + " on "
-                    + ibis.cases((r.base.isnull(), "no written amount"), else_=rupiah(r.base)),
-                )
-                + "; the booking's amount is "
-                + rupiah(r.b_amount)
-                + " and "
-                + rupiah(r.expected_idr)
-                + " is expected."
-            ),
-        ),
+        RecordRule("wrong_amount", _verdict("wrong_amount"), _other_amount),
         RecordRule(
             "wrong_provider",
             lambda r, at: r.live & (r.link == "booking") & (r.record_provider != r.b_provider),
-            lambda r: (
-                _record(r)
-                + " over "
-                + rupiah(r.commission)
-                + " charges provider "
-                + shown(r.record_provider)
-                + "; "
-                + _booking(r)
-                + " belongs to provider "
-                + shown(r.b_provider)
-                + "."
+            lambda r: _on(
+                r, "wrong_provider", charged=r.record_provider, booking=r.booking_id, owner=r.b_provider
             ),
         ),
         RecordRule(
@@ -247,47 +200,26 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
                 & (r.record_source != "unknown")
                 & (r.b_source != "unknown")
             ),
-            lambda r: (
-                _record(r)
-                + " over "
-                + rupiah(r.commission)
-                + " says its source is "
-                + shown(r.record_source)
-                + "; "
-                + _booking(r)
-                + " came from "
-                + shown(r.b_source)
-                + "."
+            lambda r: _on(
+                r, "source_mismatch", source=r.record_source, booking=r.booking_id, origin=r.b_source
             ),
         ),
         RecordRule(
             "ambiguous_reference",
             lambda r, at: r.live & (r.link == "ambiguous"),
-            lambda r: (
-                _record(r)
-                + " over "
-                + rupiah(r.commission)
-                + " refers to "
-                + _ref(r)
-                + ", which fits two bookings; which one is meant cannot be told."
-            ),
+            lambda r: _on(r, "ambiguous_reference", ref=r.booking_ref),
             expected=lambda r: ibis.null("int64"),
             of_pair=False,
         ),
         RecordRule(
             "late_record",
             _late,
-            lambda r: (
-                _record(r)
-                + " over "
-                + rupiah(r.commission)
-                + " was created at "
-                + moment(r.created_at, r.offset)
-                + "; "
-                + _booking(r)
-                + " was accepted at "
-                + moment(r.accepted_explicitly, r.offset)
-                + "."
+            lambda r: _on(
+                r,
+                "late_record",
+                created=minute(r.created_at, r.offset),
+                booking=r.booking_id,
+                accepted=minute(r.accepted_explicitly, r.offset),
             ),
         ),
         RecordRule(
@@ -300,42 +232,19 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
                 & _far(r, r.by_completion)
                 & _far(r, r.by_start)
             ),
-            lambda r: (
-                _record(r)
-                + " over "
-                + rupiah(r.commission)
-                + " is due at "
-                + moment(r.record_deadline, r.offset)
-                + "; by the policy it is due at "
-                + moment(r.due_at, r.offset)
-                + "."
+            lambda r: _on(
+                r, "deadline_mismatch", written=minute(r.record_deadline, r.offset), due=r.due_said
             ),
         ),
         RecordRule(
             "overdue_unmarked",
             lambda r, at: _past_due(r, at) & (r.status != OVERDUE_STATUS),
-            lambda r: (
-                _record(r)
-                + " over "
-                + rupiah(r.commission)
-                + " was due at "
-                + moment(r.due_at, r.offset)
-                + ", is unpaid ("
-                + shown(r.status)
-                + ") and not marked overdue."
-            ),
+            lambda r: _on(r, "overdue_unmarked", due=r.due_said, status=r.status),
         ),
         RecordRule(
             "overdue_premature",
             lambda r, at: r.live & r.is_due & (r.status == OVERDUE_STATUS) & (at.judged_at < r.due_at),
-            lambda r: (
-                _record(r)
-                + " over "
-                + rupiah(r.commission)
-                + " is marked overdue before it is due at "
-                + moment(r.due_at, r.offset)
-                + "."
-            ),
+            lambda r: _on(r, "overdue_premature", due=r.due_said),
         ),
         RecordRule(
             "fee_missing",
@@ -348,16 +257,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
                 & (r.fee_idr.fill_null(0) == 0)
                 & (r.policy_fee > 0)
             ),
-            lambda r: (
-                _record(r)
-                + " over "
-                + rupiah(r.commission)
-                + " was due at "
-                + moment(r.due_at, r.offset)
-                + " and is unpaid; the late fee of "
-                + rupiah(r.policy_fee)
-                + " is not on it."
-            ),
+            lambda r: _on(r, "fee_missing", due=r.due_said, fee=r.policy_fee),
             expected=lambda r: r.policy_fee,
             actual=_zero,
         ),
@@ -370,20 +270,10 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
                 & (r.fee_idr != 0)
                 & (r.fee_idr != r.fee_due)
             ),
-            lambda r: (
-                _record(r)
-                + " carries a fee of "
-                + rupiah(r.fee_idr)
-                + ibis.cases(
-                    (r.is_free, ibis.literal("; ") + _booking(r) + " is free and owes none."),
-                    (
-                        (r.fee_due == 0) & (r.policy_fee != 0),
-                        ibis.literal("; none is due before the deadline at ")
-                        + moment(r.due_at, r.offset)
-                        + ".",
-                    ),
-                    else_=ibis.literal("; the policy's is ") + rupiah(r.policy_fee) + ".",
-                )
+            lambda r: either(
+                (r.is_free, _on(r, "fee_free", fee=r.fee_idr, booking=r.booking_id)),
+                ((r.fee_due == 0) & (r.policy_fee != 0), _on(r, "fee_early", fee=r.fee_idr, due=r.due_said)),
+                else_=_on(r, "fee_wrong", fee=r.fee_idr, policy=r.policy_fee),
             ),
             expected=lambda r: r.fee_due,
             actual=lambda r: r.fee_idr,
@@ -391,16 +281,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
         RecordRule(
             "refund_record",
             lambda r, at: r.is_refund & r.gone_at.isnull(),
-            lambda r: (
-                _record(r)
-                + " over "
-                + rupiah(r.commission)
-                + " is a refund ("
-                + shown(r.status)
-                + ") that refers to "
-                + _ref(r)
-                + "; it is no record of a booking's own."
-            ),
+            lambda r: _on(r, "refund_record", status=r.status, ref=r.booking_ref),
             expected=_zero,
             of_pair=False,
         ),
@@ -408,25 +289,13 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
             "paid_without_proof",
             # (A proof is of what the provider paid.)
             lambda r, at: r.live & (r.status == PAID_STATUS) & r.proof_is_empty & ~r.is_refund,
-            lambda r: (
-                _record(r)
-                + " over "
-                + rupiah(r.commission)
-                + " is marked paid and carries no proof of payment."
-            ),
+            lambda r: _on(r, "paid_without_proof"),
             of_pair=False,
         ),
         RecordRule(
             "vanished",
             lambda r, at: r.gone_at.notnull(),
-            lambda r: (
-                _record(r)
-                + " over "
-                + rupiah(r.commission)
-                + " for "
-                + _ref(r)
-                + " was seen before and is gone from the app."
-            ),
+            lambda r: _on(r, "vanished", ref=r.booking_ref),
             expected=_charged,
             actual=_zero,
             of_pair=False,
@@ -451,6 +320,7 @@ def commission_findings(
     """Everything that is wrong with commissions, one row a finding, each with one sentence a
     bookkeeper understands. ``origin``: the collection its booking stands in; ``waived`` where a
     person acknowledged it."""
+    commission_suspects = _spoken(commission_suspects)
     parts = [
         _missing(commission_reconciliation),
         *(_on_records(commission_suspects, at, rule) for rule in RULES.values()),
@@ -459,10 +329,11 @@ def commission_findings(
     found = ibis.union(*parts, distinct=False)
     acknowledged = waivers.select(acknowledged="finding_id").distinct()
     joined = found.left_join(acknowledged, found.finding_id == acknowledged.acknowledged)
-    return joined.mutate(waived=joined.acknowledged.notnull()).drop("acknowledged")
+    joined = joined.mutate(waived=joined.acknowledged.notnull()).drop("acknowledged")
+    return joined.relocate("code", "args", after="waived")
 
 
-def _row(rows: Any, code: str, row_id: Any, **values: Any) -> Any:
+def _row(rows: Any, code: str, row_id: Any, message: Said, **values: Any) -> Any:
     text, number = ibis.null("string"), ibis.null("int64")
     expected, actual = values.get("expected", number), values.get("actual", number)
     return rows.select(
@@ -476,8 +347,10 @@ def _row(rows: Any, code: str, row_id: Any, **values: Any) -> Any:
         expected_idr=expected,
         actual_idr=actual,
         variance_idr=actual - expected,
-        detail=values["detail"],
+        detail=message.text,
         origin=values.get("origin", text),
+        code=message.code,
+        args=message.args,
     )
 
 
@@ -488,13 +361,13 @@ def _on_records(commission_suspects: Any, at: Instants, rule: RecordRule) -> Any
         held,
         rule.code,
         held.commission_id,
+        rule.message(held),
         booking_id=held.booking_id,
         booking_ref=held.booking_ref,
         commission_id=held.commission_id,
         provider_id=held.provider_id,
         expected=rule.expected(held),
         actual=rule.actual(held),
-        detail=rule.sentence(held),
         origin=held.origin,
     )
 
@@ -511,17 +384,11 @@ def _missing(commission_reconciliation: Any) -> Any:
         r,
         "missing",
         r.row_id,
+        said("finding.missing", booking=r.booking_id, amount=r.booking_amount_idr, expected=r.expected_idr),
         booking_id=r.booking_id,
         provider_id=r.provider_id,
         expected=r.expected_idr,
         actual=r.actual_idr,
-        detail=ibis.literal("Booking ")
-        + r.booking_id
-        + " earns "
-        + rupiah(r.booking_amount_idr)
-        + " and has no commission record; "
-        + rupiah(r.expected_idr)
-        + " should have been recorded.",
         origin=r.origin,
     )
 
@@ -581,19 +448,15 @@ def _restrictions(commission_reviews: Any, providers: Any, scans: Any, commissio
     rows = rows.mutate(
         row_id=ibis.cases((twin, rows.provider_id + ":" + rows.provider_type), else_=rows.provider_id)
     )
-    who = ibis.literal("Provider ") + rows.provider_id
     return _row(
         rows,
         "restriction_mismatch",
         rows.row_id,
-        provider_id=rows.provider_id,
-        detail=ibis.cases(
-            (rows.status == "RESTRICTED", who + " is RESTRICTED and no commission of theirs is overdue."),
-            else_=who
-            + " owes "
-            + rupiah(rows.owed)
-            + " past the time of restriction and is not RESTRICTED ("
-            + shown(rows.status)
-            + ").",
+        either(
+            (rows.status == "RESTRICTED", said("finding.restricted", provider=rows.provider_id)),
+            else_=said(
+                "finding.not_restricted", provider=rows.provider_id, owed=rows.owed, status=rows.status
+            ),
         ),
+        provider_id=rows.provider_id,
     )

@@ -32,6 +32,8 @@ CLOSED_GAPS: Final[Mapping[str, str]] = {
     "compared_at": _TIME,
     "reason": _TEXT,
     "is_newest": _BOOL,
+    "code": _TEXT,
+    "args": _TEXT,
 }
 #: What a build is given beside core and ops: temporary tables of the run.
 GIVEN: Final[Mapping[str, Mapping[str, str]]] = {

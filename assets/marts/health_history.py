@@ -28,11 +28,13 @@ def health_history(health_changes: Any, at: Instants) -> ir.Table:
         until=ibis.cases((~rows.holds, rows.ends_at)),
         seconds=seconds_between(rows.since, rows.ends_at),
         message=rows.message,
+        code=rows.code,
+        args=rows.args,
     )
 
 
 def spans(health_changes: Any, at: Instants) -> Any:
-    """change_id, point, status, message, since, ends_at, ``holds`` (is so now)."""
+    """change_id, point, status, message, code, args, since, ends_at, ``holds`` (is so now)."""
     h = health_changes
     own = ibis.window(group_by=h.point, order_by=h.change_id)
     h = h.mutate(next_since=h.since.lead().over(own), next_before=h.evaluated_before.lead().over(own))
@@ -53,6 +55,8 @@ def spans(health_changes: Any, at: Instants) -> Any:
         "point",
         "status",
         "message",
+        "code",
+        "args",
         "since",
         ends_at=ibis.greatest(ends_at, h.since),
         holds=holds,

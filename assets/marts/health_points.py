@@ -10,12 +10,13 @@ from typing import Any, Final
 from assets.marts.expressions import bookings_read
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.said import Said, either, said
 from assets.marts.tables import Instants
 from checks.schemas.health import HealthPoints
 from marketplace.collections import REQUIRED
-from marketplace.durations import spelled
-from marketplace.health import DAY, DELIVERY_PERCENT, HEALTH_POINTS, WEEK
+from marketplace.health import DELIVERY_PERCENT, HEALTH_POINTS
 from marketplace.registry import Registry
+from messages import rules
 
 
 @dataclass(frozen=True)
@@ -28,20 +29,22 @@ class Measure:
     works: Callable[[Any], Any]
     figure: Callable[[Any], Any]
     evidence: Callable[[Any], Any]
-    #: Added to the message when the point works, and when it is unknown.
-    working_note: Callable[[Any], Any] | None = None
-    unknown_note: Callable[[Any], Any] | None = None
+    #: The figures its sentences name, beside the numbers of the point itself.
+    named: Callable[[Any], dict[str, Any]] = lambda m: {}
+    #: Where it says something else when it works, or is unknown: the condition and the sentence.
+    working_where: tuple[Callable[[Any], Any], str] | None = None
+    unknown_where: tuple[Callable[[Any], Any], str] | None = None
     #: What exactly is broken, where the point rests on several things.
     culprit: Callable[[Any], Any] | None = None
 
+    def says(self, m: Any, status: str, where: tuple[Callable[[Any], Any], str] | None = None) -> Said:
+        """What it says in a status."""
 
-def _count_note(count: Callable[[Any], Any], words: str) -> Callable[[Any], Any]:
-    return lambda m: ibis.literal(" (") + count(m).cast("string") + f" {words})"
+        def variant(name: str) -> Said:
+            lengths = HEALTH_POINTS[self.point].numbers
+            return said(f"point.{self.point}.{name}", **lengths, **self.named(m))
 
-
-def _bookings_note(count: Callable[[Any], Any], words: str) -> Callable[[Any], Any]:
-    counted = _count_note(count, words)
-    return lambda m: counted(m) + ibis.cases((m.bookings_read, ""), else_="; bookings were not all read yet")
+        return either((where[0](m), variant(where[1])), else_=variant(status)) if where else variant(status)
 
 
 def _stopped_flow(m: Any) -> Any:
@@ -51,13 +54,14 @@ def _stopped_flow(m: Any) -> Any:
         late = late + ibis.cases((m[f"fresh_{collection}"] == 0, f", {collection}"), else_="")
     late = late.re_replace("^, ", "")
     dry = ~(m.quiet | m.booking_is_recent)
-    bookings = HEALTH_POINTS[1].component
     return ibis.cases(
-        (late == "", bookings),
-        (dry, ibis.literal("the scans of ") + late + f"; {bookings}"),
-        else_=ibis.literal("the scans of ") + late,
+        (late == "", said(rules.component(1).code).text),
+        (dry, said("point.5.scans_and_bookings", late=late).text),
+        else_=said("point.5.scans", late=late).text,
     )
 
+
+_BOOKINGS_UNREAD: Final = (lambda m: ~m.bookings_read, "unread")
 
 MEASURES: Final[Registry[int, Measure]] = Registry(
     (
@@ -67,7 +71,7 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
             lambda m: m.day_bookings > 0,
             lambda m: m.day_bookings,
             lambda m: ibis.coalesce(m.newest_booking, m.bookings_scanned),
-            _count_note(lambda m: m.day_bookings, f"in the last {spelled(DAY)}"),
+            named=lambda m: {"n": m.day_bookings},
         ),
         Measure(
             2,
@@ -75,8 +79,8 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
             lambda m: m.week_chat > 0,
             lambda m: m.week_chat,
             lambda m: ibis.coalesce(m.newest_chat, m.newest_booking, m.bookings_scanned),
-            _count_note(lambda m: m.week_chat, f"in the last {spelled(WEEK)}"),
-            _bookings_note(lambda m: m.week_bookings, "bookings in that time"),
+            named=lambda m: {"n": m.week_chat, "all": m.week_bookings},
+            unknown_where=_BOOKINGS_UNREAD,
         ),
         Measure(
             3,
@@ -84,8 +88,8 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
             lambda m: m.week_scheduled > 0,
             lambda m: m.week_scheduled,
             lambda m: ibis.coalesce(m.newest_scheduled, m.newest_booking, m.bookings_scanned),
-            _count_note(lambda m: m.week_scheduled, f"in the last {spelled(WEEK)}"),
-            _bookings_note(lambda m: m.week_bookings, "bookings in that time"),
+            named=lambda m: {"n": m.week_scheduled, "all": m.week_bookings},
+            unknown_where=_BOOKINGS_UNREAD,
         ),
         Measure(
             4,
@@ -93,8 +97,8 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
             lambda m: m.day_immediate > 0,
             lambda m: m.day_immediate,
             lambda m: ibis.coalesce(m.newest_immediate, m.newest_booking, m.bookings_scanned),
-            _count_note(lambda m: m.day_immediate, f"in the last {spelled(DAY)}"),
-            _bookings_note(lambda m: m.day_bookings, "bookings in that time"),
+            named=lambda m: {"n": m.day_immediate, "all": m.day_bookings},
+            unknown_where=_BOOKINGS_UNREAD,
         ),
         Measure(
             5,
@@ -102,9 +106,7 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
             lambda m: (m.quiet | m.booking_is_recent) & (m.required_fresh == len(REQUIRED)),
             lambda m: m.booking_age_minutes,
             lambda m: ibis.coalesce(m.newest_booking, m.oldest_required_scan),
-            lambda m: ibis.cases(
-                (m.quiet, " (quiet hours: the age of the newest booking is not judged)"), else_=""
-            ),
+            working_where=(lambda m: m.quiet, "quiet"),
             culprit=_stopped_flow,
         ),
         Measure(
@@ -115,13 +117,7 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
             lambda m: m.delivered * 100 >= m.notifications * DELIVERY_PERCENT,
             lambda m: m.delivered / m.notifications.nullif(0),
             lambda m: ibis.coalesce(m.newest_notification, m.notifications_scanned),
-            lambda m: (
-                ibis.literal(" (")
-                + m.delivered.cast("string")
-                + " of "
-                + m.notifications.cast("string")
-                + f" in the last {spelled(DAY)})"
-            ),
+            named=lambda m: {"n": m.delivered, "all": m.notifications},
         ),
         Measure(
             7,
@@ -129,7 +125,7 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
             lambda m: m.missing == 0,
             lambda m: m.missing,
             lambda m: m.judged_at,
-            _count_note(lambda m: m.tracked, "tracked"),
+            named=lambda m: {"n": m.tracked},
         ),
     ),
     key=lambda measure: measure.point,
@@ -142,6 +138,8 @@ MEASURES: Final[Registry[int, Measure]] = Registry(
         "figure",
         "message",
         "evidence_at",
+        "code",
+        "args",
     ),
 )
 def health_points(commission_summary: Any, health_measures: Any, scans: Any, at: Instants) -> ir.Table:
@@ -153,13 +151,13 @@ def health_points(commission_summary: Any, health_measures: Any, scans: Any, at:
         measure = MEASURES[number]
         known = measure.known(measured).fill_null(False)
         works = measure.works(measured).fill_null(False)
-        working, unknown = ibis.literal(point.working), ibis.literal(point.unknown)
-        if measure.working_note:
-            working = working + measure.working_note(measured)
-        if measure.unknown_note:
-            unknown = unknown + measure.unknown_note(measured)
+        message = either(
+            (~known, measure.says(measured, "unknown", measure.unknown_where)),
+            (works, measure.says(measured, "working", measure.working_where)),
+            else_=measure.says(measured, "broken"),
+        )
         status = ibis.cases((~known, "unknown"), (works, "working"), else_="broken")
-        component: Any = ibis.literal(point.component)
+        component: Any = said(rules.component(number).code).text
         if measure.culprit:
             component = ibis.cases((known & ~works, measure.culprit(measured)), else_=component)
         rows.append(
@@ -169,11 +167,13 @@ def health_points(commission_summary: Any, health_measures: Any, scans: Any, at:
                 status=status,
                 figure=measure.figure(measured).cast("float64"),
                 limit_value=ibis.literal(float(point.limit)),
-                message=ibis.cases((~known, unknown), (works, working), else_=point.broken),
+                message=message.text,
                 severity=ibis.literal(point.severity),
                 evidence_at=measure.evidence(measured),
                 component=component,
                 unit=ibis.literal(point.unit),
+                code=message.code,
+                args=message.args,
             )
         )
     return ibis.union(*rows, distinct=False)

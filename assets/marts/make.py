@@ -47,7 +47,7 @@ def build_marts(
         tables=tables,
         waived=ledger.waived(),
         closed_changes=[astuple(change) for change in ledger.closed_changes()],
-        closed_gaps=[(*astuple(known), known == gap) for known in ledger.closed_gaps()],
+        closed_gaps=[_gap(known, known == gap) for known in ledger.closed_gaps()],
         clock_frozen=run.settings.now is not None,
         utc_offset=zone_offset(run),
         cache=run.home.root / COMPILED,
@@ -57,7 +57,9 @@ def build_marts(
 def record_points(con: duckdb.DuckDBPyConnection, run: Run, at: datetime) -> None:
     """Enter what marts.health_points says at the instant it was made for into the ledger, and mirror its history."""
     ledger = Ledger(run.home.ledger)
-    points = con.execute("SELECT point, status, message FROM marts.health_points ORDER BY point").fetchall()
+    points = con.execute(
+        "SELECT point, status, message, code, args FROM marts.health_points ORDER BY point"
+    ).fetchall()
     ledger.record_health([HealthVerdict(*point) for point in points], at=at, silence=UNMEASURED_AFTER)
     mirror_health(con, ledger, at)
 
@@ -80,3 +82,8 @@ def _rows(con: duckdb.DuckDBPyConnection, table: str) -> int:
     found = con.execute(f"SELECT count(*) FROM {table}").fetchone()
     assert found is not None
     return int(found[0])
+
+
+def _gap(gap: ClosedGap, newest: bool) -> tuple[object, ...]:
+    """As given.py has it."""
+    return gap.snapshot_id, gap.previous_snapshot_id, gap.compared_at, gap.reason, newest, gap.code, gap.args

@@ -7,11 +7,11 @@ from typing import Any
 from assets.marts.expressions import bookings_read, counted, interval, unread_reference, zones_read
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.said import listed, said
 from assets.marts.tables import Instants
 from checks.schemas.providers import MemberHealth
 from marketplace.aliases import ALIASES
 from marketplace.collections import BOOKING_COLLECTIONS
-from marketplace.durations import spelled
 from marketplace.members import MEMBER_LIMITS
 
 
@@ -56,27 +56,16 @@ def member_health(bookings: Any, messages: Any, providers: Any, scans: Any, at: 
         (~all_read, "unknown"),
         else_="healthy",
     )
-    reasons = (
-        _reason(rows.last_seen_at.isnull(), "never seen")
-        + _reason(unseen, f"not seen for {spelled(limits.unseen)}")
-        + ibis.cases((rows.missed_requests == 1, f"; 1 missed request in {spelled(limits.window)}"), else_="")
-        + ibis.cases(
-            (
-                rows.missed_requests > 1,
-                "; " + rows.missed_requests.cast("string") + f" missed requests in {spelled(limits.window)}",
-            ),
-            else_="",
-        )
-        + _reason(~all_read, "bookings or messages not all read yet")
-        + _reason(silent, "notifications off")
-        + _reason(mute, "sound off")
-        + ibis.cases(
-            (
-                rows.unread_messages > limits.unread,
-                "; " + rows.unread_messages.cast("string") + " unread messages",
-            ),
-            else_="",
-        )
+    missed_and_window = {"n": rows.missed_requests, "window": limits.window}
+    reasons, codes = listed(
+        (rows.last_seen_at.isnull(), said("reason.never_seen")),
+        (unseen, said("reason.unseen", span=limits.unseen)),
+        (rows.missed_requests == 1, said("reason.missed_one", **missed_and_window)),
+        (rows.missed_requests > 1, said("reason.missed_some", **missed_and_window)),
+        (~all_read, said("reason.not_read")),
+        (silent, said("reason.notifications_off")),
+        (mute, said("reason.sound_off")),
+        (rows.unread_messages > limits.unread, said("reason.unread_messages", n=rows.unread_messages)),
     )
     return rows.select(
         "provider_id",
@@ -87,12 +76,9 @@ def member_health(bookings: Any, messages: Any, providers: Any, scans: Any, at: 
         unread_messages=rows.unread_messages,
         notifications_enabled=rows.notifications_enabled,
         sound_enabled=rows.sound_enabled,
-        reasons=reasons.re_replace("^; ", ""),
+        reasons=reasons,
         provider_name=rows.provider_name,
         provider_type=rows.provider_type,
         browser=rows.browser,
+        messages=codes,
     )
-
-
-def _reason(condition: Any, words: str) -> Any:
-    return ibis.cases((condition, f"; {words}"), else_="")

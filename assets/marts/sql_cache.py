@@ -25,7 +25,7 @@ from resources.own_files import create
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 #: What the SQL depends on: our rules and the tools that write SQL.
-_SOURCES: Final = ("assets/marts", "checks/schemas", "marketplace")
+_SOURCES: Final = ("assets/marts", "checks/schemas", "marketplace", "messages")
 _TOOLS: Final = ("ibis-framework", "sqlglot", "duckdb")
 #: What the names of the instants' variables begin with.
 _VARIABLE: Final = "bookwatch_"
@@ -120,7 +120,7 @@ def _fingerprint(policy: Policy) -> str:
     for tool in _TOOLS:
         digest.update(f"{tool}={version(tool)}".encode())
     for folder in _SOURCES:
-        for source in sorted((_ROOT / folder).rglob("*.py")):
+        for source in sorted(f for f in (_ROOT / folder).rglob("*") if f.suffix in (".py", ".po")):
             digest.update(str(source.relative_to(_ROOT)).encode())
             digest.update(source.read_bytes())
     return digest.hexdigest()[:24]

@@ -7,7 +7,7 @@ from typing import Final
 import pandera.polars as pa
 import polars as pl
 
-from checks.schemas.table import MartTable, column
+from checks.schemas.table import MESSAGE_ARGS, MESSAGE_CODE, MartTable, column
 from marketplace.closed_months import CLOSED_MONTH_CHANGED, MONTH_FIGURES
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.commission import (
@@ -101,6 +101,8 @@ class CommissionFindings(MartTable):
         "the collection its booking stands in; null without one", null=True, words=BOOKING_COLLECTIONS
     )
     waived: pl.Boolean = column("somebody acknowledged it")
+    code: pl.String = column(MESSAGE_CODE)
+    args: pl.String = column(MESSAGE_ARGS)
 
 
 class CommissionSummary(MartTable, id_column="state"):
@@ -165,6 +167,8 @@ class CommissionEntries(MartTable, id_column="entry_id"):
     amount_idr: pl.Int64 = column("signed: accrual and fee +, payment and reversal −, refund +")
     detail: pl.String = column("the line in words")
     part: pl.String = column("of the commission or of its fee", words=ENTRY_PARTS)
+    code: pl.String = column(MESSAGE_CODE)
+    args: pl.String = column(MESSAGE_ARGS)
 
 
 class CommissionLedger(MartTable, id_column="provider_id"):
@@ -294,6 +298,8 @@ class ClosedMonthChanges(MartTable):
     seen_at: pl.Datetime = column("when the change was seen")
     detail: pl.String = column("the change in a sentence")
     waived: pl.Boolean = column("somebody acknowledged it")
+    code: pl.String = column(MESSAGE_CODE)
+    args: pl.String = column(MESSAGE_ARGS)
 
     @pa.dataframe_check
     def the_values_differ(cls, data: pa.PolarsData) -> pl.LazyFrame:
@@ -310,3 +316,5 @@ class ClosedMonthGaps(MartTable, id_column="snapshot_id"):
     compared_at: pl.Datetime = column("when it was tried")
     reason: pl.String = column("why nothing was compared")
     is_newest: pl.Boolean = column("it is that of this very snapshot")
+    code: pl.String = column(f"{MESSAGE_CODE}; null of an older version", null=True)
+    args: pl.String = column(f"{MESSAGE_ARGS}; null of an older version", null=True)

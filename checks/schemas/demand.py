@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from checks.schemas.table import MartTable, column
+from checks.schemas.table import MESSAGE_ARGS, MESSAGE_CODE, MartTable, column
 from marketplace.peaks import BASES
 from marketplace.statuses import SOURCES
 
@@ -61,3 +61,5 @@ class BookingAnomalies(MartTable, id_column="booking_id"):
         "how many at once; of an overlap: bookings at once when it was first too many", ge=2
     )
     detail: pl.String = column("it in a sentence")
+    code: pl.String = column(MESSAGE_CODE)
+    args: pl.String = column(MESSAGE_ARGS)

@@ -7,7 +7,7 @@ from typing import Final
 import pandera.polars as pa
 import polars as pl
 
-from checks.schemas.table import MartTable, column
+from checks.schemas.table import MESSAGE_ARGS, MESSAGE_CODE, MartTable, column
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.durations import spelled
 from marketplace.findings import SEVERITIES
@@ -32,6 +32,8 @@ class HealthPoints(MartTable, id_column="point"):
     unit: pl.String = column(
         "of figure and limit", words=dict.fromkeys(point.unit for point in HEALTH_POINTS.values())
     )
+    code: pl.String = column(MESSAGE_CODE)
+    args: pl.String = column(MESSAGE_ARGS)
 
     @pa.dataframe_check
     def has_seven_rows(cls, data: pa.PolarsData) -> pl.LazyFrame:
@@ -48,6 +50,8 @@ class HealthHistory(MartTable, id_column="point"):
     until: pl.Datetime = column("until when; null: now", null=True)
     seconds: pl.Float64 = column("how long", unit="seconds", ge=0)
     message: pl.String = column("what it said")
+    code: pl.String = column(f"{MESSAGE_CODE}; null of an older version", null=True)
+    args: pl.String = column(f"{MESSAGE_ARGS}; null of an older version", null=True)
 
     @pa.dataframe_check
     def a_point_is_in_one_state_at_most_now(cls, data: pa.PolarsData) -> pl.LazyFrame:

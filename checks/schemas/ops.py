@@ -97,6 +97,8 @@ class HealthChanges(OpsTable):
     evaluated_before: pl.Datetime = column("the verdict before this one", null=True)
     evaluated_at: pl.Datetime = column("the point's newest verdict")
     message: pl.String = column("what it said")
+    code: pl.String = column("of the message, in any language", null=True)
+    args: pl.String = column("what the message names, a JSON object", null=True)
 
 
 class Timings(OpsTable):
@@ -178,6 +180,11 @@ class Alerts(OpsTable):
     inhibited_by: pl.String = column("the alert that mutes it", null=True)
     detail: pl.String = column("ids, what to do", null=True)
     unit: pl.String = column("of figure and limit; a share is 0 to 1", null=True)
+    code: pl.String = column(
+        "of what it says, in any language; null: written by a version without codes", null=True
+    )
+    args: pl.String = column("what it names, a JSON object", null=True)
+    more: pl.String = column("the lines of detail, a JSON list of objects with code and args", null=True)
 
 
 class AlertSilences(OpsTable):

@@ -25,6 +25,7 @@ class MemberHealth(MartTable):
     provider_name: pl.String = column("its public name", null=True)
     provider_type: pl.String = column("of which kind it is", words=PROVIDER_TYPES, key=True)
     browser: pl.String = column("the browser it was last seen in", null=True)
+    messages: pl.String = column("the reasons as a JSON list of codes and args")
 
 
 class ResponseTimes(MartTable, id_column="local_date"):

@@ -38,6 +38,11 @@ _TYPES: Final[Mapping[Any, tuple[str, str]]] = {
 }
 
 
+#: What the columns of a message hold, beside its sentence in English.
+MESSAGE_CODE: Final = "what the sentence says, by the catalogues' code"
+MESSAGE_ARGS: Final = "the values in the sentence by name, as JSON; never a personal value"
+
+
 def column(
     what: str,
     *,

@@ -205,7 +205,7 @@ def health_card(
             element("h3", name_of(row, say)),
             element("p", figure_of(row, say)),
             cls=f"bw-tile bw-{tone_of_point(row)}",
-            title=say.sentence(row.get("message")),
+            title=say.told(row, "message"),
         )
         for row in points
     ]
@@ -220,7 +220,7 @@ def health_card(
 def point_row(row: dict[str, Any], now: datetime, say: Wording) -> Markup:
     kind = tone_of_point(row)
     evidence, since = row.get("evidence_at"), row.get("since")
-    message = say.sentence(row.get("message")) if row.get("status") != "working" else ""
+    message = say.told(row, "message") if row.get("status") != "working" else ""
     severe = row.get("severity") and row.get("status") == "broken"
     lasted = (
         say("health.since", time=say.time(since, now), span=say.span(passed))

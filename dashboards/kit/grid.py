@@ -80,25 +80,34 @@ def _download(
 
 def _heading(column: Column, zone: str, say: Wording) -> str:
     if column.written is not None:
-        return say.phrase(column.heading, column.written)
+        return say.stretch(column.heading, column.written)
     return say(column.heading, zone=zone)
 
 
-def _said(frame: pl.DataFrame, columns: tuple[Column, ...], say: Wording) -> pl.DataFrame:
-    """The words and sentences of the data in the language of the page; what is null stays so."""
+def _said(frame: pl.DataFrame, columns: tuple[Column, ...], text: Wording) -> pl.DataFrame:
+    """The words and messages of the data in the language of the page; what is null stays so."""
     return frame.with_columns(
-        pl.col(column.of or column.name).map_elements(said, return_dtype=pl.String).alias(column.name)
-        for column in columns
-        if (said := _in_language(column, say)) is not None
+        said.alias(column.name) for column in columns if (said := _in_language(column, text)) is not None
     )
 
 
-def _in_language(column: Column, say: Wording) -> Callable[[Any], str] | None:
+def _in_language(column: Column, text: Wording) -> pl.Expr | None:
+    if column.told:
+        row = pl.struct(column.name, "code", "args")
+        return row.map_elements(lambda row: text.told(row, column.name) or None, return_dtype=pl.String)
+    if column.all_told is not None:
+        row = pl.struct(column.name, column.all_told)
+        return row.map_elements(
+            lambda row: text.all_told(row[column.all_told], row[column.name]), return_dtype=pl.String
+        )
+    value = pl.col(column.of or column.name)
     if column.words is not None:
-        return lambda word: say.word(str(column.words), word)
-    if column.phrases is not None:
-        return lambda written: say.phrases(str(column.phrases), written)
-    return say.sentence if column.sentences else None
+        return value.map_elements(lambda word: text.word(str(column.words), word), return_dtype=pl.String)
+    if column.stretches is not None:
+        return value.map_elements(
+            lambda word: text.stretch(str(column.stretches), word), return_dtype=pl.String
+        )
+    return None
 
 
 def _styled(frame: pl.DataFrame, say: Wording) -> Any:

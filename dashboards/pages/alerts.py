@@ -18,8 +18,10 @@ from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import alerting, reading
-from dashboards.wording import NOTHING, count, instant
+from dashboards.wording import NOTHING, Wording, count, instant
 from marketplace.findings import SEVERITIES
+from messages.catalogue import understood
+from messages.message import message_in, message_of, messages_in, messages_of
 
 Alert = dict[str, Any]
 RESOLVED_SHOWN = 20
@@ -90,6 +92,22 @@ def _gravity(alert: Alert) -> int:
     return -SEVERITIES.index(severity) if severity in SEVERITIES else -len(SEVERITIES)
 
 
+def _summary(alert: Alert, text: Wording) -> str:
+    """What it says: by the codes of the status or the snapshot, else as it was written."""
+    said = message_in(alert.get("said")) or message_of(alert.get("code"), alert.get("args"))
+    return text.message(said, alert.get("summary"))
+
+
+def _detail(alert: Alert, text: Wording) -> str:
+    """The lines below it, in the same way: all of them, or none where one is not known."""
+    more = alert.get("more")
+    lines = messages_of(more) if isinstance(more, str) else messages_in(more)
+    written = str(alert.get("detail") or "")
+    if not lines or not all(map(understood, lines)):
+        return written
+    return "\n".join(text.message(line) for line in lines)
+
+
 def _alert(alert: Alert, screen: Screen) -> tuple[Child, ...]:
     say = screen.text
     severity = alert.get("severity")
@@ -108,7 +126,7 @@ def _alert(alert: Alert, screen: Screen) -> tuple[Child, ...]:
     )
     return (
         parts.word(kind, str(alert.get("alert_id") or alert.get("name")), why),
-        parts.below(say.sentence(alert.get("summary")) or NOTHING, say.sentence(alert.get("detail"))),
+        parts.below(_summary(alert, say) or NOTHING, _detail(alert, say)),
         parts.below(
             cards.measured(alert.get("figure"), unit, say),
             say("health.limit", limit=cards.measured(limit, unit, say)) if limit is not None else "",
@@ -186,7 +204,7 @@ def resolved(screen: Screen) -> None:
             [
                 (
                     parts.below(alert["alert_id"], say.word("severity", alert["severity"])),
-                    say.sentence(alert["summary"]),
+                    _summary(alert, say),
                     _lasted(alert, screen),
                     parts.below(
                         say.time(alert["resolved_at"], screen.now),

@@ -74,7 +74,7 @@ def uptime(screen: Screen) -> None:
             [
                 (say("health.point"), False),
                 (say("uptime.course", days=COURSE.days), False),
-                *((say("uptime.window", window=say.phrase("uptime_window", name)), False) for name in names),
+                *((say("uptime.window", window=say.stretch("window", name)), False) for name in names),
             ],
             [
                 (

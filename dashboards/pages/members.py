@@ -104,7 +104,7 @@ def responses(screen: Screen) -> None:
             [(say("members.within"), False), ("", False), (say("revenue.bookings"), True), ("", True)],
             [
                 (
-                    say.phrase("response", row["label"]),
+                    say.stretch("response", row["label"]),
                     parts.meter(row["bookings"] / largest, 0),
                     count(row["bookings"]),
                     share(row["share"]),

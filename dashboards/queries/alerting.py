@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards.queries.query import Column, Query
-from dashboards.queries.reading import ask, cached
+from dashboards.queries.reading import ask, cached, with_messages
 
 
 @cached
@@ -13,9 +13,10 @@ def alerts(path: str) -> list[dict[str, Any]]:
     """Every alert the snapshot knows of, the newest change first."""
     return ask(
         path,
-        """SELECT alert_id, name, labels, state, severity, summary, figure, limit_value, page, active_since, fired_at,
-                  last_sent_at, resolved_at, silenced_by, inhibited_by, detail
-           FROM ops.alerts ORDER BY coalesce(resolved_at, active_since) DESC NULLS LAST, name, alert_id""",
+        f"""SELECT alert_id, name, labels, state, severity, summary, figure, limit_value, page, active_since, fired_at,
+                  last_sent_at, resolved_at, silenced_by, inhibited_by, detail, code, args, more
+           FROM {with_messages("ops.alerts", "more")}
+           ORDER BY coalesce(resolved_at, active_since) DESC NULLS LAST, name, alert_id""",
     ).to_dicts()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.queries.query import Column, Query
-from dashboards.queries.reading import ask, cached
+from dashboards.queries.reading import ask, cached, with_messages
 
 
 @cached
@@ -18,8 +18,8 @@ def health_points(path: str) -> list[dict[str, Any]]:
     """The seven rows of marts.health_points by number."""
     return ask(
         path,
-        """SELECT point, name, status, figure, limit_value, message, severity, evidence_at
-           FROM marts.health_points ORDER BY point""",
+        f"""SELECT point, name, status, figure, limit_value, message, severity, evidence_at, code, args
+           FROM {with_messages("marts.health_points")} ORDER BY point""",
     ).to_dicts()
 
 
@@ -98,15 +98,15 @@ def health_uptime(path: str) -> list[dict[str, Any]]:
 #: point, name, status, since, until (null = now), seconds, message: the newest spell first.
 HISTORY = Query(
     "health_history",
-    """SELECT point, name, status, since, until, seconds, message FROM marts.health_history
-              ORDER BY since DESC, point""",
+    f"""SELECT point, name, status, since, until, seconds, message, code, args
+        FROM {with_messages("marts.health_history")} ORDER BY since DESC, point""",
     columns=(
         Column("name", "health.point", words="point", of="point"),
         Column("status", "col.state", words="status"),
         Column("since", "uptime.since"),
         Column("until", "uptime.until"),
         Column("seconds", "uptime.lasted"),
-        Column("message", "uptime.message", sentences=True),
+        Column("message", "uptime.message", told=True),
     ),
 )
 

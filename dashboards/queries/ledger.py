@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import polars as pl
 
 from dashboards.queries.query import Column, Query
-from dashboards.queries.reading import ask, cached
+from dashboards.queries.reading import ask, cached, with_messages
 
 SUMS: tuple[str, ...] = ("opening_idr", "accrued_idr", "fees_idr", "paid_idr", "reversed_idr", "closing_idr")
 _SUMS = """sum(opening_idr)::BIGINT AS opening_idr, sum(accrued_idr)::BIGINT AS accrued_idr,
@@ -60,9 +61,12 @@ CLOSED_MONTH_CHANGES = Query(
 
 
 @cached
-def closed_month_gap(path: str) -> str | None:
-    """Why this snapshot's closed months were compared with none before it; None where they were compared."""
+def closed_month_gap(path: str) -> dict[str, Any] | None:
+    """Why this snapshot's closed months were compared with none before it (reason, code, args); None where they were
+    compared."""
     rows = ask(
-        path, "SELECT reason FROM marts.closed_month_gaps WHERE is_newest ORDER BY compared_at DESC LIMIT 1"
-    )
-    return None if rows.is_empty() else str(rows["reason"][0])
+        path,
+        f"""SELECT reason, code, args FROM {with_messages("marts.closed_month_gaps")}
+            WHERE is_newest ORDER BY compared_at DESC LIMIT 1""",
+    ).to_dicts()
+    return rows[0] if rows else None

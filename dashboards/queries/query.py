@@ -16,16 +16,18 @@ from dashboards.queries.reading import ask, cached
 class Column:
     """A column that the screen shows. ``heading``: the name of a text, which may tell the zone of its instants.
 
-    ``words``: the group of texts its values are said by (of ``of``, where that is another column); ``phrases``: the
-    group of sentences it holds, apart by semicolons; ``sentences``: it holds sentences of the data. ``written``: the
-    heading is this phrase of the data, said by the group of texts that ``heading`` names.
+    ``words``: the group of texts its values are said by (of ``of``, where that is another column); ``stretches``: its
+    values are stretches of time of that group (messages/rules.py). ``told``: it is the English of the message in
+    ``code`` and ``args``; ``all_told``: that of the messages in the column of that name. ``written``: the heading is
+    this stretch of time, of the group that ``heading`` names.
     """
 
     name: str
     heading: str
     words: str | None = None
-    phrases: str | None = None
-    sentences: bool = False
+    stretches: str | None = None
+    told: bool = False
+    all_told: str | None = None
     of: str | None = None
     written: str | None = None
 

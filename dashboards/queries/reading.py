@@ -78,11 +78,10 @@ def _require_unchanged(path: str) -> Stamp:
         state = os.stat(path)
         return state.st_ino, state.st_mtime_ns
     except SnapshotChanged as changed:
-        raise SnapshotUnreadable(changed.problem, changed.next_step) from None
+        raise SnapshotUnreadable(changed.why, changed.todo or "") from None
     except OSError as gone:
-        raise SnapshotUnreadable(
-            f"The snapshot {Path(path).stem} cannot be read ({gone.strerror}).",
-            "It was just replaced, or its file was taken away: `bookwatch run` publishes a new one.",
+        raise SnapshotUnreadable.of(
+            "failure.snapshot_gone", snapshot=Path(path).stem, why=str(gone.strerror)
         ) from None
 
 
@@ -128,10 +127,7 @@ def _take(path: str, stamp: Stamp) -> _Opened:
             if not opened.readers:
                 _databases.pop(path).connection.close()
             elif not _opening.wait(timeout=LONGEST_WAIT_S):
-                raise SnapshotUnreadable(
-                    f"The snapshot {Path(path).stem} was just written anew, and is still being read as it was.",
-                    "Load the page again in a moment.",
-                )
+                raise SnapshotUnreadable.of("failure.snapshot_anew", snapshot=Path(path).stem)
         if opened is None:
             for other in [name for name, database in _databases.items() if not database.readers][
                 : -(KEPT_OPEN - 1)
@@ -161,14 +157,9 @@ def reading(path: str) -> Iterator[duckdb.DuckDBPyConnection]:
             _give_back(opened)
     except duckdb.Error as failure:
         if isinstance(failure, duckdb.CatalogException) and "Table with name" in str(failure):
-            raise NotInSnapshot(
-                f"The snapshot {Path(path).stem} has not every table this is made of.",
-                "`bookwatch run` publishes one that has.",
-            ) from None
-        raise SnapshotUnreadable(
-            f"The snapshot {Path(path).stem} could not answer ({type(failure).__name__}).",
-            "It may be older than this version of bookwatch, or was just replaced:"
-            " `bookwatch run` publishes a new one.",
+            raise NotInSnapshot.of("failure.snapshot_lacks", snapshot=Path(path).stem) from None
+        raise SnapshotUnreadable.of(
+            "failure.snapshot_answer", snapshot=Path(path).stem, kind=type(failure).__name__
         ) from None
 
 
@@ -176,6 +167,13 @@ def ask(path: str, sql: str, parameters: list[Any] | None = None) -> pl.DataFram
     """The rows of a question. Raises SnapshotUnreadable, NotInSnapshot where a table is not there."""
     with reading(path) as connection:
         return connection.sql(sql, params=parameters or []).pl()
+
+
+def with_messages(table: str, *others: str) -> str:
+    """A table as SQL reads it: with ``code`` and ``args``, and other columns of text, null where the snapshot is of
+    before the table had them."""
+    columns = ", ".join(f"NULL::VARCHAR AS {name}" for name in ("code", "args", *others))
+    return f"(SELECT {columns} WHERE false UNION ALL BY NAME FROM {table})"
 
 
 @cached

@@ -28,7 +28,7 @@ OPEN = Query(
         Column("fee_idr", "receivables.fee"),
         Column("deadline_at", "col.deadline"),
         Column("is_overdue", "receivables.overdue"),
-        Column("age", "receivables.age", phrases="age"),
+        Column("age", "receivables.age", stretches="age"),
         Column("restriction_at", "receivables.restriction_from"),
     ),
 )

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.queries.query import Column, Query
-from dashboards.queries.reading import ask, cached, holds
+from dashboards.queries.reading import ask, cached, holds, with_messages
 from marketplace.difference import AGGREGATES, COLUMNS
 
 #: The difference of a group of rows, and what is not in it.
@@ -120,8 +120,8 @@ def findings(path: str, code: str | None) -> Query:
         "findings",
         f"""SELECT finding_id, finding, severity, booking_id, booking_ref, commission_id, provider_id,
                    expected_idr, actual_idr, variance_idr, coalesce(waived, false) AS waived, detail,
-                   waived_by, waived_at, waived_reason
-            FROM marts.commission_findings LEFT JOIN ({waived}) USING (finding_id)
+                   waived_by, waived_at, waived_reason, code, args
+            FROM {with_messages("marts.commission_findings")} LEFT JOIN ({waived}) USING (finding_id)
             WHERE ? IS NULL OR finding = ?
             ORDER BY coalesce(waived, false), abs(coalesce(variance_idr, 0)) DESC, finding_id""",
         (code, code),
@@ -138,7 +138,7 @@ def findings(path: str, code: str | None) -> Query:
             Column("waived_by", "waiver.by"),
             Column("waived_at", "waiver.at"),
             Column("waived_reason", "waiver.reason"),
-            Column("detail", "col.detail", sentences=True),
+            Column("detail", "col.detail", told=True),
         ),
     )
 
@@ -153,9 +153,9 @@ def finding(path: str, finding_id: str) -> dict[str, Any] | None:
         ask(
             path,
             # A snapshot of before findings said in which collection their booking stands holds none.
-            """SELECT finding_id, finding, severity, booking_id, booking_ref, commission_id, provider_id, expected_idr,
-                      actual_idr, variance_idr, coalesce(waived, false) AS waived, detail, origin
-               FROM (SELECT NULL::VARCHAR AS origin WHERE false UNION ALL BY NAME FROM marts.commission_findings)
+            f"""SELECT finding_id, finding, severity, booking_id, booking_ref, commission_id, provider_id, expected_idr,
+                      actual_idr, variance_idr, coalesce(waived, false) AS waived, detail, origin, code, args
+               FROM {with_messages("marts.commission_findings", "origin")}
                WHERE finding_id = ? LIMIT 1""",
             [finding_id],
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards.queries.query import Column, Query
-from dashboards.queries.reading import ask, cached
+from dashboards.queries.reading import ask, cached, with_messages
 
 
 @cached
@@ -45,9 +45,9 @@ def members(healths: tuple[str, ...], sought: str) -> Query:
     part = sought.strip().lower()
     return Query(
         "members",
-        """SELECT provider_id, provider_name, provider_type, health, reasons, last_seen_at, bookings,
-                     missed_requests, unread_messages, notifications_enabled, sound_enabled, browser
-              FROM marts.member_health
+        f"""SELECT provider_id, provider_name, provider_type, health, reasons, last_seen_at, bookings,
+                     missed_requests, unread_messages, notifications_enabled, sound_enabled, browser, messages
+              FROM {with_messages("marts.member_health", "messages")}
               WHERE (len(?) = 0 OR list_contains(?, health))
                 AND (? = '' OR contains(lower(coalesce(provider_name, '')), ?) OR contains(lower(provider_id), ?))
               ORDER BY list_position(['critical', 'warning', 'unknown', 'offline', 'healthy'], health) NULLS LAST,
@@ -56,7 +56,7 @@ def members(healths: tuple[str, ...], sought: str) -> Query:
         columns=(
             Column("provider_name", "col.provider_name"),
             Column("health", "members.health", words="member"),
-            Column("reasons", "members.reasons", phrases="reason"),
+            Column("reasons", "members.reasons", all_told="messages"),
             Column("last_seen_at", "members.seen"),
             Column("missed_requests", "members.missed"),
             Column("unread_messages", "members.unread"),

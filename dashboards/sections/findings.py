@@ -17,6 +17,7 @@ from dashboards.queries import reconciliation
 from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, rate, rupiah, signed_rupiah
 from marketplace.findings import FINDINGS
+from messages import rules
 
 LONGEST_ASKED = 128
 """As long as an id can be: the address may say anything, and it is repeated where no finding has it."""
@@ -94,8 +95,8 @@ def opened(screen: Screen, finding_id: str) -> None:
             say("col.waived") if row["waived"] else say.word("severity", row["severity"]),
             str(row["finding_id"]),
             [
-                say.sentence(row["detail"]),
-                say.known(f"todo.{code}", ""),
+                say.told(row, "detail"),
+                say.message(rules.what_to_do(code) if code in FINDINGS else None),
                 shared.waived(screen, finding_id) if row["waived"] else "",
             ],
             [

@@ -75,7 +75,7 @@ def closed_months(screen: Screen) -> None:
     changes = ledger.CLOSED_MONTH_CHANGES.first(screen.snapshot, CHANGES_SHOWN)
     gap = ledger.closed_month_gap(screen.snapshot)
     if gap is not None:
-        show(parts.note("none", say("closed.gap"), say("closed.gap_text", reason=say.sentence(gap))))
+        show(parts.note("none", say("closed.gap"), say("closed.gap_text", reason=say.told(gap, "reason"))))
     if changes.is_empty():
         if gap is None:
             show(parts.note("good", say("closed.none"), say("closed.none_text")))

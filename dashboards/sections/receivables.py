@@ -112,7 +112,7 @@ def _ages(screen: Screen) -> None:
             ],
             [
                 (
-                    say.phrase("age", row["age"]),
+                    say.stretch("age", row["age"]),
                     parts.meter(row["owed_idr"] / largest if largest else 0, 0),
                     count(row["records"]),
                     parts.money(row["owed_idr"]),

@@ -16,6 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from messages.catalogue import english
+from messages.message import Words, as_message
 from pipelines.alerting.rules import RuleBook
 from pipelines.alerting.silences import matches
 from resources.ledger.alerts import (
@@ -35,15 +37,16 @@ from resources.notifier import Channel
 class Observation:
     """Whether one condition holds now. A condition that could not be judged has no observation.
 
-    ``since``: since when it is known to hold, where something says so; else the alert's own memory does.
+    ``says`` is the sentence of it, ``more`` what stands below, a line each: ids, what to do. ``since``: since when it
+    is known to hold, where something says so; else the alert's own memory does.
     """
 
     name: str
     active: bool
     severity: str = "high"
-    summary: str = ""
+    says: Words = ""
     labels: Labels = ()
-    detail: str = ""
+    more: tuple[Words, ...] = ()
     figure: float | None = None
     limit: float | None = None
     unit: str = ""
@@ -53,6 +56,16 @@ class Observation:
     @property
     def alert_id(self) -> str:
         return alert_id_of(self.name, self.labels)
+
+    @property
+    def summary(self) -> str:
+        """What it says, in English."""
+        return english(self.says)
+
+    @property
+    def detail(self) -> str:
+        """What stands below, in English."""
+        return "\n".join(english(line) for line in self.more)
 
 
 @dataclass(frozen=True)
@@ -181,6 +194,8 @@ def _observed(
         limit=seen.limit,
         unit=seen.unit,
         page=seen.page,
+        said=as_message(seen.says) if seen.says else None,
+        more=tuple(as_message(line) for line in seen.more),
         fired_at=fired_at,
         resolved_at=resolved_at,
         told=alert.told if alert else {},

@@ -6,7 +6,7 @@ that stopped before it. Its alert then stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,10 @@ from marketplace.collections import REQUIRED
 from marketplace.findings import FINDINGS
 from marketplace.health import HEALTH_POINTS, SCAN_AGE
 from marketplace.policy import Policy
+from messages.catalogue import understood
+from messages.message import Arg, Message, Words, as_message, in_a_row, message_of
+from messages.rules import broken as worded
+from messages.rules import rule as rule_of
 from pipelines.alerting.engine import Observation
 from pipelines.alerting.rules import RULES, AlertRule
 from resources.errors import UNREACHABLE
@@ -49,13 +53,12 @@ def observations(
 
 def died(run_ids: Iterable[str]) -> Observation:
     """Runs that never finished."""
-    ids = list(run_ids)
-    return _of(RULES.of("run_died"), True, detail=f"run {_some(ids)}" if ids else "")
+    return _of(RULES.of("run_died"), True, _some("alert.died", list(run_ids)))
 
 
 def schedules_stopped(names: str) -> Observation:
     """What stands still in Dagster, by name; empty where everything runs."""
-    return _of(RULES.of("schedule_stopped"), bool(names), detail=names)
+    return _of(RULES.of("schedule_stopped"), bool(names), names)
 
 
 def ledger_unreadable() -> Observation:
@@ -63,21 +66,28 @@ def ledger_unreadable() -> Observation:
     return _of(RULES.of("ledger_unreadable"), True)
 
 
-def _of(rule: AlertRule, active: bool, *, detail: str = "", **more: Any) -> Observation:
-    parts = (detail, rule.what_to_do) if active else ()
+def _of(rule: AlertRule, active: bool, *lines: Words, **given: Any) -> Observation:
+    """``lines``: what stands below what it says, before what to do."""
     told = {
-        "summary": rule.summary,
+        "says": rule.says or "",
         "severity": rule.severity or "high",
         "page": rule.page,
-        "detail": "\n".join(part for part in parts if part),
+        "more": _lines(*lines, rule.what_to_do) if active else (),
     }
-    return Observation(rule.name, active, **{**told, **more})
+    return Observation(rule.name, active, **{**told, **given})
 
 
-def _some(ids: Iterable[str], total: int | None = None) -> str:
-    listed = list(ids)
-    more = (len(listed) if total is None else total) - SHOWN_IDS
-    return ", ".join(listed[:SHOWN_IDS]) + (f" and {more:,} more" if more > 0 else "")
+def _lines(*lines: Words | None) -> tuple[Words, ...]:
+    return tuple(line for line in lines if line)
+
+
+def _some(code: str, ids: Sequence[str], total: int | None = None) -> Words:
+    """The first of some ids and how many more there are; '' where there is none. ``code``: of the line."""
+    shown: dict[str, Arg] = {"ids": list(ids[:SHOWN_IDS])}
+    more = (len(ids) if total is None else total) - SHOWN_IDS
+    if not ids:
+        return ""
+    return Message(f"{code}_more", {**shown, "more": more}) if more > 0 else Message(code, shown)
 
 
 def _run(run: RunReport) -> Iterator[Observation]:
@@ -87,15 +97,18 @@ def _run(run: RunReport) -> Iterator[Observation]:
         return
     unreachable = run.failure is not None and run.failure.exit_status == UNREACHABLE
     failed = run.failure is not None and not unreachable
-    words = run.failure.problem if run.failure else ""
+    why = run.failure.why if run.failure else ""
     if unreachable or run.scans:
-        yield _of(RULES.of("source_unavailable"), unreachable, detail=words if unreachable else "")
+        yield _of(RULES.of("source_unavailable"), unreachable, why)
     if not unreachable:
         # Whether a run that could read nothing would otherwise have failed is not known.
-        yield _of(RULES.of("run_failed"), failed, detail=words if failed else "")
+        yield _of(RULES.of("run_failed"), failed, why)
     if run.snapshot_id is not None:
-        told = "\n".join(f"{warning.step}: {warning.problem}" for warning in run.warnings)
-        yield _of(RULES.of("after_publishing"), bool(run.warnings), detail=told)
+        told = (
+            Message("failure.step", {"step": warning.step, "problem": as_message(warning.words)})
+            for warning in run.warnings
+        )
+        yield _of(RULES.of("after_publishing"), bool(run.warnings), *told)
     yield _of(RULES.of("run_died"), False)
 
 
@@ -112,13 +125,19 @@ def _health(status: Mapping[str, Any], checks: Iterable[CheckOutcome]) -> Iterat
             rule,
             broken,
             labels=(("asset", "marts/health_points"),),
-            summary=point.get("message") or HEALTH_POINTS[number].broken,
+            says=_said(point) or point.get("message") or worded(number),
             severity=point.get("severity") or rule.severity,
             figure=point.get("figure"),
             limit=point.get("limit_value"),
             unit=HEALTH_POINTS[number].unit,
             since=_instant(point.get("since")) if broken else None,
         )
+
+
+def _said(point: Mapping[str, Any]) -> Message | None:
+    """The message of a point; None where it has none that our catalogues know: then its words stand."""
+    said = message_of(point.get("code"), point.get("args"))
+    return said if said is not None and understood(said) else None
 
 
 def _instant(text: str | None) -> datetime | None:
@@ -138,22 +157,21 @@ def _checks(checks: Iterable[CheckOutcome], unread: Collection[str]) -> Iterator
             not check.made,
             labels=(("check", check.check_name),),
             severity=check.severity,
-            detail=check.detail if not check.made else "",
+            more=_lines(_found(check), watch.what_to_do) if not check.made else (),
         )
         rule = RULES.of(check.check_name)
         # A point's check says whether it is not broken, and holds for an unknown one: the point itself says more.
         if not check.made or rule.source.startswith("point:"):
             continue
-        ids = f"ids: {_some(check.sample_ids, check.failed_rows)}" if check.sample_ids else ""
+        ids = _some("alert.ids", check.sample_ids, check.failed_rows)
         failing = not check.passed
         yield Observation(
             check.check_name,
             failing,
             severity=rule.severity or check.severity,
-            summary=_summary(rule, policy)
-            or (check.detail if failing and check.detail else check.check_name),
+            says=_says(rule, policy) or (_found(check) if failing else "") or check.check_name,
             labels=(("asset", check.asset),) if "asset" in rule.labels else (),
-            detail="\n".join(p for p in (ids, check.what_to_do or rule.what_to_do) if p) if failing else "",
+            more=_lines(ids, check.what_to_do or rule.what_to_do) if failing else (),
             figure=float(check.failed_rows) if failing else None,
             limit=rule.limit if failing else None,
             unit=rule.unit if failing else "",
@@ -161,10 +179,15 @@ def _checks(checks: Iterable[CheckOutcome], unread: Collection[str]) -> Iterator
         )
 
 
-def _summary(rule: AlertRule, policy: Policy | None) -> str:
+def _says(rule: AlertRule, policy: Policy | None) -> Message | None:
     """What the rule of a check says: of a finding with the numbers of the policy that is in force."""
-    finding = FINDINGS.get(rule.source.removeprefix("check:no_"))
-    return rule.summary if finding is None or policy is None else finding.said(policy)
+    finding = rule.source.removeprefix("check:no_")
+    return rule.says if finding not in FINDINGS or policy is None else rule_of(finding, policy)
+
+
+def _found(check: CheckOutcome) -> Words:
+    """What a check found, as one sentence; '' where it says nothing."""
+    return in_a_row(check.found) or check.detail
 
 
 def _scan_age(run: RunReport, status: Mapping[str, Any]) -> Iterator[Observation]:
@@ -193,15 +216,16 @@ def _collections(run: RunReport) -> Iterator[Observation]:
     for scan in run.scans:
         unread = not scan.is_read
         outcome = "references" if scan.outcome == "complete" else scan.outcome
+        named: dict[str, Arg] = {"collection": scan.collection}
         yield _of(
             RULES.of("collection_unreadable"),
             unread,
+            scan.detail,
             labels=(("collection", scan.collection),),
             severity="high" if scan.required else "medium",
-            summary=f"The collection {scan.collection} could not be read: {outcome}"
+            says=Message("alert.collection_unread", {**named, "outcome": Message(f"outcome.{outcome}")})
             if unread
-            else f"The collection {scan.collection} is read",
-            detail=scan.detail if unread else "",
+            else Message("alert.collection_read", named),
         )
 
 
@@ -216,10 +240,10 @@ def _quarantine(run: RunReport, status: Mapping[str, Any]) -> Iterator[Observati
     yield _of(
         RULES.of("quarantine"),
         held,
+        reasons,
         figure=float(content["count"]),
         limit=0.0,
         unit="rows",
-        detail=reasons if held else "",
         since=_instant(content.get("oldest_first_seen_at")) if held else None,
     )
 

@@ -12,10 +12,13 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Final
 
+from marketplace.durations import minutes
 from marketplace.error_rate import ERRORS_A_MINUTE
 from marketplace.findings import FINDINGS, Severity
 from marketplace.health import HEALTH_POINTS, SCAN_AGE
 from marketplace.registry import Registry
+from messages.message import Message
+from messages.rules import look
 
 AT_ONCE: Final = timedelta(0)
 #: Gatus' thresholds (fires after 3, resolves after 2) as durations at the default rhythm of one run a minute.
@@ -39,14 +42,15 @@ class AlertRule:
 
     ``name`` is the alert's; a rule for many checks has none, and its alerts are named as the checks. ``severity`` None:
     the check's own. ``labels`` names the labels that tell alerts of this name apart. ``page``: where more is shown.
-    ``limit`` and ``unit`` are those of the figure that a check counts.
+    What it ``says`` of a finding, with the numbers of the policy in force, or of a check in the check's own words, is
+    found when it is told (observe.py). ``limit`` and ``unit`` are those of the figure that a check counts.
     ``inhibited_by``: alerts whose firing mutes this one; with ``equal``, only where these labels are the same.
     """
 
     name: str
     source: str
     page: str
-    summary: str = ""
+    says: Message | None = None
     severity: Severity | None = None
     hold_for: timedelta = AT_ONCE
     keep_firing_for: timedelta = AT_ONCE
@@ -55,7 +59,7 @@ class AlertRule:
     labels: tuple[str, ...] = ()
     inhibited_by: tuple[str, ...] = ()
     equal: tuple[str, ...] = ()
-    what_to_do: str = ""
+    what_to_do: Message | None = None
 
     @property
     def key(self) -> str:
@@ -132,7 +136,7 @@ def _points() -> Iterable[AlertRule]:
             keep_firing_for=AT_ONCE if money else TWO_RUNS,
             labels=("asset",),
             inhibited_by=(*RESTS_ON_DATA, "zero_missing_commission") if money else RESTS_ON_DATA,
-            what_to_do=f"Look at {point.component}: it is healthy when {point.works_when}.",
+            what_to_do=look(number),
         )
 
 
@@ -142,7 +146,6 @@ def _findings() -> Iterable[AlertRule]:
             name=f"no_{code}",
             source=f"check:no_{code}",
             severity=finding.severity,
-            summary=finding.rule,  # its numbers are filled in when it is told (observe.py)
             page="/revenue",
             labels=("asset",),
             inhibited_by=(*RESTS_ON_DATA, "zero_missing_commission") if code == "missing" else RESTS_ON_DATA,
@@ -155,19 +158,16 @@ RULES: Final = RuleBook(
             name="run_died",
             source="run:died",
             severity="critical",
-            summary="A run died before it could report",
+            says=Message("alert.run_died"),
             page="/alerts",
             keep_firing_for=timedelta(minutes=10),
-            what_to_do=(
-                "It was killed, or its machine stopped. Nothing is lost: the next run goes on where it stopped."
-                " If it happens again, look at the memory and the disk of the machine."
-            ),
+            what_to_do=Message("alert.run_died_do"),
         ),
         AlertRule(
             name="run_failed",
             source="run:failed",
             severity="critical",
-            summary="A run failed and published nothing",
+            says=Message("alert.run_failed"),
             page="/overview",
             keep_firing_for=TWO_RUNS,
         ),
@@ -175,35 +175,32 @@ RULES: Final = RuleBook(
             name="schedule_stopped",
             source="run:schedules",
             severity="critical",
-            summary="A schedule or sensor of bookwatch was stopped in Dagster: what it does no longer happens",
+            says=Message("alert.schedule_stopped"),
             page="/alerts",
-            what_to_do="`bookwatch status` says which, and the command that starts it again.",
+            what_to_do=Message("alert.schedule_stopped_do"),
         ),
         AlertRule(
             name="after_publishing",
             source="run:warnings",
             severity="high",
-            summary="A snapshot was published, but what follows failed: names may be older than figures",
+            says=Message("alert.after_publishing"),
             page="/overview",
             keep_firing_for=TWO_RUNS,
-            what_to_do="The next run tries again. If it stays, look at the disk and the files of BOOKWATCH_HOME.",
+            what_to_do=Message("alert.after_publishing_do"),
         ),
         AlertRule(
             name="ledger_unreadable",
             source="run:ledger",
             severity="critical",
-            summary="ledger.sqlite cannot be read: what was told before is not known, so all that is wrong is told",
+            says=Message("alert.ledger_unreadable"),
             page="/alerts",
-            what_to_do=(
-                "Move BOOKWATCH_HOME/ledger.sqlite (and its -wal and -shm) aside or put a backup in its place; keep the"
-                " old file: it holds the waivers and the chain of the exports."
-            ),
+            what_to_do=Message("alert.ledger_unreadable_do"),
         ),
         AlertRule(
             name="source_unavailable",
             source="run:unreachable",
             severity="critical",
-            summary="Appwrite cannot be read",
+            says=Message("alert.source_unavailable"),
             page="/overview",
             hold_for=THREE_RUNS,
             keep_firing_for=TWO_RUNS,
@@ -213,20 +210,20 @@ RULES: Final = RuleBook(
             name="ingestion_stale",
             source="figure:scan_age",
             severity="critical",
-            summary=f"No complete scan for over {SCAN_AGE.seconds // 60} minutes: every figure is as old as that",
+            says=Message("alert.ingestion_stale", {"n": minutes(SCAN_AGE)}),
             page="/overview",
-            what_to_do="`bookwatch doctor` says what keeps bookwatch from reading Appwrite.",
+            what_to_do=Message("alert.ingestion_stale_do"),
         ),
         AlertRule(
             name="collection_unreadable",
             source="figure:unread_collections",
-            summary="A collection could not be read",
+            says=Message("alert.collection_unreadable"),
             page="/overview",
             hold_for=THREE_RUNS,
             keep_firing_for=TWO_RUNS,
             labels=("collection",),
             inhibited_by=RESTS_ON_DATA,
-            what_to_do="`bookwatch doctor` says whether it is missing, forbidden or slow.",
+            what_to_do=Message("alert.collection_unreadable_do"),
         ),
         AlertRule(
             name="error_rate",
@@ -241,27 +238,27 @@ RULES: Final = RuleBook(
             name="quarantine",
             source="figure:quarantine",
             severity="medium",
-            summary="Rows from Appwrite could not be taken and are in quarantine",
+            says=Message("alert.quarantine"),
             page="/health",
             inhibited_by=RESTS_ON_DATA,
-            what_to_do="`bookwatch status` counts the reasons; correct the rows in Appwrite.",
+            what_to_do=Message("alert.quarantine_do"),
         ),
         AlertRule(
             name="check_not_made",
             source="figure:checks_not_made",
             severity="high",
-            summary="A check could not be made, so what it watches is not known to hold",
+            says=Message("alert.check_not_made"),
             page="/overview",
             hold_for=THREE_RUNS,
             keep_firing_for=TWO_RUNS,
             labels=("check",),
-            what_to_do="`bookwatch run --debug` shows why.",
+            what_to_do=Message("alert.check_not_made_do"),
         ),
         AlertRule(
             name="zero_missing_commission",
             source="check:zero_missing_commission",
             severity="critical",
-            summary="Bookings that earn have no commission record",
+            says=Message("alert.zero_missing_commission"),
             page="/revenue",
             labels=("asset",),
             inhibited_by=RESTS_ON_DATA,

@@ -16,6 +16,7 @@ from typing import Any
 
 from filelock import Timeout
 
+from messages.message import message_in, messages_in
 from pipelines.alerting.engine import EngineState, Message, Observation, acknowledge, decide, refused
 from pipelines.alerting.message import compose, title_of
 from pipelines.alerting.observe import ledger_unreadable
@@ -207,6 +208,8 @@ def _shown(entry: Mapping[str, Any]) -> Alert | None:
             fired_at=since,
             told=told,
             last_sent_at=told.get(EVERY_CHANNEL),
+            said=message_in(entry.get("said")),
+            more=messages_in(entry.get("more")) or (),
         )
     except (KeyError, ValueError, TypeError, AttributeError):
         return None  # status.json of another version: what it says is not remembered, so it is told
@@ -257,6 +260,8 @@ def _entry(alert: Alert) -> dict[str, Any]:
         "announced": bool(alert.told),
         "silenced_by": alert.silenced_by,
         "inhibited_by": alert.inhibited_by,
+        "said": alert.said.plain if alert.said else None,
+        "more": [line.plain for line in alert.more],
     }
 
 

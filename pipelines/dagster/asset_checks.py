@@ -14,6 +14,7 @@ from dagster import (
 )
 
 from checks.verdicts import CORE, MARTS, RAW, SWEEP, CheckGroup
+from messages.catalogue import english
 from pipelines.dagster.shared_run import SharedRun
 from resources.run_report import CheckOutcome
 
@@ -25,7 +26,7 @@ def verdict_metadata(outcome: CheckOutcome) -> dict[str, str | int]:
         metadata |= {
             "sample_ids": ", ".join(outcome.sample_ids),
             "rules": outcome.detail,
-            "what_to_do": outcome.what_to_do,
+            "what_to_do": english(outcome.what_to_do),
         }
     return metadata
 
@@ -50,7 +51,7 @@ def asset_checks(group: CheckGroup) -> AssetChecksDefinition:
                 check.name,
                 asset=AssetKey(check.asset.split("/")),
                 blocking=True,
-                description=check.what_to_do,
+                description=english(check.what_to_do),
             )
             for check in group.checks
         ],

@@ -84,7 +84,4 @@ def _manager(endpoint: str, most: int) -> urllib3.PoolManager:
         return urllib3.ProxyManager(proxy, proxy_headers=known, **kept)
     except (HTTPError, ValueError):
         pass  # its words repeat the address, which may hold a password
-    raise UsageError(
-        "The proxy that the environment names cannot be used.",
-        "Check HTTP_PROXY and HTTPS_PROXY (http://host:port), or list the server in NO_PROXY.",
-    )
+    raise UsageError.of("failure.proxy")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from messages.message import Message, message_of, messages_of
 from resources.instants import instant_of, optional_instant_of, text_of
 from resources.ledger.connection import LedgerFile
 
@@ -36,6 +37,9 @@ def alert_id_of(name: str, labels: Labels) -> str:
 class Alert:
     """What is known of one alert. ``told``: which channels believe it is firing, and when they were last told so;
     ``trying``: which were about to be told of it or of its end. Where that was cut short nobody knows which.
+
+    What is ``said``, and ``more`` of it a line each, stands in English in ``summary`` and ``detail``; an alert of a
+    version before messages has only these.
 
     ``active_since`` is when its condition began to hold, ``last_active_at`` when it was last seen to hold,
     ``quiet_since`` when it was first seen not to hold after that, while it is kept firing.
@@ -61,6 +65,8 @@ class Alert:
     told: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     trying: frozenset[str] = frozenset()
     last_sent_at: datetime | None = None
+    said: Message | None = None
+    more: tuple[Message, ...] = ()
 
     @property
     def alert_id(self) -> str:
@@ -136,10 +142,9 @@ class AlertStore(LedgerFile):
         A run is marked in the transaction that stores its alert, so neither can be without the other.
         """
         with self.writing() as db:
-            db.executemany(
-                f"INSERT OR REPLACE INTO alerts VALUES ({', '.join('?' * 21)})", [_row(a) for a in changed]
-            )
-            db.executemany("DELETE FROM alerts WHERE alert_id = ?", [(alert_id,) for alert_id in gone])
+            _keep(db, changed)
+            for table in ("alerts", "alert_messages"):
+                db.executemany(f"DELETE FROM {table} WHERE alert_id = ?", [(alert_id,) for alert_id in gone])
             db.execute(
                 "INSERT INTO alert_turns VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET last_at = excluded.last_at",
                 (_text(now), _text(now)),
@@ -153,9 +158,7 @@ class AlertStore(LedgerFile):
     def record_sent(self, changed: Sequence[Alert], deliveries: Sequence[Delivery]) -> None:
         """Store who was told what, after the sends."""
         with self.writing() as db:
-            db.executemany(
-                f"INSERT OR REPLACE INTO alerts VALUES ({', '.join('?' * 21)})", [_row(a) for a in changed]
-            )
+            _keep(db, changed)
             db.executemany(
                 "INSERT INTO alert_deliveries (at, kind, alerts, channel, delivered, attempts)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
@@ -219,6 +222,27 @@ class AlertStore(LedgerFile):
         return before
 
 
+def _keep(db: sqlite3.Connection, changed: Sequence[Alert]) -> None:
+    db.executemany(
+        f"INSERT OR REPLACE INTO alerts VALUES ({', '.join('?' * 21)})", [_row(alert) for alert in changed]
+    )
+    db.executemany(
+        "INSERT OR REPLACE INTO alert_messages (alert_id, summary, detail, code, args, more)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (
+                alert.alert_id,
+                alert.summary,
+                alert.detail,
+                alert.said.code if alert.said else None,
+                alert.said.args_json if alert.said else None,
+                f"[{','.join(line.json for line in alert.more)}]",
+            )
+            for alert in changed
+        ],
+    )
+
+
 def _row(alert: Alert) -> tuple[object, ...]:
     return (
         alert.alert_id,
@@ -246,7 +270,15 @@ def _row(alert: Alert) -> tuple[object, ...]:
 
 
 def _alerts(db: sqlite3.Connection) -> list[Alert]:
-    return [_alert(row) for row in db.execute("SELECT * FROM alerts ORDER BY alert_id")]
+    # A version without messages may have written since: then these belong to other words.
+    return [
+        _alert(row)
+        for row in db.execute(
+            "SELECT alerts.*, said.code, said.args, said.more FROM alerts LEFT JOIN alert_messages AS said"
+            " ON said.alert_id = alerts.alert_id AND said.summary = alerts.summary AND said.detail = alerts.detail"
+            " ORDER BY alerts.alert_id"
+        )
+    ]
 
 
 def _alert(row: sqlite3.Row) -> Alert:
@@ -273,6 +305,8 @@ def _alert(row: sqlite3.Row) -> Alert:
         told={channel: instant_of(at) for channel, at in told.items()},
         trying=frozenset(json.loads(row["trying"])),
         last_sent_at=optional_instant_of(row["last_sent_at"]),
+        said=message_of(row["code"], row["args"]),
+        more=messages_of(row["more"]) or (),
     )
 
 

@@ -26,12 +26,15 @@ class ClosedChange:
 
 @dataclass(frozen=True)
 class ClosedGap:
-    """A run that could compare closed months with no snapshot: which one (None: there was none), and why."""
+    """A run that could compare closed months with no snapshot: which one (None: there was none), and why:
+    ``code`` and ``args`` (JSON) are the reason in any language."""
 
     snapshot_id: str
     previous_snapshot_id: str | None
     compared_at: datetime
     reason: str
+    code: str | None = None
+    args: str | None = None
 
 
 class ClosedMonths(LedgerFile):
@@ -79,14 +82,17 @@ class ClosedMonths(LedgerFile):
         one gap, of the run that came last."""
         with self.writing() as db:
             db.execute(
-                "INSERT INTO closed_month_gaps (previous_snapshot_id, reason, snapshot_id, compared_at)"
-                " VALUES (?, ?, ?, ?) ON CONFLICT (previous_snapshot_id, reason) DO UPDATE"
-                " SET snapshot_id = excluded.snapshot_id, compared_at = excluded.compared_at",
+                "INSERT INTO closed_month_gaps (previous_snapshot_id, reason, snapshot_id, compared_at, code, args)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (previous_snapshot_id, reason) DO UPDATE"
+                " SET snapshot_id = excluded.snapshot_id, compared_at = excluded.compared_at,"
+                " code = excluded.code, args = excluded.args",
                 (
                     gap.previous_snapshot_id or "",
                     gap.reason,
                     gap.snapshot_id,
                     text_of(gap.compared_at),
+                    gap.code,
+                    gap.args,
                 ),
             )
 
@@ -99,6 +105,8 @@ class ClosedMonths(LedgerFile):
                     row["previous_snapshot_id"] or None,
                     instant_of(row["compared_at"]),
                     row["reason"],
+                    row["code"],
+                    row["args"],
                 )
                 for row in db.execute("SELECT * FROM closed_month_gaps ORDER BY compared_at, snapshot_id")
             ]

@@ -12,11 +12,14 @@ from resources.ledger.connection import LedgerFile
 
 @dataclass(frozen=True)
 class HealthVerdict:
-    """What a health point was found to be at an instant. ``message`` holds no personal value."""
+    """What a health point was found to be at an instant. ``message`` holds no personal value; ``code`` and ``args``
+    (JSON) are what it is in any language."""
 
     point: int
     status: str
     message: str
+    code: str | None = None
+    args: str | None = None
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class HealthChange:
     evaluated_before: datetime | None
     evaluated_at: datetime
     message: str
+    code: str | None = None
+    args: str | None = None
 
 
 class HealthPoints(LedgerFile):
@@ -58,14 +63,16 @@ class HealthPoints(LedgerFile):
                 )
                 if not goes_on:
                     db.execute(
-                        "INSERT INTO health_changes (point, status, since, evaluated_before, message)"
-                        " VALUES (?, ?, ?, ?, ?)",
+                        "INSERT INTO health_changes (point, status, since, evaluated_before, message, code, args)"
+                        " VALUES (?, ?, ?, ?, ?, ?, ?)",
                         (
                             verdict.point,
                             verdict.status,
                             text_of(at),
                             text_of(seen),
                             verdict.message,
+                            verdict.code,
+                            verdict.args,
                         ),
                     )
                 db.execute(
@@ -86,6 +93,8 @@ class HealthPoints(LedgerFile):
                     optional_instant_of(row["evaluated_before"]),
                     instant_of(row["evaluated_at"]),
                     row["message"],
+                    row["code"],
+                    row["args"],
                 )
                 for row in db.execute(
                     "SELECT * FROM (SELECT c.*, e.evaluated_at,"

@@ -245,11 +245,30 @@ def _list_rewrites(db: sqlite3.Connection) -> None:
     )
 
 
+def _keep_messages(db: sqlite3.Connection) -> None:
+    """The code and arguments of what an alert says, and of the lines below, in a table of its own, as versions without
+    a number write every column of alerts; of verdicts on health and of gaps beside their words."""
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS alert_messages (
+            alert_id TEXT PRIMARY KEY,
+            summary TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            code TEXT,
+            args TEXT,
+            more TEXT NOT NULL
+        )"""
+    )
+    for table in ("health_changes", "closed_month_gaps"):
+        for column in ("code", "args"):
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _make_tables,
     _say_who_refused,
     _take_over_first_alerts,
     _list_rewrites,
+    _keep_messages,
 )
 """The n-th makes form n, the ``user_version`` of the file, of the form before."""
 
@@ -259,11 +278,7 @@ def form(db: sqlite3.Connection) -> int:
     are."""
     taken = int(db.execute("PRAGMA user_version").fetchone()[0])
     if taken > len(STEPS):
-        raise LedgerTooNew(
-            f"ledger.sqlite was written by a newer bookwatch (its form is {taken}, this one knows {len(STEPS)}).",
-            "Nothing was changed. Run the newer version here, or put a backup of before in its place (and keep this"
-            " one: it holds the waivers and the chain of the exports).",
-        )
+        raise LedgerTooNew.of("failure.ledger_too_new", taken=taken, known=len(STEPS))
     return taken
 
 

@@ -8,16 +8,23 @@ import contextlib
 import os
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import duckdb
 import polars as pl
 
+from messages.message import Message
 from resources.cleanup import afterwards
 from resources.errors import BookwatchError
 from resources.raw.control_tables import DDL
 from resources.raw.large_rows import LargeRows, bytes_of, configured, half_of_this_machine
 from resources.warehouse import DatabaseDamaged, DatabaseLocked, open_database
+
+_COULD_NOT: Final = {
+    "open": "failure.file_opened",
+    "be read": "failure.file_read",
+    "be written": "failure.file_written",
+}
 
 
 class StoreFailure(BookwatchError):
@@ -53,7 +60,7 @@ class RawFile:
         self.read_only = read_only
         self._undo: list[Callable[[], object]] = []
         if read_only and not self.path.exists():
-            raise StoreFailure("There is no mirror yet.", "Run `bookwatch run` first.")
+            raise StoreFailure.of("failure.no_mirror")
         self.large = LargeRows(bytes_of(memory_limit), most_memory or half_of_this_machine())
         with self.translated_errors("open"):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -90,37 +97,29 @@ class RawFile:
             yield
             return
         except DatabaseLocked as held:
-            failure = StoreFailure(held.problem, held.next_step)
+            failure = StoreFailure(held.why, held.todo or "")
         except DatabaseDamaged as damaged:
-            failure = StoreFailure(
-                damaged.problem,
-                "Nothing was changed. Put a backup in its place; or move it aside (and keep it: it alone holds earlier"
-                " versions of rows, and rows that Appwrite no longer has) and run again to mirror anew.",
-            )
+            failure = StoreFailure(damaged.why, Message("failure.mirror_damaged_do"))
         except duckdb.Error as broken:
             text = str(broken).lower()
             if isinstance(broken, duckdb.OutOfMemoryException) or "failed to pin block" in text:
-                failure = OutOfMemory(
-                    f"{self.path.name} needs more memory than the {self.large.limit >> 20:,} MiB it may take.",
-                    "What was stored stands, and nothing is damaged. It takes up to half of this machine's memory:"
-                    " free some, or give the machine more, and run again.",
+                failure = OutOfMemory.of(
+                    "failure.file_memory", name=self.path.name, limit=self.large.limit >> 20
                 )
                 failure.fatal = isinstance(broken, duckdb.FatalException)
             elif "no space left" in text or "disk full" in text or "could not write" in text:
-                failure = StoreFailure("The disk is full.", "Make room under BOOKWATCH_HOME and run again.")
+                failure = StoreFailure(Message("failure.disk_full"), Message("failure.make_room"))
             else:
                 failure = StoreFailure(
-                    f"{self.path.name} could not {what} ({type(broken).__name__}).",
-                    "Run again; if it stays, restore a backup or move the file away to mirror anew.",
+                    Message(_COULD_NOT[what], {"name": self.path.name, "why": type(broken).__name__}),
+                    Message("failure.file_again_do"),
                 )
         except pl.exceptions.PolarsError as broken:
-            failure = StoreFailure(
-                f"A page could not be merged ({type(broken).__name__}).", "Please report this."
-            )
+            failure = StoreFailure.of("failure.unmerged", kind=type(broken).__name__)
         except OSError as broken:
             failure = StoreFailure(
-                f"{self.path.name} could not {what} ({broken.strerror}).",
-                "Check BOOKWATCH_HOME and the free disk space.",
+                Message(_COULD_NOT[what], {"name": self.path.name, "why": str(broken.strerror)}),
+                Message("failure.file_disk_do"),
             )
         raise failure from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import cast
 
+from messages.message import Message, as_message, in_a_row
 from resources.errors import UsageError
 from resources.raw.file import RawFile
 
@@ -26,17 +27,18 @@ class Source:
             with self._file.transaction() as con:
                 con.execute("INSERT INTO _mirror VALUES (?, ?, ?, ?, 0)", [endpoint, project, database, now])
         elif known != (endpoint, project, database):
-            differs = ", ".join(
-                f"{what} {was!r} and not {asked!r}"
-                for what, was, asked in zip(
-                    ("endpoint", "project", "database"), known, (endpoint, project, database), strict=True
-                )
-                if was != asked
+            differs = in_a_row(
+                [
+                    Message(f"failure.other_{what}", {"was": repr(was), "asked": repr(asked)})
+                    for what, was, asked in zip(
+                        ("endpoint", "project", "database"), known, (endpoint, project, database), strict=True
+                    )
+                    if was != asked
+                ],
+                "failure.listed",
             )
-            raise UsageError(
-                f"{self._file.path} mirrors {differs}.",
-                "If the server moved and this is the same database, `bookwatch adopt` takes the mirror along; else set"
-                " the Appwrite settings back, or choose another BOOKWATCH_HOME for the other source.",
+            raise UsageError.of(
+                "failure.other_mirror", path=str(self._file.path), differs=as_message(differs)
             )
 
     def adopt(self, endpoint: str, project: str, database: str) -> None:

@@ -23,6 +23,7 @@ from resources.ledger import Ledger
 from resources.lock import is_run_active
 from resources.settings import load_settings
 from tests.bookwatch_process import Bookwatch, settings_for
+from tests.places import give_compiled
 from tests.resources.receiver import Receiver
 from tests.sandbox_server import SandboxProcess
 
@@ -45,6 +46,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def bookwatch(server: SandboxProcess, receiver: Receiver, tmp_path: Path) -> Bookwatch:
+    give_compiled(tmp_path / "home")
     return Bookwatch(
         tmp_path / "home",
         {

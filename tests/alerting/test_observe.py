@@ -11,6 +11,8 @@ import pytest
 
 from checks.verdicts import CORE, MARTS, RAW, SWEEP
 from marketplace.health import HEALTH_POINTS
+from messages.catalogue import say
+from messages.rules import broken
 from pipelines.alerting.engine import Observation
 from pipelines.alerting.observe import observations
 from pipelines.alerting.rules import RULES
@@ -50,7 +52,13 @@ def seen(run: RunReport, content: dict[str, Any], **more: Any) -> dict[str, Obse
 
 def point(number: int, state: str, **more: Any) -> dict[str, Any]:
     known = HEALTH_POINTS[number]
-    return {"point": number, "status": state, "severity": known.severity, "message": known.broken, **more}
+    return {
+        "point": number,
+        "status": state,
+        "severity": known.severity,
+        "message": say(broken(number)),
+        **more,
+    }
 
 
 def test_every_health_point_has_its_rule() -> None:

@@ -234,13 +234,20 @@ def test_the_daily_chart_says_a_day_in_full_and_is_never_blank_while_it_changes(
         context.close()
 
 
+@pytest.fixture(scope="module")
+def narrow(chromium: Any) -> Iterator[Any]:
+    """A narrow dark screen: one for all pages, as a phone loads what they share once."""
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    yield context
+    context.close()
+
+
 @pytest.mark.parametrize("page", ["", *(entry.name for entry in frame.PAGES[1:])])
 def test_a_narrow_dark_screen_needs_no_sideways_scrolling(
-    chromium: Any, served: Served, tmp_path: Path, page: str
+    narrow: Any, served: Served, tmp_path: Path, page: str
 ) -> None:
-    context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    tab = narrow.new_page()
     try:
-        tab = context.new_page()
         tab.goto(f"{served.url}/{page}")
         tab.locator(".bw-head").wait_for(timeout=30_000)
         tab.wait_for_timeout(1200)
@@ -253,7 +260,7 @@ def test_a_narrow_dark_screen_needs_no_sideways_scrolling(
         )
         shoot(tab, tmp_path, f"narrow_{page or 'overview'}")
     finally:
-        context.close()
+        tab.close()
 
 
 def test_a_finding_opens_by_a_click_and_a_report_is_prepared_and_downloaded(

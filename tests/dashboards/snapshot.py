@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from marketplace.health import HEALTH_POINTS
+from messages.catalogue import english
+from messages.rules import component
 from resources.home import Home
 from tests.dashboards import watch_tables
 from tests.published import add, changing, empty_snapshot
@@ -444,7 +446,7 @@ def build(
                 (
                     *row[:7],
                     None if row[7] is None else NOW - row[7],
-                    HEALTH_POINTS[row[0]].component,
+                    english(component(row[0])),
                     HEALTH_POINTS[row[0]].unit,
                 )
                 for row in POINTS

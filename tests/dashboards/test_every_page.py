@@ -15,6 +15,8 @@ import pytest
 
 from dashboards import frame
 from dashboards.wording import LANGUAGES, Wording, texts
+from messages.catalogue import understood
+from messages.message import Message
 from resources.home import Home
 from resources.snapshots import open_snapshot, require_snapshot
 from tests.dashboards.conftest import Shown
@@ -40,28 +42,20 @@ def rp(amount: int) -> str:
 def untranslated(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """What a page showed as the data has it, because a language has no text for it."""
     kept: set[str] = set()
-    word, phrase, said = Wording.word, Wording.phrase, Wording._said
+    word, message = Wording.word, Wording.message
 
     def of_word(self: Wording, group: str, value: object) -> str:
         if value is not None and f"{group}.{value}" not in texts(self.language):
             kept.add(f"{group}.{value}")
         return word(self, group, value)
 
-    def of_phrase(self: Wording, group: str, written: str) -> str:
-        shown = phrase(self, group, written)
-        if self.language != "en" and shown == written:
-            kept.add(f"{group}: {written}")
-        return shown
-
-    def of_sentence(self: Wording, groups: tuple[str, ...], written: str) -> str:
-        shown = said(self, groups, written)
-        if self.language != "en" and "sentence" in groups and written and shown == written:
-            kept.add(written)
-        return shown
+    def of_message(self: Wording, told: Message | None, otherwise: object = "") -> str:
+        if told is None or not understood(told):
+            kept.add(f"{told}: {otherwise}")
+        return message(self, told, otherwise)
 
     monkeypatch.setattr(Wording, "word", of_word)
-    monkeypatch.setattr(Wording, "phrase", of_phrase)
-    monkeypatch.setattr(Wording, "_said", of_sentence)
+    monkeypatch.setattr(Wording, "message", of_message)
     return kept
 
 

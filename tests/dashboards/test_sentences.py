@@ -1,4 +1,6 @@
-"""The sentences of the data in the language of the page: each that marts, checks and alerts can write has one."""
+"""The messages of the marts: what stands beside a code and its arguments in English is what the catalogue says of them,
+row for row, and the page says the same in its own language.
+"""
 
 from __future__ import annotations
 
@@ -13,34 +15,40 @@ import ibis
 import pytest
 
 from assets.marts.health_points import MEASURES
-from checks.every import all_checks
-from checks.sources import SourceCheck, SweepCheck
-from dashboards.wording import Wording, texts
+from assets.marts.said import Said
+from dashboards import wording
+from dashboards.wording import Wording
 from marketplace.findings import FINDINGS
-from marketplace.health import HEALTH_POINTS
-from pipelines.alerting.rules import RULES
+from messages.catalogue import LANGUAGES, say, sentences
+from messages.message import Message, message_of
 from tests.dashboards.conftest import Shown
 from tests.marts.test_finding_pairs import POSSIBLE, World
 from tests.marts.warehouse import NOW
-from tests.policies import DEFAULT_POLICY
 from tests.published import changed
 
-SAY = Wording("id", "Asia/Makassar")
+ENGLISH, SAY = (Wording(language, "Asia/Makassar") for language in LANGUAGES)
 Show = Callable[..., Shown]
+Row = dict[str, Any]
 
 
-def translated(written: str) -> str:
-    """In Indonesian; every number and id of the sentence is in it still."""
-    said = SAY.sentence(written)
+def translated(row: Row, text: str = "detail") -> str:
+    """A row's message in Indonesian; every number and id of the sentence is in it still. In English it is what the mart
+    wrote, to the letter."""
+    message = message_of(row["code"], row["args"])
+    assert message is not None
+    assert message.args_json == row["args"]
+    written = row[text]
+    assert say(message) == written
+    said = SAY.told(row, text)
     assert said != written, written
     kept = re.findall(r"\d[\d.,:-]*\d|\d|\b\w+\+\w+/\w+", written)
     assert sorted(kept) == sorted(re.findall(r"\d[\d.,:-]*\d|\d|\b\w+\+\w+/\w+", said)), (written, said)
-    assert Wording("en", "Asia/Makassar").sentence(written) == written
+    assert ENGLISH.told(row, text) == written
     return said
 
 
 @pytest.fixture(scope="module")
-def details() -> dict[str, str]:
+def details() -> dict[str, Row]:
     """What the mart says of findings of every code, by finding id."""
     world, planted = World(), set[str]()
     for pair in POSSIBLE:
@@ -77,10 +85,10 @@ def details() -> dict[str, str]:
         w.booking(f"small-{name}", completed_at=NOW - day)
         w.commission(f"in-small-{name}", f"small-{name}", **small, **more)
     w.build(["commission_findings"])
-    return {row["finding_id"]: row["detail"] for row in w.rows("FROM marts.commission_findings")}
+    return {row["finding_id"]: row for row in w.rows("FROM marts.commission_findings")}
 
 
-def test_every_finding_of_the_mart_is_said_in_the_language_of_the_page(details: dict[str, str]) -> None:
+def test_every_finding_of_the_mart_is_said_in_the_language_of_the_page(details: dict[str, Row]) -> None:
     assert {finding_id.partition(":")[0] for finding_id in details} == set(FINDINGS)
     for written in details.values():
         translated(written)
@@ -105,95 +113,102 @@ def test_every_finding_of_the_mart_is_said_in_the_language_of_the_page(details: 
     assert translated(late).count("waktu setempat") == 2
 
 
+def test_every_code_of_findings_is_used(details: dict[str, Row]) -> None:
+    """A variant that nothing can say any more is taken out of the catalogues."""
+    named = {code for code in sentences("en") if code.startswith("finding.")}
+    assert named - {row["code"] for row in details.values()} == set()
+
+
 class Measured:
     """A row of measures, all of them known."""
-
-    quiet = ibis.literal(True)
-
-    def __init__(self, *, bookings_read: bool = True) -> None:
-        self.bookings_read = ibis.literal(bookings_read)
 
     def __getattr__(self, name: str) -> Any:
         return ibis.literal(7)
 
 
-def messages() -> Iterator[str]:
+def points() -> Iterator[Row]:
     """Everything a health point can say."""
 
-    def note(expression: Any) -> str:
-        return duckdb.sql(ibis.to_sql(expression, dialect="duckdb")).fetchall()[0][0]
+    def row(said: Said) -> Row:
+        columns = ibis.to_sql(ibis.memtable([{"x": 1}]).select(**said.columns("message")), dialect="duckdb")
+        found = duckdb.sql(re.sub(r"FROM .*", "FROM (SELECT 1)", columns, flags=re.DOTALL))
+        return dict(zip(found.columns, found.fetchall()[0], strict=True))
 
-    for number, point in HEALTH_POINTS.items():
-        measure = MEASURES[number]
-        yield point.broken
-        yield point.unknown + (note(measure.unknown_note(Measured())) if measure.unknown_note else "")
-        if number in (2, 3, 4):
-            assert measure.unknown_note is not None
-            yield point.unknown + note(measure.unknown_note(Measured(bookings_read=False)))
-        yield point.working + (note(measure.working_note(Measured())) if measure.working_note else "")
-    yield HEALTH_POINTS[5].working
+    for measure in MEASURES.values():
+        for status, where in (
+            ("working", measure.working_where),
+            ("broken", None),
+            ("unknown", measure.unknown_where),
+        ):
+            yield row(measure.says(Measured(), status))
+            if where:
+                yield row(measure.says(Measured(), where[1]))
 
 
 def test_every_message_of_a_health_point_is_said_in_the_language_of_the_page() -> None:
-    said = [translated(message) for message in messages()]
+    said = [translated(point, "message") for point in points()]
     assert len(set(said)) == 25
     assert "Pesanan masuk dari pelanggan (7 dalam 24 jam terakhir)" in said
 
 
-def test_everything_fixed_that_an_alert_says_is_said_in_the_language_of_the_page() -> None:
-    said = {finding.said(DEFAULT_POLICY) for finding in FINDINGS.values()}
-    fixed = said | {words for rule in RULES for words in (rule.summary, rule.what_to_do) if words}
-    assert len(fixed) > 40
-    for words in fixed:
-        translated(words)
-
-
-def test_what_a_failing_check_asks_to_do_is_said_in_the_language_of_the_page() -> None:
-    checks = [*all_checks().values(), SourceCheck("bookings"), SweepCheck("bookings")]
-    asked = {check.what_to_do for check in checks}
-    assert len(asked) > 30
-    for words in asked:
-        translated(words)
-
-
 @pytest.mark.parametrize(
-    "reason",
+    ("message", "english"),
     [
-        "there was no snapshot before",
-        "the snapshot before was made by rules version 1, this one by 2",
-        "the snapshot before was made in another time zone",
-        "the snapshot before holds no readable figures by month",
-        "no snapshot before was made from complete scans",
-        "only one of this snapshot and the one before was made with places, therapists",
-        "this run did not read bookings to its end (partial)",
-        "this run knows bookings or records whose provider was not read yet, and so not their local day",
+        (Message("gap.none"), "there was no snapshot before"),
+        (
+            Message("gap.rules", {"before": "1", "now": "2"}),
+            "the snapshot before was made by rules version 1, this one by 2",
+        ),
+        (
+            Message("gap.other", {"collections": ["places", "therapists"]}),
+            "only one of this snapshot and the one before was made with places, therapists",
+        ),
+        (
+            Message("gap.incomplete", {"collection": "bookings", "outcome": "partial"}),
+            "this run did not read bookings to its end (partial)",
+        ),
     ],
 )
-def test_why_no_months_were_compared_is_said_in_the_language_of_the_page(reason: str) -> None:
-    translated(reason)
+def test_why_no_months_were_compared_is_said_in_the_language_of_the_page(
+    message: Message, english: str
+) -> None:
+    translated({"code": message.code, "args": message.args_json, "reason": english}, "reason")
 
 
-def test_the_rule_of_a_finding_is_what_the_rules_say() -> None:
-    assert {code: texts("en")[f"rule.{code}"] for code in FINDINGS} == {
-        code: finding.rule for code, finding in FINDINGS.items()
+def test_what_another_version_says_stays_as_it_is_written() -> None:
+    for code, args in (
+        (None, None),
+        ("finding.of_tomorrow", "{}"),
+        ("finding.fee_wrong", "{}"),
+        ("x", "nonsense"),
+    ):
+        assert (
+            SAY.told({"code": code, "args": args, "detail": "something {new}"}, "detail") == "something {new}"
+        )
+    assert SAY.told({"detail": None}, "detail") == ""
+    assert SAY.all_told(None, "sound off") == "sound off"
+    assert SAY.all_told('[{"code":"reason.of_tomorrow","args":{}}]', "sound off") == "sound off"
+    assert SAY.all_told("[]", "") == "–"
+
+
+def test_no_page_reads_a_text_back_by_patterns() -> None:
+    root = Path(wording.__file__).parent
+    using = {
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.py")
+        if re.search(
+            r"^\s*(?:import re\b|from re\b|import fnmatch|from fnmatch)", path.read_text(), re.MULTILINE
+        )
     }
-
-
-def test_lines_are_said_one_by_one_and_what_is_new_stays_as_it_is_written() -> None:
-    detail = (
-        "ids: orphan:c1, orphan:c2 and 1,204 more\nsomething {new}\nThe record's fee is not the policy's."
-    )
-    assert SAY.sentence(detail) == (
-        "id: orphan:c1, orphan:c2 dan 1,204 lainnya\nsomething {new}\nDenda pada catatan bukan denda menurut kebijakan."
-    )
-    assert SAY.sentence(None) == ""
+    assert using == {"kit/markup.py"}  # the names of attributes of HTML
 
 
 def test_pages_in_indonesian_say_so(home: Path, show: Show) -> None:
     changed(
         home,
         "UPDATE marts.commission_findings SET finding_id = 'the-one',"
-        " detail = 'Commission c9 over Rp 75.000 is marked paid and carries no proof of payment.'"
+        " detail = 'Commission c9 over Rp 75.000 is marked paid and carries no proof of payment.',"
+        ' code = \'finding.paid_without_proof\', args = \'{"commission": "c9", "amount": 75000}\''
         " WHERE finding_id = (SELECT min(finding_id) FROM marts.commission_findings)",
     )
     said = "Komisi c9 sebesar Rp 75.000 ditandai sudah dibayar tanpa bukti bayar."

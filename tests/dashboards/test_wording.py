@@ -27,6 +27,7 @@ from dashboards.wording import (
 from marketplace.commission import AGE_WORDS
 from marketplace.findings import FINDINGS
 from marketplace.members import MEMBER_HEALTH
+from messages.message import Message
 
 NOW = datetime(2026, 11, 22, 6, 5, 30, tzinfo=UTC)
 
@@ -90,31 +91,35 @@ def test_every_text_that_the_code_names_exists() -> None:
     ("group", "words"),
     [
         ("finding", FINDINGS.keys()),
-        ("todo", FINDINGS.keys()),
         ("member", MEMBER_HEALTH),
         ("field", {field.name for field in (*BOOKING_AND_COMMISSION, *PROVIDER_AND_BALANCE)}),
-        ("age", AGE_WORDS),
         ("restriction", VERDICTS.keys()),
     ],
 )
 def test_every_word_of_the_data_is_said_in_both_languages(group: str, words: Iterable[str]) -> None:
     for language in LANGUAGES:
-        named = {f"{group}.{wording.NUMBER.sub('#', word)}" for word in words}
+        named = {f"{group}.{word}" for word in words}
         assert named - texts(language).keys() == set()
 
 
-def test_what_to_do_about_a_finding_is_what_the_rules_say() -> None:
-    assert {code: texts("en")[f"todo.{code}"] for code in FINDINGS} == {
-        code: finding.what_to_do for code, finding in FINDINGS.items()
-    }
+def test_stretches_of_time_are_said_in_the_language_of_the_page_with_their_numbers() -> None:
+    english, indonesian = Wording("en", "UTC"), Wording("id", "UTC")
+    assert [english.stretch("age", word) for word in AGE_WORDS] == [
+        "not ended yet", "0–3 h", "3–24 h", "1–7 days", "over 7 days", "unknown",
+    ]  # fmt: skip
+    assert indonesian.stretch("response", "10 to 30 min") == "10 sampai 30 mnt"
+    assert [english.stretch("response", word) for word in ("under 30 s", "1 h and more")] == [
+        "under 30 s", "1 h and more",
+    ]  # fmt: skip
+    assert [indonesian.stretch("window", word) for word in ("24 h", "7 d")] == ["24 jam", "7 hari"]
+    assert indonesian.stretch("response", "something new in 5 ways") == "something new in 5 ways"
 
 
-def test_sentences_of_the_data_are_said_in_the_language_of_the_page_with_their_numbers() -> None:
-    say = Wording("id", "Asia/Makassar")
-    assert say.phrase("reason", "3 missed requests in 24 hours") == "3 permintaan terlewat dalam 24 jam"
-    assert say.phrase("response", "10 to 30 min") == "10 sampai 30 mnt"
-    assert say.phrase("reason", "something new in 5 ways") == "something new in 5 ways"
-    assert Wording("en", "UTC").phrase("reason", "16 unread messages") == "16 unread messages"
+def test_reasons_are_said_in_the_language_of_the_page() -> None:
+    told = Message("reason.missed_some", {"n": 3, "window": 86_400}), Message("reason.sound_off")
+    written = f"[{','.join(message.json for message in told)}]"
+    assert Wording("id", "UTC").all_told(written, "") == "3 permintaan terlewat dalam 24 jam; suara mati"
+    assert Wording("en", "UTC").all_told(written, "") == "3 missed requests in 24 hours; sound off"
 
 
 @pytest.mark.parametrize(

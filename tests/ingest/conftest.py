@@ -1,4 +1,4 @@
-"""One sandbox for the tests of a module; each test makes tables of its own and ends the faults it ordered."""
+"""The session's sandbox; each test makes tables of its own and ends the faults it ordered."""
 
 from __future__ import annotations
 
@@ -11,19 +11,13 @@ import pytest
 from tests.sandbox_server import SandboxProcess
 
 
-@pytest.fixture(scope="package")
-def shared_server() -> Iterator[SandboxProcess]:
-    with SandboxProcess("--empty") as server:
-        yield server
-
-
 @pytest.fixture
-def server(shared_server: SandboxProcess) -> Iterator[SandboxProcess]:
-    shared_server.faults()
-    shared_server.between_pages()
-    yield shared_server
-    shared_server.faults()
-    shared_server.between_pages()
+def server(empty_sandbox: SandboxProcess) -> Iterator[SandboxProcess]:
+    empty_sandbox.faults()
+    empty_sandbox.between_pages()
+    yield empty_sandbox
+    empty_sandbox.faults()
+    empty_sandbox.between_pages()
 
 
 @pytest.fixture

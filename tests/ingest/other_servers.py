@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -47,6 +47,8 @@ class OtherServer:
     most_bytes: int | None = None
     """A worker dies over an answer of rows that is larger."""
     before_page: Callable[[int], None] = lambda n: None
+    ahead: timedelta = timedelta()
+    """Of our clock."""
     endpoint: str = ""
     pages: int = 0
     made: int = 0
@@ -61,7 +63,7 @@ class OtherServer:
 
     def put(self, table: str, identity: str, at: datetime | str | None = None, **data: Any) -> None:
         """A row as the app writes it: made, or changed under its id."""
-        moment = at if isinstance(at, str) else (at or datetime.now(UTC)).isoformat(timespec="milliseconds")
+        moment = at if isinstance(at, str) else (at or self.now()).isoformat(timespec="milliseconds")
         for row in self.tables[table]:
             if row["$id"] == identity:
                 row |= {**data, "$updatedAt": moment}
@@ -70,6 +72,9 @@ class OtherServer:
         self.tables[table].append(
             {"$id": identity, "number": self.made, "$createdAt": moment, "$updatedAt": moment, **data}
         )
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
 
     def remove(self, table: str, identity: str) -> None:
         self.tables[table] = [row for row in self.tables[table] if row["$id"] != identity]
@@ -238,7 +243,7 @@ def _handler(server: OtherServer) -> type[BaseHTTPRequestHandler]:
             self.send_response_only(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
-            self.send_header("Date", format_datetime(datetime.now(UTC).replace(microsecond=0), usegmt=True))
+            self.send_header("Date", format_datetime(server.now().replace(microsecond=0), usegmt=True))
             self.end_headers()
             self.wfile.write(body)
 

@@ -32,7 +32,6 @@ from tests.ingest.mirroring import (
     settings_for,
 )
 from tests.sandbox_server import SandboxProcess
-from tests.server_second import after_this_second
 
 KILLS = int(os.environ.get("BOOKWATCH_TEST_KILLS", "100"))
 ROWS = 1500
@@ -172,7 +171,7 @@ def test_killed_at_random_instants_and_run_again_raw_equals_the_server(
                     stored.append(
                         store.versions.count_living("bookings") if store.columns.has_table("bookings") else 0
                     )
-    after_this_second()
+    server.a_second_passes()
     gateway, _ = gateway_for(settings)
     with RawStore(home / "raw.duckdb") as store:
         run(gateway, store, ["bookings"], run_id="last")

@@ -21,7 +21,6 @@ from tests.ingest.mirroring import (
     settings_for,
 )
 from tests.sandbox_server import SandboxProcess
-from tests.server_second import after_this_second
 
 
 def random_steps(chance: random.Random, table: str, lists: int) -> list[dict[str, Any]]:
@@ -58,7 +57,7 @@ def test_any_order_of_changes_between_pages_ends_equal(
             server.between_pages(*random_steps(chance, table, 6))
             run(gateway, store, ["bookings"], run_id=f"run{n}", flush_rows=chance.choice([5, 40, 1000]))
         server.between_pages()
-        after_this_second()
+        server.a_second_passes()
         run(gateway, store, ["bookings"], run_id="last")
         (outcome,) = sweep(
             gateway,

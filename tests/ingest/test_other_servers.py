@@ -23,7 +23,6 @@ from resources.settings import Settings
 from tests.ingest.mirroring import Recorder, accept_all, gateway_for, reconciles, reject_word, run
 from tests.ingest.other_servers import OtherServer, Refused, serving
 from tests.ingest.test_sync import KillAfter, Killed
-from tests.server_second import after_this_second
 
 LACKING = ("before_1_8", "documents", "silent")
 AT = "2026-01-01T00:00:00.000+00:00"
@@ -145,7 +144,7 @@ def test_rows_that_come_go_and_change_between_pages_are_right_after_the_next_run
     gateway, _ = opened(server, home)
     assert reconciles(run(gateway, store, ["bookings"]).values())
     server.before_page = lambda n: None
-    after_this_second()
+    server.ahead += timedelta(seconds=1.05)
     later, _ = opened(server, home, overlap=60)
     run(later, store, ["bookings"], run_id="run2")
     assert mirrored(store) == served(server)

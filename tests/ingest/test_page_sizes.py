@@ -42,7 +42,6 @@ from tests.ingest.mirroring import (
 from tests.ingest.scripted import ScriptedServer, http
 from tests.ingest.test_gateway import scripted_gateway
 from tests.sandbox_server import SandboxProcess
-from tests.server_second import after_this_second
 
 NOW = naive(2026, 3, 1)
 
@@ -218,7 +217,7 @@ def test_a_row_that_cannot_be_read_any_more_is_not_believed_to_be_as_it_was(
     gateway, _ = opened(server, home, table)
     run(gateway, store, ["reviews"])
     ask(server, "patch", f"/tables/{table}/rows/r00003", data={"long": "y" * 80_000})
-    after_this_second()
+    server.a_second_passes()
     server.faults(memory(50_000))
     gateway, _ = opened(server, home, table)
     outcome = run(gateway, store, ["reviews"], run_id="run2", full=True)["reviews"]

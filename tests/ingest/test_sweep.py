@@ -26,7 +26,6 @@ from tests.ingest.mirroring import (
     settings_for,
 )
 from tests.sandbox_server import SandboxProcess
-from tests.server_second import after_this_second
 
 ROWS = 60
 
@@ -234,7 +233,7 @@ def test_a_row_dated_ahead_of_the_clock_is_brought_by_the_sweep_and_so_is_what_f
     assert_mirrors(store, server, table, "bookings")
     assert swept(gateway, store, "sweep2").counts.fetched == 0
     ask(server, "patch", f"/tables/{table}/rows/r00099", data={"title": "back in time"})
-    after_this_second()
+    server.a_second_passes()
     run(gateway, store, ["bookings"], run_id="run2")
     assert swept(gateway, store, "sweep3").outcome == "complete"
     assert_mirrors(store, server, table, "bookings")

@@ -45,7 +45,6 @@ from tests.ingest.mirroring import (
 )
 from tests.ingest.scripted import ScriptedServer, http
 from tests.sandbox_server import SandboxProcess
-from tests.server_second import after_this_second
 
 
 @pytest.fixture
@@ -139,7 +138,7 @@ def test_a_second_run_fetches_only_what_changed(
     change = store.file.last_change()
     touch(server, table, "r00007", title="changed")
     create(server, table, "fresh", title="new", amount=1)
-    after_this_second()
+    server.a_second_passes()
     second = run(gateway, store, ["bookings"], run_id="run2")["bookings"]
     assert (second.counts.fetched, second.counts.updated, second.counts.inserted) == (2, 1, 1)
     assert store.file.last_change() == change + 1
@@ -162,7 +161,7 @@ def test_history_keeps_the_version_a_change_replaces(
     run(gateway, store, ["bookings"])
     for title in ("second", "third"):
         touch(server, table, "r00002", title=title)
-        after_this_second()
+        server.a_second_passes()
         run(gateway, store, ["bookings"], run_id=title)
     versions = store.connection.sql(
         "SELECT title, _change, _replaced_by, _run_id, _replaced_at IS NOT NULL "
@@ -241,7 +240,7 @@ def test_the_watermark_is_the_servers_time_and_completion_the_clocks(
     make_table(server, table)
     fill(server, table, 1)
     gateway, _ = opened(server, home, table, now="2031-05-05T00:00:00Z", safety_lag=2)
-    before = datetime.now(UTC).replace(tzinfo=None)
+    before = server.now().replace(tzinfo=None)
     run(gateway, store, ["bookings"])
     mark = store.watermarks.of("bookings")
     assert mark.completed_at == naive(2031, 5, 5)
@@ -273,7 +272,7 @@ def test_rows_touched_inserted_and_deleted_between_pages_are_all_right_after_the
         {"table": table, "after": 4, "touch": ["r00020"], "insert": [{"$id": "mid2", "title": "inserted"}]},
     )
     assert run(gateway, store, ["bookings"], flush_rows=10)["bookings"].outcome == "complete"
-    after_this_second()
+    server.a_second_passes()
     run(gateway, store, ["bookings"], run_id="run2")
     assert_mirrors(store, server, table, "bookings")
 
@@ -354,7 +353,7 @@ def test_a_row_touched_while_a_first_load_goes_on_is_read_beside_those_that_refe
     assert outcomes["bookings"].counts.inserted == len(old)
     tables = gateway.settings.tables
     settled, _ = gateway_for(settings_for(server, home, tables=tables))
-    after_this_second()
+    server.a_second_passes()
     run(settled, store, ["places", "bookings"], run_id="run2", first=("places",))
     for name, one in zip(("bookings", "places"), both, strict=True):
         assert_mirrors(store, server, one, name)
@@ -373,7 +372,7 @@ def test_a_new_row_touched_beyond_the_bound_of_a_later_scan_is_read(
     assert (second.counts.fetched, second.counts.inserted) == (1, 1)
     assert set(store.versions.living("bookings")["_id"]) == {"r00001", "r00002", "r00003"}
     settled, _ = opened(server, home, table)
-    after_this_second()
+    server.a_second_passes()
     run(settled, store, ["bookings"], run_id="run3")
     assert_mirrors(store, server, table, "bookings")
 
@@ -425,7 +424,7 @@ def test_a_first_load_that_met_later_rows_reads_on_until_all_are_of_one_moment(
     # A load that met none does not.
     recorder.events.clear()
     with RawStore(home / "other.duckdb") as other:
-        after_this_second()
+        server.a_second_passes()
         run(gateway, other, list(tables))
     assert recorder.requests("list_columns") == len(tables)
 
@@ -476,7 +475,7 @@ def test_what_the_mirror_has_is_not_brought_beyond_the_bound(
     assert now >= mark
     # It comes when its time is before the bound.
     settled, _ = gateway_for(settings_for(server, home, tables={collection: name}, overlap=7200))
-    after_this_second()
+    server.a_second_passes()
     run(settled, store, [collection], run_id="run3", first=("places",))
     assert_mirrors(store, server, name, collection)
 
@@ -493,7 +492,7 @@ def test_a_reading_to_the_last_row_that_broke_off_goes_on_and_ends(
     touch(server, places, "r00002", title="read, and touched since")
     touch(server, places, "r00005", title="touched before it is read")
     gateway, _ = gateway_for(settings_for(server, home, tables={"places": places}))
-    after_this_second()
+    server.a_second_passes()
     assert run(gateway, store, ["places"], run_id="run2", first=("places",))["places"].outcome == "complete"
     assert_mirrors(store, server, places, "places")
 
@@ -527,7 +526,7 @@ def test_a_first_load_killed_after_any_commit_goes_on_where_it_was(
     with RawStore(home / "raw.duckdb") as store, pytest.raises(Killed):
         run(gateway, store, ["bookings"], flush_rows=10, progress=KillAfter(commits))
     touch(server, table, "r00002", title="meanwhile")
-    after_this_second()
+    server.a_second_passes()
     recorder.events.clear()
     with RawStore(home / "raw.duckdb") as store:
         stored = min(commits * 10, 45)
@@ -697,7 +696,7 @@ def test_a_broken_incremental_scan_does_not_move_the_watermark(
     mark = store.watermarks.of("bookings").watermark
     for n in range(1, 21):
         touch(server, table, f"r{n:05d}", title="changed")
-    after_this_second()
+    server.a_second_passes()
     server.faults({"kind": "html", "status": 502, "path": f"{table}/rows", "skip": 2})
     assert run(gateway, store, ["bookings"], run_id="run2")["bookings"].outcome == "partial"
     assert store.watermarks.of("bookings").watermark == mark
@@ -875,7 +874,7 @@ def test_rejected_rows_are_kept_with_their_reasons_and_accepted_when_they_change
 
     touch(server, table, "r00002", title="mended")
     touch(server, table, "r00003", amount=9)
-    after_this_second()
+    server.a_second_passes()
     second = run(
         gateway, store, ["bookings"], run_id="run2", reject_reasons=reject_word("broken"), rules_version="1"
     )
@@ -954,7 +953,7 @@ def test_a_column_removed_keeps_its_old_values_and_is_marked_gone(
         (4,),
     ]
     touch(server, table, "r00001", title="changed")
-    after_this_second()
+    server.a_second_passes()
     run(gateway, store, ["bookings"], run_id="run3")
     assert store.connection.sql("SELECT amount FROM bookings_history").fetchall() == [(1,)]
     assert [c.attribute for c in store.columns.of("bookings")] == ["title"]
@@ -1003,7 +1002,7 @@ def test_attributes_that_differ_only_by_case_each_have_a_column(
     server.load_rows(
         table, [{"$id": "a", "receiverName": "one", "receivername": "two", "rowid": 5}], DATABASE
     )
-    after_this_second()
+    server.a_second_passes()
     gateway, _ = opened(server, home, table)
     run(gateway, store, ["bookings"])
     assert_mirrors(store, server, table, "bookings")
@@ -1021,7 +1020,7 @@ def test_a_scan_ends_though_rows_are_written_faster_than_pages_come(
     if again:
         run(gateway, store, ["bookings"], run_id="before")
         touch(server, table, "r00001", title="touched")
-        after_this_second()
+        server.a_second_passes()
     steps: list[dict[str, Any]] = [
         {"table": table, "after": n, "insert": [{"$id": f"new{n:02d}"}]} for n in range(1, 60)
     ]
@@ -1034,7 +1033,7 @@ def test_a_scan_ends_though_rows_are_written_faster_than_pages_come(
     assert "old" in set(store.versions.living("bookings")["_id"])
     assert recorder.requests() < 20
     server.between_pages()
-    after_this_second()
+    server.a_second_passes()
     run(gateway, store, ["bookings"], run_id="run3")
     assert_mirrors(store, server, table, "bookings")
 
@@ -1052,7 +1051,7 @@ def test_a_server_clock_that_was_once_far_ahead_loses_no_row(
     run(gateway, store, ["bookings"])
     server.faults()
     create(server, table, "meanwhile", title="x", amount=1)
-    after_this_second()
+    server.a_second_passes()
     outcome = run(gateway, store, ["bookings"], run_id="run2")["bookings"]
     assert outcome.counts.fetched == 6
     assert_mirrors(store, server, table, "bookings")
@@ -1081,7 +1080,7 @@ def test_a_server_clock_that_stays_wrong_hides_and_delays_no_row(
     assert_mirrors(store, server, table, "bookings")
     server.faults()
     create(server, table, "right", title="x", amount=1)
-    after_this_second()
+    server.a_second_passes()
     run(gateway, store, ["bookings"], run_id="right")
     assert_mirrors(store, server, table, "bookings")
 

@@ -310,7 +310,7 @@ def test_a_provider_is_one_in_every_mart_however_its_id_is_written(tmp_path: Pat
                               "timestamp": "2026-03-14T11:00:00", "isRead": False})  # fmt: skip
     process(raw.path, tmp_path / "warehouse.duckdb", timezone="Asia/Makassar", rules_version="2", now=NOW)
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
-        w = Warehouse(con=con, scanned=False, core=False)
+        w = Warehouse(con=con, scanned=False)
         for collection in ("bookings", "chat_messages", "commission_records"):
             w.scan(collection)
         w.build()

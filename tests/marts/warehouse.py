@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -82,28 +81,40 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 @cache
-def _core_tables() -> str:
-    """The tables of core as the product declares them."""
-    return "; ".join(["CREATE SCHEMA IF NOT EXISTS core", *map(create_table, CORE.values())])
+def _empty() -> str:
+    """What makes an empty warehouse as the product does: asking for each whether every table is there took longer."""
+    with duckdb.connect() as con:
+        create_ops(con)
+        con.execute("; ".join(["CREATE SCHEMA IF NOT EXISTS core", *map(create_table, CORE.values())]))
+        made = con.execute(
+            "SELECT sql FROM duckdb_tables() UNION ALL SELECT sql FROM duckdb_views() WHERE NOT internal"
+        ).fetchall()
+    return "".join(["CREATE SCHEMA core; CREATE SCHEMA ops;", *(sql for (sql,) in made)])
 
 
-@dataclass
 class Warehouse:
-    """Rows are added with the defaults above; ``build`` makes the marts as of ``now``. ``core``: whether the tables of
-    core are made here; not where they are derived already."""
+    """Rows are added with the defaults above; ``build`` makes the marts as of ``now``. ``con``: one whose tables of
+    core are derived already (else an empty one is made); ``scanned``: whether every collection was read to its end."""
 
-    now: datetime = NOW
-    con: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
-    scanned: bool = True
-    core: bool = True
-
-    def __post_init__(self) -> None:
-        create_ops(self.con)
-        if self.core:
-            self.con.execute(_core_tables())
-        if self.scanned:
+    def __init__(
+        self, now: datetime = NOW, con: duckdb.DuckDBPyConnection | None = None, *, scanned: bool = True
+    ) -> None:
+        self.now = now
+        self._con = con or duckdb.connect()
+        self._built: dict[str, set[str]] = {}
+        if con is None:
+            self._con.execute(_empty())
+        else:
+            create_ops(con)
+        if scanned:
             for collection in ("bookings", "chat_messages", "commission_records", "notifications"):
                 self.scan(collection)
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The connection, for what this class has no words for: whoever takes it may change rows."""
+        self._built.clear()
+        return self._con
 
     def add(self, name: str, **values: Any) -> None:
         row = {**DEFAULTS[name], **values}
@@ -169,23 +180,33 @@ class Warehouse:
     def build(
         self, tables: Iterable[str] | None = None, *, policy: Policy = DEFAULT_POLICY, **options: Any
     ) -> BuildOutcome:
-        return build(self.con, now=self.now, policy=policy, tables=tables, **options)
+        outcome = build(self.con, now=self.now, policy=policy, tables=tables, **options)
+        self._built = {self._given(policy, options): set(outcome.rows)}
+        return outcome
+
+    def _given(self, policy: Policy, options: dict[str, Any]) -> str:
+        return repr((self.now, policy, sorted(options.items())))
+
+    def _make(self, table: str, *, policy: Policy = DEFAULT_POLICY, **options: Any) -> None:
+        """``build`` of one table, unless it stands as it would be built: no row, moment or option changed since."""
+        if table not in self._built.get(self._given(policy, options), ()):
+            self.build([table], policy=policy, **options)
 
     def rows(self, query: str) -> list[dict[str, Any]]:
-        found = self.con.sql(query)
+        found = self._con.sql(query)
         return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
 
     def reconciled(self, **options: Any) -> list[dict[str, Any]]:
-        self.build(["commission_reconciliation"], **options)
+        self._make("commission_reconciliation", **options)
         return self.rows("FROM marts.commission_reconciliation ORDER BY booking_id, commission_id")
 
     def findings(self, **options: Any) -> set[str]:
         """The ids of all findings."""
-        self.build(["commission_findings"], **options)
+        self._make("commission_findings", **options)
         return {row["finding_id"] for row in self.rows("FROM marts.commission_findings")}
 
     def finding(self, code: str, **options: Any) -> dict[str, Any]:
         """The one finding of a code. Fails if there is not exactly one."""
-        self.build(["commission_findings"], **options)
+        self._make("commission_findings", **options)
         (row,) = self.rows(f"FROM marts.commission_findings WHERE finding = '{code}'")
         return row

@@ -24,6 +24,7 @@ from marketplace.rules import RULES_VERSION
 from resources.raw.store import RawStore
 from tests.bookwatch_process import Bookwatch, settings_for
 from tests.ingest.mirroring import assert_mirrors
+from tests.places import give_compiled
 from tests.sandbox_server import SandboxProcess
 from tests.server_second import after_this_second
 
@@ -40,6 +41,7 @@ def server() -> Iterator[SandboxProcess]:
 @pytest.fixture(scope="module")
 def bookwatch(server: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Bookwatch:
     home = tmp_path_factory.mktemp("killed") / "home"
+    give_compiled(home)
     return Bookwatch(home, {**settings_for(server), "BOOKWATCH_PAGE_SIZE": "200"})
 
 

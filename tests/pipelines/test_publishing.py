@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,15 +43,36 @@ def server() -> Iterator[SandboxProcess]:
         yield process
 
 
-@pytest.fixture
-def settings(server: SandboxProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def enter(patch: pytest.MonkeyPatch, server: SandboxProcess, home: Path) -> Settings:
     for name in list(os.environ):
         if name.startswith(("APPWRITE_", "BOOKWATCH_", "DAGSTER_")):
-            monkeypatch.delenv(name)
-    for name, value in {**settings_for(server), "BOOKWATCH_HOME": str(tmp_path / "home")}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("BOOKWATCH_SAFETY_LAG", "0")
+            patch.delenv(name)
+    for name, value in {**settings_for(server), "BOOKWATCH_HOME": str(home)}.items():
+        patch.setenv(name, value)
+    patch.setenv("BOOKWATCH_SAFETY_LAG", "0")
     return load_settings()
+
+
+@pytest.fixture
+def settings(server: SandboxProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    return enter(monkeypatch, server, tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def once(server: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after a first good run, which nobody changes."""
+    home = tmp_path_factory.mktemp("publishing") / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        run = run_once(enter(patch, server, home))
+    assert (run.failure, run.snapshot_changed) == (None, True)
+    return home
+
+
+@pytest.fixture
+def after_one(once: Path, settings: Settings) -> Settings:
+    """The settings of a home of this test's own, a first good run behind it."""
+    shutil.copytree(once, settings.home.root, symlinks=True)
+    return settings
 
 
 def bookings(home: Home) -> list[str]:
@@ -83,9 +105,8 @@ def test_a_failing_step_is_one_safe_sentence_and_its_cause_stays_in_memory(
     }
 
 
-def test_personal_values_stand_in_two_files_only(settings: Settings) -> None:
-    run = run_once(settings)
-    assert run.failure is None
+def test_personal_values_stand_in_two_files_only(after_one: Settings) -> None:
+    settings = after_one
     values = [NAME, PHONE, TEXT, ROOM, REASON]
     private = settings.home.private.resolve()
     holding = {path: sentinels_in(path, values) for path in everything_under(settings.home.root)}
@@ -106,8 +127,8 @@ def test_what_a_stopped_run_changed_is_published_by_the_next(
 
 
 @pytest.mark.parametrize("damage", ["cut off", "overwritten"])
-def test_a_damaged_snapshot_is_published_anew_where_nothing_changed(settings: Settings, damage: str) -> None:
-    run_once(settings)
+def test_a_damaged_snapshot_is_published_anew_where_nothing_changed(after_one: Settings, damage: str) -> None:
+    settings = after_one
     damaged = require_snapshot(settings.home)
     content = damaged.read_bytes()
     damaged.write_bytes(content[:100] if damage == "cut off" else b"x" * len(content))
@@ -157,9 +178,9 @@ def test_verdicts_of_a_run_are_in_its_snapshot_and_those_of_an_unchanged_one_in_
 
 
 def test_a_copy_that_took_long_is_not_made_again_at_once(
-    settings: Settings, server: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+    after_one: Settings, server: SandboxProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_once(settings)
+    settings = after_one
     status = read_status(settings.home)
     assert status is not None
     status["run"]["publishing_seconds"] = 60.0

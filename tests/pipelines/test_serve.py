@@ -137,7 +137,7 @@ def test_a_taken_port_is_one_sentence_before_anything_is_started(tmp_path: Path,
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        done = Bookwatch(tmp_path / "home")(*words, "--port", port, timeout=60)
+        done = Bookwatch(tmp_path / "home")(*words, "--port", port)
     assert done.returncode == 2
     assert f"Port {port} on 127.0.0.1 is in use." in done.stderr
     assert not (tmp_path / "home" / "dagster" / "dashboards.log").exists()

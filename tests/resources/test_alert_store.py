@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import duckdb
 import pytest
 
 from assets.ops import create_ops, mirror_alerts
+from messages.message import Message
 from resources.ledger import Ledger
 from resources.ledger.alerts import EVERY_CHANNEL, Alert, AlertStore, Delivery, Silence
 
@@ -48,6 +50,52 @@ def test_an_alert_comes_back_as_it_was_stored(store: AlertStore) -> None:
     assert store.load() == ([ALERT], [], True)
     store.save([], [ALERT.alert_id], now=NOW)
     assert store.load() == ([], [], True)
+
+
+SAID = replace(
+    ALERT,
+    summary="A commission is missing 3 minutes after its acceptance.",
+    said=Message("rule.missing", {"grace_minutes": "3"}),
+    more=(
+        Message("alert.ids", {"ids": ["b1"]}),
+        Message("failure.step", {"step": "x", "problem": Message("failure.disk_full")}),
+    ),
+)
+
+
+def test_what_an_alert_says_is_kept_as_code_and_arguments_beside_the_words(
+    store: AlertStore, tmp_path: Path
+) -> None:
+    store.save([SAID], [], now=NOW)
+    assert store.load()[0] == [SAID]
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
+        create_ops(con)
+        mirror_alerts(con, store)
+        shown = con.execute("SELECT summary, code, args, more FROM ops.alerts").fetchall()
+    assert shown == [
+        (
+            SAID.summary,
+            "rule.missing",
+            '{"grace_minutes":"3"}',
+            (
+                '[{"code":"alert.ids","args":{"ids":["b1"]}},{"code":"failure.step","args":{"step":"x","problem":'
+                '{"code":"failure.disk_full","args":{}}}}]'
+            ),
+        )
+    ]
+    store.save([], [SAID.alert_id], now=NOW)
+    with store.reading() as db:
+        assert db.execute("SELECT * FROM alert_messages").fetchall() == []
+
+
+def test_words_that_a_version_without_codes_wrote_since_are_not_said_by_the_codes_of_before(
+    store: AlertStore,
+) -> None:
+    store.save([SAID], [], now=NOW)
+    with store.writing() as db:
+        db.execute("UPDATE alerts SET summary = 'Something else'")
+    (alert,) = store.alerts()
+    assert (alert.summary, alert.said, alert.more) == ("Something else", None, ())
 
 
 def test_a_silence_stands_until_it_is_ended_and_stays_in_the_record(store: AlertStore) -> None:
@@ -125,7 +173,7 @@ def test_ops_shows_what_the_ledger_knows(tmp_path: Path, store: AlertStore) -> N
         create_ops(con)
         for _ in range(2):
             mirror_alerts(con, store)
-        alerts = con.execute("SELECT * EXCLUDE detail FROM ops.alerts").fetchall()
+        alerts = con.execute("SELECT * EXCLUDE (detail, code, args, more) FROM ops.alerts").fetchall()
         silences = con.execute(
             "SELECT silence_id, matcher, author, ends_at FROM ops.alert_silences"
         ).fetchall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.error import HTTPError
@@ -19,10 +20,9 @@ AT = "2026-01-01T00:00:00.000+00:00"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[SandboxProcess]:
-    with SandboxProcess("--empty") as process:
+def server(empty_sandbox: SandboxProcess) -> Iterator[SandboxProcess]:
+    with empty_sandbox.own_database() as process:
         tables = TablesDB(process.client())
-        tables.create(process.database, "M")
         for name in ("items", "others"):
             tables.create_table(process.database, name, name)
             tables.create_integer_column(process.database, name, "n", False)
@@ -119,7 +119,7 @@ def test_latency_delays_and_a_stall_never_answers(server: SandboxProcess) -> Non
 def test_the_date_header_is_skewed(server: SandboxProcess) -> None:
     server.faults({"kind": "skew", "seconds": -600})
     told = parsedate_to_datetime(get(server).headers["Date"]).timestamp()
-    assert -602 <= told - time.time() <= -598
+    assert -602 <= told - server.now().timestamp() <= -598
 
 
 def test_rows_change_between_two_pages(server: SandboxProcess) -> None:
@@ -155,3 +155,15 @@ def test_a_wrong_order_is_refused(server: SandboxProcess) -> None:
     with pytest.raises(HTTPError) as refused:
         server.control("POST", "rows/bulk", {"database": "none", "table": "x", "rows": []})
     assert refused.value.code == 400
+
+
+def test_the_clock_is_told_set_and_moved(server: SandboxProcess) -> None:
+    before = server.now()
+    server.control("PUT", "clock", {"by": 40})
+    assert server.now() - before >= timedelta(seconds=40)
+    ahead = server.now() + timedelta(days=1)
+    server.control("PUT", "clock", {"at": ahead.isoformat()})
+    told = parsedate_to_datetime(get(server).headers["Date"])
+    assert told - ahead > timedelta(seconds=-1)
+    server.control("PUT", "clock", {"by": -86_400})
+    assert server.now() < ahead

@@ -30,9 +30,8 @@ ROWS: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[SandboxProcess]:
-    with SandboxProcess("--empty") as process:
-        TablesDB(process.client()).create(process.database, "M")
+def server(empty_sandbox: SandboxProcess) -> Iterator[SandboxProcess]:
+    with empty_sandbox.own_database() as process:
         process.control("POST", "tables", {"database": process.database, "table": "t", "columns": COLUMNS})
         process.load_rows("t", ROWS)
         yield process

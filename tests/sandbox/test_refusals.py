@@ -29,9 +29,8 @@ COLUMNS: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[SandboxProcess]:
-    with SandboxProcess("--empty") as process:
-        send(process, "POST", "/tablesdb", {"databaseId": process.database, "name": "M"})
+def server(empty_sandbox: SandboxProcess) -> Iterator[SandboxProcess]:
+    with empty_sandbox.own_database() as process:
         process.control("POST", "tables", {"database": process.database, "table": "t", "columns": COLUMNS})
         process.load_rows(
             "t",

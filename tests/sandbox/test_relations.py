@@ -14,7 +14,6 @@ from appwrite.query import Query
 from resources.raw.store import RawStore
 from tests.ingest.mirroring import DATABASE, database, gateway_for, run, settings_for
 from tests.sandbox_server import SandboxProcess
-from tests.server_second import after_this_second
 
 
 def call(
@@ -124,7 +123,7 @@ def test_bookwatch_reads_both_sides(
     names = {"bookings": stays, "therapists": guests}
     settings = settings_for(server, tmp_path / "home", tables=names, appwrite_api=api)
     gateway, _ = gateway_for(settings)
-    after_this_second()
+    server.a_second_passes()
     with RawStore(tmp_path / "home" / "raw.duckdb") as store:
         outcomes = run(gateway, store, ["therapists", "bookings"])
         assert [outcome.unread for outcome in outcomes.values()] == [(), ()]

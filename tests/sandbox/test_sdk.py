@@ -17,16 +17,14 @@ from tests.sandbox_server import SandboxProcess
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[SandboxProcess]:
-    with SandboxProcess("--empty") as process:
+def server(empty_sandbox: SandboxProcess) -> Iterator[SandboxProcess]:
+    with empty_sandbox.own_database() as process:
         yield process
 
 
 @pytest.fixture(scope="module")
 def tables(server: SandboxProcess) -> TablesDB:
-    service = TablesDB(server.client())
-    service.create(server.database, "Marketplace")
-    return service
+    return TablesDB(server.client())
 
 
 def test_every_kind_of_column_is_made_and_listed(server: SandboxProcess, tables: TablesDB) -> None:

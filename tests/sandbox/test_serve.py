@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+import pytest
 import requests
 
 from tests.sandbox_server import ROOT, SandboxProcess
@@ -40,31 +42,36 @@ def test_only_loopback_is_served() -> None:
     assert "loopback only" in refused.stderr
 
 
-def test_a_taken_port_is_one_plain_sentence() -> None:
-    with SandboxProcess("--empty") as server:
-        port = server.origin.rsplit(":", 1)[1]
-        refused = run("serve", "--empty", "--port", port)
+@pytest.fixture(scope="module")
+def server() -> Iterator[SandboxProcess]:
+    """One whose clock nobody moved."""
+    with SandboxProcess("--empty") as started:
+        yield started
+
+
+def test_a_taken_port_is_one_plain_sentence(server: SandboxProcess) -> None:
+    port = server.origin.rsplit(":", 1)[1]
+    refused = run("serve", "--empty", "--port", port)
     assert refused.returncode == 2
     assert "in use" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
-def test_only_its_own_host_names_are_answered() -> None:
-    with SandboxProcess("--empty") as server:
-        port = server.origin.rsplit(":", 1)[1]
-        answers = {
-            name: requests.get(
-                f"{server.endpoint}/health/version", headers={"Host": f"{name}:{port}"}, timeout=5
-            ).status_code
-            for name in (
-                "127.0.0.1",
-                "localhost",
-                "[::1]",
-                "evil.test",
-                "localhost.evil.test",
-                "127.0.0.1.evil.test",
-            )
-        }
+def test_only_its_own_host_names_are_answered(server: SandboxProcess) -> None:
+    port = server.origin.rsplit(":", 1)[1]
+    answers = {
+        name: requests.get(
+            f"{server.endpoint}/health/version", headers={"Host": f"{name}:{port}"}, timeout=5
+        ).status_code
+        for name in (
+            "127.0.0.1",
+            "localhost",
+            "[::1]",
+            "evil.test",
+            "localhost.evil.test",
+            "127.0.0.1.evil.test",
+        )
+    }
     assert list(answers.values())[:3] == [answers["127.0.0.1"]] * 3
     assert answers["127.0.0.1"] != 400
     assert list(answers.values())[3:] == [400] * 3
@@ -111,6 +118,6 @@ def _alive(pid: int) -> bool:
     return not (stat.exists() and stat.read_text().split()[2] == "Z")
 
 
-def test_the_clock_is_real_time_in_an_empty_sandbox(empty_sandbox: SandboxProcess) -> None:
-    told = parsedate_to_datetime(requests.get(empty_sandbox.endpoint + "/ping", timeout=5).headers["Date"])
+def test_the_clock_is_real_time_in_an_empty_sandbox(server: SandboxProcess) -> None:
+    told = parsedate_to_datetime(requests.get(server.endpoint + "/ping", timeout=5).headers["Date"])
     assert abs((told - datetime.now(UTC)).total_seconds()) < 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -84,6 +84,10 @@ class Control:
                 return reply(
                     201, {"loaded": store.bulk_load(table, map(_with_instants(store), given["rows"]))}
                 )
+            case "GET", "clock":
+                return reply(200, {"now": stamp(store.clock.now())})
+            case "PUT", "clock" if "by" in given:
+                store.clock.offset += timedelta(seconds=given["by"])
             case "PUT", "clock":
                 at = parse_instant(given["at"])
                 if at is None:

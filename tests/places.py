@@ -1,0 +1,90 @@
+"""Where a session of pytest keeps its files, and the marts' SQL that all its processes compile once. Holds no test."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock
+
+from assets.marts import sql_cache
+from assets.marts.make import COMPILED
+from assets.marts.sql_cache import Compiled, compiled_marts
+from marketplace.policy import Policy
+from resources.policy_file import load_policy
+
+#: A file system in memory, where the machine has one. A run makes dozens of files safe on the disk; over a thousand
+#: runs that is minutes of waiting, and a killed process leaves the same behind in either place.
+_IN_MEMORY: Final = Path("/dev/shm")
+#: What has to be free there and in memory: a session keeps two at most.
+_ROOM: Final = 6 << 30
+#: The folder of the session for its processes; its name is none that tests clear away.
+_SHARED: Final = "TESTS_COMPILED"
+
+_compile = sql_cache.compile_marts
+
+
+def keep_files_in_memory() -> None:
+    """Put what this process and those it starts write into temporary folders into memory, if there is room for it and
+    nobody chose another place."""
+    if "TMPDIR" not in os.environ and _room() >= _ROOM:
+        os.environ["TMPDIR"] = str(_IN_MEMORY)
+        tempfile.tempdir = None
+
+
+def _room() -> int:
+    """Bytes that may be put into memory; 0 where that cannot be told."""
+    try:
+        free = shutil.disk_usage(_IN_MEMORY).free
+        said = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        available = int(said["MemAvailable"].split()[0]) << 10
+    except (OSError, KeyError, ValueError):
+        return 0
+    return min(free, available)
+
+
+def begin_session() -> Path:
+    """Make the folder that holds this session's compiled marts."""
+    folder = Path(tempfile.mkdtemp(prefix="bookwatch-compiled-"))
+    os.environ[_SHARED] = str(folder)
+    return folder
+
+
+def compile_once() -> None:
+    """Let this process take the marts that another of the session compiled; it compiles those that none did."""
+    sql_cache.compile_marts = _compiled_once
+
+
+@lru_cache(maxsize=4)
+def _compiled_once(policy: Policy) -> tuple[Compiled, ...]:
+    folder = _folder_of(policy)
+    if folder is None:
+        return _compile(policy)
+    with FileLock(f"{folder}.lock"):
+        sql_cache.compile_marts = _compile
+        try:
+            return compiled_marts(policy, folder)
+        finally:
+            sql_cache.compile_marts = _compiled_once
+
+
+def _folder_of(policy: Policy) -> Path | None:
+    """A folder each: the product keeps one policy's marts in one."""
+    shared = os.environ.get(_SHARED)
+    return Path(shared) / hashlib.sha256(repr(policy).encode()).hexdigest()[:16] if shared else None
+
+
+def give_compiled(home: Path) -> None:
+    """Put this session's compiled marts where a run of ``home`` looks for them: for a process that starts cold, and of
+    which a test proves something else than that it compiles."""
+    policy = load_policy()
+    _compiled_once(policy)
+    folder = _folder_of(policy)
+    if folder is not None:
+        home.mkdir(mode=0o700, exist_ok=True)
+        shutil.copytree(folder, home / COMPILED, dirs_exist_ok=True)
