@@ -20,6 +20,8 @@ from typing import Any
 
 from assets.marts.every import MARTS
 from benchmarks.reconcile import Told, make, now, start, timed
+from checks.schemas import MARTS as DECLARED
+from checks.schemas.sql import create_table
 
 COUNTED = (
     "commission_summary",
@@ -44,11 +46,12 @@ def prepare(warehouse: Path) -> dict[str, Any]:
     began = now()
     with open_warehouse(warehouse) as con:
         con.execute("CREATE SCHEMA IF NOT EXISTS marts")
+        con.execute(create_table(DECLARED["commission_reconciliation"]))
         con.execute(
-            "CREATE TABLE marts.commission_reconciliation AS SELECT booking_id, origin, status AS booking_status,"
+            "INSERT INTO marts.commission_reconciliation BY NAME SELECT booking_id, origin, status AS booking_status,"
             " 'c' || booking_id AS commission_id, 'paid' AS commission_status, ends_at AS deadline_at,"
             " CASE WHEN change % 2000 = 0 THEN 'missing' ELSE 'matched' END AS state,"
-            " (amount_idr * 3 + 5) // 10 AS expected_idr, expected_idr AS actual_idr,"
+            " (amount_idr * 3 + 5) // 10 AS expected_idr, expected_idr AS actual_idr, 0 AS variance_idr,"
             " coalesce(accepted_at, created_at) AS accrued_at FROM core.bookings WHERE earns"
         )
     return timed(began)

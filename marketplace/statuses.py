@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import polars as pl
-
-from marketplace.text import nulls
+if TYPE_CHECKING:
+    import polars as pl
 
 UNKNOWN: Final = "unknown"
 
@@ -209,6 +208,11 @@ FLAG: Final = _table({"true": "true, yes, 1, on, y, t", "false": "false, no, 0, 
 
 def canonical(text: pl.Series, table: dict[str, str]) -> pl.Series:
     """Text (null for empty) → canonical value, null where the word is not in the table."""
+    # Here, not above: every command knows the words, and those that read no rows do without Polars.
+    import polars as pl
+
+    from marketplace.text import nulls
+
     if text.null_count() == len(text):
         return nulls(len(text), pl.String)
     key = text.str.to_lowercase().str.replace_all(r"[\s_-]", "")

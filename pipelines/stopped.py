@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pipelines.alerting.observe import schedules_stopped
-from pipelines.alerting.turn import alert_turn, show_alerts
 from resources.home import Home
 from resources.settings import Settings
 
@@ -102,6 +100,10 @@ class StoppedWatch:
 
     def look(self) -> str:
         """Look once and tell people. What there is to say here about it; nothing where it was said before."""
+        # Here, not above: `status` looks too, and tells nobody.
+        from pipelines.alerting.observe import schedules_stopped
+        from pipelines.alerting.turn import alert_turn, show_alerts
+
         home = self._settings.home
         found = stopped(home)
         if found is None or (not found and not home.ledger.exists()):

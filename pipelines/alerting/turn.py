@@ -16,7 +16,6 @@ from typing import Any
 
 from filelock import Timeout
 
-from marketplace.personal import without_contact
 from messages.message import message_in, messages_in
 from pipelines.alerting.engine import EngineState, Message, Observation, acknowledge, decide, refused
 from pipelines.alerting.message import compose, title_of
@@ -218,6 +217,9 @@ def _shown(entry: Mapping[str, Any]) -> Alert | None:
 
 def for_status(state: EngineState, now: datetime) -> dict[str, Any]:
     """The parts of status.json that alerts make: the firing ones, those not yet, the silences in force."""
+    # Here, not above: it loads Polars and every country's phone numbers, and commands that only read do without.
+    from marketplace.personal import without_contact
+
     shown = [
         _entry(alert) for alert in sorted(state.alerts.values(), key=lambda a: (a.active_since, a.alert_id))
     ]

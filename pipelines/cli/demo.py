@@ -25,7 +25,6 @@ from pipelines.processes import Child, stopping
 from resources.errors import BookwatchError, UsageError
 from resources.lock import run_lock
 from resources.own_files import replace
-from resources.run_report import RunOrder
 from resources.settings import Settings, load_settings
 
 DEMO_HOME = ".bookwatch-demo"
@@ -114,6 +113,7 @@ def demo(
     ):
         os.environ[name] = {"BOOKWATCH_TABLES": "{}", "APPWRITE_API": "tablesdb"}.get(name, "")
     from pipelines.run import run as run_once
+    from resources.run_report import RunOrder
 
     if not once:
         own_ports(port, dagster_port)  # said now, not after minutes of simulating

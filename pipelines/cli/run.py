@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.printed import echo, echo_json
-from resources.run_report import RunOrder, RunReport
 from resources.settings import load_settings
+
+if TYPE_CHECKING:
+    from resources.run_report import RunReport
 
 
 def as_json(done: RunReport) -> dict[str, Any]:
@@ -69,6 +71,7 @@ def run(
 ) -> int:
     """One run: ingest, check, derive, publish."""
     from pipelines.run import run as run_once
+    from resources.run_report import RunOrder
 
     order = RunOrder(full_refresh=full_refresh, say=lambda line: echo(line, err=True))
     done = run_once(load_settings(), order)

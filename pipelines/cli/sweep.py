@@ -4,14 +4,16 @@ missed rows."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.printed import echo, echo_json
 from pipelines.cli.run import as_json, debugging, summary
-from resources.run_report import CollectionSweep, RunOrder, RunReport, SweepOrder
 from resources.settings import load_settings
+
+if TYPE_CHECKING:
+    from resources.run_report import CollectionSweep, RunReport
 
 
 def found(sweeps: Sequence[CollectionSweep]) -> list[str]:
@@ -61,6 +63,7 @@ def sweep(
 ) -> int:
     """Find deletes, backdated and silent changes, repair the mirror, and publish what that changes."""
     from pipelines.run import run as run_once
+    from resources.run_report import RunOrder, SweepOrder
 
     order = RunOrder(
         sweep=SweepOrder(deep=deep, accept_deletes=accept_deletes), say=lambda line: echo(line, err=True)

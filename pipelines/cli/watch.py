@@ -16,12 +16,12 @@ from pipelines.cli.printed import echo
 from pipelines.cli.run import summary
 from pipelines.environment import prepare
 from resources.errors import BookwatchError, RunActive, UsageError
-from resources.run_report import RunOrder, RunReport, SweepOrder
 from resources.settings import Settings, load_settings
 from resources.sweep_mark import last_sweep_age
 
 if TYPE_CHECKING:
     from pipelines.dagster.telling import Telling
+    from resources.run_report import RunReport, SweepOrder
 
 SWEEP_EVERY = timedelta(hours=1)
 
@@ -50,6 +50,8 @@ def sweep_due(settings: Settings, since_own: float | None) -> bool:
 
 
 def _turns(settings: Settings, dagster: Telling, every: float, runs: int | None) -> None:
+    from resources.run_report import SweepOrder
+
     done = 0
     swept_at: float | None = None
     while True:
@@ -83,6 +85,7 @@ def _turn(settings: Settings, sweep: SweepOrder | None) -> RunReport | None:
     """One run, and a line about it; None where there was none. Raises UsageError, and KeyboardInterrupt when the run
     was stopped: a person or the system asked for the end."""
     from pipelines.run import run as run_once
+    from resources.run_report import RunOrder
 
     try:
         found = run_once(settings, RunOrder(quiet=True, sweep=sweep))

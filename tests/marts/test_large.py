@@ -14,7 +14,7 @@ from assets.marts import mart_writer
 from assets.marts.build import build
 from assets.marts.every import MART_NAMES, MARTS
 from assets.marts.sql_cache import Compiled
-from benchmarks import large_warehouse
+from benchmarks import health, large_warehouse
 from benchmarks.reconcile import BY_HAND, TABLE
 from marketplace.findings import FINDINGS
 from tests.policies import DEFAULT_POLICY
@@ -63,6 +63,15 @@ def test_hand_written_sql_makes_the_same_reconciliation(warehouse: duckdb.DuckDB
     }
     # The generator plants what a large marketplace has; this small one lacks only what is rarest there.
     assert codes >= set(FINDINGS) - {"ambiguous_reference", "overdue_premature", "restriction_mismatch"}
+
+
+def test_the_benchmark_of_health_has_all_that_health_reads(source: Path, tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    path.write_bytes(source.read_bytes())
+    health.prepare(path)
+    told = health.health(path)
+    assert set(told["marts"]) == set(health.COUNTED)
+    assert told["providers"] == large_warehouse.PROVIDERS
 
 
 def test_a_large_build_makes_the_same_marts_and_leaves_no_file(

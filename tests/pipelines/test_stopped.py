@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from dagster import DefaultScheduleStatus, DefaultSensorStatus
 
-from pipelines import stopped as stopped_module
+from pipelines.alerting import turn
 from pipelines.cli import status as status_command
 from pipelines.definitions import defs
 from pipelines.environment import prepare
@@ -126,7 +126,7 @@ def test_a_full_disk_ends_nothing_that_is_served(home: Home, monkeypatch: pytest
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(stopped_module, "show_alerts", full)
+    monkeypatch.setattr(turn, "show_alerts", full)
     assert "No space left" in StoppedWatch(load_settings()).look()
 
 
