@@ -26,7 +26,7 @@ Severity = Literal["critical", "error", "warning", "info"]
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
-# What happened: the words of each (reason.*) never repeat anything the server or a row said.
+# What happened: the words of each (cause.*) never repeat anything the server or a row said.
 REASONS: Final = frozenset(
     (
         "unauthorized",
@@ -111,7 +111,7 @@ class CallFailure(AppwriteException):
     def cause_said(self) -> Message:
         """The same without what the answer says of itself."""
         named: dict[str, Arg] = {"operation": self.operation, "collection": self.collection}
-        reason: Arg = Message(f"reason.{self.reason}") if self.reason in REASONS else self.reason
+        reason: Arg = Message(f"cause.{self.reason}") if self.reason in REASONS else self.reason
         if self.reason == "rate_limited" and self.retry_after:
             reason = Message("call.wait", {"reason": reason, "seconds": round(self.retry_after)})
         what: Arg = Message("call.of", named) if self.collection else self.operation

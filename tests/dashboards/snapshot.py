@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from marketplace.health import HEALTH_POINTS
-from messages.catalogue import english
+from messages.catalogue import english, say
 from messages.rules import broken, component
 from resources.home import Home
 from tests.dashboards import watch_tables
@@ -578,7 +578,9 @@ def status_of(truth: Truth, *, read_ago: timedelta = timedelta(seconds=18)) -> d
                         strict=True,
                     )
                 )
+                | ({"code": worded.code, "args": worded.args_json} if say(worded) == row[5] else {})
                 for row in POINTS
+                for worded in (broken(row[0]),)
             ],
         },
         "checks": {
