@@ -59,7 +59,9 @@ def home(tmp_path: Path) -> Home:
 def warehouse(home: Home) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     create_ops(con)
-    con.execute("INSERT INTO ops.health_changes VALUES (1, 1, 'working', ?, NULL, ?, '', NULL, NULL)", [NOW, NOW])
+    con.execute(
+        "INSERT INTO ops.health_changes VALUES (1, 1, 'working', ?, NULL, ?, '', NULL, NULL)", [NOW, NOW]
+    )
     return con
 
 
