@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from marketplace.closed_months import (
     newest_closed_month,
 )
 from marketplace.rules import RULES_VERSION
+from messages.catalogue import say
+from messages.message import message_of
 from resources.home import Home
 from resources.ledger import ClosedGap, Ledger
 from resources.run_report import Run
@@ -251,6 +254,15 @@ def test_a_later_change_of_the_same_figure_is_a_new_finding(home: Home) -> None:
     ]
 
 
+def _in_words(gap: ClosedGap | None) -> ClosedGap:
+    """The gap without its message, which says the same."""
+    assert gap is not None
+    message = message_of(gap.code, gap.args)
+    assert message is not None
+    assert say(message) == gap.reason
+    return replace(gap, code=None, args=None)
+
+
 @pytest.mark.parametrize(
     ("snapshot", "reason"),
     [
@@ -278,8 +290,8 @@ def test_where_nothing_can_be_compared_it_says_so(
             snapshot_path(home, "s1").write_bytes(b"no database")
     expected = ClosedGap("r2", None if snapshot is None else "s1", NOW + timedelta(minutes=1), reason)
     run(OCTOBER, run_id="r1")
-    assert run(OCTOBER, run_id="r2", at=NOW + timedelta(minutes=1)) == expected
-    assert Ledger(home.ledger).closed_gaps() == [expected]
+    assert _in_words(run(OCTOBER, run_id="r2", at=NOW + timedelta(minutes=1))) == expected
+    assert list(map(_in_words, Ledger(home.ledger).closed_gaps())) == [expected]
     assert found(home) == []
 
 
@@ -304,8 +316,8 @@ def test_a_run_that_did_not_read_all_reports_no_change(
     publish(home, "s1", OCTOBER)
     less = OCTOBER | {("2026-10-01", "bookings"): 2}
     expected = ClosedGap("r1", "s1", NOW, f"this run {why}")
-    assert run(less, scans=scans, unplaced=unplaced) == expected
-    assert (found(home), Ledger(home.ledger).closed_gaps()) == ([], [expected])
+    assert _in_words(run(less, scans=scans, unplaced=unplaced)) == expected
+    assert (found(home), list(map(_in_words, Ledger(home.ledger).closed_gaps()))) == ([], [expected])
 
 
 @pytest.mark.parametrize(("scans", "unplaced", "why"), BROKEN[::5])
@@ -333,7 +345,8 @@ def test_where_every_snapshot_before_lacks_something_none_is_compared(home: Home
     publish(home, "s1", {("2026-10-01", "bookings"): 1}, scans={"bookings": ("partial", False)})
     publish(home, "s2", {("2026-10-01", "bookings"): 2}, scans={"hotel_bookings": ("failed", False)})
     assert newest_complete(home) is None
-    assert run(OCTOBER) == ClosedGap("r1", None, NOW, "no snapshot before was made from complete scans")
+    expected = ClosedGap("r1", None, NOW, "no snapshot before was made from complete scans")
+    assert _in_words(run(OCTOBER)) == expected
     publish(home, "s3", OCTOBER)
     assert run(OCTOBER, run_id="r2") is None
     assert found(home) == []
