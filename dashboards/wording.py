@@ -20,7 +20,7 @@ from babel.numbers import format_decimal, format_percent
 
 from dashboards.limits import with_limits
 from messages import rules
-from messages.catalogue import say, understood
+from messages.catalogue import flat, labels, say, understood
 from messages.message import Message, message_of, messages_of
 from messages.names import name_of
 
@@ -33,20 +33,14 @@ TEXTS = Path(__file__).parent / "text"
 
 @cache
 def texts(language: str) -> dict[str, str]:
-    """Every text of a language by its dotted name, as in ``overview.title``; the limits it names are in it."""
+    """Every text of a language by its dotted name, as in ``overview.title``; the limits it names are in it. Those of
+    one page may stand with its messages (``messages.catalogue.labels``). Raises ValueError for a name that is there
+    twice."""
     with (TEXTS / f"{language}.toml").open("rb") as file:
-        return dict(_flat(tomllib.load(file), ""))
-
-
-def _flat(table: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
-    rows: list[tuple[str, str]] = []
-    for key, value in table.items():
-        rows += (
-            _flat(value, f"{prefix}{key}.")
-            if isinstance(value, dict)
-            else [(f"{prefix}{key}", with_limits(str(value)))]
-        )
-    return rows
+        found = dict(flat(tomllib.load(file)))
+    if twice := found.keys() & labels(language).keys():
+        raise ValueError(f"{', '.join(sorted(twice))}: there twice in {language!r}.")
+    return {name: with_limits(text) for name, text in (found | labels(language)).items()}
 
 
 def rupiah(amount: int | None) -> str:

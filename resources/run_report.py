@@ -205,9 +205,8 @@ class Built:
 
 @dataclass(frozen=True)
 class Published:
-    """Which snapshot people are served. ``changed``: this run copied it (in ``seconds``, as of ``published_at``, naive
-    UTC); ``postponed``: it had to be
-    copied, and waits, because a copy takes long."""
+    """Which snapshot people are served. ``changed``: this run copied it (in ``seconds``, as of
+    ``published_at``, naive UTC); ``postponed``: it had to be copied, and waits, because a copy takes long."""
 
     snapshot_id: str
     published_at: datetime | None = None

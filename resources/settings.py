@@ -41,31 +41,125 @@ class Settings(BaseSettings):
     )
 
     # an alias knows no prefix: these are called in the environment as they are here
-    appwrite_endpoint: str = Field(default="", validation_alias="appwrite_endpoint")
-    appwrite_project_id: str = Field(default="", validation_alias="appwrite_project_id")
-    appwrite_api_key: SecretStr = Field(default=SecretStr(""), validation_alias="appwrite_api_key")
-    appwrite_database_id: str = Field(default="", validation_alias="appwrite_database_id")
-    appwrite_api: Literal["tablesdb", "databases"] = Field(
-        default="tablesdb", validation_alias="appwrite_api"
+    appwrite_endpoint: str = Field(
+        default="",
+        validation_alias="appwrite_endpoint",
+        description="The server, with its path, as in https://cloud.example/v1. It holds no user name or password"
+        " (an @), and no ? or #. http:// to another machine is refused unless BOOKWATCH_ALLOW_HTTP is on.",
     )
-    home: Annotated[Home, NoDecode] = Home(Path(".bookwatch"))
-    tables: dict[str, str] = Field(default_factory=dict)
-    timezone: str = "Asia/Makassar"
-    alert_urls: Annotated[tuple[str, ...], NoDecode] = ()
-    heartbeat_url: str = ""
-    dashboards: str = ""
-    page_size: int = Field(default=1000, ge=1, le=5000)
-    safety_lag: float = Field(default=2.0, ge=0, le=3600)
-    overlap: float = Field(default=60.0, ge=0, le=86400)
-    workers: int = Field(default=2, ge=1, le=16)
-    amount_min: int = Field(default=AMOUNT_MIN_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
-    amount_max: int = Field(default=AMOUNT_MAX_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
-    sql_memory: int = Field(default=1 << 30, ge=64 << 20, le=1 << 40)
-    sql_seconds: float = Field(default=60.0, gt=0, le=86400)
-    home_shared: bool = False
-    now: datetime | None = None
-    allow_http: bool = False
-    hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    appwrite_project_id: str = Field(
+        default="", validation_alias="appwrite_project_id", description="The project's id."
+    )
+    appwrite_api_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="appwrite_api_key",
+        description="A key that may read: rows.read and tables.read (databases API: documents.read and"
+        " collections.read).",
+    )
+    appwrite_database_id: str = Field(
+        default="", validation_alias="appwrite_database_id", description="The database's id."
+    )
+    appwrite_api: Literal["tablesdb", "databases"] = Field(
+        default="tablesdb",
+        validation_alias="appwrite_api",
+        description="Which API the server speaks: databases is that of older ones (collections and documents).",
+    )
+    home: Annotated[Home, NoDecode] = Field(
+        default=Home(Path(".bookwatch")),
+        description="Where bookwatch keeps its files. A relative path lies beside the .env in force, else in the"
+        " working directory.",
+    )
+    tables: dict[str, str] = Field(
+        default_factory=dict,
+        description='Ids of collections that differ from their name, as JSON: {"bookings": "bookings_collection_id"}.',
+    )
+    timezone: str = Field(
+        default="Asia/Makassar",
+        description="The zone of providers that name none, and of every local day shown.",
+    )
+    alert_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Where alerts go: Apprise URLs, separated by blanks or commas. Severities before a = route one"
+        " (critical,high=URL). May hold secrets.",
+    )
+    heartbeat_url: str = Field(
+        default="",
+        description="Called (GET) after each run that ended with 0 or 10: a dead man's switch. May hold secrets.",
+    )
+    dashboards: str = Field(
+        default="",
+        description="Where people open the dashboards, as in https://bookwatch.example: alerts link to it. It holds"
+        " no user, password or query.",
+    )
+    page_size: int = Field(
+        default=1000,
+        ge=1,
+        le=5000,
+        description="Rows a page at most: fewer are asked for where they are heavy or the server fails over them.",
+    )
+    safety_lag: float = Field(
+        default=2.0,
+        ge=0,
+        le=3600,
+        description="How long a scan stays behind the server's clock.",
+        json_schema_extra={"unit": "seconds"},
+    )
+    overlap: float = Field(
+        default=60.0,
+        ge=0,
+        le=86400,
+        description="How much of what was scanned a scan reads again.",
+        json_schema_extra={"unit": "seconds"},
+    )
+    workers: int = Field(default=2, ge=1, le=16, description="Collections read at a time.")
+    amount_min: int = Field(
+        default=AMOUNT_MIN_IDR,
+        ge=1,
+        lt=AMOUNT_READ_BELOW_IDR,
+        description="The least amount that is believed, but for 0: whole, digits alone. Another value derives"
+        " everything anew.",
+        json_schema_extra={"unit": "rupiah"},
+    )
+    amount_max: int = Field(
+        default=AMOUNT_MAX_IDR,
+        ge=1,
+        lt=AMOUNT_READ_BELOW_IDR,
+        description="The largest amount that is believed; more than BOOKWATCH_AMOUNT_MIN. Another value derives"
+        " everything anew.",
+        json_schema_extra={"unit": "rupiah"},
+    )
+    sql_memory: int = Field(
+        default=1 << 30,
+        ge=64 << 20,
+        le=1 << 40,
+        description="Memory that a query of `bookwatch sql` may take: a size with its unit. Nothing spills to disk.",
+        json_schema_extra={"unit": "bytes"},
+    )
+    sql_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        le=86400,
+        description="Time that a query of `bookwatch sql` may take.",
+        json_schema_extra={"unit": "seconds"},
+    )
+    home_shared: bool = Field(
+        default=False,
+        description="A home of another user, or open to others, is accepted, as a mounted volume may be.",
+    )
+    now: datetime | None = Field(
+        default=None,
+        description="An instant that freezes the one clock every rule reads, and every instant that is written. For"
+        " replays and tests.",
+    )
+    allow_http: bool = Field(
+        default=False,
+        description="APPWRITE_ENDPOINT may be http:// to another machine: key and rows can be read on the way.",
+    )
+    hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Host names our servers answer to beside localhost, 127.0.0.1 and [::1], separated by blanks or"
+        " commas: those of your own proxy.",
+    )
 
     @field_validator("home", mode="before")
     @classmethod

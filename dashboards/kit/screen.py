@@ -151,8 +151,7 @@ def current(pages: tuple[str, ...]) -> Screen:
 @st.fragment(run_every=REFRESH_SECONDS)
 def pulse(screen: Screen, title: str, subtitle: str) -> None:
     """The head of the page, judged anew every five seconds. Only where something was published or said since
-    does the whole
-    page follow, so that tables keep their place while nothing happens."""
+    does the whole page follow, so that tables keep their place while nothing happens."""
     home = screen.settings.home
     path, status = reading.newest(home.current), data_age.read_status(home.status)
     if (path, status) != (screen.path, screen.status):

@@ -246,6 +246,7 @@ PAGE = Page(
     group="now",
     icon=":material/notifications:",
     role="admin",
+    place=8,
     sections=(
         now,
         silences,

@@ -247,6 +247,7 @@ PAGE = Page(
     group="now",
     icon=":material/monitor_heart:",
     role="engineer",
+    place=3,
     sections=(
         points,
         uptime,

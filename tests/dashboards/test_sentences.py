@@ -14,7 +14,7 @@ import duckdb
 import ibis
 import pytest
 
-from assets.marts.health_points import MEASURES
+from assets.marts.health.health_points import MEASURES
 from assets.marts.said import Said
 from dashboards import wording
 from dashboards.wording import Wording
