@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Union, cast
 
 #: A value of an argument: what it is written as depends on the place it has in the sentence (places.py). One that is a
 #: message is said in the language of the sentence.
 Arg = Union[int, str, list[str], None, "Message"]
-
-_NONE: Mapping[str, Arg] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -20,7 +17,7 @@ class Message:
     """A code of the catalogues and the values of its places. Holds published values only."""
 
     code: str
-    args: Mapping[str, Arg] = field(default_factory=lambda: _NONE)
+    args: Mapping[str, Arg] = field(default_factory=dict[str, Arg])
 
     def __hash__(self) -> int:
         return hash((self.code, self.args_json))

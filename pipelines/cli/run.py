@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +11,7 @@ from pipelines.cli.printed import echo, echo_json
 from resources.settings import load_settings
 
 if TYPE_CHECKING:
-    from resources.run_report import RunReport
+    from resources.run_report import CollectionScan, CollectionSweep, RunReport
 
 
 def as_json(done: RunReport) -> dict[str, Any]:
@@ -23,10 +22,15 @@ def as_json(done: RunReport) -> dict[str, Any]:
         "snapshot_id": done.snapshot_id,
         "published": done.snapshot_changed,
         "message": str(done.failure) if done.failure else "",
-        "warnings": [asdict(warning) for warning in done.warnings],
-        "collections": [scan.__dict__ for scan in done.scans],
+        "warnings": [{"step": warning.step, "problem": warning.problem} for warning in done.warnings],
+        "collections": [in_english(scan) for scan in done.scans],
         "failing_checks": [check.check_name for check in done.failed_checks],
     }
+
+
+def in_english(told: CollectionScan | CollectionSweep) -> dict[str, Any]:
+    """The fields of a scan or a sweep; why it did not read all of it is its ``detail``."""
+    return {name: value for name, value in vars(told).items() if name != "why"}
 
 
 def summary(done: RunReport) -> list[str]:

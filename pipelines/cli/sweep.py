@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.cli.printed import echo, echo_json
-from pipelines.cli.run import as_json, debugging, summary
+from pipelines.cli.run import as_json, debugging, in_english, summary
 from resources.settings import load_settings
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def found(sweeps: Sequence[CollectionSweep]) -> list[str]:
 
 def as_report(done: RunReport) -> dict[str, Any]:
     """A sweep for programs: the run's own content and what was found in each collection."""
-    return {**as_json(done), "sweeps": [swept.__dict__ for swept in done.sweeps]}
+    return {**as_json(done), "sweeps": [in_english(swept) for swept in done.sweeps]}
 
 
 def sweep(

@@ -5,7 +5,6 @@ What they do is pipelines/run.py's. Core and marts are declared beside their tab
 
 # Dagster reads the annotation of `context`, so annotations are not postponed here.
 from collections.abc import Iterator
-from dataclasses import asdict
 
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
@@ -27,9 +26,9 @@ def raw_key(collection: str) -> AssetKey:
 
 def scan_metadata(scan: CollectionScan) -> dict[str, str | int]:
     """What Dagster shows of a scan: how it ended and its counts."""
-    told = asdict(scan)
     return {
-        name: told[name] for name in ("outcome", "fetched", "inserted", "updated", "unchanged", "rejected")
+        name: getattr(scan, name)
+        for name in ("outcome", "fetched", "inserted", "updated", "unchanged", "rejected")
     }
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -47,7 +47,7 @@ class Fact:
 def facts_of(found: RunReport) -> Iterator[Fact]:
     """Everything a run has to say, in the order of its steps."""
     for scan in found.scans:
-        counts = {name: value for name, value in asdict(scan).items() if name in _SHOWN_OF_A_SCAN}
+        counts = {name: value for name, value in vars(scan).items() if name in _SHOWN_OF_A_SCAN}
         moved = bool(scan.inserted or scan.updated or scan.deleted)
         yield Fact(f"raw/{scan.collection}", tuple(counts.items()), moved)
     if found.derived:

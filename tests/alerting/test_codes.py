@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import orjson
 import pytest
 
 from checks.every import all_checks
@@ -11,6 +14,9 @@ from messages.message import Message
 from messages.names import name_of
 from pipelines.alerting.observe import _says
 from pipelines.alerting.rules import RULES
+from pipelines.cli.run import as_json
+from resources.run_report import CollectionScan, Ingested, Run, RunReport
+from resources.settings import Settings
 from tests.policies import DEFAULT_POLICY
 
 CHECKS = (*all_checks().values(), *SOURCE_CHECKS, *SWEEP_CHECKS)
@@ -62,3 +68,16 @@ def test_no_name_stands_in_the_catalogue_for_nothing() -> None:
 @pytest.mark.parametrize("name", ["no_such_check", "raw__counts", "of_tomorrow_schema_x", ""])
 def test_a_name_that_is_newer_than_the_catalogue_has_none(name: str) -> None:
     assert name_of(name) is None
+
+
+def test_what_commands_print_of_scans_and_warnings_is_as_before_codes(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    run = Run(settings=settings, run_id="r", sequence=1, started_at=settings.clock.now())
+    why = Message("call.of", {"operation": "list_rows", "collection": "users"})
+    scan = CollectionScan("users", False, "missing", detail=say(why), why=why)
+    run.warn("private names", Message("failure.disk_full"))
+    printed = as_json(RunReport(run, ingested=Ingested((scan,))))
+    assert printed["warnings"] == [{"step": "private names", "problem": "The disk is full."}]
+    (told,) = printed["collections"]
+    assert (told["detail"], "why" in told) == ("list_rows of users", False)
+    assert orjson.dumps(printed)
