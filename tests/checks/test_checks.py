@@ -72,7 +72,10 @@ def built() -> Warehouse:
             message="",
         )
     w.notification("n1", age=HOUR)
-    w.build(closed_changes=[change], closed_gaps=[("s1", None, NOW, "there was no snapshot before", True)])
+    w.build(
+        closed_changes=[change],
+        closed_gaps=[("s1", None, NOW, "there was no snapshot before", True, "gap.none", "{}")],
+    )
     return w
 
 
