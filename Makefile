@@ -9,7 +9,7 @@ JOBS ?= auto
 export DO_NOT_TRACK := 1
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo test run serve lint bench bench-ingest bench-reconcile bench-health bench-freshness soak lock clean
+.PHONY: setup demo test run serve lint reference bench bench-ingest bench-reconcile bench-health bench-freshness soak lock clean
 
 setup: $(STAMP)
 
@@ -40,6 +40,10 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+# docs/reference/, of what the code declares; a test compares it.
+reference: $(STAMP)
+	$(BIN)/python -m pipelines.reference
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)

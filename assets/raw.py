@@ -11,6 +11,8 @@ from marketplace.collections import INGESTED, PROVIDER_COLLECTIONS, REQUIRED
 from marketplace.expected import NAMED
 from marketplace.quarantine import READ, reject_reasons
 from marketplace.rules import RULES_VERSION
+from messages.catalogue import english
+from messages.message import Message, as_message, in_a_row
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.outcomes import CollectionOutcome
 from resources.appwrite.refusals import PASSES_BY_ITSELF
@@ -62,6 +64,9 @@ def ingest(run: Run) -> Ingested:
                 required=outcome.collection in REQUIRED,
                 outcome=outcome.outcome,
                 detail=". ".join(part for part in (outcome.detail, outcome.changes.sentence) if part),
+                why=in_a_row(
+                    [part for part in (outcome.why, outcome.changes.sentence) if part], "failure.two"
+                ),
                 unread=outcome.unread,
                 **asdict(outcome.counts),
             )
@@ -83,14 +88,22 @@ def ingest(run: Run) -> Ingested:
                 and outcome.failure is not None
                 and outcome.failure.reason not in PASSES_BY_ITSELF
             ]
-            raise SourceUnavailable(
-                "; ".join(
-                    f"The first reading of {scan.collection} broke off ({scan.detail or scan.outcome})"
+            broken = in_a_row(
+                [
+                    Message(
+                        "failure.first_reading",
+                        {
+                            "collection": scan.collection,
+                            "why": as_message(scan.why or Message(f"outcome.{scan.outcome}")),
+                        },
+                    )
                     for scan in unread
-                )
-                + ".",
-                "Nothing is published before it was read to its end once. What was read is kept: "
-                + (source_unavailable(lasting[0], gateway).next_step if lasting else "run again."),
+                ]
+            )
+            then = source_unavailable(lasting[0], gateway).todo if lasting else Message("failure.run_again")
+            raise SourceUnavailable(
+                Message("failure.sentence", {"problem": as_message(broken)}),
+                Message("failure.first_reading_do", {"then": then}),
             )
         sweeps: tuple[CollectionSweep, ...] = ()
         if run.order.sweep:
@@ -108,13 +121,17 @@ def _barred(outcomes: list[CollectionOutcome], gateway: Gateway) -> SourceUnavai
     barred = [o for o in outcomes if o.collection in REQUIRED and o.outcome in ("missing", "forbidden")]
     if not barred:
         return None
-    lacking = "; ".join(f"The required collection {o.collection} is {o.outcome}" for o in barred)
-    next_step = "Check the ids in BOOKWATCH_TABLES and the key's scopes (rows.read, tables.read)."
+    lacking = as_message(
+        in_a_row([Message(f"failure.required_{o.outcome}", {"collection": o.collection}) for o in barred])
+    )
+    next_step = Message("failure.required_do")
     first = barred[0].failure
     if first is None:
-        return SourceUnavailable(f"{lacking}.", next_step)
+        return SourceUnavailable(Message("failure.sentence", {"problem": lacking}), next_step)
     cause = source_unavailable(first, gateway)
-    return SourceUnavailable(f"{lacking}. {cause.problem}", cause.next_step or next_step)
+    return SourceUnavailable(
+        Message("failure.two", {"first": lacking, "then": cause.why}), cause.todo or next_step
+    )
 
 
 def _swept(
@@ -146,11 +163,14 @@ def _swept(
             missing=outcome.missing,
             held=outcome.held,
             detail=outcome.detail,
+            why=outcome.why,
         )
         for outcome in outcomes
     }
-    return tuple(
-        found.get(scan.collection)
-        or CollectionSweep(scan.collection, scan.outcome, detail=scan.detail or "it could not be read")
-        for scan in scans
-    )
+    return tuple(found.get(scan.collection) or _not_compared(scan) for scan in scans)
+
+
+def _not_compared(scan: CollectionScan) -> CollectionSweep:
+    """One that could not be scanned is not compared either."""
+    why = scan.why or Message("scan.unreadable")
+    return CollectionSweep(scan.collection, scan.outcome, detail=english(why), why=why)

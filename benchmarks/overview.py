@@ -1,8 +1,9 @@
 """How long the server takes to draw the Overview again.
 
-Run `python benchmarks/overview.py [--home DIR] [--reruns 40]`. Without --home a snapshot of 60 days (about
-14,500 bookings) is built in a temporary folder. Prints milliseconds and exits 1 where the median rerun takes
-100 ms or more. Timed around Streamlit's own script run (AppTest), without network and browser.
+Run `python -m benchmarks.overview [--home DIR] [--reruns 40]`, or `make bench ARGS=overview`. Without --home
+a snapshot of 60 days (about 14,500 bookings) is built in a temporary folder. Prints milliseconds and exits 1
+where the median rerun takes 100 ms or more. Timed around Streamlit's own script run (AppTest), without
+network and browser.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,11 +25,11 @@ sys.path.insert(0, str(ROOT))
 LIMIT_MS = 100
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, help="a BOOKWATCH_HOME with a published snapshot")
     parser.add_argument("--reruns", type=int, default=40)
-    asked = parser.parse_args()
+    asked = parser.parse_args(list(arguments))
     logging.disable(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
         home = asked.home
@@ -78,4 +80,4 @@ def measure(reruns: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -30,6 +30,7 @@ class Check:
     The rule is words, or in a column ``code`` the code of a message, whose arguments are the struct of a second column
     ``args``. ``unknown``: a query of sentences about what could not be told, words or code as before; they stand in the
     verdict and fail nothing.
+    ``looks_for``: what the query looks for in words, as docs/reference/checks.md has it.
     A ``blocking`` check that fails keeps the snapshot from being published; money and health never do, they are why
     people look.
     """
@@ -42,6 +43,7 @@ class Check:
     severity: CheckSeverity = "WARN"
     blocking: bool = False
     unknown: Query | None = None
+    looks_for: str = ""
 
     def run(self, con: duckdb.DuckDBPyConnection) -> CheckResult:
         """Evaluate on a warehouse or snapshot. Never raises."""
@@ -98,6 +100,13 @@ class TableCheck:
     @property
     def asset(self) -> str:
         return f"{self.table.layer}/{self.table.name}"
+
+    @property
+    def looks_for(self) -> str:
+        return (
+            "a column, type, word or range that is not the declared one, and a key that two rows have"
+            " ([tables.md](tables.md))"
+        )
 
     @property
     def what_to_do(self) -> Message:

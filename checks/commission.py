@@ -206,9 +206,6 @@ SELECT 'broken.state_none', 'none' WHERE NOT EXISTS (FROM marts.commission_summa
 """
 
 CHECKS: Final = (
-    # To the rupiah: each row adds up and opens with the closing before, no month is left out, each is the sum of its
-    # lines, the newest closing is the stock added up from core and that of the open records, and what was paid is what
-    # revenue_daily collected, month by month.
     Check(
         "ledger_balance",
         "marts/commission_ledger",
@@ -216,24 +213,29 @@ CHECKS: Final = (
         f" ORDER BY list_position({_IN_ORDER}, code), 2, 3",
         level="critical",
         severity="ERROR",
+        looks_for="a rupiah by which a row does not add up or does not open with the closing before; a month that is"
+        " left out or is not the sum of its lines; a newest closing that is not the stock added up from core, nor that"
+        " of the open records; a month in which what was paid is not what revenue_daily collected",
         what_to_do=Message("check.ledger_balance_do"),
     ),
-    # Perfect, warning or critical is what the rows say, and each missing booking is told.
     Check(
         "commission_state",
         "marts/commission_summary",
         _STATE_RULES,
         level="critical",
         severity="ERROR",
+        looks_for="a state of the whole (perfect, warning, critical, unknown) or a count that is not what the rows say,"
+        " and a missing booking without its finding",
         what_to_do=Message("check.commission_state_do"),
     ),
-    # Where nothing could be compared it does not fail, and says so.
     Check(
         "no_closed_month_changed",
         "marts/closed_month_changes",
         "SELECT 'broken.closed_month' AS code, finding_id FROM marts.closed_month_changes"
         " WHERE NOT waived ORDER BY seen_at DESC, finding_id",
         level="high",
+        looks_for="a figure of a closed month that changed and was not waived; where nothing could be compared it does"
+        " not fail, and says so",
         unknown="SELECT 'broken.uncompared' AS code, {'reason': reason} AS args FROM marts.closed_month_gaps"
         " WHERE is_newest",
         what_to_do=Message("check.closed_month_do"),

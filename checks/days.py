@@ -54,6 +54,7 @@ CHECKS: Final = (
         "marts/month_figures",
         _days_to_come,
         level="high",
+        looks_for="a figure of any mart by local day or month that lies after today, wherever today is latest",
         unknown=f"SELECT 'broken.nothing_scanned' AS code FROM ({_LATEST_CLOCK}) WHERE clock IS NULL",
         what_to_do=Message("check.future_day_do"),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from checks.check import Check
+from marketplace.durations import spelled
 from marketplace.error_rate import ERROR_RATE_WINDOW, ERRORS_A_MINUTE, NOT_COUNTED
 from messages.message import Message
 
@@ -47,6 +48,8 @@ CHECKS: Final = (
         "ops/errors",
         _OF_THE_BUSIEST_MINUTE,
         level="medium",
+        looks_for=f"{ERRORS_A_MINUTE} errors or more within a minute, of calls and runs of the last"
+        f" {spelled(ERROR_RATE_WINDOW)}",
         what_to_do=Message("check.error_rate_do", {"n": ERRORS_A_MINUTE}),
     ),
 )

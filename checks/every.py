@@ -7,24 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from checks import commission, days, error_rate, findings, health
+import checks
 from checks.check import Check, TableCheck
 from checks.schemas import CORE, MARTS
 from checks.schemas.table import Declaration
 from marketplace.registry import Registry
+from resources.modules import modules_of
 
 
 def registry_of(core: Mapping[str, Declaration]) -> Registry[str, Check | TableCheck]:
-    """Every check, given core's tables by name. Raises ValueError if two share a name."""
+    """Every check, given core's tables by name: of each table, and the CHECKS of each module of this folder. Raises
+    ValueError if two share a name."""
     return Registry(
         (
             *(TableCheck(table) for table in (*core.values(), *MARTS.values()) if table.checked),
-            *health.CHECKS,
-            findings.ZERO_MISSING,
-            *commission.CHECKS,
-            *days.CHECKS,
-            *findings.CHECKS,
-            *error_rate.CHECKS,
+            *(check for module in modules_of(checks) for check in getattr(module, "CHECKS", ())),
         ),
         key=lambda check: check.name,
     )

@@ -132,8 +132,8 @@ def _contents(con: duckdb.DuckDBPyConnection, table: str) -> tuple[tuple[str, ..
 def _chunks(con: duckdb.DuckDBPyConnection, table: str, chunk_rows: int) -> Iterator[pl.DataFrame]:
     """DataFrames of about chunk_rows rows, streamed so that memory does not grow with the table.
 
-    The same connection, so that rows of an open transaction are seen;
-    nothing else may be asked of it meanwhile.
+    The same connection, so that rows of an open transaction are seen; nothing else may be asked of it
+    meanwhile.
     """
     for batch in con.sql(f"FROM {_qualified(table)}").to_arrow_reader(chunk_rows):
         frame = pl.from_arrow(batch)

@@ -24,6 +24,7 @@ ZERO_MISSING: Final = Check(
     ORDER BY ALL
     """,
     level="critical",
+    looks_for="a booking that is missing its commission record and was not waived; and that the whole was summed up",
     severity="ERROR",
     what_to_do=what_to_do("missing"),
 )
@@ -36,8 +37,9 @@ def _none_open(code: str, finding: Finding) -> Check:
         f"SELECT 'waived: equal_to' AS rule, finding_id FROM marts.commission_findings"
         f" WHERE finding = '{code}' AND NOT waived ORDER BY finding_id",
         level=finding.severity,
+        looks_for=f"a finding {code} that is open",
         what_to_do=what_to_do(code),
     )
 
 
-CHECKS: Final = tuple(_none_open(code, finding) for code, finding in FINDINGS.items())
+CHECKS: Final = (ZERO_MISSING, *(_none_open(code, finding) for code, finding in FINDINGS.items()))

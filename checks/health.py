@@ -20,6 +20,7 @@ def _not_broken(number: int, point: HealthPoint) -> Check:
         SELECT 'point_was_measured', NULL FROM (FROM marts.health_points WHERE point = {number}) HAVING count(*) <> 1
         """,
         level=point.severity,
+        looks_for=f"point {number}, {point.name}, being broken or not measured",
         severity="ERROR" if point.severity == "critical" else "WARN",
         what_to_do=look(number),
     )

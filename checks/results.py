@@ -23,8 +23,8 @@ SAMPLE: Final = 20
 class CheckResult:
     """The result of one check; one that could not be ``made`` has not passed.
 
-    ``sample_ids`` are at most 20 of the ``failed_rows`` ids; ``found`` names the
-    rules that do not hold, never values."""
+    ``sample_ids`` are at most 20 of the ``failed_rows`` ids; ``found`` names the rules that do not hold,
+    never values."""
 
     check_name: str
     asset: str

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from checks.results import CheckResult
 from marketplace.collections import INGESTED
-from messages.message import Arg, Message
+from marketplace.findings import Severity
+from messages.message import Arg, Message, as_message
 from resources.run_report import CollectionScan, CollectionSweep
 
 
@@ -16,7 +17,9 @@ class SourceCheck:
     """fetched = inserted + updated + unchanged + rejected for one collection. Structural: it blocks publishing."""
 
     collection: str
+    level: Severity = "critical"
     blocking: bool = True
+    looks_for: str = "rows that were fetched and are not inserted, updated, unchanged or rejected"
 
     @property
     def name(self) -> str:
@@ -32,7 +35,9 @@ class SourceCheck:
 
     def run(self, scan: CollectionScan | None) -> CheckResult:
         """The verdict for a scan; without one there is nothing stored to compare, and the check fails."""
-        blank = CheckResult(self.name, self.asset, False, "ERROR", what_to_do=self.what_to_do)
+        blank = CheckResult(
+            self.name, self.asset, False, "ERROR", what_to_do=self.what_to_do, level=self.level
+        )
         if scan is None:
             return replace(blank, found=(Message("broken.no_scan"),))
         stored = scan.inserted + scan.updated + scan.unchanged + scan.rejected
@@ -53,7 +58,9 @@ class SweepCheck:
     """Rows in Appwrite = rows in raw not deleted, after a sweep of one collection. A warning: it stops nothing."""
 
     collection: str
+    level: Severity = "high"
     blocking: bool = False
+    looks_for: str = "after a sweep, rows that Appwrite has and the mirror has not, or the other way round"
 
     @property
     def name(self) -> str:
@@ -69,27 +76,30 @@ class SweepCheck:
 
     def run(self, swept: CollectionSweep | None) -> CheckResult:
         """The verdict for a sweep. One that did not reach its end has compared nothing: the check fails and says so."""
-        blank = CheckResult(self.name, self.asset, False, "WARN", what_to_do=self.what_to_do, level="high")
+        blank = CheckResult(
+            self.name, self.asset, False, "WARN", what_to_do=self.what_to_do, level=self.level
+        )
         if swept is None:
             return replace(blank, made=False, found=(Message("broken.no_sweep"),))
         apart = abs(swept.server_rows - swept.mirror_rows)
+        told = swept.why or swept.detail
         if swept.held:
-            return replace(blank, failed_rows=swept.missing, found=(swept.detail,))
+            return replace(blank, failed_rows=swept.missing, found=(told,))
         if swept.outcome != "complete":
             return replace(
                 blank,
                 level="medium",
                 made=False,
-                found=(Message("broken.not_compared", {"outcome": swept.outcome, "why": swept.detail}),),
+                found=(Message("broken.not_compared", {"outcome": swept.outcome, "why": as_message(told)}),),
             )
         if apart:
             counts: dict[str, Arg] = {"server": swept.server_rows, "mirror": swept.mirror_rows}
-            told = (
-                Message("broken.apart_why", {**counts, "why": swept.detail})
-                if swept.detail
+            apart_by = (
+                Message("broken.apart_why", {**counts, "why": as_message(told)})
+                if told
                 else Message("broken.apart", counts)
             )
-            return replace(blank, failed_rows=apart, found=(told,))
+            return replace(blank, failed_rows=apart, found=(apart_by,))
         return replace(blank, passed=True)
 
 

@@ -16,11 +16,13 @@ from typing import Any
 from dashboards.wording import instant
 from marketplace import health as rules
 from marketplace.health import SCAN_AGE, SYSTEM_STATES
+from messages.message import Message, messages_in
 
 
 @dataclass(frozen=True)
 class Condition:
-    """The state of the data. ``state``: empty, fresh, stale, unknown; ``failed`` stands beside any."""
+    """The state of the data. ``state``: empty, fresh, stale, unknown; ``failed`` stands beside any, with what was
+    ``said`` of the failure, which ``failure`` has in English."""
 
     state: str
     read_at: datetime | None
@@ -28,6 +30,7 @@ class Condition:
     behind: tuple[str, ...]
     failed: bool
     failure: str
+    said: tuple[Message, ...]
     failed_at: datetime | None
     exit_status: int | None
 
@@ -101,6 +104,7 @@ def judge(
         behind=behind,
         failed=run.get("outcome") == "failed",
         failure=str(run.get("message") or ""),
+        said=messages_in(run.get("said")) or (),
         failed_at=instant(run.get("finished_at")) or instant((status or {}).get("written_at")),
         exit_status=exit_status if isinstance(exit_status, int) else None,
     )

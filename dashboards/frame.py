@@ -9,28 +9,22 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboards import pages as folder
 from dashboards.kit import cards, parts, screen
 from dashboards.kit.page import Page
 from dashboards.kit.parts import show
-from dashboards.pages import alerts, errors, health, links, members, overview, revenue, timings
 from dashboards.period import CHOICES, CUSTOM, DEFAULT, EARLIEST
 from dashboards.queries import reading
 from dashboards.sections import shared
 from dashboards.wording import LANGUAGES, Wording
+from resources.modules import modules_of
 
 HERE = Path(__file__).resolve().parent
 
 
-#: The pages in the order of the sidebar; the first one is where people arrive.
-PAGES: tuple[Page, ...] = (
-    overview.PAGE,
-    revenue.PAGE,
-    health.PAGE,
-    members.PAGE,
-    links.PAGE,
-    errors.PAGE,
-    timings.PAGE,
-    alerts.PAGE,
+#: Every page of the folder, in the order of the sidebar; the first one is where people arrive.
+PAGES: tuple[Page, ...] = tuple(
+    sorted((module.PAGE for module in modules_of(folder)), key=lambda page: (page.place, page.name))
 )
 
 FRAMED: ContextVar[bool] = ContextVar("framed", default=False)

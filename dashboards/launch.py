@@ -15,8 +15,7 @@ def command(port: int) -> list[str]:
     """The argv that serves the dashboards on 127.0.0.1:port from any working directory.
 
     The look comes from dashboards/.streamlit/config.toml, which Streamlit reads because it lies beside the
-    app; what must hold
-    whatever a config in the working directory says stands here as flags.
+    app; what must hold whatever a config in the working directory says stands here as flags.
     """
     return [
         sys.executable, "-m", "streamlit", "run", str(SERVER),

@@ -8,7 +8,7 @@ like different things.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -20,8 +20,9 @@ from babel.numbers import format_decimal, format_percent
 
 from dashboards.limits import with_limits
 from messages import rules
-from messages.catalogue import say, understood
+from messages.catalogue import flat, labels, say, understood
 from messages.message import Message, message_of, messages_of
+from messages.names import name_of
 
 LANGUAGES: tuple[str, ...] = ("en", "id")
 LOCALES: dict[str, str] = {"en": "en_US", "id": "id_ID"}
@@ -32,20 +33,14 @@ TEXTS = Path(__file__).parent / "text"
 
 @cache
 def texts(language: str) -> dict[str, str]:
-    """Every text of a language by its dotted name, as in ``overview.title``; the limits it names are in it."""
+    """Every text of a language by its dotted name, as in ``overview.title``; the limits it names are in it. Those of
+    one page may stand with its messages (``messages.catalogue.labels``). Raises ValueError for a name that is there
+    twice."""
     with (TEXTS / f"{language}.toml").open("rb") as file:
-        return dict(_flat(tomllib.load(file), ""))
-
-
-def _flat(table: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
-    rows: list[tuple[str, str]] = []
-    for key, value in table.items():
-        rows += (
-            _flat(value, f"{prefix}{key}.")
-            if isinstance(value, dict)
-            else [(f"{prefix}{key}", with_limits(str(value)))]
-        )
-    return rows
+        found = dict(flat(tomllib.load(file)))
+    if twice := found.keys() & labels(language).keys():
+        raise ValueError(f"{', '.join(sorted(twice))}: there twice in {language!r}.")
+    return {name: with_limits(text) for name, text in (found | labels(language)).items()}
 
 
 def rupiah(amount: int | None) -> str:
@@ -141,6 +136,21 @@ class Wording:
         if message is None or not understood(message):
             return str(otherwise or "")
         return say(message, self.language)
+
+    def messages(self, messages: Sequence[Message], otherwise: object = "") -> str:
+        """Sentences one after the other; where one of them is not ours, the English words that were written."""
+        if not messages or not all(map(understood, messages)):
+            return str(otherwise or "")
+        return " ".join(say(message, self.language) for message in messages)
+
+    def called(self, technical: object) -> str:
+        """The name of a check or an alert; '' for one that is newer than the catalogues."""
+        return self.message(name_of(str(technical)))
+
+    def named(self, technical: object) -> str:
+        """The same with the technical name, which is what is silenced and looked for."""
+        called = self.called(technical)
+        return f"{called} ({technical})" if called else str(technical)
 
     def told(self, row: Mapping[str, Any], text: str) -> str:
         """What a row says in ``code`` and ``args``; where it has none, or none of ours, its English ``text``."""

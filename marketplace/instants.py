@@ -260,8 +260,7 @@ def local_dates(text: pl.Series, offset_minutes: pl.Series) -> pl.Series:
 
 def starts(attributes: Attributes, offset_minutes: pl.Series) -> tuple[Instants, pl.Series]:
     """Start of each booking and the attribute it was read from: startTime, scheduledTime, scheduledDate +
-    time,
-    date + time, bookingDateTime, checkInDate. A time of day takes its date from scheduledDate, date,
+    time, date + time, bookingDateTime, checkInDate. A time of day takes its date from scheduledDate, date,
     bookingDate."""
     names = ALIASES["booking.start"]
     frame = pl.DataFrame({n: attributes.text(n) for n in names})

@@ -1,5 +1,5 @@
 """When a member (a provider) counts as healthy. The figures are gathered in
-assets/marts/member_health.py."""
+assets/marts/providers/member_health.py."""
 
 from __future__ import annotations
 

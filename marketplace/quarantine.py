@@ -43,8 +43,7 @@ def reject_reasons(collection: str, frame: pl.DataFrame) -> pl.Series:
     null.
 
     The rules are the same for every collection. A bare local time is judged in the default zone: the hours
-    between
-    zones do not make a readable time unreadable.
+    between zones do not make a readable time unreadable.
     """
     del collection
     attributes = Attributes(frame)

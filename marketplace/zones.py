@@ -132,9 +132,9 @@ class ProviderZones:
         doubtful: pl.Series | None = None,
     ) -> pl.Series:
         """Provider ids (and types, where known) → minutes east of UTC (Int64). An id of both kinds is the
-        therapist's,
-        unless the type says place. Null where a row is ``doubtful`` (ProvidersRead) and its provider is not known:
-        the default zone is that of a provider who is not there, not of one who was not read yet."""
+        therapist's, unless the type says place. Null where a row is ``doubtful`` (ProvidersRead) and its
+        provider is not known: the default zone is that of a provider who is not there, not of one who was not
+        read yet."""
         found = self._by(
             {**self.places, **self.therapists}, provider_id, self._places_first(provider_id, provider_type)
         )

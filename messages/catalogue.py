@@ -1,13 +1,15 @@
 """The catalogues, one a language, as gettext has them (Babel reads them): the code is the msgid, the sentence the
-msgstr. They are read when the first sentence is said.
+msgstr. They are read when the first sentence is said. What belongs to one thing may stand beside them in a file of its
+own, both languages in it (cities.toml: a table a language, in it ``page`` for the labels of pages).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 from messages.message import Arg, Message, Words
 from messages.places import Place, parts_of
@@ -16,15 +18,50 @@ from messages.places import Place, parts_of
 ENGLISH: Final = "en"
 LANGUAGES: Final = (ENGLISH, "id")
 
+LABEL: Final = "page."
+"""What the name of a label begins with, beside the catalogues; the others are codes."""
+_HERE: Final = Path(__file__).parent
+
 
 @cache
 def sentences(language: str) -> Mapping[str, str]:
-    """Code → sentence with places, of a language. Raises FileNotFoundError for one we do not speak."""
+    """Code → sentence with places, of a language. Raises FileNotFoundError for one we do not speak, ValueError for a
+    code that is said twice."""
     from babel.messages.pofile import read_po
 
-    with (Path(__file__).parent / f"{language}.po").open("rb") as file:
+    with (_HERE / f"{language}.po").open("rb") as file:
         entries = read_po(file, locale=language, abort_invalid=True)
-    return {str(entry.id): str(entry.string) for entry in entries if entry.id}
+    catalogue = {str(entry.id): str(entry.string) for entry in entries if entry.id}
+    more = {code: text for code, text in beside(language).items() if not code.startswith(LABEL)}
+    if twice := catalogue.keys() & more.keys():
+        raise ValueError(f"{', '.join(sorted(twice))}: said twice in {language!r}.")
+    return catalogue | more
+
+
+def labels(language: str) -> dict[str, str]:
+    """Name → label, of those that stand beside the catalogues."""
+    return {
+        name.removeprefix(LABEL): text for name, text in beside(language).items() if name.startswith(LABEL)
+    }
+
+
+@cache
+def beside(language: str) -> dict[str, str]:
+    """Name → text, of the files beside the catalogues. Raises KeyError where one does not speak the language."""
+    return {
+        name: text
+        for path in sorted(_HERE.glob("*.toml"))
+        for name, text in flat(tomllib.loads(path.read_text(encoding="utf-8"))[language])
+    }
+
+
+def flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Each text of a table with its dotted name."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from flat(cast("dict[str, Any]", value), f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", str(value)
 
 
 @cache

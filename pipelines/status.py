@@ -220,6 +220,7 @@ def run_status(run: RunReport) -> dict[str, Any]:
                 "required": scan.required,
                 "outcome": scan.outcome,
                 "detail": scan.detail,
+                "said": as_message(scan.why).plain if scan.why else None,
             }
             for scan in run.scans
         ]

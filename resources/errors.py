@@ -60,6 +60,17 @@ class BookwatchError(Exception):
         return f"{self.problem} {self.next_step}".strip()
 
 
+class Wrong(ValueError):
+    """A value that a setting cannot have. Holds nothing of it."""
+
+    def __init__(self, code: str, **args: Arg) -> None:
+        self.message = Message(code, args)
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return english(self.message)
+
+
 class UsageError(BookwatchError):
     """A wrong or missing setting or argument."""
 

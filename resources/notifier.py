@@ -22,6 +22,7 @@ from typing import Any
 
 from marketplace.findings import SEVERITIES
 from resources.appwrite.patience import RETRIES, RETRY_BUDGET, retry_delay
+from resources.errors import Wrong
 
 ATTEMPT_SECONDS = 2.0
 """How long one try may take to connect, and to be answered."""
@@ -87,15 +88,13 @@ def routes(words: str | Iterable[str]) -> tuple[str, ...]:
             continue
         severities, url = _split(part)
         if not url or any(severity not in SEVERITIES for severity in severities):
-            raise ValueError(
-                f"before a = stand severities ({', '.join(SEVERITIES)}), as in critical,high=URL"
-            )
+            raise Wrong("setting.route_severity", severities=list(SEVERITIES))
         if waiting and not severities:
-            raise ValueError(f"after {waiting[-1]} comes = and a URL, as in critical,high=URL")
+            raise Wrong("setting.route_url", severity=waiting[-1])
         found.append(f"{','.join((*waiting, *severities))}={url}" if waiting or severities else url)
         waiting = []
     if waiting:
-        raise ValueError(f"after {waiting[-1]} comes = and a URL, as in critical,high=URL")
+        raise Wrong("setting.route_url", severity=waiting[-1])
     return tuple(found)
 
 

@@ -34,7 +34,7 @@ def _silence(_line: str) -> None:
 @dataclass(frozen=True)
 class CollectionScan:
     """How one collection's scan of this run ended. Counts are rows. ``unread``: relationship columns Appwrite did not
-    hand out; what refers by them is unknown."""
+    hand out; what refers by them is unknown. ``why`` it did not read all of it, which ``detail`` tells in English."""
 
     collection: str
     required: bool
@@ -47,6 +47,7 @@ class CollectionScan:
     rejected: int = 0
     detail: str = ""
     unread: tuple[str, ...] = ()
+    why: Words = ""
 
     @property
     def is_read(self) -> bool:
@@ -87,6 +88,7 @@ class CollectionSweep:
     missing: int = 0
     held: bool = False
     detail: str = ""
+    why: Words = ""
 
 
 @dataclass(frozen=True)
@@ -203,9 +205,8 @@ class Built:
 
 @dataclass(frozen=True)
 class Published:
-    """Which snapshot people are served. ``changed``: this run copied it (in ``seconds``, as of ``published_at``, naive
-    UTC); ``postponed``: it had to be
-    copied, and waits, because a copy takes long."""
+    """Which snapshot people are served. ``changed``: this run copied it (in ``seconds``, as of
+    ``published_at``, naive UTC); ``postponed``: it had to be copied, and waits, because a copy takes long."""
 
     snapshot_id: str
     published_at: datetime | None = None

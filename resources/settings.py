@@ -11,12 +11,15 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from marketplace.rules import AMOUNT_MAX_IDR, AMOUNT_MIN_IDR, AMOUNT_READ_BELOW_IDR
+from messages.catalogue import english, understood
+from messages.message import Message, as_message, in_a_row
 from resources.clock import Clock
 from resources.env_file import checked
-from resources.errors import BookwatchError, UsageError
+from resources.errors import BookwatchError, UsageError, Wrong
 from resources.home import Home
 from resources.notifier import Channel, channels_of, routes
 from resources.own_hosts import host_name, is_loopback
@@ -38,31 +41,125 @@ class Settings(BaseSettings):
     )
 
     # an alias knows no prefix: these are called in the environment as they are here
-    appwrite_endpoint: str = Field(default="", validation_alias="appwrite_endpoint")
-    appwrite_project_id: str = Field(default="", validation_alias="appwrite_project_id")
-    appwrite_api_key: SecretStr = Field(default=SecretStr(""), validation_alias="appwrite_api_key")
-    appwrite_database_id: str = Field(default="", validation_alias="appwrite_database_id")
-    appwrite_api: Literal["tablesdb", "databases"] = Field(
-        default="tablesdb", validation_alias="appwrite_api"
+    appwrite_endpoint: str = Field(
+        default="",
+        validation_alias="appwrite_endpoint",
+        description="The server, with its path, as in https://cloud.example/v1. It holds no user name or password"
+        " (an @), and no ? or #. http:// to another machine is refused unless BOOKWATCH_ALLOW_HTTP is on.",
     )
-    home: Annotated[Home, NoDecode] = Home(Path(".bookwatch"))
-    tables: dict[str, str] = Field(default_factory=dict)
-    timezone: str = "Asia/Makassar"
-    alert_urls: Annotated[tuple[str, ...], NoDecode] = ()
-    heartbeat_url: str = ""
-    dashboards: str = ""
-    page_size: int = Field(default=1000, ge=1, le=5000)
-    safety_lag: float = Field(default=2.0, ge=0, le=3600)
-    overlap: float = Field(default=60.0, ge=0, le=86400)
-    workers: int = Field(default=2, ge=1, le=16)
-    amount_min: int = Field(default=AMOUNT_MIN_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
-    amount_max: int = Field(default=AMOUNT_MAX_IDR, ge=1, lt=AMOUNT_READ_BELOW_IDR)
-    sql_memory: int = Field(default=1 << 30, ge=64 << 20, le=1 << 40)
-    sql_seconds: float = Field(default=60.0, gt=0, le=86400)
-    home_shared: bool = False
-    now: datetime | None = None
-    allow_http: bool = False
-    hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    appwrite_project_id: str = Field(
+        default="", validation_alias="appwrite_project_id", description="The project's id."
+    )
+    appwrite_api_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="appwrite_api_key",
+        description="A key that may read: rows.read and tables.read (databases API: documents.read and"
+        " collections.read).",
+    )
+    appwrite_database_id: str = Field(
+        default="", validation_alias="appwrite_database_id", description="The database's id."
+    )
+    appwrite_api: Literal["tablesdb", "databases"] = Field(
+        default="tablesdb",
+        validation_alias="appwrite_api",
+        description="Which API the server speaks: databases is that of older ones (collections and documents).",
+    )
+    home: Annotated[Home, NoDecode] = Field(
+        default=Home(Path(".bookwatch")),
+        description="Where bookwatch keeps its files. A relative path lies beside the .env in force, else in the"
+        " working directory.",
+    )
+    tables: dict[str, str] = Field(
+        default_factory=dict,
+        description='Ids of collections that differ from their name, as JSON: {"bookings": "bookings_collection_id"}.',
+    )
+    timezone: str = Field(
+        default="Asia/Makassar",
+        description="The zone of providers that name none, and of every local day shown.",
+    )
+    alert_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Where alerts go: Apprise URLs, separated by blanks or commas. Severities before a = route one"
+        " (critical,high=URL). May hold secrets.",
+    )
+    heartbeat_url: str = Field(
+        default="",
+        description="Called (GET) after each run that ended with 0 or 10: a dead man's switch. May hold secrets.",
+    )
+    dashboards: str = Field(
+        default="",
+        description="Where people open the dashboards, as in https://bookwatch.example: alerts link to it. It holds"
+        " no user, password or query.",
+    )
+    page_size: int = Field(
+        default=1000,
+        ge=1,
+        le=5000,
+        description="Rows a page at most: fewer are asked for where they are heavy or the server fails over them.",
+    )
+    safety_lag: float = Field(
+        default=2.0,
+        ge=0,
+        le=3600,
+        description="How long a scan stays behind the server's clock.",
+        json_schema_extra={"unit": "seconds"},
+    )
+    overlap: float = Field(
+        default=60.0,
+        ge=0,
+        le=86400,
+        description="How much of what was scanned a scan reads again.",
+        json_schema_extra={"unit": "seconds"},
+    )
+    workers: int = Field(default=2, ge=1, le=16, description="Collections read at a time.")
+    amount_min: int = Field(
+        default=AMOUNT_MIN_IDR,
+        ge=1,
+        lt=AMOUNT_READ_BELOW_IDR,
+        description="The least amount that is believed, but for 0: whole, digits alone. Another value derives"
+        " everything anew.",
+        json_schema_extra={"unit": "rupiah"},
+    )
+    amount_max: int = Field(
+        default=AMOUNT_MAX_IDR,
+        ge=1,
+        lt=AMOUNT_READ_BELOW_IDR,
+        description="The largest amount that is believed; more than BOOKWATCH_AMOUNT_MIN. Another value derives"
+        " everything anew.",
+        json_schema_extra={"unit": "rupiah"},
+    )
+    sql_memory: int = Field(
+        default=1 << 30,
+        ge=64 << 20,
+        le=1 << 40,
+        description="Memory that a query of `bookwatch sql` may take: a size with its unit. Nothing spills to disk.",
+        json_schema_extra={"unit": "bytes"},
+    )
+    sql_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        le=86400,
+        description="Time that a query of `bookwatch sql` may take.",
+        json_schema_extra={"unit": "seconds"},
+    )
+    home_shared: bool = Field(
+        default=False,
+        description="A home of another user, or open to others, is accepted, as a mounted volume may be.",
+    )
+    now: datetime | None = Field(
+        default=None,
+        description="An instant that freezes the one clock every rule reads, and every instant that is written. For"
+        " replays and tests.",
+    )
+    allow_http: bool = Field(
+        default=False,
+        description="APPWRITE_ENDPOINT may be http:// to another machine: key and rows can be read on the way.",
+    )
+    hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Host names our servers answer to beside localhost, 127.0.0.1 and [::1], separated by blanks or"
+        " commas: those of your own proxy.",
+    )
 
     @field_validator("home", mode="before")
     @classmethod
@@ -76,26 +173,19 @@ class Settings(BaseSettings):
         if not value:
             return value
         if not value.startswith(("http://", "https://")):
-            raise ValueError("must start with http:// or https://, as in https://cloud.example/v1")
+            raise Wrong("setting.endpoint_scheme")
         # It is copied into files, sentences and logs: it may hold nothing that is secret.
         if "@" in value:
-            raise ValueError(
-                "must hold no user name and no password (an @), as in https://cloud.example/v1:"
-                " the key belongs into APPWRITE_API_KEY"
-            )
+            raise Wrong("setting.endpoint_secret")
         if re.search(r"[?#\\\s\x00-\x1f\x7f]", value):
-            raise ValueError(
-                "must end with its path, as in https://cloud.example/v1, without ? or # or blanks"
-            )
+            raise Wrong("setting.endpoint_path")
         try:
             parts = urlsplit(value)
             known = bool(parts.hostname) and parts.port != 0
         except ValueError:
             known = False
         if not known:
-            raise ValueError(
-                "must name a host, and a port only from 1 to 65535, as in https://cloud.example/v1"
-            )
+            raise Wrong("setting.endpoint_host")
         return value
 
     @field_validator("allow_http", mode="before")
@@ -111,7 +201,7 @@ class Settings(BaseSettings):
         names = [host_name(word) for word in re.split(r"[\s,]+", value) if word]
         if None in names:
             # "*" too: whoever answers to every name answers to the attacker's.
-            raise ValueError("must be host names alone, as in watch.example.org, without http://, port or *")
+            raise Wrong("setting.hosts")
         return tuple(names)
 
     @field_validator("dashboards")
@@ -120,9 +210,7 @@ class Settings(BaseSettings):
         value = value.strip().rstrip("/")
         # It is repeated in alerts, so it may hold no password, and nothing after a ? or # that could be a token.
         if value and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[\w.~/-]*)?", value):
-            raise ValueError(
-                "must be where people open the dashboards, as in https://bookwatch.example, and no more"
-            )
+            raise Wrong("setting.dashboards")
         return value
 
     @field_validator("timezone")
@@ -131,7 +219,7 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as unknown:
-            raise ValueError("is not a time zone name such as Asia/Makassar") from unknown
+            raise Wrong("setting.zone") from unknown
         return value
 
     @field_validator("amount_min", "amount_max", mode="before")
@@ -139,14 +227,14 @@ class Settings(BaseSettings):
     def _rupiah(cls, value: object) -> object:
         # "20.000" is twenty to Python and twenty thousand in Indonesia
         if isinstance(value, str) and not re.fullmatch(r"\s*[0-9]+\s*", value):
-            raise ValueError("must be whole rupiah in digits alone, as in 20000")
+            raise Wrong("setting.rupiah")
         return value
 
     @field_validator("amount_max")
     @classmethod
     def _above_the_least(cls, value: int, info: ValidationInfo) -> int:
         if value <= info.data.get("amount_min", 0):
-            raise ValueError("must be more than BOOKWATCH_AMOUNT_MIN")
+            raise Wrong("setting.amount_max")
         return value
 
     @field_validator("sql_memory", mode="before")
@@ -159,11 +247,11 @@ class Settings(BaseSettings):
             r"\s*([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*([KMGT])(i?)B?\s*", value, re.IGNORECASE | re.ASCII
         )
         if found is None:
-            raise ValueError("must be a size with its unit, as in 1 GiB or 512 MB")
+            raise Wrong("setting.size_unit")
         power = "KMGT".index(found[2].upper()) + 1
         size = round(float(found[1]) * (1024 if found[3] else 1000) ** power)
         if not 64 << 20 <= size <= 1 << 40:
-            raise ValueError("must be from 64 MiB to 1 TiB")
+            raise Wrong("setting.size_bounds")
         return size
 
     @field_validator("alert_urls", mode="before")
@@ -220,16 +308,22 @@ class Settings(BaseSettings):
             if not value
         ]
         if missing:
-            raise UsageError(
-                f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.",
-                "Set it in the environment or in a .env file (see .env.example), or try `bookwatch demo`.",
-            )
+            code = "failure.setting_missing" if len(missing) == 1 else "failure.settings_missing"
+            raise UsageError(Message(code, {"names": missing}), Message("failure.setting_missing_do"))
         if self.sends_in_the_clear and not self.allow_http:
-            raise UsageError(
-                "APPWRITE_ENDPOINT is http:// to another machine: the key and every row could be read on the way.",
-                "Use https://, or set BOOKWATCH_ALLOW_HTTP=1 where you trust that network.",
-            )
+            raise UsageError.of("failure.in_the_clear")
         return self
+
+
+def _problem(wrong: ErrorDetails) -> Message:
+    """What is wrong with a setting. Nothing of its value goes on."""
+    given = wrong.get("ctx", {})
+    if isinstance(error := given.get("error"), Wrong):
+        return error.message
+    limits = [value for name, value in given.items() if name in ("ge", "le", "gt", "lt")]
+    known = Message(f"setting.{wrong['type']}", {"limit": str(limits[0]) if limits else ""})
+    said = wrong["msg"].removeprefix("Value error, ")
+    return known if understood(known) and english(known) == said else as_message(said)
 
 
 def env_file() -> Path | None:
@@ -258,17 +352,24 @@ def load_settings() -> Settings:
     except BookwatchError:
         raise
     except ValidationError as invalid:
-        sentences = "; ".join(
-            f"{_place(e['loc'])}: {e['msg'].removeprefix('Value error, ')}"
-            for e in invalid.errors(include_input=False, include_context=False, include_url=False)
+        sentences = in_a_row(
+            [
+                Message(
+                    "failure.setting_of",
+                    {
+                        "name": _place(wrong["loc"]),
+                        "problem": _problem(wrong),
+                    },
+                )
+                for wrong in invalid.errors(include_input=False, include_url=False)
+            ]
         )
-        raise UsageError(
-            f"A setting is wrong: {sentences}.", "Correct it in the environment or .env."
-        ) from None
+        raise UsageError.of("failure.setting_wrong", sentences=as_message(sentences)) from None
     except Exception as broken:  # noqa: BLE001 - pydantic-settings raises SettingsError with the value in it
-        raise UsageError(
-            f"The settings could not be read ({type(broken).__name__}).",
-            'BOOKWATCH_TABLES must be JSON such as {"bookings": "bookings_collection_id"}.',
+        raise UsageError.of(
+            "failure.settings_unread",
+            kind=type(broken).__name__,
+            example='{"bookings": "bookings_collection_id"}',
         ) from None
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from messages.catalogue import english
+from messages.message import Message, Words
+
 LONGEST_TOLD: Final = 60
 """Letters of a name that are told."""
 
@@ -15,7 +18,13 @@ def told_name(name: str) -> str:
     return printable if len(printable) <= LONGEST_TOLD else f"{printable[:LONGEST_TOLD]}…"
 
 
-def a_few(names: Sequence[str]) -> str:
-    """A few of the names, and how many more there are."""
+def few(names: Sequence[str]) -> Words:
+    """A few of the names, and how many more there are, for any language."""
     shown = ", ".join(names[:5])
-    return f"{shown} and {len(names) - 5:,} more" if len(names) > 5 else shown
+    more = len(names) - 5
+    return Message("scan.few", {"names": list(names[:5]), "more": more}) if more > 0 else shown
+
+
+def a_few(names: Sequence[str]) -> str:
+    """The same in English."""
+    return english(few(names))

@@ -48,10 +48,10 @@ class Batch:
     """Rows of one raw table, columns named as Appwrite's attributes beside ``_id``, ``_change`` and the like.
 
     ``gone``: attributes the deployment no longer has. ``accepted``: booking_id → observed acceptance
-    (``booking_id``,
-    ``accepted_at``), bookings only. ``names``: what is published of ids and words. ``amounts``: between which
-    rupiah an amount is believed. ``lent``: row id → the offset of another row (``id``, ``utc_offset_minutes``), for a
-    batch of rows without a zone of their own. ``people``: whom its rows may name.
+    (``booking_id``, ``accepted_at``), bookings only. ``names``: what is published of ids and words.
+    ``amounts``: between which rupiah an amount is believed. ``lent``: row id → the offset of another row
+    (``id``, ``utc_offset_minutes``), for a batch of rows without a zone of their own. ``people``: whom its
+    rows may name.
     """
 
     collection: str

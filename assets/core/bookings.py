@@ -41,8 +41,7 @@ _MINUTES = r"(?i)^\+?(\d{1,6}(?:\.\d*)?)\s*(?:m|min|mins|minute|minutes|menit)?\
 
 def booking_status(attributes: Attributes) -> tuple[pl.Series, pl.Series]:
     """(canonical status or null, the word as written). bookingStatus wins over status; cancelled is declined
-    where
-    providerResponseStatus says Declined."""
+    where providerResponseStatus says Declined."""
     raw = attributes.first(ALIASES["booking.status"])
     status = canonical(raw, BOOKING_STATUS)
     response = attributes.text("providerResponseStatus")
@@ -226,8 +225,8 @@ def _note_amounts(read: Reader, amounts: BookingAmounts) -> None:
 
 def _source(read: Reader) -> pl.DataFrame:
     """source, rule, has_value, chat_window_open: the explicit value; else scheduled by mode or bookingType,
-    or by a
-    scheduledTime where neither says anything; else chatWindow where the window was open; else unknown."""
+    or by a scheduledTime where neither says anything; else chatWindow where the window was open; else
+    unknown."""
     a = read.attributes
     written = a.text("source")
     explicit = canonical(written, SOURCE)
@@ -267,9 +266,8 @@ def _mode(
     read: Reader, created: pl.Series, start: pl.Series, deadline: pl.Series, start_waits: pl.Series
 ) -> pl.DataFrame:
     """mode, rule, has_value, has_schedule: mode, bookingType, metadata.bookingType, a scheduledTime, the
-    start, the
-    response deadline; else unknown. A word that is no mode is noted and passed over. A start that is written and has
-    no zone yet is waited for."""
+    start, the response deadline; else unknown. A word that is no mode is noted and passed over. A start that
+    is written and has no zone yet is waited for."""
     a = read.attributes
     columns: dict[str, pl.Series] = {}
     for key, name in zip(("by_mode", "by_type", "by_metadata"), ALIASES["booking.mode"], strict=True):

@@ -2,8 +2,7 @@
 processed mark.
 
 One transaction a run: a run killed at any instant leaves the last state, and the next one starts from it.
-What the rows
-mean is in the modules beside this one; personal data is personal_store.py's.
+What the rows mean is in the modules beside this one; personal data is personal_store.py's.
 """
 
 from __future__ import annotations

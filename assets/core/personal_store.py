@@ -2,8 +2,8 @@
 link.
 
 The file is never changed in place: a copy is made, changed, renamed, and the link swapped, so that a reader
-keeps what it
-opened. Where a row has to leave, the file is written anew: a deleted row's bytes would stay in a copy.
+keeps what it opened. Where a row has to leave, the file is written anew: a deleted row's bytes would stay in
+a copy.
 """
 
 from __future__ import annotations
@@ -147,8 +147,7 @@ def update_private(
     """Bring the private file up to the mirror and return its real path. Nothing changed: nothing is copied.
 
     Rows deleted, erased or quarantined in raw leave it. Safe to be killed at any instant: the link always
-    points to a
-    whole file, and files nobody points to are removed by the next call.
+    points to a whole file, and files nobody points to are removed by the next call.
     """
     published_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     link = published_dir / LINK

@@ -89,7 +89,7 @@ def step(make: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def in_order() -> dict[str, Mart]:
-    """Name → mart or step, of those known so far: each after those it reads, else as they became known. Raises
+    """Name → mart or step, of those known so far: each after those it reads, else marts before steps, by name. Raises
     ValueError where two of them wait for each other."""
     ordered: dict[str, Mart] = {}
 
@@ -102,6 +102,6 @@ def in_order() -> dict[str, Mart]:
             put(_MADE[name], (*waiting, one.name))
         ordered[one.name] = one
 
-    for one in _MADE.values():
+    for one in sorted(_MADE.values(), key=lambda one: (one.step, one.name)):
         put(one, ())
     return ordered

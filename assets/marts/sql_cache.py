@@ -120,7 +120,7 @@ def _fingerprint(policy: Policy) -> str:
     for tool in _TOOLS:
         digest.update(f"{tool}={version(tool)}".encode())
     for folder in _SOURCES:
-        for source in sorted(f for f in (_ROOT / folder).rglob("*") if f.suffix in (".py", ".po")):
+        for source in sorted(f for f in (_ROOT / folder).rglob("*") if f.suffix in (".py", ".po", ".toml")):
             digest.update(str(source.relative_to(_ROOT)).encode())
             digest.update(source.read_bytes())
     return digest.hexdigest()[:24]

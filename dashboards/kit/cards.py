@@ -66,7 +66,7 @@ def banners(condition: Condition, published_at: datetime | None, now: datetime, 
                 say("fresh.failed_at", time=say.time(condition.failed_at, now))
                 if condition.failed_at
                 else "",
-                condition.failure,
+                say.messages(condition.said, condition.failure),
                 say("fresh.failed_exit", status=condition.exit_status)
                 if condition.exit_status is not None
                 else "",

@@ -34,8 +34,7 @@ WIDEST_BAR = 1 / 12  # of the width of the chart: the bar of a single day is no 
 
 def sparkline(values: Sequence[int]) -> str:
     """The course of the values from 0 up, as an SVG for a CSS mask: st.html strips inline SVG, and a mask
-    takes the theme's
-    colour. Fewer than two values draw nothing."""
+    takes the theme's colour. Fewer than two values draw nothing."""
     width, height, top = 240.0, 54.0, 5.0
     peak = max(values, default=0)
     drawn = ""

@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards.kit import downloads
-from dashboards.kit.screen import Screen
+from dashboards.kit import downloads, parts
+from dashboards.kit.parts import show
+from dashboards.kit.screen import Screen, Section
 from dashboards.queries.query import Column, Rows
 from dashboards.wording import NOTHING, Wording, count, rupiah, signed_rupiah
 
@@ -24,8 +25,10 @@ def grid(
     row can be picked, and is returned with all of its columns as they are shown; with ``json`` all can be had as JSON
     too."""
     say = screen.text
-    first = _said(rows.first(screen.snapshot, ROWS_SHOWN), rows.columns, say)
-    shown = first.select([column.name for column in rows.columns])
+    first = rows.first(screen.snapshot, ROWS_SHOWN)
+    columns = rows.columns or _as_declared(rows.name, first, say)
+    first = _said(first, columns, say)
+    shown = first.select([column.name for column in columns])
     zone = say.zone_name(screen.now)
     look: dict[str, Any] = {
         "hide_index": True,
@@ -33,7 +36,7 @@ def grid(
         "height": 35 * (min(max(shown.height, 1), 12) + 1) + 2,
         "row_height": 35,
         "column_config": {
-            column.name: st.column_config.Column(_heading(column, zone, say)) for column in rows.columns
+            column.name: st.column_config.Column(_heading(column, zone, say)) for column in columns
         },
         "key": f"table_{rows.name}",
         "alt": title,
@@ -47,6 +50,17 @@ def grid(
         st.dataframe(_styled(shown, say), **look)
     below(screen, rows, ROWS_SHOWN, json=json)
     return first.row(picked[0], named=True) if picked and picked[0] < first.height else None
+
+
+def rows_of(rows: Rows) -> Section:
+    """A section that is nothing but rows, under the text "<name>.rows"."""
+
+    def drawn(screen: Screen) -> None:
+        title = screen.text(f"{rows.name}.rows")
+        show(parts.section(title))
+        grid(screen, rows, title)
+
+    return drawn
 
 
 def below(screen: Screen, rows: Rows, limit: int, *, json: bool = False) -> None:
@@ -75,6 +89,19 @@ def _download(
         icon=":material/download:",
         on_click="ignore",
         width="stretch",
+    )
+
+
+def _as_declared(name: str, frame: pl.DataFrame, say: Wording) -> tuple[Column, ...]:
+    """Every column, in the order of the table: under the page's own text for it ("<name>.<column>"), else under the one
+    that all pages share ("col.<column>"). A word is said by the group of texts that is called as its column."""
+    return tuple(
+        Column(
+            column,
+            f"{name}.{column}" if say.known(f"{name}.{column}", "") else f"col.{column}",
+            words=column if kind == pl.String else None,
+        )
+        for column, kind in frame.schema.items()
     )
 
 

@@ -1,4 +1,4 @@
-"""What a page is: a record. Which pages there are says frame.py; what stands on one, its file in pages/."""
+"""What a page is: a record. Which pages there are says the folder pages/; what stands on one, its file there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ Role = Literal["admin", "analyst", "engineer", "auditor"]
 class Page:
     """One file in pages/, of the same name. Its title is the text "<name>.title"; ``group``: what it is about;
     ``role``: whom of docs/domain.md it is for first; ``periodic``: it looks at the days chosen in the sidebar, any
-    other at the present."""
+    other at the present. ``place``: where in the sidebar, the smallest first; one that says none comes after those that
+    do."""
 
     name: str
     group: Group
@@ -23,6 +24,7 @@ class Page:
     role: Role
     sections: tuple[Section, ...]
     periodic: bool = False
+    place: int = 1_000
 
 
 def beside(*sections: Section) -> Section:

@@ -101,7 +101,7 @@ def differs(cell: Child) -> Markup:
     return element("mark", icon("warn"), cell, cls="bw-warn")
 
 
-def word(kind: str, label: str, beneath: str = "") -> Markup:
+def word(kind: str, label: Child, beneath: str = "") -> Markup:
     """A state in a table cell: shape, name, and what it means below."""
     return element("span", icon(kind), element("span", label, small(beneath)), cls=f"bw-word bw-{kind}")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from markupsafe import Markup
 
 from dashboards import data_age
 from dashboards.kit import cards, parts
@@ -79,7 +80,7 @@ class Screen:
         except reading.NotInSnapshot:
             show(parts.note("none", self.text("fresh.absent"), self.text("fresh.absent_text")))
         except reading.SnapshotUnreadable as failure:
-            show(parts.banner("bad", self.text("fresh.unreadable_title"), failure.problem, failure.next_step))
+            show(refusal(failure, self.text("fresh.unreadable_title"), self.text))
 
     def beside(self, *sections: Section) -> None:
         """Sections in columns of equal width; on a phone one below the other."""
@@ -97,13 +98,18 @@ def _scans(path: str | None) -> list[dict[str, Any]]:
         return []  # no scan known: the age is shown as unknown, with a banner
 
 
+def refusal(failure: BookwatchError, title: str, text: Wording) -> Markup:
+    """Why something cannot be shown, and what to do about it."""
+    return parts.banner("bad", title, text.message(failure.why), text.message(failure.todo))
+
+
 def load_or_stop() -> Settings:
     """The settings; where one is wrong, a plain sentence instead of the page."""
     try:
         return load_settings()
     except BookwatchError as wrong:
-        say = Wording("en", "UTC")
-        show(parts.banner("bad", say("empty.settings_title"), wrong.problem, wrong.next_step))
+        say = Wording(language(), "UTC")
+        show(refusal(wrong, say("empty.settings_title"), say))
         st.stop()
 
 
@@ -112,7 +118,7 @@ def policy_or_stop(say: Wording) -> Policy:
     try:
         return load_policy()
     except BookwatchError as wrong:
-        show(parts.banner("bad", say("empty.settings_title"), wrong.problem, wrong.next_step))
+        show(refusal(wrong, say("empty.settings_title"), say))
         st.stop()
 
 
@@ -145,8 +151,7 @@ def current(pages: tuple[str, ...]) -> Screen:
 @st.fragment(run_every=REFRESH_SECONDS)
 def pulse(screen: Screen, title: str, subtitle: str) -> None:
     """The head of the page, judged anew every five seconds. Only where something was published or said since
-    does the whole
-    page follow, so that tables keep their place while nothing happens."""
+    does the whole page follow, so that tables keep their place while nothing happens."""
     home = screen.settings.home
     path, status = reading.newest(home.current), data_age.read_status(home.status)
     if (path, status) != (screen.path, screen.status):

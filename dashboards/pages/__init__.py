@@ -1,1 +1,1 @@
-"""One file a page; frame.py lists them. Run by Streamlit, imported by nothing."""
+"""One file a page, found by the frame. Run by Streamlit."""

@@ -120,12 +120,12 @@ def _alert(alert: Alert, screen: Screen) -> tuple[Child, ...]:
     why = (
         say("alerts.silenced_by", silence=alert["silenced_by"])
         if alert.get("silenced_by")
-        else say("alerts.inhibited_by", alert=alert["inhibited_by"])
+        else say("alerts.inhibited_by", alert=say.named(alert["inhibited_by"]))
         if alert.get("inhibited_by")
         else say.word("severity", severity)
     )
     return (
-        parts.word(kind, str(alert.get("alert_id") or alert.get("name")), why),
+        parts.word(kind, _name(alert, say), why),
         parts.below(_summary(alert, say) or NOTHING, _detail(alert, say)),
         parts.below(
             cards.measured(alert.get("figure"), unit, say),
@@ -135,6 +135,13 @@ def _alert(alert: Alert, screen: Screen) -> tuple[Child, ...]:
         say.time(sent, screen.now) if sent else say("alerts.not_sent"),
         _page(alert, screen),
     )
+
+
+def _name(alert: Alert, text: Wording) -> Child:
+    """What people call it, with its id: that is what a silence matches."""
+    alert_id = str(alert.get("alert_id") or alert.get("name"))
+    called = text.called(alert.get("name"))
+    return parts.coded(called, alert_id) if called else alert_id
 
 
 def _page(alert: Alert, screen: Screen) -> Child:
@@ -203,7 +210,7 @@ def resolved(screen: Screen) -> None:
             ],
             [
                 (
-                    parts.below(alert["alert_id"], say.word("severity", alert["severity"])),
+                    parts.below(_name(alert, say), say.word("severity", alert["severity"])),
                     _summary(alert, say),
                     _lasted(alert, screen),
                     parts.below(
@@ -239,6 +246,7 @@ PAGE = Page(
     group="now",
     icon=":material/notifications:",
     role="admin",
+    place=8,
     sections=(
         now,
         silences,

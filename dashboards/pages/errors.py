@@ -115,6 +115,7 @@ PAGE = Page(
     group="operations",
     icon=":material/error:",
     role="engineer",
+    place=6,
     sections=(
         shared.choose_reach,
         rate,

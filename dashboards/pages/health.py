@@ -18,8 +18,9 @@ from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import health, reading
 from dashboards.sections import shared
-from dashboards.wording import NOTHING, count, share
+from dashboards.wording import NOTHING, Wording, count, share
 from marketplace.health import UPTIME_WINDOWS
+from messages.message import message_in
 
 COURSE = timedelta(days=7)
 
@@ -186,7 +187,9 @@ def _collection(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     )
     return (
         joined(row.get("collection"), parts.tag(need), by=" "),
-        parts.word(kind, say.word("outcome", outcome), str(row.get("detail") or "")),
+        parts.word(
+            kind, say.word("outcome", outcome), say.message(message_in(row.get("said")), row.get("detail"))
+        ),
         when,
         say.time(row.get("watermark"), screen.now),
     )
@@ -210,6 +213,11 @@ def quarantine(screen: Screen) -> None:
     show(parts.tally("warn", count(held["count"]), label, since, [(k, count(v)) for k, v in facts]))
 
 
+def _check(technical: object, text: Wording) -> Child:
+    called = text.called(technical)
+    return parts.coded(called, str(technical)) if called else str(technical)
+
+
 def checks(screen: Screen) -> None:
     say = screen.text
     show(parts.section(say("health.checks")))
@@ -223,7 +231,7 @@ def checks(screen: Screen) -> None:
             [(say("col.check"), False), (say("col.severity"), False), (say("col.failed_rows"), True)],
             [
                 (
-                    parts.below(row.get("check_name"), row.get("asset") or ""),
+                    parts.below(_check(row.get("check_name"), say), row.get("asset") or ""),
                     say.word("severity", str(row.get("severity")).lower()),
                     count(row.get("failed_rows")),
                 )
@@ -239,6 +247,7 @@ PAGE = Page(
     group="now",
     icon=":material/monitor_heart:",
     role="engineer",
+    place=3,
     sections=(
         points,
         uptime,

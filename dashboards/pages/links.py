@@ -97,6 +97,7 @@ PAGE = Page(
     group="service",
     icon=":material/account_tree:",
     role="admin",
+    place=5,
     sections=(
         chain,
         at_the_break,

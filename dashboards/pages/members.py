@@ -156,6 +156,7 @@ PAGE = Page(
     group="service",
     icon=":material/groups:",
     role="admin",
+    place=4,
     sections=(
         members,
         figures,

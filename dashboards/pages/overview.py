@@ -117,6 +117,7 @@ PAGE = Page(
     group="now",
     icon=":material/space_dashboard:",
     role="admin",
+    place=1,
     sections=(
         health,
         came_in,

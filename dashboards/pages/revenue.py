@@ -168,6 +168,7 @@ PAGE = Page(
     group="money",
     icon=":material/payments:",
     role="auditor",
+    place=2,
     sections=(
         places,
         figures,

@@ -103,6 +103,7 @@ PAGE = Page(
     group="operations",
     icon=":material/timer:",
     role="engineer",
+    place=7,
     sections=(
         shared.choose_reach,
         by_operation,

@@ -47,7 +47,8 @@ class Rows(Protocol):
 @dataclass(frozen=True)
 class Query:
     """A question to the snapshot. ``name``: of its file and of its place on the page. ``sql`` says the order and no
-    limit. Raises what reading.ask raises."""
+    limit. Without ``columns`` the screen shows every column of the answer (kit/grid.py). Raises what reading.ask
+    raises."""
 
     name: str
     sql: str

@@ -220,7 +220,7 @@ def _collections(run: RunReport) -> Iterator[Observation]:
         yield _of(
             RULES.of("collection_unreadable"),
             unread,
-            scan.detail,
+            scan.why or scan.detail,
             labels=(("collection", scan.collection),),
             severity="high" if scan.required else "medium",
             says=Message("alert.collection_unread", {**named, "outcome": Message(f"outcome.{outcome}")})

@@ -362,10 +362,9 @@ def export_commissions(
     """Write the commission report of the local accrual days [first, until) from one kept snapshot into ``out``.
 
     The data files are the same bytes whenever they come from one snapshot with the same period, format and
-    locale. They are written beside their place and renamed, the manifest last and in one transaction with the ledger's
-    entry.
-    Exporting the same report into the same folder again restores files that are gone and enters nothing.
-    ``time_zone`` names the default zone in the manifest; each row carries its own.
+    locale. They are written beside their place and renamed, the manifest last and in one transaction with the
+    ledger's entry. Exporting the same report into the same folder again restores files that are gone and
+    enters nothing. ``time_zone`` names the default zone in the manifest; each row carries its own.
 
     Raises UsageError for an empty period, BookwatchError for a snapshot or folder that cannot serve.
     """

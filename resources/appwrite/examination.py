@@ -23,6 +23,7 @@ from appwrite.query import Query
 from marketplace.collection import WantedIndex
 from marketplace.collections import BY_NAME, INGESTED, REQUIRED
 from marketplace.expected import CLOCK_SKEW_SECONDS, NAMED
+from messages.catalogue import english
 from resources.appwrite.bounds import MOST_COLUMNS, MOST_LISTED, chosen, is_plain_name, is_usable_name
 from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import API, COLUMNS_A_CALL, TABLE_MISSING, Answer, Gateway, json_object
@@ -541,7 +542,7 @@ class _Examination:
                 self.say(
                     "relationships",
                     "warning",
-                    f"{what} that cannot be read: what refers by it is unknown ({selection.why}).",
+                    f"{what} that cannot be read: what refers by it is unknown ({english(selection.why)}).",
                     "Update Appwrite, or keep the related $id in an attribute as well.",
                     collection=collection,
                 )

@@ -9,10 +9,9 @@ Not here: how often a call is tried again (patience.py), and the errors a person
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
+from typing import Final
 
 from appwrite.exception import AppwriteException
 
@@ -20,41 +19,43 @@ from marketplace.collection import Category
 from marketplace.collections import category_of
 from marketplace.error_rate import SLOW_SECONDS
 from marketplace.events import CallOutcome, EventSeverity
+from messages.catalogue import say
+from messages.message import Arg, Message
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
-# What happened, in words that never repeat anything the server or a row said.
-REASONS: Mapping[str, str] = MappingProxyType(
-    {
-        "unauthorized": "Appwrite does not accept the API key",
-        "expired": "the API key has expired",
-        "scope": "the API key lacks a scope",
-        "forbidden": "Appwrite forbids it",
-        "region": "the project is not served in the region of this endpoint",
-        "paused": "the project is paused or blocked",
-        "quota": "a limit of the plan is used up",
-        "service_off": "the service is switched off",
-        "https": "Appwrite wants to be called over https",
-        "no_project": "Appwrite does not have the project",
-        "not_found": "Appwrite does not have it",
-        "unknown_route": "the endpoint does not know this address",
-        "bad_request": "Appwrite does not accept the request",
-        "redirect": "the endpoint answers with a redirect, refused because the key would travel along",
-        "certificate": "the endpoint's certificate is not trusted",
-        "bad_setting": "the endpoint or the key cannot be used as it is written",
-        "no_date": "the endpoint sends no Date header",
-        "no_sequence": "rows carry no numeric $sequence",
-        "no_order": "rows have neither a numeric $sequence nor an order by $id",
-        "rate_limited": "Appwrite asks to wait",
-        "server_error": "Appwrite failed",
-        "proxy_error": "a proxy or balancer before Appwrite answered with a page of its own",
-        "time_out": "Appwrite did not answer in time",
-        "connection": "the connection failed",
-        "web_page": "a web page came, which is no answer of Appwrite's API",
-        "too_large": "the answer is larger than 64 MiB",
-        "malformed": "the answer was not the JSON expected (empty or cut off)",
-        "circuit_open": "calls are paused after repeated failures",
-    }
+# What happened: the words of each (cause.*) never repeat anything the server or a row said.
+REASONS: Final = frozenset(
+    (
+        "unauthorized",
+        "expired",
+        "scope",
+        "forbidden",
+        "region",
+        "paused",
+        "quota",
+        "service_off",
+        "https",
+        "no_project",
+        "not_found",
+        "unknown_route",
+        "bad_request",
+        "redirect",
+        "certificate",
+        "bad_setting",
+        "no_date",
+        "no_sequence",
+        "no_order",
+        "rate_limited",
+        "server_error",
+        "proxy_error",
+        "time_out",
+        "connection",
+        "web_page",
+        "too_large",
+        "malformed",
+        "circuit_open",
+    )
 )
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]{1,63}")
@@ -90,19 +91,29 @@ class CallFailure(AppwriteException):
         self.retry_after = retry_after
         self.attempts = attempts
         self.host = ""
-        super().__init__(self.sentence, status or 0, self.error_type or None, None)
+        # What it says is made when somebody reads it: the most are tried again and heard of no more.
+        super().__init__("", status or 0, self.error_type or None, None)
 
     @property
     def sentence(self) -> str:
-        """One sentence: what was asked, and what happened."""
-        return f"{self.cause} ({self.told})" if self.told else self.cause
+        """One sentence, in English: what was asked, and what happened."""
+        return say(self.said)
 
     @property
-    def cause(self) -> str:
-        """The sentence without what the answer says of itself."""
-        what = f"{self.operation} of {self.collection}" if self.collection else self.operation
-        wait = f" {self.retry_after:,.0f} s" if self.reason == "rate_limited" and self.retry_after else ""
-        return f"{what}: {REASONS.get(self.reason, self.reason)}{wait}"
+    def said(self) -> Message:
+        """What was asked, and what happened, for any language."""
+        cause = self.cause_said
+        return Message("call.failed_answer", {**cause.args, "answer": self.told}) if self.told else cause
+
+    @property
+    def cause_said(self) -> Message:
+        """The same without what the answer says of itself."""
+        named: dict[str, Arg] = {"operation": self.operation, "collection": self.collection}
+        reason: Arg = Message(f"cause.{self.reason}") if self.reason in REASONS else self.reason
+        if self.reason == "rate_limited" and self.retry_after:
+            reason = Message("call.wait", {"reason": reason, "seconds": round(self.retry_after)})
+        what: Arg = Message("call.of", named) if self.collection else self.operation
+        return Message("call.failed", {"what": what, "reason": reason})
 
     @property
     def told(self) -> str:

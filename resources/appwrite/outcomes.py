@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from marketplace.events import ScanOutcome
+from messages.catalogue import english
+from messages.message import Message, Words
 from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import TABLE_MISSING
 from resources.appwrite.refusals import is_refusal
@@ -17,7 +19,7 @@ from resources.settings import Settings
 
 @dataclass(frozen=True)
 class CollectionOutcome:
-    """How the scan of a collection ended. ``outcome`` other than complete: ``detail`` is one sentence. ``unread``:
+    """How the scan of a collection ended. ``outcome`` other than complete: ``why`` is one sentence. ``unread``:
     relationship columns the server does not hand out."""
 
     collection: str
@@ -25,20 +27,25 @@ class CollectionOutcome:
     counts: Counts
     seconds: float
     watermark: datetime | None
-    detail: str = ""
+    why: Words = ""
     changes: ColumnChanges = field(default_factory=ColumnChanges)
     failure: CallFailure | None = None
     unread: tuple[str, ...] = ()
 
+    @property
+    def detail(self) -> str:
+        """The sentence, in English."""
+        return english(self.why)
 
-def outcome_of(failure: CallFailure, something_kept: bool, settings: Settings) -> tuple[ScanOutcome, str]:
+
+def outcome_of(failure: CallFailure, something_kept: bool, settings: Settings) -> tuple[ScanOutcome, Words]:
     """The outcome a failed scan has, and its sentence."""
     if isinstance(failure, PermanentFailure):
         if is_refusal(failure):
-            return "forbidden", failure.sentence
+            return "forbidden", failure.said
         blank = blank_id(failure, settings)
         if blank:
-            return "missing", f"{failure.sentence}; {blank} begins or ends with a blank"
+            return "missing", Message("call.blank", {"failure": failure.said, "names": blank})
         if failure.error_type in TABLE_MISSING:
-            return "missing", failure.sentence
-    return ("partial" if something_kept else "failed"), failure.sentence
+            return "missing", failure.said
+    return ("partial" if something_kept else "failed"), failure.said

@@ -16,6 +16,7 @@ from typing import Any
 
 from appwrite.query import Query
 
+from messages.message import Message, Words
 from resources.appwrite.failures import CallFailure, PermanentFailure
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.order import rows_of
@@ -36,7 +37,7 @@ class Selection:
     keys: tuple[str, ...] = ()
     queries: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
-    why: str = ""
+    why: Words = ""
 
 
 class _Trial:
@@ -120,9 +121,9 @@ def select_related(gateway: Gateway, collection: str, keys: Sequence[str]) -> Se
         if carried is not None and len(carried) > len(best[0]):
             best = (carried, ())
     unread = tuple(key for key in keys if key not in best[0])
-    why = ""
+    why: Words = ""
     if unread:
-        why = trial.refusal.sentence if trial.refusal else "rows do not carry them, though they were selected"
+        why = trial.refusal.said if trial.refusal else Message("scan.not_carried")
     queries = (Query.select(["*", *best[1]]),) if best[1] else ()
     return Selection(tuple(keys), queries, unread, why)
 

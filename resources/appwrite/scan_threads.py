@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from messages.message import Words
 from resources.appwrite.bounds import MOST_COLUMNS, is_usable_name
 from resources.appwrite.columns import Page, PageDecoder, first_updated
 from resources.appwrite.failures import CallFailure, PermanentFailure
@@ -54,7 +55,7 @@ class Planned:
     until: datetime
     full: bool
     order: Order | None
-    why_unread: str
+    why_unread: Words
     reply: Future[Reading]
 
 

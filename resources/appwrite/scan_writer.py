@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from marketplace.events import ScanOutcome
+from messages.catalogue import english
+from messages.message import Message, Words, as_message, in_a_row
 from resources.appwrite.bounds import chosen
 from resources.appwrite.columns import Page, PageDecoder
 from resources.appwrite.failures import CallFailure
@@ -24,7 +26,7 @@ from resources.raw.merging import RejectReasons
 from resources.raw.runs import Counts
 from resources.raw.store import RawStore
 from resources.settings import Settings
-from resources.told import a_few, told_name
+from resources.told import few, told_name
 
 FLUSH_ROWS = 20_000
 FLUSH_SECONDS = 2.0
@@ -76,7 +78,7 @@ class Writer:
         self._started: dict[str, tuple[datetime, float]] = {}
         self._counts: dict[str, Counts] = {}
         self._changes: dict[str, ColumnChanges] = {}
-        self._references: dict[str, tuple[tuple[str, ...], str]] = {}
+        self._references: dict[str, tuple[tuple[str, ...], Words]] = {}
         self._aside: dict[str, str] = {}
         self._sizes: dict[str, PageSize] = {}
         self._unread: dict[str, bool] = {}
@@ -168,7 +170,7 @@ class Writer:
                 ),
             )
 
-    def _unread_now(self, collection: str) -> str:
+    def _unread_now(self, collection: str) -> Words:
         """A sentence on the rows that cannot be read; empty where there are none."""
         ids = self._store.published_ids(
             collection, [one.row_id for one in self._store.rejects.unread(collection)]
@@ -176,8 +178,8 @@ class Writer:
         names = [f"'{told_name(row_id)}'" for row_id in ids]
         if not self._unread.get(collection) or not names:
             return ""
-        what = "a row" if len(names) == 1 else f"{len(names):,} rows"
-        return f"{what} cannot be read and stand{'s' * (len(names) == 1)} in quarantine: {a_few(names)}"
+        code = "scan.unread_row_now" if len(names) == 1 else "scan.unread_rows_now"
+        return Message(code, {"n": len(names), "names": as_message(few(names))})
 
     def _made_upto(self, collection: str) -> datetime | None:
         """Rows made (and written) later are the next scan's: they may refer to what was made after the scans of what
@@ -247,11 +249,11 @@ class Writer:
         self._counts[collection] += counts
         self._progress.advance(collection, rows.height)
 
-    def _record(self, collection: str, counts: Counts, outcome: ScanOutcome, detail: str) -> None:
+    def _record(self, collection: str, counts: Counts, outcome: ScanOutcome, detail: Words) -> None:
         started_at, began = self._started[collection]
         changes = self._changes.get(collection, ColumnChanges()).sentence
         told = (changes, self._aside.get(collection, ""), self._unread_references(collection), detail)
-        notes = "; ".join(part for part in told if part)
+        notes = english(in_a_row([part for part in told if part]))
         self._store.runs.record(
             self._run_id,
             collection,
@@ -262,10 +264,13 @@ class Writer:
             detail=notes,
         )
 
-    def _unread_references(self, collection: str) -> str:
+    def _unread_references(self, collection: str) -> Words:
         """A sentence on the relationship columns that rows do not carry; empty where there are none."""
         unread, why = self._references.get(collection, ((), ""))
-        return f"references not read: {a_few([told_name(key) for key in unread])} ({why})" if unread else ""
+        if not unread:
+            return ""
+        names = as_message(few([told_name(key) for key in unread]))
+        return Message("scan.unread_references", {"names": names, "why": as_message(why)})
 
     def finish(self, collection: str, failure: CallFailure | None) -> CollectionOutcome:
         self.start(collection)
@@ -274,29 +279,31 @@ class Writer:
         if collection in self._sizes:
             self._store.pages.remember(collection, self._sizes[collection].learned)
         outcome: ScanOutcome = "complete"
-        detail = ""
+        detail: Words = ""
         if failure is not None:
             outcome, detail = outcome_of(
                 failure, self._store.watermarks.of(collection).resume is not None, self._settings
             )
             with self._store.transaction():
                 self._record(collection, self._counts[collection], outcome, detail)
-        self._progress.finish(collection, outcome, detail)
+        self._progress.finish(collection, outcome, english(detail))
         return CollectionOutcome(
             collection,
             outcome,
             self._counts[collection],
             time.perf_counter() - self._started[collection][1],
             self._store.watermarks.of(collection).watermark,
-            "; ".join(
-                part
-                for part in (
-                    detail,
-                    self._unread_references(collection),
-                    self._unread_now(collection),
-                    self._aside.get(collection, ""),
-                )
-                if part
+            in_a_row(
+                [
+                    part
+                    for part in (
+                        detail,
+                        self._unread_references(collection),
+                        self._unread_now(collection),
+                        self._aside.get(collection, ""),
+                    )
+                    if part
+                ]
             ),
             self._changes.get(collection, ColumnChanges()),
             failure,

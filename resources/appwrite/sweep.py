@@ -20,6 +20,8 @@ import polars as pl
 from appwrite.query import Query
 
 from marketplace.events import ScanOutcome
+from messages.catalogue import english
+from messages.message import Arg, Message, Words, as_message
 from resources.appwrite.columns import Page, PageDecoder
 from resources.appwrite.failures import CallFailure
 from resources.appwrite.gateway import Gateway
@@ -39,7 +41,7 @@ from resources.raw.runs import Counts
 from resources.raw.store import RawStore
 from resources.raw.sweeps import SweepState
 from resources.settings import Settings
-from resources.told import a_few, told_name
+from resources.told import few, told_name
 
 MASS_DELETE_SHARE = 0.05
 """If more of a collection than this would be marked deleted, nothing is.
@@ -75,8 +77,13 @@ class SweepOutcome:
     missing: int
     held: bool
     seconds: float
-    detail: str = ""
+    why: Words = ""
     repaired: int = 0
+
+    @property
+    def detail(self) -> str:
+        """Why it did not compare everything, in English."""
+        return english(self.why)
 
 
 class _Sweep:
@@ -132,7 +139,7 @@ class _Sweep:
             now, None, 0, None, store.file.last_change()
         )
 
-    def ask_related(self) -> str:
+    def ask_related(self) -> Words:
         """Find out how to ask for relationship columns. Tells why nothing can be compared where the server hands out
         less than when the rows were stored: what it leaves out would be taken for empty. Raises CallFailure."""
         references = [c.attribute for c in self._rows.columns if c.storage == "reference"]
@@ -140,8 +147,10 @@ class _Sweep:
         lost = [
             key for key in self._selection.unread if key not in self._store.columns.unread(self._collection)
         ]
-        told = a_few([told_name(key) for key in lost])
-        return f"references not read: {told} ({self._selection.why})" if lost else ""
+        if not lost:
+            return ""
+        names = as_message(few([told_name(key) for key in lost]))
+        return Message("scan.unread_references", {"names": names, "why": as_message(self._selection.why)})
 
     def _fetch(self, after: Position | None, decode: Callable[[bytes], Page]) -> Page:
         def which(rows: int) -> list[str]:
@@ -291,7 +300,7 @@ class _Sweep:
         if repairs:
             self.repaired += counts.inserted + counts.updated
 
-    def finish(self, guard: float) -> tuple[int, bool, str]:
+    def finish(self, guard: float) -> tuple[int, bool, Words]:
         """Mark what is missing as deleted, unless it is too much: (missing, held back, sentence)."""
         missing = (
             self._store.sweeps.missing(self._collection)
@@ -301,8 +310,8 @@ class _Sweep:
         living = self._store.versions.count_living(self._collection)
         if missing.height > guard * living:
             self._store.sweeps.save(self._collection, None)
-            said = f"{missing.height} of {living} rows are not in Appwrite, more than {guard:.0%}"
-            return missing.height, True, f"{said}: none was marked deleted; check the database and the key"
+            counts: dict[str, Arg] = {"missing": missing.height, "living": living, "share": f"{guard:.0%}"}
+            return missing.height, True, Message("scan.held", counts)
         deleted = self._store.merge.mark_deleted(
             self._collection, missing["row_id"], run_id=self._run_id, now=self._gateway.clock.naive_now()
         )
@@ -387,10 +396,11 @@ def _swept(
     started_at, began = gateway.clock.naive_now(), time.perf_counter()
     progress.start(collection)
     outcome: ScanOutcome
-    counts, seen, missing, held, detail, repaired = Counts(), 0, 0, False, "", 0
+    detail: Words = ""
+    counts, seen, missing, held, repaired = Counts(), 0, 0, False, 0
     watermark = store.watermarks.of(collection).watermark
     if watermark is None:
-        outcome, detail = "failed", f"{collection} has not been read completely yet: run first, then sweep."
+        outcome, detail = "failed", Message("scan.first_run", {"collection": collection})
     else:
         # The part that an unfinished one compared may have been compared by time only.
         anew = deep and max_rows is None
@@ -405,15 +415,15 @@ def _swept(
                 missing, held, detail = one.finish(guard)
                 outcome = "failed" if held else "complete"
             else:
-                outcome, detail = "partial", "the sweep goes on in its next turn"
+                outcome, detail = "partial", Message("scan.goes_on")
         except CallFailure as failure:
             outcome, detail = outcome_of(failure, True, gateway.settings)
         counts, seen, repaired = one.counts, one.state.seen, one.repaired
         unread = store.rejects.unread(collection)
         if outcome == "complete" and unread:
             ids = store.published_ids(collection, [row.row_id for row in unread])
-            names = a_few([f"'{told_name(row_id)}'" for row_id in ids])
-            detail = f"{len(unread):,} cannot be read: {names}"
+            names = as_message(few([f"'{told_name(row_id)}'" for row_id in ids]))
+            detail = Message("scan.unread_rows", {"n": len(unread), "names": names})
     seconds = time.perf_counter() - began
     with store.transaction():
         store.runs.record(
@@ -423,8 +433,8 @@ def _swept(
             started_at=started_at,
             seconds=round(seconds, 3),
             outcome=outcome,
-            detail=detail,
+            detail=english(detail),
         )
-    progress.finish(collection, outcome, detail)
+    progress.finish(collection, outcome, english(detail))
     living = store.versions.count_living(collection) if store.columns.has_table(collection) else 0
     return SweepOutcome(collection, outcome, counts, seen, living, missing, held, seconds, detail, repaired)

@@ -1,5 +1,5 @@
 """The tables of raw.duckdb beside the collections' own, declared: from here comes what a new file is made with, what is
-added to one of an earlier version, and (compared by a test) docs/tables.md.
+added to one of an earlier version, and docs/reference/tables.md.
 
 Each is read and written by the module of its subject. The collections' tables are columns.py's.
 """

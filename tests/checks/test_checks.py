@@ -72,10 +72,8 @@ def built() -> Warehouse:
             message="",
         )
     w.notification("n1", age=HOUR)
-    w.build(
-        closed_changes=[change],
-        closed_gaps=[("s1", None, NOW, "there was no snapshot before", True, "gap.none", "{}")],
-    )
+    gap = ("s1", None, NOW, "there was no snapshot before", True, "gap.none", "{}")
+    w.build(closed_changes=[change], closed_gaps=[gap])
     return w
 
 

@@ -76,9 +76,8 @@ class RawFile:
 
     def put(self, collection: str, *rows: dict[str, Any], at: datetime | None = None) -> int:
         """Store rows in one transaction, keeping what they replace. Keys ``$id``, ``$createdAt``,
-        ``$updatedAt``,
-        ``_misfits``, ``_rejected``, ``_deleted_at`` stand beside the attributes. Returns the change
-        number."""
+        ``$updatedAt``, ``_misfits``, ``_rejected``, ``_deleted_at`` stand beside the attributes. Returns the
+        change number."""
         self.change += 1
         at = at or START + timedelta(minutes=self.change)
         with duckdb.connect(str(self.path)) as con:

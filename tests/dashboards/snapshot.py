@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from marketplace.health import HEALTH_POINTS
-from messages.catalogue import english
-from messages.rules import component
+from messages.catalogue import english, say
+from messages.rules import broken, component
 from resources.home import Home
 from tests.dashboards import watch_tables
 from tests.published import add, changing, empty_snapshot
@@ -65,7 +65,14 @@ SUMMARY = (
     "eligible tracked missing awaiting unknown tracking_rate state expected_idr actual_idr variance_idr"
     " unknown_rows unknown_expected_idr unknown_actual_idr as_of"
 )
-POINT = "point name status figure limit_value message severity evidence_at component unit"
+POINT = "point name status figure limit_value message severity evidence_at component unit code args"
+
+
+def _coded(point: tuple[Any, ...]) -> tuple[str | None, str | None]:
+    """Code and arguments of a point that is broken; the others say something else than the product would."""
+    message = broken(point[0]) if point[2] == "broken" else None
+    return (message.code, message.args_json) if message else (None, None)
+
 
 POINTS: list[tuple[Any, ...]] = [
     (
@@ -448,6 +455,7 @@ def build(
                     None if row[7] is None else NOW - row[7],
                     english(component(row[0])),
                     HEALTH_POINTS[row[0]].unit,
+                    *_coded(row),
                 )
                 for row in POINTS
             ],
@@ -563,12 +571,16 @@ def status_of(truth: Truth, *, read_ago: timedelta = timedelta(seconds=18)) -> d
                             "message",
                             "severity",
                             "evidence_at",
+                            "code",
+                            "args",
                         ),
-                        (*row[:7], None if row[7] is None else said(NOW - row[7])),
+                        (*row[:7], None if row[7] is None else said(NOW - row[7]), *_coded(row)),
                         strict=True,
                     )
                 )
+                | ({"code": worded.code, "args": worded.args_json} if say(worded) == row[5] else {})
                 for row in POINTS
+                for worded in (broken(row[0]),)
             ],
         },
         "checks": {

@@ -138,7 +138,7 @@ def test_closed_months_that_were_not_compared_are_not_called_unchanged(home: Pat
     changed(
         home,
         "DELETE FROM marts.closed_month_changes",
-        "INSERT INTO marts.closed_month_gaps VALUES ('s', NULL, TIMESTAMP '2026-11-22 06:05:12', 'there was no snapshot before', true)",
+        "INSERT INTO marts.closed_month_gaps VALUES ('s', NULL, TIMESTAMP '2026-11-22 06:05:12', 'there was no snapshot before', true, 'gap.none', '{}')",
     )
     text = plain(show(home, "revenue"))
     assert (
@@ -217,7 +217,7 @@ def test_a_duplicate_opens_to_the_booking_and_to_both_its_records(home: Path, sh
     changed(
         home,
         "INSERT INTO core.commissions SELECT * REPLACE ('cmdup' AS commission_id, commission_idr - 1 AS commission_idr) FROM core.commissions WHERE commission_id = 'cm000001'",
-        "INSERT INTO marts.commission_findings SELECT 'duplicate:cmdup', 'duplicate', 'high', booking_id, booking_id, 'cmdup', provider_id, 0, actual_idr - 1, actual_idr - 1, 'A further live record.', origin, false FROM marts.commission_reconciliation WHERE commission_id = 'cm000001'",
+        "INSERT INTO marts.commission_findings SELECT 'duplicate:cmdup', 'duplicate', 'high', booking_id, booking_id, 'cmdup', provider_id, 0, actual_idr - 1, actual_idr - 1, 'A further live record.', origin, false, NULL, NULL FROM marts.commission_reconciliation WHERE commission_id = 'cm000001'",
     )
     text = plain(show(home, "revenue", finding="duplicate:cmdup"))
     assert "The booking's own record This further record Id cm000001 cmdup" in text
@@ -227,7 +227,7 @@ def test_beside_each_difference_stand_the_rows_that_are_not_in_it(home: Path, sh
     changed(
         home,
         "INSERT INTO marts.commission_findings VALUES ('vanished:c9', 'vanished', 'high', NULL, 'b9', 'c9', 'prov00',"
-        " 60000, NULL, NULL, 'Gone.', NULL, false)",
+        " 60000, NULL, NULL, 'Gone.', NULL, false, NULL, NULL)",
     )
     text = plain(show(home, "revenue"))
     assert "State Rows Expected Recorded Difference Not in the difference" in text
@@ -240,7 +240,7 @@ def test_beside_each_difference_stand_the_rows_that_are_not_in_it(home: Path, sh
 def test_a_finding_on_an_account_opens_to_the_provider_and_what_it_owes(home: Path, show: Show) -> None:
     changed(
         home,
-        "INSERT INTO marts.commission_findings VALUES ('restriction_mismatch:prov00', 'restriction_mismatch', 'medium', NULL, NULL, NULL, 'prov00', NULL, NULL, NULL, 'Not RESTRICTED.', NULL, false)",
+        "INSERT INTO marts.commission_findings VALUES ('restriction_mismatch:prov00', 'restriction_mismatch', 'medium', NULL, NULL, NULL, 'prov00', NULL, NULL, NULL, 'Not RESTRICTED.', NULL, false, NULL, NULL)",
     )
     shown = show(home, "revenue", finding="restriction_mismatch:prov00")
     assert "Provider What it owes now Id prov00 prov00" in plain(shown)

@@ -405,7 +405,7 @@ def test_a_long_table_shows_its_first_rows_and_says_how_many_there_are(home: Pat
     changed(
         home,
         "INSERT INTO marts.commission_findings SELECT 'orphan:x' || i, 'orphan', 'high', NULL, 'gone', 'x' || i, 'prov01', 0, 1,"
-        " 1, 'The record refers to a booking that does not exist.', NULL, false FROM range(700) t(i)",
+        " 1, 'The record refers to a booking that does not exist.', NULL, false, NULL, NULL FROM range(700) t(i)",
     )
     shown = show(home, "revenue")
     assert len(shown.table("Findings by code")) == 500

@@ -14,13 +14,15 @@ import duckdb
 import ibis
 import pytest
 
-from assets.marts.health_points import MEASURES
+from assets.marts.health.health_points import MEASURES
 from assets.marts.said import Said
 from dashboards import wording
 from dashboards.wording import Wording
 from marketplace.findings import FINDINGS
 from messages.catalogue import LANGUAGES, say, sentences
 from messages.message import Message, message_of
+from resources.errors import SourceUnavailable
+from tests.dashboards import snapshot
 from tests.dashboards.conftest import Shown
 from tests.marts.test_finding_pairs import POSSIBLE, World
 from tests.marts.warehouse import NOW
@@ -218,3 +220,31 @@ def test_pages_in_indonesian_say_so(home: Path, show: Show) -> None:
     health = show(home, "health", lang="id").text
     assert "Tingkat pengiriman notifikasi di bawah 80%" in health
     assert "Notification delivery rate" not in health
+
+
+def test_why_the_last_run_failed_is_said_in_the_language_of_the_page(tmp_path: Path, show: Show) -> None:
+    why = SourceUnavailable(
+        Message(
+            "failure.with_answer", {"problem": Message("failure.scope"), "answer": "403, scope, a.example"}
+        ),
+        Message("failure.scope_do"),
+    )
+    (tmp_path / "published").mkdir()
+    status = snapshot.failed({"version": 1}, str(why))
+    status["run"]["said"] = [sentence.plain for sentence in why.said]
+    snapshot.write_status(tmp_path, status)
+    assert (
+        "Kunci API kurang cakupan (403, scope, a.example). Beri rows.read" in show(tmp_path, lang="id").text
+    )
+    assert "The API key lacks a scope (403, scope, a.example). Give it rows.read" in show(tmp_path).text
+    status["run"]["said"].append({"code": "failure.of_tomorrow", "args": {}})
+    snapshot.write_status(tmp_path, status)
+    assert "The API key lacks a scope (403" in show(tmp_path, lang="id").text
+
+
+def test_checks_and_alerts_are_called_by_name_beside_the_name_that_is_theirs(home: Path, show: Show) -> None:
+    health, alerts = show(home, "health", lang="id"), show(home, "alerts", lang="id")
+    for shown in (health, alerts):
+        assert "Tidak ada komisi yang hilang <code>zero_missing_commission</code>" in shown.html
+    assert "No commission missing <code>zero_missing_commission</code>" in show(home, "health").html
+    assert "Galat per menit <code>error_rate</code>" in alerts.html

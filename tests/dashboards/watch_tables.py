@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from messages.message import Message
 from tests.published import add
 
 #: The tables of the first version that published: what came later is not in an old snapshot, nor are later columns.
@@ -56,6 +57,23 @@ MOVES: dict[str, tuple[tuple[int, int, int, int], ...]] = {
     ),
     "prov03": ((400_000, 0, 325_000, 0), (500_000, 25_000, 500_000, 0), (300_000, 0, 300_000, 0)),
 }
+
+_DAY = 86_400
+#: What the product says of the reasons below.
+_REASONS = {
+    "4 missed requests in 24 hours": Message("reason.missed_some", {"n": 4, "window": _DAY}),
+    "1 missed request in 24 hours": Message("reason.missed_one", {"n": 1, "window": _DAY}),
+    "notifications off": Message("reason.notifications_off"),
+    "sound off": Message("reason.sound_off"),
+    "12 unread messages": Message("reason.unread_messages", {"n": 12}),
+    "not seen for 10 minutes": Message("reason.unseen", {"span": 600}),
+    "never seen": Message("reason.never_seen"),
+}
+
+
+def _reasons(written: str) -> str:
+    return f"[{','.join(_REASONS[one].json for one in written.split('; ') if one)}]"
+
 
 MEMBERS: tuple[tuple[Any, ...], ...] = (
     ("prov00", "critical", 2, 812, 4, 3, True, True, "4 missed requests in 24 hours", "Chrome 142"),
@@ -156,7 +174,7 @@ def complete(
         con,
         "marts.member_health",
         "provider_id health last_seen_at bookings missed_requests unread_messages notifications_enabled sound_enabled"
-        " reasons provider_name provider_type browser",
+        " reasons provider_name provider_type browser messages",
         [
             (
                 key,
@@ -166,6 +184,7 @@ def complete(
                 names[key],
                 "therapist",
                 rest[6],
+                _reasons(str(rest[5])),
             )
             for key, health, seen, *rest in MEMBERS
         ],

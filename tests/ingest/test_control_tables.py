@@ -1,4 +1,4 @@
-"""raw.duckdb's control tables: as declared in a new file, in one of a version before, and in docs/tables.md."""
+"""raw.duckdb's control tables: as declared in a new file, in one of a version before."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from resources.raw.store import RawStore
 from tests.ingest.mirroring import accept_all, naive
 
 NOW = naive(2026, 3, 1)
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "tables.md"
 
 #: What the version before these modules made a file with, to the letter (but for its line breaks).
 BEFORE = """
@@ -78,16 +77,6 @@ DECLARED = {table.name: [(c.name, c.type) for c in table.columns] for table in C
 def test_a_new_file_has_the_tables_that_are_declared(home: Path) -> None:
     with RawStore(home / "raw.duckdb") as store:
         assert control_tables(store.connection) == DECLARED
-
-
-def test_the_docs_tell_of_each_table_and_column() -> None:
-    section = DOCS.read_text().split("| control table |")[1].split("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("| `_")]
-    for table in CONTROL_TABLES:
-        told = " ".join(line for line in lines if f"`{table.name}`" in line.split("|")[1])
-        assert told, table.name
-        for column in table.columns:
-            assert re.search(rf"\b{column.name}\b", told), (table.name, column.name)
 
 
 @pytest.mark.parametrize("made_with", [BEFORE, FIRST], ids=["the version before", "the first"])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from messages.catalogue import english
 from resources.appwrite.failures import CallFailure, PermanentFailure, TransientFailure
 from resources.appwrite.outcomes import outcome_of
 from resources.appwrite.patience import wait_asked
@@ -110,7 +111,7 @@ def test_a_refusal_for_good_makes_a_collection_forbidden_whatever_the_status() -
                 rows(gateway)
             outcome, detail = outcome_of(failed.value, True, gateway.settings)
         assert outcome == "forbidden"
-        assert failed.value.error_type in detail
+        assert failed.value.error_type in english(detail)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_a_blank_at_the_end_of_a_table_id_is_named() -> None:
             rows(gateway)
         outcome, detail = outcome_of(failed.value, False, gateway.settings)
     assert outcome == "missing"
-    assert "bookings in BOOKWATCH_TABLES begins or ends with a blank" in detail
+    assert "bookings in BOOKWATCH_TABLES begins or ends with a blank" in english(detail)
 
 
 def test_a_limit_told_by_an_instant_alone_is_obeyed_and_said() -> None:

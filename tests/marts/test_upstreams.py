@@ -78,6 +78,13 @@ def test_a_mart_is_shown_with_its_sentences_its_subject_and_its_columns(name: st
     ]
 
 
+@pytest.mark.parametrize("name", MARTS)
+def test_a_mart_stands_where_its_asset_says(name: str) -> None:
+    """From an asset's key to its query: the folder is the asset's group, the file its name."""
+    folder = "steps" if MARTS[name].step else DECLARED[name].subject
+    assert MARTS[name].make.__module__ == f"assets.marts.{folder}.{name}"
+
+
 def test_every_declared_mart_is_made_and_every_given_table_is_no_mart() -> None:
     assert set(MART_NAMES) == set(DECLARED)
     assert not set(GIVEN) & set(MARTS)

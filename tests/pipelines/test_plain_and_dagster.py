@@ -153,6 +153,12 @@ def test_one_mart_can_be_asked_of_dagster_by_name(homes: Homes) -> None:
     assert done.success
     [made] = done.asset_materializations_for_node("marts")
     assert made.asset_key == PEAK_HOURS
+    with duckdb.connect(str(home.warehouse), read_only=True) as con:
+        ((rows,),) = con.execute("SELECT count(*) FROM marts.peak_hours").fetchall()
+    assert made.metadata["dagster/row_count"].value == rows
+    sql = Path(str(made.metadata["sql"].value)).read_text(encoding="utf-8")
+    assert sql.startswith(("SELECT", "WITH"))
+    assert '"bookings"' in sql
     assert [told.check_name for told in done.get_asset_check_evaluations()] == ["marts_peak_hours_schema"]
     assert scans() == before, "nothing was read, so nothing else is known of the scans"
 

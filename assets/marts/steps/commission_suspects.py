@@ -9,7 +9,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from assets.marts.commission_findings import RULES
+from assets.marts.commission.commission_findings import RULES
 from assets.marts.later import ir
 from assets.marts.mart import step
 from assets.marts.tables import Instants

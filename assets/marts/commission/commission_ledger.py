@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from assets.marts.commission_entries import charged_provider
+from assets.marts.commission.commission_entries import charged_provider
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.tables import Instants

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from assets.marts.expressions import interval, seconds_between
-from assets.marts.health_history import spans
+from assets.marts.health.health_history import spans
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.tables import Instants

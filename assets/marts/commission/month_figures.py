@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from assets.marts.commission_ledger import first_day, month_number
+from assets.marts.commission.commission_ledger import first_day, month_number
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from checks.schemas.commission import MonthFigures

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from assets.marts.commission_entries import payment_day
+from assets.marts.commission.commission_entries import payment_day
 from assets.marts.expressions import counted, local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
