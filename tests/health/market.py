@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import duckdb
 
 from assets.core.derive import derive
-from assets.marts.make import make_marts
+from assets.marts.make import build_marts, make_marts
+from assets.ops import create_ops, mirror_bookkeeping
 from marketplace.collections import REQUIRED
 from pipelines.run import open_run
 from resources.raw.control_tables import DDL
@@ -119,24 +121,40 @@ class Market:
     def settings(self, now: datetime, zone: str = "Asia/Makassar", **more: Any) -> Settings:
         return Settings(home=self.home, now=now.replace(tzinfo=UTC), timezone=zone, **more)
 
-    def run(self, now: datetime = NOW, zone: str = "Asia/Makassar") -> Run:
+    def run(self, now: datetime = NOW, zone: str = "Asia/Makassar") -> None:
         """Core, marts and ledger as a run at that instant makes them."""
+        with self._derived(now, zone) as run:
+            make_marts(run, _scans())
+
+    def judge(self, now: datetime = NOW, zone: str = "Asia/Makassar") -> dict[int, dict[str, Any]]:
+        """The seven points as of an instant. Of the marts those alone are made that they are judged by, and the ledger
+        does not hear of it."""
+        with self._derived(now, zone) as run, run.warehouse.open() as con:
+            create_ops(con)
+            mirror_bookkeeping(con, run, _scans())
+            build_marts(con, run, ["health_points"])
+        return self.points()
+
+    def points(self) -> dict[int, dict[str, Any]]:
+        """The seven points as they were made last."""
+        return {row["point"]: row for row in self.rows("FROM marts.health_points ORDER BY point")}
+
+    @contextmanager
+    def _derived(self, now: datetime, zone: str) -> Generator[Run]:
         settings = self.settings(now, zone)
         settings.home.create()
         with open_run(settings) as begun:
             derive(begun.run)
-            make_marts(begun.run, [CollectionScan(name, name in REQUIRED, "complete") for name in SCANNED])
-        return begun.run
-
-    def judge(self, now: datetime = NOW, zone: str = "Asia/Makassar") -> dict[int, dict[str, Any]]:
-        """The seven points as of an instant."""
-        self.run(now, zone)
-        return {row["point"]: row for row in self.rows("FROM marts.health_points ORDER BY point")}
+            yield begun.run
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         with open_warehouse(self.home / "warehouse.duckdb", read_only=True) as con:
             found = con.sql(query)
             return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+
+def _scans() -> list[CollectionScan]:
+    return [CollectionScan(name, name in REQUIRED, "complete") for name in SCANNED]
 
 
 def statuses(points: Mapping[int, Mapping[str, Any]]) -> dict[int, str]:

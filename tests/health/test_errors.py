@@ -59,7 +59,11 @@ def home(tmp_path: Path) -> Home:
 def warehouse(home: Home) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     create_ops(con)
-    con.execute("INSERT INTO ops.health_changes VALUES (1, 1, 'working', ?, NULL, ?, '')", [NOW, NOW])
+    con.execute(
+        "INSERT INTO ops.health_changes (change_id, point, status, since, evaluated_at, message)"
+        " VALUES (1, 1, 'working', ?, ?, '')",
+        [NOW, NOW],
+    )
     return con
 
 

@@ -175,7 +175,8 @@ def test_a_run_whose_ingestion_failed_judges_health_by_the_clock(tmp_path: Path)
     market = Market(tmp_path / "home")
     market.booking("a", NOW - MINUTE, source="chatWindow")
     market.scanned()
-    assert market.judge()[5]["status"] == "working"
+    market.run()
+    assert market.points()[5]["status"] == "working"
     soon = failed_run(market, NOW + 5 * MINUTE)
     assert {p["point"]: p["status"] for p in soon["health"]["points"]}[5] == "working"
     late = failed_run(market, NOW + 11 * MINUTE)
