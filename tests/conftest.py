@@ -3,6 +3,7 @@ of tests/published.py as fixtures."""
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -19,6 +20,10 @@ ROOT = Path(__file__).parent
 
 # As bookwatch's own start code does: a home that a test makes by hand is closed to others, or it would be refused.
 os.umask(0o077)
+
+# A session holds millions of objects that stay (modules, tests, simulated worlds), and looking through them for cycles
+# after every few hundred new ones took a sixth of the simulator's tests.
+gc.set_threshold(100_000, 10, 50)
 
 # No test asserts wall time: on a busy machine an example of a property may take as long as it likes.
 settings.register_profile("bookwatch", deadline=None)

@@ -19,6 +19,8 @@ from uuid import uuid4
 import pytest
 from appwrite.services.tables_db import TablesDB
 
+from resources.appwrite import server_clock
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -32,6 +34,7 @@ class SandboxProcess:
         self.arguments = [*arguments, *(["--data", str(data)] if data else [])]
         self.endpoint = self.project = self.key = self.read_only_key = self.database = ""
         self.data = Path()
+        self._moved = 0.0
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> SandboxProcess:
@@ -107,7 +110,18 @@ class SandboxProcess:
     def a_second_passes(self) -> None:
         """Move the server's clock behind the second of all that was written: without a safety lag a scan ends at the
         latest whole second it was told, so what was just written would be the next one's."""
+        self._moved += 1.05
         self.control("PUT", "clock", {"by": 1.05})
+
+    def as_it_was(self) -> None:
+        """End what a test ordered: faults, changes between pages, a clock that was let pass."""
+        self.faults()
+        self.between_pages()
+        if self._moved:
+            self.control("PUT", "clock", {"by": -self._moved})
+            self._moved = 0.0
+            # A server's clock that goes back is noticed by and by; the next test's is known from no answer yet.
+            server_clock._CLOCKS.pop(self.endpoint, None)  # pyright: ignore[reportPrivateUsage]
 
     def now(self) -> datetime:
         """Its clock: aware, UTC."""
@@ -140,7 +154,7 @@ class SandboxProcess:
 
 @pytest.fixture(scope="session")
 def empty_sandbox() -> Iterator[SandboxProcess]:
-    """One sandbox that was started empty, for all tests that make a database or tables of their own. Its clock is ahead
-    of ours once a test let a second pass."""
+    """One sandbox that was started empty, for all tests that make a database or tables of their own and leave it
+    ``as_it_was``."""
     with SandboxProcess("--empty") as server:
         yield server

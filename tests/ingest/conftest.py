@@ -13,11 +13,8 @@ from tests.sandbox_server import SandboxProcess
 
 @pytest.fixture
 def server(empty_sandbox: SandboxProcess) -> Iterator[SandboxProcess]:
-    empty_sandbox.faults()
-    empty_sandbox.between_pages()
     yield empty_sandbox
-    empty_sandbox.faults()
-    empty_sandbox.between_pages()
+    empty_sandbox.as_it_was()
 
 
 @pytest.fixture

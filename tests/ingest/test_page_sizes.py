@@ -411,7 +411,7 @@ def packed(size: int, how: str) -> bytes:
 @pytest.mark.parametrize("how", ["gzip", "deflate"])
 def test_an_answer_is_unpacked_no_further_than_is_taken(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway_module, "LARGEST_ANSWER", 3 << 20)
-    bomb = packed(200 << 20, how)
+    bomb = packed(40 << 20, how)
     with ScriptedServer(http(200, bomb, Content_Encoding=how)) as server:
         gateway, recorder = scripted_gateway(server)
         with pytest.raises(PermanentFailure) as caught:

@@ -28,6 +28,15 @@ ACCOUNT = (
     "commission_summary",
     "commission_findings",
 )
+#: What a balance is told from: tests that look at lines and at the balance build both at once.
+BALANCED = (
+    "commission_entries",
+    "commission_ledger",
+    "commission_open",
+    "commission_balances",
+    "revenue_daily",
+    "commission_findings",
+)
 
 
 @pytest.fixture
@@ -37,7 +46,7 @@ def w() -> Warehouse:
 
 def lines(w: Warehouse) -> dict[str, tuple[date, int]]:
     """Entry id → day and amount."""
-    w.build(["commission_entries"])
+    w.stand(*BALANCED)
     rows = w.rows("FROM marts.commission_entries")
     assert len({row["entry_id"] for row in rows}) == len(rows)
     return {row["entry_id"]: (row["local_date"], row["amount_idr"]) for row in rows}
@@ -45,7 +54,7 @@ def lines(w: Warehouse) -> dict[str, tuple[date, int]]:
 
 def ledger(w: Warehouse, provider: str = "p1", **options: Any) -> dict[str, dict[str, int]]:
     """Month → its figures."""
-    w.build(["commission_ledger"], **options)
+    w.stand("commission_ledger", **options)
     rows = w.rows(f"FROM marts.commission_ledger WHERE provider_id = '{provider}' ORDER BY local_month")
     return {
         f"{row['local_month']:%Y-%m}": {name: value for name, value in row.items() if name.endswith("idr")}
@@ -54,15 +63,7 @@ def ledger(w: Warehouse, provider: str = "p1", **options: Any) -> dict[str, dict
 
 
 def balances(w: Warehouse) -> None:
-    w.build(
-        [
-            "commission_ledger",
-            "commission_open",
-            "commission_balances",
-            "revenue_daily",
-            "commission_findings",
-        ]
-    )
+    w.stand(*BALANCED)
     result = CHECKS["ledger_balance"].run(w.con)
     assert result.passed, (result.broken_rules, result.sample_ids)
 

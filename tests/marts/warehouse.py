@@ -187,26 +187,26 @@ class Warehouse:
     def _given(self, policy: Policy, options: dict[str, Any]) -> str:
         return repr((self.now, policy, sorted(options.items())))
 
-    def _make(self, table: str, *, policy: Policy = DEFAULT_POLICY, **options: Any) -> None:
-        """``build`` of one table, unless it stands as it would be built: no row, moment or option changed since."""
-        if table not in self._built.get(self._given(policy, options), ()):
-            self.build([table], policy=policy, **options)
+    def stand(self, *tables: str, policy: Policy = DEFAULT_POLICY, **options: Any) -> None:
+        """``build`` of these, unless they stand as they would be built: no row, moment or option changed since."""
+        if not self._built.get(self._given(policy, options), set()).issuperset(tables):
+            self.build(tables, policy=policy, **options)
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         found = self._con.sql(query)
         return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
 
     def reconciled(self, **options: Any) -> list[dict[str, Any]]:
-        self._make("commission_reconciliation", **options)
+        self.stand("commission_reconciliation", **options)
         return self.rows("FROM marts.commission_reconciliation ORDER BY booking_id, commission_id")
 
     def findings(self, **options: Any) -> set[str]:
         """The ids of all findings."""
-        self._make("commission_findings", **options)
+        self.stand("commission_findings", **options)
         return {row["finding_id"] for row in self.rows("FROM marts.commission_findings")}
 
     def finding(self, code: str, **options: Any) -> dict[str, Any]:
         """The one finding of a code. Fails if there is not exactly one."""
-        self._make("commission_findings", **options)
+        self.stand("commission_findings", **options)
         (row,) = self.rows(f"FROM marts.commission_findings WHERE finding = '{code}'")
         return row

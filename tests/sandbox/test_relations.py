@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -31,7 +32,7 @@ def call(
 
 
 @pytest.fixture
-def tables(empty_sandbox: SandboxProcess) -> tuple[SandboxProcess, str, str]:
+def tables(empty_sandbox: SandboxProcess) -> Iterator[tuple[SandboxProcess, str, str]]:
     """Two tables: stays (with guest, two-way, and host, one-way) and guests."""
     server, mark = empty_sandbox, uuid4().hex[:8]
     database(server)
@@ -58,7 +59,8 @@ def tables(empty_sandbox: SandboxProcess) -> tuple[SandboxProcess, str, str]:
     status, set_ = call(server, "PATCH", f"/{stays}/rows/a1", data={"guest": "gu1"})
     assert (status, set_["guest"]["$id"], set_["guest"]["name"]) == (200, "gu1", "Gus")
     assert "host" not in set_
-    return server, stays, guests
+    yield server, stays, guests
+    server.as_it_was()
 
 
 def test_a_single_row_carries_the_bare_id_and_a_list_only_what_is_selected(
