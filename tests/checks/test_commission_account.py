@@ -259,7 +259,7 @@ def closed(w: Warehouse, count: int, waived: Sequence[str] = (), gap: bool = Fal
         )
         for n in range(count)
     ]
-    gaps = [("s1", None, NOW, "there was no snapshot before", gap)]
+    gaps = [("s1", None, NOW, "there was no snapshot before", gap, "gap.none", "{}")]
     w.con.execute("COMMIT")
     w.build(
         ["closed_month_changes", "closed_month_gaps"], closed_changes=changes, closed_gaps=gaps, waived=waived
