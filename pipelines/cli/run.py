@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from pipelines.cli.printed import echo, echo_json
-from resources.run_report import RunOrder, RunReport
+from resources.run_report import CollectionScan, RunOrder, RunReport
 from resources.settings import load_settings
+
+
+def _told(scan: CollectionScan) -> dict[str, Any]:
+    """A scan for programs: ``detail`` tells in English what ``why`` is the message of."""
+    return {name: value for name, value in scan.__dict__.items() if name != "why"}
 
 
 def as_json(done: RunReport) -> dict[str, Any]:
@@ -21,8 +25,8 @@ def as_json(done: RunReport) -> dict[str, Any]:
         "snapshot_id": done.snapshot_id,
         "published": done.snapshot_changed,
         "message": str(done.failure) if done.failure else "",
-        "warnings": [asdict(warning) for warning in done.warnings],
-        "collections": [scan.__dict__ for scan in done.scans],
+        "warnings": [{"step": warning.step, "problem": warning.problem} for warning in done.warnings],
+        "collections": [_told(scan) for scan in done.scans],
         "failing_checks": [check.check_name for check in done.failed_checks],
     }
 
