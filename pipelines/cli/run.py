@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.cli.printed import echo, echo_json
-from resources.run_report import CollectionScan, RunOrder, RunReport
+from resources.run_report import CollectionScan, CollectionSweep, RunOrder, RunReport
 from resources.settings import load_settings
 
 
-def _told(scan: CollectionScan) -> dict[str, Any]:
-    """A scan for programs: ``detail`` tells in English what ``why`` is the message of."""
+def told(scan: CollectionScan | CollectionSweep) -> dict[str, Any]:
+    """A scan or sweep of a collection for programs: ``detail`` tells in English what ``why`` is the message of."""
     return {name: value for name, value in scan.__dict__.items() if name != "why"}
 
 
@@ -26,7 +26,7 @@ def as_json(done: RunReport) -> dict[str, Any]:
         "published": done.snapshot_changed,
         "message": str(done.failure) if done.failure else "",
         "warnings": [{"step": warning.step, "problem": warning.problem} for warning in done.warnings],
-        "collections": [_told(scan) for scan in done.scans],
+        "collections": [told(scan) for scan in done.scans],
         "failing_checks": [check.check_name for check in done.failed_checks],
     }
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.cli.printed import echo, echo_json
-from pipelines.cli.run import as_json, debugging, summary
+from pipelines.cli.run import as_json, debugging, summary, told
 from resources.run_report import CollectionSweep, RunOrder, RunReport, SweepOrder
 from resources.settings import load_settings
 
@@ -40,7 +40,7 @@ def found(sweeps: Sequence[CollectionSweep]) -> list[str]:
 
 def as_report(done: RunReport) -> dict[str, Any]:
     """A sweep for programs: the run's own content and what was found in each collection."""
-    return {**as_json(done), "sweeps": [swept.__dict__ for swept in done.sweeps]}
+    return {**as_json(done), "sweeps": [told(swept) for swept in done.sweeps]}
 
 
 def sweep(
