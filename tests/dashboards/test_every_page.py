@@ -50,7 +50,7 @@ def untranslated(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         return word(self, group, value)
 
     def of_message(self: Wording, told: Message | None, otherwise: object = "") -> str:
-        if told is None or not understood(told):
+        if otherwise and (told is None or not understood(told)):
             kept.add(f"{told}: {otherwise}")
         return message(self, told, otherwise)
 
