@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
-JOBS ?= auto
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 
 export DO_NOT_TRACK := 1
 export DAGSTER_DISABLE_TELEMETRY := yes
@@ -30,8 +30,8 @@ run: $(STAMP)
 serve: $(STAMP)
 	$(BIN)/bookwatch serve $(ARGS)
 
-# Several tests at a time: a process that has done its share takes over half of another's rest. JOBS=0: one after the
-# other, in this process.
+# Several tests at a time, two for each core (at most four), as many wait for a process or a page rather than work; one
+# that has done its share takes over half of another's rest. JOBS=0: one after the other, in this process.
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 --dist worksteal $(ARGS)
 
