@@ -88,6 +88,7 @@ def validate(
         # That a key is one is asked of all rows at once, in SQL: no chunk sees them all.
         checked = _of_a_model(schema) if isinstance(schema, type) else _without_unique(resolved)
         if holds(con, schema, table, contents):  # each row was looked at before; the columns are, once more
+            checked = _of_columns(checked)
             frames: Iterable[pl.DataFrame] = [relation.limit(0).pl()]
         else:
             frames = [relation.pl()] if contents.rows <= chunk_rows else _chunks(con, table, chunk_rows)
@@ -147,6 +148,13 @@ def _chunks(con: duckdb.DuckDBPyConnection, table: str, chunk_rows: int) -> Iter
 def _of_a_model(model: type[pa.DataFrameModel]) -> Any:
     """Made once a model: Pandera copies every column deep, which takes as long as judging a small table."""
     return _without_unique(model.to_schema())
+
+
+def _of_columns(schema: Any) -> Any:
+    """Without what is asked of the rows together, which a frame without rows may break: how many there are."""
+    return pa.DataFrameSchema(
+        columns=schema.columns, strict=schema.strict, ordered=schema.ordered, name=schema.name
+    )
 
 
 def _without_unique(schema: Any) -> Any:

@@ -37,7 +37,12 @@ class Settings(BaseSettings):
     """Every setting of bookwatch. Use ``load_settings``; the environment wins over ``.env``."""
 
     model_config = SettingsConfigDict(
-        env_file=None, env_prefix=PREFIX, extra="ignore", hide_input_in_errors=True
+        env_file=None,
+        env_prefix=PREFIX,
+        extra="ignore",
+        hide_input_in_errors=True,
+        # else a BOOKWATCH_APPWRITE_API_KEY in .env, which is no setting, would be taken for APPWRITE_API_KEY
+        dotenv_filtering="only_existing",
     )
 
     # an alias knows no prefix: these are called in the environment as they are here

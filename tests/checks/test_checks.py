@@ -6,6 +6,7 @@ No result repeats what a row says.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -244,6 +245,22 @@ def test_the_same_rows_are_judged_once_and_others_anew(w: Warehouse, monkeypatch
     w.con.execute("ALTER TABLE marts.own RENAME idr TO rupiah")
     assert not judge().passed
     assert judged == [10, 10, 10, 10]
+
+
+def test_how_many_rows_there_are_is_not_asked_of_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A warm process forgets the verdict on a table that stays as it is, and knows that its rows hold."""
+    two = pa.Check(lambda data: data.lazyframe.select(pl.len() == 2), name="has_two_rows")
+    schema = pa.DataFrameSchema({"id": pa.Column(str)}, checks=two, strict=True)
+    blank = CheckResult("own_schema", "marts/own", False, "ERROR")
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
+        con.execute("CREATE SCHEMA marts; CREATE TABLE marts.own AS SELECT unnest(['a', 'b']) AS id")
+        for _ in range(2):
+            monkeypatch.setattr(factory, "_VERDICTS", {})
+            assert validate(con, schema, "marts.own", result=blank, id_column="id").passed
+        con.execute("DELETE FROM marts.own WHERE id = 'b'")
+        assert not validate(con, schema, "marts.own", result=blank, id_column="id").passed
 
 
 def test_a_check_that_could_not_be_made_is_made_again(w: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:

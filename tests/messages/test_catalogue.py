@@ -31,7 +31,7 @@ def test_every_word_a_place_may_need_is_there() -> None:
         ("{x}", "b-1", "b-1", "b-1"),
         ("{x}", 1204, "1204", "1204"),
         ("{x}", None, "none", "tidak ada"),
-        ("{x:text|nothing}", None, "nothing", "tidak apa-apa"),
+        ("{x:text|nothing}", None, "nothing", "(kosong)"),
         ("{x:rupiah}", 1_250_000, "Rp 1.250.000", "Rp 1.250.000"),
         ("{x:rupiah}", -25_000, "-Rp 25.000", "-Rp 25.000"),
         ("{x:rupiah}", None, "an unknown amount", "jumlah tidak diketahui"),

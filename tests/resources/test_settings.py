@@ -116,6 +116,21 @@ def test_the_default_home_lies_beside_the_env_file_from_any_folder_below(
     assert settings.home.root == tmp_path / "data"
 
 
+def test_a_variable_that_is_no_setting_sets_none(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "APPWRITE_ENDPOINT=https://one.example/v1\nBOOKWATCH_APPWRITE_ENDPOINT=https://two.example/v1\n"
+        "BOOKWATCH_APPWRITE_DATABASE_ID=other\nTIMEZONE=Asia/Jakarta\nHOME=/nowhere\nNOW=2026-01-01\n"
+    )
+    settings = load_settings()
+    assert settings.appwrite_endpoint == "https://one.example/v1"
+    assert settings.appwrite_database_id == ""
+    assert (settings.timezone, settings.home.root, settings.now) == (
+        "Asia/Makassar",
+        tmp_path / ".bookwatch",
+        None,
+    )
+
+
 def test_the_environment_wins_and_its_relative_home_is_of_the_working_directory(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
