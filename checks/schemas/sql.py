@@ -39,30 +39,37 @@ def bring_up(con: duckdb.DuckDBPyConnection, tables: Iterable[Declaration]) -> N
 
 def tell(con: duckdb.DuckDBPyConnection, tables: Iterable[Declaration]) -> None:
     """Write what each table and column holds beside it, where it does not stand there: a table that was made anew has
-    lost it, one that is as it was costs nothing."""
-    told = {
-        f"{layer}.{table}": comment
-        for layer, table, comment in con.execute(
-            "SELECT schema_name, table_name, comment FROM duckdb_tables() WHERE database_name = current_database()"
+    lost it, one of an earlier version may say something else, one that is as it was costs nothing."""
+    told: dict[str, str | None] = dict(
+        con.execute(
+            "SELECT schema_name || '.' || table_name, comment FROM duckdb_tables()"
+            " WHERE database_name = current_database()"
             " UNION ALL"
-            " SELECT schema_name, view_name, comment FROM duckdb_views() WHERE database_name = current_database()"
+            " SELECT schema_name || '.' || view_name, comment FROM duckdb_views()"
+            " WHERE database_name = current_database() AND NOT internal"
+        ).fetchall()
+    )
+    columns = {
+        (table, column): comment
+        for table, column, comment in con.execute(
+            "SELECT schema_name || '.' || table_name, column_name, comment FROM duckdb_columns()"
+            " WHERE database_name = current_database() AND NOT internal"
         ).fetchall()
     }
-    untold = [one for one in tables if one.table in told and told[one.table] != one.what]
-    if not untold:
-        return
-    present = _present(con)
     statements: list[str] = []
-    for one in untold:
+    for one in tables:
+        if one.table not in told:
+            continue
         name = f"{one.layer}.{quoted(one.name)}"
         statements += [
             f"COMMENT ON COLUMN {name}.{quoted(column.name)} IS {literal(column.told)}"
             for column in one.columns
-            if column.name in present[one.table]
+            if columns.get((one.table, column.name), column.told) != column.told
         ]
-        # The table's own at last: by it a later run knows that all of them stand.
-        statements.append(f"COMMENT ON {'VIEW' if one.view else 'TABLE'} {name} IS {literal(one.what)}")
-    con.execute("BEGIN; " + "; ".join(statements) + "; COMMIT")
+        if told[one.table] != one.what:
+            statements.append(f"COMMENT ON {'VIEW' if one.view else 'TABLE'} {name} IS {literal(one.what)}")
+    if statements:
+        con.execute("BEGIN; " + "; ".join(statements) + "; COMMIT")
 
 
 def _present(con: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:

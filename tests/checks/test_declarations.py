@@ -138,16 +138,18 @@ def test_the_home_of_a_version_before_keeps_its_rows_and_gets_the_columns_that_c
         assert found.select("run_id, call_number, host").fetchall() == [("r", 3, None)]
 
 
-def test_a_table_that_stayed_is_not_told_again_and_one_made_anew_is() -> None:
+@pytest.mark.parametrize("lost", ["'as it was'", "NULL"])
+def test_what_no_longer_stands_beside_a_table_is_told_again(lost: str) -> None:
     con = duckdb.connect()
     con.execute("CREATE SCHEMA marts")
     one = MARTS["test_rows"]
     con.execute(create_table(one))
     tell(con, [one])
-    con.execute("COMMENT ON COLUMN marts.test_rows.rows IS 'as it was'")
-    tell(con, [one])
     asked = "SELECT comment FROM duckdb_columns() WHERE table_name = 'test_rows' AND column_name = 'rows'"
-    assert con.sql(asked).fetchall() == [("as it was",)]
+    assert con.sql(asked).fetchall() == [(one.columns[1].told,)]
+    con.execute(f"COMMENT ON COLUMN marts.test_rows.rows IS {lost}")
+    tell(con, [one])
+    assert con.sql(asked).fetchall() == [(one.columns[1].told,)]
     con.execute(create_table(one, anew=True))
     tell(con, [one])
     assert con.sql(asked).fetchall() == [(one.columns[1].told,)]
