@@ -127,7 +127,7 @@ BAD = {
     "month_figures": ["figure = 'tips'", "value = NULL"],
     "closed_month_changes": ["current_value = previous_value", "finding = 'odd'", "waived = NULL"],
     "closed_month_gaps": ["reason = NULL"],
-    "data_findings": ["row_id = NULL"],
+    "data_findings": ["row_id = NULL", "code = NULL", "args = NULL"],
     "health_points": ["status = 'healthy'", "point = 8", "message = NULL"],
     "health_history": [
         "status = 'up'",
