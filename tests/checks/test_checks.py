@@ -120,7 +120,12 @@ BAD = {
         "variance_idr = variance_idr + 1",
     ],
     "commission_entries": ["kind = 'gift'", "part = 'tip'", "amount_idr = NULL", "provider_id = NULL"],
-    "commission_ledger": ["local_month = local_month + 1", "expected_idr = -1", "closing_idr = NULL"],
+    "commission_ledger": [
+        "local_month = local_month + 1",
+        "expected_idr = -1",
+        "closing_idr = NULL",
+        "holds = NULL",
+    ],
     "commission_open": ["age = 'old'", "status = 'odd'", "fee_idr = NULL", "is_overdue = true"],
     "commission_balances": ["records = 0", "owed_idr = owed_idr + 1", "age_0_3h_idr = 7"],
     "commission_restrictions": ["verdict = 'odd'", "overdue_records = -1", "provider_id = NULL"],
