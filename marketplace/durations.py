@@ -31,18 +31,6 @@ def spelled(length: timedelta) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
-def within(length: timedelta) -> str:
-    """As a sentence has it after "within" and "at most".
-
-    >>> within(timedelta(hours=1)), within(timedelta(days=1)), within(timedelta(minutes=5))
-    ('an hour', 'a day', '5 minutes')
-    """
-    if length == _DAY:
-        return "a day"
-    number, word, _ = in_whole(length)
-    return f"{'an' if word == 'hour' else 'a'} {word}" if number == 1 else spelled(length)
-
-
 def short(length: timedelta) -> str:
     """As a name or a heading has it.
 

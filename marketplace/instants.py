@@ -19,10 +19,10 @@ from marketplace.text import as_text, coalesce, nulls, read_rest
 from marketplace.zones import resolve
 
 INSTANT: Final = pl.Datetime("us")
-NOT_AN_INSTANT: Final = "not a date and time"
-IMPLAUSIBLE: Final = "outside 2015 to 2099"
-NO_DATE: Final = "a time of day without a date"
-NOT_YET: Final = f"over {NOT_YET_MINUTES} minutes after the row was last changed and first stored"
+NOT_AN_INSTANT: Final = "noted.not_an_instant"
+IMPLAUSIBLE: Final = "noted.implausible_instant"
+NO_DATE: Final = "noted.no_date"
+NOT_YET: Final = "noted.not_yet"
 
 HAPPENED: Final = frozenset(
     {
@@ -53,7 +53,7 @@ PLANNED: Final = frozenset(
     }
 )
 """Attributes that say when something is to happen: any plausible instant is believed."""
-NO_ZONE: Final = "a local time, and the zone of its provider is not known yet"
+NO_ZONE: Final = "noted.no_zone"
 """Why a bare local time has no instant while its provider was not read: it is none in the default zone."""
 
 _CANONICAL: Final = "%Y-%m-%dT%H:%M:%S%.fZ"
@@ -75,7 +75,8 @@ before 1974."""
 
 @dataclass(frozen=True)
 class Instants:
-    """``values``: naive UTC; ``reasons``: why a value that was written could not be read, else null."""
+    """``values``: naive UTC; ``reasons``: why a value that was written could not be read, a code of
+    messages/, else null."""
 
     values: pl.Series
     reasons: pl.Series

@@ -196,12 +196,12 @@ Noted = dict[str, pl.Series]
 
 
 _NUMERIC: Final = r"^[+-]?\d+(?:[.,]\d+)*(?:,-)?$"
-NOT_A_NUMBER: Final = "not a number"
-TOO_LARGE: Final = "too large a number (a trillion or more)"
+NOT_A_NUMBER: Final = "noted.not_a_number"
+TOO_LARGE: Final = "noted.too_large"
 
 
 def why_unreadable(text: pl.Series) -> pl.Series:
-    """Why ``read_micros`` could not read a text: NOT_A_NUMBER, or TOO_LARGE."""
+    """Why ``read_micros`` could not read a text, a code of messages/: NOT_A_NUMBER, or TOO_LARGE."""
     t = pl.col("t")
     frame = text.str.to_lowercase().to_frame("t").select(
         t.str.replace_all(r"[\s\u00a0]", "").str.replace(r"^([+-]?)(?:rp\.?|idr)", "${1}")

@@ -1,5 +1,5 @@
-"""Phone numbers as they are written → E.164, or null with the reason. Where they are kept does not live
-here."""
+"""Phone numbers as they are written → E.164, or null with the reason (a code of messages/, but ABSENT). Where they are
+kept does not live here."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from marketplace.rules import TEST_PHONE_PATTERN
 from marketplace.text import nulls, read_rest
 
 ABSENT: Final = "absent"
-NOT_A_NUMBER: Final = "not a phone number"
-TOO_SHORT: Final = "too short"
-TOO_LONG: Final = "too long"
-NOT_VALID: Final = "no such number"
+NOT_A_NUMBER: Final = "noted.phone_not_a_number"
+TOO_SHORT: Final = "noted.phone_too_short"
+TOO_LONG: Final = "noted.phone_too_long"
+NOT_VALID: Final = "noted.phone_no_such_number"
 REASONS: Final = (ABSENT, NOT_A_NUMBER, TOO_SHORT, TOO_LONG, NOT_VALID)
 
 _INDONESIA: Final = phonenumbers.PhoneMetadata.metadata_for_region("ID")

@@ -12,9 +12,9 @@ from typing import Final
 
 import polars as pl
 
-#: The data finding on a reference that was matched except for case, and its sentence.
+#: The data finding on a reference that was matched except for case, and the code of what was found.
 REFERENCE_CASE: Final = "reference_case"
-CASE_DETAIL: Final = "differs from the key it refers to in upper and lower case only"
+CASE_DETAIL: Final = "noted.reference_case"
 
 
 @dataclass(frozen=True)

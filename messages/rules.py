@@ -1,5 +1,6 @@
-"""What the rules of the business say: of a finding what it is and what to do, of a health point what it looks at, of a
-stretch of time how long it is. The numbers in them come from the policy and from marketplace/.
+"""What the rules of the business say: of a finding what it is and what to do, of a value what was found in it, of a
+health point what it looks at, of a stretch of time how long it is. The numbers in them come from the policy and from
+marketplace/.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from marketplace.commission import AGE_UNKNOWN, AGES, NOT_ENDED
+from marketplace.data_codes import DATA_FINDINGS, NOTED
 from marketplace.durations import in_whole, shared
 from marketplace.findings import FINDINGS
 from marketplace.health import HEALTH_POINTS, UPTIME_WINDOWS
@@ -25,6 +27,16 @@ def rule(finding: str, policy: Policy) -> Message:
 def what_to_do(finding: str) -> Message:
     """What a person does about a finding. Raises KeyError for a code that is no finding."""
     return Message(f"todo.{FINDINGS[finding].code}")
+
+
+def data_rule(finding: str) -> Message:
+    """What a data finding is. Raises KeyError for a code that is none."""
+    return Message(f"data.{finding}", DATA_FINDINGS[finding])
+
+
+def noted(code: str) -> Message:
+    """What was found in a value, where it names no more than the numbers of the rules."""
+    return Message(code, NOTED.get(code, {}))
 
 
 def look(point: int) -> Message:

@@ -5,6 +5,7 @@ What the rows of each collection mean is in the modules beside this one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -34,11 +35,19 @@ from marketplace.references import CASE_DETAIL, REFERENCE_CASE, Keys, People, Re
 from marketplace.statuses import FLAG, canonical
 from marketplace.text import coalesce, nulls
 from marketplace.zones import ProviderZones
+from messages.catalogue import say
+from messages.message import Message
+from messages.rules import noted
 
-NOT_RUPIAH = "not in rupiah"
-"""The detail of amount_currency."""
-NO_ID, NO_CODE = "has not the form of an id", "has not the form of what stands there"
-"""The details of not_an_id."""
+NOT_A_WORD = "noted.not_a_word"
+EMPTY = "noted.empty"
+NOT_RUPIAH = "noted.not_rupiah"
+"""What amount_currency tells."""
+NO_ID, NO_CODE = "noted.no_id", "noted.no_code"
+"""What not_an_id tells."""
+
+#: What was found: a code; a message; a code each row; or a message for each row on which it was found, in order.
+Found = str | Message | pl.Series | Sequence[Message]
 
 FINDINGS_SCHEMA = CORE["data_findings"].polars_schema
 
@@ -105,10 +114,10 @@ class Reader:
         finding: str,
         where: pl.Series,
         attribute: str | tuple[str, ...],
-        detail: str | pl.Series,
+        found: Found,
     ) -> None:
         """A finding on each row where ``where`` holds. Several names: the one whose value was taken. Of a number that
-        cannot be read the detail tells whether it is none, or too large."""
+        cannot be read it is told whether it is none, or too large."""
         if finding not in DATA_FINDINGS:
             raise KeyError(f"{finding} is not in the list of data findings")
         where = where.fill_null(False)
@@ -121,12 +130,9 @@ class Reader:
         count = len(named)
         if finding == "number_unreadable":
             written = self.attributes.first((attribute,) if isinstance(attribute, str) else attribute)
-            detail = why_unreadable(written)
-        text = (
-            pl.Series([detail], dtype=pl.String).new_from_index(0, count)
-            if isinstance(detail, str)
-            else detail.filter(where)
-        )
+            found = why_unreadable(written)
+        if isinstance(found, pl.Series):
+            found = found.filter(where)
         self._found.append(
             pl.DataFrame(
                 {
@@ -134,8 +140,8 @@ class Reader:
                     "collection": pl.Series([self.batch.collection]).new_from_index(0, count),
                     "row_id": self.ids.filter(where),
                     "attribute": named,
-                    "detail": text,
                     "change": self.changes.filter(where),
+                    **told(found, count),
                 },
                 schema=FINDINGS_SCHEMA,
             )
@@ -162,8 +168,8 @@ class Reader:
         """The first of the names as the name of a business, which is published, without how to reach it."""
         return without_contacts(self.text(*names))
 
-    def _published(self, published: Published, names: tuple[str, ...], detail: str) -> pl.Series:
-        self.note(NOT_AN_ID, published.hidden, names, detail)
+    def _published(self, published: Published, names: tuple[str, ...], found: str) -> pl.Series:
+        self.note(NOT_AN_ID, published.hidden, names, found)
         return published.values
 
     def provider(self, *names: str) -> pl.Series:
@@ -246,16 +252,14 @@ class Reader:
         """The first of the names as a Boolean; flag_unreadable where it is neither yes nor no."""
         text = self.attributes.first(names)
         word = canonical(text, FLAG)
-        self.note("flag_unreadable", text.is_not_null() & word.is_null(), names, "neither yes nor no")
+        self.note("flag_unreadable", text.is_not_null() & word.is_null(), names, "noted.no_flag")
         return word == "true"
 
-    def word(
-        self, table: dict[str, str], finding: str, *names: str, detail: str = "not a known word"
-    ) -> pl.Series:
+    def word(self, table: dict[str, str], finding: str, *names: str, found: str = NOT_A_WORD) -> pl.Series:
         """The first of the names as a canonical value, null where it is empty or unknown (noted)."""
         text = self.attributes.first(names)
         value = canonical(text, table)
-        self.note(finding, text.is_not_null() & value.is_null(), names, detail)
+        self.note(finding, text.is_not_null() & value.is_null(), names, found)
         return value
 
     def offsets(self, provider_id: pl.Series, provider_type: pl.Series | None = None) -> pl.Series:
@@ -286,7 +290,7 @@ class Reader:
     def findings(self) -> pl.DataFrame:
         """All notes, with those on JSON and on types; one row a finding, row and attribute."""
         for attribute, broken in self.attributes.broken_json().items():
-            self.note("json_unreadable", broken, attribute, "not valid JSON")
+            self.note("json_unreadable", broken, attribute, "noted.not_json")
         misfits = self.attributes.misfits()
         if misfits:
             rows = [row for row, _, _ in misfits]
@@ -297,11 +301,14 @@ class Reader:
                         "collection": [self.batch.collection] * len(rows),
                         "row_id": self.ids.gather(rows),
                         "attribute": [name for _, name, _ in misfits],
-                        "detail": [
-                            f"a {kind}" if kind == LARGE else f"a {kind} in an attribute of another type"
-                            for _, _, kind in misfits
-                        ],
                         "change": self.changes.gather(rows),
+                        **told(
+                            [
+                                noted("noted.number_too_large" if kind == LARGE else f"noted.type_{kind}")
+                                for _, _, kind in misfits
+                            ],
+                            len(rows),
+                        ),
                     },
                     schema=FINDINGS_SCHEMA,
                 )
@@ -320,16 +327,44 @@ def hidden_rows(collection: str, published: Published, changes: pl.Series) -> pl
     """A finding for each row whose own ``$id`` is not published."""
     if not published.hidden.any():
         return pl.DataFrame(schema=FINDINGS_SCHEMA)
-    return pl.DataFrame(
-        {"row_id": published.values, "change": changes},
-    ).filter(published.hidden).select(
-        pl.lit(NOT_AN_ID).alias("finding"),
+    return found_on(
+        pl.DataFrame({"row_id": published.values, "change": changes}).filter(published.hidden),
+        NOT_AN_ID, collection, pl.lit("$id"), NO_ID,
+    )  # fmt: skip
+
+
+def found_on(
+    rows: pl.DataFrame, finding: str, collection: str, attribute: pl.Expr, found: str
+) -> pl.DataFrame:
+    """A finding on each of some rows (row_id, change), of which the same was found."""
+    return rows.select(
+        pl.lit(finding).alias("finding"),
         pl.lit(collection).alias("collection"),
         "row_id",
-        pl.lit("$id").alias("attribute"),
-        pl.lit(NO_ID).alias("detail"),
+        attribute.alias("attribute"),
         "change",
-    )  # fmt: skip
+    ).with_columns(**told(found, rows.height)).select(list(FINDINGS_SCHEMA))  # fmt: skip
+
+
+def told(found: Found, rows: int) -> Mapping[str, pl.Series]:
+    """What was found on so many rows, as the columns detail, code and args."""
+    if isinstance(found, str):
+        found = noted(found)
+    if isinstance(found, Message):
+        return {name: column.new_from_index(0, rows) for name, column in _columns([found]).items()}
+    if isinstance(found, pl.Series):
+        known = {code: noted(code) for code in found.unique().to_list()}
+        found = [known[code] for code in found.to_list()]
+    return _columns(found)
+
+
+def _columns(messages: Sequence[Message]) -> dict[str, pl.Series]:
+    texts: Mapping[str, list[str]] = {
+        "detail": [say(one) for one in messages],
+        "code": [one.code for one in messages],
+        "args": [one.args_json for one in messages],
+    }
+    return {name: pl.Series(values, dtype=pl.String) for name, values in texts.items()}
 
 
 def set_aside_findings(collection: str, attributes: Attributes, ids: pl.Series) -> pl.DataFrame:
@@ -342,8 +377,8 @@ def set_aside_findings(collection: str, attributes: Attributes, ids: pl.Series) 
             "collection": pl.Series([collection] * len(rows), dtype=pl.String),
             "row_id": ids.gather(rows),
             "attribute": pl.Series([name for _, name, _ in marked], dtype=pl.String),
-            "detail": pl.Series([why for _, _, why in marked], dtype=pl.String),
             "change": attributes.own("_change", pl.Int64).gather(rows),
+            **told([Message("noted.set_aside", {"why": why}) for _, _, why in marked], len(rows)),
         },
         schema=FINDINGS_SCHEMA,
     )
@@ -356,6 +391,6 @@ def constant(value: object, dtype: pl.DataType | type[pl.DataType], height: int)
     return pl.Series([value], dtype=dtype).new_from_index(0, height) if height else pl.Series([], dtype=dtype)
 
 
-def outside(bounds: AmountBounds) -> str:
-    """The detail of amount_implausible where an amount is judged by the bounds."""
-    return f"not between {bounds.minimum} and {bounds.maximum} rupiah"
+def outside(bounds: AmountBounds) -> Message:
+    """What amount_implausible tells where an amount is judged by the bounds."""
+    return Message("noted.outside", {"minimum": bounds.minimum, "maximum": bounds.maximum})

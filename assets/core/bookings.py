@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from assets.core.batch import NOT_RUPIAH, Batch, Derived, Reader, constant, outside
+from assets.core.batch import EMPTY, NOT_A_WORD, NOT_RUPIAH, Batch, Derived, Reader, constant, outside
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
 from marketplace.commission import REVENUE_STATUSES
+from marketplace.data_codes import NO_MINUTES
 from marketplace.decline_reasons import categories
 from marketplace.instants import INSTANT, NO_ZONE, starts
-from marketplace.money import MICRO, BookingAmounts, booking_amounts, read_micros
+from marketplace.money import MICRO, NOT_A_NUMBER, BookingAmounts, booking_amounts, read_micros
 from marketplace.phones import e164, keyed
 from marketplace.pseudonyms import mean_somebody
 from marketplace.rules import (
@@ -35,6 +36,7 @@ from marketplace.statuses import (
 )
 from marketplace.test_rows import test_rule
 from marketplace.text import coalesce, nulls
+from messages.message import Message
 
 _MINUTES = r"(?i)^\+?(\d{1,6}(?:\.\d*)?)\s*(?:m|min|mins|minute|minutes|menit)?\.?$"
 
@@ -65,9 +67,9 @@ def derive_bookings(batch: Batch) -> Derived:
         "status_unknown",
         status.is_null() & raw_status.is_not_null(),
         ALIASES["booking.status"],
-        "not a known word",
+        NOT_A_WORD,
     )
-    read.note("status_unknown", raw_status.is_null(), "status", "empty")
+    read.note("status_unknown", raw_status.is_null(), "status", EMPTY)
     status = status.fill_null(UNKNOWN)
 
     discounted = a.text("discountCode").is_not_null()
@@ -204,22 +206,22 @@ def derive_bookings(batch: Batch) -> Derived:
 
 def _note_amounts(read: Reader, amounts: BookingAmounts) -> None:
     for name, where in amounts.unreadable.items():
-        read.note("number_unreadable", where, name, "not a number")
+        read.note("number_unreadable", where, name, NOT_A_NUMBER)
     for name, where in amounts.negative.items():
-        read.note("amount_negative", where, name, "below zero")
+        read.note("amount_negative", where, name, "noted.negative")
     for name, where in amounts.implausible.items():
         read.note("amount_implausible", where, name, outside(read.batch.amounts))
     for name, where in amounts.thousands.items():
-        read.note("amount_in_thousands", where, name, "read as thousands of rupiah")
+        read.note("amount_in_thousands", where, name, "noted.thousands")
     for name, where in amounts.currency.items():
         read.note("amount_currency", where, name, NOT_RUPIAH)
     read.note(
         "amount_unknown", amounts.amount_idr.is_null() & ~amounts.explained, ALIASES["booking.amount"],
-        "no amount over zero",
+        "noted.no_amount",
     )  # fmt: skip
     read.note(
         "amount_disagrees", amounts.disagreement.is_not_null(), ALIASES["booking.amount"],
-        amounts.disagreement,
+        [Message("noted.sources", {"sources": one}) for one in amounts.disagreement.drop_nulls()],
     )  # fmt: skip
 
 
@@ -230,7 +232,7 @@ def _source(read: Reader) -> pl.DataFrame:
     a = read.attributes
     written = a.text("source")
     explicit = canonical(written, SOURCE)
-    read.note("source_unknown", written.is_not_null() & explicit.is_null(), "source", "not a known word")
+    read.note("source_unknown", written.is_not_null() & explicit.is_null(), "source", NOT_A_WORD)
     frame = pl.DataFrame(
         {
             "has_value": written.is_not_null(),
@@ -273,7 +275,7 @@ def _mode(
     for key, name in zip(("by_mode", "by_type", "by_metadata"), ALIASES["booking.mode"], strict=True):
         text = a.text(name)
         columns[key] = canonical(text, MODE)
-        read.note("mode_unknown", text.is_not_null() & columns[key].is_null(), name, "not a known word")
+        read.note("mode_unknown", text.is_not_null() & columns[key].is_null(), name, NOT_A_WORD)
     frame = pl.DataFrame(
         {
             **columns,
@@ -329,7 +331,7 @@ def _minutes(read: Reader) -> pl.Series:
         "minutes_unreadable",
         text.is_not_null() & minutes.is_null(),
         names,
-        f"not a whole number of 1 to {LONGEST_SERVICE_MINUTES} minutes",
+        NO_MINUTES,
     )
     return minutes
 

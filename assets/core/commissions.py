@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from assets.core.batch import NOT_RUPIAH, Batch, Derived, Reader, constant, outside
+from assets.core.batch import EMPTY, NOT_A_WORD, NOT_RUPIAH, Batch, Derived, Reader, constant, outside
 from marketplace.aliases import ALIASES
 from marketplace.collections import BOOKING_COLLECTIONS
-from marketplace.money import MICRO, RECORD_AMOUNTS, commission_amounts
+from marketplace.money import MICRO, NOT_A_NUMBER, RECORD_AMOUNTS, commission_amounts
 from marketplace.statuses import (
     COMMISSION_STATUS,
     NOT_LIVE_STATUSES,
@@ -35,30 +35,30 @@ def derive_commissions(batch: Batch) -> Derived:
         "status_unknown",
         status.is_null() & raw_status.is_not_null(),
         ALIASES["commission.status"],
-        "not a known word",
+        NOT_A_WORD,
     )
-    read.note("status_unknown", raw_status.is_null(), "paymentStatus", "empty")
+    read.note("status_unknown", raw_status.is_null(), "paymentStatus", EMPTY)
     status = status.fill_null(UNKNOWN)
 
     read.note(
         "refund_amount_unknown",
         canonical(raw_status, PARTLY_REFUNDED).is_not_null(),
         ALIASES["commission.status"],
-        "refunded in part",
+        "noted.partly_refunded",
     )
     amounts = commission_amounts(a, batch.amounts)
     for kind, where in amounts.unreadable.items():
-        read.note("number_unreadable", where, RECORD_AMOUNTS[kind], "not a number")
+        read.note("number_unreadable", where, RECORD_AMOUNTS[kind], NOT_A_NUMBER)
     for kind, where in amounts.implausible.items():
-        detail = "larger than its base" if kind == "commission" else outside(batch.amounts)
-        read.note("amount_implausible", where, RECORD_AMOUNTS[kind], detail)
+        found = "noted.over_base" if kind == "commission" else outside(batch.amounts)
+        read.note("amount_implausible", where, RECORD_AMOUNTS[kind], found)
     for name, where in amounts.currency.items():
         read.note("amount_currency", where, RECORD_AMOUNTS.get(name, name), NOT_RUPIAH)
-    read.note("rate_unreadable", amounts.rate_unreadable, "commissionRate", "not a rate between 0 and 100 %")
+    read.note("rate_unreadable", amounts.rate_unreadable, "commissionRate", "noted.no_rate")
 
     written_source = a.text("source")
     source = canonical(written_source, SOURCE)
-    read.note("source_unknown", written_source.is_not_null() & source.is_null(), "source", "not a known word")
+    read.note("source_unknown", written_source.is_not_null() & source.is_null(), "source", NOT_A_WORD)
     source = source.set(written_source.is_not_null() & source.is_null(), UNKNOWN)
 
     proof = read.text(*PROOF_ATTRIBUTES)

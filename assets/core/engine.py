@@ -21,7 +21,7 @@ import duckdb
 import orjson
 import polars as pl
 
-from assets.core.batch import FINDINGS_SCHEMA, Batch, Derived, hidden_rows, set_aside_findings
+from assets.core.batch import Batch, Derived, found_on, hidden_rows, set_aside_findings
 from assets.core.booking_events import EVENTS_SCHEMA, STATUS_ATTRIBUTES, observe, observed_acceptance
 from assets.core.bookings import derive_bookings
 from assets.core.chat_rooms import derive_chat_rooms
@@ -39,8 +39,8 @@ from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
 from marketplace.collection import CoreRows
 from marketplace.collections import BOOKING_COLLECTIONS, COLLECTIONS, PROVIDER_COLLECTIONS, RECORDS, USERS
+from marketplace.data_codes import CREATION_NOT_YET
 from marketplace.instants import NO_ZONE
-from marketplace.instants import NOT_YET as TOO_LATE
 from marketplace.money import DEFAULT_BOUNDS, AmountBounds
 from marketplace.pseudonyms import SHARED
 from marketplace.quarantine import CREATION, NOT_YET, reject_reasons
@@ -642,7 +642,7 @@ class _Run:
         """collection, row_id of rows with a local time that has no instant, as the zone was not known."""
         return self.con.sql(
             "SELECT DISTINCT collection, row_id FROM core.data_findings "
-            f"WHERE finding = 'time_unreadable' AND detail = '{NO_ZONE}'"
+            f"WHERE finding = 'time_unreadable' AND code = '{NO_ZONE}'"
         ).pl()
 
     def _waits(self) -> bool:
@@ -779,19 +779,15 @@ class _Run:
         self._insert("quarantined", rows)
         self.quarantined += rows.height
         attribute = attributes.which(ALIASES["creation"]).fill_null("$createdAt")
-        for reason, finding, name, detail in (
-            (CREATION, "creation_unreadable", pl.lit("createdAt"), "no readable creation time"),
-            (NOT_YET, "in_the_future", pl.lit(attribute), f"{TOO_LATE}, and so is $createdAt"),
+        rows = rows.with_columns(attribute.alias("attribute"))
+        for reason, finding, name, code in (
+            (CREATION, "creation_unreadable", pl.lit("createdAt"), "noted.no_creation"),
+            (NOT_YET, "in_the_future", pl.col("attribute"), CREATION_NOT_YET),
         ):
-            found = rows.select(
-                pl.lit(finding).alias("finding"),
-                "collection",
-                "row_id",
-                name.alias("attribute"),
-                pl.lit(detail).alias("detail"),
-                "change",
-            ).filter(reasons.str.contains(reason, literal=True))
-            self._insert("data_findings", found.select(list(FINDINGS_SCHEMA)))
+            found = found_on(
+                rows.filter(reasons.str.contains(reason, literal=True)), finding, collection, name, code
+            )
+            self._insert("data_findings", found)
             self.findings += found.height
 
     def _delete(self, table: str, where: str, ids_changed: object = None) -> pl.DataFrame:

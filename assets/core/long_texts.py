@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from assets.core.batch import FINDINGS_SCHEMA, Derived
+from assets.core.batch import FINDINGS_SCHEMA, Derived, told
 from marketplace.codes import LONGEST_PUBLISHED
 from marketplace.text import BLANK
+from messages.message import Message
 
 
 def without_long_texts(collection: str, key: str, frame: pl.DataFrame, derived: Derived) -> Derived:
@@ -31,8 +32,14 @@ def without_long_texts(collection: str, key: str, frame: pl.DataFrame, derived: 
                     "collection": [collection] * len(where),
                     "row_id": rows[key].gather(where),
                     "attribute": [_attribute(frame, place, rows[column][place]) or column for place in where],
-                    "detail": [f"a text of {len(rows[column][place]):,} letters" for place in where],
                     "change": rows["change"].gather(where),
+                    **told(
+                        [
+                            Message("noted.long_text", {"letters": len(rows[column][place])})
+                            for place in where
+                        ],
+                        len(where),
+                    ),
                 },
                 schema=FINDINGS_SCHEMA,
             )

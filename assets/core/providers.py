@@ -8,7 +8,7 @@ import polars as pl
 from assets.core.batch import Batch, Derived, Reader, constant
 from marketplace.aliases import ALIASES
 from marketplace.collections import PROVIDER_TYPES
-from marketplace.money import MICRO, read_micros
+from marketplace.money import MICRO, NOT_A_NUMBER, read_micros
 from marketplace.services import LARGEST_CAPACITY
 from marketplace.statuses import PROVIDER_STATUS, ProviderType
 from marketplace.text import nulls
@@ -21,9 +21,7 @@ def derive_providers(batch: Batch) -> Derived:
     read = Reader(batch)
     written = read.text("timezone")
     zone, offset = resolve_all(written)
-    read.note(
-        "timezone_unknown", written.is_not_null() & offset.is_null(), "timezone", "not a known time zone"
-    )
+    read.note("timezone_unknown", written.is_not_null() & offset.is_null(), "timezone", "noted.no_timezone")
     offsets = offset.fill_null(batch.zones.default)
     created, _ = read.created(offsets)
     rows = pl.DataFrame(
@@ -61,6 +59,6 @@ def _capacity(read: Reader) -> pl.Series:
         "number_unreadable",
         text.is_not_null() & ~whole.fill_null(False),
         names,
-        f"not a whole number of at most {LARGEST_CAPACITY}",
+        NOT_A_NUMBER,
     )
     return (micros // MICRO).set(~(whole & (micros > 0)).fill_null(False), None)

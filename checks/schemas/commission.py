@@ -189,6 +189,7 @@ class CommissionLedger(MartTable, id_column="provider_id"):
     unknown_amount_records: pl.Int64 = column(
         "records whose amount is unknown: they have no line", unit="records", ge=0
     )
+    holds: pl.Boolean = column("opening + accrued + fees − paid − reversed is its closing, to the rupiah")
 
     @pa.dataframe_check
     def a_month_is_named_by_its_first_day(cls, data: pa.PolarsData) -> pl.LazyFrame:

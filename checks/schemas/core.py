@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from checks.schemas.table import CoreTable, column
+from checks.schemas.table import MESSAGE_ARGS, MESSAGE_CODE, CoreTable, column
 from marketplace.collections import BOOKING_COLLECTIONS, INGESTED
 from marketplace.data_codes import DATA_FINDINGS
 from marketplace.decline_reasons import REASONS as DECLINE_REASONS
@@ -276,6 +276,8 @@ class DataFindings(CoreTable):
     attribute: pl.String = column("the attribute", key=True)
     detail: pl.String = column("what was found; never repeats a personal value")
     change: pl.Int64 = _change()
+    code: pl.String = column(MESSAGE_CODE)
+    args: pl.String = column(MESSAGE_ARGS)
 
 
 class Quarantined(CoreTable):

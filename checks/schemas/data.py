@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from checks.schemas.table import MartTable, column
+from checks.schemas.table import MESSAGE_ARGS, MESSAGE_CODE, MartTable, column
 
 
 class FoundInData(MartTable, name="data_findings", id_column="row_id"):
@@ -16,3 +16,5 @@ class FoundInData(MartTable, name="data_findings", id_column="row_id"):
     row_id: pl.String = column("the row")
     attribute: pl.String = column("the attribute", null=True)
     detail: pl.String = column("what was found; never repeats a personal value", null=True)
+    code: pl.String = column(MESSAGE_CODE)
+    args: pl.String = column(MESSAGE_ARGS)

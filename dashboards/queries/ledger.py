@@ -9,23 +9,26 @@ import polars as pl
 
 from dashboards.queries.query import Column, Query
 from dashboards.queries.reading import ask, cached, with_messages
-from marketplace.commission import LEDGER_CLOSING, LEDGER_SIGNS
+from marketplace.commission import LEDGER_SIGNS
 
 SUMS: tuple[str, ...] = (*LEDGER_SIGNS, "closing_idr")
 _SUMS = ", ".join(f"sum({name})::BIGINT AS {name}" for name in SUMS)
-_HOLDS = f"{LEDGER_CLOSING} = closing_idr"
+#: A snapshot of before the ledger told it says of no line whether it holds.
+_LEDGER = "(SELECT NULL::BOOLEAN AS holds WHERE false UNION ALL BY NAME FROM marts.commission_ledger)"
 
 
 @cached
 def ledger_months(path: str) -> pl.DataFrame:
-    """local_month, providers, the six sums of all providers, off (lines whose sum does not hold to the rupiah) and
-    unknown_amounts (records whose amount is not known: in no sum); the newest month first."""
+    """local_month, providers, the six sums of all providers, off (lines whose sum does not hold to the rupiah), untold
+    (lines of which the snapshot does not say) and unknown_amounts (records whose amount is not known: in no sum); the
+    newest month first."""
     return ask(
         path,
         f"""SELECT local_month, count(*)::BIGINT AS providers, {_SUMS},
-                   count(*) FILTER (NOT coalesce({_HOLDS}, false))::BIGINT AS off,
+                   count(*) FILTER (NOT holds)::BIGINT AS off,
+                   count(*) FILTER (holds IS NULL)::BIGINT AS untold,
                    sum(unknown_amount_records)::BIGINT AS unknown_amounts
-            FROM marts.commission_ledger GROUP BY local_month ORDER BY local_month DESC""",
+            FROM {_LEDGER} GROUP BY local_month ORDER BY local_month DESC""",
     )
 
 
@@ -34,9 +37,9 @@ def lines(month: date) -> Query:
     return Query(
         f"ledger_{month:%Y_%m}",
         f"""SELECT provider_id, provider_name, local_month, opening_idr, accrued_idr, fees_idr, paid_idr,
-                     reversed_idr, closing_idr, coalesce({_HOLDS}, false) AS holds, expected_idr, unrecorded_idr
-              FROM marts.commission_ledger WHERE local_month = ?
-              ORDER BY holds, abs(closing_idr) DESC, provider_id""",
+                     reversed_idr, closing_idr, holds, expected_idr, unrecorded_idr
+              FROM {_LEDGER} WHERE local_month = ?
+              ORDER BY holds NULLS FIRST, abs(closing_idr) DESC, provider_id""",
         (month,),
         columns=(
             Column("provider_name", "col.provider_name"),

@@ -11,6 +11,7 @@ import polars as pl
 from dashboards.queries.query import Column, Query
 from dashboards.queries.reading import ask, cached, holds, with_messages
 from marketplace.difference import AGGREGATES, COLUMNS
+from marketplace.findings import SEVERITIES
 
 #: The difference of a group of rows, and what is not in it.
 _DIFFERENCE = ", ".join(f"({sql})::BIGINT AS {name}" for name, sql in AGGREGATES.items())
@@ -73,9 +74,7 @@ def findings_by_code(path: str) -> pl.DataFrame:
     return ask(
         path,
         f"""WITH ranked AS (
-              SELECT *,
-                CASE severity WHEN 'critical' THEN 4 WHEN 'high' THEN 3
-                              WHEN 'medium' THEN 2 ELSE 1 END AS weight
+              SELECT *, coalesce(list_position({list(SEVERITIES)}, severity), 1) AS weight
               FROM marts.commission_findings),
             counted AS (
               SELECT finding, arg_max(severity, weight) AS severity, max(weight) AS weight,

@@ -56,6 +56,8 @@ def _month(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     held = (
         parts.badge("bad", say("ledger.off", n=count(row["off"])))
         if row["off"]
+        else parts.badge("none", say("ledger.untold"))
+        if row["untold"]
         else parts.badge("good", say("ledger.balanced"))
     )
     below = say("ledger.providers", n=count(row["providers"]))

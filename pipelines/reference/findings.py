@@ -5,7 +5,7 @@ from __future__ import annotations
 from marketplace.data_codes import DATA_FINDINGS
 from marketplace.findings import FINDINGS, Finding
 from messages.catalogue import say
-from messages.rules import rule, what_to_do
+from messages.rules import data_rule, rule, what_to_do
 from pipelines.reference.layout import bullets, code, heading, paragraph, sentence, whole
 from resources.policy_file import load_policy
 
@@ -45,5 +45,5 @@ def page() -> str:
         *map(one, FINDINGS.values()),
         heading("On data"),
         paragraph(_DATA),
-        bullets(f"{code(name)}: {said}" for name, said in DATA_FINDINGS.items()),
+        bullets(f"{code(name)}: {say(data_rule(name))}" for name in DATA_FINDINGS),
     )

@@ -31,7 +31,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "booking_events": {"booking_id": "b", "to_status": "pending", "change": 1, "origin": "bookings"},
     "data_findings": {
         "finding": "amount_unknown", "collection": "bookings", "row_id": "b", "attribute": "price", "detail": "none",
-        "change": 1,
+        "change": 1, "code": "noted.no_amount", "args": "{}",
     },
     "quarantined": {"collection": "bookings", "row_id": "b", "reasons": '["id_missing"]', "change": 1},
 }  # fmt: skip

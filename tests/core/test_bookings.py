@@ -418,7 +418,7 @@ def test_a_bare_time_of_a_provider_who_was_not_read_is_unknown_and_so_is_what_re
     unplaced = {name for name, value in row.items() if name.endswith(("At", "Deadline", "Time")) and "Z" not in value
                 and "WIB" not in value}  # fmt: skip
     assert {
-        f["attribute"] for f in derived.findings.iter_rows(named=True) if f["detail"] == NO_ZONE
+        f["attribute"] for f in derived.findings.iter_rows(named=True) if f["code"] == NO_ZONE
     } == unplaced
 
 

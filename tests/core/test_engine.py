@@ -282,7 +282,7 @@ def offsets(raw: RawFile) -> list[int | None]:
 
 
 def without_a_zone(raw: RawFile) -> set[tuple[str, str]]:
-    found = table(raw, "data_findings").filter(pl.col("detail") == NO_ZONE)
+    found = table(raw, "data_findings").filter(pl.col("code") == NO_ZONE)
     assert set(found["finding"]) <= {"time_unreadable"}
     return {(row["row_id"], row["attribute"]) for row in found.iter_rows(named=True)}
 

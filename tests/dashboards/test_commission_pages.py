@@ -113,12 +113,19 @@ def test_the_ledger_adds_up_by_month_and_by_provider(home: Path, show: Show) -> 
 def test_a_ledger_line_that_does_not_hold_to_the_rupiah_is_said(home: Path, show: Show) -> None:
     changed(
         home,
-        "UPDATE marts.commission_ledger SET closing_idr = closing_idr + 1 WHERE provider_id = 'prov03' AND local_month = DATE '2026-10-01'",
-        "UPDATE marts.commission_ledger SET closing_idr = NULL WHERE provider_id = 'prov00' AND local_month = DATE '2026-09-01'",
+        "UPDATE marts.commission_ledger SET closing_idr = closing_idr + 1, holds = false WHERE provider_id = 'prov03' AND local_month = DATE '2026-10-01'",
+        "UPDATE marts.commission_ledger SET closing_idr = NULL, holds = false WHERE provider_id = 'prov00' AND local_month = DATE '2026-09-01'",
     )
     text = plain(show(home, "revenue"))
     assert "Rp 350.001 1 not balanced" in text
     assert "Rp 75.000 1 not balanced" in text
+
+
+def test_a_ledger_of_before_it_told_whether_it_holds_is_called_neither(home: Path, show: Show) -> None:
+    changed(home, "ALTER TABLE marts.commission_ledger DROP COLUMN holds")
+    text = plain(show(home, "revenue"))
+    assert "Rp 443.250 not told by this snapshot" in text
+    assert "balanced" not in text
 
 
 def test_a_closed_month_that_changed_shows_both_values_and_a_waived_one_is_marked(

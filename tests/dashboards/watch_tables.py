@@ -368,14 +368,14 @@ def _money(con: duckdb.DuckDBPyConnection, now: datetime, names: dict[str, str])
         opening = 0
         for month, (accrued, fees, paid, reversed_) in zip(MONTHS, moves, strict=True):
             closing = opening + accrued + fees - paid - reversed_
-            moved = (opening, accrued, fees, paid, reversed_, closing, accrued + 75_000, 75_000, 0)
+            moved = (opening, accrued, fees, paid, reversed_, closing, accrued + 75_000, 75_000, 0, True)
             ledger.append((provider, names[provider], month, *moved))
             opening = closing
     add(
         con,
         "marts.commission_ledger",
         "provider_id provider_name local_month opening_idr accrued_idr fees_idr paid_idr reversed_idr closing_idr"
-        " expected_idr unrecorded_idr unknown_amount_records",
+        " expected_idr unrecorded_idr unknown_amount_records holds",
         ledger,
     )
     add(

@@ -165,5 +165,5 @@ def test_a_start_that_cannot_be_read_is_not_replaced_by_a_later_name():
     assert start(startTime="soon", bookingDateTime="2025-11-20T14:30:00") == (
         None,
         "startTime",
-        "not a date and time",
+        instants.NOT_AN_INSTANT,
     )

@@ -541,7 +541,9 @@ def test_data_findings_are_republished(w: Warehouse) -> None:
         "collection": "bookings",
         "row_id": "b",
         "attribute": "price",
-        "detail": "d",
+        "detail": "no amount over zero",
+        "code": "noted.no_amount",
+        "args": "{}",
     }
     w.add("core.data_findings", **row)
     assert made(w, "data_findings") == [row]

@@ -66,6 +66,7 @@ def balances(w: Warehouse) -> None:
     w.stand(*BALANCED)
     result = CHECKS["ledger_balance"].run(w.con)
     assert result.passed, (result.broken_rules, result.sample_ids)
+    assert w.rows("FROM marts.commission_ledger WHERE NOT holds") == []
 
 
 # lines

@@ -72,7 +72,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "sound_enabled": True,
         "change": 1,
     },
-    "core.data_findings": {"change": 1},
+    "core.data_findings": {"change": 1, "code": "noted.empty", "args": "{}"},
     "core.quarantined": {"change": 1},
     "core.chat_rooms": {"status": "active", "provider_id": "p1", "change": 1},
     "ops.health_changes": {"message": ""},

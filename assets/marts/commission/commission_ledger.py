@@ -12,7 +12,7 @@ from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.tables import Instants
 from checks.schemas.commission import CommissionLedger
-from marketplace.commission import NO_PROVIDER
+from marketplace.commission import LEDGER_SIGNS, NO_PROVIDER
 
 MEASURES = (
     "accrued_idr",
@@ -62,7 +62,7 @@ def commission_ledger(
     names = providers.filter(providers.provider_name.notnull())
     names = names.group_by(named="provider_id").aggregate(provider_name=names.provider_name.min())
     rows = rows.left_join(names, rows.provider_id == names.named)
-    return rows.select(
+    rows = rows.select(
         "provider_id",
         "provider_name",
         local_month=first_day(rows.month),
@@ -76,6 +76,8 @@ def commission_ledger(
         unrecorded_idr=rows.unrecorded_idr,
         unknown_amount_records=rows.unknown_amount_records,
     )
+    closing: Any = sum(sign * rows[name] for name, sign in LEDGER_SIGNS.items())
+    return rows.mutate(holds=(closing == rows.closing_idr).fill_null(False))
 
 
 def _movements(commission_entries: Any, commission_reconciliation: Any, commission_reviews: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.said import said
 from assets.marts.steps.commission_matches import DELETED
 from assets.marts.steps.reference_cases import BOOKING, ROOM
 from checks.schemas.data import FoundInData
@@ -29,7 +30,7 @@ def data_findings(
 ) -> ir.Table:
     """Every value that could not be trusted, as core noted it, and references that only case tells
     from their key."""
-    noted = data_findings.select("finding", "collection", "row_id", "attribute", "detail")
+    noted = data_findings.select("finding", "collection", "row_id", "attribute", "detail", "code", "args")
     cases = reference_cases
     meant = cases.filter(cases.alone & (cases.kind != DELETED)).select("reference", "written").distinct()
     of_bookings, of_rooms = (meant.filter(meant.reference == name) for name in (BOOKING, ROOM))
@@ -63,7 +64,7 @@ def _found(rows: Any, collection: str) -> Any:
         collection=ibis.literal(collection),
         row_id=rows.row_id,
         attribute=rows.attribute,
-        detail=ibis.literal(CASE_DETAIL),
+        **said(CASE_DETAIL).columns("detail"),
     )
 
 

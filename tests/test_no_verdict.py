@@ -1,0 +1,124 @@
+"""A page and an export show what marts say: neither works out in its SQL what is so of a booking, a record, a person or
+an amount. What chooses, counts or orders rows by a word of a mart is listed here, with the reason.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from checks.schemas import CORE, MARTS
+
+ROOT = Path(__file__).parents[1]
+WHERE = ("dashboards", "pipelines/exports", "notebooks")
+
+#: The words that marts and core may say of something.
+WORDS = {
+    word
+    for table in (*MARTS.values(), *CORE.values())
+    for column in table.columns
+    for word in column.words or ()
+    if isinstance(word, str)
+}
+#: What decides: a CASE, a comparison with such a word, of an amount, or of two instants.
+_DECIDES = (
+    re.compile(r"\bCASE\b"),
+    re.compile(r"\b(?:if|iif|ifelse)\s*\(", re.IGNORECASE),
+    re.compile(r"(?:=|<>|!=|\bFROM)\s*('\w+')"),
+    re.compile(r"\bIN\s*\(([^)]*)\)"),
+    re.compile(
+        r"\w+_idr\b\)?\s*(?:<>|!=|<=?|>=?|=)(?!>)|(?:<>|!=|<=?|>=?|=)\s*(?:abs\()?(?:\w+\.)?\w+_idr\b"
+    ),
+    re.compile(r"\w+_at\b\)?\s*(?:<=?|>=?)\s*\w|(?:<=?|>=?)\s*(?:\w+\.)?\w+_at\b"),
+)
+#: By file: the line that may, and why it is no verdict.
+NO_VERDICTS: dict[str, dict[str, str]] = {
+    "dashboards/queries/receivables.py": {
+        "ORDER BY CASE verdict WHEN 'agrees' THEN 2 WHEN 'unknown' THEN 1 ELSE 0 END, restriction_due_at NULLS LAST,":
+            "the order of rows by the mart's verdict",
+        "count(*) FILTER (fee_idr > 0)::BIGINT AS fee_records,": "how many have a fee",
+    },
+    "dashboards/queries/reconciliation.py": {
+        "WHERE finding = 'missing' AND waived)": "rows are chosen by the mart's finding",
+        "WHERE r.state = 'missing'": "rows are chosen by the mart's state",
+    },
+    "dashboards/queries/service.py": {
+        "SELECT DISTINCT source FROM marts.response_distribution ORDER BY source <> 'all', source":
+            "the whole comes first",
+    },
+    "pipelines/exports/commissions.py": {
+        "(SELECT provider_id, arg_min(provider_name, (CASE provider_type WHEN 'therapist' THEN 0 ELSE 1 END,"
+        " provider_name)) AS provider_name FROM core.providers GROUP BY provider_id)":
+            "which of two providers of one id gives the name",
+        "CASE WHEN (SELECT state FROM marts.commission_summary) = 'unknown' THEN NULL WHEN count(*) FILTER (r.state IN"
+        " ('matched', 'mismatched', 'missing')) = 0 THEN 1.0 ELSE"
+        " count(*) FILTER (r.state IN ('matched', 'mismatched')) /"
+        " count(*) FILTER (r.state IN ('matched', 'mismatched', 'missing')) END":
+            "a share of the rows of the period that is asked for, by the mart's states",
+        "CASE WHEN grouping(r.source_or_none) = 1 THEN 'total' ELSE r.source_or_none END": "the name of the sum",
+        "CASE r.utc_offset_minutes WHEN 420 THEN 'Asia/Jakarta' WHEN 480 THEN 'Asia/Makassar' WHEN 540 THEN"
+        " 'Asia/Jayapura' WHEN 0 THEN 'UTC' ELSE 'UTC' || {} END": "how an offset is written",
+        "printf('%s%02d:%02d', CASE WHEN {o} < 0 THEN '-' ELSE '+' END, abs({o}) // 60, abs({o}) % 60)":
+            "how an offset is written",
+        "SELECT f.*, CASE": "the day of the row a finding speaks of, which chooses the period it is in",
+    },
+}  # fmt: skip
+
+
+def texts(tree: ast.AST) -> Iterator[str]:
+    """Every text of a module that is no docstring; {} for what is put in."""
+    silent = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            silent |= {id(part) for part in node.values}
+            yield "".join(str(p.value) if isinstance(p, ast.Constant) else "{}" for p in node.values)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
+            yield node.value
+
+
+def verdicts(source: str) -> set[str]:
+    """The lines of a module's texts in which SQL decides something."""
+    return {
+        line.strip()
+        for text in texts(ast.parse(source))
+        if not text.startswith("<")  # markup
+        for line in text.splitlines()
+        for pattern in _DECIDES
+        for found in pattern.finditer(line)
+        if not found.groups() or WORDS & set(re.findall(r"'(\w+)'", found[1]))
+    }
+
+
+def test_no_page_and_no_export_works_out_what_a_mart_should_say() -> None:
+    found = {
+        (str(path.relative_to(ROOT)), line)
+        for room in WHERE
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for line in verdicts(path.read_text(encoding="utf-8"))
+    }
+    listed = {(path, line) for path, lines in NO_VERDICTS.items() for line in lines}
+    assert found - listed == set(), "a mart says this, or it is listed with the reason"
+    assert listed - found == set(), "this stands there no more: take it off the list"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT *, CASE WHEN n > 3 THEN 'bad' ELSE 'good' END AS verdict FROM marts.x",
+        "SELECT status = 'completed' AS earns FROM core.bookings",
+        "SELECT state IN ('missing', 'orphan') AS wrong FROM marts.x",
+        "SELECT opening_idr + accrued_idr - paid_idr = closing_idr AS holds FROM marts.x",
+        "SELECT abs(variance_idr) > 100 AS large FROM marts.x",
+        "SELECT deadline_at < now() AS late FROM marts.x",
+        "SELECT if(n > 3, 'bad', 'good') AS verdict FROM marts.x",
+        "SELECT source IS DISTINCT FROM 'direct' AS elsewhere FROM marts.x",
+    ],
+)
+def test_a_verdict_that_is_written_in_a_page_is_found(sql: str) -> None:
+    assert verdicts(f"QUERY = {sql!r}") == {sql}
+    assert verdicts(f'QUERY = f"""{sql} {{more}}"""') != set()
