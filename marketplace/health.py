@@ -6,16 +6,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from typing import Final, Literal, get_args
+from enum import StrEnum
+from typing import Final
 
 from marketplace.durations import minutes, seconds, short
 from marketplace.findings import Severity
 from marketplace.registry import Registry
+from marketplace.statuses import values
 
-PointStatus = Literal["working", "broken", "unknown"]
-POINT_STATUSES: Final[tuple[PointStatus, ...]] = get_args(PointStatus)
-SystemState = Literal["healthy", "degraded", "down", "unknown"]
-SYSTEM_STATES: Final[tuple[SystemState, ...]] = get_args(SystemState)
+
+class PointStatus(StrEnum):
+    """How a health point stands. Columns hold the plain word (``value``), as with statuses."""
+
+    WORKING = "working"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+class SystemState(StrEnum):
+    """How the whole stands; as above."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+POINT_STATUSES: Final = values(*PointStatus)
+SYSTEM_STATES: Final = values(*SystemState)
 
 DAY: Final = timedelta(hours=24)
 WEEK: Final = timedelta(days=7)
@@ -104,9 +122,10 @@ def system_state(statuses: Iterable[tuple[int, str | None]]) -> SystemState:
     measured. A point or a status that is none of ours (of another version) is no sign of health, and vital to nothing.
     """
     known = dict(statuses)
-    broken = [point for point, status in known.items() if status == "broken"]
+    broken = [point for point, status in known.items() if status == PointStatus.BROKEN]
     if any(point in HEALTH_POINTS and HEALTH_POINTS[point].takes_system_down for point in broken):
-        return "down"
+        return SystemState.DOWN
     if broken:
-        return "degraded"
-    return "healthy" if any(status == "working" for status in known.values()) else "unknown"
+        return SystemState.DEGRADED
+    works = any(status == PointStatus.WORKING for status in known.values())
+    return SystemState.HEALTHY if works else SystemState.UNKNOWN

@@ -13,7 +13,7 @@ from assets.ops import create_ops, mirror_errors, record_checks
 from checks.verdicts import CLOCK_CHECKS, outcome_of
 from marketplace.collections import category_of
 from marketplace.error_rate import ERROR_RATE_WINDOW
-from marketplace.health import HEALTH_POINTS, UNMEASURED_AFTER
+from marketplace.health import HEALTH_POINTS, UNMEASURED_AFTER, PointStatus
 from messages.catalogue import english
 from messages.message import Message
 from resources.errors import BookwatchError, UsageError
@@ -55,7 +55,7 @@ def judge(found: RunReport) -> RunReport:
         said = unmeasured(found.failure)
         Ledger(run.home.ledger).record_health(
             [
-                HealthVerdict(point, "unknown", english(said), said.code, said.args_json)
+                HealthVerdict(point, PointStatus.UNKNOWN.value, english(said), said.code, said.args_json)
                 for point in HEALTH_POINTS
             ],
             at=run.clock.naive_now(),

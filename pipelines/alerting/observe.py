@@ -12,7 +12,7 @@ from typing import Any
 
 from marketplace.collections import REQUIRED
 from marketplace.findings import FINDINGS
-from marketplace.health import HEALTH_POINTS, SCAN_AGE
+from marketplace.health import HEALTH_POINTS, SCAN_AGE, PointStatus
 from marketplace.policy import Policy
 from messages.catalogue import understood
 from messages.message import Arg, Message, Words, as_message, in_a_row, message_of
@@ -117,10 +117,10 @@ def _health(status: Mapping[str, Any], checks: Iterable[CheckOutcome]) -> Iterat
     rules = {rule.source: rule for rule in RULES}
     for point in status["health"]["points"]:
         number, verdict = point["point"], point["status"]
-        if verdict not in ("working", "broken") or number not in HEALTH_POINTS:
+        if verdict not in (PointStatus.WORKING, PointStatus.BROKEN) or number not in HEALTH_POINTS:
             continue
         rule = rules[f"point:{number}"]
-        broken = verdict == "broken"
+        broken = verdict == PointStatus.BROKEN
         yield _of(
             rule,
             broken,

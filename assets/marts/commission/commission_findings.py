@@ -23,6 +23,7 @@ from marketplace.commission import (
     ENDED_STATUSES,
     OVERDUE_STATUS,
     PAID_STATUS,
+    RowState,
 )
 from marketplace.findings import FINDINGS
 from marketplace.policy import Policy
@@ -374,7 +375,7 @@ def _on_records(commission_suspects: Any, at: Instants, rule: RecordRule) -> Any
 
 def _missing(commission_reconciliation: Any) -> Any:
     r = commission_reconciliation
-    r = r.filter(r.state == "missing")
+    r = r.filter(r.state == RowState.MISSING.value)
     # Ids are unique in a collection, not across bookings and hotel_bookings: only such a twin gets a
     # longer finding id.
     rank: Any = ibis.row_number().over(group_by=r.booking_id, order_by=r.origin)
