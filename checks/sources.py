@@ -17,7 +17,7 @@ class SourceCheck:
     """fetched = inserted + updated + unchanged + rejected for one collection. Structural: it blocks publishing."""
 
     collection: str
-    level: Severity = "critical"
+    level: Severity = Severity.CRITICAL
     blocking: bool = True
     looks_for: str = "rows that were fetched and are not inserted, updated, unchanged or rejected"
 
@@ -58,7 +58,7 @@ class SweepCheck:
     """Rows in Appwrite = rows in raw not deleted, after a sweep of one collection. A warning: it stops nothing."""
 
     collection: str
-    level: Severity = "high"
+    level: Severity = Severity.HIGH
     blocking: bool = False
     looks_for: str = "after a sweep, rows that Appwrite has and the mirror has not, or the other way round"
 
@@ -88,7 +88,7 @@ class SweepCheck:
         if swept.outcome != "complete":
             return replace(
                 blank,
-                level="medium",
+                level=Severity.MEDIUM,
                 made=False,
                 found=(Message("broken.not_compared", {"outcome": swept.outcome, "why": as_message(told)}),),
             )

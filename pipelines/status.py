@@ -99,7 +99,7 @@ def _unmeasured(run: RunReport, before: dict[str, Any]) -> dict[str, Any]:
         {
             "name": point.name,
             "limit_value": point.limit,
-            "severity": point.severity,
+            "severity": point.severity.value,
             "evidence_at": None,
             "component": english(component(number)),
             "unit": point.unit,

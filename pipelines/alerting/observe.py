@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from marketplace.collections import REQUIRED
-from marketplace.findings import FINDINGS
+from marketplace.findings import FINDINGS, Severity
 from marketplace.health import HEALTH_POINTS, SCAN_AGE, PointStatus
 from marketplace.policy import Policy
 from messages.catalogue import understood
@@ -70,7 +70,7 @@ def _of(rule: AlertRule, active: bool, *lines: Words, **given: Any) -> Observati
     """``lines``: what stands below what it says, before what to do."""
     told = {
         "says": rule.says or "",
-        "severity": rule.severity or "high",
+        "severity": rule.severity_word or Severity.HIGH.value,
         "page": rule.page,
         "more": _lines(*lines, rule.what_to_do) if active else (),
     }
@@ -126,7 +126,7 @@ def _health(status: Mapping[str, Any], checks: Iterable[CheckOutcome]) -> Iterat
             broken,
             labels=(("asset", "marts/health_points"),),
             says=_said(point) or point.get("message") or worded(number),
-            severity=point.get("severity") or rule.severity,
+            severity=point.get("severity") or rule.severity_word,
             figure=point.get("figure"),
             limit=point.get("limit_value"),
             unit=HEALTH_POINTS[number].unit,
@@ -168,7 +168,7 @@ def _checks(checks: Iterable[CheckOutcome], unread: Collection[str]) -> Iterator
         yield Observation(
             check.check_name,
             failing,
-            severity=rule.severity or check.severity,
+            severity=rule.severity_word or check.severity,
             says=_says(rule, policy) or (_found(check) if failing else "") or check.check_name,
             labels=(("asset", check.asset),) if "asset" in rule.labels else (),
             more=_lines(ids, check.what_to_do or rule.what_to_do) if failing else (),
@@ -222,7 +222,7 @@ def _collections(run: RunReport) -> Iterator[Observation]:
             unread,
             scan.why or scan.detail,
             labels=(("collection", scan.collection),),
-            severity="high" if scan.required else "medium",
+            severity=(Severity.HIGH if scan.required else Severity.MEDIUM).value,
             says=Message("alert.collection_unread", {**named, "outcome": Message(f"outcome.{outcome}")})
             if unread
             else Message("alert.collection_read", named),

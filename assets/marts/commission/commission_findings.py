@@ -340,7 +340,7 @@ def _row(rows: Any, code: str, row_id: Any, message: Said, **values: Any) -> Any
     return rows.select(
         finding_id=ibis.literal(f"{code}:") + row_id,
         finding=ibis.literal(code),
-        severity=ibis.literal(FINDINGS[code].severity),
+        severity=ibis.literal(FINDINGS[code].severity.value),
         booking_id=values.get("booking_id", text),
         booking_ref=values.get("booking_ref", text),
         commission_id=values.get("commission_id", text),

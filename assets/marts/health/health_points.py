@@ -174,7 +174,7 @@ def health_points(commission_summary: Any, health_measures: Any, scans: Any, at:
                 figure=measure.figure(measured).cast("float64"),
                 limit_value=ibis.literal(float(point.limit)),
                 message=message.text,
-                severity=ibis.literal(point.severity),
+                severity=ibis.literal(point.severity.value),
                 evidence_at=measure.evidence(measured),
                 component=component,
                 unit=ibis.literal(point.unit),
