@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from checks.results import CheckResult
 from marketplace.collections import INGESTED
+from marketplace.events import ScanOutcome
 from marketplace.findings import Severity
 from messages.message import Arg, Message, as_message
 from resources.run_report import CollectionScan, CollectionSweep
@@ -85,7 +86,7 @@ class SweepCheck:
         told = swept.why or swept.detail
         if swept.held:
             return replace(blank, failed_rows=swept.missing, found=(told,))
-        if swept.outcome != "complete":
+        if swept.outcome != ScanOutcome.COMPLETE:
             return replace(
                 blank,
                 level=Severity.MEDIUM,

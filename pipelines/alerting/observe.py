@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from marketplace.collections import REQUIRED
+from marketplace.events import ScanOutcome
 from marketplace.findings import FINDINGS, Severity
 from marketplace.health import HEALTH_POINTS, SCAN_AGE, PointStatus
 from marketplace.policy import Policy
@@ -43,7 +44,7 @@ def observations(
     return [
         *_run(run),
         *_health(status, run.checks),
-        *_checks(run.checks, {scan.collection for scan in run.scans if scan.outcome != "complete"}),
+        *_checks(run.checks, {scan.collection for scan in run.scans if scan.outcome != ScanOutcome.COMPLETE}),
         *_scan_age(run, status),
         *_collections(run),
         *_quarantine(run, status),
@@ -215,7 +216,7 @@ def _scan_age(run: RunReport, status: Mapping[str, Any]) -> Iterator[Observation
 def _collections(run: RunReport) -> Iterator[Observation]:
     for scan in run.scans:
         unread = not scan.is_read
-        outcome = "references" if scan.outcome == "complete" else scan.outcome
+        outcome = "references" if scan.outcome == ScanOutcome.COMPLETE else scan.outcome
         named: dict[str, Arg] = {"collection": scan.collection}
         yield _of(
             RULES.of("collection_unreadable"),
