@@ -45,10 +45,20 @@ class WholeState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class RestrictionVerdict(StrEnum):
+    """Whether an account that should be restricted is, and the other way round; as above."""
+
+    AGREES = "agrees"
+    NOT_RESTRICTED = "not_restricted"
+    RESTRICTED_WRONGLY = "restricted_wrongly"
+    UNKNOWN = "unknown"
+
+
 ROW_STATES: Final = values(*RowState)
 #: States of an earning booking whose commission was recorded.
 TRACKED_STATES: Final = values(RowState.MATCHED, RowState.MISMATCHED)
 WHOLE_STATES: Final = values(*WholeState)
+RESTRICTION_VERDICTS: Final = values(*RestrictionVerdict)
 
 #: Commission statuses that are unpaid whatever else the record says.
 UNPAID_STATUSES: Final = values(CommissionStatus.PENDING, CommissionStatus.REJECTED, CommissionStatus.OVERDUE)

@@ -27,6 +27,14 @@ class Severity(StrEnum):
 SEVERITIES: Final = values(*Severity)
 
 
+class AmountFinding(StrEnum):
+    """What is wrong with what a record charges, the first that holds: codes of ``FINDINGS``."""
+
+    UNIT_ERROR = "unit_error"
+    WRONG_RATE = "wrong_rate"
+    WRONG_AMOUNT = "wrong_amount"
+
+
 @dataclass(frozen=True)
 class Finding:
     """One kind of finding. ``rests_on`` names the row whose id ends the finding's id. ``numbers``: those of the
@@ -53,9 +61,9 @@ FINDINGS: Final[Registry[str, Finding]] = Registry(
         Finding("duplicate", Severity.HIGH, "commission"),
         Finding("orphan", Severity.HIGH, "commission"),
         Finding("not_due", Severity.HIGH, "commission"),
-        Finding("unit_error", Severity.HIGH, "commission"),
-        Finding("wrong_rate", Severity.HIGH, "commission"),
-        Finding("wrong_amount", Severity.HIGH, "commission"),
+        Finding(AmountFinding.UNIT_ERROR.value, Severity.HIGH, "commission"),
+        Finding(AmountFinding.WRONG_RATE.value, Severity.HIGH, "commission"),
+        Finding(AmountFinding.WRONG_AMOUNT.value, Severity.HIGH, "commission"),
         Finding("wrong_provider", Severity.HIGH, "commission"),
         Finding("source_mismatch", Severity.MEDIUM, "commission"),
         Finding("ambiguous_reference", Severity.HIGH, "commission"),

@@ -21,6 +21,7 @@ from checks.every import registry_of
 from checks.factory import validate
 from checks.results import CheckResult, violations
 from checks.schemas import MARTS
+from checks.verdicts import outcome_of
 from marketplace.findings import FINDINGS, Severity
 from marketplace.health import HEALTH_POINTS
 from marketplace.registry import Registry
@@ -363,6 +364,8 @@ def test_a_check_holds_where_its_query_has_no_row_and_else_names_some_of_them() 
     assert len(found.sample_ids) == 20
     assert found.broken_rules == ("first", "other")
     assert (found.severity, found.level, found.what_to_do) == ("ERROR", "high", "Look.")
+    stored = outcome_of(found, blocking=False).severity
+    assert (stored, type(stored)) == ("high", str)
 
 
 def test_a_row_without_a_name_counts_and_is_no_sample() -> None:
