@@ -62,7 +62,7 @@ def test_what_is_written_of_a_call_is_plain_words(ledger: Ledger, monkeypatch: p
     log(ledger, "r1", called(0), called(1, failure="broken"))
     assert [(call.outcome, call.category, call.severity) for call in written] == [
         ("ok", "booking", "info"),
-        ("transient", "chat", "error"),
+        ("transient", "network", "error"),
     ]
     assert {type(word) for call in written for word in (call.outcome, call.category, call.severity)} == {str}
 
