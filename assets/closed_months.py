@@ -16,6 +16,7 @@ import duckdb
 import orjson
 
 from marketplace.closed_months import MONTH_COLLECTIONS, finding_id, newest_closed_month
+from marketplace.events import NOT_THERE, ScanOutcome
 from marketplace.rules import RULES_VERSION
 from messages.catalogue import say
 from messages.message import Message
@@ -150,11 +151,11 @@ def _made_from(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
     }
     made_from: set[str] = set()
     for collection in MONTH_COLLECTIONS:
-        outcome, completed_at, unread = scans.get(collection, ("missing", None, None))
-        if outcome == "complete":
+        outcome, completed_at, unread = scans.get(collection, (ScanOutcome.MISSING.value, None, None))
+        if outcome == ScanOutcome.COMPLETE:
             made_from.add(collection)
             made_from.update(f"{collection}.{attribute}" for attribute in orjson.loads(unread or "[]"))
-        elif outcome not in ("missing", "forbidden") or completed_at is not None:
+        elif outcome not in NOT_THERE or completed_at is not None:
             raise _Incomplete("incomplete", collection=collection, outcome=outcome)
     unplaced = con.execute(
         "(SELECT 1 FROM core.bookings WHERE utc_offset_minutes IS NULL LIMIT 1)"

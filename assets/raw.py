@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from marketplace.aliases import ALIASES
 from marketplace.collections import INGESTED, PROVIDER_COLLECTIONS, REQUIRED
+from marketplace.events import NOT_THERE, ScanOutcome
 from marketplace.expected import NAMED
 from marketplace.quarantine import READ, reject_reasons
 from marketplace.rules import RULES_VERSION
@@ -62,7 +63,7 @@ def ingest(run: Run) -> Ingested:
             CollectionScan(
                 collection=outcome.collection,
                 required=outcome.collection in REQUIRED,
-                outcome=outcome.outcome,
+                outcome=outcome.outcome.value,
                 detail=". ".join(part for part in (outcome.detail, outcome.changes.sentence) if part),
                 why=in_a_row(
                     [part for part in (outcome.why, outcome.changes.sentence) if part], "failure.two"
@@ -118,7 +119,7 @@ def _barred(outcomes: list[CollectionOutcome], gateway: Gateway) -> SourceUnavai
     for outcome in outcomes:
         if outcome.failure is not None and outcome.failure.reason == "no_order":
             return source_unavailable(outcome.failure, gateway)
-    barred = [o for o in outcomes if o.collection in REQUIRED and o.outcome in ("missing", "forbidden")]
+    barred = [o for o in outcomes if o.collection in REQUIRED and o.outcome in NOT_THERE]
     if not barred:
         return None
     lacking = as_message(
@@ -138,7 +139,7 @@ def _swept(
     run: Run, order: SweepOrder, gateway: Gateway, store: RawStore, scans: Sequence[CollectionScan]
 ) -> tuple[CollectionSweep, ...]:
     """Sweep the collections just scanned. One that could not be scanned is not compared either, and says so."""
-    readable = [scan.collection for scan in scans if scan.outcome == "complete"]
+    readable = [scan.collection for scan in scans if scan.outcome == ScanOutcome.COMPLETE]
     outcomes = sweep(
         gateway,
         store,
@@ -155,7 +156,7 @@ def _swept(
     found = {
         outcome.collection: CollectionSweep(
             collection=outcome.collection,
-            outcome=outcome.outcome,
+            outcome=outcome.outcome.value,
             server_rows=outcome.server_rows,
             mirror_rows=outcome.mirror_rows,
             deleted=outcome.counts.deleted,

@@ -90,7 +90,7 @@ class TableCheck:
 
     table: Declaration
     severity: CheckSeverity = "ERROR"
-    level: Severity = "critical"
+    level: Severity = Severity.CRITICAL
     blocking: bool = True
 
     @property

@@ -11,6 +11,7 @@ from typing import Final
 
 from checks.check import Check
 from marketplace.commission import LEDGER_CLOSING, REVENUE_STATUSES
+from marketplace.findings import Severity
 from messages.message import Message
 
 #: What each provider's account stands at by core: live records that are not paid, with their fees, and what refunds
@@ -211,7 +212,7 @@ CHECKS: Final = (
         "marts/commission_ledger",
         f"SELECT code, provider_id, strftime(local_month, '%Y-%m') FROM ({_LEDGER_RULES})"
         f" ORDER BY list_position({_IN_ORDER}, code), 2, 3",
-        level="critical",
+        level=Severity.CRITICAL,
         severity="ERROR",
         looks_for="a rupiah by which a row does not add up or does not open with the closing before; a month that is"
         " left out or is not the sum of its lines; a newest closing that is not the stock added up from core, nor that"
@@ -222,7 +223,7 @@ CHECKS: Final = (
         "commission_state",
         "marts/commission_summary",
         _STATE_RULES,
-        level="critical",
+        level=Severity.CRITICAL,
         severity="ERROR",
         looks_for="a state of the whole (perfect, warning, critical, unknown) or a count that is not what the rows say,"
         " and a missing booking without its finding",
@@ -233,7 +234,7 @@ CHECKS: Final = (
         "marts/closed_month_changes",
         "SELECT 'broken.closed_month' AS code, finding_id FROM marts.closed_month_changes"
         " WHERE NOT waived ORDER BY seen_at DESC, finding_id",
-        level="high",
+        level=Severity.HIGH,
         looks_for="a figure of a closed month that changed and was not waived; where nothing could be compared it does"
         " not fail, and says so",
         unknown="SELECT 'broken.uncompared' AS code, {'reason': reason} AS args FROM marts.closed_month_gaps"

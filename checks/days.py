@@ -9,6 +9,7 @@ from typing import Final
 import duckdb
 
 from checks.check import Check
+from marketplace.findings import Severity
 from marketplace.rules import NOT_YET_MINUTES
 from messages.message import Message
 
@@ -53,7 +54,7 @@ CHECKS: Final = (
         "no_future_day",
         "marts/month_figures",
         _days_to_come,
-        level="high",
+        level=Severity.HIGH,
         looks_for="a figure of any mart by local day or month that lies after today, wherever today is latest",
         unknown=f"SELECT 'broken.nothing_scanned' AS code FROM ({_LATEST_CLOCK}) WHERE clock IS NULL",
         what_to_do=Message("check.future_day_do"),

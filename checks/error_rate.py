@@ -7,6 +7,7 @@ from typing import Final
 from checks.check import Check
 from marketplace.durations import spelled
 from marketplace.error_rate import ERROR_RATE_WINDOW, ERRORS_A_MINUTE, NOT_COUNTED
+from marketplace.findings import Severity
 from messages.message import Message
 
 _WINDOW_S: Final = int(ERROR_RATE_WINDOW.total_seconds())
@@ -47,7 +48,7 @@ CHECKS: Final = (
         "error_rate",
         "ops/errors",
         _OF_THE_BUSIEST_MINUTE,
-        level="medium",
+        level=Severity.MEDIUM,
         looks_for=f"{ERRORS_A_MINUTE} errors or more within a minute, of calls and runs of the last"
         f" {spelled(ERROR_RATE_WINDOW)}",
         what_to_do=Message("check.error_rate_do", {"n": ERRORS_A_MINUTE}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from checks.check import Check
-from marketplace.findings import FINDINGS, Finding
+from marketplace.findings import FINDINGS, Finding, Severity
 from messages.rules import what_to_do
 
 ZERO_MISSING: Final = Check(
@@ -23,7 +23,7 @@ ZERO_MISSING: Final = Check(
     WHERE summaries.rows <> 1
     ORDER BY ALL
     """,
-    level="critical",
+    level=Severity.CRITICAL,
     looks_for="a booking that is missing its commission record and was not waived; and that the whole was summed up",
     severity="ERROR",
     what_to_do=what_to_do("missing"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from checks.check import Check
+from marketplace.findings import Severity
 from marketplace.health import HEALTH_POINTS, HealthPoint
 from messages.rules import look
 
@@ -21,7 +22,7 @@ def _not_broken(number: int, point: HealthPoint) -> Check:
         """,
         level=point.severity,
         looks_for=f"point {number}, {point.name}, being broken or not measured",
-        severity="ERROR" if point.severity == "critical" else "WARN",
+        severity="ERROR" if point.severity is Severity.CRITICAL else "WARN",
         what_to_do=look(number),
     )
 

@@ -34,7 +34,7 @@ class CheckResult:
     sample_ids: tuple[str, ...] = ()
     what_to_do: Words = ""
     found: tuple[Words, ...] = ()
-    level: Severity = "critical"
+    level: Severity = Severity.CRITICAL
     made: bool = True
 
     @property

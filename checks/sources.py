@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from checks.results import CheckResult
 from marketplace.collections import INGESTED
+from marketplace.events import ScanOutcome
 from marketplace.findings import Severity
 from messages.message import Arg, Message, as_message
 from resources.run_report import CollectionScan, CollectionSweep
@@ -17,7 +18,7 @@ class SourceCheck:
     """fetched = inserted + updated + unchanged + rejected for one collection. Structural: it blocks publishing."""
 
     collection: str
-    level: Severity = "critical"
+    level: Severity = Severity.CRITICAL
     blocking: bool = True
     looks_for: str = "rows that were fetched and are not inserted, updated, unchanged or rejected"
 
@@ -58,7 +59,7 @@ class SweepCheck:
     """Rows in Appwrite = rows in raw not deleted, after a sweep of one collection. A warning: it stops nothing."""
 
     collection: str
-    level: Severity = "high"
+    level: Severity = Severity.HIGH
     blocking: bool = False
     looks_for: str = "after a sweep, rows that Appwrite has and the mirror has not, or the other way round"
 
@@ -85,10 +86,10 @@ class SweepCheck:
         told = swept.why or swept.detail
         if swept.held:
             return replace(blank, failed_rows=swept.missing, found=(told,))
-        if swept.outcome != "complete":
+        if swept.outcome != ScanOutcome.COMPLETE:
             return replace(
                 blank,
-                level="medium",
+                level=Severity.MEDIUM,
                 made=False,
                 found=(Message("broken.not_compared", {"outcome": swept.outcome, "why": as_message(told)}),),
             )

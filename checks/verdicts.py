@@ -27,7 +27,7 @@ def outcome_of(result: CheckResult, *, blocking: bool) -> CheckOutcome:
         check_name=result.check_name,
         asset=result.asset,
         passed=result.passed,
-        severity=result.level,
+        severity=result.level.value,
         failed_rows=result.failed_rows,
         blocking=blocking,
         sample_ids=result.sample_ids,

@@ -74,7 +74,7 @@ def system_state(status: dict[str, Any] | None, health: list[dict[str, Any]]) ->
     said = part(status, "health").get("system")
     if said in SYSTEM_STATES:
         return str(said)
-    return rules.system_state((int(row.get("point") or 0), row.get("status")) for row in health)
+    return rules.system_state((int(row.get("point") or 0), row.get("status")) for row in health).value
 
 
 def judge(

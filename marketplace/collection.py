@@ -6,10 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Literal
 
-Category = Literal["booking", "chat", "payment", "auth", "appwrite", "network"]
-"""Of an error event: what it hinders. ``appwrite``: nothing in particular."""
+
+class Category(StrEnum):
+    """Of an error event: what it hinders. ``APPWRITE``: nothing in particular. Columns hold the plain word
+    (``value``), as with statuses."""
+
+    BOOKING = "booking"
+    CHAT = "chat"
+    PAYMENT = "payment"
+    AUTH = "auth"
+    APPWRITE = "appwrite"
+    NETWORK = "network"
 
 
 class Form(StrEnum):
@@ -117,7 +125,7 @@ class Collection:
     ingested: bool = False
     required: bool = False
     personal: tuple[str, ...] = ()
-    category: Category = "appwrite"
+    category: Category = Category.APPWRITE
     keys: PersonKeys | None = None
     links: tuple[str, ...] = ()
     published: Mapping[str, Form] = field(default_factory=lambda: _NOTHING)

@@ -135,7 +135,7 @@ def _booking(name: str, *, required: bool = False, indexes: tuple[WantedIndex, .
         ingested=True,
         required=required,
         personal=_BOOKING_PERSONAL,
-        category="booking",
+        category=Category.BOOKING,
         keys=_BOOKING_KEYS,
         published=_BOOKING_PUBLISHED,
         expected=_BOOKING_EXPECTED,
@@ -237,7 +237,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         "chat_rooms",
         ingested=True,
         personal=("customerName", "customerPhone", "customerWhatsApp"),
-        category="chat",
+        category=Category.CHAT,
         keys=PersonKeys(
             owner=ALIASES["room.customer_id"],
             booking=("bookingId",),
@@ -267,7 +267,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
             "translatedText",
             "metadata",
         ),
-        category="chat",
+        category=Category.CHAT,
         keys=PersonKeys(
             owner=("senderId",),
             addressee=("receiverId",),
@@ -289,7 +289,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
             "messages", "message_id", None, ("sender_id", "receiver_id"), ("conversation_id", "booking_ref")
         ),
     ),
-    Collection("admin_messages", category="chat"),
+    Collection("admin_messages", category=Category.CHAT),
     Collection(
         "reviews",
         ingested=True,
@@ -315,7 +315,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         ingested=True,
         required=True,
         personal=("customerName", "customerPhone", "booking"),
-        category="payment",
+        category=Category.PAYMENT,
         keys=PersonKeys(owner=("customerId", "userId"), booking=("bookingId", "bookingDocId")),
         published=_forms(
             booking=(*ALIASES["commission.booking_ref"], *ALIASES["commission.booking_doc_ref"]),
@@ -343,7 +343,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         "payment_transactions",
         ingested=True,
         personal=("customerName", "payerName", "userName", "customerPhone"),
-        category="payment",
+        category=Category.PAYMENT,
         keys=PersonKeys(owner=("userId", "customerId", "payerId"), booking=("bookingId", "bookingDocId")),
     ),
     Collection("image_assets"),
@@ -383,4 +383,4 @@ def category_of(name: str) -> Category:
     for collection in COLLECTIONS:
         if collection.name == name or (collection.core and collection.core.table == name):
             return collection.category
-    return "appwrite"
+    return Category.APPWRITE

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Final, Literal, get_args
+from typing import Final
 
 from marketplace.collections import RECORDS
 from marketplace.durations import between, short
@@ -21,12 +22,43 @@ ENDED_STATUSES: Final = values(
     BookingStatus.CANCELLED, BookingStatus.DECLINED, BookingStatus.EXPIRED, BookingStatus.REASSIGNED
 )
 
-RowState = Literal["awaiting", "missing", "matched", "mismatched", "free", "orphan", "not_due", "unknown"]
-ROW_STATES: Final[tuple[RowState, ...]] = get_args(RowState)
+
+class RowState(StrEnum):
+    """How a row of the reconciliation stands. Columns hold the plain word (``value``), as with statuses."""
+
+    AWAITING = "awaiting"
+    MISSING = "missing"
+    MATCHED = "matched"
+    MISMATCHED = "mismatched"
+    FREE = "free"
+    ORPHAN = "orphan"
+    NOT_DUE = "not_due"
+    UNKNOWN = "unknown"
+
+
+class WholeState(StrEnum):
+    """How the whole stands; as above."""
+
+    PERFECT = "perfect"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    UNKNOWN = "unknown"
+
+
+class RestrictionVerdict(StrEnum):
+    """Whether an account that should be restricted is, and the other way round; as above."""
+
+    AGREES = "agrees"
+    NOT_RESTRICTED = "not_restricted"
+    RESTRICTED_WRONGLY = "restricted_wrongly"
+    UNKNOWN = "unknown"
+
+
+ROW_STATES: Final = values(*RowState)
 #: States of an earning booking whose commission was recorded.
-TRACKED_STATES: Final[tuple[RowState, ...]] = ("matched", "mismatched")
-WholeState = Literal["perfect", "warning", "critical", "unknown"]
-WHOLE_STATES: Final[tuple[WholeState, ...]] = get_args(WholeState)
+TRACKED_STATES: Final = values(RowState.MATCHED, RowState.MISMATCHED)
+WHOLE_STATES: Final = values(*WholeState)
+RESTRICTION_VERDICTS: Final = values(*RestrictionVerdict)
 
 #: Commission statuses that are unpaid whatever else the record says.
 UNPAID_STATUSES: Final = values(CommissionStatus.PENDING, CommissionStatus.REJECTED, CommissionStatus.OVERDUE)
@@ -56,11 +88,26 @@ AGE_WORDS: Final = (NOT_ENDED, *(word for word, _ in AGES), AGE_UNKNOWN)
 #: provider can have this id.
 NO_PROVIDER: Final = "none"
 
-EntryKind = Literal["accrual", "fee", "payment", "reversal", "refund"]
-ENTRY_KINDS: Final[tuple[EntryKind, ...]] = get_args(EntryKind)
-EntryPart = Literal["commission", "fee"]
-#: What a line of the ledger is about.
-ENTRY_PARTS: Final[tuple[EntryPart, ...]] = get_args(EntryPart)
+
+class EntryKind(StrEnum):
+    """What a line of the ledger tells of; as above."""
+
+    ACCRUAL = "accrual"
+    FEE = "fee"
+    PAYMENT = "payment"
+    REVERSAL = "reversal"
+    REFUND = "refund"
+
+
+class EntryPart(StrEnum):
+    """What a line of the ledger is about; as above."""
+
+    COMMISSION = "commission"
+    FEE = "fee"
+
+
+ENTRY_KINDS: Final = values(*EntryKind)
+ENTRY_PARTS: Final = values(*EntryPart)
 #: What a month of the ledger is made of, each with its sign: their sum is its closing.
 LEDGER_SIGNS: Final[Mapping[str, int]] = MappingProxyType(
     {"opening_idr": 1, "accrued_idr": 1, "fees_idr": 1, "paid_idr": -1, "reversed_idr": -1}

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from enum import StrEnum
+from typing import Final
 
-ScanOutcome = Literal["complete", "partial", "forbidden", "missing", "failed"]
-SCAN_OUTCOMES: Final[tuple[ScanOutcome, ...]] = get_args(ScanOutcome)
+from marketplace.statuses import values
 
-CallOutcome = Literal["ok", "permanent", "transient", "open"]
-"""``open``: the breaker did not let it out."""
-CALL_OUTCOMES: Final[tuple[CallOutcome, ...]] = get_args(CallOutcome)
 
-EventSeverity = Literal["critical", "error", "warning", "info"]
-"""How bad a call went; an event of ``info`` is none of ops.errors."""
-EVENT_SEVERITIES: Final[tuple[EventSeverity, ...]] = get_args(EventSeverity)
+class ScanOutcome(StrEnum):
+    """How a scan or a sweep ended. Columns hold the plain word (``value``), as with statuses."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FORBIDDEN = "forbidden"
+    MISSING = "missing"
+    FAILED = "failed"
+
+
+class CallOutcome(StrEnum):
+    """How a call to Appwrite ended, its retries included; as above. ``OPEN``: the breaker did not let it out."""
+
+    OK = "ok"
+    PERMANENT = "permanent"
+    TRANSIENT = "transient"
+    OPEN = "open"
+
+
+class EventSeverity(StrEnum):
+    """How bad a call went; as above. An event of ``INFO`` is none of ops.errors."""
+
+    CRITICAL = "critical"
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+SCAN_OUTCOMES: Final = values(*ScanOutcome)
+#: The collection is not there for us: it does not exist, or the key may not read it.
+NOT_THERE: Final = values(ScanOutcome.MISSING, ScanOutcome.FORBIDDEN)
+EVENT_SEVERITIES: Final = values(*EventSeverity)

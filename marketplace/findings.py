@@ -4,15 +4,35 @@ is said in messages/, how each is found lives in assets/marts."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from enum import StrEnum
+from typing import Final, Literal
 
 from marketplace.commission import DEADLINE_TOLERANCE
 from marketplace.durations import minutes
 from marketplace.policy import Policy
 from marketplace.registry import Registry
+from marketplace.statuses import values
 
-Severity = Literal["low", "medium", "high", "critical"]
-SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+
+class Severity(StrEnum):
+    """How bad a finding, a broken health point or a failing check is, in this order. Columns hold the plain word
+    (``value``), as with statuses."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+SEVERITIES: Final = values(*Severity)
+
+
+class AmountFinding(StrEnum):
+    """What is wrong with what a record charges, the first that holds: codes of ``FINDINGS``."""
+
+    UNIT_ERROR = "unit_error"
+    WRONG_RATE = "wrong_rate"
+    WRONG_AMOUNT = "wrong_amount"
 
 
 @dataclass(frozen=True)
@@ -37,26 +57,28 @@ class Finding:
 
 FINDINGS: Final[Registry[str, Finding]] = Registry(
     (
-        Finding("missing", "critical", "booking", numbers=("grace_minutes",)),
-        Finding("duplicate", "high", "commission"),
-        Finding("orphan", "high", "commission"),
-        Finding("not_due", "high", "commission"),
-        Finding("unit_error", "high", "commission"),
-        Finding("wrong_rate", "high", "commission"),
-        Finding("wrong_amount", "high", "commission"),
-        Finding("wrong_provider", "high", "commission"),
-        Finding("source_mismatch", "medium", "commission"),
-        Finding("ambiguous_reference", "high", "commission"),
-        Finding("late_record", "low", "commission"),
-        Finding("deadline_mismatch", "low", "commission", numbers=("tolerance_minutes", "deadline_hours")),
-        Finding("overdue_unmarked", "medium", "commission"),
-        Finding("overdue_premature", "medium", "commission"),
-        Finding("fee_missing", "medium", "commission", numbers=("restriction_minutes",)),
-        Finding("fee_wrong", "medium", "commission"),
-        Finding("restriction_mismatch", "medium", "provider", numbers=("restriction_minutes",)),
-        Finding("refund_record", "medium", "commission"),
-        Finding("paid_without_proof", "medium", "commission"),
-        Finding("vanished", "high", "commission"),
+        Finding("missing", Severity.CRITICAL, "booking", numbers=("grace_minutes",)),
+        Finding("duplicate", Severity.HIGH, "commission"),
+        Finding("orphan", Severity.HIGH, "commission"),
+        Finding("not_due", Severity.HIGH, "commission"),
+        Finding(AmountFinding.UNIT_ERROR.value, Severity.HIGH, "commission"),
+        Finding(AmountFinding.WRONG_RATE.value, Severity.HIGH, "commission"),
+        Finding(AmountFinding.WRONG_AMOUNT.value, Severity.HIGH, "commission"),
+        Finding("wrong_provider", Severity.HIGH, "commission"),
+        Finding("source_mismatch", Severity.MEDIUM, "commission"),
+        Finding("ambiguous_reference", Severity.HIGH, "commission"),
+        Finding("late_record", Severity.LOW, "commission"),
+        Finding(
+            "deadline_mismatch", Severity.LOW, "commission", numbers=("tolerance_minutes", "deadline_hours")
+        ),
+        Finding("overdue_unmarked", Severity.MEDIUM, "commission"),
+        Finding("overdue_premature", Severity.MEDIUM, "commission"),
+        Finding("fee_missing", Severity.MEDIUM, "commission", numbers=("restriction_minutes",)),
+        Finding("fee_wrong", Severity.MEDIUM, "commission"),
+        Finding("restriction_mismatch", Severity.MEDIUM, "provider", numbers=("restriction_minutes",)),
+        Finding("refund_record", Severity.MEDIUM, "commission"),
+        Finding("paid_without_proof", Severity.MEDIUM, "commission"),
+        Finding("vanished", Severity.HIGH, "commission"),
     ),
     key=lambda finding: finding.code,
 )

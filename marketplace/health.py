@@ -6,16 +6,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from typing import Final, Literal, get_args
+from enum import StrEnum
+from typing import Final
 
 from marketplace.durations import minutes, seconds, short
 from marketplace.findings import Severity
 from marketplace.registry import Registry
+from marketplace.statuses import values
 
-PointStatus = Literal["working", "broken", "unknown"]
-POINT_STATUSES: Final[tuple[PointStatus, ...]] = get_args(PointStatus)
-SystemState = Literal["healthy", "degraded", "down", "unknown"]
-SYSTEM_STATES: Final[tuple[SystemState, ...]] = get_args(SystemState)
+
+class PointStatus(StrEnum):
+    """How a health point stands. Columns hold the plain word (``value``), as with statuses."""
+
+    WORKING = "working"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+class SystemState(StrEnum):
+    """How the whole stands; as above."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+POINT_STATUSES: Final = values(*PointStatus)
+SYSTEM_STATES: Final = values(*SystemState)
 
 DAY: Final = timedelta(hours=24)
 WEEK: Final = timedelta(days=7)
@@ -54,19 +72,21 @@ HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
             "user-to-member connection",
             1,
             "bookings",
-            "critical",
+            Severity.CRITICAL,
             takes_system_down=True,
             numbers={"span": seconds(DAY)},
         ),
-        HealthPoint(2, "chat window booking", 1, "bookings", "medium", numbers={"span": seconds(WEEK)}),
-        HealthPoint(3, "scheduled booking", 1, "bookings", "medium", numbers={"span": seconds(WEEK)}),
-        HealthPoint(4, "book now", 1, "bookings", "high", numbers={"span": seconds(DAY)}),
+        HealthPoint(
+            2, "chat window booking", 1, "bookings", Severity.MEDIUM, numbers={"span": seconds(WEEK)}
+        ),
+        HealthPoint(3, "scheduled booking", 1, "bookings", Severity.MEDIUM, numbers={"span": seconds(WEEK)}),
+        HealthPoint(4, "book now", 1, "bookings", Severity.HIGH, numbers={"span": seconds(DAY)}),
         HealthPoint(
             5,
             "data flow to admin",
             minutes(BOOKING_AGE),
             "minutes",
-            "critical",
+            Severity.CRITICAL,
             takes_system_down=True,
             numbers={"age": seconds(BOOKING_AGE), "last": seconds(SCAN_AGE)},
         ),
@@ -75,10 +95,10 @@ HEALTH_POINTS: Final[Registry[int, HealthPoint]] = Registry(
             "notification delivery",
             DELIVERY_PERCENT / 100,
             "share",
-            "high",
+            Severity.HIGH,
             numbers={"span": seconds(DAY), "percent": DELIVERY_PERCENT},
         ),
-        HealthPoint(7, "payment tracking", 0, "missing commissions", "critical"),
+        HealthPoint(7, "payment tracking", 0, "missing commissions", Severity.CRITICAL),
     ),
     key=lambda point: point.point,
 )
@@ -104,9 +124,10 @@ def system_state(statuses: Iterable[tuple[int, str | None]]) -> SystemState:
     measured. A point or a status that is none of ours (of another version) is no sign of health, and vital to nothing.
     """
     known = dict(statuses)
-    broken = [point for point, status in known.items() if status == "broken"]
+    broken = [point for point, status in known.items() if status == PointStatus.BROKEN]
     if any(point in HEALTH_POINTS and HEALTH_POINTS[point].takes_system_down for point in broken):
-        return "down"
+        return SystemState.DOWN
     if broken:
-        return "degraded"
-    return "healthy" if any(status == "working" for status in known.values()) else "unknown"
+        return SystemState.DEGRADED
+    works = any(status == PointStatus.WORKING for status in known.values())
+    return SystemState.HEALTHY if works else SystemState.UNKNOWN

@@ -5,14 +5,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Literal, get_args
+from enum import StrEnum
+from typing import Final
 
 from marketplace.registry import Registry
+from marketplace.statuses import values
 
-Step = Literal["booking", "room", "message", "notification", "acceptance", "commission", "payment"]
-STEPS: Final[tuple[Step, ...]] = get_args(Step)
-LinkState = Literal["working", "broken", "unknown"]
-LINK_STATES: Final[tuple[LinkState, ...]] = get_args(LinkState)
+
+class Step(StrEnum):
+    """What a hop begins or ends with. Columns hold the plain word (``value``), as with statuses."""
+
+    BOOKING = "booking"
+    ROOM = "room"
+    MESSAGE = "message"
+    NOTIFICATION = "notification"
+    ACCEPTANCE = "acceptance"
+    COMMISSION = "commission"
+    PAYMENT = "payment"
+
+
+class LinkState(StrEnum):
+    """How a hop stands; as above."""
+
+    WORKING = "working"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+STEPS: Final = values(*Step)
+LINK_STATES: Final = values(*LinkState)
 
 
 @dataclass(frozen=True)
@@ -31,22 +52,36 @@ class Hop:
 #: Each hop is judged for itself: a booking without a room may still be accepted.
 HOPS: Final[Registry[int, Hop]] = Registry(
     (
-        Hop(1, "booking", "room", "every booking", "chat_rooms", timedelta(minutes=5)),
-        Hop(2, "room", "message", "bookings with a room", "chat_messages", timedelta(minutes=5)),
-        Hop(3, "message", "notification", "bookings with a message", "notifications", timedelta(minutes=5)),
+        Hop(1, Step.BOOKING, Step.ROOM, "every booking", "chat_rooms", timedelta(minutes=5)),
+        Hop(2, Step.ROOM, Step.MESSAGE, "bookings with a room", "chat_messages", timedelta(minutes=5)),
+        Hop(
+            3,
+            Step.MESSAGE,
+            Step.NOTIFICATION,
+            "bookings with a message",
+            "notifications",
+            timedelta(minutes=5),
+        ),
         Hop(
             4,
-            "notification",
-            "acceptance",
+            Step.NOTIFICATION,
+            Step.ACCEPTANCE,
             "bookings with a notification that were accepted, or are pending past their response deadline",
             "bookings",
             None,
         ),
-        Hop(5, "acceptance", "commission", "bookings that earn, after the grace", "commission_records", None),
+        Hop(
+            5,
+            Step.ACCEPTANCE,
+            Step.COMMISSION,
+            "bookings that earn, after the grace",
+            "commission_records",
+            None,
+        ),
         Hop(
             6,
-            "commission",
-            "payment",
+            Step.COMMISSION,
+            Step.PAYMENT,
             "bookings that earn with a live record that is paid or past its deadline",
             "commission_records",
             None,

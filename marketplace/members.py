@@ -5,11 +5,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Literal, get_args
+from enum import StrEnum
+from typing import Final
 
-Health = Literal["offline", "unknown", "critical", "warning", "healthy"]
-#: In order of precedence: the first that holds.
-MEMBER_HEALTH: Final[tuple[Health, ...]] = get_args(Health)
+from marketplace.statuses import values
+
+
+class Health(StrEnum):
+    """How a member stands, in order of precedence: the first that holds. Columns hold the plain word (``value``)."""
+
+    OFFLINE = "offline"
+    UNKNOWN = "unknown"
+    CRITICAL = "critical"
+    WARNING = "warning"
+    HEALTHY = "healthy"
+
+
+MEMBER_HEALTH: Final = values(*Health)
 
 
 @dataclass(frozen=True)

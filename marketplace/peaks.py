@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final, Literal, get_args
+from enum import StrEnum
+from typing import Final
 
-Basis = Literal["created", "starts"]
-BASES: Final[tuple[Basis, ...]] = get_args(Basis)
+from marketplace.statuses import values
+
+
+class Basis(StrEnum):
+    """Which instant of a booking is counted. Columns hold the plain word (``value``), as with statuses."""
+
+    CREATED = "created"
+    STARTS = "starts"
+
+
+BASES: Final = values(*Basis)
 PEAK_WINDOW: Final = timedelta(weeks=8)

@@ -5,11 +5,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from itertools import pairwise
 from typing import Final
 
 from marketplace.durations import between, short
 from marketplace.statuses import Role, values
+
+
+class Anomaly(StrEnum):
+    """What is odd about bookings or about use. Columns hold the plain word (``value``), as with statuses."""
+
+    DUPLICATE_BOOKING = "duplicate_booking"
+    OVERLAPPING_BOOKINGS = "overlapping_bookings"
+    ABUSE_BOOKINGS = "abuse_bookings"
+    ABUSE_MESSAGES = "abuse_messages"
+
+
+ANOMALIES: Final = values(*Anomaly)
 
 
 @dataclass(frozen=True)

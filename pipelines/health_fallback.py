@@ -11,9 +11,11 @@ import duckdb
 from assets.marts.make import HISTORY, build_marts, record_points
 from assets.ops import create_ops, mirror_errors, record_checks
 from checks.verdicts import CLOCK_CHECKS, outcome_of
+from marketplace.collection import Category
 from marketplace.collections import category_of
 from marketplace.error_rate import ERROR_RATE_WINDOW
-from marketplace.health import HEALTH_POINTS, UNMEASURED_AFTER
+from marketplace.events import CallOutcome, EventSeverity
+from marketplace.health import HEALTH_POINTS, UNMEASURED_AFTER, PointStatus
 from messages.catalogue import english
 from messages.message import Message
 from resources.errors import BookwatchError, UsageError
@@ -55,7 +57,7 @@ def judge(found: RunReport) -> RunReport:
         said = unmeasured(found.failure)
         Ledger(run.home.ledger).record_health(
             [
-                HealthVerdict(point, "unknown", english(said), said.code, said.args_json)
+                HealthVerdict(point, PointStatus.UNKNOWN.value, english(said), said.code, said.args_json)
                 for point in HEALTH_POINTS
             ],
             at=run.clock.naive_now(),
@@ -81,7 +83,7 @@ def enter_failure(found: RunReport) -> None:
                 outcome="failed",
                 status=None,
                 category=_category(found, failed),
-                severity="critical",
+                severity=EventSeverity.CRITICAL.value,
                 attempts=1,
                 reason=_snake(type(failed.cause or failed.error).__name__),
                 slow=False,
@@ -93,10 +95,13 @@ def enter_failure(found: RunReport) -> None:
 def _category(found: RunReport, failed: RunFailure) -> str:
     """By what failed: the last call that did, the table whose check blocks, else bookwatch itself."""
     if failed.step == "ingest":
-        unanswered = [call.category for call in found.run.journal.calls if call.outcome != "ok"]
-        return unanswered[-1] if unanswered else "appwrite"
+        unanswered = [
+            call.category.value for call in found.run.journal.calls if call.outcome is not CallOutcome.OK
+        ]
+        return unanswered[-1] if unanswered else Category.APPWRITE.value
     tables = [check.asset.split("/")[-1] for check in found.blocked]
-    return next((told for table in tables if (told := category_of(table)) != "appwrite"), OWN_CATEGORY)
+    hindered = (category_of(table) for table in tables)
+    return next((told.value for told in hindered if told is not Category.APPWRITE), OWN_CATEGORY)
 
 
 def _snake(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from marketplace.health import DAY, HEALTH_POINTS, system_state
+from marketplace.health import DAY, HEALTH_POINTS, PointStatus, SystemState, system_state
 from marketplace.rules import RULES_VERSION
 from messages.catalogue import english
 from messages.message import as_message
@@ -62,7 +62,7 @@ def _figures(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             "collections": _rows(con, "SELECT * FROM ops.scans ORDER BY collection"),
         },
         "health": {
-            "system": system_state([(p["point"], p["status"]) for p in points]),
+            "system": system_state([(p["point"], p["status"]) for p in points]).value,
             "points": points,
         },
         "commission": commission[0] if commission else None,
@@ -99,13 +99,13 @@ def _unmeasured(run: RunReport, before: dict[str, Any]) -> dict[str, Any]:
         {
             "name": point.name,
             "limit_value": point.limit,
-            "severity": point.severity,
+            "severity": point.severity.value,
             "evidence_at": None,
             "component": english(component(number)),
             "unit": point.unit,
             **told.get(number, {}),
             "point": number,
-            "status": "unknown",
+            "status": PointStatus.UNKNOWN.value,
             "figure": None,
             "message": english(said),
             "code": said.code,
@@ -114,7 +114,7 @@ def _unmeasured(run: RunReport, before: dict[str, Any]) -> dict[str, Any]:
         for number, point in HEALTH_POINTS.items()
     ]
     kept = {part: before[part] for part in ("freshness", "commission", "quarantine") if part in before}
-    return {**kept, "health": {"system": "unknown", "points": points}}
+    return {**kept, "health": {"system": SystemState.UNKNOWN.value, "points": points}}
 
 
 def _measure(run: RunReport, before: dict[str, Any]) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def run_status(run: RunReport) -> dict[str, Any]:
         },
         "snapshot": _snapshot(run),
         "freshness": {"newest_booking_at": None, "collections": []},
-        "health": {"system": "unknown", "points": []},
+        "health": {"system": SystemState.UNKNOWN.value, "points": []},
         "commission": None,
         "quarantine": {"count": 0, "oldest_first_seen_at": None, "reasons": {}},
         # Null: they could not be counted.

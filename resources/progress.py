@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichBars
 
+from marketplace.events import ScanOutcome
+
 
 class Progress(Protocol):
     """Told by a scan or a sweep, from one thread."""
@@ -71,7 +73,7 @@ class PlainLines:
             self._line(f"{collection}: {self._rows[collection]:,} rows so far")
 
     def finish(self, collection: str, outcome: str, detail: str = "") -> None:
-        tail = "" if outcome == "complete" else f", {outcome}"
+        tail = "" if outcome == ScanOutcome.COMPLETE else f", {outcome}"
         self._line(
             f"{collection}: {self._rows.get(collection, 0):,} rows{tail}{f' ({detail})' if detail else ''}"
         )
@@ -110,7 +112,7 @@ class Bars:
     def finish(self, collection: str, outcome: str, detail: str = "") -> None:
         if collection not in self._tasks:
             self.start(collection)
-        told = "" if outcome == "complete" else f"{outcome} {detail}".strip()
+        told = "" if outcome == ScanOutcome.COMPLETE else f"{outcome} {detail}".strip()
         self._bars.update(self._tasks[collection], outcome=told or "done")
         self._bars.stop_task(self._tasks[collection])
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from marketplace.events import ScanOutcome
 from messages.catalogue import english
 from messages.message import Message, Words
 from resources.clock import Clock
@@ -52,7 +53,7 @@ class CollectionScan:
     @property
     def is_read(self) -> bool:
         """Whether everything of it is in the mirror."""
-        return self.outcome == "complete" and not self.unread
+        return self.outcome == ScanOutcome.COMPLETE and not self.unread
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import polars as pl
 from assets.core.chunks import in_chunks
 from checks.schemas import CORE
 from marketplace.collections import INGESTED
+from marketplace.events import NOT_THERE
 from marketplace.json_values import read_json
 from marketplace.quarantine import READ, UNREAD
 from marketplace.text import json_text
@@ -161,7 +162,7 @@ class Mirror:
         def reading(collection: str) -> Reading:
             outcome, since = tries.get(collection, (None, None))
             watermark, completed = marks.get(collection, (None, False))
-            if outcome in ("missing", "forbidden") or (outcome is None and collection not in marks):
+            if outcome in NOT_THERE or (outcome is None and collection not in marks):
                 return Reading("absent")
             return Reading("read", watermark, since) if completed else Reading("begun")
 

@@ -14,7 +14,9 @@ from assets.marts.later import ibis, ir
 from marketplace.aliases import ALIASES, RECORD_REFERENCES
 from marketplace.collections import BOOKING_COLLECTIONS, PROVIDER_COLLECTIONS
 from marketplace.commission import COMMISSION_COLLECTION, MILLION, REVENUE_STATUSES
+from marketplace.events import ScanOutcome
 from marketplace.policy import Policy, PolicyRule
+from marketplace.statuses import values
 
 #: No rupiah amount in this business comes near; beyond it 64-bit products could overflow, so nothing is
 #: computed.
@@ -167,7 +169,7 @@ def zones_read(scans: Any) -> Any:
 
 def first_scan_broke_off(scans: Any) -> Any:
     """Of a collection that is there: whether its first scan has not come to its end."""
-    return scans.completed_at.isnull() & scans.outcome.isin(("partial", "failed"))
+    return scans.completed_at.isnull() & scans.outcome.isin(values(ScanOutcome.PARTIAL, ScanOutcome.FAILED))
 
 
 def unread_reference(scans: Any, collection: str, names: Iterable[str]) -> Any:

@@ -15,6 +15,7 @@ from marketplace.commission import (
     AGES,
     ENTRY_KINDS,
     ENTRY_PARTS,
+    RESTRICTION_VERDICTS,
     ROW_STATES,
     WHOLE_STATES,
 )
@@ -25,7 +26,6 @@ from marketplace.statuses import BOOKING_STATUSES, COMMISSION_STATUSES, SOURCES
 #: The ages that have a length, in words.
 _AGES: Final = tuple(word for word, _ in AGES)
 #: Whether a restriction that is due is in force, and one in force is due.
-RESTRICTION_VERDICTS: Final = ("agrees", "not_restricted", "restricted_wrongly", "unknown")
 
 
 class CommissionReconciliation(

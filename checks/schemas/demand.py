@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import polars as pl
 
 from checks.schemas.table import MESSAGE_ARGS, MESSAGE_CODE, MartTable, column
 from marketplace.peaks import BASES
+from marketplace.services import ANOMALIES
 from marketplace.statuses import SOURCES
-
-ANOMALIES: Final = ("duplicate_booking", "overlapping_bookings", "abuse_bookings", "abuse_messages")
 
 
 class SourceConversion(MartTable, id_column="local_date"):

@@ -19,6 +19,7 @@ from dashboards.kit.screen import Screen
 from dashboards.queries import health, reading
 from dashboards.sections import shared
 from dashboards.wording import NOTHING, Wording, count, share
+from marketplace.events import NOT_THERE
 from marketplace.health import UPTIME_WINDOWS
 from messages.message import message_in
 
@@ -145,7 +146,7 @@ def collections(screen: Screen) -> None:
     if not rows:
         show(parts.note("none", say("health.no_collections"), say("health.no_collections_text")))
         return
-    unread = [row for row in rows if row.get("outcome") in ("forbidden", "missing")]
+    unread = [row for row in rows if row.get("outcome") in NOT_THERE]
     warning = (
         parts.note(
             "bad" if any(row.get("required") for row in unread) else "warn",

@@ -15,6 +15,7 @@ from dashboards.kit.screen import Screen
 from dashboards.queries import reconciliation, revenue
 from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, share
+from marketplace.events import ScanOutcome
 
 
 def health(screen: Screen) -> None:
@@ -74,7 +75,7 @@ def fresh(screen: Screen) -> None:
     run = data_age.part(screen.status, "run")
     outcome, ended = run.get("outcome"), run.get("finished_at")
     rows = data_age.collections(screen.status, screen.scans)
-    read = sum(row.get("outcome") == "complete" for row in rows)
+    read = sum(row.get("outcome") == ScanOutcome.COMPLETE for row in rows)
     held, failed, _ = shared.check_results(screen)
     facts = [
         (say("health.newest_booking"), shared.moment(screen, shared.newest_booking(screen))),

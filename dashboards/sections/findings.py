@@ -16,7 +16,7 @@ from dashboards.kit.screen import Screen
 from dashboards.queries import reconciliation
 from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, rate, rupiah, signed_rupiah
-from marketplace.findings import FINDINGS
+from marketplace.findings import FINDINGS, Severity
 from messages import rules
 
 LONGEST_ASKED = 128
@@ -87,7 +87,13 @@ def opened(screen: Screen, finding_id: str) -> None:
         show(parts.note("none", say("finding_record.gone", finding=finding_id)))
         return
     code = str(row["finding"])
-    tone = "none" if row["waived"] else "bad" if row["severity"] in ("critical", "high") else "warn"
+    tone = (
+        "none"
+        if row["waived"]
+        else "bad"
+        if row["severity"] in (Severity.CRITICAL, Severity.HIGH)
+        else "warn"
+    )
     show(
         cards.finding_card(
             tone,

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from marketplace.findings import SEVERITIES
 from messages.catalogue import english
 from messages.message import Words, as_message
 from pipelines.alerting.rules import RuleBook
@@ -287,7 +288,7 @@ def _message(alerts: Iterable[Alert], channel: Channel, now: datetime, rules: Ru
     return Message(channel, *(tuple(sorted(part, key=_urgency)) for part in (firing, reminders, resolved)))
 
 
-_ORDER = ("critical", "high", "medium", "low")
+_ORDER = SEVERITIES[::-1]
 
 
 _MONEY = "/revenue"

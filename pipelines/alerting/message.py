@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from marketplace.findings import SEVERITIES
 from pipelines.alerting.engine import EngineState, Message
 from resources.ledger.alerts import Alert
 
@@ -137,7 +138,7 @@ def _page(path: str, dashboards: str) -> str:
 
 def _severities(alerts: Iterable[Alert]) -> str:
     counts = Counter(alert.severity for alert in alerts)
-    named = [f"{counts[s]:,} {s}" for s in ("critical", "high", "medium", "low") if counts[s]]
+    named = [f"{counts[s]:,} {s}" for s in reversed(SEVERITIES) if counts[s]]
     return f" ({', '.join(named)})" if named else ""
 
 

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from marketplace.collections import REQUIRED
-from marketplace.findings import FINDINGS
-from marketplace.health import HEALTH_POINTS, SCAN_AGE
+from marketplace.events import ScanOutcome
+from marketplace.findings import FINDINGS, Severity
+from marketplace.health import HEALTH_POINTS, SCAN_AGE, PointStatus
 from marketplace.policy import Policy
 from messages.catalogue import understood
 from messages.message import Arg, Message, Words, as_message, in_a_row, message_of
@@ -43,7 +44,7 @@ def observations(
     return [
         *_run(run),
         *_health(status, run.checks),
-        *_checks(run.checks, {scan.collection for scan in run.scans if scan.outcome != "complete"}),
+        *_checks(run.checks, {scan.collection for scan in run.scans if scan.outcome != ScanOutcome.COMPLETE}),
         *_scan_age(run, status),
         *_collections(run),
         *_quarantine(run, status),
@@ -70,7 +71,7 @@ def _of(rule: AlertRule, active: bool, *lines: Words, **given: Any) -> Observati
     """``lines``: what stands below what it says, before what to do."""
     told = {
         "says": rule.says or "",
-        "severity": rule.severity or "high",
+        "severity": rule.severity_word or Severity.HIGH.value,
         "page": rule.page,
         "more": _lines(*lines, rule.what_to_do) if active else (),
     }
@@ -117,16 +118,16 @@ def _health(status: Mapping[str, Any], checks: Iterable[CheckOutcome]) -> Iterat
     rules = {rule.source: rule for rule in RULES}
     for point in status["health"]["points"]:
         number, verdict = point["point"], point["status"]
-        if verdict not in ("working", "broken") or number not in HEALTH_POINTS:
+        if verdict not in (PointStatus.WORKING, PointStatus.BROKEN) or number not in HEALTH_POINTS:
             continue
         rule = rules[f"point:{number}"]
-        broken = verdict == "broken"
+        broken = verdict == PointStatus.BROKEN
         yield _of(
             rule,
             broken,
             labels=(("asset", "marts/health_points"),),
             says=_said(point) or point.get("message") or worded(number),
-            severity=point.get("severity") or rule.severity,
+            severity=point.get("severity") or rule.severity_word,
             figure=point.get("figure"),
             limit=point.get("limit_value"),
             unit=HEALTH_POINTS[number].unit,
@@ -168,7 +169,7 @@ def _checks(checks: Iterable[CheckOutcome], unread: Collection[str]) -> Iterator
         yield Observation(
             check.check_name,
             failing,
-            severity=rule.severity or check.severity,
+            severity=rule.severity_word or check.severity,
             says=_says(rule, policy) or (_found(check) if failing else "") or check.check_name,
             labels=(("asset", check.asset),) if "asset" in rule.labels else (),
             more=_lines(ids, check.what_to_do or rule.what_to_do) if failing else (),
@@ -215,14 +216,14 @@ def _scan_age(run: RunReport, status: Mapping[str, Any]) -> Iterator[Observation
 def _collections(run: RunReport) -> Iterator[Observation]:
     for scan in run.scans:
         unread = not scan.is_read
-        outcome = "references" if scan.outcome == "complete" else scan.outcome
+        outcome = "references" if scan.outcome == ScanOutcome.COMPLETE else scan.outcome
         named: dict[str, Arg] = {"collection": scan.collection}
         yield _of(
             RULES.of("collection_unreadable"),
             unread,
             scan.why or scan.detail,
             labels=(("collection", scan.collection),),
-            severity="high" if scan.required else "medium",
+            severity=(Severity.HIGH if scan.required else Severity.MEDIUM).value,
             says=Message("alert.collection_unread", {**named, "outcome": Message(f"outcome.{outcome}")})
             if unread
             else Message("alert.collection_read", named),

@@ -27,10 +27,10 @@ TWO_RUNS: Final = timedelta(minutes=2)
 
 REMIND_EVERY: Final[Mapping[str, timedelta]] = MappingProxyType(
     {
-        "critical": timedelta(hours=4),
-        "high": timedelta(hours=12),
-        "medium": timedelta(hours=24),
-        "low": timedelta(hours=24),
+        Severity.CRITICAL: timedelta(hours=4),
+        Severity.HIGH: timedelta(hours=12),
+        Severity.MEDIUM: timedelta(hours=24),
+        Severity.LOW: timedelta(hours=24),
     }
 )
 
@@ -64,6 +64,10 @@ class AlertRule:
     @property
     def key(self) -> str:
         return self.name or self.source
+
+    @property
+    def severity_word(self) -> str | None:
+        return self.severity.value if self.severity else None
 
 
 #: What every figure of the marketplace rests on: while one of these fires, the others' alarms would only repeat it.
@@ -116,7 +120,7 @@ class RuleBook:
     @staticmethod
     def remind_every(severity: str) -> timedelta:
         """How long an alert of a severity that still fires stays untold again."""
-        return REMIND_EVERY.get(severity, REMIND_EVERY["low"])
+        return REMIND_EVERY.get(severity, REMIND_EVERY[Severity.LOW])
 
 
 def _snake(words: str) -> str:
@@ -157,7 +161,7 @@ RULES: Final = RuleBook(
         AlertRule(
             name="run_died",
             source="run:died",
-            severity="critical",
+            severity=Severity.CRITICAL,
             says=Message("alert.run_died"),
             page="/alerts",
             keep_firing_for=timedelta(minutes=10),
@@ -166,7 +170,7 @@ RULES: Final = RuleBook(
         AlertRule(
             name="run_failed",
             source="run:failed",
-            severity="critical",
+            severity=Severity.CRITICAL,
             says=Message("alert.run_failed"),
             page="/overview",
             keep_firing_for=TWO_RUNS,
@@ -174,7 +178,7 @@ RULES: Final = RuleBook(
         AlertRule(
             name="schedule_stopped",
             source="run:schedules",
-            severity="critical",
+            severity=Severity.CRITICAL,
             says=Message("alert.schedule_stopped"),
             page="/alerts",
             what_to_do=Message("alert.schedule_stopped_do"),
@@ -182,7 +186,7 @@ RULES: Final = RuleBook(
         AlertRule(
             name="after_publishing",
             source="run:warnings",
-            severity="high",
+            severity=Severity.HIGH,
             says=Message("alert.after_publishing"),
             page="/overview",
             keep_firing_for=TWO_RUNS,
@@ -191,7 +195,7 @@ RULES: Final = RuleBook(
         AlertRule(
             name="ledger_unreadable",
             source="run:ledger",
-            severity="critical",
+            severity=Severity.CRITICAL,
             says=Message("alert.ledger_unreadable"),
             page="/alerts",
             what_to_do=Message("alert.ledger_unreadable_do"),
@@ -199,7 +203,7 @@ RULES: Final = RuleBook(
         AlertRule(
             name="source_unavailable",
             source="run:unreachable",
-            severity="critical",
+            severity=Severity.CRITICAL,
             says=Message("alert.source_unavailable"),
             page="/overview",
             hold_for=THREE_RUNS,
@@ -209,7 +213,7 @@ RULES: Final = RuleBook(
         AlertRule(
             name="ingestion_stale",
             source="figure:scan_age",
-            severity="critical",
+            severity=Severity.CRITICAL,
             says=Message("alert.ingestion_stale", {"n": minutes(SCAN_AGE)}),
             page="/overview",
             what_to_do=Message("alert.ingestion_stale_do"),
@@ -237,7 +241,7 @@ RULES: Final = RuleBook(
         AlertRule(
             name="quarantine",
             source="figure:quarantine",
-            severity="medium",
+            severity=Severity.MEDIUM,
             says=Message("alert.quarantine"),
             page="/health",
             inhibited_by=RESTS_ON_DATA,
@@ -246,7 +250,7 @@ RULES: Final = RuleBook(
         AlertRule(
             name="check_not_made",
             source="figure:checks_not_made",
-            severity="high",
+            severity=Severity.HIGH,
             says=Message("alert.check_not_made"),
             page="/overview",
             hold_for=THREE_RUNS,
@@ -257,7 +261,7 @@ RULES: Final = RuleBook(
         AlertRule(
             name="zero_missing_commission",
             source="check:zero_missing_commission",
-            severity="critical",
+            severity=Severity.CRITICAL,
             says=Message("alert.zero_missing_commission"),
             page="/revenue",
             labels=("asset",),

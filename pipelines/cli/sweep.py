@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from marketplace.events import ScanOutcome
 from pipelines.cli.printed import echo, echo_json
 from pipelines.cli.run import as_json, debugging, in_english, summary
 from resources.settings import load_settings
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def found(sweeps: Sequence[CollectionSweep]) -> list[str]:
     """What a sweep found, for a person: the sum, then each collection that needs attention."""
     deleted, repaired = sum(s.deleted for s in sweeps), sum(s.repaired for s in sweeps)
-    compared = [s for s in sweeps if s.outcome == "complete"]
+    compared = [s for s in sweeps if s.outcome == ScanOutcome.COMPLETE]
     rows = sum(s.server_rows for s in compared)
     told = f"{deleted:,} deleted in Appwrite, {repaired:,} repaired."
     lines = [f"{rows:,} rows of {len(compared)} collections compared: {told}"]
@@ -29,7 +30,7 @@ def found(sweeps: Sequence[CollectionSweep]) -> list[str]:
                 f"Collection {swept.collection}: {swept.detail}. If they were deleted on purpose:"
                 " `bookwatch sweep --accept-deletes`."
             )
-        elif swept.outcome != "complete":
+        elif swept.outcome != ScanOutcome.COMPLETE:
             lines.append(
                 f"Collection {swept.collection} could not be compared ({swept.outcome}). {swept.detail}".strip()
             )

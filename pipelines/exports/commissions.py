@@ -21,7 +21,9 @@ from zoneinfo import ZoneInfo
 import duckdb
 import polars as pl
 
+from marketplace.commission import RowState
 from marketplace.difference import AGGREGATES, Difference
+from marketplace.statuses import values
 from pipelines.exports.csv_writer import Locale
 from pipelines.exports.manifest import (
     DEFAULT_LOCALE,
@@ -132,7 +134,16 @@ FINDING_COLUMNS: Final = (
     Column("waived", "f.waived"),
     Column("detail", "f.detail"),
 )
-STATES: Final = ("matched", "mismatched", "missing", "awaiting", "unknown", "orphan", "not_due", "free")
+STATES: Final = values(
+    RowState.MATCHED,
+    RowState.MISMATCHED,
+    RowState.MISSING,
+    RowState.AWAITING,
+    RowState.UNKNOWN,
+    RowState.ORPHAN,
+    RowState.NOT_DUE,
+    RowState.FREE,
+)
 SUMMARY_COLUMNS: Final = (
     Column("source", "CASE WHEN grouping(r.source_or_none) = 1 THEN 'total' ELSE r.source_or_none END"),
     Column("rows", "count(*)"),

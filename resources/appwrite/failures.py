@@ -203,28 +203,34 @@ def event_of(
             operation,
             collection,
             seconds,
-            "ok",
+            CallOutcome.OK,
             status,
             area,
-            "warning" if hindered else "info",
+            EventSeverity.WARNING if hindered else EventSeverity.INFO,
             attempts,
         )
-    outcome: CallOutcome = (
-        "open"
+    outcome = (
+        CallOutcome.OPEN
         if isinstance(failure, CircuitOpen)
-        else "transient"
+        else CallOutcome.TRANSIENT
         if isinstance(failure, TransientFailure)
-        else "permanent"
+        else CallOutcome.PERMANENT
     )
     refused = failure.status in (401, 402, 403)
-    category: Category = (
-        "auth"
+    category = (
+        Category.AUTH
         if refused
-        else "network"
+        else Category.NETWORK
         if failure.reason in ("connection", "time_out", "certificate", "redirect") and failure.status is None
         else area
     )
-    severity: EventSeverity = "info" if expected else "critical" if failure.status == 401 else "error"
+    severity = (
+        EventSeverity.INFO
+        if expected
+        else EventSeverity.CRITICAL
+        if failure.status == 401
+        else EventSeverity.ERROR
+    )
     return CallEvent(
         at,
         operation,

@@ -42,10 +42,10 @@ def outcome_of(failure: CallFailure, something_kept: bool, settings: Settings) -
     """The outcome a failed scan has, and its sentence."""
     if isinstance(failure, PermanentFailure):
         if is_refusal(failure):
-            return "forbidden", failure.said
+            return ScanOutcome.FORBIDDEN, failure.said
         blank = blank_id(failure, settings)
         if blank:
-            return "missing", Message("call.blank", {"failure": failure.said, "names": blank})
+            return ScanOutcome.MISSING, Message("call.blank", {"failure": failure.said, "names": blank})
         if failure.error_type in TABLE_MISSING:
-            return "missing", failure.said
-    return ("partial" if something_kept else "failed"), failure.said
+            return ScanOutcome.MISSING, failure.said
+    return (ScanOutcome.PARTIAL if something_kept else ScanOutcome.FAILED), failure.said

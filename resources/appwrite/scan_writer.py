@@ -146,7 +146,9 @@ class Writer:
             run_id=self._run_id,
             now=self._clock.naive_now(),
             rules_version=self._rules_version,
-            record=lambda counts: self._record(collection, self._counts[collection] + counts, "partial", ""),
+            record=lambda counts: self._record(
+                collection, self._counts[collection] + counts, ScanOutcome.PARTIAL, ""
+            ),
         )
 
     def looked_again(self, again: Again) -> None:
@@ -166,7 +168,7 @@ class Writer:
                 rules_version=self._rules_version,
                 forced=True,
                 record=lambda counts: self._record(
-                    collection, self._counts[collection] + counts, "partial", ""
+                    collection, self._counts[collection] + counts, ScanOutcome.PARTIAL, ""
                 ),
             )
 
@@ -226,7 +228,7 @@ class Writer:
             self._record(
                 collection,
                 self._counts[collection] + counts,
-                "complete" if complete else "partial",
+                ScanOutcome.COMPLETE if complete else ScanOutcome.PARTIAL,
                 "",
             )
 
@@ -278,7 +280,7 @@ class Writer:
         self.flush(collection, complete=failure is None)
         if collection in self._sizes:
             self._store.pages.remember(collection, self._sizes[collection].learned)
-        outcome: ScanOutcome = "complete"
+        outcome = ScanOutcome.COMPLETE
         detail: Words = ""
         if failure is not None:
             outcome, detail = outcome_of(
@@ -286,7 +288,7 @@ class Writer:
             )
             with self._store.transaction():
                 self._record(collection, self._counts[collection], outcome, detail)
-        self._progress.finish(collection, outcome, english(detail))
+        self._progress.finish(collection, outcome.value, english(detail))
         return CollectionOutcome(
             collection,
             outcome,

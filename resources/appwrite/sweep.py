@@ -400,7 +400,7 @@ def _swept(
     counts, seen, missing, held, repaired = Counts(), 0, 0, False, 0
     watermark = store.watermarks.of(collection).watermark
     if watermark is None:
-        outcome, detail = "failed", Message("scan.first_run", {"collection": collection})
+        outcome, detail = ScanOutcome.FAILED, Message("scan.first_run", {"collection": collection})
     else:
         # The part that an unfinished one compared may have been compared by time only.
         anew = deep and max_rows is None
@@ -410,17 +410,17 @@ def _swept(
         try:
             detail = one.ask_related()
             if detail:
-                outcome = "failed"
+                outcome = ScanOutcome.FAILED
             elif one.turn(watermark, max_rows, progress):
                 missing, held, detail = one.finish(guard)
-                outcome = "failed" if held else "complete"
+                outcome = ScanOutcome.FAILED if held else ScanOutcome.COMPLETE
             else:
-                outcome, detail = "partial", Message("scan.goes_on")
+                outcome, detail = ScanOutcome.PARTIAL, Message("scan.goes_on")
         except CallFailure as failure:
             outcome, detail = outcome_of(failure, True, gateway.settings)
         counts, seen, repaired = one.counts, one.state.seen, one.repaired
         unread = store.rejects.unread(collection)
-        if outcome == "complete" and unread:
+        if outcome is ScanOutcome.COMPLETE and unread:
             ids = store.published_ids(collection, [row.row_id for row in unread])
             names = as_message(few([f"'{told_name(row_id)}'" for row_id in ids]))
             detail = Message("scan.unread_rows", {"n": len(unread), "names": names})
@@ -435,6 +435,6 @@ def _swept(
             outcome=outcome,
             detail=english(detail),
         )
-    progress.finish(collection, outcome, english(detail))
+    progress.finish(collection, outcome.value, english(detail))
     living = store.versions.count_living(collection) if store.columns.has_table(collection) else 0
     return SweepOutcome(collection, outcome, counts, seen, living, missing, held, seconds, detail, repaired)

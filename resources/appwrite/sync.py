@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from marketplace.events import ScanOutcome
 from resources.appwrite.failures import CallFailure
 from resources.appwrite.gateway import Gateway
 from resources.appwrite.outcomes import CollectionOutcome
@@ -105,7 +106,7 @@ def sync(
     read(collections, full)
     if _settled(gateway, writer, settings.safety_lag):
         writer.read_on()
-        read([c for c in collections if outcomes[c].outcome == "complete"], False)
+        read([c for c in collections if outcomes[c].outcome is ScanOutcome.COMPLETE], False)
     return [outcomes[collection] for collection in collections]
 
 

@@ -71,7 +71,7 @@ class IngestRuns:
                 started_at,
                 seconds,
                 self._watermarks.of(collection).watermark,
-                outcome,
+                outcome.value,
                 detail or None,
             ],
         )

@@ -22,7 +22,8 @@ from checks.every import registry_of
 from checks.factory import validate
 from checks.results import CheckResult, violations
 from checks.schemas import MARTS
-from marketplace.findings import FINDINGS
+from checks.verdicts import outcome_of
+from marketplace.findings import FINDINGS, Severity
 from marketplace.health import HEALTH_POINTS
 from marketplace.registry import Registry
 from messages.rules import what_to_do
@@ -366,7 +367,11 @@ def test_every_check_names_asset_and_next_step() -> None:
 
 
 def own(**values: Any) -> Check:
-    given: dict[str, Any] = {"level": "low", "what_to_do": "Look.", "bad_rows": "SELECT 'odd' WHERE false"}
+    given: dict[str, Any] = {
+        "level": Severity.LOW,
+        "what_to_do": "Look.",
+        "bad_rows": "SELECT 'odd' WHERE false",
+    }
     return Check("own", "marts/own", **given | values)
 
 
@@ -375,12 +380,14 @@ def test_a_check_holds_where_its_query_has_no_row_and_else_names_some_of_them() 
     held = own().run(con)
     assert (held.passed, held.failed_rows, held.sample_ids, held.broken_rules) == (True, 0, (), ())
     bad = "SELECT if(i = 0, 'first', 'other'), i, if(i = 1, NULL, 'x') FROM range(30) r(i)"
-    found = own(bad_rows=bad, severity="ERROR", level="high").run(con)
+    found = own(bad_rows=bad, severity="ERROR", level=Severity.HIGH).run(con)
     assert (found.passed, found.failed_rows, found.made) == (False, 30, True)
     assert found.sample_ids[:3] == ("0 x", "1", "2 x")
     assert len(found.sample_ids) == 20
     assert found.broken_rules == ("first", "other")
     assert (found.severity, found.level, found.what_to_do) == ("ERROR", "high", "Look.")
+    stored = outcome_of(found, blocking=False).severity
+    assert (stored, type(stored)) == ("high", str)
 
 
 def test_a_row_without_a_name_counts_and_is_no_sample() -> None:

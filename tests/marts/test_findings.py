@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from assets.marts.commission.commission_findings import RecordRule
+from assets.marts.said import said
 from marketplace.policy import Policy, PolicyRule
 from tests.marts.warehouse import NOW, Warehouse
 
@@ -1161,3 +1163,8 @@ def test_a_plan_is_not_guessed_before_providers_were_read(w: Warehouse) -> None:
         ("b2", 75_000, "missing"),
         ("b3", 50_000, "missing"),
     ]
+
+
+def test_a_rule_of_a_finding_that_is_none_cannot_be_written() -> None:
+    with pytest.raises(ValueError, match="'wrong_ammount' is no finding"):
+        RecordRule("wrong_ammount", lambda r, at: r.live, lambda r: said("finding.wrong_amount"))

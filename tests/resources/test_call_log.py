@@ -15,7 +15,7 @@ from assets.ops import create_ops, mirror_calls
 from resources.appwrite.failures import CallEvent, PermanentFailure, TransientFailure, event_of
 from resources.call_log import CallLog
 from resources.errors import BookwatchError
-from resources.ledger import Ledger
+from resources.ledger import Ledger, LedgerCall
 
 NOW = datetime(2026, 11, 22, 10, 20)
 KEY = "standard_f00d5ecret"
@@ -54,6 +54,17 @@ def log(ledger: Ledger, run_id: str, *events: CallEvent) -> None:
     with CallLog(ledger, run_id, []) as calls:
         for event in events:
             calls(event)
+
+
+def test_what_is_written_of_a_call_is_plain_words(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[LedgerCall] = []
+    monkeypatch.setattr(ledger, "record_calls", written.extend)
+    log(ledger, "r1", called(0), called(1, failure="broken"))
+    assert [(call.outcome, call.category, call.severity) for call in written] == [
+        ("ok", "booking", "info"),
+        ("transient", "network", "error"),
+    ]
+    assert {type(word) for call in written for word in (call.outcome, call.category, call.severity)} == {str}
 
 
 def test_a_call_becomes_a_timing_and_a_bad_one_an_error_too(

@@ -16,8 +16,8 @@ from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.said import Said, either, said
 from checks.schemas.commission import CommissionEntries
-from marketplace.commission import NO_PROVIDER, PAID_STATUS
-from marketplace.statuses import NOT_LIVE_STATUSES
+from marketplace.commission import NO_PROVIDER, PAID_STATUS, EntryKind, EntryPart
+from marketplace.statuses import NOT_LIVE_STATUSES, CommissionStatus
 
 
 def charged_provider(r: Any) -> Any:
@@ -35,29 +35,29 @@ class _Line:
     """One kind of line of a record: on which day, with which sign, and why, as the end of a code (None: why the record
     no longer stands)."""
 
-    kind: str
-    part: str
+    kind: EntryKind
+    part: EntryPart
     day: str
     sign: int
     why: str | None = None
 
     def of(self, rows: Any) -> Any:
-        amount = rows.commission if self.part == "commission" else rows.fee_idr
+        amount = rows.commission if self.part is EntryPart.COMMISSION else rows.fee_idr
         name = ibis.literal(f"{self.kind}:") + rows.commission_id
         # A fee's own line needs no suffix: its kind says it.
-        if self.part == "fee" and self.kind != "fee":
+        if self.part is EntryPart.FEE and self.kind is not EntryKind.FEE:
             name = name + ":fee"
         message = _why_undone(rows) if self.why is None else said(f"entry.{self.why}")
         return rows.select(
             entry_id=name,
-            kind=ibis.literal(self.kind),
+            kind=ibis.literal(self.kind.value),
             commission_id=rows.commission_id,
             booking_id=rows.booking_id,
             provider_id=rows.charged,
             local_date=rows[self.day],
             amount_idr=-amount if self.sign < 0 else amount,
             detail=message.text,
-            part=ibis.literal(self.part),
+            part=ibis.literal(self.part.value),
             code=message.code,
             args=message.args,
         )
@@ -65,8 +65,8 @@ class _Line:
 
 def _why_undone(r: Any) -> Said:
     return either(
-        (r.status == "cancelled", said("entry.cancelled")),
-        (r.status == "reversed", said("entry.reversed")),
+        (r.status == CommissionStatus.CANCELLED.value, said("entry.cancelled")),
+        (r.status == CommissionStatus.REVERSED.value, said("entry.reversed")),
         else_=said("entry.gone"),
     )
 
@@ -113,18 +113,21 @@ def commission_entries(commission_reviews: Any, commissions: Any) -> ir.Table:
         paid_day=payment_day(back),
     )
     lines = (
-        (back, _Line("refund", "commission", "paid_day", -1, "given_back")),
-        (known, _Line("accrual", "commission", "accrual_day", 1, "charged")),
-        (known.filter(known.paid), _Line("payment", "commission", "paid_day", -1, "paid")),
-        (undone, _Line("reversal", "commission", "undone_day", -1)),
-        (undone.filter(undone.paid), _Line("refund", "commission", "undone_day", 1)),
-        (fees, _Line("fee", "fee", "fee_day", 1, "fee")),
+        (back, _Line(EntryKind.REFUND, EntryPart.COMMISSION, "paid_day", -1, "given_back")),
+        (known, _Line(EntryKind.ACCRUAL, EntryPart.COMMISSION, "accrual_day", 1, "charged")),
+        (known.filter(known.paid), _Line(EntryKind.PAYMENT, EntryPart.COMMISSION, "paid_day", -1, "paid")),
+        (undone, _Line(EntryKind.REVERSAL, EntryPart.COMMISSION, "undone_day", -1)),
+        (undone.filter(undone.paid), _Line(EntryKind.REFUND, EntryPart.COMMISSION, "undone_day", 1)),
+        (fees, _Line(EntryKind.FEE, EntryPart.FEE, "fee_day", 1, "fee")),
         (
             fees.filter(fees.fee_paid),
-            _Line("payment", "fee", "paid_day", -1, "fee_paid"),
+            _Line(EntryKind.PAYMENT, EntryPart.FEE, "paid_day", -1, "fee_paid"),
         ),
-        (undone_fees, _Line("reversal", "fee", "fee_undone_day", -1)),
-        (undone_fees.filter(undone_fees.fee_paid), _Line("refund", "fee", "fee_undone_day", 1)),
+        (undone_fees, _Line(EntryKind.REVERSAL, EntryPart.FEE, "fee_undone_day", -1)),
+        (
+            undone_fees.filter(undone_fees.fee_paid),
+            _Line(EntryKind.REFUND, EntryPart.FEE, "fee_undone_day", 1),
+        ),
     )
     return ibis.union(*(line.of(kept) for kept, line in lines), distinct=False)
 

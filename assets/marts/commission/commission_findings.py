@@ -23,10 +23,12 @@ from marketplace.commission import (
     ENDED_STATUSES,
     OVERDUE_STATUS,
     PAID_STATUS,
+    RowState,
 )
-from marketplace.findings import FINDINGS
+from marketplace.findings import FINDINGS, AmountFinding
 from marketplace.policy import Policy
 from marketplace.registry import Registry
+from marketplace.statuses import ProviderStatus, Source
 
 
 def _charged(r: Any) -> Any:
@@ -46,6 +48,7 @@ class RecordRule:
     """A finding on a record: ``holds`` and ``message`` take a review row and the instants.
 
     ``of_pair``: it rests on what the record's booking says, and is not told where the two are of different moments.
+    Raises ValueError for a code that is no finding.
     """
 
     code: str
@@ -55,14 +58,18 @@ class RecordRule:
     actual: Callable[[Any], Any] = _charged
     of_pair: bool = True
 
+    def __post_init__(self) -> None:
+        if self.code not in FINDINGS:
+            raise ValueError(f"{self.code!r} is no finding")
+
     def stands(self, r: Any, at: Instants) -> Any:
         """Whether the finding is on a review row: never null."""
         held = self.holds(r, at).fill_null(False)
         return held & ~r.unsettled if self.of_pair else held
 
 
-def _verdict(code: str) -> Callable[[Any, Instants], Any]:
-    return lambda r, at: r.live & (r.verdict == code)
+def _verdict(code: AmountFinding) -> Callable[[Any, Instants], Any]:
+    return lambda r, at: r.live & (r.verdict == code.value)
 
 
 def _past_due(r: Any, at: Instants) -> Any:
@@ -169,10 +176,10 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
             lambda r: _on(r, "not_due", booking=r.booking_id, status=r.b_status),
             expected=_zero,
         ),
-        RecordRule("unit_error", _verdict("unit_error"), _in_thousands),
+        RecordRule(AmountFinding.UNIT_ERROR.value, _verdict(AmountFinding.UNIT_ERROR), _in_thousands),
         RecordRule(
-            "wrong_rate",
-            _verdict("wrong_rate"),
+            AmountFinding.WRONG_RATE.value,
+            _verdict(AmountFinding.WRONG_RATE),
             lambda r: _on(
                 r,
                 "wrong_rate",
@@ -182,7 +189,7 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
                 expected=_money(r, "expected_idr"),
             ),
         ),
-        RecordRule("wrong_amount", _verdict("wrong_amount"), _other_amount),
+        RecordRule(AmountFinding.WRONG_AMOUNT.value, _verdict(AmountFinding.WRONG_AMOUNT), _other_amount),
         RecordRule(
             "wrong_provider",
             lambda r, at: r.live & (r.link == "booking") & (r.record_provider != r.b_provider),
@@ -197,8 +204,8 @@ RULES: Final[Registry[str, RecordRule]] = Registry(
                 & (r.link == "booking")
                 & ~r.is_refund
                 & (r.record_source != r.b_source)
-                & (r.record_source != "unknown")
-                & (r.b_source != "unknown")
+                & (r.record_source != Source.UNKNOWN.value)
+                & (r.b_source != Source.UNKNOWN.value)
             ),
             lambda r: _on(
                 r, "source_mismatch", source=r.record_source, booking=r.booking_id, origin=r.b_source
@@ -339,7 +346,7 @@ def _row(rows: Any, code: str, row_id: Any, message: Said, **values: Any) -> Any
     return rows.select(
         finding_id=ibis.literal(f"{code}:") + row_id,
         finding=ibis.literal(code),
-        severity=ibis.literal(FINDINGS[code].severity),
+        severity=ibis.literal(FINDINGS[code].severity.value),
         booking_id=values.get("booking_id", text),
         booking_ref=values.get("booking_ref", text),
         commission_id=values.get("commission_id", text),
@@ -374,7 +381,7 @@ def _on_records(commission_suspects: Any, at: Instants, rule: RecordRule) -> Any
 
 def _missing(commission_reconciliation: Any) -> Any:
     r = commission_reconciliation
-    r = r.filter(r.state == "missing")
+    r = r.filter(r.state == RowState.MISSING.value)
     # Ids are unique in a collection, not across bookings and hotel_bookings: only such a twin gets a
     # longer finding id.
     rank: Any = ibis.row_number().over(group_by=r.booking_id, order_by=r.origin)
@@ -438,7 +445,7 @@ def _restrictions(commission_reviews: Any, providers: Any, scans: Any, commissio
     owners = r.select("commission_id", moved=ibis.coalesce(r.record_provider, r.b_provider))
     moved = younger.inner_join(owners, "commission_id").select("moved", "moved_type").distinct()
     rows = rows.left_join(moved, [rows.provider_id == moved.moved, rows.provider_type == moved.moved_type])
-    restricted = rows.status == "RESTRICTED"
+    restricted = rows.status == ProviderStatus.RESTRICTED.value
     wrongly = restricted & (rows.possible.fill_null(0) == 0) & rows.moved.isnull()
     rightly = ~restricted & (rows.due.fill_null(0) == 1)
     rows = rows.filter((wrongly | rightly) & at.judged_at.notnull())
@@ -453,7 +460,10 @@ def _restrictions(commission_reviews: Any, providers: Any, scans: Any, commissio
         "restriction_mismatch",
         rows.row_id,
         either(
-            (rows.status == "RESTRICTED", said("finding.restricted", provider=rows.provider_id)),
+            (
+                rows.status == ProviderStatus.RESTRICTED.value,
+                said("finding.restricted", provider=rows.provider_id),
+            ),
             else_=said(
                 "finding.not_restricted", provider=rows.provider_id, owed=rows.owed, status=rows.status
             ),

@@ -12,7 +12,8 @@ from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.tables import Instants
 from checks.schemas.commission import CommissionLedger
-from marketplace.commission import LEDGER_SIGNS, NO_PROVIDER
+from marketplace.commission import LEDGER_SIGNS, NO_PROVIDER, EntryKind, RowState
+from marketplace.statuses import values
 
 MEASURES = (
     "accrued_idr",
@@ -91,16 +92,18 @@ def _movements(commission_entries: Any, commission_reconciliation: Any, commissi
         _part(
             e,
             e.provider_id,
-            accrued_idr=e.amount_idr.sum(where=e.kind == "accrual"),
-            fees_idr=e.amount_idr.sum(where=e.kind == "fee"),
-            paid_idr=-e.amount_idr.sum(where=e.kind.isin(("payment", "refund"))),
-            reversed_idr=-e.amount_idr.sum(where=e.kind == "reversal"),
+            accrued_idr=e.amount_idr.sum(where=e.kind == EntryKind.ACCRUAL.value),
+            fees_idr=e.amount_idr.sum(where=e.kind == EntryKind.FEE.value),
+            paid_idr=-e.amount_idr.sum(where=e.kind.isin(values(EntryKind.PAYMENT, EntryKind.REFUND))),
+            reversed_idr=-e.amount_idr.sum(where=e.kind == EntryKind.REVERSAL.value),
         ),
         _part(
             r,
             r.provider_id.fill_null(NO_PROVIDER),
             expected_idr=r.expected_idr.sum(),
-            unrecorded_idr=r.expected_idr.sum(where=r.state.isin(("missing", "awaiting"))),
+            unrecorded_idr=r.expected_idr.sum(
+                where=r.state.isin(values(RowState.MISSING, RowState.AWAITING))
+            ),
         ),
         _part(unknown, charged_provider(unknown), unknown_amount_records=unknown.count()),
     ]

@@ -25,7 +25,7 @@ from assets.marts.steps.commission_reviews import service_deadlines, with_plan
 from assets.marts.steps.reference_cases import BOOKING
 from assets.marts.tables import Instants
 from checks.schemas.commission import CommissionReconciliation
-from marketplace.commission import COMMISSION_COLLECTION, ENDED_STATUSES
+from marketplace.commission import COMMISSION_COLLECTION, ENDED_STATUSES, RowState
 from marketplace.policy import Policy
 
 COLUMNS = (
@@ -110,10 +110,10 @@ def _recorded(r: Any) -> Any:
         actual_idr=r.commission,
         variance_idr=r.commission - told,
         state=ibis.cases(
-            (told.isnull(), "unknown"),
-            (r.verdict.notnull(), "mismatched"),
-            (r.is_free, "free"),
-            else_="matched",
+            (told.isnull(), RowState.UNKNOWN.value),
+            (r.verdict.notnull(), RowState.MISMATCHED.value),
+            (r.is_free, RowState.FREE.value),
+            else_=RowState.MATCHED.value,
         ),
         local_date=r.local_date,
         accrued_at=r.accrued_at,
@@ -205,10 +205,10 @@ def _unrecorded(
     ).fill_null(True)
     rows = rows.mutate(
         state=ibis.cases(
-            (is_free(rows.amount_idr), "free"),
-            (doubtful, "unknown"),
-            (at.judged_at < rows.grace_ends, "awaiting"),
-            else_="missing",
+            (is_free(rows.amount_idr), RowState.FREE.value),
+            (doubtful, RowState.UNKNOWN.value),
+            (at.judged_at < rows.grace_ends, RowState.AWAITING.value),
+            else_=RowState.MISSING.value,
         ),
         doubtful=doubtful,
     )
@@ -286,7 +286,9 @@ def _records_without(commission_reviews: Any) -> Any:
     rows = r.filter(r.live & ~r.earns & ((r.link != "booking") | (r.rank == 1)))
     orphan = rows.link.isin(("none", "deleted"))
     not_due = rows.b_status.isin(ENDED_STATUSES).fill_null(False) & ~rows.unsettled
-    state = ibis.cases((orphan, "orphan"), (not_due, "not_due"), else_="unknown")
+    state = ibis.cases(
+        (orphan, RowState.ORPHAN.value), (not_due, RowState.NOT_DUE.value), else_=RowState.UNKNOWN.value
+    )
     expected = ibis.cases((orphan | not_due, ibis.literal(0).cast("int64")))
     return rows.select(
         "booking_id",

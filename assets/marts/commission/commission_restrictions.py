@@ -9,6 +9,7 @@ from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.tables import Instants
 from checks.schemas.commission import CommissionRestrictions
+from marketplace.commission import RestrictionVerdict
 from marketplace.statuses import ProviderStatus
 
 
@@ -52,9 +53,9 @@ def commission_restrictions(providers: Any, commission_balances: Any, at: Instan
         "overdue_records",
         "overdue_idr",
         verdict=ibis.cases(
-            (told.due.isnull() | told.actual.isnull(), "unknown"),
-            (told.due == told.actual, "agrees"),
-            (told.due, "not_restricted"),
-            else_="restricted_wrongly",
+            (told.due.isnull() | told.actual.isnull(), RestrictionVerdict.UNKNOWN.value),
+            (told.due == told.actual, RestrictionVerdict.AGREES.value),
+            (told.due, RestrictionVerdict.NOT_RESTRICTED.value),
+            else_=RestrictionVerdict.RESTRICTED_WRONGLY.value,
         ),
     )

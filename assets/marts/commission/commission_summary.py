@@ -9,7 +9,7 @@ from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.tables import Instants
 from checks.schemas.commission import CommissionSummary
-from marketplace.commission import REVENUE_STATUSES, TRACKED_STATES
+from marketplace.commission import REVENUE_STATUSES, TRACKED_STATES, RowState, WholeState
 from marketplace.difference import COLUMNS
 
 
@@ -34,10 +34,10 @@ def commission_summary(commission_reconciliation: Any, scans: Any, at: Instants)
     whole = groups.aggregate(
         eligible=of(eligible),
         tracked=of(eligible & groups.state.isin(TRACKED_STATES)),
-        missing=of(groups.state == "missing"),
-        awaiting=of(groups.state == "awaiting"),
-        unknown=of(eligible & (groups.state == "unknown")),
-        free=of(groups.state == "free"),
+        missing=of(groups.state == RowState.MISSING.value),
+        awaiting=of(groups.state == RowState.AWAITING.value),
+        unknown=of(eligible & (groups.state == RowState.UNKNOWN.value)),
+        free=of(groups.state == RowState.FREE.value),
         expected_idr=groups.expected_idr.sum().fill_null(0),
         actual_idr=groups.actual_idr.sum().fill_null(0),
         **{name: groups[name].sum().fill_null(0) for name in COLUMNS},
@@ -57,10 +57,10 @@ def commission_summary(commission_reconciliation: Any, scans: Any, at: Instants)
             (unknown, ibis.null("float64")), (judgeable == 0, 1.0), else_=whole.tracked / judgeable.nullif(0)
         ),
         state=ibis.cases(
-            (unknown, "unknown"),
-            (whole.missing == 0, "perfect"),
-            (whole.missing == 1, "warning"),
-            else_="critical",
+            (unknown, WholeState.UNKNOWN.value),
+            (whole.missing == 0, WholeState.PERFECT.value),
+            (whole.missing == 1, WholeState.WARNING.value),
+            else_=WholeState.CRITICAL.value,
         ),
         expected_idr=whole.expected_idr,
         actual_idr=whole.actual_idr,

@@ -10,7 +10,8 @@ from assets.marts.mart import mart
 from assets.marts.said import either, said
 from checks.schemas.demand import BookingAnomalies
 from marketplace.identifiers import ROLE_WORDS
-from marketplace.services import ANOMALY_LIMITS, AUTOMATIC_ROLES
+from marketplace.services import ANOMALY_LIMITS, AUTOMATIC_ROLES, Anomaly
+from marketplace.statuses import BookingStatus, ProviderType
 
 
 @mart(BookingAnomalies)
@@ -42,8 +43,8 @@ def booking_anomalies(bookings: Any, messages: Any, overlap_suspects: Any) -> ir
     return ibis.union(
         _duplicates(b),
         _overlaps(overlap_suspects),
-        _bursts(booked, "abuse_bookings", ANOMALY_LIMITS.bookings),
-        _bursts(sent, "abuse_messages", ANOMALY_LIMITS.messages),
+        _bursts(booked, Anomaly.ABUSE_BOOKINGS, ANOMALY_LIMITS.bookings),
+        _bursts(sent, Anomaly.ABUSE_MESSAGES, ANOMALY_LIMITS.messages),
         distinct=False,
     )
 
@@ -56,7 +57,9 @@ def _customer(b: Any) -> Any:
 def _duplicates(b: Any) -> Any:
     """Each booking that follows another of the same customer and provider within the limit, neither
     cancelled."""
-    b = b.filter((b.status != "cancelled") & b.customer_key.notnull() & b.provider_id.notnull())
+    b = b.filter(
+        (b.status != BookingStatus.CANCELLED.value) & b.customer_key.notnull() & b.provider_id.notnull()
+    )
     window = ibis.window(group_by=[b.customer_key, b.provider_id], order_by=[b.created_at, b.booking_id])
     b = b.mutate(earlier=b.booking_id.lag().over(window), earlier_at=b.created_at.lag().over(window))
     b = b.filter((b.created_at <= b.earlier_at + interval(ANOMALY_LIMITS.duplicate)).fill_null(False))
@@ -68,7 +71,7 @@ def _duplicates(b: Any) -> Any:
         span=ANOMALY_LIMITS.duplicate,
     )
     return b.select(
-        anomaly=ibis.literal("duplicate_booking"),
+        anomaly=ibis.literal(Anomaly.DUPLICATE_BOOKING.value),
         booking_id=b.booking_id,
         other_booking_id=b.earlier,
         actor_id=_customer(b),
@@ -92,13 +95,13 @@ def _overlaps(overlap_suspects: Any) -> Any:
     pair = {"booking": rows.booking_id, "other": rows.other}
     message = either(
         (
-            rows.kind == "place",
+            rows.kind == ProviderType.PLACE.value,
             said("anomaly.overlap_at_place", at_once=rows.at_once, takes=rows.takes, **pair),
         ),
         else_=said("anomaly.overlap_of_therapist", **pair),
     )
     return rows.select(
-        anomaly=ibis.literal("overlapping_bookings"),
+        anomaly=ibis.literal(Anomaly.OVERLAPPING_BOOKINGS.value),
         booking_id=rows.booking_id,
         other_booking_id=rows.other,
         actor_id=rows.provider_id,
@@ -156,7 +159,7 @@ def _crowds(rows: Any) -> Any:
     )
 
 
-def _bursts(rows: Any, anomaly: str, limit: int) -> Any:
+def _bursts(rows: Any, anomaly: Anomaly, limit: int) -> Any:
     """One row a burst: consecutive rows of an actor each of which is the (limit + 1)th or later within an
     hour."""
     rows = _busy(rows.filter(rows.moment.notnull()), limit)
@@ -183,7 +186,7 @@ def _bursts(rows: Any, anomaly: str, limit: int) -> Any:
     message = said(f"anomaly.{anomaly}", n=count, limit=limit, span=ANOMALY_LIMITS.window)
     text = ibis.null("string")
     return bursts.select(
-        anomaly=ibis.literal(anomaly),
+        anomaly=ibis.literal(anomaly.value),
         booking_id=text,
         other_booking_id=text,
         actor_id=bursts.name,

@@ -19,7 +19,9 @@ def peak_hours(bookings: Any, at: Instants) -> ir.Table:
     row."""
     b = counted(bookings)
     return ibis.union(
-        _counted_by(b, "created", b.created_at, at), _counted_by(b, "starts", b.starts_at, at), distinct=False
+        _counted_by(b, Basis.CREATED, b.created_at, at),
+        _counted_by(b, Basis.STARTS, b.starts_at, at),
+        distinct=False,
     )
 
 
@@ -33,7 +35,7 @@ def _counted_by(b: Any, basis: Basis, instant: Any, at: Instants) -> Any:
     )
     counts = hours.group_by("weekday", "hour").aggregate(bookings=hours.count())
     return counts.select(
-        basis=ibis.literal(basis),
+        basis=ibis.literal(basis.value),
         weekday=counts.weekday,
         hour=counts.hour,
         bookings=counts.bookings,

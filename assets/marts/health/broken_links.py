@@ -7,7 +7,7 @@ from typing import Any
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from checks.schemas.health import BrokenLinks
-from marketplace.links import HOPS
+from marketplace.links import HOPS, LinkState
 
 
 @mart(BrokenLinks)
@@ -31,11 +31,15 @@ def _hop(counts: Any, number: int) -> Any:
     passed, broken, unknown = (counts[f"{verdict}_{number}"] for verdict in ("passed", "broken", "unknown"))
     return counts.select(
         hop=ibis.literal(number).cast("int32"),
-        from_step=ibis.literal(hop.from_step),
-        to_step=ibis.literal(hop.to_step),
+        from_step=ibis.literal(hop.from_step.value),
+        to_step=ibis.literal(hop.to_step.value),
         entered=passed + broken + unknown,
         passed=passed,
         broken=broken,
         unknown=unknown,
-        state=ibis.cases((broken > 0, "broken"), ((unknown > 0) | (passed == 0), "unknown"), else_="working"),
+        state=ibis.cases(
+            (broken > 0, LinkState.BROKEN.value),
+            ((unknown > 0) | (passed == 0), LinkState.UNKNOWN.value),
+            else_=LinkState.WORKING.value,
+        ),
     )

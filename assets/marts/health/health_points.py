@@ -14,7 +14,7 @@ from assets.marts.said import Said, either, said
 from assets.marts.tables import Instants
 from checks.schemas.health import HealthPoints
 from marketplace.collections import REQUIRED
-from marketplace.health import DELIVERY_PERCENT, HEALTH_POINTS
+from marketplace.health import DELIVERY_PERCENT, HEALTH_POINTS, PointStatus
 from marketplace.registry import Registry
 from messages import rules
 
@@ -37,7 +37,9 @@ class Measure:
     #: What exactly is broken, where the point rests on several things.
     culprit: Callable[[Any], Any] | None = None
 
-    def says(self, m: Any, status: str, where: tuple[Callable[[Any], Any], str] | None = None) -> Said:
+    def says(
+        self, m: Any, status: PointStatus, where: tuple[Callable[[Any], Any], str] | None = None
+    ) -> Said:
         """What it says in a status."""
 
         def variant(name: str) -> Said:
@@ -152,11 +154,15 @@ def health_points(commission_summary: Any, health_measures: Any, scans: Any, at:
         known = measure.known(measured).fill_null(False)
         works = measure.works(measured).fill_null(False)
         message = either(
-            (~known, measure.says(measured, "unknown", measure.unknown_where)),
-            (works, measure.says(measured, "working", measure.working_where)),
-            else_=measure.says(measured, "broken"),
+            (~known, measure.says(measured, PointStatus.UNKNOWN, measure.unknown_where)),
+            (works, measure.says(measured, PointStatus.WORKING, measure.working_where)),
+            else_=measure.says(measured, PointStatus.BROKEN),
         )
-        status = ibis.cases((~known, "unknown"), (works, "working"), else_="broken")
+        status = ibis.cases(
+            (~known, PointStatus.UNKNOWN.value),
+            (works, PointStatus.WORKING.value),
+            else_=PointStatus.BROKEN.value,
+        )
         component: Any = said(rules.component(number).code).text
         if measure.culprit:
             component = ibis.cases((known & ~works, measure.culprit(measured)), else_=component)
@@ -168,7 +174,7 @@ def health_points(commission_summary: Any, health_measures: Any, scans: Any, at:
                 figure=measure.figure(measured).cast("float64"),
                 limit_value=ibis.literal(float(point.limit)),
                 message=message.text,
-                severity=ibis.literal(point.severity),
+                severity=ibis.literal(point.severity.value),
                 evidence_at=measure.evidence(measured),
                 component=component,
                 unit=ibis.literal(point.unit),

@@ -11,7 +11,7 @@ from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.tables import Instants
 from checks.schemas.health import HealthUptime
-from marketplace.health import HEALTH_POINTS, UPTIME_WINDOWS
+from marketplace.health import HEALTH_POINTS, UPTIME_WINDOWS, PointStatus
 
 
 @mart(
@@ -40,9 +40,9 @@ def _window(health_changes: Any, at: Instants, name: str, length: timedelta) -> 
     ends = ibis.least(rows.ends_at, at.now)
     rows = rows.mutate(inside=ibis.greatest(seconds_between(begins, ends), ibis.literal(0.0)))
     sums = rows.group_by("point").aggregate(
-        working=rows.inside.sum(where=rows.status == "working").fill_null(0.0),
-        broken_seconds=rows.inside.sum(where=rows.status == "broken").fill_null(0.0),
-        unknown_seconds=rows.inside.sum(where=rows.status == "unknown").fill_null(0.0),
+        working=rows.inside.sum(where=rows.status == PointStatus.WORKING.value).fill_null(0.0),
+        broken_seconds=rows.inside.sum(where=rows.status == PointStatus.BROKEN.value).fill_null(0.0),
+        unknown_seconds=rows.inside.sum(where=rows.status == PointStatus.UNKNOWN.value).fill_null(0.0),
         status_since=rows.since.argmax(rows.change_id),
     )
     measured = sums.working + sums.broken_seconds

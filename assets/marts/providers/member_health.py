@@ -12,7 +12,7 @@ from assets.marts.tables import Instants
 from checks.schemas.providers import MemberHealth
 from marketplace.aliases import ALIASES
 from marketplace.collections import BOOKING_COLLECTIONS
-from marketplace.members import MEMBER_LIMITS
+from marketplace.members import MEMBER_LIMITS, Health
 
 
 @mart(MemberHealth, clock_columns=("last_seen_at",))
@@ -49,12 +49,12 @@ def member_health(bookings: Any, messages: Any, providers: Any, scans: Any, at: 
     for collection in BOOKING_COLLECTIONS:
         all_read = all_read & ~unread_reference(scans, collection, ALIASES["booking.provider_id"])
     health = ibis.cases(
-        (rows.last_seen_at.isnull(), "unknown"),
-        (unseen, "offline"),
-        ((rows.missed_requests > limits.missed) | silent, "critical"),
-        ((rows.missed_requests > 0) | mute | (rows.unread_messages > limits.unread), "warning"),
-        (~all_read, "unknown"),
-        else_="healthy",
+        (rows.last_seen_at.isnull(), Health.UNKNOWN.value),
+        (unseen, Health.OFFLINE.value),
+        ((rows.missed_requests > limits.missed) | silent, Health.CRITICAL.value),
+        ((rows.missed_requests > 0) | mute | (rows.unread_messages > limits.unread), Health.WARNING.value),
+        (~all_read, Health.UNKNOWN.value),
+        else_=Health.HEALTHY.value,
     )
     missed_and_window = {"n": rows.missed_requests, "window": limits.window}
     reasons, codes = listed(

@@ -29,6 +29,7 @@ from marketplace.commission import (
     UNKNOWN_STATUS,
     UNPAID_STATUSES,
 )
+from marketplace.findings import AmountFinding
 from marketplace.policy import Policy
 
 #: No number of thousands in this business comes near; beyond it nothing is multiplied.
@@ -117,10 +118,10 @@ def _verdict(rows: Any) -> Any:
     other_base = rows.base.notnull() & (rows.base != rows.b_amount).fill_null(False)
     return ibis.cases(
         (~judged | (rows.is_free & as_expected), ibis.null("string")),
-        (rows.is_free | rows.is_implausible, "wrong_amount"),
-        (rows.in_thousands, "unit_error"),
-        (wrong_rate.fill_null(False), "wrong_rate"),
-        (~as_expected | other_base, "wrong_amount"),
+        (rows.is_free | rows.is_implausible, AmountFinding.WRONG_AMOUNT.value),
+        (rows.in_thousands, AmountFinding.UNIT_ERROR.value),
+        (wrong_rate.fill_null(False), AmountFinding.WRONG_RATE.value),
+        (~as_expected | other_base, AmountFinding.WRONG_AMOUNT.value),
         else_=ibis.null("string"),
     )
 

@@ -15,8 +15,9 @@ from assets.marts.steps.commission_matches import DELETED, booking_keys
 from assets.marts.steps.reference_cases import BOOKING, ROOM
 from assets.marts.tables import Instants
 from marketplace.collections import LINK_REFERENCES
-from marketplace.commission import PAID_STATUS, REVENUE_STATUSES
-from marketplace.links import HOPS, LINK_CLOCK_SKEW, LINK_KEY_MEMORY, LINK_WINDOW
+from marketplace.commission import PAID_STATUS, REVENUE_STATUSES, UNKNOWN_STATUS, RowState
+from marketplace.links import HOPS, LINK_CLOCK_SKEW, LINK_KEY_MEMORY, LINK_WINDOW, LinkState
+from marketplace.statuses import BookingStatus, values
 
 
 @step
@@ -236,28 +237,33 @@ def _hop(
     never = scanned.isnull()
     verdict = ibis.cases(
         (~maybe_entered, ibis.null("string")),
-        (~entered, "unknown"),
+        (~entered, LinkState.UNKNOWN.value),
         (rows[f"{to}_at"].notnull(), "passed"),
-        (rows[f"maybe_{to}_at"].notnull(), "unknown"),
+        (rows[f"maybe_{to}_at"].notnull(), LinkState.UNKNOWN.value),
         # Never scanned: nothing of this hop can be told, however young the booking is.
-        (never, "unknown"),
+        (never, LinkState.UNKNOWN.value),
         ((at.now < due).fill_null(False), ibis.null("string")),
-        (seen & tellable, "broken"),
-        else_="unknown",
+        (seen & tellable, LinkState.BROKEN.value),
+        else_=LinkState.UNKNOWN.value,
     )
     return _judged(rows, number, due, verdict)
 
 
 def _acceptance(rows: Any, at: Instants) -> Any:
     accepted = rows.earns | rows.accepted_at.notnull()
-    overdue = (rows.status == "pending") & (rows.response_deadline < at.now).fill_null(False)
+    overdue = (rows.status == BookingStatus.PENDING.value) & (rows.response_deadline < at.now).fill_null(
+        False
+    )
     verdict = ibis.cases(
         (rows.maybe_notice_at.isnull(), ibis.null("string")),
-        (rows.notice_at.isnull() & (accepted | overdue), "unknown"),
+        (rows.notice_at.isnull() & (accepted | overdue), LinkState.UNKNOWN.value),
         (accepted, "passed"),
-        (overdue, "broken"),
-        (rows.status == "unknown", "unknown"),
-        ((rows.status == "pending") & rows.response_deadline.isnull(), "unknown"),
+        (overdue, LinkState.BROKEN.value),
+        (rows.status == BookingStatus.UNKNOWN.value, LinkState.UNKNOWN.value),
+        (
+            (rows.status == BookingStatus.PENDING.value) & rows.response_deadline.isnull(),
+            LinkState.UNKNOWN.value,
+        ),
         else_=ibis.null("string"),
     )
     return _judged(rows, 4, ibis.coalesce(rows.response_deadline, rows.created_at), verdict)
@@ -268,27 +274,27 @@ def _commission(rows: Any) -> Any:
     verdict = ibis.cases(
         (~rows.earns, ibis.null("string")),
         (rows.commission_id.notnull(), "passed"),
-        (rows.state == "missing", "broken"),
-        (rows.state.isin(("awaiting", "free")), ibis.null("string")),
-        else_="unknown",
+        (rows.state == RowState.MISSING.value, LinkState.BROKEN.value),
+        (rows.state.isin(values(RowState.AWAITING, RowState.FREE)), ibis.null("string")),
+        else_=LinkState.UNKNOWN.value,
     )
     return _judged(rows, 5, accrual(rows.accepted_at, rows.created_at), verdict)
 
 
 def _payment(rows: Any, at: Instants) -> Any:
     """Judged when the records were: unpaid past the deadline is broken, without a known deadline or status unknown."""
-    recorded = rows.earns & rows.commission_id.notnull() & (rows.state != "free")
+    recorded = rows.earns & rows.commission_id.notnull() & (rows.state != RowState.FREE.value)
     verdict = ibis.cases(
         (~recorded, ibis.null("string")),
         ((rows.commission_status == PAID_STATUS).fill_null(False), "passed"),
         (
             rows.deadline_at.isnull()
             | at.judged_at.isnull()
-            | (rows.commission_status == "unknown").fill_null(True),
-            "unknown",
+            | (rows.commission_status == UNKNOWN_STATUS).fill_null(True),
+            LinkState.UNKNOWN.value,
         ),
-        (at.judged_at > rows.deadline_at, "broken"),
-        ((at.now > rows.deadline_at), "unknown"),
+        (at.judged_at > rows.deadline_at, LinkState.BROKEN.value),
+        ((at.now > rows.deadline_at), LinkState.UNKNOWN.value),
         else_=ibis.null("string"),
     )
     return _judged(rows, 6, ibis.coalesce(rows.deadline_at, rows.created_at), verdict)
