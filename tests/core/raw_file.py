@@ -4,7 +4,9 @@ rejects."""
 from __future__ import annotations
 
 import json
+import tempfile
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,34 @@ def _told(con: duckdb.DuckDBPyConnection, collection: str, attribute: str, colum
     )
 
 
+def _create(con: duckdb.DuckDBPyConnection, collection: str, attributes: dict[str, str]) -> None:
+    named: dict[str, str] = {}
+    for attribute, kind in attributes.items():
+        column = attribute
+        while column.lower() in {c.lower() for c in named}:
+            column += "__2"
+        named[column] = kind
+        _told(con, collection, attribute, column)
+    columns = ", ".join(f'"{c}" {t}' for c, t in {**MIRROR_COLUMNS, **named}.items())
+    con.execute(f"CREATE TABLE {collection} ({columns})")
+    con.execute(f"CREATE TABLE {collection}_history ({columns}, _replaced_at TIMESTAMP, _replaced_by BIGINT)")
+
+
+@lru_cache(maxsize=16)
+def _empty(tables: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]) -> bytes:
+    """The file of a mirror without a row: made once, for hundreds of tests begin with the same one."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "raw.duckdb"
+        with duckdb.connect(str(path)) as con:
+            con.execute("BEGIN")
+            con.execute(CONTROL["_columns"].ddl)
+            con.execute(CONTROL["_rejects"].ddl)
+            for collection, attributes in tables:
+                _create(con, collection, dict(attributes))
+            con.execute("COMMIT")
+        return path.read_bytes()
+
+
 class RawFile:
     """A mirror one can write to. ``tables``: collection → attribute → DuckDB type. ``stored``: the clock that stored
     every version (else each is stored when it was changed)."""
@@ -48,31 +78,7 @@ class RawFile:
         self.change = 0
         self.sequence = 0
         self.scans = 0
-        with duckdb.connect(str(path)) as con:
-            con.execute(CONTROL["_columns"].ddl)
-            con.execute(CONTROL["_rejects"].ddl)
-            for collection, attributes in tables.items():
-                self._create(con, collection, attributes)
-
-    def _create(self, con: duckdb.DuckDBPyConnection, collection: str, attributes: dict[str, str]) -> None:
-        named: dict[str, str] = {}
-        for attribute, kind in attributes.items():
-            column = attribute
-            while column.lower() in {c.lower() for c in named}:
-                column += "__2"
-            named[column] = kind
-            _told(con, collection, attribute, column)
-        columns = ", ".join(f'"{c}" {t}' for c, t in {**MIRROR_COLUMNS, **named}.items())
-        con.execute(f"CREATE TABLE {collection} ({columns})")
-        con.execute(
-            f"CREATE TABLE {collection}_history ({columns}, _replaced_at TIMESTAMP, _replaced_by BIGINT)"
-        )
-
-    def column(self, con: duckdb.DuckDBPyConnection, collection: str, attribute: str) -> str:
-        row = con.execute(
-            "SELECT column_name FROM _columns WHERE collection = ? AND attribute = ?", [collection, attribute]
-        ).fetchone()
-        return row[0] if row else attribute
+        path.write_bytes(_empty(tuple((c, tuple(a.items())) for c, a in tables.items())))
 
     def put(self, collection: str, *rows: dict[str, Any], at: datetime | None = None) -> int:
         """Store rows in one transaction, keeping what they replace. Keys ``$id``, ``$createdAt``,
@@ -82,13 +88,24 @@ class RawFile:
         at = at or START + timedelta(minutes=self.change)
         with duckdb.connect(str(self.path)) as con:
             con.execute("BEGIN")
+            columns = {
+                (of, attribute): column
+                for of, attribute, column in con.execute(
+                    "SELECT collection, attribute, column_name FROM _columns"
+                ).fetchall()
+            }
             for row in rows:
-                self._store(con, collection, dict(row), at)
+                self._store(con, collection, dict(row), at, columns)
             con.execute("COMMIT")
         return self.change
 
     def _store(
-        self, con: duckdb.DuckDBPyConnection, collection: str, row: dict[str, Any], at: datetime
+        self,
+        con: duckdb.DuckDBPyConnection,
+        collection: str,
+        row: dict[str, Any],
+        at: datetime,
+        columns: dict[tuple[str, str], str],
     ) -> None:
         row_id = row.pop("$id")
         before = con.execute(
@@ -116,7 +133,7 @@ class RawFile:
             "_rejected": row.pop("_rejected", None),
         }
         for attribute, value in row.items():
-            values[self.column(con, collection, attribute)] = (
+            values[columns.get((collection, attribute), attribute)] = (
                 json.dumps(value) if isinstance(value, dict | list) else value
             )
         names = ", ".join(f'"{n}"' for n in values)

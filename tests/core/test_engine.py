@@ -72,11 +72,12 @@ def rows(raw: RawFile, name: str, key: str) -> dict[str, dict[str, Any]]:
 
 
 def core(raw: RawFile, warehouse: str = "warehouse.duckdb") -> dict[str, list[tuple[Any, ...]]]:
-    return {
-        name: sorted(table(raw, name, warehouse).rows(), key=repr)
-        for name, one in CORE.items()
-        if one.checked
-    }
+    with duckdb.connect(str(raw.path.with_name(warehouse)), read_only=True) as con:
+        return {
+            name: sorted(con.execute(f"SELECT * FROM core.{name}").fetchall(), key=repr)
+            for name, one in CORE.items()
+            if one.checked
+        }
 
 
 def same_as_rebuilt(raw: RawFile, **options: Any) -> bool:

@@ -58,10 +58,13 @@ def ask(raw: RawFile, sql: str, name: str = "warehouse.duckdb") -> list[tuple[An
 
 
 def core(raw: RawFile, name: str = "warehouse.duckdb") -> dict[str, list[tuple[Any, ...]]]:
-    tables = [
-        t for (t,) in ask(raw, "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'core'", name)
-    ]
-    return {t: sorted(ask(raw, f"SELECT * FROM core.{t}", name), key=repr) for t in tables if t != "state"}
+    with duckdb.connect(str(raw.path.with_name(name)), read_only=True) as con:
+        tables = con.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'core'").fetchall()
+        return {
+            t: sorted(con.execute(f"SELECT * FROM core.{t}").fetchall(), key=repr)
+            for (t,) in tables
+            if t != "state"
+        }
 
 
 def same_as_rebuilt(raw: RawFile) -> bool:

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow.csv
 import pytest
 
-from pipelines.exports import commissions
+from pipelines.exports import commissions, verify
 from pipelines.exports.commissions import export_commissions
 from pipelines.exports.report_files import Format
 from pipelines.exports.verify import verify_export
@@ -57,22 +57,25 @@ def export_october(home: Home, out: Path, form: Format = "csv") -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", pytest.param("json", marks=pytest.mark.long)])
 def test_each_single_byte_of_a_small_report_counts(
-    home: Home, tmp_path: Path, form: Format, publish: Publish
+    home: Home, tmp_path: Path, form: Format, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(home, Contents(rows=(Row(datetime(2026, 10, 2)),), findings=(Finding("orphan", None, "c1"),)))
     out = tmp_path / "out"
     export_october(home, out, form)
     assert verify_export(out, home.ledger).holds
     unseen: list[tuple[str, int]] = []
-    for path in sorted(out.iterdir()):
-        content = path.read_bytes()
-        for position in range(len(content)):
-            changed = bytearray(content)
-            changed[position] ^= 1 << position % 8
-            path.write_bytes(changed)
-            if not any(path.name in told for told in verify_export(out, home.ledger).differences):
-                unseen.append((path.name, position))
-        path.write_bytes(content)
+    with monkeypatch.context() as patched:
+        # The snapshot is no byte of the report, and hashing it a thousand times was most of this test.
+        patched.setattr(verify, "require_unchanged", lambda path, in_full: None)
+        for path in sorted(out.iterdir()):
+            content = path.read_bytes()
+            for position in range(len(content)):
+                changed = bytearray(content)
+                changed[position] ^= 1 << position % 8
+                path.write_bytes(changed)
+                if not any(path.name in told for told in verify_export(out, home.ledger).differences):
+                    unseen.append((path.name, position))
+            path.write_bytes(content)
     assert unseen == []
     assert verify_export(out, home.ledger).holds
 

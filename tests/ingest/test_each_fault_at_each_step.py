@@ -29,7 +29,7 @@ from tests.ingest.mirroring import (
 from tests.sandbox_server import SandboxProcess
 
 ROWS, PAGE = 25, 10
-TIME_OUT = 0.2
+TIME_OUT = 0.1
 
 TRANSIENT: dict[str, dict[str, Any]] = {
     "429": {"kind": "status", "status": 429, "retry_after": 1},

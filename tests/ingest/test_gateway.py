@@ -217,6 +217,8 @@ def test_a_server_that_stops_in_mid_answer_is_a_time_out() -> None:
 
 def test_an_answer_that_trickles_in_is_a_time_out_however_lively(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway_module, "WHOLE_ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(gateway_module, "RETRY_BUDGET", 0.5)  # a retry may take what is left of it
+    monkeypatch.setattr(gateway_module, "SHORTEST_TRY", 0.1)
     listener = socket.create_server(("127.0.0.1", 0))
     ended = threading.Event()
 
