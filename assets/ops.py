@@ -73,13 +73,30 @@ FROM ops.timings GROUP BY operation
 """,
 }
 
+#: The same as DuckDB writes them, once this process has made them.
+_WRITTEN: dict[str, str] = {}
+
 
 def create_ops(con: duckdb.DuckDBPyConnection) -> None:
     """Make the ops tables that are not there yet, and add what an older home's lack."""
     con.execute("CREATE SCHEMA IF NOT EXISTS ops")
     bring_up(con, OPS.values())
+    present = _views(con)
+    if _WRITTEN and all(present.get(name) == _WRITTEN[name] for name in _VIEWS):
+        return  # made anew they would lose their comments
     for name, query in _VIEWS.items():
         con.execute(f"CREATE OR REPLACE VIEW ops.{name} AS {query}")
+    _WRITTEN.update(_views(con))
+
+
+def _views(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Name → statement, as DuckDB writes it, of the views of ops."""
+    return dict(
+        con.execute(
+            "SELECT view_name, sql FROM duckdb_views()"
+            " WHERE database_name = current_database() AND schema_name = 'ops'"
+        ).fetchall()
+    )
 
 
 def mirror_bookkeeping(

@@ -28,7 +28,7 @@ def renew(home: Home, rules_version: str) -> bool:
     for leftover in (making, Path(f"{making}.wal")):
         leftover.unlink(missing_ok=True)
     with open_warehouse(home.warehouse) as old:
-        if _made_by(old) in (None, rules_version):
+        if not is_of_others(old, rules_version):
             return False
         with open_warehouse(making) as new:
             create_ops(new)
@@ -39,6 +39,11 @@ def renew(home: Home, rules_version: str) -> bool:
     Path(f"{home.warehouse}.wal").unlink(missing_ok=True)
     making.replace(home.warehouse)
     return True
+
+
+def is_of_others(con: duckdb.DuckDBPyConnection, rules_version: str) -> bool:
+    """Whether other rules made the core of an open warehouse."""
+    return _made_by(con) not in (None, rules_version)
 
 
 def _made_by(con: duckdb.DuckDBPyConnection) -> str | None:

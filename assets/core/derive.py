@@ -8,8 +8,8 @@ from __future__ import annotations
 import duckdb
 
 from assets.core.engine import SOURCES, CoreOutcome, process
-from assets.renewal import renew
-from assets.rescue import finish_rescue, rescue, rescue_if_damaged
+from assets.renewal import is_of_others, renew
+from assets.rescue import finish_rescue, making_of, rescue, rescue_if_damaged
 from marketplace.money import AmountBounds
 from marketplace.rules import RULES_VERSION
 from resources.run_report import Derived, Run
@@ -39,9 +39,15 @@ def derive(run: Run) -> Derived:
 
 def _open(run: Run) -> None:
     """Leave a warehouse that can be opened and is of these rules, or none yet. Raises DatabaseLocked where another
-    program has it open."""
+    program has it open. As a rule it then is open, for what comes."""
+    home = run.home
     try:
-        renewed = renew(run.home, RULES_VERSION)
+        if home.warehouse.exists() and not making_of(home).exists():
+            with run.warehouse.open(read_only=True) as con:
+                if not is_of_others(con, RULES_VERSION):
+                    return
+            run.warehouse.close()
+        renewed = renew(home, RULES_VERSION)
     except DatabaseDamaged:
         rescue(run)
         return
@@ -54,12 +60,21 @@ def _outcome(made: CoreOutcome) -> Derived:
 
 
 def _process(run: Run) -> CoreOutcome:
-    return process(
-        run.home.raw,
-        run.home.warehouse,
-        timezone=run.settings.timezone,
-        rules_version=RULES_VERSION,
-        now=run.clock.naive_now(),
-        full=run.order.full_refresh,
-        amounts=AmountBounds(run.settings.amount_min, run.settings.amount_max),
-    )
+    """Derive in the run's own warehouse, which stays open for its marts where little was written."""
+    try:
+        with run.warehouse.open() as con:
+            made = process(
+                run.home.raw,
+                con,
+                timezone=run.settings.timezone,
+                rules_version=RULES_VERSION,
+                now=run.clock.naive_now(),
+                full=run.order.full_refresh,
+                amounts=AmountBounds(run.settings.amount_min, run.settings.amount_max),
+            )
+    except BaseException:
+        run.warehouse.close()  # what failed may have left nothing that can be used: what comes opens it anew
+        raise
+    if made.rebuilt is not None:
+        run.warehouse.close()  # all of core is written into the file, and leaves the memory
+    return made

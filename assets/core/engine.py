@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -48,12 +48,13 @@ from marketplace.references import Keys, People
 from marketplace.text import coalesce, nulls
 from marketplace.zones import ProvidersRead, ProviderZones, resolve
 from messages.message import Arg, Message
+from resources.cleanup import afterwards
 from resources.errors import BookwatchError, UsageError
 from resources.instants import instant_of, text_of
 from resources.phone_key import read_phone_key
 from resources.raw.published_ids import RowNames, is_nameless
 from resources.sql import quoted
-from resources.warehouse import open_warehouse
+from resources.warehouse import MEMORY_LIMIT, open_warehouse
 
 AfterChunk = Callable[[str, int], None]
 
@@ -165,7 +166,7 @@ class CoreOutcome:
 
 def process(
     raw_path: Path,
-    warehouse_path: Path,
+    warehouse: Path | duckdb.DuckDBPyConnection,
     *,
     timezone: str,
     rules_version: str,
@@ -183,7 +184,8 @@ def process(
     two is another than before, everything is derived anew. ``now``: the clock, for core.state. ``after_chunk`` is
     called with the collection and the rows of each chunk, before the commit. ``memory_limit``: what DuckDB may
     hold; writes beyond it go to disk before the commit. Raises CoreInvalid, or BookwatchError where a rule cannot be
-    applied; the warehouse then keeps its last state. Neither file may be open in this process.
+    applied; the warehouse then keeps its last state. ``raw_path`` must not be open in this process, nor the warehouse
+    unless by the connection it is given as.
     """
     zone = resolve(timezone)
     if zone is None:
@@ -191,14 +193,33 @@ def process(
     if not raw_path.exists():
         raise BookwatchError.of("failure.nothing_to_derive")
     key = phone_key if phone_key is not None else read_phone_key(raw_path)
-    con = open_warehouse(warehouse_path)
-    try:
-        con.execute(f"SET memory_limit = '{memory_limit}'")
-        attach(con, raw_path)
+    with _opened(warehouse, memory_limit) as con, _attached(con, raw_path):
         run = _Run(con, zone.offset_minutes, timezone, amounts, rules_version, key, chunk_rows, after_chunk)
-        return run.execute(full=full, now=now)
-    finally:
-        con.close()
+        with afterwards(run.close):
+            return run.execute(full=full, now=now)
+
+
+@contextlib.contextmanager
+def _opened(
+    warehouse: Path | duckdb.DuckDBPyConnection, memory_limit: str
+) -> Generator[duckdb.DuckDBPyConnection]:
+    """A connection of which DuckDB may hold so much; one that was given may hold as much as before afterwards."""
+    if isinstance(warehouse, Path):
+        with open_warehouse(warehouse) as con:
+            con.execute(f"SET memory_limit = '{memory_limit}'")
+            yield con
+        return
+    with afterwards(lambda: warehouse.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")):
+        warehouse.execute(f"SET memory_limit = '{memory_limit}'")
+        yield warehouse
+
+
+@contextlib.contextmanager
+def _attached(con: duckdb.DuckDBPyConnection, raw_path: Path) -> Generator[None]:
+    """The mirror beside the warehouse for the time of the block."""
+    attach(con, raw_path)
+    with afterwards(lambda: con.execute(f"DETACH {CATALOG}")):
+        yield
 
 
 class _Run:
@@ -238,6 +259,11 @@ class _Run:
         self.fresh = False
         self.follows = False
         """Whether keys of bookings that change are noted: some record without a provider may refer to them."""
+
+    def close(self) -> None:
+        """Let go of the mirror."""
+        self.stream.close()
+        self.lookup.close()
 
     def execute(self, *, full: bool, now: datetime) -> CoreOutcome:
         newest = self.mirror.newest_change(self.con)

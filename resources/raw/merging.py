@@ -141,7 +141,7 @@ class Merge:
         record: Callable[[Counts], None] | None,
     ) -> Counts:
         """Merge rows in one transaction. ``record`` is called inside it."""
-        rows = rows.filter(~_made_later(how.made_upto))
+        rows = _made_in_time(rows, how.made_upto)
         if not rows.height:
             counts = Counts()
             with self._file.transaction():
@@ -155,7 +155,7 @@ class Merge:
             last = named.unique("_id", keep="last", maintain_order=True) if twice else named
         with self._file.transaction():
             old = self._versions.stored(collection, last["_id"], last["_sequence"])
-            if how.known_upto is not None:
+            if how.known_upto is not None and old.height:
                 living = old.filter(pl.col("_deleted_at").is_null())["_id"]
                 later = (pl.col("_updated_at") > how.known_upto).fill_null(False)
                 last = last.filter(~(later & pl.col("_id").is_in(living.implode())))
@@ -171,7 +171,7 @@ class Merge:
                 how.reject_reasons,
             )
             verdicts = _verdicts(stored, last["_rejected"])
-            taken = last.filter(verdicts != "same")
+            taken = _kept(last, verdicts != "same")
             if taken.height:
                 change = self._file.next_change()
                 self._versions.replace(
@@ -224,6 +224,12 @@ class Merge:
     def _beside(self, collection: str, rows: pl.DataFrame, old: pl.DataFrame, forced: bool) -> pl.DataFrame:
         """Per row of its stored version: known, deleted, same (all that came from Appwrite), older (the row is; never
         where ``forced``), ``_rejected``, and ``_ingested_at`` where it is the same."""
+        if not old.height:
+            return rows.select(
+                *(pl.repeat(False, pl.len()).alias(name) for name in ("known", "deleted", "same", "older")),
+                pl.repeat(None, pl.len(), dtype=pl.String).alias("_rejected"),
+                pl.repeat(None, pl.len(), dtype=INSTANT).alias("_ingested_at"),
+            )
         names = [
             "_sequence", "_created_at", "_updated_at", "_misfits", *(c.name for c in self._columns.of(collection)),
         ]  # fmt: skip
@@ -419,11 +425,17 @@ def _end_of(rows: pl.DataFrame, whole: Position | None) -> Position | None:
     return int(rows["_sequence"][-1]) if isinstance(whole, int) else str(rows["_id"][-1])
 
 
-def _made_later(upto: datetime | None) -> pl.Expr:
-    """Whether a row was made and written after a moment (None: no row was)."""
+def _made_in_time(rows: pl.DataFrame, upto: datetime | None) -> pl.DataFrame:
+    """Rows without those that were made and written after a moment (None: no row was)."""
     if upto is None:
-        return pl.lit(False)
-    return ((pl.col("_created_at") > upto) & (pl.col("_updated_at") > upto)).fill_null(False)
+        return rows
+    later = (pl.col("_created_at") > upto) & (pl.col("_updated_at") > upto)
+    return _kept(rows, ~rows.select(later.fill_null(False).alias("later"))["later"])
+
+
+def _kept(rows: pl.DataFrame, those: pl.Series) -> pl.DataFrame:
+    """Those of some rows; itself where it is all of them, as nearly always: a frame of 78 columns is not copied."""
+    return rows if those.all() else rows.filter(those)
 
 
 def _onto(record: Callable[[Counts], None] | None, before: Counts) -> Callable[[Counts], None] | None:

@@ -13,6 +13,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from assets.ops import create_ops
 from checks.factory import validate
 from checks.results import CheckResult
 from checks.schemas import CORE, MARTS, OPS
@@ -153,6 +154,20 @@ def test_what_no_longer_stands_beside_a_table_is_told_again(lost: str) -> None:
     con.execute(create_table(one, anew=True))
     tell(con, [one])
     assert con.sql(asked).fetchall() == [(one.columns[1].told,)]
+
+
+def test_views_of_ops_that_are_as_they_should_be_keep_their_comments_and_others_are_made_anew() -> None:
+    con = duckdb.connect()
+    create_ops(con)
+    tell(con, OPS.values())
+    asked = "SELECT view_name, comment FROM duckdb_views() WHERE schema_name = 'ops' ORDER BY ALL"
+    told = con.sql(asked).fetchall()
+    assert [name for name, comment in told if comment is None] == []
+    create_ops(con)
+    assert con.sql(asked).fetchall() == told
+    con.execute("CREATE OR REPLACE VIEW ops.slow_operations AS SELECT 1 AS n")
+    create_ops(con)
+    assert con.sql("FROM ops.slow_operations").columns != ["n"]
 
 
 def test_a_table_of_an_older_form_is_told_as_far_as_it_goes() -> None:

@@ -30,6 +30,7 @@ from resources.errors import BookwatchError, UsageError
 from resources.phone_key import read_phone_key
 from resources.run_report import Run
 from resources.settings import Settings
+from resources.warehouse import HeldWarehouse
 from tests.core.raw_file import START, RawFile
 
 NOW = datetime(2025, 11, 21)
@@ -88,6 +89,23 @@ def same_as_rebuilt(raw: RawFile, **options: Any) -> bool:
 
 
 BOOKING = {"$id": "b1", "status": "pending", "totalCost": 250000, "providerId": "t1"}
+
+
+def test_in_an_open_warehouse_it_derives_the_same_and_lets_go_of_the_mirror(raw: RawFile):
+    raw.put("bookings", BOOKING)
+    run(raw, "apart.duckdb")
+    held = HeldWarehouse(raw.path.with_name("warehouse.duckdb"))
+    with held.open() as con:
+        limit = con.execute("SELECT current_setting('memory_limit')").fetchall()
+        process(raw.path, con, timezone="Asia/Makassar", rules_version="1", now=NOW)
+        assert con.execute("SELECT current_setting('memory_limit')").fetchall() == limit
+        assert con.execute("SELECT booking_id FROM core.bookings").fetchall() == [("b1",)]
+    raw.put("bookings", BOOKING | {"$id": "b2"})  # opens the mirror for writing
+    with held.open() as con:
+        process(raw.path, con, timezone="Asia/Makassar", rules_version="1", now=NOW)
+    held.close()
+    run(raw, "apart.duckdb")
+    assert core(raw) == core(raw, "apart.duckdb")
 
 
 def test_a_first_run_derives_everything_and_the_next_nothing(raw: RawFile):
