@@ -10,51 +10,34 @@ import duckdb
 import pytest
 
 from pipelines.run import run as run_once
-from resources.run_report import RunOrder, RunReport
+from resources.run_report import RunOrder
 from resources.settings import Settings, load_settings
 from resources.snapshots import open_snapshot, require_snapshot
 from resources.status_file import read_status
 from tests.bookwatch_process import settings_for
 from tests.marketplace_tables import REQUIRED_TABLES, Marketplace
-from tests.published import copied_home
 from tests.sandbox_server import SandboxProcess
+from tests.server_second import after_this_second
 
 
 @pytest.fixture(scope="module")
-def server(empty_sandbox: SandboxProcess) -> Iterator[SandboxProcess]:
-    with empty_sandbox.own_database() as process:
+def server() -> Iterator[SandboxProcess]:
+    with SandboxProcess("--empty") as process:
         market = Marketplace(process, REQUIRED_TABLES)
         market.add("bookings", "b1", status="completed", totalCost=100_000, userId="u", source="chat")
-        process.a_second_passes()
+        after_this_second()
         yield process
 
 
-def enter(patch: pytest.MonkeyPatch, server: SandboxProcess, home: Path) -> Settings:
+@pytest.fixture
+def settings(server: SandboxProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     for name in list(os.environ):
         if name.startswith(("APPWRITE_", "BOOKWATCH_", "DAGSTER_")):
-            patch.delenv(name)
-    for name, value in {**settings_for(server), "BOOKWATCH_HOME": str(home)}.items():
-        patch.setenv(name, value)
-    patch.setenv("BOOKWATCH_SAFETY_LAG", "0")
+            monkeypatch.delenv(name)
+    for name, value in {**settings_for(server), "BOOKWATCH_HOME": str(tmp_path / "home")}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("BOOKWATCH_SAFETY_LAG", "0")
     return load_settings()
-
-
-@pytest.fixture(scope="module")
-def first(server: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> RunReport:
-    """A first good run, in a home that nobody changes."""
-    with pytest.MonkeyPatch.context() as patch:
-        run = run_once(enter(patch, server, tmp_path_factory.mktemp("damaged") / "home"))
-    assert run.failure is None
-    return run
-
-
-@pytest.fixture
-def settings(
-    server: SandboxProcess, first: RunReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Settings:
-    """Those of a copy of its home."""
-    home = copied_home(first.home, tmp_path / "home", whole=True)
-    return enter(monkeypatch, server, home.root)
 
 
 def shown(settings: Settings) -> tuple[list[tuple[object, ...]], ...]:
@@ -72,9 +55,9 @@ def calls(settings: Settings, run_id: str | None) -> int:
     return row[0]
 
 
-def test_a_damaged_warehouse_is_made_anew_and_what_is_lost_is_said(
-    settings: Settings, first: RunReport
-) -> None:
+def test_a_damaged_warehouse_is_made_anew_and_what_is_lost_is_said(settings: Settings) -> None:
+    first = run_once(settings)
+    assert first.failure is None
     figures, made = shown(settings), calls(settings, first.run_id)
     assert made
     warehouse = settings.home.warehouse
@@ -111,6 +94,7 @@ def test_a_warehouse_someone_holds_is_told_with_its_holder_and_left_as_it_is(set
     import subprocess
     import sys
 
+    assert run_once(settings).failure is None
     before = settings.home.warehouse.read_bytes()
     program = "import sys, duckdb\ncon = duckdb.connect(sys.argv[1])\nprint('open', flush=True)\ninput()\n"
     holder = subprocess.Popen(
@@ -135,9 +119,9 @@ def test_a_warehouse_someone_holds_is_told_with_its_holder_and_left_as_it_is(set
     assert run_once(settings).failure is None
 
 
-def test_a_warehouse_of_other_rules_is_begun_anew_with_its_history(
-    settings: Settings, first: RunReport
-) -> None:
+def test_a_warehouse_of_other_rules_is_begun_anew_with_its_history(settings: Settings) -> None:
+    first = run_once(settings)
+    assert first.failure is None
     figures, made, warehouse = shown(settings), calls(settings, first.run_id), settings.home.warehouse
     with duckdb.connect(str(warehouse)) as con:
         con.execute("UPDATE core.state SET rules_version = '2'")
