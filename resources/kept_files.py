@@ -142,10 +142,8 @@ def write_without(path: Path, making: Path, found: Found, *, mode: int) -> str:
             con.execute(f"ATTACH {_literal(making)} AS new")
             con.execute(f"SET memory_limit = '{MEMORY}B'")
             con.execute("COPY FROM DATABASE old TO new (SCHEMA)")
-            for schema, table in con.execute(
-                "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'old' AND NOT temporary"
-            ).fetchall():
-                _copy(con, str(schema), str(table), found)
+            for (schema, table), columns in _tables(con).items():
+                _copy(con, schema, table, columns, found)
             con.execute("CHECKPOINT new")
             con.execute("DETACH new")
             con.execute("DETACH old")
@@ -205,16 +203,23 @@ def _reading(path: Path) -> Generator[duckdb.DuckDBPyConnection]:
 
 
 def _columns(con: duckdb.DuckDBPyConnection) -> list[_Column]:
-    """The columns that hold text, also inside lists and structs."""
+    """The columns that hold text, also inside lists and structs, of the tables that have rows."""
     found: list[_Column] = []
+    filled: dict[tuple[str, str], bool] = {}
     for schema, table, name, kind in con.execute(
         "SELECT c.schema_name, c.table_name, c.column_name, c.data_type FROM duckdb_columns() c"
         " JOIN duckdb_tables() t USING (database_oid, schema_oid, table_oid)"
         " WHERE contains(c.data_type, 'VARCHAR') OR c.data_type = 'JSON' ORDER BY ALL"
     ).fetchall():
         cell = cell_kind(str(table), str(name))
-        if cell is not None:
-            found.append(_Column(str(schema), str(table), str(name), str(kind), cell))
+        if cell is None:
+            continue
+        column = _Column(str(schema), str(table), str(name), str(kind), cell)
+        if (column.schema, column.table) not in filled:
+            first = con.execute(f"SELECT 1 FROM {column.place} LIMIT 1").fetchone()
+            filled[column.schema, column.table] = first is not None
+        if filled[column.schema, column.table]:
+            found.append(column)
     return found
 
 
@@ -244,17 +249,23 @@ def _replaced(column: _Column, texts: Collection[str], traces: Traces) -> dict[s
     return dict(traces.replacements(texts, column.kind))
 
 
-def _copy(con: duckdb.DuckDBPyConnection, schema: str, table: str, found: Found) -> None:
+def _tables(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, str]]:
+    """Of each table of the file: its columns in their order, and their types."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for schema, table, name, kind in con.execute(
+        "SELECT c.schema_name, c.table_name, c.column_name, c.data_type FROM duckdb_columns() c"
+        " JOIN duckdb_tables() t USING (database_oid, schema_oid, table_oid)"
+        " WHERE t.database_name = 'old' AND NOT t.temporary ORDER BY t.table_oid, c.column_index"
+    ).fetchall():
+        found.setdefault((str(schema), str(table)), {})[str(name)] = str(kind)
+    return found
+
+
+def _copy(
+    con: duckdb.DuckDBPyConnection, schema: str, table: str, columns: dict[str, str], found: Found
+) -> None:
     """One table, its rows in their order; the columns that are not changed are compared afterwards."""
     place = f"{quoted(schema)}.{quoted(table)}"
-    columns = {
-        str(name): str(kind)
-        for name, kind in con.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'old' AND schema_name = ?"
-            " AND table_name = ? ORDER BY column_index",
-            [schema, table],
-        ).fetchall()
-    }
     changed: dict[str, str] = {}
     asked: list[object] = []
 

@@ -47,7 +47,7 @@ class Bookwatch:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; ``cold``: in a process of its own, as a person starts it."""
         if words and words[0] in ("run", "sweep", "watch"):
-            settled()
+            settled(self.env(**environment).get("APPWRITE_ENDPOINT", ""))
         if not cold:
             return _inside(words, self.env(**environment), self.home.parent)
         return subprocess.run(

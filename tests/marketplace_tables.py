@@ -154,13 +154,14 @@ ALL_TABLES: dict[str, Mapping[str, str]] = {
 
 
 class Marketplace:
-    """The tables of one database on a sandbox that started empty."""
+    """The tables of one database on a sandbox that started empty; the database is made if it is not there."""
 
     def __init__(self, server: SandboxProcess, tables: Mapping[str, Mapping[str, str]] = ALL_TABLES) -> None:
         self.server = server
         self.service = TablesDB(server.client())
         self.database = server.database
-        self.service.create(self.database, "marketplace")
+        if self.database not in {known.id for known in self.service.list().databases}:
+            self.service.create(self.database, "marketplace")
         for name, columns in tables.items():
             self.create_table(name, columns)
 
@@ -178,12 +179,12 @@ class Marketplace:
         if created_at:
             data = {**data, "$createdAt": created_at, "$updatedAt": created_at}
         self.service.create_row(self.database, table, row_id, data)
-        wrote()
+        wrote(self.server)
         return row_id
 
     def change(self, table: str, row_id: str, **data: Any) -> None:
         self.service.update_row(self.database, table, row_id, data)
-        wrote()
+        wrote(self.server)
 
     def remove(self, table: str, *row_ids: str) -> None:
         for row_id in row_ids:
@@ -192,4 +193,4 @@ class Marketplace:
     def add_many(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         for start in range(0, len(rows), 100):
             self.service.create_rows(self.database, table, [dict(row) for row in rows[start : start + 100]])
-        wrote()
+        wrote(self.server)

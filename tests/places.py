@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -25,6 +26,8 @@ _IN_MEMORY: Final = Path("/dev/shm")
 _ROOM: Final = 6 << 30
 #: The folder of the session for its processes; its name is none that tests clear away.
 _SHARED: Final = "TESTS_COMPILED"
+#: How the name of that folder begins; the id of the session's first process follows.
+_COMPILED: Final = "bookwatch-compiled-"
 
 _compile = sql_cache.compile_marts
 
@@ -49,10 +52,35 @@ def _room() -> int:
 
 
 def begin_session() -> Path:
-    """Make the folder that holds this session's compiled marts."""
-    folder = Path(tempfile.mkdtemp(prefix="bookwatch-compiled-"))
+    """Make the folder that holds this session's compiled marts, and clear away what killed sessions left."""
+    clear_after_the_dead(Path(tempfile.gettempdir()))
+    folder = Path(tempfile.mkdtemp(prefix=f"{_COMPILED}{os.getpid()}-"))
     os.environ[_SHARED] = str(folder)
     return folder
+
+
+def clear_after_the_dead(folder: Path) -> None:
+    """Delete what sessions left in a temporary folder that could not clear up after themselves: in memory it would
+    take the room of the next ones. A session's folders are its own while its process lives; one that ended by itself
+    has let go of those it keeps (pytest: the files of tests that failed)."""
+    for compiled in folder.glob(f"{_COMPILED}*"):
+        if _is_dead(compiled.name.removeprefix(_COMPILED).partition("-")[0]):
+            shutil.rmtree(compiled, ignore_errors=True)
+    for lock in folder.glob("pytest-of-*/pytest-*/.lock"):
+        with contextlib.suppress(OSError):  # its session ends just now, or is another person's
+            if _is_dead(lock.read_text()):
+                shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def _is_dead(process: str) -> bool:
+    """Whether a process of that id is there no more; what is no id is not."""
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except (ValueError, OverflowError, PermissionError):
+        return False
+    return False
 
 
 def compile_once() -> None:

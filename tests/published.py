@@ -101,7 +101,7 @@ def _publish(folder: Path) -> None:
             _first(bookwatch, "marts.commission_reconciliation", "commission_id", "state = 'matched'"),
         )
         rows.update_row(server.database, "bookings", CLOSED_MONTH_BOOKING, {"totalCost": 275_000})
-        wrote()
+        wrote(server)
         _entered(bookwatch, "waive", _first(bookwatch, "marts.commission_findings", "finding_id", _LATE))
         _entered(bookwatch, "alerts", "silence", "no_late_record", "--for", "1d")
         done = bookwatch("sweep", BOOKWATCH_NOW=second)

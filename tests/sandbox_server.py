@@ -129,12 +129,13 @@ class SandboxProcess:
 
     @contextlib.contextmanager
     def own_database(self) -> Iterator[SandboxProcess]:
-        """This server with a new database as its ``database``, gone after the block."""
+        """This server with a new database as its ``database``, gone after the block; and the server as it was."""
         service = TablesDB(self.client())
         own = copy.copy(self)
-        own.database = f"d{uuid4().hex[:10]}"
+        own.database, own._moved = f"d{uuid4().hex[:10]}", 0.0
         service.create(own.database, "Marketplace")
         yield own
+        own.as_it_was()
         service.delete(own.database)
 
     def load_rows(self, table: str, rows: Iterable[Mapping[str, Any]], database: str | None = None) -> int:

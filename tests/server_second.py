@@ -1,25 +1,29 @@
-"""The second of the server's clock after which a scan reads what was written. Holds no test."""
+"""Which servers were written to since their last run: a scan without a safety lag ends at the latest whole second that
+the server told, so the server's clock is moved past what was written instead of waited for. Holds no test."""
 
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-_wrote: float | None = None
+if TYPE_CHECKING:
+    from tests.sandbox_server import SandboxProcess
+
+_written: dict[str, SandboxProcess] = {}
 
 
 def after_this_second() -> None:
-    """Wait until the second of what was just written is over: without a safety lag a scan ends at a whole second."""
+    """Wait until the second of what was just written is over: for a server that starts again, with its own clock."""
     time.sleep(1.05 - time.time() % 1)
 
 
-def wrote() -> None:
+def wrote(server: SandboxProcess) -> None:
     """A row was written now, which the next run is to read."""
-    global _wrote
-    _wrote = time.monotonic()
+    _written[server.endpoint] = server
 
 
-def settled() -> None:
-    """Wait until what was written is over a second old. How late it is a run knows from whole seconds, and never
-    guesses too high: what is younger it may leave to the next run."""
-    if _wrote is not None:
-        time.sleep(max(0.0, _wrote + 1.05 - time.monotonic()))
+def settled(endpoint: str) -> None:
+    """Let the second of what was written to this server be over."""
+    server = _written.pop(endpoint, None)
+    if server is not None:
+        server.a_second_passes()

@@ -420,5 +420,5 @@ def promotions() -> Iterator[SandboxProcess]:
                 for row_id, code in (("p-1", "BALI10"), ("p-2", "UBUD5"))
             ],
         )
-        wrote()
+        wrote(server)
         yield server

@@ -113,11 +113,15 @@ def beats(receiver: Receiver) -> int:
 
 
 class DeadMansSwitch:
-    """What watches the heartbeat outside: it alarms once no beat came for ``patience`` seconds. Real time."""
+    """What watches the heartbeat outside: it learns the rhythm from the first beats, and alarms once none came for
+    twice the longest time between two of them and a second. Real time."""
 
-    def __init__(self, receiver: Receiver, patience: float) -> None:
+    LEARNS_FROM = 3
+
+    def __init__(self, receiver: Receiver) -> None:
         self.alarmed = threading.Event()
-        self._receiver, self._patience = receiver, patience
+        self.longest = 0.0
+        self._receiver = receiver
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -131,11 +135,13 @@ class DeadMansSwitch:
 
     def _watch(self) -> None:
         heard, since = 0, time.monotonic()
-        while not self._over.wait(0.05):
-            now = beats(self._receiver)
+        while not self._over.wait(0.02):
+            now, moment = beats(self._receiver), time.monotonic()
             if now > heard:
-                heard, since = now, time.monotonic()
-            elif heard and time.monotonic() - since > self._patience:
+                if heard:
+                    self.longest = max(self.longest, moment - since)
+                heard, since = now, moment
+            elif heard >= self.LEARNS_FROM and moment - since > 2 * self.longest + 1:
                 self.alarmed.set()
                 return
 
@@ -145,18 +151,16 @@ def test_a_watch_that_is_killed_stops_beating_and_the_outside_notices(
 ) -> None:
     watch = start(bookwatch, "watch", "--every", "1")
     try:
-        assert wait_until(lambda: beats(receiver) >= 1), "the first beat"
-        began, first = time.monotonic(), beats(receiver)
-        assert wait_until(lambda: beats(receiver) >= first + 2), "it goes on beating"
-        rhythm = (time.monotonic() - began) / 2
-        with DeadMansSwitch(receiver, patience=3 * rhythm + 3) as outside:
+        with DeadMansSwitch(receiver) as outside:
+            assert wait_until(lambda: beats(receiver) >= 1), "the first beat"
+            assert wait_until(lambda: beats(receiver) >= outside.LEARNS_FROM), "it goes on beating"
             alive = beats(receiver)
             assert wait_until(lambda: beats(receiver) >= alive + 2)
             assert not outside.alarmed.is_set(), "the one that alarms below was content while it lived"
             watch.send_signal(signal.SIGKILL)
             assert watch.wait(30) == -signal.SIGKILL
             last = beats(receiver)
-            assert outside.alarmed.wait(3 * rhythm + 30), "nobody outside noticed that it is dead"
+            assert outside.alarmed.wait(3 * outside.longest + 30), "nobody outside noticed that it is dead"
         assert beats(receiver) == last
     finally:
         watch.kill()

@@ -117,16 +117,18 @@ def test_a_missing_optional_collection_is_shown_and_stops_nothing(watch: Bookwat
     still_served(watch)
 
 
-def test_only_the_required_collections_are_enough(tmp_path: Path) -> None:
-    with SandboxProcess("--empty") as server:
+def test_only_the_required_collections_are_enough(empty_sandbox: SandboxProcess, tmp_path: Path) -> None:
+    with empty_sandbox.own_database() as server:
         Marketplace(server, REQUIRED_TABLES).add("bookings", "b1", status="completed", totalCost=100_000)
         watch = Bookwatch(tmp_path / "home", settings_for(server))
         watch.run(status=10)
         still_served(watch)
 
 
-def test_another_endpoint_than_the_one_mirrored_is_refused(watch: Bookwatch) -> None:
-    with SandboxProcess("--empty") as other:
+def test_another_endpoint_than_the_one_mirrored_is_refused(
+    watch: Bookwatch, empty_sandbox: SandboxProcess
+) -> None:
+    with empty_sandbox.own_database() as other:
         Marketplace(other, REQUIRED_TABLES)
         done = watch("run", APPWRITE_ENDPOINT=other.endpoint, APPWRITE_API_KEY=other.key)
     assert done.returncode == 2
@@ -231,8 +233,10 @@ def test_demo_refuses_a_folder_that_is_not_its_own(tmp_path: Path) -> None:
     assert (home / "thesis.txt").exists()
 
 
-def test_a_run_that_is_stopped_says_so_and_the_next_one_goes_on(tmp_path: Path) -> None:
-    with SandboxProcess("--empty") as server:
+def test_a_run_that_is_stopped_says_so_and_the_next_one_goes_on(
+    empty_sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    with empty_sandbox.own_database() as server:
         market = Marketplace(server, REQUIRED_TABLES)
         market.add("bookings", "b1", status="completed", totalCost=100_000, userId="u", source="chat")
         server.faults({"kind": "stall", "table": "bookings", "path": "rows"})

@@ -19,12 +19,11 @@ from resources.status_file import read_status
 from tests.bookwatch_process import settings_for
 from tests.marketplace_tables import REQUIRED_TABLES, Marketplace
 from tests.sandbox_server import SandboxProcess
-from tests.server_second import after_this_second
 
 
 @pytest.fixture(scope="module")
-def market() -> Iterator[tuple[SandboxProcess, Marketplace]]:
-    with SandboxProcess("--empty") as process:
+def market(empty_sandbox: SandboxProcess) -> Iterator[tuple[SandboxProcess, Marketplace]]:
+    with empty_sandbox.own_database() as process:
         market = Marketplace(process, REQUIRED_TABLES)
         old: dict[str, Any] = {"createdAt": "2025-03-10T04:00:00Z", "therapistId": "p1"}
         market.add(
@@ -34,7 +33,7 @@ def market() -> Iterator[tuple[SandboxProcess, Marketplace]]:
             "commission_records", "c1", bookingId="b1", bookingAmount=250_000, commissionAmount=75_000,
             commissionRate=0.3, paymentStatus="paid", paidAt="2025-03-11T04:00:00Z", **old,
         )  # fmt: skip
-        after_this_second()
+        process.a_second_passes()
         yield process, market
 
 
@@ -77,7 +76,7 @@ def test_a_changed_closed_month_from_finding_to_waiver(
     assert rows(settings, "FROM marts.closed_month_changes") == []
 
     market[1].change("bookings", "b1", totalCost=300_000)
-    after_this_second()
+    market[0].a_second_passes()
     changed = run_once(settings)
     assert changed.snapshot_changed
     assert verdict(changed) == (False, 3, "a figure of a closed month changed")

@@ -20,7 +20,6 @@ from resources.status_file import read_status
 from tests.bookwatch_process import Bookwatch, settings_for
 from tests.marketplace_tables import Marketplace
 from tests.sandbox_server import SandboxProcess
-from tests.server_second import after_this_second
 
 #: A month that was closed long ago.
 OLD = "2025-03-{:02d}T04:00:00Z"
@@ -29,9 +28,9 @@ WHY = "SELECT reason FROM marts.closed_month_gaps WHERE is_newest"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[SandboxProcess]:
+def server(empty_sandbox: SandboxProcess) -> Iterator[SandboxProcess]:
     """Five bookings of a place in Jakarta, due 3 hours after 14:00 and an hour there, each with its record."""
-    with SandboxProcess("--empty") as process:
+    with empty_sandbox.own_database() as process:
         market = Marketplace(process)
         market.add("places", "spa", name="Spa", status="AVAILABLE", timezone="Asia/Jakarta")
         for day in range(1, 6):
@@ -46,7 +45,7 @@ def server() -> Iterator[SandboxProcess]:
                 paidAt=f"2025-03-{day:02d} 20:00", paymentDeadline=f"2025-03-{day:02d}T11:00:00Z",
                 paymentProofUrl="x", **at,
             )  # fmt: skip
-        after_this_second()
+        process.a_second_passes()
         yield process
 
 
@@ -147,8 +146,10 @@ def test_while_places_are_read_for_the_first_time_their_bookings_are_in_no_zone(
 
 
 @pytest.mark.slow
-def test_an_empty_marketplace_is_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with SandboxProcess("--empty") as process:
+def test_an_empty_marketplace_is_published(
+    empty_sandbox: SandboxProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with empty_sandbox.own_database() as process:
         Marketplace(process)
         for name, value in {**settings_for(process), "BOOKWATCH_HOME": str(tmp_path / "home")}.items():
             monkeypatch.setenv(name, value)

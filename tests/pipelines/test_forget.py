@@ -28,6 +28,7 @@ from resources.raw.store import RawStore
 from resources.settings import Settings
 from tests.marketplace_tables import ALL_TABLES, BOOL, FLOAT, INT
 from tests.personal_values import everything_under, sentinels_in
+from tests.published import copied_home
 
 NOW = datetime(2026, 3, 10, 12)
 AT = "2026-03-10T03:00:00.000+00:00"
@@ -123,10 +124,14 @@ def scan(store: RawStore, collection: str) -> None:
     merge(store, collection, {}, complete=True)
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    settings = Settings(_env_file=None, home=tmp_path / "home", now=NOW)  # type: ignore[call-arg] - pydantic-settings' own argument
-    home = settings.home.create()
+def settings_of(root: Path) -> Settings:
+    return Settings(_env_file=None, home=root, now=NOW)  # type: ignore[call-arg] - pydantic-settings' own argument
+
+
+@pytest.fixture(scope="module")
+def mirrored_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a mirror that nobody changes: take a copy."""
+    home = settings_of(tmp_path_factory.mktemp("mirrored") / "home").home.create()
     with RawStore(home.raw) as store:
         store.source.claim("http://e/v1", "p", "d", NOW)
         for collection in COLLECTIONS:
@@ -142,7 +147,12 @@ def settings(tmp_path: Path) -> Settings:
         )
         merge(store, "bookings", {"b1": ROWS["bookings"]["b1"]}, forced=True)
     update_private(home.raw, home.published)
-    return settings
+    return home.root
+
+
+@pytest.fixture
+def settings(mirrored_once: Path, tmp_path: Path) -> Settings:
+    return settings_of(copied_home(mirrored_once, tmp_path / "home", whole=True).root)
 
 
 def found(home: Home) -> set[str]:

@@ -32,7 +32,8 @@ from resources.settings import Settings
 from resources.snapshots import open_snapshot
 from tests.exports.published import OCTOBER, Finding, publish
 from tests.personal_values import everything_under, sentinels_in
-from tests.pipelines.test_forget import NOW, columns, merge
+from tests.pipelines.test_forget import NOW, columns, merge, settings_of
+from tests.published import copied_home
 
 PHONE = "+6281239876543"
 SPELLINGS = (PHONE, "081239876543", "62 812-3987-6543", "0812 3987 6543")
@@ -103,10 +104,10 @@ SLIP = replace(
 )  # fmt: skip
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    settings = Settings(_env_file=None, home=tmp_path / "home", now=NOW)  # type: ignore[call-arg]  # pydantic reads its own
-    home = settings.home.create()
+@pytest.fixture(scope="module")
+def mirrored_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a mirror that nobody changes: take a copy."""
+    home = settings_of(tmp_path_factory.mktemp("mirrored") / "home").home.create()
     with RawStore(home.raw) as store:
         store.source.claim("http://e/v1", "p", "d", NOW)
         for collection, rows in ROWS.items():
@@ -115,7 +116,24 @@ def settings(tmp_path: Path) -> Settings:
             store.columns.reconcile(collection, [*columns(collection), *more], NOW)
             merge(store, collection, rows)
     update_private(home.raw, home.published)
-    return settings
+    return home.root
+
+
+@pytest.fixture(scope="module")
+def published_before(
+    mirrored_once: Path, publication: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The same with three snapshots."""
+    home = copied_home(mirrored_once, tmp_path_factory.mktemp("published") / "home", whole=True)
+    publish(publication, home, OCTOBER, "20261104T000000Z-000000")
+    publish(publication, home, SLIP, SNAPSHOT, also=(EXTRA,))
+    publish(publication, home, OCTOBER, LATER)
+    return home.root
+
+
+@pytest.fixture
+def settings(mirrored_once: Path, tmp_path: Path) -> Settings:
+    return settings_of(copied_home(mirrored_once, tmp_path / "home", whole=True).root)
 
 
 def seal(home: Home, snapshot: str) -> None:
@@ -125,12 +143,8 @@ def seal(home: Home, snapshot: str) -> None:
 
 
 @pytest.fixture
-def published(settings: Settings, publication: Path) -> Settings:
-    home = settings.home
-    publish(publication, home, OCTOBER, "20261104T000000Z-000000")
-    publish(publication, home, SLIP, SNAPSHOT, also=(EXTRA,))
-    publish(publication, home, OCTOBER, LATER)
-    return settings
+def published(published_before: Path, tmp_path: Path) -> Settings:
+    return settings_of(copied_home(published_before, tmp_path / "home", whole=True).root)
 
 
 def exported(settings: Settings, name: str, **more: Any) -> Path:

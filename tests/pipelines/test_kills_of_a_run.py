@@ -26,7 +26,6 @@ from tests.bookwatch_process import Bookwatch, settings_for
 from tests.ingest.mirroring import assert_mirrors
 from tests.places import give_compiled
 from tests.sandbox_server import SandboxProcess
-from tests.server_second import after_this_second
 
 pytestmark = pytest.mark.slow
 RUN = [sys.executable, "-c", "from pipelines.cli import main; main()", "run"]
@@ -163,7 +162,7 @@ def test_killed_at_five_instants_of_a_run_and_run_again(
         killed[name] = run.returncode
         write(server, 10 + number)
     assert list(killed.values()).count(-signal.SIGKILL) == 5, killed
-    after_this_second()
+    server.a_second_passes()
     bookwatch.run()
     assert_all_good(bookwatch, server, tmp_path / "check")
 
@@ -182,7 +181,7 @@ def test_a_full_disk_is_one_sentence_and_the_next_run_makes_it_good(
         for n in range(3_000)
     ]
     server.load_rows("bookings", rows)
-    after_this_second()
+    server.a_second_passes()
     most = (bookwatch.home / "raw.duckdb").stat().st_size + 300_000
 
     def no_room() -> None:
@@ -208,7 +207,7 @@ def test_of_two_runs_started_at_once_one_says_so_and_leaves(
     bookwatch: Bookwatch, server: SandboxProcess
 ) -> None:
     write(server, 30)
-    after_this_second()
+    server.a_second_passes()
     both = [start(bookwatch), start(bookwatch)]
     said = [run.communicate(timeout=120) for run in both]
     statuses = sorted(run.returncode for run in both)
@@ -230,7 +229,7 @@ def test_a_run_over_the_older_api_mirrors_all_and_the_calls_of_one_that_failed_r
     finally:
         server.faults()
     assert failed.returncode == 11
-    after_this_second()
+    server.a_second_passes()
     assert {scan["outcome"] for scan in bookwatch.run()["collections"]} == {"complete"}
     with RawStore(bookwatch.home / "raw.duckdb", read_only=True) as store:
         for collection in INGESTED:

@@ -78,7 +78,7 @@ def _delete(server: SandboxProcess, collection: str, row_id: str) -> None:
         headers={"X-Appwrite-Project": server.project, "X-Appwrite-Key": server.key},
     )
     with urlopen(asked, timeout=30):
-        wrote()
+        wrote(server)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             table = {"database": server.database, "table": collection, "columns": columns_of(collection)}
             server.control("POST", "tables", table)
             server.load_rows(collection, market.rows[collection])
-        wrote()
+        wrote(server)
         channel = {"BOOKWATCH_ALERT_URLS": f"json://{receiver.address}/alerts"}
         bookwatch = Bookwatch(folder / "home", {**settings_for(server), **channel})
 

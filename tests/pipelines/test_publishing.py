@@ -24,22 +24,21 @@ from tests.bookwatch_process import settings_for
 from tests.marketplace_tables import REQUIRED_TABLES, Marketplace
 from tests.personal_values import everything_under, sentinels_in
 from tests.sandbox_server import SandboxProcess
-from tests.server_second import after_this_second
 
 NAME, PHONE, TEXT = "Quetzalcoatl Penanda", "+6281299900111", "pesan rahasia ke-7419"
 ROOM, REASON = "Kamar Naga 909", "karena tetangga saya marah 5523"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[SandboxProcess]:
-    with SandboxProcess("--empty") as process:
+def server(empty_sandbox: SandboxProcess) -> Iterator[SandboxProcess]:
+    with empty_sandbox.own_database() as process:
         market = Marketplace(process, REQUIRED_TABLES)
         market.add(
             "bookings", "b1", status="declined", totalCost=100_000, userId="u", source="chat", customerName=NAME,
             customerWhatsApp=PHONE, roomNumber=ROOM, declineReason=REASON,
         )  # fmt: skip
         market.add("chat_messages", "m1", conversationId="r", senderId="u", senderName=NAME, message=TEXT)
-        after_this_second()
+        process.a_second_passes()
         yield process
 
 

@@ -46,10 +46,11 @@ BOOKING = {
 
 @pytest.fixture(scope="module")
 def world(
+    empty_sandbox: SandboxProcess,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Bookwatch, Marketplace, SandboxProcess]]:
     """Sixty bookings with a commission each, mirrored once. The commands run in this process."""
-    with SandboxProcess("--empty") as server, pytest.MonkeyPatch.context() as patch:
+    with empty_sandbox.own_database() as server, pytest.MonkeyPatch.context() as patch:
         market = Marketplace(server)
         record = {"bookingAmount": 250_000, "commissionRate": 0.3, "commissionAmount": 75_000}
         dates = {"$createdAt": AT, "$updatedAt": AT}
