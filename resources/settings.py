@@ -41,7 +41,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX,
         extra="ignore",
         hide_input_in_errors=True,
-        # else a BOOKWATCH_APPWRITE_API_KEY in .env, which is no setting, would be taken for APPWRITE_API_KEY
+        # else APPWRITE_API_KEY with our prefix in .env, which is no setting, would be taken for the key itself
         dotenv_filtering="only_existing",
     )
 

@@ -14,6 +14,7 @@ import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -24,10 +25,13 @@ from marketplace.attributes import Attributes
 from marketplace.collections import BOOKING_COLLECTIONS, INGESTED
 from marketplace.erasure import PERSON_KEYS
 from marketplace.personal import private_bookings, private_messages
+from marketplace.phones import ABSENT, REASONS
 from marketplace.pseudonyms import SHARED, Pseudonyms
 from marketplace.published import PUBLISHED, hidden_values
 from marketplace.quarantine import reject_reasons
 from marketplace.rules import RULES_VERSION
+from messages.catalogue import say
+from messages.message import Message
 from resources.forgotten import Forgotten
 from resources.own_files import sync
 from resources.phone_key import read_phone_key
@@ -74,15 +78,22 @@ class _Source:
     wanted: frozenset[str] | None = None
 
 
+@cache
+def _reasons_in_words() -> dict[str, str]:
+    return {reason: say(Message(reason)) for reason in REASONS if reason != ABSENT}
+
+
 def _bookings(collection: str, frame: pl.DataFrame, names: Pseudonyms, _: Forgotten) -> pl.DataFrame:
     """Rows with anything personal in them; an erased booking has nothing and is not kept."""
     attributes = Attributes(frame)
     rows = private_bookings(attributes).with_columns(
         names.row_ids(collection, attributes.own("_id", pl.String)).values.alias("booking_id"),
         pl.lit(collection).alias("origin"),
+        # whoever reads this file reads words
+        pl.col("phone_reason").replace(_reasons_in_words()),
     )
     named = [c for c in TABLES["bookings"] if c not in ("booking_id", "phone_reason", "origin")]
-    unreadable_phone = pl.col("phone_reason") != "absent"
+    unreadable_phone = pl.col("phone_reason") != ABSENT
     return rows.filter(pl.any_horizontal(pl.col(c).is_not_null() for c in named) | unreadable_phone).select(
         list(TABLES["bookings"])
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from resources.errors import UsageError
-from resources.settings import load_settings
+from resources.settings import PREFIX, load_settings
 
 NAMES = ("APPWRITE_ENDPOINT", "APPWRITE_PROJECT_ID", "APPWRITE_API_KEY", "APPWRITE_DATABASE_ID")
 
@@ -118,8 +118,8 @@ def test_the_default_home_lies_beside_the_env_file_from_any_folder_below(
 
 def test_a_variable_that_is_no_setting_sets_none(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(
-        "APPWRITE_ENDPOINT=https://one.example/v1\nBOOKWATCH_APPWRITE_ENDPOINT=https://two.example/v1\n"
-        "BOOKWATCH_APPWRITE_DATABASE_ID=other\nTIMEZONE=Asia/Jakarta\nHOME=/nowhere\nNOW=2026-01-01\n"
+        "APPWRITE_ENDPOINT=https://one.example/v1\n"
+        f"{PREFIX}APPWRITE_ENDPOINT=https://two.example/v1\n{PREFIX}APPWRITE_DATABASE_ID=other\nTIMEZONE=Asia/Jakarta\nHOME=/nowhere\nNOW=2026-01-01\n"
     )
     settings = load_settings()
     assert settings.appwrite_endpoint == "https://one.example/v1"
