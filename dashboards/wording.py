@@ -147,6 +147,11 @@ class Wording:
         """The name of a check or an alert; '' for one that is newer than the catalogues."""
         return self.message(name_of(str(technical)))
 
+    def broken(self, technical: object) -> str:
+        """The name of a check that does not hold: it is called by what should be so. Points are named neutrally."""
+        called, point = self.called(technical), str(technical).startswith("health_point_")
+        return called if point or not called else self("health.does_not_hold", check=called)
+
     def named(self, technical: object) -> str:
         """The same with the technical name, which is what is silenced and looked for."""
         called = self.called(technical)

@@ -140,7 +140,8 @@ def _alert(alert: Alert, screen: Screen) -> tuple[Child, ...]:
 def _name(alert: Alert, text: Wording) -> Child:
     """What people call it, with its id: that is what a silence matches."""
     alert_id = str(alert.get("alert_id") or alert.get("name"))
-    called = text.called(alert.get("name"))
+    of_a_check = "{asset=" in alert_id  # a rule on what a check found; others are called by what is wrong
+    called = text.broken(alert.get("name")) if of_a_check else text.called(alert.get("name"))
     return parts.coded(called, alert_id) if called else alert_id
 
 

@@ -215,7 +215,7 @@ def quarantine(screen: Screen) -> None:
 
 
 def _check(technical: object, text: Wording) -> Child:
-    called = text.called(technical)
+    called = text.broken(technical)
     return parts.coded(called, str(technical)) if called else str(technical)
 
 

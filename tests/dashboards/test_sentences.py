@@ -246,5 +246,9 @@ def test_checks_and_alerts_are_called_by_name_beside_the_name_that_is_theirs(hom
     health, alerts = show(home, "health", lang="id"), show(home, "alerts", lang="id")
     for shown in (health, alerts):
         assert "Tidak ada komisi yang hilang <code>zero_missing_commission</code>" in shown.html
-    assert "No commission missing <code>zero_missing_commission</code>" in show(home, "health").html
+    assert "Tidak terpenuhi: Tidak ada komisi yang hilang" in health.html
+    assert (
+        "Does not hold: No commission missing <code>zero_missing_commission</code>"
+        in show(home, "health").html
+    )
     assert "Galat per menit <code>error_rate</code>" in alerts.html

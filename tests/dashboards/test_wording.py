@@ -196,3 +196,12 @@ def test_ago_and_ahead() -> None:
     assert say.ago("2026-11-22T06:01:30Z", NOW) == "4 mnt lalu"
     assert say.ago("2026-11-22T07:05:30Z", NOW) == "1 jam lagi"
     assert say.ago(None, NOW) == "–"
+
+
+def test_a_check_that_does_not_hold_is_not_called_by_what_should_be_so() -> None:
+    for language, words in (("en", "Does not hold: "), ("id", "Tidak terpenuhi: ")):
+        say = Wording(language, "Asia/Makassar")
+        assert say.broken("no_missing") == words + say.called("no_missing")
+        point = "health_point_7_payment_tracking"
+        assert say.broken(point) == say.called(point) != ""
+        assert say.broken("a_check_of_another_version") == ""
