@@ -40,7 +40,7 @@ class PeakHours(MartTable, id_column="basis"):
     share: pl.Float64 = column("of all bookings of that basis", unit="share", gt=0, le=1)
     recent_bookings: pl.Int64 = column("of them, those of the last 7 days", unit="bookings", ge=0)
     baseline_bookings: pl.Int64 = column(
-        "those of the 4 weeks before the last 7 days; null: bookings do not go back that far",
+        "those of the 4 weeks before the last 7 days; null: bookings do not go back that far, or were not all read",
         null=True,
         unit="bookings",
         ge=0,

@@ -158,7 +158,9 @@ def _steps(commission_reviews: Any, commission_reconciliation: Any, bookings: An
         acceptance_s=_seconds(b.created_at, b.accepted_at),
         completion_s=ibis.cases((completed, _seconds(b.accepted_at, b.completed_at))),
         record_s=ibis.cases((completed, _seconds(accrual(b.accepted_at, b.created_at), b.recorded_at))),
-        payment_s=ibis.cases((completed & b.settled.fill_null(False), _seconds(b.recorded_at, b.collected_at))),
+        payment_s=ibis.cases(
+            (completed & b.settled.fill_null(False), _seconds(b.recorded_at, b.collected_at))
+        ),
     )
 
 

@@ -27,7 +27,7 @@ def customer_months(bookings: Any, booking_events: Any) -> ir.Table:
     first_mark (instant and source of the first: ``source_of``), first_at, first_day (its local day), last_at, bookings,
     completed, spent_idr, unknown_amounts, declined, reassigned."""
     b = counted(bookings)
-    b = b.filter(b.customer_key.startswith(WITH_ID))
+    b = b.filter(b.customer_key.startswith(WITH_ID) & b.customer_id.notnull())
     for status in (BookingStatus.DECLINED, BookingStatus.REASSIGNED):
         b = _ever(b, booking_events, status.value)
     day = local_day(b.created_at, b.utc_offset_minutes)
