@@ -14,7 +14,8 @@ from tests.marts.warehouse import NOW, Warehouse
 DAY = timedelta(days=1)
 CHECK = registry_of({})["no_future_day"]
 DATED = {
-    "booking_funnel", "chat_rooms_daily", "closed_month_changes", "commission_entries", "commission_ledger", "commission_open", "commission_reconciliation",
+    "booking_funnel", "chat_rooms_daily",
+    "closed_month_changes", "commission_entries", "commission_ledger", "commission_open", "commission_reconciliation",
     "customer_retention", "decline_reasons", "discounts", "month_figures", "response_times", "revenue_by_kind",
     "revenue_by_source", "revenue_daily", "revenue_monthly", "revenue_weekly", "service_mix", "source_conversion",
 }  # fmt: skip
@@ -73,7 +74,8 @@ def test_a_day_that_has_not_come_is_told_in_every_mart(w: Warehouse, mart: str) 
 
 def test_every_mart_with_days_is_held_to_it(w: Warehouse) -> None:
     found = w.con.sql(
-        "SELECT table_name FROM duckdb_columns() WHERE schema_name = 'marts' AND (column_name LIKE 'local_%' OR column_name = 'cohort_month')"
+        "SELECT table_name FROM duckdb_columns() WHERE schema_name = 'marts' "
+        "AND (column_name LIKE 'local_%' OR column_name = 'cohort_month')"
     ).fetchall()
     assert {name for (name,) in found} == DATED
 
