@@ -59,6 +59,13 @@ class Chat(Actor):
             self._say(moment + MINUTE, booking, "admin", pick(rng, words.ADMIN_LINES), "text")
             self.happenings.admin_called.later(moment + 2 * MINUTE, booking)
 
+    def hand_over(self, at: int, booking: Booking) -> None:
+        """The room is the next provider's from now on."""
+        if booking.room:
+            provider = booking.provider
+            data = {"therapistId": provider.id, "therapistName": provider.name}
+            self.journal.change(at, "chat_rooms", booking.room, data)
+
     def close(self, at: int, booking: Booking, canonical: str) -> None:
         """The app says how it ended."""
         if not booking.room:
