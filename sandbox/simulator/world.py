@@ -78,6 +78,9 @@ class Booking:
     source: str = "unknown"
     mode: str = "unknown"
     amount: int | None = None
+    # whether there is a discount code; what it cost before the discount, where that is written too
+    discounted: bool = False
+    before: int | None = None
     amount_rule: str | None = None
     amount_disagrees: bool = False
     amount_findings: set[str] = field(default_factory=set)  # amount_in_thousands, _implausible, _currency
@@ -115,6 +118,11 @@ class Booking:
     early_record: bool = False
     records: list[Record] = field(default_factory=list)
     room: str | None = None
+    room_opened: int = 0
+    room_expires: int = 0
+    room_closed: bool = False
+    # the messages of its room that stand: when, by which role, row id
+    talk: list[tuple[int, str, str]] = field(default_factory=list)
     accepted: int | None = None
     replaces: str | None = None
     # how often it is handed to another provider before one answers; those that were
