@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from checks.schemas.figures import other, ratio
 from checks.schemas.table import MESSAGE_ARGS, MESSAGE_CODE, MartTable, column
 from marketplace.peaks import BASES
 from marketplace.services import ANOMALIES
@@ -34,7 +35,13 @@ class PeakHours(MartTable, id_column="basis"):
     weekday: pl.Int64 = column("1 = Monday", ge=1, le=7, key=True)
     hour: pl.Int64 = column("the local hour", ge=0, le=23, key=True)
     bookings: pl.Int64 = column("counted bookings", unit="bookings", ge=1)
-    share: pl.Float64 = column("of all bookings of that basis", unit="share", gt=0, le=1)
+    share: pl.Float64 = column(
+        "of all bookings of that basis",
+        unit="share",
+        gt=0,
+        le=1,
+        figure=ratio("bookings", "bookings", over=("basis",)),
+    )
 
 
 class DeclineReasons(MartTable, id_column="local_date"):
@@ -55,7 +62,9 @@ class BookingAnomalies(MartTable, id_column="booking_id"):
     provider_id: pl.String = column("the provider", null=True)
     observed_at: pl.Datetime = column("when; of an overlap the creation of the booking")
     count: pl.Int64 = column(
-        "how many at once; of an overlap: bookings at once when it was first too many", ge=2
+        "how many at once; of an overlap: bookings at once when it was first too many",
+        ge=2,
+        figure=other("anomaly"),
     )
     detail: pl.String = column("it in a sentence")
     code: pl.String = column(MESSAGE_CODE)
