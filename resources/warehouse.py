@@ -23,8 +23,8 @@ from resources.sql import quoted
 #: What queries may hold. DuckDB's own default is 80 % of the machine; a run shares it with Appwrite. What is over it
 #: goes to `<file>.tmp` beside the file. The process itself holds some 300 MB more.
 MEMORY_LIMIT = "3GB"
-#: Up to which size of a file its queries take one thread. Of so few rows DuckDB shares out nothing: a second thread only
-#: waits, by turning over, and a third of a run's processor time went there.
+#: Up to which size of a file its queries take one thread. Of so few rows there is nothing to share out: a second thread
+#: only waits, by turning over, and a third of the processor time of the marts went there.
 ONE_THREAD_BYTES = 64 << 20
 
 #: What DuckDB 1.5 says of a file that is not whole, not its own, or of a version it does not read.
