@@ -100,7 +100,7 @@ class Warehouse:
         self, now: datetime = NOW, con: duckdb.DuckDBPyConnection | None = None, *, scanned: bool = True
     ) -> None:
         self.now = now
-        self._con = con or duckdb.connect()
+        self._con = con or duckdb.connect(config={"threads": 1})
         self._built: dict[str, set[str]] = {}
         if con is None:
             self._con.execute(_empty())
