@@ -119,6 +119,11 @@ class Bookings(CoreTable):
     earns: pl.Boolean = column("its status is one of revenue")
     deleted_at: pl.Datetime = _deleted()
     change: pl.Int64 = _change()
+    cancelled_by: pl.String = column(
+        "who cancelled it, where it says so: a role, or the customer's or the provider's id as that of theirs",
+        null=True,
+        words=ROLES,
+    )
 
 
 class Commissions(CoreTable):

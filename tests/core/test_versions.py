@@ -19,7 +19,7 @@ TABLES = {
         "bookingId": "VARCHAR", "status": "VARCHAR", "totalCost": "BIGINT", "createdAt": "VARCHAR",
         "providerId": "VARCHAR", "assigned_therapist": "VARCHAR", "therapistDetails": "VARCHAR", "userId": "VARCHAR",
         "reassignedTo": "VARCHAR", "previousTherapistId": "VARCHAR", "originalBookingId": "VARCHAR",
-        "reassignedAt": "VARCHAR",
+        "reassignedAt": "VARCHAR", "cancelledBy": "VARCHAR",
     },
     "hotel_bookings": {"status": "VARCHAR", "businessId": "VARCHAR"},
     "therapists": {"name": "VARCHAR", "status": "VARCHAR", "timezone": "VARCHAR", "lastSeenAt": "VARCHAR"},
@@ -152,6 +152,21 @@ def test_what_a_booking_says_of_its_handing_over(raw: RawFile):
     run(raw)
     assert table(raw, "booking_handovers")["booking_id"].to_list() == ["b3"]
     assert same_as_rebuilt(raw)
+
+
+@pytest.mark.parametrize(
+    ("written", "role"),
+    [
+        ("Customer", "customer"), ("therapist", "therapist"), ("admin", "admin"), ("T1", "therapist"),
+        ("u1", "customer"), ("Ketuttari Widi", "unknown"), ("", None), (None, None),
+    ],
+)  # fmt: skip
+def test_who_cancelled_is_a_role_and_never_a_name(raw: RawFile, written: str | None, role: str | None):
+    raw.put("bookings", {**BOOKING, "userId": "U1", "status": "cancelled", "cancelledBy": written})
+    run(raw)
+    assert rows(raw, "bookings", "booking_id")["b1"]["cancelled_by"] == role
+    found = table(raw, "data_findings").select("finding", "attribute").rows()
+    assert (("role_unknown", "cancelledBy") in found) == (role == "unknown")
 
 
 # providers
