@@ -126,9 +126,10 @@ class ProviderFigures(MartTable, name="providers"):
         ge=0,
     )
     utilisation: pl.Float64 = column(
-        "booked_seen_minutes ÷ available_minutes; null: it was never seen available, or not all bookings were read",
+        "booked_seen_minutes ÷ available_minutes; null: it was never seen available, or not all bookings were read;"
+        " of a place that serves several at once it may be over 1",
         null=True,
-        unit="share",
+        unit="ratio",
         ge=0,
     )
     paid_in_time: pl.Int64 = column(

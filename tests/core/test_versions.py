@@ -283,7 +283,9 @@ def test_any_order_of_changes_and_runs_equals_a_rebuild(
         collection = {"hotel": "hotel_bookings", "provider": "therapists", "review": "reviews"}.get(
             action, "bookings"
         )
-        row = {"$id": choose(["t0", "T0", "melati"]) if action == "provider" else f"r{number}"}
+        row: dict[str, Any] = {
+            "$id": choose(["t0", "T0", "melati"]) if action == "provider" else f"r{number}"
+        }
         if action in ("booking", "reject"):
             row |= {
                 "providerId": choose(named),

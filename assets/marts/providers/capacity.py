@@ -28,7 +28,7 @@ def capacity(bookings: Any, providers: Any, provider_spans: Any, scans: Any, at:
     AVAILABLE or BUSY, or BUSY, at one moment at least: a provider is counted once, however often it comes and goes. Its
     status is what its row says, whatever it was last seen. Hours of which no status is known are null."""
     by_hour = _changes(provider_spans)
-    rows = ibis.union(_requests(bookings, providers, at), by_hour, _every_hour(by_hour), distinct=False)
+    rows: Any = ibis.union(_requests(bookings, providers, at), by_hour, _every_hour(by_hour), distinct=False)
     rows = rows.group_by("city", "local_hour").aggregate(
         **{name: rows[name].sum().cast("int64") for name in (*_COUNTS, *_CHANGES)}
     )
@@ -96,7 +96,7 @@ def _changes(spans: Any) -> Any:
             _of(rows.mutate(local_hour=rows.first_hour), **{name: one}),
             _of(rows.mutate(local_hour=rows.last_hour + interval(_HOUR)), **{name: -one}),
         ]
-    rows = ibis.union(*parts, distinct=False)
+    rows: Any = ibis.union(*parts, distinct=False)
     return rows.group_by("city", "local_hour").aggregate(
         **{name: rows[name].sum().cast("int64") for name in (*_COUNTS, *_CHANGES)}
     )

@@ -70,7 +70,7 @@ def providers(
         for name in (*_COUNTS, "booked_minutes", "reassigned_away", "reassigned_to")
     }
     reviewed = _read_whole(scans, "reviews")
-    ratings = ibis.cases((reviewed, rows.ratings.fill_null(0)))
+    ratings: Any = ibis.cases((reviewed, rows.ratings.fill_null(0)))
     available = rows.available_s / _MINUTE_S
     booked_seen = ibis.cases((rows.seen_s.notnull(), rows.booked_seen_s.fill_null(0.0) / _MINUTE_S))
     judged = at.judged_at.notnull()
@@ -180,7 +180,7 @@ def rated(reviews: Any, bookings: Any) -> Any:
     test bookings."""
     r = reviews.filter(reviews.deleted_at.isnull() & reviews.rating.notnull())
     b = bookings.filter(bookings.deleted_at.isnull())
-    keys = ibis.union(
+    keys: Any = ibis.union(
         *(
             b.select(key=b[column].lower(), theirs=b.provider_id, test=b.is_test.fill_null(False))
             for column in ("booking_id", "business_id")
@@ -236,9 +236,8 @@ def _served(bookings: Any, spans: Any) -> Any:
     )
     rows = b.inner_join(known, b.provider_id == known.seen)
     seconds = seconds_between(ibis.greatest(rows.starts_at, rows.since), ibis.least(rows.over_at, rows.until))
-    return rows.group_by(of="provider_id").aggregate(
-        booked_seen_s=ibis.greatest(seconds, ibis.literal(0.0)).sum()
-    )
+    inside: Any = ibis.greatest(seconds, ibis.literal(0.0))
+    return rows.group_by(of="provider_id").aggregate(booked_seen_s=inside.sum())
 
 
 def _paid(commission_reconciliation: Any) -> Any:

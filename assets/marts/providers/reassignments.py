@@ -137,7 +137,7 @@ def _keys(b: Any, rows: Any) -> Any:
     )
     written = written.filter(written.key.notnull())
     written = written.mutate(folded=written.key.lower())
-    candidates = ibis.union(
+    candidates: Any = ibis.union(
         *(
             b.select(name=b[column], target=b.booking_id, target_origin=b.origin)
             for column in ("booking_id", "business_id")
