@@ -51,6 +51,7 @@ def built() -> Warehouse:
         customer_id="u1",
     )
     w.booking("b3", created_at=NOW - HOUR)
+    w.booking("b4", created_at=NOW - HOUR, status="reassigned")
     w.commission("c1", "b1", created_at=NOW - HOUR)
     w.commission("c2", "ghost", created_at=NOW - HOUR)
     w.commission("c3", "b2", created_at=NOW - HOUR, status="pending", fee_idr=25_000)
