@@ -68,7 +68,9 @@ def test_a_month_goes_by_the_booking_s_own_zone(w: Warehouse, offset: int) -> No
     assert found == [(date(2026, 2, 1), 100_000), (date(2026, 3, 1), 200_000)]
 
 
-@pytest.mark.parametrize(("now", "over"), [(datetime(2026, 2, 28, 16, 59, 59), False), (datetime(2026, 2, 28, 17), True)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("now", "over"), [(datetime(2026, 2, 28, 16, 59, 59), False), (datetime(2026, 2, 28, 17), True)]
+)
 def test_a_month_is_over_when_it_is_in_the_last_zone(now: datetime, over: bool) -> None:
     w = Warehouse(now)
     w.booking("b1", created_at=datetime(2026, 2, 10), utc_offset_minutes=540)
