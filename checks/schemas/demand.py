@@ -43,7 +43,8 @@ class PeakHours(MartTable, id_column="basis"):
         f"of them, those of the last {spelled(RECENT_DAYS)}", unit="bookings", ge=0
     )
     baseline_bookings: pl.Int64 = column(
-        f"those of the {BASELINE_WEEKS} weeks before these; null: bookings do not go back that far, or were not all read",
+        f"those of the {BASELINE_WEEKS} weeks before these; null: bookings do not go back that far, or were not all"
+        " read",
         null=True,
         unit="bookings",
         ge=0,
