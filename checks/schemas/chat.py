@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandera.polars as pa
 import polars as pl
 
+from checks.schemas.figures import ratio
 from checks.schemas.table import MartTable, column
 from marketplace.chats import HUMAN_ROLES, REPLY_WITHIN
 from marketplace.durations import spelled
@@ -20,7 +21,9 @@ class DeliveryRates(MartTable, id_column="channel"):
     delivered: pl.Int64 = column("that arrived", unit="notifications", ge=0)
     failed: pl.Int64 = column("that failed", unit="notifications", ge=0)
     pending: pl.Int64 = column("of which nothing is known yet", unit="notifications", ge=0)
-    rate: pl.Float64 = column("delivered among sent", unit="share", ge=0, le=1)
+    rate: pl.Float64 = column(
+        "delivered among sent", unit="share", ge=0, le=1, figure=ratio("delivered", "sent")
+    )
 
     @pa.dataframe_check
     def sent_is_the_sum_of_its_parts(cls, data: pa.PolarsData) -> pl.LazyFrame:

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pandera.polars as pa
 import polars as pl
 
+from checks.schemas.figures import other, ratio
 from checks.schemas.table import MESSAGE_ARGS, MESSAGE_CODE, MartTable, column
 from marketplace.durations import spelled
 from marketplace.peaks import BASELINE_WEEKS, BASES, RECENT_DAYS
@@ -38,7 +39,13 @@ class PeakHours(MartTable, id_column="basis"):
     weekday: pl.Int64 = column("1 = Monday", ge=1, le=7, key=True)
     hour: pl.Int64 = column("the local hour", ge=0, le=23, key=True)
     bookings: pl.Int64 = column("counted bookings", unit="bookings", ge=1)
-    share: pl.Float64 = column("of all bookings of that basis", unit="share", gt=0, le=1)
+    share: pl.Float64 = column(
+        "of all bookings of that basis",
+        unit="share",
+        gt=0,
+        le=1,
+        figure=ratio("bookings", "bookings", over=("basis",)),
+    )
     recent_bookings: pl.Int64 = column(
         f"of them, those of the last {spelled(RECENT_DAYS)}", unit="bookings", ge=0
     )
@@ -50,10 +57,18 @@ class PeakHours(MartTable, id_column="basis"):
         ge=0,
     )
     baseline: pl.Float64 = column(
-        f"baseline_bookings ÷ {BASELINE_WEEKS}: what a week had then", null=True, unit="bookings", ge=0
+        f"baseline_bookings ÷ {BASELINE_WEEKS}: what a week had then",
+        null=True,
+        unit="bookings",
+        ge=0,
+        figure=other("baseline_bookings"),
     )
     change: pl.Float64 = column(
-        "recent_bookings ÷ baseline; null: the baseline is 0 or not known", null=True, unit="ratio", ge=0
+        "recent_bookings ÷ baseline; null: the baseline is 0 or not known",
+        null=True,
+        unit="ratio",
+        ge=0,
+        figure=other("recent_bookings", "baseline"),
     )
 
 
@@ -75,7 +90,9 @@ class BookingAnomalies(MartTable, id_column="booking_id"):
     provider_id: pl.String = column("the provider", null=True)
     observed_at: pl.Datetime = column("when; of an overlap the creation of the booking")
     count: pl.Int64 = column(
-        "how many at once; of an overlap: bookings at once when it was first too many", ge=2
+        "how many at once; of an overlap: bookings at once when it was first too many",
+        ge=2,
+        figure=other("anomaly"),
     )
     detail: pl.String = column("it in a sentence")
     code: pl.String = column(MESSAGE_CODE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, gather, of_booking, one
 from assets.marts.cohorts import dated_bookings_read
 from assets.marts.expressions import counted, interval, local
 from assets.marts.later import ibis, ir
@@ -29,20 +30,9 @@ def peak_hours(bookings: Any, scans: Any, at: Instants) -> ir.Table:
 
 
 def _counted_by(b: Any, basis: Basis, instant: Any, read: Any, at: Instants) -> Any:
-    recent_from = at.now - interval(RECENT_DAYS)
     baseline_from = at.now - interval(RECENT_DAYS * (1 + BASELINE_WEEKS))
     known: Any = read & (b.mutate(instant=instant).instant.min() <= baseline_from).as_scalar()
-    recent = b.filter(
-        (instant >= at.now - interval(PEAK_WINDOW)) & (instant <= at.now) & b.utc_offset_minutes.notnull()
-    )
-    wall = local(instant, b.utc_offset_minutes)
-    hours = recent.select(
-        weekday=(wall.day_of_week.index() + 1).cast("int64"),
-        hour=wall.hour().cast("int64"),
-        is_recent=instant > recent_from,
-        # Half-open at its beginning as the last days are: each hour of the week once a week.
-        in_baseline=(instant > baseline_from) & (instant <= recent_from),
-    )
+    hours = _hours(b, instant, at).select("weekday", "hour", "is_recent", "in_baseline")
     counts = hours.group_by("weekday", "hour").aggregate(
         bookings=hours.count(),
         recent_bookings=hours.count(where=hours.is_recent),
@@ -60,3 +50,41 @@ def _counted_by(b: Any, basis: Basis, instant: Any, read: Any, at: Instants) -> 
         baseline=baseline / BASELINE_WEEKS,
         change=counts.recent_bookings * BASELINE_WEEKS / baseline.nullif(0),
     )
+
+
+def _hours(b: Any, instant: Any, at: Instants) -> Any:
+    """The bookings of the window by this instant, with its weekday and hour, and in which part of it they fall."""
+    recent_from = at.now - interval(RECENT_DAYS)
+    baseline_from = at.now - interval(RECENT_DAYS * (1 + BASELINE_WEEKS))
+    recent = b.filter(
+        (instant >= at.now - interval(PEAK_WINDOW)) & (instant <= at.now) & b.utc_offset_minutes.notnull()
+    )
+    wall = local(instant, b.utc_offset_minutes)
+    return recent.mutate(
+        weekday=(wall.day_of_week.index() + 1).cast("int64"),
+        hour=wall.hour().cast("int64"),
+        is_recent=instant > recent_from,
+        # Half-open at its beginning as the last days are: each hour of the week once a week.
+        in_baseline=(instant > baseline_from) & (instant <= recent_from),
+    )
+
+
+@behind(peak_hours)
+def peak_hours_rows(bookings: Any, at: Instants) -> ir.Table:
+    """The bookings of each hour, by creation and by start."""
+    b = counted(bookings)
+
+    def of(basis: Basis, name: str) -> Any:
+        recent = _hours(b, b[name], at)
+        return of_booking(
+            recent,
+            "weekday",
+            "hour",
+            "starts_at",
+            basis=ibis.literal(basis.value),
+            bookings=one(),
+            recent_bookings=recent.is_recent.cast("int64"),
+            baseline_bookings=recent.in_baseline.cast("int64"),
+        )
+
+    return gather(of(Basis.CREATED, "created_at"), of(Basis.STARTS, "starts_at"))
