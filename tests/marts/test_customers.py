@@ -162,6 +162,18 @@ def test_a_month_is_over_when_it_is_in_the_last_zone(now: datetime, complete: bo
     assert retention(w)[date(2026, 1, 1), 1] == (1, 0, 0.0, complete)
 
 
+@pytest.mark.parametrize(
+    ("now", "returned"),
+    [(datetime(2026, 1, 31, 14, 59, 59), None), (datetime(2026, 1, 31, 15), 0)],
+)
+def test_a_month_has_figures_from_when_it_begins_in_the_first_zone(
+    now: datetime, returned: int | None
+) -> None:
+    w = Warehouse(now)
+    by(w, "b1", "u1", datetime(2026, 1, 10))
+    assert retention(w)[date(2026, 1, 1), 1][:2] == (1, returned)
+
+
 @pytest.mark.parametrize("unread", ["bookings", "hotel_bookings", "places"])
 def test_what_was_not_all_read_is_not_final(w: Warehouse, unread: str) -> None:
     by(w, "b1", "u1", datetime(2025, 12, 10))
