@@ -92,6 +92,8 @@ class Question:
     where: str | None = None
     #: The columns of the rows that say what they add to the mart's other figures.
     hidden: tuple[str, ...] = ()
+    #: The condition is on the mart's keys alone, which the rows behind have too: it is asked of them at once.
+    on_keys: bool = False
 
     @property
     def _picked(self) -> str:
@@ -163,7 +165,8 @@ class Question:
             return f"SELECT * FROM {f.behind}{self._condition}" if f.own else self._mart_rows
         if not f.keys:
             return f"SELECT b.* FROM {f.behind} AS b WHERE EXISTS ({self._picked})"
-        return f"SELECT b.* FROM {f.behind} AS b SEMI JOIN ({self._picked}) AS m ON {_same(f.keys, 'm', 'b')}"
+        behind = f"(SELECT * FROM {f.behind}{self._condition})" if self.on_keys else f.behind
+        return f"SELECT b.* FROM {behind} AS b SEMI JOIN ({self._picked}) AS m ON {_same(f.keys, 'm', 'b')}"
 
     @property
     def _mart_rows(self) -> str:
@@ -213,10 +216,9 @@ def question(
         _unknown(con, figure, known)
     f = known[figure]
     adding = {name for one in known.values() if one.mart == f.mart and one.kind != OTHER for name in one.of}
-    asked = Question(f, where, () if f.own else tuple(sorted(adding - set(f.keys))))
-    if where is not None:
-        _require_condition(con, asked, bounds)
-    return asked
+    hidden = () if f.own else tuple(sorted(adding - set(f.keys)))
+    on_keys = False if where is None else _columns(con, f, where, bounds) <= {key.lower() for key in f.keys}
+    return Question(f, where, hidden, on_keys)
 
 
 def explain(
@@ -314,26 +316,30 @@ def _unknown(con: duckdb.DuckDBPyConnection, figure: str, known: dict[str, Figur
     raise UsageError.of("explain.unknown_near", figure=figure, names=near)
 
 
-def _require_condition(con: duckdb.DuckDBPyConnection, asked: Question, bounds: Bounds | None) -> None:
-    """Raise UsageError unless the condition is one expression on the columns of the mart's row."""
-    table = f"marts.{asked.figure.mart}"
-    tree = select_of(con, f"SELECT * FROM {asked.figure.table} WHERE ({asked.where}\n)")
+def _columns(con: duckdb.DuckDBPyConnection, f: Figure, where: str, bounds: Bounds | None) -> set[str]:
+    """The columns that a condition names, in lower case. Raises UsageError unless it is one expression on the columns
+    of the mart's row."""
+    table = f"marts.{f.mart}"
+    query = f"SELECT count(*) FROM {f.table} WHERE ({where}\n)"
+    tree = select_of(con, query)
     if tree is None or not _is_condition(tree):
         raise UsageError.of("explain.no_condition", table=table)
     try:
-        answer(con, f"SELECT count(*) FROM {asked.figure.table} WHERE ({asked.where}\n)", bounds)
+        answer(con, query, bounds)
     except UsageError as wrong:
-        columns = [
-            column
-            for (column,) in con.execute(
-                "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'marts' AND table_name = ?"
-                " ORDER BY column_index",
-                [asked.figure.mart],
-            ).fetchall()
-        ]
+        columns = con.execute(
+            "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'marts' AND table_name = ?"
+            " ORDER BY column_index",
+            [f.mart],
+        ).fetchall()
+        names = [str(column) for (column,) in columns]
         raise UsageError.of(
-            "explain.wrong_condition", why=wrong.problem, table=table, columns=columns
+            "explain.wrong_condition", why=wrong.problem, table=table, columns=names
         ) from None
+    # A name with dots may be a field of a column: no key then.
+    return {
+        ".".join(node["column_names"]).lower() for node in nodes(tree) if node.get("class") == "COLUMN_REF"
+    }
 
 
 def _is_condition(tree: dict[str, Any]) -> bool:
