@@ -297,7 +297,7 @@ class Figures(OpsTable):
         "a JSON list: the keys within which the denominator of a ratio is counted, where those are not all",
         null=True,
     )
-    empty: pl.Float64 = column("what a ratio is where its denominator is 0", null=True, unit="share")
+    otherwise: pl.Float64 = column("what a ratio is where its denominator is 0", null=True, unit="share")
     keys: pl.String = column("a JSON list: the columns that the mart and the rows behind share")
     own: pl.Boolean = column("the rows behind are the mart's own")
     what: pl.String = column("what it holds")
