@@ -194,8 +194,13 @@ def alarms(series: str, things: Things, begin: int, end: int) -> list[str]:
 def outage(things: Things, begin: int, *, until: int) -> tuple[float, float] | None:
     """Minutes and expected bookings from the begin of an outage until a run each minute tells of it."""
     silent = things.without(begin)
-    for now in range(begin, until, MINUTE_MS):
-        if newest("bookings", silent, now).state == "unusual":
+
+    def told(now: int) -> bool:
+        return newest("bookings", silent, now).state == "unusual"
+
+    for hour in range(begin, until, HOUR_MS):
+        if told(hour):
+            now = next(now for now in range(hour - HOUR_MS, hour + 1, MINUTE_MS) if told(now))
             return (now - begin) / MINUTE_MS, _expected(things, begin, now)
     return None
 

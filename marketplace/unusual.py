@@ -52,6 +52,8 @@ LEAST_WEEKS: Final = 4
 #: The days whose hours are judged; those that were unusual are shown. One more before them fills the longest span.
 SHOWN_DAYS: Final = 7
 JUDGED_HOURS: Final = (SHOWN_DAYS + 1) * 24
+#: How far back things are counted: what a thing's allowance moves the hours by lies before them.
+COUNTED_BACK: Final = WEEKS * HOURS_A_WEEK * HOUR + (JUDGED_HOURS + 2) * HOUR
 #: Hours whose sum is judged: one hour tells a collapse, a day a change that no hour of it tells.
 SPANS: Final = (1, 3, 6, 12, 24)
 #: The hour that is open now is judged only where it was read until lately: what is not read is not silent.
