@@ -65,10 +65,7 @@ class Things:
         rng = Random(seed)
         return Things(
             self.at,
-            [
-                hit and (at < begin or rng.random() < 0.5)
-                for at, hit in zip(self.at, self.hit, strict=True)
-            ],
+            [hit and (at < begin or rng.random() < 0.5) for at, hit in zip(self.at, self.hit, strict=True)],
         )
 
 
@@ -97,7 +94,9 @@ def events_of(seed: int, rate: float) -> dict[tuple[str, str], Things]:
         if booking.status in ("accepted", "confirmed", "completed") or booking.known_accepted:
             found["acceptance", _ALL].add(booking.created, True)
         elif booking.status in ("declined", "expired") or (
-            booking.status == "pending" and booking.known_deadline is not None and booking.known_deadline < end
+            booking.status == "pending"
+            and booking.known_deadline is not None
+            and booking.known_deadline < end
         ):
             found["acceptance", _ALL].add(booking.created, False)
         if booking.status == "completed":
@@ -208,9 +207,13 @@ def outage(things: Things, begin: int, *, until: int) -> tuple[float, float] | N
 def _expected(things: Things, begin: int, end: int) -> float:
     """Bookings that would have come: the mean of what came in the eight weeks before, at the same times."""
     week = 7 * 24 * HOUR_MS
-    return sum(
-        bisect_left(things.at, end - k * week) - bisect_left(things.at, begin - k * week) for k in range(1, 9)
-    ) / 8
+    return (
+        sum(
+            bisect_left(things.at, end - k * week) - bisect_left(things.at, begin - k * week)
+            for k in range(1, 9)
+        )
+        / 8
+    )
 
 
 @dataclass

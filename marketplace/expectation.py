@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from typing import Any, Final
 
 import numpy as np
@@ -77,8 +78,9 @@ class Seen:
 
 @dataclass(frozen=True)
 class Judged:
-    """An hour of a series; ``seen`` is None where it is usual and over, or unknown. ``since``: the hour, as a number, since which it is unusual; of an hour that cannot be
-    told, since which it was when it could last be told. None: it is usual, or was."""
+    """An hour of a series; ``seen`` is None where it is usual and over, or unknown. ``since``: the hour, as a number,
+    since which it is unusual; of an hour that cannot be told, since which it was when it could last be told. None: it
+    is usual, or was."""
 
     hour: int
     state: str
@@ -141,17 +143,33 @@ class _Silences:
     p: Array
 
     def seen(self, hour: int) -> Seen:
-        from scipy import stats
+        stats = _stats()
 
         r, p = float(self.r[hour]), float(self.p[hour])
         low, high = (float(stats.nbinom.ppf(q, r, p)) for q in _ENDS)
         return Seen(
-            0.0, float(self.expected[hour]), low, high, float(self.likelihood[hour]), float(self.since[hour]), 0, 0
+            0.0,
+            float(self.expected[hour]),
+            low,
+            high,
+            float(self.likelihood[hour]),
+            float(self.since[hour]),
+            0,
+            0,
         )
+
+
+def _stats() -> Any:
+    """The distributions, loaded when the first hour is judged: no other command waits for them."""
+    return import_module("scipy.stats")
 
 
 class _Weeks:
     """The weeks before each judged hour."""
+
+    known: Array
+    weeks: Array
+    share: Array
 
     def __init__(self, hours: Hours) -> None:
         self.hours = hours
@@ -201,9 +219,7 @@ class _Counts(_Weeks):
         """What an hour would have if all days had the same hours and all hours the same days."""
         week = np.arange(HISTORY) % HOURS_A_WEEK
         usable = self.hours.ordinary[:HISTORY]
-        sums = np.bincount(
-            week, np.where(usable, self.hours.counts[:HISTORY], 0.0), minlength=HOURS_A_WEEK
-        )
+        sums = np.bincount(week, np.where(usable, self.hours.counts[:HISTORY], 0.0), minlength=HOURS_A_WEEK)
         seen = np.bincount(week, usable, minlength=HOURS_A_WEEK)
         means = np.divide(sums, seen, out=np.zeros(HOURS_A_WEEK), where=seen > 0).reshape(7, 24)
         mean = means.mean()
@@ -231,7 +247,7 @@ class _Counts(_Weeks):
 
     def likelihood(self, span: int, side: Side) -> Array:
         """How likely so much or more, or so little or less, is in each span that ends with an hour."""
-        from scipy import stats
+        stats = _stats()
 
         r, p = self._distribution(span)
         x = _over(np.where(self.known, self.hours.counts, 0.0), span)
@@ -245,7 +261,7 @@ class _Counts(_Weeks):
         return found
 
     def seen(self, hour: int, span: int) -> Seen:
-        from scipy import stats
+        stats = _stats()
 
         r, p = (float(values[hour]) for values in self._distribution(span))
         x = float(_over(np.where(self.known, self.hours.counts, 0.0), span)[hour])
@@ -262,7 +278,7 @@ class _Counts(_Weeks):
         )
 
     def silences(self) -> _Silences:
-        from scipy import stats
+        stats = _stats()
 
         hour = np.arange(LENGTH, dtype=float)
         last, first = self.hours.last, self.hours.first
@@ -302,6 +318,9 @@ class _Counts(_Weeks):
 
 
 class _Shares(_Weeks):
+    before: Array
+    before_hits: Array
+
     def __init__(self, hours: Hours) -> None:
         super().__init__(hours)
         assert hours.hits is not None
@@ -317,7 +336,7 @@ class _Shares(_Weeks):
         """How alike the trials of one span are beyond chance: 0 where the weeks vary as chance has it."""
         assert self.hours.hits is not None
         n, k = self._blocks(self.hours.counts, span), self._blocks(self.hours.hits, span)
-        n = np.where(self._whole_blocks(span), n, 0.0)
+        n: Array = np.where(self._whole_blocks(span), n, 0.0)
         k = np.where(n > 0, k, 0.0)
         total = n.sum(axis=0)
         p = np.divide(k.sum(axis=0), total, out=np.zeros_like(total), where=total > 0)
@@ -337,12 +356,13 @@ class _Shares(_Weeks):
         return p * size, (1 - p) * size
 
     def _spans(self, span: int) -> tuple[Array, Array]:
+        hits: Array = self.hours.hits
         n = _over(np.where(self.known, self.hours.counts, 0.0), span)
-        return n, _over(np.where(self.known, self.hours.hits, 0.0), span)
+        return n, _over(np.where(self.known, hits, 0.0), span)
 
     def likelihood(self, span: int, side: Side) -> Array:
         """As of counts. The distribution is asked only where the share lies far out: it is summed trial by trial."""
-        from scipy import stats
+        stats = _stats()
 
         n, k = self._spans(span)
         a, b = self._beta(span)
@@ -361,7 +381,7 @@ class _Shares(_Weeks):
         return found
 
     def seen(self, hour: int, span: int) -> Seen:
-        from scipy import stats
+        stats = _stats()
 
         n, k = (float(values[hour]) for values in self._spans(span))
         a, b = (float(values[hour]) for values in self._beta(span))
@@ -409,6 +429,7 @@ def _negative_binomial(mean: Array, variance: Array) -> tuple[Array, Array]:
 
 def _newest(values: Array) -> Array:
     """Each value, where it is nan the one before."""
-    index = np.where(np.isnan(values), -1, np.arange(values.size))
+    index: Array = np.where(np.isnan(values), -1, np.arange(values.size))
     index = np.maximum.accumulate(index)
-    return np.where(index >= 0, values[np.maximum(index, 0)], np.nan)
+    found: Array = values[np.maximum(index, 0)]
+    return np.where(index >= 0, found, float("nan"))

@@ -68,6 +68,8 @@ UNLIKELY: Final = 1e-6
 #: is told before 12 are lost. Each booking ends one such silence: 15,000 a month by source and in all, 0.45 false
 #: alarms; fewer where bookings come more evenly than by chance.
 SILENT: Final = 3e-5
+#: The code of what is told of a series that was unusual and cannot be told any more: its alert is not over.
+UNSEEN: Final = "unusual.unseen"
 #: The certainty with which a share is unusual that is only suspected: above it the exact distribution is not asked.
 SUSPECT: Final = 3.5
 
@@ -93,9 +95,7 @@ _ANSWERED: Final = timedelta(minutes=30)
 SERIES: Final = Registry(
     (
         Series("bookings", "bookings", BOOKING_COLLECTIONS, silent=SILENT),
-        Series(
-            "acceptance", "answers", BOOKING_COLLECTIONS, shares=True, side=Side.LOW, allowance=_ANSWERED
-        ),
+        Series("acceptance", "answers", BOOKING_COLLECTIONS, shares=True, side=Side.LOW, allowance=_ANSWERED),
         Series("cancellation", "ended bookings", BOOKING_COLLECTIONS, shares=True, side=Side.HIGH),
         Series(
             "response_time", "answers", BOOKING_COLLECTIONS, shares=True, side=Side.HIGH, allowance=_ANSWERED
@@ -115,7 +115,13 @@ SERIES: Final = Registry(
     key=lambda series: series.name,
 )
 #: The collections whose rows are counted as they arrive: those whose rows core has.
-ARRIVING: Final = (*BOOKING_COLLECTIONS, "chat_rooms", "chat_messages", COMMISSION_COLLECTION, "notifications")
+ARRIVING: Final = (
+    *BOOKING_COLLECTIONS,
+    "chat_rooms",
+    "chat_messages",
+    COMMISSION_COLLECTION,
+    "notifications",
+)
 
 
 @cache

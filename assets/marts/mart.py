@@ -83,8 +83,8 @@ def mart(
     model: type[Table], *, clock_columns: Iterable[str] = (), through: Through | None = None
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A mart of the declared table: the function makes it of the tables its arguments name (core, ops, what a build is
-    given, steps and other marts), of ``at`` (the instants) and of ``policy``, where it asks for them. ``through``: as of
-    ``Mart``; few rows, as all of them are in memory."""
+    given, steps and other marts), of ``at`` (the instants) and of ``policy``, where it asks for them. ``through``: as
+    of ``Mart``; few rows, as all of them are in memory."""
 
     def known(make: Callable[..., Any]) -> Callable[..., Any]:
         _known(make, declaration_of(model), clock_columns, through)

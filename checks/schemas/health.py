@@ -148,7 +148,8 @@ class Unusual(MartTable, id_column="source"):
     high: pl.Float64 = column("over it lies a figure in one of 200 such hours", null=True, ge=0)
     likelihood: pl.Float64 = column("how likely a figure so far out, on either side", null=True, ge=0, le=1)
     since: pl.Datetime = column(
-        "since when it is unusual; of an unknown hour, since when it was while it could last be told", null=True
+        "since when it is unusual; of an unknown hour, since when it was while it could last be told",
+        null=True,
     )
     state: pl.String = column("how the hour stands", words=STATES)
     why: pl.String = column("why it is unknown; null where it is not", null=True, words=UNJUDGED)

@@ -22,7 +22,7 @@ def world(now: datetime, *, weeks: int = 8, until: datetime | None = None) -> Wa
     that end at ``until``, by the menu; and by the chat window one each hour."""
     w = Warehouse(now)
     rows: list[tuple[object, ...]] = []
-    at = (now - weeks * WEEK).replace(minute=0)
+    at = (now - weeks * WEEK - 24 * HOUR).replace(minute=0)
     while at <= now:
         evening = 16 <= (at + 8 * HOUR).hour < 23
         rows += [
@@ -64,3 +64,23 @@ def test_an_entry_point_that_is_silent_on_a_saturday_evening_is_told_within_minu
 def test_the_same_silence_on_a_quiet_morning_is_not_told() -> None:
     told = hours(world(MORNING, until=MORNING - timedelta(minutes=65)))
     assert {row["state"] for row in told.values()} == {"usual"}
+
+
+def test_a_holiday_is_unknown_and_no_week_to_expect_anything_from() -> None:
+    """The 25th of August 2026, the Prophet's birthday, and a Tuesday after it."""
+    holiday = datetime(2026, 8, 25, 12, 10)
+    menu = hours(world(holiday, until=holiday - timedelta(minutes=65)))["menuSlider"]
+    assert (menu["state"], menu["why"], menu["figure"], menu["since"]) == ("unknown", "holiday", 0, None)
+    assert (menu["expected"], menu["likelihood"]) == (None, None)
+    w = world(holiday + WEEK)
+    w.con.execute(
+        "DELETE FROM core.bookings WHERE source = 'menuSlider' AND (created_at + INTERVAL 8 HOUR)::DATE = '2026-08-25'"
+    )
+    assert hours(w)["menuSlider"]["expected"] == pytest.approx(12 / 6, rel=0.02)
+
+
+@pytest.mark.parametrize(("weeks", "state"), [(3, "unknown"), (4, "unusual")])
+def test_under_four_weeks_of_history_are_unknown(weeks: int, state: str) -> None:
+    told = hours(world(EVENING, weeks=weeks, until=EVENING - timedelta(minutes=95)))["menuSlider"]
+    assert told["state"] == state
+    assert told["why"] == ("history" if state == "unknown" else None)

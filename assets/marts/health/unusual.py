@@ -80,13 +80,13 @@ def _reads(scans: Any) -> Iterator[Any]:
     """Until when each series was read; null: not read to its end, or in zones that are not known yet."""
     zones = zones_read(scans)
     for series in SERIES.values():
-        for source in ARRIVING if series.name == "rows" else (None,):
+        for source in ("",) if series.rests_on else ARRIVING:
             collections = series.rests_on or (source,)
             until = read_until(scans, *collections)
             known = zones & bookings_read(scans) if collections == BOOKING_COLLECTIONS else zones
             yield scans.aggregate(scans=scans.count()).select(
                 series=ibis.literal(series.name),
-                source=ibis.null("string") if source is None else ibis.literal(source),
+                source=ibis.literal(source) if source else ibis.null("string"),
                 until=ibis.cases((known, until)),
             )
 
@@ -124,9 +124,9 @@ class _Counted:
         is_read = until is not None and until >= now - READ_WITHIN
         clock = (min(until, now) if is_read else now) - series.allowance
         begin = clock.replace(minute=0, second=0, microsecond=0) - (length - 1) * HOUR
-        hours = group.with_columns(index=((pl.col("hour_start") - begin) / HOUR).round().cast(pl.Int64)).filter(
-            pl.col("index").is_between(0, length - 1)
-        )
+        hours = group.with_columns(
+            index=((pl.col("hour_start") - begin) / HOUR).round().cast(pl.Int64)
+        ).filter(pl.col("index").is_between(0, length - 1))
         index = hours["index"].to_numpy()
 
         def spread(values: pl.Series, empty: float) -> Any:
@@ -172,9 +172,7 @@ def _rows_of(counted: _Counted) -> Iterator[dict[str, Any]]:
     from marketplace.expectation import LENGTH, Hours, judge
 
     part = (counted.clock - counted.at(LENGTH - 1)) / HOUR
-    hours = judge(
-        Hours(**counted.arrays, part=part), side=counted.series.side, silent=counted.series.silent
-    )
+    hours = judge(Hours(**counted.arrays, part=part), side=counted.series.side, silent=counted.series.silent)
     for one in hours[-24 * SHOWN_DAYS :]:
         is_open = one.hour == LENGTH - 1
         if not is_open and one.state != Usualness.UNUSUAL:

@@ -1,4 +1,5 @@
-"""Step: the series of marts.unusual by the hour, as far back as an hour is judged by. What is unusual is not known here."""
+"""Step: the series of marts.unusual by the hour, as far back as an hour is judged by. What is unusual is not known
+here."""
 
 from __future__ import annotations
 
@@ -28,8 +29,8 @@ _COLUMNS: Final = ("series", "source", "hour_start", "things", "hits", "first_at
 def unusual_hours(
     bookings: Any, messages: Any, chat_rooms: Any, notifications: Any, commissions: Any, at: Instants
 ) -> ir.Table:
-    """Series × source × hour in which something came: how many ``things``, of a share how many of them are ``hits``, when
-    the first and the last came. Hours begin in UTC; all zones here are whole hours from it."""
+    """Series × source × hour in which something came: how many ``things``, of a share how many of them are ``hits``,
+    when the first and the last came. Hours begin in UTC; all zones here are whole hours from it."""
     booked = counted(bookings)
     booked = booked.filter(_recent(booked.created_at, at))
     said = messages.mutate(moment=ibis.coalesce(messages.sent_at, messages.created_at))
@@ -104,15 +105,15 @@ def _response_time(b: Any, at: Instants) -> Any:
 
 def _delivery(notifications: Any, at: Instants) -> Any:
     n = notifications.filter(notifications.deleted_at.isnull())
-    return _by_hour(
-        "delivery", n, ibis.coalesce(n.sent_at, n.created_at), at, hit=n.delivered_at.notnull()
-    )
+    return _by_hour("delivery", n, ibis.coalesce(n.sent_at, n.created_at), at, hit=n.delivered_at.notnull())
 
 
 def _payments(commissions: Any, at: Instants) -> Any:
     """Records by when they were paid and, where that is said, verified: what is verified late is seen late."""
     c = commissions.filter(
-        commissions.deleted_at.isnull() & ~commissions.is_test.fill_null(False) & commissions.paid_at.notnull()
+        commissions.deleted_at.isnull()
+        & ~commissions.is_test.fill_null(False)
+        & commissions.paid_at.notnull()
     )
     c = c.mutate(settled=ibis.greatest(c.paid_at, c.verified_at.fill_null(c.paid_at)))
     return _by_hour("payments", c, c.settled, at)
