@@ -156,8 +156,8 @@ def newest(series: str, things: Things, now: int) -> Judged:
 
 
 def alarms(series: str, things: Things, begin: int, end: int) -> list[str]:
-    """Each time a series becomes unusual between two instants. Every hour is looked at when it is over and at its
-    first quarter, and the longest silences a second before they end."""
+    """Each time a series becomes unusual between two instants. Every hour is looked at when it is over, the
+    forty in whose first quarter most came also then, and the forty longest silences a second before they end."""
     one = SERIES[series]
     late = round(one.allowance.total_seconds() * 1000)
     states: dict[int, Judged] = {}
@@ -167,7 +167,13 @@ def alarms(series: str, things: Things, begin: int, end: int) -> list[str]:
         judged = judge(hours_at(things, shares=one.shares, now=now), side=one.side, silent=one.silent)
         for i, hour in enumerate(judged[-25:-1]):
             states[now - day + i * HOUR_MS + HOUR_MS - 1] = hour
-    looks = [hour - HOUR_MS + HOUR_MS // 4 for hour in states]
+    quarter = HOUR_MS // 4
+    came = {
+        hour - HOUR_MS + 1: bisect_right(things.at, hour - HOUR_MS + quarter)
+        - bisect_left(things.at, hour - HOUR_MS)
+        for hour in states
+    }
+    looks = [begun + quarter for begun in sorted(came, key=came.__getitem__)[-40:]]
     if not one.shares:
         low, high = bisect_left(things.at, begin), bisect_right(things.at, end)
         gaps = zip(things.at[low:high], things.at[low + 1 : high], strict=False)
