@@ -16,7 +16,9 @@ from pipelines.cli import (
     errors,
     export,
     forget,
+    notebook,
     query,
+    reports,
     run,
     sandbox,
     serve,
@@ -52,6 +54,8 @@ app.command("forget")(forget.forget)
 app.command("adopt")(adopt.adopt)
 app.command("verify")(verify.verify)
 app.command("waive")(waive.waive)
+app.command("notebook")(notebook.notebook)
+app.command("reports")(reports.reports)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(export.app, name="export")
 app.add_typer(sandbox.app, name="sandbox")
