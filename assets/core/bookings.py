@@ -199,6 +199,7 @@ def derive_bookings(batch: Batch) -> Derived:
             "earns": derived["earns"],
             "deleted_at": a.own("_deleted_at", INSTANT),
             "change": read.changes,
+            "amount_before_idr": amounts.before_idr,
         }
     )
     return Derived(rows, read.findings())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from checks.schemas.figures import mean, other, quantile, ratio
 from checks.schemas.table import MartTable, column
 from marketplace.members import MEMBER_HEALTH
-from marketplace.services import ALL_SOURCES, NEVER_ANSWERED, RESPONSE_BUCKETS
+from marketplace.services import ALL_SOURCES, MEDIAN, NEVER_ANSWERED, RESPONSE_BUCKETS, TAIL
 from marketplace.statuses import PROVIDER_TYPES, SOURCES
 
 
@@ -35,9 +36,15 @@ class ResponseTimes(MartTable, id_column="local_date"):
     source: pl.String = column("where in the app they were made", words=SOURCES, key=True)
     responded: pl.Int64 = column("bookings answered", unit="bookings", ge=0)
     never_answered: pl.Int64 = column("bookings never answered", unit="bookings", ge=0)
-    avg_response_s: pl.Float64 = column("how long it took, on average", null=True, ge=0)
-    p50_response_s: pl.Float64 = column("half were quicker", null=True, ge=0)
-    p95_response_s: pl.Float64 = column("95 of 100 were quicker", null=True, ge=0)
+    avg_response_s: pl.Float64 = column(
+        "how long it took, on average", null=True, ge=0, figure=mean("response_s")
+    )
+    p50_response_s: pl.Float64 = column(
+        "half were quicker", null=True, ge=0, figure=quantile("response_s", MEDIAN)
+    )
+    p95_response_s: pl.Float64 = column(
+        "95 of 100 were quicker", null=True, ge=0, figure=quantile("response_s", TAIL)
+    )
 
 
 class ResponseDistribution(MartTable, id_column="bucket"):
@@ -50,7 +57,14 @@ class ResponseDistribution(MartTable, id_column="bucket"):
     label: pl.String = column(
         "the stretch in words", words=(bucket.label for bucket in (*RESPONSE_BUCKETS, NEVER_ANSWERED))
     )
-    from_s: pl.Float64 = column("where it begins", ge=0)
-    to_s: pl.Float64 = column("where it ends; null: open", null=True, gt=0)
+    from_s: pl.Float64 = column("where it begins", ge=0, figure=other("bucket"))
+    to_s: pl.Float64 = column("where it ends; null: open", null=True, gt=0, figure=other("bucket"))
     bookings: pl.Int64 = column("bookings answered in it", unit="bookings", ge=0)
-    share: pl.Float64 = column("of the source's bookings", null=True, unit="share", ge=0, le=1)
+    share: pl.Float64 = column(
+        "of the source's bookings",
+        null=True,
+        unit="share",
+        ge=0,
+        le=1,
+        figure=ratio("bookings", "bookings", over=("source",)),
+    )
