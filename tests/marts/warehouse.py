@@ -77,7 +77,6 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "core.provider_states": {"provider_type": "therapist", "change": 1},
     "core.booking_providers": {"origin": "bookings", "change": 1},
     "core.booking_handovers": {"origin": "bookings", "change": 1},
-    "core.booking_events": {"origin": "bookings", "change": 1},
     "core.data_findings": {"change": 1, "code": "noted.empty", "args": "{}"},
     "core.quarantined": {"change": 1},
     "core.chat_rooms": {"status": "active", "provider_id": "p1", "utc_offset_minutes": 480, "change": 1},
