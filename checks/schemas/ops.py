@@ -276,6 +276,7 @@ class Judged(OpsTable, id_column="now"):
     )
     quiet: pl.Boolean = column("the clock lay in the quiet hours")
     local_month: pl.Date = column("the first day of the clock's month in the marketplace's zone")
+    utc_offset_minutes: pl.Int64 = column("the marketplace's zone")
     views: pl.String = column(
         "a fingerprint of what the views behind.* and metrics.* were made by", null=True
     )

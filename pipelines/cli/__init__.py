@@ -17,7 +17,9 @@ from pipelines.cli import (
     explain,
     export,
     forget,
+    notebook,
     query,
+    reports,
     run,
     sandbox,
     serve,
@@ -54,6 +56,8 @@ app.command("forget")(forget.forget)
 app.command("adopt")(adopt.adopt)
 app.command("verify")(verify.verify)
 app.command("waive")(waive.waive)
+app.command("notebook")(notebook.notebook)
+app.command("reports")(reports.reports)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(export.app, name="export")
 app.add_typer(sandbox.app, name="sandbox")
