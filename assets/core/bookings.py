@@ -202,6 +202,7 @@ def derive_bookings(batch: Batch) -> Derived:
             "earns": derived["earns"],
             "deleted_at": a.own("_deleted_at", INSTANT),
             "change": read.changes,
+            "amount_before_idr": amounts.before_idr,
             "cancelled_by": _cancelled_by(read, customer_id, provider_id),
         }
     )

@@ -119,6 +119,11 @@ class Bookings(CoreTable):
     earns: pl.Boolean = column("its status is one of revenue")
     deleted_at: pl.Datetime = _deleted()
     change: pl.Int64 = _change()
+    amount_before_idr: pl.Int64 = column(
+        "of a discounted booking: what it cost before the discount, more than amount_idr; null: not known",
+        null=True,
+        ge=0,
+    )
     cancelled_by: pl.String = column(
         "who cancelled it, where it says so: a role, or the customer's or the provider's id as that of theirs",
         null=True,
@@ -212,6 +217,7 @@ class ChatRooms(CoreTable):
     updated_at: pl.Datetime = _updated()
     deleted_at: pl.Datetime = _deleted()
     change: pl.Int64 = _change()
+    utc_offset_minutes: pl.Int64 = column("its provider's zone; null: not known yet", null=True, **_OFFSET)
 
 
 class Notifications(CoreTable):

@@ -75,6 +75,8 @@ def built() -> Warehouse:
             message="",
         )
     w.notification("n1", age=HOUR)
+    w.room("r1", None)
+    w.message("m1", conversation_id="r1")
     gap = ("s1", None, NOW, "there was no snapshot before", True, "gap.none", "{}")
     w.build(closed_changes=[change], closed_gaps=[gap])
     return w

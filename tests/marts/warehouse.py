@@ -79,7 +79,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "core.booking_events": {"origin": "bookings", "change": 1},
     "core.data_findings": {"change": 1, "code": "noted.empty", "args": "{}"},
     "core.quarantined": {"change": 1},
-    "core.chat_rooms": {"status": "active", "provider_id": "p1", "change": 1},
+    "core.chat_rooms": {"status": "active", "provider_id": "p1", "utc_offset_minutes": 480, "change": 1},
     "ops.health_changes": {"message": ""},
     "ops.scans": {"required": True, "outcome": "complete"},
 }
@@ -168,6 +168,10 @@ class Warehouse:
     def message(self, message_id: str, **values: Any) -> None:
         values.setdefault("sent_at", self.now - timedelta(hours=1))
         self.add("core.messages", message_id=message_id, **values)
+
+    def room(self, room_id: str = "r1", booking_ref: str | None = "b1", **values: Any) -> None:
+        values.setdefault("created_at", self.now - timedelta(hours=2))
+        self.add("core.chat_rooms", room_id=room_id, booking_ref=booking_ref, **values)
 
     def notification(
         self, notification_id: str, *, age: timedelta, delivered: bool = True, **values: Any

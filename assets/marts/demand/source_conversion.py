@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, of_booking, one, where
 from assets.marts.expressions import counted, dated, local_day
 from assets.marts.later import ir
 from assets.marts.mart import mart
@@ -16,6 +17,22 @@ def source_conversion(commission_reconciliation: Any, bookings: Any) -> ir.Table
     """What became of the bookings of each local day of creation and source (one cohort a row).
     Counts of bookings; ``accepted`` = earns now or was ever accepted; ``commissions`` = bookings
     with a live record."""
+    b = _cohorts(commission_reconciliation, bookings)
+    return b.group_by("local_date", "source").aggregate(
+        created=b.count(),
+        accepted=b.count(where=b.booked | b.accepted_at.notnull()),
+        completed=b.count(where=b.status == "completed"),
+        declined=b.count(where=b.status == "declined"),
+        expired=b.count(where=b.status == "expired"),
+        cancelled=b.count(where=b.status == "cancelled"),
+        booked_idr=b.amount_idr.sum(where=b.booked).fill_null(0),
+        completed_idr=b.amount_idr.sum(where=b.status == "completed").fill_null(0),
+        commissions=b.count(where=b.recorded.notnull()),
+    )
+
+
+def _cohorts(commission_reconciliation: Any, bookings: Any) -> Any:
+    """Counted bookings with their local_date, whether they are ``booked``, and ``recorded`` where one has a record."""
     recorded = (
         commission_reconciliation.filter(lambda r: r.booking_id.notnull() & r.commission_id.notnull())
         .select(recorded="booking_id", recorded_origin="origin")
@@ -27,15 +44,22 @@ def source_conversion(commission_reconciliation: Any, bookings: Any) -> ir.Table
         local_date=local_day(b.created_at, b.utc_offset_minutes),
         booked=b.status.isin(REVENUE_STATUSES),
     )
-    b = dated(b)
-    return b.group_by("local_date", "source").aggregate(
-        created=b.count(),
-        accepted=b.count(where=b.booked | b.accepted_at.notnull()),
-        completed=b.count(where=b.status == "completed"),
-        declined=b.count(where=b.status == "declined"),
-        expired=b.count(where=b.status == "expired"),
-        cancelled=b.count(where=b.status == "cancelled"),
-        booked_idr=b.amount_idr.sum(where=b.booked).fill_null(0),
-        completed_idr=b.amount_idr.sum(where=b.status == "completed").fill_null(0),
-        commissions=b.count(where=b.recorded.notnull()),
+    return dated(b)
+
+
+@behind(source_conversion)
+def source_conversion_rows(commission_reconciliation: Any, bookings: Any) -> ir.Table:
+    """The bookings of each day and source."""
+    b = _cohorts(commission_reconciliation, bookings)
+    amount = b.amount_idr.fill_null(0)
+    return of_booking(
+        b,
+        "local_date",
+        "accepted_at",
+        created=one(),
+        accepted=where(b.booked | b.accepted_at.notnull()),
+        **{status: where(b.status == status) for status in ("completed", "declined", "expired", "cancelled")},
+        booked_idr=where(b.booked, amount),
+        completed_idr=where(b.status == "completed", amount),
+        commissions=where(b.recorded.notnull()),
     )

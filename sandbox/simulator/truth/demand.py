@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.simulator.times import DAY, MINUTE, local_date, local_hour, local_weekday
 from sandbox.simulator.truth.judgement import Judgement
 from sandbox.simulator.truth.known import Known
-from sandbox.simulator.truth.rules import EARNING, end_of
+from sandbox.simulator.truth.rules import EARNING, end_of, was_accepted, was_ignored
 from sandbox.simulator.world import Booking
 
 
@@ -17,7 +17,7 @@ def source_conversion(known: Known, judged: Judgement) -> list[dict[str, Any]]:
     for booking in known.counted:
         cohort = cohorts[local_date(booking.created, booking.provider.offset), booking.source]
         cohort["created"] += 1
-        cohort["accepted"] += booking.status in EARNING or booking.known_accepted is not None
+        cohort["accepted"] += was_accepted(booking)
         for status in ("completed", "declined", "expired", "cancelled"):
             cohort[status] += booking.status == status
         if booking.status in EARNING:
@@ -45,6 +45,22 @@ def peak_hours(known: Known) -> list[dict[str, Any]]:
     return [
         {"basis": basis, "weekday": weekday, "hour": hour, "bookings": bookings}
         for (basis, weekday, hour), bookings in sorted(counts.items())
+    ]
+
+
+def capacity(known: Known) -> list[dict[str, Any]]:
+    """By local hour of creation and the provider's city. Who was on line then: ``provider_states``."""
+    hours: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for booking in known.counted:
+        offset = booking.provider.offset
+        moment = f"{local_date(booking.created, offset)}T{local_hour(booking.created, offset):02d}:00:00"
+        hour = hours[moment, booking.provider.city]
+        hour["requests"] += 1
+        hour["accepted"] += was_accepted(booking)
+        hour["unanswered"] += was_ignored(booking, known.now)
+    return [
+        {"local_hour": moment, "city": city, **{n: hour[n] for n in ("requests", "accepted", "unanswered")}}
+        for (moment, city), hour in sorted(hours.items())
     ]
 
 

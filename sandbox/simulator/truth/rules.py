@@ -19,6 +19,16 @@ UNPAID = frozenset({"pending", "rejected", "overdue", "awaiting_verification"})
 OWN_FIRST = {"paid": 0, "awaiting_verification": 1}  # any other live record: 2
 
 
+def quantile(values: list[float], share: float) -> float | None:
+    """Between the two nearest of them, linearly; None of none."""
+    if not values:
+        return None
+    values = sorted(values)
+    place = share * (len(values) - 1)
+    low = int(place)
+    return values[low] + (values[min(low + 1, len(values) - 1)] - values[low]) * (place - low)
+
+
 def text_of(ms: int | None) -> str | None:
     return None if ms is None else zulu(ms)
 
@@ -54,6 +64,22 @@ def end_of(booking: Booking) -> int | None:
     if booking.known_start is None or booking.known_minutes is None:
         return None
     return booking.known_start + booking.known_minutes * MINUTE
+
+
+def was_accepted(booking: Booking) -> bool:
+    """Whether it earns now, or was ever accepted."""
+    return booking.status in EARNING or booking.known_accepted is not None
+
+
+def was_answered(booking: Booking) -> bool:
+    """Whether it was accepted or declined, at any time."""
+    return was_accepted(booking) or booking.known_responded is not None or booking.status == "declined"
+
+
+def was_ignored(booking: Booking, now: int) -> bool:
+    """Whether its time to be answered passed without an answer."""
+    late = booking.status == "pending" and booking.known_deadline is not None and booking.known_deadline < now
+    return not was_answered(booking) and (booking.status == "expired" or late)
 
 
 def is_free(booking: Booking) -> bool:
