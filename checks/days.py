@@ -22,7 +22,7 @@ _LATEST_CLOCK: Final = """
 _DAYS: Final = """
 SELECT table_name, column_name FROM duckdb_columns()
 WHERE schema_name = 'marts' AND database_name = current_database() AND column_name IN (
-    'local_date', 'local_week', 'local_month', 'cohort_month', 'local_hour')
+    'local_date', 'local_week', 'local_month', 'local_hour', 'cohort_month')
 ORDER BY ALL
 """
 #: Today in the zone that is furthest ahead of those that days were counted in.

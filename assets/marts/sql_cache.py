@@ -58,6 +58,8 @@ def compile_marts(policy: Policy) -> tuple[Compiled, ...]:
         compiled.append(
             Compiled(mart.name, columns, _by_variables(compiler.to_sqlglot(expression)).sql("duckdb"))
         )
+        if mart.through is not None and mart.table is not None:
+            schema = mart.table.ibis_schema
         # A name that core has is core's to whatever reads it.
         if mart.name not in CORE:
             tables[mart.name] = ibis_table(mart.name, schema, "temp" if mart.step else "marts")

@@ -43,6 +43,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "is_test": False,
         "change": 1,
     },
+    "core.booking_events": {"origin": "bookings", "change": 1},
     "core.commissions": {
         "provider_id": "p1",
         "booking_amount_idr": 250_000,
@@ -76,7 +77,6 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "core.provider_states": {"provider_type": "therapist", "change": 1},
     "core.booking_providers": {"origin": "bookings", "change": 1},
     "core.booking_handovers": {"origin": "bookings", "change": 1},
-    "core.booking_events": {"origin": "bookings", "change": 1},
     "core.data_findings": {"change": 1, "code": "noted.empty", "args": "{}"},
     "core.quarantined": {"change": 1},
     "core.chat_rooms": {"status": "active", "provider_id": "p1", "utc_offset_minutes": 480, "change": 1},
@@ -105,7 +105,7 @@ class Warehouse:
         self, now: datetime = NOW, con: duckdb.DuckDBPyConnection | None = None, *, scanned: bool = True
     ) -> None:
         self.now = now
-        self._con = con or duckdb.connect()
+        self._con = con or duckdb.connect(config={"threads": 1})
         self._built: dict[str, set[str]] = {}
         if con is None:
             self._con.execute(_empty())
