@@ -49,6 +49,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "booking.responded_at": ("respondedAt",),
     "booking.completed_at": ("completedAt",),
     "booking.cancelled_at": ("cancelledAt", "canceledAt"),
+    "booking.cancelled_by": ("cancelledBy", "canceledBy", "cancelledByRole", "cancelledByType"),
     "booking.reason": (
         "declineReason",
         "cancellationReason",
@@ -80,6 +81,19 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
         "checkInDate",
     ),
     "booking.start_date": ("scheduledDate", "date", "bookingDate"),
+    # of a booking that was handed over: who has it now, and who had it; an id of a provider or, of an app that makes
+    # another booking of it, of that one
+    "booking.handed_to": ("reassignedTo", "reassignedProviderId", "newProviderId", "newTherapistId"),
+    "booking.handed_from": (
+        "reassignedFrom",
+        "previousProviderId",
+        "previousTherapistId",
+        "originalProviderId",
+        "originalTherapistId",
+    ),
+    "booking.handed_to_booking": ("reassignedBookingId", "reassignedToBookingId", "newBookingId"),
+    "booking.handed_from_booking": ("originalBookingId", "reassignedFromBookingId"),
+    "booking.handed_at": ("reassignedAt",),
     # commission_records
     "commission.booking_ref": ("bookingId",),
     "commission.booking_doc_ref": ("bookingDocId",),
@@ -100,6 +114,10 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     # chat_rooms
     "room.provider_id": ("therapistId", "providerId"),
     "room.customer_id": ("customerId", "userId"),
+    # reviews
+    "review.customer_id": ("userId", "customerId", "reviewerId"),
+    "review.provider_id": ("providerId", "therapistId"),
+    "review.rating": ("rating", "stars"),
     # notifications
     "notification.recipient_id": ("recipientId", "userId"),
     "notification.channel": ("channel", "metadata.channel"),

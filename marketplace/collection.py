@@ -27,6 +27,7 @@ class Form(StrEnum):
     PROVIDER = "id that may name a provider"
     BOOKING = "id that may name a booking"
     ROOM = "id that may name a chat room"
+    PROVIDER_OR_BOOKING = "id that may name a provider or a booking"
     CODE = "code"
     BOOKING_STATUS = "booking status"
     COMMISSION_STATUS = "commission status"
@@ -94,11 +95,21 @@ class WantedIndex:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A table of core made of the same rows as another, and of their versions: several of its rows, or none, are of
+    one row, under that one's key and scope. ``people`` and ``refers``: as in CoreRows."""
+
+    table: str
+    people: tuple[str, ...] = ()
+    refers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class CoreRows:
     """How core derives a collection. ``table``: of core, ``key``: its key column; ``scope``: (column, value) of the
     collection's part of a shared table. ``people``: columns that name a provider or a customer; ``refers``: columns
     that name another row besides. ``borrows``: a row without a provider is read in the zone of the booking it refers
-    to."""
+    to. ``beside``: the other tables that its rows are told in."""
 
     table: str
     key: str
@@ -106,6 +117,12 @@ class CoreRows:
     people: tuple[str, ...] = ()
     refers: tuple[str, ...] = ()
     borrows: bool = False
+    beside: tuple[Beside, ...] = ()
+
+    @property
+    def naming(self) -> dict[str, tuple[str, ...]]:
+        """Each of its tables → the columns that name another row."""
+        return {one.table: (*one.people, *one.refers) for one in (self, *self.beside)}
 
 
 _NOTHING: Mapping[str, Form] = MappingProxyType({})

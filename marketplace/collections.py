@@ -11,6 +11,7 @@ from typing import Final
 
 from marketplace.aliases import ALIASES
 from marketplace.collection import (
+    Beside,
     Category,
     Collection,
     CoreRows,
@@ -120,6 +121,8 @@ _BOOKING_EXPECTED: Final = _expected(
 _BOOKING_KEYS: Final = PersonKeys(owner=ALIASES["booking.customer_id"], own_booking=("_id", "bookingId"))
 _BOOKING_PUBLISHED: Final = _forms(
     id=(*ALIASES["booking.business_id"], *ALIASES["booking.customer_id"]),
+    booking=(*ALIASES["booking.handed_to_booking"], *ALIASES["booking.handed_from_booking"]),
+    provider_or_booking=(*ALIASES["booking.handed_to"], *ALIASES["booking.handed_from"]),
     provider=ALIASES["booking.provider_id"],
     booking_status=ALIASES["booking.status"],
     code=("paymentMethod",),
@@ -141,7 +144,20 @@ def _booking(name: str, *, required: bool = False, indexes: tuple[WantedIndex, .
         expected=_BOOKING_EXPECTED,
         indexes=indexes,
         core=CoreRows(
-            "bookings", "booking_id", ("origin", name), ("provider_id", "customer_id"), ("business_id",)
+            "bookings",
+            "booking_id",
+            ("origin", name),
+            ("provider_id", "customer_id"),
+            ("business_id",),
+            beside=(
+                Beside("booking_events"),
+                Beside("booking_providers", ("from_provider_id", "to_provider_id")),
+                Beside(
+                    "booking_handovers",
+                    ("handed_from_ref", "handed_to_ref"),
+                    ("from_booking_ref", "to_booking_ref"),
+                ),
+            ),
         ),
     )
 
@@ -165,7 +181,9 @@ def _providers(name: str, kind: str) -> Collection:
         personal=("whatsappNumber", "phone", "email", "coordinates", "location"),
         published=_forms(city=("city",), browser=("browser",), code=("commissionPlan",)),
         expected=_PROVIDER_EXPECTED,
-        core=CoreRows("providers", "provider_id", ("provider_type", kind)),
+        core=CoreRows(
+            "providers", "provider_id", ("provider_type", kind), beside=(Beside("provider_states"),)
+        ),
     )
 
 
@@ -194,6 +212,10 @@ _NOTIFICATION_EXPECTED: Final = _expected(
     (("deliveredAt",), "the delivery rate cannot be judged"),
     (("failedAt",), "failures are not told from delays"),
 )  # fmt: skip
+_REVIEW_EXPECTED: Final = _expected(
+    (ALIASES["review.rating"], "providers have no rating"),
+    ((*ALIASES["review.provider_id"], "bookingId"), "reviews are of no provider"),
+)
 _RECORD_EXPECTED: Final = _expected(
     ((*ALIASES["commission.booking_ref"], *ALIASES["commission.booking_doc_ref"]),
      "no record finds its booking: every one is an orphan", True),
@@ -294,7 +316,14 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
         "reviews",
         ingested=True,
         personal=("userName", "customerName", "reviewerName", "comment", "review"),
-        keys=PersonKeys(owner=("userId", "customerId", "reviewerId"), booking=("bookingId",)),
+        keys=PersonKeys(owner=ALIASES["review.customer_id"], booking=("bookingId",)),
+        published=_forms(
+            booking=("bookingId",),
+            id=ALIASES["review.customer_id"],
+            provider=ALIASES["review.provider_id"],
+        ),
+        expected=_REVIEW_EXPECTED,
+        core=CoreRows("reviews", "review_id", None, ("provider_id", "customer_id"), ("booking_ref",)),
     ),
     Collection(
         "notifications",

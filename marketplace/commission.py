@@ -106,8 +106,17 @@ class EntryPart(StrEnum):
     FEE = "fee"
 
 
+class Unentered(StrEnum):
+    """Why a record has no line in the ledger; as above."""
+
+    TEST = "test"
+    UNDATED = "undated"
+    AMOUNT_UNKNOWN = "amount_unknown"
+
+
 ENTRY_KINDS: Final = values(*EntryKind)
 ENTRY_PARTS: Final = values(*EntryPart)
+UNENTERED: Final = values(*Unentered)
 #: What a month of the ledger is made of, each with its sign: their sum is its closing.
 LEDGER_SIGNS: Final[Mapping[str, int]] = MappingProxyType(
     {"opening_idr": 1, "accrued_idr": 1, "fees_idr": 1, "paid_idr": -1, "reversed_idr": -1}

@@ -16,7 +16,9 @@ from marketplace.rules import (
     NOT_YET_MINUTES,
     THOUSANDS_BELOW_IDR,
 )
+from marketplace.services import BEST_RATING, WORST_RATING
 
+_STARS: Final = {"worst": WORST_RATING, "best": BEST_RATING}
 #: Code → the numbers of the rules that the sentence of what it means (``data.<code>``) speaks of.
 DATA_FINDINGS: Final[Mapping[str, Mapping[str, int]]] = {
     "amount_currency": {},
@@ -37,6 +39,7 @@ DATA_FINDINGS: Final[Mapping[str, Mapping[str, int]]] = {
     "phone_unreadable": {},
     "provider_type_unknown": {},
     "rate_unreadable": {},
+    "rating_unreadable": _STARS,
     "reference_case": {},
     "refund_amount_unknown": {},
     "role_unknown": {},
@@ -51,6 +54,7 @@ DATA_FINDINGS: Final[Mapping[str, Mapping[str, int]]] = {
 
 CREATION_NOT_YET: Final = "noted.creation_not_yet"
 NO_MINUTES: Final = "noted.no_minutes"
+NO_RATING: Final = "noted.no_rating"
 _NOT_YET: Final = {"minutes": NOT_YET_MINUTES}
 
 #: Code of what was found → the numbers of the rules that its sentence speaks of, where it does.
@@ -59,4 +63,5 @@ NOTED: Final[Mapping[str, Mapping[str, int]]] = {
     NOT_YET: _NOT_YET,
     CREATION_NOT_YET: _NOT_YET,
     NO_MINUTES: {"longest": LONGEST_SERVICE_MINUTES},
+    NO_RATING: _STARS,
 }

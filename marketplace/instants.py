@@ -32,6 +32,7 @@ HAPPENED: Final = frozenset(
         *ALIASES["booking.responded_at"],
         *ALIASES["booking.completed_at"],
         *ALIASES["booking.cancelled_at"],
+        *ALIASES["booking.handed_at"],
         *ALIASES["message.sent_at"],
         *ALIASES["provider.last_seen_at"],
         "paidAt",

@@ -1,5 +1,5 @@
 """The chain a booking goes through, hop by hop, and how long each hop may take. Where it breaks is found in
-assets/marts/link_states.py."""
+assets/marts/health/link_states.py."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ class LinkState(StrEnum):
 
 STEPS: Final = values(*Step)
 LINK_STATES: Final = values(*LinkState)
+#: Whether a booking took a hop.
+LINK_VERDICTS: Final = ("passed", LinkState.BROKEN.value, LinkState.UNKNOWN.value)
 
 
 @dataclass(frozen=True)

@@ -217,12 +217,14 @@ def why_unreadable(text: pl.Series) -> pl.Series:
 
 @dataclass(frozen=True)
 class BookingAmounts:
-    """Per booking: ``amount_idr`` (Int64), ``amount_rule``, ``disagreement`` (the sources, null where they
-    agree), and what could not be taken as written: ``unreadable``, ``negative``, ``implausible``, ``thousands`` (a
-    total), ``currency`` (by the attribute that names another one).
+    """Per booking: ``amount_idr`` (Int64), ``before_idr`` (with a discount code: what it cost before; null where
+    nothing says so), ``amount_rule``, ``disagreement`` (the sources, null where they agree), and what could not be
+    taken as written: ``unreadable``, ``negative``, ``implausible``, ``thousands`` (a total), ``currency`` (by the
+    attribute that names another one).
     """
 
     amount_idr: pl.Series
+    before_idr: pl.Series
     amount_rule: pl.Series
     disagreement: pl.Series
     unreadable: Noted
@@ -258,7 +260,8 @@ def booking_amounts(
             read[name] = _Read.of(text)
     nothing = nulls(height, pl.String)
     if not read:
-        return BookingAmounts(nulls(height, pl.Int64), nothing, nothing, {}, {}, {}, {}, others)
+        none = nulls(height, pl.Int64)
+        return BookingAmounts(none, none, nothing, nothing, {}, {}, {}, {}, others)
     used = tuple(read)
     written = _any((read[n].written for n in TOTALS if n in read), height)
     columns = {"discounted": discounted, "total written": written, "abroad": abroad}
@@ -284,6 +287,7 @@ def booking_amounts(
     rupiah = ~pl.col("abroad")
     result = frame.select(
         pl.when(rupiah).then(chosen[0]).alias("amount_idr"),
+        pl.when(rupiah & pl.col("discounted")).then(_before(used, chosen[0])).alias("before_idr"),
         pl.when(rupiah).then(chosen[1]).alias("amount_rule"),
         pl.when(rupiah).then(chosen[2]).alias("foreign_source"),
         pl.when(rupiah & _disagrees(used)).then(_said(used)).alias("disagreement"),
@@ -299,6 +303,7 @@ def booking_amounts(
             others |= {n: named for n, other in in_pricing.items() if (named := other & here).any()}
     return BookingAmounts(
         result["amount_idr"],
+        result["before_idr"],
         result["amount_rule"],
         result["disagreement"],
         {n: amount.unreadable for n, amount in read.items()},
@@ -360,6 +365,24 @@ def _lowest_total(totals: tuple[str, ...]) -> Choice:
     rule = pl.when(idr == 0).then(pl.lit("free")).when(idr.is_not_null()).then(pl.lit("discounted"))
     foreign = pl.coalesce(pl.when(f"{n} abroad").then(pl.lit(n)) for n in totals)
     return idr, rule, pl.when(idr.is_null()).then(foreign)
+
+
+def _before(used: tuple[str, ...], amount: pl.Expr) -> pl.Expr:
+    """What a discounted booking cost before: the highest total, else the price, where that is more than the amount by
+    more than rounding makes it."""
+    sources = [
+        [pl.when(~pl.col(f"{n} whole")).then(pl.col(f"{n} idr")) for n in used if n in TOTALS],
+        [pl.when(f"{n} whole").then(pl.col(f"{n} idr")) for n in used if n in TOTALS],
+        [pl.col(f"{n} idr") for n in used if n == _PRICE],
+    ]
+    tolerances = (AMOUNT_TOLERANCE_IDR, ROUNDED_TOLERANCE_IDR, ROUNDED_TOLERANCE_IDR)
+    above = [
+        pl.when(highest - amount > tolerance).then(highest)
+        for group, tolerance in zip(sources, tolerances, strict=True)
+        if group
+        for highest in (pl.max_horizontal(group),)
+    ]
+    return pl.coalesce(above) if above else pl.lit(None, pl.Int64)
 
 
 def _disagrees(used: tuple[str, ...]) -> pl.Expr:

@@ -18,3 +18,6 @@ class Basis(StrEnum):
 
 BASES: Final = values(*Basis)
 PEAK_WINDOW: Final = timedelta(weeks=8)
+#: The last days, each hour of the week once, beside the mean of as many such weeks before them.
+RECENT_DAYS: Final = timedelta(weeks=1)
+BASELINE_WEEKS: Final = 4

@@ -38,6 +38,7 @@ _TOLD: Final[Mapping[Form, Told]] = MappingProxyType(
         Form.PROVIDER: _ids(*PROVIDER_COLLECTIONS),
         Form.BOOKING: _ids(*BOOKING_COLLECTIONS),
         Form.ROOM: _ids(*ROOM_COLLECTIONS),
+        Form.PROVIDER_OR_BOOKING: _ids(*PROVIDER_COLLECTIONS, *BOOKING_COLLECTIONS),
         Form.CODE: _codes(),
         Form.BOOKING_STATUS: _codes(BOOKING_STATUS),
         Form.COMMISSION_STATUS: _codes(COMMISSION_STATUS),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit status (2: wrong usage or a port that is taken)."""
-    from sandbox.options import options_from, read_instant
+    from sandbox.options import options_from, read_instant, read_level, read_outage
     from sandbox.serve import serve
 
     parser = argparse.ArgumentParser(
@@ -44,6 +44,13 @@ def main(argv: list[str] | None = None) -> int:
         help="fill up to N bookings with made-up ones (benchmarks)",
     )
     add("--messages", type=int, default=0, metavar="N", help="fill up to N chat messages (benchmarks)")
+    for name, kind, what in (
+        ("outage", read_outage, "nobody can book by an entry point (SOURCE: a canonical source, or all)"),
+        ("acceptance", read_level, "so much of the bookings are accepted that would be"),
+        ("demand", read_level, "so much of the bookings are made that would be (a holiday week)"),
+    ):
+        metavar = f"{'SOURCE' if name == 'outage' else 'FACTOR'}:FROM/TO"
+        add(f"--{name}", type=kind, action="append", default=[], metavar=metavar, help=what)
     arguments = parser.parse_args(argv)
     try:
         return serve(options_from(arguments))

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.server.columns import stored_value
+from sandbox.simulator.disturbances import Disturbances
 from sandbox.simulator.schema import TABLES
 from sandbox.simulator.simulation import Simulation
 from sandbox.simulator.truth import truth
@@ -81,9 +82,16 @@ def fold(store: Store, database: str, events: Iterable[EventLike]) -> dict[str, 
     return {name: list(rows.values()) for name, rows in standing.items()}
 
 
-def fill(store: Store, database: str, seed: int, days: int, until: datetime) -> Simulation:
+def fill(
+    store: Store,
+    database: str,
+    seed: int,
+    days: int,
+    until: datetime,
+    disturbances: Disturbances | None = None,
+) -> Simulation:
     """Simulate ``days`` of history up to ``until`` into a new database; writes truth.json beside the data."""
-    simulation = Simulation(seed, days, until)
+    simulation = Simulation(seed, days, until, disturbances=disturbances)
     create_tables(store, database, TABLES)
     rows = fold(store, database, simulation.run_until(until))
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 DATABASE = "marketplace"
+Outages = tuple[tuple[str, datetime, datetime], ...]
+Levels = tuple[tuple[float, datetime, datetime], ...]
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Options:
     die_with_parent: bool = False
     bookings: int = 0
     messages: int = 0
+    outages: Outages = ()
+    acceptance: Levels = ()
+    demand: Levels = ()
 
 
 def read_instant(text: str) -> datetime:
@@ -34,9 +39,22 @@ def read_instant(text: str) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
+def read_level(text: str) -> tuple[float, datetime, datetime]:
+    """FACTOR:FROM/TO. Raises ValueError."""
+    factor, begins, ends = read_outage(text)
+    return float(factor), begins, ends
+
+
+def read_outage(text: str) -> tuple[str, datetime, datetime]:
+    """SOURCE:FROM/TO. Raises ValueError."""
+    what, _, span = text.partition(":")
+    begins, _, ends = span.partition("/")
+    return what, read_instant(begins), read_instant(ends)
+
+
 def options_from(arguments: Any) -> Options:
     return Options(
         arguments.port, arguments.host, arguments.seed, arguments.days, arguments.until, arguments.live,
         arguments.empty, arguments.json, arguments.data, arguments.die_with_parent, arguments.bookings,
-        arguments.messages,
+        arguments.messages, tuple(arguments.outage), tuple(arguments.acceptance), tuple(arguments.demand),
     )  # fmt: skip

@@ -79,10 +79,11 @@ def serve(options: Options) -> int:
         store.set_meta("keys", keys)
         api.keys.add(ALL_SCOPES, keys["full"])
         api.keys.add(READ_SCOPES, keys["read_only"])
+        disturb = None
         if not options.empty:
             from sandbox.marketplace import open_marketplace  # 50 ms that an empty start is spared
 
-            open_marketplace(store, options, stop)
+            disturb = open_marketplace(store, options, stop)
         address, port = listening.getsockname()[:2]
         name = f"[{address}]" if ":" in address else address
         told = {
@@ -96,7 +97,9 @@ def serve(options: Options) -> int:
         config = uvicorn.Config(
             # A page whose own name points to loopback could read it all.
             TrustedHostMiddleware(
-                Control(api), ["localhost", "127.0.0.1", "[::1]", name], www_redirect=False
+                Control(api, disturb),
+                ["localhost", "127.0.0.1", "[::1]", name],
+                www_redirect=False,
             ),
             loop="uvloop" if sys.platform != "win32" else "asyncio",
             http="httptools",

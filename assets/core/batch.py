@@ -6,7 +6,7 @@ What the rows of each collection mean is in the modules beside this one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -72,6 +72,10 @@ class Batch:
     amounts: AmountBounds = DEFAULT_BOUNDS
     lent: pl.DataFrame | None = None
     people: People = field(default_factory=People.nobody)
+
+    def of(self, frame: pl.DataFrame) -> Batch:
+        """Other rows, or versions, of the collection, read alike."""
+        return replace(self, frame=frame)
 
 
 @dataclass(frozen=True)

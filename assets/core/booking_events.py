@@ -5,10 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from assets.core.bookings import booking_status
+from assets.core.versions import changes, observed
 from checks.schemas import CORE
 from marketplace.attributes import Attributes
 from marketplace.commission import REVENUE_STATUSES
-from marketplace.instants import INSTANT
 from marketplace.statuses import UNKNOWN
 
 STATUS_ATTRIBUTES = ("status", "bookingStatus", "providerResponseStatus")
@@ -20,11 +20,7 @@ EVENTS_SCHEMA = {
 
 def observe(versions: pl.DataFrame) -> pl.DataFrame:
     """All versions of some bookings (``_id``, ``_change``, ``_updated_at``, ``_ingested_at``, status attributes,
-    ``_misfits``) → one row a change of canonical status, the first sight included (from_status null).
-
-    A change happened when the server says, but never after it was seen: under a frozen clock the server's own
-    runs ahead, and an acceptance in the clock's future would keep its booking within its grace for good.
-    """
+    ``_misfits``) → one row a change of canonical status, the first sight included (from_status null)."""
     if not versions.height:
         return pl.DataFrame(schema=EVENTS_SCHEMA)
     attributes = Attributes(versions)
@@ -33,18 +29,10 @@ def observe(versions: pl.DataFrame) -> pl.DataFrame:
         {
             "booking_id": attributes.own("_id", pl.String),
             "to_status": status.fill_null(UNKNOWN),
-            "updated_at": attributes.own("_updated_at", INSTANT),
-            "ingested_at": attributes.own("_ingested_at", INSTANT),
-            "change": attributes.own("_change", pl.Int64),
+            **observed(attributes),
         }
-    ).sort("booking_id", "change")
-    seen = seen.with_columns(pl.min_horizontal("updated_at", "ingested_at").alias("observed_at"))
-    same_booking = pl.col("booking_id") == pl.col("booking_id").shift(1)
-    return (
-        seen.with_columns(pl.when(same_booking).then(pl.col("to_status").shift(1)).alias("from_status"))
-        .filter(pl.col("from_status").is_null() | (pl.col("from_status") != pl.col("to_status")))
-        .select(list(EVENTS_SCHEMA))
     )
+    return changes(seen, "booking_id", "to_status", "from_status").select(list(EVENTS_SCHEMA))
 
 
 def observed_acceptance(events: pl.DataFrame) -> pl.DataFrame:

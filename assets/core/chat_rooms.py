@@ -27,6 +27,7 @@ def derive_chat_rooms(batch: Batch) -> Derived:
             "expires_at": read.instant(offsets, "expiresAt"),
             "created_at": created,
             **read.bookkeeping(),
+            "utc_offset_minutes": offsets,
         }
     )
     return Derived(rows, read.findings())

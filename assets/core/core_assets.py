@@ -17,6 +17,7 @@ _DERIVED = (
     "chat_messages",
     "chat_rooms",
     "notifications",
+    "reviews",
     *_PROVIDERS,
 )
 # Core table → the collections its rows are derived from; every derivation also reads the providers' zones, that of a
@@ -27,8 +28,12 @@ CORE_SOURCES: dict[str, tuple[str, ...]] = {
     "messages": ("chat_messages", *_PROVIDERS),
     "chat_rooms": ("chat_rooms", *_PROVIDERS),
     "notifications": ("notifications", *_PROVIDERS),
+    "reviews": ("reviews", *_PROVIDERS),
     "providers": _PROVIDERS,
     "booking_events": ("bookings", "hotel_bookings"),
+    "booking_providers": ("bookings", "hotel_bookings", *_PROVIDERS),
+    "booking_handovers": ("bookings", "hotel_bookings", *_PROVIDERS),
+    "provider_states": _PROVIDERS,
     "data_findings": _DERIVED,
     "quarantined": _DERIVED,
 }

@@ -18,7 +18,7 @@ from resources.warehouse import DatabaseDamaged, is_damage
 #: Every table of core, in the order they are told.
 TABLES = (
     *dict.fromkeys(source.table for source in SOURCES),
-    "booking_events",
+    *dict.fromkeys(one.table for source in SOURCES for one in source.beside),
     "data_findings",
     "quarantined",
 )

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import traceback
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -22,15 +22,18 @@ import orjson
 import polars as pl
 
 from assets.core.batch import Batch, Derived, found_on, hidden_rows, set_aside_findings
-from assets.core.booking_events import EVENTS_SCHEMA, STATUS_ATTRIBUTES, observe, observed_acceptance
+from assets.core.booking_events import STATUS_ATTRIBUTES, observe, observed_acceptance
+from assets.core.booking_providers import PROVIDER_ATTRIBUTES, observe_providers, said_handovers
 from assets.core.bookings import derive_bookings
 from assets.core.chat_rooms import derive_chat_rooms
 from assets.core.commissions import FEE_ATTRIBUTES, PROOF_ATTRIBUTES, derive_commissions
 from assets.core.long_texts import without_long_texts
 from assets.core.messages import derive_messages
 from assets.core.notifications import derive_notifications
+from assets.core.provider_states import STATE_ATTRIBUTES, observe_states
 from assets.core.providers import derive_providers
 from assets.core.raw_reader import CATALOG, QUARANTINED_SCHEMA, Mirror, Reading, attach
+from assets.core.reviews import derive_reviews
 from checks.derived_rows import violations
 from checks.proven import Contents, Writing, digest, row_hash
 from checks.schemas import CORE
@@ -54,7 +57,7 @@ from resources.instants import instant_of, text_of
 from resources.phone_key import read_phone_key
 from resources.raw.published_ids import RowNames, is_nameless
 from resources.sql import quoted
-from resources.warehouse import MEMORY_LIMIT, open_warehouse
+from resources.warehouse import MEMORY_LIMIT, one_thread_for_small, open_warehouse
 
 AfterChunk = Callable[[str, int], None]
 
@@ -75,6 +78,7 @@ _DERIVE: Mapping[str, Callable[[Batch], Derived]] = {
     "chat_rooms": derive_chat_rooms,
     "messages": derive_messages,
     "notifications": derive_notifications,
+    "reviews": derive_reviews,
 }
 SOURCES = tuple(
     Source(**vars(collection.core), collection=collection.name, derive=derive)
@@ -218,6 +222,7 @@ def _opened(
 def _attached(con: duckdb.DuckDBPyConnection, raw_path: Path) -> Generator[None]:
     """The mirror beside the warehouse for the time of the block."""
     attach(con, raw_path)
+    one_thread_for_small(con, raw_path)  # of a warehouse that is made anew the size says nothing
     with afterwards(lambda: con.execute(f"DETACH {CATALOG}")):
         yield
 
@@ -397,7 +402,7 @@ class _Run:
 
     def _referred_to(self, ids: list[str]) -> bool:
         """Whether a row of core names one of some published ids."""
-        for table, columns in {s.table: (*s.people, *s.refers) for s in SOURCES}.items():
+        for table, columns in {t: names for s in SOURCES for t, names in s.naming.items()}.items():
             named = " OR ".join(f"list_contains($1, {column})" for column in columns)
             if (
                 named
@@ -588,23 +593,25 @@ class _Run:
         """``$id``s of rows to be read anew because of what is known of whom they name: who moved, or came or went;
         whose provider was not read when they were, and (rows written after ``late``) may not have been read after
         all; and what was hidden as long as no row had one of the ``words`` as its key."""
-        conditions: list[str] = []
         if moved.height:
             self.con.register("ids_moved", moved.to_arrow())
-            conditions += [
-                f"(lower({column}) IN (SELECT lower(id) FROM ids_moved) "
-                f"AND {column} NOT IN (SELECT id FROM ids_moved WHERE settled))"
-                for column in source.people
-            ]
-        if late is not None:
-            conditions.append(f"updated_at > TIMESTAMP '{late}'")
         found = [self._unplaced(source), self._quarantined_with(source.collection, words)]
-        if words:
-            conditions += [
-                f"lower({column}) IN ({self._hashes(words)})" for column in (*source.people, *source.refers)
-            ]
-        if conditions:
-            found.append(self._ids(source, " OR ".join(conditions)))
+        for one in (source, *source.beside):
+            conditions: list[str] = []
+            if moved.height:
+                conditions += [
+                    f"(lower({column}) IN (SELECT lower(id) FROM ids_moved) "
+                    f"AND {column} NOT IN (SELECT id FROM ids_moved WHERE settled))"
+                    for column in one.people
+                ]
+            if late is not None and one is source:
+                conditions.append(f"updated_at > TIMESTAMP '{late}'")
+            if words:
+                conditions += [
+                    f"lower({column}) IN ({self._hashes(words)})" for column in source.naming[one.table]
+                ]
+            if conditions:
+                found.append(self._ids(source, " OR ".join(conditions), one.table))
         if moved.height:
             self.con.unregister("ids_moved")
         # quarantined rows keep nothing of a zone; a row's own change is picked up by its change number
@@ -647,9 +654,11 @@ class _Run:
         ):
             self._chunk(source, frame, zones, people, lent)
 
-    def _ids(self, source: Source, condition: str) -> pl.Series:
+    def _ids(self, source: Source, condition: str, table: str | None = None) -> pl.Series:
         scope = f" AND {source.scope[0]} = '{source.scope[1]}'" if source.scope else ""
-        found = self.con.sql(f"SELECT {source.key} AS id FROM core.{source.table} WHERE ({condition}){scope}")
+        found = self.con.sql(
+            f"SELECT {source.key} AS id FROM core.{table or source.table} WHERE ({condition}){scope}"
+        )
         return found.pl()["id"]
 
     def _unplaced(self, source: Source) -> pl.Series:
@@ -694,29 +703,41 @@ class _Run:
         lent: pl.DataFrame | None = None,
     ) -> None:
         accepted, rejected, reasons = self._split(source.collection, frame)
-        events: pl.DataFrame | None = None
-        acceptance: pl.DataFrame | None = None
+        batch = Batch(
+            source.collection,
+            accepted,
+            zones,
+            self.mirror.gone.get(source.collection, frozenset()),
+            names=self.names,
+            amounts=self.amounts,
+            lent=lent,
+            people=people,
+        )
+        beside: dict[str, pl.DataFrame] = {}
+        said: Derived | None = None
         with _without_values(f"the rules for {source.collection}"):
             if source.collection in BOOKING_COLLECTIONS:
-                events = self._events(source.collection, accepted)
-                acceptance = observed_acceptance(events)
-                events = events.with_columns(
+                versions = self._versions(batch, (*STATUS_ATTRIBUTES, *PROVIDER_ATTRIBUTES))
+                events = observe(versions.frame)
+                batch = replace(batch, accepted=observed_acceptance(events))
+                beside["booking_events"] = events.with_columns(
                     self.names.row_ids(source.collection, events["booking_id"]).values.alias("booking_id"),
                     pl.lit(source.collection).alias("origin"),
                 )
-            derived = source.derive(
-                Batch(
-                    source.collection,
-                    accepted,
-                    zones,
-                    self.mirror.gone.get(source.collection, frozenset()),
-                    acceptance,
-                    self.names,
-                    self.amounts,
-                    lent,
-                    people,
+                beside["booking_providers"] = observe_providers(versions)
+                said = said_handovers(batch)
+                beside["booking_handovers"] = said.rows
+            elif source.collection in PROVIDER_COLLECTIONS:
+                beside["provider_states"] = observe_states(self._versions(batch, STATE_ATTRIBUTES))
+            derived = source.derive(batch)
+            if said is not None and said.findings.height:
+                both = pl.concat([derived.findings, said.findings])
+                derived = replace(
+                    derived,
+                    findings=both.unique(
+                        ["finding", "row_id", "attribute"], keep="first", maintain_order=True
+                    ),
                 )
-            )
             derived = without_long_texts(source.collection, source.key, accepted, derived)
             ids = self.names.row_ids(source.collection, frame["_id"]).values
         self._forget(source.collection, ids, source, written=lent is not None)
@@ -724,8 +745,8 @@ class _Run:
         if self.follows and source.collection in BOOKING_COLLECTIONS:
             self._touch(derived.rows)
         self._insert("data_findings", derived.findings)
-        if events is not None:
-            self._insert("booking_events", events)
+        for table, rows in beside.items():
+            self._insert(table, rows)
         self._quarantine(source.collection, rejected, reasons)
         self.findings += derived.findings.height
         self._after(source.collection, frame.height)
@@ -742,13 +763,16 @@ class _Run:
         kept = refused & frame["_deleted_at"].is_null() if "_deleted_at" in frame.columns else refused
         return frame.filter(~refused), frame.filter(kept), reasons.filter(kept)
 
-    def _events(self, collection: str, frame: pl.DataFrame) -> pl.DataFrame:
-        wanted = ("_id", "_change", "_updated_at", "_ingested_at", "_misfits", *STATUS_ATTRIBUTES)
-        current = frame.select(c for c in frame.columns if c in wanted)
-        replaced = self.mirror.history(self.lookup, collection, frame["_id"], STATUS_ATTRIBUTES)
+    def _versions(self, batch: Batch, attributes: tuple[str, ...]) -> Batch:
+        """All versions of the rows of a batch, with some attributes and what the mirror knows of each version."""
+        wanted = (
+            "_id", "_change", "_updated_at", "_ingested_at", "_deleted_at", "_misfits", *attributes,
+        )  # fmt: skip
+        current = batch.frame.select(c for c in batch.frame.columns if c in wanted)
+        replaced = self.mirror.history(self.lookup, batch.collection, current["_id"], attributes)
         if replaced is None or not replaced.height:
-            return observe(current) if current.height else pl.DataFrame(schema=EVENTS_SCHEMA)
-        return observe(pl.concat([replaced, current], how="diagonal_relaxed"))
+            return batch.of(current)
+        return batch.of(pl.concat([replaced, current], how="diagonal_relaxed"))
 
     # Writing
 
@@ -763,10 +787,10 @@ class _Run:
         if source is not None:
             scope = f" AND {source.scope[0]} = '{source.scope[1]}'" if source.scope else ""
             gone = self._delete(source.table, f"{source.key} {those}{scope}", ids_changed)
-            if collection in BOOKING_COLLECTIONS:
-                if self.follows:
-                    self._touch(gone)
-                self._delete("booking_events", f"booking_id {those} AND origin = '{collection}'", ids_changed)
+            if collection in BOOKING_COLLECTIONS and self.follows:
+                self._touch(gone)
+            for one in source.beside:
+                self._delete(one.table, f"{source.key} {those}{scope}", ids_changed)
         for table in ("data_findings", "quarantined"):
             self._delete(table, f"row_id {those} AND collection = '{collection}'", ids_changed)
         del ids_changed

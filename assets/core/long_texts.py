@@ -13,15 +13,20 @@ from marketplace.text import BLANK
 from messages.message import Message
 
 
+def too_long(texts: pl.Series) -> pl.Series:
+    """Which of some texts are longer than LONGEST_PUBLISHED letters."""
+    long = (texts.str.len_bytes() > LONGEST_PUBLISHED).fill_null(False)
+    if not long.any():
+        return long
+    return long & (texts.str.len_chars() > LONGEST_PUBLISHED).fill_null(False)
+
+
 def without_long_texts(collection: str, key: str, frame: pl.DataFrame, derived: Derived) -> Derived:
     """Derived rows (``key``: their column of ids, which stays) without texts beyond LONGEST_PUBLISHED, and a finding
     for each, named by the attribute of ``frame`` that holds the text."""
     rows, found = derived.rows, [derived.findings]
     for column in [c for c, dtype in rows.schema.items() if dtype == pl.String and c != key]:
-        long = (rows[column].str.len_bytes() > LONGEST_PUBLISHED).fill_null(False)
-        long = (
-            long & (rows[column].str.len_chars() > LONGEST_PUBLISHED).fill_null(False) if long.any() else long
-        )
+        long = too_long(rows[column])
         if not long.any():
             continue
         where = long.arg_true().to_list()

@@ -220,7 +220,7 @@ class Mirror:
         if table not in self.columns:
             return None
         names = self.names.get(collection, {})
-        wanted = {"_id", "_change", "_updated_at", "_ingested_at", "_misfits", *attributes}
+        wanted = {"_id", "_change", "_updated_at", "_ingested_at", "_deleted_at", "_misfits", *attributes}
         chosen = [c for c in self.columns[table] if names.get(c, c) in wanted]
         con.register("ids_history", pl.DataFrame({"id": ids}).to_arrow())
         found = con.sql(

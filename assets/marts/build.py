@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from assets.marts.every import MART_NAMES, MARTS
-from assets.marts.given import GIVEN
+from assets.marts.given import GIVEN, INSTANTS
 from assets.marts.mart import Mart
 from assets.marts.mart_writer import MartWriter, mart_writer
 from assets.marts.sql_cache import Compiled, compiled_marts, forget_instants, set_instants
@@ -193,10 +193,26 @@ def _prepare(con: duckdb.DuckDBPyConnection, given: _Given) -> datetime | None:
         [COMMISSION_COLLECTION],
     ).fetchone()
     judged = judged_at(given.now, *(scan or (None, None)), frozen=given.clock_frozen)
-    set_instants(con, (given.now, judged, given.quiet, given.local_month, given.utc_offset_minutes))
+    instants = (given.now, judged, given.quiet, given.local_month, given.utc_offset_minutes)
+    set_instants(con, instants)
+    _keep_instants(con, instants)
     for name, columns in GIVEN.items():
         _fill(con, name, columns, given.rows[name])
     return judged
+
+
+def _keep_instants(con: duckdb.DuckDBPyConnection, values: Sequence[Any]) -> None:
+    """Let ops.judged say what the marts are judged at: what is behind their figures is asked for later."""
+    con.execute(create_table(OPS["judged"]))
+    named = ", ".join(quoted(name) for name in INSTANTS)
+    if con.execute("SELECT count(*) FROM ops.judged").fetchone() == (0,):
+        con.execute(
+            f"INSERT INTO ops.judged ({named}) VALUES ({', '.join('?' * len(INSTANTS))})", list(values)
+        )
+    else:
+        con.execute(
+            f"UPDATE ops.judged SET {', '.join(f'{quoted(name)} = ?' for name in INSTANTS)}", list(values)
+        )
 
 
 _SENTENCES = ("detail", "message", "reasons")

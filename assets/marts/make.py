@@ -13,6 +13,7 @@ import duckdb
 from assets.closed_months import OF_CLOSED_MONTHS, compare_closed_months, zone_offset
 from assets.marts.build import BuildOutcome, build
 from assets.marts.every import MART_NAMES
+from assets.marts.views import write_views
 from assets.ops import create_ops, mirror_bookkeeping, mirror_health
 from marketplace.health import UNMEASURED_AFTER
 from resources.ledger import ClosedGap, HealthVerdict, Ledger
@@ -74,6 +75,7 @@ def make_marts(run: Run, scans: Sequence[CollectionScan] | None = None) -> Built
         # What the figures changed since the snapshot before is known only now.
         gap = compare_closed_months(con, run)
         later = build_marts(con, run, LATER, gap=gap, now=figures.now)
+        write_views(con, load_policy(), run.home.root / COMPILED)
         ops = {table: _rows(con, f"ops.{table}") for table in OPS_TABLES}
     return Built({**figures.rows, **later.rows, **ops}, figures.changed | later.changed)
 

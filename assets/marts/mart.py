@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from checks.schemas import CORE
 from checks.schemas.table import Declaration, Table, declaration_of
 
 #: Arguments that are no tables: the instants everything is judged at, and the commission policy.
@@ -23,8 +24,8 @@ Through = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Mart:
-    """A table to make. ``reads``: the tables it is made of, by name, one of its own name being core's. ``table``: what
-    it is declared as; None for a step.
+    """A table to make. ``reads``: the tables it is made of, by name, one of its own name or of a name that core has
+    being core's. ``table``: what it is declared as; None for a step.
 
     ``clock_columns`` change with the clock alone: they count neither for the digest nor as a change, but
     are always written. ``through``: what no query can say is made of the query's rows by this, a Polars frame of them
@@ -44,8 +45,8 @@ class Mart:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The steps and marts among what it reads."""
-        return tuple(name for name in self.reads if name in _MADE and name != self.name)
+        """The steps and marts among what it reads. A name that core has is core's."""
+        return tuple(name for name in self.reads if name in _MADE and name != self.name and name not in CORE)
 
     @property
     def description(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -20,6 +20,7 @@ import duckdb
 
 from assets.marts.every import MARTS
 from assets.marts.given import INSTANTS
+from checks.schemas import CORE
 from marketplace.policy import Policy
 from resources.own_files import create
 
@@ -59,7 +60,34 @@ def compile_marts(policy: Policy) -> tuple[Compiled, ...]:
         )
         if mart.through is not None and mart.table is not None:
             schema = mart.table.ibis_schema
-        tables[mart.name] = ibis_table(mart.name, schema, "temp" if mart.step else "marts")
+        # A name that core has is core's to whatever reads it.
+        if mart.name not in CORE:
+            tables[mart.name] = ibis_table(mart.name, schema, "temp" if mart.step else "marts")
+    return tuple(compiled)
+
+
+@lru_cache(maxsize=4)
+def compile_behind(policy: Policy) -> tuple[Compiled, ...]:
+    """The rows behind every mart as SQL on the tables of a snapshot: the instants are those of ops.judged."""
+    from ibis.backends.sql.compilers import DuckDBCompiler
+
+    from assets.marts.behind import explained
+    from assets.marts.tables import Instants, ibis_table, sources
+    from checks.schemas import MARTS as DECLARED
+
+    compiler: Any = DuckDBCompiler()
+    tables = sources() | {
+        one.name: ibis_table(one.name, one.ibis_schema, "marts") for one in DECLARED.values()
+    }
+    at = Instants(ibis_table("judged", dict(INSTANTS), "ops"))
+    compiled: list[Compiled] = []
+    for name, one in explained().items():
+        expression = one.query(tables, at, policy)
+        columns = tuple(
+            (column, str(compiler.type_mapper.to_string(kind)))
+            for column, kind in expression.schema().items()
+        )
+        compiled.append(Compiled(name, columns, compiler.to_sqlglot(expression).sql("duckdb")))
     return tuple(compiled)
 
 
@@ -102,22 +130,34 @@ def compiled_marts(policy: Policy, cache: Path | None) -> tuple[Compiled, ...]:
 
     A file that cannot be read or written is only a loss of time: the marts are compiled.
     """
+    return _kept("marts", compile_marts, policy, cache)
+
+
+@lru_cache(maxsize=4)
+def compiled_behind(policy: Policy, cache: Path | None) -> tuple[Compiled, ...]:
+    """``compile_behind``, kept as the marts are."""
+    return _kept("behind", compile_behind, policy, cache)
+
+
+def _kept(
+    what: str, compiling: Callable[[Policy], tuple[Compiled, ...]], policy: Policy, cache: Path | None
+) -> tuple[Compiled, ...]:
     if cache is None:
-        return compile_marts(policy)
-    kept = cache / f"marts-{_fingerprint(policy)}.json"
+        return compiling(policy)
+    path = cache / f"{what}-{fingerprint(policy)}.json"
     try:
-        found = json.loads(kept.read_text(encoding="utf-8"))
         return tuple(
             Compiled(one["name"], tuple((name, kind) for name, kind in one["columns"]), one["sql"])
-            for one in found
+            for one in json.loads(path.read_text(encoding="utf-8"))
         )
     except (OSError, ValueError, KeyError, TypeError):
-        compiled = compile_marts(policy)
-        _keep(kept, compiled)
+        compiled = compiling(policy)
+        _keep(path, what, compiled)
         return compiled
 
 
-def _fingerprint(policy: Policy) -> str:
+def fingerprint(policy: Policy) -> str:
+    """Of the rules, the policy and the tools that the SQL depends on."""
     digest = hashlib.sha256(repr(policy).encode())
     for tool in _TOOLS:
         digest.update(f"{tool}={version(tool)}".encode())
@@ -133,7 +173,7 @@ def sql_file(cache: Path, name: str) -> Path:
     return cache / f"{name}.sql"
 
 
-def _keep(path: Path, compiled: Sequence[Compiled]) -> None:
+def _keep(path: Path, what: str, compiled: Sequence[Compiled]) -> None:
     """Write under a name of its own, then rename: a reader never sees half a file. What is of other rules goes, also
     what a process that was killed left, and the SQL of marts there are no more."""
     new = path.with_suffix(f".{os.getpid()}")
@@ -142,11 +182,13 @@ def _keep(path: Path, compiled: Sequence[Compiled]) -> None:
         with create(new) as file:
             file.write(json.dumps([asdict(one) for one in compiled]).encode())
         new.replace(path)
-        for one in compiled:
-            with create(sql_file(path.parent, one.name)) as file:
-                file.write(f"{one.sql}\n".encode())
-        kept = {path, *(sql_file(path.parent, one.name) for one in compiled)}
-        for other in (*path.parent.glob("marts-*"), *path.parent.glob("*.sql")):
+        # Views tell their SQL themselves.
+        shown = [(sql_file(path.parent, one.name), one.sql) for one in compiled if what == "marts"]
+        for file_of, sql in shown:
+            with create(file_of) as file:
+                file.write(f"{sql}\n".encode())
+        kept = {path, *(file_of for file_of, _ in shown)}
+        for other in (*path.parent.glob(f"{what}-*"), *(path.parent.glob("*.sql") if shown else ())):
             if other not in kept:
                 other.unlink(missing_ok=True)
     except OSError:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from checks.schemas import chat, commission, core, data, demand, health, ops, providers, revenue
+from checks.schemas import chat, commission, core, customers, data, demand, health, ops, providers, revenue
 from checks.schemas.table import Declaration, declared
 
-SUBJECTS: Final = (core, commission, revenue, demand, providers, chat, health, data, ops)
+SUBJECTS: Final = (core, commission, revenue, demand, customers, providers, chat, health, data, ops)
 """The modules that declare tables; importing one makes its tables known."""
 
 CORE: Final[Mapping[str, Declaration]] = declared("core")

@@ -7,6 +7,7 @@ from typing import Final
 import pandera.polars as pa
 import polars as pl
 
+from checks.schemas.figures import additive, other, ratio
 from checks.schemas.table import MESSAGE_ARGS, MESSAGE_CODE, MartTable, column
 from marketplace.closed_months import CLOSED_MONTH_CHANGED, MONTH_FIGURES
 from marketplace.collections import BOOKING_COLLECTIONS
@@ -17,6 +18,7 @@ from marketplace.commission import (
     ENTRY_PARTS,
     RESTRICTION_VERDICTS,
     ROW_STATES,
+    UNENTERED,
     WHOLE_STATES,
 )
 from marketplace.findings import FINDINGS, SEVERITIES
@@ -25,6 +27,8 @@ from marketplace.statuses import BOOKING_STATUSES, COMMISSION_STATUSES, SOURCES
 
 #: The ages that have a length, in words.
 _AGES: Final = tuple(word for word, _ in AGES)
+#: What moves a provider's account in a month.
+_MOVED: Final = ("accrued_idr", "fees_idr", "paid_idr", "reversed_idr")
 #: Whether a restriction that is due is in force, and one in force is due.
 
 
@@ -40,7 +44,7 @@ class CommissionReconciliation(
     source: pl.String = column("where the booking was made", null=True, words=SOURCES)
     booking_status: pl.String = column("the booking's status", null=True, words=BOOKING_STATUSES)
     booking_amount_idr: pl.Int64 = column("the booking's amount", null=True)
-    rate: pl.Float64 = column("the record's rate", null=True, unit="share")
+    rate: pl.Float64 = column("the record's rate", null=True, unit="share", figure=other("commission_id"))
     expected_idr: pl.Int64 = column("what is owed by the policy", null=True, ge=0)
     actual_idr: pl.Int64 = column("what the record charges; 0 without one", null=True)
     variance_idr: pl.Int64 = column("actual less expected; null where a side is unknown", null=True)
@@ -51,11 +55,15 @@ class CommissionReconciliation(
         null=True,
     )
     accrued_at: pl.Datetime = column("the instant of that day")
-    utc_offset_minutes: pl.Int64 = column("the zone of local_date, null with it", null=True)
+    utc_offset_minutes: pl.Int64 = column(
+        "the zone of local_date, null with it", null=True, figure=other("provider_id")
+    )
     policy_version: pl.String = column(
         "the rule of the policy; null where it depends on a day that is not known", null=True
     )
-    policy_rate_ppm: pl.Int64 = column("the policy's rate, null as policy_version", null=True, ge=0, le=MICRO)
+    policy_rate_ppm: pl.Int64 = column(
+        "the policy's rate, null as policy_version", null=True, ge=0, le=MICRO, figure=other("policy_version")
+    )
     deadline_at: pl.Datetime = column("until when it is to be paid", null=True)
     commission_status: pl.String = column("the record's status", null=True, words=COMMISSION_STATUSES)
     paid_at: pl.Datetime = column("when the record was paid", null=True)
@@ -120,6 +128,7 @@ class CommissionSummary(MartTable, id_column="state"):
         unit="share",
         ge=0,
         le=1,
+        figure=ratio("tracked", "tracked_or_missing", empty=1.0),
     )
     state: pl.String = column("the state of the whole", words=WHOLE_STATES)
     expected_idr: pl.Int64 = column("the sum of what is expected")
@@ -178,12 +187,14 @@ class CommissionLedger(MartTable, id_column="provider_id"):
     provider_id: pl.String = column("the provider; none where nobody is named", key=True)
     provider_name: pl.String = column("the provider's public name", null=True)
     local_month: pl.Date = column("the month, by its first day", key=True)
-    opening_idr: pl.Int64 = column("owed as the month began: the closing before")
+    opening_idr: pl.Int64 = column(
+        "owed as the month began: the closing before", figure=other("closing_idr", *_MOVED)
+    )
     accrued_idr: pl.Int64 = column("commission that came up")
     fees_idr: pl.Int64 = column("fees that came up")
     paid_idr: pl.Int64 = column("what was paid, net of refunds")
     reversed_idr: pl.Int64 = column("what was taken back")
-    closing_idr: pl.Int64 = column("owed as the month ended")
+    closing_idr: pl.Int64 = column("owed as the month ended", figure=other("opening_idr", *_MOVED))
     expected_idr: pl.Int64 = column("what its bookings owe by the policy", ge=0)
     unrecorded_idr: pl.Int64 = column("expected of bookings missing or awaiting", ge=0)
     unknown_amount_records: pl.Int64 = column(
@@ -278,12 +289,25 @@ class CommissionRestrictions(MartTable):
     verdict: pl.String = column("whether both agree", words=RESTRICTION_VERDICTS)
 
 
+class UnenteredRecords(MartTable):
+    """A commission record that has no line in the ledger, and why; a row a reason."""
+
+    commission_id: pl.String = column("the record", key=True)
+    reason: pl.String = column("why", words=UNENTERED, key=True)
+    booking_id: pl.String = column("its booking", null=True)
+    provider_id: pl.String = column(
+        "whom it charges, none where nobody is named; null of a test's", null=True
+    )
+    local_date: pl.Date = column("the day it accrues; null of a test, or where it cannot be known", null=True)
+    collected_idr: pl.Int64 = column("of one without a local day: the commission that came in", null=True)
+
+
 class MonthFigures(MartTable, id_column="figure"):
     """A figure of a month, by which closed months are compared; one that is not listed is 0."""
 
     local_month: pl.Date = column("the month, by its first day", key=True)
     figure: pl.String = column("which figure", words=MONTH_FIGURES, key=True)
-    value: pl.Int64 = column("its value: bookings or rupiah")
+    value: pl.Int64 = column("its value: bookings or rupiah", figure=additive())
 
 
 class ClosedMonthChanges(MartTable):
@@ -293,8 +317,8 @@ class ClosedMonthChanges(MartTable):
     finding: pl.String = column("what it is", eq=CLOSED_MONTH_CHANGED)
     local_month: pl.Date = column("the month, by its first day")
     figure: pl.String = column("which figure, as marts.month_figures")
-    previous_value: pl.Int64 = column("what it was")
-    current_value: pl.Int64 = column("what it is")
+    previous_value: pl.Int64 = column("what it was", figure=other("figure", "previous_snapshot_id"))
+    current_value: pl.Int64 = column("what it is", figure=other("figure", "local_month"))
     previous_snapshot_id: pl.String = column("the snapshot in which it was so")
     seen_at: pl.Datetime = column("when the change was seen")
     detail: pl.String = column("the change in a sentence")

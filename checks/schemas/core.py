@@ -12,6 +12,7 @@ from marketplace.data_codes import DATA_FINDINGS
 from marketplace.decline_reasons import REASONS as DECLINE_REASONS
 from marketplace.money import MICRO
 from marketplace.rules import EARLIEST_INSTANT, LATEST_INSTANT, LONGEST_SERVICE_MINUTES
+from marketplace.services import BEST_RATING, WORST_RATING
 from marketplace.statuses import (
     BOOKING_STATUSES,
     COMMISSION_STATUSES,
@@ -118,6 +119,16 @@ class Bookings(CoreTable):
     earns: pl.Boolean = column("its status is one of revenue")
     deleted_at: pl.Datetime = _deleted()
     change: pl.Int64 = _change()
+    amount_before_idr: pl.Int64 = column(
+        "of a discounted booking: what it cost before the discount, more than amount_idr; null: not known",
+        null=True,
+        ge=0,
+    )
+    cancelled_by: pl.String = column(
+        "who cancelled it, where it says so: a role, or the customer's or the provider's id as that of theirs",
+        null=True,
+        words=ROLES,
+    )
 
 
 class Commissions(CoreTable):
@@ -206,6 +217,7 @@ class ChatRooms(CoreTable):
     updated_at: pl.Datetime = _updated()
     deleted_at: pl.Datetime = _deleted()
     change: pl.Int64 = _change()
+    utc_offset_minutes: pl.Int64 = column("its provider's zone; null: not known yet", null=True, **_OFFSET)
 
 
 class Notifications(CoreTable):
@@ -221,6 +233,26 @@ class Notifications(CoreTable):
     delivered_at: pl.Datetime = column("when it arrived", null=True, **_INSTANT)
     failed_at: pl.Datetime = column("when sending it failed", null=True, **_INSTANT)
     is_read: pl.Boolean = column("it was read", null=True)
+    created_at: pl.Datetime = _created()
+    updated_at: pl.Datetime = _updated()
+    deleted_at: pl.Datetime = _deleted()
+    change: pl.Int64 = _change()
+
+
+class Reviews(CoreTable):
+    """A customer's review of a booking, without its words."""
+
+    review_id: pl.String = column("the row's $id", key=True)
+    booking_ref: pl.String = column("the booking it is of, as written", null=True)
+    customer_id: pl.String = column("who wrote it", null=True)
+    provider_id: pl.String = column("of whom; null: only its booking tells", null=True)
+    rating: pl.Int64 = column(
+        "how good it was; null: none that can be read",
+        null=True,
+        unit="stars",
+        ge=WORST_RATING,
+        le=BEST_RATING,
+    )
     created_at: pl.Datetime = _created()
     updated_at: pl.Datetime = _updated()
     deleted_at: pl.Datetime = _deleted()
@@ -265,6 +297,56 @@ class BookingEvents(CoreTable):
     )
     change: pl.Int64 = column("raw's _change of that version", ge=0, key=True)
     origin: pl.String = column("the booking's collection", words=BOOKING_COLLECTIONS, key=True)
+
+
+class BookingProviders(CoreTable):
+    """An observed change of a booking's provider. They leave core with their booking."""
+
+    booking_id: pl.String = column("the booking", key=True)
+    origin: pl.String = column("the booking's collection", words=BOOKING_COLLECTIONS, key=True)
+    from_provider_id: pl.String = column(
+        "whose it was before; null at first sight, and where it was nobody's", null=True
+    )
+    to_provider_id: pl.String = column("whose it is from then on; null: nobody's", null=True)
+    observed_at: pl.Datetime = column(
+        "$updatedAt of the version that first shows it, at the latest the clock when that was stored",
+        null=True,
+    )
+    change: pl.Int64 = column("raw's _change of that version", ge=0, key=True)
+
+
+class BookingHandovers(CoreTable):
+    """What a booking itself says of having been handed over, if it does: by other attributes than its provider's."""
+
+    booking_id: pl.String = column("the booking", key=True)
+    origin: pl.String = column("the booking's collection", words=BOOKING_COLLECTIONS, key=True)
+    handed_from_ref: pl.String = column("who had it before: a provider, or the booking it was", null=True)
+    handed_to_ref: pl.String = column("who has it now: a provider, or the booking it became", null=True)
+    from_booking_ref: pl.String = column("the booking that it follows, as written", null=True)
+    to_booking_ref: pl.String = column("the booking that followed it, as written", null=True)
+    handed_at: pl.Datetime = column("when, as written", null=True, **_INSTANT)
+    change: pl.Int64 = _change()
+
+
+class ProviderStates(CoreTable):
+    """An observed change of a provider's status. They leave core with their provider."""
+
+    provider_id: pl.String = column("the provider", key=True)
+    provider_type: pl.String = column("of which kind it is", words=PROVIDER_TYPES, key=True)
+    status: pl.String = column(
+        "its status from then on; null: none that is known, or its row was deleted",
+        null=True,
+        words=PROVIDER_STATUSES,
+    )
+    last_seen_at: pl.Datetime = column(
+        "when it was last in the app, as that version has it", null=True, **_INSTANT
+    )
+    observed_at: pl.Datetime = column(
+        "$updatedAt of the version that first shows it, at the latest the clock when that was stored; of a"
+        " deletion when a sweep found it",
+        null=True,
+    )
+    change: pl.Int64 = column("raw's _change of that version", ge=0, key=True)
 
 
 class DataFindings(CoreTable):

@@ -7,12 +7,14 @@ from typing import Final
 import pandera.polars as pa
 import polars as pl
 
+from checks.schemas.figures import additive, mean, other, quantile, ratio
 from checks.schemas.table import MESSAGE_ARGS, MESSAGE_CODE, MartTable, column
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.durations import spelled
 from marketplace.findings import SEVERITIES
 from marketplace.health import DAY, HEALTH_POINTS, POINT_STATUSES, UPTIME_WINDOWS
-from marketplace.links import HOPS, LINK_ROWS_SHOWN, LINK_STATES, STEPS
+from marketplace.links import HOPS, LINK_ROWS_SHOWN, LINK_STATES, LINK_VERDICTS, STEPS
+from marketplace.services import TAIL
 from marketplace.unusual import SERIES, STATES, UNJUDGED
 
 _NAMES: Final = tuple(point.name for point in HEALTH_POINTS.values())
@@ -24,8 +26,8 @@ class HealthPoints(MartTable, id_column="point"):
     point: pl.Int32 = column("its number, 1 to 7", words=HEALTH_POINTS, key=True)
     name: pl.String = column("its name", words=_NAMES)
     status: pl.String = column("how it stands", words=POINT_STATUSES)
-    figure: pl.Float64 = column("what was measured; in `unit`", null=True)
-    limit_value: pl.Float64 = column("what it is held against; in `unit`")
+    figure: pl.Float64 = column("what was measured; in `unit`", null=True, figure=other("point", "unit"))
+    limit_value: pl.Float64 = column("what it is held against; in `unit`", figure=other("point", "unit"))
     message: pl.String = column("what it says")
     severity: pl.String = column("how bad it is when broken", words=SEVERITIES)
     evidence_at: pl.Datetime = column("the newest thing it rests on", null=True)
@@ -44,12 +46,12 @@ class HealthPoints(MartTable, id_column="point"):
 class HealthHistory(MartTable, id_column="point"):
     """A stretch in which a health point kept its status; from ops.health_changes, which mirrors the ledger."""
 
-    point: pl.Int32 = column("the health point", words=HEALTH_POINTS)
+    point: pl.Int32 = column("the health point", words=HEALTH_POINTS, figure=other())
     name: pl.String = column("its name", words=_NAMES)
     status: pl.String = column("how it stood", words=POINT_STATUSES)
     since: pl.Datetime = column("from when")
     until: pl.Datetime = column("until when; null: now", null=True)
-    seconds: pl.Float64 = column("how long", unit="seconds", ge=0)
+    seconds: pl.Float64 = column("how long", unit="seconds", ge=0, figure=additive())
     message: pl.String = column("what it said")
     code: pl.String = column(f"{MESSAGE_CODE}; null of an older version", null=True)
     args: pl.String = column(f"{MESSAGE_ARGS}; null of an older version", null=True)
@@ -67,22 +69,47 @@ class HealthUptime(MartTable, id_column="point"):
     name: pl.String = column("its name", words=_NAMES)
     time_window: pl.String = column("the window", words=(name for name, _ in UPTIME_WINDOWS), key=True)
     working_share: pl.Float64 = column(
-        "working, of the measured time; null: nothing was measured", null=True, unit="share", ge=0, le=1
+        "working, of the measured time; null: nothing was measured",
+        null=True,
+        unit="share",
+        ge=0,
+        le=1,
+        figure=ratio("working_seconds", "measured_seconds"),
     )
-    broken_seconds: pl.Float64 = column("how long it was broken", ge=0)
-    unknown_seconds: pl.Float64 = column("how long it could not be told", ge=0)
-    measured_seconds: pl.Float64 = column("working and broken", ge=0)
+    broken_seconds: pl.Float64 = column("how long it was broken", ge=0, figure=additive())
+    unknown_seconds: pl.Float64 = column("how long it could not be told", ge=0, figure=additive())
+    measured_seconds: pl.Float64 = column("working and broken", ge=0, figure=additive())
     status_since: pl.Datetime = column("since when it is as it is")
-    unmeasured_seconds: pl.Float64 = column("how long nobody looked", ge=0)
+    unmeasured_seconds: pl.Float64 = column(
+        "how long nobody looked", ge=0, figure=other("time_window", "measured_seconds", "unknown_seconds")
+    )
 
 
 class ServiceFigures(MartTable, id_column="bookings_24h"):
     """The figures beside the seven points, one row."""
 
-    avg_response_s: pl.Float64 = column("how long providers take to answer, on average", null=True, ge=0)
-    p95_response_s: pl.Float64 = column("95 of 100 answers were quicker", null=True, ge=0)
-    success_rate: pl.Float64 = column("bookings that were carried out", null=True, unit="share", ge=0, le=1)
-    delivery_rate: pl.Float64 = column("notifications that arrived", null=True, unit="share", ge=0, le=1)
+    avg_response_s: pl.Float64 = column(
+        "how long providers take to answer, on average", null=True, ge=0, figure=mean("response_s")
+    )
+    p95_response_s: pl.Float64 = column(
+        "95 of 100 answers were quicker", null=True, ge=0, figure=quantile("response_s", TAIL)
+    )
+    success_rate: pl.Float64 = column(
+        "bookings that were carried out",
+        null=True,
+        unit="share",
+        ge=0,
+        le=1,
+        figure=ratio("booked", "created"),
+    )
+    delivery_rate: pl.Float64 = column(
+        "notifications that arrived",
+        null=True,
+        unit="share",
+        ge=0,
+        le=1,
+        figure=ratio("delivered", "sent"),
+    )
     newest_booking_at: pl.Datetime = column("when the newest booking was made", null=True)
     bookings_24h: pl.Int64 = column(f"bookings of the last {spelled(DAY)}", unit="bookings", ge=0)
 
@@ -114,6 +141,16 @@ class BrokenLinks(MartTable, id_column="hop"):
     @pa.dataframe_check
     def has_a_row_a_hop(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.len() == len(HOPS))
+
+
+class LinkStates(MartTable):
+    """A booking of the last 7 days at a hop of the chain that it could take."""
+
+    hop: pl.Int32 = column("the hop", words=HOPS, key=True)
+    row_id: pl.String = column("the booking", key=True)
+    origin: pl.String = column("the booking's collection", words=BOOKING_COLLECTIONS, key=True)
+    since: pl.Datetime = column("when the next step was due")
+    verdict: pl.String = column("whether it took the hop", words=LINK_VERDICTS)
 
 
 class BrokenLinkRows(MartTable):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from checks.schemas.figures import Kind
 from checks.schemas.table import OpsTable, column
 from marketplace.error_rate import SLOW_SECONDS
 from marketplace.events import SCAN_OUTCOMES
@@ -263,3 +264,42 @@ class OperationTimings(OpsTable, view=True):
     p99_s: pl.Float64 = column("99 of 100 were quicker")
     max_s: pl.Float64 = column("the slowest")
     since: pl.Datetime = column("the oldest of them")
+
+
+class Judged(OpsTable, id_column="now"):
+    """What the marts of this snapshot were judged at: one row."""
+
+    now: pl.Datetime = column("the clock")
+    judged_at: pl.Datetime = column(
+        "the earlier of the clock and the newest complete scan of commission_records; null: never scanned",
+        null=True,
+    )
+    quiet: pl.Boolean = column("the clock lay in the quiet hours")
+    local_month: pl.Date = column("the first day of the clock's month in the marketplace's zone")
+    utc_offset_minutes: pl.Int64 = column("the marketplace's zone")
+    views: pl.String = column(
+        "a fingerprint of what the views behind.* and metrics.* were made by", null=True
+    )
+
+
+class Figures(OpsTable):
+    """A column of a mart, and how it follows from the rows of the view behind.<mart> (docs/explain.md)."""
+
+    figure: pl.String = column("marts.<table>.<column>", key=True)
+    mart: pl.String = column("the table")
+    name: pl.String = column("the column")
+    kind: pl.String = column("how it follows from the rows behind it", words=(kind.value for kind in Kind))
+    of: pl.String = column(
+        "a JSON list: the columns of the rows behind that are added up, numerator and denominator, or values; of any"
+        " other figure the columns of its own row that it follows from"
+    )
+    level: pl.Float64 = column("of a quantile: which", null=True, unit="share")
+    over: pl.String = column(
+        "a JSON list: the keys within which the denominator of a ratio is counted, where those are not all",
+        null=True,
+    )
+    otherwise: pl.Float64 = column("what a ratio is where its denominator is 0", null=True, unit="share")
+    keys: pl.String = column("a JSON list: the columns that the mart and the rows behind share")
+    own: pl.Boolean = column("the rows behind are the mart's own")
+    what: pl.String = column("what it holds")
+    unit: pl.String = column("of its values", null=True)

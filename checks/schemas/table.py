@@ -18,6 +18,8 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.model_config import BaseConfig
 
+from checks.schemas.figures import Figure, additive, other
+
 #: What a column's name or type says of its unit, where its declaration says nothing else.
 _UNITS: Final = (
     ("_idr", "rupiah"),
@@ -38,6 +40,11 @@ _TYPES: Final[Mapping[Any, tuple[str, str]]] = {
 }
 
 
+_NUMBERS: Final = (pl.Int32, pl.Int64, pl.Float64)
+#: Units of which a sum says nothing.
+_OF_ONE_ROW: Final = ("millionths", "minutes", "seconds", "share")
+
+
 #: What the columns of a message hold, beside its sentence in English.
 MESSAGE_CODE: Final = "what the sentence says, by the catalogues' code"
 MESSAGE_ARGS: Final = "the values in the sentence by name, as JSON; never a personal value"
@@ -51,18 +58,20 @@ def column(
     unit: str | None = None,
     words: Iterable[Any] | None = None,
     fields: Mapping[str, Any] | None = None,
+    figure: Figure | None = None,
     **rules: Any,
 ) -> Any:
     """A column of a table: ``what`` it holds, in a sentence.
 
     ``key``: it is part of what tells a row from every other. ``words``: the values it may have.
     ``unit``: left out where name or type tell it (``_idr``, instants). ``fields`` of a struct, by
-    name. ``rules`` are Pandera's (ge, le, eq, str_matches …): what no data can break.
+    name. ``figure``: what kind of figure it is; left out where it adds up, or is none (``Column.figure``). ``rules``
+    are Pandera's (ge, le, eq, str_matches …): what no data can break.
     """
     if words is not None:
         words = tuple(words)
         rules["isin"] = words
-    told = {"unit": unit, "words": words, "key": key, "fields": fields}
+    told = {"unit": unit, "words": words, "key": key, "fields": fields, "declared_figure": figure}
     return pa.Field(description=what, nullable=null, metadata=told, **rules)
 
 
@@ -78,6 +87,18 @@ class Column:
     words: tuple[Any, ...] | None
     key: bool
     fields: Mapping[str, Any] | None
+    declared_figure: Figure | None = None
+
+    @property
+    def figure(self) -> Figure | None:
+        """What kind of figure it is: as declared; else additive where it counts things or rupiah, other where it is no
+        number; None for a number of which nothing is declared, and for what tells rows apart."""
+        if self.key or self.declared_figure is not None:
+            return None if self.key else self.declared_figure
+        if self.kind not in _NUMBERS:
+            return other()
+        counts = self.kind is pl.Int64 and self.unit is not None and self.unit not in _OF_ONE_ROW
+        return additive() if counts else None
 
     @property
     def told(self) -> str:

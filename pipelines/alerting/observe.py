@@ -67,6 +67,12 @@ def ledger_unreadable() -> Observation:
     return _of(RULES.of("ledger_unreadable"), True)
 
 
+def report_failed(names: Sequence[str]) -> Observation:
+    """The notebooks of the morning's report that failed, by name; none where all were made."""
+    failed = Message("alert.monitoring_report_failed", {"names": list(names)})
+    return _of(RULES.of("monitoring_report"), bool(names), failed)
+
+
 def _of(rule: AlertRule, active: bool, *lines: Words, **given: Any) -> Observation:
     """``lines``: what stands below what it says, before what to do."""
     told = {

@@ -293,6 +293,14 @@ RULES: Final = RuleBook(
             what_to_do=Message("alert.quarantine_do"),
         ),
         AlertRule(
+            name="monitoring_report",
+            source="run:monitoring_report",
+            severity=Severity.MEDIUM,
+            says=Message("alert.monitoring_report"),
+            page="/overview",
+            what_to_do=Message("alert.monitoring_report_do"),
+        ),
+        AlertRule(
             name="check_not_made",
             source="figure:checks_not_made",
             severity=Severity.HIGH,

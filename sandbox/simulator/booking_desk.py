@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 from sandbox.simulator.chance import choose, pick
 from sandbox.simulator.diary import Diary
@@ -12,7 +14,7 @@ from sandbox.simulator.roster import Roster
 from sandbox.simulator.sentinels import SENTINEL_E164, SENTINEL_NAME, SENTINEL_PHONE
 from sandbox.simulator.shapes import bookings as booking_shapes
 from sandbox.simulator.stage import Stage
-from sandbox.simulator.times import DAY, HOUR, MINUTE, local_hour
+from sandbox.simulator.times import DAY, HOUR, MINUTE
 from sandbox.simulator.world import Booking, Customer, Provider
 
 BALI = OFFSETS["Asia/Makassar"]
@@ -38,6 +40,15 @@ _SOURCES = (
     ("direct", 11.0),
     ("unknown", 1.0),
 )
+# how often a booking is handed to another provider before one answers
+_HAND_OVERS = ((0, 96.5), (1, 3.0), (2, 0.5))
+# when people want to be served who say when: relative, by local hour from FIRST_HOUR on
+FIRST_HOUR = 8
+_WANTED_HOURS = list(
+    accumulate((0.5, 1.0, 1.3, 1.4, 1.1, 1.1, 1.3, 1.5, 1.8, 2.1, 2.3, 2.4, 2.1, 1.5, 0.6))
+)  # fmt: skip
+# what a planted booking comes by where its own entry point is out
+_OPEN_TO_PLANTS = ("menuSlider", "bookingButton", "direct")
 # marks whose booking is answered, served and paid for like any other, on time
 _FORCED_OUTCOME = {
     "expired": "expired",
@@ -64,11 +75,19 @@ class _Service:
     wanted: int
     length: int
 
+    # of a scheduled one: not before this instant, at this minute of the day
+    earliest: int = 0
+    clock: int = 0
+
     def start_with(self, provider: Provider) -> int:
-        """When it would begin: a scheduled one in working hours there."""
+        """When it would begin: a scheduled one at its time of the day there."""
         if not self.scheduled:
             return self.wanted
-        return (self.wanted + _to_working_hours(self.wanted, provider.offset)) // (5 * MINUTE) * 5 * MINUTE
+        offset = provider.offset * MINUTE
+        start = (self.wanted + offset) // DAY * DAY - offset + self.clock * MINUTE
+        while start < self.earliest:
+            start += DAY
+        return start
 
 
 class BookingDesk:
@@ -94,14 +113,17 @@ class BookingDesk:
         start: int | None = None,
         twin_of: Booking | None = None,
         test_rule: str | None = None,
+        source: str | None = None,
     ) -> Booking:
-        """A booking is made; all that will become of it is told on. ``start``: then, whoever was promised it."""
+        """A booking is made; all that will become of it is told on. ``start``: then, whoever was promised it.
+
+        ``source``: by which entry point; None: any."""
         rng, marks = self._rng, dict(marks or {})
         self._number += 1
         if "sentinel" in marks:
             customer = Customer(rng.identity(), SENTINEL_NAME, SENTINEL_PHONE, SENTINEL_E164, False)
             self._stage.people.sign_up(at, customer)
-        service = self._service(at, marks, like, outcome)
+        service = self._service(at, marks, like, outcome, source)
         if provider is None:
             provider = self._provider(service, marks, replaces)
         if start is None:
@@ -136,18 +158,42 @@ class BookingDesk:
         ordinary = not marks and not like and not replaces
         if ordinary and at <= self._end - 3 * HOUR and rng.random() < 0.013:
             test_rule = pick(rng, ("isTest", "name", "phone"))
+        if ordinary:
+            booking.to_hand_on = choose(rng, _HAND_OVERS)
         self._write(at, booking, test_rule)
         self._stage.happenings.booked.now(at, booking)
         return booking
 
-    def _service(self, at: int, marks: dict[str, str], like: Booking | None, outcome: str | None) -> _Service:
+    def any_source(self) -> str:
+        """The entry point that someone comes by."""
+        return choose(self._rng, _SOURCES)
+
+    def hand_over(self, booking: Booking) -> Provider | None:
+        """Find another provider for a booking that waits, promise it the time; None where nobody has any."""
+        giver, length = booking.provider, booking.minutes * MINUTE + SLACK
+        takes_time = booking.outcome in _TAKES_TIME
+
+        def fits(provider: Provider) -> bool:
+            return not takes_time or self._diary.is_free(provider, booking.start, length)
+
+        taker = self.roster.another(giver, fits)
+        if taker is not None:
+            booking.provider = taker
+            if takes_time:
+                self._diary.release(giver, booking.start, length)
+                self._diary.promise(taker, booking.start, length)
+        return taker
+
+    def _service(
+        self, at: int, marks: dict[str, str], like: Booking | None, outcome: str | None, source: str | None
+    ) -> _Service:
         rng = self._rng
         minutes = like.minutes if like else choose(rng, ((60, 46), (90, 36), (120, 18)))
-        source = like.wanted_source if like else choose(rng, _SOURCES)
+        source = like.wanted_source if like else source or self.any_source()
         scheduled = source == "scheduled" or rng.random() < 0.27
         if marks and source == "unknown":
             source = "menuSlider"
-        life: str = outcome or _forced_outcome(marks) or choose(rng, _OUTCOMES)
+        life: str = outcome or _forced_outcome(marks) or self._fate(at)
         if marks:
             scheduled = bool(
                 marks.keys() & {"pending_with_record", "overdue_premature"}
@@ -156,16 +202,34 @@ class BookingDesk:
             )
             if source == "scheduled" and not scheduled:
                 source = "bookingButton"
+        if marks and not like and self._stage.disturbances.is_out(source, at):
+            source = next((s for s in _OPEN_TO_PLANTS if not self._stage.disturbances.is_out(s, at)), source)
         if scheduled:
-            wanted = at + rng.between(4 * HOUR, 5 * DAY)
+            wanted, earliest = at + rng.between(4 * HOUR, 5 * DAY), at + 3 * HOUR
             if marks:
-                wanted = max(wanted, self._end + rng.between(DAY, 3 * DAY))
+                wanted, earliest = max(wanted, self._end + rng.between(DAY, 3 * DAY)), self._end + DAY
+            clock = self._time_of_day()
         else:
+            earliest = clock = 0
             wanted = (at + rng.between(25 * MINUTE, 112 * MINUTE)) // MINUTE * MINUTE
         length = minutes * MINUTE + SLACK
         if marks.keys() & _OF_ONE_THERAPIST:
             length += 4 * HOUR
-        return _Service(minutes, source, scheduled, life, wanted, length)
+        return _Service(minutes, source, scheduled, life, wanted, length, earliest, clock)
+
+    def _fate(self, at: int) -> str:
+        """What becomes of a booking that nothing is planted on."""
+        life: str = choose(self._rng, _OUTCOMES)
+        share = self._stage.disturbances.acceptance_at(at)
+        if share < 1 and life in _TAKES_TIME and self._rng.random() >= share:
+            return pick(self._rng, ("declined", "expired"))
+        return life
+
+    def _time_of_day(self) -> int:
+        """The minute of the local day that someone wants to be served at."""
+        rng = self._rng
+        hour = FIRST_HOUR + bisect_left(_WANTED_HOURS, rng.random() * _WANTED_HOURS[-1])
+        return hour * 60 + rng.between(0, 12) * 5
 
     def _provider(self, service: _Service, marks: dict[str, str], replaces: Booking | None) -> Provider:
         planted = self.roster.planted(marks, self._number, service.start_with, service.length)
@@ -188,7 +252,7 @@ class BookingDesk:
             free = not takes_time or self._diary.is_free(provider, start, service.length)
             return free and suits(provider)
 
-        return self.roster.any_free(suits, fits)
+        return self.roster.any_free(suits, fits, soon=not service.scheduled)
 
     def _start(self, service: _Service, provider: Provider, *, shared: bool) -> int:
         """When it begins; the time is promised, if it is to be served at all. ``shared``: with a first booking."""
@@ -256,8 +320,3 @@ def _forced_outcome(marks: dict[str, str]) -> str | None:
     if "lost_minutes" in marks or "unknown_mode" in marks:
         return "cancelled"
     return "completed"
-
-
-def _to_working_hours(start: int, offset: int) -> int:
-    hour = local_hour(start, offset)
-    return (9 - hour) * HOUR if hour < 9 else 0

@@ -35,3 +35,9 @@ class Diary:
         """Write a time down."""
         if provider.kind == "therapist":
             insort(self._promised.setdefault(provider.id, []), (start, start + length))
+
+    def release(self, provider: Provider, start: int, length: int) -> None:
+        """Strike a promise out, if there is one."""
+        promised = self._promised.get(provider.id, [])
+        if (start, start + length) in promised:
+            promised.remove((start, start + length))

@@ -42,6 +42,7 @@ class Happenings:
     def __init__(self, agenda: Agenda) -> None:
         # what became of a booking
         self.booked: Happening[[Booking]] = Happening(agenda)
+        self.handed_over: Happening[[Booking]] = Happening(agenda)  # its provider is the one it was handed to
         self.accepted: Happening[[Booking]] = Happening(agenda)
         self.ended: Happening[[Booking, str]] = Happening(agenda)  # the canonical status it ended in
         self.completed: Happening[[Booking]] = Happening(agenda)

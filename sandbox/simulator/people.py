@@ -31,7 +31,7 @@ class People:
         self.providers = [self._new_provider(number, findings) for number in range(PROVIDERS)]
         self.customers: list[Customer] = []
         for _ in range(CUSTOMERS):
-            self.new_customer()
+            self.new_customer().regular = True
 
     def _new_provider(self, number: int, findings: bool) -> Provider:
         rng = self._rng
@@ -45,6 +45,8 @@ class People:
         prices = {60: hour, 90: hour * 7 // 5, 120: hour * 9 // 5}
         if rng.random() < 0.3:
             prices = {m: p + 500 * (1 + int(rng.random() * 5)) for m, p in prices.items()}
+        around_the_clock = rng.random() < 0.25
+        shift = (rng.between(7 * 60, 11 * 60), rng.between(19 * 60, 24 * 60))
         return Provider(
             id=rng.identity(),
             kind="therapist" if therapist else "place",
@@ -57,9 +59,9 @@ class People:
             phone=phone_pair(rng)[0],
             browser=pick(rng, words.BROWSERS),
             role=_ROLES.get(number, "normal") if findings else "normal",
-            online=rng.random() < 0.72,
             notifications=rng.random() < 0.93,
             sound=rng.random() < 0.9,
+            shift=None if around_the_clock else shift,
         )
 
     def new_customer(self) -> Customer:
@@ -73,8 +75,8 @@ class People:
         return customer
 
     def any_customer(self) -> Customer:
-        """Whoever of those there are."""
-        return pick(self._rng, self.customers)
+        """Whoever of those who book again and again."""
+        return self.customers[int(self._rng.random() * CUSTOMERS)]
 
     def another_customer(self, than: Customer) -> Customer:
         """Whoever, but this one."""

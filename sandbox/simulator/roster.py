@@ -45,13 +45,31 @@ class Roster:
             )
         return None
 
-    def any_free(self, suits: Callable[[Provider], bool], fits: Callable[[Provider], bool]) -> Provider:
-        """One who is not restricted and fits, by weight; where many are busy any other, a place at the least."""
+    def any_free(
+        self, suits: Callable[[Provider], bool], fits: Callable[[Provider], bool], *, soon: bool = False
+    ) -> Provider:
+        """One who is not restricted and fits, by weight; where many are busy any other, a place at the least.
+
+        ``soon``: rather one who is on line.
+        """
         rng, weights = self._rng, self._weights
-        for _ in range(6):
+        for attempt in range(6):
             mark = rng.random() * weights[-1]
             provider = self.open[bisect_left(weights, mark)]
+            if soon and attempt < 4 and provider.status == "OFFLINE":
+                continue
             if provider.status != "RESTRICTED" and fits(provider):
                 return provider
         fitting = [p for p in self.open if fits(p)] or [p for p in self.open if suits(p)]
         return pick(rng, [p for p in fitting if p.status != "RESTRICTED"] or fitting)
+
+    def another(self, than: Provider, fits: Callable[[Provider], bool]) -> Provider | None:
+        """One in the same zone who fits, on line if there is any such; None where nobody else does."""
+        fitting = [
+            p
+            for p in self.open
+            if p is not than and p.offset == than.offset and p.status != "RESTRICTED" and fits(p)
+        ]
+        if not fitting:
+            return None
+        return pick(self._rng, [p for p in fitting if p.status == "AVAILABLE"] or fitting)

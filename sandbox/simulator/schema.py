@@ -81,6 +81,8 @@ def _booking_columns(phone: str, room: str) -> tuple[Column, ...]:
         *_of("datetime", "checkInDate", "confirmedAt", "declinedAt", "cancelledAt"),
         *_varchar(40, "responseDeadline", "responcedeadline"),
         *_of("integer", "confirmationDeadline"),
+        *_varchar(64, "reassignedFrom", "originalBookingId"),
+        *_of("datetime", "reassignedAt"),
         *_varchar(40, "acceptedAt", "rejectedAt", "respondedAt", "completedAt"),
         *_varchar(
             128, "declineReason", "cancellationReason", "cancelReason", "statusReason", "expirationReason"

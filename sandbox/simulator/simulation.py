@@ -21,6 +21,7 @@ from sandbox.simulator.actors.providers import Providers
 from sandbox.simulator.agenda import Agenda
 from sandbox.simulator.booking_desk import BookingDesk
 from sandbox.simulator.chance import Chance
+from sandbox.simulator.disturbances import Disturbances
 from sandbox.simulator.events import Event
 from sandbox.simulator.happenings import Happenings
 from sandbox.simulator.journal import Journal
@@ -29,7 +30,7 @@ from sandbox.simulator.planted import Planted
 from sandbox.simulator.records import Records
 from sandbox.simulator.stage import Stage
 from sandbox.simulator.times import DAY, MINUTE, SECOND, to_ms
-from sandbox.simulator.world import Booking, Customer, Notification, Provider, Record
+from sandbox.simulator.world import Booking, Customer, Notification, Provider, Record, Review
 
 
 class Simulation:
@@ -39,7 +40,8 @@ class Simulation:
     seed, days, until and rate give the same events, in however many steps. ``findings=False`` plants none
     (all seven health points then hold at ``until``). ``planted``: finding -> ids of the rows planted so
     far (the booking's for missing, the provider's for restriction_mismatch, the commission's otherwise).
-    Raises ValueError for a naive ``until``, days below 1 or a rate not above 0.
+    ``disturbances``: what disturbs the market on order; until the first of them begins, events are those of a
+    market without. Raises ValueError for a naive ``until``, days below 1 or a rate not above 0.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Simulation:
         *,
         bookings_per_day: float = 250,
         findings: bool = True,
+        disturbances: Disturbances | None = None,
     ) -> None:
         if days < 1:
             raise ValueError("days must be at least 1")
@@ -61,6 +64,7 @@ class Simulation:
         self.start = self.end - days * DAY
         self.now = self.start - 1
         rng = Chance(f"marketplace {seed} {days} {self.end} {bookings_per_day} {findings}")
+        self.disturbances = disturbances or Disturbances()
         self._agenda, self._journal = Agenda(), Journal()
         self._stage = Stage(
             start=self.start,
@@ -72,6 +76,7 @@ class Simulation:
             planted=Planted(),
             people=People(rng, self._journal, findings=findings),
             records=Records(self._journal),
+            disturbances=self.disturbances,
             bookings={},
         )
         wishes = plan.schedule(
@@ -85,17 +90,24 @@ class Simulation:
         desk = BookingDesk(stage)
         administrators, collector, debtors = Administrators(stage), Collector(stage), Debtors(stage)
         presence, providers = Presence(stage), Providers(stage, desk)
-        customers = Customers(stage, desk, wishes, self.bookings_per_day)
+        customers = self._customers = Customers(stage, desk, wishes, self.bookings_per_day)
         writer, mischief = CommissionWriter(stage, desk.roster.open), Mischief(stage, desk)
         chat, notifier = self._chat, self._notifier = Chat(stage), Notifier(stage)
 
         happenings.booked.heard_by(
             chat.open, notifier.tell_request, writer.may_record_early, providers.consider, mischief.beset
         )
-        happenings.accepted.heard_by(chat.arrange, notifier.tell_acceptance, writer.record_acceptance)
+        happenings.handed_over.heard_by(chat.hand_over, notifier.tell_request)
+        happenings.accepted.heard_by(
+            chat.arrange, notifier.tell_acceptance, writer.record_acceptance, presence.serve
+        )
         happenings.ended.heard_by(chat.close, writer.undo_records)
         happenings.completed.heard_by(
-            notifier.ask_for_review, writer.record_completion, customers.may_review, mischief.delete_served
+            notifier.ask_for_review,
+            writer.record_completion,
+            customers.may_review,
+            customers.may_return,
+            mischief.delete_served,
         )
         happenings.recorded.heard_by(notifier.tell_commission, mischief.spoil, debtors.plan)
         happenings.proof_sent.heard_by(administrators.look_at_proof)
@@ -155,6 +167,11 @@ class Simulation:
     def notifications(self) -> list[Notification]:
         """In the order they were sent."""
         return self._notifier.sent
+
+    @property
+    def reviews(self) -> list[Review]:
+        """In the order they were written."""
+        return self._customers.reviews
 
     @property
     def planted(self) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sandbox.simulator.agenda import Agenda
 from sandbox.simulator.chance import Chance
+from sandbox.simulator.disturbances import Disturbances
 from sandbox.simulator.happenings import Happenings
 from sandbox.simulator.journal import Journal
 from sandbox.simulator.people import People
@@ -27,4 +28,5 @@ class Stage:
     planted: Planted
     people: People
     records: Records
+    disturbances: Disturbances
     bookings: dict[str, Booking]  # by Booking.key

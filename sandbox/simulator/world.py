@@ -28,10 +28,20 @@ class Provider:
     notifications: bool = True
     sound: bool = True
     last_seen: int = 0
+    # minutes of its local day from and until which it is on line; None: around the clock
+    shift: tuple[int, int] | None = None
+    busy_until: int = 0
+    # every status that was written of it, with the instant
+    statuses: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def table(self) -> str:
         return "therapists" if self.kind == "therapist" else "places"
+
+    def turn(self, at: int, status: str) -> None:
+        """Its status is another from now on."""
+        self.status = status
+        self.statuses.append((at, status))
 
 
 @dataclass(slots=True)
@@ -43,6 +53,8 @@ class Customer:
     phone: str
     e164: str | None
     indonesian: bool
+    # of those who were there before the history: they book again and again
+    regular: bool = False
 
 
 @dataclass(slots=True)
@@ -66,6 +78,9 @@ class Booking:
     source: str = "unknown"
     mode: str = "unknown"
     amount: int | None = None
+    # whether there is a discount code; what it cost before the discount, where that is written too
+    discounted: bool = False
+    before: int | None = None
     amount_rule: str | None = None
     amount_disagrees: bool = False
     amount_findings: set[str] = field(default_factory=set)  # amount_in_thousands, _implausible, _currency
@@ -103,8 +118,19 @@ class Booking:
     early_record: bool = False
     records: list[Record] = field(default_factory=list)
     room: str | None = None
+    room_opened: int = 0
+    room_expires: int = 0
+    room_closed: bool = False
+    # the messages of its room that stand: when, by which role, row id
+    talk: list[tuple[int, str, str]] = field(default_factory=list)
     accepted: int | None = None
     replaces: str | None = None
+    # how often it is handed to another provider before one answers; those that were
+    to_hand_on: int = 0
+    hand_overs: list[HandOver] = field(default_factory=list)
+    provider_attribute: str = "providerId"
+    # the row says from whom, or in place of which booking
+    says_giver: bool = False
 
     @property
     def key(self) -> str:
@@ -159,6 +185,26 @@ class Record:
     proof_attribute: str = "paymentProofUrl"
     fee_attribute: str = "reactivationFeeAmount"
     due_attribute: str = "totalAmountDue"
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """A booking that waits for an answer gets another provider, in its row."""
+
+    at: int
+    giver: Provider
+    taker: Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a customer wrote of a service. ``rating``: 1 to 5."""
+
+    id: str
+    booking: Booking
+    provider: Provider
+    rating: int
+    written: int
 
 
 @dataclass(slots=True)

@@ -52,6 +52,7 @@ def built() -> Warehouse:
         customer_id="u1",
     )
     w.booking("b3", created_at=NOW - HOUR)
+    w.booking("b4", created_at=NOW - HOUR, status="reassigned")
     w.commission("c1", "b1", created_at=NOW - HOUR)
     w.commission("c2", "ghost", created_at=NOW - HOUR)
     w.commission("c3", "b2", created_at=NOW - HOUR, status="pending", fee_idr=25_000)
@@ -75,6 +76,8 @@ def built() -> Warehouse:
             message="",
         )
     w.notification("n1", age=HOUR)
+    w.room("r1", None)
+    w.message("m1", conversation_id="r1")
     gap = ("s1", None, NOW, "there was no snapshot before", True, "gap.none", "{}")
     w.build(closed_changes=[change], closed_gaps=[gap])
     return w

@@ -14,9 +14,11 @@ from tests.marts.warehouse import NOW, Warehouse
 DAY = timedelta(days=1)
 CHECK = registry_of({})["no_future_day"]
 DATED = {
+    "booking_funnel", "chat_rooms_daily",
+    "capacity", "reassignments",
     "closed_month_changes", "commission_entries", "commission_ledger", "commission_open", "commission_reconciliation",
-    "decline_reasons", "month_figures", "response_times", "revenue_by_source", "revenue_daily", "service_mix",
-    "source_conversion",
+    "customer_retention", "decline_reasons", "discounts", "month_figures", "response_times", "revenue_by_kind",
+    "revenue_by_source", "revenue_daily", "revenue_monthly", "revenue_weekly", "service_mix", "source_conversion",
 }  # fmt: skip
 
 
@@ -26,6 +28,7 @@ def built() -> Warehouse:
     w = Warehouse()
     w.provider()
     ahead = {"starts_at": NOW + 90 * DAY, "ends_at": NOW + 90 * DAY, "response_deadline": NOW + 60 * DAY}
+    w.booking("gone", status="reassigned", created_at=NOW)
     w.booking("b1", created_at=NOW, accepted_at=NOW, **ahead)
     w.booking("b2", created_at=NOW - DAY, status="declined", decline_reason="busy", responded_at=NOW)
     w.commission("c1", "b1", created_at=NOW, paid_at=NOW, deadline_at=NOW + 90 * DAY)
@@ -62,7 +65,7 @@ def test_what_has_happened_has_come_and_plans_are_no_days(w: Warehouse) -> None:
 def test_a_day_that_has_not_come_is_told_in_every_mart(w: Warehouse, mart: str) -> None:
     ((column,),) = w.con.execute(
         "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'marts' AND table_name = ? "
-        "AND column_name IN ('local_date', 'local_month')", [mart]
+        "AND column_name IN ('local_date', 'local_week', 'local_month', 'local_hour', 'cohort_month')", [mart]
     ).fetchall()  # fmt: skip
     w.con.execute(f"INSERT INTO marts.{mart} ({column}) VALUES ('2026-04-01')")
     result = run(w)
@@ -73,7 +76,8 @@ def test_a_day_that_has_not_come_is_told_in_every_mart(w: Warehouse, mart: str) 
 
 def test_every_mart_with_days_is_held_to_it(w: Warehouse) -> None:
     found = w.con.sql(
-        "SELECT table_name FROM duckdb_columns() WHERE schema_name = 'marts' AND column_name LIKE 'local_%'"
+        "SELECT table_name FROM duckdb_columns() WHERE schema_name = 'marts' "
+        "AND (column_name LIKE 'local_%' OR column_name = 'cohort_month')"
     ).fetchall()
     assert {name for (name,) in found} == DATED
 

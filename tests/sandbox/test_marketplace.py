@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 import requests
@@ -44,3 +45,28 @@ def test_no_row_is_of_a_time_the_server_has_not_reached(server: SandboxProcess) 
     clock = parsedate_to_datetime(answer.headers["Date"])
     assert UNTIL - timedelta(seconds=5) <= clock <= UNTIL + timedelta(minutes=5)
     assert datetime.fromisoformat(answer.json()["rows"][0]["$updatedAt"]) <= clock + timedelta(seconds=1)
+
+
+def test_the_market_can_be_disturbed_while_it_goes_on(server: SandboxProcess) -> None:
+    span = {"from": UNTIL.isoformat(), "to": (UNTIL + timedelta(hours=1)).isoformat()}
+    server.control("PUT", "disturbances", {"outages": [{"source": "all", **span}]})
+    server.control("DELETE", "disturbances")
+    with pytest.raises(HTTPError) as refused:
+        server.control("PUT", "disturbances", {"outages": [{"source": "nowhere", **span}]})
+    assert "source must be all or one of" in json.loads(refused.value.read())["message"]
+
+
+def test_what_does_not_go_on_is_not_disturbed(empty_sandbox: SandboxProcess) -> None:
+    with pytest.raises(HTTPError) as refused:
+        empty_sandbox.control("PUT", "disturbances", {})
+    assert "--live" in json.loads(refused.value.read())["message"]
+
+
+def test_disturbances_are_read_off_the_command_line() -> None:
+    from sandbox.options import read_level, read_outage
+
+    day = datetime(2026, 11, 1, tzinfo=UTC)
+    assert read_outage("all:2026-11-01/2026-11-02T00:00Z") == ("all", day, day + timedelta(days=1))
+    assert read_level("0.5:2026-11-01T00:00+00:00/2026-11-02") == (0.5, day, day + timedelta(days=1))
+    with pytest.raises(ValueError, match="isoformat"):
+        read_outage("all")

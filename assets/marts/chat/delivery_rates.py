@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from assets.marts.later import ir
+from assets.marts.behind import behind, one, where
+from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.steps.health_measures import judged_notifications
 from assets.marts.tables import Instants
@@ -34,4 +35,25 @@ def delivery_rates(notifications: Any, at: Instants) -> ir.Table:
         "failed",
         pending=rows.sent - rows.delivered - rows.failed,
         rate=rows.delivered / rows.sent,
+    )
+
+
+@behind(delivery_rates)
+def delivery_rates_rows(notifications: Any, at: Instants) -> ir.Table:
+    """The notifications of each channel and kind of recipient."""
+    n = judged_notifications(notifications, at)
+    arrived, lost = n.delivered_at.notnull(), n.failed_at.notnull()
+    return n.select(
+        "sent_at",
+        "delivered_at",
+        "failed_at",
+        "change",
+        id=n.notification_id,
+        of=ibis.literal("core.notifications"),
+        channel=n.channel.fill_null("unknown"),
+        recipient_type=n.recipient_type.fill_null("unknown"),
+        sent=one(),
+        delivered=where(arrived),
+        failed=where(~arrived & lost),
+        pending=where(~arrived & ~lost),
     )

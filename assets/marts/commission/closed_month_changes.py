@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import itself
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.said import either, said
@@ -45,3 +46,6 @@ def closed_month_changes(closed_changes: Any, waivers: Any) -> ir.Table:
         code=message.code,
         args=message.args,
     )
+
+
+itself(closed_month_changes)

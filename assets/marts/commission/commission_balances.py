@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, one, where
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.tables import Instants
@@ -77,4 +78,31 @@ def commission_balances(commission_open: Any, providers: Any, at: Instants) -> i
         provider_status=ibis.cases((rows.restricted, ProviderStatus.RESTRICTED.value), else_=rows.other),
         unknown_amount_records=rows.unknown_amount_records,
         not_due_idr=rows.not_due_idr,
+    )
+
+
+@behind(commission_balances)
+def commission_balances_rows(commission_open: Any) -> ir.Table:
+    """The open records of each provider."""
+    o = commission_open
+    both = o.owed_idr.fill_null(0) + o.fee_idr
+    late = o.is_overdue.fill_null(False)
+    return o.select(
+        "provider_id",
+        "booking_id",
+        "status",
+        "deadline_at",
+        "age",
+        "is_due",
+        "is_overdue",
+        "owed_idr",
+        id=o.commission_id,
+        of=ibis.literal("core.commissions"),
+        fees_idr=o.fee_idr,
+        overdue_idr=where(late, both),
+        records=one(),
+        overdue_records=where(late),
+        **{column: where(o.age == age, both) for column, age in _AGE_COLUMNS.items()},
+        unknown_amount_records=where(o.owed_idr.isnull()),
+        not_due_idr=where(~o.is_due.fill_null(True), both),
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from assets.marts.behind import itself
 from assets.marts.expressions import local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
@@ -152,3 +153,6 @@ def _dated(commissions: Any, rows: Any) -> Any:
         undone_day=ibis.cases((rows.undone, ibis.greatest(local_day(undone_at, rows.offset), first))),
     )
     return rows.mutate(fee_undone_day=ibis.cases((rows.undone, ibis.greatest(rows.undone_day, rows.fee_day))))
+
+
+itself(commission_entries)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from assets.marts.behind import itself
 from assets.marts.expressions import interval, read_until, written_after
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
@@ -470,3 +471,6 @@ def _restrictions(commission_reviews: Any, providers: Any, scans: Any, commissio
         ),
         provider_id=rows.provider_id,
     )
+
+
+itself(commission_findings)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, gather, one, where
 from assets.marts.commission.commission_entries import charged_provider
+from assets.marts.commission.commission_reconciliation import reconciled
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.tables import Instants
 from checks.schemas.commission import CommissionLedger
-from marketplace.commission import LEDGER_SIGNS, NO_PROVIDER, EntryKind, RowState
+from marketplace.commission import LEDGER_SIGNS, NO_PROVIDER, EntryKind, RowState, Unentered
 from marketplace.statuses import values
 
 MEASURES = (
@@ -123,3 +125,54 @@ def _part(rows: Any, provider: Any, **sums: Any) -> Any:
         "month",
         **{name: found[name].fill_null(0).cast("int64") if name in sums else zero for name in MEASURES},
     )
+
+
+@behind(commission_ledger)
+def commission_ledger_rows(
+    commission_entries: Any, commission_reconciliation: Any, unentered_records: Any
+) -> ir.Table:
+    """The lines of each provider and month, what its bookings owe by the policy, and the records without a line."""
+    e = commission_entries
+    lines = e.select(
+        "provider_id",
+        "kind",
+        "part",
+        "commission_id",
+        "booking_id",
+        "local_date",
+        local_month=e.local_date.truncate("M"),
+        id=e.entry_id,
+        of=ibis.literal("marts.commission_entries"),
+        accrued_idr=where(e.kind == EntryKind.ACCRUAL.value, e.amount_idr),
+        fees_idr=where(e.kind == EntryKind.FEE.value, e.amount_idr),
+        paid_idr=where(e.kind.isin(values(EntryKind.PAYMENT, EntryKind.REFUND)), -e.amount_idr),
+        reversed_idr=where(e.kind == EntryKind.REVERSAL.value, -e.amount_idr),
+    )
+    r = reconciled(commission_reconciliation)
+    r = r.filter(r.local_date.notnull())
+    owed = r.select(
+        "id",
+        "of",
+        "commission_id",
+        "booking_id",
+        "local_date",
+        "state",
+        "policy_version",
+        provider_id=r.provider_id.fill_null(NO_PROVIDER),
+        local_month=r.local_date.truncate("M"),
+        expected_idr=r.expected_idr,
+        unrecorded_idr=where(r.state.isin(values(RowState.MISSING, RowState.AWAITING)), r.expected_idr),
+    )
+    u = unentered_records
+    u = u.filter((u.reason == Unentered.AMOUNT_UNKNOWN.value) & u.local_date.notnull())
+    unknown = u.select(
+        "provider_id",
+        "commission_id",
+        "booking_id",
+        "local_date",
+        local_month=u.local_date.truncate("M"),
+        id=u.commission_id,
+        of=ibis.literal("core.commissions"),
+        unknown_amount_records=one(),
+    )
+    return gather(lines, owed, unknown)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import itself
 from assets.marts.commission.commission_entries import charged_provider
 from assets.marts.expressions import by_policy, interval
 from assets.marts.later import ibis, ir
@@ -84,3 +85,6 @@ def _age(ended: Any, judged: Any) -> Any:
     ]
     branches += [(judged < ended + interval(end), name) for name, end in AGES if end is not None]
     return ibis.cases(*branches, else_=AGES[-1][0])
+
+
+itself(commission_open, of="core.commissions")

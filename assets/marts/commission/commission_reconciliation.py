@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import itself
 from assets.marts.expressions import (
     accrual,
     by_policy,
@@ -314,3 +315,14 @@ def _records_without(commission_reviews: Any) -> Any:
         records=rows.records,
         origin=rows.origin,
     )
+
+
+def reconciled(r: Any) -> Any:
+    """Reconciled rows as rows behind: by their booking, else by their record."""
+    return r.mutate(
+        id=ibis.coalesce(r.booking_id, r.commission_id),
+        of=ibis.ifelse(r.booking_id.notnull(), "core.bookings", "core.commissions"),
+    )
+
+
+itself(commission_reconciliation, named=reconciled)

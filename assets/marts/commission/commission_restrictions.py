@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, where
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.tables import Instants
@@ -58,4 +59,23 @@ def commission_restrictions(providers: Any, commission_balances: Any, at: Instan
             (told.due, RestrictionVerdict.NOT_RESTRICTED.value),
             else_=RestrictionVerdict.RESTRICTED_WRONGLY.value,
         ),
+    )
+
+
+@behind(commission_restrictions)
+def commission_restrictions_rows(commission_open: Any) -> ir.Table:
+    """The open records of each account."""
+    o = commission_open
+    late = o.is_overdue.fill_null(False)
+    return o.select(
+        "provider_id",
+        "booking_id",
+        "status",
+        "deadline_at",
+        "is_due",
+        "is_overdue",
+        id=o.commission_id,
+        of=ibis.literal("core.commissions"),
+        overdue_records=where(late),
+        overdue_idr=where(late, o.owed_idr.fill_null(0) + o.fee_idr),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, where
+from assets.marts.commission.commission_reconciliation import reconciled
 from assets.marts.expressions import bookings_read, record_references_unread, zones_read
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
@@ -79,3 +81,36 @@ def _difference(r: Any) -> dict[str, Any]:
         "unknown_expected_idr": r.expected_idr.sum(where=unknown),
         "unknown_actual_idr": r.actual_idr.sum(where=unknown),
     }
+
+
+@behind(commission_summary)
+def commission_summary_rows(commission_reconciliation: Any) -> ir.Table:
+    """The reconciled rows: of bookings that earn in the counts, all of them in the sums."""
+    r = reconciled(commission_reconciliation)
+    eligible = r.booking_status.isin(REVENUE_STATUSES).fill_null(False)
+    tracked = eligible & r.state.isin(TRACKED_STATES)
+    missing = r.state == RowState.MISSING.value
+    unknown = r.variance_idr.isnull()
+    return r.select(
+        "id",
+        "of",
+        "origin",
+        "commission_id",
+        "provider_id",
+        "booking_status",
+        "policy_version",
+        "expected_idr",
+        "actual_idr",
+        "variance_idr",
+        row_state="state",
+        eligible=where(eligible),
+        tracked=where(tracked),
+        missing=where(missing),
+        awaiting=where(r.state == RowState.AWAITING.value),
+        unknown=where(eligible & (r.state == RowState.UNKNOWN.value)),
+        tracked_or_missing=where(tracked | missing),
+        unknown_rows=where(unknown),
+        unknown_expected_idr=where(unknown, r.expected_idr),
+        unknown_actual_idr=where(unknown, r.actual_idr),
+        free=where(r.state == RowState.FREE.value),
+    )

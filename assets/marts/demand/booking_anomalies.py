@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import itself
 from assets.marts.expressions import counted, interval
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
@@ -206,3 +207,6 @@ def _busy(rows: Any, limit: int) -> Any:
     hours = rows.group_by("actor", hour=rows.moment.truncate("h")).aggregate(crowd=rows.count())
     busy = hours.filter(hours.crowd > limit // 2).select("actor").distinct()
     return rows.semi_join(busy, "actor")
+
+
+itself(booking_anomalies)

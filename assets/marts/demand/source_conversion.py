@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.expressions import counted, dated, local_day
 from assets.marts.later import ir
 from assets.marts.mart import mart
@@ -16,18 +17,9 @@ def source_conversion(commission_reconciliation: Any, bookings: Any) -> ir.Table
     """What became of the bookings of each local day of creation and source (one cohort a row).
     Counts of bookings; ``accepted`` = earns now or was ever accepted; ``commissions`` = bookings
     with a live record."""
-    recorded = (
-        commission_reconciliation.filter(lambda r: r.booking_id.notnull() & r.commission_id.notnull())
-        .select(recorded="booking_id", recorded_origin="origin")
-        .distinct()
-    )
-    b = counted(bookings)
+    recorded = _recorded(commission_reconciliation).select(recorded="booking_id", recorded_origin="origin")
+    b = _cohorts(bookings)
     b = b.left_join(recorded, [b.booking_id == recorded.recorded, b.origin == recorded.recorded_origin])
-    b = b.mutate(
-        local_date=local_day(b.created_at, b.utc_offset_minutes),
-        booked=b.status.isin(REVENUE_STATUSES),
-    )
-    b = dated(b)
     return b.group_by("local_date", "source").aggregate(
         created=b.count(),
         accepted=b.count(where=b.booked | b.accepted_at.notnull()),
@@ -39,3 +31,41 @@ def source_conversion(commission_reconciliation: Any, bookings: Any) -> ir.Table
         completed_idr=b.amount_idr.sum(where=b.status == "completed").fill_null(0),
         commissions=b.count(where=b.recorded.notnull()),
     )
+
+
+def _recorded(commission_reconciliation: Any) -> Any:
+    """booking_id and origin of the bookings with a record, each once."""
+    r = commission_reconciliation
+    return (
+        r.filter(r.booking_id.notnull() & r.commission_id.notnull()).select("booking_id", "origin").distinct()
+    )
+
+
+def _cohorts(bookings: Any) -> Any:
+    """Counted bookings with their local_date, and whether they are ``booked``."""
+    b = counted(bookings)
+    b = b.mutate(
+        local_date=local_day(b.created_at, b.utc_offset_minutes),
+        booked=b.status.isin(REVENUE_STATUSES),
+    )
+    return dated(b)
+
+
+@behind(source_conversion)
+def source_conversion_rows(commission_reconciliation: Any, bookings: Any) -> ir.Table:
+    """The bookings of each day and source."""
+    b = _cohorts(bookings)
+    amount = b.amount_idr.fill_null(0)
+    made = of_booking(
+        b,
+        "local_date",
+        "accepted_at",
+        created=one(),
+        accepted=where(b.booked | b.accepted_at.notnull()),
+        **{status: where(b.status == status) for status in ("completed", "declined", "expired", "cancelled")},
+        booked_idr=where(b.booked, amount),
+        completed_idr=where(b.status == "completed", amount),
+    )
+    # Apart, so that no other figure waits for the join.
+    b = b.semi_join(_recorded(commission_reconciliation), ["booking_id", "origin"])
+    return gather(made, of_booking(b, "local_date", "accepted_at", commissions=one()))

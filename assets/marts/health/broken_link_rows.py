@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import itself
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from checks.schemas.health import BrokenLinkRows
@@ -19,3 +20,6 @@ def broken_link_rows(link_states: Any) -> ir.Table:
     rows = rows.mutate(rank=rank)
     rows = rows.filter(rows.rank < LINK_ROWS_SHOWN)
     return rows.select("hop", "row_id", "since", "origin")
+
+
+itself(broken_link_rows, of="core.bookings")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, one, where
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from checks.schemas.health import BrokenLinks
-from marketplace.links import HOPS, LinkState
+from marketplace.links import HOPS, LINK_VERDICTS, LinkState
 
 
 @mart(BrokenLinks)
@@ -42,4 +43,20 @@ def _hop(counts: Any, number: int) -> Any:
             ((unknown > 0) | (passed == 0), LinkState.UNKNOWN.value),
             else_=LinkState.WORKING.value,
         ),
+    )
+
+
+@behind(broken_links)
+def broken_links_rows(link_states: Any) -> ir.Table:
+    """The bookings that came to each hop."""
+    rows = link_states
+    return rows.select(
+        "hop",
+        "origin",
+        "since",
+        "verdict",
+        id=rows.row_id,
+        of=ibis.literal("core.bookings"),
+        entered=one(),
+        **{verdict: where(rows.verdict == verdict) for verdict in LINK_VERDICTS},
     )

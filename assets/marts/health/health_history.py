@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import itself
 from assets.marts.expressions import interval, seconds_between
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
@@ -61,3 +62,6 @@ def spans(health_changes: Any, at: Instants) -> Any:
         ends_at=ibis.greatest(ends_at, h.since),
         holds=holds,
     )
+
+
+itself(health_history)

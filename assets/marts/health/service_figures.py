@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from assets.marts.expressions import counted
+from assets.marts.behind import behind, gather, of_booking, one, where
+from assets.marts.expressions import counted, interval
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.steps.health_measures import judged_notifications
 from assets.marts.tables import Instants
 from checks.schemas.health import ServiceFigures
 from marketplace.commission import REVENUE_STATUSES
+from marketplace.health import DAY
 from marketplace.services import TAIL
 
 
@@ -52,3 +55,30 @@ def _statuses(b: Any) -> Any:
         created=s.n.sum(where=s.status != "pending").fill_null(0),
         newest_booked=s.newest.max(where=booked),
     )
+
+
+@behind(service_figures)
+def service_figures_rows(bookings: Any, notifications: Any, at: Instants) -> ir.Table:
+    """All bookings up to the clock, and the notifications health point 6 judges."""
+    b = counted(bookings)
+    b = b.filter(b.created_at <= at.now)
+    answered = b.responded_at.notnull() & (b.responded_at >= b.created_at)
+    made = of_booking(
+        b,
+        "responded_at",
+        response_s=where(answered, b.responded_at.delta(b.created_at, unit="microsecond") / 1e6),
+        booked=where(b.status.isin(REVENUE_STATUSES)),
+        created=where(b.status != "pending"),
+        bookings_24h=where(b.created_at >= at.now - interval(DAY)),
+    )
+    n = judged_notifications(notifications, at)
+    told = n.select(
+        "sent_at",
+        "delivered_at",
+        "failed_at",
+        id=n.notification_id,
+        of=ibis.literal("core.notifications"),
+        sent=one(),
+        delivered=where(n.delivered_at.notnull()),
+    )
+    return gather(made, told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.expressions import bookings_read, counted, interval, unread_reference, zones_read
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
@@ -22,12 +23,9 @@ def member_health(bookings: Any, messages: Any, providers: Any, scans: Any, at: 
     limits = MEMBER_LIMITS
     b = counted(bookings)
     b = b.filter(b.provider_id.notnull() & (b.created_at <= at.now))
-    missed = (b.status == "expired") | (
-        (b.status == "pending") & (b.response_deadline < at.now).fill_null(False)
-    )
     requests = b.group_by(requested="provider_id").aggregate(
         bookings=b.count(),
-        missed_requests=b.count(where=missed & (b.created_at >= at.now - interval(limits.window))),
+        missed_requests=b.count(where=_missed(b, at) & (b.created_at >= at.now - interval(limits.window))),
     )
     m = messages
     m = m.filter(m.receiver_id.notnull() & m.deleted_at.isnull() & ~m.is_read.fill_null(True))
@@ -81,4 +79,38 @@ def member_health(bookings: Any, messages: Any, providers: Any, scans: Any, at: 
         provider_type=rows.provider_type,
         browser=rows.browser,
         messages=codes,
+    )
+
+
+@behind(member_health)
+def member_health_rows(bookings: Any, messages: Any, providers: Any, at: Instants) -> ir.Table:
+    """The bookings of each provider, and the messages it did not read."""
+    p = providers.filter(providers.deleted_at.isnull()).select("provider_id", "provider_type")
+    b = counted(bookings)
+    b = b.filter(b.created_at <= at.now).drop("provider_type").inner_join(p, "provider_id")
+    asked = of_booking(
+        b,
+        "provider_id",
+        "provider_type",
+        "response_deadline",
+        "deadline_rule",
+        bookings=one(),
+        missed_requests=where(_missed(b, at) & (b.created_at >= at.now - interval(MEMBER_LIMITS.window))),
+    )
+    m = messages.filter(messages.deleted_at.isnull() & ~messages.is_read.fill_null(True))
+    m = m.inner_join(p, m.receiver_id == p.provider_id)
+    unread = m.select(
+        "provider_id",
+        "provider_type",
+        "sent_at",
+        id=m.message_id,
+        of=ibis.literal("core.messages"),
+        unread_messages=one(),
+    )
+    return gather(asked, unread)
+
+
+def _missed(b: Any, at: Instants) -> Any:
+    return (b.status == "expired") | (
+        (b.status == "pending") & (b.response_deadline < at.now).fill_null(False)
     )

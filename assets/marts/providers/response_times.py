@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, of_booking, where
 from assets.marts.expressions import counted, dated, local_day, seconds_between
 from assets.marts.later import ir
 from assets.marts.mart import mart
@@ -17,6 +18,19 @@ def response_times(bookings: Any, at: Instants) -> ir.Table:
     """How fast requests are answered, by local day of creation and source. Seconds from creation to
     first acceptance or decline; ``never_answered`` = expired, or pending past the response
     deadline."""
+    b = _requests(bookings, at)
+    rows = b.group_by("local_date", "source").aggregate(
+        responded=b.count(where=b.answered),
+        never_answered=b.count(where=b.ignored),
+        avg_response_s=b.response.mean(where=b.answered),
+        p50_response_s=b.response.quantile(MEDIAN, where=b.answered),
+        p95_response_s=b.response.quantile(TAIL, where=b.answered),
+    )
+    return rows.filter((rows.responded > 0) | (rows.never_answered > 0))
+
+
+def _requests(bookings: Any, at: Instants) -> Any:
+    """Counted bookings with their local_date, their ``response`` in seconds, ``answered`` and ``ignored``."""
     b = counted(bookings)
     b = b.mutate(
         local_date=local_day(b.created_at, b.utc_offset_minutes),
@@ -28,12 +42,21 @@ def response_times(bookings: Any, at: Instants) -> ir.Table:
             | ((b.status == "pending") & (b.response_deadline < at.now).fill_null(False))
         ),
     )
-    b = dated(b)
-    rows = b.group_by("local_date", "source").aggregate(
-        responded=b.count(where=b.answered),
-        never_answered=b.count(where=b.ignored),
-        avg_response_s=b.response.mean(where=b.answered),
-        p50_response_s=b.response.quantile(MEDIAN, where=b.answered),
-        p95_response_s=b.response.quantile(TAIL, where=b.answered),
+    return dated(b)
+
+
+@behind(response_times)
+def response_times_rows(bookings: Any, at: Instants) -> ir.Table:
+    """The bookings of each day and source that were answered, or never were."""
+    b = _requests(bookings, at)
+    b = b.filter(b.answered | b.ignored)
+    return of_booking(
+        b,
+        "local_date",
+        "responded_at",
+        "response_deadline",
+        "deadline_rule",
+        responded=where(b.answered),
+        never_answered=where(b.ignored),
+        response_s=where(b.answered, b.response),
     )
-    return rows.filter((rows.responded > 0) | (rows.never_answered > 0))

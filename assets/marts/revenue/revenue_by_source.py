@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, of_booking, one, where
 from assets.marts.expressions import counted, dated, local_day
 from assets.marts.later import ir
 from assets.marts.mart import mart
@@ -21,4 +22,18 @@ def revenue_by_source(bookings: Any) -> ir.Table:
         bookings=b.count(),
         booked_idr=b.amount_idr.sum(where=b.status.isin(REVENUE_STATUSES)).fill_null(0),
         completed_idr=b.amount_idr.sum(where=b.status == "completed").fill_null(0),
+    )
+
+
+@behind(revenue_by_source)
+def revenue_by_source_rows(bookings: Any) -> ir.Table:
+    """The bookings of each day and source."""
+    b = counted(bookings)
+    b = dated(b.mutate(local_date=local_day(b.created_at, b.utc_offset_minutes)))
+    return of_booking(
+        b,
+        "local_date",
+        bookings=one(),
+        booked_idr=where(b.status.isin(REVENUE_STATUSES), b.amount_idr.fill_null(0)),
+        completed_idr=where(b.status == "completed", b.amount_idr.fill_null(0)),
     )

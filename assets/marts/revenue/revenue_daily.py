@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.commission.commission_entries import payment_day
-from assets.marts.expressions import counted, local_day
+from assets.marts.expressions import counted, gives_back, local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from checks.schemas.revenue import RevenueDaily
-from marketplace.commission import REVENUE_STATUSES
+from marketplace.commission import REVENUE_STATUSES, EntryKind, EntryPart
+from marketplace.statuses import NOT_LIVE_STATUSES, values
 
 
 @mart(RevenueDaily)
@@ -48,3 +50,46 @@ def revenue_daily(bookings: Any, commission_reviews: Any) -> ir.Table:
         completed_idr=rows.completed_idr.sum(),
         collected_idr=rows.collected_idr.sum(),
     )
+
+
+@behind(revenue_daily)
+def revenue_daily_rows(bookings: Any, commission_entries: Any, commissions: Any) -> ir.Table:
+    """The bookings of each day, and the records whose money came in on it (of a refund: went out)."""
+    b = counted(bookings)
+    b = b.mutate(local_date=local_day(b.created_at, b.utc_offset_minutes))
+    b = b.filter(b.local_date.notnull())
+    created = of_booking(
+        b,
+        "local_date",
+        bookings=one(),
+        booked_idr=where(b.status.isin(REVENUE_STATUSES), b.amount_idr.fill_null(0)),
+        completed_idr=where(b.status == "completed", b.amount_idr.fill_null(0)),
+    )
+    e = collected_lines(commission_entries, commissions)
+    return gather(
+        created,
+        e.select(
+            "local_date",
+            "status",
+            "booking_id",
+            "provider_id",
+            "paid_at",
+            "change",
+            id=e.commission_id,
+            of=ibis.literal("core.commissions"),
+            collected_idr=-e.amount_idr,
+        ),
+    )
+
+
+def collected_lines(commission_entries: Any, commissions: Any) -> Any:
+    """The lines of the ledger that are collected: commission that was paid on records that stand, and refunds. (What
+    was paid before a record was taken back is in the ledger, and no longer collected.)"""
+    e, c = commission_entries, commissions
+    e = e.filter(
+        (e.part == EntryPart.COMMISSION.value) & e.kind.isin(values(EntryKind.PAYMENT, EntryKind.REFUND))
+    )
+    c = c.filter(c.deleted_at.isnull())
+    gone = c.status.isin(NOT_LIVE_STATUSES) & ~gives_back(c)
+    c = c.filter(~gone).select("status", "paid_at", "change", record=c.commission_id)
+    return e.inner_join(c, e.commission_id == c.record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, of_booking, one, where
 from assets.marts.expressions import counted, dated, local_day
 from assets.marts.later import ir
 from assets.marts.mart import mart
@@ -19,4 +20,18 @@ def service_mix(bookings: Any) -> ir.Table:
     b = dated(b.mutate(local_date=local_day(b.created_at, b.utc_offset_minutes)))
     return b.group_by("local_date", "service_minutes").aggregate(
         bookings=b.count(), booked_idr=b.amount_idr.sum(where=b.status.isin(REVENUE_STATUSES)).fill_null(0)
+    )
+
+
+@behind(service_mix)
+def service_mix_rows(bookings: Any) -> ir.Table:
+    """The bookings of each day and length."""
+    b = counted(bookings)
+    b = dated(b.mutate(local_date=local_day(b.created_at, b.utc_offset_minutes)))
+    return of_booking(
+        b,
+        "local_date",
+        "service_minutes",
+        bookings=one(),
+        booked_idr=where(b.status.isin(REVENUE_STATUSES), b.amount_idr.fill_null(0)),
     )

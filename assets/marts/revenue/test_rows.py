@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, gather, of_booking, one
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from checks.schemas.revenue import TestRows
+from marketplace.commission import Unentered
 
 
 @mart(TestRows)
@@ -24,3 +26,20 @@ def test_rows(bookings: Any, commission_links: Any, commissions: Any) -> ir.Tabl
     ]
     records = c.aggregate(rows=c.count()).select(collection=ibis.literal("commission_records"), rows="rows")
     return ibis.union(*per_origin, records, distinct=False)
+
+
+@behind(test_rows)
+def test_rows_rows(bookings: Any, unentered_records: Any) -> ir.Table:
+    """The bookings and records that are tests."""
+    b = bookings.filter(bookings.deleted_at.isnull() & bookings.is_test.fill_null(False))
+    u = unentered_records.filter(unentered_records.reason == Unentered.TEST.value)
+    return gather(
+        of_booking(b, "test_rule", collection=b.origin, rows=one()),
+        u.select(
+            "booking_id",
+            id=u.commission_id,
+            of=ibis.literal("core.commissions"),
+            collection=ibis.literal("commission_records"),
+            rows=one(),
+        ),
+    )

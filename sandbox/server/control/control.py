@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,10 +25,13 @@ from sandbox.storage.store import Store
 
 
 class Control:
-    """The outermost ASGI application: /control, and /v1 behind the faults in force."""
+    """The outermost ASGI application: /control, and /v1 behind the faults in force.
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
+    ``disturb``: takes what is to disturb the marketplace from now on; None where it does not go on.
+    """
+
+    def __init__(self, api: Api, disturb: Callable[[Mapping[str, Any]], None] | None = None) -> None:
+        self._api, self._disturb = api, disturb
         self.between_pages = BetweenPages(api.project.store)
         api.project.listed = self.between_pages.listed
         self._app = Starlette(
@@ -73,6 +76,10 @@ class Control:
                 self.between_pages.put([])
             case "GET", "between-pages":
                 return reply(200, {"lists": self.between_pages.lists, "done": self.between_pages.done})
+            case ("PUT" | "DELETE") as verb, "disturbances":
+                if self._disturb is None:
+                    raise ValueError("the marketplace does not go on: start it with --live")
+                self._disturb(given if verb == "PUT" else {})
             case "POST", "keys":
                 return reply(201, {"key": self._api.keys.add(given["scopes"])})
             case "POST", "tables":

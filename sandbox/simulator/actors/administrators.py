@@ -50,6 +50,7 @@ class Administrators(Actor):
         rng = self.rng
         if provider.role == "idle":
             provider.status = "RESTRICTED"
+        provider.turn(at, provider.status)
         if provider.role in ("idle", "overlooked"):
             self.planted.findings["restriction_mismatch"].append(provider.id)
         provider.last_seen = at

@@ -59,6 +59,13 @@ class Chat(Actor):
             self._say(moment + MINUTE, booking, "admin", pick(rng, words.ADMIN_LINES), "text")
             self.happenings.admin_called.later(moment + 2 * MINUTE, booking)
 
+    def hand_over(self, at: int, booking: Booking) -> None:
+        """The room is the next provider's from now on."""
+        if booking.room:
+            provider = booking.provider
+            data = {"therapistId": provider.id, "therapistName": provider.name}
+            self.journal.change(at, "chat_rooms", booking.room, data)
+
     def close(self, at: int, booking: Booking, canonical: str) -> None:
         """The app says how it ended."""
         if not booking.room:
@@ -87,6 +94,7 @@ class Chat(Actor):
     # -- what is written --
 
     def _open_room(self, at: int, booking: Booking) -> None:
+        booking.room_opened, booking.room_expires = at, booking.start + DAY
         self.journal.write(
             at,
             "chat_rooms",
@@ -98,12 +106,13 @@ class Chat(Actor):
                 "therapistId": booking.provider.id,
                 "therapistName": booking.provider.name,
                 "status": "active",
-                "expiresAt": appwrite(booking.start + DAY),
+                "expiresAt": appwrite(booking.room_expires),
                 "createdAt": appwrite(at),
             },
         )
 
     def _close_room(self, at: int, booking: Booking, status: str) -> None:
+        booking.room_closed = True
         self.journal.change(at, "chat_rooms", booking.room or "", {"status": status})
 
     def _say(self, at: int, booking: Booking, role: str, text: str, kind: str) -> None:
@@ -137,13 +146,14 @@ class Chat(Actor):
         elif mark < 0.08:
             data["metadata"] = '{"language": "id"}' if customer.indonesian else '{"language": "en"}'
         row_id = self._next_id(int(mark * 16**8), typed=kind == "text")
+        booking.talk.append((at, role, row_id))
         recent = at > self.end - 6 * HOUR
         data["isRead"] = not recent and rng.random() > 0.006
         self.journal.write(at, "chat_messages", row_id, data)
         if recent and rng.random() < 0.95:
             self.agenda.at(at + rng.between(20 * SECOND, 5 * MINUTE), self._read, row_id)
         elif not recent and mark < 0.0002:
-            self.agenda.at(at + HOUR, self._unsend, row_id)
+            self.agenda.at(at + HOUR, self._unsend, booking, row_id)
 
     def _next_id(self, tail: int, *, typed: bool) -> str:
         self.messages_written += 1
@@ -153,7 +163,8 @@ class Chat(Actor):
     def _read(self, at: int, row_id: str) -> None:
         self.journal.change(at, "chat_messages", row_id, {"isRead": True})
 
-    def _unsend(self, at: int, row_id: str) -> None:
+    def _unsend(self, at: int, booking: Booking, row_id: str) -> None:
+        booking.talk = [said for said in booking.talk if said[2] != row_id]
         self.journal.delete(at, "chat_messages", row_id)
 
     def say_odd(self, at: int, booking: Booking, oddity: str) -> None:
@@ -163,6 +174,8 @@ class Chat(Actor):
         row_id = self._next_id(self.rng.getrandbits(32), typed=True)
         sent = at if oddity == "reference_case" or booking.ahead is None else booking.ahead
         self.planted.odd_rows[oddity].append(row_id)
+        # an instant that is not yet is not believed: it was written now
+        booking.talk.append((at, "customer", row_id))
         self.journal.write(
             at,
             "chat_messages",

@@ -46,7 +46,7 @@ class Collector(Actor):
         record.restricted = at
         self.records.change(at, record, {"restrictedAt": appwrite(at)})
         if provider.status != "RESTRICTED":
-            provider.status = "RESTRICTED"
+            provider.turn(at, "RESTRICTED")
             self.journal.change(at, provider.table, provider.id, {"status": "RESTRICTED"})
 
     def release(self, at: int, record: Record) -> None:
@@ -55,5 +55,5 @@ class Collector(Actor):
         debts = self._debts.get(provider.id, set())
         debts.discard(record.id)
         if provider.status == "RESTRICTED" and not debts and provider.role != "idle":
-            provider.status = "AVAILABLE"
+            provider.turn(at, "AVAILABLE")
             self.journal.change(at, provider.table, provider.id, {"status": "AVAILABLE"})

@@ -45,6 +45,8 @@ class CommissionWriter(Actor):
             and not booking.quarantined
             # a debt on a booking of which nobody knows whether it earns: only where it is meant
             and booking.outcome not in ("pending", "unknown")
+            # nor one that charges whoever hands it on
+            and not booking.to_hand_on
             and booking.known_start is not None
         )
         if meant or (plain and rng.random() < 0.04):

@@ -7,7 +7,7 @@ from sandbox.simulator.booking_desk import BookingDesk
 from sandbox.simulator.shapes import bookings as booking_shapes
 from sandbox.simulator.stage import Stage
 from sandbox.simulator.times import HOUR, MINUTE, SECOND
-from sandbox.simulator.world import Booking
+from sandbox.simulator.world import Booking, HandOver
 
 
 class Providers(Actor):
@@ -18,9 +18,12 @@ class Providers(Actor):
         self._desk = desk
 
     def consider(self, at: int, booking: Booking) -> None:
-        """A request came in."""
+        """A request came in, or was handed on."""
         rng, marks, outcome = self.rng, booking.marks, booking.outcome
         window = booking.deadline - at
+        if booking.to_hand_on > len(booking.hand_overs):
+            self.agenda.at(at + rng.between(0.2 * window, 0.45 * window), self._hand_on, booking)
+            return
         answer = at + min(
             int(rng.lognormvariate(4.1, 0.8) * SECOND * (1 if window < 10 * MINUTE else 5)), window - 20_000
         )
@@ -37,6 +40,18 @@ class Providers(Actor):
             self.agenda.at(expiry, self._end, booking, "expired")
         elif outcome in ("cancelled", "reassigned", "unknown"):
             self.agenda.at(answer, self._end, booking, outcome)
+
+    def _hand_on(self, at: int, booking: Booking) -> None:
+        """Another is asked in place of the one who was: it is the row's provider from now on."""
+        giver, taker = booking.provider, self._desk.hand_over(booking)
+        if taker is None:
+            booking.to_hand_on = len(booking.hand_overs)
+        else:
+            booking.hand_overs.append(HandOver(at, giver, taker))
+            data = booking_shapes.hand_over_attributes(self.rng, booking)
+            self.journal.change(at, booking.table, booking.id, data)
+            self.happenings.handed_over.now(at, booking)
+        self.consider(at, booking)
 
     def _accept(self, at: int, booking: Booking) -> None:
         rng, marks = self.rng, booking.marks

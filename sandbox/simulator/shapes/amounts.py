@@ -79,11 +79,14 @@ def amount_attributes(rng: Random, booking: Booking, data: dict[str, Any]) -> No
         data["discountCode"] = pick(rng, words.DISCOUNTS)
         amount = data["totalCost"] = idr * 85 // 100
         rule = "discounted"
+        booking.discounted = True
         list_price = rng.random()
         if list_price < 0.6:
             data["price"] = half_up(idr, 1000)
+            booking.before = data["price"] * 1000
         elif list_price < 0.85:
             data["totalPrice"] = float(idr)
+            booking.before = idr
     elif shape == "disagrees":
         data["totalCost"] = idr
         if rng.random() < 0.5:
@@ -121,6 +124,9 @@ def _planted_money(rng: Random, booking: Booking, data: dict[str, Any], variant:
     found = booking.amount_findings
     if kind in ("discount", "free"):
         data["discountCode"] = pick(rng, words.DISCOUNTS)
+        booking.discounted = True
+        # a price alone is what it costs
+        booking.before = None if where == "price" else idr
     if kind == "thousands":
         value: Any = {"totalPrice": idr / 1000, "totalAmount": str(idr // 1000)}.get(where, idr // 1000)
         if where == "pricing":

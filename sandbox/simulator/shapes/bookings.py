@@ -134,6 +134,26 @@ def acceptance_attributes(rng: Random, booking: Booking, at: int, canonical: str
     return data
 
 
+def hand_over_attributes(rng: Random, booking: Booking) -> dict[str, Any]:
+    """The attributes that say a booking has the provider it was handed to last; some say from whom, and when."""
+    provider, where = booking.provider, booking.provider_attribute
+    last = booking.hand_overs[-1]
+    data: dict[str, Any] = {"providerName": provider.name, "providerType": provider.kind}
+    if rng.random() < 0.5:
+        where = booking.provider_attribute = "assigned_therapist"
+    if where == "details":
+        data["therapistDetails"] = json.dumps({"id": provider.id, "name": provider.name})
+    else:
+        data[where] = provider.id
+    mark = rng.random()
+    if booking.says_giver or (len(booking.hand_overs) == 1 and mark < 0.4):
+        data["reassignedFrom"] = last.giver.id
+        if mark < 0.3:
+            data["reassignedAt"] = appwrite(last.at)
+        booking.says_giver = True
+    return data
+
+
 def decline_attributes(rng: Random, booking: Booking, at: int) -> dict[str, Any]:
     """The attributes of a decline."""
     data = status_attributes(rng, booking, "declined")
@@ -239,6 +259,10 @@ def _provider(rng: Random, booking: Booking, data: dict[str, Any], other_provide
     )
     if booking.replaces:
         where = "assigned_therapist"
+        if rng.random() < 0.4:
+            data["originalBookingId"] = booking.replaces
+            booking.says_giver = True
+    booking.provider_attribute = where
     if booking.marks.get("case") == "provider":
         data["providerId"] = recased(provider.id)
         booking.recased = True

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Any
 
-from sandbox.simulator.times import DAY, MINUTE, local_date, local_hour, local_weekday
+from sandbox.simulator.times import DAY, HOUR, MINUTE, local_date, local_hour, local_weekday
 from sandbox.simulator.truth.judgement import Judgement
 from sandbox.simulator.truth.known import Known
-from sandbox.simulator.truth.rules import EARNING, end_of
+from sandbox.simulator.truth.rules import EARNING, ON_LINE, end_of, spans_of, was_accepted, was_ignored
 from sandbox.simulator.world import Booking
 
 
@@ -17,7 +17,7 @@ def source_conversion(known: Known, judged: Judgement) -> list[dict[str, Any]]:
     for booking in known.counted:
         cohort = cohorts[local_date(booking.created, booking.provider.offset), booking.source]
         cohort["created"] += 1
-        cohort["accepted"] += booking.status in EARNING or booking.known_accepted is not None
+        cohort["accepted"] += was_accepted(booking)
         for status in ("completed", "declined", "expired", "cancelled"):
             cohort[status] += booking.status == status
         if booking.status in EARNING:
@@ -46,6 +46,39 @@ def peak_hours(known: Known) -> list[dict[str, Any]]:
         {"basis": basis, "weekday": weekday, "hour": hour, "bookings": bookings}
         for (basis, weekday, hour), bookings in sorted(counts.items())
     ]
+
+
+def capacity(known: Known) -> list[dict[str, Any]]:
+    """By local hour of creation and the provider's city: what was asked for, and how many providers there were at one
+    moment of it at least."""
+    hours: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for booking in known.counted:
+        hour = hours[_hour(booking.created, booking.provider.offset), booking.provider.city]
+        hour["requests"] += 1
+        hour["accepted"] += was_accepted(booking)
+        hour["unanswered"] += was_ignored(booking, known.now)
+    for provider in known.simulation.providers:
+        there: dict[str, set[int]] = {"seen": set(), "online": set(), "busy": set()}
+        for status, begun, ended in spans_of(provider, known.now):
+            # on the hour is on the hour in every zone
+            reached = range(begun // HOUR, (ended - 1) // HOUR + 1)
+            there["seen"].update(reached)
+            if status in ON_LINE:
+                there["online"].update(reached)
+            if status == "BUSY":
+                there["busy"].update(reached)
+        for name, reached in there.items():
+            for number in reached:
+                hours[_hour(number * HOUR, provider.offset), provider.city][f"providers_{name}"] += 1
+    counts = ("requests", "accepted", "unanswered", "providers_seen", "providers_online", "providers_busy")
+    return [
+        {"local_hour": moment, "city": city, **{name: hour[name] for name in counts}}
+        for (moment, city), hour in sorted(hours.items())
+    ]
+
+
+def _hour(at: int, offset: int) -> str:
+    return f"{local_date(at, offset)}T{local_hour(at, offset):02d}:00:00"
 
 
 def duplicate_bookings(known: Known) -> list[list[str]]:

@@ -29,6 +29,32 @@ such as 2026-11-22T03:16:28.123Z, money integer rupiah, dates the provider's loc
   cancelled, booked_idr, completed_idr, commissions}; commissions = bookings of the cohort that have a
   live record.
 - ``peak_hours``: list of {basis, weekday, hour, bookings}; the basis instant is in [as_of - 56 days, as_of].
+- ``booking_funnel``: list of {local_date, source, created, answered, accepted, completed, recorded, paid, then where
+  the others went: declined, unanswered, expired_answered, cancelled, reassigned, still_open, unknown; of the completed
+  free, record_unknown; of those accepted and not completed recorded_early, paid_early; of each step (answer,
+  acceptance, completion, record, payment) <step>_times, p50_<step>_s, p95_<step>_s}.
+- ``capacity``: list of {local_hour, city, requests, accepted, unanswered (of bookings created in it), providers_seen,
+  providers_online, providers_busy (at one moment of it at least)}. How many providers there were only a mirror that saw
+  every version of them can know.
+- ``revenue_weekly``, ``revenue_monthly``: first local day -> the columns of revenue_daily. ``revenue_by_kind``: list of
+  {local_date, kind (therapist, place, hotel), the same}. ``discounts``: list of {local_date, bookings, discounted,
+  free, known (whose amounts before and after are written), before_idr, after_idr}, of bookings that earn.
+- ``customers``: customer_id -> {first_booking_at, last_booking_at, bookings, completed, spent_idr, unknown_amounts,
+  first_source, declined, reassigned}; who is known by a phone alone is not there. ``customer_retention``: list of
+  {cohort_month, months_after (1, 2, 3, 6), customers, returned (null: that month has not begun)}.
+- ``providers``: provider_id -> {requests (bookings whose provider it is now), answered, accepted, completed, declined,
+  expired, cancelled, reassigned, decided, unanswered, responses, p50_response_s, p95_response_s, ratings, rating (of
+  three and more), booked_minutes, paid_in_time, paid_late, paid_undated, fees_idr}; and what only a mirror that saw
+  every version of it can know: seen_minutes, available_minutes, booked_seen_minutes, restricted_days.
+- ``reassignments``: list of {booking_id, shape, from_provider_id, to_provider_id, reassigned_at, outcome, said}. Shape
+  row: the row's provider changed while it was pending. Only a mirror that saw both versions can know it, but where
+  ``said``: the row tells from whom (reassignedFrom). Shape booking: it ended reassigned, and another was made in its
+  place; ``said``: that one names it (originalBookingId).
+- ``provider_states``: provider_id -> list of {at, status}, every status that was written. A mirror that was made
+  afterwards knows the last.
+- ``chat_rooms_daily``: list of {local_date, rooms, rooms_spoken, rooms_replied, unanswered, messages, messages_sent};
+  ``chat_waiting``: list of {room_id, waiting_since, waiting_for_role, messages}, the longest waiting first.
+- ``disturbances``: what was ordered: {outages, acceptance, demand}.
 - ``health``: points {"1" to "7" -> {status, figure}} and system. Scans are taken as fresh.
 - ``service_figures``: avg_response_s, p95_response_s (linear interpolation), responses, success_rate,
   delivery_rate (of point 6), newest_booking_at (that earns), newest_created_at (any), bookings_24h.
@@ -58,16 +84,35 @@ from sandbox.simulator.sentinels import SENTINEL_E164, SENTINEL_MESSAGE, SENTINE
 from sandbox.simulator.simulation import Simulation
 from sandbox.simulator.times import zulu
 from sandbox.simulator.truth.demand import (
+    capacity,
     duplicate_bookings,
     overlapping_bookings,
     peak_hours,
     source_conversion,
 )
 from sandbox.simulator.truth.facts import booking_facts, commission_facts, counts, data_findings, peculiar
+from sandbox.simulator.truth.funnel import booking_funnel
 from sandbox.simulator.truth.health import health, service_figures
 from sandbox.simulator.truth.judgement import Judgement
 from sandbox.simulator.truth.known import Known
-from sandbox.simulator.truth.money import ledger, open_amounts, refunded_amounts, revenue_daily, summary
+from sandbox.simulator.truth.money import (
+    discounts,
+    ledger,
+    open_amounts,
+    refunded_amounts,
+    revenue_by_kind,
+    revenue_by_period,
+    revenue_daily,
+    summary,
+)
+from sandbox.simulator.truth.people import (
+    customer_retention,
+    customers,
+    provider_states,
+    providers,
+    reassignments,
+)
+from sandbox.simulator.truth.talks import chat_rooms_daily, chat_waiting
 
 
 def truth(simulation: Simulation) -> dict[str, Any]:
@@ -102,6 +147,20 @@ def truth(simulation: Simulation) -> dict[str, Any]:
         "overlapping_bookings": overlapping_bookings(known),
         "source_conversion": source_conversion(known, judged),
         "peak_hours": peak_hours(known),
+        "booking_funnel": booking_funnel(known, judged),
+        "capacity": capacity(known),
+        "revenue_weekly": revenue_by_period(daily, weekly=True),
+        "revenue_monthly": revenue_by_period(daily, weekly=False),
+        "revenue_by_kind": revenue_by_kind(known),
+        "discounts": discounts(known),
+        "customers": customers(known),
+        "customer_retention": customer_retention(known),
+        "providers": providers(known, judged),
+        "provider_states": provider_states(known),
+        "reassignments": reassignments(known),
+        "chat_rooms_daily": chat_rooms_daily(known),
+        "chat_waiting": chat_waiting(known),
+        "disturbances": simulation.disturbances.told(),
         "health": health(known, judged),
         "service_figures": service_figures(known),
         "bookings": {i: facts for i, facts in bookings.items() if facts["deleted_at"] is None},

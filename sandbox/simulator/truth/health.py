@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.simulator.times import DAY, HOUR, MINUTE, local_hour
 from sandbox.simulator.truth.judgement import Judgement
 from sandbox.simulator.truth.known import Known
-from sandbox.simulator.truth.rules import BALI_OFFSET, EARNING, text_of
+from sandbox.simulator.truth.rules import BALI_OFFSET, EARNING, quantile, text_of
 
 
 def health(known: Known, judged: Judgement) -> dict[str, Any]:
@@ -56,21 +56,13 @@ def health(known: Known, judged: Judgement) -> dict[str, Any]:
 
 
 def service_figures(known: Known) -> dict[str, Any]:
-    seconds = sorted(
-        (b.known_responded - b.created) / 1000 for b in known.counted if b.known_responded is not None
-    )
-    p95 = None
-    if seconds:
-        place = 0.95 * (len(seconds) - 1)
-        low = int(place)
-        high = min(low + 1, len(seconds) - 1)
-        p95 = seconds[low] + (seconds[high] - seconds[low]) * (place - low)
+    seconds = [(b.known_responded - b.created) / 1000 for b in known.counted if b.known_responded is not None]
     decided = sum(b.status != "pending" for b in known.counted)
     earning = [b.created for b in known.counted if b.status in EARNING]
     delivered, sent = _delivery(known)
     return {
         "avg_response_s": sum(seconds) / len(seconds) if seconds else None,
-        "p95_response_s": p95,
+        "p95_response_s": quantile(seconds, 0.95),
         "responses": len(seconds),
         "success_rate": len(earning) / decided if decided else None,
         "delivery_rate": delivered / sent if sent else None,

@@ -32,7 +32,8 @@ class Judgement:
     """The rules applied to all that is known, once.
 
     ``findings``, ``rows`` of the reconciliation with their ``states``, ``eligible`` bookings by state,
-    ``tracked_bookings`` by key.
+    ``tracked_bookings`` by key, the ``own`` record of each, ``doubted`` bookings, of which nobody can tell whether
+    they have one.
     """
 
     def __init__(self, known: Known) -> None:
@@ -43,6 +44,8 @@ class Judgement:
         self.rows: list[dict[str, Any]] = []
         self.states: Counter[str] = Counter()
         self.tracked_bookings: set[str] = set()
+        self.own: dict[str, Record] = {}
+        self.doubted: set[str] = set()
         self._reconcile()
         self._judge_refunds()
         self._judge_payments()
@@ -116,6 +119,7 @@ class Judgement:
             )
             if records:
                 self.tracked_bookings.add(booking.key)
+                self.own[booking.key] = records[0]
             for extra in records[1:]:
                 self._find("duplicate", booking, extra, 0, self._known.charged(extra))
                 if records[0].status == "paid" and extra.status in UNPAID:
@@ -165,6 +169,7 @@ class Judgement:
         elif doubtful:
             # what the booking earns is known; which record pays for it is not
             state, charged = "unknown", None
+            self.doubted.add(booking.key)
         else:
             since = booking.known_accepted if booking.known_accepted is not None else booking.created
             state = "awaiting" if self._known.now < since + GRACE else "missing"

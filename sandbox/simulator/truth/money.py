@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from sandbox.simulator.times import local_date
@@ -16,6 +18,7 @@ from sandbox.simulator.truth.rules import (
     is_refund,
     settled_at,
 )
+from sandbox.simulator.world import Booking, Provider
 
 
 def summary(judged: Judgement) -> dict[str, Any]:
@@ -38,8 +41,8 @@ def summary(judged: Judgement) -> dict[str, Any]:
 def revenue_daily(known: Known) -> dict[str, dict[str, int]]:
     days: dict[str, dict[str, int]] = {}
 
-    def day(date: str) -> dict[str, int]:
-        return days.setdefault(date, {"bookings": 0, "booked_idr": 0, "completed_idr": 0, "collected_idr": 0})
+    def day(of: str) -> dict[str, int]:
+        return days.setdefault(of, {"bookings": 0, "booked_idr": 0, "completed_idr": 0, "collected_idr": 0})
 
     for booking in known.counted:
         figures = day(local_date(booking.created, booking.provider.offset))
@@ -55,6 +58,64 @@ def revenue_daily(known: Known) -> dict[str, dict[str, int]]:
         offset = booking.provider.offset if booking else record.provider.offset
         day(local_date(settled_at(record), offset))["collected_idr"] += known.charged(record) or 0
     return dict(sorted(days.items()))
+
+
+def revenue_by_period(daily: Mapping[str, Mapping[str, int]], *, weekly: bool) -> dict[str, dict[str, int]]:
+    """``revenue_daily`` by its weeks (their Mondays) or months (their first days)."""
+    periods: dict[str, Counter[str]] = defaultdict(Counter)
+    for text, figures in daily.items():
+        day = date.fromisoformat(text)
+        first = day - timedelta(days=day.weekday()) if weekly else day.replace(day=1)
+        periods[first.isoformat()].update(figures)
+    return {first: dict(sums) for first, sums in sorted(periods.items())}
+
+
+def revenue_by_kind(known: Known) -> list[dict[str, Any]]:
+    """As ``revenue_daily``; a booking of hotel_bookings is a hotel's, whoever carries it out."""
+    days: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for booking in known.counted:
+        day = days[local_date(booking.created, booking.provider.offset), _kind(booking, booking.provider)]
+        day["bookings"] += 1
+        day["booked_idr"] += (booking.amount or 0) if booking.status in EARNING else 0
+        day["completed_idr"] += (booking.amount or 0) if booking.status == "completed" else 0
+    for record in known.in_figures:
+        if is_collected(record):
+            booking = known.booking_of(record)
+            offset = booking.provider.offset if booking else record.provider.offset
+            key = local_date(settled_at(record), offset), _kind(booking, record.provider)
+            days[key]["collected_idr"] += known.charged(record) or 0
+    columns = ("bookings", "booked_idr", "completed_idr", "collected_idr")
+    return [
+        {"local_date": day, "kind": kind, **{column: sums[column] for column in columns}}
+        for (day, kind), sums in sorted(days.items())
+    ]
+
+
+def _kind(booking: Booking | None, provider: Provider) -> str:
+    return "hotel" if booking is not None and booking.table == "hotel_bookings" else provider.kind
+
+
+def discounts(known: Known) -> list[dict[str, Any]]:
+    """What discount codes gave on bookings that earn, by local day of creation."""
+    days: dict[str, Counter[str]] = defaultdict(Counter)
+    for booking in known.counted:
+        if booking.status not in EARNING:
+            continue
+        day = days[local_date(booking.created, booking.provider.offset)]
+        day["bookings"] += 1
+        if not booking.discounted:
+            continue
+        day["discounted"] += 1
+        day["free"] += booking.amount == 0
+        if booking.before is not None and booking.amount is not None:
+            day["known"] += 1
+            day["before_idr"] += booking.before
+            day["after_idr"] += booking.amount
+    columns = ("bookings", "discounted", "free", "known", "before_idr", "after_idr")
+    return [
+        {"local_date": day, **{column: sums[column] for column in columns}}
+        for day, sums in sorted(days.items())
+    ]
 
 
 def ledger(known: Known) -> list[dict[str, Any]]:

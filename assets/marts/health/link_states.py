@@ -1,4 +1,5 @@
-"""Step: for every booking of the last 7 days and every hop it could take, whether it passed, broke, or can't be told.
+"""The mart marts.link_states: for every booking of the last 7 days and every hop it could take, whether it passed,
+broke, or can't be told.
 
 What is expected of which booking stands in marketplace/links.py. A hop that may still happen has no row. A key that
 fits two bookings tells of neither: what was found by it alone makes a hop unknown, never passed and never broken.
@@ -8,19 +9,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import itself
 from assets.marts.expressions import accrual, counted, interval, unread_reference
 from assets.marts.later import ibis, ir
-from assets.marts.mart import step
+from assets.marts.mart import mart
 from assets.marts.steps.commission_matches import DELETED, booking_keys
 from assets.marts.steps.reference_cases import BOOKING, ROOM
 from assets.marts.tables import Instants
+from checks.schemas.health import LinkStates
 from marketplace.collections import LINK_REFERENCES
 from marketplace.commission import PAID_STATUS, REVENUE_STATUSES, UNKNOWN_STATUS, RowState
 from marketplace.links import HOPS, LINK_CLOCK_SKEW, LINK_KEY_MEMORY, LINK_WINDOW, LinkState
 from marketplace.statuses import BookingStatus, values
 
 
-@step
+@mart(LinkStates)
 def link_states(
     bookings: Any,
     quarantined: Any,
@@ -32,8 +35,8 @@ def link_states(
     scans: Any,
     at: Instants,
 ) -> ir.Table:
-    """hop INTEGER, row_id (the booking), origin, since (when the next step was due), verdict (passed, broken,
-    unknown)."""
+    """Every booking of the last 7 days at every hop it could take: whether it passed, broke, or cannot
+    be told. ``since``: when the next step was due."""
     b = counted(bookings)
     b = b.filter((b.created_at <= at.now) & (b.created_at >= at.now - interval(LINK_WINDOW)))
     b = b.select(
@@ -298,3 +301,6 @@ def _payment(rows: Any, at: Instants) -> Any:
         else_=ibis.null("string"),
     )
     return _judged(rows, 6, ibis.coalesce(rows.deadline_at, rows.created_at), verdict)
+
+
+itself(link_states, of="core.bookings")

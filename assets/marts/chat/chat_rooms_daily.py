@@ -1,0 +1,121 @@
+"""The mart marts.chat_rooms_daily."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assets.marts.cohorts import ends, is_final
+from assets.marts.expressions import (
+    dated,
+    first_scan_broke_off,
+    interval,
+    local_day,
+    read_until,
+    seconds_between,
+    zones_read,
+)
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.steps.room_talks import in_rooms, spoken
+from assets.marts.tables import Instants
+from checks.schemas.chat import ChatRoomsDaily
+from marketplace.chats import REPLY_WITHIN
+from marketplace.cohorts import ROOMS_SETTLE
+from marketplace.services import MEDIAN, TAIL
+
+_MESSAGES, _ROOMS = "chat_messages", "chat_rooms"
+
+
+@mart(ChatRoomsDaily)
+def chat_rooms_daily(
+    room_talks: Any, messages: Any, reference_cases: Any, scans: Any, at: Instants
+) -> ir.Table:
+    """What was said in the chat rooms of each local day on which they were opened, whenever it was
+    said; ``messages_sent`` alone goes by the day of sending. A reply is the first message of the
+    other side after the room's first; what the app or an administrator writes is none."""
+    read: Any = read_until(scans, _MESSAGES)
+    seen_at: Any = ibis.least(at.now, read)
+    r = dated(room_talks.mutate(local_date=lambda r: local_day(r.created_at, r.utc_offset_minutes)))
+    first = ibis.least(
+        ibis.coalesce(r.first_customer_at, r.first_therapist_at),
+        ibis.coalesce(r.first_therapist_at, r.first_customer_at),
+    )
+    # Whichever side wrote second, its first message is the other's reply.
+    reply = ibis.cases(
+        (r.first_customer_at <= r.first_therapist_at, r.first_therapist_at), else_=r.first_customer_at
+    )
+    both = r.first_customer_at.notnull() & r.first_therapist_at.notnull()
+    limit = interval(REPLY_WITHIN)
+    slow: Any = ibis.cases((both, reply > first + limit), else_=(seen_at > first + limit))
+    r = r.select(
+        "local_date",
+        "booking_ref",
+        "messages",
+        "unread",
+        spoken=first.notnull(),
+        replied=both,
+        slow=slow.fill_null(False),
+        reply_s=ibis.cases((both, seconds_between(first, reply))),
+    )
+    opened = r.group_by(opened_on="local_date").aggregate(
+        rooms=r.count(),
+        rooms_spoken=r.count(where=r.spoken),
+        rooms_replied=r.count(where=r.replied),
+        slow=r.count(where=r.spoken & r.slow),
+        p50_reply_s=r.reply_s.quantile(MEDIAN),
+        p95_reply_s=r.reply_s.quantile(TAIL),
+        messages=r.messages.sum(),
+        bookings=r.booking_ref.nunique(),
+        booking_messages=r.messages.sum(where=r.booking_ref.notnull()),
+        unread=r.unread.sum(),
+    )
+    sent = _sent(room_talks, messages, reference_cases)
+    rows = opened.outer_join(sent, opened.opened_on == sent.sent_on)
+    day = ibis.coalesce(rows.opened_on, rows.sent_on)
+    zero = {
+        name: rows[name].fill_null(0).cast("int64")
+        for name in (
+            "rooms",
+            "rooms_spoken",
+            "rooms_replied",
+            "slow",
+            "messages",
+            "bookings",
+            "booking_messages",
+            "unread",
+            "messages_sent",
+        )
+    }
+    s = scans.filter(scans.collection == _ROOMS)
+    rooms_read = s.aggregate(read=~first_scan_broke_off(s).any().fill_null(False)).as_scalar()
+    known: Any = read.notnull()
+    rows = rows.select(local_date=day, p50_reply_s="p50_reply_s", p95_reply_s="p95_reply_s", **zero)
+    return rows.select(
+        "local_date",
+        "rooms",
+        "rooms_spoken",
+        "rooms_replied",
+        unanswered=ibis.cases((known, rows.slow)),
+        unanswered_share=ibis.cases((known, rows.slow / rows.rooms_spoken.nullif(0))),
+        p50_reply_s=rows.p50_reply_s,
+        p95_reply_s=rows.p95_reply_s,
+        messages=rows.messages,
+        bookings=rows.bookings,
+        booking_messages=rows.booking_messages,
+        messages_per_booking=rows.booking_messages / rows.bookings.nullif(0),
+        unread=rows.unread,
+        messages_sent=rows.messages_sent,
+        is_complete=is_final(
+            ends(rows.local_date) + interval(ROOMS_SETTLE) <= at.now, known & rooms_read & zones_read(scans)
+        ),
+    )
+
+
+def _sent(room_talks: Any, messages: Any, reference_cases: Any) -> Any:
+    """How many messages were sent on each local day of the room they were sent in."""
+    rooms = room_talks.filter(room_talks.utc_offset_minutes.notnull()).select("room_id", "utc_offset_minutes")
+    sent = in_rooms(spoken(messages).select("conversation_id", "sent_at"), rooms, reference_cases)
+    sent = sent.inner_join(rooms, sent.in_room == rooms.room_id)
+    days = sent.select(sent_on=local_day(sent.sent_at, sent.utc_offset_minutes))
+    days = days.filter(days.sent_on.notnull())
+    return days.group_by("sent_on").aggregate(messages_sent=days.count())

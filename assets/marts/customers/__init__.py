@@ -1,0 +1,1 @@
+"""The marts that checks/schemas/customers.py declares, one file a mart."""

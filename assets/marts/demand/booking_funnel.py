@@ -1,0 +1,174 @@
+"""The mart marts.booking_funnel.
+
+A record of a commission is due from the acceptance on, so it may stand before the booking is carried out. In the funnel
+it counts once the booking is completed; the others stand apart (recorded_early), so that each step is some of the one
+before.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assets.marts.cohorts import dated_bookings_read, ends, is_final
+from assets.marts.expressions import (
+    accrual,
+    counted,
+    dated,
+    interval,
+    is_free,
+    local_day,
+    seconds_between,
+)
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.tables import Instants
+from checks.schemas.demand import BookingFunnel
+from marketplace.cohorts import FUNNEL_SETTLES, FURTHEST_AHEAD, OPEN_ENDED
+from marketplace.commission import ENDED_STATUSES, REVENUE_STATUSES, RowState
+from marketplace.services import MEDIAN, TAIL
+from marketplace.statuses import BookingStatus
+
+#: Of each step that takes time: the column its seconds stand in, and what they are of.
+_TIMES = ("answer", "acceptance", "completion", "record", "payment")
+
+
+@mart(BookingFunnel)
+def booking_funnel(
+    commission_reviews: Any, commission_reconciliation: Any, bookings: Any, scans: Any, at: Instants
+) -> ir.Table:
+    """How far the bookings of each local day of creation and source came (one cohort a row), whenever
+    that was; how long each step took, in seconds; and where those went that were not completed. A
+    time that is not known or runs backwards is in no quantile. ``recorded`` and ``paid`` are of the
+    completed ones, by the live record that is the booking's own. A cohort is complete a day after
+    its last service ended."""
+    b = _steps(commission_reviews, commission_reconciliation, bookings, at)
+    lost = {
+        "declined": b.status == BookingStatus.DECLINED.value,
+        "unanswered": b.ignored,
+        "expired_answered": (b.status == BookingStatus.EXPIRED.value) & ~b.ignored,
+        "cancelled": b.status == BookingStatus.CANCELLED.value,
+        "reassigned": b.status == BookingStatus.REASSIGNED.value,
+        "still_open": b.underway | ((b.status == BookingStatus.PENDING.value) & ~b.ignored),
+        "unknown": b.status == BookingStatus.UNKNOWN.value,
+    }
+    known: Any = at.judged_at.notnull()
+    times = {
+        name: _quantiles(b, b[f"{step}_s"], quantile)
+        for step in _TIMES
+        for name, quantile in (
+            (f"{step}_times", None),
+            (f"p50_{step}_s", MEDIAN),
+            (f"p95_{step}_s", TAIL),
+        )
+    }
+    rows = b.group_by("local_date", "source").aggregate(
+        created=b.count(),
+        answered=b.count(where=b.answered),
+        accepted=b.count(where=b.accepted),
+        completed=b.count(where=b.completed),
+        recorded=b.count(where=b.completed & b.recorded),
+        paid=b.count(where=b.completed & b.recorded & b.settled),
+        **{name: b.count(where=where) for name, where in lost.items()},
+        free=b.count(where=b.completed & b.free),
+        record_unknown=b.count(where=b.completed & b.doubtful),
+        recorded_early=b.count(where=b.underway & b.recorded),
+        paid_early=b.count(where=b.underway & b.recorded & b.settled),
+        settles_at=b.settles_at.max(),
+        **times,
+    )
+    over: Any = ibis.greatest(ends(rows.local_date), rows.settles_at) + interval(FUNNEL_SETTLES)
+
+    def where_read(name: str) -> Any:
+        return ibis.cases((known, rows[name]))
+
+    return rows.select(
+        "local_date",
+        "source",
+        "created",
+        "answered",
+        "accepted",
+        "completed",
+        recorded=where_read("recorded"),
+        paid=where_read("paid"),
+        is_complete=is_final(over <= at.now, dated_bookings_read(scans) & known),
+        **{name: rows[name] for name in (*lost, "free")},
+        record_unknown=where_read("record_unknown"),
+        recorded_early=where_read("recorded_early"),
+        paid_early=where_read("paid_early"),
+        **{name: rows[name] for name in times},
+    )
+
+
+def _steps(commission_reviews: Any, commission_reconciliation: Any, bookings: Any, at: Instants) -> Any:
+    """Each booking that has a local day: how far it came, and how long each step took."""
+    r = commission_reviews
+    own = r.filter(r.live & r.earns & (r.link == "booking") & (r["rank"] == 1)).select(
+        own_id="booking_id",
+        own_origin="origin",
+        recorded_at="created_at",
+        collected_at=ibis.coalesce(r.paid_at, r.verified_at),
+        settled="settled",
+    )
+    c = commission_reconciliation
+    doubted = c.filter(
+        c.commission_id.isnull() & c.booking_id.notnull() & (c.state == RowState.UNKNOWN.value)
+    ).select(doubted="booking_id", doubted_origin="origin")
+    b = dated(
+        counted(bookings).mutate(local_date=lambda b: local_day(b.created_at, b.utc_offset_minutes))
+    ).select(
+        "booking_id",
+        "origin",
+        "local_date",
+        "source",
+        "status",
+        "created_at",
+        "accepted_at",
+        "responded_at",
+        "completed_at",
+        "response_deadline",
+        "ends_at",
+        "amount_idr",
+    )
+    b = b.left_join(own, [b.booking_id == own.own_id, b.origin == own.own_origin])
+    b = b.left_join(doubted, [b.booking_id == doubted.doubted, b.origin == doubted.doubted_origin])
+    accepted = b.status.isin(REVENUE_STATUSES) | b.accepted_at.notnull()
+    answered = accepted | b.responded_at.notnull() | (b.status == BookingStatus.DECLINED.value)
+    late = (b.status == BookingStatus.PENDING.value) & (b.response_deadline < at.now).fill_null(False)
+    completed = b.status == BookingStatus.COMPLETED.value
+    recorded = b.recorded_at.notnull()
+    until = ibis.coalesce(b.ends_at, b.created_at + interval(OPEN_ENDED))
+    return b.select(
+        "local_date",
+        "source",
+        "status",
+        accepted=accepted,
+        answered=answered,
+        ignored=~answered & ((b.status == BookingStatus.EXPIRED.value) | late),
+        completed=completed,
+        underway=b.status.isin(REVENUE_STATUSES) & ~completed,
+        recorded=recorded,
+        settled=b.settled.fill_null(False),
+        doubtful=b.doubted.notnull(),
+        free=is_free(b.amount_idr),
+        settles_at=ibis.cases(
+            (b.status.isin(ENDED_STATUSES), b.created_at),
+            else_=ibis.least(until, b.created_at + interval(FURTHEST_AHEAD)),
+        ),
+        answer_s=_seconds(b.created_at, b.responded_at),
+        acceptance_s=_seconds(b.created_at, b.accepted_at),
+        completion_s=ibis.cases((completed, _seconds(b.accepted_at, b.completed_at))),
+        record_s=ibis.cases((completed, _seconds(accrual(b.accepted_at, b.created_at), b.recorded_at))),
+        payment_s=ibis.cases(
+            (completed & b.settled.fill_null(False), _seconds(b.recorded_at, b.collected_at))
+        ),
+    )
+
+
+def _seconds(earlier: Any, later: Any) -> Any:
+    """How long it took; null where one of the two is not known, or clocks that disagree make it run backwards."""
+    return ibis.cases(((later >= earlier).fill_null(False), seconds_between(earlier, later)))
+
+
+def _quantiles(b: Any, seconds: Any, quantile: float | None) -> Any:
+    """A quantile of what is known of a step; without one: of how many it is known."""
+    return seconds.count() if quantile is None else seconds.quantile(quantile)

@@ -1,0 +1,40 @@
+"""The mart marts.discounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assets.marts.expressions import dated, earning, is_free, local_day
+from assets.marts.later import ir
+from assets.marts.mart import mart
+from checks.schemas.revenue import Discounts
+
+
+@mart(Discounts)
+def discounts(bookings: Any) -> ir.Table:
+    """What discount codes gave, by local day of creation, on bookings that earn. It is known of
+    those that say what they cost before and after; of the others nothing is guessed, they are
+    counted as unknown."""
+    b = earning(bookings)
+    b = dated(b.mutate(local_date=local_day(b.created_at, b.utc_offset_minutes)))
+    known = b.discounted & b.amount_before_idr.notnull() & b.amount_idr.notnull()
+    rows = b.group_by("local_date").aggregate(
+        bookings=b.count(),
+        discounted=b.count(where=b.discounted),
+        free=b.count(where=b.discounted & is_free(b.amount_idr)),
+        known=b.count(where=known),
+        before_idr=b.amount_before_idr.sum(where=known).fill_null(0),
+        after_idr=b.amount_idr.sum(where=known).fill_null(0),
+    )
+    return rows.select(
+        "local_date",
+        "bookings",
+        "discounted",
+        share=rows.discounted / rows.bookings,
+        free=rows.free,
+        known=rows.known,
+        unknown=rows.discounted - rows.known,
+        before_idr=rows.before_idr,
+        after_idr=rows.after_idr,
+        given_idr=rows.before_idr - rows.after_idr,
+    )

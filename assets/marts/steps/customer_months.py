@@ -1,0 +1,75 @@
+"""Step: what each customer booked in each local month of creation.
+
+A customer is who has an id (customer_key says which spellings of one are the same). A hash of a phone is no customer
+here: it is no id, and one phone books for many guests of a hotel.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from assets.marts.cohorts import month_of
+from assets.marts.expressions import counted, local_day
+from assets.marts.later import ibis, ir
+from assets.marts.mart import step
+from marketplace.statuses import SOURCES, BookingStatus
+
+#: What a customer_key that stands for an id begins with (checks/schemas/core.py).
+WITH_ID: Final = "c:"
+_EPOCH: Final = "2015-01-01"
+#: Instants of bookings are told apart by source as well: two of one microsecond have an order.
+_PLACES: Final = 8
+
+
+@step
+def customer_months(bookings: Any, booking_events: Any) -> ir.Table:
+    """customer_key, customer_id (one of the spellings of it), local_month (null where the zone is not known),
+    first_mark (instant and source of the first: ``source_of``), first_at, first_day (its local day), last_at, bookings,
+    completed, spent_idr, unknown_amounts, declined, reassigned."""
+    b = counted(bookings)
+    b = b.filter(b.customer_key.startswith(WITH_ID) & b.customer_id.notnull())
+    for status in (BookingStatus.DECLINED, BookingStatus.REASSIGNED):
+        b = _ever(b, booking_events, status.value)
+    day = local_day(b.created_at, b.utc_offset_minutes)
+    completed = b.status == BookingStatus.COMPLETED.value
+    micros = b.created_at.delta(ibis.timestamp(_EPOCH), unit="microsecond")
+    place = ibis.cases(*((b.source == source, at) for at, source in enumerate(SOURCES)), else_=_PLACES - 1)
+    b = b.select(
+        "customer_key",
+        "customer_id",
+        "created_at",
+        "amount_idr",
+        "ever_declined",
+        "ever_reassigned",
+        local_day=day,
+        local_month=month_of(day),
+        completed=completed,
+        mark=micros * _PLACES + place.cast("int64"),
+    )
+    return b.group_by("customer_key", "local_month").aggregate(
+        customer_id=b.customer_id.min(),
+        first_mark=b.mark.min(),
+        first_at=b.created_at.min(),
+        first_day=b.local_day.min(),
+        last_at=b.created_at.max(),
+        bookings=b.count(),
+        completed=b.count(where=b.completed),
+        spent_idr=b.amount_idr.sum(where=b.completed).fill_null(0).cast("int64"),
+        unknown_amounts=b.count(where=b.completed & b.amount_idr.isnull()),
+        declined=b.count(where=b.ever_declined),
+        reassigned=b.count(where=b.ever_reassigned),
+    )
+
+
+def source_of(mark: Any) -> Any:
+    """The source in a ``first_mark``."""
+    return ibis.cases(*((mark % _PLACES == at, source) for at, source in enumerate(SOURCES)))
+
+
+def _ever(b: Any, booking_events: Any, status: str) -> Any:
+    """Add ``ever_<status>``: it has that status, or was seen with it."""
+    seen = booking_events.filter(booking_events.to_status == status)
+    seen = seen.select(seen_id="booking_id", seen_origin="origin").distinct()
+    rows = b.left_join(seen, [b.booking_id == seen.seen_id, b.origin == seen.seen_origin])
+    ever = {f"ever_{status}": (rows.status == status) | rows.seen_id.notnull()}
+    return rows.mutate(**ever).drop("seen_id", "seen_origin")
