@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,8 @@ _EXPLAIN: Final = re.compile(
 )
 # A name with one of these is taken for a file where no table has it.
 _FILE_SIGNS: Final = re.compile(r"[/\\.:*?\[]")
+
+_WHOLE: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 
 BATCH_ROWS: Final = 2048
 #: After this many seconds more a query that does not heed being interrupted (one value that takes minutes to compute)
@@ -120,7 +122,7 @@ def _require_tables_only(con: duckdb.DuckDBPyConnection, select: str) -> None:
     tree = orjson.loads(row[0]) if row else {"error": True}
     if tree["error"]:
         _refuse("This form of SELECT is not run here")
-    for node in _nodes(tree["statements"]):
+    for node in nodes(tree["statements"]):
         kind = node.get("type")
         if kind == "TABLE_FUNCTION":
             name = str(node["function"].get("function_name", "")).lower()
@@ -133,7 +135,15 @@ def _require_tables_only(con: duckdb.DuckDBPyConnection, select: str) -> None:
             _refuse(f"The function {str(node['function_name']).lower()} is not run here")
 
 
-def _nodes(tree: object) -> Iterator[dict[str, Any]]:
+def select_of(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any] | None:
+    """The parse tree of a query that is one SELECT; None of any other text. Nothing of it is run."""
+    row = con.execute("SELECT json_serialize_sql(?)", [query]).fetchone()
+    tree: dict[str, Any] = orjson.loads(row[0]) if row else {"error": True}
+    statements = [] if tree["error"] else cast("list[dict[str, Any]]", tree["statements"])
+    return cast("dict[str, Any]", statements[0]["node"]) if len(statements) == 1 else None
+
+
+def nodes(tree: object) -> Iterator[dict[str, Any]]:
     """Every object of the parse tree. Not by recursion: a query may be nested as deep as DuckDB parses."""
     waiting: list[object] = [tree]
     while waiting:
@@ -146,27 +156,101 @@ def _nodes(tree: object) -> Iterator[dict[str, Any]]:
             waiting.extend(cast("list[object]", here))
 
 
+Parameters = Mapping[str, object]
+"""Name in the query (``$name``) → the value bound to it."""
+
+
 def answer(
-    con: duckdb.DuckDBPyConnection, query: str, bounds: Bounds | None = None
+    con: duckdb.DuckDBPyConnection,
+    query: str,
+    bounds: Bounds | None = None,
+    parameters: Parameters | None = None,
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows of a query that reads only.
 
     Raises UsageError where it does anything else or the engine refuses it, TooMuch over ``bounds`` (None: none, for
     queries of ours), KeyboardInterrupt at Ctrl-C.
     """
+    with _asking(con, bounds):
+        cursor = _asked(con, query, parameters)
+        names = [column[0] for column in cursor.description or ()]
+        rows: list[tuple[Any, ...]] = []
+        while batch := cursor.fetchmany(BATCH_ROWS):
+            rows += batch
+        return names, rows
+
+
+def answer_in_batches(
+    con: duckdb.DuckDBPyConnection,
+    query: str,
+    take: Callable[[Any], None],
+    *,
+    bounds: Bounds | None = None,
+    parameters: Parameters | None = None,
+) -> None:
+    """The same for rows that are not to be held: ``take`` is given an Arrow reader of them, once. What it raises that
+    is no error of DuckDB's goes through."""
+    with _asking(con, bounds):
+        cursor: Any = _asked(con, query, parameters)
+        take(cursor.to_arrow_reader(BATCH_ROWS))
+
+
+def _asked(
+    con: duckdb.DuckDBPyConnection, query: str, parameters: Parameters | None
+) -> duckdb.DuckDBPyConnection:
+    require_reading(con, query)
+    given = dict(parameters or {})
+    _require_parameters(con.extract_statements(query)[0].named_parameters, given)
+    if not given:
+        return con.execute(query)
+    try:
+        return con.execute(query, given)
+    except duckdb.BinderException:
+        # Where a text is compared with nothing ($a + $b, range($n)), whole numbers are meant as such.
+        numbers = {
+            name: int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
+            for name, value in given.items()
+        }
+        if numbers == given:
+            raise
+        return con.execute(query, numbers)
+
+
+def _require_parameters(named: set[str], given: dict[str, object]) -> None:
+    """DuckDB takes names in any case, so that is how they are compared."""
+    asked = {name.lower(): name for name in named}
+    told = {name.lower(): name for name in given}
+    if any(name.isdigit() for name in asked):
+        raise UsageError(
+            "The query has a parameter without a name (? or $1).",
+            "Name it in the query ($day), and give it as --param day=2026-11-01.",
+        )
+    missing = sorted(asked[name] for name in asked.keys() - told.keys())
+    if missing:
+        raise UsageError(
+            f"The query's {', '.join(f'${name}' for name in missing)} {'are' if len(missing) > 1 else 'is'} not given.",
+            f"Add {' '.join(f'--param {name}=…' for name in missing)}.",
+        )
+    strangers = sorted(told[name] for name in told.keys() - asked.keys())
+    if strangers:
+        raise UsageError(
+            f"The query has no {', '.join(f'${name}' for name in strangers)}.",
+            f"Its parameters are {', '.join(f'${asked[name]}' for name in sorted(asked))}."
+            if asked
+            else "It has no parameters: write $name where the value belongs, or leave --param out.",
+        )
+
+
+@contextmanager
+def _asking(con: duckdb.DuckDBPyConnection, bounds: Bounds | None) -> Generator[None]:
+    """What goes wrong while a query is asked and its rows are fetched, as our own errors."""
     with _watched(con, bounds) as watch:
         try:
-            require_reading(con, query)
-            cursor = con.execute(query)
-            names = [column[0] for column in cursor.description or ()]
-            rows: list[tuple[Any, ...]] = []
-            while batch := cursor.fetchmany(BATCH_ROWS):
-                rows += batch
+            yield
             if watch.over is not None:
                 raise watch.over
             if watch.stopped:
                 raise KeyboardInterrupt
-            return names, rows
         except duckdb.OutOfMemoryException:
             raise watch.too_large() from None
         except duckdb.Error as refused:

@@ -14,6 +14,7 @@ from pipelines.cli import (
     demo,
     doctor,
     errors,
+    explain,
     export,
     forget,
     notebook,
@@ -48,6 +49,7 @@ app.command("watch")(watch.watch)
 app.command("status")(status.status)
 app.command("errors")(errors.errors)
 app.command("sql")(query.sql)
+app.command("explain")(explain.explain)
 app.command("doctor")(doctor.doctor)
 app.command("sweep")(sweep.sweep)
 app.command("forget")(forget.forget)

@@ -1,4 +1,7 @@
-"""`bookwatch export`: the auditor's reports. What is in them is pipelines/exports' business."""
+"""`bookwatch export`: the auditor's reports, and tables for analysts.
+
+What is in them is pipelines/exports' business.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import re
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,11 +19,21 @@ from pipelines.cli.printed import echo, echo_json
 from resources.errors import UsageError
 from resources.settings import load_settings
 
-app = typer.Typer(help="The auditor's reports.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from pipelines.exports.folder import Exported
+
+app = typer.Typer(help="The auditor's reports, and tables for analysts.", no_args_is_help=True)
 
 
 class Format(StrEnum):
     csv = "csv"
+    json = "json"
+    xlsx = "xlsx"
+
+
+class TableFormat(StrEnum):
+    csv = "csv"
+    parquet = "parquet"
     json = "json"
     xlsx = "xlsx"
 
@@ -52,9 +65,17 @@ def this_user() -> str:
         return f"uid {os.getuid()}"
 
 
+def maker(by: str | None) -> str:
+    """Who makes an export. Raises UsageError for an empty name."""
+    made_by = this_user() if by is None else by.strip()
+    if not made_by:
+        raise UsageError("--by is empty.", "Give the name of who makes the report.")
+    return made_by
+
+
 @app.callback()
 def export() -> None:
-    """The auditor's reports."""
+    """The auditor's reports, and tables for analysts."""
 
 
 @app.command("commissions")
@@ -85,9 +106,7 @@ def commissions(
     Days are local accrual days (acceptance, else creation) of each row's provider; --to is exclusive.
     """
     days = a_day("--from", first), a_day("--to", until)
-    made_by = this_user() if by is None else by.strip()
-    if not made_by:
-        raise UsageError("--by is empty.", "Give the name of who makes the report.")
+    made_by = maker(by)
     if format is Format.json and locale is not Locale.en:
         raise UsageError(
             f"--locale {locale.value} has no meaning for JSON, whose numbers are the same everywhere.",
@@ -112,17 +131,61 @@ def commissions(
         locale=locale.value,
     )
     if json:
-        from dataclasses import asdict
-
-        import orjson
-
-        content = {
-            "folder": str(exported.folder),
-            "manifest_sha256": exported.manifest_sha256,
-            "already_there": exported.already_there,
-            "to_is_exclusive": True,
-            "manifest": asdict(exported.manifest),
-        }
-        echo_json(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+        echo_json(_told(exported, to_is_exclusive=True))
     else:
         describe(exported, echo)
+
+
+@app.command("table")
+def table(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCHEMA.NAME", help="A table or view, such as marts.revenue_daily.", show_default=False
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A folder for this export alone.")],
+    format: Annotated[TableFormat, typer.Option("--format", help="Form of the data file.")] = TableFormat.csv,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="SNAPSHOT", help="A kept snapshot (default: the newest).")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who makes it (default: this system's user).")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print folder and manifest as JSON.")] = False,
+) -> None:
+    """A table of the snapshot, whole, and its manifest. It holds no personal data."""
+    made_by = maker(by)
+    settings = load_settings()
+    from pipelines.exports.tables import describe, export_table
+
+    os.umask(0o077)
+    exported = export_table(
+        settings.home,
+        settings.clock,
+        table=name,
+        out=out.expanduser(),
+        made_by=made_by,
+        snapshot_id=as_of,
+        form=format.value,
+    )
+    if json:
+        echo_json(_told(exported))
+    else:
+        describe(exported, echo)
+
+
+def _told(exported: Exported, **more: object) -> str:
+    """The folder and the manifest as JSON."""
+    from dataclasses import asdict
+
+    import orjson
+
+    content = {
+        "folder": str(exported.folder),
+        "manifest_sha256": exported.manifest_sha256,
+        "already_there": exported.already_there,
+        **more,
+        "manifest": asdict(exported.manifest),
+    }
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2).decode()

@@ -1,17 +1,14 @@
-"""The commission report: its columns, its files, and how they get into a folder whole or not at all.
+"""The commission report: its columns and its files.
 
-Which rows there are and what they say is decided in the marts; proving a report again is verify.py's.
+Which rows there are and what they say is decided in the marts; how files get into a folder is folder.py's, proving a
+report again verify.py's.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
-import tempfile
-import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -25,27 +22,19 @@ from marketplace.commission import RowState
 from marketplace.difference import AGGREGATES, Difference
 from marketplace.statuses import values
 from pipelines.exports.csv_writer import Locale
+from pipelines.exports.folder import Exported, Order, Written, export
 from pipelines.exports.manifest import (
-    DEFAULT_LOCALE,
     MANIFEST,
-    MANIFEST_VERSION,
-    DamagedManifest,
     FileEntry,
     Manifest,
-    ledger_words,
-    read_manifest,
-    sha256_of_bytes,
 )
-from pipelines.exports.report_files import CsvFile, Format, JsonFile, ReportFile, TakesRows, sha256_of
+from pipelines.exports.report_files import CsvFile, Format, JsonFile, ReportFile, TableFormat, TakesRows
 from pipelines.exports.workbook import SHEET_ROWS, Workbook
 from resources.clock import Clock
-from resources.errors import BookwatchError, UsageError
+from resources.errors import UsageError
 from resources.home import Home
 from resources.instants import z_text_of
-from resources.ledger import Ledger, LedgerTooNew
-from resources.own_files import sync, sync_open
-from resources.seals import require_unchanged
-from resources.snapshots import open_snapshot, require_snapshot
+from resources.snapshots import open_snapshot
 
 KIND: Final = "commissions"
 # Rows held at a time, rows asked for and sorted at a time, and what DuckDB may hold (also of the snapshot's blocks)
@@ -54,8 +43,6 @@ BATCH_ROWS: Final = 10_000
 SLICE_ROWS: Final = 50_000
 # The first is enough for any number of rows; a single day of hundreds of thousands, or as many findings, takes more.
 QUERY_MEMORY: Final = ("96MB", "384MB", "1500MB")
-_WORKSHOP_PREFIX: Final = ".bookwatch-partial-"
-_WORKSHOP_STALE_S: Final = 86_400
 
 
 @dataclass(frozen=True)
@@ -296,7 +283,7 @@ class Part:
     """A file of one table. ``safe``: a spreadsheet opens it safely, and as the locale writes it."""
 
     table: Table
-    form: Literal["csv", "json"]
+    form: Literal["csv", "json", "parquet"]
     safe: bool = False
 
     @property
@@ -304,16 +291,18 @@ class Part:
         return self.table.suffix + ("_spreadsheet" if self.safe else "")
 
 
-def parts(form: Format, too_long: Collection[str] = ()) -> list[Part]:
+def parts(
+    form: TableFormat, too_long: Collection[str] = (), tables: tuple[Table, ...] = TABLES
+) -> list[Part]:
     """The files of single tables, in the manifest's order.
 
     A workbook comes before them; beside it only the tables stand that are ``too_long`` for a sheet.
     """
-    if form == "json":
-        return [Part(table, "json") for table in TABLES]
+    if form in ("json", "parquet"):
+        return [Part(table, form) for table in tables]
     return [
         Part(table, "csv", safe)
-        for table in TABLES
+        for table in tables
         if form == "csv" or table.name in too_long
         for safe in (False, True)
     ]
@@ -322,17 +311,6 @@ def parts(form: Format, too_long: Collection[str] = ()) -> list[Part]:
 def file_name(first: str, until: str, snapshot_id: str, suffix: str, form: str) -> str:
     """The name of a file of a report: ``commissions_<from>_<to>_<snapshot><suffix>.<form>``."""
     return f"{KIND}_{first}_{until}_{snapshot_id}{suffix}.{form}"
-
-
-@dataclass(frozen=True)
-class Exported:
-    """A report in its folder. ``already_there``: the same report was, byte for byte, and nothing was entered again."""
-
-    folder: Path
-    manifest: Manifest
-    manifest_sha256: str
-    already_there: bool
-    strangers: tuple[str, ...]
 
 
 def check_period(first: date, until: date) -> None:
@@ -346,15 +324,6 @@ def check_period(first: date, until: date) -> None:
         raise UsageError(
             f"--from ({first}) is after --to ({until}).", "Give the earlier day as --from; --to is exclusive."
         )
-
-
-def strangers_in(folder: Path, names: set[str]) -> list[str]:
-    """The visible files in ``folder`` that are not among ``names``."""
-    return sorted(
-        entry.name
-        for entry in folder.iterdir()
-        if entry.name not in names and not entry.name.startswith(".") and not entry.is_dir()
-    )
 
 
 def export_commissions(
@@ -373,227 +342,50 @@ def export_commissions(
     """Write the commission report of the local accrual days [first, until) from one kept snapshot into ``out``.
 
     The data files are the same bytes whenever they come from one snapshot with the same period, format and
-    locale. They are written beside their place and renamed, the manifest last and in one transaction with the
-    ledger's entry. Exporting the same report into the same folder again restores files that are gone and
-    enters nothing. ``time_zone`` names the default zone in the manifest; each row carries its own.
+    locale. How they get there: folder.export. ``time_zone`` names the default zone in the manifest; each row carries
+    its own.
 
     Raises UsageError for an empty period, BookwatchError for a snapshot or folder that cannot serve.
     """
     check_period(first, until)
-    path = require_snapshot(home, snapshot_id)
-    chosen = path.stem
-    ledger = Ledger(home.ledger)
     filters = {"from": first.isoformat(), "to": until.isoformat()}
-    made_at = clock.now()
-    try:
-        with ledger.pinned(chosen), _folder(out) as folder:
-            standing = _standing(folder, ledger, (KIND, form, locale, chosen, tuple(sorted(filters.items()))))
-            with _workshop(folder) as workshop:
-                # Once more, now that the pin holds: a run may have dropped it a moment ago.
-                path = require_snapshot(home, chosen)
-                seal = require_unchanged(path, in_full=True)
-                facts, files = _write_within_memory(path, workshop, filters, form, locale, chosen)
-                if require_unchanged(path) != seal:
-                    raise BookwatchError(
-                        f"The snapshot {chosen} was written anew while it was exported, as a person was forgotten.",
-                        "No report was made; export again.",
-                    )
-                over = facts["as_of"] is not None and _local_day(facts["as_of"], time_zone) >= until
 
-                def manifest_after(previous: str | None) -> Manifest:
-                    return Manifest(
-                        report=KIND,
-                        format=form,
-                        locale=locale,
-                        snapshot=chosen,
-                        published_at=z_text_of(facts["published_at"]),
-                        as_of=z_text_of(facts["as_of"]),
-                        period_over=over,
-                        created_at=z_text_of(made_at),
-                        made_by=made_by,
-                        time_zone=time_zone,
-                        time_zones=facts["zones"],
-                        rules_version=facts["rules_version"],
-                        policy_versions=facts["policies"],
-                        source=facts["source"],
-                        filters=filters,
-                        rows_without_day=facts["rows_without_day"],
-                        findings_without_day=facts["findings_without_day"],
-                        difference=facts["difference"],
-                        files=files,
-                        previous_manifest_sha256=previous,
-                    )
+    def write(path: Path, workshop: Path) -> Written:
+        facts, files = _write_within_memory(path, workshop, filters, form, locale, path.stem)
+        over = facts["as_of"] is not None and _local_day(facts["as_of"], time_zone) >= until
 
-                if standing is not None:
-                    manifest, digest = standing
-                    _refuse_other_bytes(folder, manifest, files)
-                    _settle(folder, workshop, files)
-                else:
-                    settled: list[Manifest] = []
-
-                    def settle(previous: str | None) -> str:
-                        if (folder / MANIFEST).exists():
-                            raise _other_export(folder, "another export was written there meanwhile")
-                        manifest = manifest_after(previous)
-                        _settle(folder, workshop, files)
-                        settled.append(manifest)
-                        return _write_manifest(folder, workshop, manifest.to_bytes())
-
-                    digest = ledger.chain_export(
-                        made_at=made_at,
-                        made_by=made_by,
-                        kind=KIND,
-                        filters=ledger_words(filters, form, locale),
-                        snapshot_id=chosen,
-                        folder=str(folder),
-                        settle=settle,
-                        undo=lambda: (folder / MANIFEST).unlink(missing_ok=True),
-                    )
-                    manifest = settled[0]
-            names = {entry.name for entry in manifest.files} | {MANIFEST}
-            return Exported(
-                folder, manifest, digest, standing is not None, tuple(strangers_in(folder, names))
+        def manifest_after(previous: str | None, made_at: datetime) -> Manifest:
+            return Manifest(
+                report=KIND,
+                format=form,
+                locale=locale,
+                snapshot=path.stem,
+                published_at=z_text_of(facts["published_at"]),
+                as_of=z_text_of(facts["as_of"]),
+                period_over=over,
+                created_at=z_text_of(made_at),
+                made_by=made_by,
+                time_zone=time_zone,
+                time_zones=facts["zones"],
+                rules_version=facts["rules_version"],
+                policy_versions=facts["policies"],
+                source=facts["source"],
+                filters=filters,
+                rows_without_day=facts["rows_without_day"],
+                findings_without_day=facts["findings_without_day"],
+                difference=facts["difference"],
+                files=files,
+                previous_manifest_sha256=previous,
             )
-    except OSError as refused:
-        raise BookwatchError(
-            f"The report could not be written to {out} ({refused.strerror or type(refused).__name__}).",
-            "No half report was left; choose a folder you may write, or make room there.",
-        ) from None
-    except duckdb.Error as refused:
-        raise _snapshot_error(chosen, refused) from None
-    except LedgerTooNew:
-        raise
-    except sqlite3.Error:
-        raise BookwatchError(
-            f"The ledger {home.ledger} could not be written, and no report is made that it does not know.",
-            "Make it writable for this user, or wait for the process that holds it, and export again.",
-        ) from None
 
+        return Written(files, manifest_after)
 
-def _snapshot_error(snapshot_id: str, refused: duckdb.Error) -> BookwatchError:
-    if isinstance(refused, duckdb.CatalogException | duckdb.BinderException):
-        return BookwatchError(
-            f"The snapshot {snapshot_id} has not all the tables and columns this report is made of.",
-            "It was published by another version of bookwatch; export with that version, or from a newer snapshot.",
-        )
-    if isinstance(refused, duckdb.ConversionException | duckdb.OutOfRangeException):
-        return BookwatchError(
-            f"The snapshot {snapshot_id} holds amounts or instants of this period that are too large to write or sum.",
-            "No report was written; marts.data_findings names the rows to correct.",
-        )
-    return BookwatchError(
-        f"The snapshot {snapshot_id} could not be read to the end ({type(refused).__name__}).",
-        "No report was written; make room on the disk, or export from another snapshot.",
-    )
+    order = Order(KIND, form, locale, filters, made_by)
+    return export(home, clock, order, out=out, write=write, snapshot_id=snapshot_id)
 
 
 def _local_day(naive_utc: datetime, time_zone: str) -> date:
     return naive_utc.replace(tzinfo=UTC).astimezone(ZoneInfo(time_zone)).date()
-
-
-@contextmanager
-def _folder(out: Path) -> Iterator[Path]:
-    """The folder of the report, made if need be and taken away again if nothing came into it."""
-    made = not out.exists()
-    if not made and not out.is_dir():
-        raise BookwatchError(f"{out} is a file.", "Give a folder as --out.")
-    out.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder = out.resolve()
-    try:
-        yield folder
-    except BaseException:
-        if made and not any(folder.iterdir()):
-            folder.rmdir()
-        raise
-
-
-@contextmanager
-def _workshop(folder: Path) -> Iterator[Path]:
-    """A hidden folder inside ``folder``, so that a rename stays on one file system; gone afterwards.
-
-    A killed export leaves its own behind: those older than a day go here.
-    """
-    for left in folder.glob(f"{_WORKSHOP_PREFIX}*"):
-        if time.time() - left.stat().st_mtime > _WORKSHOP_STALE_S:
-            shutil.rmtree(left, ignore_errors=True)
-    workshop = Path(tempfile.mkdtemp(prefix=_WORKSHOP_PREFIX, dir=folder))
-    try:
-        yield workshop
-    finally:
-        shutil.rmtree(workshop, ignore_errors=True)
-
-
-def _other_export(folder: Path, why: str) -> BookwatchError:
-    return BookwatchError(
-        f"{folder} cannot take this report: {why}.", "Give each report a folder of its own as --out."
-    )
-
-
-def _standing(
-    folder: Path, ledger: Ledger, wanted: tuple[str, str, str, str, tuple[tuple[str, str], ...]]
-) -> tuple[Manifest, str] | None:
-    """The manifest of this same report if ``folder`` holds it already. Raises for one of anything else."""
-    path = folder / MANIFEST
-    if not path.exists():
-        return None
-    data = path.read_bytes()
-    digest = sha256_of_bytes(data)
-    try:
-        manifest = read_manifest(data)
-    except DamagedManifest as damaged:
-        raise _other_export(folder, f"its {MANIFEST} {damaged}") from None
-    if manifest.same_report != wanted:
-        days = f"{manifest.filters.get('from')} to {manifest.filters.get('to')}"
-        raise _other_export(
-            folder,
-            f"it holds the {manifest.format} report of {days} from snapshot {manifest.snapshot}"
-            + ("" if manifest.locale == DEFAULT_LOCALE else f", written for the locale {manifest.locale}"),
-        )
-    entered = [entry.manifest_sha256 for entry in ledger.exports()]
-    if digest not in entered and manifest.previous_manifest_sha256 == (entered[-1] if entered else None):
-        # An export that was killed between its last rename and the ledger's commit: it was to be the next link, and
-        # nobody was told of it. (An edited manifest follows the link before its own, never the newest.)
-        path.unlink()
-        return None
-    if digest not in entered:
-        raise _other_export(
-            folder, f"its {MANIFEST} is not in the ledger, so it was edited or made elsewhere"
-        )
-    return manifest, digest
-
-
-def _refuse_other_bytes(folder: Path, manifest: Manifest, files: list[FileEntry]) -> None:
-    if manifest.files != files:
-        earlier = manifest.manifest_version < MANIFEST_VERSION
-        raise _other_export(
-            folder,
-            "the same report there was made of other bytes"
-            + (", by an earlier bookwatch: it is still proven by `bookwatch verify`" if earlier else ""),
-        )
-
-
-def _settle(folder: Path, workshop: Path, files: list[FileEntry]) -> None:
-    """Rename the finished data files into ``folder``; all or none when one of other bytes stands there."""
-    for entry in files:
-        target = folder / entry.name
-        if target.is_symlink() or (target.exists() and not target.is_file()):
-            raise _other_export(folder, f"{entry.name} there is not a plain file")
-        if target.exists() and sha256_of(target) != entry.sha256:
-            raise _other_export(folder, f"{entry.name} is already there with different bytes")
-    for entry in files:
-        os.replace(workshop / entry.name, folder / entry.name)
-    sync(folder)
-
-
-def _write_manifest(folder: Path, workshop: Path, data: bytes) -> str:
-    """Put the manifest in its place; returns its SHA-256."""
-    partial = workshop / MANIFEST
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        sync_open(file)
-    os.replace(partial, folder / MANIFEST)
-    sync(folder)
-    return sha256_of_bytes(data)
 
 
 def _write_within_memory(

@@ -19,6 +19,8 @@ from xml.sax.saxutils import escape, unescape
 
 import orjson
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from marketplace.traces import Traces, cell_kind
 from pipelines.exports.csv_writer import BOM, REPORT, Locale
@@ -71,12 +73,14 @@ class ReportTraces:
 class _Teller:
     """Judges cells, each text once."""
 
-    def __init__(self, traces: Traces) -> None:
+    def __init__(self, traces: Traces, manifest: Manifest) -> None:
         self._traces = traces
+        # A table is judged as it is in the snapshot; any other report is one of its own.
+        self._table = manifest.filters.get("table", TABLE).rpartition(".")[2]
         self._known: dict[tuple[str | None, str], str | None] = {}
 
     def __call__(self, column: str, text: str) -> str | None:
-        kind = cell_kind(TABLE, column)
+        kind = cell_kind(self._table, column)
         if kind is None or not text:
             return text
         if (kind, text) not in self._known:
@@ -97,9 +101,9 @@ def look(entry: ExportEntry, traces: Traces) -> ReportTraces | None:
     except OSError as refused:
         found.refused = f"{path} cannot be read ({refused.strerror})"
         return found
-    told = _Teller(traces)
     try:
         manifest = read_manifest(data)
+        told = _Teller(traces, manifest)
         edited = sha256_of_bytes(data) != entry.manifest_sha256
         for file in manifest.files:
             lines = _rewrite_file(found.folder / file.name, None, manifest, told)
@@ -132,7 +136,7 @@ def rewrite(
     try:
         shutil.rmtree(workshop, ignore_errors=True)
         workshop.mkdir(mode=0o700)
-        told = _Teller(traces)
+        told = _Teller(traces, manifest)
         files: list[FileEntry] = []
         for file in manifest.files:
             if file.name not in report.lines:
@@ -197,6 +201,8 @@ def _rewrite_file(path: Path, made: Path | None, manifest: Manifest, told: Told)
     """Lines (of a workbook cells) that hold a trace; ``made``: written there without them."""
     if path.suffix == ".xlsx":
         return _rewrite_workbook(path, made, told)
+    if path.suffix == ".parquet":
+        return _rewrite_parquet(path, made, told)
     if path.suffix == ".json":
         return _write(made, _json_lines(path, told))
     safe = path.stem.endswith("_spreadsheet")
@@ -281,6 +287,46 @@ def _field(text: str | None, separator: str, safe: bool) -> str:
     if separator in text or _QUOTE.search(text):
         return '"' + text.replace('"', '""') + '"'
     return text
+
+
+def _rewrite_parquet(path: Path, made: Path | None, told: Told) -> int:
+    """Row group by row group, in the groups and types that stand there; texts within a STRUCT are sought as well."""
+    count = 0
+    with pq.ParquetFile(path) as old:
+        if made is None:
+            return sum(_without(old.read_row_group(group), told)[1] for group in range(old.num_row_groups))
+        with new_file(made) as file:
+            with pq.ParquetWriter(file, old.schema_arrow, compression="zstd") as writer:
+                for group in range(old.num_row_groups):
+                    rows, lines = _without(old.read_row_group(group), told)
+                    writer.write_table(rows, row_group_size=max(rows.num_rows, 1))
+                    count += lines
+            file.flush()
+            os.fsync(file.fileno())
+    return count
+
+
+def _without(rows: pa.Table, told: Told) -> tuple[pa.Table, int]:
+    """Rows without traces, and how many held one."""
+    lines: set[int] = set()
+    for place, column in enumerate(rows.schema):
+        before = rows.column(place).to_pylist()
+        after = [_retold(column.name, value, told) for value in before]
+        changed = {line for line, (one, other) in enumerate(zip(before, after, strict=True)) if one != other}
+        if changed:
+            lines |= changed
+            rows = rows.set_column(place, column, pa.chunked_array([pa.array(after, column.type)]))
+    return rows, len(lines)
+
+
+def _retold(column: str, value: Any, told: Told) -> Any:
+    if isinstance(value, str):
+        return told(column, value)
+    if isinstance(value, dict):
+        return {name: _retold(name, item, told) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_retold(column, item, told) for item in value]
+    return value
 
 
 def _rewrite_workbook(path: Path, made: Path | None, told: Told) -> int:

@@ -14,6 +14,8 @@ MANIFEST: Final = "manifest.json"
 # 2: the difference, the locale, the sheets of a workbook, spreadsheet files whose text can be had back exactly.
 MANIFEST_VERSION: Final = 2
 DEFAULT_LOCALE: Final = "en"
+TABLE_KIND: Final = "table"
+"""The report that is a table of the snapshot as it is: it has no period, no zone, and no difference."""
 
 
 class DamagedManifest(ValueError):
@@ -63,7 +65,8 @@ class Manifest:
     ``time_zones`` counts the report's rows by the zone of their day; ``time_zone`` is the default one.
     ``locale`` is how the spreadsheet CSV is written: en (comma, decimal point), id (semicolon, decimal comma).
     ``rows_without_day`` and ``findings_without_day`` are in the snapshot and belong to no period. ``difference``: of
-    the machine file's rows, as marketplace/difference.py has it; None in a manifest of version 1. ``rewritten``: since
+    the machine file's rows, as marketplace/difference.py has it; None in a manifest of version 1. Of a table
+    ``period_over`` and ``difference`` are None, and nothing is counted by zone or day. ``rewritten``: since
     it was exported; not written where it never was.
     """
 
@@ -73,7 +76,7 @@ class Manifest:
     snapshot: str
     published_at: str | None
     as_of: str | None
-    period_over: bool
+    period_over: bool | None
     created_at: str
     made_by: str
     time_zone: str
@@ -198,6 +201,8 @@ def read_manifest(data: bytes) -> Manifest:
     left_out, left_out_of_files = (_SINCE_2, _SINCE_2_OF_FILES) if version == 1 else (set(), set())
     kinds = {name: kind for name, kind in _KINDS.items() if name not in left_out}
     file_kinds = {name: kind for name, kind in _FILE_KINDS.items() if name not in left_out_of_files}
+    if isinstance(content, dict) and content.get("report") == TABLE_KIND:
+        kinds |= {"period_over": type(None), "difference": type(None)}
     if isinstance(content, dict) and "rewritten" in content:
         kinds["rewritten"] = list
     content = _require(content, {"manifest_version": int, **kinds}, "the manifest")
@@ -205,7 +210,7 @@ def read_manifest(data: bytes) -> Manifest:
         RewriteEntry(**_require(entry, _REWRITE_KINDS, f"rewriting {number}"))
         for number, entry in enumerate(content.pop("rewritten", []), 1)
     ]
-    if "difference" in kinds:
+    if kinds.get("difference") is dict:
         difference = content["difference"]
         if list(difference) != list(COLUMNS) or any(not isinstance(v, int) for v in difference.values()):
             raise DamagedManifest("is not as bookwatch writes it (its difference is not one)")

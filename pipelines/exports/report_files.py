@@ -17,6 +17,7 @@ from pipelines.exports.manifest import FileEntry
 from resources.own_files import sync_open
 
 Format = Literal["csv", "json", "xlsx"]
+TableFormat = Literal["csv", "parquet", "json", "xlsx"]
 
 MONEY_SUFFIX = "_idr"
 

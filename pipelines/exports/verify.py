@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
+import polars as pl
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from marketplace.difference import Difference
-from pipelines.exports.commissions import KIND, TABLES, Part, Table, file_name, parts, strangers_in
+from pipelines.exports.commissions import KIND, TABLES, Part, Table, file_name, parts
 from pipelines.exports.csv_writer import REPORT
+from pipelines.exports.folder import strangers_in
 from pipelines.exports.manifest import (
     MANIFEST,
+    TABLE_KIND,
     DamagedManifest,
     FileEntry,
     Manifest,
@@ -30,6 +33,7 @@ from pipelines.exports.manifest import (
 )
 from pipelines.exports.report_files import MONEY_SUFFIX, sha256_of
 from pipelines.exports.spreadsheet import unguarded
+from pipelines.exports.tables import ROWS, table_file_name
 from pipelines.exports.workbook import SHEET_ROWS
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
@@ -41,6 +45,7 @@ from resources.seals import SnapshotChanged, require_unchanged
 _LONGEST_CELL: Final = 1 << 20
 # A workbook is read whole; three sheets of SHEET_ROWS rows unpack to a fifth of this.
 _LARGEST_WORKBOOK: Final = 2 << 30
+_FORMATS: Final = {KIND: ("csv", "json", "xlsx"), TABLE_KIND: ("csv", "parquet", "json", "xlsx")}
 _DECIMAL: Final = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 
 
@@ -150,6 +155,9 @@ def _verify(
 ) -> Verdict:
     notes = _Notes()
     digest = sha256_of_bytes(data)
+    kind = next((entry.kind for entry in entries if entry.manifest_sha256 == digest), None)
+    if kind is not None:
+        entries = [entry for entry in entries if entry.kind == kind]  # each kind is a chain of its own
     place = next((i for i, entry in enumerate(entries) if entry.manifest_sha256 == digest), None)
     if place is None and entries:
         known = next((entry for entry in reversed(entries) if entry.folder == str(folder)), None)
@@ -178,6 +186,8 @@ def _verify(
         _compare_entry(manifest, entries[place], notes)
         _compare_rewritings(manifest, digest, anew, notes)
         _check_snapshot(manifest.snapshot, ledger, notes)
+    # A table is a link of no auditor's chain: the ones before it may be thrown away.
+    alone = alone or manifest.report == TABLE_KIND
     _check_chain(folder, manifest, entries, place, anew, previous, alone, notes)
     _check_names(folder, manifest, notes)
     found = {
@@ -312,11 +322,7 @@ def _is_plain(name: str) -> bool:
 def _check_names(folder: Path, manifest: Manifest, notes: _Notes) -> None:
     """The files a manifest must list follow from what it is of; the folder must hold these and no more."""
     listed = [entry.name for entry in manifest.files]
-    if (
-        manifest.report != KIND
-        or manifest.format not in ("csv", "json", "xlsx")
-        or manifest.locale not in REPORT
-    ):
+    if manifest.format not in _FORMATS.get(manifest.report, ()) or manifest.locale not in REPORT:
         notes.differences.append(
             f"{MANIFEST} is of a {manifest.format} {manifest.report} report"
             f" (locale {manifest.locale}), which is not made."
@@ -338,7 +344,13 @@ def _check_names(folder: Path, manifest: Manifest, notes: _Notes) -> None:
     )
 
 
+def _tables(manifest: Manifest) -> tuple[Table, ...]:
+    return (ROWS,) if manifest.report == TABLE_KIND else TABLES
+
+
 def _name(manifest: Manifest, suffix: str, form: str) -> str:
+    if manifest.report == TABLE_KIND:
+        return table_file_name(manifest.filters.get("table", ""), manifest.snapshot, suffix, form)
     days = manifest.filters.get("from", ""), manifest.filters.get("to", "")
     return file_name(*days, manifest.snapshot, suffix, form)
 
@@ -347,13 +359,13 @@ def _parts(manifest: Manifest) -> list[Part]:
     """The files of single tables that a report of this form has: beside a workbook those too long for its sheets."""
     if manifest.format == "xlsx":
         sheets = (manifest.files[0].sheets or []) if manifest.files else []
-        return parts("xlsx", {sheet.name for sheet in sheets if sheet.rows > SHEET_ROWS})
-    if manifest.format == "json":
-        return parts("json")
+        return parts("xlsx", {sheet.name for sheet in sheets if sheet.rows > SHEET_ROWS}, _tables(manifest))
+    if manifest.format in ("json", "parquet"):
+        return parts(manifest.format, tables=_tables(manifest))
     # The first version had no safe file of the summary.
     return [
         part
-        for part in parts("csv")
+        for part in parts("csv", tables=_tables(manifest))
         if manifest.manifest_version > 1 or (part.table.name, part.safe) != ("summary", True)
     ]
 
@@ -407,7 +419,8 @@ def _compare_counts(name: str, seen: _Seen, rows: int, totals: dict[str, int], n
 def _check_workbook(path: Path, entry: FileEntry, manifest: Manifest, notes: _Notes) -> _Seen | None:
     """Each sheet against its entry; of one whose rows lie in a CSV, that it names the file."""
     sheets = entry.sheets or []
-    if [sheet.name for sheet in sheets] != [table.name for table in TABLES]:
+    tables = _tables(manifest)
+    if [sheet.name for sheet in sheets] != [table.name for table in tables]:
         raise _Unreadable(f"is not told sheet by sheet in {MANIFEST}")
     try:
         with zipfile.ZipFile(path) as archive:
@@ -418,7 +431,7 @@ def _check_workbook(path: Path, entry: FileEntry, manifest: Manifest, notes: _No
                 raise _Unreadable(f"has the sheets {', '.join(book.sheet_names)}")
             seen = [
                 _check_sheet(book.get_sheet_by_name(sheet.name), table, sheet, manifest, notes)
-                for table, sheet in zip(TABLES, sheets, strict=True)
+                for table, sheet in zip(tables, sheets, strict=True)
             ]
     except (CalamineError, zipfile.BadZipFile):
         raise _Unreadable("cannot be read as XLSX") from None
@@ -447,10 +460,11 @@ def _check_sheet(
             notes.differences.append(f"{where} is not told as the CSV beside the workbook is.")
         return _Seen(0, dict.fromkeys(sheet.totals, 0), Difference(0, 0, 0, 0))
     rows = page.iter_rows()
-    if next(rows, []) != table.names:
+    names = next(rows, [])
+    if table.columns and names != table.names:
         raise _Unreadable(f"has other columns than {', '.join(table.names)} in the sheet {sheet.name}")
-    header = dict.fromkeys(table.names)
-    seen = _sum(chain([header], (dict(zip(table.names, row, strict=True)) for row in rows)))
+    header = dict.fromkeys(str(name) for name in names)
+    seen = _sum(chain([header], (dict(zip(header, row, strict=True)) for row in rows)))
     _compare_counts(where, seen, sheet.rows, sheet.totals, notes)
     return seen
 
@@ -498,11 +512,22 @@ def _recount(path: Path, locale: str) -> _Seen:
     spreadsheet = path.stem.endswith("_spreadsheet")
     try:
         with open(path, "rb") as file:
+            if path.suffix == ".parquet":
+                return _of_parquet(file)
             if path.suffix == ".csv":
                 return _sum(_csv_rows(file, locale if spreadsheet else "en"))
             return _sum(_json_rows(file))
-    except (UnicodeDecodeError, csv.Error, orjson.JSONDecodeError):
+    except (UnicodeDecodeError, csv.Error, orjson.JSONDecodeError, pl.exceptions.PolarsError):
         raise _Unreadable(f"cannot be read as {path.suffix[1:].upper()}") from None
+
+
+def _of_parquet(file: io.BufferedReader) -> _Seen:
+    """Column by column, with Polars' reader: pyarrow wrote it."""
+    names = [name for name in pl.read_parquet_schema(file) if name.endswith(MONEY_SUFFIX)]
+    file.seek(0)
+    sums = [pl.col(name).cast(pl.Int128).sum() for name in names]
+    found = pl.scan_parquet(file).select(pl.len().alias(" rows"), *sums).collect(engine="streaming").row(0)
+    return _Seen(found[0], dict(zip(names, map(int, found[1:]), strict=True)), Difference(0, 0, 0, 0))
 
 
 def _sum(rows: Iterable[dict[str, Any]]) -> _Seen:

@@ -32,10 +32,10 @@ class ExportEntry:
 class Exports(LedgerFile):
     """The exports of a home."""
 
-    def last_manifest_sha256(self) -> str | None:
-        """The hash of the newest export's manifest, which the next manifest names."""
+    def last_manifest_sha256(self, kind: str) -> str | None:
+        """The hash of the newest manifest of a kind of export, which the next manifest names."""
         with self.reading() as db:
-            return _last_manifest(db)
+            return _last_manifest(db, kind)
 
     def chain_export(
         self,
@@ -49,8 +49,8 @@ class Exports(LedgerFile):
         settle: Callable[[str | None], str],
         undo: Callable[[], None],
     ) -> str:
-        """Enter an export whose manifest names the one before it; returns the manifest's hash. Its snapshot is kept for
-        good from now on.
+        """Enter an export whose manifest names the one of its kind before it; returns the manifest's hash. Its snapshot
+        is kept for good from now on.
 
         ``settle`` is given the hash of the newest manifest, puts the new one in its place and returns its hash, all
         within one transaction: two exports at a time can't both follow the same one, and none stands without its
@@ -59,7 +59,7 @@ class Exports(LedgerFile):
         settled = False
         try:
             with self.writing() as db:
-                sha256 = settle(_last_manifest(db))
+                sha256 = settle(_last_manifest(db, kind))
                 settled = True
                 db.execute(
                     "INSERT INTO exports (made_at, made_by, kind, filters, snapshot_id, folder, manifest_sha256)"
@@ -73,7 +73,7 @@ class Exports(LedgerFile):
         return sha256
 
     def exports(self) -> list[ExportEntry]:
-        """Every export, in the order of the chain."""
+        """Every export, in the order they were entered; each kind's are a chain."""
         with self.reading() as db:
             return [
                 ExportEntry(
@@ -116,6 +116,8 @@ class Exports(LedgerFile):
             }
 
 
-def _last_manifest(db: sqlite3.Connection) -> str | None:
-    row = db.execute("SELECT manifest_sha256 FROM exports ORDER BY export_id DESC LIMIT 1").fetchone()
+def _last_manifest(db: sqlite3.Connection, kind: str) -> str | None:
+    row = db.execute(
+        "SELECT manifest_sha256 FROM exports WHERE kind = ? ORDER BY export_id DESC LIMIT 1", (kind,)
+    ).fetchone()
     return row["manifest_sha256"] if row else None

@@ -228,10 +228,10 @@ def test_an_old_snapshot_gives_the_same_bytes_after_new_ones_and_after_retention
 # Ends this process, as a kill does, at the n-th rename; or between the manifest's rename and the ledger's commit.
 _KILLED = """
 import os, sys
-from pipelines.exports import commissions
+from pipelines.exports import folder
 from pipelines.cli import main
 at = int(sys.argv.pop(1))
-done, rename, insert = 0, os.replace, commissions.sha256_of_bytes
+done, rename, insert = 0, os.replace, folder.sha256_of_bytes
 def replace(one, other):
     global done
     done += 1
@@ -242,7 +242,7 @@ def hashed(data):
     if at == 0:
         os._exit(9)
     return insert(data)
-os.replace, commissions.sha256_of_bytes = replace, hashed
+os.replace, folder.sha256_of_bytes = replace, hashed
 main(sys.argv[1:])
 """
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 
 from assets.core.engine import process
@@ -18,6 +19,7 @@ from marketplace.pseudonyms import Pseudonyms
 from pipelines import kept as keeping
 from pipelines.cli.forget import forget
 from pipelines.exports.commissions import export_commissions
+from pipelines.exports.tables import export_table
 from pipelines.exports.verify import verify_export
 from pipelines.forget import Forgetting, forget_customer
 from resources.errors import BookwatchError
@@ -153,6 +155,14 @@ def exported(settings: Settings, name: str, **more: Any) -> Path:
         settings.home, settings.clock, first=date(2026, 9, 1), until=date(2026, 11, 1), out=out, made_by=NAME,
         time_zone="Asia/Makassar", snapshot_id=SNAPSHOT, **more,
     )  # fmt: skip
+    return out
+
+
+def table_exported(settings: Settings, table: str, form: Any) -> Path:
+    out = settings.home.exports / f"{table}-{form}"
+    export_table(
+        settings.home, settings.clock, table=table, out=out, made_by=NAME, snapshot_id=SNAPSHOT, form=form
+    )
     return out
 
 
@@ -379,7 +389,10 @@ def test_kept_files_are_written_anew_and_no_figure_changes(published: Settings) 
     reports = [
         exported(published, "csv"), exported(published, "json", form="json"), exported(published, "xlsx", form="xlsx"),
         exported(published, "id", locale="id"),
+        *(table_exported(published, "core.people", form) for form in ("csv", "parquet", "json", "xlsx")),
     ]  # fmt: skip
+    parquet = next(reports[5].glob("*.parquet"))
+    assert any(value in str(pl.read_parquet(parquet).rows()) for value in VALUES)
     gone = exported(published, "gone", form="json", locale="id")
     shutil.rmtree(gone)
     shutil.copyfile(home.raw, home.backups / "raw-old.duckdb")
@@ -395,6 +408,7 @@ def test_kept_files_are_written_anew_and_no_figure_changes(published: Settings) 
     assert sorted({kept.kind for kept in done.kept}) == ["backup", "export", "snapshot", "status"]
     assert (done.gone, done.backups) == ((str(gone),), (str(home.backups / "notes.txt"),))
     assert found(home) == set()
+    assert not any(value in str(pl.read_parquet(parquet).rows()) for value in VALUES)
     assert figures(path) == before
     assert Ledger(home.ledger).waived() == {"f": "(erased) called"}
     with open_snapshot(path, in_full=True) as con:

@@ -39,7 +39,7 @@ READS: dict[str, tuple[Callable[[Path], Any], Any]] = {
     "closed_changes": (lambda path: Ledger(path).closed_changes(), []),
     "closed_gaps": (lambda path: Ledger(path).closed_gaps(), []),
     "erasures": (lambda path: Ledger(path).erasures(), []),
-    "last_manifest_sha256": (lambda path: Ledger(path).last_manifest_sha256(), None),
+    "last_manifest_sha256": (lambda path: Ledger(path).last_manifest_sha256("commissions"), None),
     "exports": (lambda path: Ledger(path).exports(), []),
     "cited_snapshots": (lambda path: Ledger(path).cited_snapshots(), set()),
     "seal": (lambda path: Ledger(path).seal(RUN), (None, None)),

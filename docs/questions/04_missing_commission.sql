@@ -1,0 +1,15 @@
+-- How much commission is missing, and from which entry points?
+-- Bookings that earn and have no record, by source, with what the policy expects of them. `unknown`
+-- are those where nobody can tell: they are in no sum of money.
+-- $from and $until: local accrual days (acceptance, else creation), $until not included.
+SELECT
+    source,
+    count(*) FILTER (state = 'missing') AS missing,
+    coalesce(sum(expected_idr) FILTER (state = 'missing'), 0)::BIGINT AS missing_idr,
+    count(*) FILTER (state = 'awaiting') AS awaiting,
+    count(*) FILTER (state = 'unknown') AS unknown,
+    count(*) FILTER (state IN ('matched', 'mismatched')) AS tracked
+FROM marts.commission_reconciliation
+WHERE local_date >= $from AND local_date < $until
+GROUP BY source
+ORDER BY missing_idr DESC, source;

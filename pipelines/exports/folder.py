@@ -1,0 +1,285 @@
+"""How the files of an export get into a folder whole or not at all, with their manifest and the ledger's entry.
+
+Knows no report: what the files hold is commissions.py's and tables.py's, proving them again verify.py's.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from pipelines.exports.manifest import (
+    DEFAULT_LOCALE,
+    MANIFEST,
+    MANIFEST_VERSION,
+    DamagedManifest,
+    FileEntry,
+    Manifest,
+    ledger_words,
+    read_manifest,
+    sha256_of_bytes,
+)
+from pipelines.exports.report_files import sha256_of
+from resources.clock import Clock
+from resources.errors import BookwatchError
+from resources.home import Home
+from resources.ledger import Ledger, LedgerTooNew
+from resources.own_files import sync, sync_open
+from resources.seals import require_unchanged
+from resources.snapshots import require_snapshot
+
+_WORKSHOP_PREFIX: Final = ".bookwatch-partial-"
+_WORKSHOP_STALE_S: Final = 86_400
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A report in its folder. ``already_there``: the same report was, byte for byte, and nothing was entered again."""
+
+    folder: Path
+    manifest: Manifest
+    manifest_sha256: str
+    already_there: bool
+    strangers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is exported: the kind of report, its form, what it is limited to, and who asks for it."""
+
+    kind: str
+    form: str
+    locale: str
+    filters: dict[str, str]
+    made_by: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """The finished data files in the workshop, and their manifest after the one of that hash, made at that instant."""
+
+    files: list[FileEntry]
+    manifest_after: Callable[[str | None, datetime], Manifest]
+
+
+def strangers_in(folder: Path, names: set[str]) -> list[str]:
+    """The visible files in ``folder`` that are not among ``names``."""
+    return sorted(
+        entry.name
+        for entry in folder.iterdir()
+        if entry.name not in names and not entry.name.startswith(".") and not entry.is_dir()
+    )
+
+
+def export(
+    home: Home,
+    clock: Clock,
+    order: Order,
+    *,
+    out: Path,
+    write: Callable[[Path, Path], Written],
+    snapshot_id: str | None = None,
+) -> Exported:
+    """Export from one kept snapshot into ``out``; ``write`` is given the snapshot's file and the folder to write into.
+
+    Files are written beside their place and renamed, the manifest last and in one transaction with the ledger's entry.
+    Exporting the same into the same folder again restores files that are gone and enters nothing.
+
+    Raises BookwatchError for a snapshot or folder that cannot serve, and what ``write`` raises.
+    """
+    path = require_snapshot(home, snapshot_id)
+    chosen = path.stem
+    ledger = Ledger(home.ledger)
+    made_at = clock.now()
+    try:
+        with ledger.pinned(chosen), _folder(out) as folder:
+            standing = _standing(folder, ledger, order, chosen)
+            with _workshop(folder) as workshop:
+                # Once more, now that the pin holds: a run may have dropped it a moment ago.
+                path = require_snapshot(home, chosen)
+                seal = require_unchanged(path, in_full=True)
+                written = write(path, workshop)
+                files = written.files
+                if require_unchanged(path) != seal:
+                    raise BookwatchError(
+                        f"The snapshot {chosen} was written anew while it was exported, as a person was forgotten.",
+                        "No report was made; export again.",
+                    )
+                if standing is not None:
+                    manifest, digest = standing
+                    _refuse_other_bytes(folder, manifest, files)
+                    _settle(folder, workshop, files)
+                else:
+                    settled: list[Manifest] = []
+
+                    def settle(previous: str | None) -> str:
+                        if (folder / MANIFEST).exists():
+                            raise _other_export(folder, "another export was written there meanwhile")
+                        manifest = written.manifest_after(previous, made_at)
+                        _settle(folder, workshop, files)
+                        settled.append(manifest)
+                        return _write_manifest(folder, workshop, manifest.to_bytes())
+
+                    digest = ledger.chain_export(
+                        made_at=made_at,
+                        made_by=order.made_by,
+                        kind=order.kind,
+                        filters=ledger_words(order.filters, order.form, order.locale),
+                        snapshot_id=chosen,
+                        folder=str(folder),
+                        settle=settle,
+                        undo=lambda: (folder / MANIFEST).unlink(missing_ok=True),
+                    )
+                    manifest = settled[0]
+            names = {entry.name for entry in manifest.files} | {MANIFEST}
+            return Exported(
+                folder, manifest, digest, standing is not None, tuple(strangers_in(folder, names))
+            )
+    except OSError as refused:
+        raise BookwatchError(
+            f"The report could not be written to {out} ({refused.strerror or type(refused).__name__}).",
+            "No half report was left; choose a folder you may write, or make room there.",
+        ) from None
+    except duckdb.Error as refused:
+        raise _snapshot_error(chosen, refused) from None
+    except LedgerTooNew:
+        raise
+    except sqlite3.Error:
+        raise BookwatchError(
+            f"The ledger {home.ledger} could not be written, and no report is made that it does not know.",
+            "Make it writable for this user, or wait for the process that holds it, and export again.",
+        ) from None
+
+
+def _snapshot_error(snapshot_id: str, refused: duckdb.Error) -> BookwatchError:
+    if isinstance(refused, duckdb.CatalogException | duckdb.BinderException):
+        return BookwatchError(
+            f"The snapshot {snapshot_id} has not all the tables and columns this report is made of.",
+            "It was published by another version of bookwatch; export with that version, or from a newer snapshot.",
+        )
+    if isinstance(refused, duckdb.ConversionException | duckdb.OutOfRangeException):
+        return BookwatchError(
+            f"The snapshot {snapshot_id} holds amounts or instants of this period that are too large to write or sum.",
+            "No report was written; marts.data_findings names the rows to correct.",
+        )
+    return BookwatchError(
+        f"The snapshot {snapshot_id} could not be read to the end ({type(refused).__name__}).",
+        "No report was written; make room on the disk, or export from another snapshot.",
+    )
+
+
+@contextmanager
+def _folder(out: Path) -> Iterator[Path]:
+    """The folder of the report, made if need be and taken away again if nothing came into it."""
+    made = not out.exists()
+    if not made and not out.is_dir():
+        raise BookwatchError(f"{out} is a file.", "Give a folder as --out.")
+    out.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = out.resolve()
+    try:
+        yield folder
+    except BaseException:
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
+
+
+@contextmanager
+def _workshop(folder: Path) -> Iterator[Path]:
+    """A hidden folder inside ``folder``, so that a rename stays on one file system; gone afterwards.
+
+    A killed export leaves its own behind: those older than a day go here.
+    """
+    for left in folder.glob(f"{_WORKSHOP_PREFIX}*"):
+        if time.time() - left.stat().st_mtime > _WORKSHOP_STALE_S:
+            shutil.rmtree(left, ignore_errors=True)
+    workshop = Path(tempfile.mkdtemp(prefix=_WORKSHOP_PREFIX, dir=folder))
+    try:
+        yield workshop
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _other_export(folder: Path, why: str) -> BookwatchError:
+    return BookwatchError(
+        f"{folder} cannot take this report: {why}.", "Give each report a folder of its own as --out."
+    )
+
+
+def _standing(folder: Path, ledger: Ledger, order: Order, snapshot_id: str) -> tuple[Manifest, str] | None:
+    """The manifest of this same report if ``folder`` holds it already. Raises for one of anything else."""
+    path = folder / MANIFEST
+    if not path.exists():
+        return None
+    data = path.read_bytes()
+    digest = sha256_of_bytes(data)
+    try:
+        manifest = read_manifest(data)
+    except DamagedManifest as damaged:
+        raise _other_export(folder, f"its {MANIFEST} {damaged}") from None
+    wanted = order.kind, order.form, order.locale, snapshot_id, tuple(sorted(order.filters.items()))
+    if manifest.same_report != wanted:
+        what = (
+            manifest.filters.get("table") or f"{manifest.filters.get('from')} to {manifest.filters.get('to')}"
+        )
+        raise _other_export(
+            folder,
+            f"it holds the {manifest.format} report of {what} from snapshot {manifest.snapshot}"
+            + ("" if manifest.locale == DEFAULT_LOCALE else f", written for the locale {manifest.locale}"),
+        )
+    entered = [entry.manifest_sha256 for entry in ledger.exports() if entry.kind == order.kind]
+    if digest not in entered and manifest.previous_manifest_sha256 == (entered[-1] if entered else None):
+        # An export that was killed between its last rename and the ledger's commit: it was to be the next link, and
+        # nobody was told of it. (An edited manifest follows the link before its own, never the newest.)
+        path.unlink()
+        return None
+    if digest not in entered:
+        raise _other_export(
+            folder, f"its {MANIFEST} is not in the ledger, so it was edited or made elsewhere"
+        )
+    return manifest, digest
+
+
+def _refuse_other_bytes(folder: Path, manifest: Manifest, files: list[FileEntry]) -> None:
+    if manifest.files != files:
+        earlier = manifest.manifest_version < MANIFEST_VERSION
+        raise _other_export(
+            folder,
+            "the same report there was made of other bytes"
+            + (", by an earlier bookwatch: it is still proven by `bookwatch verify`" if earlier else ""),
+        )
+
+
+def _settle(folder: Path, workshop: Path, files: list[FileEntry]) -> None:
+    """Rename the finished data files into ``folder``; all or none when one of other bytes stands there."""
+    for entry in files:
+        target = folder / entry.name
+        if target.is_symlink() or (target.exists() and not target.is_file()):
+            raise _other_export(folder, f"{entry.name} there is not a plain file")
+        if target.exists() and sha256_of(target) != entry.sha256:
+            raise _other_export(folder, f"{entry.name} is already there with different bytes")
+    for entry in files:
+        os.replace(workshop / entry.name, folder / entry.name)
+    sync(folder)
+
+
+def _write_manifest(folder: Path, workshop: Path, data: bytes) -> str:
+    """Put the manifest in its place; returns its SHA-256."""
+    partial = workshop / MANIFEST
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        sync_open(file)
+    os.replace(partial, folder / MANIFEST)
+    sync(folder)
+    return sha256_of_bytes(data)
