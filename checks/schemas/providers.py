@@ -140,6 +140,7 @@ class ProviderFigures(MartTable, name="providers"):
         "minutes of the services that earn, from when its status was first known to when last; null with seen_minutes",
         null=True,
         ge=0,
+        figure=other(),
     )
     utilisation: pl.Float64 = column(
         "booked_seen_minutes ÷ available_minutes; null: it was never seen available, or not all bookings were read;"
@@ -147,6 +148,7 @@ class ProviderFigures(MartTable, name="providers"):
         null=True,
         unit="ratio",
         ge=0,
+        figure=other("booked_seen_minutes", "available_minutes"),
     )
     paid_in_time: pl.Int64 = column(
         "bookings whose own commission record was paid by its deadline; null: records were never read whole",
@@ -167,7 +169,11 @@ class ProviderFigures(MartTable, name="providers"):
         "late fees charged to it, what was taken back left out; null with paid_in_time", null=True
     )
     restricted_days: pl.Float64 = column(
-        "how long its account was seen RESTRICTED; null with seen_minutes", null=True, unit="days", ge=0
+        "how long its account was seen RESTRICTED; null with seen_minutes",
+        null=True,
+        unit="days",
+        ge=0,
+        figure=other(),
     )
     is_complete: pl.Boolean = column(
         "all bookings and providers were read; null: not all", null=True, eq=True
