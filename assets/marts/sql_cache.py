@@ -76,9 +76,9 @@ def compile_behind(policy: Policy) -> tuple[Compiled, ...]:
     from checks.schemas import MARTS as DECLARED
 
     compiler: Any = DuckDBCompiler()
-    tables = sources() | {
-        one.name: ibis_table(one.name, one.ibis_schema, "marts") for one in DECLARED.values()
-    }
+    # A name that core has is core's to whatever reads it.
+    marts = {one.name: ibis_table(one.name, one.ibis_schema, "marts") for one in DECLARED.values()}
+    tables = marts | sources()
     at = Instants(ibis_table("judged", dict(INSTANTS), "ops"))
     compiled: list[Compiled] = []
     for name, one in explained().items():
