@@ -1,4 +1,6 @@
-"""The dearest marts from scratch against SQL written by hand for the same tables: 1 million bookings, 5 million messages.
+"""The dearest marts from scratch against SQL written by hand for the same tables, at 1 million bookings.
+
+Five million messages beside them.
 
 `python -m benchmarks.marts [--scale 1.0] [--rounds 1] [--data DIR] [--json FILE]`, or `make bench-marts`. In turn, each
 in a process of its own on a copy of one warehouse: the marts of benchmarks/marts_by_hand.sql as a run makes them, with
