@@ -9,7 +9,7 @@ JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 export DO_NOT_TRACK := 1
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo test run serve lint reference bench bench-ingest bench-reconcile bench-health bench-marts bench-freshness soak lock clean
+.PHONY: setup demo test run serve lint reference bench bench-ingest bench-reconcile bench-health bench-marts bench-freshness soak lock clean reports
 
 setup: $(STAMP)
 
@@ -29,6 +29,10 @@ run: $(STAMP)
 
 serve: $(STAMP)
 	$(BIN)/bookwatch serve $(ARGS)
+
+# Every notebook as an HTML file in BOOKWATCH_HOME/reports/<local day>.
+reports: $(STAMP)
+	$(BIN)/bookwatch reports $(ARGS)
 
 # Several tests at a time, two for each core (at most four), as many wait for a process or a page rather than work; one
 # that has done its share takes over half of another's rest. JOBS=0: one after the other, in this process.

@@ -67,7 +67,7 @@ def health(warehouse: Path) -> dict[str, Any]:
     compiled = {made.name: made for made in compiled_marts(load_policy(), None)}
     seconds: dict[str, float] = {}
     with open_warehouse(warehouse) as con:
-        set_instants(con, (NOW, JUDGED_AT, False, NOW.date().replace(day=1)))
+        set_instants(con, (NOW, JUDGED_AT, False, NOW.date().replace(day=1), 480))
         for name in REFERENCES:
             con.execute(f"CREATE TEMP TABLE {name} AS {compiled[name].sql}")
         began = now()

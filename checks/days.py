@@ -22,7 +22,7 @@ _LATEST_CLOCK: Final = """
 _DAYS: Final = """
 SELECT table_name, column_name FROM duckdb_columns()
 WHERE schema_name = 'marts' AND database_name = current_database() AND column_name IN (
-    'local_date', 'local_week', 'local_month', 'cohort_month')
+    'local_date', 'local_week', 'local_month', 'local_hour', 'cohort_month')
 ORDER BY ALL
 """
 #: Today in the zone that is furthest ahead of those that days were counted in.
@@ -36,9 +36,9 @@ _TODAY: Final = f"""
 
 
 def _days_to_come(con: duckdb.DuckDBPyConnection) -> str:
-    """The rows of every mart whose local day, week or month lies after today, wherever that is latest."""
+    """The rows of every mart whose local day, week, month or hour lies after today, wherever that is latest."""
     ahead = " UNION ALL ".join(
-        f"SELECT '{table}' AS mart, {column} AS day FROM marts.{table}, today WHERE {column} > today.today"
+        f"SELECT '{table}' AS mart, {column}::DATE AS day FROM marts.{table}, today WHERE {column}::DATE > today.today"
         for table, column in con.sql(_DAYS).fetchall()
     )
     ahead = ahead or "SELECT NULL AS mart, NULL::DATE AS day WHERE false"

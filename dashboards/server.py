@@ -1,4 +1,5 @@
-"""The dashboards as `streamlit run` serves them: the pages of app.py, under our own host names only. Draws nothing."""
+"""The dashboards as `streamlit run` serves them: the pages of app.py, and the morning's reports, under our own host
+names only. Draws nothing."""
 
 from __future__ import annotations
 
@@ -12,21 +13,13 @@ if str(ROOT) not in sys.path:  # `streamlit run` puts this file's folder on the 
 import streamlit as st  # noqa: E402 - the path must stand first
 from starlette.middleware import Middleware  # noqa: E402 - the path must stand first
 
-from resources.errors import BookwatchError  # noqa: E402 - the path must stand first
+from dashboards.report_files import ROUTES  # noqa: E402 - the path must stand first
+from dashboards.server_names import further_names  # noqa: E402 - the path must stand first
 from resources.own_hosts import OwnHosts  # noqa: E402 - the path must stand first
-from resources.settings import load_settings  # noqa: E402 - the path must stand first
-
-
-def further_names() -> tuple[str, ...]:
-    """BOOKWATCH_HOSTS; none where the settings are wrong, which each page then says under this machine's own names."""
-    try:
-        return load_settings().hosts
-    except BookwatchError:
-        return ()
-
 
 app = st.App(
     Path(__file__).with_name("app.py"),
+    routes=ROUTES,
     # Streamlit's own server.allowedHosts guards the WebSocket alone, and lets pages of other local ports open it.
     middleware=[Middleware(OwnHosts, names=further_names())],
 )

@@ -49,6 +49,7 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "booking.responded_at": ("respondedAt",),
     "booking.completed_at": ("completedAt",),
     "booking.cancelled_at": ("cancelledAt", "canceledAt"),
+    "booking.cancelled_by": ("cancelledBy", "canceledBy", "cancelledByRole", "cancelledByType"),
     "booking.reason": (
         "declineReason",
         "cancellationReason",

@@ -8,8 +8,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from marketplace.zones import JAKARTA
+from marketplace.zones import JAKARTA, JAYAPURA
 
+FIRST_ZONE: Final = JAYAPURA
+"""Where a local day begins first: from then on there may be something of it."""
 LAST_ZONE: Final = JAKARTA
 """Where a local day ends last: only then is a day over in all zones."""
 

@@ -42,6 +42,8 @@ LARGEST_CAPACITY: Final = 1_000
 #: The stars of a review, both included.
 WORST_RATING: Final = 1
 BEST_RATING: Final = 5
+#: Fewer ratings than this say nothing of a provider.
+FEWEST_RATINGS: Final = 3
 #: Roles whose messages are the app's own, not a user's.
 AUTOMATIC_ROLES: Final = values(Role.SYSTEM, Role.ADMIN)
 #: Percentiles shown of response times.

@@ -1,8 +1,7 @@
-"""Revenue: the three figures by day and source, and the state of commissions, on the newest published
-snapshot.
+"""Revenue: what was booked, carried out and collected, by day, source and service, and what is in no such figure.
 
-Opened by path: `marimo edit notebooks/revenue.py`. Reads what BOOKWATCH_HOME holds, changes nothing, names no
-person.
+Opened by name: `bookwatch notebook revenue`. Reads a published snapshot (the newest, or `snapshot`), changes
+nothing, names no person. Asked for by the address or after `--`: snapshot, from, to, lang, theme.
 """
 
 import marimo
@@ -14,166 +13,105 @@ with app.setup:
     import sys
     from pathlib import Path
 
-    import marimo as mo
-    import polars as pl
-
     ROOT = Path(__file__).resolve().parent.parent
-    if str(ROOT) not in sys.path:
+    if str(ROOT) not in sys.path:  # marimo puts this file's folder on the path, not the project's
         sys.path.insert(0, str(ROOT))
 
-    from dashboards.queries import reading, reconciliation, revenue
-    from dashboards.wording import count, rupiah, share, signed_rupiah
-    from marketplace.difference import Difference
-    from resources.settings import load_settings
+    import marimo as mo
+
+    from dashboards.figures import daily, revenue_figures
+    from dashboards.kit import cards, parts
+    from dashboards.kit.charts import daily_chart, stacked_days
+    from dashboards.notebook.asked import asked
+    from dashboards.notebook.book import Book
 
 
 @app.cell(hide_code=True)
 def _():
-    settings = load_settings()
-    path = reading.newest(settings.home.current)
-    mo.stop(
-        path is None,
-        mo.callout(
-            mo.md(
-                f"**Nothing has been published yet** in `{settings.home.root}`. "
-                "Run `bookwatch run`, or `bookwatch demo` for a simulated marketplace."
-            ),
-            kind="warn",
-        ),
-    )
-    shown = reading.snapshot(path)
-    mo.md(
-        f"""
-        # Revenue
-
-        Snapshot `{shown.snapshot_id}`, published {shown.published_at:%Y-%m-%d %H:%M} UTC.
-        Days are local to the provider.
-        **Booked**, **completed** and **collected** are three figures; none of them is "the revenue".
-        """
-    )
-    return (path,)
+    given = asked(mo.cli_args(), mo.query_params())
+    return (given,)
 
 
 @app.cell(hide_code=True)
-def _(path):
-    days = revenue.revenue_daily(path)
-    mo.stop(days.is_empty(), mo.callout(mo.md("The snapshot holds no day of revenue."), kind="neutral"))
-    first, last = days["local_date"].min(), days["local_date"].max()
-    span = mo.ui.date_range(start=first, stop=last, value=(first, last), label="Days, both included")
-    span  # noqa: B018 - the last expression of a cell is what it shows
-    return days, span
+def _(given):
+    book = Book.opened("revenue", given)
+    mo.stop(book.path is None, book.head())
+    book.head()
+    return (book,)
 
 
 @app.cell
-def _(days, span):
-    period = days.filter(pl.col("local_date").is_between(*span.value))
-    mo.hstack(
-        [
-            mo.stat(rupiah(period["booked_idr"].sum()), label="Booked", bordered=True),
-            mo.stat(rupiah(period["completed_idr"].sum()), label="Completed", bordered=True),
-            mo.stat(rupiah(period["collected_idr"].sum()), label="Collected", bordered=True),
-        ],
-        widths="equal",
-    )
-    return (period,)
-
-
-@app.cell(hide_code=True)
-def _():
-    mo.md("""
-    ## Per day
+def _(book):
+    every_day = book.ask("""
+        SELECT local_date, bookings::BIGINT AS bookings, booked_idr::BIGINT AS booked_idr,
+               completed_idr::BIGINT AS completed_idr, collected_idr::BIGINT AS collected_idr
+        FROM marts.revenue_daily WHERE local_date IS NOT NULL ORDER BY local_date
     """)
+    figures = revenue_figures(every_day.frame, book.period) if every_day else []
+    book.section(
+        "figures",
+        parts.grid("three", *(cards.revenue_card(figure, book.period.days, book.say) for figure in figures))
+        if figures and figures[0].daily_idr
+        else book.nothing(every_day),
+        about=every_day,
+    )
+    return (every_day,)
+
+
+@app.cell
+def _(book, every_day):
+    _days = every_day.of(daily(every_day.frame, book.period))
+    book.section("days", book.chart(_days, "daily", daily_chart), book.table(_days.newest("local_date")))
     return
 
 
 @app.cell
-def _(period):
-    mo.ui.table(
-        period.sort("local_date", descending=True),
-        format_mapping=dict.fromkeys(("booked_idr", "completed_idr", "collected_idr"), rupiah),
-        selection=None,
-        page_size=14,
-        label="Rupiah and bookings of each local day",
-    )
-    return
-
-
-@app.cell(hide_code=True)
-def _():
-    mo.md("""
-    ## Per source
+def _(book):
+    _by_day = book.ask("""
+        SELECT local_date, source, booked_idr::BIGINT AS booked_idr
+        FROM marts.revenue_by_source
+        WHERE local_date BETWEEN $first AND $last ORDER BY local_date, source
     """)
-    return
-
-
-@app.cell
-def _(path, span):
-    sources = revenue.revenue_by_source(path, *span.value).with_columns(
-        (pl.col("booked_idr") / pl.col("booked_idr").sum()).alias("share_of_booked")
-    )
-    mo.ui.table(
-        sources,
-        format_mapping={"booked_idr": rupiah, "completed_idr": rupiah, "share_of_booked": share},
-        selection=None,
-        label="Collected is commission, which is not split by source",
-    )
-    return
-
-
-@app.cell(hide_code=True)
-def _():
-    mo.md("""
-    ## Commission
+    _sources = book.ask("""
+        SELECT source, sum(bookings)::BIGINT AS bookings, sum(booked_idr)::BIGINT AS booked_idr,
+               sum(completed_idr)::BIGINT AS completed_idr,
+               sum(booked_idr) / nullif(sum(sum(booked_idr)) OVER (), 0) AS booked_share
+        FROM marts.revenue_by_source
+        WHERE local_date BETWEEN $first AND $last GROUP BY source ORDER BY booked_idr DESC, source
     """)
-    return
-
-
-@app.cell
-def _(path):
-    summary = reconciliation.commission_summary(path)
-    mo.stop(
-        summary is None or summary["state"] == "unknown",
-        mo.callout(mo.md("**Unknown**: the commission records were never read completely."), kind="neutral"),
-    )
-    mo.callout(
-        mo.md(
-            f"**{summary['state'].capitalize()}**: {count(summary['missing'])} missing of "
-            f"{count(summary['eligible'])} bookings that earn, {count(summary['awaiting'])} awaiting, "
-            f"{count(summary['unknown'])} unknown, {count(summary.get('free', 0))} free. "
-            f"Expected {rupiah(summary['expected_idr'])}, recorded {rupiah(summary['actual_idr'])}. "
-            f"{Difference.read(summary) or ''}"
-        ),
-        kind={"perfect": "success", "warning": "warn"}.get(summary["state"], "danger"),
+    book.section(
+        "sources",
+        book.chart(_by_day, "sources", lambda rows, say: stacked_days(rows, "source", "booked_idr", say)),
+        _sources,
+        about=_by_day,
     )
     return
 
 
 @app.cell
-def _(path):
-    mo.ui.table(
-        reconciliation.reconciliation_states(path),
-        format_mapping={
-            **dict.fromkeys(
-                ("expected_idr", "actual_idr", "unknown_expected_idr", "unknown_actual_idr"), rupiah
-            ),
-            "variance_idr": signed_rupiah,
-        },
-        selection=None,
-        label="Reconciliation by state, the whole history; beside the difference, the rows that are not in it",
+def _(book):
+    book.section(
+        "services",
+        book.ask("""
+            SELECT service_minutes, sum(bookings)::BIGINT AS bookings, sum(booked_idr)::BIGINT AS booked_idr,
+                   sum(bookings) / nullif(sum(sum(bookings)) OVER (), 0) AS bookings_share
+            FROM marts.service_mix
+            WHERE local_date BETWEEN $first AND $last
+            GROUP BY service_minutes ORDER BY service_minutes NULLS LAST
+        """),
     )
     return
 
 
 @app.cell
-def _(path):
-    mo.ui.table(
-        reconciliation.MISSING.all(path).select(
-            "booking_id", "provider_id", "source", "booking_amount_idr", "expected_idr", "local_date"
-        ),
-        format_mapping={"booking_amount_idr": rupiah, "expected_idr": rupiah},
-        selection=None,
-        page_size=15,
-        label="Bookings that earn and have no commission record",
+def _(book):
+    book.section(
+        "left_out",
+        book.ask("""
+            SELECT collection, rows, booked_idr, completed_idr, collected_idr
+            FROM marts.undated_rows ORDER BY collection
+        """),
+        book.ask("SELECT collection, rows AS test_rows FROM marts.test_rows ORDER BY collection"),
     )
     return
 

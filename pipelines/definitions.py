@@ -5,19 +5,20 @@ from __future__ import annotations
 from dagster import Definitions
 
 from pipelines.dagster.graph import ASSETS, CHECKS
-from pipelines.dagster.jobs import housekeeping, main_job, sweep_job
+from pipelines.dagster.jobs import housekeeping, main_job, report_job, sweep_job
+from pipelines.dagster.reports import monitoring_report
 from pipelines.dagster.shared_run import shared_run
-from pipelines.schedules import daily_housekeeping, every_minute, hourly_sweep
+from pipelines.schedules import daily_housekeeping, every_minute, hourly_sweep, morning_report
 from pipelines.sensors import SENSORS
 
 
 def build_definitions() -> Definitions:
     """Fresh Definitions."""
     return Definitions(
-        assets=list(ASSETS),
+        assets=[*ASSETS, monitoring_report],
         asset_checks=list(CHECKS),
-        jobs=[main_job, sweep_job, housekeeping],
-        schedules=[every_minute, hourly_sweep, daily_housekeeping],
+        jobs=[main_job, sweep_job, housekeeping, report_job],
+        schedules=[every_minute, hourly_sweep, daily_housekeeping, morning_report],
         sensors=list(SENSORS),
         resources={"run": shared_run},
     )

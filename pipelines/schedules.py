@@ -1,5 +1,5 @@
-"""When the jobs run: every minute, a sweep once an hour (both skipped while a run is active), the housekeeping once
-a day."""
+"""When the jobs run: every minute, a sweep once an hour (both skipped while a run is active), the housekeeping and the
+morning's reports once a day."""
 
 # Dagster reads the annotation of `context`, so annotations are not postponed here.
 from datetime import UTC, datetime, timedelta
@@ -16,9 +16,18 @@ from dagster import (
     schedule,
 )
 
-from pipelines.dagster.jobs import DEEP_TAG, MAIN_JOB, SWEEP_JOB, housekeeping, main_job, sweep_job
+from pipelines.dagster.jobs import (
+    DEEP_TAG,
+    MAIN_JOB,
+    SWEEP_JOB,
+    housekeeping,
+    main_job,
+    report_job,
+    sweep_job,
+)
 from resources.lock import is_run_active
 from resources.settings import load_settings
+from resources.snapshots import current_snapshot
 from resources.sweep_mark import last_sweep_age
 
 _ACTIVE = [
@@ -37,6 +46,9 @@ SWEEP_MINUTES = (41, 46, 51, 56)
 # One sweep a night reads whole rows, and so finds what was changed under an unchanged $updatedAt as well.
 DEEP_LOCAL_HOURS = range(1, 6)
 DEEP_APART = timedelta(hours=12)
+
+# When a day's reports are due where the business is: before people come. Where nothing runs then, later that day.
+REPORT_LOCAL_HOUR = 6
 
 
 def _active(instance: DagsterInstance) -> str | None:
@@ -112,3 +124,20 @@ def hourly_sweep(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
 )
 def daily_housekeeping() -> RunRequest:
     return RunRequest()
+
+
+@schedule(
+    job=report_job,
+    name="morning_report",
+    cron_schedule="4,34 * * * *",
+    default_status=DefaultScheduleStatus.RUNNING,
+    description="The notebooks as HTML files, once a local day, from six in the morning on.",
+)
+def morning_report(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
+    settings = load_settings()
+    local = context.scheduled_execution_time.astimezone(ZoneInfo(settings.timezone))
+    if local.hour < REPORT_LOCAL_HOUR:
+        return SkipReason("It is not morning yet.")
+    if current_snapshot(settings.home) is None:
+        return SkipReason("Nothing has been published yet.")
+    return RunRequest(run_key=local.date().isoformat())  # of one key Dagster starts one run

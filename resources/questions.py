@@ -122,7 +122,7 @@ def _require_tables_only(con: duckdb.DuckDBPyConnection, select: str) -> None:
     tree = orjson.loads(row[0]) if row else {"error": True}
     if tree["error"]:
         _refuse("This form of SELECT is not run here")
-    for node in _nodes(tree["statements"]):
+    for node in nodes(tree["statements"]):
         kind = node.get("type")
         if kind == "TABLE_FUNCTION":
             name = str(node["function"].get("function_name", "")).lower()
@@ -135,7 +135,15 @@ def _require_tables_only(con: duckdb.DuckDBPyConnection, select: str) -> None:
             _refuse(f"The function {str(node['function_name']).lower()} is not run here")
 
 
-def _nodes(tree: object) -> Iterator[dict[str, Any]]:
+def select_of(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any] | None:
+    """The parse tree of a query that is one SELECT; None of any other text. Nothing of it is run."""
+    row = con.execute("SELECT json_serialize_sql(?)", [query]).fetchone()
+    tree: dict[str, Any] = orjson.loads(row[0]) if row else {"error": True}
+    statements = [] if tree["error"] else cast("list[dict[str, Any]]", tree["statements"])
+    return cast("dict[str, Any]", statements[0]["node"]) if len(statements) == 1 else None
+
+
+def nodes(tree: object) -> Iterator[dict[str, Any]]:
     """Every object of the parse tree. Not by recursion: a query may be nested as deep as DuckDB parses."""
     waiting: list[object] = [tree]
     while waiting:

@@ -20,6 +20,7 @@ from resources.instants import instant_of_stamp
 from resources.ledger import Ledger, Seal
 from resources.own_files import create, sync, sync_open
 from resources.seals import copied, require_unchanged, sealed
+from resources.warehouse import one_thread_for_small
 
 # linux/fs.h: FICLONE, a copy that shares blocks where the file system can (btrfs, xfs).
 _FICLONE = 0x40049409
@@ -103,6 +104,7 @@ def open_snapshot(
         connection = duckdb.connect(str(path), read_only=True, config=config)
         # A query over two seconds would draw its progress on stdout, amid what a program reads there.
         connection.execute("SET enable_progress_bar = false")
+        one_thread_for_small(connection, path)
         connection.execute("SET lock_configuration = true")
     except duckdb.Error:
         raise BookwatchError.of("failure.snapshot_unopened", name=path.name) from None

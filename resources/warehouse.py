@@ -23,7 +23,9 @@ from resources.sql import quoted
 #: What queries may hold. DuckDB's own default is 80 % of the machine; a run shares it with Appwrite. What is over it
 #: goes to `<file>.tmp` beside the file. The process itself holds some 300 MB more.
 MEMORY_LIMIT = "3GB"
-
+#: Up to which size of a file its queries take one thread. Of so few rows there is nothing to share out: a second thread
+#: only waits, by turning over, and a third of the processor time of the marts went there.
+ONE_THREAD_BYTES = 64 << 20
 
 #: What DuckDB 1.5 says of a file that is not whole, not its own, or of a version it does not read.
 _DAMAGE: Final = (
@@ -99,7 +101,15 @@ def open_database(
             raise DatabaseDamaged.of("failure.damaged", name=path.name) from None
         raise
     con.execute("SET enable_progress_bar = false")
+    one_thread_for_small(con, path)
     return con
+
+
+def one_thread_for_small(con: duckdb.DuckDBPyConnection, *paths: Path) -> None:
+    """Let the queries of small files take one thread, of others as many as this machine has. Set, not configured: two
+    connections to one file must have the same configuration, and it grows between them."""
+    small = sum(path.stat().st_size for path in paths) <= ONE_THREAD_BYTES
+    con.execute("SET threads = 1" if small else "RESET threads")
 
 
 def is_whole(path: Path) -> bool:

@@ -50,6 +50,19 @@ NO_VERDICTS: dict[str, dict[str, str]] = {
         "SELECT DISTINCT source FROM marts.response_distribution ORDER BY source <> 'all', source":
             "the whole comes first",
     },
+    "notebooks/commissions.py": {
+        "WHERE state = 'missing' ORDER BY accrued_at, booking_id": "rows are chosen by the mart's state",
+    },
+    "notebooks/demand.py": {
+        "SELECT weekday, hour, bookings, share FROM marts.peak_hours WHERE basis = 'created' ORDER BY weekday, hour":
+            "which of the mart's two countings",
+        "SELECT weekday, hour, bookings, share FROM marts.peak_hours WHERE basis = 'starts' ORDER BY weekday, hour":
+            "which of the mart's two countings",
+    },
+    "notebooks/health.py": {
+        "SELECT bucket, label, bookings, share FROM marts.response_distribution WHERE source = 'all' ORDER BY bucket":
+            "the whole, as the mart counts it",
+    },
     "pipelines/exports/commissions.py": {
         "(SELECT provider_id, arg_min(provider_name, (CASE provider_type WHEN 'therapist' THEN 0 ELSE 1 END,"
         " provider_name)) AS provider_name FROM core.providers GROUP BY provider_id)":

@@ -8,6 +8,7 @@ import polars as pl
 from assets.core.batch import EMPTY, NOT_A_WORD, NOT_RUPIAH, Batch, Derived, Reader, constant, outside
 from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
+from marketplace.collections import PROVIDER_COLLECTIONS
 from marketplace.commission import REVENUE_STATUSES
 from marketplace.data_codes import NO_MINUTES
 from marketplace.decline_reasons import categories
@@ -26,9 +27,11 @@ from marketplace.statuses import (
     BOOKING_STATUS,
     MODE,
     PROVIDER_TYPE,
+    ROLE,
     SOURCE,
     UNKNOWN,
     Mode,
+    Role,
     Source,
     canonical,
     normalised,
@@ -200,6 +203,7 @@ def derive_bookings(batch: Batch) -> Derived:
             "deleted_at": a.own("_deleted_at", INSTANT),
             "change": read.changes,
             "amount_before_idr": amounts.before_idr,
+            "cancelled_by": _cancelled_by(read, customer_id, provider_id),
         }
     )
     return Derived(rows, read.findings())
@@ -335,6 +339,22 @@ def _minutes(read: Reader) -> pl.Series:
         NO_MINUTES,
     )
     return minutes
+
+
+def _cancelled_by(read: Reader, customer_id: pl.Series, provider_id: pl.Series) -> pl.Series:
+    """Who cancelled, as a role: written as one, or by the id of one of the two the booking is of."""
+    names = ALIASES["booking.cancelled_by"]
+    text = read.text(*names)
+    if text.null_count() == len(text):
+        return nulls(read.height, pl.String)
+    role = canonical(text, ROLE)
+    told = read.batch.names.ids(text, PROVIDER_COLLECTIONS).values.str.to_lowercase()
+    for who, key in ((Role.THERAPIST, provider_id), (Role.CUSTOMER, customer_id)):
+        theirs = role.is_null() & (told == key.str.to_lowercase()).fill_null(False)
+        role = role.set(theirs, who.value)
+    odd = text.is_not_null() & role.is_null()
+    read.note("role_unknown", odd, names, NOT_A_WORD)
+    return role.set(odd, UNKNOWN)
 
 
 def _acceptance(read: Reader, offsets: pl.Series) -> tuple[pl.Series, pl.Series]:

@@ -18,7 +18,7 @@ import duckdb
 from assets.marts.every import MART_NAMES, MARTS
 from assets.marts.given import GIVEN, INSTANTS
 from assets.marts.mart import Mart
-from assets.marts.mart_writer import mart_writer
+from assets.marts.mart_writer import MartWriter, mart_writer
 from assets.marts.sql_cache import Compiled, compiled_marts, forget_instants, set_instants
 from checks.schemas import OPS
 from checks.schemas.sql import create_table
@@ -71,6 +71,7 @@ def build(
         clock_frozen,
         quiet_hours.cover(now, utc_offset),
         (now + utc_offset).date().replace(day=1),
+        int(utc_offset.total_seconds() // 60),
         {
             "waivers": [(finding_id,) for finding_id in sorted(set(waived))],
             "closed_changes": closed_changes,
@@ -91,6 +92,7 @@ class _Given:
     clock_frozen: bool
     quiet: bool
     local_month: date
+    utc_offset_minutes: int
     rows: Mapping[str, Sequence[tuple[Any, ...]]]
 
 
@@ -142,9 +144,9 @@ def _build(
                     if mart.step:
                         writer.write_late(mart.name, _typed(made))
                     else:
-                        writer.write_draft(_typed(made))
+                        columns = _write(con, writer, mart, made)
                         rows[mart.name], digests[mart.name] = _digest(
-                            con, writer.draft, made, mart.clock_columns
+                            con, writer.draft, columns, mart.clock_columns
                         )
                         same = mart.name in present and known.get(mart.name) == digests[mart.name]
                         if not same:
@@ -191,8 +193,9 @@ def _prepare(con: duckdb.DuckDBPyConnection, given: _Given) -> datetime | None:
         [COMMISSION_COLLECTION],
     ).fetchone()
     judged = judged_at(given.now, *(scan or (None, None)), frozen=given.clock_frozen)
-    set_instants(con, (given.now, judged, given.quiet, given.local_month))
-    _keep_instants(con, (given.now, judged, given.quiet, given.local_month))
+    instants = (given.now, judged, given.quiet, given.local_month, given.utc_offset_minutes)
+    set_instants(con, instants)
+    _keep_instants(con, instants)
     for name, columns in GIVEN.items():
         _fill(con, name, columns, given.rows[name])
     return judged
@@ -213,6 +216,8 @@ def _keep_instants(con: duckdb.DuckDBPyConnection, values: Sequence[Any]) -> Non
 
 
 _SENTENCES = ("detail", "message", "reasons")
+#: The name under which DuckDB reads a frame that becomes a mart.
+_FRAME = "bw_frame"
 _SQL_TYPES = {
     "string": "VARCHAR",
     "int64": "BIGINT",
@@ -239,6 +244,19 @@ def _typed(made: Compiled) -> str:
     return f"SELECT {columns} FROM ({made.sql})"
 
 
+def _write(con: duckdb.DuckDBPyConnection, writer: MartWriter, mart: Mart, made: Compiled) -> list[str]:
+    """Write the draft of a mart; its columns."""
+    if mart.through is None or mart.table is None:
+        writer.write_draft(_typed(made))
+        return [name for name, _ in made.columns]
+    frame = mart.through(con.sql(_typed(made)).pl())
+    con.register(_FRAME, frame)
+    with afterwards(lambda: con.unregister(_FRAME)):
+        declared = tuple(mart.table.sql_columns.items())
+        writer.write_draft(_typed(Compiled(mart.name, declared, f"FROM {_FRAME}")))
+    return list(mart.table.sql_columns)
+
+
 def _value(name: str, kind: str) -> str:
     value = f"CAST({quoted(name)} AS {kind})"
     if name not in _SENTENCES:
@@ -249,10 +267,10 @@ def _value(name: str, kind: str) -> str:
 
 
 def _digest(
-    con: duckdb.DuckDBPyConnection, table: str, made: Compiled, clock_columns: tuple[str, ...]
+    con: duckdb.DuckDBPyConnection, table: str, names: Iterable[str], clock_columns: tuple[str, ...]
 ) -> tuple[int, str]:
     """Rows of a table and a digest of them that does not depend on their order."""
-    columns = ", ".join(quoted(name) for name, _ in made.columns if name not in clock_columns)
+    columns = ", ".join(quoted(name) for name in names if name not in clock_columns)
     found = con.execute(
         f"SELECT count(*), coalesce(sum(hash({columns})::HUGEINT), 0)::VARCHAR FROM {table}"
     ).fetchone()

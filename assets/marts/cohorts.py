@@ -9,17 +9,22 @@ from typing import Any, Final
 from assets.marts.expressions import bookings_read, zones_read
 from assets.marts.later import ibis
 from assets.marts.tables import Instants
-from marketplace.cohorts import LAST_ZONE
+from marketplace.cohorts import FIRST_ZONE, LAST_ZONE
 
 
 def begins(day: Any) -> Any:
-    """The instant (naive UTC) from which a local day has begun in every zone of Indonesia."""
-    return day.cast("timestamp") - ibis.interval(minutes=LAST_ZONE.offset_minutes)
+    """The instant (naive UTC) at which a local day begins in the first zone of Indonesia."""
+    return day.cast("timestamp") - ibis.interval(minutes=FIRST_ZONE.offset_minutes)
+
+
+def is_over_before(next_day: Any) -> Any:
+    """The instant (naive UTC) at which all before a local day is over: it begins in the last zone as well."""
+    return next_day.cast("timestamp") - ibis.interval(minutes=LAST_ZONE.offset_minutes)
 
 
 def ends(last_day: Any) -> Any:
     """The instant (naive UTC) at which a local day is over in every zone of Indonesia."""
-    return begins(last_day + ibis.interval(days=1))
+    return is_over_before(last_day + ibis.interval(days=1))
 
 
 def month_of(day: Any) -> Any:
@@ -65,5 +70,5 @@ def beside_the_one_before(
             f"previous_{figure}": ibis.cases((known, rows[f"previous_{figure}"].fill_null(0)))
             for figure in _FIGURES
         },
-        is_complete=is_final(begins((rows[name] + length).cast("date")) <= at.now, read),
+        is_complete=is_final(is_over_before((rows[name] + length).cast("date")) <= at.now, read),
     )

@@ -11,8 +11,14 @@ from typing import Final
 _TEXT, _INT, _BOOL, _TIME, _DAY = "string", "int64", "boolean", "timestamp", "date"
 
 #: The one row everything is judged at. ``quiet``: the clock lies in the quiet hours. ``local_month``: the first
-#: day of the month the clock is in, in the marketplace's zone.
-INSTANTS: Final[Mapping[str, str]] = {"now": _TIME, "judged_at": _TIME, "quiet": _BOOL, "local_month": _DAY}
+#: day of the month the clock is in, in the marketplace's zone. ``utc_offset_minutes``: of that zone.
+INSTANTS: Final[Mapping[str, str]] = {
+    "now": _TIME,
+    "judged_at": _TIME,
+    "quiet": _BOOL,
+    "local_month": _DAY,
+    "utc_offset_minutes": _INT,
+}
 #: Findings that a person acknowledged.
 WAIVERS: Final[Mapping[str, str]] = {"finding_id": _TEXT}
 #: Figures of closed months that changed between two snapshots, and when they could not be compared, as

@@ -11,20 +11,25 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from checks.schemas import CORE
 from checks.schemas.table import Declaration, Table, declaration_of
 
 #: Arguments that are no tables: the instants everything is judged at, and the commission policy.
 AT: Final = "at"
 POLICY: Final = "policy"
 
+#: From the rows of a query to those of a table: Polars frames both.
+Through = Callable[[Any], Any]
+
 
 @dataclass(frozen=True)
 class Mart:
-    """A table to make. ``reads``: the tables it is made of, by name, one of its own name being core's. ``table``: what
-    it is declared as; None for a step.
+    """A table to make. ``reads``: the tables it is made of, by name, one of its own name or of a name that core has
+    being core's. ``table``: what it is declared as; None for a step.
 
     ``clock_columns`` change with the clock alone: they count neither for the digest nor as a change, but
-    are always written.
+    are always written. ``through``: what no query can say is made of the query's rows by this, a Polars frame of them
+    to one of the table's columns.
     """
 
     name: str
@@ -32,6 +37,7 @@ class Mart:
     reads: tuple[str, ...]
     table: Declaration | None
     clock_columns: tuple[str, ...]
+    through: Through | None = None
 
     @property
     def step(self) -> bool:
@@ -39,8 +45,8 @@ class Mart:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The steps and marts among what it reads."""
-        return tuple(name for name in self.reads if name in _MADE and name != self.name)
+        """The steps and marts among what it reads. A name that core has is core's."""
+        return tuple(name for name in self.reads if name in _MADE and name != self.name and name not in CORE)
 
     @property
     def description(self) -> str:
@@ -59,24 +65,30 @@ def _arguments(make: Callable[..., Any]) -> tuple[str, ...]:
 _MADE: Final[dict[str, Mart]] = {}
 
 
-def _known(make: Callable[..., Any], table: Declaration | None, clock_columns: Iterable[str]) -> None:
+def _known(
+    make: Callable[..., Any],
+    table: Declaration | None,
+    clock_columns: Iterable[str] = (),
+    through: Through | None = None,
+) -> None:
     name = make.__name__
     if name in _MADE:
         raise ValueError(f"Two marts or steps are named {name}.")
     if table is not None and table.name != name:
         raise ValueError(f"The mart {name} is declared as {table.name}.")
     reads = tuple(argument for argument in _arguments(make) if argument not in (AT, POLICY))
-    _MADE[name] = Mart(name, make, reads, table, tuple(clock_columns))
+    _MADE[name] = Mart(name, make, reads, table, tuple(clock_columns), through)
 
 
 def mart(
-    model: type[Table], *, clock_columns: Iterable[str] = ()
+    model: type[Table], *, clock_columns: Iterable[str] = (), through: Through | None = None
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A mart of the declared table: the function makes it of the tables its arguments name (core, ops, what a build is
-    given, steps and other marts), of ``at`` (the instants) and of ``policy``, where it asks for them."""
+    given, steps and other marts), of ``at`` (the instants) and of ``policy``, where it asks for them. ``through``: as
+    of ``Mart``; few rows, as all of them are in memory."""
 
     def known(make: Callable[..., Any]) -> Callable[..., Any]:
-        _known(make, declaration_of(model), clock_columns)
+        _known(make, declaration_of(model), clock_columns, through)
         return make
 
     return known
@@ -84,7 +96,7 @@ def mart(
 
 def step(make: Callable[..., Any]) -> Callable[..., Any]:
     """A step: as a mart, and gone after the build."""
-    _known(make, None, ())
+    _known(make, None)
     return make
 
 

@@ -20,6 +20,7 @@ import duckdb
 
 from assets.marts.every import MARTS
 from assets.marts.given import INSTANTS
+from checks.schemas import CORE
 from marketplace.policy import Policy
 from resources.own_files import create
 
@@ -57,7 +58,11 @@ def compile_marts(policy: Policy) -> tuple[Compiled, ...]:
         compiled.append(
             Compiled(mart.name, columns, _by_variables(compiler.to_sqlglot(expression)).sql("duckdb"))
         )
-        tables[mart.name] = ibis_table(mart.name, schema, "temp" if mart.step else "marts")
+        if mart.through is not None and mart.table is not None:
+            schema = mart.table.ibis_schema
+        # A name that core has is core's to whatever reads it.
+        if mart.name not in CORE:
+            tables[mart.name] = ibis_table(mart.name, schema, "temp" if mart.step else "marts")
     return tuple(compiled)
 
 

@@ -48,3 +48,8 @@ class Instants:
     def local_month(self) -> Any:
         """The first day of the clock's month in the marketplace's zone: a date."""
         return self.row.select("local_month").as_scalar()
+
+    @property
+    def utc_offset_minutes(self) -> Any:
+        """The marketplace's zone."""
+        return self.row.select("utc_offset_minutes").as_scalar()

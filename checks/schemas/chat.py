@@ -7,7 +7,8 @@ import polars as pl
 
 from checks.schemas.figures import ratio
 from checks.schemas.table import MartTable, column
-from marketplace.chats import HUMAN_ROLES
+from marketplace.chats import HUMAN_ROLES, REPLY_WITHIN
+from marketplace.durations import spelled
 
 
 class DeliveryRates(MartTable, id_column="channel"):
@@ -42,8 +43,8 @@ class ChatRoomsDaily(MartTable, id_column="local_date"):
         "of these, those in which the other side wrote as well", unit="rooms", ge=0
     )
     unanswered: pl.Int64 = column(
-        "of those spoken in: the first message waited over 10 minutes for the other side, or still does; null: the"
-        " messages were never read whole",
+        f"of those spoken in: the first message waited over {spelled(REPLY_WITHIN)} for the other side, or still does;"
+        " null: the messages were never read whole",
         null=True,
         unit="rooms",
         ge=0,

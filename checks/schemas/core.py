@@ -124,6 +124,11 @@ class Bookings(CoreTable):
         null=True,
         ge=0,
     )
+    cancelled_by: pl.String = column(
+        "who cancelled it, where it says so: a role, or the customer's or the provider's id as that of theirs",
+        null=True,
+        words=ROLES,
+    )
 
 
 class Commissions(CoreTable):

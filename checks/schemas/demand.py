@@ -9,7 +9,8 @@ import polars as pl
 
 from checks.schemas.figures import other, ratio
 from checks.schemas.table import MESSAGE_ARGS, MESSAGE_CODE, MartTable, column
-from marketplace.peaks import BASES
+from marketplace.durations import spelled
+from marketplace.peaks import BASELINE_WEEKS, BASES, RECENT_DAYS
 from marketplace.services import ANOMALIES
 from marketplace.statuses import SOURCES
 
@@ -45,15 +46,18 @@ class PeakHours(MartTable, id_column="basis"):
         le=1,
         figure=ratio("bookings", "bookings", over=("basis",)),
     )
-    recent_bookings: pl.Int64 = column("of them, those of the last 7 days", unit="bookings", ge=0)
+    recent_bookings: pl.Int64 = column(
+        f"of them, those of the last {spelled(RECENT_DAYS)}", unit="bookings", ge=0
+    )
     baseline_bookings: pl.Int64 = column(
-        "those of the 4 weeks before the last 7 days; null: bookings do not go back that far, or were not all read",
+        f"those of the {BASELINE_WEEKS} weeks before these; null: bookings do not go back that far, or were not all"
+        " read",
         null=True,
         unit="bookings",
         ge=0,
     )
     baseline: pl.Float64 = column(
-        "baseline_bookings ÷ 4: what a week had then",
+        f"baseline_bookings ÷ {BASELINE_WEEKS}: what a week had then",
         null=True,
         unit="bookings",
         ge=0,

@@ -15,6 +15,7 @@ from marketplace.findings import SEVERITIES
 from marketplace.health import DAY, HEALTH_POINTS, POINT_STATUSES, UPTIME_WINDOWS
 from marketplace.links import HOPS, LINK_ROWS_SHOWN, LINK_STATES, LINK_VERDICTS, STEPS
 from marketplace.services import TAIL
+from marketplace.unusual import SERIES, STATES, UNJUDGED
 
 _NAMES: Final = tuple(point.name for point in HEALTH_POINTS.values())
 
@@ -163,3 +164,44 @@ class BrokenLinkRows(MartTable):
     @pa.dataframe_check
     def a_hop_shows_so_many_at_most(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.len().over("hop") <= LINK_ROWS_SHOWN)
+
+
+class Unusual(MartTable, id_column="source"):
+    """An hour of a series: those of the last 7 days that were unusual, and the open one (docs/health.md)."""
+
+    series: pl.String = column("what is counted", words=SERIES, key=True)
+    source: pl.String = column("of which entry point, of rows which collection; all: in all", key=True)
+    hour_start: pl.Datetime = column("when the hour began", key=True)
+    figure: pl.Float64 = column(
+        "what was seen from `counted_from` to `counted_until`: a number of things, or a share; null: nothing to make"
+        " a share of, or not read",
+        null=True,
+        ge=0,
+    )
+    expected: pl.Float64 = column(
+        "what the same weekday and hour of the weeks before let expect there; null: unknown", null=True, ge=0
+    )
+    low: pl.Float64 = column("under it lies a figure in one of 200 such hours", null=True, ge=0)
+    high: pl.Float64 = column("over it lies a figure in one of 200 such hours", null=True, ge=0)
+    likelihood: pl.Float64 = column("how likely a figure so far out, on either side", null=True, ge=0, le=1)
+    since: pl.Datetime = column(
+        "since when it is unusual; of an unknown hour, since when it was while it could last be told",
+        null=True,
+    )
+    state: pl.String = column("how the hour stands", words=STATES)
+    why: pl.String = column("why it is unknown; null where it is not", null=True, words=UNJUDGED)
+    is_open: pl.Boolean = column("the hour goes on, or its things are not complete yet")
+    counted_from: pl.Datetime = column(
+        "from when figure and expected are counted: the hour, or what makes it unusual"
+    )
+    counted_until: pl.Datetime = column("up to when they are counted")
+    numerator: pl.Int64 = column("of a share what it counts; null of a number", null=True, ge=0)
+    denominator: pl.Int64 = column("of a share of how many; null of a number", null=True, ge=0)
+
+    @pa.dataframe_check
+    def unknown_says_why(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select((pl.col("state") == "unknown") == pl.col("why").is_not_null())
+
+    @pa.dataframe_check
+    def unusual_says_since_when(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select((pl.col("state") != "unusual") | pl.col("since").is_not_null())

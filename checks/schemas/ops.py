@@ -276,6 +276,7 @@ class Judged(OpsTable, id_column="now"):
     )
     quiet: pl.Boolean = column("the clock lay in the quiet hours")
     local_month: pl.Date = column("the first day of the clock's month in the marketplace's zone")
+    utc_offset_minutes: pl.Int64 = column("the marketplace's zone")
     views: pl.String = column(
         "a fingerprint of what the views behind.* and metrics.* were made by", null=True
     )
@@ -297,7 +298,7 @@ class Figures(OpsTable):
         "a JSON list: the keys within which the denominator of a ratio is counted, where those are not all",
         null=True,
     )
-    empty: pl.Float64 = column("what a ratio is where its denominator is 0", null=True, unit="share")
+    otherwise: pl.Float64 = column("what a ratio is where its denominator is 0", null=True, unit="share")
     keys: pl.String = column("a JSON list: the columns that the mart and the rows behind share")
     own: pl.Boolean = column("the rows behind are the mart's own")
     what: pl.String = column("what it holds")

@@ -1,4 +1,5 @@
-"""How providers do: whether they can be reached and how quickly they answer."""
+"""How providers do: whether they can be reached, how quickly they answer, what they were asked for and what became of
+it, and when and where there were enough of them."""
 
 from __future__ import annotations
 
@@ -6,9 +7,20 @@ import polars as pl
 
 from checks.schemas.figures import mean, other, quantile, ratio
 from checks.schemas.table import MartTable, column
+from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.members import MEMBER_HEALTH
-from marketplace.services import ALL_SOURCES, MEDIAN, NEVER_ANSWERED, RESPONSE_BUCKETS, TAIL
-from marketplace.statuses import PROVIDER_TYPES, SOURCES
+from marketplace.reassignments import HAND_OVERS
+from marketplace.services import (
+    ALL_SOURCES,
+    BEST_RATING,
+    FEWEST_RATINGS,
+    MEDIAN,
+    NEVER_ANSWERED,
+    RESPONSE_BUCKETS,
+    TAIL,
+    WORST_RATING,
+)
+from marketplace.statuses import BOOKING_STATUSES, PROVIDER_TYPES, SOURCES
 
 
 class MemberHealth(MartTable):
@@ -67,4 +79,156 @@ class ResponseDistribution(MartTable, id_column="bucket"):
         ge=0,
         le=1,
         figure=ratio("bookings", "bookings", over=("source",)),
+    )
+
+
+class ProviderFigures(MartTable, name="providers"):
+    """A provider, whether booked or not, or an id that bookings name without there being such a provider: what was
+    asked of it, of all time; of bookings whose provider it is now."""
+
+    provider_id: pl.String = column("the provider", key=True)
+    provider_type: pl.String = column(
+        "of which kind it is; therapist where the id is of both; null: there is no such provider",
+        null=True,
+        words=PROVIDER_TYPES,
+    )
+    provider_name: pl.String = column("its public name", null=True)
+    city: pl.String = column("where it is", null=True)
+    requests: pl.Int64 = column("counted bookings", unit="bookings", ge=0)
+    answered: pl.Int64 = column("of them: accepted or declined, at any time", unit="bookings", ge=0)
+    accepted: pl.Int64 = column("of them: that earn now or were ever accepted", unit="bookings", ge=0)
+    declined: pl.Int64 = column("of them: that are declined", unit="bookings", ge=0)
+    expired: pl.Int64 = column("of them: that expired", unit="bookings", ge=0)
+    unanswered: pl.Int64 = column(
+        "of them: expired without an answer, or pending past the deadline for one", unit="bookings", ge=0
+    )
+    decided: pl.Int64 = column("of them: accepted, declined or expired", unit="bookings", ge=0)
+    acceptance_rate: pl.Float64 = column(
+        "accepted ÷ decided; null where none is, or not all bookings were read",
+        null=True,
+        unit="share",
+        ge=0,
+        le=1,
+    )
+    responses: pl.Int64 = column("of how many it is known when they were answered", unit="bookings", ge=0)
+    p50_response_s: pl.Float64 = column("creation to answer: half were quicker", null=True, ge=0)
+    p95_response_s: pl.Float64 = column("creation to answer: 95 of 100 were quicker", null=True, ge=0)
+    completed: pl.Int64 = column("of them: that were carried out", unit="bookings", ge=0)
+    cancelled: pl.Int64 = column("of them: that are cancelled", unit="bookings", ge=0)
+    cancelled_by_customer: pl.Int64 = column("of the cancelled: by the customer", unit="bookings", ge=0)
+    cancelled_by_provider: pl.Int64 = column("of the cancelled: by the provider", unit="bookings", ge=0)
+    cancelled_by_admin: pl.Int64 = column(
+        "of the cancelled: by an administrator or the app itself", unit="bookings", ge=0
+    )
+    cancelled_by_unknown: pl.Int64 = column("of the cancelled: nobody says by whom", unit="bookings", ge=0)
+    reassigned_away: pl.Int64 = column("hand-overs from it (marts.reassignments)", unit="hand-overs", ge=0)
+    reassigned_to: pl.Int64 = column("hand-overs to it", unit="hand-overs", ge=0)
+    ratings: pl.Int64 = column(
+        "reviews with a rating; null: reviews were never read whole", null=True, unit="reviews", ge=0
+    )
+    rating: pl.Float64 = column(
+        f"their mean; null under {FEWEST_RATINGS}", null=True, unit="stars", ge=WORST_RATING, le=BEST_RATING
+    )
+    booked_minutes: pl.Int64 = column("minutes of the bookings that earn, where they say them", ge=0)
+    seen_minutes: pl.Float64 = column(
+        "how long its status was known; null: never, or its collection was never read whole", null=True, ge=0
+    )
+    available_minutes: pl.Float64 = column(
+        "of them, how long it was AVAILABLE or BUSY; null with seen_minutes", null=True, ge=0
+    )
+    booked_seen_minutes: pl.Float64 = column(
+        "minutes of the services that earn, from when its status was first known to when last; null with seen_minutes",
+        null=True,
+        ge=0,
+        figure=other(),
+    )
+    utilisation: pl.Float64 = column(
+        "booked_seen_minutes ÷ available_minutes; null: it was never seen available, or not all bookings were read;"
+        " of a place that serves several at once it may be over 1",
+        null=True,
+        unit="ratio",
+        ge=0,
+        figure=other("booked_seen_minutes", "available_minutes"),
+    )
+    paid_in_time: pl.Int64 = column(
+        "bookings whose own commission record was paid by its deadline; null: records were never read whole",
+        null=True,
+        unit="bookings",
+        ge=0,
+    )
+    paid_late: pl.Int64 = column(
+        "… after its deadline; null with paid_in_time", null=True, unit="bookings", ge=0
+    )
+    paid_undated: pl.Int64 = column(
+        "… paid, and when, or until when, is not known; null with paid_in_time",
+        null=True,
+        unit="bookings",
+        ge=0,
+    )
+    fees_idr: pl.Int64 = column(
+        "late fees charged to it, what was taken back left out; null with paid_in_time", null=True
+    )
+    restricted_days: pl.Float64 = column(
+        "how long its account was seen RESTRICTED; null with seen_minutes",
+        null=True,
+        unit="days",
+        ge=0,
+        figure=other(),
+    )
+    is_complete: pl.Boolean = column(
+        "all bookings and providers were read; null: not all", null=True, eq=True
+    )
+
+
+class Reassignments(MartTable, id_column="booking_id"):
+    """A hand-over of a booking from one provider to another: by a change of its provider, or as the booking itself
+    says, or by another booking in its place."""
+
+    booking_id: pl.String = column("the booking that was handed over", key=True)
+    origin: pl.String = column("the booking's collection", words=BOOKING_COLLECTIONS, key=True)
+    number: pl.Int64 = column("which hand-over of that booking: the first is 1", unit="", ge=1, key=True)
+    from_provider_id: pl.String = column("whose it was; null: nobody knows", null=True)
+    to_provider_id: pl.String = column("whose it was then; null: nobody's, or nobody knows", null=True)
+    to_booking_id: pl.String = column("the booking in its place; null: it is the same booking", null=True)
+    reassigned_at: pl.Datetime = column(
+        "when: as written, else when it was first seen so; null: nobody knows", null=True
+    )
+    local_date: pl.Date = column("the day of that; null with it, or where the zone is not known", null=True)
+    told_by: pl.String = column("what tells it", words=HAND_OVERS)
+    outcome: pl.String = column(
+        "the status now of the booking, or of the one in its place; unknown: that one is not known",
+        words=BOOKING_STATUSES,
+    )
+
+
+class Capacity(MartTable, id_column="local_hour"):
+    """A local hour and a city: what was asked for in it, and how many providers there were: each hour since the first
+    provider of the city was seen, and those before in which anything was booked."""
+
+    local_hour: pl.Datetime = column("the hour, by its local begin", unit="local time", key=True)
+    city: pl.String = column("the provider's city; null where none is known", null=True, key=True)
+    requests: pl.Int64 = column("counted bookings created in it", unit="bookings", ge=0)
+    accepted: pl.Int64 = column("of them: that earn now or were ever accepted", unit="bookings", ge=0)
+    unanswered: pl.Int64 = column(
+        "of them: expired without an answer, or pending past the deadline for one", unit="bookings", ge=0
+    )
+    undecided: pl.Int64 = column("of them: pending within the deadline", unit="bookings", ge=0)
+    providers_seen: pl.Int64 = column(
+        "providers whose status was known at some moment of it", unit="providers", ge=0
+    )
+    providers_online: pl.Int64 = column(
+        "of them: AVAILABLE or BUSY at some moment of it; null: none was seen",
+        null=True,
+        unit="providers",
+        ge=0,
+    )
+    providers_busy: pl.Int64 = column(
+        "of them: BUSY at some moment of it; null: none was seen", null=True, unit="providers", ge=0
+    )
+    providers_free: pl.Int64 = column(
+        "on line and at no moment of it busy; null: none was seen", null=True, unit="providers", ge=0
+    )
+    is_complete: pl.Boolean = column(
+        "it is over and nothing created in it is undecided; null: so it is, but not all bookings were read",
+        null=True,
     )

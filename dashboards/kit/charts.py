@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboards.figures import FIGURES
-from dashboards.wording import Wording, axis_rupiah, rupiah
+from dashboards.wording import Wording, axis_rupiah, count, rupiah
 
 # How st.plotly_chart shows a figure: to be read, not to be edited. Its ticks are written for its whole range,
 # so it does not zoom.
@@ -234,3 +234,103 @@ def rupiah_ticks(least: int, most: int) -> list[int]:
         if step * 5 >= spread
     )
     return list(range(bottom // step * step, -(-top // step) * step + step, step))
+
+
+def stacked_days(frame: pl.DataFrame, group: str, value: str, say: Wording) -> go.Figure:
+    """A value by day, one colour a group, one on the other. ``frame``: local_date, the group and the value, one row
+    each; a day without a row had none. The largest group is at the bottom. Rupiah by the name of the value."""
+    money = value.endswith("_idr")
+    first, last = frame["local_date"].min(), frame["local_date"].max()
+    dates = pl.date_range(first, last, eager=True).to_list()  # type: ignore[arg-type] - Polars types the min or sum of a column as any literal
+    written = [say.weekday(day) for day in dates]
+    figure = go.Figure()
+    order = frame.group_by(group).agg(pl.col(value).sum()).sort(value, group, descending=[True, False])
+    for name in order[group].to_list():
+        known = dict(frame.filter(pl.col(group).eq_missing(name)).select("local_date", value).iter_rows())
+        values = [known.get(day) or 0 for day in dates]
+        figure.add_bar(
+            name=say.word(group, name),
+            x=written,
+            y=values,
+            width=min(0.84, len(dates) * WIDEST_BAR),
+            marker={"line": {"width": 0}},
+            customdata=[rupiah(number) if money else count(number) for number in values],
+            hovertemplate="%{customdata}",
+        )
+    totals = frame.group_by("local_date").agg(pl.col(value).sum())[value]
+    ticks = rupiah_ticks(0, int(totals.max() or 0))  # type: ignore[arg-type] - as above
+    figure.update_layout(
+        barmode="stack",
+        showlegend=True,
+        xaxis={
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": written,
+            "range": [-0.5, len(dates) - 0.5],
+            "labelalias": {text: say.short_day(day) for text, day in zip(written, dates, strict=True)},
+        },
+        yaxis={
+            "range": [0, max(ticks[-1], 1)],
+            "tickvals": ticks,
+            "ticktext": [axis_rupiah(tick) if money else count(tick) for tick in ticks],
+        },
+    )
+    return _calm(figure)
+
+
+def ranked_bars(labels: Sequence[str], values: Sequence[int | None], *, money: bool) -> go.Figure:
+    """Values side by side, the first at the top, each written at its bar; one that is not known is a dash, no bar."""
+    said = [rupiah(value) if money else count(value) for value in values]
+    top = max((value for value in values if value is not None), default=0)
+    figure = go.Figure()
+    figure.add_bar(
+        orientation="h",
+        x=[value or 0 for value in values],
+        y=list(labels),
+        text=said,
+        textposition="outside",
+        cliponaxis=False,
+        marker={"line": {"width": 0}, "cornerradius": 3},
+        customdata=said,
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    figure.update_layout(showlegend=False)
+    _calm(figure, 60 + 30 * max(len(labels), 1))
+    figure.update_layout(
+        hovermode="closest",
+        margin={"t": 8, "b": 8, "l": 0, "r": 8},
+        # Room at the right for what is written there.
+        xaxis={"range": [0, max(top, 1) * 1.22], "showticklabels": False, "zeroline": False},
+        yaxis={"autorange": "reversed", "type": "category"},
+    )
+    return figure
+
+
+def week_map(hours: pl.DataFrame, days: Sequence[str], say: Wording) -> go.Figure:
+    """The hours of a week, the darker the more. ``hours``: weekday (1 = Monday), hour, bookings; an hour without a row
+    had none. ``days``: the names of the weekdays, Monday first."""
+    counted = {(row["weekday"], row["hour"]): row["bookings"] for row in hours.iter_rows(named=True)}
+    grid = [[int(counted.get((day, hour)) or 0) for hour in range(24)] for day in range(1, 8)]
+    clock = [f"{hour:02d}:00" for hour in range(24)]
+    figure = go.Figure(
+        go.Heatmap(
+            x=clock,
+            y=list(days),
+            z=grid,
+            zmin=0,
+            autocolorscale=True,
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            customdata=[[count(value) for value in row] for row in grid],
+            hovertemplate="%{y} %{x}: %{customdata}<extra></extra>",
+        )
+    )
+    _calm(figure, 300)
+    figure.update_layout(
+        hovermode="closest",
+        margin={"t": 12, "b": 8, "l": 0, "r": 4},
+        yaxis={"autorange": "reversed", "type": "category", "zeroline": False, "showgrid": False},
+        xaxis={"type": "category", "range": [-0.5, 23.5]},
+    )
+    return figure

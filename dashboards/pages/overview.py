@@ -3,12 +3,14 @@ collection."""
 
 from __future__ import annotations
 
+from datetime import date
+
 import streamlit as st
 
-from dashboards import data_age
+from dashboards import data_age, report_files
 from dashboards.figures import revenue_figures
 from dashboards.kit import cards, parts
-from dashboards.kit.markup import joined
+from dashboards.kit.markup import Child, element, joined
 from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
@@ -97,9 +99,29 @@ def fresh(screen: Screen) -> None:
         ),
         (say("health.checks"), shared.checks_sentence(screen, held, failed)),
         (say("alerts.title"), firing(screen)),
+        (say("notebook.report"), morning_report(screen)),
     ]
     show(parts.section(say("overview.freshness")))
     show(parts.facts_card(facts))
+
+
+def morning_report(screen: Screen) -> Child:
+    """The newest morning's reports, each a page of its own; or that there is none yet."""
+    made = report_files.newest(screen.settings.home)
+    if made is None:
+        return screen.text("notebook.no_report")
+    day, names = made
+    links = (
+        element(
+            "a",
+            screen.text(f"notebook.{name}"),
+            href=f"/reports/{day}/{name}.html",
+            target="_blank",
+            rel="noopener",
+        )
+        for name in names
+    )
+    return joined(screen.text.day(date.fromisoformat(day)), *links, by=" · ")
 
 
 def firing(screen: Screen) -> str:

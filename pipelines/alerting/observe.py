@@ -67,6 +67,12 @@ def ledger_unreadable() -> Observation:
     return _of(RULES.of("ledger_unreadable"), True)
 
 
+def report_failed(names: Sequence[str]) -> Observation:
+    """The notebooks of the morning's report that failed, by name; none where all were made."""
+    failed = Message("alert.monitoring_report_failed", {"names": list(names)})
+    return _of(RULES.of("monitoring_report"), bool(names), failed)
+
+
 def _of(rule: AlertRule, active: bool, *lines: Words, **given: Any) -> Observation:
     """``lines``: what stands below what it says, before what to do."""
     told = {
@@ -163,6 +169,8 @@ def _checks(checks: Iterable[CheckOutcome], unread: Collection[str]) -> Iterator
         rule = RULES.of(check.check_name)
         # A point's check says whether it is not broken, and holds for an unknown one: the point itself says more.
         if not check.made or rule.source.startswith("point:"):
+            continue
+        if check.passed and any(words.code in rule.stays_with for words in check.found):
             continue
         ids = _some("alert.ids", check.sample_ids, check.failed_rows)
         failing = not check.passed

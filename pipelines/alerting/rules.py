@@ -17,6 +17,7 @@ from marketplace.error_rate import ERRORS_A_MINUTE
 from marketplace.findings import FINDINGS, Severity
 from marketplace.health import HEALTH_POINTS, SCAN_AGE
 from marketplace.registry import Registry
+from marketplace.unusual import UNSEEN
 from messages.message import Message
 from messages.rules import look
 
@@ -24,6 +25,8 @@ AT_ONCE: Final = timedelta(0)
 #: Gatus' thresholds (fires after 3, resolves after 2) as durations at the default rhythm of one run a minute.
 THREE_RUNS: Final = timedelta(minutes=2)
 TWO_RUNS: Final = timedelta(minutes=2)
+#: How long a series must be usual again before that is told.
+KEEPS_UNUSUAL: Final = timedelta(minutes=30)
 
 REMIND_EVERY: Final[Mapping[str, timedelta]] = MappingProxyType(
     {
@@ -45,6 +48,8 @@ class AlertRule:
     What it ``says`` of a finding, with the numbers of the policy in force, or of a check in the check's own words, is
     found when it is told (observe.py). ``limit`` and ``unit`` are those of the figure that a check counts.
     ``inhibited_by``: alerts whose firing mutes this one; with ``equal``, only where these labels are the same.
+    ``stays_with``: codes of what a check could not tell: where it found one of them and nothing that is wrong, its
+    alert stays as it is.
     """
 
     name: str
@@ -59,6 +64,7 @@ class AlertRule:
     labels: tuple[str, ...] = ()
     inhibited_by: tuple[str, ...] = ()
     equal: tuple[str, ...] = ()
+    stays_with: tuple[str, ...] = ()
     what_to_do: Message | None = None
 
     @property
@@ -127,6 +133,15 @@ def _snake(words: str) -> str:
     return words.replace(" ", "_").replace("-", "_")
 
 
+#: What says the same as a point, and sooner: that a booking lacks its commission; that nobody books.
+_SAME_AS_POINT: Final[Mapping[int, tuple[str, ...]]] = {
+    1: ("bookings_silent",),
+    4: ("bookings_silent",),
+    5: ("bookings_silent",),
+    7: ("zero_missing_commission",),
+}
+
+
 def _points() -> Iterable[AlertRule]:
     for number, point in HEALTH_POINTS.items():
         money = point.name == "payment tracking"
@@ -139,8 +154,38 @@ def _points() -> Iterable[AlertRule]:
             hold_for=AT_ONCE if money else THREE_RUNS,
             keep_firing_for=AT_ONCE if money else TWO_RUNS,
             labels=("asset",),
-            inhibited_by=(*RESTS_ON_DATA, "zero_missing_commission") if money else RESTS_ON_DATA,
+            inhibited_by=(*RESTS_ON_DATA, *_SAME_AS_POINT.get(number, ())),
             what_to_do=look(number),
+        )
+
+
+def _unusual() -> Iterable[AlertRule]:
+    """A cause is told once: where nobody books nothing else of the marketplace comes either, and an entry point that is
+    silent is missing in the sum, in its collection's rows and in the chats."""
+    silent, fewer = ("bookings_silent",), ("bookings_silent", "unusual_entry_points", "unusual_bookings")
+    causes: Mapping[str, tuple[str, ...]] = {
+        "bookings_silent": (),
+        "unusual_entry_points": silent,
+        "unusual_bookings": (*silent, "unusual_entry_points"),
+        "unusual_acceptance": silent,
+        "unusual_cancellation": silent,
+        "unusual_response_time": silent,
+        "unusual_messages": fewer,
+        "unusual_delivery": silent,
+        "unusual_payments": silent,
+        "unusual_rows": (*fewer, "unusual_messages", "unusual_payments"),
+    }
+    for name, by in causes.items():
+        yield AlertRule(
+            name=name,
+            source=f"check:{name}",
+            page="/health",
+            unit="series",
+            # A single booking ends a silence, an hour that is not low a low day: both may be chance.
+            keep_firing_for=KEEPS_UNUSUAL,
+            labels=("asset",),
+            inhibited_by=(*RESTS_ON_DATA, *by),
+            stays_with=(UNSEEN,),
         )
 
 
@@ -248,6 +293,14 @@ RULES: Final = RuleBook(
             what_to_do=Message("alert.quarantine_do"),
         ),
         AlertRule(
+            name="monitoring_report",
+            source="run:monitoring_report",
+            severity=Severity.MEDIUM,
+            says=Message("alert.monitoring_report"),
+            page="/overview",
+            what_to_do=Message("alert.monitoring_report_do"),
+        ),
+        AlertRule(
             name="check_not_made",
             source="figure:checks_not_made",
             severity=Severity.HIGH,
@@ -268,6 +321,7 @@ RULES: Final = RuleBook(
             inhibited_by=RESTS_ON_DATA,
         ),
         *_points(),
+        *_unusual(),
         *_findings(),
         # An error of bookwatch itself: muted by nothing.
         AlertRule(name="", source="check:*_schema", page="/overview", labels=("asset",)),

@@ -14,9 +14,12 @@ from pipelines.cli import (
     demo,
     doctor,
     errors,
+    explain,
     export,
     forget,
+    notebook,
     query,
+    reports,
     run,
     sandbox,
     serve,
@@ -46,12 +49,15 @@ app.command("watch")(watch.watch)
 app.command("status")(status.status)
 app.command("errors")(errors.errors)
 app.command("sql")(query.sql)
+app.command("explain")(explain.explain)
 app.command("doctor")(doctor.doctor)
 app.command("sweep")(sweep.sweep)
 app.command("forget")(forget.forget)
 app.command("adopt")(adopt.adopt)
 app.command("verify")(verify.verify)
 app.command("waive")(waive.waive)
+app.command("notebook")(notebook.notebook)
+app.command("reports")(reports.reports)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(export.app, name="export")
 app.add_typer(sandbox.app, name="sandbox")

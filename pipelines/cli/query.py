@@ -45,7 +45,7 @@ _INSTANT: Final = re.compile(
 _LARGEST_INTEGER = 2**63 - 1
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value as JSON holds it: instants as UTC with Z, dates ISO, exact decimals and integers over 64 bits as text."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds" if value.microsecond else "seconds") + (
@@ -58,9 +58,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, int) and not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
         return str(value)
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, bytes):
         return value.hex()
     return value
@@ -68,23 +68,23 @@ def _plain(value: Any) -> Any:
 
 def cell(value: Any) -> str:
     """A value as a cell of a CSV file or a table."""
-    plain = _plain(value)
-    if plain is None:
+    held = plain(value)
+    if held is None:
         return ""
-    if isinstance(plain, bool):
-        return "true" if plain else "false"
-    if isinstance(plain, dict | list):
+    if isinstance(held, bool):
+        return "true" if held else "false"
+    if isinstance(held, dict | list):
         import orjson
 
-        return orjson.dumps(plain).decode()
-    return str(plain)
+        return orjson.dumps(held).decode()
+    return str(held)
 
 
 def as_json(names: list[str], rows: list[tuple[Any, ...]]) -> str:
     """Rows as a JSON list of objects."""
     import orjson
 
-    data = [dict(zip(names, map(_plain, row), strict=True)) for row in rows]
+    data = [dict(zip(names, map(plain, row), strict=True)) for row in rows]
     return orjson.dumps(data, option=orjson.OPT_INDENT_2, default=str).decode()
 
 

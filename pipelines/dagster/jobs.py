@@ -19,6 +19,9 @@ from pipelines.dagster.history import delete_old_runs
 
 MAIN_JOB = "bookwatch"
 SWEEP_JOB = "sweep"
+REPORT_JOB = "reports"
+REPORT_KEY = AssetKey(["monitoring_report"])
+"""Made once a morning, by a job of its own: no run waits for it."""
 SWEEP_TAG = "bookwatch/sweep"
 DEEP_TAG = "bookwatch/deep_sweep"
 FULL_REFRESH_TAG = "bookwatch/full_refresh"
@@ -29,10 +32,12 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 _SWEEP_CHECKS = [AssetCheckKey(AssetKey(check.asset.split("/")), check.name) for check in SWEEP.checks]
 
+_EVERY_RUN = AssetSelection.all() - AssetSelection.assets(REPORT_KEY)
+
 main_job = define_asset_job(
     MAIN_JOB,
     # A run without a sweep has nothing to judge these by: their last verdicts stand.
-    selection=AssetSelection.all() - AssetSelection.checks(*_SWEEP_CHECKS),
+    selection=_EVERY_RUN - AssetSelection.checks(*_SWEEP_CHECKS),
     executor_def=in_process_executor,
     config=QUIET,
     description="Appwrite → raw → core → marts → checks → published snapshot.",
@@ -41,11 +46,20 @@ main_job = define_asset_job(
 
 sweep_job = define_asset_job(
     SWEEP_JOB,
-    selection=AssetSelection.all(),
+    selection=_EVERY_RUN,
     executor_def=in_process_executor,
     config=QUIET,
     tags={SWEEP_TAG: "true"},
     description="The main job with a sweep after the scan: every row compared with Appwrite, deletes found.",
+)
+
+
+report_job = define_asset_job(
+    REPORT_JOB,
+    selection=AssetSelection.assets(REPORT_KEY),
+    executor_def=in_process_executor,
+    config=QUIET,
+    description="The notebooks as HTML files, once a morning.",
 )
 
 

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 from assets.marts.every import MART_NAMES
+from assets.marts.every import MARTS as EVERY
 from assets.marts.sql_cache import compile_marts
 from checks import factory
 from checks.check import Check, TableCheck
@@ -51,6 +52,7 @@ def built() -> Warehouse:
         customer_id="u1",
     )
     w.booking("b3", created_at=NOW - HOUR)
+    w.booking("b4", created_at=NOW - HOUR, status="reassigned")
     w.commission("c1", "b1", created_at=NOW - HOUR)
     w.commission("c2", "ghost", created_at=NOW - HOUR)
     w.commission("c3", "b2", created_at=NOW - HOUR, status="pending", fee_idr=25_000)
@@ -102,6 +104,8 @@ def test_every_mart_has_a_schema_that_holds_on_real_rows(w: Warehouse, table: st
 
 @pytest.mark.parametrize("table", MART_NAMES)
 def test_schema_and_mart_have_the_same_columns_in_the_same_order(table: str) -> None:
+    if EVERY[table].through is not None:
+        return  # its columns are made in Python, of those of its query: a build writes them as they are declared
     (made,) = [m for m in compile_marts(DEFAULT_POLICY) if m.name == table]
     assert [name for name, _ in made.columns] == list(MARTS[table].sql_columns)
 

@@ -46,7 +46,7 @@ BAD: dict[str, dict[str, Any]] = {
         "created_at": datetime(1970, 1, 1), "created_rule": "zzbad", "starts_at": datetime(2100, 1, 1),
         "deadline_rule": "zzbad", "accepted_rule": "zzbad", "completed_at": datetime(1970, 1, 1),
         "cancelled_at": datetime(1970, 1, 1), "decline_reason": "zzbad", "customer_key": "+6281234567890",
-        "utc_offset_minutes": 1000, "test_rule": "zzbad", "change": -1,
+        "utc_offset_minutes": 1000, "test_rule": "zzbad", "change": -1, "cancelled_by": "zzbad",
     },
     "commissions": {
         "rate": 30.0, "rate_ppm": 30_000_000, "amount_rule": "zzbad", "status": "zzbad", "source": "zzbad",

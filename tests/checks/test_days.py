@@ -15,6 +15,7 @@ DAY = timedelta(days=1)
 CHECK = registry_of({})["no_future_day"]
 DATED = {
     "booking_funnel", "chat_rooms_daily",
+    "capacity", "reassignments",
     "closed_month_changes", "commission_entries", "commission_ledger", "commission_open", "commission_reconciliation",
     "customer_retention", "decline_reasons", "discounts", "month_figures", "response_times", "revenue_by_kind",
     "revenue_by_source", "revenue_daily", "revenue_monthly", "revenue_weekly", "service_mix", "source_conversion",
@@ -27,6 +28,7 @@ def built() -> Warehouse:
     w = Warehouse()
     w.provider()
     ahead = {"starts_at": NOW + 90 * DAY, "ends_at": NOW + 90 * DAY, "response_deadline": NOW + 60 * DAY}
+    w.booking("gone", status="reassigned", created_at=NOW)
     w.booking("b1", created_at=NOW, accepted_at=NOW, **ahead)
     w.booking("b2", created_at=NOW - DAY, status="declined", decline_reason="busy", responded_at=NOW)
     w.commission("c1", "b1", created_at=NOW, paid_at=NOW, deadline_at=NOW + 90 * DAY)
@@ -63,7 +65,7 @@ def test_what_has_happened_has_come_and_plans_are_no_days(w: Warehouse) -> None:
 def test_a_day_that_has_not_come_is_told_in_every_mart(w: Warehouse, mart: str) -> None:
     ((column,),) = w.con.execute(
         "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'marts' AND table_name = ? "
-        "AND column_name IN ('local_date', 'local_week', 'local_month', 'cohort_month')", [mart]
+        "AND column_name IN ('local_date', 'local_week', 'local_month', 'local_hour', 'cohort_month')", [mart]
     ).fetchall()  # fmt: skip
     w.con.execute(f"INSERT INTO marts.{mart} ({column}) VALUES ('2026-04-01')")
     result = run(w)

@@ -108,6 +108,7 @@ ALIASES = [
         ({"expirationReason": "no response"}, "decline_reason", "no_response"),
         ({"paymentMethod": "cash"}, "payment_method", "cash"),
         ({"discountCode": "BALI10"}, "discounted", True),
+        ({"discountCode": "BALI10", "totalPrice": 225_000, "price": 250}, "amount_before_idr", 250_000),
         ({"discountCode": "none"}, "discounted", False),
         ({"userId": "u", "customerPhone": "081234567890"}, "customer_key", "c:u"),
         ({"isTest": True}, "is_test", True),

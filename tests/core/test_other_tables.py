@@ -250,6 +250,8 @@ def test_the_text_of_a_message_does_not_leave():
         ("chat_rooms", {"status": "odd"}, "status", "unknown"),
         ("chat_rooms", {"therapistId": "jkt", "expiresAt": "2025-11-20T13:00:00"}, "expires_at", SIX),
         ("chat_rooms", {"customerId": "c"}, "customer_id", "c"),
+        ("chat_rooms", {"therapistId": "jkt"}, "utc_offset_minutes", 420),
+        ("chat_rooms", {}, "utc_offset_minutes", 480),
         ("notifications", {"recipientId": "p", "type": "booking"}, "kind", "booking"),
         ("notifications", {"deliveredAt": "2025-11-20T06:00:00Z"}, "delivered_at", SIX),
         ("notifications", {"failedAt": 1763618400000.0}, "failed_at", SIX),

@@ -19,7 +19,7 @@ TABLES = {
         "bookingId": "VARCHAR", "status": "VARCHAR", "totalCost": "BIGINT", "createdAt": "VARCHAR",
         "providerId": "VARCHAR", "assigned_therapist": "VARCHAR", "therapistDetails": "VARCHAR", "userId": "VARCHAR",
         "reassignedTo": "VARCHAR", "previousTherapistId": "VARCHAR", "originalBookingId": "VARCHAR",
-        "reassignedAt": "VARCHAR",
+        "reassignedAt": "VARCHAR", "cancelledBy": "VARCHAR",
     },
     "hotel_bookings": {"status": "VARCHAR", "businessId": "VARCHAR"},
     "therapists": {"name": "VARCHAR", "status": "VARCHAR", "timezone": "VARCHAR", "lastSeenAt": "VARCHAR"},
@@ -154,6 +154,21 @@ def test_what_a_booking_says_of_its_handing_over(raw: RawFile):
     assert same_as_rebuilt(raw)
 
 
+@pytest.mark.parametrize(
+    ("written", "role"),
+    [
+        ("Customer", "customer"), ("therapist", "therapist"), ("admin", "admin"), ("T1", "therapist"),
+        ("u1", "customer"), ("Ketuttari Widi", "unknown"), ("", None), (None, None),
+    ],
+)  # fmt: skip
+def test_who_cancelled_is_a_role_and_never_a_name(raw: RawFile, written: str | None, role: str | None):
+    raw.put("bookings", {**BOOKING, "userId": "U1", "status": "cancelled", "cancelledBy": written})
+    run(raw)
+    assert rows(raw, "bookings", "booking_id")["b1"]["cancelled_by"] == role
+    found = table(raw, "data_findings").select("finding", "attribute").rows()
+    assert (("role_unknown", "cancelledBy") in found) == (role == "unknown")
+
+
 # providers
 
 
@@ -268,7 +283,9 @@ def test_any_order_of_changes_and_runs_equals_a_rebuild(
         collection = {"hotel": "hotel_bookings", "provider": "therapists", "review": "reviews"}.get(
             action, "bookings"
         )
-        row = {"$id": choose(["t0", "T0", "melati"]) if action == "provider" else f"r{number}"}
+        row: dict[str, Any] = {
+            "$id": choose(["t0", "T0", "melati"]) if action == "provider" else f"r{number}"
+        }
         if action in ("booking", "reject"):
             row |= {
                 "providerId": choose(named),

@@ -188,6 +188,36 @@ def test_with_a_discount_code_the_lowest_total_is_the_amount(
     assert amount(discount=True, **values)[:2] == (idr, rule)
 
 
+@pytest.mark.parametrize(
+    ("values", "before"),
+    [
+        ({"totalCost": 200_000, "price": 250}, 250_000),
+        ({"totalCost": 250_000, "totalPrice": 200_000, "price": 300}, 250_000),  # totals before the price
+        ({"totalCost": 250, "pricing": '{"total": 212500}'}, 250_000),
+        ({"totalCost": 0, "price": 250}, 250_000),
+        ({"totalCost": 0, "totalPrice": 0}, None),
+        # rounding is no discount
+        ({"totalCost": 202_500, "price": 203}, None),
+        ({"totalCost": 202_500, "totalPrice": 203}, None),
+        ({"totalCost": 200_000, "totalPrice": 200_001}, None),
+        ({"totalCost": 200_000, "totalPrice": 200_002}, 200_002),
+        # nothing says what it was before
+        ({"totalCost": 200_000}, None),
+        ({"price": 250}, None),
+        ({"totalCost": 200_000, "paymentAmount": 250_000}, None),  # what was paid may be for more
+        ({"totalCost": "ask", "price": 250}, None),
+        ({"totalCost": 25_000_000, "totalPrice": 200_000, "price": 250}, 250_000),  # not believed
+        ({"totalCost": 200_000, "price": 250, "currency": "USD"}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_discounted_booking_cost_before_is_more_than_it_costs(
+    values: dict[str, object], before: int | None
+):
+    assert read(values, discount=True).before_idr.to_list() == [before]
+    assert read(values).before_idr.to_list() == [None]
+
+
 # currency
 
 RUPIAH = [

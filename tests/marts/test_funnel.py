@@ -92,7 +92,11 @@ def test_how_long_each_step_took_is_of_those_of_whom_it_is_known(w: Warehouse) -
     for number, seconds in enumerate((10, 20, 60)):
         answer = MADE + seconds * SECOND
         made(
-            w, f"b{number}", accepted_at=answer, responded_at=answer, completed_at=answer + (number + 1) * HOUR
+            w,
+            f"b{number}",
+            accepted_at=answer,
+            responded_at=answer,
+            completed_at=answer + (number + 1) * HOUR,
         )
         w.commission(
             f"c{number}", f"b{number}", created_at=answer + number * SECOND, paid_at=answer + 2 * HOUR
@@ -173,7 +177,9 @@ def test_where_records_were_never_read_nobody_knows_who_has_one() -> None:
     made(w, "b2", status="accepted", ends_at=MADE + HOUR)
     row = cohort(w)
     assert steps(row) == (2, 2, 2, 1, None, None)
-    assert [row[name] for name in ("record_unknown", "recorded_early", "paid_early", "is_complete")] == [None] * 4
+    assert [row[name] for name in ("record_unknown", "recorded_early", "paid_early", "is_complete")] == [
+        None
+    ] * 4
 
 
 def test_a_booking_that_may_be_the_one_a_record_means_is_counted_as_unknown(w: Warehouse) -> None:

@@ -43,6 +43,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "is_test": False,
         "change": 1,
     },
+    "core.booking_events": {"origin": "bookings", "change": 1},
     "core.commissions": {
         "provider_id": "p1",
         "booking_amount_idr": 250_000,
@@ -72,6 +73,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "sound_enabled": True,
         "change": 1,
     },
+    "core.reviews": {"provider_id": "p1", "rating": 5, "change": 1},
+    "core.provider_states": {"provider_type": "therapist", "change": 1},
+    "core.booking_providers": {"origin": "bookings", "change": 1},
+    "core.booking_handovers": {"origin": "bookings", "change": 1},
     "core.data_findings": {"change": 1, "code": "noted.empty", "args": "{}"},
     "core.quarantined": {"change": 1},
     "core.chat_rooms": {"status": "active", "provider_id": "p1", "utc_offset_minutes": 480, "change": 1},
@@ -100,7 +105,7 @@ class Warehouse:
         self, now: datetime = NOW, con: duckdb.DuckDBPyConnection | None = None, *, scanned: bool = True
     ) -> None:
         self.now = now
-        self._con = con or duckdb.connect()
+        self._con = con or duckdb.connect(config={"threads": 1})
         self._built: dict[str, set[str]] = {}
         if con is None:
             self._con.execute(_empty())
@@ -180,6 +185,37 @@ class Warehouse:
             delivered_at=sent if delivered else None,
             **values,
         )
+
+    def review(self, review_id: str, rating: int | None = 5, **values: Any) -> None:
+        values.setdefault("created_at", self.now - timedelta(days=1))
+        self.add("core.reviews", review_id=review_id, rating=rating, **values)
+
+    def states(self, provider_id: str, *statuses: tuple[datetime, str | None], **values: Any) -> None:
+        """The statuses a provider was seen to have, each from an instant on."""
+        for change, (at, status) in enumerate(statuses, start=1):
+            self.add(
+                "core.provider_states",
+                provider_id=provider_id,
+                status=status,
+                observed_at=at,
+                change=change,
+                **values,
+            )
+
+    def held(self, booking_id: str, *holders: tuple[datetime, str | None], **values: Any) -> None:
+        """Whose a booking was seen to be, each from an instant on; the last as in the booking."""
+        before: str | None = None
+        for change, (at, provider_id) in enumerate(holders, start=1):
+            self.add(
+                "core.booking_providers",
+                booking_id=booking_id,
+                from_provider_id=before,
+                to_provider_id=provider_id,
+                observed_at=at,
+                change=change,
+                **values,
+            )
+            before = provider_id
 
     def build(
         self, tables: Iterable[str] | None = None, *, policy: Policy = DEFAULT_POLICY, **options: Any

@@ -24,9 +24,9 @@ def _events(made: World) -> list[Any]:
 
 
 def test_the_golden_seed_keeps_its_rows() -> None:
-    assert _hash(_events(world(7))) == "a1a695814f8e9d01", SAYS
-    assert _hash(_events(world(7, findings=False))) == "d67c1ced5ec2db72", SAYS
+    assert _hash(_events(world(7))) == "f3950b63482539e3", SAYS
+    assert _hash(_events(world(7, findings=False))) == "5a20d14b2c6dce14", SAYS
 
 
 def test_the_golden_seed_keeps_its_truth() -> None:
-    assert _hash(world(7).truth) == "b37e0076521d5fbd", SAYS
+    assert _hash(world(7).truth) == "40c715bfc0cd0d73", SAYS

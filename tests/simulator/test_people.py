@@ -204,6 +204,23 @@ def test_providers_come_and_go_by_the_day(seed: int) -> None:
     assert on_line[15] > 30
     busy = sum(s["status"] == "BUSY" for states in written.values() for s in states)
     assert busy > 200
+    # counted the slow way: every hour of a city, every provider of it
+    hours = {(row["local_hour"], row["city"]): row for row in made.truth["capacity"]}
+    for city in {provider.city for provider in made.simulation.providers}:
+        there = [p for p in made.simulation.providers if p.city == city]
+        for back in range(1, 60):
+            begun = UNTIL.replace(minute=0) - timedelta(hours=back)
+            counts = Counter[str]()
+            for provider in there:
+                states = [(datetime.fromisoformat(s["at"]), s["status"]) for s in written[provider.id]]
+                reached = [status for at, status in states if at <= begun][-1:]
+                reached += [status for at, status in states if begun < at < begun + timedelta(hours=1)]
+                counts["providers_online"] += not {"AVAILABLE", "BUSY"}.isdisjoint(reached)
+                counts["providers_busy"] += "BUSY" in reached
+            local = begun + timedelta(minutes=there[0].offset)
+            row = hours[f"{local:%Y-%m-%dT%H}:00:00", city]
+            assert {name: row[name] for name in ("providers_online", "providers_busy")} == counts
+            assert row["providers_seen"] == len(there)
 
 
 def test_scheduled_bookings_follow_the_rhythm_of_the_day() -> None:

@@ -75,11 +75,14 @@ def _of_bookings(rooms: Any, bookings: Any, quarantined: Any, reference_cases: A
     """Add ``booking_id`` to the rooms, null where they name no booking or one of two; without those whose booking is
     over."""
     keys = booking_keys(bookings, quarantined)
-    keys = keys.semi_join(rooms, keys.key == rooms.booking_ref).select("key", "target", "origin", "kind")
+    keys = keys.semi_join(rooms, keys.key == rooms.booking_ref).select(
+        "key", "target", "origin", "kind", "test"
+    )
     c = reference_cases
-    c = c.filter((c.reference == BOOKING) & c.alone).select("target", "origin", "kind", key=c.written)
+    c = c.filter((c.reference == BOOKING) & c.alone).select("target", "origin", "kind", "test", key=c.written)
     keys = ibis.union(keys, c.select(keys.columns), distinct=True)
-    keys = keys.filter(keys.kind == LIVE)
+    # Of a test booking and a real one the real one is meant; rooms of tests alone are not here.
+    keys = keys.filter((keys.kind == LIVE) & (keys.test == 0))
     b = bookings.select(b_id="booking_id", b_origin="origin", b_status="status")
     found: Any = keys.inner_join(b, [keys.target == b.b_id, keys.origin == b.b_origin])
     named = found.group_by(named="key").aggregate(

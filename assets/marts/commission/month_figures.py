@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from assets.marts.behind import behind, gather
-from assets.marts.commission.commission_ledger import commission_ledger_rows, first_day, month_number
+from assets.marts.commission.commission_ledger import first_day, month_number
 from assets.marts.commission.commission_reconciliation import reconciled
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
-from assets.marts.revenue.revenue_daily import revenue_daily_rows
 from checks.schemas.commission import MonthFigures
 
 OF_DAYS: Final = ("bookings", "booked_idr", "completed_idr", "collected_idr")
@@ -49,28 +48,27 @@ def _figures(rows: Any, month: Any, names: tuple[str, ...], prefix: str = "") ->
 
 @behind(month_figures)
 def month_figures_rows(
-    bookings: Any,
-    commissions: Any,
-    commission_entries: Any,
-    commission_reconciliation: Any,
-    unentered_records: Any,
+    revenue_daily: Any, commission_reconciliation: Any, commission_ledger: Any
 ) -> ir.Table:
-    """The rows behind each day, reconciled row and month of a ledger, by month and figure."""
-    days = revenue_daily_rows(bookings, commission_entries, commissions)
+    """The days, reconciled rows and months of a provider's ledger that each figure sums up. What is behind those, they
+    tell themselves."""
+    d, e = revenue_daily, commission_ledger
     r = reconciled(commission_reconciliation)
-    r = r.filter(r.local_date.notnull())
-    ledger = commission_ledger_rows(commission_entries, commission_reconciliation, unentered_records)
+    days = d.mutate(id=d.local_date.cast("string"), of=ibis.literal("marts.revenue_daily"))
+    months = e.mutate(id=e.provider_id, of=ibis.literal("marts.commission_ledger"))
     return gather(
-        *_long(days.mutate(local_month=days.local_date.truncate("M")), OF_DAYS),
-        *_long(r.mutate(local_month=r.local_date.truncate("M")), OF_RECONCILIATION),
-        *_long(ledger, OF_LEDGER, "ledger_"),
+        *_long(days, days.local_date, OF_DAYS),
+        *_long(r, r.local_date, OF_RECONCILIATION),
+        *_long(months, months.local_month, OF_LEDGER, "ledger_"),
     )
 
 
-def _long(rows: Any, names: tuple[str, ...], prefix: str = "") -> list[Any]:
+def _long(rows: Any, day: Any, names: tuple[str, ...], prefix: str = "") -> list[Any]:
+    rows = rows.mutate(month=day.truncate("M"))
+    rows = rows.filter(rows.month.notnull())
     return [
-        rows.filter(rows[name].notnull()).select(
-            "local_month", "id", "of", figure=ibis.literal(prefix + name), value=rows[name].cast("int64")
+        rows.filter(rows[name] != 0).select(
+            "id", "of", local_month="month", figure=ibis.literal(prefix + name), value=rows[name]
         )
         for name in names
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from assets.marts.cohorts import begins, dated_bookings_read, is_final
+from assets.marts.cohorts import begins, dated_bookings_read, is_final, is_over_before
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.tables import Instants
@@ -37,15 +37,12 @@ def _after(cohorts: Any, months: int, read: Any, at: Instants) -> Any:
     """The cohorts in their n-th month."""
     first = cohorts.cohort_month + ibis.interval(months=months)
     next_first = cohorts.cohort_month + ibis.interval(months=months + 1)
-    # From the first zone in which it begins on there may be bookings: a figure of so far.
-    returned = ibis.cases(
-        ((cohorts[f"after_{months}"] > 0) | (begins(first) <= at.now), cohorts[f"after_{months}"])
-    )
+    returned = ibis.cases((begins(first) <= at.now, cohorts[f"after_{months}"]))
     return cohorts.select(
         "cohort_month",
         months_after=ibis.literal(months).cast("int64"),
         customers=cohorts.customers,
         returned=returned,
         share=returned / cohorts.customers,
-        is_complete=is_final(begins(next_first) <= at.now, read),
+        is_complete=is_final(is_over_before(next_first) <= at.now, read),
     )

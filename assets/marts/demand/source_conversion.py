@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from assets.marts.behind import behind, of_booking, one, where
+from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.expressions import counted, dated, local_day
 from assets.marts.later import ir
 from assets.marts.mart import mart
@@ -17,7 +17,9 @@ def source_conversion(commission_reconciliation: Any, bookings: Any) -> ir.Table
     """What became of the bookings of each local day of creation and source (one cohort a row).
     Counts of bookings; ``accepted`` = earns now or was ever accepted; ``commissions`` = bookings
     with a live record."""
-    b = _cohorts(commission_reconciliation, bookings)
+    recorded = _recorded(commission_reconciliation).select(recorded="booking_id", recorded_origin="origin")
+    b = _cohorts(bookings)
+    b = b.left_join(recorded, [b.booking_id == recorded.recorded, b.origin == recorded.recorded_origin])
     return b.group_by("local_date", "source").aggregate(
         created=b.count(),
         accepted=b.count(where=b.booked | b.accepted_at.notnull()),
@@ -31,15 +33,17 @@ def source_conversion(commission_reconciliation: Any, bookings: Any) -> ir.Table
     )
 
 
-def _cohorts(commission_reconciliation: Any, bookings: Any) -> Any:
-    """Counted bookings with their local_date, whether they are ``booked``, and ``recorded`` where one has a record."""
-    recorded = (
-        commission_reconciliation.filter(lambda r: r.booking_id.notnull() & r.commission_id.notnull())
-        .select(recorded="booking_id", recorded_origin="origin")
-        .distinct()
+def _recorded(commission_reconciliation: Any) -> Any:
+    """booking_id and origin of the bookings with a record, each once."""
+    r = commission_reconciliation
+    return (
+        r.filter(r.booking_id.notnull() & r.commission_id.notnull()).select("booking_id", "origin").distinct()
     )
+
+
+def _cohorts(bookings: Any) -> Any:
+    """Counted bookings with their local_date, and whether they are ``booked``."""
     b = counted(bookings)
-    b = b.left_join(recorded, [b.booking_id == recorded.recorded, b.origin == recorded.recorded_origin])
     b = b.mutate(
         local_date=local_day(b.created_at, b.utc_offset_minutes),
         booked=b.status.isin(REVENUE_STATUSES),
@@ -50,9 +54,9 @@ def _cohorts(commission_reconciliation: Any, bookings: Any) -> Any:
 @behind(source_conversion)
 def source_conversion_rows(commission_reconciliation: Any, bookings: Any) -> ir.Table:
     """The bookings of each day and source."""
-    b = _cohorts(commission_reconciliation, bookings)
+    b = _cohorts(bookings)
     amount = b.amount_idr.fill_null(0)
-    return of_booking(
+    made = of_booking(
         b,
         "local_date",
         "accepted_at",
@@ -61,5 +65,7 @@ def source_conversion_rows(commission_reconciliation: Any, bookings: Any) -> ir.
         **{status: where(b.status == status) for status in ("completed", "declined", "expired", "cancelled")},
         booked_idr=where(b.booked, amount),
         completed_idr=where(b.status == "completed", amount),
-        commissions=where(b.recorded.notnull()),
     )
+    # Apart, so that no other figure waits for the join.
+    b = b.semi_join(_recorded(commission_reconciliation), ["booking_id", "origin"])
+    return gather(made, of_booking(b, "local_date", "accepted_at", commissions=one()))

@@ -67,7 +67,7 @@ class Presence(Actor):
 
     def _end_service(self, at: int, provider: Provider) -> None:
         if at >= provider.busy_until:
-            self._write(at, provider, online=provider.online)
+            self._write(at, provider, online=provider.online and _on_duty(provider, at))
 
     # -- every few minutes --
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Any
 
-from sandbox.simulator.times import DAY, MINUTE, local_date, local_hour, local_weekday
+from sandbox.simulator.times import DAY, HOUR, MINUTE, local_date, local_hour, local_weekday
 from sandbox.simulator.truth.judgement import Judgement
 from sandbox.simulator.truth.known import Known
-from sandbox.simulator.truth.rules import EARNING, end_of, was_accepted, was_ignored
+from sandbox.simulator.truth.rules import EARNING, ON_LINE, end_of, spans_of, was_accepted, was_ignored
 from sandbox.simulator.world import Booking
 
 
@@ -49,19 +49,36 @@ def peak_hours(known: Known) -> list[dict[str, Any]]:
 
 
 def capacity(known: Known) -> list[dict[str, Any]]:
-    """By local hour of creation and the provider's city. Who was on line then: ``provider_states``."""
+    """By local hour of creation and the provider's city: what was asked for, and how many providers there were at one
+    moment of it at least."""
     hours: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for booking in known.counted:
-        offset = booking.provider.offset
-        moment = f"{local_date(booking.created, offset)}T{local_hour(booking.created, offset):02d}:00:00"
-        hour = hours[moment, booking.provider.city]
+        hour = hours[_hour(booking.created, booking.provider.offset), booking.provider.city]
         hour["requests"] += 1
         hour["accepted"] += was_accepted(booking)
         hour["unanswered"] += was_ignored(booking, known.now)
+    for provider in known.simulation.providers:
+        there: dict[str, set[int]] = {"seen": set(), "online": set(), "busy": set()}
+        for status, begun, ended in spans_of(provider, known.now):
+            # on the hour is on the hour in every zone
+            reached = range(begun // HOUR, (ended - 1) // HOUR + 1)
+            there["seen"].update(reached)
+            if status in ON_LINE:
+                there["online"].update(reached)
+            if status == "BUSY":
+                there["busy"].update(reached)
+        for name, reached in there.items():
+            for number in reached:
+                hours[_hour(number * HOUR, provider.offset), provider.city][f"providers_{name}"] += 1
+    counts = ("requests", "accepted", "unanswered", "providers_seen", "providers_online", "providers_busy")
     return [
-        {"local_hour": moment, "city": city, **{n: hour[n] for n in ("requests", "accepted", "unanswered")}}
+        {"local_hour": moment, "city": city, **{name: hour[name] for name in counts}}
         for (moment, city), hour in sorted(hours.items())
     ]
+
+
+def _hour(at: int, offset: int) -> str:
+    return f"{local_date(at, offset)}T{local_hour(at, offset):02d}:00:00"
 
 
 def duplicate_bookings(known: Known) -> list[list[str]]:

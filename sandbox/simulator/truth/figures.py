@@ -33,7 +33,9 @@ such as 2026-11-22T03:16:28.123Z, money integer rupiah, dates the provider's loc
   the others went: declined, unanswered, expired_answered, cancelled, reassigned, still_open, unknown; of the completed
   free, record_unknown; of those accepted and not completed recorded_early, paid_early; of each step (answer,
   acceptance, completion, record, payment) <step>_times, p50_<step>_s, p95_<step>_s}.
-- ``capacity``: list of {local_hour, city, requests, accepted, unanswered}, by hour of creation.
+- ``capacity``: list of {local_hour, city, requests, accepted, unanswered (of bookings created in it), providers_seen,
+  providers_online, providers_busy (at one moment of it at least)}. How many providers there were only a mirror that saw
+  every version of them can know.
 - ``revenue_weekly``, ``revenue_monthly``: first local day -> the columns of revenue_daily. ``revenue_by_kind``: list of
   {local_date, kind (therapist, place, hotel), the same}. ``discounts``: list of {local_date, bookings, discounted,
   free, known (whose amounts before and after are written), before_idr, after_idr}, of bookings that earn.
@@ -41,8 +43,9 @@ such as 2026-11-22T03:16:28.123Z, money integer rupiah, dates the provider's loc
   first_source, declined, reassigned}; who is known by a phone alone is not there. ``customer_retention``: list of
   {cohort_month, months_after (1, 2, 3, 6), customers, returned (null: that month has not begun)}.
 - ``providers``: provider_id -> {requests (bookings whose provider it is now), answered, accepted, completed, declined,
-  expired, cancelled, reassigned, unanswered, responses, p50_response_s, p95_response_s, ratings, rating (of three and
-  more), booked_minutes}.
+  expired, cancelled, reassigned, decided, unanswered, responses, p50_response_s, p95_response_s, ratings, rating (of
+  three and more), booked_minutes, paid_in_time, paid_late, paid_undated, fees_idr}; and what only a mirror that saw
+  every version of it can know: seen_minutes, available_minutes, booked_seen_minutes, restricted_days.
 - ``reassignments``: list of {booking_id, shape, from_provider_id, to_provider_id, reassigned_at, outcome, said}. Shape
   row: the row's provider changed while it was pending. Only a mirror that saw both versions can know it, but where
   ``said``: the row tells from whom (reassignedFrom). Shape booking: it ended reassigned, and another was made in its
@@ -152,7 +155,7 @@ def truth(simulation: Simulation) -> dict[str, Any]:
         "discounts": discounts(known),
         "customers": customers(known),
         "customer_retention": customer_retention(known),
-        "providers": providers(known),
+        "providers": providers(known, judged),
         "provider_states": provider_states(known),
         "reassignments": reassignments(known),
         "chat_rooms_daily": chat_rooms_daily(known),

@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Any
 
-from sandbox.simulator.times import local_date, zulu
+from sandbox.simulator.times import DAY, MINUTE, local_date, zulu
+from sandbox.simulator.truth.judgement import Judgement
 from sandbox.simulator.truth.known import Known
-from sandbox.simulator.truth.rules import EARNING, quantile, text_of, was_accepted, was_answered, was_ignored
-from sandbox.simulator.world import Booking
+from sandbox.simulator.truth.rules import (
+    EARNING,
+    ON_LINE,
+    expected_of,
+    owes,
+    quantile,
+    spans_of,
+    text_of,
+    was_accepted,
+    was_answered,
+    was_ignored,
+)
+from sandbox.simulator.world import Booking, Provider
 
 MONTHS_AFTER = (1, 2, 3, 6)
 FIRST_ZONE = 540  # where a month begins first
@@ -68,7 +80,7 @@ def _month(date: str) -> int:
     return int(date[:4]) * 12 + int(date[5:7]) - 1
 
 
-def providers(known: Known) -> dict[str, dict[str, Any]]:
+def providers(known: Known, judged: Judgement) -> dict[str, dict[str, Any]]:
     bookings: dict[str, list[Booking]] = defaultdict(list)
     ratings: dict[str, list[int]] = defaultdict(list)
     for booking in known.counted:
@@ -76,6 +88,7 @@ def providers(known: Known) -> dict[str, dict[str, Any]]:
     for review in known.simulation.reviews:
         if not review.booking.is_test:
             ratings[review.provider.id].append(review.rating)
+    discipline = _discipline(known, judged)
     figures = {}
     for provider in known.simulation.providers:
         own, stars = bookings[provider.id], ratings[provider.id]
@@ -88,6 +101,7 @@ def providers(known: Known) -> dict[str, dict[str, Any]]:
                 status: sum(b.status == status for b in own)
                 for status in ("completed", "declined", "expired", "cancelled", "reassigned")
             },
+            "decided": sum(was_accepted(b) or b.status in ("declined", "expired") for b in own),
             "unanswered": sum(was_ignored(b, known.now) for b in own),
             "responses": len(seconds),
             "p50_response_s": quantile(seconds, 0.5),
@@ -95,7 +109,52 @@ def providers(known: Known) -> dict[str, dict[str, Any]]:
             "ratings": len(stars),
             "rating": sum(stars) / len(stars) if len(stars) >= FEWEST_RATINGS else None,
             "booked_minutes": sum(b.known_minutes or 0 for b in own if b.status in EARNING),
+            **_minutes(provider, own, known.now),
+            **discipline[provider.id],
         }
+    return figures
+
+
+def _minutes(provider: Provider, own: list[Booking], now: int) -> dict[str, float]:
+    """How long it was there and served, as every version of its row tells: since the first of them."""
+    spans = spans_of(provider, now)
+    since = spans[0][1] if spans else now
+    served = 0
+    for booking in own:
+        if (
+            booking.status in EARNING
+            and booking.known_start is not None
+            and booking.known_minutes is not None
+        ):
+            over = booking.known_start + booking.known_minutes * MINUTE
+            served += max(0, min(over, now) - max(booking.known_start, since))
+    there = sum(ended - begun for status, begun, ended in spans if status in ON_LINE)
+    restricted = sum(ended - begun for status, begun, ended in spans if status == "RESTRICTED")
+    return {
+        "seen_minutes": (now - since) / MINUTE,
+        "available_minutes": there / MINUTE,
+        "booked_seen_minutes": served / MINUTE,
+        "restricted_days": restricted / DAY,
+    }
+
+
+def _discipline(known: Known, judged: Judgement) -> dict[str, dict[str, int]]:
+    """Of the bookings' own records that are paid, by whom they charge: in time or not; and the fees of live records."""
+    figures = {
+        provider.id: {"paid_in_time": 0, "paid_late": 0, "paid_undated": 0, "fees_idr": 0}
+        for provider in known.simulation.providers
+    }
+    for record in judged.own.values():
+        booking = known.booking_of(record)
+        if record.status != "paid" or not owes(booking) or expected_of(booking) is None:
+            continue
+        due = known.due(record)
+        if due is None or record.paid_at is None:
+            figures[record.provider.id]["paid_undated"] += 1
+        else:
+            figures[record.provider.id]["paid_in_time" if record.paid_at <= due else "paid_late"] += 1
+    for record in known.live:
+        figures[record.provider.id]["fees_idr"] += record.fee or 0
     return figures
 
 

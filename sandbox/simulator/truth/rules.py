@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.simulator.times import HOUR, MINUTE, zulu
-from sandbox.simulator.world import Booking, Record
+from sandbox.simulator.world import Booking, Provider, Record
 
 POLICY_PPM = 300_000
 POLICY_FEE = 25_000
@@ -16,6 +16,7 @@ EARNING = frozenset({"accepted", "confirmed", "completed"})
 ENDED = frozenset({"cancelled", "declined", "expired", "reassigned"})
 NOT_LIVE = frozenset({"cancelled", "reversed"})
 UNPAID = frozenset({"pending", "rejected", "overdue", "awaiting_verification"})
+ON_LINE = frozenset({"AVAILABLE", "BUSY"})
 OWN_FIRST = {"paid": 0, "awaiting_verification": 1}  # any other live record: 2
 
 
@@ -80,6 +81,15 @@ def was_ignored(booking: Booking, now: int) -> bool:
     """Whether its time to be answered passed without an answer."""
     late = booking.status == "pending" and booking.known_deadline is not None and booking.known_deadline < now
     return not was_answered(booking) and (booking.status == "expired" or late)
+
+
+def spans_of(provider: Provider, now: int) -> list[tuple[str, int, int]]:
+    """(status, from, to), half-open: a status lasts until the next one is written, the newest until now."""
+    written = [(at, status) for at, status in provider.statuses if at < now]
+    ends = [at for at, _ in written[1:]] + [now]
+    return [
+        (status, begun, ended) for (begun, status), ended in zip(written, ends, strict=True) if begun < ended
+    ]
 
 
 def is_free(booking: Booking) -> bool:

@@ -1,0 +1,128 @@
+"""The mart marts.capacity."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from assets.marts.answers import accounts, with_answers
+from assets.marts.expressions import bookings_read, counted, interval, local, zones_read
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.steps.provider_spans import ON_LINE
+from assets.marts.tables import Instants
+from checks.schemas.providers import Capacity
+from marketplace.statuses import ProviderStatus
+from marketplace.zones import JAKARTA
+
+_HOUR = timedelta(hours=1)
+#: How many there were of bookings, and by how many more providers an hour has than the one before it.
+_COUNTS = ("requests", "accepted", "unanswered", "undecided")
+_CHANGES = ("seen", "online", "busy")
+
+
+@mart(Capacity)
+def capacity(bookings: Any, providers: Any, provider_spans: Any, scans: Any, at: Instants) -> ir.Table:
+    """Requests and providers by local hour and the provider's city. Bookings are those created in the hour, whatever
+    became of them later. A provider counts as seen, on line or busy in an hour in which its status was known,
+    AVAILABLE or BUSY, or BUSY, at one moment at least: a provider is counted once, however often it comes and goes. Its
+    status is what its row says, whatever it was last seen. Hours of which no status is known are null."""
+    by_hour = _changes(provider_spans)
+    rows: Any = ibis.union(_requests(bookings, providers, at), by_hour, _every_hour(by_hour), distinct=False)
+    rows = rows.group_by("city", "local_hour").aggregate(
+        **{name: rows[name].sum().cast("int64") for name in (*_COUNTS, *_CHANGES)}
+    )
+    upto = ibis.window(group_by="city", order_by="local_hour", preceding=None, following=0)
+    rows = rows.mutate(**{name: rows[name].sum().over(upto).cast("int64") for name in _CHANGES})
+    rows = rows.filter((rows.requests > 0) | (rows.seen > 0))
+    # Over in all zones: the clock of the one where it is earliest is past it.
+    over = rows.local_hour + interval(_HOUR) <= local(at.now, JAKARTA.offset_minutes)
+    decided = over & (rows.undecided == 0)
+    read = bookings_read(scans) & zones_read(scans)
+
+    def where_seen(count: Any) -> Any:
+        return ibis.cases((rows.seen > 0, count))
+
+    return rows.select(
+        "local_hour",
+        "city",
+        *_COUNTS,
+        providers_seen=rows.seen,
+        providers_online=where_seen(rows.online),
+        providers_busy=where_seen(rows.busy),
+        providers_free=where_seen(rows.online - rows.busy),
+        is_complete=ibis.cases((~decided, False), (read, True), else_=ibis.null("boolean")),
+    )
+
+
+def _hour(instant: Any, offset: Any) -> Any:
+    return local(instant, offset).truncate("h")
+
+
+def _of(rows: Any, **columns: Any) -> Any:
+    """City, hour and all counts, those not named 0."""
+    zero = ibis.literal(0).cast("int64")
+    return rows.select(
+        "city",
+        "local_hour",
+        **{name: columns.get(name, zero).cast("int64") for name in (*_COUNTS, *_CHANGES)},
+    )
+
+
+def _requests(bookings: Any, providers: Any, at: Instants) -> Any:
+    b = with_answers(counted(bookings), at)
+    b = b.mutate(local_hour=_hour(b.created_at, b.utc_offset_minutes))
+    b = b.filter(b.local_hour.notnull())
+    p = accounts(providers).select("account", city="home")
+    b = b.left_join(p, b.provider_id == p.account)
+    counts = b.group_by("city", "local_hour").aggregate(
+        requests=b.count(), **{name: b.count(where=b[name]) for name in _COUNTS[1:]}
+    )
+    return _of(counts, **{name: counts[name] for name in _COUNTS})
+
+
+def _changes(spans: Any) -> Any:
+    """By how many more providers were seen, on line and busy in an hour than in the one before it."""
+    kinds = {
+        "seen": spans,
+        "online": spans.filter(spans.status.isin(ON_LINE)),
+        "busy": spans.filter(spans.status == ProviderStatus.BUSY.value),
+    }
+    one = ibis.literal(1).cast("int64")
+    parts: list[Any] = []
+    for name, rows in kinds.items():
+        rows = _hours_once(rows)
+        parts += [
+            _of(rows.mutate(local_hour=rows.first_hour), **{name: one}),
+            _of(rows.mutate(local_hour=rows.last_hour + interval(_HOUR)), **{name: -one}),
+        ]
+    rows: Any = ibis.union(*parts, distinct=False)
+    return rows.group_by("city", "local_hour").aggregate(
+        **{name: rows[name].sum().cast("int64") for name in (*_COUNTS, *_CHANGES)}
+    )
+
+
+def _hours_once(spans: Any) -> Any:
+    """From which hour to which spans reach, without the hours that an earlier span of the provider reached into."""
+    rows = spans.select(
+        "provider_id",
+        "city",
+        "from_at",
+        first_hour=_hour(spans.from_at, spans.utc_offset_minutes),
+        # Half-open: the moment before its end is the last in it.
+        last_hour=_hour(spans.to_at - ibis.interval(microseconds=1), spans.utc_offset_minutes),
+    )
+    # By the id: a therapist and a place of one id are one provider.
+    before = ibis.window(group_by="provider_id", order_by=["from_at", "last_hour"], preceding=(None, 1))
+    rows = rows.mutate(reached=rows.last_hour.max().over(before))
+    first = ibis.greatest(rows.first_hour, ibis.coalesce(rows.reached + interval(_HOUR), rows.first_hour))
+    rows = rows.mutate(first_hour=first)
+    return rows.filter(rows.last_hour >= rows.first_hour)
+
+
+def _every_hour(by_hour: Any) -> Any:
+    """Every hour of a city from the first to the last in which anybody was seen."""
+    ends = by_hour.group_by("city").aggregate(first=by_hour.local_hour.min(), last=by_hour.local_hour.max())
+    hours = ends["last"].delta(ends["first"], unit="hour").cast("int64")
+    rows = ends.mutate(number=ibis.range(ibis.literal(0).cast("int64"), hours + 1).unnest())
+    return _of(rows.mutate(local_hour=rows["first"] + ibis.interval(hours=1) * rows.number))

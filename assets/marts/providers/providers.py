@@ -1,0 +1,259 @@
+"""The mart marts.providers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from assets.marts.answers import accounts, with_answers
+from assets.marts.expressions import bookings_read, counted, seconds_between, zones_read
+from assets.marts.later import ibis, ir
+from assets.marts.mart import mart
+from assets.marts.steps.provider_spans import ON_LINE
+from assets.marts.tables import Instants
+from checks.schemas.providers import ProviderFigures
+from marketplace.commission import PAID_STATUS, REVENUE_STATUSES, TRACKED_STATES, EntryKind, EntryPart
+from marketplace.identifiers import ROLE_WORDS
+from marketplace.services import FEWEST_RATINGS, MEDIAN, TAIL
+from marketplace.statuses import BookingStatus, ProviderStatus, Role, values
+
+_BY = {
+    "cancelled_by_customer": values(Role.CUSTOMER),
+    "cancelled_by_provider": values(Role.THERAPIST),
+    "cancelled_by_admin": values(Role.ADMIN, Role.SYSTEM),
+}
+_MINUTE_S = timedelta(minutes=1).total_seconds()
+_DAY_S = timedelta(days=1).total_seconds()
+
+
+@mart(
+    ProviderFigures,
+    # A status lasts as long as it is looked at.
+    clock_columns=(
+        "seen_minutes",
+        "available_minutes",
+        "booked_seen_minutes",
+        "utilisation",
+        "restricted_days",
+    ),
+)
+def providers(
+    bookings: Any,
+    providers: Any,
+    reviews: Any,
+    reassignments: Any,
+    commission_reconciliation: Any,
+    commission_entries: Any,
+    provider_spans: Any,
+    scans: Any,
+    at: Instants,
+) -> ir.Table:
+    """How each provider does, of all time. Requests are the bookings whose provider it is now, whenever they were
+    created; what was handed on counts for who has it. Ratings are of reviews that name the provider, or whose booking
+    does. Availability is what was seen of its status, and utilisation is of that time alone. Commission discipline is
+    of the records that are the bookings' own."""
+    read = bookings_read(scans) & zones_read(scans)
+    asked = _requests(bookings, at)
+    rows: Any = _everyone(providers, asked)
+    for part in (
+        asked,
+        _ratings(reviews, bookings),
+        _handed(reassignments),
+        _seen(provider_spans),
+        _served(bookings, provider_spans),
+        _paid(commission_reconciliation),
+        _fees(commission_entries),
+    ):
+        rows = rows.left_join(part, rows.provider_id == part.of).drop("of")
+    counts = {
+        name: rows[name].fill_null(0).cast("int64")
+        for name in (*_COUNTS, "booked_minutes", "reassigned_away", "reassigned_to")
+    }
+    reviewed = _read_whole(scans, "reviews")
+    ratings: Any = ibis.cases((reviewed, rows.ratings.fill_null(0)))
+    available = rows.available_s / _MINUTE_S
+    booked_seen = ibis.cases((rows.seen_s.notnull(), rows.booked_seen_s.fill_null(0.0) / _MINUTE_S))
+    judged = at.judged_at.notnull()
+
+    def where_judged(count: Any) -> Any:
+        return ibis.cases((judged, count.fill_null(0).cast("int64")))
+
+    return rows.select(
+        "provider_id",
+        "provider_type",
+        "provider_name",
+        "city",
+        **{name: counts[name] for name in _COUNTS[:_DECIDED]},
+        acceptance_rate=ibis.cases((read, counts["accepted"] / counts["decided"].nullif(0))),
+        responses=counts["responses"],
+        p50_response_s=rows.p50_response_s,
+        p95_response_s=rows.p95_response_s,
+        **{name: counts[name] for name in _COUNTS[_DECIDED + 1 :]},
+        reassigned_away=counts["reassigned_away"],
+        reassigned_to=counts["reassigned_to"],
+        ratings=ratings,
+        rating=ibis.cases(((ratings >= FEWEST_RATINGS).fill_null(False), rows.rating)),
+        booked_minutes=counts["booked_minutes"],
+        seen_minutes=rows.seen_s / _MINUTE_S,
+        available_minutes=available,
+        booked_seen_minutes=booked_seen,
+        utilisation=ibis.cases((read, booked_seen / available.nullif(0.0))),
+        paid_in_time=where_judged(rows.paid_in_time),
+        paid_late=where_judged(rows.paid_late),
+        paid_undated=where_judged(rows.paid_undated),
+        fees_idr=where_judged(rows.fees_idr),
+        restricted_days=rows.restricted_s / _DAY_S,
+        is_complete=ibis.cases((read, True)),
+    )
+
+
+_COUNTS = (
+    "requests",
+    "answered",
+    "accepted",
+    "declined",
+    "expired",
+    "unanswered",
+    "decided",
+    "responses",
+    "completed",
+    "cancelled",
+    *_BY,
+    "cancelled_by_unknown",
+)
+_DECIDED = _COUNTS.index("responses")
+
+
+def _read_whole(scans: Any, collection: str) -> Any:
+    s = scans.filter((scans.collection == collection) & scans.completed_at.notnull())
+    return (s.count() > 0).as_scalar()
+
+
+def _requests(bookings: Any, at: Instants) -> Any:
+    b = counted(bookings)
+    # A role word names nobody: bookings of "therapist" are of many.
+    b = with_answers(b.filter(b.provider_id.notnull() & ~b.provider_id.lower().isin(ROLE_WORDS)), at)
+    timed = (b.responded_at >= b.created_at).fill_null(False)
+    response = seconds_between(b.created_at, b.responded_at)
+    declined = b.status == BookingStatus.DECLINED.value
+    expired = b.status == BookingStatus.EXPIRED.value
+    cancelled = b.status == BookingStatus.CANCELLED.value
+    by = {name: b.cancelled_by.isin(roles).fill_null(False) for name, roles in _BY.items()}
+    nobody: Any = cancelled
+    for told in by.values():
+        nobody = nobody & ~told
+    return b.group_by(of="provider_id").aggregate(
+        requests=b.count(),
+        answered=b.count(where=b.answered),
+        accepted=b.count(where=b.accepted),
+        declined=b.count(where=declined),
+        expired=b.count(where=expired),
+        unanswered=b.count(where=b.unanswered),
+        decided=b.count(where=b.accepted | declined | expired),
+        responses=b.count(where=timed),
+        p50_response_s=response.quantile(MEDIAN, where=timed),
+        p95_response_s=response.quantile(TAIL, where=timed),
+        completed=b.count(where=b.status == BookingStatus.COMPLETED.value),
+        cancelled=b.count(where=cancelled),
+        **{name: b.count(where=cancelled & told) for name, told in by.items()},
+        cancelled_by_unknown=b.count(where=nobody),
+        booked_minutes=b.service_minutes.sum(where=b.status.isin(REVENUE_STATUSES)),
+    )
+
+
+def _everyone(providers: Any, asked: Any) -> Any:
+    """Providers that are there, and whoever bookings name."""
+    p = accounts(providers)
+    booked = asked.select(booked="of")
+    rows = p.outer_join(booked, p.account == booked.booked)
+    rows = rows.filter(rows.there.fill_null(False) | rows.booked.notnull())
+    return rows.select(
+        provider_id=ibis.coalesce(rows.account, rows.booked),
+        provider_type=rows.kind,
+        provider_name=rows.name,
+        city=rows.home,
+    )
+
+
+def rated(reviews: Any, bookings: Any) -> Any:
+    """Reviews with a rating and the provider they are of (``of``): their own, else their booking's. Without those of
+    test bookings."""
+    r = reviews.filter(reviews.deleted_at.isnull() & reviews.rating.notnull())
+    b = bookings.filter(bookings.deleted_at.isnull())
+    keys: Any = ibis.union(
+        *(
+            b.select(key=b[column].lower(), theirs=b.provider_id, test=b.is_test.fill_null(False))
+            for column in ("booking_id", "business_id")
+        ),
+        distinct=False,
+    )
+    keys = keys.filter(keys.key.notnull())
+    tests = keys.filter(keys.test).select(test_key="key").distinct()
+    r = r.mutate(named=r.booking_ref.lower())
+    r = r.anti_join(tests, r.named == tests.test_key)
+    alone = r.filter(r.provider_id.isnull() & r.named.notnull())
+    meant = keys.semi_join(alone, keys.key == alone.named).group_by("key").aggregate(theirs=keys.theirs.min())
+    rows = r.left_join(meant, r.named == meant.key)
+    rows = rows.mutate(of=ibis.coalesce(rows.provider_id, rows.theirs))
+    return rows.filter(rows.of.notnull()).select(
+        "review_id", "of", "rating", "created_at", "booking_ref", "change"
+    )
+
+
+def _ratings(reviews: Any, bookings: Any) -> Any:
+    rows = rated(reviews, bookings)
+    return rows.group_by("of").aggregate(ratings=rows.count(), rating=rows.rating.mean())
+
+
+def _handed(reassignments: Any) -> Any:
+    h = reassignments
+    one, none = (ibis.literal(number).cast("int64") for number in (1, 0))
+    sides: Any = ibis.union(
+        h.select(of=h.from_provider_id, away=one, to=none),
+        h.select(of=h.to_provider_id, away=none, to=one),
+        distinct=False,
+    )
+    sides = sides.filter(sides.of.notnull())
+    return sides.group_by("of").aggregate(reassigned_away=sides.away.sum(), reassigned_to=sides.to.sum())
+
+
+def _seen(spans: Any) -> Any:
+    seconds = seconds_between(spans.from_at, spans.to_at)
+    return spans.group_by(of="provider_id").aggregate(
+        seen_s=seconds.sum(),
+        available_s=seconds.sum(where=spans.status.isin(ON_LINE)).fill_null(0.0),
+        restricted_s=seconds.sum(where=spans.status == ProviderStatus.RESTRICTED.value).fill_null(0.0),
+    )
+
+
+def _served(bookings: Any, spans: Any) -> Any:
+    """Seconds of services that earn, as far as the provider's status was known while they lasted."""
+    known = spans.group_by(seen="provider_id").aggregate(since=spans.from_at.min(), until=spans.to_at.max())
+    b = counted(bookings)
+    b = b.filter(b.status.isin(REVENUE_STATUSES) & b.starts_at.notnull() & b.service_minutes.notnull())
+    b = b.select(
+        "provider_id", "starts_at", over_at=b.starts_at + ibis.interval(minutes=1) * b.service_minutes
+    )
+    rows = b.inner_join(known, b.provider_id == known.seen)
+    seconds = seconds_between(ibis.greatest(rows.starts_at, rows.since), ibis.least(rows.over_at, rows.until))
+    inside: Any = ibis.greatest(seconds, ibis.literal(0.0))
+    return rows.group_by(of="provider_id").aggregate(booked_seen_s=inside.sum())
+
+
+def _paid(commission_reconciliation: Any) -> Any:
+    r = commission_reconciliation
+    r = r.filter(
+        r.state.isin(TRACKED_STATES) & (r.commission_status == PAID_STATUS) & r.provider_id.notnull()
+    )
+    in_time = r.paid_at <= r.deadline_at
+    return r.group_by(of="provider_id").aggregate(
+        paid_in_time=r.count(where=in_time.fill_null(False)),
+        paid_late=r.count(where=(~in_time).fill_null(False)),
+        paid_undated=r.count(where=in_time.isnull()),
+    )
+
+
+def _fees(commission_entries: Any) -> Any:
+    e = commission_entries
+    e = e.filter((e.part == EntryPart.FEE.value) & e.kind.isin(values(EntryKind.FEE, EntryKind.REVERSAL)))
+    return e.group_by(of="provider_id").aggregate(fees_idr=e.amount_idr.sum())

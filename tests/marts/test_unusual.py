@@ -1,0 +1,86 @@
+"""What is unusual is told with since when, what is quiet by habit is not, what cannot be told is unknown."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import polars as pl
+import pytest
+
+from tests.marts.warehouse import Warehouse
+
+#: A Saturday, 20:10 in Bali.
+EVENING = datetime(2026, 9, 12, 12, 10)
+#: Its morning, 04:10 in Bali.
+MORNING = datetime(2026, 9, 11, 20, 10)
+WEEK = timedelta(weeks=1)
+HOUR = timedelta(hours=1)
+
+
+def world(now: datetime, *, weeks: int = 8, until: datetime | None = None) -> Warehouse:
+    """Twelve bookings in each hour from 16:00 to 23:00 and one in every other, an even time apart: ``weeks`` of them
+    that end at ``until``, by the menu; and by the chat window one each hour."""
+    w = Warehouse(now)
+    rows: list[tuple[object, ...]] = []
+    at = (now - weeks * WEEK - 24 * HOUR).replace(minute=0)
+    while at <= now:
+        evening = 16 <= (at + 8 * HOUR).hour < 23
+        rows += [
+            (f"b{len(rows) + i}", moment, "menuSlider")
+            for i in range(12 if evening else 1)
+            if (moment := at + timedelta(minutes=5 * i + 2)) <= (until or now)
+        ]
+        if at + timedelta(minutes=1) <= now:
+            rows.append((f"c{len(rows)}", at + timedelta(minutes=1), "chatWindow"))
+        at += HOUR
+    w.booking("x", created_at=now - timedelta(days=100))
+    w.con.register("made", pl.DataFrame(rows, schema=["id", "made_at", "source"], orient="row"))
+    w.con.execute(
+        "INSERT INTO core.bookings SELECT b.* REPLACE (made.id AS booking_id, made.made_at AS created_at,"
+        " made.source AS source) FROM core.bookings AS b, made"
+    )
+    w.con.execute("DELETE FROM core.bookings WHERE booking_id = 'x'")
+    return w
+
+
+def hours(w: Warehouse, series: str = "bookings") -> dict[str, dict[str, object]]:
+    """The open hour of a series by source."""
+    w.stand("unusual")
+    found = w.rows(f"FROM marts.unusual WHERE series = '{series}' AND is_open")
+    return {str(row["source"]): row for row in found}
+
+
+def test_an_entry_point_that_is_silent_on_a_saturday_evening_is_told_within_minutes() -> None:
+    silent_from = EVENING - timedelta(minutes=65)
+    told = hours(world(EVENING, until=silent_from))
+    menu = told["menuSlider"]
+    assert (menu["state"], menu["figure"]) == ("unusual", 0)
+    assert menu["since"] == EVENING - timedelta(minutes=68)
+    assert menu["expected"] == pytest.approx(13.2, rel=0.15)
+    assert menu["likelihood"] < 1e-4
+    assert told["chatWindow"]["state"] == "usual"
+
+
+def test_the_same_silence_on_a_quiet_morning_is_not_told() -> None:
+    told = hours(world(MORNING, until=MORNING - timedelta(minutes=65)))
+    assert {row["state"] for row in told.values()} == {"usual"}
+
+
+def test_a_holiday_is_unknown_and_no_week_to_expect_anything_from() -> None:
+    """The 25th of August 2026, the Prophet's birthday, and a Tuesday after it."""
+    holiday = datetime(2026, 8, 25, 12, 10)
+    menu = hours(world(holiday, until=holiday - timedelta(minutes=65)))["menuSlider"]
+    assert (menu["state"], menu["why"], menu["figure"], menu["since"]) == ("unknown", "holiday", 0, None)
+    assert (menu["expected"], menu["likelihood"]) == (None, None)
+    w = world(holiday + WEEK)
+    w.con.execute(
+        "DELETE FROM core.bookings WHERE source = 'menuSlider' AND (created_at + INTERVAL 8 HOUR)::DATE = '2026-08-25'"
+    )
+    assert hours(w)["menuSlider"]["expected"] == pytest.approx(12 / 6, rel=0.02)
+
+
+@pytest.mark.parametrize(("weeks", "state"), [(3, "unknown"), (4, "unusual")])
+def test_under_four_weeks_of_history_are_unknown(weeks: int, state: str) -> None:
+    told = hours(world(EVENING, weeks=weeks, until=EVENING - timedelta(minutes=95)))["menuSlider"]
+    assert told["state"] == state
+    assert told["why"] == ("history" if state == "unknown" else None)
