@@ -7,6 +7,7 @@ from typing import Any, Final
 import pandera.polars as pa
 import polars as pl
 
+from checks.schemas.figures import ratio
 from checks.schemas.table import MartTable, column
 from marketplace.provider_kinds import PROVIDER_KINDS
 from marketplace.statuses import SOURCES
@@ -131,7 +132,9 @@ class Discounts(MartTable, id_column="local_date"):
     local_date: pl.Date = column("the day they were made", key=True)
     bookings: pl.Int64 = column("counted bookings that earn", unit="bookings", ge=1)
     discounted: pl.Int64 = column("of them, those with a discount code", unit="bookings", ge=0)
-    share: pl.Float64 = column("discounted ÷ bookings", unit="share", ge=0, le=1)
+    share: pl.Float64 = column(
+        "discounted ÷ bookings", unit="share", ge=0, le=1, figure=ratio("discounted", "bookings")
+    )
     free: pl.Int64 = column("of the discounted, those that cost nothing", unit="bookings", ge=0)
     known: pl.Int64 = column(
         "of the discounted, those whose amounts before and after are known", unit="bookings", ge=0

@@ -26,10 +26,9 @@ def customer_months(bookings: Any, booking_events: Any) -> ir.Table:
     """customer_key, customer_id (one of the spellings of it), local_month (null where the zone is not known),
     first_mark (instant and source of the first: ``source_of``), first_at, first_day (its local day), last_at, bookings,
     completed, spent_idr, unknown_amounts, declined, reassigned."""
-    b = counted(bookings)
-    b = b.filter(b.customer_key.startswith(WITH_ID) & b.customer_id.notnull())
+    b = with_id(bookings)
     for status in (BookingStatus.DECLINED, BookingStatus.REASSIGNED):
-        b = _ever(b, booking_events, status.value)
+        b = ever(b, booking_events, status.value)
     day = local_day(b.created_at, b.utc_offset_minutes)
     completed = b.status == BookingStatus.COMPLETED.value
     micros = b.created_at.delta(ibis.timestamp(_EPOCH), unit="microsecond")
@@ -66,7 +65,25 @@ def source_of(mark: Any) -> Any:
     return ibis.cases(*((mark % _PLACES == at, source) for at, source in enumerate(SOURCES)))
 
 
-def _ever(b: Any, booking_events: Any, status: str) -> Any:
+def with_id(bookings: Any) -> Any:
+    """The bookings that count for a customer."""
+    b = counted(bookings)
+    return b.filter(b.customer_key.startswith(WITH_ID) & b.customer_id.notnull())
+
+
+def named(b: Any) -> Any:
+    """Bookings of customers by the one id that marts.customers has for each: of several spellings the least. (A key is
+    in lower case where no user tells spellings apart: only then there are several.)"""
+    folded = (
+        b.filter(b.customer_key != ibis.literal(WITH_ID) + b.customer_id).select("customer_key").distinct()
+    )
+    same = b.semi_join(folded, "customer_key")
+    least = same.group_by(spelled="customer_key").aggregate(least=same.customer_id.min())
+    rows = b.left_join(least, b.customer_key == least.spelled)
+    return rows.mutate(customer_id=ibis.coalesce(rows.least, rows.customer_id)).drop("spelled", "least")
+
+
+def ever(b: Any, booking_events: Any, status: str) -> Any:
     """Add ``ever_<status>``: it has that status, or was seen with it."""
     seen = booking_events.filter(booking_events.to_status == status)
     seen = seen.select(seen_id="booking_id", seen_origin="origin").distinct()
