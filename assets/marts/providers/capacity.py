@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from assets.marts.answers import accounts, with_answers
+from assets.marts.behind import behind, of_booking, one, where
 from assets.marts.expressions import bookings_read, counted, interval, local, zones_read
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
@@ -70,15 +71,20 @@ def _of(rows: Any, **columns: Any) -> Any:
 
 
 def _requests(bookings: Any, providers: Any, at: Instants) -> Any:
-    b = with_answers(counted(bookings), at)
-    b = b.mutate(local_hour=_hour(b.created_at, b.utc_offset_minutes))
-    b = b.filter(b.local_hour.notnull())
-    p = accounts(providers).select("account", city="home")
-    b = b.left_join(p, b.provider_id == p.account)
+    b = _asked(bookings, providers, at)
     counts = b.group_by("city", "local_hour").aggregate(
         requests=b.count(), **{name: b.count(where=b[name]) for name in _COUNTS[1:]}
     )
     return _of(counts, **{name: counts[name] for name in _COUNTS})
+
+
+def _asked(bookings: Any, providers: Any, at: Instants) -> Any:
+    """Bookings that have a local_hour, with the city of their provider and how they were answered."""
+    b = with_answers(counted(bookings), at)
+    b = b.mutate(local_hour=_hour(b.created_at, b.utc_offset_minutes))
+    b = b.filter(b.local_hour.notnull())
+    p = accounts(providers).select("account", city="home")
+    return b.left_join(p, b.provider_id == p.account)
 
 
 def _changes(spans: Any) -> Any:
@@ -126,3 +132,17 @@ def _every_hour(by_hour: Any) -> Any:
     hours = ends["last"].delta(ends["first"], unit="hour").cast("int64")
     rows = ends.mutate(number=ibis.range(ibis.literal(0).cast("int64"), hours + 1).unnest())
     return _of(rows.mutate(local_hour=rows["first"] + ibis.interval(hours=1) * rows.number))
+
+
+@behind(capacity)
+def capacity_rows(bookings: Any, providers: Any, at: Instants) -> ir.Table:
+    """The bookings of each hour and city."""
+    b = _asked(bookings, providers, at)
+    return of_booking(
+        b,
+        "city",
+        "local_hour",
+        "provider_id",
+        requests=one(),
+        **{name: where(b[name]) for name in _COUNTS[1:]},
+    )

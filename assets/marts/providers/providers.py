@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from assets.marts.answers import accounts, with_answers
+from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.expressions import bookings_read, counted, seconds_between, zones_read
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
-from assets.marts.steps.provider_spans import ON_LINE
+from assets.marts.steps.provider_spans import ON_LINE, provider_spans
 from assets.marts.tables import Instants
 from checks.schemas.providers import ProviderFigures
 from marketplace.commission import PAID_STATUS, REVENUE_STATUSES, TRACKED_STATES, EntryKind, EntryPart
@@ -129,19 +130,39 @@ def _read_whole(scans: Any, collection: str) -> Any:
     return (s.count() > 0).as_scalar()
 
 
-def _requests(bookings: Any, at: Instants) -> Any:
+def _asked(bookings: Any, at: Instants) -> Any:
+    """The bookings of providers, and how they were answered."""
     b = counted(bookings)
     # A role word names nobody: bookings of "therapist" are of many.
-    b = with_answers(b.filter(b.provider_id.notnull() & ~b.provider_id.lower().isin(ROLE_WORDS)), at)
-    timed = (b.responded_at >= b.created_at).fill_null(False)
+    return with_answers(b.filter(b.provider_id.notnull() & ~b.provider_id.lower().isin(ROLE_WORDS)), at)
+
+
+def _timed(b: Any) -> Any:
+    """Whether it is known how long the answer took."""
+    return (b.responded_at >= b.created_at).fill_null(False)
+
+
+def _decided(b: Any) -> Any:
+    return b.accepted | b.status.isin(values(BookingStatus.DECLINED, BookingStatus.EXPIRED))
+
+
+def _cancelled_by(b: Any) -> tuple[dict[str, Any], Any]:
+    """Of a cancelled booking: by whom, by the column's name; and whether nobody says."""
+    by = {name: b.cancelled_by.isin(roles).fill_null(False) for name, roles in _BY.items()}
+    nobody: Any = b.status == BookingStatus.CANCELLED.value
+    for told in by.values():
+        nobody = nobody & ~told
+    return by, nobody
+
+
+def _requests(bookings: Any, at: Instants) -> Any:
+    b = _asked(bookings, at)
+    timed = _timed(b)
     response = seconds_between(b.created_at, b.responded_at)
     declined = b.status == BookingStatus.DECLINED.value
     expired = b.status == BookingStatus.EXPIRED.value
     cancelled = b.status == BookingStatus.CANCELLED.value
-    by = {name: b.cancelled_by.isin(roles).fill_null(False) for name, roles in _BY.items()}
-    nobody: Any = cancelled
-    for told in by.values():
-        nobody = nobody & ~told
+    by, nobody = _cancelled_by(b)
     return b.group_by(of="provider_id").aggregate(
         requests=b.count(),
         answered=b.count(where=b.answered),
@@ -149,7 +170,7 @@ def _requests(bookings: Any, at: Instants) -> Any:
         declined=b.count(where=declined),
         expired=b.count(where=expired),
         unanswered=b.count(where=b.unanswered),
-        decided=b.count(where=b.accepted | declined | expired),
+        decided=b.count(where=_decided(b)),
         responses=b.count(where=timed),
         p50_response_s=response.quantile(MEDIAN, where=timed),
         p95_response_s=response.quantile(TAIL, where=timed),
@@ -227,24 +248,28 @@ def _seen(spans: Any) -> Any:
 
 
 def _served(bookings: Any, spans: Any) -> Any:
-    """Seconds of services that earn, as far as the provider's status was known while they lasted."""
+    rows = _services(bookings, spans)
+    return rows.group_by(of="provider_id").aggregate(booked_seen_s=rows.inside.sum())
+
+
+def _services(bookings: Any, spans: Any) -> Any:
+    """Services that earn, with the seconds (``inside``) in which the provider's status was known."""
     known = spans.group_by(seen="provider_id").aggregate(since=spans.from_at.min(), until=spans.to_at.max())
     b = counted(bookings)
     b = b.filter(b.status.isin(REVENUE_STATUSES) & b.starts_at.notnull() & b.service_minutes.notnull())
     b = b.select(
-        "provider_id", "starts_at", over_at=b.starts_at + ibis.interval(minutes=1) * b.service_minutes
+        "booking_id",
+        "provider_id",
+        "starts_at",
+        over_at=b.starts_at + ibis.interval(minutes=1) * b.service_minutes,
     )
     rows = b.inner_join(known, b.provider_id == known.seen)
     seconds = seconds_between(ibis.greatest(rows.starts_at, rows.since), ibis.least(rows.over_at, rows.until))
-    inside: Any = ibis.greatest(seconds, ibis.literal(0.0))
-    return rows.group_by(of="provider_id").aggregate(booked_seen_s=inside.sum())
+    return rows.mutate(inside=ibis.greatest(seconds, ibis.literal(0.0)))
 
 
 def _paid(commission_reconciliation: Any) -> Any:
-    r = commission_reconciliation
-    r = r.filter(
-        r.state.isin(TRACKED_STATES) & (r.commission_status == PAID_STATUS) & r.provider_id.notnull()
-    )
+    r = _paid_records(commission_reconciliation)
     in_time = r.paid_at <= r.deadline_at
     return r.group_by(of="provider_id").aggregate(
         paid_in_time=r.count(where=in_time.fill_null(False)),
@@ -253,7 +278,120 @@ def _paid(commission_reconciliation: Any) -> Any:
     )
 
 
-def _fees(commission_entries: Any) -> Any:
+def _paid_records(commission_reconciliation: Any) -> Any:
+    """The records that are the bookings' own and paid."""
+    r = commission_reconciliation
+    return r.filter(
+        r.state.isin(TRACKED_STATES) & (r.commission_status == PAID_STATUS) & r.provider_id.notnull()
+    )
+
+
+def _fee_lines(commission_entries: Any) -> Any:
+    """The fees that stand: those that came up, less those that were taken back."""
     e = commission_entries
-    e = e.filter((e.part == EntryPart.FEE.value) & e.kind.isin(values(EntryKind.FEE, EntryKind.REVERSAL)))
+    return e.filter((e.part == EntryPart.FEE.value) & e.kind.isin(values(EntryKind.FEE, EntryKind.REVERSAL)))
+
+
+def _fees(commission_entries: Any) -> Any:
+    e = _fee_lines(commission_entries)
     return e.group_by(of="provider_id").aggregate(fees_idr=e.amount_idr.sum())
+
+
+@behind(providers)
+def providers_rows(
+    bookings: Any,
+    reviews: Any,
+    reassignments: Any,
+    commission_reconciliation: Any,
+    commission_entries: Any,
+    provider_states: Any,
+    providers: Any,
+    scans: Any,
+    at: Instants,
+) -> ir.Table:
+    """What was asked of each provider, its reviews, hand-overs, stretches of a status, services and payments."""
+    b = _asked(bookings, at)
+    by, nobody = _cancelled_by(b)
+    cancelled = b.status == BookingStatus.CANCELLED.value
+    timed = _timed(b)
+    requests = of_booking(
+        b,
+        "provider_id",
+        "responded_at",
+        "response_deadline",
+        requests=one(),
+        answered=where(b.answered),
+        accepted=where(b.accepted),
+        declined=where(b.status == BookingStatus.DECLINED.value),
+        expired=where(b.status == BookingStatus.EXPIRED.value),
+        unanswered=where(b.unanswered),
+        decided=where(_decided(b)),
+        responses=where(timed),
+        response_s=where(timed, seconds_between(b.created_at, b.responded_at)),
+        completed=where(b.status == BookingStatus.COMPLETED.value),
+        cancelled=where(cancelled),
+        **{name: where(cancelled & told) for name, told in by.items()},
+        cancelled_by_unknown=where(nobody),
+        booked_minutes=where(b.status.isin(REVENUE_STATUSES), b.service_minutes),
+    )
+    v = rated(reviews, bookings)
+    told = v.select(
+        "change",
+        "created_at",
+        provider_id=v.of,
+        id=v.review_id,
+        of=ibis.literal("core.reviews"),
+        ratings=one(),
+        stars=v.rating.cast("float64"),
+    )
+    h = reassignments
+    handed = [
+        h.select(
+            "reassigned_at",
+            provider_id=h[side],
+            id=h.booking_id,
+            of=ibis.literal("core.bookings"),
+            **{name: one()},
+        )
+        for side, name in (("from_provider_id", "reassigned_away"), ("to_provider_id", "reassigned_to"))
+    ]
+    spans = provider_spans(provider_states, providers, scans, at)
+    seconds = seconds_between(spans.from_at, spans.to_at)
+    seen = spans.select(
+        "provider_id",
+        "status",
+        "from_at",
+        "to_at",
+        id=spans.provider_id + ibis.literal(" ") + spans.from_at.cast("string"),
+        of=ibis.literal("core.provider_states"),
+        seen_minutes=seconds / _MINUTE_S,
+        available_minutes=where(spans.status.isin(ON_LINE), seconds / _MINUTE_S),
+        restricted_days=where(spans.status == ProviderStatus.RESTRICTED.value, seconds / _DAY_S),
+    )
+    s = _services(bookings, spans)
+    served = s.select(
+        "provider_id",
+        "starts_at",
+        "over_at",
+        id=s.booking_id,
+        of=ibis.literal("core.bookings"),
+        booked_seen_minutes=s.inside / _MINUTE_S,
+    )
+    r = _paid_records(commission_reconciliation)
+    in_time = r.paid_at <= r.deadline_at
+    paid = r.select(
+        "provider_id",
+        "booking_id",
+        "paid_at",
+        "deadline_at",
+        id=r.commission_id,
+        of=ibis.literal("core.commissions"),
+        paid_in_time=where(in_time),
+        paid_late=where(~in_time),
+        paid_undated=where(in_time.isnull()),
+    )
+    e = _fee_lines(commission_entries)
+    fees = e.select(
+        "provider_id", id=e.entry_id, of=ibis.literal("marts.commission_entries"), fees_idr=e.amount_idr
+    )
+    return gather(requests, told, *handed, seen, served, paid, fees)
