@@ -82,8 +82,8 @@ def named(b: Any) -> Any:
 
 
 def became(b: Any, booking_events: Any, reassignments: Any) -> Any:
-    """Add ever_declined and ever_reassigned: whether bookings have that status, or had it once. One that was handed over
-    in its own row was reassigned and never had it."""
+    """Add ever_declined and ever_reassigned: whether bookings have that status, or had it once. One that was handed
+    over in its own row was reassigned and never had it."""
     declined, reassigned = BookingStatus.DECLINED.value, BookingStatus.REASSIGNED.value
     handed = reassignments.select("booking_id", "origin")
     b = _ever(b, declined, _seen(booking_events, declined))
