@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from assets.marts.behind import itself
 from assets.marts.expressions import bookings_read, read_until, zones_read
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
@@ -220,3 +221,6 @@ def _why(counted: _Counted, hour: int) -> str:
     if not counted.is_read:
         return Unjudged.UNREAD.value
     return (Unjudged.HOLIDAY if counted.holidays[hour] else Unjudged.HISTORY).value
+
+
+itself(unusual)
