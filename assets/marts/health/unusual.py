@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from assets.marts.behind import itself
 from assets.marts.expressions import bookings_read, read_until, zones_read
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
@@ -74,6 +75,9 @@ def unusual(unusual_hours: Any, scans: Any, at: Instants) -> ir.Table:
         first_at=unusual_hours.first_at,
         last_at=unusual_hours.last_at,
     )
+
+
+itself(unusual)
 
 
 def _reads(scans: Any) -> Iterator[Any]:
