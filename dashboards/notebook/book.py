@@ -288,7 +288,7 @@ class Book:
             return say.seconds(float(value))
         if name == "weekday":
             return self.weekdays()[int(value) - 1]
-        if name.endswith(("share", "rate", "utilisation")):
+        if name.endswith(("share", "rate", "utilisation", "change", "likelihood")):
             return share(float(value))
         return count(value)
 
@@ -338,6 +338,7 @@ _TONED: Mapping[str, Callable[[Any], str]] = {
     "outcome": parts.tone,
     "severity": parts.tone_of_severity,
     "member": cards.tone_of_member,
+    "series_state": lambda state: {"usual": "good", "unusual": "bad"}.get(str(state), "none"),
 }
 
 

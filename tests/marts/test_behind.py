@@ -247,6 +247,21 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             recipient_type=chance.choice(("therapist", "customer", None)),
             booking_ref=f"b{chance.randrange(400)}",
         )
+    w.scan("reviews")
+    kinds = {row["provider_id"]: row["provider_type"] for row in w.rows("FROM core.providers")}
+    for provider, kind in kinds.items():
+        statuses = [chance.choice(("AVAILABLE", "BUSY", "OFFLINE", "RESTRICTED", None)) for _ in range(12)]
+        seen = sorted(moment(5) for _ in statuses)
+        w.states(provider, *zip(seen, statuses, strict=True), provider_type=kind)
+    for number in range(60):
+        w.review(
+            f"v{number}",
+            chance.choice((1, 4, 5, None)),
+            provider_id=chance.choice((*providers, None)),
+            booking_ref=f"b{chance.randrange(400)}",
+        )
+        holders = [chance.choice((*providers, None)) for _ in range(3)]
+        w.held(f"b{number}", *((moment(3), holder) for holder in holders))
     w.add(
         "core.data_findings",
         finding="amount_unknown",

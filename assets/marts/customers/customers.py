@@ -14,7 +14,8 @@ from checks.schemas.customers import Customers
 def customers(customer_months: Any) -> ir.Table:
     """What each customer booked and what became of it. Bookings count on whatever day they were
     made; ``spent_idr`` are the amounts of completed ones, those that are unknown are counted apart.
-    A booking was declined or reassigned if it is, or was ever seen to be."""
+    A booking was declined or reassigned if it is, or was ever seen to be; reassigned as well if it
+    was handed over in its own row (marts.reassignments)."""
     m = customer_months
     rows = m.group_by("customer_key").aggregate(
         customer_id=m.customer_id.min(),
