@@ -121,6 +121,7 @@ ARRIVING: Final = (
     "chat_messages",
     COMMISSION_COLLECTION,
     "notifications",
+    "reviews",
 )
 
 
