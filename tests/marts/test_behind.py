@@ -175,8 +175,11 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             f"b{number}",
             origin=chance.choice(("bookings", "bookings", "hotel_bookings")),
             provider_id=chance.choice((*providers, None)),
-            customer_id=(customer := f"k{chance.randrange(30)}"),
-            customer_key=f"c:{customer}",
+            customer_id=(customer := f"{chance.choice('kkkK')}{chance.randrange(30)}"),
+            amount_before_idr=chance.choice((None, 1_000_001)),
+            discounted=chance.random() < 0.3,
+            cancelled_by=chance.choice((None, "customer", "therapist", "admin")),
+            customer_key=f"c:{customer.lower()}",
             status=status,
             source=chance.choice(SOURCES),
             mode=chance.choice(("immediate", "scheduled")),
@@ -225,7 +228,9 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
     for number in range(200):
         w.message(
             f"m{number}",
+            conversation_id=f"r{chance.randrange(60)}" if number % 3 else f"R{chance.randrange(60)}",
             sender_id=f"k{chance.randrange(3)}",
+            sender_role=chance.choice(("customer", "therapist", "system")),
             receiver_id=chance.choice((*providers, None)),
             is_read=chance.choice((True, False, None)),
             booking_ref=chance.choice((None, f"b{chance.randrange(400)}")),
@@ -252,6 +257,28 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             recipient_type=chance.choice(("therapist", "customer", None)),
             booking_ref=f"b{chance.randrange(400)}",
         )
+    w.scan("reviews")
+    kinds = {row["provider_id"]: row["provider_type"] for row in w.rows("FROM core.providers")}
+    for provider, kind in kinds.items():
+        statuses = [chance.choice(("AVAILABLE", "BUSY", "OFFLINE", "RESTRICTED", None)) for _ in range(12)]
+        seen = sorted(moment(5) for _ in statuses)
+        w.states(provider, *zip(seen, statuses, strict=True), provider_type=kind)
+    for number in range(60):
+        w.review(
+            f"v{number}",
+            chance.choice((1, 4, 5, None)),
+            provider_id=chance.choice((*providers, None)),
+            booking_ref=f"b{chance.randrange(400)}",
+        )
+        holders = [chance.choice((*providers, None)) for _ in range(3)]
+        w.held(f"b{number}", *((moment(3), holder) for holder in holders))
+        w.add(
+            "core.booking_events",
+            booking_id=f"b{number}",
+            to_status=chance.choice(("declined", "reassigned")),
+            observed_at=moment(5),
+            change=number,
+        )
     w.add(
         "core.data_findings",
         finding="amount_unknown",
@@ -277,5 +304,5 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
 
 
 def _kind(w: Warehouse, provider: str) -> str:
-    (row,) = w.rows(f"SELECT provider_type FROM core.providers WHERE provider_id = '{provider}'")
+    (row,) = w.rows(f"SELECT min(provider_type) AS provider_type FROM core.providers WHERE provider_id = '{provider}'")
     return str(row["provider_type"])
