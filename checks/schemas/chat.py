@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandera.polars as pa
 import polars as pl
 
-from checks.schemas.figures import ratio
+from checks.schemas.figures import other, quantile, ratio
 from checks.schemas.table import MartTable, column
 from marketplace.chats import HUMAN_ROLES, REPLY_WITHIN
 from marketplace.durations import spelled
+from marketplace.services import MEDIAN, TAIL
 
 
 class DeliveryRates(MartTable, id_column="channel"):
@@ -50,13 +51,24 @@ class ChatRoomsDaily(MartTable, id_column="local_date"):
         ge=0,
     )
     unanswered_share: pl.Float64 = column(
-        "unanswered ÷ rooms_spoken; null where nobody spoke", null=True, unit="share", ge=0, le=1
+        "unanswered ÷ rooms_spoken; null where nobody spoke",
+        null=True,
+        unit="share",
+        ge=0,
+        le=1,
+        figure=ratio("unanswered", "rooms_spoken"),
     )
     p50_reply_s: pl.Float64 = column(
-        "first message of one side to the first of the other: half were quicker", null=True, ge=0
+        "first message of one side to the first of the other: half were quicker",
+        null=True,
+        ge=0,
+        figure=quantile("reply_s", MEDIAN),
     )
     p95_reply_s: pl.Float64 = column(
-        "first message of one side to the first of the other: 95 of 100 were quicker", null=True, ge=0
+        "first message of one side to the first of the other: 95 of 100 were quicker",
+        null=True,
+        ge=0,
+        figure=quantile("reply_s", TAIL),
     )
     messages: pl.Int64 = column("messages in these rooms, whenever sent", unit="messages", ge=0)
     bookings: pl.Int64 = column("bookings that these rooms name", unit="bookings", ge=0)
@@ -64,7 +76,11 @@ class ChatRoomsDaily(MartTable, id_column="local_date"):
         "messages in those of these rooms that name a booking", unit="messages", ge=0
     )
     messages_per_booking: pl.Float64 = column(
-        "booking_messages ÷ bookings; null where no room names one", null=True, unit="messages", ge=0
+        "booking_messages ÷ bookings; null where no room names one",
+        null=True,
+        unit="messages",
+        ge=0,
+        figure=ratio("booking_messages", "bookings"),
     )
     unread: pl.Int64 = column("messages in these rooms that were not read", unit="messages", ge=0)
     messages_sent: pl.Int64 = column("messages sent on that day, in rooms of any day", unit="messages", ge=0)
@@ -89,4 +105,4 @@ class ChatWaiting(MartTable):
     waiting_since: pl.Datetime = column("the first message that the other side has not answered")
     waiting_for_role: pl.String = column("whose answer is waited for", words=HUMAN_ROLES)
     messages: pl.Int64 = column("messages of the one who waits since then", unit="messages", ge=1)
-    waited_s: pl.Float64 = column("how long ago that is, as of the run", ge=0)
+    waited_s: pl.Float64 = column("how long ago that is, as of the run", ge=0, figure=other("waiting_since"))

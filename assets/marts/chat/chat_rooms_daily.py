@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, gather, one, where
 from assets.marts.cohorts import ends, is_final
 from assets.marts.expressions import (
     dated,
@@ -16,7 +17,9 @@ from assets.marts.expressions import (
 )
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
-from assets.marts.steps.room_talks import in_rooms, spoken
+from assets.marts.steps.commission_matches import commission_matches
+from assets.marts.steps.reference_cases import reference_cases
+from assets.marts.steps.room_talks import in_rooms, room_talks, spoken
 from assets.marts.tables import Instants
 from checks.schemas.chat import ChatRoomsDaily
 from marketplace.chats import REPLY_WITHIN
@@ -34,29 +37,7 @@ def chat_rooms_daily(
     said; ``messages_sent`` alone goes by the day of sending. A reply is the first message of the
     other side after the room's first; what the app or an administrator writes is none."""
     read: Any = read_until(scans, _MESSAGES)
-    seen_at: Any = ibis.least(at.now, read)
-    r = dated(room_talks.mutate(local_date=lambda r: local_day(r.created_at, r.utc_offset_minutes)))
-    first = ibis.least(
-        ibis.coalesce(r.first_customer_at, r.first_therapist_at),
-        ibis.coalesce(r.first_therapist_at, r.first_customer_at),
-    )
-    # Whichever side wrote second, its first message is the other's reply.
-    reply = ibis.cases(
-        (r.first_customer_at <= r.first_therapist_at, r.first_therapist_at), else_=r.first_customer_at
-    )
-    both = r.first_customer_at.notnull() & r.first_therapist_at.notnull()
-    limit = interval(REPLY_WITHIN)
-    slow: Any = ibis.cases((both, reply > first + limit), else_=(seen_at > first + limit))
-    r = r.select(
-        "local_date",
-        "booking_ref",
-        "messages",
-        "unread",
-        spoken=first.notnull(),
-        replied=both,
-        slow=slow.fill_null(False),
-        reply_s=ibis.cases((both, seconds_between(first, reply))),
-    )
+    r = _opened(room_talks, read, at)
     opened = r.group_by(opened_on="local_date").aggregate(
         rooms=r.count(),
         rooms_spoken=r.count(where=r.spoken),
@@ -111,6 +92,34 @@ def chat_rooms_daily(
     )
 
 
+def _opened(room_talks: Any, read: Any, at: Instants) -> Any:
+    """The rooms that have a local day: what was said in each, and how long the reply took."""
+    seen_at: Any = ibis.least(at.now, read)
+    r = dated(room_talks.mutate(local_date=lambda r: local_day(r.created_at, r.utc_offset_minutes)))
+    first = ibis.least(
+        ibis.coalesce(r.first_customer_at, r.first_therapist_at),
+        ibis.coalesce(r.first_therapist_at, r.first_customer_at),
+    )
+    # Whichever side wrote second, its first message is the other's reply.
+    reply = ibis.cases(
+        (r.first_customer_at <= r.first_therapist_at, r.first_therapist_at), else_=r.first_customer_at
+    )
+    both = r.first_customer_at.notnull() & r.first_therapist_at.notnull()
+    limit = interval(REPLY_WITHIN)
+    slow: Any = ibis.cases((both, reply > first + limit), else_=(seen_at > first + limit))
+    return r.select(
+        "room_id",
+        "local_date",
+        "booking_ref",
+        "messages",
+        "unread",
+        spoken=first.notnull(),
+        replied=both,
+        slow=slow.fill_null(False),
+        reply_s=ibis.cases((both, seconds_between(first, reply))),
+    )
+
+
 def _sent(room_talks: Any, messages: Any, reference_cases: Any) -> Any:
     """How many messages were sent on each local day of the room they were sent in."""
     r = room_talks.filter(room_talks.utc_offset_minutes.notnull() & (room_talks.messages > 0))
@@ -129,3 +138,62 @@ def _sent(room_talks: Any, messages: Any, reference_cases: Any) -> Any:
     )
     days: Any = ibis.union(within, each, distinct=False)
     return days.group_by("sent_on").aggregate(messages_sent=days.messages_sent.sum())
+
+
+def _messages(room_talks: Any, messages: Any, reference_cases: Any) -> Any:
+    """Messages in rooms, with the local day on which they were sent."""
+    rooms = room_talks.filter(room_talks.utc_offset_minutes.notnull()).select("room_id", "utc_offset_minutes")
+    sent = spoken(messages).select("message_id", "conversation_id", "sent_at")
+    sent = in_rooms(sent, rooms, reference_cases)
+    sent = sent.inner_join(rooms, sent.in_room == rooms.room_id)
+    days = sent.select(
+        "message_id", "room_id", "sent_at", sent_on=local_day(sent.sent_at, sent.utc_offset_minutes)
+    )
+    return days.filter(days.sent_on.notnull())
+
+
+@behind(chat_rooms_daily)
+def chat_rooms_daily_rows(
+    chat_rooms: Any,
+    messages: Any,
+    notifications: Any,
+    bookings: Any,
+    commissions: Any,
+    quarantined: Any,
+    scans: Any,
+    at: Instants,
+) -> ir.Table:
+    """The rooms opened on each day, and the messages sent on it."""
+    matches = commission_matches(commissions, bookings, quarantined)
+    cases = reference_cases(matches, commissions, chat_rooms, messages, notifications, bookings, quarantined)
+    talks = room_talks(chat_rooms, messages, bookings, cases)
+    r = _opened(talks, read_until(scans, _MESSAGES), at)
+    of_booking = ibis.window(group_by=["local_date", "booking_ref"], order_by="room_id")
+    first: Any = ibis.row_number().over(of_booking) == 0
+    named = r.booking_ref.notnull()
+    opened = r.select(
+        "local_date",
+        "booking_ref",
+        id=r.room_id,
+        of=ibis.literal("core.chat_rooms"),
+        rooms=one(),
+        rooms_spoken=where(r.spoken),
+        rooms_replied=where(r.replied),
+        unanswered=where(r.spoken & r.slow),
+        reply_s=r.reply_s,
+        messages=r.messages,
+        # A booking may have several rooms: the first stands for it.
+        bookings=where(named & first),
+        booking_messages=where(named, r.messages),
+        unread=r.unread,
+    )
+    m = _messages(talks, messages, cases)
+    sent = m.select(
+        "room_id",
+        "sent_at",
+        local_date=m.sent_on,
+        id=m.message_id,
+        of=ibis.literal("core.messages"),
+        messages_sent=one(),
+    )
+    return gather(opened, sent)

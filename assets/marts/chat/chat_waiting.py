@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import itself
 from assets.marts.expressions import seconds_between
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
@@ -93,3 +94,6 @@ def _of_bookings(rooms: Any, bookings: Any, quarantined: Any, reference_cases: A
     return rows.mutate(booking_id=ibis.cases((rows.fits == 1, rows.least))).drop(
         "named", "least", "fits", "over"
     )
+
+
+itself(chat_waiting, of="core.chat_rooms")

@@ -53,9 +53,10 @@ def room_talks(chat_rooms: Any, messages: Any, bookings: Any, reference_cases: A
 
 
 def spoken(messages: Any) -> Any:
-    """Messages that stand: conversation_id, sender_role, sent_at, human (a person wrote it), unread."""
+    """Messages that stand: message_id, conversation_id, sender_role, sent_at, human (a person wrote it), unread."""
     m = messages.filter(messages.deleted_at.isnull() & messages.conversation_id.notnull())
     return m.select(
+        "message_id",
         "conversation_id",
         "sender_role",
         sent_at=ibis.coalesce(m.sent_at, m.created_at),
