@@ -212,7 +212,10 @@ class _Counts(_Weeks):
         n = self.weeks + _PRIOR_WEEKS
         self.mean = (self._sums(hours.counts) + _PRIOR_WEEKS * self._shape()) / n
         self.mean[~self.known] = 0.0
-        self.expected = self.mean * self.share
+        # What came in none of the weeks may still come once: half a thing is expected of them all (Jeffreys' prior). Of
+        # silences that is not so, or an entry point that nobody uses would be told.
+        floor = np.where(self.known, 0.5 / n, 0.0)
+        self.expected = np.maximum(self.mean, floor) * self.share
         self.spread = self.expected * (1 + 1 / n)
 
     def _shape(self) -> Array:

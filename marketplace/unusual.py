@@ -64,10 +64,10 @@ INTERVAL: Final = 0.99
 #: A span is unusual below this likelihood. Twenty series × 720 hours × five spans, which overlap, and every minute
 #: of the open hour are some 200,000 looks that count a month: 0.2 false alarms a month among them all.
 UNLIKELY: Final = 1e-6
-#: A silence of bookings is, below this: nobody booked while -ln(limit) = 10.4 bookings were to be expected, so that it
-#: is told before 12 are lost. Each booking ends one such silence: 15,000 a month by source and in all, 0.45 false
-#: alarms; fewer where bookings come more evenly than by chance.
-SILENT: Final = 3e-5
+#: A silence of bookings is, below this: nobody booked while 10.7 bookings were to be expected (-ln of it, and a little
+#: for what eight weeks leave open), so that it is told before 12 are lost. Each booking ends one such silence: 15,000 a
+#: month by source and in all, 0.6 false alarms by chance; fewer where bookings come more evenly than that.
+SILENT: Final = 4e-5
 #: The code of what is told of a series that was unusual and cannot be told any more: its alert is not over.
 UNSEEN: Final = "unusual.unseen"
 #: The certainty with which a share is unusual that is only suspected: above it the exact distribution is not asked.
@@ -121,6 +121,7 @@ ARRIVING: Final = (
     "chat_messages",
     COMMISSION_COLLECTION,
     "notifications",
+    "reviews",
 )
 
 

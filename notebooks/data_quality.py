@@ -134,6 +134,18 @@ def _(book):
 @app.cell
 def _(book):
     book.section(
+        "unentered",
+        book.ask("""
+            SELECT reason AS unentered_reason, count(*) AS records, sum(collected_idr)::BIGINT AS collected_idr
+            FROM marts.unentered_records GROUP BY reason ORDER BY records DESC, unentered_reason
+        """),
+    )
+    return
+
+
+@app.cell
+def _(book):
+    book.section(
         "told_by",
         book.ask("""
             SELECT amount_rule, count(*) AS bookings, sum(amount_idr)::BIGINT AS amount_idr

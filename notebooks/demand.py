@@ -66,6 +66,78 @@ def _(book):
 
 @app.cell
 def _(book):
+    book.section(
+        "busier",
+        book.ask(
+            """
+            SELECT weekday, hour, recent_bookings, baseline, change
+            FROM marts.peak_hours WHERE basis = 'created' AND baseline IS NOT NULL
+            ORDER BY recent_bookings - baseline DESC, weekday, hour
+            """,
+            limit=24,
+        ),
+    )
+    return
+
+
+@app.cell
+def _(book):
+    _steps = book.ask("""
+        FROM (
+            SELECT sum(created)::BIGINT AS created, sum(answered)::BIGINT AS answered,
+                   sum(accepted)::BIGINT AS accepted, sum(completed)::BIGINT AS completed,
+                   sum(recorded)::BIGINT AS recorded, sum(paid)::BIGINT AS paid
+            FROM marts.booking_funnel WHERE local_date BETWEEN $first AND $last HAVING count(*) > 0
+        ) UNPIVOT INCLUDE NULLS (
+            bookings FOR funnel_step IN (created, answered, accepted, completed, recorded, paid)
+        )
+    """)
+    _lost = book.ask("""
+        SELECT source, sum(created)::BIGINT AS created, sum(completed)::BIGINT AS completed,
+               sum(declined)::BIGINT AS declined, sum(unanswered)::BIGINT AS unanswered,
+               sum(expired_answered)::BIGINT AS expired_answered, sum(cancelled)::BIGINT AS cancelled,
+               sum(reassigned)::BIGINT AS reassigned, sum(still_open)::BIGINT AS still_open,
+               sum("unknown")::BIGINT AS "unknown", count(*) FILTER (recorded IS NULL) AS unrecorded_days,
+               count(*) FILTER (is_complete IS NOT TRUE) AS young_days
+        FROM marts.booking_funnel WHERE local_date BETWEEN $first AND $last
+        GROUP BY source ORDER BY created DESC, source
+    """)
+    book.section(
+        "funnel",
+        book.chart(
+            _steps,
+            "funnel",
+            lambda rows, say: ranked_bars(
+                [say.word("funnel_step", step) for step in rows["funnel_step"]],
+                rows["bookings"].to_list(),
+                money=False,
+            ),
+        ),
+        _lost,
+        about=_steps,
+    )
+    return
+
+
+@app.cell
+def _(book):
+    book.section(
+        "steps",
+        book.ask(
+            """
+            SELECT local_date, source, is_complete, p50_answer_s, p95_answer_s, p50_acceptance_s,
+                   p50_completion_s, p50_record_s, p50_payment_s, p95_payment_s
+            FROM marts.booking_funnel
+            WHERE local_date BETWEEN $first AND $last ORDER BY local_date DESC, source
+            """,
+            limit=50,
+        ),
+    )
+    return
+
+
+@app.cell
+def _(book):
     _by_day = book.ask("""
         SELECT local_date, source, created FROM marts.source_conversion
         WHERE local_date BETWEEN $first AND $last ORDER BY local_date, source
@@ -138,6 +210,114 @@ def _(book):
             FROM marts.booking_anomalies ORDER BY observed_at DESC, booking_id
             """,
             limit=30,
+        ),
+    )
+    return
+
+
+@app.cell
+def _(book):
+    _lacking = book.ask("""
+        SELECT isodow(local_hour) AS weekday, hour(local_hour) AS hour, sum(unanswered)::BIGINT AS bookings
+        FROM marts.capacity WHERE local_hour::DATE BETWEEN $first AND $last GROUP BY ALL ORDER BY ALL
+    """)
+    book.section(
+        "capacity",
+        book.chart(_lacking, "capacity", lambda rows, say: week_map(rows, book.weekdays(), say)),
+        book.ask(
+            """
+            SELECT local_hour, city, requests, accepted, unanswered, undecided, providers_seen, providers_online,
+                   providers_busy, providers_free, is_complete
+            FROM marts.capacity WHERE local_hour::DATE BETWEEN $first AND $last
+            ORDER BY unanswered DESC, requests DESC, local_hour DESC, city
+            """,
+            limit=50,
+        ),
+        about=_lacking,
+    )
+    return
+
+
+@app.cell
+def _(book):
+    book.section(
+        "providers",
+        book.ask(
+            """
+            SELECT provider_name, provider_id, requests, answered, accepted, acceptance_rate, p50_response_s,
+                   p95_response_s, completed, cancelled_by_provider, rating, ratings, utilisation, is_complete
+            FROM marts.providers ORDER BY requests DESC, provider_id
+            """,
+            limit=50,
+        ),
+    )
+    return
+
+
+@app.cell
+def _(book):
+    book.section(
+        "handed_over",
+        book.ask("""
+            SELECT outcome AS booking_outcome, told_by, count(*) AS rows
+            FROM marts.reassignments WHERE local_date BETWEEN $first AND $last
+            GROUP BY ALL ORDER BY rows DESC, booking_outcome, told_by
+        """),
+        book.ask(
+            """
+            SELECT reassigned_at, booking_id, from_provider_id, to_provider_id, outcome AS booking_outcome, told_by
+            FROM marts.reassignments ORDER BY reassigned_at DESC NULLS LAST, booking_id, number
+            """,
+            limit=30,
+        ),
+    )
+    return
+
+
+@app.cell
+def _(book):
+    book.section(
+        "customers",
+        book.ask("""
+            SELECT first_source AS source, count(*) AS customers, sum(bookings)::BIGINT AS bookings,
+                   sum(completed)::BIGINT AS completed, sum(spent_idr)::BIGINT AS spent_idr,
+                   sum(unknown_amounts)::BIGINT AS unknown_amounts
+            FROM marts.customers GROUP BY first_source ORDER BY customers DESC, source
+        """),
+    )
+    return
+
+
+@app.cell
+def _(book):
+    book.section(
+        "retention",
+        book.ask("""
+            SELECT cohort_month, months_after, customers, returned, share, is_complete
+            FROM marts.customer_retention ORDER BY cohort_month DESC, months_after
+        """),
+    )
+    return
+
+
+@app.cell
+def _(book):
+    book.section(
+        "waiting",
+        book.ask(
+            """
+            SELECT room_id, booking_id, provider_id, waiting_for_role AS sender_role, waiting_since, waited_s, messages
+            FROM marts.chat_waiting ORDER BY waited_s DESC, room_id
+            """,
+            limit=30,
+        ),
+        book.ask(
+            """
+            SELECT local_date, rooms, rooms_spoken, rooms_replied, unanswered, unanswered_share, p50_reply_s,
+                   p95_reply_s, messages_sent, unread, is_complete
+            FROM marts.chat_rooms_daily WHERE local_date BETWEEN $first AND $last ORDER BY local_date DESC
+            """,
+            limit=50,
         ),
     )
     return

@@ -60,6 +60,22 @@ def _(book):
 @app.cell
 def _(book):
     book.section(
+        "unusual",
+        book.ask(
+            """
+            SELECT series, source AS series_of, state AS series_state, hour_start, is_open, figure AS seen,
+                   expected AS foreseen, low, high, likelihood, since, why
+            FROM marts.unusual ORDER BY is_open DESC, likelihood NULLS LAST, hour_start DESC, series, source
+            """,
+            limit=50,
+        ),
+    )
+    return
+
+
+@app.cell
+def _(book):
+    book.section(
         "uptime",
         book.ask("""
             SELECT point, time_window, working_share, measured_seconds, broken_seconds, unknown_seconds,

@@ -105,6 +105,73 @@ def _(book):
 
 @app.cell
 def _(book):
+    _kinds = book.ask("""
+        SELECT local_date, kind AS revenue_kind, booked_idr FROM marts.revenue_by_kind
+        WHERE local_date BETWEEN $first AND $last ORDER BY local_date, kind
+    """)
+    book.section(
+        "kinds",
+        book.chart(_kinds, "kinds", lambda rows, say: stacked_days(rows, "revenue_kind", "booked_idr", say)),
+        book.ask("""
+            SELECT kind AS revenue_kind, sum(bookings)::BIGINT AS bookings, sum(booked_idr)::BIGINT AS booked_idr,
+                   sum(completed_idr)::BIGINT AS completed_idr, sum(collected_idr)::BIGINT AS collected_idr
+            FROM marts.revenue_by_kind WHERE local_date BETWEEN $first AND $last
+            GROUP BY kind ORDER BY booked_idr DESC, kind
+        """),
+        about=_kinds,
+    )
+    return
+
+
+@app.cell
+def _(book):
+    book.section(
+        "weeks",
+        book.ask(
+            """
+            SELECT local_week, is_complete, bookings, booked_idr, previous_booked_idr, completed_idr,
+                   previous_completed_idr, collected_idr, previous_collected_idr
+            FROM marts.revenue_weekly ORDER BY local_week DESC
+            """,
+            limit=26,
+        ),
+    )
+    return
+
+
+@app.cell
+def _(book):
+    book.section(
+        "months",
+        book.ask(
+            """
+            SELECT local_month, is_complete, bookings, booked_idr, previous_booked_idr, completed_idr,
+                   previous_completed_idr, collected_idr, previous_collected_idr
+            FROM marts.revenue_monthly ORDER BY local_month DESC
+            """,
+            limit=24,
+        ),
+    )
+    return
+
+
+@app.cell
+def _(book):
+    book.section(
+        "discounts",
+        book.ask(
+            """
+            SELECT local_date, bookings, discounted, share, free, known, "unknown", before_idr, after_idr, given_idr
+            FROM marts.discounts WHERE local_date BETWEEN $first AND $last ORDER BY local_date DESC
+            """,
+            limit=50,
+        ),
+    )
+    return
+
+
+@app.cell
+def _(book):
     book.section(
         "left_out",
         book.ask("""

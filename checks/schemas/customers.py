@@ -28,7 +28,9 @@ class Customers(MartTable):
         "the local day of the first; null: its zone is not known yet", null=True
     )
     declined: pl.Int64 = column("of them, those that were ever declined", unit="bookings", ge=0)
-    reassigned: pl.Int64 = column("of them, those that were ever reassigned", unit="bookings", ge=0)
+    reassigned: pl.Int64 = column(
+        "of them, those that were ever reassigned or handed over", unit="bookings", ge=0
+    )
 
     @pa.dataframe_check
     def the_first_is_not_after_the_last(cls, data: pa.PolarsData) -> pl.LazyFrame:

@@ -232,21 +232,16 @@ class Capacity(MartTable, id_column="local_hour"):
     )
     undecided: pl.Int64 = column("of them: pending within the deadline", unit="bookings", ge=0)
     providers_seen: pl.Int64 = column(
-        "providers whose status was known at some moment of it", unit="providers", ge=0, figure=other("city")
+        "providers whose status was known at some moment of it", unit="providers", ge=0
     )
     providers_online: pl.Int64 = column(
         "of them: AVAILABLE or BUSY at some moment of it; null: none was seen",
         null=True,
         unit="providers",
         ge=0,
-        figure=other("providers_seen"),
     )
     providers_busy: pl.Int64 = column(
-        "of them: BUSY at some moment of it; null: none was seen",
-        null=True,
-        unit="providers",
-        ge=0,
-        figure=other("providers_seen"),
+        "of them: BUSY at some moment of it; null: none was seen", null=True, unit="providers", ge=0
     )
     providers_free: pl.Int64 = column(
         "on line and at no moment of it busy; null: none was seen",

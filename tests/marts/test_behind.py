@@ -200,6 +200,8 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             utc_offset_minutes=chance.choice(offsets),
             is_test=chance.random() < 0.05,
             deleted_at=NOW if chance.random() < 0.05 else None,
+            discounted=chance.random() < 0.3,
+            amount_before_idr=chance.choice((None, 1_500_000)),
         )
     for number in range(300):
         created = moment(45)
@@ -235,12 +237,15 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             created_at=(sent := moment(5)),
             sent_at=sent,
             deleted_at=NOW if chance.random() < 0.1 else None,
+            conversation_id=f"{chance.choice('rrRx')}{chance.randrange(40)}",
+            sender_role=chance.choice(("customer", "therapist", "system")),
         )
         w.add(
             "core.chat_rooms",
             room_id=f"r{number}",
-            booking_ref=f"b{number}",
+            booking_ref=f"b{number % 150}",
             created_at=moment(3),
+            utc_offset_minutes=chance.choice(offsets),
             customer_id="k1",
         )
         w.notification(
@@ -252,14 +257,21 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             recipient_type=chance.choice(("therapist", "customer", None)),
             booking_ref=f"b{chance.randrange(400)}",
         )
+    w.scan("reviews")
+    kinds = {row["provider_id"]: row["provider_type"] for row in w.rows("FROM core.providers")}
+    for provider, kind in kinds.items():
+        statuses = [chance.choice(("AVAILABLE", "BUSY", "OFFLINE", "RESTRICTED", None)) for _ in range(12)]
+        seen = sorted(moment(5) for _ in statuses)
+        w.states(provider, *zip(seen, statuses, strict=True), provider_type=kind)
     for number in range(60):
         w.review(
             f"v{number}",
+            chance.choice((1, 4, 5, None)),
             provider_id=chance.choice((*providers, None)),
             booking_ref=f"b{chance.randrange(400)}",
-            rating=chance.choice((1, 4, 5, None)),
-            created_at=moment(20),
         )
+        holders = [chance.choice((*providers, None)) for _ in range(3)]
+        w.held(f"b{number}", *((moment(3), holder) for holder in holders))
         w.add(
             "core.booking_events",
             booking_id=f"b{number}",
@@ -267,11 +279,6 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             observed_at=moment(5),
             change=number,
         )
-    statuses = tuple(zip((90, 40, 9), ("AVAILABLE", "BUSY", "RESTRICTED"), strict=True))
-    for number, provider in enumerate(providers):
-        seen = ((NOW - timedelta(hours=hours), status) for hours, status in statuses)
-        w.states(provider, *seen, provider_type=_kind(w, provider))
-        w.held(f"b{number}", (moment(9), "p1"), (moment(1), "p2"))
     w.add(
         "core.data_findings",
         finding="amount_unknown",

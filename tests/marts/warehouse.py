@@ -43,7 +43,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "is_test": False,
         "change": 1,
     },
-    "core.booking_events": {"origin": "bookings"},
+    "core.booking_events": {"origin": "bookings", "change": 1},
     "core.commissions": {
         "provider_id": "p1",
         "booking_amount_idr": 250_000,

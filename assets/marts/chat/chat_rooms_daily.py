@@ -122,8 +122,22 @@ def _opened(room_talks: Any, read: Any, at: Instants) -> Any:
 
 def _sent(room_talks: Any, messages: Any, reference_cases: Any) -> Any:
     """How many messages were sent on each local day of the room they were sent in."""
-    days = _messages(room_talks, messages, reference_cases)
-    return days.group_by("sent_on").aggregate(messages_sent=days.count())
+    r = room_talks.filter(room_talks.utc_offset_minutes.notnull() & (room_talks.messages > 0))
+    r = r.mutate(
+        first_day=local_day(r.first_at, r.utc_offset_minutes),
+        last_day=local_day(r.last_at, r.utc_offset_minutes),
+    )
+    within = r.filter(r.first_day == r.last_day).select(sent_on="first_day", messages_sent="messages")
+    # Only of rooms that were spoken in on two days the messages are looked at: there are few.
+    over = r.filter(r.first_day != r.last_day).select("room_id", "utc_offset_minutes")
+    sent = in_rooms(spoken(messages).select("conversation_id", "sent_at"), over, reference_cases)
+    sent = sent.inner_join(over, sent.in_room == over.room_id)
+    each = sent.select(
+        sent_on=local_day(sent.sent_at, sent.utc_offset_minutes),
+        messages_sent=ibis.literal(1).cast("int64"),
+    )
+    days: Any = ibis.union(within, each, distinct=False)
+    return days.group_by("sent_on").aggregate(messages_sent=days.messages_sent.sum())
 
 
 def _messages(room_talks: Any, messages: Any, reference_cases: Any) -> Any:

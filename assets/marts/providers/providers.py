@@ -131,54 +131,41 @@ def _read_whole(scans: Any, collection: str) -> Any:
 
 
 def _asked(bookings: Any, at: Instants) -> Any:
-    """The bookings of providers, and how they were answered."""
+    """Counted bookings that name a provider, with what became of each and the seconds to its answer (response_s, null
+    where it is not known)."""
     b = counted(bookings)
     # A role word names nobody: bookings of "therapist" are of many.
-    return with_answers(b.filter(b.provider_id.notnull() & ~b.provider_id.lower().isin(ROLE_WORDS)), at)
-
-
-def _timed(b: Any) -> Any:
-    """Whether it is known how long the answer took."""
-    return (b.responded_at >= b.created_at).fill_null(False)
-
-
-def _decided(b: Any) -> Any:
-    return b.accepted | b.status.isin(values(BookingStatus.DECLINED, BookingStatus.EXPIRED))
-
-
-def _cancelled_by(b: Any) -> tuple[dict[str, Any], Any]:
-    """Of a cancelled booking: by whom, by the column's name; and whether nobody says."""
-    by = {name: b.cancelled_by.isin(roles).fill_null(False) for name, roles in _BY.items()}
-    nobody: Any = b.status == BookingStatus.CANCELLED.value
+    b = with_answers(b.filter(b.provider_id.notnull() & ~b.provider_id.lower().isin(ROLE_WORDS)), at)
+    timed = (b.responded_at >= b.created_at).fill_null(False)
+    declined = b.status == BookingStatus.DECLINED.value
+    expired = b.status == BookingStatus.EXPIRED.value
+    cancelled = b.status == BookingStatus.CANCELLED.value
+    by = {name: cancelled & b.cancelled_by.isin(roles).fill_null(False) for name, roles in _BY.items()}
+    nobody: Any = cancelled
     for told in by.values():
         nobody = nobody & ~told
-    return by, nobody
+    return b.mutate(
+        requests=ibis.literal(True),
+        declined=declined,
+        expired=expired,
+        decided=b.accepted | declined | expired,
+        responses=timed,
+        response_s=ibis.cases((timed, seconds_between(b.created_at, b.responded_at))),
+        completed=b.status == BookingStatus.COMPLETED.value,
+        cancelled=cancelled,
+        **by,
+        cancelled_by_unknown=nobody,
+        earning_minutes=ibis.cases((b.status.isin(REVENUE_STATUSES), b.service_minutes)),
+    )
 
 
 def _requests(bookings: Any, at: Instants) -> Any:
     b = _asked(bookings, at)
-    timed = _timed(b)
-    response = seconds_between(b.created_at, b.responded_at)
-    declined = b.status == BookingStatus.DECLINED.value
-    expired = b.status == BookingStatus.EXPIRED.value
-    cancelled = b.status == BookingStatus.CANCELLED.value
-    by, nobody = _cancelled_by(b)
     return b.group_by(of="provider_id").aggregate(
-        requests=b.count(),
-        answered=b.count(where=b.answered),
-        accepted=b.count(where=b.accepted),
-        declined=b.count(where=declined),
-        expired=b.count(where=expired),
-        unanswered=b.count(where=b.unanswered),
-        decided=b.count(where=_decided(b)),
-        responses=b.count(where=timed),
-        p50_response_s=response.quantile(MEDIAN, where=timed),
-        p95_response_s=response.quantile(TAIL, where=timed),
-        completed=b.count(where=b.status == BookingStatus.COMPLETED.value),
-        cancelled=b.count(where=cancelled),
-        **{name: b.count(where=cancelled & told) for name, told in by.items()},
-        cancelled_by_unknown=b.count(where=nobody),
-        booked_minutes=b.service_minutes.sum(where=b.status.isin(REVENUE_STATUSES)),
+        **{name: b.count(where=b[name]) for name in _COUNTS},
+        p50_response_s=b.response_s.quantile(MEDIAN),
+        p95_response_s=b.response_s.quantile(TAIL),
+        booked_minutes=b.earning_minutes.sum(),
     )
 
 
@@ -228,10 +215,10 @@ def _ratings(reviews: Any, bookings: Any) -> Any:
 
 def _handed(reassignments: Any) -> Any:
     h = reassignments
-    one, none = (ibis.literal(number).cast("int64") for number in (1, 0))
+    none = ibis.literal(0).cast("int64")
     sides: Any = ibis.union(
-        h.select(of=h.from_provider_id, away=one, to=none),
-        h.select(of=h.to_provider_id, away=none, to=one),
+        h.select(of=h.from_provider_id, away=one(), to=none),
+        h.select(of=h.to_provider_id, away=none, to=one()),
         distinct=False,
     )
     sides = sides.filter(sides.of.notnull())
@@ -247,151 +234,136 @@ def _seen(spans: Any) -> Any:
     )
 
 
-def _served(bookings: Any, spans: Any) -> Any:
-    rows = _services(bookings, spans)
-    return rows.group_by(of="provider_id").aggregate(booked_seen_s=rows.inside.sum())
-
-
 def _services(bookings: Any, spans: Any) -> Any:
-    """Services that earn, with the seconds (``inside``) in which the provider's status was known."""
+    """Bookings that earn, with the seconds of their service (inside_s) from when the provider's status was first known
+    to when last."""
     known = spans.group_by(seen="provider_id").aggregate(since=spans.from_at.min(), until=spans.to_at.max())
     b = counted(bookings)
     b = b.filter(b.status.isin(REVENUE_STATUSES) & b.starts_at.notnull() & b.service_minutes.notnull())
-    b = b.select(
-        "booking_id",
-        "provider_id",
-        "starts_at",
-        over_at=b.starts_at + ibis.interval(minutes=1) * b.service_minutes,
-    )
     rows = b.inner_join(known, b.provider_id == known.seen)
-    seconds = seconds_between(ibis.greatest(rows.starts_at, rows.since), ibis.least(rows.over_at, rows.until))
-    return rows.mutate(inside=ibis.greatest(seconds, ibis.literal(0.0)))
+    over_at = rows.starts_at + ibis.interval(minutes=1) * rows.service_minutes
+    inside = seconds_between(ibis.greatest(rows.starts_at, rows.since), ibis.least(over_at, rows.until))
+    return rows.mutate(inside_s=ibis.greatest(inside, ibis.literal(0.0)))
+
+
+def _served(bookings: Any, spans: Any) -> Any:
+    rows = _services(bookings, spans)
+    return rows.group_by(of="provider_id").aggregate(booked_seen_s=rows.inside_s.sum())
+
+
+def _own_paid(commission_reconciliation: Any) -> Any:
+    """Bookings whose own record is paid, with ``in_time`` (null where that cannot be told)."""
+    r = commission_reconciliation
+    r = r.filter(
+        r.state.isin(TRACKED_STATES) & (r.commission_status == PAID_STATUS) & r.provider_id.notnull()
+    )
+    return r.mutate(in_time=r.paid_at <= r.deadline_at)
 
 
 def _paid(commission_reconciliation: Any) -> Any:
-    r = _paid_records(commission_reconciliation)
-    in_time = r.paid_at <= r.deadline_at
+    r = _own_paid(commission_reconciliation)
     return r.group_by(of="provider_id").aggregate(
-        paid_in_time=r.count(where=in_time.fill_null(False)),
-        paid_late=r.count(where=(~in_time).fill_null(False)),
-        paid_undated=r.count(where=in_time.isnull()),
+        paid_in_time=r.count(where=r.in_time.fill_null(False)),
+        paid_late=r.count(where=(~r.in_time).fill_null(False)),
+        paid_undated=r.count(where=r.in_time.isnull()),
     )
 
 
-def _paid_records(commission_reconciliation: Any) -> Any:
-    """The records that are the bookings' own and paid."""
-    r = commission_reconciliation
-    return r.filter(
-        r.state.isin(TRACKED_STATES) & (r.commission_status == PAID_STATUS) & r.provider_id.notnull()
-    )
-
-
-def _fee_lines(commission_entries: Any) -> Any:
-    """The fees that stand: those that came up, less those that were taken back."""
+def _fee_entries(commission_entries: Any) -> Any:
     e = commission_entries
     return e.filter((e.part == EntryPart.FEE.value) & e.kind.isin(values(EntryKind.FEE, EntryKind.REVERSAL)))
 
 
 def _fees(commission_entries: Any) -> Any:
-    e = _fee_lines(commission_entries)
+    e = _fee_entries(commission_entries)
     return e.group_by(of="provider_id").aggregate(fees_idr=e.amount_idr.sum())
 
 
-@behind(providers)
-def providers_rows(
+_figures = providers  # its arguments are called as it is
+
+
+@behind(_figures)
+def provider_rows(
     bookings: Any,
+    providers: Any,
+    provider_states: Any,
     reviews: Any,
     reassignments: Any,
     commission_reconciliation: Any,
     commission_entries: Any,
-    provider_states: Any,
-    providers: Any,
     scans: Any,
     at: Instants,
 ) -> ir.Table:
-    """What was asked of each provider, its reviews, hand-overs, stretches of a status, services and payments."""
+    """The bookings, reviews, hand-overs, statuses, records and fees of each provider."""
     b = _asked(bookings, at)
-    by, nobody = _cancelled_by(b)
-    cancelled = b.status == BookingStatus.CANCELLED.value
-    timed = _timed(b)
-    requests = of_booking(
-        b,
-        "provider_id",
-        "responded_at",
-        "response_deadline",
-        requests=one(),
-        answered=where(b.answered),
-        accepted=where(b.accepted),
-        declined=where(b.status == BookingStatus.DECLINED.value),
-        expired=where(b.status == BookingStatus.EXPIRED.value),
-        unanswered=where(b.unanswered),
-        decided=where(_decided(b)),
-        responses=where(timed),
-        response_s=where(timed, seconds_between(b.created_at, b.responded_at)),
-        completed=where(b.status == BookingStatus.COMPLETED.value),
-        cancelled=where(cancelled),
-        **{name: where(cancelled & told) for name, told in by.items()},
-        cancelled_by_unknown=where(nobody),
-        booked_minutes=where(b.status.isin(REVENUE_STATUSES), b.service_minutes),
-    )
-    v = rated(reviews, bookings)
-    told = v.select(
-        "change",
-        "created_at",
-        provider_id=v.of,
-        id=v.review_id,
-        of=ibis.literal("core.reviews"),
-        ratings=one(),
-        stars=v.rating.cast("float64"),
-    )
-    h = reassignments
-    handed = [
-        h.select(
-            "reassigned_at",
-            provider_id=h[side],
-            id=h.booking_id,
-            of=ibis.literal("core.bookings"),
-            **{name: one()},
-        )
-        for side, name in (("from_provider_id", "reassigned_away"), ("to_provider_id", "reassigned_to"))
-    ]
     spans = provider_spans(provider_states, providers, scans, at)
-    seconds = seconds_between(spans.from_at, spans.to_at)
-    seen = spans.select(
-        "provider_id",
-        "status",
-        "from_at",
-        "to_at",
-        id=spans.provider_id + ibis.literal(" ") + spans.from_at.cast("string"),
-        of=ibis.literal("core.provider_states"),
-        seen_minutes=seconds / _MINUTE_S,
-        available_minutes=where(spans.status.isin(ON_LINE), seconds / _MINUTE_S),
-        restricted_days=where(spans.status == ProviderStatus.RESTRICTED.value, seconds / _DAY_S),
+    minutes = seconds_between(spans.from_at, spans.to_at) / _MINUTE_S
+    served = _services(bookings, spans)
+    stars = rated(reviews, bookings)
+    r = _own_paid(commission_reconciliation)
+    e = _fee_entries(commission_entries)
+    h = reassignments
+
+    def handed(side: str, figure: str) -> Any:
+        rows = h.filter(h[side].notnull())
+        return rows.select(
+            id=rows.booking_id,
+            of=ibis.literal("marts.reassignments"),
+            provider_id=rows[side],
+            origin=rows.origin,
+            outcome=rows.outcome,
+            reassigned_at=rows.reassigned_at,
+            **{figure: one()},
+        )
+
+    return gather(
+        of_booking(
+            b,
+            "provider_id",
+            "response_s",
+            booked_minutes=b.earning_minutes,
+            **{name: where(b[name]) for name in _COUNTS},
+        ),
+        of_booking(served, "provider_id", "starts_at", booked_seen_minutes=served.inside_s / _MINUTE_S),
+        stars.select(
+            id=stars.review_id,
+            of=ibis.literal("core.reviews"),
+            provider_id=stars.of,
+            created_at=stars.created_at,
+            change=stars.change,
+            ratings=one(),
+            stars=stars.rating,
+        ),
+        handed("from_provider_id", "reassigned_away"),
+        handed("to_provider_id", "reassigned_to"),
+        spans.select(
+            id=spans.provider_id,
+            of=ibis.literal("core.provider_states"),
+            provider_id=spans.provider_id,
+            status=spans.status,
+            from_at=spans.from_at,
+            to_at=spans.to_at,
+            seen_minutes=minutes,
+            available_minutes=where(spans.status.isin(ON_LINE), minutes),
+            restricted_days=where(
+                spans.status == ProviderStatus.RESTRICTED.value, minutes * (_MINUTE_S / _DAY_S)
+            ),
+        ),
+        r.select(
+            id=r.commission_id,
+            of=ibis.literal("core.commissions"),
+            provider_id=r.provider_id,
+            paid_at=r.paid_at,
+            deadline_at=r.deadline_at,
+            paid_in_time=where(r.in_time),
+            paid_late=where(~r.in_time),
+            paid_undated=where(r.in_time.isnull()),
+        ),
+        e.select(
+            id=e.entry_id,
+            of=ibis.literal("marts.commission_entries"),
+            provider_id=e.provider_id,
+            local_date=e.local_date,
+            fees_idr=e.amount_idr,
+        ),
     )
-    s = _services(bookings, spans)
-    served = s.select(
-        "provider_id",
-        "starts_at",
-        "over_at",
-        id=s.booking_id,
-        of=ibis.literal("core.bookings"),
-        booked_seen_minutes=s.inside / _MINUTE_S,
-    )
-    r = _paid_records(commission_reconciliation)
-    in_time = r.paid_at <= r.deadline_at
-    paid = r.select(
-        "provider_id",
-        "booking_id",
-        "paid_at",
-        "deadline_at",
-        id=r.commission_id,
-        of=ibis.literal("core.commissions"),
-        paid_in_time=where(in_time),
-        paid_late=where(~in_time),
-        paid_undated=where(in_time.isnull()),
-    )
-    e = _fee_lines(commission_entries)
-    fees = e.select(
-        "provider_id", id=e.entry_id, of=ibis.literal("marts.commission_entries"), fees_idr=e.amount_idr
-    )
-    return gather(requests, told, *handed, seen, served, paid, fees)

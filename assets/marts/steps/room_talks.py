@@ -18,8 +18,9 @@ from marketplace.statuses import Role
 
 @step
 def room_talks(chat_rooms: Any, messages: Any, bookings: Any, reference_cases: Any) -> ir.Table:
-    """Of each room that is neither deleted nor of a test: its row; messages, unread (messages); first_… and last_ of
-    customer_at and therapist_at: when that side first and last wrote, null where it did not."""
+    """Of each room that is neither deleted nor of a test: its row; messages, unread (messages); first_at and last_at
+    (of any message); first_… and last_… of customer_at and therapist_at: when that side wrote, null where it did
+    not."""
     rooms = chat_rooms.filter(chat_rooms.deleted_at.isnull())
     tests = _tests(bookings, reference_cases)
     rooms = rooms.anti_join(tests, rooms.booking_ref == tests.test_key).select(
@@ -33,19 +34,19 @@ def room_talks(chat_rooms: Any, messages: Any, bookings: Any, reference_cases: A
         "utc_offset_minutes",
     )
     m = spoken(messages)
-    by_side = {
+    times = {"first_at": m.sent_at.min(), "last_at": m.sent_at.max()} | {
         f"{which}_{side}_at": getattr(m.sent_at, least)(where=m.human & (m.sender_role == side))
         for side in (Role.CUSTOMER.value, Role.THERAPIST.value)
         for which, least in (("first", "min"), ("last", "max"))
     }
     said = m.group_by("conversation_id").aggregate(
-        messages=m.count(), unread=m.count(where=m.unread), **by_side
+        messages=m.count(), unread=m.count(where=m.unread), **times
     )
     said = in_rooms(said, rooms, reference_cases)
     said = said.group_by(talked_in="in_room").aggregate(
         messages=said.messages.sum().cast("int64"),
         unread=said.unread.sum().cast("int64"),
-        **{name: getattr(said[name], "min" if name.startswith("first") else "max")() for name in by_side},
+        **{name: getattr(said[name], "min" if name.startswith("first") else "max")() for name in times},
     )
     rows = rooms.left_join(said, rooms.room_id == said.talked_in).drop("talked_in")
     return rows.mutate(messages=rows.messages.fill_null(0), unread=rows.unread.fill_null(0))
