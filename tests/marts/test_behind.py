@@ -176,8 +176,6 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             origin=chance.choice(("bookings", "bookings", "hotel_bookings")),
             provider_id=chance.choice((*providers, None)),
             customer_id=(customer := f"{chance.choice('kkkK')}{chance.randrange(30)}"),
-            amount_before_idr=chance.choice((None, 1_000_001)),
-            discounted=chance.random() < 0.3,
             cancelled_by=chance.choice((None, "customer", "therapist", "admin")),
             customer_key=f"c:{customer.lower()}",
             status=status,
@@ -226,9 +224,7 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
     for number in range(200):
         w.message(
             f"m{number}",
-            conversation_id=f"r{chance.randrange(60)}" if number % 3 else f"R{chance.randrange(60)}",
             sender_id=f"k{chance.randrange(3)}",
-            sender_role=chance.choice(("customer", "therapist", "system")),
             receiver_id=chance.choice((*providers, None)),
             is_read=chance.choice((True, False, None)),
             booking_ref=chance.choice((None, f"b{chance.randrange(400)}")),
