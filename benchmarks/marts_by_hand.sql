@@ -1,7 +1,8 @@
 -- The dearest marts as an engineer who knows docs/domain.md would write them for DuckDB and one policy (30 %, 3 hours,
 -- 2 minutes of grace, 25,000 a late fee). No code of the marts is used. What a mart makes first is a temporary table
--- that later ones read as well, as the marts share their steps; marts.reassignments is there. $now: the clock; $judged: the instant states are judged at;
--- $local_month: the first day of the clock's month. `-- mart: NAME` begins what is counted for a mart.
+-- that later ones read as well, as the marts share their steps; marts.reassignments is there. $now: the clock; $judged:
+-- the instant states are judged at; $local_month: the first day of the clock's month. `-- mart: NAME` begins what is
+-- counted for a mart.
 
 -- mart: commission_reconciliation
 CREATE OR REPLACE TEMP TABLE fits AS
