@@ -77,9 +77,6 @@ def unusual(unusual_hours: Any, scans: Any, at: Instants) -> ir.Table:
     )
 
 
-itself(unusual)
-
-
 def _reads(scans: Any) -> Iterator[Any]:
     """Until when each series was read; null: not read to its end, or in zones that are not known yet."""
     zones = zones_read(scans)
