@@ -77,9 +77,6 @@ def unusual(unusual_hours: Any, scans: Any, at: Instants) -> ir.Table:
     )
 
 
-itself(unusual)
-
-
 def _reads(scans: Any) -> Iterator[Any]:
     """Until when each series was read; null: not read to its end, or in zones that are not known yet."""
     zones = zones_read(scans)
@@ -224,6 +221,3 @@ def _why(counted: _Counted, hour: int) -> str:
     if not counted.is_read:
         return Unjudged.UNREAD.value
     return (Unjudged.HOLIDAY if counted.holidays[hour] else Unjudged.HISTORY).value
-
-
-itself(unusual)
