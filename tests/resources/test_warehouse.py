@@ -56,7 +56,7 @@ def test_a_small_file_takes_one_thread_and_a_larger_one_as_many_as_before(
 
     def threads() -> object:
         with open_warehouse(path) as con:
-            con.execute("CREATE TABLE IF NOT EXISTS some AS SELECT 1 AS one")
+            con.execute("CREATE TABLE IF NOT EXISTS t AS SELECT 1 AS one")
             return con.execute("SELECT current_setting('threads')").fetchone()
 
     with duckdb.connect() as plain:
