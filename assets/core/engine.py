@@ -57,7 +57,7 @@ from resources.instants import instant_of, text_of
 from resources.phone_key import read_phone_key
 from resources.raw.published_ids import RowNames, is_nameless
 from resources.sql import quoted
-from resources.warehouse import MEMORY_LIMIT, one_thread_for_small, open_warehouse
+from resources.warehouse import MEMORY_LIMIT, is_small, open_warehouse
 
 AfterChunk = Callable[[str, int], None]
 
@@ -222,7 +222,8 @@ def _opened(
 def _attached(con: duckdb.DuckDBPyConnection, raw_path: Path) -> Generator[None]:
     """The mirror beside the warehouse for the time of the block."""
     attach(con, raw_path)
-    one_thread_for_small(con, raw_path)  # of a warehouse that is made anew the size says nothing
+    if not is_small(raw_path):  # of a warehouse that is made anew the size says nothing
+        con.execute("RESET threads")
     with afterwards(lambda: con.execute(f"DETACH {CATALOG}")):
         yield
 
