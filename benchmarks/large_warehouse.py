@@ -232,6 +232,24 @@ INSERT INTO core.booking_events BY NAME
 SELECT booking_id, origin, 'pending' AS from_status, CASE WHEN status = 'completed' THEN 'accepted' ELSE status END
     AS to_status, created_at + INTERVAL 4 MINUTE AS observed_at, change
 FROM core.bookings WHERE status NOT IN ('pending', 'unknown');
+-- Whose each booking was at first sight; one in a hundred changed hands after four minutes.
+INSERT INTO core.booking_providers BY NAME
+SELECT booking_id, origin, CASE WHEN n = 1 THEN owner(change + 1) END AS from_provider_id,
+    CASE WHEN n = 0 AND dice(change, 50, 100) = 0 THEN owner(change + 1) ELSE provider_id END AS to_provider_id,
+    created_at + to_minutes(4 * n) AS observed_at, change + n * $bookings AS change
+FROM core.bookings, range(2) t(n) WHERE (n = 0 OR dice(change, 50, 100) = 0) AND change < $bookings;
+-- As many changes of a provider's status as bookings.
+INSERT INTO core.provider_states BY NAME
+SELECT printf('provider%012d', i % $providers) AS provider_id, 'therapist' AS provider_type,
+    ['AVAILABLE', 'BUSY', 'AVAILABLE', 'OFFLINE'][1 + i // $providers % 4] AS status,
+    $now::TIMESTAMP - to_microseconds((($bookings - i) * (730::BIGINT * 86400000000 // $bookings))::BIGINT)
+        AS observed_at,
+    observed_at - INTERVAL 1 MINUTE AS last_seen_at, i AS change
+FROM range($bookings) t(i);
+INSERT INTO core.reviews BY NAME
+SELECT id20('v', change) AS review_id, booking_id AS booking_ref, customer_id, provider_id,
+    3 + dice(change, 51, 3) AS rating, ends_at + INTERVAL 1 HOUR AS created_at, created_at AS updated_at, change
+FROM core.bookings WHERE status = 'completed' AND dice(change, 52, 10) < 3;
 """
 
 
