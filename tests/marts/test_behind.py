@@ -200,8 +200,6 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             utc_offset_minutes=chance.choice(offsets),
             is_test=chance.random() < 0.05,
             deleted_at=NOW if chance.random() < 0.05 else None,
-            discounted=chance.random() < 0.3,
-            amount_before_idr=chance.choice((None, 1_500_000)),
         )
     for number in range(300):
         created = moment(45)
@@ -237,8 +235,6 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             created_at=(sent := moment(5)),
             sent_at=sent,
             deleted_at=NOW if chance.random() < 0.1 else None,
-            conversation_id=f"{chance.choice('rrRx')}{chance.randrange(40)}",
-            sender_role=chance.choice(("customer", "therapist", "system")),
         )
         w.add(
             "core.chat_rooms",
@@ -304,5 +300,7 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
 
 
 def _kind(w: Warehouse, provider: str) -> str:
-    (row,) = w.rows(f"SELECT min(provider_type) AS provider_type FROM core.providers WHERE provider_id = '{provider}'")
+    (row,) = w.rows(
+        f"SELECT min(provider_type) AS provider_type FROM core.providers WHERE provider_id = '{provider}'"
+    )
     return str(row["provider_type"])
