@@ -66,8 +66,8 @@ INTERVAL: Final = 0.99
 #: times as much room is left for what no distribution has: one lively evening is in messages, rows and notifications.
 UNLIKELY: Final = 1e-7
 #: A silence of bookings is, below this: nobody booked while 10.1 bookings were to be expected (-ln of it, and a little
-#: for what eight weeks leave open), so that it is told before 12 are lost also where the weeks were poor by chance. Each
-#: booking ends one such silence, 15,000 a month by source and in all: 1 false alarm by chance, if bookings came as
+#: for what eight weeks leave open), so that it is told before 12 are lost also where the weeks were poor by chance.
+#: Each booking ends one such silence, 15,000 a month by source and in all: 1 false alarm a month, if bookings come as
 #: unevenly as chance has it; measured is less (docs/performance.md).
 SILENT: Final = 7e-5
 #: The code of what is told of a series that was unusual and cannot be told any more: its alert is not over.
