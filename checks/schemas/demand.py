@@ -29,6 +29,9 @@ class SourceConversion(MartTable, id_column="local_date"):
     booked_idr: pl.Int64 = column("what was booked")
     completed_idr: pl.Int64 = column("what was carried out")
     commissions: pl.Int64 = column("bookings with a record of their own", unit="bookings", ge=0)
+    decided: pl.Int64 = column(
+        "that were ever accepted, are declined or expired: each once", unit="bookings", ge=0
+    )
 
 
 class PeakHours(MartTable, id_column="basis"):

@@ -176,8 +176,6 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             origin=chance.choice(("bookings", "bookings", "hotel_bookings")),
             provider_id=chance.choice((*providers, None)),
             customer_id=(customer := f"{chance.choice('kkkK')}{chance.randrange(30)}"),
-            amount_before_idr=chance.choice((None, 1_000_001)),
-            discounted=chance.random() < 0.3,
             cancelled_by=chance.choice((None, "customer", "therapist", "admin")),
             customer_key=f"c:{customer.lower()}",
             status=status,
@@ -200,8 +198,6 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             utc_offset_minutes=chance.choice(offsets),
             is_test=chance.random() < 0.05,
             deleted_at=NOW if chance.random() < 0.05 else None,
-            discounted=chance.random() < 0.3,
-            amount_before_idr=chance.choice((None, 1_500_000)),
         )
     for number in range(300):
         created = moment(45)
@@ -228,17 +224,13 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
     for number in range(200):
         w.message(
             f"m{number}",
-            conversation_id=f"r{chance.randrange(60)}" if number % 3 else f"R{chance.randrange(60)}",
             sender_id=f"k{chance.randrange(3)}",
-            sender_role=chance.choice(("customer", "therapist", "system")),
             receiver_id=chance.choice((*providers, None)),
             is_read=chance.choice((True, False, None)),
             booking_ref=chance.choice((None, f"b{chance.randrange(400)}")),
             created_at=(sent := moment(5)),
             sent_at=sent,
             deleted_at=NOW if chance.random() < 0.1 else None,
-            conversation_id=f"{chance.choice('rrRx')}{chance.randrange(40)}",
-            sender_role=chance.choice(("customer", "therapist", "system")),
         )
         w.add(
             "core.chat_rooms",
@@ -304,5 +296,7 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
 
 
 def _kind(w: Warehouse, provider: str) -> str:
-    (row,) = w.rows(f"SELECT min(provider_type) AS provider_type FROM core.providers WHERE provider_id = '{provider}'")
+    (row,) = w.rows(
+        f"SELECT min(provider_type) AS provider_type FROM core.providers WHERE provider_id = '{provider}'"
+    )
     return str(row["provider_type"])
