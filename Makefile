@@ -9,7 +9,7 @@ JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 export DO_NOT_TRACK := 1
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo test run serve reports lint reference bench bench-ingest bench-reconcile bench-health bench-freshness soak lock clean
+.PHONY: setup demo test run serve lint reference bench bench-ingest bench-reconcile bench-health bench-marts bench-freshness soak lock clean reports
 
 setup: $(STAMP)
 
@@ -63,6 +63,11 @@ bench-reconcile: $(STAMP)
 
 bench-health: $(STAMP)
 	$(BIN)/python -m benchmarks.health $(ARGS)
+
+# 1 million bookings and 5 million messages, in a folder under /tmp that takes some 4 GB; prints ratios and peak memory.
+# ARGS="--scale 0.1" for a quick look, "--scale 10" for ten times as much, "--json FILE" for all that was measured.
+bench-marts: $(STAMP)
+	$(BIN)/python -m benchmarks.marts $(ARGS)
 
 # About ten minutes, most of them waiting for the schedule; ARGS="--scheduled-writes 0" for the watch alone.
 bench-freshness: $(STAMP)

@@ -1,4 +1,5 @@
 """A warehouse of 10 million bookings and 9 million commissions, made by DuckDB in a minute or two, for benchmarks.
+With talks: a chat room and five messages a booking, what was observed of its status, and reviews.
 
 Every state and finding is planted, at rates such as a large marketplace has; both forms of reference, duplicates,
 orphans, references to two bookings, to a test and a real one, and in another case. Measures nothing.
@@ -182,6 +183,7 @@ INSERT INTO core.commissions BY NAME
 SELECT * EXCLUDE (i) REPLACE (id20('cq', i) AS commission_id, 'BKQ' || i AS booking_ref, NULL AS booking_doc_ref)
 FROM (SELECT *, row_number() OVER (ORDER BY commission_id) - 1 AS i FROM core.commissions WHERE change < 2000)
 WHERE i < 100;
+-- messages
 INSERT INTO core.messages BY NAME
 SELECT id20('m', i) AS message_id, id20('r', i // 8) AS conversation_id, id20('b', i) AS booking_ref,
     id20('u', dice(i, 4, 400000)) AS sender_id, 'customer' AS sender_role, owner(i) AS receiver_id,
@@ -189,6 +191,7 @@ SELECT id20('m', i) AS message_id, id20('r', i // 8) AS conversation_id, id20('b
     $now::TIMESTAMP - to_microseconds((($bookings - i) * (730::BIGINT * 86400000000 // $bookings))::BIGINT) AS sent_at,
     dice(i, 41, 1000) > 3 AS is_read, sent_at AS created_at, sent_at AS updated_at, i AS change
 FROM range($bookings) t(i);
+-- notifications
 INSERT INTO core.notifications BY NAME
 SELECT id20('n', i) AS notification_id, owner(i) AS recipient_id, 'therapist' AS recipient_type, 'booking' AS kind,
     'push' AS channel,
@@ -202,9 +205,60 @@ SELECT unnest(['bookings', 'hotel_bookings', 'chat_messages', 'commission_record
     $now::TIMESTAMP - INTERVAL 2 SECOND, $now::TIMESTAMP - INTERVAL 1 SECOND, true, 'complete', NULL;
 """
 
+# In the place of the messages above. Of each booking: the customer writes, the provider answers (half a minute to a
+# quarter of an hour later; one in ten not at all), one message in five is the app's.
+MESSAGES_A_BOOKING: Final = 5
+_TALKS = """
+INSERT INTO core.chat_rooms BY NAME
+SELECT id20('r', change) AS room_id, booking_id AS booking_ref, customer_id, provider_id,
+    CASE WHEN change > $bookings - 1000 THEN 'active' ELSE 'completed' END AS status, status AS raw_status,
+    created_at, updated_at, change, utc_offset_minutes
+FROM core.bookings WHERE change < $bookings;
+INSERT INTO core.messages BY NAME
+SELECT id20('m', i) AS message_id, id20('r', k) AS conversation_id, id20('b', k) AS booking_ref,
+    CASE side WHEN 'customer' THEN customer ELSE owner(k) END AS sender_id, side AS sender_role,
+    CASE side WHEN 'customer' THEN owner(k) ELSE customer END AS receiver_id,
+    CASE side WHEN 'customer' THEN 'therapist' ELSE 'customer' END AS receiver_role,
+    CASE WHEN n = 2 THEN 'status_update' ELSE 'text' END AS kind,
+    made + to_seconds(n * 60 + dice(k, 43, 30) + CASE WHEN n > 0 THEN dice(k, 44, 900) ELSE 0 END) AS sent_at,
+    dice(i, 41, 1000) > 3 AS is_read, sent_at AS created_at, sent_at AS updated_at, i AS change
+FROM (
+    SELECT i, i // $each AS k, i % $each AS n, id20('u', dice(k, 4, 400000)) AS customer,
+        CASE WHEN n % 2 = 0 OR dice(k, 45, 10) = 0 THEN 'customer' ELSE 'therapist' END AS side,
+        $now::TIMESTAMP - to_microseconds((($bookings - k) * (730::BIGINT * 86400000000 // $bookings))::BIGINT) AS made
+    FROM range($bookings * $each) t(i)
+);
+INSERT INTO core.booking_events BY NAME
+SELECT booking_id, origin, 'pending' AS from_status, CASE WHEN status = 'completed' THEN 'accepted' ELSE status END
+    AS to_status, created_at + INTERVAL 4 MINUTE AS observed_at, change
+FROM core.bookings WHERE status NOT IN ('pending', 'unknown');
+-- Whose each booking was at first sight; one in a hundred changed hands after four minutes.
+INSERT INTO core.booking_providers BY NAME
+SELECT booking_id, origin, CASE WHEN n = 1 THEN owner(change + 1) END AS from_provider_id,
+    CASE WHEN n = 0 AND dice(change, 50, 100) = 0 THEN owner(change + 1) ELSE provider_id END AS to_provider_id,
+    created_at + to_minutes(4 * n) AS observed_at, change + n * $bookings AS change
+FROM core.bookings, range(2) t(n) WHERE (n = 0 OR dice(change, 50, 100) = 0) AND change < $bookings;
+-- As many changes of a provider's status as bookings.
+INSERT INTO core.provider_states BY NAME
+SELECT printf('provider%012d', i % $providers) AS provider_id, 'therapist' AS provider_type,
+    ['AVAILABLE', 'BUSY', 'AVAILABLE', 'OFFLINE'][1 + i // $providers % 4] AS status,
+    $now::TIMESTAMP - to_microseconds((($bookings - i) * (730::BIGINT * 86400000000 // $bookings))::BIGINT)
+        AS observed_at,
+    observed_at - INTERVAL 1 MINUTE AS last_seen_at, i AS change
+FROM range($bookings) t(i);
+INSERT INTO core.reviews BY NAME
+SELECT id20('v', change) AS review_id, booking_id AS booking_ref, customer_id, provider_id,
+    3 + dice(change, 51, 3) AS rating, ends_at + INTERVAL 1 HOUR AS created_at, created_at AS updated_at, change
+FROM core.bookings WHERE status = 'completed' AND dice(change, 52, 10) < 3;
+"""
 
-def make(path: Path, bookings: int) -> None:
+
+def make(path: Path, bookings: int, *, talks: bool = False) -> None:
     """Fill a new warehouse file with ``bookings`` bookings and what belongs to them."""
+    others = _OTHERS
+    if talks:
+        begins, ends = others.index("-- messages"), others.index("-- notifications")
+        others = others[:begins] + _TALKS + others[ends:]
     with duckdb.connect(str(path)) as con:
         con.execute(
             "SET enable_progress_bar = false; SET memory_limit = '4GB'; SET preserve_insertion_order = false"
@@ -212,22 +266,23 @@ def make(path: Path, bookings: int) -> None:
         con.execute("CREATE SCHEMA core; CREATE SCHEMA ops")
         for one in (*CORE.values(), OPS["health_changes"], OPS["scans"]):
             con.execute(create_table(one))
-        for part in (_MACROS, _BOOKINGS, _COMMISSIONS, _OTHERS):
+        for part in (_MACROS, _BOOKINGS, _COMMISSIONS, others):
             con.execute(
                 part.replace("$bookings", str(bookings))
+                .replace("$each", str(MESSAGES_A_BOOKING))
                 .replace("$providers", str(PROVIDERS))
                 .replace("$now", f"'{NOW}'")
             )
 
 
-def kept(folder: Path, bookings: int) -> Path:
+def kept(folder: Path, bookings: int, *, talks: bool = False) -> Path:
     """The warehouse of that size in ``folder``, made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"large-{bookings}.duckdb"
+    path = folder / f"large-{'talks-' if talks else ''}{bookings}.duckdb"
     if not path.exists():
         partial = path.with_suffix(".partial")
         for left in (partial, partial.with_name(partial.name + ".wal")):
             left.unlink(missing_ok=True)
-        make(partial, bookings)
+        make(partial, bookings, talks=talks)
         partial.replace(path)
     return path

@@ -49,6 +49,11 @@ class Mart:
         return tuple(name for name in self.reads if name in _MADE and name != self.name and name not in CORE)
 
     @property
+    def asks_policy(self) -> bool:
+        """Whether its query depends on the commission policy."""
+        return POLICY in _arguments(self.make)
+
+    @property
     def description(self) -> str:
         return inspect.getdoc(self.make) or ""
 

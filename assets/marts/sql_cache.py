@@ -41,6 +41,10 @@ class Compiled:
     sql: str
 
 
+#: (how it is made, of what) → a mart or step that does not ask for the policy, and its columns as Ibis knows them.
+_WITHOUT_POLICY: dict[Any, tuple[Compiled, Any]] = {}
+
+
 @lru_cache(maxsize=4)
 def compile_marts(policy: Policy) -> tuple[Compiled, ...]:
     """Every step and mart as SQL. The instants come from variables: the SQL stays the same."""
@@ -52,12 +56,21 @@ def compile_marts(policy: Policy) -> tuple[Compiled, ...]:
     tables, at = sources(), Instants()
     compiled: list[Compiled] = []
     for mart in MARTS.values():
-        expression = mart.query(tables, at, policy)
-        schema = expression.schema()
-        columns = tuple((name, str(compiler.type_mapper.to_string(kind))) for name, kind in schema.items())
-        compiled.append(
-            Compiled(mart.name, columns, _by_variables(compiler.to_sqlglot(expression)).sql("duckdb"))
-        )
+        # Of a mart that does not ask for it the policy says nothing: most are compiled once, whatever the policy.
+        shared = None if mart.asks_policy else (mart.make, *(tables[name].schema() for name in mart.reads))
+        known = _WITHOUT_POLICY.get(shared)
+        if known is None:
+            expression = mart.query(tables, at, policy)
+            schema = expression.schema()
+            columns = tuple(
+                (name, str(compiler.type_mapper.to_string(kind))) for name, kind in schema.items()
+            )
+            query = _by_variables(compiler.to_sqlglot(expression)).sql("duckdb")
+            known = Compiled(mart.name, columns, query), schema
+            if shared is not None:
+                _WITHOUT_POLICY[shared] = known
+        made, schema = known
+        compiled.append(made)
         if mart.through is not None and mart.table is not None:
             schema = mart.table.ibis_schema
         # A name that core has is core's to whatever reads it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandera.polars as pa
 import polars as pl
 
+from checks.schemas.figures import ratio
 from checks.schemas.table import MartTable, column
 from marketplace.cohorts import RETENTION_MONTHS
 from marketplace.statuses import SOURCES
@@ -27,7 +28,9 @@ class Customers(MartTable):
         "the local day of the first; null: its zone is not known yet", null=True
     )
     declined: pl.Int64 = column("of them, those that were ever declined", unit="bookings", ge=0)
-    reassigned: pl.Int64 = column("of them, those that were ever reassigned", unit="bookings", ge=0)
+    reassigned: pl.Int64 = column(
+        "of them, those that were ever reassigned or handed over", unit="bookings", ge=0
+    )
 
     @pa.dataframe_check
     def the_first_is_not_after_the_last(cls, data: pa.PolarsData) -> pl.LazyFrame:
@@ -54,7 +57,9 @@ class CustomerRetention(MartTable, id_column="cohort_month"):
         unit="customers",
         ge=0,
     )
-    share: pl.Float64 = column("returned ÷ customers", null=True, unit="share", ge=0, le=1)
+    share: pl.Float64 = column(
+        "returned ÷ customers", null=True, unit="share", ge=0, le=1, figure=ratio("returned", "customers")
+    )
     is_complete: pl.Boolean = column(
         "that month is over; null: it is, but not all bookings were read", null=True
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from checks.schemas.figures import mean, other, quantile, ratio
+from checks.schemas.figures import additive, mean, other, quantile, ratio
 from checks.schemas.table import MartTable, column
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.members import MEMBER_HEALTH
@@ -109,10 +109,15 @@ class ProviderFigures(MartTable, name="providers"):
         unit="share",
         ge=0,
         le=1,
+        figure=ratio("accepted", "decided"),
     )
     responses: pl.Int64 = column("of how many it is known when they were answered", unit="bookings", ge=0)
-    p50_response_s: pl.Float64 = column("creation to answer: half were quicker", null=True, ge=0)
-    p95_response_s: pl.Float64 = column("creation to answer: 95 of 100 were quicker", null=True, ge=0)
+    p50_response_s: pl.Float64 = column(
+        "creation to answer: half were quicker", null=True, ge=0, figure=quantile("response_s", MEDIAN)
+    )
+    p95_response_s: pl.Float64 = column(
+        "creation to answer: 95 of 100 were quicker", null=True, ge=0, figure=quantile("response_s", TAIL)
+    )
     completed: pl.Int64 = column("of them: that were carried out", unit="bookings", ge=0)
     cancelled: pl.Int64 = column("of them: that are cancelled", unit="bookings", ge=0)
     cancelled_by_customer: pl.Int64 = column("of the cancelled: by the customer", unit="bookings", ge=0)
@@ -127,20 +132,33 @@ class ProviderFigures(MartTable, name="providers"):
         "reviews with a rating; null: reviews were never read whole", null=True, unit="reviews", ge=0
     )
     rating: pl.Float64 = column(
-        f"their mean; null under {FEWEST_RATINGS}", null=True, unit="stars", ge=WORST_RATING, le=BEST_RATING
+        f"their mean; null under {FEWEST_RATINGS}",
+        null=True,
+        unit="stars",
+        ge=WORST_RATING,
+        le=BEST_RATING,
+        figure=mean("stars"),
     )
-    booked_minutes: pl.Int64 = column("minutes of the bookings that earn, where they say them", ge=0)
+    booked_minutes: pl.Int64 = column(
+        "minutes of the bookings that earn, where they say them", ge=0, figure=additive()
+    )
     seen_minutes: pl.Float64 = column(
-        "how long its status was known; null: never, or its collection was never read whole", null=True, ge=0
+        "how long its status was known; null: never, or its collection was never read whole",
+        null=True,
+        ge=0,
+        figure=additive(),
     )
     available_minutes: pl.Float64 = column(
-        "of them, how long it was AVAILABLE or BUSY; null with seen_minutes", null=True, ge=0
+        "of them, how long it was AVAILABLE or BUSY; null with seen_minutes",
+        null=True,
+        ge=0,
+        figure=additive(),
     )
     booked_seen_minutes: pl.Float64 = column(
         "minutes of the services that earn, from when its status was first known to when last; null with seen_minutes",
         null=True,
         ge=0,
-        figure=other(),
+        figure=additive(),
     )
     utilisation: pl.Float64 = column(
         "booked_seen_minutes ÷ available_minutes; null: it was never seen available, or not all bookings were read;"
@@ -148,7 +166,7 @@ class ProviderFigures(MartTable, name="providers"):
         null=True,
         unit="ratio",
         ge=0,
-        figure=other("booked_seen_minutes", "available_minutes"),
+        figure=ratio("booked_seen_minutes", "available_minutes"),
     )
     paid_in_time: pl.Int64 = column(
         "bookings whose own commission record was paid by its deadline; null: records were never read whole",
@@ -173,7 +191,7 @@ class ProviderFigures(MartTable, name="providers"):
         null=True,
         unit="days",
         ge=0,
-        figure=other(),
+        figure=additive(),
     )
     is_complete: pl.Boolean = column(
         "all bookings and providers were read; null: not all", null=True, eq=True
@@ -226,7 +244,11 @@ class Capacity(MartTable, id_column="local_hour"):
         "of them: BUSY at some moment of it; null: none was seen", null=True, unit="providers", ge=0
     )
     providers_free: pl.Int64 = column(
-        "on line and at no moment of it busy; null: none was seen", null=True, unit="providers", ge=0
+        "on line and at no moment of it busy; null: none was seen",
+        null=True,
+        unit="providers",
+        ge=0,
+        figure=other("providers_online", "providers_busy"),
     )
     is_complete: pl.Boolean = column(
         "it is over and nothing created in it is undecided; null: so it is, but not all bookings were read",

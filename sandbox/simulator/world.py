@@ -129,8 +129,9 @@ class Booking:
     to_hand_on: int = 0
     hand_overs: list[HandOver] = field(default_factory=list)
     provider_attribute: str = "providerId"
-    # the row says from whom, or in place of which booking
+    # the row says from whom, or in place of which booking; when
     says_giver: bool = False
+    says_moment: bool = False
 
     @property
     def key(self) -> str:

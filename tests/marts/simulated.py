@@ -1,10 +1,11 @@
-"""A simulated marketplace read into a warehouse in this process, without a server: mirror, core, commission marts.
+"""A simulated marketplace read into a warehouse in this process, without a server: mirror, core, marts.
 
 Holds no expectation. What the app deleted from its commission records was seen before and is gone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -42,7 +43,11 @@ MARTS = (
     "booking_anomalies",
     "data_findings",
 )
+#: What people do is read from these as well.
+OF_PEOPLE = (*READ, "chat_rooms", "chat_messages", "reviews")
 _RUN = "simulated"
+#: An answer has a largest size.
+_PAGE = 5_000
 
 
 @dataclass(frozen=True)
@@ -57,22 +62,31 @@ class Read:
         return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
 
 
-def _served(simulation: Simulation) -> tuple[dict[str, dict[str, dict[str, Any]]], list[str]]:
-    """Each table's rows as a server would have answered them, by id; and the commission records among them that
-    were deleted since."""
+@dataclass(frozen=True)
+class _Served:
+    """Rows as a server would have answered them, by table and id: the newest, and of the tables that are watched each
+    version before, oldest first; by table those of them that were deleted since."""
+
+    rows: dict[str, dict[str, dict[str, Any]]]
+    versions: dict[str, dict[str, list[dict[str, Any]]]]
+    gone: dict[str, list[str]]
+
+
+def _served(simulation: Simulation, tables: tuple[str, ...], watched: tuple[str, ...]) -> _Served:
     dates = {
         name: [StoredColumn(c.key, c.kind, required=c.required) for c in TABLES[name] if c.kind == "datetime"]
-        for name in READ
+        for name in tables
     }
-    rows: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in READ}
-    gone: list[str] = []
+    rows: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in tables}
+    versions: dict[str, dict[str, list[dict[str, Any]]]] = {name: {} for name in watched}
+    gone: dict[str, list[str]] = {name: [] for name in ("commission_records", *watched)}
     made = 0
     for event in simulation.run_until(UNTIL):
         if event.table not in rows:
             continue
         table = rows[event.table]
-        if event.kind == "delete" and event.table == "commission_records":
-            gone.append(event.row_id)
+        if event.kind == "delete" and event.table in gone:
+            gone[event.table].append(event.row_id)
         elif event.kind == "delete":
             table.pop(event.row_id, None)
         elif event.kind == "create":
@@ -86,45 +100,71 @@ def _served(simulation: Simulation) -> tuple[dict[str, dict[str, dict[str, Any]]
             }
         elif event.row_id in table:
             table[event.row_id] |= as_stored(dates[event.table], event.data) | {"$updatedAt": stamp(event.at)}
-    return rows, gone
+        # versions that differ in when a phone was last seen only tell nothing that is asked here
+        if event.table in versions and event.data.keys() - {"lastSeenAt"}:
+            versions[event.table].setdefault(event.row_id, []).append(dict(table[event.row_id]))
+    return _Served(rows, versions, gone)
 
 
-def read(seed: int, folder: Path, *, days: int = 2, rate: float = 250) -> Read:
-    """Simulate ``days`` of history, mirror its rows, make core and the commission marts as of the end."""
+def _pages(served: _Served, name: str) -> Iterator[list[dict[str, Any]]]:
+    """A table's rows, after those that were seen before: each row once a page."""
+    versions = list(served.versions.get(name, {}).values())
+    versions.sort(key=lambda of_row: int(of_row[0]["$sequence"]))
+    for number in range(max(map(len, versions), default=0)):
+        yield [of_row[number] for of_row in versions if len(of_row) > number]
+    newest = list(served.rows[name].values())
+    for first in range(0, max(len(newest), 1), _PAGE):
+        yield newest[first : first + _PAGE]
+
+
+def read(
+    seed: int,
+    folder: Path,
+    *,
+    days: int = 2,
+    rate: float = 250,
+    tables: tuple[str, ...] = READ,
+    watched: tuple[str, ...] = (),
+    marts: tuple[str, ...] = MARTS,
+) -> Read:
+    """Simulate ``days`` of history, mirror its rows, make core and the marts as of the end. Of the tables that are
+    ``watched`` every version was seen, of the others the newest."""
     simulation = Simulation(seed, days, UNTIL, bookings_per_day=rate)
-    served, gone = _served(simulation)
+    served = _served(simulation, tables, watched)
     now = UNTIL.replace(tzinfo=None)
     raw, warehouse = folder / "raw.duckdb", folder / "warehouse.duckdb"
     with RawStore(raw) as store:
         store.source.claim("http://a/v1", "p", "d", now)
-        for name, rows in served.items():
+        for name in tables:
             store.columns.reconcile(name, [Column(c.key, c.kind, c.array) for c in TABLES[name]], now)
             store.watermarks.begin_scan(name, bound=now, overlap=timedelta(0), run_id=_RUN)
-            body = orjson.dumps({"rows": list(rows.values())})
-            frame = PageDecoder(store.columns.of(name)).decode(body).frame
-            store.merge.page(
-                name,
-                frame,
-                run_id=_RUN,
-                now=now,
-                reject_reasons=reject_reasons,
-                rules_version=RULES_VERSION,
-                complete=True,
-            )
-        if gone:
-            ids = pl.Series("_id", gone, dtype=pl.String)
-            store.merge.mark_deleted("commission_records", ids, run_id=_RUN, now=now)
+            decoder = PageDecoder(store.columns.of(name))
+            pages = list(_pages(served, name))
+            for number, page in enumerate(pages, 1):
+                store.merge.page(
+                    name,
+                    decoder.decode(orjson.dumps({"rows": page})).frame,
+                    run_id=_RUN,
+                    now=now,
+                    reject_reasons=reject_reasons,
+                    rules_version=RULES_VERSION,
+                    complete=number == len(pages),
+                )
+        for name, ids in served.gone.items():
+            if ids:
+                deleted = pl.Series("_id", ids, dtype=pl.String)
+                store.merge.mark_deleted(name, deleted, run_id=_RUN, now=now)
     process(raw, warehouse, timezone="Asia/Makassar", rules_version=RULES_VERSION, now=now)
     con = duckdb.connect(str(warehouse))
     create_ops(con)
-    _scans(con, now)
-    build(con, now=now, policy=DEFAULT_POLICY, tables=MARTS, clock_frozen=True)
+    _scans(con, now, tables)
+    build(con, now=now, policy=DEFAULT_POLICY, tables=marts, clock_frozen=True)
     return Read(truth(simulation), con)
 
 
-def _scans(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
+def _scans(con: duckdb.DuckDBPyConnection, now: datetime, tables: tuple[str, ...]) -> None:
     con.executemany(
         "INSERT INTO ops.scans (collection, watermark, completed_at, required, outcome)"
         " VALUES (?, ?, ?, true, 'complete')",
-        [[name, now, now] for name in READ],
+        [[name, now, now] for name in tables],
     )

@@ -210,6 +210,16 @@ def test_compiling_is_done_once_a_policy() -> None:
     assert compile_marts(DEFAULT_POLICY) is compile_marts(DEFAULT_POLICY)
 
 
+def test_what_another_policy_changes_asks_for_it() -> None:
+    """What does not is compiled once a process, from the same function and columns."""
+    pairs = zip(compile_marts(DEFAULT_POLICY), compile_marts(DATED), strict=True)
+    changed = {one.name for one, other in pairs if one != other}
+    asking = {mart.name for mart in MARTS.values() if mart.asks_policy}
+    assert changed
+    assert changed <= asking
+    assert asking < set(MARTS)
+
+
 def test_compiled_marts_are_kept_in_a_file_and_made_again_where_it_is_broken(tmp_path: Path) -> None:
     compiled_marts.cache_clear()
     first = compiled_marts(DEFAULT_POLICY, tmp_path)

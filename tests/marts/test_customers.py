@@ -73,10 +73,21 @@ def test_what_was_declined_or_reassigned_once_was_so_whatever_came_after(w: Ware
     for change, status in enumerate(("pending", "reassigned", "pending", "declined", "completed")):
         w.add("core.booking_events", booking_id="b1", to_status=status, observed_at=NOW, change=change)
     by(w, "b2", "u1", NOW - 2 * DAY, status="reassigned")
+    by(w, "b3", "u1", NOW - DAY, provider_id="p2")
+    for change, (giver, taker) in enumerate(((None, "p1"), ("p1", "p2"))):
+        w.add(
+            "core.booking_providers",
+            booking_id="b3",
+            origin="bookings",
+            from_provider_id=giver,
+            to_provider_id=taker,
+            observed_at=NOW - DAY,
+            change=change,
+        )
     # Of another collection it is another booking.
     by(w, "b1", "u2", NOW - 3 * DAY, origin="hotel_bookings")
     one, two = customers(w)
-    assert (one["bookings"], one["declined"], one["reassigned"]) == (2, 1, 2)
+    assert (one["bookings"], one["declined"], one["reassigned"]) == (3, 1, 3)
     assert (two["bookings"], two["declined"], two["reassigned"]) == (1, 0, 0)
 
 

@@ -70,6 +70,21 @@ def test_each_step_is_some_of_the_one_before_and_the_rest_went_somewhere(w: Ware
     assert (row["recorded_early"], row["paid_early"], row["free"], row["record_unknown"]) == (1, 1, 0, 0)
 
 
+def test_the_funnel_counts_as_the_conversion_of_sources(w: Warehouse) -> None:
+    for number, status in enumerate(("completed", "accepted", "declined", "cancelled", "expired", "pending")):
+        for source in ("bookingButton", "chatWindow")[: 1 + number % 2]:
+            made(
+                w,
+                f"{status}-{source}",
+                status=status,
+                source=source,
+                accepted_at=MADE if number == 3 else None,
+            )
+    w.build(["booking_funnel", "source_conversion"])
+    asked = "SELECT local_date, source, created, accepted, completed, declined, cancelled FROM marts."
+    assert w.rows(f"{asked}booking_funnel ORDER BY ALL") == w.rows(f"{asked}source_conversion ORDER BY ALL")
+
+
 def test_a_record_counts_where_it_is_live_and_the_booking_s_own(w: Warehouse) -> None:
     made(w, "twice")
     w.commission("c1", "twice", status="pending")

@@ -24,9 +24,9 @@ def _events(made: World) -> list[Any]:
 
 
 def test_the_golden_seed_keeps_its_rows() -> None:
-    assert _hash(_events(world(7))) == "f3950b63482539e3", SAYS
-    assert _hash(_events(world(7, findings=False))) == "5a20d14b2c6dce14", SAYS
+    assert _hash(_events(world(7))) == "afadaee8bd90cceb", SAYS
+    assert _hash(_events(world(7, findings=False))) == "b9b76674e4e52c5f", SAYS
 
 
 def test_the_golden_seed_keeps_its_truth() -> None:
-    assert _hash(world(7).truth) == "40c715bfc0cd0d73", SAYS
+    assert _hash(world(7).truth) == "ba588a1a07a93be3", SAYS

@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from assets.marts.answers import accounts, with_answers
+from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.expressions import bookings_read, counted, interval, local, zones_read
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
-from assets.marts.steps.provider_spans import ON_LINE
+from assets.marts.steps.provider_spans import ON_LINE, provider_spans
 from assets.marts.tables import Instants
 from checks.schemas.providers import Capacity
 from marketplace.statuses import ProviderStatus
@@ -69,32 +70,40 @@ def _of(rows: Any, **columns: Any) -> Any:
     )
 
 
-def _requests(bookings: Any, providers: Any, at: Instants) -> Any:
+def _asked(bookings: Any, providers: Any, at: Instants) -> Any:
+    """Counted bookings with the city of their provider and the local hour in which they were created."""
     b = with_answers(counted(bookings), at)
     b = b.mutate(local_hour=_hour(b.created_at, b.utc_offset_minutes))
     b = b.filter(b.local_hour.notnull())
     p = accounts(providers).select("account", city="home")
-    b = b.left_join(p, b.provider_id == p.account)
+    return b.left_join(p, b.provider_id == p.account)
+
+
+def _requests(bookings: Any, providers: Any, at: Instants) -> Any:
+    b = _asked(bookings, providers, at)
     counts = b.group_by("city", "local_hour").aggregate(
         requests=b.count(), **{name: b.count(where=b[name]) for name in _COUNTS[1:]}
     )
     return _of(counts, **{name: counts[name] for name in _COUNTS})
 
 
-def _changes(spans: Any) -> Any:
-    """By how many more providers were seen, on line and busy in an hour than in the one before it."""
-    kinds = {
+def _kinds(spans: Any) -> Any:
+    """The spans in which a provider was seen, on line and busy."""
+    return {
         "seen": spans,
         "online": spans.filter(spans.status.isin(ON_LINE)),
         "busy": spans.filter(spans.status == ProviderStatus.BUSY.value),
     }
-    one = ibis.literal(1).cast("int64")
+
+
+def _changes(spans: Any) -> Any:
+    """By how many more providers were seen, on line and busy in an hour than in the one before it."""
     parts: list[Any] = []
-    for name, rows in kinds.items():
+    for name, rows in _kinds(spans).items():
         rows = _hours_once(rows)
         parts += [
-            _of(rows.mutate(local_hour=rows.first_hour), **{name: one}),
-            _of(rows.mutate(local_hour=rows.last_hour + interval(_HOUR)), **{name: -one}),
+            _of(rows.mutate(local_hour=rows.first_hour), **{name: one()}),
+            _of(rows.mutate(local_hour=rows.last_hour + interval(_HOUR)), **{name: -one()}),
         ]
     rows: Any = ibis.union(*parts, distinct=False)
     return rows.group_by("city", "local_hour").aggregate(
@@ -126,3 +135,29 @@ def _every_hour(by_hour: Any) -> Any:
     hours = ends["last"].delta(ends["first"], unit="hour").cast("int64")
     rows = ends.mutate(number=ibis.range(ibis.literal(0).cast("int64"), hours + 1).unnest())
     return _of(rows.mutate(local_hour=rows["first"] + ibis.interval(hours=1) * rows.number))
+
+
+_figures = capacity
+
+
+@behind(_figures)
+def capacity_rows(bookings: Any, providers: Any, provider_states: Any, scans: Any, at: Instants) -> ir.Table:
+    """The bookings created in an hour, and the providers seen, on line and busy in it."""
+    b = _asked(bookings, providers, at)
+    parts = [
+        of_booking(b, "city", "local_hour", requests=one(), **{name: where(b[name]) for name in _COUNTS[1:]})
+    ]
+    for name, rows in _kinds(provider_spans(provider_states, providers, scans, at)).items():
+        rows = _hours_once(rows)
+        hours = rows.last_hour.delta(rows.first_hour, unit="hour").cast("int64")
+        rows = rows.mutate(number=ibis.range(ibis.literal(0).cast("int64"), hours + 1).unnest())
+        parts.append(
+            rows.select(
+                "city",
+                local_hour=rows.first_hour + ibis.interval(hours=1) * rows.number,
+                id=rows.provider_id,
+                of=ibis.literal("core.provider_states"),
+                **{f"providers_{name}": one()},
+            )
+        )
+    return gather(*parts)

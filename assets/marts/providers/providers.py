@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from assets.marts.answers import accounts, with_answers
+from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.expressions import bookings_read, counted, seconds_between, zones_read
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
-from assets.marts.steps.provider_spans import ON_LINE
+from assets.marts.steps.provider_spans import ON_LINE, provider_spans
 from assets.marts.tables import Instants
 from checks.schemas.providers import ProviderFigures
 from marketplace.commission import PAID_STATUS, REVENUE_STATUSES, TRACKED_STATES, EntryKind, EntryPart
@@ -129,35 +130,42 @@ def _read_whole(scans: Any, collection: str) -> Any:
     return (s.count() > 0).as_scalar()
 
 
-def _requests(bookings: Any, at: Instants) -> Any:
+def _asked(bookings: Any, at: Instants) -> Any:
+    """Counted bookings that name a provider, with what became of each and the seconds to its answer (response_s, null
+    where it is not known)."""
     b = counted(bookings)
     # A role word names nobody: bookings of "therapist" are of many.
     b = with_answers(b.filter(b.provider_id.notnull() & ~b.provider_id.lower().isin(ROLE_WORDS)), at)
     timed = (b.responded_at >= b.created_at).fill_null(False)
-    response = seconds_between(b.created_at, b.responded_at)
     declined = b.status == BookingStatus.DECLINED.value
     expired = b.status == BookingStatus.EXPIRED.value
     cancelled = b.status == BookingStatus.CANCELLED.value
-    by = {name: b.cancelled_by.isin(roles).fill_null(False) for name, roles in _BY.items()}
+    by = {name: cancelled & b.cancelled_by.isin(roles).fill_null(False) for name, roles in _BY.items()}
     nobody: Any = cancelled
     for told in by.values():
         nobody = nobody & ~told
+    return b.mutate(
+        requests=ibis.literal(True),
+        declined=declined,
+        expired=expired,
+        decided=b.accepted | declined | expired,
+        responses=timed,
+        response_s=ibis.cases((timed, seconds_between(b.created_at, b.responded_at))),
+        completed=b.status == BookingStatus.COMPLETED.value,
+        cancelled=cancelled,
+        **by,
+        cancelled_by_unknown=nobody,
+        earning_minutes=ibis.cases((b.status.isin(REVENUE_STATUSES), b.service_minutes)),
+    )
+
+
+def _requests(bookings: Any, at: Instants) -> Any:
+    b = _asked(bookings, at)
     return b.group_by(of="provider_id").aggregate(
-        requests=b.count(),
-        answered=b.count(where=b.answered),
-        accepted=b.count(where=b.accepted),
-        declined=b.count(where=declined),
-        expired=b.count(where=expired),
-        unanswered=b.count(where=b.unanswered),
-        decided=b.count(where=b.accepted | declined | expired),
-        responses=b.count(where=timed),
-        p50_response_s=response.quantile(MEDIAN, where=timed),
-        p95_response_s=response.quantile(TAIL, where=timed),
-        completed=b.count(where=b.status == BookingStatus.COMPLETED.value),
-        cancelled=b.count(where=cancelled),
-        **{name: b.count(where=cancelled & told) for name, told in by.items()},
-        cancelled_by_unknown=b.count(where=nobody),
-        booked_minutes=b.service_minutes.sum(where=b.status.isin(REVENUE_STATUSES)),
+        **{name: b.count(where=b[name]) for name in _COUNTS},
+        p50_response_s=b.response_s.quantile(MEDIAN),
+        p95_response_s=b.response_s.quantile(TAIL),
+        booked_minutes=b.earning_minutes.sum(),
     )
 
 
@@ -207,10 +215,10 @@ def _ratings(reviews: Any, bookings: Any) -> Any:
 
 def _handed(reassignments: Any) -> Any:
     h = reassignments
-    one, none = (ibis.literal(number).cast("int64") for number in (1, 0))
+    none = ibis.literal(0).cast("int64")
     sides: Any = ibis.union(
-        h.select(of=h.from_provider_id, away=one, to=none),
-        h.select(of=h.to_provider_id, away=none, to=one),
+        h.select(of=h.from_provider_id, away=one(), to=none),
+        h.select(of=h.to_provider_id, away=none, to=one()),
         distinct=False,
     )
     sides = sides.filter(sides.of.notnull())
@@ -226,34 +234,136 @@ def _seen(spans: Any) -> Any:
     )
 
 
-def _served(bookings: Any, spans: Any) -> Any:
-    """Seconds of services that earn, as far as the provider's status was known while they lasted."""
+def _services(bookings: Any, spans: Any) -> Any:
+    """Bookings that earn, with the seconds of their service (inside_s) from when the provider's status was first known
+    to when last."""
     known = spans.group_by(seen="provider_id").aggregate(since=spans.from_at.min(), until=spans.to_at.max())
     b = counted(bookings)
     b = b.filter(b.status.isin(REVENUE_STATUSES) & b.starts_at.notnull() & b.service_minutes.notnull())
-    b = b.select(
-        "provider_id", "starts_at", over_at=b.starts_at + ibis.interval(minutes=1) * b.service_minutes
-    )
     rows = b.inner_join(known, b.provider_id == known.seen)
-    seconds = seconds_between(ibis.greatest(rows.starts_at, rows.since), ibis.least(rows.over_at, rows.until))
-    inside: Any = ibis.greatest(seconds, ibis.literal(0.0))
-    return rows.group_by(of="provider_id").aggregate(booked_seen_s=inside.sum())
+    over_at = rows.starts_at + ibis.interval(minutes=1) * rows.service_minutes
+    inside = seconds_between(ibis.greatest(rows.starts_at, rows.since), ibis.least(over_at, rows.until))
+    return rows.mutate(inside_s=ibis.greatest(inside, ibis.literal(0.0)))
 
 
-def _paid(commission_reconciliation: Any) -> Any:
+def _served(bookings: Any, spans: Any) -> Any:
+    rows = _services(bookings, spans)
+    return rows.group_by(of="provider_id").aggregate(booked_seen_s=rows.inside_s.sum())
+
+
+def _own_paid(commission_reconciliation: Any) -> Any:
+    """Bookings whose own record is paid, with ``in_time`` (null where that cannot be told)."""
     r = commission_reconciliation
     r = r.filter(
         r.state.isin(TRACKED_STATES) & (r.commission_status == PAID_STATUS) & r.provider_id.notnull()
     )
-    in_time = r.paid_at <= r.deadline_at
+    return r.mutate(in_time=r.paid_at <= r.deadline_at)
+
+
+def _paid(commission_reconciliation: Any) -> Any:
+    r = _own_paid(commission_reconciliation)
     return r.group_by(of="provider_id").aggregate(
-        paid_in_time=r.count(where=in_time.fill_null(False)),
-        paid_late=r.count(where=(~in_time).fill_null(False)),
-        paid_undated=r.count(where=in_time.isnull()),
+        paid_in_time=r.count(where=r.in_time.fill_null(False)),
+        paid_late=r.count(where=(~r.in_time).fill_null(False)),
+        paid_undated=r.count(where=r.in_time.isnull()),
     )
 
 
-def _fees(commission_entries: Any) -> Any:
+def _fee_entries(commission_entries: Any) -> Any:
     e = commission_entries
-    e = e.filter((e.part == EntryPart.FEE.value) & e.kind.isin(values(EntryKind.FEE, EntryKind.REVERSAL)))
+    return e.filter((e.part == EntryPart.FEE.value) & e.kind.isin(values(EntryKind.FEE, EntryKind.REVERSAL)))
+
+
+def _fees(commission_entries: Any) -> Any:
+    e = _fee_entries(commission_entries)
     return e.group_by(of="provider_id").aggregate(fees_idr=e.amount_idr.sum())
+
+
+_figures = providers  # its arguments are called as it is
+
+
+@behind(_figures)
+def provider_rows(
+    bookings: Any,
+    providers: Any,
+    provider_states: Any,
+    reviews: Any,
+    reassignments: Any,
+    commission_reconciliation: Any,
+    commission_entries: Any,
+    scans: Any,
+    at: Instants,
+) -> ir.Table:
+    """The bookings, reviews, hand-overs, statuses, records and fees of each provider."""
+    b = _asked(bookings, at)
+    spans = provider_spans(provider_states, providers, scans, at)
+    minutes = seconds_between(spans.from_at, spans.to_at) / _MINUTE_S
+    served = _services(bookings, spans)
+    stars = rated(reviews, bookings)
+    r = _own_paid(commission_reconciliation)
+    e = _fee_entries(commission_entries)
+    h = reassignments
+
+    def handed(side: str, figure: str) -> Any:
+        rows = h.filter(h[side].notnull())
+        return rows.select(
+            id=rows.booking_id,
+            of=ibis.literal("marts.reassignments"),
+            provider_id=rows[side],
+            origin=rows.origin,
+            outcome=rows.outcome,
+            reassigned_at=rows.reassigned_at,
+            **{figure: one()},
+        )
+
+    return gather(
+        of_booking(
+            b,
+            "provider_id",
+            "response_s",
+            booked_minutes=b.earning_minutes,
+            **{name: where(b[name]) for name in _COUNTS},
+        ),
+        of_booking(served, "provider_id", "starts_at", booked_seen_minutes=served.inside_s / _MINUTE_S),
+        stars.select(
+            id=stars.review_id,
+            of=ibis.literal("core.reviews"),
+            provider_id=stars.of,
+            created_at=stars.created_at,
+            change=stars.change,
+            ratings=one(),
+            stars=stars.rating,
+        ),
+        handed("from_provider_id", "reassigned_away"),
+        handed("to_provider_id", "reassigned_to"),
+        spans.select(
+            id=spans.provider_id,
+            of=ibis.literal("core.provider_states"),
+            provider_id=spans.provider_id,
+            status=spans.status,
+            from_at=spans.from_at,
+            to_at=spans.to_at,
+            seen_minutes=minutes,
+            available_minutes=where(spans.status.isin(ON_LINE), minutes),
+            restricted_days=where(
+                spans.status == ProviderStatus.RESTRICTED.value, minutes * (_MINUTE_S / _DAY_S)
+            ),
+        ),
+        r.select(
+            id=r.commission_id,
+            of=ibis.literal("core.commissions"),
+            provider_id=r.provider_id,
+            paid_at=r.paid_at,
+            deadline_at=r.deadline_at,
+            paid_in_time=where(r.in_time),
+            paid_late=where(~r.in_time),
+            paid_undated=where(r.in_time.isnull()),
+        ),
+        e.select(
+            id=e.entry_id,
+            of=ibis.literal("marts.commission_entries"),
+            provider_id=e.provider_id,
+            local_date=e.local_date,
+            fees_idr=e.amount_idr,
+        ),
+    )

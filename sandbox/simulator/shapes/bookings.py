@@ -148,7 +148,9 @@ def hand_over_attributes(rng: Random, booking: Booking) -> dict[str, Any]:
     mark = rng.random()
     if booking.says_giver or (len(booking.hand_overs) == 1 and mark < 0.4):
         data["reassignedFrom"] = last.giver.id
-        if mark < 0.3:
+        # a writer that says when does so each time
+        booking.says_moment = booking.says_moment or (not booking.says_giver and mark < 0.3)
+        if booking.says_moment:
             data["reassignedAt"] = appwrite(last.at)
         booking.says_giver = True
     return data

@@ -71,7 +71,8 @@ def revenue_by_period(daily: Mapping[str, Mapping[str, int]], *, weekly: bool) -
 
 
 def revenue_by_kind(known: Known) -> list[dict[str, Any]]:
-    """As ``revenue_daily``; a booking of hotel_bookings is a hotel's, whoever carries it out."""
+    """As ``revenue_daily``; a booking of hotel_bookings is a hotel's, whoever carries it out; any other
+    record is of the kind of whom it charges, as in the ledger."""
     days: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for booking in known.counted:
         day = days[local_date(booking.created, booking.provider.offset), _kind(booking, booking.provider)]

@@ -11,8 +11,7 @@ from sandbox.simulator.truth.known import Known
 from sandbox.simulator.truth.rules import (
     EARNING,
     ON_LINE,
-    expected_of,
-    owes,
+    is_free,
     quantile,
     spans_of,
     text_of,
@@ -139,20 +138,24 @@ def _minutes(provider: Provider, own: list[Booking], now: int) -> dict[str, floa
 
 
 def _discipline(known: Known, judged: Judgement) -> dict[str, dict[str, int]]:
-    """Of the bookings' own records that are paid, by whom they charge: in time or not; and the fees of live records."""
+    """Of a provider's bookings, the own records that are paid: in time or not. And the fees of the live records that
+    charge it, whosever bookings they are of."""
     figures = {
         provider.id: {"paid_in_time": 0, "paid_late": 0, "paid_undated": 0, "fees_idr": 0}
         for provider in known.simulation.providers
     }
     for record in judged.own.values():
         booking = known.booking_of(record)
-        if record.status != "paid" or not owes(booking) or expected_of(booking) is None:
+        if booking is None or record.status != "paid" or booking.status not in EARNING:
+            continue
+        # of an unknown amount nobody can tell whether it was paid; a free booking is charged by mistake, if at all
+        if booking.amount is None or (is_free(booking) and not known.charged(record)):
             continue
         due = known.due(record)
         if due is None or record.paid_at is None:
-            figures[record.provider.id]["paid_undated"] += 1
+            figures[booking.provider.id]["paid_undated"] += 1
         else:
-            figures[record.provider.id]["paid_in_time" if record.paid_at <= due else "paid_late"] += 1
+            figures[booking.provider.id]["paid_in_time" if record.paid_at <= due else "paid_late"] += 1
     for record in known.live:
         figures[record.provider.id]["fees_idr"] += record.fee or 0
     return figures
