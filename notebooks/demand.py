@@ -83,12 +83,14 @@ def _(book):
 @app.cell
 def _(book):
     _steps = book.ask("""
-        UNPIVOT (
+        FROM (
             SELECT sum(created)::BIGINT AS created, sum(answered)::BIGINT AS answered,
                    sum(accepted)::BIGINT AS accepted, sum(completed)::BIGINT AS completed,
                    sum(recorded)::BIGINT AS recorded, sum(paid)::BIGINT AS paid
-            FROM marts.booking_funnel WHERE local_date BETWEEN $first AND $last
-        ) ON COLUMNS(*) INTO NAME funnel_step VALUE bookings
+            FROM marts.booking_funnel WHERE local_date BETWEEN $first AND $last HAVING count(*) > 0
+        ) UNPIVOT INCLUDE NULLS (
+            bookings FOR funnel_step IN (created, answered, accepted, completed, recorded, paid)
+        )
     """)
     _lost = book.ask("""
         SELECT source, sum(created)::BIGINT AS created, sum(completed)::BIGINT AS completed,

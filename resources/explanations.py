@@ -239,8 +239,11 @@ def explain(
     parts: dict[str, Any] | None = None
     total = sums[0]
     if f.kind == ADDITIVE:
-        # Nothing adds up to 0; rows of which nobody knows what they add do not.
-        value, total = (0 if part is None and not (count and f.own) else part for part in (value, total))
+        # Nothing adds up to 0; what cannot be told does not.
+        if of_mart and not known:
+            value = total = None
+        else:
+            value, total = value or 0, total or 0
     elif f.kind == RATIO:
         low, high = (part or 0 for part in sums)
         parts = {"numerator": {"of": f.of[0], "total": low}, "denominator": {"of": f.of[1], "total": high}}

@@ -54,6 +54,8 @@ NO_VERDICTS: dict[str, dict[str, str]] = {
         "WHERE state = 'missing' ORDER BY accrued_at, booking_id": "rows are chosen by the mart's state",
     },
     "notebooks/demand.py": {
+        "FROM marts.peak_hours WHERE basis = 'created' AND baseline IS NOT NULL":
+            "which of the mart's two countings",
         "SELECT weekday, hour, bookings, share FROM marts.peak_hours WHERE basis = 'created' ORDER BY weekday, hour":
             "which of the mart's two countings",
         "SELECT weekday, hour, bookings, share FROM marts.peak_hours WHERE basis = 'starts' ORDER BY weekday, hour":

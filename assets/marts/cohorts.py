@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from assets.marts.behind import gather
 from assets.marts.expressions import bookings_read, zones_read
 from assets.marts.later import ibis
 from assets.marts.tables import Instants
@@ -71,4 +72,20 @@ def beside_the_one_before(
             for figure in _FIGURES
         },
         is_complete=is_final(is_over_before((rows[name] + length).cast("date")) <= at.now, read),
+    )
+
+
+def days_beside_those_before(revenue_daily: Any, period: Any, name: str, length: Any) -> Any:
+    """The rows behind ``beside_the_one_before``: the days of each period, and again in the period after it."""
+    d = revenue_daily.mutate(
+        id=revenue_daily.local_date.cast("string"), of=ibis.literal("marts.revenue_daily"), **{name: period}
+    )
+    return gather(
+        d.select("id", "of", name, *_FIGURES),
+        d.select(
+            "id",
+            "of",
+            **{name: (d[name] + length).cast("date")},
+            **{f"previous_{figure}": d[figure] for figure in _FIGURES},
+        ),
     )

@@ -1,5 +1,6 @@
-"""What a snapshot tells of its figures: the views behind.* (the rows behind each mart), and ops.figures (how each
-column follows from them). Written where the rules changed since they were last, or the warehouse is new.
+"""What a snapshot tells of its figures: the views behind.* (the rows behind each mart), ops.figures (how each column
+follows from them) and the views metrics.* (the figures that people quote, by name). Written where the rules changed
+since they were last, or the warehouse is new.
 
 The rows stand beside each mart (behind.py says how).
 """
@@ -17,7 +18,9 @@ from checks.schemas import MARTS, OPS
 from checks.schemas.figures import Kind, other
 from checks.schemas.sql import create_table
 from checks.schemas.table import Declaration
+from marketplace.metrics import METRICS, Metric
 from marketplace.policy import Policy
+from messages.catalogue import ENGLISH, labels
 from resources.sql import literal, quoted
 
 
@@ -33,6 +36,12 @@ def write_views(con: duckdb.DuckDBPyConnection, policy: Policy, cache: Path | No
         name = f"{SCHEMA}.{quoted(one.name)}"
         con.execute(f"CREATE VIEW {name} AS {one.sql}")
         con.execute(f"COMMENT ON VIEW {name} IS {literal(_told(MARTS[one.name]))}")
+    con.execute("DROP SCHEMA IF EXISTS metrics CASCADE")
+    con.execute("CREATE SCHEMA metrics")
+    for metric in METRICS.values():
+        name = f"metrics.{quoted(metric.name)}"
+        con.execute(f"CREATE VIEW {name} AS {metric.sql}")
+        con.execute(f"COMMENT ON VIEW {name} IS {literal(_defined(metric))}")
     con.execute(create_table(OPS["figures"], anew=True))
     con.executemany(
         f"INSERT INTO ops.figures VALUES ({', '.join('?' * len(OPS['figures'].columns))})",
@@ -44,6 +53,14 @@ def write_views(con: duckdb.DuckDBPyConnection, policy: Policy, cache: Path | No
 
 def _told(one: Declaration) -> str:
     return f"The rows behind the figures of {one.table}: what each adds, in the column of the figure's name."
+
+
+def _defined(metric: Metric) -> str:
+    """What a metric is, in English."""
+    said = labels(ENGLISH)
+    adds = "adds up" if metric.is_additive else "does not add up"
+    what = f"{said[f'metric.{metric.name}']} ({metric.unit.value}): {said[f'metric_is.{metric.name}']}"
+    return f"{what}. {metric.formula} of marts.{metric.mart}; {adds}."
 
 
 def _figures(one: Declaration, own: bool) -> list[list[object]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pandera.polars as pa
 import polars as pl
 
-from checks.schemas.figures import ratio
+from checks.schemas.figures import other, quantile, ratio
 from checks.schemas.table import MartTable, column
 from marketplace.chats import HUMAN_ROLES, REPLY_WITHIN
 from marketplace.durations import spelled
+from marketplace.services import MEDIAN, TAIL
+from marketplace.statuses import ROOM_STATUSES
 
 
 class DeliveryRates(MartTable, id_column="channel"):
@@ -50,13 +52,24 @@ class ChatRoomsDaily(MartTable, id_column="local_date"):
         ge=0,
     )
     unanswered_share: pl.Float64 = column(
-        "unanswered ÷ rooms_spoken; null where nobody spoke", null=True, unit="share", ge=0, le=1
+        "unanswered ÷ rooms_spoken; null where nobody spoke",
+        null=True,
+        unit="share",
+        ge=0,
+        le=1,
+        figure=ratio("unanswered", "rooms_spoken"),
     )
     p50_reply_s: pl.Float64 = column(
-        "first message of one side to the first of the other: half were quicker", null=True, ge=0
+        "first message of one side to the first of the other: half were quicker",
+        null=True,
+        ge=0,
+        figure=quantile("reply_s", MEDIAN),
     )
     p95_reply_s: pl.Float64 = column(
-        "first message of one side to the first of the other: 95 of 100 were quicker", null=True, ge=0
+        "first message of one side to the first of the other: 95 of 100 were quicker",
+        null=True,
+        ge=0,
+        figure=quantile("reply_s", TAIL),
     )
     messages: pl.Int64 = column("messages in these rooms, whenever sent", unit="messages", ge=0)
     bookings: pl.Int64 = column("bookings that these rooms name", unit="bookings", ge=0)
@@ -64,7 +77,11 @@ class ChatRoomsDaily(MartTable, id_column="local_date"):
         "messages in those of these rooms that name a booking", unit="messages", ge=0
     )
     messages_per_booking: pl.Float64 = column(
-        "booking_messages ÷ bookings; null where no room names one", null=True, unit="messages", ge=0
+        "booking_messages ÷ bookings; null where no room names one",
+        null=True,
+        unit="messages",
+        ge=0,
+        figure=ratio("booking_messages", "bookings"),
     )
     unread: pl.Int64 = column("messages in these rooms that were not read", unit="messages", ge=0)
     messages_sent: pl.Int64 = column("messages sent on that day, in rooms of any day", unit="messages", ge=0)
@@ -89,4 +106,25 @@ class ChatWaiting(MartTable):
     waiting_since: pl.Datetime = column("the first message that the other side has not answered")
     waiting_for_role: pl.String = column("whose answer is waited for", words=HUMAN_ROLES)
     messages: pl.Int64 = column("messages of the one who waits since then", unit="messages", ge=1)
-    waited_s: pl.Float64 = column("how long ago that is, as of the run", ge=0)
+    waited_s: pl.Float64 = column("how long ago that is, as of the run", ge=0, figure=other("waiting_since"))
+
+
+class RoomTalks(MartTable):
+    """A chat room that is neither deleted nor of a test booking: what was said in it, whenever that was."""
+
+    room_id: pl.String = column("the room", key=True)
+    booking_ref: pl.String = column("the booking it is about, as written", null=True)
+    customer_id: pl.String = column("its customer", null=True)
+    provider_id: pl.String = column("its provider", null=True)
+    status: pl.String = column("its status", words=ROOM_STATUSES)
+    expires_at: pl.Datetime = column("when it closes by itself", null=True)
+    created_at: pl.Datetime = column("when it was opened")
+    utc_offset_minutes: pl.Int64 = column("its zone; null: not known yet", null=True, figure=other())
+    messages: pl.Int64 = column("messages in it", unit="messages", ge=0)
+    unread: pl.Int64 = column("of them, those that were not read", unit="messages", ge=0)
+    first_at: pl.Datetime = column("when the first of them was sent", null=True)
+    last_at: pl.Datetime = column("when the last of them was sent", null=True)
+    first_customer_at: pl.Datetime = column("when its customer first wrote; null: never", null=True)
+    last_customer_at: pl.Datetime = column("when its customer last wrote", null=True)
+    first_therapist_at: pl.Datetime = column("when its provider first wrote; null: never", null=True)
+    last_therapist_at: pl.Datetime = column("when its provider last wrote", null=True)

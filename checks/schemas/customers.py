@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandera.polars as pa
 import polars as pl
 
+from checks.schemas.figures import ratio
 from checks.schemas.table import MartTable, column
 from marketplace.cohorts import RETENTION_MONTHS
 from marketplace.statuses import SOURCES
@@ -56,7 +57,9 @@ class CustomerRetention(MartTable, id_column="cohort_month"):
         unit="customers",
         ge=0,
     )
-    share: pl.Float64 = column("returned ÷ customers", null=True, unit="share", ge=0, le=1)
+    share: pl.Float64 = column(
+        "returned ÷ customers", null=True, unit="share", ge=0, le=1, figure=ratio("returned", "customers")
+    )
     is_complete: pl.Boolean = column(
         "that month is over; null: it is, but not all bookings were read", null=True
     )

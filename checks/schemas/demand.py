@@ -7,11 +7,11 @@ from itertools import pairwise
 import pandera.polars as pa
 import polars as pl
 
-from checks.schemas.figures import other, ratio
+from checks.schemas.figures import other, quantile, ratio
 from checks.schemas.table import MESSAGE_ARGS, MESSAGE_CODE, MartTable, column
 from marketplace.durations import spelled
 from marketplace.peaks import BASELINE_WEEKS, BASES, RECENT_DAYS
-from marketplace.services import ANOMALIES
+from marketplace.services import ANOMALIES, MEDIAN, TAIL
 from marketplace.statuses import SOURCES
 
 
@@ -29,6 +29,9 @@ class SourceConversion(MartTable, id_column="local_date"):
     booked_idr: pl.Int64 = column("what was booked")
     completed_idr: pl.Int64 = column("what was carried out")
     commissions: pl.Int64 = column("bookings with a record of their own", unit="bookings", ge=0)
+    decided: pl.Int64 = column(
+        "that were ever accepted, are declined or expired: each once", unit="bookings", ge=0
+    )
 
 
 class PeakHours(MartTable, id_column="basis"):
@@ -156,18 +159,39 @@ class BookingFunnel(MartTable, id_column="local_date"):
         "of these, paid already; null with recorded", null=True, unit="bookings", ge=0
     )
     answer_times: pl.Int64 = column("of how many it is known when they were answered", unit="bookings", ge=0)
-    p50_answer_s: pl.Float64 = column("creation to answer: half were quicker", null=True, ge=0)
-    p95_answer_s: pl.Float64 = column("creation to answer: 95 of 100 were quicker", null=True, ge=0)
+    p50_answer_s: pl.Float64 = column(
+        "creation to answer: half were quicker", null=True, ge=0, figure=quantile("answer_s", MEDIAN)
+    )
+    p95_answer_s: pl.Float64 = column(
+        "creation to answer: 95 of 100 were quicker", null=True, ge=0, figure=quantile("answer_s", TAIL)
+    )
     acceptance_times: pl.Int64 = column(
         "of how many it is known when they were accepted", unit="bookings", ge=0
     )
-    p50_acceptance_s: pl.Float64 = column("creation to acceptance: half were quicker", null=True, ge=0)
-    p95_acceptance_s: pl.Float64 = column("creation to acceptance: 95 of 100 were quicker", null=True, ge=0)
+    p50_acceptance_s: pl.Float64 = column(
+        "creation to acceptance: half were quicker", null=True, ge=0, figure=quantile("acceptance_s", MEDIAN)
+    )
+    p95_acceptance_s: pl.Float64 = column(
+        "creation to acceptance: 95 of 100 were quicker",
+        null=True,
+        ge=0,
+        figure=quantile("acceptance_s", TAIL),
+    )
     completion_times: pl.Int64 = column(
         "of how many completed it is known when they were accepted and completed", unit="bookings", ge=0
     )
-    p50_completion_s: pl.Float64 = column("acceptance to completion: half were quicker", null=True, ge=0)
-    p95_completion_s: pl.Float64 = column("acceptance to completion: 95 of 100 were quicker", null=True, ge=0)
+    p50_completion_s: pl.Float64 = column(
+        "acceptance to completion: half were quicker",
+        null=True,
+        ge=0,
+        figure=quantile("completion_s", MEDIAN),
+    )
+    p95_completion_s: pl.Float64 = column(
+        "acceptance to completion: 95 of 100 were quicker",
+        null=True,
+        ge=0,
+        figure=quantile("completion_s", TAIL),
+    )
     record_times: pl.Int64 = column(
         "of how many recorded it is known how long it took", unit="bookings", ge=0
     )
@@ -175,13 +199,21 @@ class BookingFunnel(MartTable, id_column="local_date"):
         "acceptance (else creation) to the record, which is due from then on: half were quicker",
         null=True,
         ge=0,
+        figure=quantile("record_s", MEDIAN),
     )
     p95_record_s: pl.Float64 = column(
-        "acceptance (else creation) to the record: 95 of 100 were quicker", null=True, ge=0
+        "acceptance (else creation) to the record: 95 of 100 were quicker",
+        null=True,
+        ge=0,
+        figure=quantile("record_s", TAIL),
     )
     payment_times: pl.Int64 = column("of how many paid it is known how long it took", unit="bookings", ge=0)
-    p50_payment_s: pl.Float64 = column("record to payment: half were quicker", null=True, ge=0)
-    p95_payment_s: pl.Float64 = column("record to payment: 95 of 100 were quicker", null=True, ge=0)
+    p50_payment_s: pl.Float64 = column(
+        "record to payment: half were quicker", null=True, ge=0, figure=quantile("payment_s", MEDIAN)
+    )
+    p95_payment_s: pl.Float64 = column(
+        "record to payment: 95 of 100 were quicker", null=True, ge=0, figure=quantile("payment_s", TAIL)
+    )
 
     @pa.dataframe_check
     def each_step_is_some_of_the_one_before(cls, data: pa.PolarsData) -> pl.LazyFrame:

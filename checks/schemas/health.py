@@ -177,13 +177,27 @@ class Unusual(MartTable, id_column="source"):
         " a share of, or not read",
         null=True,
         ge=0,
+        figure=other("numerator", "denominator"),
     )
     expected: pl.Float64 = column(
-        "what the same weekday and hour of the weeks before let expect there; null: unknown", null=True, ge=0
+        "what the same weekday and hour of the weeks before let expect there; null: unknown",
+        null=True,
+        ge=0,
+        figure=other(),
     )
-    low: pl.Float64 = column("under it lies a figure in one of 200 such hours", null=True, ge=0)
-    high: pl.Float64 = column("over it lies a figure in one of 200 such hours", null=True, ge=0)
-    likelihood: pl.Float64 = column("how likely a figure so far out, on either side", null=True, ge=0, le=1)
+    low: pl.Float64 = column(
+        "under it lies a figure in one of 200 such hours", null=True, ge=0, figure=other("expected")
+    )
+    high: pl.Float64 = column(
+        "over it lies a figure in one of 200 such hours", null=True, ge=0, figure=other("expected")
+    )
+    likelihood: pl.Float64 = column(
+        "how likely a figure so far out, on either side",
+        null=True,
+        ge=0,
+        le=1,
+        figure=other("figure", "expected"),
+    )
     since: pl.Datetime = column(
         "since when it is unusual; of an unknown hour, since when it was while it could last be told",
         null=True,
@@ -195,8 +209,12 @@ class Unusual(MartTable, id_column="source"):
         "from when figure and expected are counted: the hour, or what makes it unusual"
     )
     counted_until: pl.Datetime = column("up to when they are counted")
-    numerator: pl.Int64 = column("of a share what it counts; null of a number", null=True, ge=0)
-    denominator: pl.Int64 = column("of a share of how many; null of a number", null=True, ge=0)
+    numerator: pl.Int64 = column(
+        "of a share what it counts; null of a number", null=True, ge=0, figure=other()
+    )
+    denominator: pl.Int64 = column(
+        "of a share of how many; null of a number", null=True, ge=0, figure=other()
+    )
 
     @pa.dataframe_check
     def unknown_says_why(cls, data: pa.PolarsData) -> pl.LazyFrame:

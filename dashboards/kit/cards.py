@@ -279,8 +279,8 @@ def revenue_card(figure: RevenueFigure, days: int, say: Wording) -> Markup:
         change = joined(element("b", signed_share(figure.change)), element("span", before))
     return element(
         "div",
-        element("h3", say(f"revenue.{figure.name}")),
-        element("p", say(f"revenue.{figure.name}_is"), cls="bw-is"),
+        element("h3", say(f"metric.{figure.name}")),
+        element("p", say(f"metric_is.{figure.name}"), cls="bw-is"),
         element("p", rupiah(figure.amount_idr), cls="bw-amount"),
         element("p", change, cls="bw-change"),
         _spark(figure.daily_idr),
@@ -308,7 +308,7 @@ def commission_card(summary: dict[str, Any] | None, now: datetime, say: Wording)
         counts.append(("free", "good", row["free"]))
     difference = Difference.read(row)
     facts = [
-        (say("commission.rate"), share(row.get("tracking_rate")) if state != "unknown" else NOTHING),
+        (say("metric.tracking_rate"), share(row.get("tracking_rate")) if state != "unknown" else NOTHING),
         (say("commission.expected"), rupiah(row.get("expected_idr"))),
         (say("commission.actual"), rupiah(row.get("actual_idr"))),
         (say("commission.variance"), signed_rupiah(difference.variance_idr if difference else None)),

@@ -69,7 +69,7 @@ def daily_chart(days: pl.DataFrame, say: Wording) -> go.Figure:
     figure = go.Figure()
     for name, values in amounts.items():
         common: dict[str, Any] = {
-            "name": say(f"revenue.{name}"),
+            "name": say(f"metric.{name}"),
             "x": written,
             "y": values,
             "customdata": [rupiah(value) for value in values],

@@ -259,11 +259,14 @@ class Book:
             return parts.soft(NOTHING)
         if kind == pl.String and (name.endswith("_id") or name in _VERBATIM):
             return element("code", value, cls="bw-long" if len(value) > LONG else "")
+        if name == "provider_name":
+            return element("div", value, cls="bw-name")
         if name == "check_name":
             return self.say.named(value)
         if name in _TONED:
             return parts.badge(_TONED[name](value), self.say.word(_GROUPS.get(name, name), value))
-        return self.written(name, value)
+        said = self.written(name, value)
+        return parts.unbroken(said) if isinstance(value, date) else said
 
     def written(self, name: str, value: Any) -> str:
         """A value as it is written everywhere: by what its column is called, else by what it is."""
@@ -273,7 +276,8 @@ class Book:
         if isinstance(value, bool):
             return say("col.yes") if value else say("col.no")
         if isinstance(value, datetime):
-            return say.stamp(value)
+            # A local time is told as it is; an instant in the time of the house.
+            return f"{value:%Y-%m-%d %H:%M}" if name.startswith("local_") else say.stamp(value)
         if isinstance(value, date):
             return say.month(value) if name.endswith("month") else say.day(value)
         if name in _STRETCHES:
@@ -328,6 +332,7 @@ _GROUPS = {
     "recipient_type": "recipient",
     "verdict": "restriction",
     "point": "point",
+    "series_of": "source",
 }
 #: Numbers that are said by a word.
 _SAID = frozenset({"point", "weekday"})

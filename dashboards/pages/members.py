@@ -101,7 +101,7 @@ def responses(screen: Screen) -> None:
     largest = max(row["bookings"] for row in rows)
     show(
         parts.table(
-            [(say("members.within"), False), ("", False), (say("revenue.bookings"), True), ("", True)],
+            [(say("members.within"), False), ("", False), (say("metric.bookings"), True), ("", True)],
             [
                 (
                     say.stretch("response", row["label"]),

@@ -58,7 +58,7 @@ def commission(screen: Screen) -> None:
         else:
             show(
                 parts.table(
-                    [(say("revenue.source"), False), (say("revenue.booked"), True), ("", True)],
+                    [(say("revenue.source"), False), (say("metric.booked"), True), ("", True)],
                     [
                         (
                             say.word("source", row["source"]),

@@ -47,9 +47,9 @@ def per_source(screen: Screen) -> None:
             [
                 (say("revenue.source"), False),
                 ("", False),
-                (say("revenue.bookings"), True),
-                (say("revenue.booked"), True),
-                (say("revenue.completed"), True),
+                (say("metric.bookings"), True),
+                (say("metric.booked"), True),
+                (say("metric.completed"), True),
                 (say("revenue.share"), True),
             ],
             [

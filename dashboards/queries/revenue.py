@@ -12,10 +12,10 @@ from dashboards.queries.reading import NotInSnapshot, ask, cached
 #: How the screen heads a table of days.
 DAYS = (
     Column("local_date", "revenue.day"),
-    Column("bookings", "revenue.bookings"),
-    Column("booked_idr", "revenue.booked"),
-    Column("completed_idr", "revenue.completed"),
-    Column("collected_idr", "revenue.collected"),
+    Column("bookings", "metric.bookings"),
+    Column("booked_idr", "metric.booked"),
+    Column("completed_idr", "metric.completed"),
+    Column("collected_idr", "metric.collected"),
 )
 
 

@@ -62,7 +62,7 @@ def members(healths: tuple[str, ...], sought: str) -> Query:
             Column("unread_messages", "members.unread"),
             Column("notifications_enabled", "members.notifications"),
             Column("sound_enabled", "members.sound"),
-            Column("bookings", "revenue.bookings"),
+            Column("bookings", "metric.bookings"),
             Column("browser", "members.browser"),
             Column("provider_id", "col.provider_id"),
         ),

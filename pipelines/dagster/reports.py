@@ -9,11 +9,12 @@ from dagster import (
     asset,
 )
 
+from marketplace.durations import spelled
 from pipelines.dagster.assets import SNAPSHOT_KEY
 from pipelines.dagster.jobs import REPORT_KEY
 from pipelines.environment import prepare
 from pipelines.report_alert import tell
-from pipelines.reports import Report, make
+from pipelines.reports import KEPT_FOR, Report, make
 from resources.errors import BookwatchError
 from resources.settings import Settings, load_settings
 
@@ -42,7 +43,7 @@ def report_metadata(report: Report, settings: Settings) -> dict[str, MetadataVal
     deps=[SNAPSHOT_KEY],
     group_name="published",
     description="Every notebook as an HTML file that opens without network, in BOOKWATCH_HOME/reports/<local day>; kept"
-    " 90 days.",
+    f" {spelled(KEPT_FOR)}.",
 )
 def monitoring_report(context: AssetExecutionContext) -> MaterializeResult:
     settings = load_settings()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from pipelines.reference import alerts, checks, commands, findings, health, settings, tables
+from pipelines.reference import alerts, checks, commands, findings, health, metrics, settings, tables
 
 FOLDER: Final = "docs/reference"
 """Where they stand, from the project's root."""
@@ -21,6 +21,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         f"{FOLDER}/{name}.md": page
         for name, page in {
             "tables": tables.page,
+            "metrics": metrics.page,
             "checks": checks.page,
             "findings": findings.page,
             "health": health.page,

@@ -11,7 +11,9 @@ import pytest
 
 from checks.verdicts import CORE, MARTS, RAW, SWEEP
 from marketplace.health import HEALTH_POINTS
+from marketplace.unusual import UNSEEN
 from messages.catalogue import say
+from messages.message import Message
 from messages.rules import broken
 from pipelines.alerting.engine import Observation
 from pipelines.alerting.observe import observations
@@ -231,3 +233,33 @@ def test_every_check_there_is_has_a_rule_and_a_page() -> None:
     assert len(names) > 40
     assert {RULES.of(name).page for name in names} <= pages
     assert {rule.page for rule in RULES} <= pages
+
+
+def unusual(name: str, *, passed: bool, found: str = "") -> CheckOutcome:
+    return CheckOutcome(
+        check_name=name,
+        asset="marts/unusual",
+        passed=passed,
+        severity="high",
+        failed_rows=0 if passed else 1,
+        found=(Message(found, {"series": "bookings", "source": "direct"}),) if found else (),
+    )
+
+
+def test_an_unusual_series_that_cannot_be_told_any_more_resolves_nothing(run: RunReport) -> None:
+    """One that never could be told does not keep the alert of another."""
+
+    def told(outcome: CheckOutcome) -> list[bool]:
+        found = observations(replace(run, checks=(outcome,)), status())
+        return [one.active for one in found if one.name == "unusual_entry_points"]
+
+    assert told(unusual("unusual_entry_points", passed=False)) == [True]
+    assert told(unusual("unusual_entry_points", passed=True, found=UNSEEN)) == []
+    assert told(unusual("unusual_entry_points", passed=True, found="unusual.untold_history")) == [False]
+    assert told(unusual("unusual_entry_points", passed=True)) == [False]
+
+
+def test_that_nobody_books_mutes_what_says_so_too() -> None:
+    muted = {rule.name for rule in RULES if "bookings_silent" in rule.inhibited_by}
+    assert {name[:14] for name in muted if "health" in name} == {f"health_point_{n}" for n in (1, 4, 5)}
+    assert {rule.name for rule in RULES if rule.name.startswith("unusual_")} <= muted

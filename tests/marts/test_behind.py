@@ -175,8 +175,9 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             f"b{number}",
             origin=chance.choice(("bookings", "bookings", "hotel_bookings")),
             provider_id=chance.choice((*providers, None)),
-            customer_id=(customer := f"k{chance.randrange(30)}"),
-            customer_key=f"c:{customer}",
+            customer_id=(customer := f"{chance.choice('kkkK')}{chance.randrange(30)}"),
+            cancelled_by=chance.choice((None, "customer", "therapist", "admin")),
+            customer_key=f"c:{customer.lower()}",
             status=status,
             source=chance.choice(SOURCES),
             mode=chance.choice(("immediate", "scheduled")),
@@ -234,8 +235,9 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
         w.add(
             "core.chat_rooms",
             room_id=f"r{number}",
-            booking_ref=f"b{number}",
+            booking_ref=f"b{number % 150}",
             created_at=moment(3),
+            utc_offset_minutes=chance.choice(offsets),
             customer_id="k1",
         )
         w.notification(
@@ -262,6 +264,13 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
         )
         holders = [chance.choice((*providers, None)) for _ in range(3)]
         w.held(f"b{number}", *((moment(3), holder) for holder in holders))
+        w.add(
+            "core.booking_events",
+            booking_id=f"b{number}",
+            to_status=chance.choice(("declined", "reassigned")),
+            observed_at=moment(5),
+            change=number,
+        )
     w.add(
         "core.data_findings",
         finding="amount_unknown",
@@ -287,5 +296,7 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
 
 
 def _kind(w: Warehouse, provider: str) -> str:
-    (row,) = w.rows(f"SELECT provider_type FROM core.providers WHERE provider_id = '{provider}'")
+    (row,) = w.rows(
+        f"SELECT min(provider_type) AS provider_type FROM core.providers WHERE provider_id = '{provider}'"
+    )
     return str(row["provider_type"])

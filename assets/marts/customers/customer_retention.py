@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from assets.marts.cohorts import begins, dated_bookings_read, is_final, is_over_before
+from assets.marts.behind import behind, gather, one
+from assets.marts.cohorts import begins, dated_bookings_read, is_final, is_over_before, month_of
+from assets.marts.expressions import local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.steps.customer_months import named, with_id
 from assets.marts.tables import Instants
 from checks.schemas.customers import CustomerRetention
 from marketplace.cohorts import RETENTION_MONTHS
@@ -46,3 +49,32 @@ def _after(cohorts: Any, months: int, read: Any, at: Instants) -> Any:
         share=returned / cohorts.customers,
         is_complete=is_final(is_over_before(next_first) <= at.now, read),
     )
+
+
+@behind(customer_retention)
+def customer_retention_rows(bookings: Any) -> ir.Table:
+    """The customers of each cohort, and those of them that booked again in the n-th month."""
+    b = named(with_id(bookings))
+    b = b.mutate(local_month=month_of(local_day(b.created_at, b.utc_offset_minutes)))
+    b = b.filter(b.local_month.notnull())
+    months = b.group_by("customer_id", "local_month").aggregate(bookings_then=b.count())
+    firsts = months.group_by("customer_id").aggregate(cohort_month=months.local_month.min())
+    later = months.inner_join(firsts, "customer_id")
+
+    def of(rows: Any, months_after: int, **adds: Any) -> Any:
+        return rows.select(
+            "cohort_month",
+            months_after=ibis.literal(months_after).cast("int64"),
+            id=rows.customer_id,
+            of=ibis.literal("marts.customers"),
+            **adds,
+        )
+
+    parts: list[Any] = []
+    for n in RETENTION_MONTHS:
+        then = later.filter(later.local_month == (later.cohort_month + ibis.interval(months=n)).cast("date"))
+        parts += [
+            of(firsts, n, customers=one()),
+            of(then, n, returned=one(), bookings_then=then.bookings_then),
+        ]
+    return gather(*parts)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
-from assets.marts.steps.customer_months import source_of
+from assets.marts.steps.customer_months import became, named, source_of, with_id
 from checks.schemas.customers import Customers
+from marketplace.statuses import BookingStatus
 
 
 @mart(Customers)
@@ -44,3 +46,22 @@ def customers(customer_months: Any) -> ir.Table:
         declined=rows.declined,
         reassigned=rows.reassigned,
     )
+
+
+@behind(customers)
+def customers_rows(bookings: Any, booking_events: Any, reassignments: Any) -> ir.Table:
+    """The bookings of each customer."""
+    b = named(with_id(bookings))
+    completed = b.status == BookingStatus.COMPLETED.value
+    made = of_booking(
+        b,
+        "customer_id",
+        bookings=one(),
+        completed=where(completed),
+        spent_idr=where(completed, b.amount_idr.fill_null(0)),
+        unknown_amounts=where(completed & b.amount_idr.isnull()),
+    )
+    # Apart, so that no other figure waits for the joins.
+    b = became(b, booking_events, reassignments)
+    ended = of_booking(b, "customer_id", declined=where(b.ever_declined), reassigned=where(b.ever_reassigned))
+    return gather(made, ended)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.cohorts import dated_bookings_read, ends, is_final
 from assets.marts.expressions import (
     accrual,
@@ -24,12 +25,18 @@ from assets.marts.mart import mart
 from assets.marts.tables import Instants
 from checks.schemas.demand import BookingFunnel
 from marketplace.cohorts import FUNNEL_SETTLES, FURTHEST_AHEAD, OPEN_ENDED
-from marketplace.commission import ENDED_STATUSES, REVENUE_STATUSES, RowState
+from marketplace.commission import (
+    ENDED_STATUSES,
+    PAID_STATUS,
+    REVENUE_STATUSES,
+    UNKNOWN_STATUS,
+    RowState,
+)
 from marketplace.services import MEDIAN, TAIL
 from marketplace.statuses import BookingStatus
 
-#: Of each step that takes time: the column its seconds stand in, and what they are of.
-_TIMES = ("answer", "acceptance", "completion", "record", "payment")
+#: The steps that take time.
+_TIMED = ("answer", "acceptance", "completion", "record", "payment")
 
 
 @mart(BookingFunnel)
@@ -41,20 +48,20 @@ def booking_funnel(
     time that is not known or runs backwards is in no quantile. ``recorded`` and ``paid`` are of the
     completed ones, by the live record that is the booking's own. A cohort is complete a day after
     its last service ended."""
-    b = _steps(commission_reviews, commission_reconciliation, bookings, at)
-    lost = {
-        "declined": b.status == BookingStatus.DECLINED.value,
-        "unanswered": b.ignored,
-        "expired_answered": (b.status == BookingStatus.EXPIRED.value) & ~b.ignored,
-        "cancelled": b.status == BookingStatus.CANCELLED.value,
-        "reassigned": b.status == BookingStatus.REASSIGNED.value,
-        "still_open": b.underway | ((b.status == BookingStatus.PENDING.value) & ~b.ignored),
-        "unknown": b.status == BookingStatus.UNKNOWN.value,
-    }
+    r = commission_reviews
+    own = r.filter(r.live & r.earns & (r.link == "booking") & (r["rank"] == 1)).select(
+        own_id="booking_id",
+        own_origin="origin",
+        recorded_at="created_at",
+        collected_at=ibis.coalesce(r.paid_at, r.verified_at),
+        settled="settled",
+    )
+    b = _steps(_with_records(_made(bookings), own, commission_reconciliation), at)
+    lost = _lost(b)
     known: Any = at.judged_at.notnull()
     times = {
         name: _quantiles(b, b[f"{step}_s"], quantile)
-        for step in _TIMES
+        for step in _TIMED
         for name, quantile in (
             (f"{step}_times", None),
             (f"p50_{step}_s", MEDIAN),
@@ -99,48 +106,43 @@ def booking_funnel(
     )
 
 
-def _steps(commission_reviews: Any, commission_reconciliation: Any, bookings: Any, at: Instants) -> Any:
-    """Each booking that has a local day: how far it came, and how long each step took."""
-    r = commission_reviews
-    own = r.filter(r.live & r.earns & (r.link == "booking") & (r["rank"] == 1)).select(
-        own_id="booking_id",
-        own_origin="origin",
-        recorded_at="created_at",
-        collected_at=ibis.coalesce(r.paid_at, r.verified_at),
-        settled="settled",
-    )
+def _lost(b: Any) -> dict[str, Any]:
+    """Where a booking went that was not completed."""
+    return {
+        "declined": b.status == BookingStatus.DECLINED.value,
+        "unanswered": b.ignored,
+        "expired_answered": (b.status == BookingStatus.EXPIRED.value) & ~b.ignored,
+        "cancelled": b.status == BookingStatus.CANCELLED.value,
+        "reassigned": b.status == BookingStatus.REASSIGNED.value,
+        "still_open": b.underway | ((b.status == BookingStatus.PENDING.value) & ~b.ignored),
+        "unknown": b.status == BookingStatus.UNKNOWN.value,
+    }
+
+
+def _made(bookings: Any) -> Any:
+    """The bookings that have a local day."""
+    return dated(counted(bookings).mutate(local_date=lambda b: local_day(b.created_at, b.utc_offset_minutes)))
+
+
+def _with_records(b: Any, own: Any, commission_reconciliation: Any) -> Any:
+    """Bookings beside their own record, and whether it is doubtful that they have one."""
     c = commission_reconciliation
     doubted = c.filter(
         c.commission_id.isnull() & c.booking_id.notnull() & (c.state == RowState.UNKNOWN.value)
     ).select(doubted="booking_id", doubted_origin="origin")
-    b = dated(
-        counted(bookings).mutate(local_date=lambda b: local_day(b.created_at, b.utc_offset_minutes))
-    ).select(
-        "booking_id",
-        "origin",
-        "local_date",
-        "source",
-        "status",
-        "created_at",
-        "accepted_at",
-        "responded_at",
-        "completed_at",
-        "response_deadline",
-        "ends_at",
-        "amount_idr",
-    )
     b = b.left_join(own, [b.booking_id == own.own_id, b.origin == own.own_origin])
-    b = b.left_join(doubted, [b.booking_id == doubted.doubted, b.origin == doubted.doubted_origin])
+    return b.left_join(doubted, [b.booking_id == doubted.doubted, b.origin == doubted.doubted_origin])
+
+
+def _steps(b: Any, at: Instants) -> Any:
+    """Of each booking how far it came, and how long each step took."""
     accepted = b.status.isin(REVENUE_STATUSES) | b.accepted_at.notnull()
     answered = accepted | b.responded_at.notnull() | (b.status == BookingStatus.DECLINED.value)
     late = (b.status == BookingStatus.PENDING.value) & (b.response_deadline < at.now).fill_null(False)
     completed = b.status == BookingStatus.COMPLETED.value
     recorded = b.recorded_at.notnull()
     until = ibis.coalesce(b.ends_at, b.created_at + interval(OPEN_ENDED))
-    return b.select(
-        "local_date",
-        "source",
-        "status",
+    return b.mutate(
         accepted=accepted,
         answered=answered,
         ignored=~answered & ((b.status == BookingStatus.EXPIRED.value) | late),
@@ -172,3 +174,62 @@ def _seconds(earlier: Any, later: Any) -> Any:
 def _quantiles(b: Any, seconds: Any, quantile: float | None) -> Any:
     """A quantile of what is known of a step; without one: of how many it is known."""
     return seconds.count() if quantile is None else seconds.quantile(quantile)
+
+
+@behind(booking_funnel)
+def booking_funnel_rows(
+    commission_reconciliation: Any, commissions: Any, bookings: Any, at: Instants
+) -> ir.Table:
+    """The bookings of each day and source."""
+    made = _made(bookings)
+    text, moment = ibis.null("string"), ibis.null("timestamp")
+    alone = made.mutate(recorded_at=moment, collected_at=moment, settled=ibis.null("boolean"), doubted=text)
+    b = _steps(alone, at)
+    came = of_booking(
+        b,
+        "local_date",
+        "accepted_at",
+        "responded_at",
+        "response_deadline",
+        "completed_at",
+        created=one(),
+        answered=where(b.answered),
+        accepted=where(b.accepted),
+        completed=where(b.completed),
+        free=where(b.completed & b.free),
+        **{name: where(condition) for name, condition in _lost(b).items()},
+        **_times(b, "answer", "acceptance", "completion"),
+    )
+    r = commission_reconciliation
+    r = r.filter(r.commission_id.notnull() & r.booking_status.isin(REVENUE_STATUSES).fill_null(False))
+    c = commissions.select(
+        "commission_id",
+        recorded_at="created_at",
+        collected_at=ibis.coalesce(commissions.paid_at, commissions.verified_at),
+        settled=(commissions.status == PAID_STATUS)
+        | ((commissions.status == UNKNOWN_STATUS) & commissions.paid_at.notnull()),
+    )
+    own = r.select("commission_id", own_id="booking_id", own_origin="origin").inner_join(c, "commission_id")
+    # Apart, so that no other figure waits for the records: the bookings that have one, or of which nobody knows.
+    known = _with_records(made, own, commission_reconciliation)
+    b = _steps(known.filter(known.recorded_at.notnull() | known.doubted.notnull()), at)
+    recorded = of_booking(
+        b,
+        "local_date",
+        "commission_id",
+        "recorded_at",
+        "collected_at",
+        recorded=where(b.completed & b.recorded),
+        paid=where(b.completed & b.recorded & b.settled),
+        record_unknown=where(b.completed & b.doubtful),
+        recorded_early=where(b.underway & b.recorded),
+        paid_early=where(b.underway & b.recorded & b.settled),
+        **_times(b, "record", "payment"),
+    )
+    return gather(came, recorded)
+
+
+def _times(b: Any, *steps: str) -> dict[str, Any]:
+    """What is known of how long these steps took, and of how many that is."""
+    seconds = {f"{step}_s": b[f"{step}_s"] for step in steps}
+    return seconds | {f"{step}_times": where(b[f"{step}_s"].notnull()) for step in steps}

@@ -30,7 +30,13 @@ def source_conversion(commission_reconciliation: Any, bookings: Any) -> ir.Table
         booked_idr=b.amount_idr.sum(where=b.booked).fill_null(0),
         completed_idr=b.amount_idr.sum(where=b.status == "completed").fill_null(0),
         commissions=b.count(where=b.recorded.notnull()),
+        decided=b.count(where=_decided(b)),
     )
+
+
+def _decided(b: Any) -> Any:
+    """Whether somebody accepted it, or it was declined or expired: what the acceptance rate is of."""
+    return b.booked | b.accepted_at.notnull() | b.status.isin(("declined", "expired"))
 
 
 def _recorded(commission_reconciliation: Any) -> Any:
@@ -65,6 +71,7 @@ def source_conversion_rows(commission_reconciliation: Any, bookings: Any) -> ir.
         **{status: where(b.status == status) for status in ("completed", "declined", "expired", "cancelled")},
         booked_idr=where(b.booked, amount),
         completed_idr=where(b.status == "completed", amount),
+        decided=where(_decided(b)),
     )
     # Apart, so that no other figure waits for the join.
     b = b.semi_join(_recorded(commission_reconciliation), ["booking_id", "origin"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import itself
 from assets.marts.expressions import counted, local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
@@ -288,3 +289,6 @@ def _ended(b: Any, said: Any, seen: Any, events: Any) -> Any:
         outcome=ibis.coalesce(rows.to_status, UNKNOWN),
         change=rows.change.fill_null(0),
     )
+
+
+itself(reassignments, of="core.bookings")

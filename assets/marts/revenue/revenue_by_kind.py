@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import behind, gather, of_booking, one, where
 from assets.marts.commission.commission_entries import payment_day
 from assets.marts.expressions import counted, local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.revenue.revenue_daily import collected_lines
 from checks.schemas.revenue import RevenueByKind
 from marketplace.commission import REVENUE_STATUSES
 from marketplace.provider_kinds import HOTEL_ORIGIN, ProviderKind
@@ -20,10 +22,7 @@ def revenue_by_kind(bookings: Any, commission_reviews: Any, providers: Any) -> i
     provider is there as, else of the kind it says itself; a commission record without a booking is
     of its provider's kind. Bookings, booked and completed by day of creation; collected by day of
     payment."""
-    p = providers
-    # An id may stand for a therapist and for a place: what the booking says tells then, and deleted ones tell as well.
-    kinds = p.group_by(kind_of="provider_id").aggregate(low=p.provider_type.min(), high=p.provider_type.max())
-    kinds = kinds.filter(kinds.low == kinds.high).select("kind_of", there_as="low")
+    kinds = _kinds(providers)
     zero = ibis.literal(0).cast("int64")
     b = counted(bookings)
     b = b.left_join(kinds, b.provider_id == kinds.kind_of)
@@ -64,8 +63,57 @@ def revenue_by_kind(bookings: Any, commission_reviews: Any, providers: Any) -> i
     )
 
 
+def _kinds(p: Any) -> Any:
+    """The kind of each provider: kind_of, there_as."""
+    # An id may stand for a therapist and for a place: what the booking says tells then, and deleted ones tell as well.
+    kinds = p.group_by(kind_of="provider_id").aggregate(low=p.provider_type.min(), high=p.provider_type.max())
+    return kinds.filter(kinds.low == kinds.high).select("kind_of", there_as="low")
+
+
 def _kind(origin: Any, there_as: Any, own_type: Any) -> Any:
     return ibis.cases(
         ((origin == HOTEL_ORIGIN).fill_null(False), ProviderKind.HOTEL.value),
         else_=ibis.coalesce(there_as, own_type, ProviderKind.UNKNOWN.value),
     )
+
+
+@behind(revenue_by_kind)
+def revenue_by_kind_rows(
+    bookings: Any, commission_entries: Any, commissions: Any, providers: Any
+) -> ir.Table:
+    """The bookings of each day and kind, and the records whose money came in on it."""
+    kinds = _kinds(providers)
+    b = counted(bookings)
+    b = b.mutate(local_date=local_day(b.created_at, b.utc_offset_minutes))
+    b = b.filter(b.local_date.notnull())
+    b = b.left_join(kinds, b.provider_id == kinds.kind_of)
+    amount = b.amount_idr.fill_null(0)
+    created = of_booking(
+        b,
+        "local_date",
+        "provider_id",
+        kind=_kind(b.origin, b.there_as, b.provider_type),
+        bookings=one(),
+        booked_idr=where(b.status.isin(REVENUE_STATUSES), amount),
+        completed_idr=where(b.status == "completed", amount),
+    )
+    e = collected_lines(commission_entries, commissions)
+    # A record refers to one booking of both collections at most.
+    own = counted(bookings).select(
+        own_id="booking_id", own_origin="origin", own_type="provider_type", own_provider="provider_id"
+    )
+    e = e.left_join(own, e.booking_id == own.own_id)
+    e = e.mutate(whose=ibis.coalesce(e.own_provider, e.provider_id))
+    e = e.left_join(kinds, e.whose == kinds.kind_of)
+    collected = e.select(
+        "local_date",
+        "status",
+        "booking_id",
+        "provider_id",
+        "change",
+        kind=_kind(e.own_origin, e.there_as, e.own_type),
+        id=e.commission_id,
+        of=ibis.literal("core.commissions"),
+        collected_idr=-e.amount_idr,
+    )
+    return gather(created, collected)

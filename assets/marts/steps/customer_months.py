@@ -26,13 +26,7 @@ def customer_months(bookings: Any, booking_events: Any, reassignments: Any) -> i
     """customer_key, customer_id (one of the spellings of it), local_month (null where the zone is not known),
     first_mark (instant and source of the first: ``source_of``), first_at, first_day (its local day), last_at, bookings,
     completed, spent_idr, unknown_amounts, declined, reassigned."""
-    b = counted(bookings)
-    b = b.filter(b.customer_key.startswith(WITH_ID) & b.customer_id.notnull())
-    declined, reassigned = BookingStatus.DECLINED.value, BookingStatus.REASSIGNED.value
-    b = _ever(b, declined, _seen(booking_events, declined))
-    # Handed over in its own row it never had that status.
-    handed = reassignments.select("booking_id", "origin")
-    b = _ever(b, reassigned, ibis.union(_seen(booking_events, reassigned), handed, distinct=False))
+    b = became(with_id(bookings), booking_events, reassignments)
     day = local_day(b.created_at, b.utc_offset_minutes)
     completed = b.status == BookingStatus.COMPLETED.value
     micros = b.created_at.delta(ibis.timestamp(_EPOCH), unit="microsecond")
@@ -67,6 +61,33 @@ def customer_months(bookings: Any, booking_events: Any, reassignments: Any) -> i
 def source_of(mark: Any) -> Any:
     """The source in a ``first_mark``."""
     return ibis.cases(*((mark % _PLACES == at, source) for at, source in enumerate(SOURCES)))
+
+
+def with_id(bookings: Any) -> Any:
+    """The bookings that count for a customer."""
+    b = counted(bookings)
+    return b.filter(b.customer_key.startswith(WITH_ID) & b.customer_id.notnull())
+
+
+def named(b: Any) -> Any:
+    """Bookings of customers by the one id that marts.customers has for each: of several spellings the least. (A key is
+    in lower case where no user tells spellings apart: only then there are several.)"""
+    folded = (
+        b.filter(b.customer_key != ibis.literal(WITH_ID) + b.customer_id).select("customer_key").distinct()
+    )
+    same = b.semi_join(folded, "customer_key")
+    least = same.group_by(spelled="customer_key").aggregate(least=same.customer_id.min())
+    rows = b.left_join(least, b.customer_key == least.spelled)
+    return rows.mutate(customer_id=ibis.coalesce(rows.least, rows.customer_id)).drop("spelled", "least")
+
+
+def became(b: Any, booking_events: Any, reassignments: Any) -> Any:
+    """Add ever_declined and ever_reassigned: whether bookings have that status, or had it once. One that was handed
+    over in its own row was reassigned and never had it."""
+    declined, reassigned = BookingStatus.DECLINED.value, BookingStatus.REASSIGNED.value
+    handed = reassignments.select("booking_id", "origin")
+    b = _ever(b, declined, _seen(booking_events, declined))
+    return _ever(b, reassigned, ibis.union(_seen(booking_events, reassigned), handed, distinct=False))
 
 
 def _seen(booking_events: Any, status: str) -> Any:

@@ -27,7 +27,13 @@ _COLUMNS: Final = ("series", "source", "hour_start", "things", "hits", "first_at
 
 @step
 def unusual_hours(
-    bookings: Any, messages: Any, chat_rooms: Any, notifications: Any, commissions: Any, at: Instants
+    bookings: Any,
+    messages: Any,
+    chat_rooms: Any,
+    notifications: Any,
+    commissions: Any,
+    reviews: Any,
+    at: Instants,
 ) -> ir.Table:
     """Series × source × hour in which something came: how many ``things``, of a share how many of them are ``hits``,
     when the first and the last came. Hours begin in UTC; all zones here are whole hours from it."""
@@ -49,6 +55,7 @@ def unusual_hours(
         ("chat_messages", messages),
         (COMMISSION_COLLECTION, commissions),
         ("notifications", notifications),
+        ("reviews", reviews),
     ):
         parts.append(_by_hour("rows", rows, rows.created_at, at, source=ibis.literal(collection)))
     return ibis.union(*parts, distinct=False)
