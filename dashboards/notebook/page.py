@@ -63,6 +63,10 @@ for (const button of document.querySelectorAll('.bw-languages button')) {
     document.dispatchEvent(new Event('language'));
   });
 }
+const wanted = new URLSearchParams(location.search).get('lang');
+for (const button of document.querySelectorAll('main:not([hidden]) .bw-languages button')) {
+  if (button.lang === wanted) button.click();
+}
 """
 
 
