@@ -2,10 +2,11 @@
 
 Five million messages beside them.
 
-`python -m benchmarks.marts [--scale 1.0] [--rounds 1] [--data DIR] [--json FILE]`, or `make bench-marts`. In turn, each
-in a process of its own on a copy of one warehouse: the marts of benchmarks/marts_by_hand.sql as a run makes them, with
-all they need (steps, digests, what is written), and that file. Then every table is compared row by row, `EXCEPT ALL`
-both ways, and figures of them are explained. Exits 1 where tables differ. Both have DuckDB's memory limit of a run.
+`python -m benchmarks.marts [--scale 1.0] [--rounds 1] [--explain] [--data DIR] [--json FILE]`, or `make bench-marts`.
+In turn, each in a process of its own on a copy of one warehouse: the marts of benchmarks/marts_by_hand.sql as a run
+makes them, with all they need (steps, digests, what is written), and that file. Then every table is compared row by
+row, `EXCEPT ALL` both ways; with `--explain` a figure of each kind of every mart is explained. Exits 1 where tables
+differ. Both have DuckDB's memory limit of a run.
 
 A step is counted for the first mart that needs it, in the order of the file; so is a temporary table of the hand.
 """
@@ -39,6 +40,8 @@ def by_hand() -> dict[str, str]:
 
 
 NAMES = tuple(by_hand())
+#: Marts that others read and the hand takes as they stand: counted for none.
+GIVEN = ("reassignments",)
 
 
 # -- what is measured: each runs in a process of its own --
@@ -66,7 +69,6 @@ def ours(warehouse: Path) -> dict[str, Any]:
         began = now()
         outcome = build(con, now=NOW, policy=load_policy(), tables=NAMES)
         spent = timed(began)
-    # Another published mart that one of them reads (none, so far) is counted like a step.
     left = dict(outcome.seconds)
     seconds = {name: sum(left.pop(one, 0.0) for one in (*_needs(name, MARTS), name)) for name in NAMES}
     return spent | {
@@ -80,7 +82,7 @@ def _needs(name: str, marts: Any) -> list[str]:
     """All that a mart reads, and what that reads, but for marts that are measured themselves."""
     found: list[str] = []
     for need in marts[name].needs:
-        if need not in NAMES and need not in found:
+        if need not in (*NAMES, *GIVEN) and need not in found:
             found += [one for one in (*_needs(need, marts), need) if one not in found]
     return found
 
@@ -126,10 +128,66 @@ def compare(warehouse: Path) -> dict[str, Any]:
     return timed(began) | {"different": different}
 
 
-MEASURED = {"make": make, "ours": ours, "hand": hand, "compare": compare}
+def explain(warehouse: Path) -> dict[str, Any]:
+    """Seconds to explain a figure of each kind of every mart: of one row of it, and of all its rows together."""
+    import duckdb
+
+    from assets.marts.build import build
+    from assets.marts.views import write_views
+    from benchmarks.large_warehouse import NOW
+    from checks.schemas import MARTS, OPS
+    from checks.schemas.sql import create_table
+    from resources.explanations import explain as explained
+    from resources.policy_file import load_policy
+    from resources.warehouse import open_warehouse
+
+    began = now()
+    with open_warehouse(warehouse) as con:
+        build(con, now=NOW, policy=load_policy())
+        for name in ("judged", "snapshot"):
+            con.execute(create_table(OPS[name]))
+        write_views(con, load_policy())
+    of_row: dict[str, float] = {}
+    of_all: dict[str, float] = {}
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        con.execute("SET enable_progress_bar = false")
+        rows = {
+            name: _one_row(con, one.table, [c.name for c in one.columns if c.key])
+            for name, one in MARTS.items()
+        }
+        chosen = con.execute(
+            "SELECT min(figure), mart FROM ops.figures GROUP BY mart, kind ORDER BY ALL"
+        ).fetchall()
+        for figure, mart in chosen:
+            where = rows[mart]
+            for condition, seconds in ((where, of_row), (None, of_all)):
+                if condition is None or condition:
+                    before = time.perf_counter()
+                    explained(con, figure, condition)
+                    seconds[figure] = time.perf_counter() - before
+    return timed(began) | {"of_row": of_row, "of_all": of_all}
 
 
-def table(scale: float, rounds: int, data: Path) -> dict[str, Any]:
+def _one_row(con: Any, table: str, keys: list[str]) -> str:
+    """The condition that holds of one row, whichever its hash chooses; nothing where there is none."""
+    names = ", ".join(keys)
+    found = (
+        con.execute(f"SELECT {names} FROM {table} ORDER BY hash({names}) LIMIT 1").fetchone()
+        if keys
+        else None
+    )
+    if found is None:
+        return ""
+    return " AND ".join(
+        f"{key} IS NULL" if value is None else f"{key} = '{str(value).replace(chr(39), chr(39) * 2)}'"
+        for key, value in zip(keys, found, strict=True)
+    )
+
+
+MEASURED = {"make": make, "ours": ours, "hand": hand, "compare": compare, "explain": explain}
+
+
+def table(scale: float, rounds: int, data: Path, *, explaining: bool) -> dict[str, Any]:
     bookings = int(BOOKINGS * scale)
     kept = data / f"large-talks-{bookings}.duckdb"
     start("benchmarks.marts", "make", kept)
@@ -141,6 +199,7 @@ def table(scale: float, rounds: int, data: Path) -> dict[str, Any]:
             for what, runs in told.items():
                 runs.append(start("benchmarks.marts", what, warehouse))
         different: dict[str, list[int]] = start("benchmarks.marts", "compare", warehouse).more["different"]
+        told_why = start("benchmarks.marts", "explain", warehouse).more if explaining else {}
     found = {
         "bookings": bookings,
         "rounds": rounds,
@@ -156,6 +215,7 @@ def table(scale: float, rounds: int, data: Path) -> dict[str, Any]:
             for what, runs in told.items()
         },
         "each": told["ours"][-1].more["each"],
+        "explain": told_why,
     }
     print_table(found)
     return found
@@ -180,6 +240,17 @@ def print_table(found: dict[str, Any]) -> None:
     wrong = {name: counts for name, counts in found["different"].items() if counts != [0, 0]}
     said = f"{wrong} (rows only ours, only by hand)" if wrong else "none"
     print(f"\nRows that differ, EXCEPT ALL both ways: {said}", flush=True)
+    for what, name in (("one row of it", "of_row"), ("all rows of it together", "of_all")):
+        seconds = found["explain"].get(name)
+        if seconds:
+            slowest = sorted(seconds, key=seconds.__getitem__, reverse=True)[:5]
+            over = sum(s > 1 for s in seconds.values())
+            print(
+                f"\nExplaining a figure, {what}: {len(seconds)} figures, median"
+                f" {statistics.median(seconds.values()):.2f} s, {over} over 1 s; slowest "
+                + ", ".join(f"{figure} {seconds[figure]:.2f} s" for figure in slowest),
+                flush=True,
+            )
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -187,6 +258,9 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="of 1,000,000 bookings")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--data", type=Path, help="a folder that keeps the data for the next time")
+    parser.add_argument(
+        "--explain", action="store_true", help="also explain a figure of each kind of every mart"
+    )
     parser.add_argument("--json", type=Path, help="a file for all that was measured")
     parser.add_argument("--only", choices=MEASURED, help=argparse.SUPPRESS)
     asked = parser.parse_args(list(arguments))
@@ -194,10 +268,10 @@ def main(arguments: Sequence[str] = ()) -> None:
         print(json.dumps(MEASURED[asked.only](asked.data)))
         return
     if asked.data:
-        found = table(asked.scale, asked.rounds, asked.data)
+        found = table(asked.scale, asked.rounds, asked.data, explaining=asked.explain)
     else:
         with tempfile.TemporaryDirectory() as folder:
-            found = table(asked.scale, asked.rounds, Path(folder))
+            found = table(asked.scale, asked.rounds, Path(folder), explaining=asked.explain)
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
     if any(counts != [0, 0] for counts in found["different"].values()):

@@ -1,7 +1,8 @@
 -- The dearest marts as an engineer who knows docs/domain.md would write them for DuckDB and one policy (30 %, 3 hours,
 -- 2 minutes of grace, 25,000 a late fee). No code of the marts is used. What a mart makes first is a temporary table
--- that later ones read as well, as the marts share their steps. $now: the clock; $judged: the instant states are judged at;
--- $local_month: the first day of the clock's month. `-- mart: NAME` begins what is counted for a mart.
+-- that later ones read as well, as the marts share their steps; marts.reassignments is there. $now: the clock; $judged:
+-- the instant states are judged at; $local_month: the first day of the clock's month. `-- mart: NAME` begins what is
+-- counted for a mart.
 
 -- mart: commission_reconciliation
 CREATE OR REPLACE TEMP TABLE fits AS
@@ -538,9 +539,12 @@ FROM (
     FROM core.bookings
     WHERE deleted_at IS NULL AND NOT coalesce(is_test, false) AND customer_key LIKE 'c:%' AND customer_id IS NOT NULL
 ) b LEFT JOIN (
-    SELECT booking_id, origin, bool_or(to_status = 'declined') AS declined, bool_or(to_status = 'reassigned')
-        AS reassigned
-    FROM core.booking_events WHERE to_status IN ('declined', 'reassigned') GROUP BY ALL
+    SELECT booking_id, origin, bool_or(what = 'declined') AS declined, bool_or(what = 'reassigned') AS reassigned
+    FROM (
+        SELECT booking_id, origin, to_status AS what FROM core.booking_events
+        WHERE to_status IN ('declined', 'reassigned')
+        UNION ALL SELECT booking_id, origin, 'reassigned' FROM marts.reassignments
+    ) GROUP BY ALL
 ) e USING (booking_id, origin);
 CREATE OR REPLACE TABLE by_hand.customers AS
 SELECT min(customer_id) AS customer_id, min(created_at) AS first_booking_at, max(created_at) AS last_booking_at,
@@ -705,3 +709,105 @@ SELECT 'abuse_' || what, NULL, NULL, name, NULL, observed_at, n,
     n || ' ' || what || ' of one user, more than ' || most || ' within an hour.', 'anomaly.abuse_' || what,
     '{"n":' || n || ',"limit":' || most || ',"span":3600}'
 FROM bursts;
+
+-- mart: capacity
+CREATE OR REPLACE TABLE by_hand.capacity AS
+WITH homes AS (
+    SELECT provider_id, arg_max(city, provider_type) FILTER (city IS NOT NULL) AS city FROM core.providers
+    GROUP BY provider_id
+),
+asked AS (
+    SELECT h.city, date_trunc('hour', b.created_at + to_minutes(b.utc_offset_minutes)) AS local_hour,
+        b.status IN ('accepted', 'confirmed', 'completed') OR b.accepted_at IS NOT NULL AS accepted,
+        b.status = 'pending' AND coalesce(b.response_deadline < $now, false) AS late,
+        NOT (accepted OR b.responded_at IS NOT NULL OR b.status = 'declined') AND (b.status = 'expired' OR late)
+            AS unanswered,
+        b.status = 'pending' AND NOT late AS undecided
+    FROM core.bookings b LEFT JOIN homes h USING (provider_id)
+    WHERE b.deleted_at IS NULL AND NOT coalesce(b.is_test, false) AND b.utc_offset_minutes IS NOT NULL
+),
+requests AS (
+    SELECT city, local_hour, count(*) AS requests, count(*) FILTER (accepted) AS accepted,
+        count(*) FILTER (unanswered) AS unanswered, count(*) FILTER (undecided) AS undecided
+    FROM asked GROUP BY ALL
+),
+-- A status lasts until the next one; the newest until its collection was last read whole. Time does not run backwards.
+ordered AS (
+    SELECT provider_id, provider_type, status, change,
+        max(observed_at) OVER (PARTITION BY provider_id, provider_type ORDER BY change
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS from_at
+    FROM core.provider_states WHERE observed_at IS NOT NULL
+),
+spans AS (
+    SELECT o.provider_id, p.city, o.status, o.from_at,
+        least(coalesce(o.next_at, r.until), $now) AS to_at, p.utc_offset_minutes AS utc_offset
+    FROM (
+        SELECT *, lead(from_at) OVER (PARTITION BY provider_id, provider_type ORDER BY change) AS next_at FROM ordered
+    ) o
+    JOIN core.providers p ON p.provider_id = o.provider_id AND p.provider_type = o.provider_type
+    LEFT JOIN (
+        SELECT CASE collection WHEN 'therapists' THEN 'therapist' ELSE 'place' END AS provider_type,
+            max(completed_at) AS until
+        FROM ops.scans WHERE collection IN ('therapists', 'places') AND completed_at IS NOT NULL GROUP BY ALL
+    ) r ON r.provider_type = o.provider_type
+    WHERE o.status IS NOT NULL AND coalesce(o.next_at, r.until) IS NOT NULL
+        AND least(coalesce(o.next_at, r.until), $now) > o.from_at
+),
+hours AS (
+    SELECT provider_id, city, status, from_at, date_trunc('hour', from_at + to_minutes(utc_offset)) AS first_hour,
+        date_trunc('hour', to_at - INTERVAL 1 MICROSECOND + to_minutes(utc_offset)) AS last_hour
+    FROM spans
+),
+-- Each provider once an hour: a span begins after what an earlier one of its kind reached into.
+once AS (
+    SELECT what, city, greatest(first_hour, coalesce(max(last_hour) OVER earlier + INTERVAL 1 HOUR, first_hour))
+        AS first_hour, last_hour
+    FROM hours, (VALUES ('seen'), ('online'), ('busy')) t(what)
+    WHERE what = 'seen' OR (what = 'online' AND status IN ('AVAILABLE', 'BUSY')) OR (what = 'busy' AND status = 'BUSY')
+    WINDOW earlier AS (PARTITION BY provider_id, what ORDER BY from_at, last_hour
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+),
+changes AS (
+    SELECT city, first_hour AS local_hour, what, 1 AS change FROM once WHERE last_hour >= first_hour
+    UNION ALL
+    SELECT city, last_hour + INTERVAL 1 HOUR, what, -1 FROM once WHERE last_hour >= first_hour
+),
+by_hour AS (
+    SELECT city, local_hour, coalesce(sum(change) FILTER (what = 'seen'), 0) AS seen,
+        coalesce(sum(change) FILTER (what = 'online'), 0) AS online,
+        coalesce(sum(change) FILTER (what = 'busy'), 0) AS busy
+    FROM changes GROUP BY ALL
+),
+every AS (
+    SELECT city, unnest(generate_series(min(local_hour), max(local_hour), INTERVAL 1 HOUR)) AS local_hour
+    FROM by_hour GROUP BY city
+),
+whole AS (
+    SELECT city, local_hour, coalesce(sum(requests), 0)::BIGINT AS requests, coalesce(sum(accepted), 0)::BIGINT AS accepted,
+        coalesce(sum(unanswered), 0)::BIGINT AS unanswered, coalesce(sum(undecided), 0)::BIGINT AS undecided,
+        coalesce(sum(seen), 0) AS seen, coalesce(sum(online), 0) AS online, coalesce(sum(busy), 0) AS busy
+    FROM (
+        SELECT city, local_hour, requests, accepted, unanswered, undecided, NULL AS seen, NULL AS online, NULL AS busy
+        FROM requests
+        UNION ALL SELECT city, local_hour, NULL, NULL, NULL, NULL, seen, online, busy FROM by_hour
+        UNION ALL SELECT city, local_hour, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM every
+    ) GROUP BY ALL
+),
+counted AS (
+    SELECT city, local_hour, requests, accepted, unanswered, undecided, sum(seen) OVER upto AS seen,
+        sum(online) OVER upto AS online, sum(busy) OVER upto AS busy
+    FROM whole WINDOW upto AS (PARTITION BY city ORDER BY local_hour)
+),
+is_read AS (
+    SELECT coalesce(bool_or(collection = 'bookings' AND completed_at IS NOT NULL), false)
+        AND NOT coalesce(bool_or(completed_at IS NULL AND outcome IN ('partial', 'failed')
+            AND collection IN ('bookings', 'hotel_bookings', 'therapists', 'places')), false) AS whole
+    FROM ops.scans
+)
+SELECT local_hour, city, requests, accepted, unanswered, undecided, seen::BIGINT AS providers_seen,
+    CASE WHEN seen > 0 THEN online::BIGINT END AS providers_online,
+    CASE WHEN seen > 0 THEN busy::BIGINT END AS providers_busy,
+    CASE WHEN seen > 0 THEN (online - busy)::BIGINT END AS providers_free,
+    CASE WHEN local_hour + INTERVAL 1 HOUR > $now + INTERVAL 7 HOUR OR undecided > 0 THEN false
+        WHEN (SELECT whole FROM is_read) THEN true END AS is_complete
+FROM counted WHERE requests > 0 OR seen > 0;

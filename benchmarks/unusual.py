@@ -156,8 +156,9 @@ def newest(series: str, things: Things, now: int) -> Judged:
 
 
 def alarms(series: str, things: Things, begin: int, end: int) -> list[str]:
-    """Each time a series becomes unusual between two instants. Every hour is looked at when it is over, the
-    forty in whose first quarter most came also then, and the forty longest silences a second before they end."""
+    """Each time a series becomes unusual between two instants. Every hour is looked at when it is over,
+    which tells of every silence that went on at its beginning or end; the fifteen in whose first quarter most came also
+    then, and the fifteen longest silences within an hour a second before they end."""
     one = SERIES[series]
     late = round(one.allowance.total_seconds() * 1000)
     states: dict[int, Judged] = {}
@@ -173,11 +174,12 @@ def alarms(series: str, things: Things, begin: int, end: int) -> list[str]:
         - bisect_left(things.at, hour - HOUR_MS)
         for hour in states
     }
-    looks = [begun + quarter for begun in sorted(came, key=came.__getitem__)[-40:]]
+    looks = [begun + quarter for begun in sorted(came, key=came.__getitem__)[-15:]]
     if not one.shares:
         low, high = bisect_left(things.at, begin), bisect_right(things.at, end)
         gaps = zip(things.at[low:high], things.at[low + 1 : high], strict=False)
-        longest = sorted(((after - before, after) for before, after in gaps), reverse=True)[:40]
+        within = (gap for gap in gaps if gap[0] // HOUR_MS == gap[1] // HOUR_MS)
+        longest = sorted(((after - before, after) for before, after in within), reverse=True)[:15]
         looks += [after - 1000 for _, after in longest]
     for look in looks:
         states[look] = newest(series, things, look + late)

@@ -4,7 +4,8 @@ the weeks before. Pure arrays; the distributions are scipy's. What is watched an
 Counts: a gamma-Poisson predictive with the series' own dispersion, a negative binomial of mean m and variance
 d·m·(1 + 1/n) after n weeks: m is itself only known from them. At d = 1 that is the predictive of Poisson counts under
 a gamma prior; d is the variance of the weeks over their mean, of spans of the same length, never under 1. (Gelman et
-al., Bayesian Data Analysis, 3rd ed., 2.6; McCullagh and Nelder, Generalized Linear Models, 6.2.)
+al., Bayesian Data Analysis, 3rd ed., 2.6; McCullagh and Nelder, Generalized Linear Models, 6.2.) A silence is one of
+things that come d at a time: what comes in bursts is silent more often than a negative binomial has it.
 
 Shares: a beta-binomial whose beta is that of the weeks' own trials, widened by the correlation the weeks show beyond
 chance (Williams 1982).
@@ -141,12 +142,13 @@ class _Silences:
     since: Array
     r: Array
     p: Array
+    dispersion: float
 
     def seen(self, hour: int) -> Seen:
         stats = _stats()
 
         r, p = float(self.r[hour]), float(self.p[hour])
-        low, high = (float(stats.nbinom.ppf(q, r, p)) for q in _ENDS)
+        low, high = (self.dispersion * float(stats.nbinom.ppf(q, r, p)) for q in _ENDS)
         return Seen(
             0.0,
             float(self.expected[hour]),
@@ -299,7 +301,8 @@ class _Counts(_Weeks):
                 np.interp(end, np.arange(LENGTH + 1), total) - np.interp(begin, np.arange(LENGTH + 1), total)
                 for total in (rate, spread)
             )
-            r, p = _negative_binomial(expected, dispersion * variance)
+            # Things that come d at a time are silent as often as a d-th of them that come one by one.
+            r, p = _negative_binomial(expected / dispersion, variance / dispersion)
             likely = np.where(come & (expected > 0), stats.nbinom.pmf(0, r, p), 1.0)
             found = (likely, expected, since, r, p)
             best = (
@@ -308,7 +311,8 @@ class _Counts(_Weeks):
                 else tuple(np.where(likely < best[0], new, old) for new, old in zip(found, best, strict=True))
             )
         assert best is not None
-        return _Silences(*best)
+        likelihood, expected, since, r, p = best
+        return _Silences(likelihood, expected, since, r, p, dispersion)
 
     def _hourly_spread(self) -> Array:
         return self.mean * (1 + 1 / (self.weeks + _PRIOR_WEEKS))
@@ -432,7 +436,6 @@ def _negative_binomial(mean: Array, variance: Array) -> tuple[Array, Array]:
 
 def _newest(values: Array) -> Array:
     """Each value, where it is nan the one before."""
-    index: Array = np.where(np.isnan(values), -1, np.arange(values.size))
+    index: Array = np.where(np.isnan(values), -1, np.arange(len(values)))
     index = np.maximum.accumulate(index)
-    found: Array = values[np.maximum(index, 0)]
-    return np.where(index >= 0, found, float("nan"))
+    return np.concatenate([[float("nan")], values])[index + 1]

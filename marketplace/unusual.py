@@ -62,12 +62,14 @@ READ_WITHIN: Final = timedelta(minutes=10)
 INTERVAL: Final = 0.99
 
 #: A span is unusual below this likelihood. Twenty series × 720 hours × five spans, which overlap, and every minute
-#: of the open hour are some 200,000 looks that count a month: 0.2 false alarms a month among them all.
-UNLIKELY: Final = 1e-6
-#: A silence of bookings is, below this: nobody booked while 10.7 bookings were to be expected (-ln of it, and a little
-#: for what eight weeks leave open), so that it is told before 12 are lost. Each booking ends one such silence: 15,000 a
-#: month by source and in all, 0.6 false alarms by chance; fewer where bookings come more evenly than that.
-SILENT: Final = 4e-5
+#: of the open hour are some 200,000 looks that count a month: by chance 0.02 false alarms a month among them all. Ten
+#: times as much room is left for what no distribution has: one lively evening is in messages, rows and notifications.
+UNLIKELY: Final = 1e-7
+#: A silence of bookings is, below this: nobody booked while 10.1 bookings were to be expected (-ln of it, and a little
+#: for what eight weeks leave open), so that it is told before 12 are lost also where the weeks were poor by chance.
+#: Each booking ends one such silence, 15,000 a month by source and in all: 1 false alarm a month, if bookings come as
+#: unevenly as chance has it; measured is less (docs/performance.md).
+SILENT: Final = 7e-5
 #: The code of what is told of a series that was unusual and cannot be told any more: its alert is not over.
 UNSEEN: Final = "unusual.unseen"
 #: The certainty with which a share is unusual that is only suspected: above it the exact distribution is not asked.

@@ -18,8 +18,10 @@ from typing import Any, Final
 
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.pseudonyms import Pseudonyms
-from marketplace.traces import Traces, cell_kind
+from marketplace.traces import CellKind, Traces, cell_kind
 from pipelines.exports import erasing
+from pipelines.report_texts import texts_of
+from pipelines.reports import days
 from resources import own_files
 from resources.erasure import Erased, erase, rewrite, still_held
 from resources.errors import BookwatchError
@@ -31,6 +33,8 @@ from resources.rewrites import Kind, Rewrites
 from resources.seals import require_unchanged, sealed
 
 MAKING: Final = "rewriting"
+_CELLS: Final[tuple[CellKind, ...]] = ("id", "written", "sentence")
+"""What a text of a report may be: it does not say."""
 _PRIVATE_BOOKINGS: Final = ("customer_name", "customer_phone", "room_number", "location", "decline_words")
 
 
@@ -105,6 +109,7 @@ def search(task: Task) -> Search:
     _snapshots(task, found)
     _status(task, found)
     _reports(task, found)
+    _morning_reports(task, found)
     _backups(task, found)
     return found
 
@@ -274,6 +279,27 @@ def _reports(task: Task, found: Search) -> None:
             _try(kept, work)
         found.kept.append(kept)
     found.gone = [folder for folder in found.gone if folder not in standing]
+
+
+# -- reports of notebooks ------------------------------------------------------------------------------------
+
+
+def _morning_reports(task: Task, found: Search) -> None:
+    """Reports of notebooks: one that holds a trace is deleted, for it can be made again, from a snapshot without."""
+    for folder in days(task.home):
+        for path in sorted(folder.glob("*.html")):
+            try:
+                texts = texts_of(path)
+            except (OSError, ValueError) as refused:
+                why = f"{path} could not be looked through ({type(refused).__name__})."
+                found.kept.append(Kept("report", str(path), why=why))
+                continue
+            cells = len(set().union(*(task.traces.replacements(texts, kind) for kind in _CELLS)))
+            if cells and task.anew:
+                path.unlink(missing_ok=True)
+                found.gone.append(str(path))
+            elif cells:
+                found.kept.append(Kept("report", str(path), {"cells": cells}))
 
 
 # -- backups -------------------------------------------------------------------------------------------------

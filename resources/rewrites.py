@@ -17,7 +17,7 @@ from resources.instants import instant_of, text_of
 from resources.ledger import Seal
 from resources.ledger.connection import LedgerFile
 
-Kind = Literal["snapshot", "warehouse", "backup", "export", "status"]
+Kind = Literal["snapshot", "warehouse", "backup", "export", "status", "report"]
 
 _COLUMNS: Final = (
     "rewrite_id, customer_id, rewritten_by, begun_at, done_at, kind, path, sha256_before, sha256_after,"

@@ -105,11 +105,15 @@ def open_database(
     return con
 
 
-def one_thread_for_small(con: duckdb.DuckDBPyConnection, *paths: Path) -> None:
-    """Let the queries of small files take one thread, of others as many as this machine has. Set, not configured: two
+def one_thread_for_small(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Let the queries of a small file take one thread, of others as many as this machine has. Set, not configured: two
     connections to one file must have the same configuration, and it grows between them."""
-    small = sum(path.stat().st_size for path in paths) <= ONE_THREAD_BYTES
-    con.execute("SET threads = 1" if small else "RESET threads")
+    con.execute("SET threads = 1" if is_small(path) else "RESET threads")
+
+
+def is_small(path: Path) -> bool:
+    """Whether one thread does for a file."""
+    return path.stat().st_size <= ONE_THREAD_BYTES
 
 
 def is_whole(path: Path) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import traceback
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -57,7 +57,7 @@ from resources.instants import instant_of, text_of
 from resources.phone_key import read_phone_key
 from resources.raw.published_ids import RowNames, is_nameless
 from resources.sql import quoted
-from resources.warehouse import MEMORY_LIMIT, one_thread_for_small, open_warehouse
+from resources.warehouse import MEMORY_LIMIT, is_small, open_warehouse
 
 AfterChunk = Callable[[str, int], None]
 
@@ -222,7 +222,8 @@ def _opened(
 def _attached(con: duckdb.DuckDBPyConnection, raw_path: Path) -> Generator[None]:
     """The mirror beside the warehouse for the time of the block."""
     attach(con, raw_path)
-    one_thread_for_small(con, raw_path)  # of a warehouse that is made anew the size says nothing
+    if not is_small(raw_path):  # of a warehouse that is made anew the size says nothing
+        con.execute("RESET threads")
     with afterwards(lambda: con.execute(f"DETACH {CATALOG}")):
         yield
 
@@ -262,6 +263,8 @@ class _Run:
         self.quarantined = 0
         self.findings = 0
         self.fresh = False
+        self.since: int | None = None
+        """The last change that an earlier run derived of the collection in hand; None where all of it is derived."""
         self.follows = False
         """Whether keys of bookings that change are noted: some record without a provider may refer to them."""
 
@@ -465,6 +468,7 @@ class _Run:
                     _MOVED.clear() if self.fresh or after is None else self._moved(before, now, people, after)
                 )
             everything = source.collection in again
+            self.since = None if everything else after
             ids = (
                 None
                 if after is None or moved is None or not source.people
@@ -715,6 +719,7 @@ class _Run:
         )
         beside: dict[str, pl.DataFrame] = {}
         said: Derived | None = None
+        kept = pl.Series([], dtype=pl.String)
         with _without_values(f"the rules for {source.collection}"):
             if source.collection in BOOKING_COLLECTIONS:
                 versions = self._versions(batch, (*STATUS_ATTRIBUTES, *PROVIDER_ATTRIBUTES))
@@ -728,7 +733,7 @@ class _Run:
                 said = said_handovers(batch)
                 beside["booking_handovers"] = said.rows
             elif source.collection in PROVIDER_COLLECTIONS:
-                beside["provider_states"] = observe_states(self._versions(batch, STATE_ATTRIBUTES))
+                kept, beside["provider_states"] = self._states(source, batch)
             derived = source.derive(batch)
             if said is not None and said.findings.height:
                 both = pl.concat([derived.findings, said.findings])
@@ -740,7 +745,7 @@ class _Run:
                 )
             derived = without_long_texts(source.collection, source.key, accepted, derived)
             ids = self.names.row_ids(source.collection, frame["_id"]).values
-        self._forget(source.collection, ids, source, written=lent is not None)
+        self._forget(source.collection, ids, source, written=lent is not None, kept=kept)
         self._insert(source.table, derived.rows)
         if self.follows and source.collection in BOOKING_COLLECTIONS:
             self._touch(derived.rows)
@@ -763,13 +768,53 @@ class _Run:
         kept = refused & frame["_deleted_at"].is_null() if "_deleted_at" in frame.columns else refused
         return frame.filter(~refused), frame.filter(kept), reasons.filter(kept)
 
-    def _versions(self, batch: Batch, attributes: tuple[str, ...]) -> Batch:
-        """All versions of the rows of a batch, with some attributes and what the mirror knows of each version."""
+    def _states(self, source: Source, batch: Batch) -> tuple[pl.Series, pl.DataFrame]:
+        """(published ids of providers whose rows in core.provider_states stay, the rows that are new).
+
+        A provider has a version for each time it is seen. So what an earlier run saw is not looked at again: only the
+        versions since then are, beside the newest row that is there.
+        """
+        ids = self.names.row_ids(source.collection, batch.frame["_id"]).values
+        known = pl.DataFrame(schema=CORE["provider_states"].polars_schema)
+        if not self.fresh and self.since is not None:
+            ids_asked = pl.DataFrame({"id": ids}).to_arrow()
+            kind = source.scope[1] if source.scope else ""
+            known = self.con.execute(
+                "SELECT * FROM core.provider_states WHERE provider_type = ? "
+                "AND provider_id IN (SELECT id FROM ids_asked) "
+                "QUALIFY row_number() OVER (PARTITION BY provider_id ORDER BY change DESC) = 1",
+                [kind],
+            ).pl()
+            del ids_asked
+            known = known.cast(CORE["provider_states"].polars_schema)
+        there = ids.is_in(known["provider_id"].implode())
+        found = [pl.DataFrame(schema=CORE["provider_states"].polars_schema)]
+        for rows, after in ((batch.frame.filter(~there), None), (batch.frame.filter(there), self.since)):
+            for part in self._by_versions(source.collection, rows, after):
+                versions = self._versions(batch.of(part), STATE_ATTRIBUTES, after)
+                found.append(observe_states(versions, None if after is None else known))
+        new = pl.concat(found)
+        if known.height:
+            # Each part knew all of them: what is none of its own is no row that follows.
+            new = new.join(known.select("provider_id", "change"), on=["provider_id", "change"], how="anti")
+        return known["provider_id"], new
+
+    def _by_versions(self, collection: str, frame: pl.DataFrame, after: int | None) -> Iterator[pl.DataFrame]:
+        """Rows in parts that have about so many versions as a chunk has rows, or one row that has more."""
+        if not frame.height:
+            return
+        counts = self.mirror.versions(self.lookup, collection, frame["_id"], after)["versions"]
+        place = (counts.cum_sum() // self.chunk_rows).alias("_part")
+        yield from frame.with_columns(place).partition_by("_part", maintain_order=True, include_key=False)
+
+    def _versions(self, batch: Batch, attributes: tuple[str, ...], after: int | None = None) -> Batch:
+        """All versions of the rows of a batch, or those written after a change, with some attributes and what the
+        mirror knows of each version."""
         wanted = (
             "_id", "_change", "_updated_at", "_ingested_at", "_deleted_at", "_misfits", *attributes,
         )  # fmt: skip
         current = batch.frame.select(c for c in batch.frame.columns if c in wanted)
-        replaced = self.mirror.history(self.lookup, batch.collection, current["_id"], attributes)
+        replaced = self.mirror.history(self.lookup, batch.collection, current["_id"], attributes, after)
         if replaced is None or not replaced.height:
             return batch.of(current)
         return batch.of(pl.concat([replaced, current], how="diagonal_relaxed"))
@@ -777,9 +822,16 @@ class _Run:
     # Writing
 
     def _forget(
-        self, collection: str, ids: pl.Series, source: Source | None = None, *, written: bool = False
+        self,
+        collection: str,
+        ids: pl.Series,
+        source: Source | None = None,
+        *,
+        written: bool = False,
+        kept: pl.Series | None = None,
     ) -> None:
-        """Remove what an earlier run wrote for these rows, by their published ids (``written``: or this one)."""
+        """Remove what an earlier run wrote for these rows, by their published ids (``written``: or this one); but of
+        those ``kept`` what their older versions showed, which later ones only add to."""
         if self.fresh and not written:
             return
         ids_changed = pl.DataFrame({"id": ids}).to_arrow()
@@ -789,8 +841,12 @@ class _Run:
             gone = self._delete(source.table, f"{source.key} {those}{scope}", ids_changed)
             if collection in BOOKING_COLLECTIONS and self.follows:
                 self._touch(gone)
+            changed = ids_changed
+            if kept is not None and len(kept):
+                ids_changed = pl.DataFrame({"id": ids.filter(~ids.is_in(kept.implode()))}).to_arrow()
             for one in source.beside:
                 self._delete(one.table, f"{source.key} {those}{scope}", ids_changed)
+            ids_changed = changed
         for table in ("data_findings", "quarantined"):
             self._delete(table, f"row_id {those} AND collection = '{collection}'", ids_changed)
         del ids_changed

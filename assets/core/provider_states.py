@@ -17,9 +17,13 @@ from marketplace.zones import resolve_all
 STATE_ATTRIBUTES = ("status", "timezone", *ALIASES["provider.last_seen_at"])
 
 
-def observe_states(versions: Batch) -> pl.DataFrame:
+def observe_states(versions: Batch, known: pl.DataFrame | None = None) -> pl.DataFrame:
     """All versions of some providers (STATE_ATTRIBUTES, ``_deleted_at``) → rows of core.provider_states: one a change
-    of status, the first sight included. Of a version that was deleted nothing is known."""
+    of status, the first sight included. Of a version that was deleted nothing is known.
+
+    ``known``: the newest row of each, where these are only the versions since then; the rows that follow it are
+    returned.
+    """
     schema = CORE["provider_states"].polars_schema
     if not versions.frame.height:
         return pl.DataFrame(schema=schema)
@@ -40,4 +44,9 @@ def observe_states(versions: Batch) -> pl.DataFrame:
             "change": when["change"],
         }
     )
-    return changes(seen, "provider_id", "status").select(list(schema))
+    if known is None:
+        return changes(seen, "provider_id", "status").select(list(schema))
+    found = changes(pl.concat([known, seen.select(list(schema))]), "provider_id", "status").select(
+        list(schema)
+    )
+    return found.join(known, on=["provider_id", "change"], how="anti")

@@ -212,10 +212,15 @@ class Mirror:
         ]
 
     def history(
-        self, con: duckdb.DuckDBPyConnection, collection: str, ids: pl.Series, attributes: tuple[str, ...]
+        self,
+        con: duckdb.DuckDBPyConnection,
+        collection: str,
+        ids: pl.Series,
+        attributes: tuple[str, ...],
+        after: int | None = None,
     ) -> pl.DataFrame | None:
         """The replaced versions of some rows: mirror columns and the named attributes; null where none are
-        kept."""
+        kept. ``after``: only those written by a later change."""
         table = f"{collection}_history"
         if table not in self.columns:
             return None
@@ -225,10 +230,27 @@ class Mirror:
         con.register("ids_history", pl.DataFrame({"id": ids}).to_arrow())
         found = con.sql(
             f"SELECT {', '.join(quoted(c) for c in chosen)} FROM {CATALOG}.main.{quoted(table)} "
-            "WHERE _id IN (SELECT id FROM ids_history)"
+            f"WHERE {_written_since(after)}_id IN (SELECT id FROM ids_history)"
         ).pl()
         found = self._without_gone(collection, found)
         return found.rename({c: a for c, a in names.items() if c in found.columns})
+
+    def versions(
+        self, con: duckdb.DuckDBPyConnection, collection: str, ids: pl.Series, after: int | None = None
+    ) -> pl.DataFrame:
+        """How many replaced versions each of some rows has, as of ``history``: id, versions (0 for those without)."""
+        asked = pl.DataFrame({"id": ids})
+        table = f"{collection}_history"
+        if table not in self.columns or not asked.height:
+            return asked.with_columns(pl.lit(0, pl.Int64).alias("versions"))
+        con.register("ids_history", asked.to_arrow())
+        found = con.sql(
+            f"SELECT _id AS id, count(*) AS versions FROM {CATALOG}.main.{quoted(table)} "
+            f"WHERE {_written_since(after)}_id IN (SELECT id FROM ids_history) GROUP BY _id"
+        ).pl()
+        return asked.join(found, on="id", how="left", maintain_order="left").with_columns(
+            pl.col("versions").fill_null(0)
+        )
 
     def _without_gone(self, collection: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows whose ``_misfits`` name no attribute that is gone. Misfits are rare."""
@@ -283,6 +305,10 @@ class Mirror:
         return pl.Series(
             [key in there for key in rows.select("collection", "row_id").iter_rows()], dtype=pl.Boolean
         )
+
+
+def _written_since(after: int | None) -> str:
+    return "" if after is None else f"_change > {after} AND "
 
 
 def _misfits_but(misfits: str, gone: frozenset[str]) -> str | None:

@@ -10,6 +10,7 @@ from checks.schemas.table import MartTable, column
 from marketplace.chats import HUMAN_ROLES, REPLY_WITHIN
 from marketplace.durations import spelled
 from marketplace.services import MEDIAN, TAIL
+from marketplace.statuses import ROOM_STATUSES
 
 
 class DeliveryRates(MartTable, id_column="channel"):
@@ -106,3 +107,24 @@ class ChatWaiting(MartTable):
     waiting_for_role: pl.String = column("whose answer is waited for", words=HUMAN_ROLES)
     messages: pl.Int64 = column("messages of the one who waits since then", unit="messages", ge=1)
     waited_s: pl.Float64 = column("how long ago that is, as of the run", ge=0, figure=other("waiting_since"))
+
+
+class RoomTalks(MartTable):
+    """A chat room that is neither deleted nor of a test booking: what was said in it, whenever that was."""
+
+    room_id: pl.String = column("the room", key=True)
+    booking_ref: pl.String = column("the booking it is about, as written", null=True)
+    customer_id: pl.String = column("its customer", null=True)
+    provider_id: pl.String = column("its provider", null=True)
+    status: pl.String = column("its status", words=ROOM_STATUSES)
+    expires_at: pl.Datetime = column("when it closes by itself", null=True)
+    created_at: pl.Datetime = column("when it was opened")
+    utc_offset_minutes: pl.Int64 = column("its zone; null: not known yet", null=True, figure=other())
+    messages: pl.Int64 = column("messages in it", unit="messages", ge=0)
+    unread: pl.Int64 = column("of them, those that were not read", unit="messages", ge=0)
+    first_at: pl.Datetime = column("when the first of them was sent", null=True)
+    last_at: pl.Datetime = column("when the last of them was sent", null=True)
+    first_customer_at: pl.Datetime = column("when its customer first wrote; null: never", null=True)
+    last_customer_at: pl.Datetime = column("when its customer last wrote", null=True)
+    first_therapist_at: pl.Datetime = column("when its provider first wrote; null: never", null=True)
+    last_therapist_at: pl.Datetime = column("when its provider last wrote", null=True)

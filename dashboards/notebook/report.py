@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dashboards.notebook.asked import Asked
-from dashboards.notebook.page import page
+from dashboards.notebook.page import Told, page
 from dashboards.notebook.shown import Shown
-from dashboards.wording import Wording
+from dashboards.wording import LANGUAGES, Wording
 from resources.settings import load_settings
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -35,11 +36,17 @@ def cells(name: str, asked: Asked) -> Sequence[Shown]:
 
 
 def report(name: str, asked: Asked) -> str:
-    """The notebook as one HTML file. Raises what a cell raises: of a notebook that failed there is no report."""
+    """The notebook as one HTML file in every language, that which is asked for first. Raises what a cell raises: of a
+    notebook that failed there is no report."""
+    languages = sorted(LANGUAGES, key=lambda language: language != asked.lang)
+    return page(*(_told(name, replace(asked, lang=language)) for language in languages), theme=asked.theme)
+
+
+def _told(name: str, asked: Asked) -> Told:
     say = Wording(asked.lang, load_settings().timezone)
-    shown = cells(name, asked)
     title = f"bookwatch · {say(f'notebook.{name}')}"
-    return page(title, say.language, asked.theme, shown, say("notebook.no_script"))
+    named = say(f"language.{asked.lang}")
+    return Told(asked.lang, named, title, cells(name, asked), say("notebook.no_script"))
 
 
 def _app(name: str) -> Any:

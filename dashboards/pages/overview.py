@@ -115,7 +115,7 @@ def morning_report(screen: Screen) -> Child:
         element(
             "a",
             screen.text(f"notebook.{name}"),
-            href=f"/reports/{day}/{name}.html",
+            href=f"/reports/{day}/{name}.html?lang={screen.text.language}",
             target="_blank",
             rel="noopener",
         )

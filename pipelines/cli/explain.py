@@ -111,7 +111,7 @@ def _print_rows(told: dict[str, Any]) -> None:
     names = [name for name in (rows[0] if rows else ()) if any(row[name] is not None for row in rows)]
     table = Table(*(escape(visible(name)) for name in names), header_style="bold")
     for row in rows:
-        table.add_row(*(Text(visible(cell(row[name]))) for name in names))
+        table.add_row(*(Text(visible(cell(row[name], name))) for name in names))
     terminal = Console()
     console = terminal if terminal.is_terminal else Console(width=100_000)
     if rows:

@@ -45,11 +45,16 @@ _INSTANT: Final = re.compile(
 _LARGEST_INTEGER = 2**63 - 1
 
 
-def plain(value: Any) -> Any:
-    """A value as JSON holds it: instants as UTC with Z, dates ISO, exact decimals and integers over 64 bits as text."""
+#: How a column of local times is named: they are in no zone, so nothing says UTC of them.
+_LOCAL = "local_"
+
+
+def plain(value: Any, column: str = "") -> Any:
+    """A value as JSON holds it: instants as UTC with Z (those of a column of local times without), dates ISO, exact
+    decimals and integers over 64 bits as text."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds" if value.microsecond else "seconds") + (
-            "" if value.tzinfo else "Z"
+            "" if value.tzinfo or column.startswith(_LOCAL) else "Z"
         )
     if isinstance(value, date | time):
         return value.isoformat()
@@ -58,17 +63,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, int) and not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
         return str(value)
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): plain(item, str(key)) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [plain(item, column) for item in value]
     if isinstance(value, bytes):
         return value.hex()
     return value
 
 
-def cell(value: Any) -> str:
-    """A value as a cell of a CSV file or a table."""
-    held = plain(value)
+def cell(value: Any, column: str = "") -> str:
+    """A value of a column as a cell of a CSV file or a table."""
+    held = plain(value, column)
     if held is None:
         return ""
     if isinstance(held, bool):
@@ -84,7 +89,7 @@ def as_json(names: list[str], rows: list[tuple[Any, ...]]) -> str:
     """Rows as a JSON list of objects."""
     import orjson
 
-    data = [dict(zip(names, map(plain, row), strict=True)) for row in rows]
+    data = [dict(zip(names, map(plain, row, names), strict=True)) for row in rows]
     return orjson.dumps(data, option=orjson.OPT_INDENT_2, default=str).decode()
 
 
@@ -196,7 +201,7 @@ def sql(
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(names)
-        writer.writerows([cell(value) for value in row] for row in rows)
+        writer.writerows(list(map(cell, row, names)) for row in rows)
         echo_csv(text.getvalue())
     else:
         from rich.console import Console
@@ -207,7 +212,7 @@ def sql(
         table = Table(*(escape(visible(name)) for name in names), header_style="bold")
         for row in rows:
             # Text, not markup: a value in brackets is a value.
-            table.add_row(*(Text(visible(cell(value))) for value in row))
+            table.add_row(*(Text(visible(cell(value, name))) for value, name in zip(row, names, strict=True)))
         terminal = Console()
         # Piped, a table is as wide as its rows: a cut value would be a wrong value.
         console = terminal if terminal.is_terminal else Console(width=100_000)

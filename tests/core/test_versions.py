@@ -22,7 +22,8 @@ TABLES = {
         "reassignedAt": "VARCHAR", "cancelledBy": "VARCHAR",
     },
     "hotel_bookings": {"status": "VARCHAR", "businessId": "VARCHAR"},
-    "therapists": {"name": "VARCHAR", "status": "VARCHAR", "timezone": "VARCHAR", "lastSeenAt": "VARCHAR"},
+    "therapists": {"name": "VARCHAR", "status": "VARCHAR", "timezone": "VARCHAR", "lastSeenAt": "VARCHAR",
+                   "createdAt": "VARCHAR"},
     "places": {"name": "VARCHAR", "status": "VARCHAR"},
     "users": {"name": "VARCHAR", "createdAt": "VARCHAR"},
     "reviews": {"bookingId": "VARCHAR", "userId": "VARCHAR", "reviewerId": "VARCHAR", "therapistId": "VARCHAR",
@@ -203,6 +204,34 @@ def test_a_provider_shows_each_status_it_had_and_none_once_it_was_deleted(raw: R
     assert same_as_rebuilt(raw)
 
 
+def test_a_provider_that_was_quarantined_shows_all_it_had_once_it_is_back(raw: RawFile):
+    raw.put("therapists", {"$id": "t1", "status": "BUSY"}, {"$id": "t2", "status": "BUSY"})
+    run(raw)
+    raw.put("therapists", {"$id": "t1", "status": "OFFLINE", "createdAt": "45000"})
+    run(raw)
+    assert {row[0] for row in states_of(raw)} == {"t2"}
+    raw.put(
+        "therapists", {"$id": "t1", "status": "AVAILABLE"}, {"$id": "t2", "status": "BUSY", "name": "Spa"}
+    )
+    assert run(raw).rows["provider_states"] == 3
+    assert [row[:2] for row in states_of(raw)] == [
+        ("t1", "BUSY"), ("t1", "OFFLINE"), ("t1", "AVAILABLE"), ("t2", "BUSY"),
+    ]  # fmt: skip
+    assert same_as_rebuilt(raw)
+
+
+def test_only_what_is_new_of_a_provider_is_written_and_a_status_that_goes_goes_from_all(raw: RawFile):
+    raw.put("therapists", {"$id": "t1", "status": "BUSY"})
+    run(raw)
+    raw.put("therapists", {"$id": "t1", "status": "BUSY", "name": "Spa"})
+    raw.put("therapists", {"$id": "t1", "status": "OFFLINE"})
+    assert run(raw).rows["provider_states"] == 1
+    raw.remove_attribute("therapists", "status")
+    run(raw)
+    assert states_of(raw) == [("t1", None, minute(1))]
+    assert same_as_rebuilt(raw)
+
+
 # reviews
 
 
@@ -299,6 +328,7 @@ def test_any_order_of_changes_and_runs_equals_a_rebuild(
             row |= {
                 "status": choose(["AVAILABLE", "BUSY", "x", None]),
                 "timezone": choose(["WIB", "WIT", None]),
+                "createdAt": choose([None, None, None, "45000"]),
             }
         elif action == "review":
             row |= {

@@ -198,8 +198,6 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             utc_offset_minutes=chance.choice(offsets),
             is_test=chance.random() < 0.05,
             deleted_at=NOW if chance.random() < 0.05 else None,
-            discounted=chance.random() < 0.3,
-            amount_before_idr=chance.choice((None, 1_500_000)),
         )
     for number in range(300):
         created = moment(45)
@@ -233,8 +231,6 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             created_at=(sent := moment(5)),
             sent_at=sent,
             deleted_at=NOW if chance.random() < 0.1 else None,
-            conversation_id=f"{chance.choice('rrRx')}{chance.randrange(40)}",
-            sender_role=chance.choice(("customer", "therapist", "system")),
         )
         w.add(
             "core.chat_rooms",

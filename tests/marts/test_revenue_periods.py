@@ -105,16 +105,19 @@ def test_therapists_places_and_hotels_stand_apart_and_add_up_to_the_day(w: Wareh
         w.commission(
             f"c{number}", f"b{number}", paid_at=NOW - DAY, commission_idr=1_000 * number, provider_id=owner
         )
+    # Whom a record charges paid it, whosever the booking was.
+    w.booking("b8", amount_idr=700_000, **day)
+    w.commission("wrong", "b8", paid_at=NOW - DAY, commission_idr=300, provider_id="p2")
     w.commission("orphan", "ghost", paid_at=NOW - DAY, commission_idr=50, provider_id="p2")
     w.build(["revenue_by_kind", "revenue_daily"])
     rows = w.rows("FROM marts.revenue_by_kind ORDER BY ALL")
     assert [(r["local_date"].day, r["kind"], *figures(r)) for r in rows] == [
         (13, "hotel", 2, 600_000, 600_000, 0),
         (13, "place", 3, 900_000, 700_000, 0),
-        (13, "therapist", 1, 100_000, 100_000, 0),
+        (13, "therapist", 2, 800_000, 800_000, 0),
         (13, "unknown", 1, 500_000, 500_000, 0),
         (14, "hotel", 0, 0, 0, 6_000),
-        (14, "place", 0, 0, 0, 9_050),
+        (14, "place", 0, 0, 0, 9_350),
         (14, "therapist", 0, 0, 0, 1_000),
         (14, "unknown", 0, 0, 0, 5_000),
     ]

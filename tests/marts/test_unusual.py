@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
+from marketplace.expectation import LENGTH, Hours, judge
+from marketplace.unusual import ARRIVING, SERIES, Side
 from tests.marts.warehouse import Warehouse
 
 #: A Saturday, 20:10 in Bali.
@@ -84,3 +87,72 @@ def test_under_four_weeks_of_history_are_unknown(weeks: int, state: str) -> None
     told = hours(world(EVENING, weeks=weeks, until=EVENING - timedelta(minutes=95)))["menuSlider"]
     assert told["state"] == state
     assert told["why"] == ("history" if state == "unknown" else None)
+
+
+def test_what_was_not_read_until_lately_is_unknown_and_stays_known_to_have_been_unusual() -> None:
+    w = world(EVENING, until=EVENING - timedelta(minutes=125))
+    read = EVENING - timedelta(minutes=30)
+    w.scan("bookings", at=read)
+    menu = hours(w)["menuSlider"]
+    assert (menu["state"], menu["why"], menu["figure"]) == ("unknown", "unread", None)
+    assert menu["since"] == EVENING - timedelta(minutes=128)
+    assert hours(w, "messages")["all"]["why"] == "history"
+
+
+def test_a_series_whose_zones_or_collection_were_never_read_to_their_end_is_unknown() -> None:
+    w = world(EVENING, until=EVENING - timedelta(minutes=125))
+    w.begun("therapists")
+    assert {(row["state"], row["why"]) for row in hours(w).values()} == {("unknown", "unread")}
+    w = Warehouse(EVENING, scanned=False)
+    told = w.build(["unusual"])
+    assert told.rows["unusual"] == len(SERIES) - 1 + len(ARRIVING)
+    assert {row["why"] for row in w.rows("FROM marts.unusual")} == {"unread"}
+
+
+def test_what_changes_with_the_clock_alone_is_no_change() -> None:
+    w = world(EVENING)
+    w.build(["unusual"])
+    w.now = EVENING + timedelta(minutes=1)
+    assert w.build(["unusual"]).changed == frozenset()
+
+
+def day_and_night(rng: np.random.Generator, level: float) -> np.ndarray:
+    """Counts by the hour, fewer at night."""
+    hour = np.arange(LENGTH) % 24
+    return rng.poisson(level * np.where(hour < 6, 0.15, 1.2)).astype(float)
+
+
+def series(counts: np.ndarray, hits: np.ndarray | None = None) -> Hours:
+    came = np.where(counts > 0, np.arange(LENGTH), np.nan)
+    return Hours(counts, hits, came + 0.1, came + 0.9, np.ones(LENGTH, dtype=bool), 1.0)
+
+
+def test_acceptance_that_halves_is_told_within_a_day_and_since_about_then() -> None:
+    rng = np.random.default_rng(3)
+    requests = day_and_night(rng, 10)
+    begins = LENGTH - 24
+    share = np.where(np.arange(LENGTH) >= begins, 0.4, 0.8)
+    told = judge(
+        series(requests, rng.binomial(requests.astype(int), share).astype(float)), side=Side.LOW, silent=1e-6
+    )
+    first = next(one for one in told if one.state == "unusual")
+    assert begins < first.hour < begins + 24
+    assert first.since is not None
+    assert abs(first.since - begins) <= 6
+    assert not [one for one in told if one.state == "unusual" and one.hour < begins]
+    assert told[-1].since is not None
+    assert begins - 6 <= told[-1].since <= first.since
+
+
+def test_a_month_of_chance_is_usual_and_what_comes_in_bursts_too() -> None:
+    rng = np.random.default_rng(11)
+    for clump in (1, 8):
+        told = judge(series(day_and_night(rng, 10) * clump), side=Side.BOTH, silent=4e-5)
+        assert {one.state for one in told} == {"usual"}
+
+
+def test_what_never_came_may_come_once() -> None:
+    counts = np.zeros(LENGTH)
+    counts[[0, LENGTH - 1]] = 1
+    told = judge(series(counts), side=Side.BOTH, silent=4e-5)
+    assert told[-1].state == "usual"

@@ -554,3 +554,20 @@ def test_a_page_shows_the_file_written_anew(published: Settings) -> None:
         file.replace(path)
         seal(home, SNAPSHOT)
         assert people(str(path)) == [told, "u2"]
+
+
+def test_a_report_of_a_notebook_that_holds_a_trace_is_deleted(settings: Settings) -> None:
+    folder = settings.home.reports / "2026-11-05"
+    folder.mkdir(parents=True)
+    page = '<title>r</title><script>"{0}"</script><td>{0}</td><script type="application/json">{1}</script>'
+    for name, cell, figure in (
+        ("revenue", NAME.lower(), "{}"),
+        ("health", "Sri", json.dumps({"data": [{"y": [SPELLINGS[3]]}]})),
+        ("demand", "Ketut &amp; Sri", json.dumps({"data": [{"x": ["Rp 1.239.876"]}]})),
+    ):
+        (folder / f"{name}.html").write_text(page.format(cell, figure), encoding="utf-8")
+    named = {one.path: one.where for one in forgotten(settings, anew=False).kept if one.kind == "report"}
+    assert named == {str(folder / f"{name}.html"): {"cells": 1} for name in ("health", "revenue")}
+    done = forgotten(settings)
+    assert {str(folder / f"{name}.html") for name in ("health", "revenue")} <= set(done.gone)
+    assert [path.name for path in folder.iterdir()] == ["demand.html"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from resources import warehouse
 from resources.warehouse import HeldWarehouse, open_warehouse
 
 
@@ -46,3 +47,22 @@ def test_a_closed_file_is_whole_without_its_log_and_may_be_opened_again(
     held.close()
     with open_warehouse(tmp_path / "warehouse.duckdb", read_only=True) as con:
         assert con.execute("SELECT sum(n) FROM t").fetchall() == [(3,)]
+
+
+def test_a_small_file_takes_one_thread_and_a_larger_one_as_many_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "warehouse.duckdb"
+
+    def threads() -> object:
+        with open_warehouse(path) as con:
+            con.execute("CREATE TABLE IF NOT EXISTS t AS SELECT 1 AS one")
+            return con.execute("SELECT current_setting('threads')").fetchone()
+
+    with duckdb.connect() as plain:
+        usual = plain.execute("SELECT current_setting('threads')").fetchone()
+    assert threads() == (1,)
+    monkeypatch.setattr(warehouse, "ONE_THREAD_BYTES", 0)
+    assert threads() == usual
+    monkeypatch.setattr(warehouse, "ONE_THREAD_BYTES", path.stat().st_size)
+    assert threads() == (1,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assets.marts.behind import behind, gather, one, where
+from assets.marts.chat.room_talks import in_rooms, spoken
 from assets.marts.cohorts import ends, is_final
 from assets.marts.expressions import (
     dated,
@@ -17,9 +18,6 @@ from assets.marts.expressions import (
 )
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
-from assets.marts.steps.commission_matches import commission_matches
-from assets.marts.steps.reference_cases import reference_cases
-from assets.marts.steps.room_talks import in_rooms, room_talks, spoken
 from assets.marts.tables import Instants
 from checks.schemas.chat import ChatRoomsDaily
 from marketplace.chats import REPLY_WITHIN
@@ -37,12 +35,12 @@ def chat_rooms_daily(
     said; ``messages_sent`` alone goes by the day of sending. A reply is the first message of the
     other side after the room's first; what the app or an administrator writes is none."""
     read: Any = read_until(scans, _MESSAGES)
-    r = _opened(room_talks, read, at)
+    r = _rooms(room_talks, scans, at)
     opened = r.group_by(opened_on="local_date").aggregate(
         rooms=r.count(),
         rooms_spoken=r.count(where=r.spoken),
         rooms_replied=r.count(where=r.replied),
-        slow=r.count(where=r.spoken & r.slow),
+        slow=r.count(where=r.slow),
         p50_reply_s=r.reply_s.quantile(MEDIAN),
         p95_reply_s=r.reply_s.quantile(TAIL),
         messages=r.messages.sum(),
@@ -92,9 +90,9 @@ def chat_rooms_daily(
     )
 
 
-def _opened(room_talks: Any, read: Any, at: Instants) -> Any:
-    """The rooms that have a local day: what was said in each, and how long the reply took."""
-    seen_at: Any = ibis.least(at.now, read)
+def _rooms(room_talks: Any, scans: Any, at: Instants) -> Any:
+    """The rooms of each day (local_date): spoken, replied, slow (the first message waited too long), reply_s."""
+    seen_at: Any = ibis.least(at.now, read_until(scans, _MESSAGES))
     r = dated(room_talks.mutate(local_date=lambda r: local_day(r.created_at, r.utc_offset_minutes)))
     first = ibis.least(
         ibis.coalesce(r.first_customer_at, r.first_therapist_at),
@@ -107,93 +105,90 @@ def _opened(room_talks: Any, read: Any, at: Instants) -> Any:
     both = r.first_customer_at.notnull() & r.first_therapist_at.notnull()
     limit = interval(REPLY_WITHIN)
     slow: Any = ibis.cases((both, reply > first + limit), else_=(seen_at > first + limit))
-    return r.select(
-        "room_id",
-        "local_date",
-        "booking_ref",
-        "messages",
-        "unread",
+    return r.mutate(
         spoken=first.notnull(),
         replied=both,
-        slow=slow.fill_null(False),
+        slow=first.notnull() & slow.fill_null(False),
         reply_s=ibis.cases((both, seconds_between(first, reply))),
     )
 
 
 def _sent(room_talks: Any, messages: Any, reference_cases: Any) -> Any:
     """How many messages were sent on each local day of the room they were sent in."""
-    r = room_talks.filter(room_talks.utc_offset_minutes.notnull() & (room_talks.messages > 0))
-    r = r.mutate(
-        first_day=local_day(r.first_at, r.utc_offset_minutes),
-        last_day=local_day(r.last_at, r.utc_offset_minutes),
-    )
-    within = r.filter(r.first_day == r.last_day).select(sent_on="first_day", messages_sent="messages")
+    within, over = _by_days(room_talks)
     # Only of rooms that were spoken in on two days the messages are looked at: there are few.
-    over = r.filter(r.first_day != r.last_day).select("room_id", "utc_offset_minutes")
     sent = in_rooms(spoken(messages).select("conversation_id", "sent_at"), over, reference_cases)
     sent = sent.inner_join(over, sent.in_room == over.room_id)
     each = sent.select(
         sent_on=local_day(sent.sent_at, sent.utc_offset_minutes),
         messages_sent=ibis.literal(1).cast("int64"),
     )
-    days: Any = ibis.union(within, each, distinct=False)
+    days: Any = ibis.union(within.select("sent_on", "messages_sent"), each, distinct=False)
     return days.group_by("sent_on").aggregate(messages_sent=days.messages_sent.sum())
 
 
-def _messages(room_talks: Any, messages: Any, reference_cases: Any) -> Any:
-    """Messages in rooms, with the local day on which they were sent."""
-    rooms = room_talks.filter(room_talks.utc_offset_minutes.notnull()).select("room_id", "utc_offset_minutes")
-    sent = spoken(messages).select("message_id", "conversation_id", "sent_at")
-    sent = in_rooms(sent, rooms, reference_cases)
-    sent = sent.inner_join(rooms, sent.in_room == rooms.room_id)
-    days = sent.select(
-        "message_id", "room_id", "sent_at", sent_on=local_day(sent.sent_at, sent.utc_offset_minutes)
+def _by_days(room_talks: Any) -> tuple[Any, Any]:
+    """Rooms all of whose messages were sent on one local day (room_id, sent_on, messages_sent), and the others (room_id
+    and utc_offset_minutes)."""
+    r = room_talks.filter(room_talks.utc_offset_minutes.notnull() & (room_talks.messages > 0))
+    r = r.mutate(
+        first_day=local_day(r.first_at, r.utc_offset_minutes),
+        last_day=local_day(r.last_at, r.utc_offset_minutes),
     )
-    return days.filter(days.sent_on.notnull())
+    within = r.filter(r.first_day == r.last_day)
+    over = r.filter(r.first_day != r.last_day)
+    return (
+        within.select("room_id", sent_on=within.first_day, messages_sent=within.messages),
+        over.select("room_id", "utc_offset_minutes"),
+    )
 
 
 @behind(chat_rooms_daily)
 def chat_rooms_daily_rows(
-    chat_rooms: Any,
-    messages: Any,
-    notifications: Any,
-    bookings: Any,
-    commissions: Any,
-    quarantined: Any,
-    scans: Any,
-    at: Instants,
+    room_talks: Any, messages: Any, chat_rooms: Any, scans: Any, at: Instants
 ) -> ir.Table:
-    """The rooms opened on each day, and the messages sent on it."""
-    matches = commission_matches(commissions, bookings, quarantined)
-    cases = reference_cases(matches, commissions, chat_rooms, messages, notifications, bookings, quarantined)
-    talks = room_talks(chat_rooms, messages, bookings, cases)
-    r = _opened(talks, read_until(scans, _MESSAGES), at)
-    of_booking = ibis.window(group_by=["local_date", "booking_ref"], order_by="room_id")
-    first: Any = ibis.row_number().over(of_booking) == 0
-    named = r.booking_ref.notnull()
+    """The rooms opened on each day, and those in which something was sent on it."""
+    r = _rooms(room_talks, scans, at)
+    # A booking counts once a day, at the first of its rooms.
+    place = ibis.row_number().over(ibis.window(group_by=[r.local_date, r.booking_ref], order_by=r.room_id))
+    r = r.mutate(place=place)
+    room = ibis.literal("core.chat_rooms")
     opened = r.select(
         "local_date",
         "booking_ref",
+        "status",
+        "created_at",
+        "first_customer_at",
+        "first_therapist_at",
+        "messages",
+        "unread",
+        "reply_s",
         id=r.room_id,
-        of=ibis.literal("core.chat_rooms"),
+        of=room,
         rooms=one(),
         rooms_spoken=where(r.spoken),
         rooms_replied=where(r.replied),
-        unanswered=where(r.spoken & r.slow),
-        reply_s=r.reply_s,
-        messages=r.messages,
-        # A booking may have several rooms: the first stands for it.
-        bookings=where(named & first),
-        booking_messages=where(named, r.messages),
-        unread=r.unread,
+        unanswered=where(r.slow),
+        bookings=where(r.booking_ref.notnull() & (r.place == 0)),
+        booking_messages=where(r.booking_ref.notnull(), r.messages),
     )
-    m = _messages(talks, messages, cases)
-    sent = m.select(
-        "room_id",
-        "sent_at",
-        local_date=m.sent_on,
-        id=m.message_id,
-        of=ibis.literal("core.messages"),
-        messages_sent=one(),
-    )
-    return gather(opened, sent)
+    within, over = _by_days(room_talks)
+    sent = _in_rooms_by_case(spoken(messages).select("conversation_id", "sent_at"), over, chat_rooms)
+    each = sent.mutate(sent_on=local_day(sent.sent_at, sent.utc_offset_minutes))
+    each = each.group_by("room_id", "sent_on").aggregate(messages_sent=each.count())
+    said = ibis.union(within, each.select(within.columns), distinct=False)
+    return gather(opened, said.select("messages_sent", local_date=said.sent_on, id=said.room_id, of=room))
+
+
+def _in_rooms_by_case(rows: Any, rooms: Any, chat_rooms: Any) -> Any:
+    """As in_rooms, without what a build alone has: the rows of these rooms, exactly or but for case where no other room
+    is called so."""
+    there = chat_rooms.filter(chat_rooms.deleted_at.isnull())
+    folded = rooms.mutate(folded=rooms.room_id.lower())
+    named = there.select(folded=there.room_id.lower()).semi_join(folded, "folded")
+    alone = named.group_by("folded").aggregate(times=named.count())
+    alone = folded.inner_join(alone.filter(alone.times == 1), "folded").drop("times")
+    exact = rows.inner_join(rooms, rows.conversation_id == rooms.room_id)
+    alike = rows.inner_join(alone, rows.conversation_id.lower() == alone.folded).drop("folded")
+    alike = alike.filter(alike.conversation_id != alike.room_id)
+    return ibis.union(exact, alike.select(exact.columns), distinct=False)

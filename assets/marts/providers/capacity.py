@@ -87,20 +87,19 @@ def _requests(bookings: Any, providers: Any, at: Instants) -> Any:
     return _of(counts, **{name: counts[name] for name in _COUNTS})
 
 
-def _kinds(spans: Any) -> Any:
-    """The spans in which a provider was seen, on line and busy."""
+def _kinds(rows: Any) -> dict[str, Any]:
+    """In which spans a provider is seen, on line and busy."""
     return {
-        "seen": spans,
-        "online": spans.filter(spans.status.isin(ON_LINE)),
-        "busy": spans.filter(spans.status == ProviderStatus.BUSY.value),
+        "seen": rows.status.notnull(),
+        "online": rows.status.isin(ON_LINE),
+        "busy": rows.status == ProviderStatus.BUSY.value,
     }
 
 
 def _changes(spans: Any) -> Any:
     """By how many more providers were seen, on line and busy in an hour than in the one before it."""
     parts: list[Any] = []
-    for name, rows in _kinds(spans).items():
-        rows = _hours_once(rows)
+    for name, rows in _hours_once(spans).items():
         parts += [
             _of(rows.mutate(local_hour=rows.first_hour), **{name: one()}),
             _of(rows.mutate(local_hour=rows.last_hour + interval(_HOUR)), **{name: -one()}),
@@ -111,22 +110,32 @@ def _changes(spans: Any) -> Any:
     )
 
 
-def _hours_once(spans: Any) -> Any:
-    """From which hour to which spans reach, without the hours that an earlier span of the provider reached into."""
+def _hours_once(spans: Any) -> dict[str, Any]:
+    """Of each kind: from which hour to which spans reach, without the hours that an earlier span of the provider
+    reached into."""
     rows = spans.select(
         "provider_id",
         "city",
+        "status",
         "from_at",
         first_hour=_hour(spans.from_at, spans.utc_offset_minutes),
         # Half-open: the moment before its end is the last in it.
         last_hour=_hour(spans.to_at - ibis.interval(microseconds=1), spans.utc_offset_minutes),
     )
-    # By the id: a therapist and a place of one id are one provider.
+    # By the id: a therapist and a place of one id are one provider. All kinds in one pass over the spans.
     before = ibis.window(group_by="provider_id", order_by=["from_at", "last_hour"], preceding=(None, 1))
-    rows = rows.mutate(reached=rows.last_hour.max().over(before))
-    first = ibis.greatest(rows.first_hour, ibis.coalesce(rows.reached + interval(_HOUR), rows.first_hour))
-    rows = rows.mutate(first_hour=first)
-    return rows.filter(rows.last_hour >= rows.first_hour)
+    hours: dict[str, Any] = {
+        name: ibis.cases((holds, rows.last_hour)) for name, holds in _kinds(rows).items()
+    }
+    rows = rows.mutate(**{f"{name}_reached": hour.max().over(before) for name, hour in hours.items()})
+    found: dict[str, Any] = {}
+    for name, holds in _kinds(rows).items():
+        some = rows.filter(holds)
+        free_from = some[f"{name}_reached"] + interval(_HOUR)
+        first = ibis.greatest(some.first_hour, ibis.coalesce(free_from, some.first_hour))
+        some = some.select("provider_id", "city", "last_hour", first_hour=first)
+        found[name] = some.filter(some.last_hour >= some.first_hour)
+    return found
 
 
 def _every_hour(by_hour: Any) -> Any:
@@ -147,8 +156,7 @@ def capacity_rows(bookings: Any, providers: Any, provider_states: Any, scans: An
     parts = [
         of_booking(b, "city", "local_hour", requests=one(), **{name: where(b[name]) for name in _COUNTS[1:]})
     ]
-    for name, rows in _kinds(provider_spans(provider_states, providers, scans, at)).items():
-        rows = _hours_once(rows)
+    for name, rows in _hours_once(provider_spans(provider_states, providers, scans, at)).items():
         hours = rows.last_hour.delta(rows.first_hour, unit="hour").cast("int64")
         rows = rows.mutate(number=ibis.range(ibis.literal(0).cast("int64"), hours + 1).unnest())
         parts.append(

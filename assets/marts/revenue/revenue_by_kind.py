@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assets.marts.behind import behind, gather, of_booking, one, where
-from assets.marts.commission.commission_entries import payment_day
+from assets.marts.commission.commission_entries import charged_provider, payment_day
 from assets.marts.expressions import counted, local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
@@ -19,8 +19,8 @@ from marketplace.provider_kinds import HOTEL_ORIGIN, ProviderKind
 def revenue_by_kind(bookings: Any, commission_reviews: Any, providers: Any) -> ir.Table:
     """Booked, completed and collected by local day and kind of provider, always three figures apart.
     A booking of hotel_bookings is a hotel's, whoever carries it out; any other is of the kind its
-    provider is there as, else of the kind it says itself; a commission record without a booking is
-    of its provider's kind. Bookings, booked and completed by day of creation; collected by day of
+    provider is there as, else of the kind it says itself. A commission is of the kind of whom it
+    charges, as in the ledger. Bookings, booked and completed by day of creation; collected by day of
     payment."""
     kinds = _kinds(providers)
     zero = ibis.literal(0).cast("int64")
@@ -37,11 +37,21 @@ def revenue_by_kind(bookings: Any, commission_reviews: Any, providers: Any) -> i
     )
     r = commission_reviews
     r = r.filter(r.settled & r.gone_at.isnull())
-    r = r.left_join(kinds, r.provider_id == kinds.kind_of)
-    own = bookings.select(own_id="booking_id", own_origin="origin", own_type="provider_type")
+    r = r.mutate(charged=charged_provider(r))
+    r = r.left_join(kinds, r.charged == kinds.kind_of)
+    own = bookings.select(
+        own_id="booking_id", own_origin="origin", own_type="provider_type", own_provider="provider_id"
+    )
     # Of few its provider does not tell the kind: only for these their bookings are asked.
     told, untold = r.filter(r.there_as.notnull()), r.filter(r.there_as.isnull())
-    untold = untold.left_join(own, [untold.booking_id == own.own_id, untold.origin == own.own_origin])
+    untold = untold.left_join(
+        own,
+        [
+            untold.booking_id == own.own_id,
+            untold.origin == own.own_origin,
+            untold.charged == own.own_provider,
+        ],
+    )
     collected = [
         rows.select(
             local_date=payment_day(rows),
@@ -103,15 +113,15 @@ def revenue_by_kind_rows(
         own_id="booking_id", own_origin="origin", own_type="provider_type", own_provider="provider_id"
     )
     e = e.left_join(own, e.booking_id == own.own_id)
-    e = e.mutate(whose=ibis.coalesce(e.own_provider, e.provider_id))
-    e = e.left_join(kinds, e.whose == kinds.kind_of)
+    e = e.left_join(kinds, e.provider_id == kinds.kind_of)
+    own_type = ibis.cases(((e.provider_id == e.own_provider).fill_null(False), e.own_type))
     collected = e.select(
         "local_date",
         "status",
         "booking_id",
         "provider_id",
         "change",
-        kind=_kind(e.own_origin, e.there_as, e.own_type),
+        kind=_kind(e.own_origin, e.there_as, own_type),
         id=e.commission_id,
         of=ibis.literal("core.commissions"),
         collected_idr=-e.amount_idr,

@@ -26,8 +26,11 @@ def provider_spans(provider_states: Any, providers: Any, scans: Any, at: Instant
     s = provider_states.filter(provider_states.observed_at.notnull())
     account: Any = {"group_by": ["provider_id", "provider_type"], "order_by": "change"}
     # A version may have been written with an earlier time than the one before it: time does not run backwards.
-    s = s.mutate(from_at=s.observed_at.max().over(ibis.window(**account, preceding=None, following=0)))
-    s = s.mutate(next_at=s.from_at.lead().over(ibis.window(**account)))
+    s = s.mutate(
+        from_at=s.observed_at.max().over(ibis.window(**account, preceding=None, following=0)),
+        following=s.observed_at.lead().over(ibis.window(**account)),
+    )
+    s = s.mutate(next_at=ibis.cases((s.following.notnull(), ibis.greatest(s.from_at, s.following))))
     read = scans.filter(scans.completed_at.notnull() & scans.collection.isin(tuple(PROVIDER_TYPES)))
     kind = ibis.cases(*((read.collection == collection, name) for collection, name in PROVIDER_TYPES.items()))
     until = read.group_by(kind=kind).aggregate(until=read.completed_at.max())

@@ -1,4 +1,4 @@
-"""Step: each chat room beside what was said in it, from both sides.
+"""The mart marts.room_talks.
 
 Messages are brought to one row a conversation before rooms are known: there are millions of them. Rooms of test
 bookings are left out, and what names a room that is not there is in none.
@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from assets.marts.behind import itself
 from assets.marts.later import ibis, ir
-from assets.marts.mart import step
+from assets.marts.mart import mart
 from assets.marts.steps.commission_matches import DELETED
 from assets.marts.steps.reference_cases import BOOKING, ROOM
+from checks.schemas.chat import RoomTalks
 from marketplace.chats import AUTOMATIC_KINDS
 from marketplace.statuses import Role
 
 
-@step
+@mart(RoomTalks)
 def room_talks(chat_rooms: Any, messages: Any, bookings: Any, reference_cases: Any) -> ir.Table:
-    """Of each room that is neither deleted nor of a test: its row; messages, unread (messages); first_at and last_at
-    (of any message); first_… and last_… of customer_at and therapist_at: when that side wrote, null where it did
-    not."""
+    """What was said in each chat room, from both sides, whenever that was."""
     rooms = chat_rooms.filter(chat_rooms.deleted_at.isnull())
     tests = _tests(bookings, reference_cases)
     rooms = rooms.anti_join(tests, rooms.booking_ref == tests.test_key).select(
@@ -48,15 +48,22 @@ def room_talks(chat_rooms: Any, messages: Any, bookings: Any, reference_cases: A
         unread=said.unread.sum().cast("int64"),
         **{name: getattr(said[name], "min" if name.startswith("first") else "max")() for name in times},
     )
-    rows = rooms.left_join(said, rooms.room_id == said.talked_in).drop("talked_in")
-    return rows.mutate(messages=rows.messages.fill_null(0), unread=rows.unread.fill_null(0))
+    rows = rooms.left_join(said, rooms.room_id == said.talked_in)
+    return rows.select(
+        *rooms.columns,
+        messages=rows.messages.fill_null(0),
+        unread=rows.unread.fill_null(0),
+        **{n: rows[n] for n in times},
+    )
+
+
+itself(room_talks, of="core.chat_rooms")
 
 
 def spoken(messages: Any) -> Any:
-    """Messages that stand: message_id, conversation_id, sender_role, sent_at, human (a person wrote it), unread."""
+    """Messages that stand: conversation_id, sender_role, sent_at, human (a person wrote it), unread."""
     m = messages.filter(messages.deleted_at.isnull() & messages.conversation_id.notnull())
     return m.select(
-        "message_id",
         "conversation_id",
         "sender_role",
         sent_at=ibis.coalesce(m.sent_at, m.created_at),
