@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from assets.marts.behind import itself
 from assets.marts.expressions import bookings_read, read_until, zones_read
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
