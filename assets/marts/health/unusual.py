@@ -221,3 +221,6 @@ def _why(counted: _Counted, hour: int) -> str:
     if not counted.is_read:
         return Unjudged.UNREAD.value
     return (Unjudged.HOLIDAY if counted.holidays[hour] else Unjudged.HISTORY).value
+
+
+itself(unusual)
