@@ -248,7 +248,7 @@ def tally(kind: str, number: str, label: str, beneath: str, facts: Iterable[tupl
 # Tables -------------------------------------------------------------------------------------------
 
 
-def table(headings: Sequence[tuple[str, bool]], rows: Iterable[Sequence[Child]], top: Child = "") -> Markup:
+def table(headings: Sequence[tuple[Child, bool]], rows: Iterable[Sequence[Child]], top: Child = "") -> Markup:
     """A small table in a card. ``headings``: name and whether it is a number."""
     cells = ["bw-n" if number else "" for _, number in headings]
     first = [element("th", name, cls=kind) for (name, _), kind in zip(headings, cells, strict=True)]

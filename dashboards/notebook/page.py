@@ -64,9 +64,8 @@ for (const button of document.querySelectorAll('.bw-languages button')) {
   });
 }
 const wanted = new URLSearchParams(location.search).get('lang');
-for (const button of document.querySelectorAll('main:not([hidden]) .bw-languages button')) {
-  if (button.lang === wanted) button.click();
-}
+const shown = [...document.querySelectorAll('main:not([hidden]) .bw-languages button')];
+shown.find((button) => button.lang === wanted)?.click();
 """
 
 
