@@ -127,13 +127,16 @@ def test_rooms_of_tests_and_deleted_ones_are_in_no_figure(w: Warehouse) -> None:
 
 @pytest.mark.parametrize("unread", ["chat_messages", "chat_rooms", "therapists"])
 def test_what_was_not_all_read_is_not_final(w: Warehouse, unread: str) -> None:
-    w.room("r1", None, created_at=OPENED)
+    w.room("r1", "b1", created_at=OPENED)
     w.room("young", None, created_at=NOW)
     say(w, "r1", "customer", OPENED)
     w.begun(unread)
     old, young = days(w)
     assert (old["is_complete"], young["is_complete"]) == (None, False)
-    assert (old["unanswered"] is None) == (unread == "chat_messages")
+    rest = ("unanswered", "rooms_spoken", "rooms_replied", "messages", "booking_messages", "messages_per_booking",
+            "unread", "messages_sent")  # fmt: skip
+    assert {name for name in rest if old[name] is None} == (set(rest) if unread == "chat_messages" else set())
+    assert (old["rooms"], old["bookings"]) == (1, 1)
 
 
 def test_who_waits_longest_stands_first(w: Warehouse) -> None:
