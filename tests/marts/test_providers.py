@@ -133,6 +133,21 @@ def test_a_reassigned_booking_goes_to_the_provider_of_the_one_in_its_place(w: Wa
     ]
 
 
+def test_a_booking_that_names_itself_and_one_in_the_place_of_a_declined_one_say_whose_they_were(w: Warehouse) -> None:
+    w.booking("self", business_id="BK-S", provider_id="p2", status="completed")
+    w.add("core.booking_handovers", booking_id="self", from_booking_ref="BK-S", handed_from_ref="p1")
+    w.booking("own", provider_id="p1", status="reassigned")
+    w.add("core.booking_handovers", booking_id="own", from_booking_ref="own", to_booking_ref="own")
+    w.booking("a", provider_id="p1", status="declined")
+    w.booking("a2", provider_id="p2", status="completed")
+    w.add("core.booking_handovers", booking_id="a2", from_booking_ref="a", handed_from_ref="p1", handed_at=hours(2))
+    assert reassigned(w) == [
+        ("a2", 1, "p1", "p2", None, hours(2), "written", "completed"),
+        ("own", 1, "p1", None, None, None, "status", "unknown"),
+        ("self", 1, "p1", "p2", None, None, "written", "completed"),
+    ]
+
+
 def test_a_hand_over_in_the_write_that_ends_it_is_one_and_in_another_two(w: Warehouse) -> None:
     for name, ended in (("once", 2), ("twice", 3)):
         w.booking(name, provider_id="p2", status="reassigned")
