@@ -29,4 +29,4 @@ def test_the_golden_seed_keeps_its_rows() -> None:
 
 
 def test_the_golden_seed_keeps_its_truth() -> None:
-    assert _hash(world(7).truth) == "08fe2d9b43bc2d50", SAYS
+    assert _hash(world(7).truth) == "ba588a1a07a93be3", SAYS

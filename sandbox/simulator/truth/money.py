@@ -71,8 +71,8 @@ def revenue_by_period(daily: Mapping[str, Mapping[str, int]], *, weekly: bool) -
 
 
 def revenue_by_kind(known: Known) -> list[dict[str, Any]]:
-    """As ``revenue_daily``; a booking of hotel_bookings is a hotel's, whoever carries it out, and a record
-    is of its booking's kind, whomever it charges: what came in stands beside what was booked."""
+    """As ``revenue_daily``; a booking of hotel_bookings is a hotel's, whoever carries it out; any other
+    record is of the kind of whom it charges, as in the ledger."""
     days: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for booking in known.counted:
         day = days[local_date(booking.created, booking.provider.offset), _kind(booking, booking.provider)]
@@ -83,7 +83,7 @@ def revenue_by_kind(known: Known) -> list[dict[str, Any]]:
         if is_collected(record):
             booking = known.booking_of(record)
             offset = booking.provider.offset if booking else record.provider.offset
-            key = local_date(settled_at(record), offset), _kind(booking, (booking or record).provider)
+            key = local_date(settled_at(record), offset), _kind(booking, record.provider)
             days[key]["collected_idr"] += known.charged(record) or 0
     columns = ("bookings", "booked_idr", "completed_idr", "collected_idr")
     return [
