@@ -125,7 +125,12 @@ class ChatWaiting(MartTable):
     waiting_since: pl.Datetime = column("the first message that the other side has not answered")
     waiting_for_role: pl.String = column("whose answer is waited for", words=HUMAN_ROLES)
     messages: pl.Int64 = column("messages of the one who waits since then", unit="messages", ge=1)
-    waited_s: pl.Float64 = column("how long ago that is, as of the run", ge=0, figure=other("waiting_since"))
+    waited_s: pl.Float64 = column(
+        "how long, until the run or until when messages were read; null: they were never read whole",
+        null=True,
+        ge=0,
+        figure=other("waiting_since"),
+    )
 
 
 class RoomTalks(MartTable):

@@ -139,6 +139,15 @@ def test_what_was_not_all_read_is_not_final(w: Warehouse, unread: str) -> None:
     assert (old["rooms"], old["bookings"]) == (1, 1)
 
 
+def test_nobody_is_known_to_wait_for_longer_than_messages_were_read(w: Warehouse) -> None:
+    w.room("r1", None)
+    say(w, "r1", "customer", NOW - 3 * HOUR)
+    w.scan("chat_messages", read_until=NOW - HOUR)
+    assert [row["waited_s"] for row in waiting(w)] == [7_200]
+    w.begun("chat_messages")
+    assert [row["waited_s"] for row in waiting(w)] == [None]
+
+
 def test_who_waits_longest_stands_first(w: Warehouse) -> None:
     w.booking("b1", status="pending", business_id="BK1")
     for room in ("r1", "r2", "answered", "silent"):
@@ -215,6 +224,7 @@ def test_how_long_somebody_waits_changes_nothing_that_is_told(w: Warehouse) -> N
     say(w, "r1", "customer", NOW - HOUR)
     w.build(["chat_waiting"])
     w.now = NOW + MIN
+    w.scan("chat_messages")
     assert w.build(["chat_waiting"]).changed == frozenset()
     assert [row["waited_s"] for row in w.rows("FROM marts.chat_waiting")] == [3660.0]
 
