@@ -46,19 +46,16 @@ def without(
     columns = tuple(columns)
     gone = frozenset(attributes)
     blank = dict(row)
+    whole = viewed(row, columns)
     for attribute, column in columns:
         if attribute in gone and blank.get(column) is not None:
-            blank[column] = blanked(attribute, blank[column])
+            blank[column] = blanked(attribute, blank[column], whole)
     misfits = json_object(row.get("_misfits"), ours=True)
     if misfits and gone & misfits.keys():
-        rest = {name: blanked(name, v) if name in gone else v for name, v in misfits.items()}
+        rest = {name: blanked(name, v, whole) if name in gone else v for name, v in misfits.items()}
         rest = {name: value for name, value in rest.items() if value is not None}
         blank["_misfits"] = json.dumps(rest, ensure_ascii=False) if rest else None
-    if (
-        collection in BOOKING_COLLECTIONS
-        and is_test_row(viewed(row, columns))
-        and not is_test_row(viewed(blank, columns))
-    ):
+    if collection in BOOKING_COLLECTIONS and is_test_row(whole) and not is_test_row(viewed(blank, columns)):
         names = dict(columns)
         place = next((names[n] for n in ALIASES["booking.customer_name"] if n in names), None)
         if place is not None:

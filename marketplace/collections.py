@@ -73,6 +73,7 @@ _BOOKING_PERSONAL: Final = (
     "cancelReason",
     "statusReason",
     "expirationReason",
+    *ALIASES["booking.cancelled_by"],
     "booking",
     "metadata",
     "message",
@@ -315,7 +316,10 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
     Collection(
         "reviews",
         ingested=True,
-        personal=("userName", "customerName", "reviewerName", "comment", "review"),
+        personal=(
+            *("userName", "customerName", "reviewerName", "customerPhone", "customerEmail"),
+            *("comment", "review", "reviewText", "title", "message", "content", "feedback", "reply"),
+        ),
         keys=PersonKeys(owner=ALIASES["review.customer_id"], booking=("bookingId",)),
         published=_forms(
             booking=("bookingId",),

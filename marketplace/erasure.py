@@ -21,6 +21,7 @@ from marketplace.collections import BY_NAME, COLLECTIONS
 from marketplace.decline_reasons import categories
 from marketplace.json_values import read_json
 from marketplace.phones import e164
+from marketplace.statuses import ROLE, Role, canonical
 from marketplace.test_rows import test_rule
 from marketplace.text import json_text
 
@@ -262,15 +263,30 @@ def is_test_row(row: Mapping[str, Any]) -> bool:
     return test_rule(flags, *texts).item() is not None
 
 
-def blanked(attribute: str, value: object) -> str | None:
-    """What remains of a personal attribute: of an object the keys figures rest on, of a reason its category, else
-    nothing."""
+def blanked(attribute: str, value: object, row: Mapping[str, Any]) -> str | None:
+    """What remains of a personal attribute of a row: of an object the keys figures rest on, of a reason its category,
+    of who cancelled the role, else nothing."""
     if attribute in ALIASES["booking.reason"] and isinstance(value, str) and value.strip():
         # The category is read as itself again, so the counts of reasons stay as they are.
         return categories(pl.Series([value.strip()])).item()
+    if attribute in ALIASES["booking.cancelled_by"]:
+        return _role_of(value, row)
     kept = KEPT_KEYS.get(attribute)
     found = json_object(value) if kept else None
     if not kept or not found:
         return None
     remaining = {key: found[key] for key in found if key in kept and not isinstance(found[key], dict | list)}
     return orjson.dumps(remaining).decode() if remaining else None
+
+
+def _role_of(value: object, row: Mapping[str, Any]) -> str | None:
+    """The role that a booking names, by a word or by the id of its customer or provider."""
+    text = json_text(value)
+    if text is None:
+        return None
+    role: str | None = canonical(pl.Series([text], dtype=pl.String), ROLE).item()
+    for who, meaning in ((Role.THERAPIST, "booking.provider_id"), (Role.CUSTOMER, "booking.customer_id")):
+        names = (text_of(row, name) for name in ALIASES[meaning])
+        if role is None and any(name is not None and name.lower() == text.lower() for name in names):
+            role = who.value
+    return role

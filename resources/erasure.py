@@ -573,7 +573,9 @@ class _Erasure:
                         near = bool({text.lower() for text in known if text} & {k.lower() for k in self.keys})
                         if self.values.hinted_in(value) if near else self.values.in_text(value):
                             gone.add(attribute)
-                blank = {n: blanked(n, v) if n in gone and v is not None else v for n, v in view.items()}
+                blank = {
+                    n: blanked(n, v, view) if n in gone and v is not None else v for n, v in view.items()
+                }
                 blank = renamed(collection, blank, [(name, name) for name in blank], self._hash_of)
                 if blank != view:
                     if not only_count:

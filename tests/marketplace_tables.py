@@ -60,6 +60,7 @@ BOOKING_COLUMNS = {
             "cancelledAt",
             "declinedAt",
             "declineReason",
+            "cancelledBy",
         ],
         TEXT,
     ),
@@ -148,7 +149,12 @@ ALL_TABLES: dict[str, Mapping[str, str]] = {
     "therapists": PROVIDER_COLUMNS,
     "places": PROVIDER_COLUMNS,
     "users": {"name": TEXT},
-    "reviews": {"comment": TEXT},
+    "reviews": {
+        **dict.fromkeys(
+            ["bookingId", "userId", "providerId", "userName", "comment", "reviewText", "title"], TEXT
+        ),
+        "rating": INT,
+    },
     "payment_transactions": {"amount": INT},
 }
 

@@ -344,15 +344,19 @@ def _minutes(read: Reader) -> pl.Series:
 def _cancelled_by(read: Reader, customer_id: pl.Series, provider_id: pl.Series) -> pl.Series:
     """Who cancelled, as a role: written as one, or by the id of one of the two the booking is of."""
     names = ALIASES["booking.cancelled_by"]
-    text = read.text(*names)
-    if text.null_count() == len(text):
-        return nulls(read.height, pl.String)
-    role = canonical(text, ROLE)
-    told = read.batch.names.ids(text, PROVIDER_COLLECTIONS).values.str.to_lowercase()
-    for who, key in ((Role.THERAPIST, provider_id), (Role.CUSTOMER, customer_id)):
-        theirs = role.is_null() & (told == key.str.to_lowercase()).fill_null(False)
-        role = role.set(theirs, who.value)
-    odd = text.is_not_null() & role.is_null()
+    role, written = nulls(read.height, pl.String), nulls(read.height, pl.String)
+    # One may name a person and another their role: each that is written has a say, in their order.
+    for name in names:
+        text = read.text(name)
+        if text.null_count() == len(text):
+            continue
+        said = canonical(text, ROLE)
+        told = read.batch.names.ids(text, PROVIDER_COLLECTIONS).values.str.to_lowercase()
+        for who, key in ((Role.THERAPIST, provider_id), (Role.CUSTOMER, customer_id)):
+            theirs = said.is_null() & (told == key.str.to_lowercase()).fill_null(False)
+            said = said.set(theirs, who.value)
+        role, written = coalesce(role, said), coalesce(written, text)
+    odd = written.is_not_null() & role.is_null()
     read.note("role_unknown", odd, names, NOT_A_WORD)
     return role.set(odd, UNKNOWN)
 

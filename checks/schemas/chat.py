@@ -39,14 +39,20 @@ class ChatRoomsDaily(MartTable, id_column="local_date"):
     local_date: pl.Date = column("the day the rooms were opened", key=True)
     rooms: pl.Int64 = column("rooms opened", unit="rooms", ge=0)
     rooms_spoken: pl.Int64 = column(
-        "of them, those in which a customer or a provider wrote", unit="rooms", ge=0
+        "of them, those in which a customer or a provider wrote; null: the messages were never read whole",
+        null=True,
+        unit="rooms",
+        ge=0,
     )
     rooms_replied: pl.Int64 = column(
-        "of these, those in which the other side wrote as well", unit="rooms", ge=0
+        "of these, those in which the other side wrote as well; null with rooms_spoken",
+        null=True,
+        unit="rooms",
+        ge=0,
     )
     unanswered: pl.Int64 = column(
         f"of those spoken in: the first message waited over {spelled(REPLY_WITHIN)} for the other side, or still does;"
-        " null: the messages were never read whole",
+        " null with rooms_spoken",
         null=True,
         unit="rooms",
         ge=0,
@@ -71,10 +77,15 @@ class ChatRoomsDaily(MartTable, id_column="local_date"):
         ge=0,
         figure=quantile("reply_s", TAIL),
     )
-    messages: pl.Int64 = column("messages in these rooms, whenever sent", unit="messages", ge=0)
+    messages: pl.Int64 = column(
+        "messages in these rooms, whenever sent; null with rooms_spoken", null=True, unit="messages", ge=0
+    )
     bookings: pl.Int64 = column("bookings that these rooms name", unit="bookings", ge=0)
     booking_messages: pl.Int64 = column(
-        "messages in those of these rooms that name a booking", unit="messages", ge=0
+        "messages in those of these rooms that name a booking; null with rooms_spoken",
+        null=True,
+        unit="messages",
+        ge=0,
     )
     messages_per_booking: pl.Float64 = column(
         "booking_messages ÷ bookings; null where no room names one",
@@ -83,8 +94,15 @@ class ChatRoomsDaily(MartTable, id_column="local_date"):
         ge=0,
         figure=ratio("booking_messages", "bookings"),
     )
-    unread: pl.Int64 = column("messages in these rooms that were not read", unit="messages", ge=0)
-    messages_sent: pl.Int64 = column("messages sent on that day, in rooms of any day", unit="messages", ge=0)
+    unread: pl.Int64 = column(
+        "messages in these rooms that were not read; null with rooms_spoken", null=True, unit="messages", ge=0
+    )
+    messages_sent: pl.Int64 = column(
+        "messages sent on that day, in rooms of any day; null with rooms_spoken",
+        null=True,
+        unit="messages",
+        ge=0,
+    )
     is_complete: pl.Boolean = column(
         "the day has been over for a day; null: it has, but rooms or messages were not all read", null=True
     )
@@ -92,7 +110,8 @@ class ChatRoomsDaily(MartTable, id_column="local_date"):
     @pa.dataframe_check
     def who_replied_was_spoken_to_in_a_room(cls, data: pa.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(
-            (pl.col("rooms_replied") <= pl.col("rooms_spoken")) & (pl.col("rooms_spoken") <= pl.col("rooms"))
+            (pl.col("rooms_replied") <= pl.col("rooms_spoken")).fill_null(True)
+            & (pl.col("rooms_spoken") <= pl.col("rooms")).fill_null(True)
         )
 
 
@@ -106,7 +125,12 @@ class ChatWaiting(MartTable):
     waiting_since: pl.Datetime = column("the first message that the other side has not answered")
     waiting_for_role: pl.String = column("whose answer is waited for", words=HUMAN_ROLES)
     messages: pl.Int64 = column("messages of the one who waits since then", unit="messages", ge=1)
-    waited_s: pl.Float64 = column("how long ago that is, as of the run", ge=0, figure=other("waiting_since"))
+    waited_s: pl.Float64 = column(
+        "how long, until the run or until when messages were read; null: they were never read whole",
+        null=True,
+        ge=0,
+        figure=other("waiting_since"),
+    )
 
 
 class RoomTalks(MartTable):

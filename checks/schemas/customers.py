@@ -31,6 +31,7 @@ class Customers(MartTable):
     reassigned: pl.Int64 = column(
         "of them, those that were ever reassigned or handed over", unit="bookings", ge=0
     )
+    is_complete: pl.Boolean = column("all bookings were read; null: not all", null=True, eq=True)
 
     @pa.dataframe_check
     def the_first_is_not_after_the_last(cls, data: pa.PolarsData) -> pl.LazyFrame:

@@ -19,7 +19,7 @@ TABLES = {
         "bookingId": "VARCHAR", "status": "VARCHAR", "totalCost": "BIGINT", "createdAt": "VARCHAR",
         "providerId": "VARCHAR", "assigned_therapist": "VARCHAR", "therapistDetails": "VARCHAR", "userId": "VARCHAR",
         "reassignedTo": "VARCHAR", "previousTherapistId": "VARCHAR", "originalBookingId": "VARCHAR",
-        "reassignedAt": "VARCHAR", "cancelledBy": "VARCHAR",
+        "reassignedAt": "VARCHAR", "cancelledBy": "VARCHAR", "cancelledByRole": "VARCHAR",
     },
     "hotel_bookings": {"status": "VARCHAR", "businessId": "VARCHAR"},
     "therapists": {"name": "VARCHAR", "status": "VARCHAR", "timezone": "VARCHAR", "lastSeenAt": "VARCHAR",
@@ -168,6 +168,24 @@ def test_who_cancelled_is_a_role_and_never_a_name(raw: RawFile, written: str | N
     assert rows(raw, "bookings", "booking_id")["b1"]["cancelled_by"] == role
     found = table(raw, "data_findings").select("finding", "attribute").rows()
     assert (("role_unknown", "cancelledBy") in found) == (role == "unknown")
+
+
+@pytest.mark.parametrize(
+    ("by", "role"),
+    [(("x9-admin", "admin"), "admin"), (("Budi", "Customer"), "customer"), (("u1", "system"), "customer"),
+     (("", "therapist"), "therapist"), (("Budi", "nobody"), "unknown"), (("none", None), None)],
+)  # fmt: skip
+def test_who_cancelled_is_told_by_whichever_attribute_says_it(
+    raw: RawFile, by: tuple[str, str | None], role: str | None
+):
+    raw.put(
+        "bookings",
+        {**BOOKING, "userId": "U1", "status": "cancelled", "cancelledBy": by[0], "cancelledByRole": by[1]},
+    )
+    run(raw)
+    assert rows(raw, "bookings", "booking_id")["b1"]["cancelled_by"] == role
+    found = table(raw, "data_findings").select("finding").to_series().to_list()
+    assert ("role_unknown" in found) == (role == "unknown")
 
 
 # providers

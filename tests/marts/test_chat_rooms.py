@@ -127,13 +127,25 @@ def test_rooms_of_tests_and_deleted_ones_are_in_no_figure(w: Warehouse) -> None:
 
 @pytest.mark.parametrize("unread", ["chat_messages", "chat_rooms", "therapists"])
 def test_what_was_not_all_read_is_not_final(w: Warehouse, unread: str) -> None:
-    w.room("r1", None, created_at=OPENED)
+    w.room("r1", "b1", created_at=OPENED)
     w.room("young", None, created_at=NOW)
     say(w, "r1", "customer", OPENED)
     w.begun(unread)
     old, young = days(w)
     assert (old["is_complete"], young["is_complete"]) == (None, False)
-    assert (old["unanswered"] is None) == (unread == "chat_messages")
+    rest = ("unanswered", "rooms_spoken", "rooms_replied", "messages", "booking_messages", "messages_per_booking",
+            "unread", "messages_sent")  # fmt: skip
+    assert {name for name in rest if old[name] is None} == (set(rest) if unread == "chat_messages" else set())
+    assert (old["rooms"], old["bookings"]) == (1, 1)
+
+
+def test_nobody_is_known_to_wait_for_longer_than_messages_were_read(w: Warehouse) -> None:
+    w.room("r1", None)
+    say(w, "r1", "customer", NOW - 3 * HOUR)
+    w.scan("chat_messages", read_until=NOW - HOUR)
+    assert [row["waited_s"] for row in waiting(w)] == [7_200]
+    w.begun("chat_messages")
+    assert [row["waited_s"] for row in waiting(w)] == [None]
 
 
 def test_who_waits_longest_stands_first(w: Warehouse) -> None:
@@ -212,6 +224,7 @@ def test_how_long_somebody_waits_changes_nothing_that_is_told(w: Warehouse) -> N
     say(w, "r1", "customer", NOW - HOUR)
     w.build(["chat_waiting"])
     w.now = NOW + MIN
+    w.scan("chat_messages")
     assert w.build(["chat_waiting"]).changed == frozenset()
     assert [row["waited_s"] for row in w.rows("FROM marts.chat_waiting")] == [3660.0]
 

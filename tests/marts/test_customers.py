@@ -64,6 +64,7 @@ def test_a_customer_has_what_they_booked_and_what_became_of_it(w: Warehouse) -> 
         "first_local_date": date(2026, 1, 5),
         "declined": 1,
         "reassigned": 0,
+        "is_complete": True,
     }
     assert (two["customer_id"], two["bookings"]) == ("u2", 1)
 
@@ -191,6 +192,12 @@ def test_what_was_not_all_read_is_not_final(w: Warehouse, unread: str) -> None:
     w.begun(unread)
     found = retention(w)
     assert [found[date(2025, 12, 1), months][3] for months in (1, 2, 3, 6)] == [None, None, False, False]
+
+
+def test_a_customer_of_whom_not_all_was_read_may_have_booked_more(w: Warehouse) -> None:
+    by(w, "b1", "u1", NOW - DAY)
+    w.begun("hotel_bookings")
+    assert [row["is_complete"] for row in customers(w)] == [None]
 
 
 def test_nobody_booked_is_no_customer_and_no_cohort(w: Warehouse) -> None:

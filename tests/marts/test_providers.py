@@ -133,6 +133,21 @@ def test_a_reassigned_booking_goes_to_the_provider_of_the_one_in_its_place(w: Wa
     ]
 
 
+def test_a_booking_that_names_itself_and_one_in_the_place_of_a_declined_one_say_whose_they_were(w: Warehouse) -> None:
+    w.booking("self", business_id="BK-S", provider_id="p2", status="completed")
+    w.add("core.booking_handovers", booking_id="self", from_booking_ref="BK-S", handed_from_ref="p1")
+    w.booking("own", provider_id="p1", status="reassigned")
+    w.add("core.booking_handovers", booking_id="own", from_booking_ref="own", to_booking_ref="own")
+    w.booking("a", provider_id="p1", status="declined")
+    w.booking("a2", provider_id="p2", status="completed")
+    w.add("core.booking_handovers", booking_id="a2", from_booking_ref="a", handed_from_ref="p1", handed_at=hours(2))
+    assert reassigned(w) == [
+        ("a2", 1, "p1", "p2", None, hours(2), "written", "completed"),
+        ("own", 1, "p1", None, None, None, "status", "unknown"),
+        ("self", 1, "p1", "p2", None, None, "written", "completed"),
+    ]
+
+
 def test_a_hand_over_in_the_write_that_ends_it_is_one_and_in_another_two(w: Warehouse) -> None:
     for name, ended in (("once", 2), ("twice", 3)):
         w.booking(name, provider_id="p2", status="reassigned")
@@ -330,6 +345,41 @@ def test_an_id_of_a_therapist_and_a_place_is_one_provider(w: Warehouse) -> None:
         1,
     )
     assert capacity_of(w)[datetime(2026, 3, 10, 10), "Ubud"] == (1, 1, 0, 1, 0, 1)
+
+
+def test_an_id_of_a_therapist_and_a_place_was_there_for_no_longer_than_the_therapist(w: Warehouse) -> None:
+    w.provider("p1", city="Ubud")
+    w.provider("p1", city="Kuta", provider_type="place", utc_offset_minutes=420)
+    w.booking("b1", created_at=T0, starts_at=hours(0))
+    w.states("p1", (hours(0), "AVAILABLE"), (hours(2), "OFFLINE"), (hours(4), None))
+    w.states("p1", (hours(-9), "RESTRICTED"), (hours(1), "BUSY"), (hours(9), None), provider_type="place")
+    one = providers_of(w)["p1"]
+    assert {name: one[name] for name in ("seen_minutes", "available_minutes", "restricted_days", "utilisation")} == {
+        "seen_minutes": 240, "available_minutes": 120, "restricted_days": 0, "utilisation": 0.5,
+    }  # fmt: skip
+    found = {(hour.hour, city): counts[3:] for (hour, city), counts in capacity_of(w).items()}
+    assert found == {
+        (10, "Ubud"): (1, 0, 1),
+        (11, "Ubud"): (1, 0, 1),
+        (12, "Ubud"): (0, 0, 0),
+        (13, "Ubud"): (0, 0, 0),
+    }
+
+
+def test_a_review_is_of_the_booking_that_it_names_and_of_nobody_where_that_is_not_told(w: Warehouse) -> None:
+    w.booking("X", provider_id="p2")
+    w.booking("Y", business_id="x", provider_id="p3")
+    w.booking("T", business_id="bk-9", provider_id="p8", is_test=True)
+    w.booking("R", business_id="bk-9", provider_id="p4")
+    for name in ("p2", "p3", "p4", "p8"):
+        w.provider(name)
+    for number, named in enumerate(("X", "x", "x", "bk-9", "BK-9", "T")):
+        w.review(f"v{number}", booking_ref=named, provider_id=None)
+    assert {name: row["ratings"] for name, row in providers_of(w).items()} == {"p2": 1, "p3": 2, "p4": 2, "p8": 0}
+    w.booking("Z", business_id="BK-x", provider_id="p2")
+    w.booking("W", business_id="bk-X", provider_id="p3")
+    w.review("both", booking_ref="bk-x", provider_id=None)
+    assert {name: row["ratings"] for name, row in providers_of(w).items()} == {"p2": 1, "p3": 2, "p4": 2, "p8": 0}
 
 
 def test_nothing_gives_nothing(w: Warehouse) -> None:

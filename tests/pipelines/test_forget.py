@@ -63,14 +63,16 @@ MINE = {
     "roomNumber": "Kamar 7712x",
     "metadata": '{"bookingType": "scheduled", "note": "geheimwort"}',
     "declineReason": "timeout, Ketuttari did not answer",
+    "cancelledBy": "Ketuttari",
 }
 ROWS: dict[str, dict[str, dict[str, Any]]] = {
     "users": {"u1": {"name": "Ketuttari Widiasihan"}, "u2": {"name": "Made Surya"}},
     "bookings": {
         "b1": {"bookingId": "BK1", **MINE},
         "b2": {"bookingId": "BK2", **MINE, "userId": "u2", "customerName": "Made Surya",
-               "customerWhatsApp": "+6281300000001", "roomNumber": "12", "metadata": None, "declineReason": None},
-        "b4": {"bookingId": "null", **MINE, "userId": "\u00a0u1\t"},
+               "customerWhatsApp": "+6281300000001", "roomNumber": "12", "metadata": None, "declineReason": None,
+               "cancelledBy": None},
+        "b4": {"bookingId": "null", **MINE, "userId": "\u00a0u1\t", "cancelledBy": "U1"},
         "b5": {"bookingId": "null", "userId": "undefined", "customerName": "Nyoman", "totalCost": 1, "status": "done"},
         "b3": {"bookingId": "BK3", **MINE, "userId": None, "customerDetails": '{"id": "u1", "name": "Ketuttari"}'},
         "t1": {"bookingId": "BKT", **MINE, "customerName": "Widiasihan Test"},
@@ -93,7 +95,10 @@ ROWS: dict[str, dict[str, dict[str, Any]]] = {
         "n4": {"recipientId": "u2", "type": "note", "title": "Hello Made Surya", "message": "Your booking"},
     },
     "commission_records": {"c1": {"bookingId": "BK1", "bookingAmount": 250_000.0, "commissionAmount": 75_000.0}},
-    "reviews": {"v1": {"comment": "Ask for Ketuttari Widiasihan!"}, "v2": {"comment": "Made was kind"}},
+    "reviews": {"v1": {"comment": "Ask for Ketuttari Widiasihan!"}, "v2": {"comment": "Made was kind"},
+                "v3": {"userId": "u1", "providerId": "p1", "rating": 5, "comment": "geheimwort, kind hands"},
+                "v4": {"bookingId": "BK1", "userName": "Ketuttari", "rating": 2, "comment": "Kamar 7712x was cold"},
+                "v5": {"userId": "u1", "rating": 4, "reviewText": "geheimwort", "title": "Kamar 7712x"}},
 }  # fmt: skip
 
 COLLECTIONS = tuple(ROWS)
@@ -173,11 +178,13 @@ def test_no_file_holds_a_value_afterwards_and_others_keep_theirs(settings: Setti
     assert done.quarantined == 1
     assert done.rows == {
         "users": 1, "bookings": 5, "hotel_bookings": 1, "chat_rooms": 1, "chat_messages": 3, "notifications": 3,
-        "reviews": 1,
+        "reviews": 4,
     }  # fmt: skip
     texts = dict(raw(home, "SELECT _id, message FROM chat_messages"))
     assert texts == {"m1": None, "m2": "On my way", "m3": None, "m4": "See you soon", "m5": None}
     assert raw(home, "SELECT title FROM notifications WHERE _id = 'n4'") == [("Hello Made Surya",)]
+    by = dict(raw(home, "SELECT _id, cancelledBy FROM bookings"))
+    assert (by["b1"], by["b3"], by["b4"], by["q1"]) == (None, None, "customer", None)
     others = raw(home, "SELECT customerName, customerWhatsApp, roomNumber FROM bookings WHERE _id = 'b2'")
     assert others == [("Made Surya", "+6281300000001", "12")]
     kept = raw(home, "SELECT metadata, declineReason, totalCost, userId FROM bookings WHERE _id = 'b1'")
@@ -188,7 +195,7 @@ def test_no_file_holds_a_value_afterwards_and_others_keep_theirs(settings: Setti
             ("b2",), ("b5",), ("t1",),
         ]  # fmt: skip
     entered = Ledger(home.ledger).erasures()
-    assert [(e[0], e[1], e[3]) for e in entered] == [("u1", "Ayu", 15)]
+    assert [(e[0], e[1], e[3]) for e in entered] == [("u1", "Ayu", 18)]
 
 
 SPELLED = {
@@ -234,7 +241,8 @@ def test_a_person_is_forgotten_under_every_spelling_that_core_reads_as_theirs(
 def test_two_users_who_differ_by_case_alone_are_two_people(settings: Settings) -> None:
     home = settings.home
     other = {**MINE, "customerName": "Made Surya", "customerWhatsApp": "+6281300000001", "roomNumber": "12",
-             "metadata": None, "declineReason": None}  # fmt: skip
+             "metadata": None, "declineReason": None,
+               "cancelledBy": None}  # fmt: skip
     twin = {"c1": {"bookingId": "BKC", **other, "userId": "U1"}}
     with RawStore(home.raw) as store:
         merge(store, "users", {"U1": {"name": "Made Surya"}}, LATER)
@@ -339,7 +347,7 @@ def test_the_command_says_what_it_did_and_names_nobody(
         forget(customer="u1", by="Ayu", json=False)
         forget(customer="u1", by="Ayu", json=True)
     said = out.getvalue()
-    assert "Forgot the customer u1: 15 rows lost their personal values (bookings 5, chat_messages 3" in said
+    assert "Forgot the customer u1: 18 rows lost their personal values (bookings 5, chat_messages 3" in said
     assert f"A backup may still hold them: {backup}" in said
     assert json.loads(said[said.index("{\n") :])["total"] == 0
     assert not [value for value in VALUES if value in said]

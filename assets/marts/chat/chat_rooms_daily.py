@@ -25,6 +25,16 @@ from marketplace.cohorts import ROOMS_SETTLE
 from marketplace.services import MEDIAN, TAIL
 
 _MESSAGES, _ROOMS = "chat_messages", "chat_rooms"
+#: The counts that rest on messages.
+_OF_MESSAGES = (
+    "rooms_spoken",
+    "rooms_replied",
+    "slow",
+    "messages",
+    "booking_messages",
+    "unread",
+    "messages_sent",
+)
 
 
 @mart(ChatRoomsDaily)
@@ -51,31 +61,25 @@ def chat_rooms_daily(
     sent = _sent(room_talks, messages, reference_cases)
     rows = opened.outer_join(sent, opened.opened_on == sent.sent_on)
     day = ibis.coalesce(rows.opened_on, rows.sent_on)
-    zero = {
-        name: rows[name].fill_null(0).cast("int64")
-        for name in (
-            "rooms",
-            "rooms_spoken",
-            "rooms_replied",
-            "slow",
-            "messages",
-            "bookings",
-            "booking_messages",
-            "unread",
-            "messages_sent",
-        )
-    }
+    known: Any = read.notnull()
+
+    def count(name: str) -> Any:
+        return rows[name].fill_null(0).cast("int64")
+
+    counts = {name: count(name) for name in ("rooms", "bookings")}
+    # Nothing read is not nothing said.
+    counts |= {name: ibis.cases((known, count(name))) for name in _OF_MESSAGES}
+    times = {name: ibis.cases((known, rows[name])) for name in ("p50_reply_s", "p95_reply_s")}
     s = scans.filter(scans.collection == _ROOMS)
     rooms_read = s.aggregate(read=~first_scan_broke_off(s).any().fill_null(False)).as_scalar()
-    known: Any = read.notnull()
-    rows = rows.select(local_date=day, p50_reply_s="p50_reply_s", p95_reply_s="p95_reply_s", **zero)
+    rows = rows.select(local_date=day, **times, **counts)
     return rows.select(
         "local_date",
         "rooms",
         "rooms_spoken",
         "rooms_replied",
-        unanswered=ibis.cases((known, rows.slow)),
-        unanswered_share=ibis.cases((known, rows.slow / rows.rooms_spoken.nullif(0))),
+        unanswered=rows.slow,
+        unanswered_share=rows.slow / rows.rooms_spoken.nullif(0),
         p50_reply_s=rows.p50_reply_s,
         p95_reply_s=rows.p95_reply_s,
         messages=rows.messages,

@@ -6,7 +6,7 @@ from typing import Any
 
 from assets.marts.behind import itself
 from assets.marts.chat.room_talks import in_rooms, spoken
-from assets.marts.expressions import seconds_between
+from assets.marts.expressions import read_until, seconds_between
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.steps.commission_matches import LIVE, booking_keys
@@ -27,6 +27,7 @@ def chat_waiting(
     bookings: Any,
     quarantined: Any,
     reference_cases: Any,
+    scans: Any,
     at: Instants,
 ) -> ir.Table:
     """Who waits now for an answer in a chat, and since when; the longest first. Rooms that are
@@ -58,8 +59,10 @@ def chat_waiting(
     m = m.filter((m.sender_role == m.waiting) & (m.sent_at > m.answered_at).fill_null(True))
     since = m.group_by(waits_in="in_room").aggregate(waiting_since=m.sent_at.min(), messages=m.count())
     rows = rooms.inner_join(since, rooms.room_id == since.waits_in)
-    # A message of a clock that is ahead has waited for no time.
-    waited = ibis.greatest(seconds_between(rows.waiting_since, at.now), 0.0)
+    # Longer than messages were read nobody is known to wait. A message of a clock that is ahead has waited for no time.
+    read: Any = read_until(scans, "chat_messages")
+    until = ibis.cases((read.notnull(), ibis.least(at.now, read)))
+    waited = ibis.cases((until.notnull(), ibis.greatest(seconds_between(rows.waiting_since, until), 0.0)))
     return rows.select(
         "room_id",
         "booking_id",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assets.marts.behind import behind, gather, of_booking, one, where
+from assets.marts.expressions import bookings_read
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.steps.customer_months import became, named, source_of, with_id
@@ -13,7 +14,7 @@ from marketplace.statuses import BookingStatus
 
 
 @mart(Customers)
-def customers(customer_months: Any) -> ir.Table:
+def customers(customer_months: Any, scans: Any) -> ir.Table:
     """What each customer booked and what became of it. Bookings count on whatever day they were
     made; ``spent_idr`` are the amounts of completed ones, those that are unknown are counted apart.
     A booking was declined or reassigned if it is, or was ever seen to be; reassigned as well if it
@@ -45,6 +46,7 @@ def customers(customer_months: Any) -> ir.Table:
         first_local_date=ibis.cases((rows.first_dated_at == rows.first_booking_at, rows.first_day)),
         declined=rows.declined,
         reassigned=rows.reassigned,
+        is_complete=ibis.cases((bookings_read(scans), True)),
     )
 
 

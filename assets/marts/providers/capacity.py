@@ -122,7 +122,7 @@ def _hours_once(spans: Any) -> dict[str, Any]:
         # Half-open: the moment before its end is the last in it.
         last_hour=_hour(spans.to_at - ibis.interval(microseconds=1), spans.utc_offset_minutes),
     )
-    # By the id: a therapist and a place of one id are one provider. All kinds in one pass over the spans.
+    # All kinds in one pass over the spans.
     before = ibis.window(group_by="provider_id", order_by=["from_at", "last_hour"], preceding=(None, 1))
     hours: dict[str, Any] = {
         name: ibis.cases((holds, rows.last_hour)) for name, holds in _kinds(rows).items()

@@ -39,7 +39,7 @@ def reassignments(
     observed = _observed(b, booking_providers, said)
     found: Any = ibis.union(
         observed.select(*_COLUMNS),
-        _written(said, observed).select(*_COLUMNS),
+        _written(b, said, observed).select(*_COLUMNS),
         _ended(b, said, booking_providers, booking_events).select(*_COLUMNS),
         distinct=False,
     )
@@ -120,6 +120,12 @@ def _said(b: Any, handovers: Any, providers: Any) -> Any:
             **{f"{other}_key": keys.key, f"{other}_id": keys.target, f"{other}_origin": keys.target_origin}
         )
         rows = rows.left_join(k, rows[f"{other}_ref"] == k[f"{other}_key"])
+        # A booking that names itself is in no other's place.
+        itself_named = (rows[f"{other}_id"] == rows.booking_id) & (rows[f"{other}_origin"] == rows.origin)
+        another = ~itself_named.fill_null(False)
+        rows = rows.mutate(
+            **{name: ibis.cases((another, rows[name])) for name in (f"{other}_id", f"{other}_origin")}
+        )
     return rows.select(
         *b.columns,
         "giver",
@@ -195,9 +201,9 @@ def _observed(b: Any, seen: Any, said: Any) -> Any:
     return _row(rows, HandOver.OBSERVED, 1, reassigned_at=at, outcome=rows.status)
 
 
-def _written(said: Any, observed: Any) -> Any:
-    """What a booking says of its hand-over where that was not observed; but of one that stands in another's place what
-    the other tells."""
+def _written(b: Any, said: Any, observed: Any) -> Any:
+    """What a booking says of its hand-over where that was not observed; but of one that stands in the place of another
+    that is reassigned what the other tells."""
     first = observed.group_by(*_KEY).aggregate(
         first_from=observed.from_provider_id.argmin(observed.change), seen=observed.count()
     )
@@ -218,13 +224,18 @@ def _written(said: Any, observed: Any) -> Any:
             rows.from_provider_id == told.told_from,
         ],
     )
+    was = b.filter(b.status == BookingStatus.REASSIGNED.value).select(
+        was_id="booking_id", was_origin="origin"
+    )
+    rows = rows.left_join(was, [rows.before_id == was.was_id, rows.before_origin == was.was_origin])
     ends_here = (rows.status == BookingStatus.REASSIGNED.value) & rows.giver.isnull()
     rows = rows.filter(
         ~ends_here
-        & rows.before_id.isnull()
+        & rows.was_id.isnull()
         & (rows.giver.notnull() | (rows.taker.notnull() & rows.seen.isnull()))
         & (rows.from_provider_id != rows.to_provider_id).fill_null(True)
     )
+    rows = rows.drop("was_id", "was_origin")
     return _row(
         rows,
         HandOver.WRITTEN,

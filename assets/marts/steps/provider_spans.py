@@ -17,8 +17,8 @@ ON_LINE = values(ProviderStatus.AVAILABLE, ProviderStatus.BUSY)
 
 @step
 def provider_spans(provider_states: Any, providers: Any, scans: Any, at: Instants) -> ir.Table:
-    """provider_id, provider_type, city, utc_offset_minutes; status (never null), from_at, to_at: half-open, those of a
-    provider do not overlap.
+    """provider_id, provider_type, city, utc_offset_minutes; status (never null), from_at, to_at: half-open, those of an
+    id do not overlap: of one that a therapist and a place have it is the therapist's (answers.accounts).
 
     A status lasts from when it was written to when the next one was, the newest to the last whole scan of the
     provider's collection: what came later nobody knows. Where it was never read whole, the newest is none yet.
@@ -40,8 +40,13 @@ def provider_spans(provider_states: Any, providers: Any, scans: Any, at: Instant
     s = s.mutate(to_at=ibis.least(s.to_at, at.now))
     s = s.filter(s.to_at > s.from_at)
     p = providers.select(
-        known="provider_id", known_type="provider_type", city="city", offset="utc_offset_minutes"
+        known="provider_id",
+        known_type="provider_type",
+        city="city",
+        offset="utc_offset_minutes",
+        first=providers.provider_type.max().over(ibis.window(group_by="provider_id")),
     )
+    p = p.filter(p.known_type == p["first"])
     s = s.inner_join(p, [s.provider_id == p.known, s.provider_type == p.known_type])
     return s.select(
         "provider_id",
