@@ -55,6 +55,7 @@ def built() -> Warehouse:
     w.booking("b4", created_at=NOW - HOUR, status="reassigned")
     w.commission("c1", "b1", created_at=NOW - HOUR)
     w.commission("c2", "ghost", created_at=NOW - HOUR)
+    w.commission("c4", None, created_at=NOW - HOUR, is_test=True)
     w.commission("c3", "b2", created_at=NOW - HOUR, status="pending", fee_idr=25_000)
     w.add(
         "core.data_findings",
