@@ -62,8 +62,8 @@ class Explanation:
     """A figure, and what makes it up. ``total``: of all ``count`` rows, equal to ``value``; None where the figure
     cannot be told, or adds up to nothing (kind other). ``rows``: the first of them, ``complete`` where those are all.
     ``parts``: of a ratio its numerator and denominator. ``inputs``: of one that adds up to nothing, the columns of its
-    rows that it follows from. ``level``: of a quantile. ``untold``: in so many rows of the mart the figure is null; of a
-    sum or a share they are not in it.
+    rows that it follows from. ``level``: of a quantile. ``untold``: in so many rows of the mart the figure is null; of
+    a sum or a share they are not in it.
     """
 
     figure: str
@@ -196,9 +196,7 @@ class Question:
         if f.over is None:
             return f"SELECT {low} AS numerator, {high} AS denominator, * FROM ({self._behind})"
         scope = (
-            f"SELECT DISTINCT {', '.join(map(quoted, f.over))} FROM ({self._told})"
-            if f.over
-            else "SELECT 1"
+            f"SELECT DISTINCT {', '.join(map(quoted, f.over))} FROM ({self._told})" if f.over else "SELECT 1"
         )
         return (
             f"SELECT CASE WHEN p.picked THEN b.{low} END AS numerator, b.{high} AS denominator, b.*"
