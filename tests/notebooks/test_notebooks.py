@@ -15,6 +15,7 @@ import pytest
 
 from dashboards.notebook import report
 from dashboards.notebook.asked import Asked
+from dashboards.notebook.book import Book
 from dashboards.notebook.shown import Chart
 from dashboards.wording import LANGUAGES, count, rupiah
 from resources.errors import BookwatchError
@@ -211,3 +212,12 @@ def test_marimo_refuses_a_word_that_is_not_known(home: Home, tmp_path: Path) -> 
     done = export(tmp_path / "health.html", "--lang", "fr")
     assert done.returncode == 1
     assert "lang is fr, which is not known" in done.stderr + done.stdout
+
+
+def test_what_happened_is_never_written_as_impossible(home: Home) -> None:
+    book = Book.opened("health", Asked())
+    assert [book.written("likelihood", value) for value in (4e-5, 0.0123, 0.0)] == [
+        "< 0,1\u00a0%",
+        "1,2\u00a0%",
+        "0\u00a0%",
+    ]
