@@ -223,7 +223,7 @@ def test_what_was_declared_is_built_and_published_as_its_query_says(followed: Fo
 
 
 def test_the_snapshot_says_what_its_table_and_columns_hold(followed: Followed) -> None:
-    of_it = "WHERE table_name = 'city_bookings'"
+    of_it = "WHERE schema_name = 'marts' AND table_name = 'city_bookings'"
     assert _asked(followed.home, f"SELECT comment FROM duckdb_tables() {of_it}") == [
         ("A city: what was booked there; null where a provider has none.",)
     ]
