@@ -63,7 +63,7 @@ class Explanation:
     cannot be told, or adds up to nothing (kind other). ``rows``: the first of them, ``complete`` where those are all.
     ``parts``: of a ratio its numerator and denominator. ``inputs``: of one that adds up to nothing, the columns of its
     rows that it follows from. ``level``: of a quantile. ``untold``: in so many rows of the mart the figure is null; of
-    a sum or a share they are not in it.
+    a sum or a share they are not in it. ``unread``: the collections of which there may be more rows than are known.
     """
 
     figure: str
@@ -79,6 +79,7 @@ class Explanation:
     inputs: tuple[str, ...] = ()
     level: float | None = None
     untold: int = 0
+    unread: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -252,10 +253,11 @@ def explain(
     names, listed = answer(con, f"{asked.rows} LIMIT {limit}", bounds)
     rows = [dict(zip(names, row, strict=True)) for row in listed]
     parts: dict[str, Any] | None = None
+    unread = _unread(con)
     total = sums[0]
     if f.kind == ADDITIVE:
         # Nothing adds up to 0; what cannot be told does not.
-        if (of_mart and not known) or (not of_mart and _is_unread(con)):
+        if (of_mart and not known) or (not of_mart and unread):
             value = total = None
         else:
             value, total = value or 0, total or 0
@@ -290,15 +292,16 @@ def explain(
         f.of if f.kind == OTHER else (),
         f.level,
         of_mart - known,
+        unread,
     )
 
 
-def _is_unread(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether a collection's first scan has not come to its end: no row is then not nothing."""
+def _unread(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """The collections whose first scan has not come to its end: no row is then not nothing."""
     found = con.execute(
-        "SELECT 1 FROM ops.scans WHERE completed_at IS NULL AND outcome IN ('partial', 'failed') LIMIT 1"
-    )
-    return found.fetchone() is not None
+        "SELECT collection FROM ops.scans WHERE completed_at IS NULL AND outcome IN ('partial', 'failed') ORDER BY 1"
+    ).fetchall()
+    return tuple(str(collection) for (collection,) in found)
 
 
 def _row(con: duckdb.DuckDBPyConnection, query: str, bounds: Bounds | None) -> tuple[Any, ...]:

@@ -60,6 +60,7 @@ def explain(
         "total": found.total,
         "count": found.count,
         "untold": found.untold,
+        "unread": list(found.unread),
         "complete": found.complete,
         "snapshot": path.stem,
         **(found.parts or {}),
@@ -94,6 +95,8 @@ def _print(told: dict[str, Any]) -> None:
         echo(f"total  {_said(told['total'])}")
     if told["untold"]:
         echo(f"       {told['untold']:,} rows of the table do not tell it")
+    if told["unread"]:
+        echo(f"       not all may be in it: {', '.join(told['unread'])} not read to the end yet")
     for number, step in enumerate(told.get("chain", ()), start=1):
         echo(f"{number:>3}. {step['fact']}")
         echo(f"     {step['rule']}")
