@@ -130,6 +130,7 @@ def test_a_share_of_several_rows_is_of_those_that_can_be_told() -> None:
         " FROM marts.m, range(300) WHERE range < customers"
     )
     con.execute("CREATE SCHEMA IF NOT EXISTS ops")
+    con.execute("CREATE TABLE ops.scans (collection VARCHAR, completed_at TIMESTAMP, outcome VARCHAR)")
     con.execute(
         "CREATE OR REPLACE TABLE ops.figures AS FROM (VALUES"
         """ ('marts.m.share', 'm', 'share', 'ratio', '["returned","customers"]', NULL::DOUBLE, NULL::VARCHAR,"""
