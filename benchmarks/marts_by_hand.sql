@@ -320,7 +320,9 @@ SELECT CAST(b.created_at + to_minutes(b.utc_offset_minutes) AS DATE) AS local_da
     count(*) FILTER (b.status = 'expired') AS expired, count(*) FILTER (b.status = 'cancelled') AS cancelled,
     coalesce(sum(b.amount_idr) FILTER (b.status IN ('accepted', 'confirmed', 'completed')), 0)::BIGINT AS booked_idr,
     coalesce(sum(b.amount_idr) FILTER (b.status = 'completed'), 0)::BIGINT AS completed_idr,
-    count(r.booking_id) AS commissions
+    count(r.booking_id) AS commissions,
+    count(*) FILTER (b.status IN ('accepted', 'confirmed', 'completed', 'declined', 'expired')
+        OR b.accepted_at IS NOT NULL) AS decided
 FROM core.bookings b LEFT JOIN (
     SELECT DISTINCT booking_id, origin FROM by_hand.commission_reconciliation WHERE commission_id IS NOT NULL
 ) r USING (booking_id, origin)

@@ -6,23 +6,25 @@ from typing import Any
 
 from assets.marts.behind import behind, gather, one
 from assets.marts.cohorts import begins, dated_bookings_read, is_final, is_over_before, month_of
+from assets.marts.customer_bookings import named, with_id
 from assets.marts.expressions import local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
-from assets.marts.steps.customer_months import named, with_id
 from assets.marts.tables import Instants
 from checks.schemas.customers import CustomerRetention
 from marketplace.cohorts import RETENTION_MONTHS
 
 
 @mart(CustomerRetention)
-def customer_retention(customer_months: Any, scans: Any, at: Instants) -> ir.Table:
+def customer_retention(bookings: Any, scans: Any, at: Instants) -> ir.Table:
     """How many of the customers who first booked in a local month booked again in the 1st, 2nd, 3rd
     and 6th local month after it: made a counted booking in that very month, whatever became of it.
     Each cohort with each of these months; one that has not begun has no figure."""
-    m = customer_months.filter(customer_months.local_month.notnull())
-    firsts = m.group_by("customer_key").aggregate(cohort_month=m.local_month.min())
-    later = m.select("customer_key", "local_month").inner_join(firsts, "customer_key")
+    b = with_id(bookings)
+    b = b.mutate(local_month=month_of(local_day(b.created_at, b.utc_offset_minutes)))
+    later = b.filter(b.local_month.notnull()).select("customer_key", "local_month").distinct()
+    first = later.local_month.min().over(ibis.window(group_by="customer_key"))
+    later = later.mutate(cohort_month=first)
     months = (later.local_month.year() - later.cohort_month.year()) * 12 + (
         later.local_month.month() - later.cohort_month.month()
     )

@@ -5,34 +5,41 @@ from __future__ import annotations
 from typing import Any
 
 from assets.marts.behind import behind, gather, of_booking, one, where
-from assets.marts.expressions import bookings_read
+from assets.marts.customer_bookings import became, dated_mark_of, mark_of, named, source_of, with_id
+from assets.marts.expressions import bookings_read, local_day
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
-from assets.marts.steps.customer_months import became, named, source_of, with_id
 from checks.schemas.customers import Customers
 from marketplace.statuses import BookingStatus
 
 
 @mart(Customers)
-def customers(customer_months: Any, scans: Any) -> ir.Table:
+def customers(bookings: Any, booking_events: Any, reassignments: Any, scans: Any) -> ir.Table:
     """What each customer booked and what became of it. Bookings count on whatever day they were
     made; ``spent_idr`` are the amounts of completed ones, those that are unknown are counted apart.
     A booking was declined or reassigned if it is, or was ever seen to be; reassigned as well if it
     was handed over in its own row (marts.reassignments)."""
-    m = customer_months
-    rows = m.group_by("customer_key").aggregate(
-        customer_id=m.customer_id.min(),
-        first_booking_at=m.first_at.min(),
-        last_booking_at=m.last_at.max(),
-        bookings=m.bookings.sum(),
-        completed=m.completed.sum(),
-        spent_idr=m.spent_idr.sum(),
-        unknown_amounts=m.unknown_amounts.sum(),
-        first_mark=m.first_mark.min(),
-        first_dated_at=m.first_at.min(where=m.first_day.notnull()),
-        first_day=m.first_day.argmin(m.first_at),
-        declined=m.declined.sum(),
-        reassigned=m.reassigned.sum(),
+    b = became(with_id(bookings), booking_events, reassignments)
+    completed = b.status == BookingStatus.COMPLETED.value
+    b = b.mutate(
+        completed=completed,
+        mark=mark_of(b),
+        dated_mark=dated_mark_of(b),
+        local_day=local_day(b.created_at, b.utc_offset_minutes),
+    )
+    rows = b.group_by("customer_key").aggregate(
+        customer_id=b.customer_id.min(),
+        first_booking_at=b.created_at.min(),
+        last_booking_at=b.created_at.max(),
+        bookings=b.count(),
+        completed=b.count(where=b.completed),
+        spent_idr=b.amount_idr.sum(where=b.completed).fill_null(0),
+        unknown_amounts=b.count(where=b.completed & b.amount_idr.isnull()),
+        first_mark=b.mark.min(),
+        first_dated_at=b.created_at.min(where=b.local_day.notnull()),
+        first_day=b.local_day.argmin(b.dated_mark),
+        declined=b.count(where=b.ever_declined),
+        reassigned=b.count(where=b.ever_reassigned),
     )
     return rows.select(
         "customer_id",
