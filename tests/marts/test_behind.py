@@ -228,7 +228,9 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             receiver_id=chance.choice((*providers, None)),
             is_read=chance.choice((True, False, None)),
             booking_ref=chance.choice((None, f"b{chance.randrange(400)}")),
-            conversation_id=chance.choice((f"r{number // 3}", f"R{number // 3}", f"r{number}", "nowhere", None)),
+            conversation_id=chance.choice(
+                (f"r{number // 3}", f"R{number // 3}", f"r{number}", "nowhere", None)
+            ),
             sender_role=chance.choice(("customer", "therapist", "system", None)),
             created_at=(sent := moment(5)),
             sent_at=sent,

@@ -133,14 +133,22 @@ def test_a_reassigned_booking_goes_to_the_provider_of_the_one_in_its_place(w: Wa
     ]
 
 
-def test_a_booking_that_names_itself_and_one_in_the_place_of_a_declined_one_say_whose_they_were(w: Warehouse) -> None:
+def test_a_booking_that_names_itself_and_one_in_the_place_of_a_declined_one_say_whose_they_were(
+    w: Warehouse,
+) -> None:
     w.booking("self", business_id="BK-S", provider_id="p2", status="completed")
     w.add("core.booking_handovers", booking_id="self", from_booking_ref="BK-S", handed_from_ref="p1")
     w.booking("own", provider_id="p1", status="reassigned")
     w.add("core.booking_handovers", booking_id="own", from_booking_ref="own", to_booking_ref="own")
     w.booking("a", provider_id="p1", status="declined")
     w.booking("a2", provider_id="p2", status="completed")
-    w.add("core.booking_handovers", booking_id="a2", from_booking_ref="a", handed_from_ref="p1", handed_at=hours(2))
+    w.add(
+        "core.booking_handovers",
+        booking_id="a2",
+        from_booking_ref="a",
+        handed_from_ref="p1",
+        handed_at=hours(2),
+    )
     assert reassigned(w) == [
         ("a2", 1, "p1", "p2", None, hours(2), "written", "completed"),
         ("own", 1, "p1", None, None, None, "status", "unknown"),
@@ -375,11 +383,21 @@ def test_a_review_is_of_the_booking_that_it_names_and_of_nobody_where_that_is_no
         w.provider(name)
     for number, named in enumerate(("X", "x", "x", "bk-9", "BK-9", "T")):
         w.review(f"v{number}", booking_ref=named, provider_id=None)
-    assert {name: row["ratings"] for name, row in providers_of(w).items()} == {"p2": 1, "p3": 2, "p4": 2, "p8": 0}
+    assert {name: row["ratings"] for name, row in providers_of(w).items()} == {
+        "p2": 1,
+        "p3": 2,
+        "p4": 2,
+        "p8": 0,
+    }
     w.booking("Z", business_id="BK-x", provider_id="p2")
     w.booking("W", business_id="bk-X", provider_id="p3")
     w.review("both", booking_ref="bk-x", provider_id=None)
-    assert {name: row["ratings"] for name, row in providers_of(w).items()} == {"p2": 1, "p3": 2, "p4": 2, "p8": 0}
+    assert {name: row["ratings"] for name, row in providers_of(w).items()} == {
+        "p2": 1,
+        "p3": 2,
+        "p4": 2,
+        "p8": 0,
+    }
 
 
 def test_nothing_gives_nothing(w: Warehouse) -> None:
