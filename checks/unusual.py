@@ -21,20 +21,29 @@ _UNTOLD: Final = f"""CASE WHEN since IS NOT NULL THEN '{UNSEEN}' WHEN why = 'hol
 
 
 def _usual(
-    name: str, series: str, level: Severity, which: str, looks_for: str, says: str, to_do: Message
+    name: str,
+    series: str,
+    level: Severity,
+    which: str,
+    looks_for: str,
+    says: str,
+    to_do: Message,
+    untold: str | None = None,
 ) -> Check:
-    """``which``: the rows of the series, as SQL. ``says``: SQL of the code of what is told of one."""
-    open_now = f"FROM marts.unusual WHERE series = '{series}' AND is_open AND ({which})"
+    """``which``: the rows of the series, as SQL; ``untold``: those of them that are unknown, where others are, since
+    what was counted decides which and of them nothing may be. ``says``: SQL of the code of what is told of one."""
+    open_now = f"FROM marts.unusual WHERE series = '{series}' AND is_open"
     args = _SHARE if SERIES[series].shares else _COUNT
     return Check(
         name,
         "marts/unusual",
-        f"SELECT {says} AS code, {args} AS args, source {open_now} AND state = 'unusual' ORDER BY source",
+        f"SELECT {says} AS code, {args} AS args, source {open_now} AND ({which}) AND state = 'unusual' ORDER BY source",
         level=level,
         looks_for=looks_for,
         what_to_do=to_do,
         unknown=f"SELECT {_UNTOLD} AS code,"
-        f" {{'series': series, 'source': source}} AS args {open_now} AND state = 'unknown' ORDER BY source",
+        f" {{'series': series, 'source': source}} AS args {open_now} AND ({untold or which}) AND state = 'unknown'"
+        " ORDER BY source",
     )
 
 
@@ -59,6 +68,7 @@ CHECKS: Final = (
         "far fewer or more bookings in all than this weekday and hour let expect",
         "'unusual.bookings'",
         _TRY_TO_BOOK,
+        untold=_IN_ALL,
     ),
     _usual(
         "unusual_entry_points",
@@ -68,6 +78,8 @@ CHECKS: Final = (
         "an entry point that is silent, or far from what this weekday and hour let expect",
         "if(figure = 0, 'unusual.entry_point_silent', 'unusual.entry_point')",
         _TRY_TO_BOOK,
+        # Where no entry point was ever seen, what is known of all of them is known of each.
+        untold=f"NOT {_IN_ALL} OR NOT EXISTS (FROM marts.unusual WHERE series = 'bookings' AND NOT {_IN_ALL})",
     ),
     _usual(
         "unusual_acceptance",

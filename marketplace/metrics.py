@@ -206,7 +206,7 @@ METRICS: Final[Registry[str, Metric]] = Registry(
             ("cohort_month", "months_after"),
             ("returned",),
             ("customers",),
-            where="returned IS NOT NULL",
+            where="is_complete",
         ),
         Metric(
             "utilisation",

@@ -74,7 +74,7 @@ def cell_kind(table: str, column: str) -> CellKind | None:
     """What texts of a column are; None for one that is never changed. ``table`` is without its schema."""
     if column in _OPERATORS:
         return None
-    if column.endswith(("_id", "_ref", "_key")):
+    if column == "id" or column.endswith(("_id", "_ref", "_key")):
         return "id"
     if table in _PEOPLE and column in ("reason", "matcher"):
         return "people"

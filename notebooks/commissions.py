@@ -84,7 +84,8 @@ def _(book):
 def _(book):
     _codes = book.ask("""
         SELECT finding, severity, count(*) FILTER (NOT waived) AS open, count(*) FILTER (waived) AS waived,
-               sum(variance_idr) FILTER (NOT waived)::BIGINT AS variance_idr
+               sum(variance_idr) FILTER (NOT waived)::BIGINT AS variance_idr,
+               count(*) FILTER (NOT waived AND variance_idr IS NULL) AS unknown_rows
         FROM marts.commission_findings GROUP BY finding, severity ORDER BY open DESC, finding
     """)
     book.section(
@@ -121,7 +122,7 @@ def _(book):
 def _(book):
     _ages = book.ask("""
         SELECT age, count(*) AS records, sum(owed_idr)::BIGINT AS owed_idr, sum(fee_idr)::BIGINT AS fee_idr,
-               count(*) FILTER (is_overdue) AS overdue_records
+               count(*) FILTER (owed_idr IS NULL) AS unknown_amounts, count(*) FILTER (is_overdue) AS overdue_records
         FROM marts.commission_open GROUP BY age ORDER BY min(service_ended_at) DESC NULLS LAST, age
     """)
     book.section(

@@ -62,7 +62,8 @@ class Explanation:
     """A figure, and what makes it up. ``total``: of all ``count`` rows, equal to ``value``; None where the figure
     cannot be told, or adds up to nothing (kind other). ``rows``: the first of them, ``complete`` where those are all.
     ``parts``: of a ratio its numerator and denominator. ``inputs``: of one that adds up to nothing, the columns of its
-    rows that it follows from. ``level``: of a quantile.
+    rows that it follows from. ``level``: of a quantile. ``untold``: in so many rows of the mart the figure is null; of
+    a sum or a share they are not in it. ``unread``: the collections of which there may be more rows than are known.
     """
 
     figure: str
@@ -77,6 +78,8 @@ class Explanation:
     parts: dict[str, Any] | None = None
     inputs: tuple[str, ...] = ()
     level: float | None = None
+    untold: int = 0
+    unread: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -99,6 +102,14 @@ class Question:
     def _picked(self) -> str:
         """The rows of the mart."""
         return f"SELECT * FROM {self.figure.table}{self._condition}"
+
+    @property
+    def _told(self) -> str:
+        """Those of them in which a sum or a share is known: what the others rest on is not put together with it. All
+        where none knows it."""
+        if self.figure.kind not in (ADDITIVE, RATIO):
+            return self._picked
+        return _known_of(self._picked, self.figure.name)
 
     @property
     def _condition(self) -> str:
@@ -162,11 +173,12 @@ class Question:
         """The rows behind all rows that were picked."""
         f = self.figure
         if self._own:
-            return f"SELECT * FROM {f.behind}{self._condition}" if f.own else self._mart_rows
+            own = f"SELECT * FROM {f.behind}{self._condition}" if f.own else self._mart_rows
+            return _known_of(own, f.name) if f.kind == RATIO else own
         if not f.keys:
             return f"SELECT b.* FROM {f.behind} AS b WHERE EXISTS ({self._picked})"
         behind = f"(SELECT * FROM {f.behind}{self._condition})" if self.on_keys else f.behind
-        return f"SELECT b.* FROM {behind} AS b SEMI JOIN ({self._picked}) AS m ON {_same(f.keys, 'm', 'b')}"
+        return f"SELECT b.* FROM {behind} AS b SEMI JOIN ({self._told}) AS m ON {_same(f.keys, 'm', 'b')}"
 
     @property
     def _mart_rows(self) -> str:
@@ -185,15 +197,19 @@ class Question:
         if f.over is None:
             return f"SELECT {low} AS numerator, {high} AS denominator, * FROM ({self._behind})"
         scope = (
-            f"SELECT DISTINCT {', '.join(map(quoted, f.over))} FROM ({self._picked})"
-            if f.over
-            else "SELECT 1"
+            f"SELECT DISTINCT {', '.join(map(quoted, f.over))} FROM ({self._told})" if f.over else "SELECT 1"
         )
         return (
             f"SELECT CASE WHEN p.picked THEN b.{low} END AS numerator, b.{high} AS denominator, b.*"
             f" FROM {f.behind} AS b SEMI JOIN ({scope}) AS s ON {_same(f.over, 's', 'b')}"
-            f" LEFT JOIN (SELECT *, true AS picked FROM ({self._picked})) AS p ON {_same(f.keys, 'p', 'b')}"
+            f" LEFT JOIN (SELECT *, true AS picked FROM ({self._told})) AS p ON {_same(f.keys, 'p', 'b')}"
         )
+
+
+def _known_of(rows: str, name: str) -> str:
+    """The rows in which a column is known; all of them where it is in none."""
+    known = f"{quoted(name)} IS NOT NULL"
+    return f"SELECT * FROM ({rows}) WHERE {known} OR NOT EXISTS (SELECT 1 FROM ({rows}) WHERE {known})"
 
 
 def _same(names: Sequence[str], one: str, other: str) -> str:
@@ -237,10 +253,11 @@ def explain(
     names, listed = answer(con, f"{asked.rows} LIMIT {limit}", bounds)
     rows = [dict(zip(names, row, strict=True)) for row in listed]
     parts: dict[str, Any] | None = None
+    unread = _unread(con)
     total = sums[0]
     if f.kind == ADDITIVE:
         # Nothing adds up to 0; what cannot be told does not.
-        if of_mart and not known:
+        if (of_mart and not known) or (not of_mart and unread):
             value = total = None
         else:
             value, total = value or 0, total or 0
@@ -249,8 +266,8 @@ def explain(
         parts = {"numerator": {"of": f.of[0], "total": low}, "denominator": {"of": f.of[1], "total": high}}
         total = low / high if high else f.otherwise
     if f.kind in (RATIO, MEAN, QUANTILE):
-        if of_mart and not known:
-            total = value = None  # it cannot be told
+        if not known:
+            total = value = None  # it cannot be told, or there is no row to tell it of
         elif of_mart != 1:
             value = total  # of several rows together
     if f.kind == OTHER and of_mart != 1:
@@ -274,7 +291,17 @@ def explain(
         parts,
         f.of if f.kind == OTHER else (),
         f.level,
+        of_mart - known,
+        unread,
     )
+
+
+def _unread(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """The collections whose first scan has not come to its end: no row is then not nothing."""
+    found = con.execute(
+        "SELECT collection FROM ops.scans WHERE completed_at IS NULL AND outcome IN ('partial', 'failed') ORDER BY 1"
+    ).fetchall()
+    return tuple(str(collection) for (collection,) in found)
 
 
 def _row(con: duckdb.DuckDBPyConnection, query: str, bounds: Bounds | None) -> tuple[Any, ...]:
@@ -325,7 +352,7 @@ def _columns(con: duckdb.DuckDBPyConnection, f: Figure, where: str, bounds: Boun
     table = f"marts.{f.mart}"
     query = f"SELECT count(*) FROM {f.table} WHERE ({where}\n)"
     tree = select_of(con, query)
-    if tree is None or not _is_condition(tree):
+    if tree is None or not _is_condition(tree) or not _is_the_same_twice(con, tree):
         raise UsageError.of("explain.no_condition", table=table)
     try:
         answer(con, query, bounds)
@@ -343,6 +370,21 @@ def _columns(con: duckdb.DuckDBPyConnection, f: Figure, where: str, bounds: Boun
     return {
         ".".join(node["column_names"]).lower() for node in nodes(tree) if node.get("class") == "COLUMN_REF"
     }
+
+
+def _is_the_same_twice(con: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> bool:
+    """Whether a condition holds for the same rows whenever it is asked, of the mart as of what is behind: no chance in
+    it, and no column that is not named (COLUMNS(*) are others there)."""
+    by_chance = {
+        str(name)
+        for (name,) in con.execute(
+            "SELECT function_name FROM duckdb_functions() WHERE stability = 'VOLATILE'"
+        ).fetchall()
+    }
+    return not any(
+        node.get("class") == "STAR" or str(node.get("function_name", "")).lower() in by_chance
+        for node in nodes(tree)
+    )
 
 
 def _is_condition(tree: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,33 @@ def test_every_question_has_an_answer_that_adds_up(published_home: Home) -> None
         (10, "rows", f"SELECT ({failed}) + (SELECT count(*) FROM marts.data_findings)"),
     ):  # fmt: skip
         assert total(number, column) == _one(published_home, query), number
+
+
+def test_what_was_not_read_to_its_end_is_known_against_the_figures(published_home: Home) -> None:
+    one = "(SELECT min(collection) FROM ops.scans)"
+    changed(published_home, f"UPDATE ops.scans SET outcome = 'partial' WHERE collection = {one}")
+    told = [row for row in _answer(published_home, 10) if row["what"] == "collection not read to its end"]
+    assert [(row["more"], row["rows"]) for row in told] == [("partial", None)]
+
+
+def test_this_week_shows_eight_and_missing_ones_of_unknown_amount_are_told(published_home: Home) -> None:
+    """A day amid a week, as its Monday, has eight weeks."""
+    changed(
+        published_home,
+        "DELETE FROM marts.revenue_weekly WHERE local_week < (SELECT max(local_week) FROM marts.revenue_weekly)",
+        "INSERT INTO marts.revenue_weekly SELECT w.* REPLACE (w.local_week - 7 * r.n::INT AS local_week)"
+        " FROM (FROM marts.revenue_weekly ORDER BY local_week DESC LIMIT 1) AS w, range(1, 20) AS r(n)",
+        "UPDATE marts.commission_reconciliation SET state = 'missing', expected_idr = NULL",
+    )
+    query = QUESTIONS[0].read_text(encoding="utf-8")
+    newest = _one(published_home, "SELECT max(local_week) FROM marts.revenue_weekly")
+    with open_snapshot(require_snapshot(published_home)) as con:
+        for days in (1, 3, 7):
+            _, rows = answer(con, query, None, {"until": newest + timedelta(days=days)})
+            assert len(rows) == 8, days
+    missing = _answer(published_home, 4)
+    assert missing
+    assert all(row["missing_unpriced"] == row["missing"] > 0 == row["missing_idr"] for row in missing)
 
 
 def test_every_question_is_answered_on_an_empty_snapshot(published_home: Home) -> None:

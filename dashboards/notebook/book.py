@@ -33,6 +33,8 @@ from resources.snapshots import require_snapshot
 
 ROWS_SHOWN = 50
 """As many rows of a table are shown; the SQL below it gives all of them."""
+_LEAST_SHOWN = 0.001
+"""A likelihood under it would be written as 0 %, which nothing that happened has."""
 LONG = 24
 """What has more letters and is written to the letter is broken into lines."""
 
@@ -295,6 +297,8 @@ class Book:
             return say.seconds(float(value))
         if name == "weekday":
             return self.weekdays()[int(value) - 1]
+        if name == "likelihood" and 0 < value < _LEAST_SHOWN:
+            return f"< {share(_LEAST_SHOWN)}"
         if name.endswith(("share", "rate", "utilisation", "change", "likelihood")):
             return share(float(value))
         return count(value)

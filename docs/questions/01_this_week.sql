@@ -11,5 +11,6 @@ SELECT
     booked_idr - previous_booked_idr AS booked_change_idr,
     is_complete
 FROM marts.revenue_weekly
-WHERE local_week >= date_trunc('week', $until) - INTERVAL 56 DAY AND local_week < $until
+WHERE local_week >= date_trunc('week', $until - INTERVAL 1 DAY) - INTERVAL 49 DAY
+    AND local_week < $until
 ORDER BY local_week DESC;

@@ -59,6 +59,8 @@ def explain(
         "value": found.value,
         "total": found.total,
         "count": found.count,
+        "untold": found.untold,
+        "unread": list(found.unread),
         "complete": found.complete,
         "snapshot": path.stem,
         **(found.parts or {}),
@@ -91,6 +93,10 @@ def _print(told: dict[str, Any]) -> None:
         echo(f"       it adds up to nothing{inputs}")
     else:
         echo(f"total  {_said(told['total'])}")
+    if told["untold"]:
+        echo(f"       {told['untold']:,} rows of the table do not tell it")
+    if told["unread"]:
+        echo(f"       not all may be in it: {', '.join(told['unread'])} not read to the end yet")
     for number, step in enumerate(told.get("chain", ()), start=1):
         echo(f"{number:>3}. {step['fact']}")
         echo(f"     {step['rule']}")

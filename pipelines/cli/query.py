@@ -174,7 +174,7 @@ def sql(
             "There is no query."
             if query is None
             else "The query is given twice, as an argument and as --file.",
-            'Give one: `bookwatch sql "FROM marts.revenue_daily"`, or --file PATH.',
+            'Give one: `bookwatch sql "FROM marts.revenue_daily"`, or --file PATH. `bookwatch sql --help` says more.',
         )
     chosen = Format.json if json else format
     if (out is None) == (chosen is Format.parquet):

@@ -92,6 +92,7 @@ def test_too_short_or_no_name_is_not_sought() -> None:
 def test_columns() -> None:
     kinds = {
         ("bookings", "customer_id"): "id", ("bookings", "provider_name"): "written", ("waivers", "reason"): "people",
+        ("customer_retention", "id"): "id",
         ("errors", "reason"): "sentence", ("waivers", "waived_by"): None, ("messages", "kind"): "sentence",
         ("notifications", "kind"): "written", ("alerts", "detail"): "sentence",
     }  # fmt: skip

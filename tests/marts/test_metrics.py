@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import duckdb
 import pytest
@@ -104,3 +104,19 @@ def test_booked_by_source_and_by_day_are_the_same(con: duckdb.DuckDBPyConnection
         con.sql(by_day).fetchall()
         == con.sql("SELECT local_date, booked_idr FROM marts.revenue_daily ORDER BY 1").fetchall()
     )
+
+
+def test_retention_is_of_months_that_are_over() -> None:
+    """One who booked in January and again in February; in the middle of March nothing is final of March."""
+    w = Warehouse()
+    w.scan("bookings")
+    w.provider()
+    for number, at in enumerate((datetime(2026, 1, 10), datetime(2026, 2, 10))):
+        w.booking(f"r{number}", created_at=at, customer_id="k1", customer_key="c:k1")
+    w.booking("young", created_at=datetime(2026, 2, 11), customer_id="k2", customer_key="c:k2")
+    w.build()
+    write_views(w.con, DEFAULT_POLICY)
+    said = "SELECT cohort_month, months_after, is_complete, returned FROM marts.customer_retention"
+    assert (date(2026, 2, 1), 1, False, 0) in w.con.sql(said).fetchall()
+    told = w.con.sql("SELECT cohort_month, months_after, value FROM metrics.retention").fetchall()
+    assert told == [(date(2026, 1, 1), 1, 1.0)]

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from checks.unusual import CHECKS
 from marketplace.expectation import LENGTH, Hours, judge
 from marketplace.unusual import ARRIVING, SERIES, Side
 from tests.marts.warehouse import Warehouse
@@ -107,6 +108,30 @@ def test_a_series_whose_zones_or_collection_were_never_read_to_their_end_is_unkn
     told = w.build(["unusual"])
     assert told.rows["unusual"] == len(SERIES) - 1 + len(ARRIVING)
     assert {row["why"] for row in w.rows("FROM marts.unusual")} == {"unread"}
+
+
+def _told(w: Warehouse) -> dict[str, tuple[bool, int]]:
+    """Check of bookings → whether it passed, and how many sentences it says."""
+    found = (check.run(w.con) for check in CHECKS if "bookings" in check.name or "entry" in check.name)
+    return {result.check_name: (result.passed, len(result.found)) for result in found}
+
+
+def test_what_cannot_be_told_is_said_by_every_check_it_belongs_to() -> None:
+    """Whatever was counted in the hour: with none in it, it would be the silence's alone and the others look fine."""
+    holiday = datetime(2026, 8, 25, 12, 10)
+    w = world(holiday, until=holiday - timedelta(minutes=65))
+    w.stand("unusual")
+    entry_points = len(w.rows("FROM marts.unusual WHERE series = 'bookings' AND is_open")) - 1
+    w.con.execute("DELETE FROM marts.unusual WHERE series = 'bookings' AND source = 'chatWindow'")
+    w.con.execute("UPDATE marts.unusual SET figure = 0 WHERE series = 'bookings' AND source = 'all'")
+    assert _told(w) == {
+        "bookings_silent": (True, 1),
+        "unusual_bookings": (True, 1),
+        "unusual_entry_points": (True, entry_points - 1),
+    }
+    unread = Warehouse(EVENING, scanned=False)
+    unread.build(["unusual"])
+    assert {said for _, said in _told(unread).values()} == {1}
 
 
 def test_what_changes_with_the_clock_alone_is_no_change() -> None:

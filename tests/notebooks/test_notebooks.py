@@ -11,10 +11,12 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from dashboards.notebook import report
 from dashboards.notebook.asked import Asked
+from dashboards.notebook.book import Book
 from dashboards.notebook.shown import Chart
 from dashboards.wording import LANGUAGES, count, rupiah
 from resources.errors import BookwatchError
@@ -211,3 +213,26 @@ def test_marimo_refuses_a_word_that_is_not_known(home: Home, tmp_path: Path) -> 
     done = export(tmp_path / "health.html", "--lang", "fr")
     assert done.returncode == 1
     assert "lang is fr, which is not known" in done.stderr + done.stdout
+
+
+def test_a_sum_says_how_many_amounts_are_not_in_it(home: Home) -> None:
+    for query in (
+        "SELECT count(*) FILTER (NOT waived AND variance_idr IS NULL) FROM marts.commission_findings",
+        "SELECT count(*) FILTER (owed_idr IS NULL) FROM marts.commission_open",
+    ):
+        con = duckdb.connect(str(require_snapshot(home)), read_only=True)
+        ((unknown,),) = con.execute(query).fetchall()
+        con.close()
+        assert unknown
+    shown = said("commissions")
+    assert "Amounts unknown" in shown
+    assert shown.count("Not in the difference") == 2
+
+
+def test_what_happened_is_never_written_as_impossible(home: Home) -> None:
+    book = Book.opened("health", Asked())
+    assert [book.written("likelihood", value) for value in (4e-5, 0.0123, 0.0)] == [
+        "< 0,1\u00a0%",
+        "1,2\u00a0%",
+        "0\u00a0%",
+    ]

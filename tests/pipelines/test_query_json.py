@@ -34,4 +34,7 @@ def test_a_local_time_is_in_no_zone() -> None:
     names, rows = answer(duckdb.connect(), f"SELECT {at} AS local_hour, {{'local_hour': {at}}} AS held")
     local = {"local_hour": "2026-03-10T03:00:00"}
     assert json.loads(as_json(names, rows)) == [{**local, "held": local}]
-    assert list(map(cell, rows[0], names)) == ["2026-03-10T03:00:00", json.dumps(local, separators=(",", ":"))]
+    assert list(map(cell, rows[0], names)) == [
+        "2026-03-10T03:00:00",
+        json.dumps(local, separators=(",", ":")),
+    ]

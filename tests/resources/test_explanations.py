@@ -115,6 +115,47 @@ def test_what_cannot_be_told_is_null_and_not_zero(con: duckdb.DuckDBPyConnection
     assert (found.value, found.total, found.rows[0]["adds"]) == (None, None, None)
 
 
+def test_a_share_of_several_rows_is_of_those_that_can_be_told() -> None:
+    """Of ten customers of an old month two came back; a young month's three hundred are no part of that."""
+    con = duckdb.connect()
+    con.execute("CREATE SCHEMA marts")
+    con.execute(
+        "CREATE OR REPLACE TABLE marts.m AS FROM (VALUES ('old', 10, 2, 0.2, 7), ('young', 300, NULL, NULL, NULL))"
+        " AS m(month, customers, returned, share, sums)"
+    )
+    con.execute("CREATE SCHEMA IF NOT EXISTS behind")
+    con.execute(
+        "CREATE OR REPLACE VIEW behind.m AS SELECT concat(month, range) AS id, 'x' AS of, month, 1 AS customers,"
+        " CASE WHEN month = 'old' AND range < 2 THEN 1 END AS returned, CASE range WHEN 0 THEN 7 END AS sums"
+        " FROM marts.m, range(300) WHERE range < customers"
+    )
+    con.execute("CREATE SCHEMA IF NOT EXISTS ops")
+    con.execute("CREATE TABLE ops.scans (collection VARCHAR, completed_at TIMESTAMP, outcome VARCHAR)")
+    con.execute(
+        "CREATE OR REPLACE TABLE ops.figures AS FROM (VALUES"
+        """ ('marts.m.share', 'm', 'share', 'ratio', '["returned","customers"]', NULL::DOUBLE, NULL::VARCHAR,"""
+        """ NULL::DOUBLE, '["month"]', false, 'share', 'share'),"""
+        """ ('marts.m.sums', 'm', 'sums', 'additive', '["sums"]', NULL, NULL, NULL, '["month"]', false, '', ''))"""
+        ' AS f(figure, mart, name, kind, "of", level, "over", otherwise, keys, own, what, unit)'
+    )
+    share = explain(con, "marts.m.share")
+    assert (share.value, share.total, share.count, share.untold) == (0.2, 0.2, 10, 1)
+    assert explain(con, "marts.m.share", "month = 'young'").value is None
+    sums = explain(con, "marts.m.sums")
+    assert (sums.value, sums.total, sums.untold) == (7, 7, 1)
+
+
+def test_of_no_row_nothing_is_fine(con: duckdb.DuckDBPyConnection) -> None:
+    found = explain(con, "marts.commission_summary.tracking_rate", "false")
+    assert (found.value, found.total) == (None, None)
+    w = Warehouse()
+    w.begun("bookings")
+    w.build()
+    write_views(w.con, DEFAULT_POLICY)
+    unread = explain(w.con, BOOKED)
+    assert (unread.value, unread.total, unread.unread) == (None, None, ("bookings",))
+
+
 def test_every_figure_equals_its_total(con: duckdb.DuckDBPyConnection) -> None:
     for figure in figures(con):
         found = explain(con, figure)
@@ -133,6 +174,8 @@ def test_every_figure_equals_its_total(con: duckdb.DuckDBPyConnection) -> None:
         "",
         "/* nothing",
         ")",
+        "random() < 0.5",
+        "COLUMNS(*) IS NOT NULL",
     ],
 )
 def test_a_condition_that_is_more_than_one_is_refused(con: duckdb.DuckDBPyConnection, condition: str) -> None:
