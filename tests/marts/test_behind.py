@@ -294,6 +294,9 @@ def _world(seed: int) -> duckdb.DuckDBPyConnection:
             evaluated_before=at,
             evaluated_at=at + timedelta(minutes=30),
         )
+    # Whatever chance says, in one room somebody waits.
+    w.room("waits", None, customer_id="k1")
+    w.message("asks", conversation_id="waits", sender_role="customer")
     w.build()
     write_views(w.con, DEFAULT_POLICY)
     return w.con
