@@ -23,53 +23,50 @@ def revenue_by_kind(bookings: Any, commission_reviews: Any, providers: Any) -> i
     charges, as in the ledger. Bookings, booked and completed by day of creation; collected by day of
     payment."""
     kinds = _kinds(providers)
-    zero = ibis.literal(0).cast("int64")
     b = counted(bookings)
     b = b.left_join(kinds, b.provider_id == kinds.kind_of)
-    amount = b.amount_idr.fill_null(0)
-    created = b.select(
+    b = b.select(
+        "amount_idr",
         local_date=local_day(b.created_at, b.utc_offset_minutes),
         kind=_kind(b.origin, b.there_as, b.provider_type),
-        bookings=ibis.literal(1).cast("int64"),
-        booked_idr=ibis.cases((b.status.isin(REVENUE_STATUSES), amount), else_=zero),
-        completed_idr=ibis.cases((b.status == "completed", amount), else_=zero),
-        collected_idr=zero,
+        earns=b.status.isin(REVENUE_STATUSES),
+        completed=b.status == "completed",
+    )
+    # Each part by day first: one of both together would add up twice as many columns of twice as many rows.
+    created = b.group_by("local_date", "kind").aggregate(
+        bookings=b.count(),
+        booked_idr=b.amount_idr.sum(where=b.earns),
+        completed_idr=b.amount_idr.sum(where=b.completed),
     )
     r = commission_reviews
     r = r.filter(r.settled & r.gone_at.isnull())
-    r = r.mutate(charged=charged_provider(r))
-    r = r.left_join(kinds, r.charged == kinds.kind_of)
+    r = r.select(
+        "commission_id",
+        "booking_id",
+        "origin",
+        charged=charged_provider(r),
+        local_date=payment_day(r),
+        collected_idr=r.commission.fill_null(0),
+    )
+    # Of few its provider does not tell the kind: only for these their bookings are asked.
+    few = r.anti_join(kinds, r.charged == kinds.kind_of)
     own = bookings.select(
         own_id="booking_id", own_origin="origin", own_type="provider_type", own_provider="provider_id"
     )
-    # Of few its provider does not tell the kind: only for these their bookings are asked.
-    told, untold = r.filter(r.there_as.notnull()), r.filter(r.there_as.isnull())
-    untold = untold.left_join(
-        own,
-        [
-            untold.booking_id == own.own_id,
-            untold.origin == own.own_origin,
-            untold.charged == own.own_provider,
-        ],
-    )
-    collected = [
-        rows.select(
-            local_date=payment_day(rows),
-            kind=_kind(rows.origin, rows.there_as, own_type),
-            bookings=zero,
-            booked_idr=zero,
-            completed_idr=zero,
-            collected_idr=rows.commission.fill_null(0),
-        )
-        for rows, own_type in ((told, ibis.null("string")), (untold, untold.own_type))
-    ]
-    rows: Any = ibis.union(created, *collected, distinct=False)
+    own = few.inner_join(
+        own, [few.booking_id == own.own_id, few.origin == own.own_origin, few.charged == own.own_provider]
+    ).select(own_of="commission_id", own_type="own_type")
+    r = r.left_join(kinds, r.charged == kinds.kind_of)
+    r = r.left_join(own, r.commission_id == own.own_of)
+    r = r.mutate(kind=_kind(r.origin, r.there_as, r.own_type))
+    collected = r.group_by("local_date", "kind").aggregate(collected_idr=r.collected_idr.sum())
+    rows = gather(created, collected)
     rows = rows.filter(rows.local_date.notnull())
     return rows.group_by("local_date", "kind").aggregate(
-        bookings=rows.bookings.sum(),
-        booked_idr=rows.booked_idr.sum(),
-        completed_idr=rows.completed_idr.sum(),
-        collected_idr=rows.collected_idr.sum(),
+        **{
+            figure: rows[figure].sum().fill_null(0)
+            for figure in ("bookings", "booked_idr", "completed_idr", "collected_idr")
+        }
     )
 
 
