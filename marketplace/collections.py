@@ -401,6 +401,12 @@ def _derived(table: str) -> tuple[str, ...]:
 BOOKING_COLLECTIONS: Final = _derived("bookings")
 PROVIDER_COLLECTIONS: Final = _derived("providers")
 ROOM_COLLECTIONS: Final = _derived("chat_rooms")
+MESSAGE_COLLECTIONS: Final = _derived("messages")
+NOTIFICATION_COLLECTIONS: Final = _derived("notifications")
+HAPPENING_COLLECTIONS: Final = tuple(
+    c.name for c in COLLECTIONS if c.core and c.name not in PROVIDER_COLLECTIONS
+)
+"""Those in which core has a row for each thing that happens; a provider is not one."""
 PROVIDER_TYPES: Final = {
     c.name: c.core.scope[1] for c in COLLECTIONS if c.core and c.core.scope and c.core.table == "providers"
 }

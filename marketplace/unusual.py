@@ -10,7 +10,12 @@ from enum import StrEnum
 from functools import cache
 from typing import Final
 
-from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.collections import (
+    BOOKING_COLLECTIONS,
+    HAPPENING_COLLECTIONS,
+    MESSAGE_COLLECTIONS,
+    NOTIFICATION_COLLECTIONS,
+)
 from marketplace.commission import COMMISSION_COLLECTION
 from marketplace.health import DELIVERY_ALLOWANCE
 from marketplace.registry import Registry
@@ -102,11 +107,11 @@ SERIES: Final = Registry(
         Series(
             "response_time", "answers", BOOKING_COLLECTIONS, shares=True, side=Side.HIGH, allowance=_ANSWERED
         ),
-        Series("messages", "messages", ("chat_messages",)),
+        Series("messages", "messages", MESSAGE_COLLECTIONS),
         Series(
             "delivery",
             "notifications",
-            ("notifications",),
+            NOTIFICATION_COLLECTIONS,
             shares=True,
             side=Side.LOW,
             allowance=DELIVERY_ALLOWANCE,
@@ -117,14 +122,7 @@ SERIES: Final = Registry(
     key=lambda series: series.name,
 )
 #: The collections whose rows are counted as they arrive: those whose rows core has.
-ARRIVING: Final = (
-    *BOOKING_COLLECTIONS,
-    "chat_rooms",
-    "chat_messages",
-    COMMISSION_COLLECTION,
-    "notifications",
-    "reviews",
-)
+ARRIVING: Final = HAPPENING_COLLECTIONS
 
 
 @cache
