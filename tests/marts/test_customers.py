@@ -120,6 +120,14 @@ def test_the_day_of_a_first_booking_without_a_zone_is_not_known(w: Warehouse) ->
     assert (row["first_booking_at"], row["first_local_date"]) == (NOW - 3 * DAY, None)
 
 
+def test_the_first_local_date_is_that_of_the_first_booking_also_where_two_zones_meet(w: Warehouse) -> None:
+    # Half past midnight in Jayapura comes before half past eleven of the evening before in Jakarta.
+    by(w, "east", "u1", datetime(2026, 1, 10, 15, 30), utc_offset_minutes=540)
+    by(w, "west", "u1", datetime(2026, 1, 10, 16, 30), utc_offset_minutes=420)
+    (row,) = customers(w)
+    assert row["first_local_date"] == date(2026, 1, 11)
+
+
 def test_kept_is_who_booked_in_that_very_month_whatever_became_of_it() -> None:
     w = Warehouse(datetime(2026, 3, 15, 12))
     for customer in ("u1", "u2", "u3", "u4"):
