@@ -74,7 +74,7 @@ UNLIKELY: Final = 1e-7
 #: for what eight weeks leave open), so that it is told before 12 are lost also where the weeks were poor by chance.
 #: Each booking ends one such silence, 15,000 a month by source and in all: 1 false alarm a month, if bookings come as
 #: unevenly as chance has it; measured is less (docs/performance.md).
-SILENT: Final = 7e-5
+SILENT: Final = 8e-5
 #: The code of what is told of a series that was unusual and cannot be told any more: its alert is not over.
 UNSEEN: Final = "unusual.unseen"
 #: The certainty with which a share is unusual that is only suspected: above it the exact distribution is not asked.
