@@ -19,7 +19,7 @@ from typing import Final
 from resources.home import Home
 from resources.settings import Settings
 
-SCHEDULES: Final = ("every_minute", "hourly_sweep", "daily_housekeeping")
+SCHEDULES: Final = ("every_minute", "hourly_sweep", "daily_housekeeping", "morning_report")
 SENSORS: Final = ("failed_runs", "cancelled_runs", "lost_runs")
 """All of them run unless somebody stops them: their default status says so."""
 

@@ -65,7 +65,7 @@ def compile_marts(policy: Policy) -> tuple[Compiled, ...]:
             columns = tuple(
                 (name, str(compiler.type_mapper.to_string(kind))) for name, kind in schema.items()
             )
-            query = _by_variables(compiler.to_sqlglot(expression)).sql("duckdb")
+            query = _in_order(_by_variables(compiler.to_sqlglot(expression))).sql("duckdb")
             known = Compiled(mart.name, columns, query), schema
             if shared is not None:
                 _WITHOUT_POLICY[shared] = known
@@ -100,7 +100,7 @@ def compile_behind(policy: Policy) -> tuple[Compiled, ...]:
             (column, str(compiler.type_mapper.to_string(kind)))
             for column, kind in expression.schema().items()
         )
-        compiled.append(Compiled(name, columns, compiler.to_sqlglot(expression).sql("duckdb")))
+        compiled.append(Compiled(name, columns, _in_order(compiler.to_sqlglot(expression)).sql("duckdb")))
     return tuple(compiled)
 
 
@@ -124,6 +124,17 @@ def _by_variables(query: Any) -> Any:
         return exp.alias_(value, node.alias, quoted=True) if node.alias else value
 
     return query.transform(variable)
+
+
+def _in_order(query: Any) -> Any:
+    """The query with the columns that a ``*`` leaves out by name: Ibis has them in a set, whose order is another in
+    each process, and SQL that says the same is to be the same."""
+    from sqlglot import exp
+
+    for star in query.find_all(exp.Star):
+        if left_out := star.args.get("except_"):
+            star.set("except_", sorted(left_out, key=lambda column: column.name))
+    return query
 
 
 def set_instants(con: duckdb.DuckDBPyConnection, values: Sequence[Any]) -> None:

@@ -238,6 +238,7 @@ def test_conversion_of_a_cohort(w: Warehouse) -> None:
         "booked_idr": 500_000,
         "completed_idr": 250_000,
         "commissions": 2,
+        "decided": 5,
     }
     assert (other["source"], other["created"], other["commissions"]) == ("unknown", 1, 0)
     by_source = made(w, "revenue_by_source", "source")
