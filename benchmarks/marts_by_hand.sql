@@ -549,6 +549,12 @@ FROM (
     ) GROUP BY ALL
 ) e USING (booking_id, origin);
 CREATE OR REPLACE TABLE by_hand.customers AS
+WITH is_read AS (
+    SELECT coalesce(bool_or(collection = 'bookings' AND completed_at IS NOT NULL), false)
+        AND NOT coalesce(bool_or(completed_at IS NULL AND outcome IN ('partial', 'failed')
+            AND collection IN ('bookings', 'hotel_bookings')), false) AS whole
+    FROM ops.scans
+)
 SELECT min(customer_id) AS customer_id, min(created_at) AS first_booking_at, max(created_at) AS last_booking_at,
     count(*) AS bookings, count(*) FILTER (status = 'completed') AS completed,
     coalesce(sum(amount_idr) FILTER (status = 'completed'), 0)::BIGINT AS spent_idr,
@@ -557,7 +563,8 @@ SELECT min(customer_id) AS customer_id, min(created_at) AS first_booking_at, max
         'priceSlider', 'scheduled', 'direct', 'unknown'], source)) AS first_source,
     CASE WHEN min(created_at) FILTER (local_day IS NOT NULL) = min(created_at)
         THEN arg_min(local_day, created_at) END AS first_local_date,
-    count(*) FILTER (ever_declined) AS declined, count(*) FILTER (ever_reassigned) AS reassigned
+    count(*) FILTER (ever_declined) AS declined, count(*) FILTER (ever_reassigned) AS reassigned,
+    CASE WHEN (SELECT whole FROM is_read) THEN true END AS is_complete
 FROM of_customers GROUP BY customer_key;
 
 -- mart: customer_retention
