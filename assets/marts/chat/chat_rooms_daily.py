@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assets.marts.behind import behind, gather, one, where
-from assets.marts.chat.room_talks import in_rooms, spoken
+from assets.marts.chat.room_talks import in_rooms
 from assets.marts.cohorts import ends, is_final
 from assets.marts.expressions import (
     dated,
@@ -18,6 +18,7 @@ from assets.marts.expressions import (
 )
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
+from assets.marts.steps.conversations import spoken
 from assets.marts.tables import Instants
 from checks.schemas.chat import ChatRoomsDaily
 from marketplace.chats import REPLY_WITHIN

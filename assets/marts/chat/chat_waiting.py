@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from assets.marts.behind import itself
-from assets.marts.chat.room_talks import in_rooms, spoken
+from assets.marts.chat.room_talks import in_rooms
 from assets.marts.expressions import read_until, seconds_between
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.steps.commission_matches import LIVE, booking_keys
+from assets.marts.steps.conversations import spoken
 from assets.marts.steps.reference_cases import BOOKING
 from assets.marts.tables import Instants
 from checks.schemas.chat import ChatWaiting

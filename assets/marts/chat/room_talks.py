@@ -1,7 +1,6 @@
 """The mart marts.room_talks.
 
-Messages are brought to one row a conversation before rooms are known: there are millions of them. Rooms of test
-bookings are left out, and what names a room that is not there is in none.
+Rooms of test bookings are left out, and what names a room that is not there is in none.
 """
 
 from __future__ import annotations
@@ -12,14 +11,15 @@ from assets.marts.behind import itself
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.steps.commission_matches import DELETED
+from assets.marts.steps.conversations import TIMES
 from assets.marts.steps.reference_cases import BOOKING, ROOM
 from checks.schemas.chat import RoomTalks
-from marketplace.chats import AUTOMATIC_KINDS
-from marketplace.statuses import Role
+
+_COUNTS = ("messages", "unread")
 
 
 @mart(RoomTalks)
-def room_talks(chat_rooms: Any, messages: Any, bookings: Any, reference_cases: Any) -> ir.Table:
+def room_talks(chat_rooms: Any, conversations: Any, bookings: Any, reference_cases: Any) -> ir.Table:
     """What was said in each chat room, from both sides, whenever that was."""
     rooms = chat_rooms.filter(chat_rooms.deleted_at.isnull())
     tests = _tests(bookings, reference_cases)
@@ -33,56 +33,55 @@ def room_talks(chat_rooms: Any, messages: Any, bookings: Any, reference_cases: A
         "created_at",
         "utc_offset_minutes",
     )
-    m = spoken(messages)
-    times = {"first_at": m.sent_at.min(), "last_at": m.sent_at.max()} | {
-        f"{which}_{side}_at": getattr(m.sent_at, least)(where=m.human & (m.sender_role == side))
-        for side in (Role.CUSTOMER.value, Role.THERAPIST.value)
-        for which, least in (("first", "min"), ("last", "max"))
-    }
-    said = m.group_by("conversation_id").aggregate(
-        messages=m.count(), unread=m.count(where=m.unread), **times
+    # Most messages name their room exactly: these are not brought together a second time.
+    exact = rooms.left_join(conversations, rooms.room_id == conversations.conversation_id)
+    by_case = in_rooms_by_case(conversations, rooms, reference_cases)
+    by_case = by_case.group_by(talked_in="in_room").aggregate(
+        **{name: by_case[name].sum().cast("int64") for name in _COUNTS},
+        **{name: getattr(by_case[name], "min" if name.startswith("first") else "max")() for name in TIMES},
     )
-    said = in_rooms(said, rooms, reference_cases)
-    said = said.group_by(talked_in="in_room").aggregate(
-        messages=said.messages.sum().cast("int64"),
-        unread=said.unread.sum().cast("int64"),
-        **{name: getattr(said[name], "min" if name.startswith("first") else "max")() for name in times},
-    )
-    rows = rooms.left_join(said, rooms.room_id == said.talked_in)
+    both = {f"{name}_by_case": name for name in (*_COUNTS, *TIMES)}
+    rows = exact.left_join(by_case.rename(both), exact.room_id == by_case.talked_in)
     return rows.select(
         *rooms.columns,
-        messages=rows.messages.fill_null(0),
-        unread=rows.unread.fill_null(0),
-        **{n: rows[n] for n in times},
+        **{
+            name: (rows[name].fill_null(0) + rows[f"{name}_by_case"].fill_null(0)).cast("int64")
+            for name in _COUNTS
+        },
+        **{
+            name: (ibis.least if name.startswith("first") else ibis.greatest)(
+                ibis.coalesce(rows[name], rows[f"{name}_by_case"]),
+                ibis.coalesce(rows[f"{name}_by_case"], rows[name]),
+            )
+            for name in TIMES
+        },
     )
 
 
 itself(room_talks, of="core.chat_rooms")
 
 
-def spoken(messages: Any) -> Any:
-    """Messages that stand: conversation_id, sender_role, sent_at, human (a person wrote it), unread."""
-    m = messages.filter(messages.deleted_at.isnull() & messages.conversation_id.notnull())
-    return m.select(
-        "conversation_id",
-        "sender_role",
-        sent_at=ibis.coalesce(m.sent_at, m.created_at),
-        human=~m.kind.isin(AUTOMATIC_KINDS),
-        unread=~m.is_read.fill_null(True),
-    )
-
-
 def in_rooms(rows: Any, rooms: Any, reference_cases: Any) -> Any:
     """The rows whose conversation_id names one of these rooms, exactly or but for case: with ``in_room``."""
-    c = reference_cases
-    c = c.filter((c.reference == ROOM) & c.alone & (c.kind != DELETED))
-    c = c.semi_join(rooms, c.target == rooms.room_id)
     names = ibis.union(
         rooms.select(called=rooms.room_id, in_room=rooms.room_id),
-        c.select(called=c.written, in_room=c.target).distinct(),
+        _other_names(rooms, reference_cases),
         distinct=False,
     )
     return rows.inner_join(names, rows.conversation_id == names.called).drop("called")
+
+
+def in_rooms_by_case(rows: Any, rooms: Any, reference_cases: Any) -> Any:
+    """The rows whose conversation_id names one of these rooms but for case, and none exactly: with ``in_room``."""
+    names = _other_names(rooms, reference_cases)
+    return rows.inner_join(names, rows.conversation_id == names.called).drop("called")
+
+
+def _other_names(rooms: Any, reference_cases: Any) -> Any:
+    c = reference_cases
+    c = c.filter((c.reference == ROOM) & c.alone & (c.kind != DELETED))
+    c = c.semi_join(rooms, c.target == rooms.room_id)
+    return c.select(called=c.written, in_room=c.target).distinct()
 
 
 def _tests(bookings: Any, reference_cases: Any) -> Any:
