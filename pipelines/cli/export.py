@@ -96,6 +96,10 @@ def commissions(
             help="How the CSV for spreadsheets is written: id has ; between cells and a decimal comma.",
         ),
     ] = Locale.en,
+    provider: Annotated[
+        str | None,
+        typer.Option("--provider", metavar="ID", help="Only this provider's (none: what names nobody)."),
+    ] = None,
     by: Annotated[
         str | None, typer.Option("--by", metavar="NAME", help="Who makes it (default: this system's user).")
     ] = None,
@@ -129,6 +133,7 @@ def commissions(
         snapshot_id=as_of,
         form=format.value,
         locale=locale.value,
+        provider=provider,
     )
     if json:
         echo_json(_told(exported, to_is_exclusive=True))
