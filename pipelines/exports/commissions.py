@@ -175,7 +175,7 @@ def of_provider(column: str) -> str:
 
 
 # One id may be a therapist's and a place's; the therapist is meant then, and a join must never double a row.
-_PROVIDERS = (
+PROVIDERS = (
     "(SELECT provider_id, arg_min(provider_name, (CASE provider_type WHEN 'therapist' THEN 0 ELSE 1 END,"
     " provider_name)) AS provider_name FROM core.providers GROUP BY provider_id)"
 )
@@ -189,9 +189,9 @@ def _nulls_last(*names: str) -> str:
     return ", ".join(f"{name} NULLS LAST" for name in names)
 
 
-_ROWS_SQL = (
+ROWS_SQL = (
     f"SELECT {_select(ROW_COLUMNS)} FROM marts.commission_reconciliation r"
-    f" LEFT JOIN {_PROVIDERS} p ON p.provider_id = r.provider_id WHERE {in_period('r')}"
+    f" LEFT JOIN {PROVIDERS} p ON p.provider_id = r.provider_id WHERE {in_period('r')}"
     " ORDER BY "
     + _nulls_last(
         *(
@@ -243,12 +243,12 @@ DATED_FINDINGS = """(
         GROUP BY GROUPING SETS ((booking_id, origin), (booking_id))
     ) b ON b.booking_id = f.booking_id AND b.origin IS NOT DISTINCT FROM f.origin
 )"""
-_FINDINGS_SQL = (
+FINDINGS_SQL = (
     f"SELECT {_select(FINDING_COLUMNS)} FROM temp.dated_findings f"
-    f" LEFT JOIN {_PROVIDERS} p ON p.provider_id = f.provider_id WHERE {in_period('f')}"
+    f" LEFT JOIN {PROVIDERS} p ON p.provider_id = f.provider_id WHERE {in_period('f')}"
     f" ORDER BY {_nulls_last('f.local_date', 'f.finding_id', 'f.commission_id', 'f.booking_id')}"
 )
-_SUMMARY_SQL = (
+SUMMARY_SQL = (
     f"SELECT {_select(SUMMARY_COLUMNS)} FROM"
     " (SELECT *, coalesce(source, 'none') AS source_or_none FROM marts.commission_reconciliation"
     f" WHERE {in_period()}) r GROUP BY GROUPING SETS ((r.source_or_none), ())"
@@ -296,9 +296,9 @@ class Table:
 
 
 TABLES: Final = (
-    Table("rows", "", _ROWS_SQL, ROW_COLUMNS),
-    Table("findings", "_findings", _FINDINGS_SQL, FINDING_COLUMNS),
-    Table("summary", "_summary", _SUMMARY_SQL, SUMMARY_COLUMNS, by_day=False),
+    Table("rows", "", ROWS_SQL, ROW_COLUMNS),
+    Table("findings", "_findings", FINDINGS_SQL, FINDING_COLUMNS),
+    Table("summary", "_summary", SUMMARY_SQL, SUMMARY_COLUMNS, by_day=False),
 )
 
 
@@ -535,6 +535,11 @@ def _slices(period: Period, days: list[tuple[date, int]]) -> list[Period]:
         {**period, "first": first.isoformat(), "until": until.isoformat()}
         for first, until in zip(starts, ends, strict=True)
     ]
+
+
+def slices_of(con: duckdb.DuckDBPyConnection, period: Period) -> list[Period]:
+    """The period in parts, so that sorting the rows of one (``ROWS_SQL``) holds little."""
+    return _slices(period, con.execute(of_period(_FACTS_SQL["days"], period)).fetchall())
 
 
 def of_period(sql: str, period: Period) -> str:
