@@ -62,7 +62,7 @@ _OFFSET = (
         o="r.utc_offset_minutes"
     )
 )
-_ZONE = (
+ZONE = (
     "CASE r.utc_offset_minutes WHEN 420 THEN 'Asia/Jakarta' WHEN 480 THEN 'Asia/Makassar'"
     f" WHEN 540 THEN 'Asia/Jayapura' WHEN 0 THEN 'UTC' ELSE 'UTC' || {_OFFSET} END"
 )
@@ -79,7 +79,7 @@ def _local(column: str) -> str:
 
 ROW_COLUMNS: Final = (
     Column("local_date", "r.local_date"),
-    Column("time_zone", _ZONE),
+    Column("time_zone", ZONE),
     Column("utc_offset_minutes", "r.utc_offset_minutes"),
     Column("accrued_at_local", _local("r.accrued_at"), "instant"),
     Column("accrued_at_utc", _utc("r.accrued_at"), "instant"),
@@ -192,7 +192,7 @@ _ROWS_SQL = (
 # no reconciled row (a vanished record of a booking that earns nothing) to the day of its record, else of its booking.
 # So each is in one period. One id may stand in both collections: a finding says in which (one of an older snapshot does
 # not: the first day is taken).
-_DATED_FINDINGS = """(
+DATED_FINDINGS = """(
     WITH findings AS (
         SELECT NULL::VARCHAR AS origin WHERE false UNION ALL BY NAME FROM marts.commission_findings
     )
@@ -238,7 +238,7 @@ _FACTS_SQL = {
     "as_of": "SELECT as_of FROM marts.commission_summary",
     "policies": "SELECT DISTINCT policy_version FROM marts.commission_reconciliation"
     f" WHERE {_IN_PERIOD} AND policy_version IS NOT NULL ORDER BY policy_version",
-    "zones": f"SELECT {_ZONE} AS zone, count(*) FROM marts.commission_reconciliation r"
+    "zones": f"SELECT {ZONE} AS zone, count(*) FROM marts.commission_reconciliation r"
     f" WHERE r.{_IN_PERIOD.replace('AND ', 'AND r.')} GROUP BY zone ORDER BY zone NULLS LAST",
     "rows_without_day": "SELECT count(*) FROM marts.commission_reconciliation WHERE local_date IS NULL",
     "findings": f"SELECT count(*) FROM temp.dated_findings WHERE {_IN_PERIOD}",
@@ -425,7 +425,7 @@ def _write_parts(
     entries: list[FileEntry] = []
     spill = workshop / "spill"
     with open_snapshot(path, memory_limit=memory, spill_folder=spill) as con:
-        con.execute(f"CREATE TEMP TABLE dated_findings AS FROM {_DATED_FINDINGS}")
+        con.execute(f"CREATE TEMP TABLE dated_findings AS FROM {DATED_FINDINGS}")
         facts = _facts(con, period)
         days = facts.pop("days")
         slices = _slices(period, days)
