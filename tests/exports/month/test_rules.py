@@ -107,8 +107,10 @@ def test_a_snapshot_of_an_earlier_version_says_where_its_policy_is_from(
             "ALTER TABLE ops.snapshot DROP COLUMN policy",
             "ALTER TABLE ops.snapshot DROP COLUMN bookwatch_version",
             "ALTER TABLE core.state DROP COLUMN amount_min",
-            "INSERT INTO marts.commission_findings (finding_id, finding, severity, booking_id, waived, detail)"
-            " VALUES ('new_code:b-last', 'new_code', 'low', 'b-last', false, 'x')",
+            (
+                "INSERT INTO marts.commission_findings (finding_id, finding, severity, booking_id, waived, detail)"
+                " VALUES ('new_code:b-last', 'new_code', 'low', 'b-last', false, 'x')"
+            ),
         ),
     )
     frame = table(home, asked(**texts))
