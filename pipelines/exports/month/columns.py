@@ -8,10 +8,10 @@ from typing import Final
 import duckdb
 import polars as pl
 
+from pipelines.exports.month.package import tables
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
-from pipelines.exports.report_files import MONEY_SUFFIX
+from pipelines.exports.report_files import MONEY_SUFFIX, TOTAL
 
-NAME: Final = "columns"
 COLUMNS: Final = (
     PackageColumn("table", "", "the table, as in file names and as a sheet"),
     PackageColumn(
@@ -19,27 +19,17 @@ COLUMNS: Final = (
     ),
     PackageColumn("column", "", "the column; empty: the line is about the whole table"),
     PackageColumn(
-        "kind", "", "how it is written: rupiah, day, month, instant, decimal, text or number, truth"
+        "kind", "", "how it is written: rupiah, day, month, instant (ISO 8601), decimal, or text or number"
     ),
     PackageColumn("sentence", "", "what it is; of a table, what one row of it is"),
     PackageColumn("total", "", "the value of this column in lines that sum up others; empty: there are none"),
 )
 _SCHEMA: Final = {column.name: pl.Int64 if column.name == "position" else pl.String for column in COLUMNS}
-#: The word that a line which sums up others has in the table's column for it.
-TOTAL: Final = "total"
 
 
-def guide(tables: Sequence[PackageTable]) -> PackageTable:
-    """The table ``columns`` of a package of these tables: a line a table, then a line each of its columns. Its own are
-    the last."""
-    made: PackageTable
-
-    def rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:
-        lines = [line for table in (*tables, made) for line in _lines(table)]
-        yield pl.DataFrame(lines, schema=_SCHEMA, orient="row")
-
-    made = PackageTable(NAME, "a table of the package, or a column of one", COLUMNS, rows)
-    return made
+def guide(tables: Sequence[PackageTable]) -> pl.DataFrame:
+    """A line a table, then a line each of its columns."""
+    return pl.DataFrame([line for table in tables for line in _lines(table)], schema=_SCHEMA, orient="row")
 
 
 def _lines(table: PackageTable) -> Iterator[tuple[str, int | None, str | None, str | None, str, str | None]]:
@@ -59,3 +49,10 @@ def _kind(column: PackageColumn) -> str:
         if column.name.endswith(end):
             return kind
     return "text or number"
+
+
+def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:
+    yield guide(tables())
+
+
+TABLE: Final = PackageTable("columns", "A table of the package, or a column of one.", COLUMNS, _rows)

@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 import polars as pl
 
 from marketplace.closed_months import CLOSED_AFTER
-from marketplace.commission import ENTRY_KINDS, NO_PROVIDER, ROW_STATES, WHOLE_STATES, RowState
+from marketplace.commission import ENTRY_KINDS, ROW_STATES, WHOLE_STATES, RowState
 from marketplace.data_codes import DATA_FINDINGS
 from marketplace.findings import FINDINGS
 from marketplace.policy import Policy, PolicyError, PolicyRule, parse_policy
@@ -26,10 +27,14 @@ from marketplace.statuses import values
 from messages.catalogue import ENGLISH, named, say
 from messages.message import Arg, Message
 from messages.rules import data_rule, rule
-from pipelines.exports.commissions import DATED_FINDINGS, ZONE
+from pipelines.exports.commissions import ZONE, in_period, of_period, of_provider
+from pipelines.exports.manifest import FileEntry
+from pipelines.exports.month.document import Contents, Document, bytes_file
+from pipelines.exports.month.findings import date_findings
+from pipelines.exports.month.package import label
+from pipelines.exports.month.rows import period_of
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 from resources.instants import z_text_of
-from resources.sql import literal
 
 NAME: Final = "rules"
 #: Names of ``Asked.texts``: the policy's text and the version of the bookwatch that exports, for snapshots of a version
@@ -104,9 +109,9 @@ def lines(con: duckdb.DuckDBPyConnection, asked: Asked) -> list[Line]:
 def rules_text(con: duckdb.DuckDBPyConnection, asked: Asked, language: str = ENGLISH) -> str:
     """The rules as a text people read (Markdown), the policy's own text at its end."""
     policy = _held_policy(con, asked)[0]
-    label = f"{asked.first.isoformat()} – {asked.until.isoformat()}"
+    told = label(asked.first, asked.until, asked.provider)
     parts = [
-        f"# {say(Message('month.text.title', {'label': label}), language)}",
+        f"# {say(Message('month.text.title', {'label': told}), language)}",
         named("month.text.lead", language),
     ]
     section = None
@@ -235,7 +240,6 @@ def _others(section: str, known: Collection[str], found: Mapping[str | None, int
         yield Line(section, code, Message(_OTHER), count=found.get(code, found.get(None)))
 
 
-_ROWS: Final = "FROM marts.commission_reconciliation r WHERE {which}"
 # What an earlier version did not keep is null: its table is read beside an empty one that has the columns.
 _SNAPSHOT: Final = (
     "SELECT snapshot_id, published_at, rules_version, policy, bookwatch_version FROM (SELECT NULL::VARCHAR AS policy,"
@@ -260,23 +264,20 @@ def _held(con: duckdb.DuckDBPyConnection, asked: Asked) -> _Held:
     policy, kept, row = _held_policy(con, asked)
     snapshot, published_at, rules_version, _, bookwatch = row
     bounds = (con.execute(_BOUNDS).fetchall() or [(None, None)])[0]
-    which = _which("r", asked)
 
     def counted(what: str) -> Counter[str | None]:
-        found = con.execute(
-            f"SELECT {what} AS what, count(*) {_ROWS.format(which=which)} GROUP BY what"
-        ).fetchall()
-        return Counter(dict(found))
+        sql = f"SELECT {what} AS what, count(*) FROM marts.commission_reconciliation r WHERE {in_period('r')}"
+        return Counter(dict(con.execute(of_period(f"{sql} GROUP BY what", period_of(asked))).fetchall()))
 
     whole = con.execute("SELECT state FROM marts.commission_summary").fetchall()
-    # Made by the first table of the package that asks for it.
-    con.execute(f"CREATE TEMP TABLE IF NOT EXISTS dated_findings AS FROM {DATED_FINDINGS}")
+    date_findings(con)
 
     def findings(where: str) -> dict[str, tuple[int, int]]:
-        found = con.execute(
+        sql = (
             "SELECT f.finding, count(*), count(*) FILTER (f.waived) FROM temp.dated_findings f"
             f" WHERE {where} GROUP BY ALL"
-        ).fetchall()
+        )
+        found = con.execute(of_period(sql, period_of(asked))).fetchall()
         return {code: (count, waived) for code, count, waived in found}
 
     on_data = con.execute("SELECT finding, count(*) FROM marts.data_findings GROUP BY ALL").fetchall()
@@ -293,25 +294,10 @@ def _held(con: duckdb.DuckDBPyConnection, asked: Asked) -> _Held:
         zones=counted(ZONE),
         states=counted("r.state"),
         whole=whole[0][0] if whole else None,
-        findings=findings(_which("f", asked)),
-        undated=findings(f"f.local_date IS NULL AND {_of_provider('f', asked)}"),
+        findings=findings(in_period("f")),
+        undated=findings(f"f.local_date IS NULL AND {of_provider('f.provider_id')}"),
         data_findings=dict(on_data),
     )
-
-
-def _which(alias: str, asked: Asked) -> str:
-    """The condition that a row is of the period and the provider."""
-    days = (
-        f"{alias}.local_date >= DATE '{asked.first.isoformat()}'"
-        f" AND {alias}.local_date < DATE '{asked.until.isoformat()}'"
-    )
-    return f"{days} AND {_of_provider(alias, asked)}"
-
-
-def _of_provider(alias: str, asked: Asked) -> str:
-    if asked.provider is None:
-        return "true"
-    return f"coalesce({alias}.provider_id, '{NO_PROVIDER}') = {literal(asked.provider)}"
 
 
 COLUMNS: Final = (
@@ -343,4 +329,12 @@ def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame
     )
 
 
-TABLE: Final = PackageTable(NAME, "a rule the report rests on", COLUMNS, _rows)
+TABLE: Final = PackageTable(NAME, "A rule the report rests on, or what it was made of.", COLUMNS, _rows)
+
+
+def _write(contents: Contents, folder: Path, name: str) -> FileEntry:
+    language = contents.asked.texts.get("locale", ENGLISH)
+    return bytes_file(folder, name, rules_text(contents.con, contents.asked, language).encode())
+
+
+DOCUMENT: Final = Document("_rules.md", _write)
