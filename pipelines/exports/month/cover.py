@@ -279,10 +279,10 @@ def _files(paper: Paper, drawn: _Drawn) -> None:
     stem = f"{label_of(drawn.manifest)}_{drawn.manifest.snapshot}_"
     paper.note(drawn.says("files_note", stem=stem))
     columns = (
-        Column(drawn.named("col.file"), 0.42),
+        Column(drawn.named("col.file"), 0.27),
         Column(drawn.named("col.rows"), 0.1, right=True),
         Column("", 0.02),
-        Column(drawn.named("col.sha256"), 0.46),
+        Column(drawn.named("col.sha256"), 0.61),
     )
 
     def row(entry: FileEntry) -> Row:
