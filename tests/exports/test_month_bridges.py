@@ -406,7 +406,7 @@ def test_a_statement_says_of_each_line_what_it_rests_on(world: Warehouse) -> Non
     assert {"c-unmarked", "c-nofee", "c-fee", "c-rejected"} <= late
     assert sums["late"] == (sum(open_now[name] for name in late), len(late))
     assert sums["awaiting_verification"] == (75_000, 1)
-    disputed = ("c-further", "c-orphan", "c-cancelled", "c-two", "c-fee", "c-rejected")
+    disputed = ("c-further", "c-before", "c-orphan", "c-cancelled", "c-two", "c-fee", "c-rejected")
     assert sums["disputed"] == (sum(open_now[name] for name in disputed), len(disputed))
 
 
