@@ -26,11 +26,13 @@ class LineKind(StrEnum):
 
 @dataclass(frozen=True)
 class BridgeLine:
-    """A line: its code, what it is to the others, and what it is in a sentence. Amounts are signed as they add up."""
+    """A line: its code, what it is to the others, and what it is in a sentence. Amounts are signed as they add up.
+    ``untold``: nobody knows its amount, which is never 0 then; its rows are counted."""
 
     code: str
     kind: LineKind
     sentence: str
+    untold: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ class Bridge:
         return tuple(line.code for line in self.lines if line.kind is kind)
 
     def laid_out(self, sums: Mapping[str, Sum]) -> list[tuple[BridgeLine, Sum]]:
-        """Every line with its sum, in order: of a component or total that is not among ``sums`` nothing is known to
-        be there (0 of 0 rows); subtotals and the difference follow from the others.
+        """Every line with its sum, in order: one that is not among ``sums`` is of no row; subtotals and the difference
+        follow from the others.
 
         Raises KeyError for a sum that is no line's.
         """
@@ -79,7 +81,7 @@ class Bridge:
             elif line.kind is LineKind.DIFFERENCE:
                 found = Sum(upto - (laid[-1][1].amount_idr or 0), None)
             else:
-                found = sums.get(line.code, Sum(None if line.kind is LineKind.BESIDE else 0, 0))
+                found = sums.get(line.code, Sum(None if line.untold else 0, 0))
             if line.kind is LineKind.COMPONENT:
                 upto += found.amount_idr or 0
             laid.append((line, found))
@@ -90,22 +92,28 @@ def _component(code: str, sentence: str) -> BridgeLine:
     return BridgeLine(code, LineKind.COMPONENT, sentence)
 
 
-def _beside(code: str, sentence: str) -> BridgeLine:
-    return BridgeLine(code, LineKind.BESIDE, sentence)
+def _beside(code: str, sentence: str, *, untold: bool = False) -> BridgeLine:
+    return BridgeLine(code, LineKind.BESIDE, sentence, untold)
 
 
 def _end(code: str, sentence: str) -> tuple[BridgeLine, BridgeLine]:
     return (
         BridgeLine(code, LineKind.TOTAL, sentence),
-        BridgeLine("difference", LineKind.DIFFERENCE, "the components less the total: 0, or the bridge is open"),
+        BridgeLine(
+            "difference", LineKind.DIFFERENCE, "the components less the total: 0, or the bridge is open"
+        ),
     )
 
 
 _AMOUNT_UNKNOWN: Final = _beside(
-    "amount_unknown", "records of the period whose amount is unknown: they have no line in the ledger"
+    "amount_unknown",
+    "records of the period whose amount is unknown: they have no line in the ledger",
+    untold=True,
 )
 _UNDATED: Final = _beside(
-    "undated", "records whose local day cannot be known: they are in no period and have no line in the ledger"
+    "undated",
+    "records whose local day cannot be known: they are in no period and have no line in the ledger",
+    untold=True,
 )
 
 BRIDGES: Final[Registry[str, Bridge]] = Registry(
@@ -116,10 +124,14 @@ BRIDGES: Final[Registry[str, Bridge]] = Registry(
             (
                 _component("expected", "what the policy expects of the report's rows, where that is known"),
                 _component("variance", "the difference: the sum of known variances, actual less expected"),
-                _component("actual_without_expected", "recorded on rows of which it is not known what to expect"),
-                _component("expected_without_actual", "less what is expected of rows whose record is not known"),
+                _component(
+                    "actual_without_expected", "recorded on rows of which it is not known what to expect"
+                ),
+                _component(
+                    "expected_without_actual", "less what is expected of rows whose record is not known"
+                ),
                 *_end("actual", "what was recorded on the report's rows, where that is known"),
-                _beside("both_unknown", "rows of which neither side is known"),
+                _beside("both_unknown", "rows of which neither side is known", untold=True),
                 _beside("undated_expected", "expected of rows without a local day: in no period"),
                 _beside("undated_actual", "recorded on rows without a local day: in no period"),
             ),
@@ -136,10 +148,14 @@ BRIDGES: Final[Registry[str, Bridge]] = Registry(
                 _component("duplicates", "further live records of a booking"),
                 _component("taken_back", "records that were cancelled or reversed: charged then, no row now"),
                 _component("gone", "records that are gone from the app: charged then, no row now"),
-                _component("refund_records", "less rows of refund records: they give back, and charge nothing"),
+                _component(
+                    "refund_records", "less rows of refund records: they give back, and charge nothing"
+                ),
                 _component("timing_in", "accrued in the period, their row is in another"),
                 _component("timing_out", "less rows of the period that accrued in another"),
-                _component("charged_to_another", "less what is charged to another provider than the booking's"),
+                _component(
+                    "charged_to_another", "less what is charged to another provider than the booking's"
+                ),
                 _component("charged_for_another", "what is charged here for bookings of another provider"),
                 *_end("accrued", "what accrued in the ledger"),
                 _AMOUNT_UNKNOWN,
@@ -163,11 +179,32 @@ BRIDGES: Final[Registry[str, Bridge]] = Registry(
             ),
         ),
         Bridge(
+            "open_records",
+            "From the records that were open as the period ended to what was owed then.",
+            (
+                _component("late", "past their deadline and due"),
+                _component("late_unknown", "of which it cannot be told whether they were late"),
+                _component("not_late", "not past it, not due, or paid as the provider says before it"),
+                BridgeLine("owed", LineKind.SUBTOTAL, "what the open records add up to"),
+                _component("paid_ahead", "less what was paid before it was charged, or beyond the charge"),
+                _component(
+                    "given_back", "what refund records gave back: owed again, though no record is open"
+                ),
+                *_end("closing", "owed as the period ended"),
+                _beside(
+                    "awaiting_verification", "of the open ones: paid as the provider says, not verified yet"
+                ),
+                _beside("disputed", "of the open ones: whether or how much is owed is in question"),
+            ),
+        ),
+        Bridge(
             "paid",
             "From the paid records, by the rule that placed their day, to what the ledger says was paid.",
             (
                 _component("placed_by_paid_at", "commission paid, on the day of paidAt"),
-                _component("placed_by_verified_at", "commission paid, on the day of verifiedAt: no paidAt is told"),
+                _component(
+                    "placed_by_verified_at", "commission paid, on the day of verifiedAt: no paidAt is told"
+                ),
                 _component("placed_by_created_at", "commission paid, on the record's day: neither is told"),
                 _component("fees", "late fees paid, on the day of their commission"),
                 BridgeLine("gross", LineKind.SUBTOTAL, "what was paid, before refunds"),
@@ -175,9 +212,20 @@ BRIDGES: Final[Registry[str, Bridge]] = Registry(
                 _component("given_back", "less commission of paid records that were taken back"),
                 _component("fees_given_back", "less late fees of paid records that were taken back"),
                 *_end("net", "what the ledger says was paid, net of refunds"),
-                _beside("amount_unknown", "paid records whose amount is unknown: they have no line in the ledger"),
-                _beside("refund_unknown", "refund records whose amount is unknown: they have no line in the ledger"),
-                _beside("undated", "records whose local day cannot be known, and what came in of them: in no period"),
+                _beside(
+                    "amount_unknown",
+                    "paid records whose amount is unknown: they have no line in the ledger",
+                    untold=True,
+                ),
+                _beside(
+                    "refund_unknown",
+                    "refund records whose amount is unknown: they have no line in the ledger",
+                    untold=True,
+                ),
+                _beside(
+                    "undated",
+                    "records whose local day cannot be known, and what came in of them: in no period",
+                ),
             ),
         ),
         Bridge(
@@ -190,7 +238,9 @@ BRIDGES: Final[Registry[str, Bridge]] = Registry(
                 _component("not_standing", "less commission paid on records that no longer stand"),
                 _component("given_back", "commission given back of these"),
                 *_end("collected", "what the days of the period collected"),
-                _beside("undated", "records whose local day cannot be known, and what came in of them: on no day"),
+                _beside(
+                    "undated", "records whose local day cannot be known, and what came in of them: on no day"
+                ),
             ),
             of_providers=False,
         ),
@@ -219,7 +269,9 @@ BRIDGES: Final[Registry[str, Bridge]] = Registry(
                 _component("moved_out", "less lines that lay before this period and do no more"),
                 _component("from_another", "lines that stood on another provider's account"),
                 _component("to_another", "less lines that stand on another provider's account now"),
-                _component("not_itemised", "changes that cannot be told line by line: the snapshot is not kept"),
+                _component(
+                    "not_itemised", "changes that cannot be told line by line: the snapshot is not kept"
+                ),
                 *_end("opening", "owed as the period begins, as of now"),
             ),
         ),

@@ -1,5 +1,5 @@
-"""What a provider's statement says beside the lines of the account: its lines and its sums, each in a sentence, and which
-findings put a charge in dispute. Pure data; the sums are made in pipelines/exports/month/.
+"""What a provider's statement is made of: its lines and its sums, each in a sentence, and which findings put a charge
+in dispute. Pure data; the sums are made in pipelines/exports/month/.
 """
 
 from __future__ import annotations
@@ -70,8 +70,12 @@ STATEMENT_LINES: Final[Registry[str, StatementLine]] = Registry(
         _line(EntryKind.PAYMENT, "paid: lowers what is owed"),
         _line(EntryKind.REVERSAL, "a charge taken back: lowers what is owed"),
         _line(EntryKind.REFUND, "money given back"),
-        _beside("unrecorded", "a booking that earns, and no commission was charged for it: on no account yet"),
-        _beside("charged_elsewhere", "a booking whose commission another provider was charged: on that account"),
+        _beside(
+            "unrecorded", "a booking that earns, and no commission was charged for it: on no account yet"
+        ),
+        _beside(
+            "charged_elsewhere", "a booking whose commission another provider was charged: on that account"
+        ),
         _beside("amount_unknown", "a record whose amount is unknown: on no account until it is corrected"),
         _beside("undated", "a record whose local day cannot be known yet: in no period"),
         _total("closing", "owed as the period ended: opening and lines"),
@@ -82,12 +86,18 @@ STATEMENT_LINES: Final[Registry[str, StatementLine]] = Registry(
         _total("paid", "what was paid in the period, before refunds"),
         _total("refunded", "what was given back in the period"),
         _total("reversed", "charges that were taken back in the period"),
-        _total("owed", "records that were open as the period ended; without what was paid ahead or given back"),
+        _total(
+            "owed", "records that were open as the period ended; without what was paid ahead or given back"
+        ),
         _total("late", "of these, past their deadline and due"),
         _total("late_unknown", "of these, of which it cannot be told whether they are late"),
         _total("awaiting_verification", "of these, paid as the provider says, and not verified yet"),
-        _total("disputed", "of these, with a finding on whether or how much is owed, or a proof that was refused"),
-        _total("credit", "paid ahead of the charge, less what refunds gave back: closing is owed less credit"),
+        _total(
+            "disputed", "of these, with a finding on whether or how much is owed, or a proof that was refused"
+        ),
+        _total(
+            "credit", "paid ahead of the charge, less what refunds gave back: closing is owed less credit"
+        ),
     ),
     key=lambda line: line.code,
 )

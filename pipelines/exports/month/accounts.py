@@ -1,4 +1,5 @@
-"""SQL and batches that the tables of accounts share: days of a period, one provider or all, names, sums by line.
+"""SQL that the tables of accounts share: days of a period, one provider or all, sums by line. A period stands in it as
+it is asked for: it is never bound (pipelines/exports/commissions.py says why).
 
 What the tables are stands beside this: ledger.py, statements.py, bridges.py, opening.py.
 """
@@ -9,25 +10,12 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Final
 
-import duckdb
-import polars as pl
-
 from marketplace.commission import NO_PROVIDER
+from pipelines.exports.commissions import literal
 from pipelines.exports.month.table import Asked
 
-BATCH_ROWS: Final = 10_000
-#: One id may be a therapist's and a place's; the therapist is meant then, and a join must never double a row.
-NAMES: Final = (
-    "(SELECT provider_id, arg_min(provider_name, (CASE provider_type WHEN 'therapist' THEN 0 ELSE 1 END,"
-    " provider_name)) AS provider_name FROM core.providers GROUP BY provider_id)"
-)
 #: Whose account a reconciled row is beside: nobody's has a word of its own.
 OF_REPORT: Final = f"coalesce(provider_id, '{NO_PROVIDER}')"
-
-
-def text(value: str) -> str:
-    """A text as SQL. (Bound values would make DuckDB hold the whole answer, and ids hold anything.)"""
-    return "'" + value.replace("'", "''") + "'"
 
 
 def day(value: date) -> str:
@@ -37,7 +25,7 @@ def day(value: date) -> str:
 
 def words(values: Iterator[str] | tuple[str, ...]) -> str:
     """Words as the list of an IN."""
-    return "(" + ", ".join(text(value) for value in values) + ")"
+    return "(" + ", ".join(literal(value) for value in values) + ")"
 
 
 def within(asked: Asked, column: str = "local_date") -> str:
@@ -47,20 +35,12 @@ def within(asked: Asked, column: str = "local_date") -> str:
 
 def of_provider(asked: Asked, column: str = "provider_id") -> str:
     """That a row is of the provider asked for; true where all are."""
-    return "true" if asked.provider is None else f"{column} = {text(asked.provider)}"
+    return "true" if asked.provider is None else f"{column} = {literal(asked.provider)}"
 
 
 def whole_months(asked: Asked) -> bool:
     """Whether the period is of whole local months, of which the ledger has figures of its own."""
     return asked.first.day == 1 and asked.until.day == 1
-
-
-def batches(con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[pl.DataFrame]:
-    """The rows of a query, some at a time."""
-    for batch in con.sql(sql).to_arrow_reader(BATCH_ROWS):
-        frame = pl.from_arrow(batch)
-        assert isinstance(frame, pl.DataFrame)
-        yield frame
 
 
 def summed(amount: str, where: str = "true", *, sign: int = 1) -> tuple[str, str]:
@@ -78,11 +58,11 @@ def lines_of(bridge: str, rows: str, lines: Mapping[str, tuple[str, str]], *, by
     """SQL of the sums of a bridge's lines: bridge, line, amount_idr, n, provider_id, local_date; a row a line and
     group of ``rows``. ``by``: one of the last two, by which they are grouped."""
     facts = ", ".join(
-        f"{{'line': {text(code)}, 'amount_idr': ({amount})::BIGINT, 'n': ({rows_})::BIGINT}}"
+        f"{{'line': {literal(code)}, 'amount_idr': ({amount})::BIGINT, 'n': ({rows_})::BIGINT}}"
         for code, (amount, rows_) in lines.items()
     )
     provider, local = ("provider_id", "NULL") if by == "provider_id" else ("NULL", by)
     return (
-        f"SELECT {text(bridge)} AS bridge, {provider}::VARCHAR AS provider_id, {local}::DATE AS local_date,"
+        f"SELECT {literal(bridge)} AS bridge, {provider}::VARCHAR AS provider_id, {local}::DATE AS local_date,"
         f" unnest(facts, recursive := true) FROM (SELECT {by}, [{facts}] AS facts FROM ({rows}) GROUP BY {by})"
     )

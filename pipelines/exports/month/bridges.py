@@ -17,23 +17,23 @@ import duckdb
 import polars as pl
 
 from marketplace.bridges import BRIDGES, Bridge, LineKind, Sum
-from marketplace.commission import REVENUE_STATUSES, EntryKind, EntryPart, RowState, Unentered
+from marketplace.commission import EntryKind, EntryPart, RowState, Unentered
 from marketplace.statuses import NOT_LIVE_STATUSES
+from pipelines.exports.commissions import PROVIDERS, literal
 from pipelines.exports.month.accounts import (
-    BATCH_ROWS,
-    NAMES,
     OF_REPORT,
     counted,
     day,
     lines_of,
     of_provider,
     summed,
-    text,
     whole_months,
     within,
     words,
 )
+from pipelines.exports.month.open_records import put_open_records
 from pipelines.exports.month.opening import put_opening
+from pipelines.exports.month.rows import BATCH_ROWS
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 
 WHOLE: Final = "whole"
@@ -60,7 +60,9 @@ COLUMNS: Final = (
     PackageColumn("amount_idr", "", "signed as it adds up; empty: nobody knows"),
     PackageColumn("rows", "", "of how many rows; empty where it is no sum of rows"),
     PackageColumn(
-        "counts", "", "line: counted once; total: sums up others, or stands beside them: never counted with them"
+        "counts",
+        "",
+        "line: counted once; total: sums up others, or stands beside them: never counted with them",
     ),
     PackageColumn("note", "", "what the line is; of a provider only where it is not what it is of the whole"),
 )
@@ -80,7 +82,7 @@ _SCHEMA: Final = {
 
 
 def _is(kind: EntryKind) -> str:
-    return f"kind = {text(kind.value)}"
+    return f"kind = {literal(kind.value)}"
 
 
 def _difference(asked: Asked) -> str:
@@ -136,7 +138,9 @@ def _put_pairs(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
 
 
 def _report_ledger(asked: Asked) -> Iterator[str]:
-    report = f"SELECT of_report AS provider_id, actual_idr, state FROM bridge_paired WHERE of_report IS NOT NULL"
+    report = (
+        "SELECT of_report AS provider_id, actual_idr, state FROM bridge_paired WHERE of_report IS NOT NULL"
+    )
     apart = {"orphans": RowState.ORPHAN, "not_due": RowState.NOT_DUE, "unknown_rows": RowState.UNKNOWN}
     states = tuple(state.value for state in apart.values())
     yield lines_of(
@@ -144,7 +148,9 @@ def _report_ledger(asked: Asked) -> Iterator[str]:
         f"SELECT * FROM ({report}) WHERE {of_provider(asked)}",
         {
             "own_records": summed("actual_idr", f"state NOT IN {words(states)}"),
-            **{code: summed("actual_idr", f"state = {text(state.value)}") for code, state in apart.items()},
+            **{
+                code: summed("actual_idr", f"state = {literal(state.value)}") for code, state in apart.items()
+            },
         },
     )
     swapped = "FROM bridge_paired WHERE of_report <> of_ledger"
@@ -154,11 +160,11 @@ def _report_ledger(asked: Asked) -> Iterator[str]:
         "charged_to_another": f"SELECT of_report AS provider_id, -actual_idr AS amount_idr {swapped}",
         "charged_for_another": f"SELECT of_ledger AS provider_id, actual_idr AS amount_idr {swapped}",
         **{
-            line: f"SELECT of_ledger AS provider_id, amount_idr {lone} = {text(line)}"
+            line: f"SELECT of_ledger AS provider_id, amount_idr {lone} = {literal(line)}"
             for line in ("duplicates", "taken_back", "gone", "timing_in")
         },
         **{
-            line: f"SELECT of_report AS provider_id, -actual_idr AS amount_idr {lone} = {text(line)}"
+            line: f"SELECT of_report AS provider_id, -actual_idr AS amount_idr {lone} = {literal(line)}"
             for line in ("refund_records", "timing_out")
         },
     }.items():
@@ -189,9 +195,12 @@ def _account(asked: Asked) -> Iterator[str]:
         yield lines_of("ledger", entries, {**moved, **ends})
         accrued = {"accrued": summed("amount_idr", f"inside AND {_is(EntryKind.ACCRUAL)}")}
         yield lines_of("report_ledger", entries, accrued)
-        net = summed("amount_idr", f"inside AND kind IN {words((EntryKind.PAYMENT, EntryKind.REFUND))}", sign=-1)
+        net = summed(
+            "amount_idr", f"inside AND kind IN {words((EntryKind.PAYMENT, EntryKind.REFUND))}", sign=-1
+        )
         yield lines_of("paid", entries, {"net": (net[0], "NULL")})
         yield lines_of("opening", entries, {"opening": (ends["opening"][0], "NULL")})
+        yield lines_of("open_records", entries, {"closing": ends["closing"]})
         return
     yield lines_of("ledger", entries, moved)
     months = (
@@ -204,6 +213,23 @@ def _account(asked: Asked) -> Iterator[str]:
     yield lines_of("report_ledger", months, {"accrued": (summed("accrued_idr", "inside")[0], "NULL")})
     yield lines_of("paid", months, {"net": (summed("paid_idr", "inside")[0], "NULL")})
     yield lines_of("opening", months, {"opening": (opening, "NULL")})
+    yield lines_of("open_records", months, {"closing": (closing, "NULL")})
+
+
+def _open_records() -> str:
+    return lines_of(
+        "open_records",
+        "SELECT * FROM temp.open_records",
+        {
+            "late": summed("left_idr", "owed AND late"),
+            "late_unknown": summed("left_idr", "owed AND late IS NULL"),
+            "not_late": summed("left_idr", "owed AND NOT late"),
+            "paid_ahead": summed("left_idr", "NOT owed AND NOT is_refund"),
+            "given_back": summed("left_idr", "is_refund"),
+            "awaiting_verification": summed("left_idr", "owed AND awaiting"),
+            "disputed": summed("left_idr", "owed AND disputed"),
+        },
+    )
 
 
 def _put_payments(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
@@ -230,7 +256,10 @@ def _of_payments(where: str, *, sign: int = 1) -> tuple[str, str]:
 
 def _payments(asked: Asked) -> Iterator[str]:
     paid, back = _is(EntryKind.PAYMENT), _is(EntryKind.REFUND)
-    commission, fee = f"part = {text(EntryPart.COMMISSION.value)}", f"part = {text(EntryPart.FEE.value)}"
+    commission, fee = (
+        f"part = {literal(EntryPart.COMMISSION.value)}",
+        f"part = {literal(EntryPart.FEE.value)}",
+    )
     rows = "SELECT * FROM bridge_payments"
     yield lines_of(
         "paid",
@@ -287,11 +316,11 @@ def _beside(asked: Asked) -> Iterator[str]:
         f"SELECT *, {within(asked)} AS inside FROM marts.unentered_records"
         f" WHERE provider_id IS NOT NULL AND {of_provider(asked)}"
     )
-    unknown = counted(f"reason = {text(Unentered.AMOUNT_UNKNOWN.value)} AND inside")
-    undated = counted(f"reason = {text(Unentered.UNDATED.value)}")
+    unknown = counted(f"reason = {literal(Unentered.AMOUNT_UNKNOWN.value)} AND inside")
+    undated = counted(f"reason = {literal(Unentered.UNDATED.value)}")
     for bridge in ("report_ledger", "ledger"):
         yield lines_of(bridge, unentered, {"amount_unknown": unknown, "undated": undated})
-    of_undated = f"reason = {text(Unentered.UNDATED.value)}"
+    of_undated = f"reason = {literal(Unentered.UNDATED.value)}"
     came_in = summed("collected_idr", of_undated)[0], undated[1]
     yield lines_of("paid", unentered, {"undated": came_in})
     if asked.provider is None:
@@ -301,7 +330,7 @@ def _beside(asked: Asked) -> Iterator[str]:
     )
     paid = (
         f"SELECT u.provider_id FROM ({unentered}) u JOIN core.commissions c ON c.commission_id = u.commission_id"
-        f" WHERE u.reason = {text(Unentered.AMOUNT_UNKNOWN.value)} AND u.local_date IS NOT NULL"
+        f" WHERE u.reason = {literal(Unentered.AMOUNT_UNKNOWN.value)} AND u.local_date IS NOT NULL"
         " AND c.deleted_at IS NULL AND (c.status = 'paid' OR (c.status = 'unknown' AND c.paid_at IS NOT NULL))"
         f" AND {within(asked, paid_on)}"
     )
@@ -324,16 +353,26 @@ def put_facts(con: duckdb.DuckDBPyConnection, asked: Asked) -> str:
     note = put_opening(con, asked)
     _put_pairs(con, asked)
     _put_payments(con, asked)
+    put_open_records(con, asked)
     con.execute("CREATE OR REPLACE TEMP TABLE bridge_facts AS FROM opening_facts")
     for sql in (
         _difference(asked),
         *_report_ledger(asked),
         *_account(asked),
+        _open_records(),
         *_payments(asked),
         *_beside(asked),
     ):
         con.execute(f"INSERT INTO bridge_facts BY NAME {sql}")
-    for name in ("bridge_paired", "bridge_lone", "bridge_payments"):
+    made = (
+        "bridge_paired",
+        "bridge_lone",
+        "bridge_payments",
+        "opening_facts",
+        "open_records",
+        "record_findings",
+    )
+    for name in made:
         con.execute(f"DROP TABLE temp.{name}")
     return note
 
@@ -347,6 +386,7 @@ def rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]
     else:
         providers = asked.provider
     yield from _of_providers(con, note, providers)
+    con.execute("DROP TABLE temp.bridge_facts")
 
 
 def _of_whole(con: duckdb.DuckDBPyConnection, note: str) -> pl.DataFrame:
@@ -369,11 +409,9 @@ def _of_whole(con: duckdb.DuckDBPyConnection, note: str) -> pl.DataFrame:
     return pl.DataFrame(made, schema=_SCHEMA, orient="row")
 
 
-def _of_providers(
-    con: duckdb.DuckDBPyConnection, note: str, asked_for: str | None
-) -> Iterator[pl.DataFrame]:
+def _of_providers(con: duckdb.DuckDBPyConnection, note: str, asked_for: str | None) -> Iterator[pl.DataFrame]:
     """Some providers at a time: all are as many rows as there are providers, thirty times."""
-    named = f"SELECT f.*, p.provider_name FROM bridge_facts f LEFT JOIN {NAMES} p ON p.provider_id = f.provider_id"
+    named = f"SELECT f.*, p.provider_name FROM bridge_facts f LEFT JOIN {PROVIDERS} p ON p.provider_id = f.provider_id"
     ordered = (
         "SELECT provider_id, provider_name, bridge, line, sum(amount_idr)::BIGINT, sum(n)::BIGINT"
         f" FROM ({named}) WHERE provider_id IS NOT NULL AND bridge IN {words(_OF_PROVIDERS)}"
@@ -381,7 +419,7 @@ def _of_providers(
     )
     if asked_for is not None:
         (name,) = con.execute(
-            f"SELECT max(provider_name) FROM {NAMES} WHERE provider_id = {text(asked_for)}"
+            f"SELECT max(provider_name) FROM {PROVIDERS} WHERE provider_id = {literal(asked_for)}"
         ).fetchall()[0]
         found: Iterable[tuple[Any, ...]] = con.execute(ordered).fetchall()
         yield pl.DataFrame(_of_one(asked_for, name, found, note, whole=True), schema=_SCHEMA, orient="row")

@@ -13,7 +13,9 @@ import polars as pl
 
 from marketplace.commission import EntryKind, RowState, Unentered
 from marketplace.statuses import values
-from pipelines.exports.month.accounts import NAMES, OF_REPORT, batches, day, of_provider, text, within, words
+from pipelines.exports.commissions import PROVIDERS, literal
+from pipelines.exports.month.accounts import OF_REPORT, day, of_provider, within, words
+from pipelines.exports.month.rows import batches, period_of, select
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 
 _UNRECORDED: Final = values(RowState.MISSING, RowState.AWAITING)
@@ -22,7 +24,7 @@ _UNRECORDED: Final = values(RowState.MISSING, RowState.AWAITING)
 def _kind(kind: EntryKind, *, sign: int = 1) -> str:
     """What lines of a kind in the period add up to, as SQL."""
     minus = "-" if sign < 0 else ""
-    return f"{minus}coalesce(sum(amount_idr) FILTER (WHERE kind = {text(kind.value)} AND inside), 0)"
+    return f"{minus}coalesce(sum(amount_idr) FILTER (WHERE kind = {literal(kind.value)} AND inside), 0)"
 
 
 def accounts(asked: Asked) -> str:
@@ -43,9 +45,9 @@ def accounts(asked: Asked) -> str:
         GROUP BY ALL"""
     unknown = f"""
         SELECT provider_id,
-            count(*) FILTER (WHERE reason = {text(Unentered.AMOUNT_UNKNOWN.value)} AND {within(asked)})
+            count(*) FILTER (WHERE reason = {literal(Unentered.AMOUNT_UNKNOWN.value)} AND {within(asked)})
                 AS unknown_amount_records,
-            count(*) FILTER (WHERE reason = {text(Unentered.UNDATED.value)}) AS undated_records
+            count(*) FILTER (WHERE reason = {literal(Unentered.UNDATED.value)}) AS undated_records
         FROM marts.unentered_records WHERE provider_id IS NOT NULL AND {of_provider(asked)} GROUP BY provider_id"""
     return f"""
         SELECT * FROM ({entries})
@@ -74,7 +76,9 @@ _COLUMNS: Final = (
     PackageColumn("paid_gross_idr", _sum("paid_gross_idr"), "what was paid, before refunds"),
     PackageColumn("refunds_idr", _sum("refunds_idr"), "what was given back"),
     PackageColumn(
-        "paid_idr", f"({_sum('paid_gross_idr')} - {_sum('refunds_idr')})", "paid, net of refunds: gross − refunds"
+        "paid_idr",
+        f"({_sum('paid_gross_idr')} - {_sum('refunds_idr')})",
+        "paid, net of refunds: gross − refunds",
     ),
     PackageColumn("reversed_idr", _sum("reversed_idr"), "what was taken back of what had been charged"),
     PackageColumn(
@@ -82,8 +86,12 @@ _COLUMNS: Final = (
         _sum("closing_idr"),
         "owed as the period ended: opening + accrued + fees − paid − reversed",
     ),
-    PackageColumn("expected_idr", _sum("expected_idr"), "beside the account: what its bookings owe by the policy"),
-    PackageColumn("unrecorded_idr", _sum("unrecorded_idr"), "of that, of bookings missing or awaiting a record"),
+    PackageColumn(
+        "expected_idr", _sum("expected_idr"), "beside the account: what its bookings owe by the policy"
+    ),
+    PackageColumn(
+        "unrecorded_idr", _sum("unrecorded_idr"), "of that, of bookings missing or awaiting a record"
+    ),
     PackageColumn(
         "unknown_amount_records",
         _sum("unknown_amount_records"),
@@ -98,11 +106,11 @@ _COLUMNS: Final = (
 
 
 def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:
-    columns = ", ".join(f'{c.sql} AS "{c.name}"' for c in _COLUMNS)
     return batches(
         con,
-        f"SELECT {columns} FROM ({accounts(asked)}) a LEFT JOIN {NAMES} p ON p.provider_id = a.provider_id"
+        f"SELECT {select(_COLUMNS)} FROM ({accounts(asked)}) a LEFT JOIN {PROVIDERS} p ON p.provider_id = a.provider_id"
         " GROUP BY GROUPING SETS ((a.provider_id), ()) ORDER BY grouping(a.provider_id), a.provider_id",
+        period_of(asked),
     )
 
 

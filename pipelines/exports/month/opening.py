@@ -19,7 +19,9 @@ from resources.snapshots import open_snapshot
 
 #: What a query on the earlier snapshot may hold before it spills.
 _EARLIER_MEMORY: Final = "96MB"
-_FACTS: Final = "bridge VARCHAR, provider_id VARCHAR, local_date DATE, line VARCHAR, amount_idr BIGINT, n BIGINT"
+_FACTS: Final = (
+    "bridge VARCHAR, provider_id VARCHAR, local_date DATE, line VARCHAR, amount_idr BIGINT, n BIGINT"
+)
 _ENTRY: Final = "entry_id, provider_id, local_date, amount_idr"
 #: Lines of a provider and month are the same in both snapshots where these are: only the others are compared.
 _GROUPED: Final = (
@@ -58,7 +60,9 @@ def _named(earlier: Earlier) -> str:
 
 
 def _own_path(con: duckdb.DuckDBPyConnection) -> Path | None:
-    (path,) = con.execute("SELECT path FROM duckdb_databases() WHERE database_name = current_database()").fetchall()[0]
+    (path,) = con.execute(
+        "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+    ).fetchall()[0]
     return Path(path).resolve() if path else None
 
 
@@ -68,7 +72,9 @@ def _before(asked: Asked) -> str:
 
 def _as_of_now(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
     rows = f"SELECT * FROM marts.commission_entries WHERE {_before(asked)}"
-    con.execute(f"INSERT INTO opening_facts BY NAME {lines_of('opening', rows, {'reported_closing': summed('amount_idr')})}")
+    con.execute(
+        f"INSERT INTO opening_facts BY NAME {lines_of('opening', rows, {'reported_closing': summed('amount_idr')})}"
+    )
 
 
 def _from_file(con: duckdb.DuckDBPyConnection, asked: Asked, folder: Path) -> bool:
@@ -167,9 +173,7 @@ def _from_snapshot(con: duckdb.DuckDBPyConnection, asked: Asked, path: Path) -> 
     con.execute(f"INSERT INTO opening_facts BY NAME {lines_of('opening', groups, reported)}")
 
 
-def _carry(
-    source: duckdb.DuckDBPyConnection, sql: str, target: duckdb.DuckDBPyConnection, name: str
-) -> None:
+def _carry(source: duckdb.DuckDBPyConnection, sql: str, target: duckdb.DuckDBPyConnection, name: str) -> None:
     """Make the temporary table ``name`` of a query on another connection, which may attach nothing."""
     rows = source.sql(sql).to_arrow_reader(10_000)
     target.register("carried", rows)
