@@ -7,11 +7,13 @@ It is drawn from the manifest and from tables of the package; no figure is made 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
+
+import polars as pl
 
 from marketplace.bridges import BRIDGES, LineKind
 from marketplace.commission import NO_PROVIDER
@@ -44,6 +46,9 @@ class BridgeRow:
     kind: str
     amount_idr: int | None
     rows: int | None
+
+
+_OF_BRIDGE: Final = [field.name for field in fields(BridgeRow)]
 
 
 @dataclass(frozen=True)
@@ -410,11 +415,8 @@ def _bridge_rows(contents: Contents, table: PackageTable) -> list[BridgeRow]:
     scope = _WHOLE if contents.asked.provider is None else _PROVIDER
     found: list[BridgeRow] = []
     for batch in contents.rows(table):
-        for line in batch.iter_rows(named=True):
-            if line["scope"] == scope and line["local_date"] is None:
-                found.append(
-                    BridgeRow(line["bridge"], line["line"], line["kind"], line["amount_idr"], line["rows"])
-                )
+        of_scope = batch.filter((pl.col("scope") == scope) & pl.col("local_date").is_null())
+        found.extend(BridgeRow(*row) for row in of_scope.select(_OF_BRIDGE).iter_rows())
     return found
 
 
