@@ -173,7 +173,8 @@ def month(
         Locale,
         typer.Option(
             "--locale",
-            help="How the CSV for spreadsheets is written: id has ; between cells and a decimal comma.",
+            help="The language of cover and rules, and how the CSV for spreadsheets is written: id has ; between"
+            " cells and a decimal comma.",
         ),
     ] = Locale.en,
     made_by: Annotated[
