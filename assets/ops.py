@@ -3,7 +3,7 @@ here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ import polars as pl
 
 from checks.schemas import CORE, MARTS, OPS
 from checks.schemas.sql import bring_up, tell
+from marketplace.collections import INGESTED
 from marketplace.personal import without_contact
 from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
@@ -21,7 +22,7 @@ from resources.ledger.alerts import AlertStore
 from resources.phone_key import read_phone_key
 from resources.raw.published_ids import RowNames
 from resources.run_report import CheckOutcome, CollectionScan, Run
-from resources.sql import attach
+from resources.sql import attach, quoted
 
 # A minute rhythm writes eleven rows a run: a month of them explains any figure people still ask about.
 KEEP_INGEST_RUNS_DAYS = 30
@@ -119,6 +120,7 @@ def mirror_bookkeeping(
             [run.clock.naive_now()],
         )
         mirror_quarantine(con, raw_path)
+        mirror_rows(con, raw_path, Ledger(run.home.ledger).erased_rows())
         if scans is not None:
             con.execute("DELETE FROM ops.scans")
         marks: dict[str, tuple[object, object, object]] = {
@@ -163,6 +165,47 @@ def mirror_quarantine(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
     con.register("_quarantine", pl.concat([held.clear(), *told]).to_arrow())
     with afterwards(lambda: con.unregister("_quarantine")):
         con.execute("INSERT INTO ops.quarantine FROM _quarantine ORDER BY collection, first_seen_at, row_id")
+
+
+def mirror_rows(con: duckdb.DuckDBPyConnection, raw_path: Path, forgotten: Mapping[str, int]) -> None:
+    """Replace ops.mirror_rows with what the attached mirror holds, and ops.quarantine_gone with the rejected rows that
+    core and the register no longer have. ``forgotten``: collection → rows that erasures changed."""
+    there = {
+        str(name)
+        for (name,) in con.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'mirror' AND schema_name = 'main'"
+        ).fetchall()
+    }
+    names = RowNames(con, read_phone_key(raw_path), "mirror")
+    con.execute("DELETE FROM ops.mirror_rows")
+    con.execute("DELETE FROM ops.quarantine_gone")
+    for collection in (name for name in INGESTED if name in there):
+        table = f"mirror.main.{quoted(collection)}"
+        # What could not be kept as a row stands in the register alone.
+        con.execute(
+            "INSERT INTO ops.mirror_rows (collection, rows, deleted, quarantined, forgotten)"
+            " SELECT $1, kept.rows + apart.rows, kept.deleted, kept.rejected + apart.rows, $2 FROM"
+            " (SELECT count(*) AS rows, count(_deleted_at) AS deleted, count(_rejected) AS rejected"
+            f" FROM {table}) AS kept,"
+            " (SELECT count(*) AS rows FROM mirror.main._rejects AS r WHERE r.collection = $1"
+            f" AND NOT EXISTS (FROM {table} AS t WHERE t._id = r.row_id)) AS apart",
+            [collection, forgotten.get(collection, 0)],
+        )
+        gone = con.execute(
+            f"SELECT _id AS row_id, _rejected AS reasons, _deleted_at AS deleted_at FROM {table}"
+            " WHERE _rejected IS NOT NULL AND _deleted_at IS NOT NULL ORDER BY _id"
+        ).pl()
+        if not gone.height:
+            continue
+        gone = gone.select(
+            pl.lit(collection).alias("collection"),
+            names.published(collection, gone["row_id"]).alias("row_id"),
+            "reasons",
+            "deleted_at",
+        )
+        con.register("_gone", gone.to_arrow())
+        with afterwards(lambda: con.unregister("_gone")):
+            con.execute("INSERT INTO ops.quarantine_gone FROM _gone")
 
 
 def mirror_waivers(con: duckdb.DuckDBPyConnection, waivers: Iterable[Waiver]) -> None:
