@@ -3,7 +3,7 @@ here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,10 +12,13 @@ import duckdb
 import orjson
 import polars as pl
 
+from assets.core.raw_reader import Mirror
 from checks.schemas import CORE, MARTS, OPS
 from checks.schemas.sql import bring_up, tell
-from marketplace.collections import INGESTED
+from marketplace.collections import BY_NAME
 from marketplace.personal import without_contact
+from marketplace.quarantine import reject_reasons
+from marketplace.text import coalesce
 from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
 from resources.ledger.alerts import AlertStore
@@ -32,6 +35,9 @@ KEEP_CHECK_RESULTS_DAYS = 30
 KEEP_CALLS_ROWS = 20_000
 KEEP_ERRORS_ROWS = 20_000
 KEEP_CALLS_DAYS = 30
+
+#: Deleted rows looked at a time, for such as core could not take.
+GONE_ROWS = 50_000
 
 # The longest window of uptime is 30 days; a quarter is what people look back on. The ledger keeps all.
 KEEP_HEALTH_DAYS = 92
@@ -168,18 +174,13 @@ def mirror_quarantine(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
 
 
 def mirror_rows(con: duckdb.DuckDBPyConnection, raw_path: Path, forgotten: Mapping[str, int]) -> None:
-    """Replace ops.mirror_rows with what the attached mirror holds, and ops.quarantine_gone with the rejected rows that
-    core and the register no longer have. ``forgotten``: collection → rows that erasures changed."""
-    there = {
-        str(name)
-        for (name,) in con.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'mirror' AND schema_name = 'main'"
-        ).fetchall()
-    }
+    """Replace ops.mirror_rows with what the attached mirror holds, and ops.quarantine_gone with the deleted rows that
+    core could not take, which the register no longer has. ``forgotten``: collection → rows that erasures changed."""
+    mirror = Mirror.describe(con)
     names = RowNames(con, read_phone_key(raw_path), "mirror")
     con.execute("DELETE FROM ops.mirror_rows")
     con.execute("DELETE FROM ops.quarantine_gone")
-    for collection in (name for name in INGESTED if name in there):
+    for collection in mirror.collections():
         table = f"mirror.main.{quoted(collection)}"
         # What could not be kept as a row stands in the register alone.
         con.execute(
@@ -191,21 +192,45 @@ def mirror_rows(con: duckdb.DuckDBPyConnection, raw_path: Path, forgotten: Mappi
             f" AND NOT EXISTS (FROM {table} AS t WHERE t._id = r.row_id)) AS apart",
             [collection, forgotten.get(collection, 0)],
         )
-        gone = con.execute(
-            f"SELECT _id AS row_id, _rejected AS reasons, _deleted_at AS deleted_at FROM {table}"
-            " WHERE _rejected IS NOT NULL AND _deleted_at IS NOT NULL ORDER BY _id"
-        ).pl()
-        if not gone.height:
-            continue
-        gone = gone.select(
-            pl.lit(collection).alias("collection"),
-            names.published(collection, gone["row_id"]).alias("row_id"),
-            "reasons",
-            "deleted_at",
-        )
-        con.register("_gone", gone.to_arrow())
-        with afterwards(lambda: con.unregister("_gone")):
-            con.execute("INSERT INTO ops.quarantine_gone FROM _gone")
+        for gone in _rejected_and_gone(con, mirror, collection):
+            told = names.published(collection, gone["row_id"])
+            con.register("_gone", gone.with_columns(told.alias("row_id")).to_arrow())
+            with afterwards(lambda: con.unregister("_gone")):
+                con.execute("INSERT INTO ops.quarantine_gone FROM _gone")
+
+
+def _rejected_and_gone(
+    con: duckdb.DuckDBPyConnection, mirror: Mirror, collection: str
+) -> Iterator[pl.DataFrame]:
+    """Deleted rows of the mirror that core could not take: collection, row_id, reasons, deleted_at.
+
+    A deleted row is not judged again when the rules change, so the mirror may take one that core rejects: where core
+    has not all of the others, each is judged as core does.
+    """
+    (deleted, rejected) = con.execute(
+        "SELECT count(*), count(_rejected)"
+        f" FROM mirror.main.{quoted(collection)} WHERE _deleted_at IS NOT NULL"
+    ).fetchall()[0]
+    derived = BY_NAME[collection].core
+    expected = rejected
+    if derived is not None and deleted:
+        scope = f" AND {derived.scope[0]} = '{derived.scope[1]}'" if derived.scope else ""
+        (taken,) = con.execute(
+            f"SELECT count(*) FROM core.{derived.table} WHERE deleted_at IS NOT NULL{scope}"
+        ).fetchall()[0]
+        expected = deleted - taken
+    if not expected:
+        return
+    reader = con.cursor()
+    with afterwards(reader.close):
+        for frame in mirror.deleted(reader, collection, rejected=expected == rejected, rows=GONE_ROWS):
+            reasons = coalesce(frame["_rejected"].cast(pl.String), reject_reasons(collection, frame))
+            yield frame.select(
+                pl.lit(collection).alias("collection"),
+                pl.col("_id").alias("row_id"),
+                reasons.alias("reasons"),
+                pl.col("_deleted_at").alias("deleted_at"),
+            ).filter(pl.col("reasons").is_not_null())
 
 
 def mirror_waivers(con: duckdb.DuckDBPyConnection, waivers: Iterable[Waiver]) -> None:
