@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from checks.completeness import CHECKS
-from pipelines.exports.month import completeness, exclusions
+from pipelines.exports.month import completeness, exclusions, rows
 from pipelines.exports.month.table import Asked, PackageTable
 from resources.home import Home
 from resources.snapshots import open_snapshot, require_snapshot
@@ -51,8 +51,8 @@ def con() -> duckdb.DuckDBPyConnection:
 
 
 def test_in_and_out_of_the_month_are_all_rows_of_the_mirror(con: duckdb.DuckDBPyConnection) -> None:
-    rows = rows_of(completeness.TABLE, con)
-    told = {(r["collection"], r["part"], r["reason"]): (r["rows"], r["amount_idr"]) for r in rows}
+    found = rows_of(completeness.TABLE, con)
+    told = {(r["collection"], r["part"], r["reason"]): (r["rows"], r["amount_idr"]) for r in found}
     assert told == {
         ("bookings", "in", "in"): (2, 1_250_000),
         ("bookings", "out", "cancelled"): (2, 250_000),
@@ -71,7 +71,7 @@ def test_in_and_out_of_the_month_are_all_rows_of_the_mirror(con: duckdb.DuckDBPy
         ("chat_messages", "no_figure", "no_figure"): (1, 0),
         ("chat_messages", "total", None): (1, 0),
     }
-    totals = [r for r in rows if r["part"] == "total"]
+    totals = [r for r in found if r["part"] == "total"]
     assert [r["unaccounted_rows"] for r in totals if r["mirror_rows"] is not None] == [0, 0, 0, 0]
     # Of the hotels nothing was mirrored, and that is said.
     assert [r["collection"] for r in totals if "was not counted" in r["meaning"]] == ["hotel_bookings"]
@@ -81,8 +81,8 @@ def test_in_and_out_of_the_month_are_all_rows_of_the_mirror(con: duckdb.DuckDBPy
 def test_the_rows_that_are_out_are_those_of_the_period_and_those_without_a_day(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
-    rows = rows_of(exclusions.TABLE, con)
-    assert [(r["row_id"], r["reason"], r["also"], r["provider_name"]) for r in rows] == [
+    found = rows_of(exclusions.TABLE, con)
+    assert [(r["row_id"], r["reason"], r["also"], r["provider_name"]) for r in found] == [
         ("b3", "cancelled", None, "Spa One"),
         ("b4", "cancelled", "no_amount", None),
         ("c2", "duplicate", None, "Spa One"),
@@ -91,8 +91,8 @@ def test_the_rows_that_are_out_are_those_of_the_period_and_those_without_a_day(
     ]
     # They are the very lines of the sums.
     sums = [r for r in rows_of(completeness.TABLE, con) if r["part"] in ("out", "out_without_day")]
-    assert sum(r["rows"] for r in sums) == len(rows)
-    assert sum(r["amount_idr"] for r in sums) == sum(r["amount_idr"] or 0 for r in rows)
+    assert sum(r["rows"] for r in sums) == len(found)
+    assert sum(r["amount_idr"] for r in sums) == sum(r["amount_idr"] or 0 for r in found)
 
 
 def test_of_one_provider_others_are_counted_and_their_money_is_not_told(
@@ -113,22 +113,27 @@ def test_of_one_provider_others_are_counted_and_their_money_is_not_told(
     assert rows_of(exclusions.TABLE, con, replace(MARCH, provider="o'")) == []
 
 
+def test_of_nobody_who_is_named_are_the_rows_without_a_provider(con: duckdb.DuckDBPyConnection) -> None:
+    asked = replace(MARCH, provider="none")
+    assert [r["row_id"] for r in rows_of(exclusions.TABLE, con, asked)] == ["q1"]
+
+
 def test_an_empty_month_says_that_nothing_is_in_it(con: duckdb.DuckDBPyConnection) -> None:
     asked = replace(MARCH, first=date(2025, 1, 1), until=date(2025, 2, 1))
     assert {r["row_id"] for r in rows_of(exclusions.TABLE, con, asked)} == {"q1", "zone"}
-    rows = rows_of(completeness.TABLE, con, asked)
-    assert next((r["rows"], r["part"]) for r in rows if r["collection"] == "bookings") == (0, "in")
-    assert {r["unaccounted_rows"] for r in rows if r["mirror_rows"] is not None and r["part"] == "total"} == {
-        0
-    }
+    found = rows_of(completeness.TABLE, con, asked)
+    assert next((r["rows"], r["part"]) for r in found if r["collection"] == "bookings") == (0, "in")
+    assert {
+        r["unaccounted_rows"] for r in found if r["mirror_rows"] is not None and r["part"] == "total"
+    } == {0}
 
 
 def test_many_rows_of_some_days_come_in_order_and_in_batches(
     con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = rows_of(exclusions.TABLE, con)
-    monkeypatch.setattr(exclusions, "SLICE_ROWS", 1)
-    monkeypatch.setattr(exclusions, "BATCH_ROWS", 1)
+    monkeypatch.setattr(rows, "SLICE_ROWS", 1)
+    monkeypatch.setattr(rows, "BATCH_ROWS", 1)
     assert rows_of(exclusions.TABLE, con) == before
 
 

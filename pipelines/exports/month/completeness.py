@@ -18,7 +18,9 @@ from marketplace.commission import REVENUE_STATUSES
 from marketplace.exclusions import ACCOUNTED, IN, MONEY_COLLECTIONS, Exclusion
 from messages.catalogue import say
 from messages.rules import exclusion
-from pipelines.exports.month.exclusions import in_period, of_provider, told_in
+from pipelines.exports.commissions import in_period, of_period, of_provider
+from pipelines.exports.month.exclusions import told_in
+from pipelines.exports.month.rows import period_of
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 
 Line = tuple[str, str, str | None, int, int | None, int | None]
@@ -52,9 +54,7 @@ _NOT_TOLD: Final = (
     "This snapshot was made by a version of bookwatch that does not account for the rows of the mirror: nothing can be"
     " said of what is out of its figures."
 )
-_NOT_COUNTED: Final = (
-    " How many rows of it the mirror had was not counted when the snapshot was made: that they add up is not shown."
-)
+_NOT_COUNTED: Final = " How many rows of it the mirror had was not counted: that they add up is not shown."
 _COLUMNS: Final = (
     PackageColumn("collection", "", "The collection of the app; unknown where the snapshot tells nothing."),
     PackageColumn(
@@ -103,43 +103,42 @@ _SCHEMA: Final = {
 }
 
 
-def _rows_of_money(asked: Asked) -> str:
-    """SQL: collection, part, reason and rupiah of every row of the collections that a month is made of."""
+def _part(here: Part, elsewhere: Part) -> str:
+    """SQL: what a row counts for."""
+    return (
+        f"CASE WHEN NOT {of_provider('provider_id')} THEN '{Part.OTHERS}' WHEN {in_period()} THEN '{here}'"
+        f" WHEN local_date IS NULL THEN '{Part.OUT_WITHOUT_DAY}' ELSE '{elsewhere}' END"
+    )
 
-    def part(here: Part, elsewhere: Part) -> str:
-        return (
-            f"CASE WHEN NOT {of_provider(asked, 'provider_id')} THEN '{Part.OTHERS}'"
-            f" WHEN {in_period(asked, 'local_date')} THEN '{here}'"
-            f" WHEN local_date IS NULL THEN '{Part.OUT_WITHOUT_DAY}' ELSE '{elsewhere}' END"
-        )
 
-    counted = part(Part.IN, Part.ELSEWHERE_IN)
-    return f"""
-    SELECT origin AS collection, {counted} AS part, '{IN}' AS reason, booking_amount_idr AS idr
-    FROM marts.commission_reconciliation
-    WHERE booking_id IS NOT NULL AND booking_status IN {REVENUE_STATUSES} AND booking_amount_idr IS NOT NULL
-      AND local_date IS NOT NULL
-    UNION ALL
-    SELECT '{RECORDS}', {counted}, '{IN}', actual_idr FROM marts.commission_reconciliation
-    WHERE commission_id IS NOT NULL AND actual_idr IS NOT NULL AND local_date IS NOT NULL
-    UNION ALL
-    SELECT collection, {part(Part.OUT, Part.ELSEWHERE_OUT)}, reason, amount_idr FROM marts.exclusions
-    WHERE collection IN {MONEY_COLLECTIONS}
-    """
+#: Every row of the collections that a month is made of: collection, part, reason and rupiah.
+_ROWS_OF_MONEY: Final = f"""
+SELECT origin AS collection, {_part(Part.IN, Part.ELSEWHERE_IN)} AS part, '{IN}' AS reason, booking_amount_idr AS idr
+FROM marts.commission_reconciliation
+WHERE booking_id IS NOT NULL AND booking_status IN {REVENUE_STATUSES} AND booking_amount_idr IS NOT NULL
+  AND local_date IS NOT NULL
+UNION ALL
+SELECT '{RECORDS}', {_part(Part.IN, Part.ELSEWHERE_IN)}, '{IN}', actual_idr FROM marts.commission_reconciliation
+WHERE commission_id IS NOT NULL AND actual_idr IS NOT NULL AND local_date IS NOT NULL
+UNION ALL
+SELECT collection, {_part(Part.OUT, Part.ELSEWHERE_OUT)}, reason, amount_idr FROM marts.exclusions
+WHERE collection IN {MONEY_COLLECTIONS}
+"""
 
 
 def _lines(con: duckdb.DuckDBPyConnection, asked: Asked) -> list[Line]:
     """(collection, part, reason, rows, rupiah, rows without), each once, in the order of the table. What others
     booked is not for a provider to read: of them the rows are counted, no more."""
     others = f"part = '{Part.OTHERS}'"
-    found: list[Line] = con.sql(
+    sql = (
         f"SELECT collection, part, if({others}, NULL, reason) AS why, count(*),"
         f" if({others}, NULL, coalesce(sum(idr), 0)::BIGINT), if({others}, NULL, count(*) FILTER (idr IS NULL))"
-        f" FROM ({_rows_of_money(asked)}) GROUP BY collection, part, why"
+        f" FROM ({_ROWS_OF_MONEY}) GROUP BY collection, part, why"
         " UNION ALL"
         f" SELECT collection, '{Part.NO_FIGURE}', reason, rows, amount_idr, unknown_amounts FROM marts.completeness"
         f" WHERE collection NOT IN {MONEY_COLLECTIONS} AND rows > 0"
-    ).fetchall()
+    )
+    found: list[Line] = con.execute(of_period(sql, period_of(asked))).fetchall()
     # Said also where there is nothing: of a month without rows the package tells that it has none.
     there = {line[:3] for line in found}
     found += [

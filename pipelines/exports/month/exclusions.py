@@ -10,16 +10,14 @@ from typing import Final
 import duckdb
 import polars as pl
 
+from pipelines.exports.commissions import PROVIDERS, in_period, of_provider
+from pipelines.exports.month.rows import batches, period_of, select, slices
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 
-BATCH_ROWS: Final = 10_000
-#: Rows sorted at a time: whole days of so many (a day is never cut).
-SLICE_ROWS: Final = 50_000
-
-_PROVIDERS: Final = (
-    "(SELECT provider_id, arg_min(provider_name, (CASE provider_type WHEN 'therapist' THEN 0 ELSE 1 END,"
-    " provider_name)) AS provider_name FROM core.providers GROUP BY provider_id)"
-)
+#: Days of the period first, then what has no day.
+_KEYS: Final = ("coalesce(e.local_date, DATE '9999-12-31')", "e.collection")
+_OUT: Final = f"({in_period('e')} OR e.local_date IS NULL AND {of_provider('e.provider_id')})"
+_SOURCE: Final = f"marts.exclusions AS e WHERE {_OUT}"
 _COLUMNS: Final = (
     PackageColumn(
         "local_date",
@@ -67,49 +65,18 @@ def told_in(con: duckdb.DuckDBPyConnection) -> bool:
     return found == (2,)
 
 
-def of_provider(asked: Asked, column: str) -> str:
-    """SQL: the rows of whoever is asked for; of all where nobody is."""
-    if asked.provider is None:
-        return "true"
-    quoted = asked.provider.replace("'", "''")
-    return f"coalesce({column} = '{quoted}', false)"
-
-
-def in_period(asked: Asked, column: str) -> str:
-    """SQL: the days of the period. They are written, not bound: a relation with bound values is first made whole."""
-    return f"{column} >= DATE '{asked.first.isoformat()}' AND {column} < DATE '{asked.until.isoformat()}'"
-
-
 def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:
     if not told_in(con):
         return
-    columns = ", ".join(f'{column.sql} AS "{column.name}"' for column in _COLUMNS)
-    of = of_provider(asked, "e.provider_id")
-    days = con.execute(
-        f"SELECT local_date, count(*) FROM marts.exclusions AS e WHERE {of} AND {in_period(asked, 'local_date')}"
-        " GROUP BY local_date ORDER BY local_date"
-    ).fetchall()
-    slices: list[list[str]] = []
-    rows = SLICE_ROWS
-    for day, count in days:
-        if rows + count > SLICE_ROWS:
-            slices.append([])
-            rows = 0
-        slices[-1].append(day.isoformat())
-        rows += count
-    wheres = [
-        *(f"e.local_date BETWEEN DATE '{some[0]}' AND DATE '{some[-1]}'" for some in slices),
-        "e.local_date IS NULL",
-    ]
-    for where in wheres:
-        found = con.sql(
-            f"SELECT {columns} FROM marts.exclusions AS e LEFT JOIN {_PROVIDERS} AS p ON p.provider_id = e.provider_id"
-            f" WHERE {of} AND {where} ORDER BY e.local_date, e.collection, e.row_id"
+    period = period_of(asked)
+    for part in list(slices(con, _SOURCE, _KEYS, period)):
+        yield from batches(
+            con,
+            f"SELECT {select(_COLUMNS)} FROM (FROM {_SOURCE} AND {part}) AS e"
+            f" LEFT JOIN {PROVIDERS} AS p ON p.provider_id = e.provider_id"
+            " ORDER BY e.local_date NULLS LAST, e.collection, e.row_id",
+            period,
         )
-        for batch in found.to_arrow_reader(BATCH_ROWS):
-            frame = pl.from_arrow(batch)
-            assert isinstance(frame, pl.DataFrame)
-            yield frame
 
 
 TABLE: Final = PackageTable(

@@ -57,7 +57,7 @@ def slices(
             begins.append(tuple(values))
             rows = 0
         rows += count
-    for begin, end in zip(begins, [*begins[1:], None], strict=True):
+    for begin, end in zip(begins, [*begins[1:], None][: len(begins)], strict=True):
         yield f"({_not_before(keys, begin)})" + (
             "" if end is None else f" AND NOT ({_not_before(keys, end)})"
         )
