@@ -81,6 +81,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "core.quarantined": {"change": 1},
     "core.chat_rooms": {"status": "active", "provider_id": "p1", "utc_offset_minutes": 480, "change": 1},
     "ops.health_changes": {"message": ""},
+    "ops.quarantine_gone": {"reasons": '["creation_unreadable"]'},
+    "ops.mirror_rows": {"deleted": 0, "quarantined": 0, "forgotten": 0},
     "ops.scans": {"required": True, "outcome": "complete"},
 }
 
