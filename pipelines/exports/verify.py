@@ -20,7 +20,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 from marketplace.difference import Difference
 from pipelines.exports.commissions import KIND, TABLES, Part, Table, file_name, parts
 from pipelines.exports.csv_writer import REPORT
-from pipelines.exports.folder import strangers_in
+from pipelines.exports.folder import BESIDE, strangers_in
 from pipelines.exports.manifest import (
     MANIFEST,
     TABLE_KIND,
@@ -32,12 +32,15 @@ from pipelines.exports.manifest import (
     sha256_of_bytes,
 )
 from pipelines.exports.report_files import MONEY_SUFFIX, sha256_of
+from pipelines.exports.signature import judge
 from pipelines.exports.spreadsheet import unguarded
 from pipelines.exports.tables import ROWS, table_file_name
+from pipelines.exports.time_stamp import judge_stamp
 from pipelines.exports.workbook import SHEET_ROWS
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
 from resources.ledger import ExportEntry, Ledger, LedgerTooNew
+from resources.report_keys import PublicKey, known_keys
 from resources.rewrites import Rewrites
 from resources.seals import SnapshotChanged, require_unchanged
 
@@ -52,7 +55,8 @@ _DECIMAL: Final = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 @dataclass(frozen=True)
 class Verdict:
     """``differences`` are sentences; ``not_checked`` what could not be told; ``rewritten``: when and why the report was
-    written anew. ``rows`` counts all data files' rows."""
+    written anew; ``proven``: what is known of it beside that it holds (who signed, who made it, when it was
+    time-stamped). ``rows`` counts all data files' rows."""
 
     folder: Path
     files: int
@@ -60,6 +64,7 @@ class Verdict:
     differences: tuple[str, ...]
     not_checked: tuple[str, ...]
     rewritten: tuple[str, ...] = ()
+    proven: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -70,6 +75,19 @@ class Verdict:
 class _Notes:
     differences: list[str] = field(default_factory=list)
     not_checked: list[str] = field(default_factory=list)
+    proven: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What the reader trusts beside the ledger: the public ``key`` reports must be signed with (None: this home's), and
+    the root certificates (PEM) of time-stamping authorities (None: whoever stamped is said, and not believed)."""
+
+    key: PublicKey | None = None
+    stamp_roots: Path | None = None
+
+
+HOME_ALONE: Final = Trust()
 
 
 class _Unreadable(ValueError):
@@ -77,7 +95,12 @@ class _Unreadable(ValueError):
 
 
 def verify_export(
-    folder: Path, ledger: Path, *, previous: Path | None = None, alone: bool = False
+    folder: Path,
+    ledger: Path,
+    *,
+    previous: Path | None = None,
+    alone: bool = False,
+    trust: Trust = HOME_ALONE,
 ) -> Verdict:
     """Re-compute everything the manifest in ``folder`` says, and compare it with the ledger and the chain.
 
@@ -89,7 +112,7 @@ def verify_export(
         folder = folder.resolve()
         if not folder.is_dir():
             raise UsageError(f"{folder} is not a folder.", "Give the folder of an export.")
-        entries = _entries(ledger)
+        entries = ledger_entries(ledger)
         path = folder / MANIFEST
         if not path.is_file():
             if not any(folder.glob(f"{KIND}_*")) and all(entry.folder != str(folder) for entry in entries):
@@ -97,7 +120,7 @@ def verify_export(
                     f"{folder} holds no export: there is no {MANIFEST} in it.", "Give an export's folder."
                 )
             return Verdict(folder, 0, 0, (f"{MANIFEST} is gone; without it nothing here can be proven.",), ())
-        return _verify(folder, path.read_bytes(), ledger, entries, previous, alone)
+        return _verify(folder, path.read_bytes(), ledger, entries, previous, alone, trust)
     except OSError as refused:
         raise BookwatchError(
             f"{folder} cannot be read to the end ({refused.strerror or type(refused).__name__}).",
@@ -105,7 +128,8 @@ def verify_export(
         ) from None
 
 
-def _entries(ledger: Path) -> list[ExportEntry]:
+def ledger_entries(ledger: Path) -> list[ExportEntry]:
+    """What the ledger knows of exports, the oldest first; nothing where there is none. Raises BookwatchError."""
     if not ledger.is_file():
         return []
     try:
@@ -151,7 +175,13 @@ def _compare_rewritings(manifest: Manifest, digest: str, anew: dict[str, str], n
 
 
 def _verify(
-    folder: Path, data: bytes, ledger: Path, entries: list[ExportEntry], previous: Path | None, alone: bool
+    folder: Path,
+    data: bytes,
+    ledger: Path,
+    entries: list[ExportEntry],
+    previous: Path | None,
+    alone: bool,
+    trust: Trust,
 ) -> Verdict:
     notes = _Notes()
     digest = sha256_of_bytes(data)
@@ -190,6 +220,7 @@ def _verify(
     alone = alone or manifest.report == TABLE_KIND
     _check_chain(folder, manifest, entries, place, anew, previous, alone, notes)
     _check_names(folder, manifest, notes)
+    _check_beside(folder, manifest, data, ledger, trust, notes)
     found = {
         entry.name: _check_file(folder, entry, manifest, notes)
         for entry in manifest.files
@@ -213,7 +244,27 @@ def _verify(
             f" {entry.manifest_sha256_before} before. Written anew: {', '.join(entry.files)}."
             for entry in manifest.rewritten
         ),
+        tuple(notes.proven),
     )
+
+
+def _check_beside(
+    folder: Path, manifest: Manifest, data: bytes, ledger: Path, trust: Trust, notes: _Notes
+) -> None:
+    """The signature and the time-stamp, which are made of the manifest and lie beside it."""
+    signed = judge(
+        folder,
+        data,
+        signed_with=None,
+        known=known_keys(Home(ledger.parent)),
+        given=trust.key,
+        must_say=False,
+    )
+    earlier = [entry.manifest_sha256_before for entry in manifest.rewritten]
+    stamped = judge_stamp(folder, data, earlier_sha256=earlier, roots=trust.stamp_roots)
+    notes.differences.extend(said for said in (signed.difference, stamped.difference) if said)
+    notes.not_checked.extend(said for said in (signed.not_checked, stamped.not_checked) if said)
+    notes.proven.extend(said for said in (signed.signed, stamped.stamped) if said)
 
 
 def _compare_entry(manifest: Manifest, entry: ExportEntry, notes: _Notes) -> None:
@@ -284,7 +335,7 @@ def _check_chain(
     standing = _manifest_sha256(Path(entry.folder)) if Path(entry.folder) != folder else None
     if standing is not None and all(known.manifest_sha256 != standing for known in entries):
         notes.differences.append(f"{what} was changed in {entry.folder}.")
-    elif any(_is_same_report(known, entry) and _stands(known) for known in entries):
+    elif any(is_same_report(known, entry) and _stands(known) for known in entries):
         # Exported again from the same snapshot, the data files are the same bytes: nothing is lost with the old one.
         notes.not_checked.append(f"{what} is gone; the same report, exported again, stands.")
     else:
@@ -294,7 +345,8 @@ def _check_chain(
         )
 
 
-def _is_same_report(one: ExportEntry, other: ExportEntry) -> bool:
+def is_same_report(one: ExportEntry, other: ExportEntry) -> bool:
+    """Whether two exports are of the same data files."""
     return (one.kind, one.filters, one.snapshot_id) == (other.kind, other.filters, other.snapshot_id)
 
 
@@ -340,7 +392,8 @@ def _check_names(folder: Path, manifest: Manifest, notes: _Notes) -> None:
         if not _is_plain(name)
     )
     notes.differences.extend(
-        f"{name} does not belong to this report." for name in strangers_in(folder, {*listed, MANIFEST})
+        f"{name} does not belong to this report."
+        for name in strangers_in(folder, {*listed, MANIFEST, *BESIDE})
     )
 
 
