@@ -3,6 +3,7 @@ its own beside this one, with a ``DOCUMENT``."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ import polars as pl
 
 from pipelines.exports.manifest import FileEntry, Manifest
 from pipelines.exports.month.table import Asked, PackageTable
+from pipelines.exports.report_files import new_file
+from resources.own_files import sync_open
 
 
 @dataclass(frozen=True)
@@ -44,3 +47,11 @@ class Document:
 
     suffix: str
     write: Callable[[Contents, Path, str], FileEntry]
+
+
+def bytes_file(folder: Path, name: str, data: bytes) -> FileEntry:
+    """Write a file whole; its entry, which has no rows."""
+    with new_file(folder / name) as file:
+        file.write(data)
+        sync_open(file)
+    return FileEntry(name, 0, len(data), {}, hashlib.sha256(data).hexdigest())

@@ -49,6 +49,7 @@ from resources.home import Home
 from resources.instants import z_text_of
 from resources.ledger import ExportEntry, Ledger
 from resources.modules import modules_of
+from resources.policy_file import policy_text
 from resources.seals import require_unchanged
 from resources.snapshots import open_snapshot, require_snapshot, snapshot_path
 
@@ -164,7 +165,7 @@ def export_month(
             time_zone=time_zone,
             supersedes=_as_earlier(home, supersedes),
             opening_from=_as_earlier(home, opening_from),
-            texts={"bookwatch_version": version("bookwatch"), "locale": locale},
+            texts={"bookwatch_version": version("bookwatch"), "locale": locale, "policy": policy_text()},
         )
 
     def write(path: Path, workshop: Path) -> Written:
