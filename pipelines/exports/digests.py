@@ -16,8 +16,8 @@ import duckdb
 
 from resources.sql import attach, quoted
 
-#: Written as it is read: what a digest holds in memory does not grow with the rows.
-_MEMORY: Final = "96MB"
+#: Written as it is read, one thread: what a digest holds in memory does not grow with the rows. Long texts take more.
+_MEMORY: Final = ("96MB", "384MB", "1500MB")
 _PIECE: Final = 1 << 20
 _TABLES: Final = (
     "SELECT table_name FROM duckdb_tables()"
@@ -27,10 +27,25 @@ _TABLES: Final = (
 
 def mart_digests(path: Path) -> dict[str, str]:
     """``marts.<table>`` → SHA-256 of its rows, for every mart of the snapshot file ``path``. Raises duckdb.Error."""
+    *tries, last = _MEMORY
+    for limit in tries:
+        try:
+            return _within(path, limit)
+        except duckdb.OutOfMemoryException:
+            continue
+    return _within(path, last)
+
+
+def _within(path: Path, memory: str) -> dict[str, str]:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory,
+        "threads": 1,
+        "temp_directory": "",
+        "autoinstall_known_extensions": "false",
+    }
     # A database of its own with the file attached: this process may have it open with other settings.
-    with duckdb.connect(config={"memory_limit": _MEMORY, "autoinstall_known_extensions": "false"}) as con:
+    with duckdb.connect(config=config) as con:
         con.execute("SET enable_progress_bar = false")
-        con.execute("SET temp_directory = ''")
         attach(con, path, "snapshot", read_only=True)
         return {f"marts.{name}": _digest(con, str(name)) for (name,) in con.execute(_TABLES).fetchall()}
 

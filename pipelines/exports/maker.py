@@ -9,11 +9,11 @@ from typing import Final, Literal
 
 from resources.errors import UsageError
 
-How = Literal["signed_in", "self_declared"]
+How = Literal["signed-in", "self-declared"]
 
 HOW: Final[dict[How, str]] = {
-    "signed_in": "signed in on the dashboards under this name",
-    "self_declared": "self-declared: no login vouches for this name",
+    "signed-in": "signed in on the dashboards under this name",
+    "self-declared": "self-declared: no login vouches for this name",
 }
 
 
@@ -50,5 +50,5 @@ def maker(declared: str | None, signed_in: str | None = None) -> Maker:
                 f"You are signed in as {signed_in}; the report cannot say that {told} made it.",
                 "Leave the name out.",
             )
-        return Maker(signed_in, "signed_in", under)
-    return Maker(told or under, "self_declared", under)
+        return Maker(signed_in, "signed-in", under)
+    return Maker(told or under, "self-declared", under)
