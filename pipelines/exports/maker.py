@@ -43,7 +43,7 @@ def maker(declared: str | None, signed_in: str | None = None) -> Maker:
     under = account()
     told = None if declared is None else declared.strip()
     if told == "":
-        raise UsageError("The name of who makes the report is empty.", "Give a name, or leave it out.")
+        raise UsageError("--by is empty.", "Give the name of who makes the report.")
     if signed_in is not None:
         if told not in (None, signed_in):
             raise UsageError(

@@ -85,7 +85,9 @@ def _same_cell(column: str, cell: str, value: Any) -> bool:
     if isinstance(value, int | float) and not isinstance(value, bool):
         number = _number(cell)
         # A spreadsheet keeps 15 digits of a fraction; of a whole number it is given no more.
-        return number == value or (number is not None and isclose(number, value, rel_tol=1e-14) and "." in cell)
+        return number == value or (
+            number is not None and isclose(number, value, rel_tol=1e-14) and "." in cell
+        )
     if isinstance(value, str) and value:
         if len(cell) > CELL_LENGTH:
             return value == cell[: CELL_LENGTH - 1] + "…"

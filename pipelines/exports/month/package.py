@@ -408,7 +408,9 @@ def _write_table(
         for batch in table.rows(con, asked):
             if table.name == BRIDGES:
                 for bridge, line, amount in (
-                    batch.filter((pl.col("scope") == _WHOLE) & pl.col("local_date").is_null()).select("bridge", "line", "amount_idr").iter_rows()
+                    batch.filter((pl.col("scope") == _WHOLE) & pl.col("local_date").is_null())
+                    .select("bridge", "line", "amount_idr")
+                    .iter_rows()
                 ):
                     lines.setdefault(bridge, {})[line] = amount
             files.add(batch)
