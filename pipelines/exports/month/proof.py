@@ -60,6 +60,9 @@ _IN_TABLES: Final = (
     ("reversed_idr", "ledger", "reversed_idr"),
     ("closing_idr", "ledger", "closing_idr"),
 )
+_WORKBOOK: Final = ".xlsx"
+_WHOLE: Final = "whole"
+_PROVIDER: Final = "provider"
 _TOLD: Final = 5
 
 
@@ -167,9 +170,10 @@ def _check_bridges(package: Package, notes: Notes) -> None:
         return
     whole: dict[str, dict[str, int | None]] = {}
     wrong: list[str] = []
+    scope = _WHOLE if package.manifest.filters.get("provider") is None else _PROVIDER
     for of, lines in _bridges(package.folder / entry.name):
-        bridge, _, provider, day = of
-        if not day and not provider:
+        bridge, of_scope, provider, day = of
+        if not day and of_scope == scope:
             whole[bridge] = {line: amount for line, _, amount in lines}
         problem = _adds_up([(kind, amount or 0) for _, kind, amount in lines])
         if problem:
@@ -178,7 +182,7 @@ def _check_bridges(package: Package, notes: Notes) -> None:
     notes.differences.extend(f"{one}." for one in wrong[:_TOLD])
     if len(wrong) > _TOLD:
         notes.differences.append(f"{len(wrong) - _TOLD:,} more bridges do not close.")
-    if package.manifest.filters.get("provider") is None and _said(package.told.bridges) != _said(whole):
+    if _said(package.told.bridges) != _said(whole):
         notes.differences.append(f"{MANIFEST} repeats other lines of the bridges than {entry.name} holds.")
 
 
@@ -381,12 +385,15 @@ def _earlier_gone(package: Package) -> str | None:
 def _check_documents(
     package: Package, con: duckdb.DuckDBPyConnection, asked: Asked, folder: Path, notes: Notes
 ) -> None:
-    """The workbook, the rules and the cover are made once more of the manifest as it stands."""
+    """The rules and the cover are made once more of the manifest as it stands. (A workbook is held to the machine's
+    CSVs cell by cell.)"""
     manifest = package.manifest
     suffixes = tuple(document.suffix for document in documents())
     of_tables = [entry for entry in manifest.files if not entry.name.endswith(suffixes)]
-    contents = Contents(replace(manifest, files=of_tables), asked, tables(), con)
+    contents = Contents(replace(manifest, files=of_tables), asked, tables(), con, folder / "spool")
     for document in documents():
+        if document.suffix == _WORKBOOK:
+            continue
         name = f"{label_of(manifest)}_{manifest.snapshot}{document.suffix}"
         entry = next((one for one in manifest.files if one.name == name), None)
         if entry is None or any(name in rewriting.files for rewriting in manifest.rewritten):
