@@ -17,6 +17,7 @@ from pipelines.cli import (
     explain,
     export,
     forget,
+    keys,
     notebook,
     query,
     reports,
@@ -60,6 +61,7 @@ app.command("notebook")(notebook.notebook)
 app.command("reports")(reports.reports)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(export.app, name="export")
+app.add_typer(keys.app, name="keys")
 app.add_typer(sandbox.app, name="sandbox")
 
 
