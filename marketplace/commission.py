@@ -69,6 +69,11 @@ PAID_STATUS: Final = CommissionStatus.PAID.value
 UNKNOWN_STATUS: Final = CommissionStatus.UNKNOWN.value
 #: A negative record (a refund) with one of these gave money back; "refunded" is read as reversed.
 GIVEN_BACK_STATUSES: Final = values(CommissionStatus.PAID, CommissionStatus.REVERSED)
+#: Column of a record → the word for it: the first of these instants that is known tells the day of its payment.
+PAYMENT_MOMENTS: Final[Mapping[str, str]] = MappingProxyType(
+    {"paid_at": "paidAt", "verified_at": "verifiedAt", "created_at": "creation"}
+)
+PAYMENT_RULES: Final = tuple(PAYMENT_MOMENTS.values())
 #: Of a booking's live records the one with the first of these is its own, then any other; then the earliest.
 OWN_RECORD_ORDER: Final = (PAID_STATUS, SUBMITTED_STATUS)
 OVERDUE_STATUS: Final = CommissionStatus.OVERDUE.value
