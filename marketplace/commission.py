@@ -119,9 +119,20 @@ class Unentered(StrEnum):
     AMOUNT_UNKNOWN = "amount_unknown"
 
 
+class Unreconciled(StrEnum):
+    """Why a record stands in no row of the reconciliation, the first that holds: it gives money back, it was deleted,
+    its status ended it, it is a further one of its booking; as above."""
+
+    REFUND = "refund"
+    GONE = "gone"
+    NOT_LIVE = "not_live"
+    FURTHER = "further"
+
+
 ENTRY_KINDS: Final = values(*EntryKind)
 ENTRY_PARTS: Final = values(*EntryPart)
 UNENTERED: Final = values(*Unentered)
+UNRECONCILED: Final = values(*Unreconciled)
 #: What a month of the ledger is made of, each with its sign: their sum is its closing.
 LEDGER_SIGNS: Final[Mapping[str, int]] = MappingProxyType(
     {"opening_idr": 1, "accrued_idr": 1, "fees_idr": 1, "paid_idr": -1, "reversed_idr": -1}
