@@ -14,6 +14,15 @@ from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import polars as pl
+
+from marketplace.commission import (
+    ENDED_STATUSES,
+    REVENUE_STATUSES,
+    SUBMITTED_STATUS,
+    UNKNOWN_STATUS,
+    RowState,
+)
 from marketplace.durations import short
 from marketplace.statuses import values
 
@@ -40,7 +49,10 @@ STANDINGS: Final[Mapping[Standing, str]] = MappingProxyType(
         Standing.UNPAID: "to be paid",
     }
 )
-STANDING_WORDS: Final = values(*Standing)
+#: Standings of what has an age: it is to be paid, or a proof says it was.
+AGED: Final = values(Standing.UNPAID, Standing.AWAITING_VERIFICATION)
+#: Standings whose sums stand apart from those of the ages, each in a column of its own.
+APART: Final = (Standing.AWAITING_VERIFICATION, Standing.NOT_OWED, Standing.CREDIT, Standing.REFUND)
 
 
 @dataclass(frozen=True)
@@ -118,3 +130,106 @@ def counted_before(as_of: datetime, judged_at: datetime | None, until: date, tim
     if judged_at is None or as_of < judged_at or first == until:
         return first
     return until if first < until else date.max
+
+
+def apart_column(standing: Standing) -> str:
+    """The column of a standing that is summed apart.
+
+    >>> apart_column(Standing.REFUND)
+    'refund_idr'
+    """
+    return f"{standing.value}_idr"
+
+
+#: What every open rupiah is in one of, in the order in which they are shown.
+SUM_COLUMNS: Final = (*(one.column for one in AGE_CLASSES), *map(apart_column, APART))
+
+
+def judged(records: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+    """Records that were open as of an instant (naive UTC) → the same with standing, days_overdue, age, open_idr, and
+    the columns of SUM_COLUMNS (each record's rupiah in one of them, null in the others).
+
+    Reads: commission_idr (null: unknown), fee_idr, is_refund, is_open_now, status, proof_at, deadline_at; is_due, or of
+    its row of the reconciliation booking_status, booking_amount_idr and state. What its booking was is as it is known
+    now. Of its status only what is dated can be told of an earlier day: a proof that was handed in by then.
+    """
+    rows = records.with_columns(
+        open_idr=pl.col("commission_idr").fill_null(0) + pl.col("fee_idr"), is_due=_is_due()
+    )
+    rows = rows.with_columns(standing=_standing(as_of))
+    rows = rows.with_columns(late=_late_by(as_of))
+    rows = rows.with_columns(
+        days_overdue=pl.when(pl.col("late") > timedelta(0)).then(pl.col("late").dt.total_days()),
+        age=_age(),
+    )
+    bucket = (
+        pl.when(pl.col("standing").is_in(values(*APART)))
+        .then(pl.col("standing") + "_idr")
+        .otherwise(pl.col("age").replace_strict({one.word: one.column for one in AGE_CLASSES}, default=None))
+    )
+    return rows.with_columns(
+        pl.when(bucket == name).then(pl.col("open_idr")).alias(name) for name in SUM_COLUMNS
+    ).drop("late")
+
+
+def _is_due() -> pl.Expr:
+    earns = pl.col("booking_status").is_in(REVENUE_STATUSES)
+    ended = pl.col("booking_status").is_in(ENDED_STATUSES)
+    nothing = pl.col("state").is_in(values(RowState.ORPHAN, RowState.NOT_DUE))
+    return (
+        pl.when(pl.col("is_due").is_not_null())
+        .then("is_due")
+        .when(earns)
+        .then(pl.col("booking_amount_idr").ne_missing(0))
+        .when(nothing | ended)
+        .then(False)
+    )
+
+
+def _standing(as_of: datetime) -> pl.Expr:
+    submitted, unknown = (pl.col("status") == status for status in (SUBMITTED_STATUS, UNKNOWN_STATUS))
+    proven = pl.col("proof_at") < as_of
+    # What is settled by now was not, then: its proof tells that somebody had still to look at it.
+    waits = (submitted & proven.fill_null(True)) | (~pl.col("is_open_now") & proven.fill_null(False))
+    return (
+        pl.when("is_refund")
+        .then(pl.lit(Standing.REFUND.value))
+        .when(pl.col("open_idr") < 0)
+        .then(pl.lit(Standing.CREDIT.value))
+        .when(~pl.col("is_due"))
+        .then(pl.lit(Standing.NOT_OWED.value))
+        .when(pl.col("is_due").is_null() | unknown)
+        .then(pl.lit(Standing.UNKNOWN.value))
+        .when(waits)
+        .then(pl.lit(Standing.AWAITING_VERIFICATION.value))
+        .when(pl.col("deadline_at").is_null())
+        .then(pl.lit(Standing.UNKNOWN.value))
+        .otherwise(pl.lit(Standing.UNPAID.value))
+    )
+
+
+def _late_by(as_of: datetime) -> pl.Expr:
+    """The time past the deadline; nothing is late of which the proof came in time."""
+    in_time = (pl.col("standing") == Standing.AWAITING_VERIFICATION.value) & (
+        pl.col("proof_at") < pl.col("deadline_at")
+    ).fill_null(False)
+    past = pl.lit(as_of, dtype=pl.Datetime("us")) - pl.col("deadline_at")
+    return pl.when(in_time).then(timedelta(0)).when(pl.col("standing").is_in(AGED)).then(past)
+
+
+def _age() -> pl.Expr:
+    """``age_class`` of a column, null of what has no age."""
+    late = pl.col("late")
+    age: pl.Expr = pl.lit(LATE_CLASSES[-1].word)
+    for one in reversed(LATE_CLASSES):
+        if one.end is not None:
+            age = pl.when(late < one.end).then(pl.lit(one.word)).otherwise(age)
+    return (
+        pl.when(~pl.col("standing").is_in((*AGED, Standing.UNKNOWN.value)))
+        .then(None)
+        .when(late.is_null())
+        .then(pl.lit(AGE_UNKNOWN.word))
+        .when(late <= timedelta(0))
+        .then(pl.lit(NOT_DUE.word))
+        .otherwise(age)
+    )

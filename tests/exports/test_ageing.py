@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketplace.ageing import AGE_CLASSES, age_class, counted_before, days_overdue
+from marketplace.ageing import AGE_CLASSES, SUM_COLUMNS, age_class, counted_before, days_overdue
 from pipelines.exports.month import ageing, payments
 from pipelines.exports.month.table import Asked, PackageTable
 from tests.marts.test_ledger import DAYS, RECORDS, refill
@@ -248,7 +248,7 @@ def test_what_is_open_is_the_ledgers_closing_of_each_provider_as_of_any_day(
             if row["provider_id"] and row["open_idr"]
         } == closing
         assert total["open_idr"][-1] == sum(closing.values())
-        buckets = pl.sum_horizontal(pl.col(name).fill_null(0) for name in ageing.BUCKETS)
+        buckets = pl.sum_horizontal(pl.col(name).fill_null(0) for name in SUM_COLUMNS)
         assert rows.filter(buckets != pl.col("open_idr")).height == 0
         assert single.filter(pl.col("open_idr") == 0, pl.col("commission_idr").is_not_null()).height == 0
         trail = made(many, payments.TABLE, first=first, until=until)
@@ -363,3 +363,33 @@ def test_a_snapshot_of_before_says_what_it_does_not_hold(w: Warehouse) -> None:
         "c1": ("unpaid", 75_000),
         "c2": ("unknown", 75_000),
     }
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 7])
+def test_sums_do_not_depend_on_where_a_batch_ends(rows: int) -> None:
+    columns = ageing.TABLE.names
+    found = [("p1", 5), ("p1", 6), ("p2", 1), ("p3", 2), ("p3", 3), ("p3", 4)]
+    sums = [name for name in columns if name.endswith("_idr") or name.endswith("records")]
+    frame = pl.DataFrame(
+        [
+            {name: None for name in columns}
+            | dict.fromkeys(sums, 0)
+            | {"line": "record", "provider_id": provider, "open_idr": idr, "records": 1}
+            for provider, idr in found
+        ],
+        schema={name: pl.Int64 if name in sums else pl.String for name in columns},
+    )
+    batches = [frame[start : start + rows] for start in range(0, frame.height, rows)]
+    whole = pl.concat([one.select("line", "provider_id", "open_idr") for one in ageing.with_totals(batches)])
+    assert whole.rows() == [
+        ("record", "p1", 5),
+        ("record", "p1", 6),
+        ("total", "p1", 11),
+        ("record", "p2", 1),
+        ("total", "p2", 1),
+        ("record", "p3", 2),
+        ("record", "p3", 3),
+        ("record", "p3", 4),
+        ("total", "p3", 9),
+        ("total", None, 21),
+    ]
