@@ -31,7 +31,7 @@ def day_rules() -> pl.Expr:
     )
     day = (undone + pl.duration(minutes="utc_offset_minutes")).dt.date()
     paid: pl.Expr = pl.lit(None, dtype=pl.String)
-    for column, word in reversed(PAYMENT_MOMENTS.items()):
+    for column, word in reversed(tuple(PAYMENT_MOMENTS.items())):
         paid = pl.when(pl.col(column).is_not_null()).then(pl.lit(word)).otherwise(paid)
     return (
         pl.when((pl.col("kind") == EntryKind.PAYMENT.value) | pl.col("is_negative"))

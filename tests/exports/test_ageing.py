@@ -369,10 +369,10 @@ def test_a_snapshot_of_before_says_what_it_does_not_hold(w: Warehouse) -> None:
 def test_sums_do_not_depend_on_where_a_batch_ends(rows: int) -> None:
     columns = ageing.TABLE.names
     found = [("p1", 5), ("p1", 6), ("p2", 1), ("p3", 2), ("p3", 3), ("p3", 4)]
-    sums = [name for name in columns if name.endswith("_idr") or name.endswith("records")]
+    sums = [name for name in columns if name.endswith(("_idr", "records"))]
     frame = pl.DataFrame(
         [
-            {name: None for name in columns}
+            dict.fromkeys(columns)
             | dict.fromkeys(sums, 0)
             | {"line": "record", "provider_id": provider, "open_idr": idr, "records": 1}
             for provider, idr in found

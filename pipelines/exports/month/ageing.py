@@ -1,6 +1,6 @@
 """The table ``ageing``: what was open as of a date, by provider down to the record, and how late it was.
 
-Which records those are is open_records.py's; what standings and ages mean, marketplace/ageing.py's.
+Which records those are is ageing_records.py's; what standings and ages mean, marketplace/ageing.py's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from marketplace.ageing import (
     Standing,
     apart_column,
 )
-from pipelines.exports.month.open_records import open_records
+from pipelines.exports.month.ageing_records import open_records
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 
 RECORD: Final = "record"
