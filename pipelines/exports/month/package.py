@@ -37,7 +37,7 @@ from pipelines.exports.manifest import (
     ledger_words,
     read_manifest,
 )
-from pipelines.exports.month.document import Contents, Document
+from pipelines.exports.month.document import Contents, Document, Spool
 from pipelines.exports.month.figures import figures_of
 from pipelines.exports.month.files import ENDINGS, TableFiles
 from pipelines.exports.month.findings import date_findings
@@ -66,9 +66,12 @@ DOCUMENT_ORDER: Final = (".xlsx", "_rules.md", "_cover.pdf")
 QUERY_MEMORY: Final = ("96MB", "384MB", "1500MB")
 #: How it is known who made a package: only a login proves it.
 SELF_DECLARED: Final = "self-declared"
-#: The table whose lines the manifest repeats: its name, its columns and the scope that is the whole.
+#: The table whose lines the manifest repeats, and the scopes in it.
 BRIDGES: Final = "bridges"
 _WHOLE: Final = "whole"
+_PROVIDER: Final = "provider"
+#: Where tables that fit into a sheet are kept for the documents while a package is made.
+SPOOL: Final = "spool"
 T = TypeVar("T")
 
 
@@ -218,12 +221,23 @@ def export_month(
         def papers(manifest: Manifest) -> list[FileEntry]:
             if not documents():
                 return []
-            spill = workshop / "spill"
-            with open_snapshot(path, memory_limit=QUERY_MEMORY[-1], spill_folder=spill) as con:
-                contents = Contents(manifest, asked, tables(), con)
-                return [
-                    document.write(contents, workshop, f"{stem}{document.suffix}") for document in documents()
-                ]
+            # As the tables came: what can be had again from the spool is not asked for twice.
+            snapshot = _Snapshot(path, workshop / "spill", made.limits)
+            try:
+                return [_write_document(snapshot, document, manifest) for document in documents()]
+            finally:
+                snapshot.close()
+
+        def _write_document(snapshot: _Snapshot, document: Document, manifest: Manifest) -> FileEntry:
+            name = f"{stem}{document.suffix}"
+
+            def written(con: duckdb.DuckDBPyConnection) -> FileEntry:
+                (workshop / name).unlink(missing_ok=True)  # of an attempt that ran out of memory
+                return document.write(
+                    Contents(manifest, asked, tables(), con, workshop / SPOOL), workshop, name
+                )
+
+            return snapshot.do(written)
 
         return Written(made.files, manifest_after, papers)
 
@@ -315,6 +329,7 @@ class _Made:
     digests: dict[str, str]
     bridges: dict[str, dict[str, int]]
     files: list[FileEntry]
+    limits: tuple[str, ...]
 
 
 def _write_tables(
@@ -354,7 +369,7 @@ def _write_tables(
                 bridges |= lines
         finally:
             snapshot.close()
-    return _Made(asked, facts, figures, digests, bridges, files)
+    return _Made(asked, facts, figures, digests, bridges, files, snapshot.limits)
 
 
 def _write_table(
@@ -369,15 +384,22 @@ def _write_table(
     for ending in ENDINGS:  # of an attempt that ran out of memory
         (folder / f"{stem}{ending}").unlink(missing_ok=True)
     lines: dict[str, dict[str, int]] = {}
+    spool = Spool(folder / SPOOL / table.name)
     with _files(folder, stem, table, locale, pool) as files:
         for batch in table.rows(con, asked):
             if table.name == BRIDGES:
-                for bridge, line, amount in (
-                    batch.filter(pl.col("scope") == _WHOLE).select("bridge", "line", "amount_idr").iter_rows()
-                ):
-                    lines.setdefault(bridge, {})[line] = amount
+                _note_bridges(batch, asked, lines)
             files.add(batch)
+            spool.add(batch)
         return files.close(), lines
+
+
+def _note_bridges(batch: pl.DataFrame, asked: Asked, lines: dict[str, dict[str, int]]) -> None:
+    """Keep the lines of bridges that are of all that was asked for, but for those of single days."""
+    scope = _WHOLE if asked.provider is None else _PROVIDER
+    of_all = batch.filter(pl.col("scope") == scope, pl.col("local_date").is_null())
+    for bridge, line, amount in of_all.select("bridge", "line", "amount_idr").iter_rows():
+        lines.setdefault(bridge, {})[line] = amount
 
 
 @contextmanager
@@ -396,14 +418,14 @@ class _Snapshot:
     """A snapshot that is asked with as little memory as it can be done in: a question that runs out of it is put once
     more with the next, and so are those after it."""
 
-    def __init__(self, path: Path, spill: Path) -> None:
+    def __init__(self, path: Path, spill: Path, limits: tuple[str, ...] = QUERY_MEMORY) -> None:
         self._path = path
         self._spill = spill
-        self._limits = list(QUERY_MEMORY)
+        self.limits = limits
         self._open()
 
     def _open(self) -> None:
-        self._opened = open_snapshot(self._path, memory_limit=self._limits.pop(0), spill_folder=self._spill)
+        self._opened = open_snapshot(self._path, memory_limit=self.limits[0], spill_folder=self._spill)
         self._con = self._opened.__enter__()
 
     def do(self, question: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
@@ -411,9 +433,10 @@ class _Snapshot:
             try:
                 return question(self._con)
             except duckdb.OutOfMemoryException:
-                if not self._limits:
+                if len(self.limits) == 1:
                     raise
                 self.close()
+                self.limits = self.limits[1:]
                 self._open()
 
     def close(self) -> None:
