@@ -192,7 +192,7 @@ _ROWS_SQL = (
 # no reconciled row (a vanished record of a booking that earns nothing) to the day of its record, else of its booking.
 # So each is in one period. One id may stand in both collections: a finding says in which (one of an older snapshot does
 # not: the first day is taken).
-_DATED_FINDINGS = """(
+DATED_FINDINGS = """(
     WITH findings AS (
         SELECT NULL::VARCHAR AS origin WHERE false UNION ALL BY NAME FROM marts.commission_findings
     )
@@ -425,7 +425,7 @@ def _write_parts(
     entries: list[FileEntry] = []
     spill = workshop / "spill"
     with open_snapshot(path, memory_limit=memory, spill_folder=spill) as con:
-        con.execute(f"CREATE TEMP TABLE dated_findings AS FROM {_DATED_FINDINGS}")
+        con.execute(f"CREATE TEMP TABLE dated_findings AS FROM {DATED_FINDINGS}")
         facts = _facts(con, period)
         days = facts.pop("days")
         slices = _slices(period, days)

@@ -263,12 +263,34 @@ def _keep_messages(db: sqlite3.Connection) -> None:
             db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
 
 
+def _log_sign_offs(db: sqlite3.Connection) -> None:
+    """Who signed a closed month off, and who took that back: nothing in it is ever changed."""
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS sign_off_log (
+            entry_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            local_month TEXT NOT NULL,
+            action TEXT NOT NULL CHECK (action IN ('closed', 'reopened')),
+            entered_by TEXT NOT NULL,
+            entered_at TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            snapshot_id TEXT,
+            manifest_sha256 TEXT
+        )"""
+    )
+    for change in ("UPDATE", "DELETE"):
+        db.execute(
+            f"CREATE TRIGGER IF NOT EXISTS sign_off_log_no_{change.lower()} BEFORE {change} ON sign_off_log"
+            " BEGIN SELECT RAISE(ABORT, 'the log of sign-offs is only appended to'); END"
+        )
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _make_tables,
     _say_who_refused,
     _take_over_first_alerts,
     _list_rewrites,
     _keep_messages,
+    _log_sign_offs,
 )
 """The n-th makes form n, the ``user_version`` of the file, of the form before."""
 
