@@ -96,6 +96,10 @@ def commissions(
             help="How the CSV for spreadsheets is written: id has ; between cells and a decimal comma.",
         ),
     ] = Locale.en,
+    provider: Annotated[
+        str | None,
+        typer.Option("--provider", metavar="ID", help="Only this provider's (none: what names nobody)."),
+    ] = None,
     by: Annotated[
         str | None, typer.Option("--by", metavar="NAME", help="Who makes it (default: this system's user).")
     ] = None,
@@ -129,6 +133,82 @@ def commissions(
         snapshot_id=as_of,
         form=format.value,
         locale=locale.value,
+        provider=provider,
+    )
+    if json:
+        echo_json(_told(exported, to_is_exclusive=True))
+    else:
+        describe(exported, echo)
+
+
+@app.command("month")
+def month(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The package's folder, one for each.")],
+    month: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[YYYY-MM]", help="A local month; another period by --from and --to.", show_default=False
+        ),
+    ] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="D", help="First local day, YYYY-MM-DD.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", metavar="D", help="The day after the last one: exclusive.")
+    ] = None,
+    provider: Annotated[
+        str | None,
+        typer.Option("--provider", metavar="ID", help="Only this provider's (none: what names nobody)."),
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="SNAPSHOT", help="A kept snapshot (default: the newest).")
+    ] = None,
+    ageing_at: Annotated[
+        str | None,
+        typer.Option(
+            "--ageing-at", metavar="D", help="The local day at whose end ages count (default: the last)."
+        ),
+    ] = None,
+    locale: Annotated[
+        Locale,
+        typer.Option(
+            "--locale",
+            help="How the CSV for spreadsheets is written: id has ; between cells and a decimal comma.",
+        ),
+    ] = Locale.en,
+    made_by: Annotated[
+        str | None,
+        typer.Option("--made-by", "--by", metavar="NAME", help="Who makes it (default: this system's user)."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print folder and manifest as JSON.")] = False,
+) -> None:
+    """The month-end package an auditor is handed: every table as CSV and JSON, and its manifest.
+
+    Days are local to each row's provider. An open month is made, and marked open.
+    """
+    from pipelines.exports.month.package import a_month, describe, export_month
+
+    if (month is None) == (first is None or until is None) or (month is not None and (first or until)):
+        raise UsageError(
+            "A package is of a month, or of the days --from up to --to.",
+            "Give one of them: `bookwatch export month 2026-10`, or --from 2026-10-05 --to 2026-10-12.",
+        )
+    days = a_month(month) if month is not None else (a_day("--from", first or ""), a_day("--to", until or ""))
+    name = maker(made_by)
+    settings = load_settings()
+    os.umask(0o077)
+    exported = export_month(
+        settings.home,
+        settings.clock,
+        first=days[0],
+        until=days[1],
+        out=out.expanduser(),
+        made_by=name,
+        time_zone=settings.timezone,
+        snapshot_id=as_of,
+        provider=provider,
+        locale=locale.value,
+        ageing_at=None if ageing_at is None else a_day("--ageing-at", ageing_at),
     )
     if json:
         echo_json(_told(exported, to_is_exclusive=True))

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -71,6 +71,8 @@ class Written:
 
     files: list[FileEntry]
     manifest_after: Callable[[str | None, datetime], Manifest]
+    #: Makes the files that show the manifest itself (a cover), from one that lists the others.
+    papers: Callable[[Manifest], list[FileEntry]] | None = None
 
 
 def strangers_in(folder: Path, names: set[str]) -> list[str]:
@@ -116,6 +118,9 @@ def export(
                         f"The snapshot {chosen} was written anew while it was exported, as a person was forgotten.",
                         "No report was made; export again.",
                     )
+                if written.papers is not None:
+                    shown = standing[0] if standing else written.manifest_after(None, made_at)
+                    files = [*files, *written.papers(replace(shown, files=files))]
                 if standing is not None:
                     manifest, digest = standing
                     _refuse_other_bytes(folder, manifest, files)
@@ -126,7 +131,7 @@ def export(
                     def settle(previous: str | None) -> str:
                         if (folder / MANIFEST).exists():
                             raise _other_export(folder, "another export was written there meanwhile")
-                        manifest = written.manifest_after(previous, made_at)
+                        manifest = replace(written.manifest_after(previous, made_at), files=files)
                         _settle(folder, workshop, files)
                         settled.append(manifest)
                         return _write_manifest(folder, workshop, manifest.to_bytes())

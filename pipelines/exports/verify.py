@@ -352,7 +352,7 @@ def _name(manifest: Manifest, suffix: str, form: str) -> str:
     if manifest.report == TABLE_KIND:
         return table_file_name(manifest.filters.get("table", ""), manifest.snapshot, suffix, form)
     days = manifest.filters.get("from", ""), manifest.filters.get("to", "")
-    return file_name(*days, manifest.snapshot, suffix, form)
+    return file_name(*days, manifest.snapshot, suffix, form, manifest.filters.get("provider"))
 
 
 def _parts(manifest: Manifest) -> list[Part]:
