@@ -7,7 +7,6 @@ The figures of a closed month are the whole marketplace's: a provider's package 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -16,10 +15,10 @@ import duckdb
 import polars as pl
 
 from marketplace.closed_months import closes_at
-from marketplace.commission import ROW_STATES
-from marketplace.difference import AGGREGATES
-from pipelines.exports.commissions import DATED_FINDINGS
-from pipelines.exports.month.earlier import reported
+from pipelines.exports.commissions import in_period, of_period
+from pipelines.exports.month.earlier import reported, reported_figures
+from pipelines.exports.month.figures import figures_of
+from pipelines.exports.month.rows import period_of
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 from resources.instants import z_text_of
 
@@ -62,69 +61,16 @@ SCHEMA: Final[dict[str, Any]] = {
     for column in COLUMNS
 }
 
-_DAYS: Final = "local_date >= CAST($first AS DATE) AND local_date < CAST($until AS DATE)"
-_OF: Final = "($provider::VARCHAR IS NULL OR provider_id = $provider::VARCHAR)"
-_OPENING: Final = "local_date < CAST($first AS DATE)"
-
-
-def _sum(kind: str, sign: str = "") -> str:
-    return f"coalesce({sign}sum(amount_idr) FILTER (kind = '{kind}' AND NOT {_OPENING}), 0)"
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Figures that one question asks for, of one table; ``whole``: of the whole marketplace alone."""
-
-    table: str
-    figures: dict[str, str]
-    where: str
-    whole: bool = False
-
-    @property
-    def sql(self) -> str:
-        asked = ", ".join(f'({sql})::BIGINT AS "{name}"' for name, sql in self.figures.items())
-        return f"SELECT {asked} FROM {self.table} WHERE {self.where}"
-
-
-GROUPS: Final = (
-    _Group(
-        "marts.commission_reconciliation",
-        {
-            "rows": "count(*)",
-            **{state: f"count(*) FILTER (state = '{state}')" for state in ROW_STATES},
-            **{
-                name: f"coalesce(sum({name}), 0)"
-                for name in ("booking_amount_idr", "expected_idr", "actual_idr")
-            },
-            **{name: f"coalesce({sql}, 0)" for name, sql in AGGREGATES.items()},
-        },
-        f"{_DAYS} AND {_OF}",
-    ),
-    _Group(
-        "marts.commission_entries",
-        {
-            "ledger_opening_idr": f"coalesce(sum(amount_idr) FILTER ({_OPENING}), 0)",
-            "ledger_accrued_idr": _sum("accrual"),
-            "ledger_fees_idr": _sum("fee"),
-            "ledger_paid_gross_idr": _sum("payment", "-"),
-            "ledger_refunds_idr": _sum("refund"),
-            "ledger_reversed_idr": _sum("reversal", "-"),
-            "ledger_closing_idr": "coalesce(sum(amount_idr), 0)",
-        },
-        f"local_date < CAST($until AS DATE) AND {_OF}",
-    ),
-    _Group(
-        "marts.revenue_daily",
-        {
-            name: f"coalesce(sum({name}), 0)"
-            for name in ("bookings", "booked_idr", "completed_idr", "collected_idr")
-        },
-        _DAYS,
-        whole=True,
-    ),
+_FINDING: Final = "finding:"
+#: Figures of the whole marketplace alone, beside those of the package (figures.py).
+OF_DAYS: Final = ("bookings", "booked_idr", "completed_idr", "collected_idr")
+_REVENUE: Final = (
+    "SELECT "
+    + ", ".join(f"coalesce(sum({name}), 0)::BIGINT" for name in OF_DAYS)
+    + " FROM marts.revenue_daily WHERE local_date >= CAST($first AS DATE) AND local_date < CAST($until AS DATE)"
 )
 _FINDINGS: Final = (
-    f"SELECT finding, count(*)::BIGINT FROM {DATED_FINDINGS} WHERE {_DAYS} AND {_OF} GROUP BY finding"
+    f"SELECT finding, count(*)::BIGINT FROM temp.dated_findings WHERE {in_period()} GROUP BY finding"
 )
 _CLOSED: Final = (
     "SELECT local_month, figure, previous_value, current_value, previous_snapshot_id, seen_at, finding_id, waived,"
@@ -135,7 +81,6 @@ _GAPS: Final = (
     "SELECT previous_snapshot_id, compared_at, reason FROM marts.closed_month_gaps"
     " ORDER BY compared_at, snapshot_id"
 )
-_Figures = dict[str, int | None]
 
 
 def rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:
@@ -149,50 +94,43 @@ def _figures(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[dict[str,
     earlier = asked.supersedes
     if earlier is None:
         return
+    now = figures(con, asked)
     with reported(con, earlier) as (before, why):
-        if before is None:
-            yield {"kind": NOT_COMPARED, "detail": why}
-            return
-        then, now = figures(before, asked), figures(con, asked)
+        try:
+            then = figures(before, asked) if before else {}
+        except (duckdb.CatalogException, duckdb.BinderException):
+            then, why = {}, "The snapshot that report rests on has not what figures are made of now."
+    # What the report itself says, where the snapshot cannot be asked any more.
+    then = then or reported_figures(earlier)
+    if not then:
+        yield {"kind": NOT_COMPARED, "detail": why}
+        return
     snapshot = earlier.snapshot.stem if earlier.snapshot else None
-    for name in {**then, **now}:
+    for name in {**now, **then}:
         was, is_now = then.get(name), now.get(name)
-        if name.startswith("finding:"):
+        if name.startswith(_FINDING) and not why:
             was, is_now = was or 0, is_now or 0
         line = {"figure": name, "compared_with": snapshot}
         if was is None or is_now is None:
             yield {
                 **line,
                 "kind": NOT_COMPARED,
-                "detail": "One of the two snapshots has not what this figure is made of: another bookwatch made it.",
+                "detail": why or "One of the two reports has no such figure.",
             }
         elif was != is_now:
             yield {**line, "kind": FIGURE, **_values(name, was, is_now)}
 
 
-def figures(con: duckdb.DuckDBPyConnection, asked: Asked) -> _Figures:
-    """The figures of the period as a snapshot has them; None: it has not what one is made of. A finding that is not
-    listed is 0."""
-    found: _Figures = {}
-    bound = {"first": asked.first, "until": asked.until, "provider": asked.provider}
-    for group in GROUPS:
-        if group.whole and asked.provider is not None:
-            continue
-        used = {name: value for name, value in bound.items() if f"${name}" in group.sql}
-        try:
-            row = con.execute(group.sql, used).fetchone()
-        except (duckdb.CatalogException, duckdb.BinderException):
-            row = None
-        found |= zip(group.figures, row or (None,) * len(group.figures), strict=True)
-    try:
-        codes = con.execute(_FINDINGS, bound).fetchall()
-    except (duckdb.CatalogException, duckdb.BinderException):
-        return {**found, "findings": None}
-    return {
-        **found,
-        "findings": sum(count for _, count in codes),
-        **{f"finding:{code}": count for code, count in sorted(codes)},
-    }
+def figures(con: duckdb.DuckDBPyConnection, asked: Asked) -> dict[str, int | None]:
+    """The figures of the period as a snapshot has them. A finding that is not listed is 0. Raises duckdb's
+    CatalogException or BinderException where the snapshot has not what one is made of."""
+    found = figures_of(con, asked)
+    period = period_of(asked)
+    if asked.provider is None:
+        row = con.execute(of_period(_REVENUE, period)).fetchone()
+        found |= zip(OF_DAYS, row or (), strict=True)
+    codes = con.execute(of_period(_FINDINGS, period)).fetchall()
+    return found | {f"{_FINDING}{code}": count for code, count in sorted(codes)}
 
 
 def _values(figure: str, was: int, is_now: int) -> dict[str, int]:

@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 
 from marketplace.corrections import Cause, Change, LineState, RecordState, cause_of
-from pipelines.exports.month.earlier import reported, same_rules
+from pipelines.exports.month.earlier import reported, reported_figures, same_rules
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 
 CORRECTION: Final = "correction"
@@ -91,14 +91,16 @@ def rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]
         return
     with reported(con, asked.supersedes) as (before, why):
         if before is None:
-            yield _untold(why)
+            yield _untold(con, asked, why)
             return
         bound = {"until": asked.until, "provider": asked.provider}
         try:
             then = before.execute(_PRINTS, bound).pl()
         except (duckdb.CatalogException, duckdb.BinderException):
             yield _untold(
-                "The snapshot that report rests on has no ledger lines: an older bookwatch made it."
+                con,
+                asked,
+                "The snapshot that report rests on has no ledger lines: an older bookwatch made it.",
             )
             return
         now = con.execute(_PRINTS, bound).pl()
@@ -119,25 +121,35 @@ def rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]
         assert isinstance(frame, pl.DataFrame)
         yield frame
     con.execute(f"DROP TABLE {_FOUND}")
+    whole = [_whole(reported_idr, now_idr)]
     rest = reported_idr - now_idr - told
-    whole = [
-        {
-            "line": TOTAL,
-            "reported_idr": reported_idr,
-            "now_idr": now_idr,
-            "correction_idr": reported_idr - now_idr,
-            "detail": "The closing that was reported, less the closing as this snapshot has it.",
-        }
-    ]
     if rest:
         whole.insert(0, {"line": CORRECTION, "cause": Cause.NOT_TOLD.value, "correction_idr": rest})
     yield pl.DataFrame(whole, schema=SCHEMA, orient="row")
 
 
-def _untold(why: str) -> pl.DataFrame:
-    """That there was a report and nothing can be said of what became of its closing: no amount, which is not 0."""
-    line = {"line": CORRECTION, "cause": Cause.NOT_TOLD.value, "detail": why}
-    return pl.DataFrame([line], schema=SCHEMA, orient="row")
+def _whole(reported_idr: int, now_idr: int) -> dict[str, Any]:
+    return {
+        "line": TOTAL,
+        "reported_idr": reported_idr,
+        "now_idr": now_idr,
+        "correction_idr": reported_idr - now_idr,
+        "detail": "The closing that was reported, less the closing as this snapshot has it.",
+    }
+
+
+def _untold(con: duckdb.DuckDBPyConnection, asked: Asked, why: str) -> pl.DataFrame:
+    """That no cause can be told: of how much, where the report itself says its closing; else no amount, which is not
+    0."""
+    said = reported_figures(asked.supersedes).get("closing_idr") if asked.supersedes else None
+    line: dict[str, Any] = {"line": CORRECTION, "cause": Cause.NOT_TOLD.value, "detail": why}
+    if said is None:
+        return pl.DataFrame([line], schema=SCHEMA, orient="row")
+    prints = con.execute(_PRINTS, {"until": asked.until, "provider": asked.provider}).pl()
+    whole = _whole(said, int(prints["idr"].sum() or 0))
+    return pl.DataFrame(
+        [{**line, "correction_idr": whole["correction_idr"]}, whole], schema=SCHEMA, orient="row"
+    )
 
 
 def _sql_type(kind: Any) -> str:

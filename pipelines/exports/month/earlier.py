@@ -1,5 +1,5 @@
-"""The snapshot an earlier report rests on, opened beside the one a package is made of. What is asked of both stands in
-the modules of the tables."""
+"""What an earlier report said: the snapshot it rests on, opened beside the one a package is made of, else its own
+manifest. What is asked of them stands in the modules of the tables."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Any, Final
 
 import duckdb
 
+from pipelines.exports.manifest import MANIFEST, DamagedManifest, read_manifest, sha256_of_bytes
 from pipelines.exports.month.table import Earlier
 from resources.errors import BookwatchError
 from resources.snapshots import open_snapshot
 
 #: Whoever opens an earlier snapshot opens it so: DuckDB opens a file once a process and configuration.
-MEMORY: Final = "128MB"
+MEMORY: Final = "256MB"
 _HERE: Final = "SELECT path FROM duckdb_databases() WHERE NOT internal AND database_name = current_database()"
 
 
@@ -63,3 +64,15 @@ def _described(con: duckdb.DuckDBPyConnection) -> list[Any]:
         except (duckdb.CatalogException, duckdb.BinderException):
             said.append(None)
     return said
+
+
+def reported_figures(earlier: Earlier) -> dict[str, int | None]:
+    """The figures that the report itself says, by its manifest; none where that is gone or not the one handed out."""
+    try:
+        data = (earlier.folder / MANIFEST).read_bytes()
+        if sha256_of_bytes(data) != earlier.manifest_sha256:
+            return {}
+        manifest = read_manifest(data)
+    except (OSError, DamagedManifest):
+        return {}
+    return dict(manifest.month.figures) if manifest.month else {}
