@@ -79,8 +79,9 @@ class Found:
     why: tuple[str, ...] = ()
 
 
-def found(entry: ExportEntry) -> Found:
-    """Look at a report's folder: every file hashed, nothing recomputed. That is `bookwatch verify`'s."""
+def found(entry: ExportEntry, *, hashed: bool = True) -> Found:
+    """Look at a report's folder: every file hashed, nothing recomputed. That is `bookwatch verify`'s. Not ``hashed``:
+    whether they hold is not told."""
     folder = Path(entry.folder)
     if not folder.is_dir():
         return Found(None, None, (str(folder),))
@@ -89,6 +90,8 @@ def found(entry: ExportEntry) -> Found:
         manifest = read_manifest(data)
         if sha256_of_bytes(data) != entry.manifest_sha256:
             return Found(manifest, False, (MANIFEST,))
+        if not hashed:
+            return Found(manifest, None)
         wrong = [
             file.name
             for file in manifest.files
@@ -106,12 +109,14 @@ def facts_of(
     known_until: datetime | None,
     compared: bool | None,
     changes: list[dict[str, Any]] | None,
+    ledger: bool = True,
     report: ExportEntry | None,
     folder: Found | None,
     signed: list[SignOff] | None,
 ) -> MonthFacts:
     """What is known of a month. ``changes``: rows of marts.closed_month_changes of it (previous_snapshot_id, seen_at,
-    waived), None where the snapshot has none to tell; ``report``: the newest of it, and its ``folder``."""
+    waived), None where the snapshot has none to tell; ``ledger``: it could be read; ``report``: the newest of the
+    month, and its ``folder``."""
     manifest = folder.manifest if folder else None
     judged = _instant(manifest.as_of) if manifest else None
     published = _instant(manifest.published_at) if manifest else None
@@ -125,7 +130,7 @@ def facts_of(
         else sum(_after(change, report, published) for change in changes)
         if report
         else 0,
-        reported=report is not None,
+        reported=report is not None if ledger else None,
         report_judged_at=None if judged is None or published is None else min(judged, published),
         holds=folder.holds if folder else None,
         signed=None if signed is None else len(signed),
