@@ -177,7 +177,10 @@ def _cell(
         )
         if facts.signed and stands is Standing.OPEN:
             beneath += f" · {say('months.signed_earlier')}"
-    return parts.word(_LOOKS[stands], say(f"months.{point.value}_{stands.value}"), beneath)
+    said = f"{point.value}_{stands.value}"
+    if point is Point.VERIFIED and stands is Standing.OPEN and report is None:
+        said = "nothing_handed_out"
+    return parts.word(_LOOKS[stands], say(f"months.{said}"), beneath)
 
 
 # A month's package ----------------------------------------------------------------------------------
