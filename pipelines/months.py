@@ -26,7 +26,7 @@ from pipelines.exports.manifest import (
     sha256_of_bytes,
 )
 from pipelines.exports.report_files import sha256_of
-from resources.instants import instant_of
+from resources.instants import instant_of, instant_of_stamp
 from resources.ledger import ExportEntry, SignOff
 
 #: Reports that an auditor is handed, the fuller first.
@@ -125,11 +125,7 @@ def facts_of(
         judged_at=known_until,
         compared=compared,
         unacknowledged=None if changes is None else sum(not change["waived"] for change in changes),
-        since_report=None
-        if changes is None
-        else sum(_after(change, report, published) for change in changes)
-        if report
-        else 0,
+        since_report=None if changes is None else _since(changes, report, published),
         reported=report is not None if ledger else None,
         report_judged_at=None if judged is None or published is None else min(judged, published),
         holds=folder.holds if folder else None,
@@ -140,12 +136,26 @@ def facts_of(
     )
 
 
-def _after(change: dict[str, Any], report: ExportEntry, published: datetime | None) -> bool:
+def _since(
+    changes: list[dict[str, Any]], report: ExportEntry | None, published: datetime | None
+) -> int | None:
+    """How many changes came after the snapshot a report rests on; 0 without a report, None where it cannot be told."""
+    if report is None:
+        return 0
+    after = [_after(change, report, published) for change in changes]
+    return None if None in after and True not in after else after.count(True)
+
+
+def _after(change: dict[str, Any], report: ExportEntry, published: datetime | None) -> bool | None:
     """Whether a change came after the snapshot a report rests on. A run that compares with that snapshot, or a later
-    one, is after it whatever the clock says; of a report whose manifest is gone, every change may be."""
+    one, is after it whatever the clock says. Where the report is gone, and with it when its snapshot was published, it
+    can be told of what was seen before that snapshot's run began, by its name."""
     if str(change["previous_snapshot_id"]) >= report.snapshot_id:
         return True
-    return published is None or change["seen_at"] > published
+    if published is not None:
+        return change["seen_at"] > published
+    begun = instant_of_stamp(report.snapshot_id.split("-")[0]).replace(tzinfo=None)
+    return False if change["seen_at"] < begun else None
 
 
 def _instant(text: str | None) -> datetime | None:
