@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from marketplace.closed_months import CLOSED_AFTER
-
 
 class Point(StrEnum):
     """What must be so of a month before its package is handed over, in the order in which it comes about."""
@@ -112,8 +110,3 @@ def _signed_off(facts: MonthFacts) -> Standing:
     if facts.signed is None or (facts.signed and facts.signed_report is None):
         return Standing.UNKNOWN
     return _told(bool(facts.signed and facts.signed_report))
-
-
-def hours_until_closed() -> int:
-    """How many hours after its end a month closes, for people."""
-    return int(CLOSED_AFTER.total_seconds() // 3600)

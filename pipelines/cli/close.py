@@ -10,11 +10,12 @@ import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from marketplace.closed_months import CLOSED_AFTER
 from pipelines.cli.printed import echo, echo_json
 from resources.errors import BookwatchError, UsageError
 from resources.instants import z_text_of
@@ -147,7 +148,8 @@ def _require_closed(settings: Settings, path: Path, month: date) -> tuple[list[d
     now = settings.clock.naive_now()
     if now < closes:
         raise UsageError(
-            f"{month:%Y-%m} is not closed yet: it closes at {_local(closes, settings)}, 24 hours after it ended.",
+            f"{month:%Y-%m} is not closed yet: it closes at {_local(closes, settings)},"
+            f" {CLOSED_AFTER / timedelta(hours=1):g} hours after it ended.",
             "Sign it off then; an open month can be exported, and is marked open.",
         )
     with open_snapshot(path) as con:

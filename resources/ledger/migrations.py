@@ -264,7 +264,8 @@ def _keep_messages(db: sqlite3.Connection) -> None:
 
 
 def _log_sign_offs(db: sqlite3.Connection) -> None:
-    """Who signed a closed month off, and who took that back: nothing in it is ever changed."""
+    """Who signed a closed month off, and who took that back: nobody changes or deletes an entry. (A forgotten person's
+    values go out of its words, and it follows a report that is written anew for that.)"""
     db.execute(
         """CREATE TABLE IF NOT EXISTS sign_off_log (
             entry_id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -277,9 +278,10 @@ def _log_sign_offs(db: sqlite3.Connection) -> None:
             manifest_sha256 TEXT
         )"""
     )
-    for change in ("UPDATE", "DELETE"):
+    said = "local_month, action, entered_by, entered_at, snapshot_id"
+    for name, change in (("changed", f"UPDATE OF {said}"), ("deleted", "DELETE")):
         db.execute(
-            f"CREATE TRIGGER IF NOT EXISTS sign_off_log_no_{change.lower()} BEFORE {change} ON sign_off_log"
+            f"CREATE TRIGGER IF NOT EXISTS sign_off_log_not_{name} BEFORE {change} ON sign_off_log"
             " BEGIN SELECT RAISE(ABORT, 'the log of sign-offs is only appended to'); END"
         )
 

@@ -78,7 +78,8 @@ def test_a_month_is_ready_once_it_is_reported_whole_and_signed_off(home: Path, s
     assert "Rani, 14:06 WITA" in shown.text
     assert "signed off Rani 14:06 WITA" in shown.text
     assert f"bookwatch verify {folder}" in shown.text
-    assert "manifest.json" in [button.label for button in shown.app.get("download_button")]
+    buttons: Any = shown.app.get("download_button")
+    assert "manifest.json" in [button.label for button in buttons]
     # A file that is not what was handed out any more; a report that is gone.
     (summary,) = folder.glob("*_summary.csv")
     summary.chmod(0o600)

@@ -9,16 +9,21 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from marketplace.traces import Traces
 from resources.home import Home
-from resources.ledger import Ledger
+from resources.ledger import Ledger, Seal
+from resources.ledger_texts import blank_texts
+from resources.rewrites import Rewrites
 from resources.snapshots import drop_old_snapshots, require_snapshot
 from tests.exports.conftest import Outcome
 from tests.exports.published import OCTOBER, SNAPSHOT
 
 Cli = Callable[..., Outcome]
+NAME = "Ketuttari Wulandari"
 MONTH = date(2026, 10, 1)
 
 
@@ -121,6 +126,37 @@ def test_the_log_is_only_appended_to(october: Home, cli: Cli, change: str) -> No
         pytest.raises(sqlite3.IntegrityError, match="only appended"),
     ):
         db.execute(change)
+
+
+class Forgotten:
+    """The traces of a person, as blank_texts asks for them."""
+
+    def replacements(self, texts: list[str], _kind: str) -> dict[str, str]:
+        return {text: text.replace(NAME, "(erased)") for text in texts if NAME in text}
+
+
+def test_a_forgotten_person_leaves_the_log_and_it_follows_the_report_made_anew(
+    october: Home, cli: Cli, tmp_path: Path
+) -> None:
+    cli("export", "month", "2026-10", "--out", str(tmp_path / "out"))
+    cli("close", "2026-10", "--by", "Rani", "--reason", f"{NAME} agreed")
+    (export,) = Ledger(october.ledger).exports()
+    assert blank_texts(Ledger(october.ledger), cast("Traces", Forgotten())) == {"sign_off_log.reason": 1}
+    rewrites, at = Rewrites(october.ledger), datetime(2026, 11, 7, tzinfo=UTC)
+    after = Seal("manifest", "f" * 64, 1, 1, 1)
+    begun = rewrites.begin(
+        "u1",
+        by="Ayu",
+        at=at,
+        kind="export",
+        path=tmp_path / "out",
+        before=export.manifest_sha256,
+        after=after,
+    )
+    rewrites.finish(begun, at=at)
+    (entry,) = Ledger(october.ledger).sign_offs(MONTH)
+    assert (entry.by, entry.manifest_sha256) == ("Rani", "f" * 64)
+    assert entry.reason == "(erased) agreed"
 
 
 def test_who_signed_off_stands_in_the_next_package(october: Home, cli: Cli, tmp_path: Path) -> None:
