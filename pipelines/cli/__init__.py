@@ -11,6 +11,8 @@ import typer
 from pipelines.cli import (
     adopt,
     alerts,
+    close,
+    compare,
     demo,
     doctor,
     errors,
@@ -57,6 +59,9 @@ app.command("forget")(forget.forget)
 app.command("adopt")(adopt.adopt)
 app.command("verify")(verify.verify)
 app.command("waive")(waive.waive)
+app.command("close")(close.close)
+app.command("reopen")(close.reopen)
+app.command("compare")(compare.compare)
 app.command("notebook")(notebook.notebook)
 app.command("reports")(reports.reports)
 app.add_typer(alerts.app, name="alerts")

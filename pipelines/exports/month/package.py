@@ -50,6 +50,7 @@ from resources.errors import BookwatchError, UsageError
 from resources.home import Home
 from resources.instants import z_text_of
 from resources.ledger import ExportEntry, Ledger
+from resources.ledger.sign_offs import standing
 from resources.modules import modules_of
 from resources.policy_file import policy_text
 from resources.report_keys import public_key
@@ -219,7 +220,7 @@ def export_month(
                     bridges=made.bridges,
                     supersedes=_named(supersedes),
                     opening_from=_named(opening_from),
-                    signed_off=[],
+                    signed_off=_signed_off(home, first, until),
                     made_under=account(),
                     signed_with=None if key is None else key.text,
                 ),
@@ -299,10 +300,10 @@ def _earlier(
     if not home.ledger.is_file():
         return None, None
     entries = [entry for entry in Ledger(home.ledger).exports() if entry.kind == KIND]
-    standing = _standing(out, filters, locale, snapshot_id)
-    if standing is not None and standing.month is not None:
+    there = _standing(out, filters, locale, snapshot_id)
+    if there is not None and there.month is not None:
         by_hash = {entry.manifest_sha256: entry for entry in entries}
-        named = standing.month.supersedes, standing.month.opening_from
+        named = there.month.supersedes, there.month.opening_from
         before, opening = (None if name is None else by_hash.get(name["manifest_sha256"]) for name in named)
         return before, opening
     mine = filters["from"], filters["to"], filters.get("provider")
@@ -340,6 +341,24 @@ def _as_earlier(home: Home, entry: ExportEntry | None) -> Earlier | None:
         return None
     kept = snapshot_path(home, entry.snapshot_id)
     return Earlier(entry.manifest_sha256, Path(entry.folder), kept if kept.is_file() else None)
+
+
+def _signed_off(home: Home, first: date, until: date) -> list[dict[str, str]]:
+    """Who has signed off the months of the period by now, oldest first: of which figures is what they had before
+    them."""
+    signed = standing(Ledger(home.ledger).sign_off_log())
+    return [
+        {
+            "month": f"{month:%Y-%m}",
+            "by": entry.by,
+            "at": z_text_of(entry.at),
+            "snapshot": entry.snapshot_id or "",
+            "manifest_sha256": entry.manifest_sha256 or "",
+        }
+        for month in sorted(signed)
+        if first.replace(day=1) <= month < until
+        for entry in signed[month]
+    ]
 
 
 def _named(entry: ExportEntry | None) -> dict[str, str] | None:
