@@ -289,7 +289,7 @@ def _slices(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFra
             con,
             f"""SELECT {chosen} FROM statement_slice l
             LEFT JOIN statement_records c ON c.commission_id = l.commission_id
-            LEFT JOIN statement_reported r ON {_ACCRUAL} AND r.commission_id = l.commission_id
+            LEFT JOIN statement_reported r ON r.commission_id = CASE WHEN {_ACCRUAL} THEN l.commission_id END
             LEFT JOIN statement_bookings b ON b.booking_id = l.booking_id
             LEFT JOIN record_findings f ON f.row_id = l.commission_id
             ORDER BY l.place""",
