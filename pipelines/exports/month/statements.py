@@ -30,7 +30,7 @@ from pipelines.exports.month.accounts import (
     words,
 )
 from pipelines.exports.month.open_records import put_open_records
-from pipelines.exports.month.rows import batches, period_of
+from pipelines.exports.month.rows import BATCH_ROWS
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 
 _ENTRIES: Final = "marts.commission_entries"
@@ -93,40 +93,40 @@ _KEPT: Final = tuple(
     column.sql for column in COLUMNS if column.sql and column.name not in ("provider_name", "counts")
 )
 #: Lines of which facts are looked up at a time.
-_SLICE_ROWS: Final = 60_000
-#: What is looked up of the lines of the account, some tens of thousands at a time: of all at once it takes more memory
-#: than there is. One id may stand in both collections of bookings, and a line of the ledger does not say in which: then
-#: nothing is shown of it.
+_SLICE_ROWS: Final = 40_000
+#: What is looked up of the lines of the account, some tens of thousands at a time, one after the other: joins of all at
+#: once take more memory than there is. Of each: by which column of a line, and what. One id may stand in both
+#: collections of bookings, and a line of the ledger does not say in which: then nothing is shown of it.
 _LOOKED_UP: Final = {
-    "statement_records": "SELECT commission_id, status, deadline_at, paid_at, verified_at, proof_state,"
-    " utc_offset_minutes FROM core.commissions WHERE commission_id IN"
+    "commission_id": (
+        "SELECT commission_id, status AS commission_status, proof_state AS proof, {deadline} AS record_deadline,"
+        " {paid} AS paid_at_local, {verified} AS verified_at_local FROM core.commissions WHERE commission_id IN"
+        " (SELECT commission_id FROM statement_slice WHERE entry_id IS NOT NULL)"
+    ).format(
+        deadline=_local("deadline_at", "utc_offset_minutes"),
+        paid=_local("paid_at", "utc_offset_minutes"),
+        verified=_local("verified_at", "utc_offset_minutes"),
+    ),
+    "accrued_id": (
+        f"SELECT commission_id AS accrued_id, {OF_REPORT} AS of_provider, booking_status, booking_amount_idr,"
+        f" expected_idr, state, {_local('deadline_at', 'utc_offset_minutes')} AS deadline_at_local"
+        " FROM marts.commission_reconciliation WHERE commission_id IN (SELECT commission_id FROM statement_slice"
+        f" WHERE line = {literal(EntryKind.ACCRUAL.value)})"
+    ),
+    "booking_id": (
+        "SELECT booking_id, any_value(business_id) AS booking_key,"
+        f" any_value({_local('starts_at', 'utc_offset_minutes')}) AS service_at_local FROM core.bookings"
+        " WHERE booking_id IN (SELECT booking_id FROM statement_slice WHERE entry_id IS NOT NULL)"
+        " GROUP BY booking_id HAVING count(*) = 1"
+    ),
+    "row_id": "SELECT row_id, findings FROM temp.record_findings WHERE row_id IN"
     " (SELECT commission_id FROM statement_slice WHERE entry_id IS NOT NULL)",
-    "statement_reported": "SELECT commission_id, {of_report} AS of_provider, booking_status, booking_amount_idr,"
-    " expected_idr, state, deadline_at, utc_offset_minutes FROM marts.commission_reconciliation WHERE {within}"
-    " AND commission_id IN (SELECT commission_id FROM statement_slice WHERE line = {accrual})",
-    "statement_bookings": "SELECT booking_id, any_value(business_id) AS business_id, any_value(starts_at) AS starts_at,"
-    " any_value(utc_offset_minutes) AS utc_offset_minutes FROM core.bookings WHERE booking_id IN"
-    " (SELECT booking_id FROM statement_slice WHERE entry_id IS NOT NULL) GROUP BY booking_id HAVING count(*) = 1",
 }
-_ACCRUAL: Final = f"l.line = {literal(EntryKind.ACCRUAL.value)}"
-_PAYMENT: Final = f"l.line = {literal(EntryKind.PAYMENT.value)}"
 #: What a line of the account has instead of what stands in temp.statement_lines.
-_OF_ENTRY: Final = {
-    "booking_key": "b.business_id",
-    "service_at_local": f"CASE WHEN {_ACCRUAL} THEN {_local('b.starts_at', 'b.utc_offset_minutes')} END",
-    "booking_status": "r.booking_status",
-    "booking_amount_idr": "CASE WHEN r.of_provider = l.provider_id THEN r.booking_amount_idr END",
-    "expected_idr": "CASE WHEN r.of_provider = l.provider_id THEN r.expected_idr END",
-    "state": "r.state",
-    "commission_status": "c.status",
-    "deadline_at_local": f"CASE WHEN {_ACCRUAL} THEN "
-    + _local("coalesce(r.deadline_at, c.deadline_at)", "coalesce(r.utc_offset_minutes, c.utc_offset_minutes)")
-    + " END",
-    "paid_at_local": f"CASE WHEN {_PAYMENT} THEN {_local('c.paid_at', 'c.utc_offset_minutes')} END",
-    "verified_at_local": f"CASE WHEN {_PAYMENT} THEN {_local('c.verified_at', 'c.utc_offset_minutes')} END",
-    "proof": "c.proof_state",
-    "findings": "f.findings",
-}
+_OF_ENTRY: Final = (
+    *("booking_key", "service_at_local", "booking_status", "booking_amount_idr", "expected_idr", "state"),
+    *("commission_status", "deadline_at_local", "paid_at_local", "verified_at_local", "proof", "findings"),
+)
 
 
 def _entries(asked: Asked) -> str:
@@ -266,37 +266,48 @@ def _put_lines(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
         con.execute(f"DROP TABLE temp.{name}")
 
 
-def _slices(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:
+def _slices(con: duckdb.DuckDBPyConnection) -> Iterator[pl.DataFrame]:
     """The lines in their order, each with what is known of its booking, payment and proof."""
     ((lines,),) = con.execute("SELECT count(*) FROM temp.statement_lines").fetchall()
-    chosen = ", ".join(
-        f"CASE WHEN l.entry_id IS NULL THEN l.{name} ELSE {_OF_ENTRY[name]} END AS {name}"
-        if name in _OF_ENTRY
-        else f"l.{name}"
-        for name in (*_KEPT, "counts")
-    )
     for low in range(0, lines, _SLICE_ROWS):
         # Lines lie in the order they were put there in.
         con.execute(
             "CREATE OR REPLACE TEMP TABLE statement_slice AS SELECT rowid AS place, * FROM temp.statement_lines"
             f" WHERE rowid >= {low} AND rowid < {low + _SLICE_ROWS}"
         )
-        for name, sql in _LOOKED_UP.items():
-            given = {"of_report": OF_REPORT, "within": within(asked)}
-            asked_for = sql.format(accrual=literal(EntryKind.ACCRUAL.value), **given)
-            con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {asked_for}")
-        yield from batches(
-            con,
-            f"""SELECT {chosen} FROM statement_slice l
-            LEFT JOIN statement_records c ON c.commission_id = l.commission_id
-            LEFT JOIN statement_reported r ON r.commission_id = CASE WHEN {_ACCRUAL} THEN l.commission_id END
-            LEFT JOIN statement_bookings b ON b.booking_id = l.booking_id
-            LEFT JOIN record_findings f ON f.row_id = l.commission_id
-            ORDER BY l.place""",
-            period_of(asked),
-        )
-    for name in ("statement_lines", "statement_slice", *_LOOKED_UP, "record_findings"):
+        yield from _looked_up(con).iter_slices(BATCH_ROWS)
+    for name in ("statement_lines", "statement_slice", "record_findings"):
         con.execute(f"DROP TABLE IF EXISTS temp.{name}")
+
+
+def _looked_up(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The lines of temp.statement_slice with what is known of those that are of the account."""
+    rows = con.sql("FROM statement_slice ORDER BY place").pl()
+    accrued = pl.col("line") == EntryKind.ACCRUAL.value
+    paid = pl.col("line") == EntryKind.PAYMENT.value
+    found = rows.select(
+        "provider_id",
+        "line",
+        "booking_id",
+        "commission_id",
+        accrued_id=pl.when(accrued).then("commission_id"),
+        row_id="commission_id",
+    )
+    for key, sql in _LOOKED_UP.items():
+        found = found.join(con.sql(sql).pl(), on=key, how="left", maintain_order="left")
+    own = pl.col("of_provider") == pl.col("provider_id")
+    found = found.with_columns(
+        pl.when(own).then("booking_amount_idr").alias("booking_amount_idr"),
+        pl.when(own).then("expected_idr").alias("expected_idr"),
+        pl.when(accrued).then("service_at_local").alias("service_at_local"),
+        pl.when(accrued).then(pl.coalesce("deadline_at_local", "record_deadline")).alias("deadline_at_local"),
+        pl.when(paid).then("paid_at_local").alias("paid_at_local"),
+        pl.when(paid).then("verified_at_local").alias("verified_at_local"),
+    )
+    of_account = pl.col("entry_id").is_not_null()
+    return rows.with_columns(
+        pl.when(of_account).then(found[name]).otherwise(pl.col(name)).alias(name) for name in _OF_ENTRY
+    ).select(*_KEPT, "counts")
 
 
 def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:
@@ -304,7 +315,7 @@ def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame
     names = dict(con.execute(f"SELECT provider_id, provider_name FROM {PROVIDERS}").fetchall())
     columns = [column.name for column in COLUMNS]
     carried, of = 0, None
-    for frame in _slices(con, asked):
+    for frame in _slices(con):
         counted = frame.select(
             "provider_id", amount=pl.when(pl.col("counts") == "line").then(pl.col("amount_idr")).fill_null(0)
         )
