@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from itertools import zip_longest
 from typing import Any, Final
 
 import duckdb
@@ -57,7 +58,7 @@ def slices(
             begins.append(tuple(values))
             rows = 0
         rows += count
-    for begin, end in zip(begins, [*begins[1:], None], strict=True):
+    for begin, end in zip_longest(begins, begins[1:]):
         yield f"({_not_before(keys, begin)})" + (
             "" if end is None else f" AND NOT ({_not_before(keys, end)})"
         )
