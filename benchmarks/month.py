@@ -60,7 +60,8 @@ SELECT id20('c', change) AS commission_id, booking_id AS booking_ref, booking_id
     CASE WHEN word = 'paid' THEN ends_at + INTERVAL 1 HOUR END AS proof_at,
     CASE WHEN word = 'paid' THEN 'present' ELSE 'empty' END AS proof_state,
     CASE WHEN word = 'paid' THEN 'picture' END AS proof_kind,
-    CASE WHEN word = 'paid' THEN md5(booking_id) END AS proof_key, 'paidAt' AS paid_rule, CASE WHEN word = 'paid' THEN 'admin' END AS verified_by,
+    CASE WHEN word = 'paid' THEN md5(booking_id) END AS proof_key, 'paidAt' AS paid_rule,
+    CASE WHEN word = 'paid' THEN 'admin' END AS verified_by,
     CASE WHEN word = 'overdue' THEN 25000 END AS fee_idr,
     CASE WHEN word = 'overdue' THEN 'present' ELSE 'empty' END AS fee_state, 480 AS utc_offset_minutes, is_test,
     change
