@@ -22,7 +22,9 @@ import duckdb
 import orjson
 import polars as pl
 
+from marketplace.bridges import LineKind
 from marketplace.closed_months import CLOSED_AFTER, month_after
+from marketplace.commission import rupiah
 from pipelines.exports import month
 from pipelines.exports.commissions import check_period, facts_of, in_a_name, require_provider
 from pipelines.exports.csv_writer import Locale
@@ -497,6 +499,26 @@ def _judged_at(con: duckdb.DuckDBPyConnection) -> datetime | None:
 
 # -- telling -------------------------------------------------------------------------------------------------
 
+_BRIDGES_SAID: Final = 10
+
+
+def open_bridges(exported: Exported) -> list[str]:
+    """Each bridge of the package that does not end in 0: which, whose, of which day, and by how much."""
+    manifest = exported.manifest
+    path = exported.folder / f"{label_of(manifest)}_{manifest.snapshot}_{BRIDGES}.csv"
+    if not path.is_file():
+        return []
+    ends = (
+        pl.scan_csv(path, infer_schema=False)
+        .filter(pl.col("kind") == LineKind.DIFFERENCE.value, pl.col("amount_idr") != "0")
+        .select("bridge", "provider_id", "local_date", "amount_idr")
+        .collect()
+    )
+    return [
+        f"{bridge}{f' of {provider}' if provider else ''}{f' on {day}' if day else ''}: {rupiah(int(amount))}"
+        for bridge, provider, day, amount in ends.iter_rows()
+    ]
+
 
 def describe(exported: Exported, say: Callable[[str], None]) -> None:
     """Tell a person what was made: the period, whether it is closed, the files, their rows and sums."""
@@ -519,6 +541,11 @@ def describe(exported: Exported, say: Callable[[str], None]) -> None:
         say("The clock was stopped (BOOKWATCH_NOW): when it was made is what that says.")
     if told.supersedes:
         say(f"It supersedes the report {told.supersedes['manifest_sha256']} of {told.supersedes['made_at']}.")
+    left_open = open_bridges(exported)
+    for sentence in left_open[:_BRIDGES_SAID]:
+        say(f"DOES NOT CLOSE: {sentence}")
+    if len(left_open) > _BRIDGES_SAID:
+        say(f"… and {len(left_open) - _BRIDGES_SAID:,} more bridges do not close.")
     for entry in manifest.files:
         if entry.name.endswith((".json", "_spreadsheet.csv")):
             continue
