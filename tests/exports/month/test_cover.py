@@ -6,9 +6,13 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pypdfium2
 import pytest
 
@@ -20,7 +24,10 @@ from messages.places import rupiah
 from pipelines.exports.manifest import FileEntry, Manifest, MonthEntry
 from pipelines.exports.month.cover import BridgeRow, Statement, cover
 from pipelines.exports.month.figures import FIGURES
-from tests.exports.month.conftest import Package
+from pipelines.exports.month.package import tables
+from resources.home import Home
+from tests.exports.month.conftest import Package, package
+from tests.exports.published import Contents
 
 HASH = "c0a2e6de527a579c3a5fd852c01f9f6d4e050cb55a119d3fbaf0272187bb8101"
 CLOSED = Manifest(
@@ -229,3 +236,36 @@ def test_the_cover_of_all_has_each_bridge_and_no_statement(whole: Package) -> No
             assert rupiah(int(row["amount_idr"])) in told, row
     assert "DOES NOT CLOSE" not in told
     assert "Statement of account" not in told
+
+
+OCTOBER = (date(2026, 10, 1), date(2026, 11, 1))
+
+
+def test_a_cover_that_is_gone_comes_back_as_it_was(
+    october: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = package(october, tmp_path / "out", period=OCTOBER, provider="p1")
+    files = {path.name: path.read_bytes() for path in made.folder.iterdir()}
+    made.file("_cover.pdf").unlink()
+    made.file(".xlsx").unlink()
+    monkeypatch.setenv("BOOKWATCH_NOW", "2027-01-01T00:00:00Z")
+    again = package(october, tmp_path / "out", period=OCTOBER, provider="p1", made_by="Someone else")
+    assert {path.name: path.read_bytes() for path in again.folder.iterdir()} == files
+    assert 'Ayu "Spa", Ubud (p1)' in text(files[made.file("_cover.pdf").name])
+
+
+@pytest.mark.parametrize("provider", [None, "none"])
+def test_an_empty_month_has_every_document(
+    home: Home, publish: Callable[..., Path], tmp_path: Path, provider: str | None
+) -> None:
+    publish(home, Contents(as_of=None))
+    made = package(home, tmp_path / "out", period=OCTOBER, provider=provider, locale="id")
+    said = text(made.file("_cover.pdf").read_bytes())
+    assert "TERBUKA" in said
+    assert "belum pernah dibaca sampai akhir" in said
+    assert ("Laporan rekening" in said) == (provider is not None)
+    assert "TIDAK COCOK" not in said
+    assert made.file("_rules.md").read_text().startswith("# Aturan laporan 2026-10")
+    book = openpyxl.load_workbook(made.file(".xlsx"), read_only=True)
+    assert book.sheetnames == [table.name for table in tables()]
+    book.close()
