@@ -88,53 +88,54 @@ COLUMNS: Final = (
 )
 
 
-_ZONE: Final = "coalesce(r.utc_offset_minutes, c.utc_offset_minutes)"
+#: What stands in temp.statement_lines; the others follow from these.
+_KEPT: Final = tuple(
+    column.sql for column in COLUMNS if column.sql and column.name not in ("provider_name", "counts")
+)
+#: Lines of which facts are looked up at a time.
+_SLICE_ROWS: Final = 60_000
+#: What is looked up of the lines of the account, some tens of thousands at a time: of all at once it takes more memory
+#: than there is. One id may stand in both collections of bookings, and a line of the ledger does not say in which: then
+#: nothing is shown of it.
+_LOOKED_UP: Final = {
+    "statement_records": "SELECT commission_id, status, deadline_at, paid_at, verified_at, proof_state,"
+    " utc_offset_minutes FROM core.commissions WHERE commission_id IN"
+    " (SELECT commission_id FROM statement_slice WHERE entry_id IS NOT NULL)",
+    "statement_reported": "SELECT commission_id, {of_report} AS of_provider, booking_status, booking_amount_idr,"
+    " expected_idr, state, deadline_at, utc_offset_minutes FROM marts.commission_reconciliation WHERE {within}"
+    " AND commission_id IN (SELECT commission_id FROM statement_slice WHERE line = {accrual})",
+    "statement_bookings": "SELECT booking_id, any_value(business_id) AS business_id, any_value(starts_at) AS starts_at,"
+    " any_value(utc_offset_minutes) AS utc_offset_minutes FROM core.bookings WHERE booking_id IN"
+    " (SELECT booking_id FROM statement_slice WHERE entry_id IS NOT NULL) GROUP BY booking_id HAVING count(*) = 1",
+}
+_ACCRUAL: Final = f"l.line = {literal(EntryKind.ACCRUAL.value)}"
+_PAYMENT: Final = f"l.line = {literal(EntryKind.PAYMENT.value)}"
+#: What a line of the account has instead of what stands in temp.statement_lines.
+_OF_ENTRY: Final = {
+    "booking_key": "b.business_id",
+    "service_at_local": f"CASE WHEN {_ACCRUAL} THEN {_local('b.starts_at', 'b.utc_offset_minutes')} END",
+    "booking_status": "r.booking_status",
+    "booking_amount_idr": "CASE WHEN r.of_provider = l.provider_id THEN r.booking_amount_idr END",
+    "expected_idr": "CASE WHEN r.of_provider = l.provider_id THEN r.expected_idr END",
+    "state": "r.state",
+    "commission_status": "c.status",
+    "deadline_at_local": f"CASE WHEN {_ACCRUAL} THEN "
+    + _local("coalesce(r.deadline_at, c.deadline_at)", "coalesce(r.utc_offset_minutes, c.utc_offset_minutes)")
+    + " END",
+    "paid_at_local": f"CASE WHEN {_PAYMENT} THEN {_local('c.paid_at', 'c.utc_offset_minutes')} END",
+    "verified_at_local": f"CASE WHEN {_PAYMENT} THEN {_local('c.verified_at', 'c.utc_offset_minutes')} END",
+    "proof": "c.proof_state",
+    "findings": "f.findings",
+}
 
 
 def _entries(asked: Asked) -> str:
-    """The lines of the account in the period, with what is known of booking, payment and proof."""
-    kinds = ", ".join(
-        f"WHEN {literal(kind)} THEN {number}" for number, kind in enumerate(ENTRY_KINDS)
-    ).replace(",", "")
-    accrual = f"e.kind = {literal(EntryKind.ACCRUAL.value)}"
-    own = "r.of_provider = e.provider_id"
+    """The lines of the account in the period; what is known of booking, payment and proof is looked up later."""
+    ranks = " ".join(f"WHEN {literal(kind)} THEN {number}" for number, kind in enumerate(ENTRY_KINDS))
     return f"""
-        SELECT e.provider_id, {literal(StatementPart.LINE.value)} AS part, e.kind AS line, e.local_date,
-            CASE e.kind {kinds} END AS rank, e.entry_id, e.amount_idr, e.booking_id, e.commission_id, e.part AS of,
-            b.business_id AS booking_key,
-            CASE WHEN {accrual} THEN {_local("b.starts_at", "b.utc_offset_minutes")} END AS service_at_local,
-            r.booking_status, CASE WHEN {own} THEN r.booking_amount_idr END AS booking_amount_idr,
-            CASE WHEN {own} THEN r.expected_idr END AS expected_idr, r.state, c.status AS commission_status,
-            CASE WHEN {accrual}
-                THEN {_local("coalesce(r.deadline_at, c.deadline_at)", _ZONE)}
-                END AS deadline_at_local,
-            CASE WHEN {_is_payment("e")} THEN {_local("c.paid_at", "c.utc_offset_minutes")} END AS paid_at_local,
-            CASE WHEN {_is_payment("e")} THEN {_local("c.verified_at", "c.utc_offset_minutes")} END
-                AS verified_at_local,
-            c.proof_state AS proof, f.findings, e.detail
-        FROM (SELECT * FROM {_ENTRIES} WHERE {within(asked)} AND {of_provider(asked)}) e
-        LEFT JOIN core.commissions c ON c.commission_id = e.commission_id
-        LEFT JOIN (SELECT *, {OF_REPORT} AS of_provider FROM {_RECONCILED}
-                   WHERE {within(asked)} AND commission_id IS NOT NULL) r
-            ON {accrual} AND r.commission_id = e.commission_id
-        LEFT JOIN ({_BOOKINGS}) b ON b.booking_id = e.booking_id
-        LEFT JOIN temp.record_findings f ON f.row_id = e.commission_id"""
-
-
-def _is_payment(row: str) -> str:
-    return f"{row}.kind = {literal(EntryKind.PAYMENT.value)}"
-
-
-#: One id may stand in both collections of bookings, and a line of the ledger does not say in which: then neither is
-#: shown. Few are in the second.
-_BOOKINGS: Final = """
-    SELECT booking_id, business_id, starts_at, utc_offset_minutes FROM core.bookings WHERE origin = 'bookings'
-        AND booking_id NOT IN (SELECT booking_id FROM core.bookings WHERE origin <> 'bookings')
-    UNION ALL
-    SELECT booking_id, business_id, starts_at, utc_offset_minutes FROM core.bookings WHERE origin <> 'bookings'
-        AND booking_id NOT IN (SELECT o.booking_id FROM core.bookings o SEMI JOIN
-            (SELECT booking_id FROM core.bookings WHERE origin <> 'bookings') h USING (booking_id)
-            WHERE o.origin = 'bookings')"""
+        SELECT provider_id, {literal(StatementPart.LINE.value)} AS part, kind AS line, local_date,
+            CASE kind {ranks} END AS rank, entry_id, amount_idr, booking_id, commission_id, part AS of, detail
+        FROM {_ENTRIES} WHERE {within(asked)} AND {of_provider(asked)}"""
 
 
 def _beside(asked: Asked) -> Iterator[str]:
@@ -234,7 +235,7 @@ def _put_lines(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
     only = "" if asked.provider is None else f"UNION SELECT {literal(asked.provider)}"
     opening = f"""
         SELECT provider_id, {literal(StatementPart.OPENING.value)} AS part, 'opening' AS line,
-            coalesce(sum(o.amount_idr), 0)::BIGINT AS amount_idr, 'opening' AS of_line
+            coalesce(sum(o.amount_idr), 0)::BIGINT AS amount_idr
         FROM statement_of LEFT JOIN (
             SELECT provider_id, amount_idr FROM {_ENTRIES} WHERE local_date < {day(asked.first)}
         ) o USING (provider_id) GROUP BY provider_id"""
@@ -250,21 +251,52 @@ def _put_lines(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
         LEFT JOIN statement_totals s ON s.provider_id = w.provider_id AND s.line = t.line"""
     places = " ".join(f"WHEN {literal(part)} THEN {number}" for part, number in _PLACES.items())
     beside = f"SELECT *, {literal(StatementPart.BESIDE.value)} AS part FROM statement_beside"
-    asked_for = ", ".join(
-        f"l.{column.sql}"
-        for column in COLUMNS
-        if column.sql and column.name not in ("provider_name", "counts")
-    )
+    kept = ", ".join(f"l.{name}" for name in _KEPT)
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE statement_lines AS
-        SELECT {asked_for}, CASE WHEN l.part IN {words(_COUNTED)} THEN 'line' ELSE 'total' END AS counts
+        SELECT {kept}, l.entry_id, CASE WHEN l.part IN {words(_COUNTED)} THEN 'line' ELSE 'total' END AS counts
         FROM (SELECT * FROM ({opening}) UNION ALL BY NAME SELECT * FROM ({_entries(asked)})
               UNION ALL BY NAME SELECT * FROM ({beside}) UNION ALL BY NAME SELECT * FROM ({totals})) l
-        ORDER BY l.provider_id, CASE l.part {places} END, l.local_date NULLS LAST, l.rank NULLS LAST,
+        JOIN (SELECT provider_id, row_number() OVER (ORDER BY provider_id) AS account FROM statement_of) o
+            ON o.provider_id = l.provider_id
+        ORDER BY o.account, CASE l.part {places} END, l.local_date NULLS LAST, l.rank NULLS LAST,
             l.line, l.commission_id NULLS LAST, l.booking_id NULLS LAST, l.entry_id"""
     )
-    for name in ("statement_beside", "statement_totals", "statement_of", "open_records", "record_findings"):
+    for name in ("statement_beside", "statement_totals", "statement_of", "open_records"):
         con.execute(f"DROP TABLE temp.{name}")
+
+
+def _slices(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:
+    """The lines in their order, each with what is known of its booking, payment and proof."""
+    ((lines,),) = con.execute("SELECT count(*) FROM temp.statement_lines").fetchall()
+    chosen = ", ".join(
+        f"CASE WHEN l.entry_id IS NULL THEN l.{name} ELSE {_OF_ENTRY[name]} END AS {name}"
+        if name in _OF_ENTRY
+        else f"l.{name}"
+        for name in (*_KEPT, "counts")
+    )
+    for low in range(0, lines, _SLICE_ROWS):
+        # Lines lie in the order they were put there in.
+        con.execute(
+            "CREATE OR REPLACE TEMP TABLE statement_slice AS SELECT rowid AS place, * FROM temp.statement_lines"
+            f" WHERE rowid >= {low} AND rowid < {low + _SLICE_ROWS}"
+        )
+        for name, sql in _LOOKED_UP.items():
+            given = {"of_report": OF_REPORT, "within": within(asked)}
+            asked_for = sql.format(accrual=literal(EntryKind.ACCRUAL.value), **given)
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {asked_for}")
+        yield from batches(
+            con,
+            f"""SELECT {chosen} FROM statement_slice l
+            LEFT JOIN statement_records c ON c.commission_id = l.commission_id
+            LEFT JOIN statement_reported r ON {_ACCRUAL} AND r.commission_id = l.commission_id
+            LEFT JOIN statement_bookings b ON b.booking_id = l.booking_id
+            LEFT JOIN record_findings f ON f.row_id = l.commission_id
+            ORDER BY l.place""",
+            period_of(asked),
+        )
+    for name in ("statement_lines", "statement_slice", *_LOOKED_UP, "record_findings"):
+        con.execute(f"DROP TABLE IF EXISTS temp.{name}")
 
 
 def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:
@@ -272,7 +304,7 @@ def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame
     names = dict(con.execute(f"SELECT provider_id, provider_name FROM {PROVIDERS}").fetchall())
     columns = [column.name for column in COLUMNS]
     carried, of = 0, None
-    for frame in batches(con, "FROM temp.statement_lines", period_of(asked)):
+    for frame in _slices(con, asked):
         counted = frame.select(
             "provider_id", amount=pl.when(pl.col("counts") == "line").then(pl.col("amount_idr")).fill_null(0)
         )
@@ -289,7 +321,6 @@ def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame
             ),
             provider_name=pl.col("provider_id").replace_strict(names, default=None, return_dtype=pl.String),
         ).select(columns)
-    con.execute("DROP TABLE temp.statement_lines")
 
 
 TABLE: Final = PackageTable(
