@@ -22,7 +22,7 @@ from marketplace.statements import STATEMENT_LINES
 from messages.catalogue import LANGUAGES, sentences
 from messages.places import rupiah
 from pipelines.exports.manifest import FileEntry, Manifest, MonthEntry
-from pipelines.exports.month.cover import BridgeRow, Statement, cover
+from pipelines.exports.month.cover import BridgeRow, CompletenessRow, Statement, cover
 from pipelines.exports.month.figures import FIGURES
 from pipelines.exports.month.package import tables
 from resources.home import Home
@@ -56,7 +56,7 @@ CLOSED = Manifest(
         open=False,
         ageing_at="2026-10-31T16:00:00Z",
         clock_frozen=False,
-        made_by_how="self-declared",
+        made_by_how="self_declared",
         bookwatch_version="0.1.0",
         snapshot_sha256="a29b" * 16,
         mart_digests={},
@@ -65,6 +65,8 @@ CLOSED = Manifest(
         supersedes=None,
         opening_from=None,
         signed_off=[],
+        made_under="ops",
+        signed_with=None,
     ),
 )
 BRIDGE = (
@@ -96,21 +98,21 @@ def text(pdf: bytes) -> str:
             "en",
             (
                 "October 2026|CLOSED|version 4; policy standard-30|Rani (self-declared, not proven)"
-                "|2026-11-06 01:02 UTC|Signed off by nobody|closes|unknown|page 1 of"
+                "|2026-11-06 01:02 UTC|Signed off by nobody|closes|unknown|1,234|page 1 of"
             ),
         ),
         (
             "id",
             (
                 "Oktober 2026|DITUTUP|versi 4; kebijakan standard-30|Rani (pernyataan sendiri, tidak dibuktikan)"
-                "|Disahkan oleh belum ada|cocok|tidak diketahui|halaman 1 dari"
+                "|Disahkan oleh belum ada|cocok|tidak diketahui|1.234|halaman 1 dari"
             ),
         ),
     ],
 )
 def test_figures_bridges_hashes_and_who_stand_on_it(language: str, says: str) -> None:
     said = text(cover(CLOSED, BRIDGE, language=language))
-    for part in (*says.split("|"), HASH, "a29b" * 16, "1.234", "Rp 21.130.189", "-Rp 5", "Rp 100"):
+    for part in (*says.split("|"), HASH, "a29b" * 16, "Rp 21.130.189", "-Rp 5", "Rp 100"):
         assert part in said, part
     assert "NOT CLOSE" not in said
     assert "month." not in said
@@ -153,6 +155,9 @@ def test_what_must_not_be_overlooked_is_said() -> None:
         "never read to the end",
     ):
         assert part in said, part
+    assert "The rows of the mirror were not counted" in said
+    lost = CompletenessRow("bookings", "total", 9, 10, 1)
+    assert "NOT ACCOUNTED FOR: 1 rows" in text(cover(CLOSED, BRIDGE, completeness=[lost]))
     # A bridge without the line that must be 0 is not called closed, nor is a package without bridges.
     assert "DOES NOT CLOSE: unknown amount" in text(cover(CLOSED, BRIDGE[:2])).replace(
         "an unknown", "unknown"
@@ -235,6 +240,12 @@ def test_the_cover_of_all_has_each_bridge_and_no_statement(whole: Package) -> No
         if row["amount_idr"]:
             assert rupiah(int(row["amount_idr"])) in told, row
     assert "DOES NOT CLOSE" not in told
+    mirrored = [
+        int(row["mirror_rows"])
+        for row in whole.table("completeness").iter_rows(named=True)
+        if row["mirror_rows"]
+    ]
+    assert f"Each of the {sum(mirrored):,} rows of the mirror" in told
     assert "Statement of account" not in told
 
 
