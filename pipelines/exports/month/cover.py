@@ -462,7 +462,10 @@ def _instant(text: str | None) -> str:
 
 def _write(contents: Contents, folder: Path, name: str) -> FileEntry:
     tables = {table.name: table for table in contents.tables}
-    bridges = _bridge_rows(contents, tables["bridges"]) if "bridges" in tables else []
+    bridges: list[BridgeRow] = []
+    if "bridges" in tables:
+        scope = _WHOLE if contents.asked.provider is None else _PROVIDER
+        bridges = _bridge_rows(folder / contents.entry(tables["bridges"]).name, scope)
     statement = None
     if contents.asked.provider is not None and "statements" in tables:
         statement = _statement_of(contents, tables["statements"])
@@ -475,15 +478,18 @@ def _write(contents: Contents, folder: Path, name: str) -> FileEntry:
     return bytes_file(folder, name, made)
 
 
-def _bridge_rows(contents: Contents, table: PackageTable) -> list[BridgeRow]:
-    """The bridges of all that is asked for, one provider or the whole; those of single days and of each provider
-    stand in the files."""
-    scope = _WHOLE if contents.asked.provider is None else _PROVIDER
-    found: list[BridgeRow] = []
-    for batch in contents.rows(table):
-        of_scope = batch.filter((pl.col("scope") == scope) & pl.col("local_date").is_null())
-        found.extend(BridgeRow(*row) for row in of_scope.select(_OF_BRIDGE).iter_rows())
-    return found
+def _bridge_rows(table: Path, scope: str) -> list[BridgeRow]:
+    """The bridges of all that is asked for; those of single days and of each provider stand in the files.
+
+    Taken from the file of the table: it has a line for each provider, and would be long to ask for once more.
+    """
+    lines = (
+        pl.scan_csv(table, infer_schema=False)
+        .filter((pl.col("scope") == scope) & pl.col("local_date").is_null())
+        .select(_OF_BRIDGE)
+        .with_columns(pl.col("amount_idr", "rows").cast(pl.Int64))
+    )
+    return [BridgeRow(*row) for row in lines.collect(engine="streaming").iter_rows()]
 
 
 def _statement_of(contents: Contents, table: PackageTable) -> Statement:
