@@ -23,9 +23,11 @@ from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
 from resources.ledger.alerts import AlertStore
 from resources.phone_key import read_phone_key
+from resources.policy_file import policy_text
 from resources.raw.published_ids import RowNames
 from resources.run_report import CheckOutcome, CollectionScan, Run
 from resources.sql import attach, quoted
+from resources.version import bookwatch_version
 
 # A minute rhythm writes eleven rows a run: a month of them explains any figure people still ask about.
 KEEP_INGEST_RUNS_DAYS = 30
@@ -426,7 +428,8 @@ def describe_snapshot(
     con.execute("BEGIN")
     con.execute("DELETE FROM ops.snapshot")
     con.execute(
-        "INSERT INTO ops.snapshot VALUES (?, ?, ?, ?, {'endpoint': ?, 'project': ?, 'database': ?})",
+        "INSERT INTO ops.snapshot (snapshot_id, run_id, published_at, rules_version, source, policy,"
+        " bookwatch_version) VALUES (?, ?, ?, ?, {'endpoint': ?, 'project': ?, 'database': ?}, ?, ?)",
         [
             snapshot_id,
             run.run_id,
@@ -435,6 +438,8 @@ def describe_snapshot(
             run.settings.appwrite_endpoint,
             run.settings.appwrite_project_id,
             run.settings.appwrite_database_id,
+            policy_text(),
+            bookwatch_version(),
         ],
     )
     con.execute("COMMIT")

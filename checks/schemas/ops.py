@@ -105,6 +105,10 @@ class Snapshot(OpsTable):
         "what it was read from",
         fields={"endpoint": pl.String, "project": pl.String, "database": pl.String},
     )
+    policy: pl.String = column(
+        "the text of the commission policy it was made by; null: of a version before", null=True
+    )
+    bookwatch_version: pl.String = column("the bookwatch that made it; null: of a version before", null=True)
 
 
 class HealthChanges(OpsTable):

@@ -70,7 +70,7 @@ _OFFSET = (
         o="r.utc_offset_minutes"
     )
 )
-_ZONE = (
+ZONE = (
     "CASE r.utc_offset_minutes WHEN 420 THEN 'Asia/Jakarta' WHEN 480 THEN 'Asia/Makassar'"
     f" WHEN 540 THEN 'Asia/Jayapura' WHEN 0 THEN 'UTC' ELSE 'UTC' || {_OFFSET} END"
 )
@@ -87,7 +87,7 @@ def _local(column: str) -> str:
 
 ROW_COLUMNS: Final = (
     Column("local_date", "r.local_date"),
-    Column("time_zone", _ZONE),
+    Column("time_zone", ZONE),
     Column("utc_offset_minutes", "r.utc_offset_minutes"),
     Column("accrued_at_local", _local("r.accrued_at"), "instant"),
     Column("accrued_at_utc", _utc("r.accrued_at"), "instant"),
@@ -253,7 +253,7 @@ _FACTS_SQL = {
     "as_of": "SELECT as_of FROM marts.commission_summary",
     "policies": "SELECT DISTINCT policy_version FROM marts.commission_reconciliation"
     f" WHERE {in_period()} AND policy_version IS NOT NULL ORDER BY policy_version",
-    "zones": f"SELECT {_ZONE} AS zone, count(*) FROM marts.commission_reconciliation r"
+    "zones": f"SELECT {ZONE} AS zone, count(*) FROM marts.commission_reconciliation r"
     f" WHERE {in_period('r')} GROUP BY zone ORDER BY zone NULLS LAST",
     "rows_without_day": "SELECT count(*) FROM marts.commission_reconciliation WHERE local_date IS NULL"
     f" AND {of_provider('provider_id')}",

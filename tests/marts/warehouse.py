@@ -57,6 +57,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "is_live": True,
         "source": None,
         "proof_state": "present",
+        "paid_rule": "creation",
         "fee_state": "absent",
         "utc_offset_minutes": 480,
         "is_test": False,

@@ -3,6 +3,7 @@ its own beside this one, with a ``DOCUMENT``."""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ import polars as pl
 
 from pipelines.exports.manifest import FileEntry, Manifest
 from pipelines.exports.month.table import Asked, PackageTable
+from pipelines.exports.report_files import new_file
 from pipelines.exports.workbook import SHEET_ROWS
+from resources.own_files import sync_open
 
 
 class Spool:
@@ -72,3 +75,11 @@ class Document:
 
     suffix: str
     write: Callable[[Contents, Path, str], FileEntry]
+
+
+def bytes_file(folder: Path, name: str, data: bytes) -> FileEntry:
+    """Write a file whole; its entry, which has no rows."""
+    with new_file(folder / name) as file:
+        file.write(data)
+        sync_open(file)
+    return FileEntry(name, 0, len(data), {}, hashlib.sha256(data).hexdigest())

@@ -25,7 +25,9 @@ from marketplace.closed_months import CLOSED_AFTER, month_after
 from pipelines.exports import month
 from pipelines.exports.commissions import check_period, facts_of, in_a_name, require_provider
 from pipelines.exports.csv_writer import Locale
+from pipelines.exports.digests import mart_digests
 from pipelines.exports.folder import Exported, Order, Written, export
+from pipelines.exports.maker import account
 from pipelines.exports.manifest import (
     MANIFEST,
     MONTH_KIND,
@@ -48,7 +50,10 @@ from resources.errors import BookwatchError, UsageError
 from resources.home import Home
 from resources.instants import z_text_of
 from resources.ledger import ExportEntry, Ledger
+from resources.ledger.sign_offs import standing
 from resources.modules import modules_of
+from resources.policy_file import policy_text
+from resources.report_keys import public_key
 from resources.seals import require_unchanged
 from resources.snapshots import open_snapshot, require_snapshot, snapshot_path
 
@@ -155,6 +160,7 @@ def export_month(
         filters["ageing_at"] = ageing_at.isoformat()
     chosen = require_snapshot(home, snapshot_id).stem
     supersedes, opening_from = _earlier(home, out, filters, locale, chosen)
+    key = public_key(home)
     ages_until = until if ageing_at is None else ageing_at + timedelta(days=1)
 
     def asked_of(judged_at: datetime | None) -> Asked:
@@ -167,7 +173,7 @@ def export_month(
             time_zone=time_zone,
             supersedes=_as_earlier(home, supersedes),
             opening_from=_as_earlier(home, opening_from),
-            texts={"bookwatch_version": version("bookwatch"), "locale": locale},
+            texts=_texts(locale),
         )
 
     def write(path: Path, workshop: Path) -> Written:
@@ -214,7 +220,9 @@ def export_month(
                     bridges=made.bridges,
                     supersedes=_named(supersedes),
                     opening_from=_named(opening_from),
-                    signed_off=[],
+                    signed_off=_signed_off(home, first, until),
+                    made_under=account(),
+                    signed_with=None if key is None else key.text,
                 ),
             )
 
@@ -245,6 +253,34 @@ def export_month(
     return export(home, clock, order, out=out, write=write, snapshot_id=chosen)
 
 
+def _texts(locale: str) -> dict[str, str]:
+    return {"bookwatch_version": version("bookwatch"), "locale": locale, "policy": policy_text()}
+
+
+def asked_again(home: Home, manifest: Manifest, told: MonthEntry, now: Callable[[str], str | None]) -> Asked:
+    """What a package was made of, for making its tables once more. ``now``: the hash that a manifest has since it was
+    rewritten. Raises ValueError or KeyError where the manifest says no period."""
+
+    def earlier(named: dict[str, str] | None) -> Earlier | None:
+        if named is None:
+            return None
+        entries = Ledger(home.ledger).exports() if home.ledger.is_file() else []
+        digest = now(named["manifest_sha256"])
+        entry = next((one for one in entries if one.manifest_sha256 == digest), None)
+        return _as_earlier(home, entry)
+
+    return Asked(
+        first=date.fromisoformat(manifest.filters["from"]),
+        until=date.fromisoformat(manifest.filters["to"]),
+        provider=manifest.filters.get("provider"),
+        as_of=datetime.fromisoformat(told.ageing_at).astimezone(UTC).replace(tzinfo=None),
+        time_zone=manifest.time_zone,
+        supersedes=earlier(told.supersedes),
+        opening_from=earlier(told.opening_from),
+        texts=_texts(manifest.locale),
+    )
+
+
 def _midnight(day: date, time_zone: str) -> datetime:
     """The instant (naive UTC) at which a local day begins."""
     return datetime.combine(day, time(), ZoneInfo(time_zone)).astimezone(UTC).replace(tzinfo=None)
@@ -264,10 +300,10 @@ def _earlier(
     if not home.ledger.is_file():
         return None, None
     entries = [entry for entry in Ledger(home.ledger).exports() if entry.kind == KIND]
-    standing = _standing(out, filters, locale, snapshot_id)
-    if standing is not None and standing.month is not None:
+    there = _standing(out, filters, locale, snapshot_id)
+    if there is not None and there.month is not None:
         by_hash = {entry.manifest_sha256: entry for entry in entries}
-        named = standing.month.supersedes, standing.month.opening_from
+        named = there.month.supersedes, there.month.opening_from
         before, opening = (None if name is None else by_hash.get(name["manifest_sha256"]) for name in named)
         return before, opening
     mine = filters["from"], filters["to"], filters.get("provider")
@@ -307,6 +343,24 @@ def _as_earlier(home: Home, entry: ExportEntry | None) -> Earlier | None:
     return Earlier(entry.manifest_sha256, Path(entry.folder), kept if kept.is_file() else None)
 
 
+def _signed_off(home: Home, first: date, until: date) -> list[dict[str, str]]:
+    """Who has signed off the months of the period by now, oldest first: of which figures is what they had before
+    them."""
+    signed = standing(Ledger(home.ledger).sign_off_log())
+    return [
+        {
+            "month": f"{month:%Y-%m}",
+            "by": entry.by,
+            "at": z_text_of(entry.at),
+            "snapshot": entry.snapshot_id or "",
+            "manifest_sha256": entry.manifest_sha256 or "",
+        }
+        for month in sorted(signed)
+        if first.replace(day=1) <= month < until
+        for entry in signed[month]
+    ]
+
+
 def _named(entry: ExportEntry | None) -> dict[str, str] | None:
     if entry is None:
         return None
@@ -343,7 +397,8 @@ def _write_tables(
     snapshot = _Snapshot(path, workshop / "spill")
     bridges: dict[str, dict[str, int]] = {}
     files: list[FileEntry] = []
-    with ThreadPoolExecutor(4, "package") as pool:
+    with ThreadPoolExecutor(5, "package") as pool:
+        digests = pool.submit(mart_digests, path)
         try:
             judged_at = snapshot.do(_judged_at)
             asked = asked_of(judged_at)
@@ -356,7 +411,6 @@ def _write_tables(
                 return facts_of(con, period_of(asked)), figures_of(con, asked)
 
             facts, figures = snapshot.do(told)
-            digests = snapshot.do(_digests)
             for table in tables():
 
                 def write(
@@ -369,7 +423,7 @@ def _write_tables(
                 bridges |= lines
         finally:
             snapshot.close()
-    return _Made(asked, facts, figures, digests, bridges, files, snapshot.limits)
+    return _Made(asked, facts, figures, digests.result(), bridges, files, snapshot.limits)
 
 
 def _write_table(
@@ -447,14 +501,6 @@ def _judged_at(con: duckdb.DuckDBPyConnection) -> datetime | None:
     """The instant states were judged at; None where commission records were never scanned."""
     rows = con.execute("SELECT as_of FROM marts.commission_summary").fetchall()
     return rows[0][0] if rows else None
-
-
-def _digests(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Each mart's digest. A snapshot of before they were kept has none."""
-    there = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'ops' AND table_name = 'mart_digests'"
-    if not con.execute(there).fetchall()[0][0]:
-        return {}
-    return dict(con.execute("SELECT mart, digest FROM ops.mart_digests ORDER BY mart").fetchall())
 
 
 # -- telling -------------------------------------------------------------------------------------------------
