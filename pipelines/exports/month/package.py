@@ -527,6 +527,12 @@ def describe(exported: Exported, say: Callable[[str], None]) -> None:
         say("The clock was stopped (BOOKWATCH_NOW): when it was made is what that says.")
     if told.supersedes:
         say(f"It supersedes the report {told.supersedes['manifest_sha256']} of {told.supersedes['made_at']}.")
+    for bridge, lines in told.bridges.items():
+        if lines.get("difference"):
+            say(
+                f"The bridge {bridge} does NOT close: {lines['difference']:,} rupiah are told by none of its lines."
+                " The table bridges shows where; this is an error of bookwatch, or the snapshot was changed."
+            )
     for entry in manifest.files:
         if entry.name.endswith((".json", "_spreadsheet.csv")):
             continue

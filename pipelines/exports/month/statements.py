@@ -30,6 +30,7 @@ from pipelines.exports.month.accounts import (
     within,
     words,
 )
+from pipelines.exports.month.instants import local_text
 from pipelines.exports.month.open_records import put_open_records
 from pipelines.exports.month.rows import BATCH_ROWS
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
@@ -40,15 +41,6 @@ _COUNTED: Final = (StatementPart.OPENING.value, StatementPart.LINE.value)
 #: What is said of a line that has no words of its own.
 _SENTENCES: Final = {line.code: line.sentence for line in STATEMENT_LINES.values()}
 _PLACES: Final = {part.value: number for number, part in enumerate(StatementPart)}
-
-
-def _local(instant: str, offset: str) -> str:
-    """An instant in the zone of the row, with its offset; in UTC where that is not known."""
-    shown = "strftime({at}, '%Y-%m-%dT%H:%M:%S.%f')"
-    sign = f"CASE WHEN {offset} < 0 THEN '-' ELSE '+' END"
-    zone = f"printf('%s%02d:%02d', {sign}, abs({offset}) // 60, abs({offset}) % 60)"
-    local = f"{shown.format(at=f'{instant} + to_minutes({offset})')} || {zone}"
-    return f"coalesce({local}, {shown.format(at=instant)} || 'Z')"
 
 
 #: Columns of a line that are asked for as they stand in temp.statement_lines; the others are made of these.
@@ -104,19 +96,19 @@ _LOOKED_UP: Final = {
         " {paid} AS paid_at_local, {verified} AS verified_at_local FROM core.commissions WHERE commission_id IN"
         " (SELECT commission_id FROM statement_slice)"
     ).format(
-        deadline=_local("deadline_at", "utc_offset_minutes"),
-        paid=_local("paid_at", "utc_offset_minutes"),
-        verified=_local("verified_at", "utc_offset_minutes"),
+        deadline=local_text("deadline_at", "utc_offset_minutes"),
+        paid=local_text("paid_at", "utc_offset_minutes"),
+        verified=local_text("verified_at", "utc_offset_minutes"),
     ),
     "accrued_id": (
         f"SELECT commission_id AS accrued_id, {OF_REPORT} AS of_provider, booking_status, booking_amount_idr,"
-        f" expected_idr, state, {_local('deadline_at', 'utc_offset_minutes')} AS deadline_at_local"
+        f" expected_idr, state, {local_text('deadline_at', 'utc_offset_minutes')} AS deadline_at_local"
         " FROM marts.commission_reconciliation WHERE commission_id IN (SELECT commission_id FROM statement_slice"
         f" WHERE rank = {ENTRY_KINDS.index(EntryKind.ACCRUAL.value)})"
     ),
     "booking_id": (
         "SELECT booking_id, any_value(business_id) AS booking_key,"
-        f" any_value({_local('starts_at', 'utc_offset_minutes')}) AS service_at_local FROM core.bookings"
+        f" any_value({local_text('starts_at', 'utc_offset_minutes')}) AS service_at_local FROM core.bookings"
         " WHERE booking_id IN (SELECT booking_id FROM statement_slice)"
         " GROUP BY booking_id HAVING count(*) = 1"
     ),
@@ -141,8 +133,8 @@ def _beside(asked: Asked) -> Iterator[str]:
     lacking = values(RowState.MISSING, RowState.AWAITING, RowState.UNKNOWN)
     facts = """r.booking_id, r.commission_id, b.business_id AS booking_key, r.booking_status, r.booking_amount_idr,
         r.expected_idr, r.state, r.commission_status"""
-    instants = f"""{_local("b.starts_at", "b.utc_offset_minutes")} AS service_at_local,
-        {_local("r.deadline_at", "r.utc_offset_minutes")} AS deadline_at_local"""
+    instants = f"""{local_text("b.starts_at", "b.utc_offset_minutes")} AS service_at_local,
+        {local_text("r.deadline_at", "r.utc_offset_minutes")} AS deadline_at_local"""
     booking = """LEFT JOIN core.bookings b ON b.booking_id = r.booking_id AND b.origin = r.origin"""
     reported = f"(SELECT *, {OF_REPORT} AS of_provider FROM {_RECONCILED} WHERE {within(asked)})"
     yield f"""
@@ -171,9 +163,10 @@ def _beside(asked: Asked) -> Iterator[str]:
                 r.booking_status, CASE WHEN r.of_provider = u.provider_id THEN r.booking_amount_idr END
                     AS booking_amount_idr,
                 CASE WHEN r.of_provider = u.provider_id THEN r.expected_idr END AS expected_idr, r.state,
-                c.status AS commission_status, {_local("c.deadline_at", "c.utc_offset_minutes")} AS deadline_at_local,
-                {_local("c.paid_at", "c.utc_offset_minutes")} AS paid_at_local,
-                {_local("c.verified_at", "c.utc_offset_minutes")} AS verified_at_local, c.proof_state AS proof,
+                c.status AS commission_status,
+                {local_text("c.deadline_at", "c.utc_offset_minutes")} AS deadline_at_local,
+                {local_text("c.paid_at", "c.utc_offset_minutes")} AS paid_at_local,
+                {local_text("c.verified_at", "c.utc_offset_minutes")} AS verified_at_local, c.proof_state AS proof,
                 f.findings
             FROM (SELECT * FROM marts.unentered_records
                   WHERE reason = {literal(reason.value)} AND provider_id IS NOT NULL) u
