@@ -6,12 +6,13 @@ proving them again verify.py's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -82,29 +83,20 @@ T = TypeVar("T")
 
 @cache
 def tables() -> tuple[PackageTable, ...]:
-    """Every table there is: each module beside this one with a ``TABLE``."""
-    found = {table.name: table for table in _declared("TABLE", PackageTable)}
-    return tuple(found.pop(name) for name in TABLE_ORDER if name in found) + _none_else(found)
+    """Every table there is: each is the ``TABLE`` of the module beside this one that is called as it."""
+    return tuple(import_module(f"{month.__name__}.{name}").TABLE for name in TABLE_ORDER)
 
 
 @cache
 def documents() -> tuple[Document, ...]:
-    """Every document there is: each module beside this one with a ``DOCUMENT``."""
-    found = {document.suffix: document for document in _declared("DOCUMENT", Document)}
-    return tuple(found.pop(suffix) for suffix in DOCUMENT_ORDER if suffix in found) + _none_else(found)
-
-
-def _declared(name: str, kind: type[T]) -> Iterator[T]:
-    for module in modules_of(month):
-        found = getattr(module, name, None)
-        if isinstance(found, kind):
-            yield found
-
-
-def _none_else(left: dict[str, Any]) -> tuple[()]:
-    if left:
-        raise LookupError(f"{', '.join(left)} has no place in the order of a package")
-    return ()
+    """Every document there is: each module beside this one with a ``DOCUMENT``. They load what draws pages, which the
+    tables do without."""
+    declared = (getattr(module, "DOCUMENT", None) for module in modules_of(month))
+    found = {document.suffix: document for document in declared if isinstance(document, Document)}
+    made = tuple(found.pop(suffix) for suffix in DOCUMENT_ORDER if suffix in found)
+    if found:
+        raise LookupError(f"{', '.join(found)} has no place in the order of a package")
+    return made
 
 
 def label(first: date, until: date, provider: str | None = None) -> str:
