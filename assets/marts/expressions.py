@@ -62,17 +62,16 @@ def commission_of(amount: Any, rate_ppm: Any) -> Any:
     are exact multiples of a million are divided, and those quotients are exact up to LARGEST_AMOUNT
     (tests/oracles.py has the same in Python; a property test compares them).
     """
-    real = amount.between(0, LARGEST_AMOUNT)
+    # Null where they cannot be real, and so is all that is computed of them: engines may compute a product before its
+    # condition, so its factors are kept in range themselves.
     if not isinstance(rate_ppm, int):
-        real = real & rate_ppm.between(0, LARGEST_RATE_PPM)
-        # Engines may compute a product before its condition: keep its factors in range as well.
-        rate_ppm = ibis.cases((rate_ppm.between(0, LARGEST_RATE_PPM), rate_ppm), else_=0)
-    amount = ibis.cases((amount.between(0, LARGEST_AMOUNT), amount), else_=0)
+        rate_ppm = ibis.cases((rate_ppm.between(0, LARGEST_RATE_PPM), rate_ppm))
+    amount = ibis.cases((amount.between(0, LARGEST_AMOUNT), amount))
     low = amount % MILLION
     high = ((amount - low) / MILLION).cast("int64")
     scaled = low * rate_ppm + MILLION // 2
     part = ((scaled - scaled % MILLION) / MILLION).cast("int64")
-    return ibis.cases((real, high * rate_ppm + part), else_=ibis.null("int64"))
+    return high * rate_ppm + part
 
 
 def by_policy(

@@ -16,6 +16,8 @@ from messages.catalogue import named, parts
 from messages.places import KINDS, Place
 
 _MINUTE: Final = "%Y-%m-%dT%H:%M"
+#: Marks the end of a moment while its zone is put there; no moment holds it.
+_END: Final = "$"
 
 
 @dataclass(frozen=True)
@@ -116,15 +118,11 @@ def minute(instant: Any, offset_minutes: Any) -> Any:
 
 def rupiah(amount: Any, null: str = KINDS["rupiah"].null) -> Any:
     """Text such as Rp 1.250.000; for null that word of the catalogue."""
-    digits = amount.abs().cast("string")
-    digits = digits.re_replace(r"(\d)(\d{3})$", r"\1.\2")
+    # Each argument stands once in the SQL: it may be a long expression, and planning is what these texts cost.
+    text = amount.cast("string").re_replace(r"(\d)(\d{3})$", r"\1.\2")
     for _ in range(4):
-        digits = digits.re_replace(r"^(\d+)(\d{3})\.", r"\1.\2.")
-    return ibis.cases(
-        (amount.isnull(), named(null)),
-        (amount < 0, ibis.literal("-Rp ") + digits),
-        else_=ibis.literal("Rp ") + digits,
-    )
+        text = text.re_replace(r"^(-?\d+)(\d{3})\.", r"\1.\2.")
+    return (ibis.literal("Rp ") + text).replace("Rp -", "-Rp ").fill_null(named(null))
 
 
 def _text(value: Any, null: str) -> Any:
@@ -144,17 +142,17 @@ def _percent(rate_ppm: Any, null: str) -> Any:
 
 def _moment(written: Any, null: str) -> Any:
     """Of an argument as ``minute`` writes it."""
-    read = written.substr(0, 10) + " " + written.substr(11, 5)
-    return ibis.cases(
-        (written.isnull(), named(null)),
-        (written.endswith("Z"), _around("named.utc", read)),
-        else_=_around("named.local", read),
-    )
+    utc, local_time = (_after(name) for name in ("named.utc", "named.local"))
+    read = written.replace("T", " ") + _END
+    return read.replace(f"Z{_END}", utc).replace(_END, local_time).fill_null(named(null))
 
 
-def _around(name: str, time: Any) -> Any:
+def _after(name: str) -> str:
+    """What stands after a moment. Raises ValueError where something stands before it."""
     before, after = named(name).split("{time}")
-    return ibis.literal(before) + time + after
+    if before or _END in after:
+        raise ValueError(f"{name}: a zone is named after the time")
+    return after
 
 
 #: How a place writes its argument in SQL, for the kinds that need it; the others have arguments that are known now.

@@ -19,6 +19,7 @@ from pipelines.cli import (
     explain,
     export,
     forget,
+    keys,
     notebook,
     query,
     reports,
@@ -65,6 +66,7 @@ app.command("notebook")(notebook.notebook)
 app.command("reports")(reports.reports)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(export.app, name="export")
+app.add_typer(keys.app, name="keys")
 app.add_typer(sandbox.app, name="sandbox")
 
 

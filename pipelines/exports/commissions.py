@@ -70,7 +70,7 @@ _OFFSET = (
         o="r.utc_offset_minutes"
     )
 )
-_ZONE = (
+ZONE = (
     "CASE r.utc_offset_minutes WHEN 420 THEN 'Asia/Jakarta' WHEN 480 THEN 'Asia/Makassar'"
     f" WHEN 540 THEN 'Asia/Jayapura' WHEN 0 THEN 'UTC' ELSE 'UTC' || {_OFFSET} END"
 )
@@ -87,7 +87,7 @@ def _local(column: str) -> str:
 
 ROW_COLUMNS: Final = (
     Column("local_date", "r.local_date"),
-    Column("time_zone", _ZONE),
+    Column("time_zone", ZONE),
     Column("utc_offset_minutes", "r.utc_offset_minutes"),
     Column("accrued_at_local", _local("r.accrued_at"), "instant"),
     Column("accrued_at_utc", _utc("r.accrued_at"), "instant"),
@@ -189,27 +189,20 @@ def _nulls_last(*names: str) -> str:
     return ", ".join(f"{name} NULLS LAST" for name in names)
 
 
-ROWS_SQL = (
-    f"SELECT {_select(ROW_COLUMNS)} FROM marts.commission_reconciliation r"
-    f" LEFT JOIN {PROVIDERS} p ON p.provider_id = r.provider_id WHERE {in_period('r')}"
-    " ORDER BY "
-    + _nulls_last(
-        *(
-            f"r.{name}"
-            for name in (
-                "local_date",
-                "accrued_at",
-                "booking_id",
-                "commission_id",
-                "booking_ref",
-                "provider_id",
-                "state",
-                "actual_idr",
-                "expected_idr",
-            )
-        )
+_BY = ("local_date", "accrued_at", "booking_id", "commission_id", "booking_ref", "provider_id", "state", "actual_idr",
+    "expected_idr")  # fmt: skip
+
+
+def rows_sql(condition: str = "true") -> str:
+    """The query of the period's rows that meet a condition on ``r``, in their order."""
+    return (
+        f"SELECT {_select(ROW_COLUMNS)} FROM marts.commission_reconciliation r"
+        f" LEFT JOIN {PROVIDERS} p ON p.provider_id = r.provider_id WHERE {in_period('r')} AND {condition}"
+        f" ORDER BY {_nulls_last(*(f'r.{name}' for name in _BY))}"
     )
-)
+
+
+_ROWS_SQL = rows_sql()
 # A finding belongs to the day of the reconciled row it speaks of (to none where that is not known); one that speaks of
 # no reconciled row (a vanished record of a booking that earns nothing) to the day of its record, else of its booking.
 # So each is in one period. One id may stand in both collections: a finding says in which (one of an older snapshot does
@@ -260,7 +253,7 @@ _FACTS_SQL = {
     "as_of": "SELECT as_of FROM marts.commission_summary",
     "policies": "SELECT DISTINCT policy_version FROM marts.commission_reconciliation"
     f" WHERE {in_period()} AND policy_version IS NOT NULL ORDER BY policy_version",
-    "zones": f"SELECT {_ZONE} AS zone, count(*) FROM marts.commission_reconciliation r"
+    "zones": f"SELECT {ZONE} AS zone, count(*) FROM marts.commission_reconciliation r"
     f" WHERE {in_period('r')} GROUP BY zone ORDER BY zone NULLS LAST",
     "rows_without_day": "SELECT count(*) FROM marts.commission_reconciliation WHERE local_date IS NULL"
     f" AND {of_provider('provider_id')}",
@@ -296,7 +289,7 @@ class Table:
 
 
 TABLES: Final = (
-    Table("rows", "", ROWS_SQL, ROW_COLUMNS),
+    Table("rows", "", _ROWS_SQL, ROW_COLUMNS),
     Table("findings", "_findings", FINDINGS_SQL, FINDING_COLUMNS),
     Table("summary", "_summary", SUMMARY_SQL, SUMMARY_COLUMNS, by_day=False),
 )
@@ -535,11 +528,6 @@ def _slices(period: Period, days: list[tuple[date, int]]) -> list[Period]:
         {**period, "first": first.isoformat(), "until": until.isoformat()}
         for first, until in zip(starts, ends, strict=True)
     ]
-
-
-def slices_of(con: duckdb.DuckDBPyConnection, period: Period) -> list[Period]:
-    """The period in parts, so that sorting the rows of one (``ROWS_SQL``) holds little."""
-    return _slices(period, con.execute(of_period(_FACTS_SQL["days"], period)).fetchall())
 
 
 def of_period(sql: str, period: Period) -> str:

@@ -68,7 +68,9 @@ class MonthEntry:
     8601 UTC). ``figures``: by name, rupiah or a count; null: cannot be told. ``bridges``: of the whole, bridge → line →
     rupiah. ``supersedes`` and ``opening_from``: the earlier reports its tables were compared with (manifest_sha256,
     snapshot, made_at, made_by). ``made_by_how``: how it is known who made it. ``signed_off``: who had signed the period
-    off by then. ``clock_frozen``: the instants of its making are those of a stopped clock.
+    off by then. ``clock_frozen``: the instants of its making are those of a stopped clock. ``made_under``: the system's
+    account it was made under. ``signed_with``: the public key (minisign) of the signature beside the manifest;
+    None: it was made without one. ``mart_digests``: marts.<table> → SHA-256 of its rows (digests.py).
     """
 
     open: bool
@@ -83,6 +85,8 @@ class MonthEntry:
     supersedes: dict[str, str] | None
     opening_from: dict[str, str] | None
     signed_off: list[dict[str, str]]
+    made_under: str
+    signed_with: str | None
 
 
 @dataclass(frozen=True)
@@ -194,6 +198,8 @@ _MONTH_KINDS: Final[dict[str, type | tuple[type, ...]]] = {
     "supersedes": (dict, type(None)),
     "opening_from": (dict, type(None)),
     "signed_off": list,
+    "made_under": str,
+    "signed_with": (str, type(None)),
 }
 _REWRITE_KINDS: Final[dict[str, type | tuple[type, ...]]] = {
     "at": str,

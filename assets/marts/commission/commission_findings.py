@@ -94,7 +94,7 @@ def _on(r: Any, code: str, **values: Any) -> Said:
     return said(f"finding.{code}", commission=r.commission_id, amount=_money(r, "commission"), **values)
 
 
-def _spoken(r: Any) -> Any:
+def spoken(r: Any) -> Any:
     """Add the texts that many sentences name, written once."""
     return r.mutate(
         commission_said=rupiah(r.commission),
@@ -328,7 +328,6 @@ def commission_findings(
     """Everything that is wrong with commissions, one row a finding, each with one sentence a
     bookkeeper understands. ``origin``: the collection its booking stands in; ``waived`` where a
     person acknowledged it."""
-    commission_suspects = _spoken(commission_suspects)
     parts = [
         _missing(commission_reconciliation),
         *(_on_records(commission_suspects, at, rule) for rule in RULES.values()),

@@ -75,36 +75,52 @@ def _in_rupiah(rows: Any) -> Any:
     thousands where that gives exactly what the booking owes (or would, had it not ended: a record does not change its
     unit with its booking's status).
 
-    Adds in_thousands; written_fee and written_due where these were read so. (What has a base core has read.)
+    Takes owed away; adds in_thousands; written_fee and written_due where these were read so. (What has a base core has read.)
     """
-    owed = commission_of(rows.b_amount, rows.policy_rate_ppm)
-    owes = (owed > 0).fill_null(False)
-    by_base = (rows.amount_rule == "thousands").fill_null(False)
-    # A base of 0 says nothing of the unit, as one that is not there.
-    no_base = (rows.base.fill_null(0) == 0) & ~rows.is_implausible
-    written_commission = ibis.coalesce(rows.written_commission, rows.commission.cast("float64"))
-    commission = thousandfold(written_commission)
-    commission_fits = no_base & owes & (commission == owed).fill_null(False)
-    fee = thousandfold(rows.fee_idr)
-    fee_fits = (
-        no_base
+    # Columns, and no expressions in one another: written out in each other they took longest of all to plan.
+    rows = rows.mutate(
+        as_written=ibis.coalesce(rows.written_commission, rows.commission.cast("float64")),
+        # A base of 0 says nothing of the unit, as one that is not there.
+        no_base=(rows.base.fill_null(0) == 0) & ~rows.is_implausible,
+        fee_thousandfold=thousandfold(rows.fee_idr),
+        due_thousandfold=thousandfold(rows.due_idr),
+    )
+    rows = rows.mutate(
+        thousandfold=thousandfold(rows.as_written),
+        no_base_but_owing=rows.no_base & (rows.owed > 0).fill_null(False),
+        fee_fits=rows.no_base
         & rows.booking_id.notnull()
         & (rows.policy_fee > 0).fill_null(False)
-        & (fee == rows.policy_fee).fill_null(False)
+        & (rows.fee_thousandfold == rows.policy_fee).fill_null(False),
     )
-    due = thousandfold(rows.due_idr)
-    due_fits = no_base & owes & ((due == owed) | (due == owed + rows.policy_fee)).fill_null(False)
-    in_thousands = by_base | commission_fits | fee_fits | due_fits
-    shown = in_thousands | rows.is_implausible
+    due = rows.due_thousandfold
+    rows = rows.mutate(
+        commission_fits=rows.no_base_but_owing & (rows.thousandfold == rows.owed).fill_null(False),
+        due_fits=rows.no_base_but_owing
+        & ((due == rows.owed) | (due == rows.owed + rows.policy_fee)).fill_null(False),
+    )
+    by_base = (rows.amount_rule == "thousands").fill_null(False)
+    rows = rows.mutate(in_thousands=by_base | rows.commission_fits | rows.fee_fits | rows.due_fits)
+    shown = rows.in_thousands | rows.is_implausible
     return rows.mutate(
-        commission=ibis.cases((commission_fits, commission), else_=rows.commission),
-        fee_idr=ibis.cases((fee_fits, fee), else_=rows.fee_idr),
-        in_thousands=in_thousands,
+        commission=ibis.cases((rows.commission_fits, rows.thousandfold), else_=rows.commission),
+        fee_idr=ibis.cases((rows.fee_fits, rows.fee_thousandfold), else_=rows.fee_idr),
         # Of what only few sentences need, only those rows keep it: this is the widest table of a run.
         written_base=ibis.cases((shown, rows.written_base)),
-        written_commission=ibis.cases((shown, written_commission)),
-        written_fee=ibis.cases((fee_fits, rows.fee_idr)),
-        written_due=ibis.cases((due_fits, rows.due_idr)),
+        written_commission=ibis.cases((shown, rows.as_written)),
+        written_fee=ibis.cases((rows.fee_fits, rows.fee_idr)),
+        written_due=ibis.cases((rows.due_fits, rows.due_idr)),
+    ).drop(
+        "owed",
+        "as_written",
+        "no_base",
+        "no_base_but_owing",
+        "thousandfold",
+        "fee_thousandfold",
+        "due_thousandfold",
+        "commission_fits",
+        "fee_fits",
+        "due_fits",
     )
 
 
@@ -112,9 +128,8 @@ def _verdict(rows: Any) -> Any:
     """The one amount finding of a record, or null. On a free booking only the commission is judged."""
     judged = rows.live & rows.earns & ~rows.is_refund & rows.expected_idr.notnull()
     as_expected = (rows.commission == rows.expected_idr).fill_null(False)
-    at_its_rate = commission_of(ibis.coalesce(rows.base, rows.b_amount), rows.rate_ppm)
     # Rates are millionths, rounded when they were read.
-    wrong_rate = (rows.rate_ppm != rows.policy_rate_ppm) & (rows.commission == at_its_rate) & ~as_expected
+    wrong_rate = (rows.rate_ppm != rows.policy_rate_ppm) & (rows.commission == rows.at_its_rate) & ~as_expected
     other_base = rows.base.notnull() & (rows.base != rows.b_amount).fill_null(False)
     return ibis.cases(
         (~judged | (rows.is_free & as_expected), ibis.null("string")),
@@ -229,8 +244,8 @@ def commission_reviews(
     rows = rows.mutate(
         policy_version=rule(lambda r: r.version),
         policy_rate_ppm=policy_rate,
+        owed=commission_of(rows.b_amount, policy_rate),
         policy_fee=rule(lambda r: r.fee_idr).cast("int64"),
-        expected_idr=ibis.cases((rows.earns, commission_of(rows.b_amount, policy_rate))),
         by_completion=by_completion,
         by_start=by_start,
         accepted_explicitly=accepted,
@@ -241,7 +256,7 @@ def commission_reviews(
         needless=(rows.live & rows.own_is_paid & (rows.rank > 1)).fill_null(False)
         & rows.status.isin((*UNPAID_STATUSES, SUBMITTED_STATUS)),
     )
-    rows = _in_rupiah(rows)
+    rows = _in_rupiah(rows.mutate(expected_idr=ibis.cases((rows.earns, rows.owed))))
     owing = rows.earns & ~rows.is_free & ~rows.is_refund
     rows = rows.mutate(
         due_at=ibis.cases(
@@ -252,10 +267,12 @@ def commission_reviews(
         ),
         owing=owing,
         is_due=owing & ~rows.needless,
+        base_or_booking=ibis.coalesce(rows.base, rows.b_amount),
         settled=(rows.status == PAID_STATUS)
         | ((rows.status == UNKNOWN_STATUS) & rows.paid_at.notnull())
         | (rows.is_refund & rows.status.isin(GIVEN_BACK_STATUSES)),
     )
+    rows = rows.mutate(at_its_rate=commission_of(rows.base_or_booking, rows.rate_ppm))
     rows = rows.mutate(
         verdict=_verdict(rows),
         unpaid=rows.status.isin(UNPAID_STATUSES)
@@ -273,6 +290,8 @@ def commission_reviews(
     )
     return rows.drop(
         "apart",
+        "base_or_booking",
+        "at_its_rate",
         "amount_rule",
         "in_thousands",
         "own_is_paid",

@@ -9,7 +9,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from assets.marts.commission.commission_findings import RULES
+from assets.marts.commission.commission_findings import RULES, spoken
 from assets.marts.later import ir
 from assets.marts.mart import step
 from assets.marts.tables import Instants
@@ -17,6 +17,7 @@ from assets.marts.tables import Instants
 
 @step
 def commission_suspects(commission_reviews: Any, at: Instants) -> ir.Table:
-    """The rows of commission_reviews for which a rule holds, with all their columns."""
+    """The rows of commission_reviews for which a rule holds, with all their columns, and the texts that many sentences
+    name (…_said)."""
     r = commission_reviews
-    return r.filter(reduce(or_, (rule.stands(r, at) for rule in RULES.values())))
+    return spoken(r.filter(reduce(or_, (rule.stands(r, at) for rule in RULES.values()))))

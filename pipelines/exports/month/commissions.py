@@ -8,8 +8,8 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from pipelines.exports.commissions import ROW_COLUMNS, ROWS_SQL, slices_of
-from pipelines.exports.month.rows import batches, period_of
+from pipelines.exports.commissions import ROW_COLUMNS, in_period, rows_sql
+from pipelines.exports.month.rows import batches, period_of, slices
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 
 _SENTENCES: Final = {
@@ -42,9 +42,15 @@ _SENTENCES: Final = {
 }
 
 
+# A large month has days of hundreds of thousands of rows: they are sorted by the hour.
+_KEYS: Final = ("r.local_date", "coalesce(date_trunc('hour', r.accrued_at), TIMESTAMP '9999-12-31')")
+_SOURCE: Final = f"marts.commission_reconciliation r WHERE {in_period('r')}"
+
+
 def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:
-    for part in slices_of(con, period_of(asked)):
-        yield from batches(con, ROWS_SQL, part)
+    period = period_of(asked)
+    for part in list(slices(con, _SOURCE, _KEYS, period)):
+        yield from batches(con, rows_sql(part), period)
 
 
 TABLE: Final = PackageTable(

@@ -89,7 +89,7 @@ class TableFiles:
         """An object a row, one a line; a line break within a text is escaped, so none but these ends a line."""
         made = io.BytesIO()
         batch.write_ndjson(made)
-        lines = made.getvalue().rstrip(b"\n").replace(b"}\n{", b"},\n{")
+        lines = made.getvalue().removesuffix(b"\n").replace(b"\n", b",\n")
         begun, self._begun = self._begun, True
         return (b",\n" if begun else b"\n") + lines
 

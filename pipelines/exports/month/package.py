@@ -25,7 +25,9 @@ from marketplace.closed_months import CLOSED_AFTER, month_after
 from pipelines.exports import month
 from pipelines.exports.commissions import check_period, facts_of, in_a_name, require_provider
 from pipelines.exports.csv_writer import Locale
+from pipelines.exports.digests import mart_digests
 from pipelines.exports.folder import Exported, Order, Written, export
+from pipelines.exports.maker import account
 from pipelines.exports.manifest import (
     MANIFEST,
     MONTH_KIND,
@@ -37,7 +39,7 @@ from pipelines.exports.manifest import (
     ledger_words,
     read_manifest,
 )
-from pipelines.exports.month.document import Contents, Document
+from pipelines.exports.month.document import Contents, Document, Spool
 from pipelines.exports.month.figures import figures_of
 from pipelines.exports.month.files import ENDINGS, TableFiles
 from pipelines.exports.month.findings import date_findings
@@ -50,6 +52,8 @@ from resources.instants import z_text_of
 from resources.ledger import ExportEntry, Ledger
 from resources.ledger.sign_offs import standing
 from resources.modules import modules_of
+from resources.policy_file import policy_text
+from resources.report_keys import public_key
 from resources.seals import require_unchanged
 from resources.snapshots import open_snapshot, require_snapshot, snapshot_path
 
@@ -67,9 +71,12 @@ DOCUMENT_ORDER: Final = (".xlsx", "_rules.md", "_cover.pdf")
 QUERY_MEMORY: Final = ("96MB", "384MB", "1500MB")
 #: How it is known who made a package: only a login proves it.
 SELF_DECLARED: Final = "self-declared"
-#: The table whose lines the manifest repeats: its name, its columns and the scope that is the whole.
+#: The table whose lines the manifest repeats, and the scopes in it.
 BRIDGES: Final = "bridges"
 _WHOLE: Final = "whole"
+_PROVIDER: Final = "provider"
+#: Where tables that fit into a sheet are kept for the documents while a package is made.
+SPOOL: Final = "spool"
 T = TypeVar("T")
 
 
@@ -153,6 +160,7 @@ def export_month(
         filters["ageing_at"] = ageing_at.isoformat()
     chosen = require_snapshot(home, snapshot_id).stem
     supersedes, opening_from = _earlier(home, out, filters, locale, chosen)
+    key = public_key(home)
     ages_until = until if ageing_at is None else ageing_at + timedelta(days=1)
 
     def asked_of(judged_at: datetime | None) -> Asked:
@@ -165,7 +173,7 @@ def export_month(
             time_zone=time_zone,
             supersedes=_as_earlier(home, supersedes),
             opening_from=_as_earlier(home, opening_from),
-            texts={"bookwatch_version": version("bookwatch"), "locale": locale},
+            texts=_texts(locale),
         )
 
     def write(path: Path, workshop: Path) -> Written:
@@ -213,23 +221,64 @@ def export_month(
                     supersedes=_named(supersedes),
                     opening_from=_named(opening_from),
                     signed_off=_signed_off(home, first, until),
+                    made_under=account(),
+                    signed_with=None if key is None else key.text,
                 ),
             )
 
         def papers(manifest: Manifest) -> list[FileEntry]:
             if not documents():
                 return []
-            spill = workshop / "spill"
-            with open_snapshot(path, memory_limit=QUERY_MEMORY[-1], spill_folder=spill) as con:
-                contents = Contents(manifest, asked, tables(), con)
-                return [
-                    document.write(contents, workshop, f"{stem}{document.suffix}") for document in documents()
-                ]
+            # As the tables came: what can be had again from the spool is not asked for twice.
+            snapshot = _Snapshot(path, workshop / "spill", made.limits)
+            try:
+                return [_write_document(snapshot, document, manifest) for document in documents()]
+            finally:
+                snapshot.close()
+
+        def _write_document(snapshot: _Snapshot, document: Document, manifest: Manifest) -> FileEntry:
+            name = f"{stem}{document.suffix}"
+
+            def written(con: duckdb.DuckDBPyConnection) -> FileEntry:
+                (workshop / name).unlink(missing_ok=True)  # of an attempt that ran out of memory
+                return document.write(
+                    Contents(manifest, asked, tables(), con, workshop / SPOOL), workshop, name
+                )
+
+            return snapshot.do(written)
 
         return Written(made.files, manifest_after, papers)
 
     order = Order(KIND, FORM, locale, filters, made_by)
     return export(home, clock, order, out=out, write=write, snapshot_id=chosen)
+
+
+def _texts(locale: str) -> dict[str, str]:
+    return {"bookwatch_version": version("bookwatch"), "locale": locale, "policy": policy_text()}
+
+
+def asked_again(home: Home, manifest: Manifest, told: MonthEntry, now: Callable[[str], str | None]) -> Asked:
+    """What a package was made of, for making its tables once more. ``now``: the hash that a manifest has since it was
+    rewritten. Raises ValueError or KeyError where the manifest says no period."""
+
+    def earlier(named: dict[str, str] | None) -> Earlier | None:
+        if named is None:
+            return None
+        entries = Ledger(home.ledger).exports() if home.ledger.is_file() else []
+        digest = now(named["manifest_sha256"])
+        entry = next((one for one in entries if one.manifest_sha256 == digest), None)
+        return _as_earlier(home, entry)
+
+    return Asked(
+        first=date.fromisoformat(manifest.filters["from"]),
+        until=date.fromisoformat(manifest.filters["to"]),
+        provider=manifest.filters.get("provider"),
+        as_of=datetime.fromisoformat(told.ageing_at).astimezone(UTC).replace(tzinfo=None),
+        time_zone=manifest.time_zone,
+        supersedes=earlier(told.supersedes),
+        opening_from=earlier(told.opening_from),
+        texts=_texts(manifest.locale),
+    )
 
 
 def _midnight(day: date, time_zone: str) -> datetime:
@@ -334,6 +383,7 @@ class _Made:
     digests: dict[str, str]
     bridges: dict[str, dict[str, int]]
     files: list[FileEntry]
+    limits: tuple[str, ...]
 
 
 def _write_tables(
@@ -347,7 +397,8 @@ def _write_tables(
     snapshot = _Snapshot(path, workshop / "spill")
     bridges: dict[str, dict[str, int]] = {}
     files: list[FileEntry] = []
-    with ThreadPoolExecutor(4, "package") as pool:
+    with ThreadPoolExecutor(5, "package") as pool:
+        digests = pool.submit(mart_digests, path)
         try:
             judged_at = snapshot.do(_judged_at)
             asked = asked_of(judged_at)
@@ -360,7 +411,6 @@ def _write_tables(
                 return facts_of(con, period_of(asked)), figures_of(con, asked)
 
             facts, figures = snapshot.do(told)
-            digests = snapshot.do(_digests)
             for table in tables():
 
                 def write(
@@ -373,7 +423,7 @@ def _write_tables(
                 bridges |= lines
         finally:
             snapshot.close()
-    return _Made(asked, facts, figures, digests, bridges, files)
+    return _Made(asked, facts, figures, digests.result(), bridges, files, snapshot.limits)
 
 
 def _write_table(
@@ -388,15 +438,22 @@ def _write_table(
     for ending in ENDINGS:  # of an attempt that ran out of memory
         (folder / f"{stem}{ending}").unlink(missing_ok=True)
     lines: dict[str, dict[str, int]] = {}
+    spool = Spool(folder / SPOOL / table.name)
     with _files(folder, stem, table, locale, pool) as files:
         for batch in table.rows(con, asked):
             if table.name == BRIDGES:
-                for bridge, line, amount in (
-                    batch.filter(pl.col("scope") == _WHOLE).select("bridge", "line", "amount_idr").iter_rows()
-                ):
-                    lines.setdefault(bridge, {})[line] = amount
+                _note_bridges(batch, asked, lines)
             files.add(batch)
+            spool.add(batch)
         return files.close(), lines
+
+
+def _note_bridges(batch: pl.DataFrame, asked: Asked, lines: dict[str, dict[str, int]]) -> None:
+    """Keep the lines of bridges that are of all that was asked for, but for those of single days."""
+    scope = _WHOLE if asked.provider is None else _PROVIDER
+    of_all = batch.filter(pl.col("scope") == scope, pl.col("local_date").is_null())
+    for bridge, line, amount in of_all.select("bridge", "line", "amount_idr").iter_rows():
+        lines.setdefault(bridge, {})[line] = amount
 
 
 @contextmanager
@@ -415,14 +472,14 @@ class _Snapshot:
     """A snapshot that is asked with as little memory as it can be done in: a question that runs out of it is put once
     more with the next, and so are those after it."""
 
-    def __init__(self, path: Path, spill: Path) -> None:
+    def __init__(self, path: Path, spill: Path, limits: tuple[str, ...] = QUERY_MEMORY) -> None:
         self._path = path
         self._spill = spill
-        self._limits = list(QUERY_MEMORY)
+        self.limits = limits
         self._open()
 
     def _open(self) -> None:
-        self._opened = open_snapshot(self._path, memory_limit=self._limits.pop(0), spill_folder=self._spill)
+        self._opened = open_snapshot(self._path, memory_limit=self.limits[0], spill_folder=self._spill)
         self._con = self._opened.__enter__()
 
     def do(self, question: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
@@ -430,9 +487,10 @@ class _Snapshot:
             try:
                 return question(self._con)
             except duckdb.OutOfMemoryException:
-                if not self._limits:
+                if len(self.limits) == 1:
                     raise
                 self.close()
+                self.limits = self.limits[1:]
                 self._open()
 
     def close(self) -> None:
@@ -443,14 +501,6 @@ def _judged_at(con: duckdb.DuckDBPyConnection) -> datetime | None:
     """The instant states were judged at; None where commission records were never scanned."""
     rows = con.execute("SELECT as_of FROM marts.commission_summary").fetchall()
     return rows[0][0] if rows else None
-
-
-def _digests(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Each mart's digest. A snapshot of before they were kept has none."""
-    there = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'ops' AND table_name = 'mart_digests'"
-    if not con.execute(there).fetchall()[0][0]:
-        return {}
-    return dict(con.execute("SELECT mart, digest FROM ops.mart_digests ORDER BY mart").fetchall())
 
 
 # -- telling -------------------------------------------------------------------------------------------------

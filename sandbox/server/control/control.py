@@ -109,9 +109,10 @@ def make_table(
     store: Store, database: StoredDatabase, name: str, columns: Sequence[Mapping[str, Any]]
 ) -> StoredTable:
     """A table at once: columns as {key, kind, size, required, array, elements}."""
-    table = store.create_table(database, name, name)
-    for item in columns:
-        store.create_column(table, record_of(StoredColumn, item))
+    with store.writing():  # the catalogue is written once, and not once for each column
+        table = store.create_table(database, name, name)
+        for item in columns:
+            store.create_column(table, record_of(StoredColumn, item))
     return table
 
 
