@@ -410,6 +410,17 @@ def test_a_statement_says_of_each_line_what_it_rests_on(world: Warehouse) -> Non
     assert sums["disputed"] == (sum(open_now[name] for name in disputed), len(disputed))
 
 
+@pytest.mark.parametrize(("slice_rows", "block_rows"), [(1, 1), (2, 6), (7, 7)])
+def test_statements_are_the_same_however_they_are_sliced(
+    world: Warehouse, monkeypatch: pytest.MonkeyPatch, slice_rows: int, block_rows: int
+) -> None:
+    whole = rows_of(world, statements, asked((date(2020, 1, 1), date(2027, 1, 1))))
+    assert len({row["provider_id"] for row in whole}) == 2
+    monkeypatch.setattr(statements, "_SLICE_ROWS", slice_rows)
+    monkeypatch.setattr(statements, "_BLOCK_ROWS", block_rows)
+    assert rows_of(world, statements, asked((date(2020, 1, 1), date(2027, 1, 1)))) == whole
+
+
 def test_a_statement_holds_no_persons_words(world: Warehouse) -> None:
     """Its columns are those declared; of a customer there is none among them."""
     assert not [name for name in statements.TABLE.names if "customer" in name or "phone" in name]
