@@ -53,17 +53,34 @@ INSERT INTO core.commissions BY NAME
 SELECT id20('c', change) AS commission_id, booking_id AS booking_ref, booking_id AS booking_doc_ref, provider_id,
     amount_idr AS booking_amount_idr, 300000 AS rate_ppm, 0.3 AS rate,
     amount_idr * 3 // 10 + (dice(change, 8, 50) = 0)::BIGINT * 1000 AS commission_idr, 'rupiah' AS amount_rule,
-    CASE WHEN NOT earns THEN 'cancelled' WHEN dice(change, 9, 100) = 0 THEN 'overdue' ELSE 'paid' END AS status,
-    status AS raw_status, status <> 'cancelled' AS is_live, source, created_at + INTERVAL 70 SECOND AS created_at,
-    created_at AS updated_at, ends_at + INTERVAL 3 HOUR AS deadline_at,
-    CASE WHEN status = 'paid' THEN ends_at + INTERVAL 1 HOUR END AS paid_at,
-    CASE WHEN status = 'paid' THEN ends_at + INTERVAL 2 HOUR END AS verified_at,
-    CASE WHEN status = 'paid' THEN ends_at + INTERVAL 1 HOUR END AS proof_at,
-    CASE WHEN status = 'paid' THEN 'present' ELSE 'empty' END AS proof_state,
-    CASE WHEN status = 'overdue' THEN 25000 END AS fee_idr,
-    CASE WHEN status = 'overdue' THEN 'present' ELSE 'empty' END AS fee_state, 480 AS utc_offset_minutes, is_test,
+    word AS status, word AS raw_status, word <> 'cancelled' AS is_live, source,
+    created_at + INTERVAL 70 SECOND AS created_at, created_at AS updated_at,
+    ends_at + INTERVAL 3 HOUR AS deadline_at, CASE WHEN word = 'paid' THEN ends_at + INTERVAL 1 HOUR END AS paid_at,
+    CASE WHEN word = 'paid' THEN ends_at + INTERVAL 2 HOUR END AS verified_at,
+    CASE WHEN word = 'paid' THEN ends_at + INTERVAL 1 HOUR END AS proof_at,
+    CASE WHEN word = 'paid' THEN 'present' ELSE 'empty' END AS proof_state,
+    CASE WHEN word = 'paid' THEN 'picture' END AS proof_kind,
+    CASE WHEN word = 'paid' THEN md5(booking_id) END AS proof_key, 'paidAt' AS paid_rule,
+    CASE WHEN word = 'paid' THEN 'admin' END AS verified_by,
+    CASE WHEN word = 'overdue' THEN 25000 END AS fee_idr,
+    CASE WHEN word = 'overdue' THEN 'present' ELSE 'empty' END AS fee_state, 480 AS utc_offset_minutes, is_test,
     change
-FROM core.bookings;
+FROM (
+    SELECT *, CASE WHEN NOT earns THEN 'cancelled' WHEN dice(change, 9, 100) = 0 THEN 'overdue' ELSE 'paid' END AS word
+    FROM core.bookings
+);
+INSERT INTO marts.commission_open BY NAME
+SELECT c.commission_id, b.booking_id, c.provider_id, c.status, c.commission_idr AS owed_idr, c.fee_idr,
+    b.ends_at AS service_ended_at, c.deadline_at, true AS is_overdue, 'over 7 d' AS age, true AS is_due,
+    true AS is_unpaid, b.status AS booking_status, CAST(b.accepted_at + INTERVAL 8 HOUR AS DATE) AS local_date
+FROM core.commissions c JOIN core.bookings b ON b.change = c.change WHERE c.status = 'overdue' AND NOT c.is_test;
+INSERT INTO marts.exclusions BY NAME
+SELECT origin AS collection, booking_id AS row_id, CASE WHEN is_test THEN 'test' ELSE 'cancelled' END AS reason,
+    CAST(accepted_at + INTERVAL 8 HOUR AS DATE) AS local_date, provider_id, status, amount_idr
+FROM core.bookings WHERE is_test OR NOT earns;
+INSERT INTO marts.revenue_daily BY NAME
+SELECT CAST(paid_at + INTERVAL 8 HOUR AS DATE) AS local_date, sum(commission_idr)::BIGINT AS collected_idr
+FROM core.commissions WHERE paid_at IS NOT NULL AND NOT is_test GROUP BY 1;
 INSERT INTO marts.commission_reconciliation BY NAME
 SELECT b.booking_id, c.commission_id, b.provider_id, b.source, b.status AS booking_status,
     b.amount_idr AS booking_amount_idr, c.rate, b.amount_idr * 3 // 10 AS expected_idr,

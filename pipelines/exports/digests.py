@@ -17,7 +17,7 @@ import duckdb
 from resources.sql import attach, quoted
 
 #: Written as it is read, one thread: what a digest holds in memory does not grow with the rows. Long texts take more.
-_MEMORY: Final = ("96MB", "384MB", "1500MB")
+_MEMORY: Final = ("16MB", "96MB", "384MB", "1500MB")
 _PIECE: Final = 1 << 20
 _TABLES: Final = (
     "SELECT table_name FROM duckdb_tables()"

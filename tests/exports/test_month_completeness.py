@@ -12,6 +12,7 @@ import pytest
 
 from checks.completeness import CHECKS
 from pipelines.exports.month import completeness, exclusions, rows
+from pipelines.exports.month.figures import figures_of
 from pipelines.exports.month.table import Asked, PackageTable
 from resources.home import Home
 from resources.snapshots import open_snapshot, require_snapshot
@@ -153,3 +154,17 @@ def test_what_was_published_accounts_for_every_row_of_its_mirror(published_home:
         totals = [r for r in rows_of(completeness.TABLE, snapshot) if r["part"] == "total"]
     assert {r["unaccounted_rows"] for r in totals} == {0}
     assert sum(r["rows"] for r in totals) > 0
+
+
+def test_the_figures_say_how_many_rows_are_out_and_that_none_is_unaccounted_for(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    figures = figures_of(con, MARCH)
+    assert (figures["rows_out"], figures["rows_unaccounted"]) == (3, 0)
+    con.execute("BEGIN; DELETE FROM marts.completeness WHERE reason = 'cancelled'")
+    assert figures_of(con, MARCH)["rows_unaccounted"] == 2
+    con.execute("ROLLBACK")
+    con.execute("BEGIN; DROP TABLE marts.completeness")
+    older = figures_of(con, MARCH)
+    con.execute("ROLLBACK")
+    assert (older["rows_out"], older["rows_unaccounted"], older["rows"]) == (None, None, figures["rows"])

@@ -29,7 +29,7 @@ _SENTENCES: Final = {
     "state": "matched, mismatched, missing, awaiting, free, unknown, orphan or not_due (the rules say what each means)",
     "booking_amount_idr": "the booking's amount, rupiah",
     "policy_version": "the commission policy that applied",
-    "policy_rate_ppm": "its rate, in millionths: 300000 is 30 %",
+    "policy_rate_ppm": "its rate, in millionths of the amount",
     "rate": "the rate written on the record, as a fraction",
     "expected_idr": "the commission the policy asks for, rupiah",
     "actual_idr": "the commission recorded, rupiah",

@@ -6,12 +6,13 @@ proving them again verify.py's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -21,7 +22,9 @@ import duckdb
 import orjson
 import polars as pl
 
+from marketplace.bridges import LineKind
 from marketplace.closed_months import CLOSED_AFTER, month_after
+from marketplace.commission import rupiah
 from pipelines.exports import month
 from pipelines.exports.commissions import check_period, facts_of, in_a_name, require_provider
 from pipelines.exports.csv_writer import Locale
@@ -82,29 +85,20 @@ T = TypeVar("T")
 
 @cache
 def tables() -> tuple[PackageTable, ...]:
-    """Every table there is: each module beside this one with a ``TABLE``."""
-    found = {table.name: table for table in _declared("TABLE", PackageTable)}
-    return tuple(found.pop(name) for name in TABLE_ORDER if name in found) + _none_else(found)
+    """Every table there is: each is the ``TABLE`` of the module beside this one that is called as it."""
+    return tuple(import_module(f"{month.__name__}.{name}").TABLE for name in TABLE_ORDER)
 
 
 @cache
 def documents() -> tuple[Document, ...]:
-    """Every document there is: each module beside this one with a ``DOCUMENT``."""
-    found = {document.suffix: document for document in _declared("DOCUMENT", Document)}
-    return tuple(found.pop(suffix) for suffix in DOCUMENT_ORDER if suffix in found) + _none_else(found)
-
-
-def _declared(name: str, kind: type[T]) -> Iterator[T]:
-    for module in modules_of(month):
-        found = getattr(module, name, None)
-        if isinstance(found, kind):
-            yield found
-
-
-def _none_else(left: dict[str, Any]) -> tuple[()]:
-    if left:
-        raise LookupError(f"{', '.join(left)} has no place in the order of a package")
-    return ()
+    """Every document there is: each module beside this one with a ``DOCUMENT``. They load what draws pages, which the
+    tables do without."""
+    declared = (getattr(module, "DOCUMENT", None) for module in modules_of(month))
+    found = {document.suffix: document for document in declared if isinstance(document, Document)}
+    made = tuple(found.pop(suffix) for suffix in DOCUMENT_ORDER if suffix in found)
+    if found:
+        raise LookupError(f"{', '.join(found)} has no place in the order of a package")
+    return made
 
 
 def label(first: date, until: date, provider: str | None = None) -> str:
@@ -505,6 +499,26 @@ def _judged_at(con: duckdb.DuckDBPyConnection) -> datetime | None:
 
 # -- telling -------------------------------------------------------------------------------------------------
 
+_BRIDGES_SAID: Final = 10
+
+
+def open_bridges(exported: Exported) -> list[str]:
+    """Each bridge of the package that does not end in 0: which, whose, of which day, and by how much."""
+    manifest = exported.manifest
+    path = exported.folder / f"{label_of(manifest)}_{manifest.snapshot}_{BRIDGES}.csv"
+    if not path.is_file():
+        return []
+    ends = (
+        pl.scan_csv(path, infer_schema=False)
+        .filter(pl.col("kind") == LineKind.DIFFERENCE.value, pl.col("amount_idr") != "0")
+        .select("bridge", "provider_id", "local_date", "amount_idr")
+        .collect()
+    )
+    return [
+        f"{bridge}{f' of {provider}' if provider else ''}{f' on {day}' if day else ''}: {rupiah(int(amount))}"
+        for bridge, provider, day, amount in ends.iter_rows()
+    ]
+
 
 def describe(exported: Exported, say: Callable[[str], None]) -> None:
     """Tell a person what was made: the period, whether it is closed, the files, their rows and sums."""
@@ -527,6 +541,11 @@ def describe(exported: Exported, say: Callable[[str], None]) -> None:
         say("The clock was stopped (BOOKWATCH_NOW): when it was made is what that says.")
     if told.supersedes:
         say(f"It supersedes the report {told.supersedes['manifest_sha256']} of {told.supersedes['made_at']}.")
+    left_open = open_bridges(exported)
+    for sentence in left_open[:_BRIDGES_SAID]:
+        say(f"DOES NOT CLOSE: {sentence}")
+    if len(left_open) > _BRIDGES_SAID:
+        say(f"… and {len(left_open) - _BRIDGES_SAID:,} more bridges do not close.")
     for entry in manifest.files:
         if entry.name.endswith((".json", "_spreadsheet.csv")):
             continue

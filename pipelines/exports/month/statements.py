@@ -16,6 +16,7 @@ from marketplace.commission import (
     ENTRY_KINDS,
     REVENUE_STATUSES,
     EntryKind,
+    EntryPart,
     RowState,
     Unentered,
 )
@@ -29,8 +30,9 @@ from pipelines.exports.month.accounts import (
     within,
     words,
 )
+from pipelines.exports.month.instants import local_text
 from pipelines.exports.month.open_records import put_open_records
-from pipelines.exports.month.rows import batches, period_of
+from pipelines.exports.month.rows import BATCH_ROWS
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 
 _ENTRIES: Final = "marts.commission_entries"
@@ -39,15 +41,6 @@ _COUNTED: Final = (StatementPart.OPENING.value, StatementPart.LINE.value)
 #: What is said of a line that has no words of its own.
 _SENTENCES: Final = {line.code: line.sentence for line in STATEMENT_LINES.values()}
 _PLACES: Final = {part.value: number for number, part in enumerate(StatementPart)}
-
-
-def _local(instant: str, offset: str) -> str:
-    """An instant in the zone of the row, with its offset; in UTC where that is not known."""
-    shown = "strftime({at}, '%Y-%m-%dT%H:%M:%S.%f')"
-    sign = f"CASE WHEN {offset} < 0 THEN '-' ELSE '+' END"
-    zone = f"printf('%s%02d:%02d', {sign}, abs({offset}) // 60, abs({offset}) % 60)"
-    local = f"{shown.format(at=f'{instant} + to_minutes({offset})')} || {zone}"
-    return f"coalesce({local}, {shown.format(at=instant)} || 'Z')"
 
 
 #: Columns of a line that are asked for as they stand in temp.statement_lines; the others are made of these.
@@ -93,49 +86,48 @@ _KEPT: Final = tuple(
     column.sql for column in COLUMNS if column.sql and column.name not in ("provider_name", "counts")
 )
 #: Lines of which facts are looked up at a time.
-_SLICE_ROWS: Final = 60_000
-#: What is looked up of the lines of the account, some tens of thousands at a time: of all at once it takes more memory
-#: than there is. One id may stand in both collections of bookings, and a line of the ledger does not say in which: then
-#: nothing is shown of it.
+_SLICE_ROWS: Final = 20_000
+#: Lines whose facts are looked for at a time in the tables of the snapshot, which are read from end to end for it.
+_BLOCK_ROWS: Final = 8 * _SLICE_ROWS
+#: What is looked up of the lines of the account, some tens of thousands at a time, one after the other: joins of all at
+#: once take more memory than there is. Of each: by which column of a line, and what. One id may stand in both
+#: collections of bookings, and a line of the ledger does not say in which: then nothing is shown of it.
 _LOOKED_UP: Final = {
-    "statement_records": "SELECT commission_id, status, deadline_at, paid_at, verified_at, proof_state,"
-    " utc_offset_minutes FROM core.commissions WHERE commission_id IN"
-    " (SELECT commission_id FROM statement_slice WHERE entry_id IS NOT NULL)",
-    "statement_reported": "SELECT commission_id, {of_report} AS of_provider, booking_status, booking_amount_idr,"
-    " expected_idr, state, deadline_at, utc_offset_minutes FROM marts.commission_reconciliation WHERE {within}"
-    " AND commission_id IN (SELECT commission_id FROM statement_slice WHERE line = {accrual})",
-    "statement_bookings": "SELECT booking_id, any_value(business_id) AS business_id, any_value(starts_at) AS starts_at,"
-    " any_value(utc_offset_minutes) AS utc_offset_minutes FROM core.bookings WHERE booking_id IN"
-    " (SELECT booking_id FROM statement_slice WHERE entry_id IS NOT NULL) GROUP BY booking_id HAVING count(*) = 1",
-}
-_ACCRUAL: Final = f"l.line = {literal(EntryKind.ACCRUAL.value)}"
-_PAYMENT: Final = f"l.line = {literal(EntryKind.PAYMENT.value)}"
-#: What a line of the account has instead of what stands in temp.statement_lines.
-_OF_ENTRY: Final = {
-    "booking_key": "b.business_id",
-    "service_at_local": f"CASE WHEN {_ACCRUAL} THEN {_local('b.starts_at', 'b.utc_offset_minutes')} END",
-    "booking_status": "r.booking_status",
-    "booking_amount_idr": "CASE WHEN r.of_provider = l.provider_id THEN r.booking_amount_idr END",
-    "expected_idr": "CASE WHEN r.of_provider = l.provider_id THEN r.expected_idr END",
-    "state": "r.state",
-    "commission_status": "c.status",
-    "deadline_at_local": f"CASE WHEN {_ACCRUAL} THEN "
-    + _local("coalesce(r.deadline_at, c.deadline_at)", "coalesce(r.utc_offset_minutes, c.utc_offset_minutes)")
-    + " END",
-    "paid_at_local": f"CASE WHEN {_PAYMENT} THEN {_local('c.paid_at', 'c.utc_offset_minutes')} END",
-    "verified_at_local": f"CASE WHEN {_PAYMENT} THEN {_local('c.verified_at', 'c.utc_offset_minutes')} END",
-    "proof": "c.proof_state",
-    "findings": "f.findings",
+    "commission_id": (
+        "SELECT commission_id, status AS commission_status, proof_state AS proof, {deadline} AS record_deadline,"
+        " {paid} AS paid_at_local, {verified} AS verified_at_local FROM core.commissions WHERE commission_id IN"
+        " (SELECT commission_id FROM statement_block)"
+    ).format(
+        deadline=local_text("deadline_at", "utc_offset_minutes"),
+        paid=local_text("paid_at", "utc_offset_minutes"),
+        verified=local_text("verified_at", "utc_offset_minutes"),
+    ),
+    "accrued_id": (
+        f"SELECT commission_id AS accrued_id, {OF_REPORT} AS of_provider, booking_status, booking_amount_idr,"
+        f" expected_idr, state, {local_text('deadline_at', 'utc_offset_minutes')} AS deadline_at_local"
+        " FROM marts.commission_reconciliation WHERE commission_id IN (SELECT commission_id FROM statement_block"
+        f" WHERE rank = {ENTRY_KINDS.index(EntryKind.ACCRUAL.value)})"
+    ),
+    "booking_id": (
+        "SELECT booking_id, any_value(business_id) AS booking_key,"
+        f" any_value({local_text('starts_at', 'utc_offset_minutes')}) AS service_at_local FROM core.bookings"
+        " WHERE booking_id IN (SELECT booking_id FROM statement_block)"
+        " GROUP BY booking_id HAVING count(*) = 1"
+    ),
+    "row_id": "SELECT row_id, findings FROM temp.record_findings WHERE row_id IN"
+    " (SELECT commission_id FROM statement_block)",
 }
 
 
 def _entries(asked: Asked) -> str:
-    """The lines of the account in the period; what is known of booking, payment and proof is looked up later."""
+    """The lines of the account in the period, in their order. Only what they are told apart by is sorted: there are
+    millions, and what is known of booking, payment and proof is looked up later."""
     ranks = " ".join(f"WHEN {literal(kind)} THEN {number}" for number, kind in enumerate(ENTRY_KINDS))
     return f"""
-        SELECT provider_id, {literal(StatementPart.LINE.value)} AS part, kind AS line, local_date,
-            CASE kind {ranks} END AS rank, entry_id, amount_idr, booking_id, commission_id, part AS of, detail
-        FROM {_ENTRIES} WHERE {within(asked)} AND {of_provider(asked)}"""
+        SELECT o.account::INTEGER AS account, e.local_date, (CASE e.kind {ranks} END)::TINYINT AS rank,
+            e.part = {literal(EntryPart.FEE.value)} AS is_fee, e.commission_id, e.booking_id, e.amount_idr, e.detail
+        FROM {_ENTRIES} e JOIN temp.statement_of o ON o.provider_id = e.provider_id
+        WHERE {within(asked, "e.local_date")} ORDER BY account, e.local_date, rank, e.commission_id, is_fee"""
 
 
 def _beside(asked: Asked) -> Iterator[str]:
@@ -143,8 +135,8 @@ def _beside(asked: Asked) -> Iterator[str]:
     lacking = values(RowState.MISSING, RowState.AWAITING, RowState.UNKNOWN)
     facts = """r.booking_id, r.commission_id, b.business_id AS booking_key, r.booking_status, r.booking_amount_idr,
         r.expected_idr, r.state, r.commission_status"""
-    instants = f"""{_local("b.starts_at", "b.utc_offset_minutes")} AS service_at_local,
-        {_local("r.deadline_at", "r.utc_offset_minutes")} AS deadline_at_local"""
+    instants = f"""{local_text("b.starts_at", "b.utc_offset_minutes")} AS service_at_local,
+        {local_text("r.deadline_at", "r.utc_offset_minutes")} AS deadline_at_local"""
     booking = """LEFT JOIN core.bookings b ON b.booking_id = r.booking_id AND b.origin = r.origin"""
     reported = f"(SELECT *, {OF_REPORT} AS of_provider FROM {_RECONCILED} WHERE {within(asked)})"
     yield f"""
@@ -173,9 +165,10 @@ def _beside(asked: Asked) -> Iterator[str]:
                 r.booking_status, CASE WHEN r.of_provider = u.provider_id THEN r.booking_amount_idr END
                     AS booking_amount_idr,
                 CASE WHEN r.of_provider = u.provider_id THEN r.expected_idr END AS expected_idr, r.state,
-                c.status AS commission_status, {_local("c.deadline_at", "c.utc_offset_minutes")} AS deadline_at_local,
-                {_local("c.paid_at", "c.utc_offset_minutes")} AS paid_at_local,
-                {_local("c.verified_at", "c.utc_offset_minutes")} AS verified_at_local, c.proof_state AS proof,
+                c.status AS commission_status,
+                {local_text("c.deadline_at", "c.utc_offset_minutes")} AS deadline_at_local,
+                {local_text("c.paid_at", "c.utc_offset_minutes")} AS paid_at_local,
+                {local_text("c.verified_at", "c.utc_offset_minutes")} AS verified_at_local, c.proof_state AS proof,
                 f.findings
             FROM (SELECT * FROM marts.unentered_records
                   WHERE reason = {literal(reason.value)} AND provider_id IS NOT NULL) u
@@ -220,7 +213,8 @@ def _totals(asked: Asked) -> Iterator[str]:
 
 
 def _put_lines(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
-    """temp.statement_lines: every line in its place."""
+    """temp.statement_lines: the lines of all accounts; temp.statement_around: what stands before and after them, by
+    ``place``; temp.statement_of: the accounts by number."""
     put_open_records(con, asked)
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE statement_beside AS
@@ -233,16 +227,17 @@ def _put_lines(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
     of_lines = [line.code for line in STATEMENT_LINES.values() if line.part is StatementPart.TOTAL]
     codes = ", ".join(f"({literal(code)}, {number})" for number, code in enumerate(of_lines))
     only = "" if asked.provider is None else f"UNION SELECT {literal(asked.provider)}"
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE statement_of AS
+        SELECT provider_id, row_number() OVER (ORDER BY provider_id) AS account FROM (
+            SELECT provider_id FROM statement_totals UNION SELECT provider_id FROM statement_beside {only})"""
+    )
     opening = f"""
         SELECT provider_id, {literal(StatementPart.OPENING.value)} AS part, 'opening' AS line,
             coalesce(sum(o.amount_idr), 0)::BIGINT AS amount_idr
         FROM statement_of LEFT JOIN (
             SELECT provider_id, amount_idr FROM {_ENTRIES} WHERE local_date < {day(asked.first)}
         ) o USING (provider_id) GROUP BY provider_id"""
-    con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE statement_of AS
-        SELECT provider_id FROM statement_totals UNION SELECT provider_id FROM statement_beside {only}"""
-    )
     totals = f"""
         SELECT w.provider_id, {literal(StatementPart.TOTAL.value)} AS part, t.line, t.rank,
             CASE WHEN t.line <> 'earned_unknown' THEN coalesce(s.amount_idr, 0) END AS amount_idr,
@@ -251,52 +246,99 @@ def _put_lines(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
         LEFT JOIN statement_totals s ON s.provider_id = w.provider_id AND s.line = t.line"""
     places = " ".join(f"WHEN {literal(part)} THEN {number}" for part, number in _PLACES.items())
     beside = f"SELECT *, {literal(StatementPart.BESIDE.value)} AS part FROM statement_beside"
-    kept = ", ".join(f"l.{name}" for name in _KEPT)
+    kept = ", ".join(f"l.{name}" for name in _KEPT if name != "provider_id")
+    none = "SELECT NULL::VARCHAR AS of, NULL::VARCHAR AS detail WHERE false"
     con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE statement_lines AS
-        SELECT {kept}, l.entry_id, CASE WHEN l.part IN {words(_COUNTED)} THEN 'line' ELSE 'total' END AS counts
-        FROM (SELECT * FROM ({opening}) UNION ALL BY NAME SELECT * FROM ({_entries(asked)})
-              UNION ALL BY NAME SELECT * FROM ({beside}) UNION ALL BY NAME SELECT * FROM ({totals})) l
-        JOIN (SELECT provider_id, row_number() OVER (ORDER BY provider_id) AS account FROM statement_of) o
-            ON o.provider_id = l.provider_id
-        ORDER BY o.account, CASE l.part {places} END, l.local_date NULLS LAST, l.rank NULLS LAST,
-            l.line, l.commission_id NULLS LAST, l.booking_id NULLS LAST, l.entry_id"""
+        f"""CREATE OR REPLACE TEMP TABLE statement_around AS
+        SELECT o.account::INTEGER AS account, (CASE l.part {places} END)::TINYINT AS place, l.provider_id, {kept}
+        FROM ({none} UNION ALL BY NAME SELECT * FROM ({opening}) UNION ALL BY NAME SELECT * FROM ({beside})
+              UNION ALL BY NAME SELECT * FROM ({totals})) l
+        JOIN statement_of o ON o.provider_id = l.provider_id
+        ORDER BY account, place, l.local_date NULLS LAST, l.rank NULLS LAST, l.line, l.commission_id NULLS LAST,
+            l.booking_id NULLS LAST"""
     )
-    for name in ("statement_beside", "statement_totals", "statement_of", "open_records"):
+    con.execute(f"CREATE OR REPLACE TEMP TABLE statement_lines AS {_entries(asked)}")
+    for name in ("statement_beside", "statement_totals", "open_records"):
         con.execute(f"DROP TABLE temp.{name}")
 
 
-def _slices(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:
-    """The lines in their order, each with what is known of its booking, payment and proof."""
+def _slices(con: duckdb.DuckDBPyConnection) -> Iterator[pl.DataFrame]:
+    """Every line in its order, each of the account with what is known of its booking, payment and proof."""
+    accounts = con.sql("SELECT account::INTEGER AS account, provider_id FROM statement_of").pl()
     ((lines,),) = con.execute("SELECT count(*) FROM temp.statement_lines").fetchall()
-    chosen = ", ".join(
-        f"CASE WHEN l.entry_id IS NULL THEN l.{name} ELSE {_OF_ENTRY[name]} END AS {name}"
-        if name in _OF_ENTRY
-        else f"l.{name}"
-        for name in (*_KEPT, "counts")
-    )
+    opened = 0  # the last account whose opening was given
     for low in range(0, lines, _SLICE_ROWS):
-        # Lines lie in the order they were put there in.
-        con.execute(
-            "CREATE OR REPLACE TEMP TABLE statement_slice AS SELECT rowid AS place, * FROM temp.statement_lines"
-            f" WHERE rowid >= {low} AND rowid < {low + _SLICE_ROWS}"
-        )
-        for name, sql in _LOOKED_UP.items():
-            given = {"of_report": OF_REPORT, "within": within(asked)}
-            asked_for = sql.format(accrual=literal(EntryKind.ACCRUAL.value), **given)
-            con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {asked_for}")
-        yield from batches(
-            con,
-            f"""SELECT {chosen} FROM statement_slice l
-            LEFT JOIN statement_records c ON c.commission_id = l.commission_id
-            LEFT JOIN statement_reported r ON {_ACCRUAL} AND r.commission_id = l.commission_id
-            LEFT JOIN statement_bookings b ON b.booking_id = l.booking_id
-            LEFT JOIN record_findings f ON f.row_id = l.commission_id
-            ORDER BY l.place""",
-            period_of(asked),
-        )
-    for name in ("statement_lines", "statement_slice", *_LOOKED_UP, "record_findings"):
+        if low % _BLOCK_ROWS == 0:
+            _take(con, "statement_block", "statement_lines", low, _BLOCK_ROWS)
+            for key, sql in _LOOKED_UP.items():
+                con.execute(f"CREATE OR REPLACE TEMP TABLE looked_up_{key} AS {sql}")
+        _take(con, "statement_slice", "statement_block", low % _BLOCK_ROWS, _SLICE_ROWS)
+        found = _looked_up(con, accounts)
+        reached: int = found["account"][-1]
+        # The last account may go on in the next slice: what follows its lines is given with that.
+        around = _around(con, f"place = 0 AND account > {opened} AND account <= {reached}"
+                         f" OR place > 0 AND account >= {opened} AND account < {reached}")  # fmt: skip
+        opened = reached
+        yield pl.concat((found, around), how="diagonal").sort("account", "place", maintain_order=True)
+    yield _around(con, f"account > {opened} OR place > 0 AND account = {opened}")
+    made = ("lines", "block", "slice", "around", "of")
+    for name in (*(f"statement_{name}" for name in made), *(f"looked_up_{key}" for key in _LOOKED_UP)):
         con.execute(f"DROP TABLE IF EXISTS temp.{name}")
+    con.execute("DROP TABLE temp.record_findings")
+
+
+def _take(con: duckdb.DuckDBPyConnection, name: str, source: str, low: int, rows: int) -> None:
+    """Make a table of some of another's rows: they lie in the order they were put there in."""
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name} AS FROM temp.{source} WHERE rowid >= {low} AND rowid < {low + rows}"
+        " ORDER BY rowid"
+    )
+
+
+def _around(con: duckdb.DuckDBPyConnection, where: str) -> pl.DataFrame:
+    """Openings, and what follows the lines of an account, in their order."""
+    return con.sql(f"SELECT * FROM statement_around WHERE {where} ORDER BY rowid").pl()
+
+
+def _looked_up(con: duckdb.DuckDBPyConnection, accounts: pl.DataFrame) -> pl.DataFrame:
+    """The lines of temp.statement_slice with what is known of each."""
+    accrual, payment = (
+        pl.col("rank") == ENTRY_KINDS.index(kind.value) for kind in (EntryKind.ACCRUAL, EntryKind.PAYMENT)
+    )
+    found = con.sql("FROM statement_slice ORDER BY rowid").pl()
+    found = found.join(accounts, on="account", how="left", maintain_order="left").with_columns(
+        accrued_id=pl.when(accrual).then("commission_id"), row_id="commission_id"
+    )
+    for key in _LOOKED_UP:
+        of_line = "booking_id" if key == "booking_id" else "commission_id"
+        known = f"FROM looked_up_{key} WHERE {key} IN (SELECT {of_line} FROM statement_slice)"
+        found = found.join(con.sql(known).pl(), on=key, how="left", maintain_order="left")
+    own = pl.col("of_provider") == pl.col("provider_id")
+    return found.select(
+        "account",
+        "provider_id",
+        "local_date",
+        "amount_idr",
+        "booking_id",
+        "booking_key",
+        "commission_id",
+        "booking_status",
+        "state",
+        "commission_status",
+        "proof",
+        "findings",
+        "detail",
+        place=pl.lit(_PLACES[StatementPart.LINE.value], pl.Int8),
+        part=pl.lit(StatementPart.LINE.value),
+        line=pl.col("rank").replace_strict(dict(enumerate(ENTRY_KINDS)), return_dtype=pl.String),
+        of=pl.when("is_fee").then(pl.lit(EntryPart.FEE.value)).otherwise(pl.lit(EntryPart.COMMISSION.value)),
+        booking_amount_idr=pl.when(own).then("booking_amount_idr"),
+        expected_idr=pl.when(own).then("expected_idr"),
+        service_at_local=pl.when(accrual).then("service_at_local"),
+        deadline_at_local=pl.when(accrual).then(pl.coalesce("deadline_at_local", "record_deadline")),
+        paid_at_local=pl.when(payment).then("paid_at_local"),
+        verified_at_local=pl.when(payment).then("verified_at_local"),
+    )
 
 
 def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:
@@ -304,7 +346,12 @@ def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame
     names = dict(con.execute(f"SELECT provider_id, provider_name FROM {PROVIDERS}").fetchall())
     columns = [column.name for column in COLUMNS]
     carried, of = 0, None
-    for frame in _slices(con, asked):
+    for frame in (batch for found in _slices(con) for batch in found.iter_slices(BATCH_ROWS)):
+        if frame.is_empty():
+            continue
+        frame = frame.with_columns(
+            counts=pl.when(pl.col("part").is_in(_COUNTED)).then(pl.lit("line")).otherwise(pl.lit("total"))
+        )
         counted = frame.select(
             "provider_id", amount=pl.when(pl.col("counts") == "line").then(pl.col("amount_idr")).fill_null(0)
         )
