@@ -39,13 +39,8 @@ KEYS: Final = {
     "summary": ("source",),
     "exclusions": ("collection", "row_id"),
     "completeness": ("collection", "part", "reason"),
-<<<<<<< HEAD
-    "payments": ("commission_id",),
-    "ageing": ("commission_id",),
-=======
     "payments": ("kind", "commission_id"),
     "ageing": ("line", "provider_id", "commission_id"),
->>>>>>> closing
     "ledger": ("line", "provider_id"),
     "statements": ("provider_id", "part", "line", "commission_id", "booking_id"),
     "rules": ("section", "code"),

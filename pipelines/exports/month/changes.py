@@ -119,7 +119,7 @@ def _figures(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[dict[str,
             yield {
                 **line,
                 "kind": NOT_COMPARED,
-                "detail": why or "One of the two reports has no such figure.",
+                "detail": why or "Not both snapshots tell this figure.",
             }
         elif was != is_now:
             yield {**line, "kind": FIGURE, **_values(name, was, is_now)}
