@@ -160,7 +160,8 @@ def _of_unknown_amount() -> str:
         WHERE u.paid_date >= CAST($first AS DATE) AND u.paid_date < CAST($until AS DATE)
             AND {of_provider("u.provider_id")} AND u.commission_id NOT IN (
                 SELECT commission_id FROM {_ENTRIES}
-                WHERE kind = '{EntryKind.PAYMENT.value}' AND {of_provider("provider_id")})"""
+                WHERE kind = '{EntryKind.PAYMENT.value}' AND {of_provider("provider_id")}
+                    AND commission_id IN (SELECT commission_id FROM marts.unentered_records))"""
 
 
 def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:
