@@ -94,7 +94,7 @@ _KEPT: Final = tuple(
     column.sql for column in COLUMNS if column.sql and column.name not in ("provider_name", "counts")
 )
 #: Lines of which facts are looked up at a time.
-_SLICE_ROWS: Final = 80_000
+_SLICE_ROWS: Final = 40_000
 #: What is looked up of the lines of the account, some tens of thousands at a time, one after the other: joins of all at
 #: once take more memory than there is. Of each: by which column of a line, and what. One id may stand in both
 #: collections of bookings, and a line of the ledger does not say in which: then nothing is shown of it.
