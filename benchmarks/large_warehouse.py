@@ -22,6 +22,8 @@ NOW: Final = datetime.fromisoformat("2026-11-20T12:00:00")
 JUDGED_AT: Final = NOW - timedelta(seconds=2)
 BOOKINGS: Final = 10_000_000
 PROVIDERS: Final = 2_000
+#: What marts read of ops.
+_OPS: Final = ("health_changes", "scans", "mirror_rows", "quarantine_gone")
 
 # dice(i, salt, sides): a number from 0 to sides - 1 that depends on the row and the salt alone.
 _MACROS = """
@@ -264,7 +266,7 @@ def make(path: Path, bookings: int, *, talks: bool = False) -> None:
             "SET enable_progress_bar = false; SET memory_limit = '4GB'; SET preserve_insertion_order = false"
         )
         con.execute("CREATE SCHEMA core; CREATE SCHEMA ops")
-        for one in (*CORE.values(), OPS["health_changes"], OPS["scans"]):
+        for one in (*CORE.values(), *(OPS[name] for name in _OPS)):
             con.execute(create_table(one))
         for part in (_MACROS, _BOOKINGS, _COMMISSIONS, others):
             con.execute(

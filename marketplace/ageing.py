@@ -51,6 +51,8 @@ STANDINGS: Final[Mapping[Standing, str]] = MappingProxyType(
 )
 #: Standings of what has an age: it is to be paid, or a proof says it was.
 AGED: Final = values(Standing.UNPAID, Standing.AWAITING_VERIFICATION)
+#: Standings of what nobody owes the marketplace.
+NOT_A_DEBT: Final = values(Standing.REFUND, Standing.CREDIT)
 #: Standings whose sums stand apart from those of the ages, each in a column of its own.
 APART: Final = (Standing.AWAITING_VERIFICATION, Standing.NOT_OWED, Standing.CREDIT, Standing.REFUND)
 
@@ -146,8 +148,9 @@ SUM_COLUMNS: Final = (*(one.column for one in AGE_CLASSES), *map(apart_column, A
 
 
 def judged(records: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
-    """Records that were open as of an instant (naive UTC) → the same with standing, days_overdue, age, open_idr, and
-    the columns of SUM_COLUMNS (each record's rupiah in one of them, null in the others).
+    """Records that were open as of an instant (naive UTC) → the same with standing, is_late (null: cannot be told),
+    days_overdue, age, open_idr, and the columns of SUM_COLUMNS (each record's rupiah in one of them, null in the
+    others).
 
     Reads: commission_idr (null: unknown), fee_idr, is_refund, is_open_now, status, proof_at, deadline_at; is_due, or of
     its row of the reconciliation booking_status, booking_amount_idr and state. What its booking was is as it is known
@@ -159,6 +162,9 @@ def judged(records: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
     rows = rows.with_columns(standing=_standing(as_of))
     rows = rows.with_columns(late=_late_by(as_of))
     rows = rows.with_columns(
+        is_late=pl.when(pl.col("standing").is_in((*AGED, Standing.UNKNOWN.value)))
+        .then(pl.col("late") > timedelta(0))
+        .otherwise(False),
         days_overdue=pl.when(pl.col("late") > timedelta(0)).then(pl.col("late").dt.total_days()),
         age=_age(),
     )

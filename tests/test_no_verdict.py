@@ -81,6 +81,41 @@ NO_VERDICTS: dict[str, dict[str, str]] = {
             "how an offset is written",
         "SELECT f.*, CASE": "the day of the row a finding speaks of, which chooses the period it is in",
     },
+    "pipelines/exports/month/bridges.py": {
+        "CASE WHEN r.commission_id IS NULL THEN a.commission_id": "the id of whichever side is there",
+        "SELECT * FROM ({}) WHERE collected_idr <> 0 OR local_date IN (SELECT local_date FROM bridge_payments)":
+            "days on which nothing was paid have no bridge",
+        "SELECT coalesce(f.provider_id, c.provider_id, 'none') AS provider_id FROM marts.commission_findings f JOIN"
+        " core.commissions c ON c.commission_id = f.commission_id WHERE f.finding = 'refund_record' AND f.actual_idr IS"
+        " NULL AND {}": "rows are chosen by the mart's finding",
+        "SELECT e.provider_id, e.local_date, e.kind, e.part, CASE {} END AS placed,":
+            "which moment placed a payment, in the order of marketplace.commission",
+        "SELECT l.*, CASE": "on which line of the bridge a row that stands on one side only is",
+        "SELECT u.provider_id FROM ({}) u JOIN core.commissions c ON c.commission_id = u.commission_id WHERE u.reason ="
+        " {} AND u.local_date IS NOT NULL AND c.deleted_at IS NULL AND (c.status = 'paid' OR (c.status = 'unknown' AND"
+        " c.paid_at IS NOT NULL)) AND {}": "paid records that have no line, which are counted beside the bridge",
+    },
+    "pipelines/exports/month/ledger.py": {
+        "if(grouping(a.provider_id) = 1, 'total', 'provider')": "the name of the sum",
+        "if(grouping(a.provider_id) = 1, NULL, any_value(p.provider_name))": "the sum is of nobody",
+    },
+    "pipelines/exports/month/opening.py": {
+        "SELECT n.provider_id, n.amount_idr - t.amount_idr AS amount_idr FROM {} WHERE n.amount_idr <> t.amount_idr":
+            "lines that are not what they were",
+    },
+    "pipelines/exports/month/statements.py": {
+        "r.booking_status, CASE WHEN r.of_provider = u.provider_id THEN r.booking_amount_idr END":
+            "a booking's amount stands on its own provider's statement",
+        "CASE WHEN r.of_provider = u.provider_id THEN r.expected_idr END AS expected_idr, r.state,":
+            "what is expected stands on the booking's own provider's statement",
+        "CASE WHEN t.line <> 'closing' THEN coalesce(s.rows, 0) END AS rows": "the closing is no sum of rows",
+        "CASE WHEN t.line <> 'earned_unknown' THEN coalesce(s.amount_idr, 0) END AS amount_idr,":
+            "of bookings whose amount is unknown there is none",
+        "SELECT o.account::INTEGER AS account, (CASE l.part {} END)::TINYINT AS place, l.provider_id, {}":
+            "the order of a statement's parts",
+        "SELECT o.account::INTEGER AS account, e.local_date, (CASE e.kind {} END)::TINYINT AS rank,":
+            "the order of lines of one day",
+    },
     "pipelines/exports/month/instants.py": {
         "CASE WHEN {} < 0 THEN '-' ELSE '+' END": "how an offset is written",
     },

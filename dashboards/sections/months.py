@@ -18,7 +18,7 @@ from typing import Any
 import streamlit as st
 
 from dashboards.kit import parts
-from dashboards.kit.markup import Child
+from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.launch import environment
@@ -99,17 +99,18 @@ def newest(screen: Screen) -> None:
     show(parts.section(say("months.newest"), say("months.note")))
     show(parts.note(_LOOKS[state], title, say("months.left", points=", ".join(left)) if left else ""))
     show(
-        parts.facts_card(
+        parts.table(
+            [(say("months.point"), False), (say("months.stands"), False)],
             [
                 (say(f"months.{point.value}"), _cell(known, month, point, stands, facts, report, folder))
                 for point, stands in points.items()
-            ]
+            ],
         )
     )
 
 
 def by_month(screen: Screen) -> None:
-    """Each month and how it stands at each point."""
+    """Each month, and the points at which it is not done."""
     say, known = screen.text, Known(screen)
     show(parts.section(say("months.all"), say("months.all_note")))
     if known.exports is None:
@@ -123,13 +124,16 @@ def by_month(screen: Screen) -> None:
             (
                 say.month(month),
                 parts.badge(_LOOKS[state], say(f"months.is_{state.value}")),
-                *(
-                    _cell(known, month, point, stands, facts, report, folder)
-                    for point, stands in points.items()
+                joined(
+                    *(
+                        parts.paragraph(_cell(known, month, point, stands, facts, report, folder))
+                        for point, stands in points.items()
+                        if stands is not Standing.DONE
+                    )
                 ),
             )
         )
-    headings = [say("ledger.month"), say("months.ready"), *(say(f"months.{point.value}") for point in Point)]
+    headings = [say("ledger.month"), say("months.ready"), say("months.lacks")]
     show(parts.table([(heading, False) for heading in headings], lines))
 
 

@@ -69,7 +69,7 @@ def _tell(table: TableDifference) -> None:
         f" {table.added:,} added, {table.gone:,} gone."
     )
     for column, (ours, theirs) in table.totals.items():
-        echo(f"  {column} of these rows: {ours:,} -> {theirs:,} ({theirs - ours:+,})")
+        echo(f"  {column} in all: {ours:,} -> {theirs:,} ({theirs - ours:+,})")
     for row in table.rows[:_SHOWN]:
         if row["what"] == "changed":
             values = "; ".join(

@@ -23,10 +23,11 @@ from pipelines.exports.manifest import (
     DamagedManifest,
     FileEntry,
     Manifest,
+    SheetEntry,
     read_manifest,
     sha256_of_bytes,
 )
-from pipelines.exports.report_files import MONEY_SUFFIX, sha256_of
+from pipelines.exports.report_files import sha256_of
 from resources.errors import BookwatchError, UsageError
 from resources.sql import quoted
 
@@ -36,11 +37,16 @@ KEYS: Final = {
     "findings": ("finding_id",),
     "waivers": ("finding_id",),
     "summary": ("source",),
-    "exclusions": ("collection", "id", "reason"),
-    "completeness": ("collection", "reason"),
-    "payments": ("commission_id",),
-    "ageing": ("commission_id",),
+    "exclusions": ("collection", "row_id"),
+    "completeness": ("collection", "part", "reason"),
+    "payments": ("kind", "commission_id"),
+    "ageing": ("line", "provider_id", "commission_id"),
     "ledger": ("line", "provider_id"),
+    "statements": ("provider_id", "part", "line", "commission_id", "booking_id"),
+    "rules": ("section", "code"),
+    "columns": ("table", "column"),
+    "changes": ("kind", "figure", "local_month", "finding_id"),
+    "corrections": ("line", "provider_id", "entry_id"),
     "bridges": ("bridge", "scope", "provider_id", "local_date", "line"),
 }
 #: Of these the first that is there: a booking that has its record by now is the same row.
@@ -84,7 +90,8 @@ class Report:
 
 @dataclass
 class TableDifference:
-    """How a table differs. ``totals``: rupiah column → both sums, where they differ; ``columns``: column → in how many
+    """How a table differs. ``totals``: rupiah column → both control totals, where they
+    differ; ``columns``: column → in how many
     changed rows; ``rows``: the first of them: what became of it, its key, and column → both values."""
 
     table: str
@@ -264,14 +271,15 @@ def _table(
                 f"CREATE TEMP TABLE {side}_only AS SELECT {key} AS row_key, count(*) OVER (PARTITION BY {key})"
                 f" AS alike, * FROM (SELECT * FROM {side}_kept EXCEPT ALL SELECT * FROM {other}_kept)"
             )
-        return _told(con, name, both, (ours[1], theirs[1]), shown)
+        return _told(con, name, both, ours, theirs, shown)
 
 
 def _told(
     con: duckdb.DuckDBPyConnection,
     name: str,
     columns: list[str],
-    entries: tuple[FileEntry, FileEntry],
+    first: tuple[Report, FileEntry],
+    second: tuple[Report, FileEntry],
     shown: int,
 ) -> TableDifference:
     """What the rows that only one side has make up. A key that stands once on each side is a row that changed."""
@@ -286,25 +294,18 @@ def _told(
     )
     found = TableDifference(
         name,
-        *(_rows(name, entry) for entry in entries),
+        *(_rows(name, entry) for _, entry in (first, second)),
         added=added,
         gone=gone,
         changed=int(changed),
         columns={column: n for column, n in zip(columns, in_columns, strict=True) if n},
     )
-    for column in columns:
-        if column.endswith(MONEY_SUFFIX):
-            before, now = (
-                int(
-                    _one(
-                        con,
-                        f"SELECT coalesce(sum(TRY_CAST({quoted(column)} AS HUGEINT)), 0) FROM {side}_only",
-                    )[0]
-                )
-                for side in ("ours", "theirs")
-            )
-            if before != now:
-                found.totals[column] = before, now
+    ours, theirs = (_totals(name, report, entry) for report, entry in (first, second))
+    found.totals = {
+        column: (was, theirs[column])
+        for column, was in ours.items()
+        if column in theirs and was != theirs[column]
+    }
     pairs = con.execute(
         f"SELECT o.row_key, {_list(columns, 'o')}, {_list(columns, 't')} FROM {paired} ORDER BY o.row_key LIMIT ?",
         [shown],
@@ -327,8 +328,22 @@ def _told(
 
 
 def _rows(name: str, entry: FileEntry) -> int:
+    sheet = _sheet_of(name, entry)
+    return sheet.rows if sheet else entry.rows
+
+
+def _totals(name: str, report: Report, entry: FileEntry) -> dict[str, int]:
+    """The control totals of a table by its manifest: of a package lines that are totals are in none. The summary of a
+    commission report counts its last line with the others."""
+    if report.manifest.report == COMMISSIONS and name == "summary":
+        return {}
+    sheet = _sheet_of(name, entry)
+    return sheet.totals if sheet else entry.totals
+
+
+def _sheet_of(name: str, entry: FileEntry) -> SheetEntry | None:
     sheet = "rows" if name == "commissions" else name
-    return next((found.rows for found in entry.sheets or [] if found.name == sheet), entry.rows)
+    return next((found for found in entry.sheets or [] if found.name == sheet), None)
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:

@@ -26,6 +26,7 @@ from marketplace.traces import Traces, cell_kind
 from pipelines.exports.csv_writer import BOM, REPORT, Locale
 from pipelines.exports.manifest import (
     MANIFEST,
+    MONTH_KIND,
     DamagedManifest,
     FileEntry,
     Manifest,
@@ -46,6 +47,7 @@ from resources.rewrites import Rewrite, Rewrites
 WORKSHOP: Final = ".bookwatch-rewriting"
 BECAUSE: Final = "an erasure"
 TABLE: Final = "report"
+WAIVERS: Final = "waivers"
 
 _CELL: Final = re.compile(r'("(?:[^"]|"")*"|[^"\r\n{sep}]*)({sep}|\r\n|$)'.replace("{sep}", "SEP"))
 #: Figures, rules and hashes: no cell of a row stands in them.
@@ -80,8 +82,10 @@ class _Teller:
 
     def __init__(self, traces: Traces, manifest: Manifest) -> None:
         self._traces = traces
-        # A table is judged as it is in the snapshot; any other report is one of its own.
-        self._table = manifest.filters.get("table", TABLE).rpartition(".")[2]
+        # A table is judged as it is in the snapshot; any other report is one of its own. In a package a reason is what
+        # people wrote, in whichever table.
+        of_month = manifest.report == MONTH_KIND
+        self._table = WAIVERS if of_month else manifest.filters.get("table", TABLE).rpartition(".")[2]
         self._known: dict[tuple[str | None, str], str | None] = {}
 
     def __call__(self, column: str, text: str) -> str | None:

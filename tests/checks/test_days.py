@@ -17,9 +17,9 @@ DATED = {
     "booking_funnel", "chat_rooms_daily",
     "capacity", "reassignments",
     "closed_month_changes", "commission_entries", "commission_ledger", "commission_open", "commission_reconciliation",
-    "customer_retention", "decline_reasons", "discounts", "month_figures", "response_times", "revenue_by_kind",
-    "revenue_by_source", "revenue_daily", "revenue_monthly", "revenue_weekly", "service_mix", "source_conversion",
-    "unentered_records",
+    "customer_retention", "decline_reasons", "discounts", "exclusions", "month_figures", "response_times",
+    "revenue_by_kind", "revenue_by_source", "revenue_daily", "revenue_monthly", "revenue_weekly", "service_mix",
+    "source_conversion", "unentered_records", "unreconciled_records",
 }  # fmt: skip
 
 

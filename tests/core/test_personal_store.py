@@ -128,6 +128,16 @@ def test_a_kill_before_the_swap_leaves_the_old_file_in_place(raw: RawFile, monke
     assert len(list(old.parent.glob("private_*"))) == 1
 
 
+def test_another_published_attribute_writes_the_file_anew(
+    raw: RawFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw.put("chat_messages", {"$id": "m1", "message": "hello"})
+    first = update(raw)
+    assert update(raw) == first
+    monkeypatch.setattr(personal_store, "_attributes_told", lambda: "others")
+    assert update(raw) != first
+
+
 def test_new_rules_or_another_mirror_write_the_file_anew(raw: RawFile):
     raw.put("chat_messages", {"$id": "m1", "message": "hello"})
     raw.put("chat_messages", {"$id": "m2", "message": "hello"})

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace.ageing import AGE_CLASSES, SUM_COLUMNS, age_class, counted_before, days_overdue
-from pipelines.exports.month import ageing, payments
+from pipelines.exports.month import ageing, ageing_records, payments
 from pipelines.exports.month.table import Asked, PackageTable
 from tests.marts.test_ledger import DAYS, RECORDS, refill
 from tests.marts.warehouse import NOW, Warehouse
@@ -102,6 +102,24 @@ def test_a_record_is_as_old_as_its_deadline_is_past(w: Warehouse) -> None:
         row = found[f"c{number}"]
         assert (row["standing"], row["age"], row["days_overdue"]) == ("unpaid", age, days)
         assert (age_class(past).word, days_overdue(past)) == (age, days)
+
+
+def test_what_statements_sum_up_is_what_ageing_says(w: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ageing_records, "PART_ROWS", 3)
+    for number, (past, _, _) in enumerate(PAST):
+        end = NOW - past - 3 * HOUR
+        w.booking(f"b{number}", created_at=end - DAY, completed_at=end)
+        w.commission(f"c{number}", f"b{number}", status="pending", created_at=end - DAY)
+    w.commission("c_orphan", "ghost", status="pending")
+    found = records(w)
+    con = w._con  # pyright: ignore[reportPrivateUsage] - as above
+    asked = Asked(date(2026, 3, 1), date(2026, 4, 1), None, NOW, ZONE)
+    ageing_records.put_judged(con, asked, asked.until)
+    judged = {row["commission_id"]: row for row in w.rows("FROM temp.open_judged")}
+    assert set(judged) == set(found)
+    for name, row in judged.items():
+        assert (row["standing"], row["open_idr"]) == (found[name]["standing"], found[name]["open_idr"])
+        assert row["is_late"] == (found[name]["days_overdue"] is not None)
 
 
 def test_a_record_paid_since_was_open_then(w: Warehouse) -> None:

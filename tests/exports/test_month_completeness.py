@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,7 +12,9 @@ import polars as pl
 import pytest
 
 from checks.completeness import CHECKS
+from marketplace.exclusions import MONEY_COLLECTIONS
 from pipelines.exports.month import completeness, exclusions, rows
+from pipelines.exports.month.figures import figures_of
 from pipelines.exports.month.table import Asked, PackageTable
 from resources.home import Home
 from resources.snapshots import open_snapshot, require_snapshot
@@ -145,11 +148,47 @@ def test_a_snapshot_of_an_older_version_says_that_nothing_can_be_told() -> None:
     assert row["rows"] is None
 
 
-def test_what_was_published_accounts_for_every_row_of_its_mirror(published_home: Home) -> None:
-    with open_snapshot(require_snapshot(published_home)) as snapshot:
+def test_what_was_published_accounts_for_every_row_of_its_mirror(publication: Path) -> None:
+    """Against the mirror's file itself, asked in SQL of this test's own."""
+    home = Home(publication)
+    with duckdb.connect(str(home.raw), read_only=True) as raw:
+        kept: dict[str, tuple[int, int]] = {}
+        named = raw.execute("SELECT DISTINCT collection FROM _columns").fetchall()
+        for (collection,) in named:
+            (kept[collection],) = raw.execute(
+                f"SELECT count(*) + (SELECT count(*) FROM _rejects r WHERE collection = '{collection}' AND NOT EXISTS"
+                f" (FROM {collection} t WHERE t._id = r.row_id)), count(_deleted_at) FROM {collection}"
+            ).fetchall()
+    with open_snapshot(require_snapshot(home)) as snapshot:
         (check,) = CHECKS
         result = check.run(snapshot)
         assert (result.passed, result.found) == (True, ())
-        totals = [r for r in rows_of(completeness.TABLE, snapshot) if r["part"] == "total"]
-    assert {r["unaccounted_rows"] for r in totals} == {0}
-    assert sum(r["rows"] for r in totals) > 0
+        lines = rows_of(completeness.TABLE, snapshot)
+        gone = dict(
+            snapshot.execute(
+                "SELECT collection, count(*) FROM marts.exclusions WHERE 'deleted' IN (reason, also) GROUP BY ALL"
+            ).fetchall()
+        )
+    totals = {r["collection"]: r for r in lines if r["part"] == "total"}
+    assert {name: r["mirror_rows"] for name, r in totals.items()} == {
+        name: rows for name, (rows, _) in kept.items()
+    }
+    assert {r["unaccounted_rows"] for r in totals.values()} == {0}
+    for name in MONEY_COLLECTIONS:
+        parts = [r["rows"] for r in lines if r["collection"] == name and r["part"] != "total"]
+        assert sum(parts) == kept[name][0] > 0
+        assert gone.get(name, 0) == kept[name][1]
+
+
+def test_the_figures_say_how_many_rows_are_out_and_that_none_is_unaccounted_for(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    figures = figures_of(con, MARCH)
+    assert (figures["rows_out"], figures["rows_unaccounted"]) == (3, 0)
+    con.execute("BEGIN; DELETE FROM marts.completeness WHERE reason = 'cancelled'")
+    assert figures_of(con, MARCH)["rows_unaccounted"] == 2
+    con.execute("ROLLBACK")
+    con.execute("BEGIN; DROP TABLE marts.completeness")
+    older = figures_of(con, MARCH)
+    con.execute("ROLLBACK")
+    assert (older["rows_out"], older["rows_unaccounted"], older["rows"]) == (None, None, figures["rows"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -183,6 +184,26 @@ def test_hidden_files_and_folders_are_seen(signed: Path, cli: Cli) -> None:
         f"Differs: {name} does not belong to this report."
         for name in (".bookwatch-partial-x/", ".hidden", "folder/", "link")
     ]
+
+
+def test_what_a_killed_export_left_goes_with_the_next(signed: Path, export: Cli, cli: Cli) -> None:
+    (signed / ".bookwatch-partial-abcd").mkdir()
+    (signed / ".bookwatch-partial-abcd" / "rows.csv").write_text("x")
+    assert cli("verify", str(signed)).status == 1
+    export(signed)
+    assert cli("verify", str(signed)).status == 0
+
+
+def test_an_export_that_cannot_be_entered_leaves_neither_manifest_nor_signature(
+    october: Home, export: Cli, cli: Cli, tmp_path: Path
+) -> None:
+    make_keys(october)
+    export(tmp_path / "first")
+    with sqlite3.connect(october.ledger) as db:
+        db.execute("CREATE TRIGGER full BEFORE INSERT ON exports BEGIN SELECT RAISE(ABORT, 'full'); END")
+    days = ("--from", "2026-10-01", "--to", "2026-10-05")
+    assert cli("export", "commissions", *days, "--out", str(tmp_path / "out")).status == 1
+    assert not {"manifest.json", SIGNATURE} & {path.name for path in (tmp_path / "out").iterdir()}
 
 
 class TestEvery:

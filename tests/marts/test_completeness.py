@@ -16,7 +16,7 @@ from messages.rules import exclusion
 from tests.marts.test_behind import _world
 from tests.marts.warehouse import NOW, Warehouse
 
-MARTS = ("completeness", "revenue_daily", "commission_entries")
+MARTS = ("completeness", "revenue_daily", "commission_entries", "commission_findings")
 (ACCOUNTED_FOR,) = CHECKS
 IN_MIRROR = """
 INSERT INTO ops.mirror_rows (collection, rows, deleted, quarantined, forgotten)

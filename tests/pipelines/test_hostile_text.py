@@ -92,6 +92,8 @@ def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         ("waive", "f" + HOSTILE, "--by", "me", "--undo"),
         ("export", "commissions", "--from", HOSTILE, "--to", "2026-01-01", "--out", "x"),
         ("verify", HOSTILE),
+        ("close", HOSTILE, "--by", "me"),
+        ("compare", HOSTILE, "x"),
     ],
     ids=[
         "row",
@@ -103,6 +105,8 @@ def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         "refused id",
         "refused day",
         "refused folder",
+        "refused month",
+        "refused report",
     ],
 )
 def test_what_a_person_is_shown_steers_no_terminal(

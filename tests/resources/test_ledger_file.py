@@ -41,6 +41,7 @@ READS: dict[str, tuple[Callable[[Path], Any], Any]] = {
     "sign_offs": (lambda path: Ledger(path).sign_offs(date(2026, 10, 1)), []),
     "sign_off_log": (lambda path: Ledger(path).sign_off_log(), []),
     "erasures": (lambda path: Ledger(path).erasures(), []),
+    "erased_rows": (lambda path: Ledger(path).erased_rows(), {}),
     "last_manifest_sha256": (lambda path: Ledger(path).last_manifest_sha256("commissions"), None),
     "exports": (lambda path: Ledger(path).exports(), []),
     "cited_snapshots": (lambda path: Ledger(path).cited_snapshots(), set()),

@@ -18,7 +18,20 @@ from pipelines.exports.month.instants import local_text, utc_text
 from pipelines.exports.month.rows import batches, period_of
 from pipelines.exports.month.table import Asked
 
+#: Records judged at a time.
+PART_ROWS: Final = 50_000
+
 _ENTRIES: Final = "marts.commission_entries"
+_IN_ORDER: Final = f"""
+    SELECT k.*, p.provider_name, {local_text("k.deadline_at", "k.utc_offset_minutes")} AS deadline_at_local,
+        {utc_text("k.deadline_at")} AS deadline_at_utc
+    FROM temp.open_known k LEFT JOIN {PROVIDERS} p ON p.provider_id = k.provider_id
+    ORDER BY k.provider_id, k.deadline_at NULLS LAST, k.commission_id"""
+_JUDGED: Final = """CREATE OR REPLACE TEMP TABLE open_judged (provider_id VARCHAR, commission_id VARCHAR,
+    open_idr BIGINT, is_refund BOOLEAN, is_open_now BOOLEAN, status VARCHAR, standing VARCHAR, is_late BOOLEAN)"""
+_JUDGED_COLUMNS: Final = (
+    "provider_id", "commission_id", "open_idr", "is_refund", "is_open_now", "status", "standing", "is_late",
+)  # fmt: skip
 
 
 def open_records(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:
@@ -29,14 +42,41 @@ def open_records(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.Da
     its accrual), deadline_at_local and deadline_at_utc (text). A snapshot of an older version lacks some of the marts:
     what they would tell is unknown then.
     """
-    before = _counted_before(con, asked)
+    _put_known(con, asked, _counted_before(con, asked))
+    for frame in batches(con, _IN_ORDER, period_of(asked)):
+        yield judged(frame, asked.as_of)
+    con.execute("DROP TABLE temp.open_known")
+
+
+def put_judged(con: duckdb.DuckDBPyConnection, asked: Asked, before: date) -> None:
+    """Make ``temp.open_judged``: of each record that does not net to 0 in the lines before a day, and each open one
+    whose amount is not known, provider_id, commission_id, open_idr, is_refund, is_open_now, status, standing and
+    is_late as of ``asked.as_of``."""
+    _put_known(con, asked, before)
+    con.execute(_JUDGED)
+    for part in range(_parts(con)):
+        # (A table that is read cannot be written on one connection: in parts, each read to its end.)
+        known = con.execute(f"SELECT * FROM temp.open_known WHERE part = {part}").pl()
+        told = judged(known, asked.as_of).select(_JUDGED_COLUMNS)
+        con.register("told_of_open", told)
+        con.execute("INSERT INTO temp.open_judged FROM told_of_open")
+        con.unregister("told_of_open")
+    con.execute("DROP TABLE temp.open_known")
+
+
+def _parts(con: duckdb.DuckDBPyConnection) -> int:
+    row = con.execute("SELECT coalesce(max(part) + 1, 0) FROM temp.open_known").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _put_known(con: duckdb.DuckDBPyConnection, asked: Asked, before: date) -> None:
+    """``temp.open_known``: the records with what the snapshot knows of them, in parts of PART_ROWS."""
     period = period_of(asked)
     marts = _marts(con)
     con.execute(of_period(f"CREATE OR REPLACE TEMP TABLE open_left AS {_left(before)}", period))
     if "unentered_records" in marts:
         con.execute(of_period(f"INSERT INTO temp.open_left {_of_unknown_amount(before)}", period))
-    for frame in batches(con, _known(marts), period):
-        yield judged(frame, asked.as_of)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE open_known AS {_known(marts)}")
     con.execute("DROP TABLE temp.open_left")
 
 
@@ -100,18 +140,12 @@ def _known(marts: frozenset[str]) -> str:
         else "(SELECT NULL::VARCHAR AS commission_id, NULL::TIMESTAMP AS deadline_at, NULL::BOOLEAN AS is_due LIMIT 0)"
     )
     return f"""
-        SELECT k.*, {local_text("k.deadline_at", "k.utc_offset_minutes")} AS deadline_at_local,
-            {utc_text("k.deadline_at")} AS deadline_at_utc
-        FROM (
-            SELECT l.*, p.provider_name, c.status, c.proof_at, c.utc_offset_minutes,
-                o.commission_id IS NOT NULL AS is_open_now,
-                coalesce(o.deadline_at, r.deadline_at, u.deadline_at) AS deadline_at,
-                coalesce(o.is_due, u.is_due) AS is_due, r.booking_status, r.booking_amount_idr, r.state
-            FROM temp.open_left l
-            JOIN core.commissions c ON c.commission_id = l.commission_id
-            LEFT JOIN marts.commission_open o ON o.commission_id = l.commission_id
-            LEFT JOIN marts.commission_reconciliation r ON r.commission_id = l.commission_id
-            LEFT JOIN {beside} u ON u.commission_id = l.commission_id
-            LEFT JOIN {PROVIDERS} p ON p.provider_id = l.provider_id
-        ) k
-        ORDER BY k.provider_id, k.deadline_at NULLS LAST, k.commission_id"""
+        SELECT l.*, c.status, c.proof_at, c.utc_offset_minutes, o.commission_id IS NOT NULL AS is_open_now,
+            coalesce(o.deadline_at, r.deadline_at, u.deadline_at) AS deadline_at,
+            coalesce(o.is_due, u.is_due) AS is_due, r.booking_status, r.booking_amount_idr, r.state,
+            row_number() OVER () // {PART_ROWS} AS part
+        FROM temp.open_left l
+        JOIN core.commissions c ON c.commission_id = l.commission_id
+        LEFT JOIN marts.commission_open o ON o.commission_id = l.commission_id
+        LEFT JOIN marts.commission_reconciliation r ON r.commission_id = l.commission_id
+        LEFT JOIN {beside} u ON u.commission_id = l.commission_id"""

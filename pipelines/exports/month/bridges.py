@@ -9,7 +9,6 @@ line for a rest: what fits no line leaves the bridge open, and is seen.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
@@ -17,7 +16,7 @@ import duckdb
 import polars as pl
 
 from marketplace.bridges import BRIDGES, Bridge, LineKind, Sum
-from marketplace.commission import EntryKind, EntryPart, RowState, Unentered
+from marketplace.commission import PAYMENT_MOMENTS, EntryKind, EntryPart, RowState, Unentered
 from marketplace.statuses import NOT_LIVE_STATUSES
 from pipelines.exports.commissions import PROVIDERS, literal
 from pipelines.exports.month.accounts import (
@@ -38,7 +37,7 @@ from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 
 WHOLE: Final = "whole"
 PROVIDER: Final = "provider"
-_PLACED: Final = ("paid_at", "verified_at", "created_at")
+_PLACED: Final = tuple(PAYMENT_MOMENTS)
 _ENTRIES: Final = "marts.commission_entries"
 _RECONCILED: Final = "marts.commission_reconciliation"
 #: That a record gives back (docs/commission.md, Refunds).
@@ -346,10 +345,7 @@ def _beside(asked: Asked) -> Iterator[str]:
 
 def put_facts(con: duckdb.DuckDBPyConnection, asked: Asked) -> str:
     """Make temp.bridge_facts: the sums of every line by bridge, provider and day. Returns what the reported closing
-    rests on, in a sentence.
-
-    Raises BookwatchError for an earlier snapshot that is not as it was published.
-    """
+    rests on, in a sentence."""
     note = put_opening(con, asked)
     _put_pairs(con, asked)
     _put_payments(con, asked)
@@ -500,65 +496,3 @@ TABLE: Final = PackageTable(
     rows,
     total="counts",
 )
-
-
-@dataclass(frozen=True)
-class Open:
-    """A bridge that does not close: by so many rupiah, of the whole (no provider), a provider or a day."""
-
-    bridge: str
-    provider_id: str | None
-    local_date: Any
-    amount_idr: int
-
-
-@dataclass
-class Closings:
-    """Takes the rows of the table while they are written, and tells what a manifest and a cover say of them."""
-
-    #: Of the whole (of the provider, where one was asked for): bridge → line → rupiah and rows. Days are left out.
-    lines: dict[str, dict[str, Sum]] = field(default_factory=dict[str, dict[str, Sum]])
-    open: list[Open] = field(default_factory=list[Open])
-    #: How many differences were looked at.
-    looked_at: int = 0
-
-    def add(self, frame: pl.DataFrame) -> None:
-        """Take some rows. What is known of the whole is known after the first."""
-        if not self.lines:
-            first = frame.filter(pl.col("local_date").is_null())
-            scope = WHOLE if (first["scope"] == WHOLE).any() else PROVIDER
-            for row in first.filter(pl.col("scope") == scope).iter_rows(named=True):
-                self.lines.setdefault(row["bridge"], {})[row["line"]] = Sum(row["amount_idr"], row["rows"])
-        ends = frame.filter(pl.col("kind") == LineKind.DIFFERENCE.value)
-        self.looked_at += ends.height
-        for row in ends.filter(pl.col("amount_idr") != 0).iter_rows(named=True):
-            self.open.append(Open(row["bridge"], row["provider_id"], row["local_date"], row["amount_idr"]))
-
-    @property
-    def close(self) -> bool:
-        """Whether every bridge closes to the rupiah."""
-        return not self.open
-
-    def words(self) -> dict[str, Any]:
-        """As the manifest holds them: of each bridge its lines, and how many do not close."""
-        return {
-            "close": self.close,
-            "differences": self.looked_at,
-            "open": [
-                {
-                    "bridge": of.bridge,
-                    "provider_id": of.provider_id,
-                    "local_date": None if of.local_date is None else of.local_date.isoformat(),
-                    "amount_idr": of.amount_idr,
-                }
-                for of in self.open[:_MOST_OPEN]
-            ],
-            "lines": {
-                bridge: {line: [of.amount_idr, of.rows] for line, of in lines.items()}
-                for bridge, lines in self.lines.items()
-            },
-        }
-
-
-#: More open bridges than these are counted in the table alone.
-_MOST_OPEN: Final = 50

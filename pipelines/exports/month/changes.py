@@ -54,6 +54,9 @@ COLUMNS: Final = (
     PackageColumn("finding_id", "", "what `bookwatch waive` takes"),
     PackageColumn("waived", "", "whether someone had acknowledged it when the snapshot was made"),
     PackageColumn("detail", "", "one sentence"),
+    PackageColumn(
+        "counts", "", "always total: figures are parts of one another, so no control total adds them up"
+    ),
 )
 _TYPES: Final[dict[str, Any]] = {"local_month": pl.Date, "after_report": pl.Boolean, "waived": pl.Boolean}
 SCHEMA: Final[dict[str, Any]] = {
@@ -87,6 +90,7 @@ def rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]
     """Figures of the period in the order above, then the closed months'; few, so in one batch."""
     made = [*_figures(con, asked), *_closed_months(con, asked)]
     if made:
+        made = [{**line, "counts": "total"} for line in made]
         yield pl.DataFrame(made, schema=SCHEMA, orient="row")
 
 
@@ -115,7 +119,7 @@ def _figures(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[dict[str,
             yield {
                 **line,
                 "kind": NOT_COMPARED,
-                "detail": why or "One of the two reports has no such figure.",
+                "detail": why or "Not both snapshots tell this figure.",
             }
         elif was != is_now:
             yield {**line, "kind": FIGURE, **_values(name, was, is_now)}
@@ -201,4 +205,5 @@ TABLE: Final = PackageTable(
     "A figure of the period that is not what an earlier report or snapshot said, or that could not be compared.",
     COLUMNS,
     rows,
+    total="counts",
 )

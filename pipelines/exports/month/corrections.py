@@ -20,9 +20,11 @@ from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 
 CORRECTION: Final = "correction"
 TOTAL: Final = "total"
-_BUCKETS: Final = 1024
-#: Lines that are compared at a time, and rows handed on at a time.
-_LINES: Final = 50_000
+_BUCKETS: Final = 65_536
+#: Lines that are compared at a time, and rows handed on at a time. Each group of lines is one scan of both ledgers.
+_LINES: Final = 200_000
+#: Lines that differ of which a cause is sought at a time.
+_DIFFERING: Final = 20_000
 _BATCH: Final = 10_000
 
 COLUMNS: Final = (
@@ -57,7 +59,7 @@ SCHEMA: Final[dict[str, Any]] = {
     for column in COLUMNS
 }
 
-_BUCKET: Final = f"md5_number_lower(entry_id) % {_BUCKETS}"
+_BUCKET: Final = f"hash(entry_id) % {_BUCKETS}"
 _BEFORE_END: Final = (
     "local_date < CAST($until AS DATE) AND ($provider::VARCHAR IS NULL OR provider_id = $provider::VARCHAR)"
 )
@@ -67,7 +69,7 @@ _PRINTS: Final = (
 )
 _OF_BUCKETS: Final = (
     "SELECT entry_id, provider_id, amount_idr FROM marts.commission_entries"
-    f" WHERE {_BEFORE_END} AND list_contains($buckets, ({_BUCKET})::INTEGER)"
+    f" WHERE {_BEFORE_END} AND ({_BUCKET})::INTEGER IN (SELECT unnest($buckets))"
 )
 _LINES_OF: Final = (
     "SELECT entry_id, provider_id, local_date, amount_idr, kind, part, commission_id, booking_id"
@@ -110,11 +112,12 @@ def rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]
         of_same_rules = same_rules(con, before)
         told = 0
         for buckets in _differing(then, now):
-            some = _compared(con, before, bound, buckets, asked.until, of_same_rules)
-            told += int(some["correction_idr"].sum() or 0)
-            con.register("month_corrections_made", some)
-            con.execute(f"INSERT INTO {_FOUND} SELECT * FROM month_corrections_made")
-            con.unregister("month_corrections_made")
+            for other in _other(con, before, {**bound, "buckets": buckets}).iter_slices(_DIFFERING):
+                some = _explained(con, before, other, asked.until, of_same_rules)
+                told += int(some["correction_idr"].sum() or 0)
+                con.register("month_corrections_made", some)
+                con.execute(f"INSERT INTO {_FOUND} SELECT * FROM month_corrections_made")
+                con.unregister("month_corrections_made")
     found = con.sql(f"FROM {_FOUND} ORDER BY provider_id NULLS LAST, commission_id, entry_id")
     for batch in found.to_arrow_reader(_BATCH):
         frame = pl.from_arrow(batch)
@@ -175,20 +178,23 @@ def _differing(then: pl.DataFrame, now: pl.DataFrame) -> Iterator[list[int]]:
         yield group
 
 
-def _compared(
+def _other(
+    con: duckdb.DuckDBPyConnection, before: duckdb.DuckDBPyConnection, of_buckets: dict[str, Any]
+) -> pl.DataFrame:
+    """The lines of some buckets that add something else to the closing now: entry_id, provider_id, both amounts."""
+    then, now = (side.execute(_OF_BUCKETS, of_buckets).pl() for side in (before, con))
+    both = then.join(now, on=["entry_id", "provider_id"], how="full", coalesce=True, suffix="_now")
+    return both.filter(pl.col("amount_idr").fill_null(0) != pl.col("amount_idr_now").fill_null(0))
+
+
+def _explained(
     con: duckdb.DuckDBPyConnection,
     before: duckdb.DuckDBPyConnection,
-    bound: dict[str, Any],
-    buckets: list[int],
+    other: pl.DataFrame,
     until: date,
     of_same_rules: bool,
 ) -> pl.DataFrame:
-    """The corrections of the lines of some buckets."""
-    key = ["entry_id", "provider_id"]
-    asked = {**bound, "buckets": buckets}
-    then, now = (side.execute(_OF_BUCKETS, asked).pl() for side in (before, con))
-    both = then.join(now, on=key, how="full", coalesce=True, suffix="_now")
-    other = both.filter(pl.col("amount_idr").fill_null(0) != pl.col("amount_idr_now").fill_null(0))
+    """The corrections that lines which differ are."""
     ids = {"ids": other["entry_id"].unique().to_list()}
     lines_then, lines_now = (_by(side.execute(_LINES_OF, ids).pl(), "entry_id") for side in (before, con))
     records = {

@@ -17,6 +17,7 @@ import polars as pl
 
 from marketplace.bridges import BRIDGES, LineKind
 from marketplace.commission import NO_PROVIDER
+from marketplace.exclusions import MONEY_COLLECTIONS
 from marketplace.statements import STATEMENT_LINES, StatementPart
 from messages.catalogue import ENGLISH, named, say, sentences
 from messages.message import Arg, Message
@@ -52,6 +53,25 @@ _OF_BRIDGE: Final = [field.name for field in fields(BridgeRow)]
 
 
 @dataclass(frozen=True)
+class CompletenessRow:
+    """A line of the table ``completeness``: what is in, out and elsewhere; of a total (``part``) what of the mirror no
+    line counts. None: not counted."""
+
+    collection: str
+    part: str
+    rows: int | None
+    mirror_rows: int | None
+    unaccounted_rows: int | None
+
+
+_OF_COMPLETENESS: Final = [field.name for field in fields(CompletenessRow)]
+#: Parts of completeness: a collection's total, and the two that are of the period and of whom is asked for.
+_TOTAL: Final = "total"
+_IN: Final = "in"
+_OUT: Final = "out"
+
+
+@dataclass(frozen=True)
 class Statement:
     """A provider's account as the table ``statements`` has it, a mapping a line; ``file``: where all of it is;
     ``left_out``: how many lines are there only."""
@@ -79,6 +99,13 @@ class _Drawn:
     def amount(self, amount: int | None) -> str:
         return named("month.text.unknown", self.language) if amount is None else rupiah(amount)
 
+    def count(self, number: int | None) -> str:
+        """A number, grouped as the language does; rupiah are grouped by dots in both."""
+        if number is None:
+            return named("month.text.unknown", self.language)
+        grouped = f"{number:,}"
+        return grouped if self.language == ENGLISH else grouped.replace(",", ".")
+
     def one_of(self, group: str, code: str, otherwise: str | None = None) -> str:
         """The word for a code; of one that has none yet its sentence or itself."""
         name = f"month.{group}.{code}"
@@ -92,6 +119,7 @@ def cover(
     bridges: Iterable[BridgeRow] = (),
     statement: Statement | None = None,
     language: str = ENGLISH,
+    completeness: Iterable[CompletenessRow] = (),
 ) -> bytes:
     """The cover as PDF: the same bytes from the same arguments. Raises BookwatchError for a manifest that is of no
     package."""
@@ -110,6 +138,7 @@ def cover(
     paper.page()
     _top(paper, drawn, statement)
     _figures(paper, drawn)
+    _completeness(paper, drawn, list(completeness))
     _bridges(paper, drawn, list(bridges))
     _untold(paper, drawn)
     _files(paper, drawn)
@@ -176,6 +205,8 @@ def _facts(drawn: _Drawn) -> Iterator[tuple[str, str]]:
     )
     how = drawn.one_of("cover", f"how.{month.made_by_how.replace('-', '_')}", month.made_by_how)
     yield "made_by", drawn.says("fact.made", by=manifest.made_by, how=how, at=_instant(manifest.created_at))
+    yield "made_under", month.made_under
+    yield "signed_with", month.signed_with or drawn.named("unsigned")
     signed = [drawn.says("fact.signed", by=one["by"], at=_instant(one["at"])) for one in month.signed_off]
     yield "signed_off", "; ".join(signed) or drawn.named("nobody_signed")
     for name, earlier in (("supersedes", month.supersedes), ("opening_from", month.opening_from)):
@@ -198,7 +229,7 @@ def _figures(paper: Paper, drawn: _Drawn) -> None:
     told: dict[bool, list[tuple[str, str]]] = {False: [], True: []}
     for name, value in drawn.month.figures.items():
         money = name.endswith(MONEY_SUFFIX)
-        shown = drawn.amount(value) if money or value is None else _grouped(value)
+        shown = drawn.amount(value) if money else drawn.count(value)
         told[money].append((drawn.one_of("cover", f"figure.{name}", sentence.get(name)), shown))
     counts, amounts = told[False], told[True]
     length = max(len(counts), len(amounts))
@@ -213,6 +244,38 @@ def _figures(paper: Paper, drawn: _Drawn) -> None:
     )
     rows = (Row((*count, "", *amount)) for count, amount in zip(counts, amounts, strict=True))
     paper.table(columns, rows, headed=False)
+
+
+def _completeness(paper: Paper, drawn: _Drawn, lines: list[CompletenessRow]) -> None:
+    """In, out and elsewhere against the mirror: of the collections figures are made of line by line, of all in a
+    verdict."""
+    paper.heading(drawn.named("head.completeness"), room=35)
+    totals = [line for line in lines if line.part == _TOTAL]
+    names = ("collection", "in", "out", "elsewhere", "mirror", "unaccounted")
+    columns = tuple(
+        Column(drawn.named(f"col.{name}"), 0.25 if name == "collection" else 0.15, right=name != "collection")
+        for name in names
+    )
+
+    def row(total: CompletenessRow) -> Row:
+        its = [line for line in lines if line.collection == total.collection and line.part != _TOTAL]
+        of_part = {
+            part: sum(
+                line.rows or 0 for line in its if (line.part if line.part in (_IN, _OUT) else "") == part
+            )
+            for part in (_IN, _OUT, "")
+        }
+        told = (*of_part.values(), total.mirror_rows, total.unaccounted_rows)
+        return Row((total.collection, *(drawn.count(number) for number in told)))
+
+    paper.table(columns, [row(total) for total in totals if total.collection in MONEY_COLLECTIONS], size=7.5)
+    paper.note(drawn.named("elsewhere_note"))
+    if not totals or any(total.unaccounted_rows is None for total in totals):
+        paper.note(drawn.named("not_counted"), warn=True)
+    if lost := sum(abs(total.unaccounted_rows or 0) for total in totals):
+        paper.note(drawn.says("incomplete", rows=drawn.count(lost)), warn=True)
+    elif totals and all(total.unaccounted_rows == 0 for total in totals):
+        paper.note(drawn.says("complete", rows=drawn.count(sum(total.mirror_rows or 0 for total in totals))))
 
 
 def _bridges(paper: Paper, drawn: _Drawn, rows: list[BridgeRow]) -> None:
@@ -245,7 +308,7 @@ def _bridge_row(drawn: _Drawn, line: BridgeRow) -> Row:
     return Row(
         (
             f"({word})" if beside else word,
-            "" if line.rows is None else _grouped(line.rows),
+            "" if line.rows is None else drawn.count(line.rows),
             "" if nothing else drawn.amount(line.amount_idr),
         ),
         strong,
@@ -260,15 +323,15 @@ def _untold(paper: Paper, drawn: _Drawn) -> None:
     if manifest.as_of is None:
         told.append(drawn.named("untold.never_scanned"))
     if manifest.rows_without_day:
-        told.append(drawn.says("untold.rows", count=manifest.rows_without_day))
+        told.append(drawn.says("untold.rows", count=drawn.count(manifest.rows_without_day)))
     if manifest.findings_without_day:
-        told.append(drawn.says("untold.findings", count=manifest.findings_without_day))
+        told.append(drawn.says("untold.findings", count=drawn.count(manifest.findings_without_day)))
     difference = manifest.difference or {}
     if difference.get("unknown_rows"):
         told.append(
             drawn.says(
                 "untold.unknown",
-                rows=difference["unknown_rows"],
+                rows=drawn.count(difference["unknown_rows"]),
                 expected=difference["unknown_expected_idr"],
                 actual=difference["unknown_actual_idr"],
             )
@@ -291,7 +354,7 @@ def _files(paper: Paper, drawn: _Drawn) -> None:
     )
 
     def row(entry: FileEntry) -> Row:
-        return Row((entry.name.removeprefix(stem), _grouped(entry.rows), "", entry.sha256))
+        return Row((entry.name.removeprefix(stem), drawn.count(entry.rows), "", entry.sha256))
 
     paper.table(columns, map(row, drawn.manifest.files), size=6.5)
 
@@ -319,7 +382,9 @@ def _statement(paper: Paper, drawn: _Drawn, statement: Statement) -> None:
     else:
         paper.note(drawn.named("no_lines"))
     if statement.left_out:
-        paper.note(drawn.says("too_many", count=statement.left_out, file=statement.file), warn=True)
+        paper.note(
+            drawn.says("too_many", count=drawn.count(statement.left_out), file=statement.file), warn=True
+        )
     if beside:
         paper.heading(drawn.named("head.beside"))
         paper.table(_account_columns(drawn), (_account_row(drawn, line) for line in beside), size=7)
@@ -343,7 +408,7 @@ def _statement_word(drawn: _Drawn, code: str) -> str:
 
 def _sum_row(drawn: _Drawn, line: Mapping[str, Any]) -> Row:
     rows = line["rows"]
-    counted = "" if rows is None else _grouped(rows)
+    counted = "" if rows is None else drawn.count(rows)
     amount = "" if rows == 0 and line["amount_idr"] is None else drawn.amount(line["amount_idr"])
     return Row((_statement_word(drawn, line["line"]), counted, amount, ""))
 
@@ -392,32 +457,39 @@ def _instant(text: str | None) -> str:
     return f"{day} {clock[:5]} {zone}".rstrip()
 
 
-def _grouped(number: int) -> str:
-    return f"{number:,}".replace(",", ".")
-
-
 # -- of a package --------------------------------------------------------------------------------------------
 
 
 def _write(contents: Contents, folder: Path, name: str) -> FileEntry:
     tables = {table.name: table for table in contents.tables}
-    bridges = _bridge_rows(contents, tables["bridges"]) if "bridges" in tables else []
+    bridges: list[BridgeRow] = []
+    if "bridges" in tables:
+        scope = _WHOLE if contents.asked.provider is None else _PROVIDER
+        bridges = _bridge_rows(folder / contents.entry(tables["bridges"]).name, scope)
     statement = None
     if contents.asked.provider is not None and "statements" in tables:
         statement = _statement_of(contents, tables["statements"])
-    made = cover(contents.manifest, bridges, statement, contents.manifest.locale)
+    completeness = (
+        CompletenessRow(*row)
+        for batch in (contents.rows(tables["completeness"]) if "completeness" in tables else ())
+        for row in batch.select(_OF_COMPLETENESS).iter_rows()
+    )
+    made = cover(contents.manifest, bridges, statement, contents.manifest.locale, completeness)
     return bytes_file(folder, name, made)
 
 
-def _bridge_rows(contents: Contents, table: PackageTable) -> list[BridgeRow]:
-    """The bridges of all that is asked for, one provider or the whole; those of single days and of each provider
-    stand in the files."""
-    scope = _WHOLE if contents.asked.provider is None else _PROVIDER
-    found: list[BridgeRow] = []
-    for batch in contents.rows(table):
-        of_scope = batch.filter((pl.col("scope") == scope) & pl.col("local_date").is_null())
-        found.extend(BridgeRow(*row) for row in of_scope.select(_OF_BRIDGE).iter_rows())
-    return found
+def _bridge_rows(table: Path, scope: str) -> list[BridgeRow]:
+    """The bridges of all that is asked for; those of single days and of each provider stand in the files.
+
+    Taken from the file of the table: it has a line for each provider, and would be long to ask for once more.
+    """
+    lines = (
+        pl.scan_csv(table, infer_schema=False)
+        .filter((pl.col("scope") == scope) & pl.col("local_date").is_null())
+        .select(_OF_BRIDGE)
+        .with_columns(pl.col("amount_idr", "rows").cast(pl.Int64))
+    )
+    return [BridgeRow(*row) for row in lines.collect(engine="streaming").iter_rows()]
 
 
 def _statement_of(contents: Contents, table: PackageTable) -> Statement:

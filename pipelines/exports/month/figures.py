@@ -13,6 +13,7 @@ import duckdb
 from marketplace.commission import EntryKind
 from marketplace.difference import AGGREGATES
 from pipelines.exports.commissions import STATES, in_period, of_period, of_provider
+from pipelines.exports.month.exclusions import told_in
 from pipelines.exports.month.findings import date_findings
 from pipelines.exports.month.rows import period_of
 from pipelines.exports.month.table import Asked
@@ -81,6 +82,16 @@ OF_ENTRIES: Final = (
     Figure("reversed_idr", _entries(EntryKind.REVERSAL, "-"), "what was taken back"),
     Figure("closing_idr", "coalesce(sum(amount_idr), 0)", "owed as the period ended"),
 )
+#: Of what is out of the period's figures (marts.exclusions); and of the whole mirror, whoever's rows.
+OF_EXCLUSIONS: Final = (
+    Figure("rows_out", "count(*)", "rows out of the figures, each with its reason"),
+    Figure(
+        "rows_unaccounted",
+        "(SELECT sum(abs(m.rows - coalesce(t.rows, 0))) FROM ops.mirror_rows AS m LEFT JOIN (SELECT collection,"
+        " sum(rows) AS rows FROM marts.completeness GROUP BY collection) AS t ON t.collection = m.collection)",
+        "rows of the mirror, of any period, that are neither in nor out",
+    ),
+)
 _SOURCES: Final = (
     (OF_ROWS, f"marts.commission_reconciliation WHERE {in_period()}"),
     (OF_FINDINGS, f"temp.dated_findings WHERE {in_period()}"),
@@ -88,6 +99,7 @@ _SOURCES: Final = (
         OF_ENTRIES,
         "marts.commission_entries WHERE local_date < CAST($until AS DATE) AND " + of_provider("provider_id"),
     ),
+    (OF_EXCLUSIONS, f"marts.exclusions WHERE {in_period()}"),
 )
 FIGURES: Final = tuple(figure for figures, _ in _SOURCES for figure in figures)
 
@@ -97,6 +109,9 @@ def figures_of(con: duckdb.DuckDBPyConnection, asked: Asked) -> dict[str, int | 
     date_findings(con)
     made: dict[str, int | None] = {}
     for figures, source in _SOURCES:
+        if figures is OF_EXCLUSIONS and not told_in(con):
+            made |= {figure.name: None for figure in figures}  # a snapshot of an older version
+            continue
         chosen = ", ".join(f"CAST({figure.sql} AS BIGINT)" for figure in figures)
         ((*values,),) = con.execute(of_period(f"SELECT {chosen} FROM {source}", period_of(asked))).fetchall()
         made |= {figure.name: value for figure, value in zip(figures, values, strict=True)}

@@ -14,11 +14,9 @@ import duckdb
 import polars as pl
 
 from pipelines.exports.month.accounts import day, lines_of, of_provider, summed
+from pipelines.exports.month.earlier import reported
 from pipelines.exports.month.table import Asked, Earlier
-from resources.snapshots import open_snapshot
 
-#: What a query on the earlier snapshot may hold before it spills.
-_EARLIER_MEMORY: Final = "96MB"
 _FACTS: Final = (
     "bridge VARCHAR, provider_id VARCHAR, local_date DATE, line VARCHAR, amount_idr BIGINT, n BIGINT"
 )
@@ -34,36 +32,24 @@ _GROUPED: Final = (
 def put_opening(con: duckdb.DuckDBPyConnection, asked: Asked) -> str:
     """Make temp.opening_facts, the sums of the bridge's lines but for its total; returns what its first line rests
     on, in a sentence.
-
-    Raises BookwatchError for an earlier snapshot that is not as it was published.
     """
     earlier = asked.opening_from
     con.execute(f"CREATE OR REPLACE TEMP TABLE opening_facts ({_FACTS})")
     if earlier is None:
         _as_of_now(con, asked)
         return "no report of the period before was handed out: its closing as of this snapshot"
-    if earlier.snapshot is not None:
-        if earlier.snapshot.resolve() == _own_path(con):
-            _as_of_now(con, asked)
-            return f"{_named(earlier)} rests on this very snapshot"
-        _from_snapshot(con, asked, earlier.snapshot)
-        return f"{_named(earlier)}, from the snapshot {earlier.snapshot.stem} it rests on"
-    reported = _from_file(con, asked, earlier.folder)
-    if not reported:
-        _as_of_now(con, asked)
-        return f"{_named(earlier)} is not there, nor its snapshot: its closing as of this snapshot"
-    return f"{_named(earlier)}, from its file: its snapshot is not kept, so changes are not told line by line"
+    with reported(con, earlier) as (then, why):
+        if then is not None:
+            _from_snapshot(con, asked, then)
+            return f"{_named(earlier)}, from the snapshot it rests on"
+    if _from_file(con, asked, earlier.folder):
+        return f"{_named(earlier)}, from its file. {why} Changes are not told line by line"
+    _as_of_now(con, asked)
+    return f"as of this snapshot: {_named(earlier)} is not there. {why}"
 
 
 def _named(earlier: Earlier) -> str:
     return f"the report with the manifest {earlier.manifest_sha256[:12]}…"
-
-
-def _own_path(con: duckdb.DuckDBPyConnection) -> Path | None:
-    (path,) = con.execute(
-        "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
-    ).fetchall()[0]
-    return Path(path).resolve() if path else None
 
 
 def _before(asked: Asked) -> str:
@@ -83,10 +69,10 @@ def _from_file(con: duckdb.DuckDBPyConnection, asked: Asked, folder: Path) -> bo
     if len(files) != 1:
         return False
     read = pl.read_csv(files[0], infer_schema=False, columns=["line", "provider_id", "closing_idr"])
-    said = read.filter(pl.col("line") == "provider").select(
+    told = read.filter(pl.col("line") == "provider").select(
         "provider_id", amount_idr=pl.col("closing_idr").cast(pl.Int64)
     )
-    con.register("reported", said)
+    con.register("reported", told)
     both = f"""
         SELECT provider_id, amount_idr AS reported, NULL AS now FROM reported WHERE {of_provider(asked)}
         UNION ALL SELECT provider_id, NULL, amount_idr FROM marts.commission_entries WHERE {_before(asked)}"""
@@ -103,38 +89,29 @@ def _from_file(con: duckdb.DuckDBPyConnection, asked: Asked, folder: Path) -> bo
     return True
 
 
-def _from_snapshot(con: duckdb.DuckDBPyConnection, asked: Asked, path: Path) -> None:
+def _from_snapshot(con: duckdb.DuckDBPyConnection, asked: Asked, then: duckdb.DuckDBPyConnection) -> None:
     """Compare the lines before the period in both snapshots, those of providers and months that differ."""
-    spill = con.execute("SELECT current_setting('temp_directory')").fetchall()[0][0]
-    folder = Path(spill) / "earlier" if spill else None
     grouped = _GROUPED.format(upto=_before(asked))
-    with open_snapshot(path, memory_limit=_EARLIER_MEMORY, spill_folder=folder) as then:
-        _carry(then, grouped, con, "then_groups")
-        con.execute(
-            f"""CREATE OR REPLACE TEMP TABLE opening_differs AS
-            SELECT coalesce(t.provider_id, n.provider_id) AS provider_id,
-                   coalesce(t.local_month, n.local_month) AS local_month
-            FROM then_groups t FULL JOIN ({grouped}) n
-                ON n.provider_id = t.provider_id AND n.local_month = t.local_month
-            WHERE (t.n, t.amount_idr, t.mark) IS DISTINCT FROM (n.n, n.amount_idr, n.mark)"""
-        )
-        differing = (
-            f"SELECT {_ENTRY} FROM marts.commission_entries WHERE {_before(asked)} AND (provider_id,"
-            " date_trunc('month', local_date)::DATE) IN (SELECT (provider_id, local_month) FROM {differs})"
-        )
-        _carry(con, "FROM opening_differs", then, "differs")
-        _carry(then, differing.format(differs="differs"), con, "then_lines")
-        con.execute(
-            f"CREATE OR REPLACE TEMP TABLE now_lines AS {differing.format(differs='opening_differs')}"
-        )
-        # Where a line lies that one side has before the period, and the other not: elsewhere, or nowhere.
-        _carry(con, "SELECT entry_id FROM now_lines ANTI JOIN then_lines USING (entry_id)", then, "fresh")
-        _carry(
-            then,
-            f"SELECT {_ENTRY} FROM marts.commission_entries SEMI JOIN fresh USING (entry_id)",
-            con,
-            "then_elsewhere",
-        )
+    _carry(then, grouped, con, "then_groups")
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE opening_differs AS
+        SELECT coalesce(t.provider_id, n.provider_id) AS provider_id,
+               coalesce(t.local_month, n.local_month) AS local_month
+        FROM then_groups t FULL JOIN ({grouped}) n
+            ON n.provider_id = t.provider_id AND n.local_month = t.local_month
+        WHERE (t.n, t.amount_idr, t.mark) IS DISTINCT FROM (n.n, n.amount_idr, n.mark)"""
+    )
+    differing = (
+        f"SELECT {_ENTRY} FROM marts.commission_entries WHERE {_before(asked)} AND (provider_id,"
+        " date_trunc('month', local_date)::DATE) IN (SELECT (provider_id, local_month) FROM {differs})"
+    )
+    _carry(con, "FROM opening_differs", then, "differs")
+    _carry(then, differing.format(differs="differs"), con, "then_lines")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE now_lines AS {differing.format(differs='opening_differs')}")
+    # Where a line lies that one side has before the period, and the other not: elsewhere, or nowhere.
+    _carry(con, "SELECT entry_id FROM now_lines ANTI JOIN then_lines USING (entry_id)", then, "fresh")
+    elsewhere = f"SELECT {_ENTRY} FROM marts.commission_entries SEMI JOIN fresh USING (entry_id)"
+    _carry(then, elsewhere, con, "then_elsewhere")
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE now_elsewhere AS
         SELECT {_ENTRY} FROM marts.commission_entries
@@ -169,8 +146,8 @@ def _from_snapshot(con: duckdb.DuckDBPyConnection, asked: Asked, path: Path) -> 
             f"INSERT INTO opening_facts BY NAME {lines_of('opening', rows, {code: summed('amount_idr')})}"
         )
     groups = "SELECT provider_id, amount_idr FROM then_groups"
-    reported = {"reported_closing": (summed("amount_idr")[0], "NULL")}
-    con.execute(f"INSERT INTO opening_facts BY NAME {lines_of('opening', groups, reported)}")
+    said = {"reported_closing": (summed("amount_idr")[0], "NULL")}
+    con.execute(f"INSERT INTO opening_facts BY NAME {lines_of('opening', groups, said)}")
 
 
 def _carry(source: duckdb.DuckDBPyConnection, sql: str, target: duckdb.DuckDBPyConnection, name: str) -> None:

@@ -140,40 +140,49 @@ def _moved(held: _Held) -> str:
             coalesce(b.amount_idr, 0) AS fee_idr
         FROM {lines.format(part=EntryPart.COMMISSION.value)} a
         FULL JOIN {lines.format(part=EntryPart.FEE.value)} b USING (commission_id, kind, local_date)"""
-    return f"{told} UNION ALL {_of_unknown_amount()}" if held.unentered else told
+    if not held.unentered:
+        return told
+    return f"""{told} UNION ALL SELECT *, NULL, 0 FROM temp.paid_unknown
+        WHERE local_date >= CAST($first AS DATE) AND local_date < CAST($until AS DATE)"""
 
 
 def _of_unknown_amount() -> str:
-    """Payments of records whose commission is not known: the ledger has at most the line of a fee."""
+    """Payments, on any day, of records whose commission is not known: the ledger has at most the line of a fee."""
     paid = (
         f"(c.status = '{PAID_STATUS}'"
         f" OR (c.paid_at IS NOT NULL AND (NOT c.is_live OR c.status = '{UNKNOWN_STATUS}')))"
     )
     moment = f"coalesce({', '.join(f'c.{name}' for name in PAYMENT_MOMENTS)})"
     return f"""
-        SELECT u.commission_id, '{EntryKind.PAYMENT.value}', u.paid_date, u.provider_id, u.booking_id, NULL, 0
-        FROM (
-            SELECT u.*, CAST({moment} + to_minutes(c.utc_offset_minutes) AS DATE) AS paid_date
-            FROM marts.unentered_records u JOIN core.commissions c ON c.commission_id = u.commission_id
-            WHERE u.reason = '{Unentered.AMOUNT_UNKNOWN.value}' AND u.local_date IS NOT NULL AND {paid}
-        ) u
-        WHERE u.paid_date >= CAST($first AS DATE) AND u.paid_date < CAST($until AS DATE)
+        SELECT u.commission_id, '{EntryKind.PAYMENT.value}' AS kind,
+            CAST({moment} + to_minutes(c.utc_offset_minutes) AS DATE) AS local_date, u.provider_id, u.booking_id
+        FROM marts.unentered_records u JOIN core.commissions c ON c.commission_id = u.commission_id
+        WHERE u.reason = '{Unentered.AMOUNT_UNKNOWN.value}' AND u.local_date IS NOT NULL AND {paid}
             AND {of_provider("u.provider_id")} AND u.commission_id NOT IN (
-                SELECT commission_id FROM {_ENTRIES}
-                WHERE kind = '{EntryKind.PAYMENT.value}' AND {of_provider("provider_id")}
+                SELECT commission_id FROM {_ENTRIES} WHERE kind = '{EntryKind.PAYMENT.value}'
                     AND commission_id IN (SELECT commission_id FROM marts.unentered_records))"""
 
 
 def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:
     held = _held(con)
+    if held.unentered:
+        con.execute(
+            of_period(
+                f"CREATE OR REPLACE TEMP TABLE paid_unknown AS {_of_unknown_amount()}", period_of(asked)
+            )
+        )
     lacking = {name for name in _NEWER if name not in held.columns}
     listed = ", ".join(
         f"'{NOT_HELD}' AS {column.name}" if column.name in lacking else f'{column.sql} AS "{column.name}"'
         for column in COLUMNS
         if column.sql
     )
-    sql = f"""SELECT {listed}, {", ".join(_BESIDE)} FROM ({_moved(held)}) m
-        LEFT JOIN core.commissions c ON c.commission_id = m.commission_id
+    # DuckDB makes a hash of what stands on the right: of the few records of the slice, not of all there are.
+    sql = f"""WITH moved AS MATERIALIZED ({_moved(held)}), records AS (
+            SELECT * FROM core.commissions WHERE commission_id IN (SELECT commission_id FROM moved)
+        )
+        SELECT {listed}, {", ".join(_BESIDE)} FROM moved m
+        LEFT JOIN records c ON c.commission_id = m.commission_id
         LEFT JOIN {PROVIDERS} p ON p.provider_id = m.provider_id
         ORDER BY m.local_date, m.commission_id, m.kind"""
     names = [column.name for column in COLUMNS]

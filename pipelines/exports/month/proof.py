@@ -38,9 +38,12 @@ from resources.home import Home
 from resources.ledger import ExportEntry, Ledger, LedgerTooNew
 from resources.snapshots import open_snapshot
 
-#: Tables that are made of texts of bookwatch and of the policy's file beside the snapshot: another version says the
-#: same in other words.
-_OF_TEXTS: Final = ("rules", "columns")
+#: What shows the policy's text: where the snapshot keeps none (ops.snapshot.policy), that of the file beside bookwatch.
+_OF_POLICY: Final = ("rules", "_rules.md")
+_POLICY_KEPT: Final = (
+    "SELECT bool_or(policy IS NOT NULL) FROM (SELECT NULL::VARCHAR AS policy WHERE false UNION ALL BY NAME"
+    " FROM ops.snapshot)"
+)
 #: Tables that are made of an earlier report as well.
 _OF_EARLIER: Final = ("changes", "corrections", BRIDGES)
 #: Figures that are the control total of a table's column, or its rows where the column is None.
@@ -61,6 +64,7 @@ _IN_TABLES: Final = (
     ("closing_idr", "ledger", "closing_idr"),
 )
 _WORKBOOK: Final = ".xlsx"
+_COVER: Final = "_cover.pdf"
 _WHOLE: Final = "whole"
 _PROVIDER: Final = "provider"
 _TOLD: Final = 5
@@ -112,15 +116,15 @@ def prove_month(package: Package, notes: Notes) -> None:
 def _say_who(package: Package, notes: Notes) -> None:
     told = package.told
     known = HOW.get(told.made_by_how)  # pyright: ignore[reportArgumentType, reportCallIssue] - any word may stand there
-    who = f"made by {package.manifest.made_by} under the account {told.made_under}"
+    who = f"made by {package.manifest.made_by} under the account {told.made_under} of the system"
     if known is None:
         notes.differences.append(
             f"{MANIFEST} says {told.made_by_how!r} of how its maker is known, which is no word."
         )
     elif told.made_by_how == "signed-in":
-        notes.proven.append(f"{who}: {known}.")
+        notes.proven.append(f"{who}, {known}.")
     else:
-        notes.not_checked.append(f"{who}: {known}.")
+        notes.not_checked.append(f"{who}, {known}.")
     if told.clock_frozen:
         notes.not_checked.append(
             "the clock was stopped (BOOKWATCH_NOW) when the package was made:"
@@ -349,7 +353,7 @@ def _check_tables(package: Package, con: duckdb.DuckDBPyConnection, asked: Asked
         gone = _earlier_gone(package)
         if table.name in _OF_EARLIER and gone:
             notes.not_checked.append(f"{what}: the earlier report it is compared with is gone ({gone}).")
-        elif table.name in _OF_TEXTS or not _same_version(package):
+        elif _in_other_words(package, table.name, con):
             notes.not_checked.append(
                 f"{what} by this bookwatch and its policy file; it was made by {package.told.bookwatch_version}."
             )
@@ -357,6 +361,13 @@ def _check_tables(package: Package, con: duckdb.DuckDBPyConnection, asked: Asked
             notes.differences.append(f"{what}.")
     if agreed:
         notes.proven.append(f"{agreed} tables are, row by row, what the snapshot gives for them once more.")
+
+
+def _in_other_words(package: Package, what: str, con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a table or document may say the same in other words than when the package was made."""
+    if not _same_version(package):
+        return True
+    return what in _OF_POLICY and not con.execute(_POLICY_KEPT).fetchall()[0][0]
 
 
 def _raw_sha256(table: PackageTable, con: duckdb.DuckDBPyConnection, asked: Asked) -> str:
@@ -398,8 +409,13 @@ def _check_documents(
         entry = next((one for one in manifest.files if one.name == name), None)
         if entry is None or any(name in rewriting.files for rewriting in manifest.rewritten):
             continue
-        if document.write(contents, folder, name).sha256 != entry.sha256:
-            said = f"{name} is not what is made of the snapshot and {MANIFEST} once more"
+        if document.write(contents, folder, name).sha256 == entry.sha256:
+            continue
+        said = f"{name} is not what is made of the snapshot and {MANIFEST} once more"
+        if document.suffix == _COVER or _in_other_words(package, document.suffix, con):
+            # Whatever packs a PDF may pack it otherwise on another machine.
             notes.not_checked.append(
-                f"{said} by this bookwatch; it was made by {package.told.bookwatch_version} with its own texts."
+                f"{said} on this machine; it was made by {package.told.bookwatch_version}, its texts and libraries."
             )
+        else:
+            notes.differences.append(f"{said}.")

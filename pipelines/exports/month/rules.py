@@ -17,16 +17,27 @@ from typing import Any, Final
 import duckdb
 import polars as pl
 
+from marketplace.ageing import AGE_CLASSES, AGE_UNKNOWN, NOT_DUE, STANDINGS
 from marketplace.closed_months import CLOSED_AFTER
-from marketplace.commission import ENTRY_KINDS, ROW_STATES, WHOLE_STATES, RowState
+from marketplace.commission import (
+    ENTRY_KINDS,
+    PAYMENT_MOMENTS,
+    PAYMENT_RULES,
+    ROW_STATES,
+    WHOLE_STATES,
+    RowState,
+)
+from marketplace.corrections import RULES as CAUSE_RULES
 from marketplace.data_codes import DATA_FINDINGS
+from marketplace.exclusions import ACCOUNTED
 from marketplace.findings import FINDINGS
+from marketplace.payments import BY_CHANGE, BY_LOSS, BY_WHAT_IT_UNDOES
 from marketplace.policy import Policy, PolicyError, PolicyRule, parse_policy
 from marketplace.rules import AMOUNT_TOLERANCE_IDR, THOUSANDS_BELOW_IDR
 from marketplace.statuses import values
 from messages.catalogue import ENGLISH, named, say
 from messages.message import Arg, Message
-from messages.rules import data_rule, rule
+from messages.rules import data_rule, exclusion, rule
 from pipelines.exports.commissions import ZONE, in_period, of_period, of_provider
 from pipelines.exports.manifest import FileEntry
 from pipelines.exports.month.document import Contents, Document, bytes_file
@@ -44,6 +55,13 @@ UNKNOWN: Final = "unknown"
 #: A number of a policy that is not known, in a sentence.
 UNTOLD: Final = "?"
 _OTHER: Final = "month.other_code"
+#: What told the day of a payment, as the table payments has it, by the code of its sentence.
+_DAY_RULES: Final = {
+    **dict(zip(PAYMENT_RULES, PAYMENT_MOMENTS, strict=True)),
+    BY_CHANGE: "updated",
+    BY_LOSS: "found_gone",
+    BY_WHAT_IT_UNDOES: "not_before",
+}
 #: Where the policy's text was taken from.
 KEPT: Final = "snapshot"
 INSTALLED: Final = "installed"
@@ -103,6 +121,11 @@ def lines(con: duckdb.DuckDBPyConnection, asked: Asked) -> list[Line]:
         *(Line("entry", kind, Message(f"month.entry.{kind}")) for kind in ENTRY_KINDS),
         *_finding_lines(held, policy),
         *_data_finding_lines(held),
+        *(Line("exclusion", reason, exclusion(reason)) for reason in ACCOUNTED),
+        *_age_lines(),
+        *(Line("standing", one.value, Message(f"month.standing.{one.value}")) for one in STANDINGS),
+        *(Line("day_rule", rule, Message(f"month.day_rule.{code}")) for rule, code in _DAY_RULES.items()),
+        *(Line("cause", one.cause.value, Message(f"month.cause.{one.cause.value}")) for one in CAUSE_RULES),
     ]
 
 
@@ -232,6 +255,12 @@ def _data_finding_lines(held: _Held) -> Iterator[Line]:
     for code in DATA_FINDINGS:
         yield Line("data_finding", code, data_rule(code), count=held.data_findings.get(code, 0))
     yield from _others("data_finding", DATA_FINDINGS, held.data_findings)
+
+
+def _age_lines() -> Iterator[Line]:
+    for one in AGE_CLASSES:
+        code = {NOT_DUE: "not_due", AGE_UNKNOWN: "unknown"}.get(one, "late")
+        yield Line("age", one.word, Message(f"month.age.{code}"))
 
 
 def _others(section: str, known: Collection[str], found: Mapping[str | None, int]) -> Iterator[Line]:

@@ -30,6 +30,7 @@ from pipelines.exports.month.accounts import (
     within,
     words,
 )
+from pipelines.exports.month.instants import local_text
 from pipelines.exports.month.open_records import put_open_records
 from pipelines.exports.month.rows import BATCH_ROWS
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
@@ -40,15 +41,6 @@ _COUNTED: Final = (StatementPart.OPENING.value, StatementPart.LINE.value)
 #: What is said of a line that has no words of its own.
 _SENTENCES: Final = {line.code: line.sentence for line in STATEMENT_LINES.values()}
 _PLACES: Final = {part.value: number for number, part in enumerate(StatementPart)}
-
-
-def _local(instant: str, offset: str) -> str:
-    """An instant in the zone of the row, with its offset; in UTC where that is not known."""
-    shown = "strftime({at}, '%Y-%m-%dT%H:%M:%S.%f')"
-    sign = f"CASE WHEN {offset} < 0 THEN '-' ELSE '+' END"
-    zone = f"printf('%s%02d:%02d', {sign}, abs({offset}) // 60, abs({offset}) % 60)"
-    local = f"{shown.format(at=f'{instant} + to_minutes({offset})')} || {zone}"
-    return f"coalesce({local}, {shown.format(at=instant)} || 'Z')"
 
 
 #: Columns of a line that are asked for as they stand in temp.statement_lines; the others are made of these.
@@ -94,7 +86,9 @@ _KEPT: Final = tuple(
     column.sql for column in COLUMNS if column.sql and column.name not in ("provider_name", "counts")
 )
 #: Lines of which facts are looked up at a time.
-_SLICE_ROWS: Final = 40_000
+_SLICE_ROWS: Final = 20_000
+#: Lines whose facts are looked for at a time in the tables of the snapshot, which are read from end to end for it.
+_BLOCK_ROWS: Final = 8 * _SLICE_ROWS
 #: What is looked up of the lines of the account, some tens of thousands at a time, one after the other: joins of all at
 #: once take more memory than there is. Of each: by which column of a line, and what. One id may stand in both
 #: collections of bookings, and a line of the ledger does not say in which: then nothing is shown of it.
@@ -102,26 +96,26 @@ _LOOKED_UP: Final = {
     "commission_id": (
         "SELECT commission_id, status AS commission_status, proof_state AS proof, {deadline} AS record_deadline,"
         " {paid} AS paid_at_local, {verified} AS verified_at_local FROM core.commissions WHERE commission_id IN"
-        " (SELECT commission_id FROM statement_slice)"
+        " (SELECT commission_id FROM statement_block)"
     ).format(
-        deadline=_local("deadline_at", "utc_offset_minutes"),
-        paid=_local("paid_at", "utc_offset_minutes"),
-        verified=_local("verified_at", "utc_offset_minutes"),
+        deadline=local_text("deadline_at", "utc_offset_minutes"),
+        paid=local_text("paid_at", "utc_offset_minutes"),
+        verified=local_text("verified_at", "utc_offset_minutes"),
     ),
     "accrued_id": (
         f"SELECT commission_id AS accrued_id, {OF_REPORT} AS of_provider, booking_status, booking_amount_idr,"
-        f" expected_idr, state, {_local('deadline_at', 'utc_offset_minutes')} AS deadline_at_local"
-        " FROM marts.commission_reconciliation WHERE commission_id IN (SELECT commission_id FROM statement_slice"
+        f" expected_idr, state, {local_text('deadline_at', 'utc_offset_minutes')} AS deadline_at_local"
+        " FROM marts.commission_reconciliation WHERE commission_id IN (SELECT commission_id FROM statement_block"
         f" WHERE rank = {ENTRY_KINDS.index(EntryKind.ACCRUAL.value)})"
     ),
     "booking_id": (
         "SELECT booking_id, any_value(business_id) AS booking_key,"
-        f" any_value({_local('starts_at', 'utc_offset_minutes')}) AS service_at_local FROM core.bookings"
-        " WHERE booking_id IN (SELECT booking_id FROM statement_slice)"
+        f" any_value({local_text('starts_at', 'utc_offset_minutes')}) AS service_at_local FROM core.bookings"
+        " WHERE booking_id IN (SELECT booking_id FROM statement_block)"
         " GROUP BY booking_id HAVING count(*) = 1"
     ),
     "row_id": "SELECT row_id, findings FROM temp.record_findings WHERE row_id IN"
-    " (SELECT commission_id FROM statement_slice)",
+    " (SELECT commission_id FROM statement_block)",
 }
 
 
@@ -141,8 +135,8 @@ def _beside(asked: Asked) -> Iterator[str]:
     lacking = values(RowState.MISSING, RowState.AWAITING, RowState.UNKNOWN)
     facts = """r.booking_id, r.commission_id, b.business_id AS booking_key, r.booking_status, r.booking_amount_idr,
         r.expected_idr, r.state, r.commission_status"""
-    instants = f"""{_local("b.starts_at", "b.utc_offset_minutes")} AS service_at_local,
-        {_local("r.deadline_at", "r.utc_offset_minutes")} AS deadline_at_local"""
+    instants = f"""{local_text("b.starts_at", "b.utc_offset_minutes")} AS service_at_local,
+        {local_text("r.deadline_at", "r.utc_offset_minutes")} AS deadline_at_local"""
     booking = """LEFT JOIN core.bookings b ON b.booking_id = r.booking_id AND b.origin = r.origin"""
     reported = f"(SELECT *, {OF_REPORT} AS of_provider FROM {_RECONCILED} WHERE {within(asked)})"
     yield f"""
@@ -171,9 +165,10 @@ def _beside(asked: Asked) -> Iterator[str]:
                 r.booking_status, CASE WHEN r.of_provider = u.provider_id THEN r.booking_amount_idr END
                     AS booking_amount_idr,
                 CASE WHEN r.of_provider = u.provider_id THEN r.expected_idr END AS expected_idr, r.state,
-                c.status AS commission_status, {_local("c.deadline_at", "c.utc_offset_minutes")} AS deadline_at_local,
-                {_local("c.paid_at", "c.utc_offset_minutes")} AS paid_at_local,
-                {_local("c.verified_at", "c.utc_offset_minutes")} AS verified_at_local, c.proof_state AS proof,
+                c.status AS commission_status,
+                {local_text("c.deadline_at", "c.utc_offset_minutes")} AS deadline_at_local,
+                {local_text("c.paid_at", "c.utc_offset_minutes")} AS paid_at_local,
+                {local_text("c.verified_at", "c.utc_offset_minutes")} AS verified_at_local, c.proof_state AS proof,
                 f.findings
             FROM (SELECT * FROM marts.unentered_records
                   WHERE reason = {literal(reason.value)} AND provider_id IS NOT NULL) u
@@ -273,11 +268,11 @@ def _slices(con: duckdb.DuckDBPyConnection) -> Iterator[pl.DataFrame]:
     ((lines,),) = con.execute("SELECT count(*) FROM temp.statement_lines").fetchall()
     opened = 0  # the last account whose opening was given
     for low in range(0, lines, _SLICE_ROWS):
-        # Lines lie in the order they were put there in.
-        con.execute(
-            "CREATE OR REPLACE TEMP TABLE statement_slice AS SELECT rowid AS seq, * FROM temp.statement_lines"
-            f" WHERE rowid >= {low} AND rowid < {low + _SLICE_ROWS}"
-        )
+        if low % _BLOCK_ROWS == 0:
+            _take(con, "statement_block", "statement_lines", low, _BLOCK_ROWS)
+            for key, sql in _LOOKED_UP.items():
+                con.execute(f"CREATE OR REPLACE TEMP TABLE looked_up_{key} AS {sql}")
+        _take(con, "statement_slice", "statement_block", low % _BLOCK_ROWS, _SLICE_ROWS)
         found = _looked_up(con, accounts)
         reached: int = found["account"][-1]
         # The last account may go on in the next slice: what follows its lines is given with that.
@@ -286,8 +281,18 @@ def _slices(con: duckdb.DuckDBPyConnection) -> Iterator[pl.DataFrame]:
         opened = reached
         yield pl.concat((found, around), how="diagonal").sort("account", "place", maintain_order=True)
     yield _around(con, f"account > {opened} OR place > 0 AND account = {opened}")
-    for name in ("statement_lines", "statement_slice", "statement_around", "statement_of", "record_findings"):
+    made = ("lines", "block", "slice", "around", "of")
+    for name in (*(f"statement_{name}" for name in made), *(f"looked_up_{key}" for key in _LOOKED_UP)):
         con.execute(f"DROP TABLE IF EXISTS temp.{name}")
+    con.execute("DROP TABLE temp.record_findings")
+
+
+def _take(con: duckdb.DuckDBPyConnection, name: str, source: str, low: int, rows: int) -> None:
+    """Make a table of some of another's rows: they lie in the order they were put there in."""
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name} AS FROM temp.{source} WHERE rowid >= {low} AND rowid < {low + rows}"
+        " ORDER BY rowid"
+    )
 
 
 def _around(con: duckdb.DuckDBPyConnection, where: str) -> pl.DataFrame:
@@ -300,12 +305,14 @@ def _looked_up(con: duckdb.DuckDBPyConnection, accounts: pl.DataFrame) -> pl.Dat
     accrual, payment = (
         pl.col("rank") == ENTRY_KINDS.index(kind.value) for kind in (EntryKind.ACCRUAL, EntryKind.PAYMENT)
     )
-    found = con.sql("FROM statement_slice ORDER BY seq").pl()
+    found = con.sql("FROM statement_slice ORDER BY rowid").pl()
     found = found.join(accounts, on="account", how="left", maintain_order="left").with_columns(
         accrued_id=pl.when(accrual).then("commission_id"), row_id="commission_id"
     )
-    for key, sql in _LOOKED_UP.items():
-        found = found.join(con.sql(sql).pl(), on=key, how="left", maintain_order="left")
+    for key in _LOOKED_UP:
+        of_line = "booking_id" if key == "booking_id" else "commission_id"
+        known = f"FROM looked_up_{key} WHERE {key} IN (SELECT {of_line} FROM statement_slice)"
+        found = found.join(con.sql(known).pl(), on=key, how="left", maintain_order="left")
     own = pl.col("of_provider") == pl.col("provider_id")
     return found.select(
         "account",

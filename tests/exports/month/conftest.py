@@ -47,6 +47,7 @@ def package(
     provider: str | None = None,
     locale: Locale = "en",
     period: tuple[date, date] = PERIOD,
+    made_by: str = "Rani",
 ) -> Package:
     export_month(
         home,
@@ -54,7 +55,7 @@ def package(
         first=period[0],
         until=period[1],
         out=out,
-        made_by="Rani",
+        made_by=made_by,
         time_zone="Asia/Makassar",
         provider=provider,
         locale=locale,

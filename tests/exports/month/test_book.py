@@ -22,10 +22,8 @@ from tests.exports.month.conftest import Package
 from tests.exports.month.conftest import package as made
 from tests.exports.published import Contents, Row
 
-Cell = Any
 
-
-def as_text(value: Cell) -> str:
+def as_text(value: object) -> str:
     """A cell as the raw file writes it; an instant without its offset, to the second."""
     if value is None:
         return ""
@@ -50,7 +48,7 @@ def same(cell: str, raw: str) -> bool:
         return len(raw) == 10 and raw[4:5] == "-" and cell == f"{raw}T00:00:00"
 
 
-def sheets(path: Path) -> Iterator[tuple[str, list[list[Cell]]]]:
+def sheets(path: Path) -> Iterator[tuple[str, list[list[Any]]]]:
     book = openpyxl.load_workbook(path, read_only=True)
     for sheet in book:
         yield sheet.title, [list(row) for row in sheet.iter_rows()]
@@ -110,7 +108,7 @@ def test_the_guide_lists_every_column_of_every_file(whole: Package) -> None:
         header = whole.file(f"_{table.name}.csv").read_text("utf-8-sig").splitlines()[0].split(",")
         mine = guide.filter(pl.col("table") == table.name)
         assert mine["column"].to_list() == ["", *header]
-        assert mine["sentence"].str.len_chars().min() > 5, table.name
+        assert all(len(sentence) > 5 for sentence in mine["sentence"]), table.name
         assert [column for column, total in mine.select("column", "total").iter_rows() if total] == (
             [table.total] if table.total else []
         )

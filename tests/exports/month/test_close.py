@@ -25,6 +25,7 @@ from tests.exports.published import OCTOBER, SNAPSHOT
 Cli = Callable[..., Outcome]
 NAME = "Ketuttari Wulandari"
 MONTH = date(2026, 10, 1)
+PERIOD = ("--from", "2026-10-01", "--to", "2026-11-01")
 
 
 def test_a_closed_month_is_signed_off_and_no_mart_changes(october: Home, cli: Cli) -> None:
@@ -98,7 +99,7 @@ def test_signing_again_reopening_and_signing_anew_are_all_kept(
     cli("close", "2026-10", "--by", "Rani", "--reason", "as discussed")
     again = cli("close", "2026-10", "--by", "Rani")
     assert "nothing was entered" in again.out
-    assert cli("export", "month", "2026-10", "--out", str(tmp_path / "out")).status == 0
+    assert cli("export", "commissions", *PERIOD, "--out", str(tmp_path / "out")).status == 0
     # A report was made since: signing now is of that.
     assert "The newest report of it lies in" in cli("close", "2026-10", "--by", "Rani").out
     undone = cli("reopen", "2026-10", "--by", "Budi", "--reason", "a refund is to come")
@@ -138,7 +139,7 @@ class Forgotten:
 def test_a_forgotten_person_leaves_the_log_and_it_follows_the_report_made_anew(
     october: Home, cli: Cli, tmp_path: Path
 ) -> None:
-    cli("export", "month", "2026-10", "--out", str(tmp_path / "out"))
+    cli("export", "commissions", *PERIOD, "--out", str(tmp_path / "out"))
     cli("close", "2026-10", "--by", "Rani", "--reason", f"{NAME} agreed")
     (export,) = Ledger(october.ledger).exports()
     assert blank_texts(Ledger(october.ledger), cast("Traces", Forgotten())) == {"sign_off_log.reason": 1}

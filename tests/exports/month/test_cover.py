@@ -6,9 +6,13 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pypdfium2
 import pytest
 
@@ -18,9 +22,12 @@ from marketplace.statements import STATEMENT_LINES
 from messages.catalogue import LANGUAGES, sentences
 from messages.places import rupiah
 from pipelines.exports.manifest import FileEntry, Manifest, MonthEntry
-from pipelines.exports.month.cover import BridgeRow, Statement, cover
+from pipelines.exports.month.cover import BridgeRow, CompletenessRow, Statement, cover
 from pipelines.exports.month.figures import FIGURES
-from tests.exports.month.conftest import Package
+from pipelines.exports.month.package import tables
+from resources.home import Home
+from tests.exports.month.conftest import Package, package
+from tests.exports.published import Contents
 
 HASH = "c0a2e6de527a579c3a5fd852c01f9f6d4e050cb55a119d3fbaf0272187bb8101"
 CLOSED = Manifest(
@@ -49,7 +56,7 @@ CLOSED = Manifest(
         open=False,
         ageing_at="2026-10-31T16:00:00Z",
         clock_frozen=False,
-        made_by_how="self-declared",
+        made_by_how="self_declared",
         bookwatch_version="0.1.0",
         snapshot_sha256="a29b" * 16,
         mart_digests={},
@@ -58,6 +65,8 @@ CLOSED = Manifest(
         supersedes=None,
         opening_from=None,
         signed_off=[],
+        made_under="ops",
+        signed_with=None,
     ),
 )
 BRIDGE = (
@@ -89,21 +98,21 @@ def text(pdf: bytes) -> str:
             "en",
             (
                 "October 2026|CLOSED|version 4; policy standard-30|Rani (self-declared, not proven)"
-                "|2026-11-06 01:02 UTC|Signed off by nobody|closes|unknown|page 1 of"
+                "|2026-11-06 01:02 UTC|Signed off by nobody|closes|unknown|1,234|page 1 of"
             ),
         ),
         (
             "id",
             (
                 "Oktober 2026|DITUTUP|versi 4; kebijakan standard-30|Rani (pernyataan sendiri, tidak dibuktikan)"
-                "|Disahkan oleh belum ada|cocok|tidak diketahui|halaman 1 dari"
+                "|Disahkan oleh belum ada|cocok|tidak diketahui|1.234|halaman 1 dari"
             ),
         ),
     ],
 )
 def test_figures_bridges_hashes_and_who_stand_on_it(language: str, says: str) -> None:
     said = text(cover(CLOSED, BRIDGE, language=language))
-    for part in (*says.split("|"), HASH, "a29b" * 16, "1.234", "Rp 21.130.189", "-Rp 5", "Rp 100"):
+    for part in (*says.split("|"), HASH, "a29b" * 16, "Rp 21.130.189", "-Rp 5", "Rp 100"):
         assert part in said, part
     assert "NOT CLOSE" not in said
     assert "month." not in said
@@ -146,6 +155,9 @@ def test_what_must_not_be_overlooked_is_said() -> None:
         "never read to the end",
     ):
         assert part in said, part
+    assert "The rows of the mirror were not counted" in said
+    lost = CompletenessRow("bookings", "total", 9, 10, 1)
+    assert "NOT ACCOUNTED FOR: 1 rows" in text(cover(CLOSED, BRIDGE, completeness=[lost]))
     # A bridge without the line that must be 0 is not called closed, nor is a package without bridges.
     assert "DOES NOT CLOSE: unknown amount" in text(cover(CLOSED, BRIDGE[:2])).replace(
         "an unknown", "unknown"
@@ -228,4 +240,43 @@ def test_the_cover_of_all_has_each_bridge_and_no_statement(whole: Package) -> No
         if row["amount_idr"]:
             assert rupiah(int(row["amount_idr"])) in told, row
     assert "DOES NOT CLOSE" not in told
+    mirrored = [
+        int(row["mirror_rows"])
+        for row in whole.table("completeness").iter_rows(named=True)
+        if row["mirror_rows"]
+    ]
+    assert f"Each of the {sum(mirrored):,} rows of the mirror" in told
     assert "Statement of account" not in told
+
+
+OCTOBER = (date(2026, 10, 1), date(2026, 11, 1))
+
+
+def test_a_cover_that_is_gone_comes_back_as_it_was(
+    october: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = package(october, tmp_path / "out", period=OCTOBER, provider="p1")
+    files = {path.name: path.read_bytes() for path in made.folder.iterdir()}
+    made.file("_cover.pdf").unlink()
+    made.file(".xlsx").unlink()
+    monkeypatch.setenv("BOOKWATCH_NOW", "2027-01-01T00:00:00Z")
+    again = package(october, tmp_path / "out", period=OCTOBER, provider="p1", made_by="Someone else")
+    assert {path.name: path.read_bytes() for path in again.folder.iterdir()} == files
+    assert 'Ayu "Spa", Ubud (p1)' in text(files[made.file("_cover.pdf").name])
+
+
+@pytest.mark.parametrize("provider", [None, "none"])
+def test_an_empty_month_has_every_document(
+    home: Home, publish: Callable[..., Path], tmp_path: Path, provider: str | None
+) -> None:
+    publish(home, Contents(as_of=None))
+    made = package(home, tmp_path / "out", period=OCTOBER, provider=provider, locale="id")
+    said = text(made.file("_cover.pdf").read_bytes())
+    assert "TERBUKA" in said
+    assert "belum pernah dibaca sampai akhir" in said
+    assert ("Laporan rekening" in said) == (provider is not None)
+    assert "TIDAK COCOK" not in said
+    assert made.file("_rules.md").read_text().startswith("# Aturan laporan 2026-10")
+    book = openpyxl.load_workbook(made.file(".xlsx"), read_only=True)
+    assert book.sheetnames == [table.name for table in tables()]
+    book.close()

@@ -11,10 +11,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from marketplace import ageing, corrections
 from marketplace.commission import ROW_STATES
 from marketplace.data_codes import DATA_FINDINGS
 from marketplace.findings import FINDINGS
-from messages.catalogue import LANGUAGES
+from messages.catalogue import LANGUAGES, named
 from pipelines.exports.month import rules
 from pipelines.exports.month.table import Asked
 from resources.home import Home
@@ -142,3 +143,10 @@ def test_an_empty_month_has_all_its_rules(home: Home, publish: Publish) -> None:
     frame = table(home, asked())
     assert {count for _, count, _ in section(frame, "state").values()} == {0}
     assert section(frame, "policy")["name"][0] == "standard-30"
+
+
+def test_the_sentences_are_those_of_the_rules() -> None:
+    for rule in corrections.RULES:
+        assert named(f"month.cause.{rule.cause.value}") == rule.sentence
+    for standing, sentence in ageing.STANDINGS.items():
+        assert named(f"month.standing.{standing.value}") == sentence
