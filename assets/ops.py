@@ -3,7 +3,7 @@ here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,16 +12,22 @@ import duckdb
 import orjson
 import polars as pl
 
+from assets.core.raw_reader import Mirror
 from checks.schemas import CORE, MARTS, OPS
 from checks.schemas.sql import bring_up, tell
+from marketplace.collections import BY_NAME
 from marketplace.personal import without_contact
+from marketplace.quarantine import reject_reasons
+from marketplace.text import coalesce
 from resources.cleanup import afterwards
 from resources.ledger import Ledger, Waiver
 from resources.ledger.alerts import AlertStore
 from resources.phone_key import read_phone_key
+from resources.policy_file import policy_text
 from resources.raw.published_ids import RowNames
 from resources.run_report import CheckOutcome, CollectionScan, Run
-from resources.sql import attach
+from resources.sql import attach, quoted
+from resources.version import bookwatch_version
 
 # A minute rhythm writes eleven rows a run: a month of them explains any figure people still ask about.
 KEEP_INGEST_RUNS_DAYS = 30
@@ -31,6 +37,9 @@ KEEP_CHECK_RESULTS_DAYS = 30
 KEEP_CALLS_ROWS = 20_000
 KEEP_ERRORS_ROWS = 20_000
 KEEP_CALLS_DAYS = 30
+
+#: Deleted rows looked at a time, for such as core could not take.
+GONE_ROWS = 50_000
 
 # The longest window of uptime is 30 days; a quarter is what people look back on. The ledger keeps all.
 KEEP_HEALTH_DAYS = 92
@@ -119,6 +128,7 @@ def mirror_bookkeeping(
             [run.clock.naive_now()],
         )
         mirror_quarantine(con, raw_path)
+        mirror_rows(con, raw_path, Ledger(run.home.ledger).erased_rows())
         if scans is not None:
             con.execute("DELETE FROM ops.scans")
         marks: dict[str, tuple[object, object, object]] = {
@@ -163,6 +173,66 @@ def mirror_quarantine(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
     con.register("_quarantine", pl.concat([held.clear(), *told]).to_arrow())
     with afterwards(lambda: con.unregister("_quarantine")):
         con.execute("INSERT INTO ops.quarantine FROM _quarantine ORDER BY collection, first_seen_at, row_id")
+
+
+def mirror_rows(con: duckdb.DuckDBPyConnection, raw_path: Path, forgotten: Mapping[str, int]) -> None:
+    """Replace ops.mirror_rows with what the attached mirror holds, and ops.quarantine_gone with the deleted rows that
+    core could not take, which the register no longer has. ``forgotten``: collection → rows that erasures changed."""
+    mirror = Mirror.describe(con)
+    names = RowNames(con, read_phone_key(raw_path), "mirror")
+    con.execute("DELETE FROM ops.mirror_rows")
+    con.execute("DELETE FROM ops.quarantine_gone")
+    for collection in mirror.collections():
+        table = f"mirror.main.{quoted(collection)}"
+        # What could not be kept as a row stands in the register alone.
+        con.execute(
+            "INSERT INTO ops.mirror_rows (collection, rows, deleted, quarantined, forgotten)"
+            " SELECT $1, kept.rows + apart.rows, kept.deleted, kept.rejected + apart.rows, $2 FROM"
+            " (SELECT count(*) AS rows, count(_deleted_at) AS deleted, count(_rejected) AS rejected"
+            f" FROM {table}) AS kept,"
+            " (SELECT count(*) AS rows FROM mirror.main._rejects AS r WHERE r.collection = $1"
+            f" AND NOT EXISTS (FROM {table} AS t WHERE t._id = r.row_id)) AS apart",
+            [collection, forgotten.get(collection, 0)],
+        )
+        for gone in _rejected_and_gone(con, mirror, collection):
+            told = names.published(collection, gone["row_id"])
+            con.register("_gone", gone.with_columns(told.alias("row_id")).to_arrow())
+            with afterwards(lambda: con.unregister("_gone")):
+                con.execute("INSERT INTO ops.quarantine_gone FROM _gone")
+
+
+def _rejected_and_gone(
+    con: duckdb.DuckDBPyConnection, mirror: Mirror, collection: str
+) -> Iterator[pl.DataFrame]:
+    """Deleted rows of the mirror that core could not take: collection, row_id, reasons, deleted_at.
+
+    A deleted row is not judged again when the rules change, so the mirror may take one that core rejects: where core
+    has not all of the others, each is judged as core does.
+    """
+    (deleted, rejected) = con.execute(
+        "SELECT count(*), count(_rejected)"
+        f" FROM mirror.main.{quoted(collection)} WHERE _deleted_at IS NOT NULL"
+    ).fetchall()[0]
+    derived = BY_NAME[collection].core
+    expected = rejected
+    if derived is not None and deleted:
+        scope = f" AND {derived.scope[0]} = '{derived.scope[1]}'" if derived.scope else ""
+        (taken,) = con.execute(
+            f"SELECT count(*) FROM core.{derived.table} WHERE deleted_at IS NOT NULL{scope}"
+        ).fetchall()[0]
+        expected = deleted - taken
+    if not expected:
+        return
+    reader = con.cursor()
+    with afterwards(reader.close):
+        for frame in mirror.deleted(reader, collection, rejected=expected == rejected, rows=GONE_ROWS):
+            reasons = coalesce(frame["_rejected"].cast(pl.String), reject_reasons(collection, frame))
+            yield frame.select(
+                pl.lit(collection).alias("collection"),
+                pl.col("_id").alias("row_id"),
+                reasons.alias("reasons"),
+                pl.col("_deleted_at").alias("deleted_at"),
+            ).filter(pl.col("reasons").is_not_null())
 
 
 def mirror_waivers(con: duckdb.DuckDBPyConnection, waivers: Iterable[Waiver]) -> None:
@@ -358,7 +428,8 @@ def describe_snapshot(
     con.execute("BEGIN")
     con.execute("DELETE FROM ops.snapshot")
     con.execute(
-        "INSERT INTO ops.snapshot VALUES (?, ?, ?, ?, {'endpoint': ?, 'project': ?, 'database': ?})",
+        "INSERT INTO ops.snapshot (snapshot_id, run_id, published_at, rules_version, source, policy,"
+        " bookwatch_version) VALUES (?, ?, ?, ?, {'endpoint': ?, 'project': ?, 'database': ?}, ?, ?)",
         [
             snapshot_id,
             run.run_id,
@@ -367,6 +438,8 @@ def describe_snapshot(
             run.settings.appwrite_endpoint,
             run.settings.appwrite_project_id,
             run.settings.appwrite_database_id,
+            policy_text(),
+            bookwatch_version(),
         ],
     )
     con.execute("COMMIT")

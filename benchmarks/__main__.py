@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("demo", "idle_run", "overview", "export", "ingest")
+NAMES = ("demo", "idle_run", "overview", "export", "month", "ingest")
 
 
 def main(names: list[str]) -> None:

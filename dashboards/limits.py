@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from marketplace.closed_months import CLOSED_AFTER
 from marketplace.error_rate import SLOW_SECONDS
 from marketplace.health import DAY, WEEK
 from marketplace.links import LINK_WINDOW
@@ -22,6 +23,7 @@ def _days(length: timedelta) -> str:
 
 LIMITS: Final[dict[str, str]] = {
     "day_hours": _hours(DAY),
+    "closed_hours": _hours(CLOSED_AFTER),
     "week_days": _days(WEEK),
     "member_hours": _hours(MEMBER_LIMITS.window),
     "response_days": _days(RESPONSE_WINDOW),

@@ -105,6 +105,14 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "commission.proof": ("paymentProofUrl", "paymentProofImage"),
     "commission.fee": ("reactivationFeeAmount", "lateFee"),
     "commission.due": ("totalAmountDue", "totalDue"),
+    # of its payment: the administrator who saw that the money came in
+    "commission.verified_by": (
+        "verifiedBy",
+        "verifiedById",
+        "verifiedByAdmin",
+        "paymentVerifiedBy",
+        "approvedBy",
+    ),
     # chat_messages
     "message.room": ("conversationId", "roomId"),
     "message.text": ("message", "content", "originalText"),

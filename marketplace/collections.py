@@ -354,6 +354,7 @@ COLLECTIONS: Final[tuple[Collection, ...]] = (
             booking=(*ALIASES["commission.booking_ref"], *ALIASES["commission.booking_doc_ref"]),
             provider=ALIASES["commission.provider_id"],
             commission_status=ALIASES["commission.status"],
+            id=ALIASES["commission.verified_by"],
         ),
         expected=_RECORD_EXPECTED,
         indexes=(

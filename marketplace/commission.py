@@ -69,6 +69,11 @@ PAID_STATUS: Final = CommissionStatus.PAID.value
 UNKNOWN_STATUS: Final = CommissionStatus.UNKNOWN.value
 #: A negative record (a refund) with one of these gave money back; "refunded" is read as reversed.
 GIVEN_BACK_STATUSES: Final = values(CommissionStatus.PAID, CommissionStatus.REVERSED)
+#: Column of a record → the word for it: the first of these instants that is known tells the day of its payment.
+PAYMENT_MOMENTS: Final[Mapping[str, str]] = MappingProxyType(
+    {"paid_at": "paidAt", "verified_at": "verifiedAt", "created_at": "creation"}
+)
+PAYMENT_RULES: Final = tuple(PAYMENT_MOMENTS.values())
 #: Of a booking's live records the one with the first of these is its own, then any other; then the earliest.
 OWN_RECORD_ORDER: Final = (PAID_STATUS, SUBMITTED_STATUS)
 OVERDUE_STATUS: Final = CommissionStatus.OVERDUE.value
@@ -114,9 +119,20 @@ class Unentered(StrEnum):
     AMOUNT_UNKNOWN = "amount_unknown"
 
 
+class Unreconciled(StrEnum):
+    """Why a record stands in no row of the reconciliation, the first that holds: it gives money back, it was deleted,
+    its status ended it, it is a further one of its booking; as above."""
+
+    REFUND = "refund"
+    GONE = "gone"
+    NOT_LIVE = "not_live"
+    FURTHER = "further"
+
+
 ENTRY_KINDS: Final = values(*EntryKind)
 ENTRY_PARTS: Final = values(*EntryPart)
 UNENTERED: Final = values(*Unentered)
+UNRECONCILED: Final = values(*Unreconciled)
 #: What a month of the ledger is made of, each with its sign: their sum is its closing.
 LEDGER_SIGNS: Final[Mapping[str, int]] = MappingProxyType(
     {"opening_idr": 1, "accrued_idr": 1, "fees_idr": 1, "paid_idr": -1, "reversed_idr": -1}

@@ -94,3 +94,8 @@ STRETCHES: Final[Mapping[str, Mapping[str, Message]]] = {
     "response": _responses(),
     "window": {name: _one("window.", length) for name, length in UPTIME_WINDOWS},
 }
+
+
+def exclusion(reason: str) -> Message:
+    """Why rows are in no figure of a month (``in``: that they are in them)."""
+    return Message(f"exclusion.{reason}")

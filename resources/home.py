@@ -67,6 +67,10 @@ class Home:
         return self.root / "backups"
 
     @property
+    def keys(self) -> Path:
+        return self.root / "keys"
+
+    @property
     def swept(self) -> Path:
         return self.root / "last_sweep"
 

@@ -85,10 +85,11 @@ class Rewrites(LedgerFile):
                     (seal.sha256, seal.bytes, seal.mtime_ns, seal.inode, seal.snapshot_id),
                 )
             if rewrite.kind == "export":
-                db.execute(
-                    "UPDATE exports SET manifest_sha256 = ? WHERE manifest_sha256 = ?",
-                    (rewrite.sha256_after, rewrite.sha256_before),
-                )
+                for table in ("exports", "sign_off_log"):
+                    db.execute(
+                        f"UPDATE {table} SET manifest_sha256 = ? WHERE manifest_sha256 = ?",
+                        (rewrite.sha256_after, rewrite.sha256_before),
+                    )
 
     def give_up(self, rewrite: Rewrite) -> None:
         """The file never got its place: the entry goes."""

@@ -81,6 +81,13 @@ NO_VERDICTS: dict[str, dict[str, str]] = {
             "how an offset is written",
         "SELECT f.*, CASE": "the day of the row a finding speaks of, which chooses the period it is in",
     },
+    "pipelines/exports/month/instants.py": {
+        "CASE WHEN {} < 0 THEN '-' ELSE '+' END": "how an offset is written",
+    },
+    "pipelines/exports/month/ageing_records.py": {
+        "HAVING coalesce(commission_idr, 0) <> 0 OR fee_idr <> 0":
+            "the lines of a record up to the day that is asked for net to nothing",
+    },
 }  # fmt: skip
 
 

@@ -7,7 +7,9 @@ import polars as pl
 from assets.core.batch import EMPTY, NOT_A_WORD, NOT_RUPIAH, Batch, Derived, Reader, constant, outside
 from marketplace.aliases import ALIASES
 from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.commission import PAYMENT_RULES
 from marketplace.money import MICRO, NOT_A_NUMBER, RECORD_AMOUNTS, commission_amounts
+from marketplace.proofs import proof_keys, proof_kinds
 from marketplace.statuses import (
     COMMISSION_STATUS,
     NOT_LIVE_STATUSES,
@@ -63,6 +65,7 @@ def derive_commissions(batch: Batch) -> Derived:
 
     proof = read.text(*PROOF_ATTRIBUTES)
     fee_text = read.text(*FEE_ATTRIBUTES)
+    paid_at, verified_at = read.instant(offsets, "paidAt"), read.instant(offsets, "verifiedAt")
     rows = pl.DataFrame(
         {
             "commission_id": read.ids,
@@ -86,8 +89,8 @@ def derive_commissions(batch: Batch) -> Derived:
             "source": source,
             "created_at": created,
             "deadline_at": read.instant(offsets, "paymentDeadline"),
-            "paid_at": read.instant(offsets, "paidAt"),
-            "verified_at": read.instant(offsets, "verifiedAt"),
+            "paid_at": paid_at,
+            "verified_at": verified_at,
             "proof_at": read.instant(offsets, "paymentProofUploadedAt"),
             "proof_state": _state(read, proof, PROOF_ATTRIBUTES),
             "fee_idr": amounts.fee_idr,
@@ -98,9 +101,21 @@ def derive_commissions(batch: Batch) -> Derived:
             "utc_offset_minutes": offsets,
             "is_test": read.flag("isTest").fill_null(False),
             **read.bookkeeping(),
+            "paid_rule": _paid_rule(paid_at, verified_at),
+            "verified_by": read.identifier(*ALIASES["commission.verified_by"]),
+            "proof_kind": proof_kinds(proof),
+            "proof_key": proof_keys(proof, batch.names.key),
         }
     )
     return Derived(rows, read.findings())
+
+
+def _paid_rule(paid_at: pl.Series, verified_at: pl.Series) -> pl.Series:
+    """What tells the day of a payment: the first instant that is known, creation being known of every row."""
+    by_payment, by_verification, by_creation = PAYMENT_RULES
+    rule = constant(by_creation, pl.String(), len(paid_at))
+    rule = rule.set(verified_at.is_not_null(), by_verification)
+    return rule.set(paid_at.is_not_null(), by_payment)
 
 
 def _state(read: Reader, value: pl.Series, names: tuple[str, ...]) -> pl.Series:

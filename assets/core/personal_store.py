@@ -8,6 +8,7 @@ a copy.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -76,6 +77,14 @@ class _Source:
     read: Callable[[str, pl.DataFrame, Pseudonyms, Forgotten], pl.DataFrame]
     scope: str | None = None
     wanted: frozenset[str] | None = None
+
+
+@cache
+def _attributes_told() -> str:
+    """A fingerprint of the attributes of which it is told what a hash stands for: where another one is published the
+    file says so of every row, also of those that have not changed since."""
+    told = {collection: sorted(names) for collection, names in PUBLISHED.items()}
+    return hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 @cache
@@ -170,7 +179,9 @@ def update_private(
         mirror = Mirror.describe(con)
         # What is gone leaves it, also of rows that have not changed since: then it is written anew.
         gone = {c: sorted(mirror.gone[c]) for s in _SOURCES if mirror.gone.get(c := s.collection)}
-        rules = f"{rules_version} without {json.dumps(gone)}" if gone else rules_version
+        rules = f"{rules_version} of {_attributes_told()}"
+        if gone:
+            rules += f" without {json.dumps(gone)}"
         mark = _mark(current, rules) if current is not None else None
         newest = mirror.newest_change(con)
         if mark is not None and mark > newest:

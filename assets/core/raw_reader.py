@@ -204,6 +204,20 @@ class Mirror:
             frame = self._without_gone(collection, some)
             yield frame.rename({c: a for c, a in names.items() if c in frame.columns})
 
+    def deleted(
+        self, con: duckdb.DuckDBPyConnection, collection: str, *, rejected: bool, rows: int
+    ) -> Iterator[pl.DataFrame]:
+        """The deleted rows of a collection, with what the quarantine rules read, in chunks as of ``chunks``.
+        ``rejected``: only those that the mirror itself rejects."""
+        where = "_deleted_at IS NOT NULL" + (" AND _rejected IS NOT NULL" if rejected else "")
+        names = self.names.get(collection, {})
+        columns = ", ".join(self._some(collection, ()))
+        for some in in_chunks(
+            con, f"{CATALOG}.main.{quoted(collection)}", columns, where, rows=rows, large={}
+        ):
+            frame = self._without_gone(collection, some)
+            yield frame.rename({c: a for c, a in names.items() if c in frame.columns})
+
     def _some(self, collection: str, attributes: Collection[str]) -> list[str]:
         wanted = {"_id", "_created_at", "_updated_at", "_ingested_at", "_deleted_at", "_change", "_misfits",
                   "_rejected", "bookingId", *READ, *attributes}  # fmt: skip

@@ -19,6 +19,7 @@ from marketplace.commission import (
     RESTRICTION_VERDICTS,
     ROW_STATES,
     UNENTERED,
+    UNRECONCILED,
     WHOLE_STATES,
 )
 from marketplace.findings import FINDINGS, SEVERITIES
@@ -343,3 +344,22 @@ class ClosedMonthGaps(MartTable, id_column="snapshot_id"):
     is_newest: pl.Boolean = column("it is that of this very snapshot")
     code: pl.String = column(f"{MESSAGE_CODE}; null of an older version", null=True)
     args: pl.String = column(f"{MESSAGE_ARGS}; null of an older version", null=True)
+
+
+class UnreconciledRecords(MartTable):
+    """A record that no row of the reconciliation shows; the ledger has its lines. Tests are left out."""
+
+    commission_id: pl.String = column("the record", key=True)
+    reason: pl.String = column(
+        "why: it gives money back, was deleted, does not stand by its status, or is a further one of its booking",
+        words=UNRECONCILED,
+    )
+    booking_id: pl.String = column("its booking", null=True)
+    origin: pl.String = column("the booking's collection", null=True, words=BOOKING_COLLECTIONS)
+    provider_id: pl.String = column("whom the record charges; none where nobody is named")
+    status: pl.String = column("the record's status", words=COMMISSION_STATUSES)
+    local_date: pl.Date = column("the day it accrues; null: not known", null=True)
+    deadline_at: pl.Datetime = column("until when it was to be paid", null=True)
+    is_due: pl.Boolean = column("as in commission_open, as of the time it stood", null=True)
+    commission_idr: pl.Int64 = column("what it charges; negative: a refund; null: unknown", null=True)
+    fee_idr: pl.Int64 = column("its late fee", null=True)

@@ -8,9 +8,11 @@ import polars as pl
 
 from checks.schemas.table import MESSAGE_ARGS, MESSAGE_CODE, CoreTable, column
 from marketplace.collections import BOOKING_COLLECTIONS, INGESTED
+from marketplace.commission import PAYMENT_RULES
 from marketplace.data_codes import DATA_FINDINGS
 from marketplace.decline_reasons import REASONS as DECLINE_REASONS
 from marketplace.money import MICRO
+from marketplace.proofs import PROOF_KEY, PROOF_KINDS
 from marketplace.rules import EARLIEST_INSTANT, LATEST_INSTANT, LONGEST_SERVICE_MINUTES
 from marketplace.services import BEST_RATING, WORST_RATING
 from marketplace.statuses import (
@@ -182,6 +184,21 @@ class Commissions(CoreTable):
     updated_at: pl.Datetime = _updated()
     deleted_at: pl.Datetime = _deleted()
     change: pl.Int64 = _change()
+    paid_rule: pl.String = column(
+        "which instant tells the day of its payment, if it was paid: the first of these that is known",
+        words=PAYMENT_RULES,
+    )
+    verified_by: pl.String = column(
+        "who verified its payment, where the record says so: an id, a role, or a hash", null=True
+    )
+    proof_kind: pl.String = column(
+        "what its proof of payment is; null without one", null=True, words=PROOF_KINDS
+    )
+    proof_key: pl.String = column(
+        "a keyed hash of its proof's address: the same proof on two records has the same; never the address",
+        null=True,
+        str_matches=PROOF_KEY,
+    )
 
 
 class Messages(CoreTable):

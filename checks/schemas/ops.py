@@ -37,6 +37,28 @@ class Quarantine(OpsTable):
     first_seen_at: pl.Datetime = column("when it was first seen")
 
 
+class QuarantineGone(OpsTable):
+    """A rejected row that was found gone from Appwrite: the mirror keeps it, core and ops.quarantine have none."""
+
+    collection: pl.String = column("where the row stands", key=True)
+    row_id: pl.String = column("the row as core publishes it", key=True)
+    reasons: pl.String = column("why it was rejected, a JSON list")
+    deleted_at: pl.Datetime = column("when a sweep found it gone")
+
+
+class MirrorRows(OpsTable):
+    """A collection of the mirror: its rows, counted in raw.duckdb itself. marts.completeness accounts for each."""
+
+    collection: pl.String = column("the collection", key=True)
+    rows: pl.Int64 = column("rows that are kept, and rejected ones that could not be kept", unit="rows")
+    deleted: pl.Int64 = column("of them, those found gone from Appwrite", unit="rows")
+    quarantined: pl.Int64 = column("of them, those rejected, gone or not", unit="rows")
+    forgotten: pl.Int64 = column(
+        "rows that erasures took a person's values out of, as the ledger counts them: none left the mirror",
+        unit="rows",
+    )
+
+
 class Scans(OpsTable):
     """What a snapshot was made from, collection by collection. Figures of closed months are compared only where every
     scan they rest on is complete."""
@@ -83,6 +105,10 @@ class Snapshot(OpsTable):
         "what it was read from",
         fields={"endpoint": pl.String, "project": pl.String, "database": pl.String},
     )
+    policy: pl.String = column(
+        "the text of the commission policy it was made by; null: of a version before", null=True
+    )
+    bookwatch_version: pl.String = column("the bookwatch that made it; null: of a version before", null=True)
 
 
 class HealthChanges(OpsTable):

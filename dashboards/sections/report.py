@@ -243,11 +243,12 @@ def _earlier(screen: Screen) -> None:
 def earlier(ledger: Path) -> tuple[ExportEntry, ...]:
     """Every export in the ledger, oldest first; none where there is no ledger yet. Asked again once it was written to.
     Raises sqlite3.Error where it can't be read."""
-    mark = _changed(ledger)
-    return _entries(ledger, mark, _changed(ledger.with_name(f"{ledger.name}-wal"))) if mark else ()
+    mark = changed(ledger)
+    return _entries(ledger, mark, changed(ledger.with_name(f"{ledger.name}-wal"))) if mark else ()
 
 
-def _changed(path: Path) -> tuple[int, int] | None:
+def changed(path: Path) -> tuple[int, int] | None:
+    """A mark of a file that is another once it was written to; None where there is none."""
     try:
         found = path.stat()
     except OSError:

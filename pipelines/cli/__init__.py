@@ -14,12 +14,15 @@ from typer.main import get_command
 from pipelines.cli import (
     adopt,
     alerts,
+    close,
+    compare,
     demo,
     doctor,
     errors,
     explain,
     export,
     forget,
+    keys,
     notebook,
     query,
     reports,
@@ -59,10 +62,14 @@ app.command("forget")(forget.forget)
 app.command("adopt")(adopt.adopt)
 app.command("verify")(verify.verify)
 app.command("waive")(waive.waive)
+app.command("close")(close.close)
+app.command("reopen")(close.reopen)
+app.command("compare")(compare.compare)
 app.command("notebook")(notebook.notebook)
 app.command("reports")(reports.reports)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(export.app, name="export")
+app.add_typer(keys.app, name="keys")
 app.add_typer(sandbox.app, name="sandbox")
 
 

@@ -6,7 +6,6 @@ What is in them is pipelines/exports' business.
 from __future__ import annotations
 
 import os
-import pwd
 import re
 from datetime import date
 from enum import StrEnum
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.printed import echo, echo_json
+from pipelines.exports.maker import maker
 from resources.errors import UsageError
 from resources.settings import load_settings
 
@@ -57,22 +57,6 @@ def a_day(option: str, text: str) -> date:
         ) from None
 
 
-def this_user() -> str:
-    """The name of the operating system's user, else its number."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
-
-
-def maker(by: str | None) -> str:
-    """Who makes an export. Raises UsageError for an empty name."""
-    made_by = this_user() if by is None else by.strip()
-    if not made_by:
-        raise UsageError("--by is empty.", "Give the name of who makes the report.")
-    return made_by
-
-
 @app.callback()
 def export() -> None:
     """The auditor's reports, and tables for analysts."""
@@ -96,6 +80,10 @@ def commissions(
             help="How the CSV for spreadsheets is written: id has ; between cells and a decimal comma.",
         ),
     ] = Locale.en,
+    provider: Annotated[
+        str | None,
+        typer.Option("--provider", metavar="ID", help="Only this provider's (none: what names nobody)."),
+    ] = None,
     by: Annotated[
         str | None, typer.Option("--by", metavar="NAME", help="Who makes it (default: this system's user).")
     ] = None,
@@ -106,7 +94,7 @@ def commissions(
     Days are local accrual days (acceptance, else creation) of each row's provider; --to is exclusive.
     """
     days = a_day("--from", first), a_day("--to", until)
-    made_by = maker(by)
+    made_by = maker(by).name
     if format is Format.json and locale is not Locale.en:
         raise UsageError(
             f"--locale {locale.value} has no meaning for JSON, whose numbers are the same everywhere.",
@@ -129,6 +117,84 @@ def commissions(
         snapshot_id=as_of,
         form=format.value,
         locale=locale.value,
+        provider=provider,
+    )
+    if json:
+        echo_json(_told(exported, to_is_exclusive=True))
+    else:
+        describe(exported, echo)
+
+
+@app.command("month")
+def month(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The package's folder, one for each.")],
+    month: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[YYYY-MM]", help="A local month; another period by --from and --to.", show_default=False
+        ),
+    ] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="D", help="First local day, YYYY-MM-DD.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", metavar="D", help="The day after the last one: exclusive.")
+    ] = None,
+    provider: Annotated[
+        str | None,
+        typer.Option("--provider", metavar="ID", help="Only this provider's (none: what names nobody)."),
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="SNAPSHOT", help="A kept snapshot (default: the newest).")
+    ] = None,
+    ageing_at: Annotated[
+        str | None,
+        typer.Option(
+            "--ageing-at", metavar="D", help="The local day at whose end ages count (default: the last)."
+        ),
+    ] = None,
+    locale: Annotated[
+        Locale,
+        typer.Option(
+            "--locale",
+            help="The language of cover and rules, and how the CSV for spreadsheets is written: id has ; between"
+            " cells and a decimal comma.",
+        ),
+    ] = Locale.en,
+    made_by: Annotated[
+        str | None,
+        typer.Option("--made-by", "--by", metavar="NAME", help="Who makes it (default: this system's user)."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print folder and manifest as JSON.")] = False,
+) -> None:
+    """The month-end package an auditor is handed: every table as CSV and JSON, and its manifest.
+
+    Days are local to each row's provider. An open month is made, and marked open.
+    """
+    from pipelines.exports.month.package import a_month, describe, export_month
+
+    if (month is None) == (first is None or until is None) or (month is not None and (first or until)):
+        raise UsageError(
+            "A package is of a month, or of the days --from up to --to.",
+            "Give one of them: `bookwatch export month 2026-10`, or --from 2026-10-05 --to 2026-10-12.",
+        )
+    days = a_month(month) if month is not None else (a_day("--from", first or ""), a_day("--to", until or ""))
+    who = maker(made_by)
+    settings = load_settings()
+    os.umask(0o077)
+    exported = export_month(
+        settings.home,
+        settings.clock,
+        first=days[0],
+        until=days[1],
+        out=out.expanduser(),
+        made_by=who.name,
+        time_zone=settings.timezone,
+        snapshot_id=as_of,
+        provider=provider,
+        locale=locale.value,
+        ageing_at=None if ageing_at is None else a_day("--ageing-at", ageing_at),
+        made_by_how=who.how,
     )
     if json:
         echo_json(_told(exported, to_is_exclusive=True))
@@ -155,7 +221,7 @@ def table(
     json: Annotated[bool, typer.Option("--json", help="Print folder and manifest as JSON.")] = False,
 ) -> None:
     """A table of the snapshot, whole, and its manifest. It holds no personal data."""
-    made_by = maker(by)
+    made_by = maker(by).name
     settings = load_settings()
     from pipelines.exports.tables import describe, export_table
 

@@ -6,7 +6,9 @@ report again verify.py's.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import polars as pl
 
-from marketplace.commission import RowState
+from marketplace.commission import NO_PROVIDER, RowState
 from marketplace.difference import AGGREGATES, Difference
 from marketplace.statuses import values
 from pipelines.exports.csv_writer import Locale
@@ -35,14 +37,20 @@ from resources.errors import UsageError
 from resources.home import Home
 from resources.instants import z_text_of
 from resources.snapshots import open_snapshot
+from resources.sql import literal
 
 KIND: Final = "commissions"
+
 # Rows held at a time, rows asked for and sorted at a time, and what DuckDB may hold (also of the snapshot's blocks)
 # before it spills into the temporary folder: together they keep memory the same for a thousand rows and for millions.
 BATCH_ROWS: Final = 10_000
 SLICE_ROWS: Final = 50_000
 # The first is enough for any number of rows; a single day of hundreds of thousands, or as many findings, takes more.
 QUERY_MEMORY: Final = ("96MB", "384MB", "1500MB")
+
+
+#: The days ``first`` and ``until`` (ISO 8601), and ``provider``: an id, or None for all.
+Period = dict[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ _OFFSET = (
         o="r.utc_offset_minutes"
     )
 )
-_ZONE = (
+ZONE = (
     "CASE r.utc_offset_minutes WHEN 420 THEN 'Asia/Jakarta' WHEN 480 THEN 'Asia/Makassar'"
     f" WHEN 540 THEN 'Asia/Jayapura' WHEN 0 THEN 'UTC' ELSE 'UTC' || {_OFFSET} END"
 )
@@ -79,7 +87,7 @@ def _local(column: str) -> str:
 
 ROW_COLUMNS: Final = (
     Column("local_date", "r.local_date"),
-    Column("time_zone", _ZONE),
+    Column("time_zone", ZONE),
     Column("utc_offset_minutes", "r.utc_offset_minutes"),
     Column("accrued_at_local", _local("r.accrued_at"), "instant"),
     Column("accrued_at_utc", _utc("r.accrued_at"), "instant"),
@@ -151,9 +159,23 @@ SUMMARY_COLUMNS: Final = (
     *(Column(name, f"coalesce({sql}, 0)::BIGINT") for name, sql in AGGREGATES.items()),
 )
 
-_IN_PERIOD = "local_date >= CAST($first AS DATE) AND local_date < CAST($until AS DATE)"
+
+def in_period(alias: str = "", provider: str = "provider_id") -> str:
+    """The condition that a row of ``alias`` is of the period and the provider asked for (all where it is null)."""
+    at = f"{alias}." if alias else ""
+    return (
+        f"{at}local_date >= CAST($first AS DATE) AND {at}local_date < CAST($until AS DATE)"
+        f" AND {of_provider(f'{at}{provider}')}"
+    )
+
+
+def of_provider(column: str) -> str:
+    """The condition that a row is of the provider asked for; ``none``: of nobody who is named."""
+    return f"($provider IS NULL OR coalesce({column}, '{NO_PROVIDER}') = $provider)"
+
+
 # One id may be a therapist's and a place's; the therapist is meant then, and a join must never double a row.
-_PROVIDERS = (
+PROVIDERS = (
     "(SELECT provider_id, arg_min(provider_name, (CASE provider_type WHEN 'therapist' THEN 0 ELSE 1 END,"
     " provider_name)) AS provider_name FROM core.providers GROUP BY provider_id)"
 )
@@ -167,32 +189,25 @@ def _nulls_last(*names: str) -> str:
     return ", ".join(f"{name} NULLS LAST" for name in names)
 
 
-_ROWS_SQL = (
-    f"SELECT {_select(ROW_COLUMNS)} FROM marts.commission_reconciliation r"
-    f" LEFT JOIN {_PROVIDERS} p ON p.provider_id = r.provider_id WHERE r.{_IN_PERIOD.replace('AND ', 'AND r.')}"
-    " ORDER BY "
-    + _nulls_last(
-        *(
-            f"r.{name}"
-            for name in (
-                "local_date",
-                "accrued_at",
-                "booking_id",
-                "commission_id",
-                "booking_ref",
-                "provider_id",
-                "state",
-                "actual_idr",
-                "expected_idr",
-            )
-        )
+_BY = ("local_date", "accrued_at", "booking_id", "commission_id", "booking_ref", "provider_id", "state", "actual_idr",
+    "expected_idr")  # fmt: skip
+
+
+def rows_sql(condition: str = "true") -> str:
+    """The query of the period's rows that meet a condition on ``r``, in their order."""
+    return (
+        f"SELECT {_select(ROW_COLUMNS)} FROM marts.commission_reconciliation r"
+        f" LEFT JOIN {PROVIDERS} p ON p.provider_id = r.provider_id WHERE {in_period('r')} AND {condition}"
+        f" ORDER BY {_nulls_last(*(f'r.{name}' for name in _BY))}"
     )
-)
+
+
+_ROWS_SQL = rows_sql()
 # A finding belongs to the day of the reconciled row it speaks of (to none where that is not known); one that speaks of
 # no reconciled row (a vanished record of a booking that earns nothing) to the day of its record, else of its booking.
 # So each is in one period. One id may stand in both collections: a finding says in which (one of an older snapshot does
 # not: the first day is taken).
-_DATED_FINDINGS = """(
+DATED_FINDINGS = """(
     WITH findings AS (
         SELECT NULL::VARCHAR AS origin WHERE false UNION ALL BY NAME FROM marts.commission_findings
     )
@@ -221,15 +236,15 @@ _DATED_FINDINGS = """(
         GROUP BY GROUPING SETS ((booking_id, origin), (booking_id))
     ) b ON b.booking_id = f.booking_id AND b.origin IS NOT DISTINCT FROM f.origin
 )"""
-_FINDINGS_SQL = (
+FINDINGS_SQL = (
     f"SELECT {_select(FINDING_COLUMNS)} FROM temp.dated_findings f"
-    f" LEFT JOIN {_PROVIDERS} p ON p.provider_id = f.provider_id WHERE f.{_IN_PERIOD.replace('AND ', 'AND f.')}"
+    f" LEFT JOIN {PROVIDERS} p ON p.provider_id = f.provider_id WHERE {in_period('f')}"
     f" ORDER BY {_nulls_last('f.local_date', 'f.finding_id', 'f.commission_id', 'f.booking_id')}"
 )
-_SUMMARY_SQL = (
+SUMMARY_SQL = (
     f"SELECT {_select(SUMMARY_COLUMNS)} FROM"
     " (SELECT *, coalesce(source, 'none') AS source_or_none FROM marts.commission_reconciliation"
-    f" WHERE {_IN_PERIOD}) r GROUP BY GROUPING SETS ((r.source_or_none), ())"
+    f" WHERE {in_period()}) r GROUP BY GROUPING SETS ((r.source_or_none), ())"
     " ORDER BY grouping(r.source_or_none), r.source_or_none"
 )
 _FACTS_SQL = {
@@ -237,15 +252,17 @@ _FACTS_SQL = {
     " FROM ops.snapshot",
     "as_of": "SELECT as_of FROM marts.commission_summary",
     "policies": "SELECT DISTINCT policy_version FROM marts.commission_reconciliation"
-    f" WHERE {_IN_PERIOD} AND policy_version IS NOT NULL ORDER BY policy_version",
-    "zones": f"SELECT {_ZONE} AS zone, count(*) FROM marts.commission_reconciliation r"
-    f" WHERE r.{_IN_PERIOD.replace('AND ', 'AND r.')} GROUP BY zone ORDER BY zone NULLS LAST",
-    "rows_without_day": "SELECT count(*) FROM marts.commission_reconciliation WHERE local_date IS NULL",
-    "findings": f"SELECT count(*) FROM temp.dated_findings WHERE {_IN_PERIOD}",
-    "findings_without_day": "SELECT count(*) FROM temp.dated_findings WHERE local_date IS NULL",
+    f" WHERE {in_period()} AND policy_version IS NOT NULL ORDER BY policy_version",
+    "zones": f"SELECT {ZONE} AS zone, count(*) FROM marts.commission_reconciliation r"
+    f" WHERE {in_period('r')} GROUP BY zone ORDER BY zone NULLS LAST",
+    "rows_without_day": "SELECT count(*) FROM marts.commission_reconciliation WHERE local_date IS NULL"
+    f" AND {of_provider('provider_id')}",
+    "findings": f"SELECT count(*) FROM temp.dated_findings WHERE {in_period()}",
+    "findings_without_day": "SELECT count(*) FROM temp.dated_findings WHERE local_date IS NULL"
+    f" AND {of_provider('provider_id')}",
     "difference": f"SELECT {', '.join(f'coalesce({sql}, 0)::BIGINT' for sql in AGGREGATES.values())}"
-    f" FROM marts.commission_reconciliation WHERE {_IN_PERIOD}",
-    "days": f"SELECT local_date, count(*) FROM marts.commission_reconciliation WHERE {_IN_PERIOD}"
+    f" FROM marts.commission_reconciliation WHERE {in_period()}",
+    "days": f"SELECT local_date, count(*) FROM marts.commission_reconciliation WHERE {in_period()}"
     " GROUP BY local_date ORDER BY local_date",
 }
 
@@ -273,8 +290,8 @@ class Table:
 
 TABLES: Final = (
     Table("rows", "", _ROWS_SQL, ROW_COLUMNS),
-    Table("findings", "_findings", _FINDINGS_SQL, FINDING_COLUMNS),
-    Table("summary", "_summary", _SUMMARY_SQL, SUMMARY_COLUMNS, by_day=False),
+    Table("findings", "_findings", FINDINGS_SQL, FINDING_COLUMNS),
+    Table("summary", "_summary", SUMMARY_SQL, SUMMARY_COLUMNS, by_day=False),
 )
 
 
@@ -308,9 +325,31 @@ def parts(
     ]
 
 
-def file_name(first: str, until: str, snapshot_id: str, suffix: str, form: str) -> str:
-    """The name of a file of a report: ``commissions_<from>_<to>_<snapshot><suffix>.<form>``."""
-    return f"{KIND}_{first}_{until}_{snapshot_id}{suffix}.{form}"
+def file_name(
+    first: str, until: str, snapshot_id: str, suffix: str, form: str, provider: str | None = None
+) -> str:
+    """The name of a file of a report: ``commissions_<from>_<to>[_<provider>]_<snapshot><suffix>.<form>``."""
+    of = "" if provider is None else f"_{in_a_name(provider)}"
+    return f"{KIND}_{first}_{until}{of}_{snapshot_id}{suffix}.{form}"
+
+
+def in_a_name(provider: str) -> str:
+    """A provider's id as it stands in a file's name: itself where it is such as Appwrite gives, else a hash of it."""
+    plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,35}", provider, re.ASCII)
+    return provider if plain else hashlib.sha256(provider.encode()).hexdigest()[:16]
+
+
+def require_provider(con: duckdb.DuckDBPyConnection, provider: str) -> None:
+    """Raise UsageError where the snapshot knows nobody by this id; ``none`` is always known."""
+    known = (
+        "SELECT 1 FROM core.providers WHERE provider_id = ? UNION ALL"
+        " SELECT 1 FROM marts.commission_reconciliation WHERE provider_id = ? LIMIT 1"
+    )
+    if provider != NO_PROVIDER and con.execute(known, [provider, provider]).fetchone() is None:
+        raise UsageError(
+            f"The snapshot knows no provider {provider!r}.",
+            '`bookwatch sql "SELECT provider_id, provider_name FROM core.providers"` lists them; none is nobody.',
+        )
 
 
 def check_period(first: date, until: date) -> None:
@@ -338,17 +377,22 @@ def export_commissions(
     snapshot_id: str | None = None,
     form: Format = "csv",
     locale: Locale = "en",
+    provider: str | None = None,
 ) -> Exported:
-    """Write the commission report of the local accrual days [first, until) from one kept snapshot into ``out``.
+    """Write the commission report of the local accrual days [first, until) from one kept snapshot into ``out``, whole
+    or one provider's (by id; ``none``: what names nobody).
 
     The data files are the same bytes whenever they come from one snapshot with the same period, format and
     locale. How they get there: folder.export. ``time_zone`` names the default zone in the manifest; each row carries
     its own.
 
-    Raises UsageError for an empty period, BookwatchError for a snapshot or folder that cannot serve.
+    Raises UsageError for an empty period or a provider nobody knows, BookwatchError for a snapshot or folder that
+    cannot serve.
     """
     check_period(first, until)
     filters = {"from": first.isoformat(), "to": until.isoformat()}
+    if provider is not None:
+        filters["provider"] = provider
 
     def write(path: Path, workshop: Path) -> Written:
         facts, files = _write_within_memory(path, workshop, filters, form, locale, path.stem)
@@ -417,16 +461,19 @@ def _write_parts(
     memory: str,
 ) -> tuple[dict[str, Any], list[FileEntry]]:
     """Write every data file into ``workshop``; returns what the snapshot says of itself, and the files."""
-    period = {"first": filters["from"], "until": filters["to"]}
+    provider = filters.get("provider")
+    period: Period = {"first": filters["from"], "until": filters["to"], "provider": provider}
 
     def name(suffix: str, form: str) -> str:
-        return file_name(filters["from"], filters["to"], snapshot_id, suffix, form)
+        return file_name(filters["from"], filters["to"], snapshot_id, suffix, form, provider)
 
     entries: list[FileEntry] = []
     spill = workshop / "spill"
     with open_snapshot(path, memory_limit=memory, spill_folder=spill) as con:
-        con.execute(f"CREATE TEMP TABLE dated_findings AS FROM {_DATED_FINDINGS}")
-        facts = _facts(con, period)
+        if provider is not None:
+            require_provider(con, provider)
+        con.execute(f"CREATE TEMP TABLE dated_findings AS FROM {DATED_FINDINGS}")
+        facts = facts_of(con, period)
         days = facts.pop("days")
         slices = _slices(period, days)
         lengths = {"rows": sum(count for _, count in days), "findings": facts.pop("findings")}
@@ -464,48 +511,49 @@ def _file_of(part: Part, workshop: Path, name: str, locale: Locale) -> ReportFil
     return CsvFile(workshop, name, part.table.names, part.table.of_kind("instant"), locale)
 
 
-def _slices(period: dict[str, str], days: list[tuple[date, int]]) -> list[dict[str, str]]:
+def _slices(period: Period, days: list[tuple[date, int]]) -> list[Period]:
     """The period in half-open parts of whole days, each of some SLICE_ROWS rows: sorting one holds no more than that.
 
     ``days``: each day that has rows, in order, and their number. A single day is never cut.
     """
-    starts = [date.fromisoformat(period["first"])]
+    starts = [date.fromisoformat(str(period["first"]))]
     rows = 0
     for day, count in days:
         if rows and rows + count > SLICE_ROWS:
             starts.append(day)
             rows = 0
         rows += count
-    ends = [*starts[1:], date.fromisoformat(period["until"])]
+    ends = [*starts[1:], date.fromisoformat(str(period["until"]))]
     return [
-        {"first": first.isoformat(), "until": until.isoformat()}
+        {**period, "first": first.isoformat(), "until": until.isoformat()}
         for first, until in zip(starts, ends, strict=True)
     ]
 
 
-def _of_period(sql: str, period: dict[str, str]) -> str:
-    """``sql`` with the days of the period written into it.
+def of_period(sql: str, period: Period) -> str:
+    """``sql`` with the days and the provider written into it: ``$first``, ``$until``, ``$provider``.
 
     Written, not bound: a relation with bound parameters is first made whole in memory (1.9 GB for a million rows).
-    They are days this process has parsed.
+    They are days this process has parsed, and a text as SQL quotes it.
     """
-    for name, day in period.items():
-        sql = sql.replace(f"${name}", f"'{date.fromisoformat(day)}'")
-    return sql
+    for name in ("first", "until"):
+        sql = sql.replace(f"${name}", f"'{date.fromisoformat(str(period[name]))}'")
+    provider = period["provider"]
+    return sql.replace("$provider", "NULL" if provider is None else literal(provider))
 
 
-def _batches(con: duckdb.DuckDBPyConnection, sql: str, period: dict[str, str]) -> Iterator[pl.DataFrame]:
-    for batch in con.sql(_of_period(sql, period)).to_arrow_reader(BATCH_ROWS):
+def _batches(con: duckdb.DuckDBPyConnection, sql: str, period: Period) -> Iterator[pl.DataFrame]:
+    for batch in con.sql(of_period(sql, period)).to_arrow_reader(BATCH_ROWS):
         frame = pl.from_arrow(batch)
         assert isinstance(frame, pl.DataFrame)
         yield frame
 
 
-def _facts(con: duckdb.DuckDBPyConnection, period: dict[str, str]) -> dict[str, Any]:
+def facts_of(con: duckdb.DuckDBPyConnection, period: Period) -> dict[str, Any]:
     """What the snapshot says of itself and of the period."""
 
     def rows(query: str) -> list[tuple[Any, ...]]:
-        return con.execute(_of_period(_FACTS_SQL[query], period)).fetchall()
+        return con.execute(of_period(_FACTS_SQL[query], period)).fetchall()
 
     published_at, rules_version, endpoint, project, database = (rows("snapshot") or [(None,) * 5])[0]
     as_of = rows("as_of")
@@ -533,6 +581,8 @@ def describe(exported: Exported, say: Callable[[str], None]) -> None:
         f" snapshot {manifest.snapshot}."
     )
     elsewhere = {zone: rows for zone, rows in manifest.time_zones.items() if zone != manifest.time_zone}
+    if "provider" in manifest.filters:
+        say(f"Only those of the provider {manifest.filters['provider']}.")
     say(
         f"Days are local to each row's provider: {manifest.time_zone} by default"
         + "".join(f", {zone} for {rows:,} of them" for zone, rows in elsewhere.items())

@@ -34,10 +34,13 @@ from pipelines.exports.manifest import (
     sha256_of_bytes,
 )
 from pipelines.exports.report_files import new_file, sha256_of
+from pipelines.exports.signature import SIGNATURE, signature_of
 from pipelines.exports.spreadsheet import guarded, unguarded
 from resources.errors import BookwatchError
+from resources.home import Home
 from resources.ledger import ExportEntry, Seal
 from resources.own_files import sync
+from resources.report_keys import signer
 from resources.rewrites import Rewrite, Rewrites
 
 WORKSHOP: Final = ".bookwatch-rewriting"
@@ -45,6 +48,8 @@ BECAUSE: Final = "an erasure"
 TABLE: Final = "report"
 
 _CELL: Final = re.compile(r'("(?:[^"]|"")*"|[^"\r\n{sep}]*)({sep}|\r\n|$)'.replace("{sep}", "SEP"))
+#: Figures, rules and hashes: no cell of a row stands in them.
+_DOCUMENTS: Final = (".pdf", ".md")
 _QUOTE: Final = re.compile(r'["\r\n]')
 _XML_CELL: Final = re.compile(
     r'<c r="([A-Z]+)(\d+)"([^>]*) t="inlineStr"><is><t([^>]*)>(.*?)</t></is></c>', re.DOTALL
@@ -148,11 +153,19 @@ def rewrite(
         entry = RewriteEntry(
             at.isoformat().replace("+00:00", "Z"), BECAUSE, sorted(report.lines), report.entry.manifest_sha256
         )
-        content = replace(manifest, files=files, rewritten=[*manifest.rewritten, entry]).to_bytes()
-        with new_file(workshop / MANIFEST) as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        # The old signature is of a manifest that is gone: the report is signed anew, by the key there is today.
+        signed = (report.folder / SIGNATURE).exists()
+        signing = signer(Home(rewrites.path.parent)) if signed else None
+        month = manifest.month and replace(
+            manifest.month, signed_with=None if signing is None else signing.public.text
+        )
+        content = replace(
+            manifest, files=files, rewritten=[*manifest.rewritten, entry], month=month
+        ).to_bytes()
+        _new(workshop / MANIFEST, content)
+        if signed:  # an empty one: there is no key any more, and the old signature goes
+            fresh = b"" if signing is None else signature_of(content, signing, at, clock_frozen=False)
+            _new(workshop / SIGNATURE, fresh)
         sync(workshop)
     except OSError as refused:
         shutil.rmtree(workshop, ignore_errors=True)
@@ -181,7 +194,11 @@ def finish(begun: Rewrite, rewrites: Rewrites, *, at: datetime) -> None:
     if workshop.is_dir():
         made = sorted(workshop.iterdir(), key=lambda path: path.name == MANIFEST)
         for path in made:
-            os.replace(path, folder / path.name)
+            if path.name == SIGNATURE and path.stat().st_size == 0:
+                (folder / SIGNATURE).unlink(missing_ok=True)
+                path.unlink()
+            else:
+                os.replace(path, folder / path.name)
         sync(folder)
         workshop.rmdir()
     try:
@@ -199,6 +216,8 @@ def finish(begun: Rewrite, rewrites: Rewrites, *, at: datetime) -> None:
 
 def _rewrite_file(path: Path, made: Path | None, manifest: Manifest, told: Told) -> int:
     """Lines (of a workbook cells) that hold a trace; ``made``: written there without them."""
+    if path.suffix in _DOCUMENTS:
+        return 0
     if path.suffix == ".xlsx":
         return _rewrite_workbook(path, made, told)
     if path.suffix == ".parquet":
@@ -208,6 +227,13 @@ def _rewrite_file(path: Path, made: Path | None, manifest: Manifest, told: Told)
     safe = path.stem.endswith("_spreadsheet")
     locale: Locale = "id" if safe and manifest.locale == "id" else "en"
     return _write(made, _csv_lines(path, REPORT[locale].separator, safe, told))
+
+
+def _new(path: Path, content: bytes) -> None:
+    with new_file(path) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _write(made: Path | None, lines: Iterator[tuple[bytes, bool]]) -> int:

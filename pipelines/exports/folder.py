@@ -5,14 +5,14 @@ Knows no report: what the files hold is commissions.py's and tables.py's, provin
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import sqlite3
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -31,16 +31,20 @@ from pipelines.exports.manifest import (
     sha256_of_bytes,
 )
 from pipelines.exports.report_files import sha256_of
+from pipelines.exports.signature import SIGNATURE, signature_of
+from pipelines.exports.time_stamp import STAMP
 from resources.clock import Clock
 from resources.errors import BookwatchError
 from resources.home import Home
 from resources.ledger import Ledger, LedgerTooNew
 from resources.own_files import sync, sync_open
+from resources.report_keys import signer
 from resources.seals import require_unchanged
 from resources.snapshots import require_snapshot
 
 _WORKSHOP_PREFIX: Final = ".bookwatch-partial-"
-_WORKSHOP_STALE_S: Final = 86_400
+#: What may lie beside a manifest and is listed in none: it is made of the manifest.
+BESIDE: Final = (SIGNATURE, STAMP)
 
 
 @dataclass(frozen=True)
@@ -71,15 +75,34 @@ class Written:
 
     files: list[FileEntry]
     manifest_after: Callable[[str | None, datetime], Manifest]
+    #: Makes the files that show the manifest itself (a cover), from one that lists the others.
+    papers: Callable[[Manifest], list[FileEntry]] | None = None
 
 
 def strangers_in(folder: Path, names: set[str]) -> list[str]:
-    """The visible files in ``folder`` that are not among ``names``."""
+    """What lies in ``folder`` and is not among ``names``: files, folders and links, hidden ones too.
+
+    Left out is the workshop of an export that is writing there at this moment.
+    """
     return sorted(
-        entry.name
+        f"{entry.name}/" if entry.is_dir() and not entry.is_symlink() else entry.name
         for entry in folder.iterdir()
-        if entry.name not in names and not entry.name.startswith(".") and not entry.is_dir()
+        if entry.name not in names and not is_at_work(entry)
     )
+
+
+def is_at_work(path: Path) -> bool:
+    """Whether ``path`` is the workshop of an export that lives: a killed one's lock is gone with it."""
+    if not path.name.startswith(_WORKSHOP_PREFIX) or path.is_symlink() or not path.is_dir():
+        return False
+    lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 def export(
@@ -102,6 +125,14 @@ def export(
     chosen = path.stem
     ledger = Ledger(home.ledger)
     made_at = clock.now()
+    # Read first: a key that cannot be used is said before anything is written.
+    signing = signer(home)
+
+    def sign(folder: Path, workshop: Path, data: bytes) -> None:
+        if signing is not None and not (folder / SIGNATURE).exists():
+            signature = signature_of(data, signing, made_at, clock_frozen=clock.frozen is not None)
+            _put(folder, workshop, SIGNATURE, signature)
+
     try:
         with ledger.pinned(chosen), _folder(out) as folder:
             standing = _standing(folder, ledger, order, chosen)
@@ -116,20 +147,35 @@ def export(
                         f"The snapshot {chosen} was written anew while it was exported, as a person was forgotten.",
                         "No report was made; export again.",
                     )
+                if written.papers is not None:
+                    shown = standing[0] if standing else written.manifest_after(None, made_at)
+                    files = [*files, *written.papers(replace(shown, files=files))]
                 if standing is not None:
                     manifest, digest = standing
                     _refuse_other_bytes(folder, manifest, files)
                     _settle(folder, workshop, files)
+                    sign(folder, workshop, manifest.to_bytes())
                 else:
                     settled: list[Manifest] = []
 
                     def settle(previous: str | None) -> str:
                         if (folder / MANIFEST).exists():
                             raise _other_export(folder, "another export was written there meanwhile")
-                        manifest = written.manifest_after(previous, made_at)
+                        manifest = replace(written.manifest_after(previous, made_at), files=files)
                         _settle(folder, workshop, files)
                         settled.append(manifest)
-                        return _write_manifest(folder, workshop, manifest.to_bytes())
+                        data = manifest.to_bytes()
+                        for (
+                            left
+                        ) in BESIDE:  # of an export that was killed: they are of a manifest that never was
+                            (folder / left).unlink(missing_ok=True)
+                        sign(folder, workshop, data)
+                        _put(folder, workshop, MANIFEST, data)
+                        return sha256_of_bytes(data)
+
+                    def undo() -> None:
+                        for made in (MANIFEST, *BESIDE):
+                            (folder / made).unlink(missing_ok=True)
 
                     digest = ledger.chain_export(
                         made_at=made_at,
@@ -139,10 +185,10 @@ def export(
                         snapshot_id=chosen,
                         folder=str(folder),
                         settle=settle,
-                        undo=lambda: (folder / MANIFEST).unlink(missing_ok=True),
+                        undo=undo,
                     )
                     manifest = settled[0]
-            names = {entry.name for entry in manifest.files} | {MANIFEST}
+            names = {entry.name for entry in manifest.files} | {MANIFEST, *BESIDE}
             return Exported(
                 folder, manifest, digest, standing is not None, tuple(strangers_in(folder, names))
             )
@@ -199,16 +245,31 @@ def _folder(out: Path) -> Iterator[Path]:
 def _workshop(folder: Path) -> Iterator[Path]:
     """A hidden folder inside ``folder``, so that a rename stays on one file system; gone afterwards.
 
-    A killed export leaves its own behind: those older than a day go here.
+    A killed export leaves its own behind, whose lock went with it: those go here.
     """
     for left in folder.glob(f"{_WORKSHOP_PREFIX}*"):
-        if time.time() - left.stat().st_mtime > _WORKSHOP_STALE_S:
+        if not is_at_work(left):
             shutil.rmtree(left, ignore_errors=True)
-    workshop = Path(tempfile.mkdtemp(prefix=_WORKSHOP_PREFIX, dir=folder))
+    workshop, lock = _locked_folder(folder)
     try:
         yield workshop
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
+        os.close(lock)
+
+
+def _locked_folder(folder: Path) -> tuple[Path, int]:
+    """A new workshop and the descriptor that holds its lock."""
+    while True:
+        workshop = Path(tempfile.mkdtemp(prefix=_WORKSHOP_PREFIX, dir=folder))
+        try:
+            lock = os.open(workshop, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if workshop.is_dir():
+            return workshop, lock
+        os.close(lock)  # another export took it for a leftover before it was locked
 
 
 def _other_export(folder: Path, why: str) -> BookwatchError:
@@ -274,12 +335,11 @@ def _settle(folder: Path, workshop: Path, files: list[FileEntry]) -> None:
     sync(folder)
 
 
-def _write_manifest(folder: Path, workshop: Path, data: bytes) -> str:
-    """Put the manifest in its place; returns its SHA-256."""
-    partial = workshop / MANIFEST
+def _put(folder: Path, workshop: Path, name: str, data: bytes) -> None:
+    """Put the manifest, or what is made of it, in its place."""
+    partial = workshop / name
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(data)
         sync_open(file)
-    os.replace(partial, folder / MANIFEST)
+    os.replace(partial, folder / name)
     sync(folder)
-    return sha256_of_bytes(data)

@@ -13,6 +13,9 @@ from marketplace.difference import COLUMNS
 MANIFEST: Final = "manifest.json"
 # 2: the difference, the locale, the sheets of a workbook, spreadsheet files whose text can be had back exactly.
 MANIFEST_VERSION: Final = 2
+# 3: the month's package, and it alone.
+MONTH_VERSION: Final = 3
+MONTH_KIND: Final = "month"
 DEFAULT_LOCALE: Final = "en"
 TABLE_KIND: Final = "table"
 """The report that is a table of the snapshot as it is: it has no period, no zone, and no difference."""
@@ -58,6 +61,35 @@ class RewriteEntry:
 
 
 @dataclass(frozen=True)
+class MonthEntry:
+    """What the manifest of a month's package says beyond a report's.
+
+    ``open``: the period was not closed when its snapshot was judged. ``ageing_at``: the instant ages are as of (ISO
+    8601 UTC). ``figures``: by name, rupiah or a count; null: cannot be told. ``bridges``: of the whole, bridge → line →
+    rupiah. ``supersedes`` and ``opening_from``: the earlier reports its tables were compared with (manifest_sha256,
+    snapshot, made_at, made_by). ``made_by_how``: how it is known who made it. ``signed_off``: who had signed the period
+    off by then. ``clock_frozen``: the instants of its making are those of a stopped clock. ``made_under``: the system's
+    account it was made under. ``signed_with``: the public key (minisign) of the signature beside the manifest;
+    None: it was made without one. ``mart_digests``: marts.<table> → SHA-256 of its rows (digests.py).
+    """
+
+    open: bool
+    ageing_at: str
+    clock_frozen: bool
+    made_by_how: str
+    bookwatch_version: str
+    snapshot_sha256: str | None
+    mart_digests: dict[str, str]
+    figures: dict[str, int | None]
+    bridges: dict[str, dict[str, int]]
+    supersedes: dict[str, str] | None
+    opening_from: dict[str, str] | None
+    signed_off: list[dict[str, str]]
+    made_under: str
+    signed_with: str | None
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything an auditor needs to defend a report. Instants are ISO 8601 UTC; days are local accrual days.
 
@@ -92,6 +124,7 @@ class Manifest:
     previous_manifest_sha256: str | None
     manifest_version: int = field(default=MANIFEST_VERSION)
     rewritten: list[RewriteEntry] = field(default_factory=list[RewriteEntry])
+    month: MonthEntry | None = None
 
     def to_bytes(self) -> bytes:
         """The manifest as it is written: indented JSON, keys in this order, a final newline."""
@@ -104,6 +137,7 @@ class Manifest:
             ]
         if not self.rewritten:
             del content["rewritten"]
+        content |= content.pop("month") or {}
         ordered = {"manifest_version": content.pop("manifest_version"), **content}
         return orjson.dumps(ordered, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
@@ -151,6 +185,22 @@ _KINDS: Final[dict[str, type | tuple[type, ...]]] = {
     "previous_manifest_sha256": (str, type(None)),
     "difference": dict,
 }
+_MONTH_KINDS: Final[dict[str, type | tuple[type, ...]]] = {
+    "open": bool,
+    "ageing_at": str,
+    "clock_frozen": bool,
+    "made_by_how": str,
+    "bookwatch_version": str,
+    "snapshot_sha256": (str, type(None)),
+    "mart_digests": dict,
+    "figures": dict,
+    "bridges": dict,
+    "supersedes": (dict, type(None)),
+    "opening_from": (dict, type(None)),
+    "signed_off": list,
+    "made_under": str,
+    "signed_with": (str, type(None)),
+}
 _REWRITE_KINDS: Final[dict[str, type | tuple[type, ...]]] = {
     "at": str,
     "because": str,
@@ -196,13 +246,16 @@ def read_manifest(data: bytes) -> Manifest:
     except orjson.JSONDecodeError:
         raise DamagedManifest("cannot be read: it is not JSON") from None
     version = content.get("manifest_version") if isinstance(content, dict) else None
-    if isinstance(version, int) and version > MANIFEST_VERSION:
+    if isinstance(version, int) and version > MONTH_VERSION:
         raise DamagedManifest(f"is of version {version}, which only a newer bookwatch reads")
     left_out, left_out_of_files = (_SINCE_2, _SINCE_2_OF_FILES) if version == 1 else (set(), set())
     kinds = {name: kind for name, kind in _KINDS.items() if name not in left_out}
     file_kinds = {name: kind for name, kind in _FILE_KINDS.items() if name not in left_out_of_files}
     if isinstance(content, dict) and content.get("report") == TABLE_KIND:
         kinds |= {"period_over": type(None), "difference": type(None)}
+    is_month = isinstance(content, dict) and content.get("report") == MONTH_KIND
+    if is_month:
+        kinds |= _MONTH_KINDS
     if isinstance(content, dict) and "rewritten" in content:
         kinds["rewritten"] = list
     content = _require(content, {"manifest_version": int, **kinds}, "the manifest")
@@ -214,6 +267,8 @@ def read_manifest(data: bytes) -> Manifest:
         difference = content["difference"]
         if list(difference) != list(COLUMNS) or any(not isinstance(v, int) for v in difference.values()):
             raise DamagedManifest("is not as bookwatch writes it (its difference is not one)")
+    if is_month:
+        content["month"] = MonthEntry(**{name: content.pop(name) for name in _MONTH_KINDS})
     files = [_file(entry, file_kinds, f"file {number}") for number, entry in enumerate(content["files"], 1)]
     return Manifest(
         **{"locale": DEFAULT_LOCALE, "difference": None, **content, "files": files, "rewritten": rewritten}

@@ -20,6 +20,7 @@ Format = Literal["csv", "json", "xlsx"]
 TableFormat = Literal["csv", "parquet", "json", "xlsx"]
 
 MONEY_SUFFIX = "_idr"
+TOTAL = "total"
 
 
 def sha256_of(path: Path) -> str:
@@ -34,14 +35,20 @@ def new_file(path: Path) -> io.BufferedWriter:
 
 
 class Tally:
-    """The rows that went by, and the sum of every ``_idr`` column, nulls left out."""
+    """The rows that went by, and the sum of every ``_idr`` column, nulls left out.
 
-    def __init__(self, columns: list[str]) -> None:
+    ``total``: a column that says ``total`` in lines that sum up others: these are rows, and in no sum.
+    """
+
+    def __init__(self, columns: list[str], total: str | None = None) -> None:
         self.rows = 0
+        self._total = total
         self.totals = {column: 0 for column in columns if column.endswith(MONEY_SUFFIX)}
 
     def count(self, batch: pl.DataFrame) -> None:
         self.rows += batch.height
+        if self._total is not None:
+            batch = batch.filter(pl.col(self._total).ne_missing(TOTAL))
         for column in self.totals:
             # Wider than the column: a sum that wrapped round would be a wrong rupiah nobody sees.
             self.totals[column] += int(batch[column].cast(pl.Int128).sum())

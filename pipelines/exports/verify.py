@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import sqlite3
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 import polars as pl
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from marketplace.difference import Difference
-from pipelines.exports.commissions import KIND, TABLES, Part, Table, file_name, parts
+from pipelines.exports.commissions import KIND, TABLES, Column, Part, Table, file_name, parts
 from pipelines.exports.csv_writer import REPORT
-from pipelines.exports.folder import strangers_in
+from pipelines.exports.folder import BESIDE, strangers_in
 from pipelines.exports.manifest import (
     MANIFEST,
+    MONTH_KIND,
     TABLE_KIND,
     DamagedManifest,
     FileEntry,
@@ -31,28 +31,45 @@ from pipelines.exports.manifest import (
     read_manifest,
     sha256_of_bytes,
 )
-from pipelines.exports.report_files import MONEY_SUFFIX, sha256_of
-from pipelines.exports.spreadsheet import unguarded
+from pipelines.exports.month import package
+from pipelines.exports.month.proof import Package, prove_month
+from pipelines.exports.month.table import PackageTable
+from pipelines.exports.notes import Notes
+from pipelines.exports.reading import Unreadable, csv_rows, json_rows, whole
+from pipelines.exports.report_files import MONEY_SUFFIX, TOTAL, sha256_of
+from pipelines.exports.same import json_difference, safe_difference, sheet_difference
+from pipelines.exports.signature import judge
 from pipelines.exports.tables import ROWS, table_file_name
+from pipelines.exports.time_stamp import judge_stamp
 from pipelines.exports.workbook import SHEET_ROWS
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
 from resources.ledger import ExportEntry, Ledger, LedgerTooNew
-from resources.rewrites import Rewrites
+from resources.report_keys import PublicKey, known_keys
+from resources.rewrites import Kind, Rewrites
 from resources.seals import SnapshotChanged, require_unchanged
 
-# Our cells are ids, codes and one sentence; what is longer than this is not ours.
-_LONGEST_CELL: Final = 1 << 20
 # A workbook is read whole; three sheets of SHEET_ROWS rows unpack to a fifth of this.
 _LARGEST_WORKBOOK: Final = 2 << 30
-_FORMATS: Final = {KIND: ("csv", "json", "xlsx"), TABLE_KIND: ("csv", "parquet", "json", "xlsx")}
-_DECIMAL: Final = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+_FORMATS: Final = {
+    KIND: ("csv", "json", "xlsx"),
+    TABLE_KIND: ("csv", "parquet", "json", "xlsx"),
+    MONTH_KIND: (package.FORM,),
+}
+_MONTH_FORMS: Final[tuple[tuple[Literal["csv", "json"], bool], ...]] = (
+    ("csv", False),
+    ("csv", True),
+    ("json", False),
+)
+#: Files that are no table: their bytes are held to the manifest, their words to the snapshot.
+_DOCUMENTS: Final = (".pdf", ".md")
 
 
 @dataclass(frozen=True)
 class Verdict:
     """``differences`` are sentences; ``not_checked`` what could not be told; ``rewritten``: when and why the report was
-    written anew. ``rows`` counts all data files' rows."""
+    written anew; ``proven``: what is known of it beside that it holds (who signed, who made it, when it was
+    time-stamped). ``rows`` counts all data files' rows."""
 
     folder: Path
     files: int
@@ -60,24 +77,32 @@ class Verdict:
     differences: tuple[str, ...]
     not_checked: tuple[str, ...]
     rewritten: tuple[str, ...] = ()
+    proven: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
         return not self.differences
 
 
-@dataclass
-class _Notes:
-    differences: list[str] = field(default_factory=list)
-    not_checked: list[str] = field(default_factory=list)
+@dataclass(frozen=True)
+class Trust:
+    """What the reader trusts beside the ledger: the public ``key`` reports must be signed with (None: this home's), and
+    the root certificates (PEM) of time-stamping authorities (None: whoever stamped is said, and not believed)."""
+
+    key: PublicKey | None = None
+    stamp_roots: Path | None = None
 
 
-class _Unreadable(ValueError):
-    """A data file that is not of its form. The message follows the file's name."""
+HOME_ALONE: Final = Trust()
 
 
 def verify_export(
-    folder: Path, ledger: Path, *, previous: Path | None = None, alone: bool = False
+    folder: Path,
+    ledger: Path,
+    *,
+    previous: Path | None = None,
+    alone: bool = False,
+    trust: Trust = HOME_ALONE,
 ) -> Verdict:
     """Re-compute everything the manifest in ``folder`` says, and compare it with the ledger and the chain.
 
@@ -89,7 +114,7 @@ def verify_export(
         folder = folder.resolve()
         if not folder.is_dir():
             raise UsageError(f"{folder} is not a folder.", "Give the folder of an export.")
-        entries = _entries(ledger)
+        entries = ledger_entries(ledger)
         path = folder / MANIFEST
         if not path.is_file():
             if not any(folder.glob(f"{KIND}_*")) and all(entry.folder != str(folder) for entry in entries):
@@ -97,7 +122,7 @@ def verify_export(
                     f"{folder} holds no export: there is no {MANIFEST} in it.", "Give an export's folder."
                 )
             return Verdict(folder, 0, 0, (f"{MANIFEST} is gone; without it nothing here can be proven.",), ())
-        return _verify(folder, path.read_bytes(), ledger, entries, previous, alone)
+        return _verify(folder, path.read_bytes(), ledger, entries, previous, alone, trust)
     except OSError as refused:
         raise BookwatchError(
             f"{folder} cannot be read to the end ({refused.strerror or type(refused).__name__}).",
@@ -105,7 +130,8 @@ def verify_export(
         ) from None
 
 
-def _entries(ledger: Path) -> list[ExportEntry]:
+def ledger_entries(ledger: Path) -> list[ExportEntry]:
+    """What the ledger knows of exports, the oldest first; nothing where there is none. Raises BookwatchError."""
     if not ledger.is_file():
         return []
     try:
@@ -119,15 +145,15 @@ def _entries(ledger: Path) -> list[ExportEntry]:
         ) from None
 
 
-def _rewritten(ledger: Path) -> dict[str, str]:
-    """Hash of a manifest → of the one that took its place when a person was forgotten."""
+def _rewritten(ledger: Path, kind: Kind = "export") -> dict[str, str]:
+    """Hash of a manifest (of a file of another kind) → of the one that took its place when a person was forgotten."""
     if not ledger.is_file():
         return {}
     try:
         done = Rewrites(ledger).done()
     except sqlite3.Error:
         return {}  # its exports were read: what is not told here shows as a difference
-    return {entry.sha256_before: entry.sha256_after for entry in done if entry.kind == "export"}
+    return {entry.sha256_before: entry.sha256_after for entry in done if entry.kind == kind}
 
 
 def _now(digest: str | None, anew: dict[str, str]) -> str | None:
@@ -139,7 +165,7 @@ def _now(digest: str | None, anew: dict[str, str]) -> str | None:
     return digest
 
 
-def _compare_rewritings(manifest: Manifest, digest: str, anew: dict[str, str], notes: _Notes) -> None:
+def _compare_rewritings(manifest: Manifest, digest: str, anew: dict[str, str], notes: Notes) -> None:
     """The manifest names the manifests that the ledger says it took the place of."""
     told = {entry.manifest_sha256_before for entry in manifest.rewritten}
     known = {before for before in anew if _now(before, anew) == digest}
@@ -151,9 +177,15 @@ def _compare_rewritings(manifest: Manifest, digest: str, anew: dict[str, str], n
 
 
 def _verify(
-    folder: Path, data: bytes, ledger: Path, entries: list[ExportEntry], previous: Path | None, alone: bool
+    folder: Path,
+    data: bytes,
+    ledger: Path,
+    entries: list[ExportEntry],
+    previous: Path | None,
+    alone: bool,
+    trust: Trust,
 ) -> Verdict:
-    notes = _Notes()
+    notes = Notes()
     digest = sha256_of_bytes(data)
     kind = next((entry.kind for entry in entries if entry.manifest_sha256 == digest), None)
     if kind is not None:
@@ -169,10 +201,6 @@ def _verify(
                 else ": it was edited, made under another BOOKWATCH_HOME, or its export was killed before it was"
                 " entered (then export again into the same folder)."
             )
-        )
-    elif place is None:
-        notes.not_checked.append(
-            f"no ledger with exports at {ledger}: whether {MANIFEST} was edited cannot be told."
         )
     try:
         manifest = read_manifest(data)
@@ -190,17 +218,32 @@ def _verify(
     alone = alone or manifest.report == TABLE_KIND
     _check_chain(folder, manifest, entries, place, anew, previous, alone, notes)
     _check_names(folder, manifest, notes)
+    signed = _check_beside(folder, manifest, data, ledger, trust, notes)
+    if not entries and not signed:
+        notes.not_checked.append(
+            f"no ledger with exports at {ledger}: whether {MANIFEST} was edited cannot be told."
+        )
+    totals = _totals(manifest)
     found = {
-        entry.name: _check_file(folder, entry, manifest, notes)
+        entry.name: _check_file(folder, entry, manifest, totals.get(entry.name), notes)
         for entry in manifest.files
         if _is_plain(entry.name)
     }
     for part in _parts(manifest):
-        if part.safe:
+        if part.safe or manifest.report == MONTH_KIND:
             _check_pair(folder, manifest, part, found, notes)
     # The machine rows: the CSV, where there is one (beside a workbook that cannot hold them), else the first file.
-    machine = found.get(_name(manifest, TABLES[0].suffix, "csv"), next(iter(found.values()), None))
+    machine = found.get(_name(manifest, _tables(manifest)[0].suffix, "csv"), next(iter(found.values()), None))
     _check_difference(manifest, machine, notes)
+    if manifest.month is not None:
+        snapshot = _snapshot(manifest.snapshot, ledger) if place is not None else None
+        home, anew = Home(ledger.parent), anew | _rewritten(ledger, "snapshot")
+        prove_month(
+            Package(
+                folder, manifest, manifest.month, snapshot, home, entries, lambda digest: _now(digest, anew)
+            ),
+            notes,
+        )
     rows = sum(seen.rows for seen in found.values() if seen)
     return Verdict(
         folder,
@@ -213,10 +256,32 @@ def _verify(
             f" {entry.manifest_sha256_before} before. Written anew: {', '.join(entry.files)}."
             for entry in manifest.rewritten
         ),
+        tuple(notes.proven),
     )
 
 
-def _compare_entry(manifest: Manifest, entry: ExportEntry, notes: _Notes) -> None:
+def _check_beside(
+    folder: Path, manifest: Manifest, data: bytes, ledger: Path, trust: Trust, notes: Notes
+) -> bool:
+    """The signature and the time-stamp, which are made of the manifest and lie beside it; whether it is signed with a
+    key that is trusted."""
+    signed = judge(
+        folder,
+        data,
+        signed_with=None if manifest.month is None else manifest.month.signed_with,
+        known=known_keys(Home(ledger.parent)),
+        given=trust.key,
+        must_say=manifest.month is not None,
+    )
+    earlier = [entry.manifest_sha256_before for entry in manifest.rewritten]
+    stamped = judge_stamp(folder, data, earlier_sha256=earlier, roots=trust.stamp_roots)
+    notes.differences.extend(said for said in (signed.difference, stamped.difference) if said)
+    notes.not_checked.extend(said for said in (signed.not_checked, stamped.not_checked) if said)
+    notes.proven.extend(said for said in (signed.signed, stamped.stamped) if said)
+    return signed.signed is not None
+
+
+def _compare_entry(manifest: Manifest, entry: ExportEntry, notes: Notes) -> None:
     """The ledger's own words on who, what and from where must be the manifest's."""
     for what, ours, theirs in (
         ("snapshot", manifest.snapshot, entry.snapshot_id),
@@ -230,18 +295,23 @@ def _compare_entry(manifest: Manifest, entry: ExportEntry, notes: _Notes) -> Non
             )
 
 
-def _check_snapshot(snapshot_id: str, ledger: Path, notes: _Notes) -> None:
+def _check_snapshot(snapshot_id: str, ledger: Path, notes: Notes) -> None:
     """The snapshot a report rests on is kept for good: it must still be the file that was published."""
-    path = Home(ledger.parent).published / f"{snapshot_id}.duckdb"
-    if Path(snapshot_id).name != snapshot_id or not path.is_file():
+    path = _snapshot(snapshot_id, ledger)
+    if path is None:
         notes.not_checked.append(
-            f"the snapshot {snapshot_id}, which the report was made from, is not in {path.parent}."
+            f"the snapshot {snapshot_id}, which the report was made from, is not in {Home(ledger.parent).published}."
         )
         return
     try:
         require_unchanged(path, in_full=True)
     except SnapshotChanged as changed:
         notes.differences.append(changed.problem)
+
+
+def _snapshot(snapshot_id: str, ledger: Path) -> Path | None:
+    path = Home(ledger.parent).published / f"{snapshot_id}.duckdb"
+    return path if Path(snapshot_id).name == snapshot_id and path.is_file() else None
 
 
 def _check_chain(
@@ -252,7 +322,7 @@ def _check_chain(
     anew: dict[str, str],
     moved_to: Path | None,
     alone: bool,
-    notes: _Notes,
+    notes: Notes,
 ) -> None:
     """The manifest names the one before it: that must be the ledger's, and the report must still stand."""
     # A report that was written anew since has another hash: the ledger says which.
@@ -284,7 +354,7 @@ def _check_chain(
     standing = _manifest_sha256(Path(entry.folder)) if Path(entry.folder) != folder else None
     if standing is not None and all(known.manifest_sha256 != standing for known in entries):
         notes.differences.append(f"{what} was changed in {entry.folder}.")
-    elif any(_is_same_report(known, entry) and _stands(known) for known in entries):
+    elif any(is_same_report(known, entry) and _stands(known) for known in entries):
         # Exported again from the same snapshot, the data files are the same bytes: nothing is lost with the old one.
         notes.not_checked.append(f"{what} is gone; the same report, exported again, stands.")
     else:
@@ -294,7 +364,8 @@ def _check_chain(
         )
 
 
-def _is_same_report(one: ExportEntry, other: ExportEntry) -> bool:
+def is_same_report(one: ExportEntry, other: ExportEntry) -> bool:
+    """Whether two exports are of the same data files."""
     return (one.kind, one.filters, one.snapshot_id) == (other.kind, other.filters, other.snapshot_id)
 
 
@@ -319,7 +390,7 @@ def _is_plain(name: str) -> bool:
     )
 
 
-def _check_names(folder: Path, manifest: Manifest, notes: _Notes) -> None:
+def _check_names(folder: Path, manifest: Manifest, notes: Notes) -> None:
     """The files a manifest must list follow from what it is of; the folder must hold these and no more."""
     listed = [entry.name for entry in manifest.files]
     if manifest.format not in _FORMATS.get(manifest.report, ()) or manifest.locale not in REPORT:
@@ -330,6 +401,9 @@ def _check_names(folder: Path, manifest: Manifest, notes: _Notes) -> None:
     else:
         book = [_name(manifest, "", "xlsx")] if manifest.format == "xlsx" else []
         expected = [*book, *(_name(manifest, part.suffix, part.form) for part in _parts(manifest))]
+        if manifest.report == MONTH_KIND:
+            stem = f"{package.label_of(manifest)}_{manifest.snapshot}"
+            expected.extend(f"{stem}{document.suffix}" for document in package.documents())
         if listed != expected:
             notes.differences.append(
                 f"{MANIFEST} lists {', '.join(listed)} where it must list {', '.join(expected)}."
@@ -340,23 +414,43 @@ def _check_names(folder: Path, manifest: Manifest, notes: _Notes) -> None:
         if not _is_plain(name)
     )
     notes.differences.extend(
-        f"{name} does not belong to this report." for name in strangers_in(folder, {*listed, MANIFEST})
+        f"{name} does not belong to this report."
+        for name in strangers_in(folder, {*listed, MANIFEST, *BESIDE})
     )
 
 
 def _tables(manifest: Manifest) -> tuple[Table, ...]:
+    if manifest.report == MONTH_KIND:
+        return tuple(_as_table(table) for table in package.tables())
     return (ROWS,) if manifest.report == TABLE_KIND else TABLES
+
+
+def _as_table(table: PackageTable) -> Table:
+    columns = tuple(Column(column.name, "", column.kind) for column in table.columns)
+    return Table(table.name, f"_{table.name}", "", columns)
+
+
+def _totals(manifest: Manifest) -> dict[str, str | None]:
+    """Of each file of a table: the column that says which lines sum up others."""
+    if manifest.report != MONTH_KIND:
+        return {}
+    of = {table.name: table.total for table in package.tables()}
+    return {_name(manifest, part.suffix, part.form): of[part.table.name] for part in _parts(manifest)}
 
 
 def _name(manifest: Manifest, suffix: str, form: str) -> str:
     if manifest.report == TABLE_KIND:
         return table_file_name(manifest.filters.get("table", ""), manifest.snapshot, suffix, form)
+    if manifest.report == MONTH_KIND:
+        return f"{package.label_of(manifest)}_{manifest.snapshot}{suffix}.{form}"
     days = manifest.filters.get("from", ""), manifest.filters.get("to", "")
-    return file_name(*days, manifest.snapshot, suffix, form)
+    return file_name(*days, manifest.snapshot, suffix, form, manifest.filters.get("provider"))
 
 
 def _parts(manifest: Manifest) -> list[Part]:
     """The files of single tables that a report of this form has: beside a workbook those too long for its sheets."""
+    if manifest.report == MONTH_KIND:
+        return [Part(table, form, safe) for table in _tables(manifest) for form, safe in _MONTH_FORMS]
     if manifest.format == "xlsx":
         sheets = (manifest.files[0].sheets or []) if manifest.files else []
         return parts("xlsx", {sheet.name for sheet in sheets if sheet.rows > SHEET_ROWS}, _tables(manifest))
@@ -379,7 +473,9 @@ class _Seen:
     difference: Difference
 
 
-def _check_file(folder: Path, entry: FileEntry, manifest: Manifest, notes: _Notes) -> _Seen | None:
+def _check_file(
+    folder: Path, entry: FileEntry, manifest: Manifest, total: str | None, notes: Notes
+) -> _Seen | None:
     path = folder / entry.name
     if path.is_symlink() or not path.is_file():
         notes.differences.append(
@@ -396,15 +492,15 @@ def _check_file(folder: Path, entry: FileEntry, manifest: Manifest, notes: _Note
         if path.suffix == ".xlsx":
             # Changed bytes are not unpacked: nothing good comes of them, and the difference is said.
             return _check_workbook(path, entry, manifest, notes) if digest == entry.sha256 else None
-        seen = _recount(path, manifest.locale)
-    except _Unreadable as broken:
+        seen = _recount(path, manifest.locale, total)
+    except Unreadable as broken:
         notes.differences.append(f"{entry.name} {broken}.")
         return None
     _compare_counts(entry.name, seen, entry.rows, entry.totals, notes)
     return seen
 
 
-def _compare_counts(name: str, seen: _Seen, rows: int, totals: dict[str, int], notes: _Notes) -> None:
+def _compare_counts(name: str, seen: _Seen, rows: int, totals: dict[str, int], notes: Notes) -> None:
     if seen.rows != rows:
         notes.differences.append(f"{name} has {seen.rows:,} rows, not {rows:,}.")
     for column in sorted(seen.totals.keys() | totals.keys()):
@@ -416,31 +512,31 @@ def _compare_counts(name: str, seen: _Seen, rows: int, totals: dict[str, int], n
             )
 
 
-def _check_workbook(path: Path, entry: FileEntry, manifest: Manifest, notes: _Notes) -> _Seen | None:
+def _check_workbook(path: Path, entry: FileEntry, manifest: Manifest, notes: Notes) -> _Seen | None:
     """Each sheet against its entry; of one whose rows lie in a CSV, that it names the file."""
     sheets = entry.sheets or []
     tables = _tables(manifest)
     if [sheet.name for sheet in sheets] != [table.name for table in tables]:
-        raise _Unreadable(f"is not told sheet by sheet in {MANIFEST}")
+        raise Unreadable(f"is not told sheet by sheet in {MANIFEST}")
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(part.file_size for part in archive.infolist()) > _LARGEST_WORKBOOK:
-                raise _Unreadable("unpacks to more than any workbook of ours")
+                raise Unreadable("unpacks to more than any workbook of ours")
         with CalamineWorkbook.from_path(path) as book:
             if book.sheet_names != [sheet.name for sheet in sheets]:
-                raise _Unreadable(f"has the sheets {', '.join(book.sheet_names)}")
+                raise Unreadable(f"has the sheets {', '.join(book.sheet_names)}")
             seen = [
-                _check_sheet(book.get_sheet_by_name(sheet.name), table, sheet, manifest, notes)
+                _check_sheet(book.get_sheet_by_name(sheet.name), table, sheet, path.parent, manifest, notes)
                 for table, sheet in zip(tables, sheets, strict=True)
             ]
     except (CalamineError, zipfile.BadZipFile):
-        raise _Unreadable("cannot be read as XLSX") from None
+        raise Unreadable("cannot be read as XLSX") from None
     _compare_counts(entry.name, seen[0], entry.rows, entry.totals, notes)
     return seen[0]
 
 
 def _check_sheet(
-    page: CalamineSheet, table: Table, sheet: SheetEntry, manifest: Manifest, notes: _Notes
+    page: CalamineSheet, table: Table, sheet: SheetEntry, folder: Path, manifest: Manifest, notes: Notes
 ) -> _Seen:
     """What the sheet holds, compared with what the manifest says of it."""
     where = f"sheet {sheet.name}"
@@ -459,13 +555,25 @@ def _check_sheet(
         ):
             notes.differences.append(f"{where} is not told as the CSV beside the workbook is.")
         return _Seen(0, dict.fromkeys(sheet.totals, 0), Difference(0, 0, 0, 0))
-    rows = page.iter_rows()
-    names = next(rows, [])
-    if table.columns and names != table.names:
-        raise _Unreadable(f"has other columns than {', '.join(table.names)} in the sheet {sheet.name}")
-    header = dict.fromkeys(str(name) for name in names)
-    seen = _sum(chain([header], (dict(zip(header, row, strict=True)) for row in rows)))
+
+    def read() -> Iterator[dict[str, Any]]:
+        rows = page.iter_rows()
+        names = next(rows, [])
+        if table.columns and names != table.names:
+            raise Unreadable(f"has other columns than {', '.join(table.names)} in the sheet {sheet.name}")
+        header = dict.fromkeys(str(name) for name in names)
+        return chain([header], (dict(zip(header, row, strict=True)) for row in rows))
+
+    raw = folder / _name(manifest, table.suffix, "csv")
+    seen = _sum(read(), _totals(manifest).get(raw.name))
     _compare_counts(where, seen, sheet.rows, sheet.totals, notes)
+    if manifest.report == MONTH_KIND and raw.is_file():
+        try:
+            differing = sheet_difference(raw, read())
+        except ValueError as broken:
+            differing = str(broken)
+        if differing:
+            notes.differences.append(f"{where} does not say what {raw.name} says: {differing}.")
     return seen
 
 
@@ -474,51 +582,45 @@ def _amount(total: int | None) -> str:
 
 
 def _check_pair(
-    folder: Path, manifest: Manifest, part: Part, found: dict[str, _Seen | None], notes: _Notes
+    folder: Path, manifest: Manifest, part: Part, found: dict[str, _Seen | None], notes: Notes
 ) -> None:
-    """A spreadsheet-safe file holds the same rows and money as the raw one, and every cell of it gives back the raw."""
-    name, raw_name = (_name(manifest, suffix, "csv") for suffix in (part.suffix, part.table.suffix))
-    safe, raw = found.get(name), found.get(raw_name)
-    if not safe or not raw:
+    """A file of a table that has a machine's CSV holds the same rows and money, and says the same cell by cell."""
+    name, raw_name = _name(manifest, part.suffix, part.form), _name(manifest, part.table.suffix, "csv")
+    other, raw = found.get(name), found.get(raw_name)
+    if name == raw_name or not other or not raw:
         return  # said already
-    if safe != raw:
+    if other.rows != raw.rows or (other != raw and other.rows):
         notes.differences.append(f"{name} does not hold the same rows and totals as the raw file.")
-    elif manifest.manifest_version > 1:
-        differing = _first_difference(folder / raw_name, folder / name, manifest.locale, part)
-        if differing:
-            notes.differences.append(f"{name} does not say what the raw file says: {differing}.")
+        return
+    if manifest.manifest_version == 1:
+        return
+    path, raw_path = folder / name, folder / raw_name
+    try:
+        differing = (
+            json_difference(raw_path, path)
+            if part.form == "json"
+            else safe_difference(raw_path, path, manifest.locale, part.table.of_kind("decimal"))
+        )
+    except ValueError as broken:
+        differing = str(broken)
+    if differing:
+        notes.differences.append(f"{name} does not say what the raw file says: {differing}.")
 
 
-def _first_difference(raw: Path, safe: Path, locale: str, part: Part) -> str | None:
-    """Where the first cell stands that is not the raw one once its marks are taken off."""
-    decimals = part.table.of_kind("decimal") if locale == "id" else frozenset[str]()
-    with open(raw, "rb") as raw_file, open(safe, "rb") as safe_file:
-        pairs = zip(_csv_rows(raw_file, "en"), _csv_rows(safe_file, locale), strict=True)
-        raw_header, safe_header = next(pairs)
-        if list(raw_header) != list(safe_header):
-            return "its header is another"
-        for number, (one, other) in enumerate(pairs, 1):
-            for column, cell in one.items():
-                written = other[column]
-                if column in decimals and _DECIMAL.fullmatch(cell):
-                    cell = cell.replace(".", ",")
-                if written != cell and unguarded(written) != cell:
-                    return f"row {number:,}, {column}"
-    return None
-
-
-def _recount(path: Path, locale: str) -> _Seen:
-    """Rows and totals of a data file, read by another reader than the writer."""
+def _recount(path: Path, locale: str, total: str | None = None) -> _Seen:
+    """Rows and totals of a data file, read by another reader than the writer; of a document there are none."""
+    if path.suffix in _DOCUMENTS:
+        return _Seen(0, {}, Difference(0, 0, 0, 0))
     spreadsheet = path.stem.endswith("_spreadsheet")
     try:
         with open(path, "rb") as file:
             if path.suffix == ".parquet":
                 return _of_parquet(file)
             if path.suffix == ".csv":
-                return _sum(_csv_rows(file, locale if spreadsheet else "en"))
-            return _sum(_json_rows(file))
+                return _sum(csv_rows(file, locale if spreadsheet else "en"), total)
+            return _sum(json_rows(file), total)
     except (UnicodeDecodeError, csv.Error, orjson.JSONDecodeError, pl.exceptions.PolarsError):
-        raise _Unreadable(f"cannot be read as {path.suffix[1:].upper()}") from None
+        raise Unreadable(f"cannot be read as {path.suffix[1:].upper()}") from None
 
 
 def _of_parquet(file: io.BufferedReader) -> _Seen:
@@ -530,22 +632,25 @@ def _of_parquet(file: io.BufferedReader) -> _Seen:
     return _Seen(found[0], dict(zip(names, map(int, found[1:]), strict=True)), Difference(0, 0, 0, 0))
 
 
-def _sum(rows: Iterable[dict[str, Any]]) -> _Seen:
-    """The first item is the header: its keys are the columns, its values are not summed."""
+def _sum(rows: Iterable[dict[str, Any]], total: str | None = None) -> _Seen:
+    """The first item is the header: its keys are the columns, its values are not summed. ``total``: the column that
+    says which rows sum up others; they count, and are in no sum."""
     iterator = iter(rows)
     totals = {name: 0 for name in next(iterator, {}) if name.endswith(MONEY_SUFFIX)}
     count = variance = unknown = unknown_expected = unknown_actual = 0
     for row in iterator:
         count += 1
+        if total is not None and row.get(total) == TOTAL:
+            continue
         amounts: dict[str, int] = {}
         for name in totals:
             value = row.get(name)
             if value is None or value == "":
                 continue
             try:
-                amounts[name] = _whole(value)
+                amounts[name] = whole(value)
             except (TypeError, ValueError):
-                raise _Unreadable(
+                raise Unreadable(
                     f"holds an amount in {name} that is no whole number (row {count:,})"
                 ) from None
             totals[name] += amounts[name]
@@ -559,7 +664,7 @@ def _sum(rows: Iterable[dict[str, Any]]) -> _Seen:
     return _Seen(count, totals, Difference(variance, unknown, unknown_expected, unknown_actual))
 
 
-def _check_difference(manifest: Manifest, seen: _Seen | None, notes: _Notes) -> None:
+def _check_difference(manifest: Manifest, seen: _Seen | None, notes: Notes) -> None:
     """The manifest's difference is that of the machine file's rows, taken row by row."""
     if manifest.difference is None or seen is None:
         return
@@ -568,45 +673,3 @@ def _check_difference(manifest: Manifest, seen: _Seen | None, notes: _Notes) -> 
             notes.differences.append(
                 f"{MANIFEST}: the difference's {name} is {manifest.difference[name]:,}; of the rows it is {amount:,}."
             )
-
-
-def _whole(value: object) -> int:
-    """An amount as a file holds it: a number (of a workbook a float without a fraction) or its digits."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise TypeError
-    if isinstance(value, float) and not value.is_integer():
-        raise ValueError
-    return int(value, 10) if isinstance(value, str) else int(value)
-
-
-def _csv_rows(file: io.BufferedReader, locale: str) -> Iterator[dict[str, Any]]:
-    csv.field_size_limit(_LONGEST_CELL)
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-    if text.read(1) != "\N{ZERO WIDTH NO-BREAK SPACE}":
-        raise _Unreadable("does not begin with the UTF-8 mark that spreadsheets need")
-    rows = csv.reader(text, strict=True, delimiter=REPORT.get(locale, REPORT["en"]).separator)  # pyright: ignore[reportArgumentType, reportCallIssue] - one letter, which the stubs do not know of a str
-    header = next(rows, [])
-    yield dict.fromkeys(header)
-    for number, row in enumerate(rows, 1):
-        if len(row) != len(header):
-            raise _Unreadable(f"has {len(row)} cells in row {number:,}, not {len(header)}")
-        yield dict(zip(header, row, strict=True))
-
-
-def _json_rows(file: io.BufferedReader) -> Iterator[dict[str, Any]]:
-    if file.readline() != b"[\n":
-        raise _Unreadable("is not a JSON array with a row a line")
-    header: dict[str, Any] | None = None
-    for line in file:
-        if line.rstrip() == b"]":
-            if header is None:
-                yield {}
-            return
-        row = orjson.loads(line.rstrip().removesuffix(b","))
-        if not isinstance(row, dict):
-            raise _Unreadable("holds a row that is no JSON object")
-        if header is None:
-            header = row
-            yield row
-        yield row
-    raise _Unreadable("ends before its array does")

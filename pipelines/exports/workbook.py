@@ -54,9 +54,12 @@ class Workbook:
         self.amount = self._book.add_format({"num_format": "#,##0"})
         self._sheets: list[Sheet | SheetEntry] = []
 
-    def sheet(self, name: str, columns: list[str], instants: Collection[str]) -> Sheet:
-        """A sheet for a table. ``instants``: the columns whose text is an ISO 8601 instant."""
-        sheet = Sheet(self, self._book.add_worksheet(name), name, columns, instants)
+    def sheet(
+        self, name: str, columns: list[str], instants: Collection[str], total: str | None = None
+    ) -> Sheet:
+        """A sheet for a table. ``instants``: the columns whose text is an ISO 8601 instant. ``total``: the column that
+        says which lines sum up others (report_files.Tally)."""
+        sheet = Sheet(self, self._book.add_worksheet(name), name, columns, instants, total)
         self._sheets.append(sheet)
         return sheet
 
@@ -95,14 +98,20 @@ class Sheet:
     """A header and the rows of one table. Null is an empty cell."""
 
     def __init__(
-        self, book: Workbook, page: Worksheet, name: str, columns: list[str], instants: Collection[str]
+        self,
+        book: Workbook,
+        page: Worksheet,
+        name: str,
+        columns: list[str],
+        instants: Collection[str],
+        total: str | None = None,
     ) -> None:
         self._book = book
         self._page = page
         self._name = name
         self._columns = columns
         self._instants = instants
-        self._tally = Tally(columns)
+        self._tally = Tally(columns, total)
         page.freeze_panes(1, 0)
         # An id of digits is text on purpose: no green corners.
         page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})

@@ -16,10 +16,11 @@ from resources.ledger.health import HealthChange, HealthPoints, HealthVerdict
 from resources.ledger.migrations import LedgerTooNew
 from resources.ledger.runs import Runs
 from resources.ledger.seals import Seal, Seals
+from resources.ledger.sign_offs import SignOff, SignOffs
 from resources.ledger.waivers import Waiver, Waivers
 
 
-class Ledger(Runs, Waivers, ClosedMonths, Exports, Seals, HealthPoints, Calls, Erasures):
+class Ledger(Runs, Waivers, ClosedMonths, Exports, SignOffs, Seals, HealthPoints, Calls, Erasures):
     """The ledger of a home, every subject but the alerts."""
 
 
@@ -33,5 +34,6 @@ __all__ = [
     "LedgerCall",
     "LedgerTooNew",
     "Seal",
+    "SignOff",
     "Waiver",
 ]

@@ -33,3 +33,12 @@ class Erasures(LedgerFile):
                 )
                 for row in db.execute("SELECT * FROM erasures ORDER BY erasure_id")
             ]
+
+    def erased_rows(self) -> dict[str, int]:
+        """Collection → rows of which erasures took something, each erasure's own count added up."""
+        found: dict[str, int] = {}
+        with self.reading() as db:
+            for (detail,) in db.execute("SELECT detail FROM erasures").fetchall():
+                for collection, rows in json.loads(detail).items():
+                    found[collection] = found.get(collection, 0) + int(rows)
+        return found

@@ -104,12 +104,13 @@ class Exports(LedgerFile):
                 db.execute("DELETE FROM pins WHERE pin_id = ?", (pin,))
 
     def cited_snapshots(self) -> set[str]:
-        """Snapshots an export rests on, or is being made from: these are never deleted."""
+        """Snapshots an export or a sign-off rests on, or that one is being made from: these are never deleted."""
         with self.reading() as db:
             return {
                 row["snapshot_id"]
                 for row in db.execute(
                     "SELECT snapshot_id FROM exports"
+                    " UNION SELECT snapshot_id FROM sign_off_log WHERE action = 'closed' AND snapshot_id IS NOT NULL"
                     " UNION SELECT snapshot_id FROM pins WHERE pinned_at > datetime('now', ?)",
                     (_PIN_HOLDS,),
                 )

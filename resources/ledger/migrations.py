@@ -263,12 +263,36 @@ def _keep_messages(db: sqlite3.Connection) -> None:
             db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
 
 
+def _log_sign_offs(db: sqlite3.Connection) -> None:
+    """Who signed a closed month off, and who took that back: nobody changes or deletes an entry. (A forgotten person's
+    values go out of its words, and it follows a report that is written anew for that.)"""
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS sign_off_log (
+            entry_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            local_month TEXT NOT NULL,
+            action TEXT NOT NULL CHECK (action IN ('closed', 'reopened')),
+            entered_by TEXT NOT NULL,
+            entered_at TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            snapshot_id TEXT,
+            manifest_sha256 TEXT
+        )"""
+    )
+    said = "local_month, action, entered_by, entered_at, snapshot_id"
+    for name, change in (("changed", f"UPDATE OF {said}"), ("deleted", "DELETE")):
+        db.execute(
+            f"CREATE TRIGGER IF NOT EXISTS sign_off_log_not_{name} BEFORE {change} ON sign_off_log"
+            " BEGIN SELECT RAISE(ABORT, 'the log of sign-offs is only appended to'); END"
+        )
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _make_tables,
     _say_who_refused,
     _take_over_first_alerts,
     _list_rewrites,
     _keep_messages,
+    _log_sign_offs,
 )
 """The n-th makes form n, the ``user_version`` of the file, of the form before."""
 

@@ -20,7 +20,7 @@ from tests.marts.test_build import DATED
 
 SPECS = {spec.key: spec for spec in mart_assets.specs}
 #: What a mart may read that is no asset: how the run read the source, and what people said.
-NO_ASSET = {"ops.scans", "waivers"}
+NO_ASSET = {"ops.scans", "ops.mirror_rows", "ops.quarantine_gone", "waivers"}
 
 
 @pytest.fixture(scope="module")

@@ -57,6 +57,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "is_live": True,
         "source": None,
         "proof_state": "present",
+        "paid_rule": "creation",
         "fee_state": "absent",
         "utc_offset_minutes": 480,
         "is_test": False,
@@ -81,6 +82,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "core.quarantined": {"change": 1},
     "core.chat_rooms": {"status": "active", "provider_id": "p1", "utc_offset_minutes": 480, "change": 1},
     "ops.health_changes": {"message": ""},
+    "ops.quarantine_gone": {"reasons": '["creation_unreadable"]'},
+    "ops.mirror_rows": {"deleted": 0, "quarantined": 0, "forgotten": 0},
     "ops.scans": {"required": True, "outcome": "complete"},
 }
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ READS: dict[str, tuple[Callable[[Path], Any], Any]] = {
     "waiver_log": (lambda path: Ledger(path).waiver_log("missing:b2"), []),
     "closed_changes": (lambda path: Ledger(path).closed_changes(), []),
     "closed_gaps": (lambda path: Ledger(path).closed_gaps(), []),
+    "sign_offs": (lambda path: Ledger(path).sign_offs(date(2026, 10, 1)), []),
+    "sign_off_log": (lambda path: Ledger(path).sign_off_log(), []),
     "erasures": (lambda path: Ledger(path).erasures(), []),
     "last_manifest_sha256": (lambda path: Ledger(path).last_manifest_sha256("commissions"), None),
     "exports": (lambda path: Ledger(path).exports(), []),
@@ -51,6 +53,10 @@ READS: dict[str, tuple[Callable[[Path], Any], Any]] = {
     "silences": (lambda path: AlertStore(path).silences(), []),
     "deliveries": (lambda path: AlertStore(path).deliveries(), []),
 }
+
+
+#: What that version had no table for.
+SINCE = {"sign_offs", "sign_off_log"}
 
 
 def old_ledger(path: Path) -> Path:
@@ -185,14 +191,14 @@ def test_a_ledger_of_before_is_read_as_it_is_and_upgraded_by_the_first_that_writ
     before = tables(old_ledger(path))
     assert all(before.values()), "each table of the version before has a row in the script"
     answers = {name: read(path) for name, (read, _) in READS.items()}
-    assert all(answers[name] != empty for name, (_, empty) in READS.items())
+    assert {name for name, (_, empty) in READS.items() if answers[name] == empty} == SINCE
     assert (form_of(path), tables(path)) == (0, before)
     Ledger(path).drop_calls(0)
     longer = {
         table: [(*row, None, None) for row in before[table]]
         for table in ("health_changes", "closed_month_gaps")
     }
-    added: dict[str, list[Any]] = {"rewrites": [], "alert_messages": []}
+    added: dict[str, list[Any]] = {"rewrites": [], "alert_messages": [], "sign_off_log": []}
     assert (form_of(path), tables(path)) == (len(STEPS), before | longer | added)
     assert {name: read(path) for name, (read, _) in READS.items()} == answers
     assert Ledger(path).start_run(NOW) == ("20261122T050000Z-000003", 3)

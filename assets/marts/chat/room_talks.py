@@ -12,30 +12,19 @@ from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.steps.commission_matches import DELETED
 from assets.marts.steps.conversations import TIMES
-from assets.marts.steps.reference_cases import BOOKING, ROOM
+from assets.marts.steps.reference_cases import ROOM
 from checks.schemas.chat import RoomTalks
 
 _COUNTS = ("messages", "unread")
 
 
 @mart(RoomTalks)
-def room_talks(chat_rooms: Any, conversations: Any, bookings: Any, reference_cases: Any) -> ir.Table:
+def room_talks(real_rooms: Any, conversations: Any, reference_cases: Any) -> ir.Table:
     """What was said in each chat room, from both sides, whenever that was."""
-    rooms = chat_rooms.filter(chat_rooms.deleted_at.isnull())
-    tests = _tests(bookings, reference_cases)
-    rooms = rooms.anti_join(tests, rooms.booking_ref == tests.test_key).select(
-        "room_id",
-        "booking_ref",
-        "customer_id",
-        "provider_id",
-        "status",
-        "expires_at",
-        "created_at",
-        "utc_offset_minutes",
-    )
     # Most messages name their room exactly: these are not brought together a second time.
-    exact = rooms.left_join(conversations, rooms.room_id == conversations.conversation_id)
-    by_case = in_rooms_by_case(conversations, rooms, reference_cases)
+    exact = real_rooms.left_join(conversations, real_rooms.room_id == conversations.conversation_id)
+    names = _other_names(reference_cases)
+    by_case = conversations.inner_join(names, conversations.conversation_id == names.called)
     by_case = by_case.group_by(talked_in="in_room").aggregate(
         **{name: by_case[name].sum().cast("int64") for name in _COUNTS},
         **{name: getattr(by_case[name], "min" if name.startswith("first") else "max")() for name in TIMES},
@@ -43,7 +32,7 @@ def room_talks(chat_rooms: Any, conversations: Any, bookings: Any, reference_cas
     both = {f"{name}_by_case": name for name in (*_COUNTS, *TIMES)}
     rows = exact.left_join(by_case.rename(both), exact.room_id == by_case.talked_in)
     return rows.select(
-        *rooms.columns,
+        *real_rooms.columns,
         **{
             name: (rows[name].fill_null(0) + rows[f"{name}_by_case"].fill_null(0)).cast("int64")
             for name in _COUNTS
@@ -65,38 +54,16 @@ def in_rooms(rows: Any, rooms: Any, reference_cases: Any) -> Any:
     """The rows whose conversation_id names one of these rooms, exactly or but for case: with ``in_room``."""
     names = ibis.union(
         rooms.select(called=rooms.room_id, in_room=rooms.room_id),
-        _other_names(rooms, reference_cases),
+        _other_names(reference_cases, rooms),
         distinct=False,
     )
     return rows.inner_join(names, rows.conversation_id == names.called).drop("called")
 
 
-def in_rooms_by_case(rows: Any, rooms: Any, reference_cases: Any) -> Any:
-    """The rows whose conversation_id names one of these rooms but for case, and none exactly: with ``in_room``."""
-    names = _other_names(rooms, reference_cases)
-    return rows.inner_join(names, rows.conversation_id == names.called).drop("called")
-
-
-def _other_names(rooms: Any, reference_cases: Any) -> Any:
+def _other_names(reference_cases: Any, rooms: Any = None) -> Any:
+    """What else a room is called (``called``, ``in_room``): any, or these."""
     c = reference_cases
     c = c.filter((c.reference == ROOM) & c.alone & (c.kind != DELETED))
-    c = c.semi_join(rooms, c.target == rooms.room_id)
+    if rooms is not None:
+        c = c.semi_join(rooms, c.target == rooms.room_id)
     return c.select(called=c.written, in_room=c.target).distinct()
-
-
-def _tests(bookings: Any, reference_cases: Any) -> Any:
-    """What names a test booking and no real one."""
-    b = bookings.filter(bookings.deleted_at.isnull())
-    tests, real = b.filter(b.is_test), b.filter(~b.is_test)
-    keys = ibis.union(
-        tests.select(test_key=tests.booking_id),
-        tests.filter(tests.business_id.notnull()).select(test_key=tests.business_id),
-        distinct=True,
-    )
-    # Few are tests: only what has one of their keys is looked at.
-    for key in ("booking_id", "business_id"):
-        same = real.semi_join(keys, real[key] == keys.test_key).select(same=real[key])
-        keys = keys.anti_join(same, keys.test_key == same.same)
-    c = reference_cases
-    c = c.filter((c.reference == BOOKING) & (c.kind != DELETED) & (c.test == 1))
-    return ibis.union(keys, c.select(test_key=c.written), distinct=True)

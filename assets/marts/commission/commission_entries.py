@@ -17,7 +17,7 @@ from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from assets.marts.said import Said, either, said
 from checks.schemas.commission import CommissionEntries
-from marketplace.commission import NO_PROVIDER, PAID_STATUS, EntryKind, EntryPart
+from marketplace.commission import NO_PROVIDER, PAID_STATUS, PAYMENT_MOMENTS, EntryKind, EntryPart
 from marketplace.statuses import NOT_LIVE_STATUSES, CommissionStatus
 
 
@@ -28,7 +28,12 @@ def charged_provider(r: Any) -> Any:
 
 def payment_day(r: Any) -> Any:
     """The local day on which a record's money counts as collected."""
-    return local_day(ibis.coalesce(r.paid_at, r.verified_at, r.created_at), r.offset)
+    return local_day(payment_moment(r), r.offset)
+
+
+def payment_moment(r: Any) -> Any:
+    """The instant of that day: core's ``paid_rule`` names it."""
+    return ibis.coalesce(*(r[name] for name in PAYMENT_MOMENTS))
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ def commission_entries(commission_reviews: Any, commissions: Any) -> ir.Table:
         fee_paid=(r.status == PAID_STATUS) | (r.status.isin(NOT_LIVE_STATUSES) & r.paid_at.notnull()),
         undone=r.status.isin(NOT_LIVE_STATUSES) | r.gone_at.notnull(),
         has_fee=(r.fee_idr != 0).fill_null(False),
-        paid_moment=ibis.coalesce(r.paid_at, r.verified_at, r.created_at),
+        paid_moment=payment_moment(r),
         created_at=r.created_at,
         fee_from=r.fee_from,
         offset=r.offset,

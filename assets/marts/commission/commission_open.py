@@ -39,16 +39,7 @@ def commission_open(commission_reviews: Any, providers: Any, at: Instants, polic
     rows = rows.mutate(
         charged=charged_provider(rows),
         service_ended_at=ended,
-        is_due=ibis.cases(
-            (rows.is_due, True),
-            (
-                rows.earns
-                | rows.link.isin(("none", "deleted"))
-                | rows.b_status.isin(ENDED_STATUSES).fill_null(False),
-                False,
-            ),
-            else_=ibis.null("boolean"),
-        ),
+        is_due=is_due(rows),
     )
     names = providers.filter(providers.provider_name.notnull())
     names = names.group_by(named="provider_id").aggregate(provider_name=names.provider_name.min())
@@ -75,6 +66,21 @@ def commission_open(commission_reviews: Any, providers: Any, at: Instants, polic
         is_unpaid=rows.unpaid,
         booking_status=rows.b_status,
         local_date=rows.local_date,
+    )
+
+
+def is_due(rows: Any) -> Any:
+    """Whether a reviewed record is due, null where that cannot be told: its booking is not known, or in no known
+    state."""
+    return ibis.cases(
+        (rows.is_due, True),
+        (
+            rows.earns
+            | rows.link.isin(("none", "deleted"))
+            | rows.b_status.isin(ENDED_STATUSES).fill_null(False),
+            False,
+        ),
+        else_=ibis.null("boolean"),
     )
 
 

@@ -73,7 +73,7 @@ def commission_reconciliation(
     such a booking. Each earning booking once, with its own live record; each other booking with a
     live record once, with its own; each live record that fits no booking, a quarantined one, or
     two. A refund is no booking's own."""
-    own = commission_reviews.filter(lambda r: r.live & r.earns & (r.link == "booking") & (r.rank == 1))
+    own = commission_reviews.filter(_is_own)
     return ibis.union(
         _recorded(own),
         _unrecorded(
@@ -92,6 +92,19 @@ def commission_reconciliation(
         _records_without(commission_reviews),
         distinct=False,
     )
+
+
+def _is_own(r: Any) -> Any:
+    return r.live & r.earns & (r.link == "booking") & (r.rank == 1)
+
+
+def _is_without(r: Any) -> Any:
+    return r.live & ~r.earns & ((r.link != "booking") | (r.rank == 1))
+
+
+def is_reconciled(r: Any) -> Any:
+    """Whether a reviewed record stands in a row of the reconciliation: never null."""
+    return (_is_own(r) | _is_without(r)).fill_null(False)
 
 
 def _recorded(r: Any) -> Any:
@@ -284,7 +297,7 @@ def _any_hidden(commission_links: Any, scans: Any) -> Any:
 
 def _records_without(commission_reviews: Any) -> Any:
     r = commission_reviews
-    rows = r.filter(r.live & ~r.earns & ((r.link != "booking") | (r.rank == 1)))
+    rows = r.filter(_is_without(r))
     orphan = rows.link.isin(("none", "deleted"))
     not_due = rows.b_status.isin(ENDED_STATUSES).fill_null(False) & ~rows.unsettled
     state = ibis.cases(

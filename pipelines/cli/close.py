@@ -1,0 +1,234 @@
+"""`bookwatch close` and `bookwatch reopen`: who answers for a month that is closed, and who takes that back.
+
+A month closes by itself (marketplace/closed_months.py). Signing it off changes no figure and no mart.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from marketplace.closed_months import CLOSED_AFTER
+from pipelines.cli.printed import echo, echo_json
+from resources.errors import BookwatchError, UsageError
+from resources.instants import z_text_of
+from resources.ledger import ExportEntry, Ledger, LedgerTooNew, SignOff
+from resources.settings import Settings, load_settings
+from resources.snapshots import current_snapshot, open_snapshot, require_snapshot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MONTH = typer.Argument(metavar="YYYY-MM", help="The month, such as 2026-10.", show_default=False)
+
+
+def close(
+    month: Annotated[str, _MONTH],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who signs it off.")],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="A remark to go with it; no personal data.")
+    ] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Sign off a month that is closed. It closes by itself, 24 hours after it ended; no figure changes.
+
+    The newest snapshot is kept for good from then on, and a report made afterwards names who signed.
+    """
+    from pipelines.exports.month.package import a_month
+
+    first, _ = a_month(month.strip())
+    name, reason = _name(by, "who signs the month off"), reason.strip()
+    settings = load_settings()
+    path = require_snapshot(settings.home)
+    changes, compared = _require_closed(settings, path, first)
+    ledger = Ledger(settings.home.ledger)
+    os.umask(0o077)
+    with _written(ledger):
+        # From here on no run may drop the snapshot that is signed.
+        with ledger.pinned(path.stem):
+            require_snapshot(settings.home, path.stem)
+            report = _newest_report(ledger, first)
+            before = ledger.sign_off(
+                first,
+                by=name,
+                at=settings.clock.now(),
+                reason=reason,
+                snapshot_id=path.stem,
+                manifest_sha256=report and report.manifest_sha256,
+            )
+        signed = ledger.sign_offs(first)
+    open_changes = sum(not change["waived"] for change in changes)
+    if json:
+        content = {
+            "outcome": "unchanged" if before else "closed",
+            "month": f"{first:%Y-%m}",
+            "snapshot": path.stem,
+            "report": report and _report(report),
+            "unacknowledged_changes": open_changes,
+            "compared": compared,
+            "signed_off": [_entry(entry) for entry in signed],
+        }
+        _print(content)
+        return
+    if before:
+        echo(f"{first:%Y-%m} was signed off so already, {_words(before)}; nothing was entered.")
+    else:
+        echo(f"{first:%Y-%m} is signed off by {name}, as snapshot {path.stem} shows it.")
+    for entry in signed[: len(signed) - (0 if before else 1)]:
+        if entry != before:
+            echo(f"  It was signed off before {_words(entry)}.")
+    if report is None:
+        echo(f"  No report of it was made yet: `bookwatch export month {first:%Y-%m} --out DIR` makes one.")
+    else:
+        echo(f"  The newest report of it lies in {report.folder} (snapshot {report.snapshot_id}).")
+    if open_changes:
+        echo(
+            f"  {open_changes:,} of its figures changed after it had closed, and nobody acknowledged that:"
+            " marts.closed_month_changes."
+        )
+    if not compared:
+        echo(
+            "  Whether figures of it changed since the snapshot before cannot be told: marts.closed_month_gaps."
+        )
+
+
+def reopen(
+    month: Annotated[str, _MONTH],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who takes the sign-off back.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; no personal data.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Take back the sign-off of a month. The log keeps both; no figure changes, and the month stays closed."""
+    from pipelines.exports.month.package import a_month
+
+    first, _ = a_month(month.strip())
+    name, reason = _name(by, "who takes the sign-off back"), reason.strip()
+    settings = load_settings()
+    ledger = Ledger(settings.home.ledger)
+    newest = current_snapshot(settings.home)
+    os.umask(0o077)
+    with _written(ledger):
+        taken_back = ledger.reopen(
+            first, by=name, at=settings.clock.now(), reason=reason, snapshot_id=newest and newest.stem
+        )
+    if not taken_back:
+        raise UsageError(
+            f"{first:%Y-%m} is not signed off, so there is nothing to take back.",
+            f"`bookwatch close {first:%Y-%m} --by NAME` signs it off.",
+        )
+    if json:
+        _print(
+            {
+                "outcome": "reopened",
+                "month": f"{first:%Y-%m}",
+                "taken_back": [_entry(entry) for entry in taken_back],
+            }
+        )
+        return
+    echo(f"{first:%Y-%m} is signed off no more: taken back by {name}.")
+    for entry in taken_back:
+        echo(f"  It was signed off {_words(entry)}.")
+
+
+def _require_closed(settings: Settings, path: Path, month: date) -> tuple[list[dict[str, Any]], bool]:
+    """The changes of the month that the snapshot tells of, and whether it was compared with the one before. Raises
+    UsageError where it is not closed by what the snapshot knows."""
+    import duckdb
+
+    from pipelines.months import closing_instant, judged_at, told_of
+
+    closes = closing_instant(month, settings.timezone)
+    now = settings.clock.naive_now()
+    if now < closes:
+        raise UsageError(
+            f"{month:%Y-%m} is not closed yet: it closes at {_local(closes, settings)},"
+            f" {CLOSED_AFTER / timedelta(hours=1):g} hours after it ended.",
+            "Sign it off then; an open month can be exported, and is marked open.",
+        )
+    with open_snapshot(path) as con:
+        try:
+            known = judged_at(now, *told_of(con))
+            rows = con.execute(
+                "SELECT waived FROM marts.closed_month_changes WHERE local_month = ?", [month]
+            ).fetchall()
+            gaps = con.execute("SELECT count(*) FROM marts.closed_month_gaps WHERE is_newest").fetchone()
+        except duckdb.Error:
+            raise BookwatchError(
+                f"The snapshot {path.stem} does not tell what became of closed months.",
+                "Run `bookwatch run` to publish a new one, and sign the month off then.",
+            ) from None
+    if known is None or known < closes:
+        raise UsageError(
+            f"The newest snapshot {path.stem} knows {month:%Y-%m} as an open month:"
+            + (
+                " commission records were never read."
+                if known is None
+                else f" it was read at {_local(known, settings)}, the month closed at {_local(closes, settings)}."
+            ),
+            "Run `bookwatch run`, and sign off what it publishes.",
+        )
+    return [{"waived": waived} for (waived,) in rows], gaps == (0,)
+
+
+def _newest_report(ledger: Ledger, month: date) -> ExportEntry | None:
+    from pipelines.months import reports_of
+
+    return next(reversed(reports_of(ledger.exports(), month)), None)
+
+
+def _name(by: str, what: str) -> str:
+    name = by.strip()
+    if not name:
+        raise UsageError("--by is empty.", f"Give the name of {what}.")
+    return name
+
+
+@contextmanager
+def _written(ledger: Ledger) -> Generator[None]:
+    try:
+        yield
+    except LedgerTooNew:
+        raise
+    except sqlite3.Error:
+        raise BookwatchError(
+            f"The ledger {ledger.path} could not be written.",
+            "Make it writable for this user, or wait for the process that holds it, and try again.",
+        ) from None
+
+
+def _local(at: datetime, settings: Settings) -> str:
+    from datetime import UTC
+    from zoneinfo import ZoneInfo
+
+    return f"{at.replace(tzinfo=UTC).astimezone(ZoneInfo(settings.timezone)):%Y-%m-%d %H:%M} ({settings.timezone})"
+
+
+def _words(entry: SignOff) -> str:
+    remark = f": {entry.reason}" if entry.reason else ""
+    return f"by {entry.by} at {entry.at:%Y-%m-%d %H:%M} UTC on snapshot {entry.snapshot_id}{remark}"
+
+
+def _entry(entry: SignOff) -> dict[str, Any]:
+    return {**asdict(entry), "local_month": f"{entry.local_month:%Y-%m}", "at": z_text_of(entry.at)}
+
+
+def _report(entry: ExportEntry) -> dict[str, Any]:
+    return {
+        "kind": entry.kind,
+        "folder": entry.folder,
+        "snapshot": entry.snapshot_id,
+        "manifest_sha256": entry.manifest_sha256,
+    }
+
+
+def _print(content: dict[str, Any]) -> None:
+    import orjson
+
+    echo_json(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())

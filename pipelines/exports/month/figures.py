@@ -1,0 +1,103 @@
+"""The figures of a package: what its cover shows, what two reports are compared by, what `verify` computes once more.
+
+Each is one query over the snapshot. They are sums of what the marts say; no rule stands here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+
+from marketplace.commission import EntryKind
+from marketplace.difference import AGGREGATES
+from pipelines.exports.commissions import STATES, in_period, of_period, of_provider
+from pipelines.exports.month.findings import date_findings
+from pipelines.exports.month.rows import period_of
+from pipelines.exports.month.table import Asked
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure: its name (``_idr``: rupiah, else a count), the aggregate that makes it, and what it is."""
+
+    name: str
+    sql: str
+    sentence: str
+
+
+def _entries(kind: EntryKind, sign: str = "") -> str:
+    return f"coalesce({sign}sum(amount_idr) FILTER (kind = '{kind.value}' AND local_date >= CAST($first AS DATE)), 0)"
+
+
+#: Of the reconciled rows of the period.
+OF_ROWS: Final = (
+    Figure("rows", "count(*)", "reconciled bookings and records"),
+    *(Figure(state, f"count(*) FILTER (state = '{state}')", f"of them {state}") for state in STATES),
+    *(
+        Figure(name, f"coalesce(sum({name}), 0)", f"{what}, where known")
+        for name, what in (
+            ("booking_amount_idr", "the bookings' amounts"),
+            ("expected_idr", "what the policy asks for"),
+            ("actual_idr", "what was recorded"),
+        )
+    ),
+    *(
+        Figure(name, f"coalesce({sql}, 0)", what)
+        for (name, sql), what in zip(
+            AGGREGATES.items(),
+            (
+                "the difference: the sum of known variances",
+                "rows without a variance",
+                "what is expected of them",
+                "what was recorded of them",
+            ),
+            strict=True,
+        )
+    ),
+)
+#: Of the period's findings.
+OF_FINDINGS: Final = (
+    Figure("findings", "count(*)", "findings"),
+    Figure("findings_waived", "count(*) FILTER (waived)", "of them acknowledged"),
+)
+#: Of the ledger's lines up to the period's end.
+OF_ENTRIES: Final = (
+    Figure(
+        "opening_idr",
+        "coalesce(sum(amount_idr) FILTER (local_date < CAST($first AS DATE)), 0)",
+        "owed as the period began",
+    ),
+    Figure("accrued_idr", _entries(EntryKind.ACCRUAL), "commission that came up"),
+    Figure("fees_idr", _entries(EntryKind.FEE), "fees that came up"),
+    Figure("paid_gross_idr", _entries(EntryKind.PAYMENT, "-"), "what was paid"),
+    Figure("refunds_idr", _entries(EntryKind.REFUND), "what was given back"),
+    Figure(
+        "paid_idr",
+        f"{_entries(EntryKind.PAYMENT, '-')} - {_entries(EntryKind.REFUND)}",
+        "what was paid less what was given back",
+    ),
+    Figure("reversed_idr", _entries(EntryKind.REVERSAL, "-"), "what was taken back"),
+    Figure("closing_idr", "coalesce(sum(amount_idr), 0)", "owed as the period ended"),
+)
+_SOURCES: Final = (
+    (OF_ROWS, f"marts.commission_reconciliation WHERE {in_period()}"),
+    (OF_FINDINGS, f"temp.dated_findings WHERE {in_period()}"),
+    (
+        OF_ENTRIES,
+        "marts.commission_entries WHERE local_date < CAST($until AS DATE) AND " + of_provider("provider_id"),
+    ),
+)
+FIGURES: Final = tuple(figure for figures, _ in _SOURCES for figure in figures)
+
+
+def figures_of(con: duckdb.DuckDBPyConnection, asked: Asked) -> dict[str, int | None]:
+    """Each figure by name, in the order of ``FIGURES``."""
+    date_findings(con)
+    made: dict[str, int | None] = {}
+    for figures, source in _SOURCES:
+        chosen = ", ".join(f"CAST({figure.sql} AS BIGINT)" for figure in figures)
+        ((*values,),) = con.execute(of_period(f"SELECT {chosen} FROM {source}", period_of(asked))).fetchall()
+        made |= {figure.name: value for figure, value in zip(figures, values, strict=True)}
+    return made

@@ -1,0 +1,208 @@
+"""The table ``payments``: the trail of the money that came in, and of what went back, record by record.
+
+On which day money counts is the ledger's; what told that day, marketplace/payments.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+import polars as pl
+
+from marketplace.commission import (
+    PAID_STATUS,
+    PAYMENT_MOMENTS,
+    PAYMENT_RULES,
+    UNKNOWN_STATUS,
+    EntryKind,
+    EntryPart,
+    Unentered,
+)
+from marketplace.payments import BY_CHANGE, BY_LOSS, BY_WHAT_IT_UNDOES, day_rules, total_due
+from marketplace.proofs import PROOF_KINDS
+from pipelines.exports.commissions import PROVIDERS, Period, in_period, of_period, of_provider
+from pipelines.exports.month.instants import local_text, utc_text
+from pipelines.exports.month.rows import batches, period_of
+from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
+
+#: What stands in the place of what a snapshot of an older version does not hold.
+NOT_HELD: Final = "not_in_this_snapshot"
+#: Rows asked for and sorted at a time, in whole days.
+SLICE_ROWS: Final = 50_000
+
+_ENTRIES: Final = "marts.commission_entries"
+_MOVED: Final = f"kind IN ('{EntryKind.PAYMENT.value}', '{EntryKind.REFUND.value}')"
+_OFFSET: Final = "c.utc_offset_minutes"
+
+#: A column without SQL is made of the others and of what else is asked for (_BESIDE).
+COLUMNS: Final = (
+    PackageColumn(
+        "local_date",
+        "m.local_date",
+        "the day on which the money counts, local to the booking's, else the record's provider",
+    ),
+    PackageColumn("kind", "m.kind", "payment: it came in; refund: it went back"),
+    PackageColumn(
+        "day_rule",
+        "",
+        f"what told that day: {', '.join(PAYMENT_RULES)} (the first that is known); of money that went back with its"
+        f" record {BY_CHANGE} (its last change), {BY_LOSS} (a sweep found it gone) or {BY_WHAT_IT_UNDOES} (the day of"
+        " what it takes back, which came later)",
+    ),
+    PackageColumn("commission_id", "m.commission_id", "the record"),
+    PackageColumn("booking_id", "m.booking_id", "its booking"),
+    PackageColumn("provider_id", "m.provider_id", "whom the record charges; none where nobody is named"),
+    PackageColumn("provider_name", "p.provider_name", "the provider's business name"),
+    PackageColumn("commission_status", "c.status", "the record's status"),
+    PackageColumn(
+        "commission_idr",
+        "m.commission_idr",
+        "commission that came in, below zero: that went back; empty: not known",
+    ),
+    PackageColumn("fee_idr", "m.fee_idr", "late fee that came in, below zero: that went back"),
+    PackageColumn(
+        "total_idr",
+        "m.commission_idr + m.fee_idr",
+        "both: what the ledger has as paid; empty where one is not known",
+    ),
+    PackageColumn("total_due_idr", "", "of a payment: what was due in all, as the record says"),
+    PackageColumn(
+        "paid_at_local", local_text("c.paid_at", _OFFSET), "when it was paid, with its offset", "instant"
+    ),
+    PackageColumn("paid_at_utc", utc_text("c.paid_at"), "the same in UTC", "instant"),
+    PackageColumn(
+        "verified_at_local",
+        local_text("c.verified_at", _OFFSET),
+        "when that was verified, with its offset",
+        "instant",
+    ),
+    PackageColumn("verified_at_utc", utc_text("c.verified_at"), "the same in UTC", "instant"),
+    PackageColumn(
+        "verified_by",
+        "c.verified_by",
+        "who verified it, where the app says so: an id, a role, or a keyed hash in the place of a name",
+    ),
+    PackageColumn(
+        "proof",
+        "c.proof_state",
+        "whether a proof of payment stands: present, empty, or absent (the app has no attribute for it)",
+    ),
+    PackageColumn("proof_kind", "c.proof_kind", f"what the proof is: {', '.join(PROOF_KINDS)}"),
+    PackageColumn(
+        "proof_key",
+        "c.proof_key",
+        "a keyed hash of the proof's address: the same proof of two records has the same; never the address",
+    ),
+    PackageColumn("proof_at_utc", utc_text("c.proof_at"), "when the proof was handed in, in UTC", "instant"),
+)
+#: What a snapshot of an older version lacks of a record.
+_NEWER: Final = ("verified_by", "proof_kind", "proof_key")
+#: What the columns without SQL are made of besides.
+_BESIDE: Final = (
+    *(f"c.{name}" for name in PAYMENT_MOMENTS),
+    "c.status",
+    "c.updated_at",
+    "c.deleted_at",
+    "c.utc_offset_minutes",
+    "c.due_idr",
+    "coalesce(c.commission_idr, c.written_commission) < 0 AS is_negative",
+)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What the snapshot holds: columns of core.commissions, and whether it lists the records without a line."""
+
+    columns: frozenset[str]
+    unentered: bool
+
+
+def _held(con: duckdb.DuckDBPyConnection) -> _Held:
+    columns = con.execute(
+        "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'core' AND table_name = 'commissions'"
+    ).fetchall()
+    listed = con.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'marts' AND table_name = 'unentered_records'"
+    ).fetchone()
+    return _Held(frozenset(name for (name,) in columns), listed is not None)
+
+
+def _moved(held: _Held) -> str:
+    """What moved in the period: a row a record, kind and day. A fee's line goes with its commission's of that day."""
+    lines = f"""(SELECT commission_id, kind, local_date, provider_id, booking_id, -amount_idr AS amount_idr
+        FROM {_ENTRIES} WHERE {_MOVED} AND part = '{{part}}' AND {in_period()})"""
+    told = f"""
+        SELECT commission_id, kind, local_date, coalesce(a.provider_id, b.provider_id) AS provider_id,
+            coalesce(a.booking_id, b.booking_id) AS booking_id, a.amount_idr AS commission_idr,
+            coalesce(b.amount_idr, 0) AS fee_idr
+        FROM {lines.format(part=EntryPart.COMMISSION.value)} a
+        FULL JOIN {lines.format(part=EntryPart.FEE.value)} b USING (commission_id, kind, local_date)"""
+    return f"{told} UNION ALL {_of_unknown_amount()}" if held.unentered else told
+
+
+def _of_unknown_amount() -> str:
+    """Payments of records whose commission is not known: the ledger has at most the line of a fee."""
+    paid = (
+        f"(c.status = '{PAID_STATUS}'"
+        f" OR (c.paid_at IS NOT NULL AND (NOT c.is_live OR c.status = '{UNKNOWN_STATUS}')))"
+    )
+    moment = f"coalesce({', '.join(f'c.{name}' for name in PAYMENT_MOMENTS)})"
+    return f"""
+        SELECT u.commission_id, '{EntryKind.PAYMENT.value}', u.paid_date, u.provider_id, u.booking_id, NULL, 0
+        FROM (
+            SELECT u.*, CAST({moment} + to_minutes(c.utc_offset_minutes) AS DATE) AS paid_date
+            FROM marts.unentered_records u JOIN core.commissions c ON c.commission_id = u.commission_id
+            WHERE u.reason = '{Unentered.AMOUNT_UNKNOWN.value}' AND u.local_date IS NOT NULL AND {paid}
+        ) u
+        WHERE u.paid_date >= CAST($first AS DATE) AND u.paid_date < CAST($until AS DATE)
+            AND {of_provider("u.provider_id")} AND u.commission_id NOT IN (
+                SELECT commission_id FROM {_ENTRIES}
+                WHERE kind = '{EntryKind.PAYMENT.value}' AND {of_provider("provider_id")})"""
+
+
+def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:
+    held = _held(con)
+    lacking = {name for name in _NEWER if name not in held.columns}
+    listed = ", ".join(
+        f"'{NOT_HELD}' AS {column.name}" if column.name in lacking else f'{column.sql} AS "{column.name}"'
+        for column in COLUMNS
+        if column.sql
+    )
+    sql = f"""SELECT {listed}, {", ".join(_BESIDE)} FROM ({_moved(held)}) m
+        LEFT JOIN core.commissions c ON c.commission_id = m.commission_id
+        LEFT JOIN {PROVIDERS} p ON p.provider_id = m.provider_id
+        ORDER BY m.local_date, m.commission_id, m.kind"""
+    names = [column.name for column in COLUMNS]
+    for part in _slices(con, asked):
+        for frame in batches(con, sql, part):
+            yield frame.with_columns(day_rule=day_rules(), total_due_idr=total_due()).select(names)
+
+
+def _slices(con: duckdb.DuckDBPyConnection, asked: Asked) -> list[Period]:
+    """The period in parts of whole days, so that sorting the rows of one holds little; none is left out."""
+    period = period_of(asked)
+    days = con.execute(
+        of_period(
+            f"SELECT local_date, count(*) FROM {_ENTRIES} WHERE {_MOVED} AND {in_period()} GROUP BY 1 ORDER BY 1",
+            period,
+        )
+    ).fetchall()
+    found: list[Period] = []
+    first, rows = asked.first, 0
+    for day, more in days:
+        if rows and rows + more > SLICE_ROWS:
+            found.append({**period, "first": first.isoformat(), "until": day.isoformat()})
+            first, rows = day, 0
+        rows += more
+    return [*found, {**period, "first": first.isoformat(), "until": asked.until.isoformat()}]
+
+
+TABLE: Final = PackageTable(
+    "payments",
+    "Money of a record that came in or went back on a day of the period; their sum is what the ledger has as paid.",
+    COLUMNS,
+    _rows,
+)
