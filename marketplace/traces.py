@@ -58,7 +58,7 @@ _WRITTEN: Final = frozenset(
         "channel", "timezone",
     }
 )  # fmt: skip
-_PEOPLE: Final = frozenset({"waivers", "waiver_log", "alert_silences"})
+_PEOPLE: Final = frozenset({"waivers", "waiver_log", "alert_silences", "sign_off_log"})
 
 
 @dataclass(frozen=True, order=True)

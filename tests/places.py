@@ -1,4 +1,4 @@
-"""Where a session of pytest keeps its files, and the marts' SQL that all its processes compile once. Holds no test."""
+"""Where a session of pytest keeps its files, and the SQL of marts that its processes compile once. Holds no test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from assets.marts import sql_cache
 from assets.marts.make import COMPILED
-from assets.marts.sql_cache import Compiled, compiled_marts
+from assets.marts.sql_cache import Compiled, compiled_behind, compiled_marts
 from marketplace.policy import Policy
 from resources.policy_file import load_policy
 
@@ -30,6 +30,7 @@ _SHARED: Final = "TESTS_COMPILED"
 _COMPILED: Final = "bookwatch-compiled-"
 
 _compile = sql_cache.compile_marts
+_compile_behind = sql_cache.compile_behind
 
 
 def keep_files_in_memory() -> None:
@@ -84,13 +85,15 @@ def _is_dead(process: str) -> bool:
 
 
 def compile_once() -> None:
-    """Let this process take the marts that another of the session compiled; it compiles those that none did."""
+    """Let this process take the marts, and the rows behind them, that another of the session compiled; it compiles
+    those that none did."""
     sql_cache.compile_marts = _compiled_once
+    sql_cache.compile_behind = _behind_once
 
 
 @lru_cache(maxsize=4)
 def _compiled_once(policy: Policy) -> tuple[Compiled, ...]:
-    folder = _folder_of(policy)
+    folder = _folder_of(policy, "marts")
     if folder is None:
         return _compile(policy)
     with FileLock(f"{folder}.lock"):
@@ -101,18 +104,34 @@ def _compiled_once(policy: Policy) -> tuple[Compiled, ...]:
             sql_cache.compile_marts = _compiled_once
 
 
-def _folder_of(policy: Policy) -> Path | None:
-    """A folder each: the product keeps one policy's marts in one."""
+@lru_cache(maxsize=4)
+def _behind_once(policy: Policy) -> tuple[Compiled, ...]:
+    folder = _folder_of(policy, "behind")
+    if folder is None:
+        return _compile_behind(policy)
+    with FileLock(f"{folder}.lock"):
+        sql_cache.compile_behind = _compile_behind
+        try:
+            return compiled_behind(policy, folder)
+        finally:
+            sql_cache.compile_behind = _behind_once
+
+
+def _folder_of(policy: Policy, what: str) -> Path | None:
+    """A folder each: the product keeps those of one policy in one."""
     shared = os.environ.get(_SHARED)
-    return Path(shared) / hashlib.sha256(repr(policy).encode()).hexdigest()[:16] if shared else None
+    name = hashlib.sha256(repr(policy).encode()).hexdigest()[:16]
+    return Path(shared) / f"{what}-{name}" if shared else None
 
 
 def give_compiled(home: Path) -> None:
-    """Put this session's compiled marts where a run of ``home`` looks for them: for a process that starts cold, and of
-    which a test proves something else than that it compiles."""
+    """Put this session's compiled marts, and the rows behind them, where a run of ``home`` looks for them: for a
+    process that starts cold, and of which a test proves something else than that it compiles."""
     policy = load_policy()
     _compiled_once(policy)
-    folder = _folder_of(policy)
-    if folder is not None:
-        home.mkdir(mode=0o700, exist_ok=True)
-        shutil.copytree(folder, home / COMPILED, dirs_exist_ok=True)
+    _behind_once(policy)
+    for what in ("marts", "behind"):
+        folder = _folder_of(policy, what)
+        if folder is not None:
+            home.mkdir(mode=0o700, exist_ok=True)
+            shutil.copytree(folder, home / COMPILED, dirs_exist_ok=True)

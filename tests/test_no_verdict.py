@@ -99,6 +99,9 @@ NO_VERDICTS: dict[str, dict[str, str]] = {
         "if(grouping(a.provider_id) = 1, 'total', 'provider')": "the name of the sum",
         "if(grouping(a.provider_id) = 1, NULL, any_value(p.provider_name))": "the sum is of nobody",
     },
+    "pipelines/exports/month/open_records.py": {
+        "CASE WHEN commission_id IS NULL THEN origin END AS origin,": "a record's id says whose row it is by itself",
+    },
     "pipelines/exports/month/opening.py": {
         "SELECT n.provider_id, n.amount_idr - t.amount_idr AS amount_idr FROM {} WHERE n.amount_idr <> t.amount_idr":
             "lines that are not what they were",

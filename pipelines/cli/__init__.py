@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Callable
+from functools import cache
 
 import typer
+from typer.main import get_command
 
 from pipelines.cli import (
     adopt,
@@ -70,6 +73,12 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(sandbox.app, name="sandbox")
 
 
+@cache
+def _commands() -> Callable[..., object]:
+    """The commands as Typer makes them of their functions: once, and not for each call of a process."""
+    return get_command(app)
+
+
 def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
     """``--debug`` may stand anywhere before ``--``."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
@@ -84,7 +93,7 @@ def main(arguments: list[str] | None = None) -> None:
         os.environ["BOOKWATCH_DEBUG"] = "1"
     terminal.prepare_streams(words)
     try:
-        status_code = app(words, prog_name="bookwatch", standalone_mode=False)
+        status_code = _commands()(words, prog_name="bookwatch", standalone_mode=False)
     except BookwatchError as known:
         if debug:
             traceback.print_exc()

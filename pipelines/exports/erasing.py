@@ -142,6 +142,9 @@ def rewrite(
     if manifest is None or report.refused is not None:
         raise ValueError("a report that may not be written anew")
     workshop = report.folder / WORKSHOP
+    # The old signature is of a manifest that will be gone: the report is signed anew, by the key there is today.
+    signed = (report.folder / SIGNATURE).exists()
+    signing = signer(Home(rewrites.path.parent)) if signed else None
     try:
         shutil.rmtree(workshop, ignore_errors=True)
         workshop.mkdir(mode=0o700)
@@ -157,9 +160,6 @@ def rewrite(
         entry = RewriteEntry(
             at.isoformat().replace("+00:00", "Z"), BECAUSE, sorted(report.lines), report.entry.manifest_sha256
         )
-        # The old signature is of a manifest that is gone: the report is signed anew, by the key there is today.
-        signed = (report.folder / SIGNATURE).exists()
-        signing = signer(Home(rewrites.path.parent)) if signed else None
         month = manifest.month and replace(
             manifest.month, signed_with=None if signing is None else signing.public.text
         )

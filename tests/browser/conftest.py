@@ -27,6 +27,8 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Every name of .test is this machine: what an attacker's name server would say.
+    "--host-resolver-rules=MAP *.test 127.0.0.1",
 ]
 
 
@@ -60,9 +62,10 @@ def chromium() -> Iterator[object]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The dashboards as other code starts them, from another working directory; stopped by process id."""
+    """The dashboards as other code starts them, from another working directory; stopped by process id. One for all
+    tests: who publishes more there points back to what was there."""
     home = tmp_path_factory.mktemp("served") / "home"
     truth = snapshot.build(publication, home)
     with socket.socket() as probe:
@@ -92,7 +95,7 @@ def served(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
             except (urllib.error.URLError, OSError):
                 if process.poll() is not None or time.monotonic() > deadline:
                     pytest.fail(f"The dashboards did not start: {(home / 'server.log').read_text()[-2000:]}")
-                time.sleep(0.1)
+                time.sleep(0.05)
         yield Served(url, home, truth)
     finally:
         process.terminate()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import shutil
 import tempfile
 import threading
 import urllib.request
@@ -20,24 +19,11 @@ from pipelines.processes import Child, own_port, stopping
 from pipelines.stopped import stopped
 from resources.home import Home
 from resources.settings import Settings
-from tests.browser.conftest import ARGUMENTS, Served
+from tests.browser.conftest import Served
 
 pytestmark = pytest.mark.browser
 
 STATES = "{repositoriesOrError{... on RepositoryConnection{nodes{schedules{name scheduleState{id status}}}}}}"
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Any) -> Iterator[Any]:
-    """A browser in which every name of .test is this machine: what an attacker's name server would say."""
-    other = chromium.browser_type.launch(
-        executable_path=shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome"),
-        args=[*ARGUMENTS, "--host-resolver-rules=MAP *.test 127.0.0.1"],
-    )
-    yield other
-    other.close()
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +81,9 @@ def opens(page: Any, address: str) -> bool:
 
 
 def test_a_page_under_a_foreign_name_gets_nothing_of_the_dashboards(
-    browser: Any, served: Served, elsewhere: str
+    chromium: Any, served: Served, elsewhere: str
 ) -> None:
-    page = browser.new_page()
+    page = chromium.new_page()
     for path in ("/", "/revenue", "/_stcore/health", "/_stcore/host-config"):
         refused(page, served.url.replace("127.0.0.1", "revenue.evil.test") + path)
     stream = f"{served.url}/_stcore/stream"
@@ -119,7 +105,7 @@ def test_a_page_under_a_foreign_name_gets_nothing_of_the_dashboards(
 
 @pytest.mark.slow
 def test_no_page_reads_dagster_or_stops_a_schedule(
-    browser: Any, dagster: tuple[str, Home], elsewhere: str
+    chromium: Any, dagster: tuple[str, Home], elsewhere: str
 ) -> None:
     url, home = dagster
     own = urllib.request.Request(
@@ -133,7 +119,7 @@ def test_no_page_reads_dagster_or_stops_a_schedule(
     assert {state["status"] for state in states.values()} == {"RUNNING"}
     stop = f'mutation{{stopRunningSchedule(id:"{states["every_minute"]["id"]}"){{__typename}}}}'
 
-    page = browser.new_page()
+    page = chromium.new_page()
     for path in ("/", "/server_info", "/graphql"):
         refused(page, url.replace("127.0.0.1", "dagster.evil.test") + path)
     for origin in (elsewhere, elsewhere.replace("127.0.0.1", "localhost"), "null"):

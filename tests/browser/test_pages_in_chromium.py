@@ -33,11 +33,18 @@ def rp(amount: int) -> str:
     return "Rp " + f"{amount:,}".replace(",", ".")
 
 
-@pytest.fixture
-def tab(chromium: Any, served: Served) -> Iterator[Any]:
-    """A tab that remembers what was logged as an error and which other hosts were asked."""
+@pytest.fixture(scope="module")
+def window(chromium: Any) -> Iterator[Any]:
+    """One window for all tabs: a person's browser also loads once what all pages share."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    page = context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def tab(window: Any, served: Served) -> Iterator[Any]:
+    """A tab that remembers what was logged as an error and which other hosts were asked."""
+    page = window.new_page()
     page.errors, page.elsewhere, page.refused = [], [], []
     page.on("console", lambda said: page.errors.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: page.errors.append(str(error)))
@@ -51,7 +58,7 @@ def tab(chromium: Any, served: Served) -> Iterator[Any]:
         ),
     )
     yield page
-    context.close()
+    page.close()
 
 
 def settle(page: Any, title: str) -> str:
@@ -191,12 +198,11 @@ def point_at(tab: Any, box: Any, expected: str) -> str:
     ],
 )
 def test_the_daily_chart_says_a_day_in_full_and_is_never_blank_while_it_changes(
-    chromium: Any, served: Served, scheme: str, colours: list[str]
+    tab: Any, served: Served, scheme: str, colours: list[str]
 ) -> None:
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
+    tab.emulate_media(color_scheme=scheme)
     old = require_snapshot(Home(served.home))
     try:
-        tab = context.new_page()
         tab.goto(f"{served.url}/revenue")
         plot = tab.locator(".st-key-daily .js-plotly-plot")
         plot.locator(".bars").first.wait_for(timeout=60_000)
@@ -231,36 +237,25 @@ def test_the_daily_chart_says_a_day_in_full_and_is_never_blank_while_it_changes(
         assert tab.evaluate("() => window.bare") == 0
     finally:
         point_link(Home(served.home).current, old)
-        context.close()
-
-
-@pytest.fixture(scope="module")
-def narrow(chromium: Any) -> Iterator[Any]:
-    """A narrow dark screen: one for all pages, as a phone loads what they share once."""
-    context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
-    yield context
-    context.close()
 
 
 @pytest.mark.parametrize("page", ["", *(entry.name for entry in frame.PAGES[1:])])
 def test_a_narrow_dark_screen_needs_no_sideways_scrolling(
-    narrow: Any, served: Served, tmp_path: Path, page: str
+    tab: Any, served: Served, tmp_path: Path, page: str
 ) -> None:
-    tab = narrow.new_page()
-    try:
-        tab.goto(f"{served.url}/{page}")
-        tab.locator(".bw-head").wait_for(timeout=30_000)
-        tab.wait_for_timeout(1200)
-        assert (
-            tab.evaluate(
-                "() => { const m = document.querySelector('[data-testid=stMainBlockContainer]');"
-                " return m.scrollWidth - m.clientWidth; }"
-            )
-            <= 0
+    tab.set_viewport_size({"width": 390, "height": 844})
+    tab.emulate_media(color_scheme="dark")
+    tab.goto(f"{served.url}/{page}")
+    tab.locator(".bw-head").wait_for(timeout=30_000)
+    tab.wait_for_timeout(1200)
+    assert (
+        tab.evaluate(
+            "() => { const m = document.querySelector('[data-testid=stMainBlockContainer]');"
+            " return m.scrollWidth - m.clientWidth; }"
         )
-        shoot(tab, tmp_path, f"narrow_{page or 'overview'}")
-    finally:
-        tab.close()
+        <= 0
+    )
+    shoot(tab, tmp_path, f"narrow_{page or 'overview'}")
 
 
 def test_a_finding_opens_by_a_click_and_a_report_is_prepared_and_downloaded(

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from dashboards import launch
 from tests.dashboards import snapshot
 from tests.dashboards.snapshot import Truth
+from tests.drawn_pages import AppTest
 from tests.published import copied_home
 
 

@@ -4,6 +4,7 @@ it counted, a statement goes from opening to closing, and a figure that was tamp
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from marketplace.findings import FINDINGS
 from marketplace.statements import STATEMENT_LINES
 from pipelines.exports.month import bridges, ledger, statements
 from pipelines.exports.month.table import Asked, Earlier
+from resources.home import Home
+from tests.exports.conftest import Outcome
 from tests.marts.test_ledger import DAYS, RECORDS, refill
 from tests.marts.warehouse import NOW, Warehouse
 
@@ -410,6 +413,17 @@ def test_a_statement_says_of_each_line_what_it_rests_on(world: Warehouse) -> Non
     assert sums["disputed"] == (sum(open_now[name] for name in disputed), len(disputed))
 
 
+@pytest.mark.parametrize(("slice_rows", "block_rows"), [(1, 1), (2, 6), (7, 7)])
+def test_statements_are_the_same_however_they_are_sliced(
+    world: Warehouse, monkeypatch: pytest.MonkeyPatch, slice_rows: int, block_rows: int
+) -> None:
+    whole = rows_of(world, statements, asked((date(2020, 1, 1), date(2027, 1, 1))))
+    assert len({row["provider_id"] for row in whole}) == 2
+    monkeypatch.setattr(statements, "_SLICE_ROWS", slice_rows)
+    monkeypatch.setattr(statements, "_BLOCK_ROWS", block_rows)
+    assert rows_of(world, statements, asked((date(2020, 1, 1), date(2027, 1, 1)))) == whole
+
+
 def test_a_statement_holds_no_persons_words(world: Warehouse) -> None:
     """Its columns are those declared; of a customer there is none among them."""
     assert not [name for name in statements.TABLE.names if "customer" in name or "phone" in name]
@@ -469,6 +483,16 @@ def test_what_accrued_in_another_month_than_its_row_is_timing(world: Warehouse) 
         assert (february["timing_in"], february["difference"]) == (75_000, 0)
     finally:
         con.execute("ROLLBACK")
+
+
+def test_export_says_which_bridge_does_not_close(
+    october: Home, cli: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    """Rows made by hand, without the lines of a ledger."""
+    outcome = cli("export", "month", "2026-10", "--out", str(tmp_path / "out"))
+    assert outcome.status == 0
+    assert "The bridge report_ledger does NOT close: " in outcome.out
+    assert "The bridge difference does NOT close" not in outcome.out
 
 
 # from the closing that was reported

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 
 from checks.every import registry_of
+from marketplace.bridges import BRIDGES
 from marketplace.findings import FINDINGS
+from pipelines.exports.month import bridges, ledger, statements
+from pipelines.exports.month.table import Asked, PackageTable
 from tests.marts.simulated import Read, read
+from tests.simulator.world import UNTIL
 
 OFTEN = (101, 102, 103, 104, 105)
 CHECKS = registry_of({})
@@ -130,6 +134,41 @@ def test_what_came_in_on_every_day_is_true(world: Read) -> None:
 def _differing(found: dict[Any, tuple[Any, ...]], true: dict[Any, tuple[Any, ...]]) -> dict[Any, Any]:
     keys = found.keys() | true.keys()
     return {key: (found.get(key), true.get(key)) for key in keys if found.get(key) != true.get(key)}
+
+
+def test_the_accounts_of_a_months_package_close_and_are_true(world: Read) -> None:
+    """The simulator keeps its own books, and knows nothing of ours."""
+    at = UNTIL.replace(tzinfo=None)
+    november = Asked(date(2026, 11, 1), date(2026, 12, 1), None, at, "Asia/Makassar")
+
+    def rows_of(table: PackageTable) -> list[dict[str, Any]]:
+        return [row for frame in table.rows(world.con, november) for row in frame.iter_rows(named=True)]
+
+    lines = rows_of(bridges.TABLE)
+    ends = [row for row in lines if row["kind"] == "difference"]
+    assert {row["bridge"] for row in ends} == set(BRIDGES)
+    assert [row for row in ends if row["amount_idr"] != 0] == []
+    owed = Counter(world.truth["open_idr"])
+    closing = {
+        row["provider_id"]: row["closing_idr"] for row in rows_of(ledger.TABLE) if row["line"] == "provider"
+    }
+    true = owed + Counter(world.truth["refunded_idr"])
+    assert {provider: amount for provider, amount in closing.items() if amount} == {
+        provider: amount for provider, amount in true.items() if amount
+    }
+    told = {
+        row["provider_id"]: row["amount_idr"] for row in rows_of(statements.TABLE) if row["line"] == "owed"
+    }
+    assert {provider: amount for provider, amount in told.items() if amount} == {
+        provider: amount for provider, amount in owed.items() if amount
+    }
+    collected = {
+        str(row["local_date"]): row["amount_idr"]
+        for row in lines
+        if (row["bridge"], row["line"]) == ("collected_day", "collected") and row["amount_idr"]
+    }
+    days = {day: figures["collected_idr"] for day, figures in world.truth["revenue_daily"].items()}
+    assert collected == {day: amount for day, amount in days.items() if amount and day >= "2026-11-01"}
 
 
 def test_every_booking_is_read_as_it_is(world: Read) -> None:

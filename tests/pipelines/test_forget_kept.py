@@ -162,7 +162,11 @@ def exported(settings: Settings, name: str, **more: Any) -> Path:
 
 
 def package_exported(settings: Settings) -> Path:
-    """A month's package, signed: the key is made after the other reports."""
+    """A month's package, signed, of a month that somebody signed off with words they should not have written."""
+    Ledger(settings.home.ledger).sign_off(
+        date(2026, 10, 1), by="Ayu", at=settings.clock.now(), reason=f"{NAME} has paid", snapshot_id=None,
+        manifest_sha256=None,
+    )  # fmt: skip
     out = settings.home.exports / "package"
     export_month(
         settings.home, settings.clock, first=date(2026, 9, 1), until=date(2026, 11, 1), out=out, made_by=NAME,
@@ -454,6 +458,7 @@ def test_kept_files_are_written_anew_and_no_figure_changes(published: Settings) 
             said.split()[0] for said in was.proven[:1]
         ]
         assert "rewritten at 2026-03-10T12:00:00Z because of an erasure" in verdict.rewritten[0]
+    assert [one.reason for one in Ledger(home.ledger).sign_off_log()] == ["(erased) has paid"]
     entered = Rewrites(home.ledger).done()
     assert {(entry.customer_id, entry.by) for entry in entered} == {(hash_of(published), "Ayu")}
     assert all(entry.sha256_before != entry.sha256_after for entry in entered)

@@ -15,7 +15,6 @@ from urllib.request import Request, urlopen
 import duckdb
 import pytest
 from appwrite.services.tables_db import TablesDB
-from streamlit.testing.v1 import AppTest
 
 from dashboards import launch
 from dashboards.frame import PAGES
@@ -25,6 +24,7 @@ from marketplace.pseudonyms import PREFIX
 from resources.home import Home
 from resources.snapshots import require_snapshot
 from tests.bookwatch_process import Bookwatch, settings_for
+from tests.drawn_pages import AppTest
 from tests.personal_values import everything_under, texts_in
 from tests.planted_values import Marketplace, Place, columns_of, is_published
 from tests.resources.receiver import Receiver

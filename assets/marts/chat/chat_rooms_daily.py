@@ -45,7 +45,6 @@ def chat_rooms_daily(
     """What was said in the chat rooms of each local day on which they were opened, whenever it was
     said; ``messages_sent`` alone goes by the day of sending. A reply is the first message of the
     other side after the room's first; what the app or an administrator writes is none."""
-    read: Any = read_until(scans, _MESSAGES)
     r = _rooms(room_talks, scans, at)
     opened = r.group_by(opened_on="local_date").aggregate(
         rooms=r.count(),
@@ -62,7 +61,13 @@ def chat_rooms_daily(
     sent = _sent(room_talks, messages, reference_cases)
     rows = opened.outer_join(sent, opened.opened_on == sent.sent_on)
     day = ibis.coalesce(rows.opened_on, rows.sent_on)
-    known: Any = read.notnull()
+    s = scans.filter(scans.collection == _ROOMS)
+    rooms_read = s.aggregate(read=~first_scan_broke_off(s).any().fill_null(False)).as_scalar()
+    # Columns: each place that asks for one anew is another table for DuckDB to put in order.
+    rows = rows.mutate(
+        known=read_until(scans, _MESSAGES).notnull(), rooms_known=rooms_read & zones_read(scans)
+    )
+    known: Any = rows.known
 
     def count(name: str) -> Any:
         return rows[name].fill_null(0).cast("int64")
@@ -71,9 +76,7 @@ def chat_rooms_daily(
     # Nothing read is not nothing said.
     counts |= {name: ibis.cases((known, count(name))) for name in _OF_MESSAGES}
     times = {name: ibis.cases((known, rows[name])) for name in ("p50_reply_s", "p95_reply_s")}
-    s = scans.filter(scans.collection == _ROOMS)
-    rooms_read = s.aggregate(read=~first_scan_broke_off(s).any().fill_null(False)).as_scalar()
-    rows = rows.select(local_date=day, **times, **counts)
+    rows = rows.select(local_date=day, all_read=known & rows.rooms_known, **times, **counts)
     return rows.select(
         "local_date",
         "rooms",
@@ -89,9 +92,7 @@ def chat_rooms_daily(
         messages_per_booking=rows.booking_messages / rows.bookings.nullif(0),
         unread=rows.unread,
         messages_sent=rows.messages_sent,
-        is_complete=is_final(
-            ends(rows.local_date) + interval(ROOMS_SETTLE) <= at.now, known & rooms_read & zones_read(scans)
-        ),
+        is_complete=is_final(ends(rows.local_date) + interval(ROOMS_SETTLE) <= at.now, rows.all_read),
     )
 
 

@@ -100,6 +100,8 @@ def spoken(r: Any) -> Any:
         commission_said=rupiah(r.commission),
         expected_idr_said=rupiah(r.expected_idr),
         due_said=minute(r.due_at, r.offset),
+        written_base_said=written(r.written_base),
+        written_commission_said=written(r.written_commission),
     )
 
 
@@ -115,8 +117,8 @@ def _in_thousands(r: Any) -> Said:
             r,
             code,
             booking=r.booking_id,
-            base=written(r.written_base),
-            written=written(r.written_commission),
+            base=r.written_base_said,
+            written=r.written_commission_said,
             fee=r.written_fee.cast("string"),
             due=r.written_due.cast("string"),
             expected=_money(r, "expected_idr"),
@@ -139,8 +141,8 @@ def _other_amount(r: Any) -> Said:
             _on(
                 r,
                 "not_believed",
-                base=written(r.written_base),
-                written=written(r.written_commission),
+                base=r.written_base_said,
+                written=r.written_commission_said,
                 **booking,
             ),
         ),

@@ -66,12 +66,14 @@ def providers(
         _fees(commission_entries),
     ):
         rows = rows.left_join(part, rows.provider_id == part.of).drop("of")
+    # Columns: each place that asks for one anew is another table for DuckDB to put in order.
+    rows = rows.mutate(read=read, reviewed=_read_whole(scans, "reviews"))
+    read = rows.read
     counts = {
         name: rows[name].fill_null(0).cast("int64")
         for name in (*_COUNTS, "booked_minutes", "reassigned_away", "reassigned_to")
     }
-    reviewed = _read_whole(scans, "reviews")
-    ratings: Any = ibis.cases((reviewed, rows.ratings.fill_null(0)))
+    ratings: Any = ibis.cases((rows.reviewed, rows.ratings.fill_null(0)))
     available = rows.available_s / _MINUTE_S
     booked_seen = ibis.cases((rows.seen_s.notnull(), rows.booked_seen_s.fill_null(0.0) / _MINUTE_S))
     judged = at.judged_at.notnull()

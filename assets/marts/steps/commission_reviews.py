@@ -75,7 +75,8 @@ def _in_rupiah(rows: Any) -> Any:
     thousands where that gives exactly what the booking owes (or would, had it not ended: a record does not change its
     unit with its booking's status).
 
-    Takes owed away; adds in_thousands; written_fee and written_due where these were read so. (What has a base core has read.)
+    Takes owed away; adds in_thousands; written_fee and written_due where these were read so. (What has a base core has
+    read.)
     """
     # Columns, and no expressions in one another: written out in each other they took longest of all to plan.
     rows = rows.mutate(
@@ -129,7 +130,9 @@ def _verdict(rows: Any) -> Any:
     judged = rows.live & rows.earns & ~rows.is_refund & rows.expected_idr.notnull()
     as_expected = (rows.commission == rows.expected_idr).fill_null(False)
     # Rates are millionths, rounded when they were read.
-    wrong_rate = (rows.rate_ppm != rows.policy_rate_ppm) & (rows.commission == rows.at_its_rate) & ~as_expected
+    wrong_rate = (
+        (rows.rate_ppm != rows.policy_rate_ppm) & (rows.commission == rows.at_its_rate) & ~as_expected
+    )
     other_base = rows.base.notnull() & (rows.base != rows.b_amount).fill_null(False)
     return ibis.cases(
         (~judged | (rows.is_free & as_expected), ibis.null("string")),
