@@ -148,7 +148,8 @@ def instant(value: Any, hours: int, day: str | None = None) -> datetime | None:
     elif re.fullmatch(r"\d{1,2}[:.]\d{2}(:\d{2})?", text):
         if day is None:
             return None
-        at = time(*map(int, re.split("[:.]", text)))
+        hour, minute, second, *_ = (*map(int, re.split("[:.]", text)), 0)
+        at = time(hour, minute, second)
         try:
             found = datetime.combine(date.fromisoformat(day), at) - timedelta(hours=hours)
         except ValueError:
@@ -388,7 +389,9 @@ class SecondReading:
 
     def _booking_of(self, row: Row) -> tuple[str, list[Booking]]:
         """What a record's reference fits: one, test, several, quarantined or none; and which bookings."""
-        written = [str(ref) for ref in (first(row, "bookingId"), first(row, "bookingDocId")) if ref is not None]
+        written = [
+            str(ref) for ref in (first(row, "bookingId"), first(row, "bookingDocId")) if ref is not None
+        ]
         for keys, spelled in (
             (self._keys, written),
             (self._folded, [ref.casefold() for ref in written]),
@@ -484,7 +487,14 @@ class SecondReading:
                 state, expected = ("orphan", 0) if orphan else ("unknown", None)
                 found.append(
                     Counted(
-                        None, record.id, record.accrual_day, state, record.provider, None, expected, record.commission
+                        None,
+                        record.id,
+                        record.accrual_day,
+                        state,
+                        record.provider,
+                        None,
+                        expected,
+                        record.commission,
                     )
                 )
         return found
@@ -688,7 +698,9 @@ def _record_money(row: Row, booking: Booking | None) -> _Money:
     believed = True
     if base_idr:
         size = abs(base_idr)
-        if not LEAST <= size <= MOST or (base_idr < 0 and not (commission_idr is not None and commission_idr < 0)):
+        if not LEAST <= size <= MOST or (
+            base_idr < 0 and not (commission_idr is not None and commission_idr < 0)
+        ):
             believed, base_idr = False, None
         elif commission_idr is not None and abs(commission_idr) > size:
             believed = False
@@ -763,11 +775,13 @@ def _lines(record: Record, now: datetime) -> Iterable[Line]:
             yield Line(record, "refund", "commission", day_of_money, -commission, rule)
         return
     undone = record.gone or record.status in ("cancelled", "reversed")
-    paid = record.status == "paid" or (record.status in ("cancelled", "reversed") and record.paid_at is not None)
+    paid = record.status == "paid" or (
+        record.status in ("cancelled", "reversed") and record.paid_at is not None
+    )
     guessed = record.status == "unknown" and record.paid_at is not None
     undone_at = now if record.gone else record.changed
     accrued = record.accrual_day
-    if commission:
+    if commission is not None:
         yield Line(record, "accrual", "commission", accrued, commission)
     fee_day = accrued
     if fee:
@@ -776,7 +790,7 @@ def _lines(record: Record, now: datetime) -> Iterable[Line]:
         fee_day = max(accrued, record.local(min(at, latest)))
         yield Line(record, "fee", "fee", fee_day, fee)
     for part, amount, charged in (("commission", commission, accrued), ("fee", fee, fee_day)):
-        if not amount:
+        if amount is None or (part == "fee" and not amount):
             continue
         settled = paid or (guessed and part == "commission")
         if settled:
@@ -809,7 +823,9 @@ def _standing(record: Record, amount: int, as_of: datetime) -> str:
     if booking is None or not booking.earns or record.status == "unknown" or record.deadline is None:
         return "unknown_idr"
     handed_in = record.proof_at is not None and record.proof_at <= as_of
-    if record.status in ("awaiting_verification", "paid") and handed_in:
+    if record.status == "awaiting_verification":
+        handed_in = handed_in or record.proof_at is None
+    if handed_in and (not record.live or record.status in ("awaiting_verification", "paid")):
         return "awaiting_verification_idr"
     late = as_of - record.deadline
     if late <= timedelta(0):

@@ -75,9 +75,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def differing(found: dict[Any, Any], told: dict[Any, Any]) -> dict[Any, tuple[Any, Any]]:
     """Key → (the package's, the second reading's), where they differ."""
     return {
-        key: (found.get(key), told.get(key))
-        for key in {**found, **told}
-        if found.get(key) != told.get(key)
+        key: (found.get(key), told.get(key)) for key in {**found, **told} if found.get(key) != told.get(key)
     }
 
 
@@ -187,5 +185,7 @@ def test_every_row_of_the_app_is_in_or_out_for_that_reason(world: World, period:
         if row["part"] != "total" and row["rows"]
     }
     assert not differing(found, world.second.completeness(*period))
-    totals = {row["collection"]: (row["rows"], row["unaccounted_rows"]) for row in rows if row["part"] == "total"}
+    totals = {
+        row["collection"]: (row["rows"], row["unaccounted_rows"]) for row in rows if row["part"] == "total"
+    }
     assert totals == {name: (len(world.read.raw[name]), 0) for name in COLLECTIONS}
