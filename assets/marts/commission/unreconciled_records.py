@@ -11,7 +11,7 @@ from assets.marts.commission.commission_reconciliation import is_reconciled
 from assets.marts.later import ibis, ir
 from assets.marts.mart import mart
 from checks.schemas.commission import UnreconciledRecords
-from marketplace.commission import PAID_STATUS, Unreconciled
+from marketplace.commission import PAID_STATUS, UNKNOWN_STATUS, Unreconciled
 
 
 @mart(UnreconciledRecords)
@@ -21,7 +21,8 @@ def unreconciled_records(commission_reviews: Any) -> ir.Table:
     commission_open, as of the time it stood: beside a record that is paid it asked for nothing either."""
     r = commission_reviews
     rows = r.filter(~is_reconciled(r))
-    beside_paid = ~rows.live & rows.earns & rows.own_is_paid & ~rows.is_refund & (rows.status != PAID_STATUS)
+    told_unpaid = ~rows.is_refund & ~rows.status.isin((PAID_STATUS, UNKNOWN_STATUS))
+    beside_paid = ~rows.live & rows.own_is_paid & told_unpaid
     return rows.select(
         "commission_id",
         reason=ibis.cases(

@@ -214,6 +214,7 @@ class Record:
     base: int | None
     commission: int | None
     fee: int | None
+    is_refund: bool
     unit_error: bool
     unknown_for: str
     rate_ppm: int | None
@@ -226,10 +227,6 @@ class Record:
     restricted_at: datetime | None
 
     @property
-    def is_refund(self) -> bool:
-        return self.commission is not None and self.commission < 0
-
-    @property
     def live(self) -> bool:
         return not self.gone and self.status not in ("cancelled", "reversed")
 
@@ -240,7 +237,8 @@ class Record:
 
     @property
     def accrual_day(self) -> date:
-        return self.booking.day if self.booking else self.local(self.created)
+        # A test accrues nothing, with no booking: it is put where it was made.
+        return self.booking.day if self.booking and not self.is_test else self.local(self.created)
 
     @property
     def deadline(self) -> datetime | None:
@@ -439,6 +437,7 @@ class SecondReading:
                 base=money.base,
                 commission=money.commission,
                 fee=money.fee,
+                is_refund=money.negative,
                 unit_error=money.thousands,
                 unknown_for=money.unknown_for,
                 rate_ppm=None if rate is None else rupiah(rate * 1_000_000),
@@ -523,7 +522,12 @@ class SecondReading:
         for account in accounts.values():
             account["paid_idr"] = account["paid_gross_idr"] - account["refunds_idr"]
         for record in self.records:
-            if record.commission is None and not record.is_test and start <= record.accrual_day < until:
+            if (
+                record.commission is None
+                and not record.is_refund
+                and not record.is_test
+                and start <= record.accrual_day < until
+            ):
                 accounts[record.payer]["unknown_amount_records"] += 1
         for counted in self.report():
             if start <= counted.day < until and counted.expected:
@@ -597,7 +601,7 @@ class SecondReading:
                 reason = "deleted"
             elif record.is_test:
                 reason = "test"
-            elif record.is_refund and record.fits != "none":
+            elif record.is_refund and record.booking:
                 reason = "refund"
             elif record.status in ("cancelled", "reversed"):
                 reason = record.status
@@ -635,14 +639,14 @@ def _booking_amount(row: Row) -> tuple[int | None, str]:
     code = not nothing(row.get("discountCode"))
     written = [value for value in (*totals, pricing.get("total")) if not nothing(value)]
     if code and written:
-        if any(map(foreign_sign, written)):
-            return None, "other_currency"
-        amounts = [amount for amount in map(read, written) if amount is not None]
+        ours = [value for value in written if not foreign_sign(value)]
+        if abroad and not nothing(pricing.get("total")) and ours:
+            ours.pop()
+        amounts = [amount for amount in map(read, ours) if amount is not None]
         if amounts:
-            lowest = min(amounts)
-            if abroad and lowest == read(pricing.get("total")):
-                return None, "other_currency"
-            return lowest, ""
+            return min(amounts), ""
+        if len(ours) < len(written):
+            return None, "other_currency"
         return None, "not_believed" if unbelieved else "no_amount"
     if code:
         order = [(row.get("price"), False), (row.get("paymentAmount"), False)]
@@ -665,6 +669,7 @@ class _Money:
     base: int | None
     commission: int | None
     fee: int | None
+    negative: bool
     thousands: bool
     unknown_for: str
 
@@ -676,25 +681,29 @@ def _record_money(row: Row, booking: Booking | None) -> _Money:
         "fee": first(row, "reactivationFeeAmount", "lateFee"),
         "due": first(row, "totalAmountDue", "totalDue"),
     }
-    if any(foreign(row.get(name)) for name in CURRENCY) or any(map(foreign_sign, written.values())):
-        return _Money(None, None, None, thousands=False, unknown_for="other_currency")
     told = {name: number(value) for name, value in written.items()}
+    # It gives money back, whether or not its size is believed.
+    negative = (told["commission"] or 0) < 0
+    if any(foreign(row.get(name)) for name in CURRENCY) or any(map(foreign_sign, written.values())):
+        return _Money(None, None, None, negative, thousands=False, unknown_for="other_currency")
     base, commission, fee, due = told["base"], told["commission"], told["fee"], told["due"]
-    thousands = base is not None and 0 < base < THOUSANDS_BELOW
-    if not base and booking and booking.amount:
-        owes = owed(booking.amount)
-        thousands = (
-            (commission is not None and commission * 1000 == owes)
-            or (fee is not None and fee * 1000 == FEE)
-            or (due is not None and due * 1000 in (owes, owes + FEE))
-        )
+    small = base is not None and 0 < base < THOUSANDS_BELOW
+    owes = owed(booking.amount) if booking and booking.amount else None
+    # Without a base each is in thousands that then is exactly what the booking owes.
+    lone = not base and owes is not None
+    thousands = {
+        "commission": small or (lone and commission is not None and commission * 1000 == owes),
+        "fee": small or (lone and fee is not None and fee * 1000 == FEE),
+        "due": small or (lone and due is not None and owes is not None and due * 1000 in (owes, owes + FEE)),
+    }
 
-    def whole(value: Decimal | None) -> int | None:
+    def whole(value: Decimal | None, small: bool) -> int | None:
         if value is None:
             return None
-        return rupiah(value * 1000 if thousands and abs(value) < THOUSANDS_BELOW else value)
+        return rupiah(value * 1000 if small and abs(value) < THOUSANDS_BELOW else value)
 
-    base_idr, commission_idr, fee_idr = whole(base), whole(commission), whole(fee)
+    base_idr, commission_idr = whole(base, small), whole(commission, thousands["commission"])
+    fee_idr = whole(fee, thousands["fee"])
     believed = True
     if base_idr:
         size = abs(base_idr)
@@ -710,8 +719,10 @@ def _record_money(row: Row, booking: Booking | None) -> _Money:
         fee_idr = None
     if not believed:
         commission_idr = None
+    if base_idr is not None and negative:
+        base_idr = abs(base_idr)
     reason = "" if commission_idr is not None else ("no_amount" if believed else "not_believed")
-    return _Money(base_idr, commission_idr, fee_idr, thousands, reason)
+    return _Money(base_idr, commission_idr, fee_idr, negative, any(thousands.values()), reason)
 
 
 def _planned_end(row: Row, hours: int) -> datetime | None:
@@ -769,9 +780,8 @@ def _lines(record: Record, now: datetime) -> Iterable[Line]:
     came, rule = record.came_in
     day_of_money = record.local(came)
     if record.is_refund:
-        assert commission is not None
         gave = record.status in ("paid", "reversed") or (record.status == "unknown" and record.paid_at)
-        if gave and not record.gone:
+        if gave and not record.gone and commission is not None:
             yield Line(record, "refund", "commission", day_of_money, -commission, rule)
         return
     undone = record.gone or record.status in ("cancelled", "reversed")
@@ -779,7 +789,8 @@ def _lines(record: Record, now: datetime) -> Iterable[Line]:
         record.status in ("cancelled", "reversed") and record.paid_at is not None
     )
     guessed = record.status == "unknown" and record.paid_at is not None
-    undone_at = now if record.gone else record.changed
+    # What was cancelled before it vanished was taken back then.
+    undone_at = record.changed if record.status in ("cancelled", "reversed") else now
     accrued = record.accrual_day
     if commission is not None:
         yield Line(record, "accrual", "commission", accrued, commission)
@@ -796,13 +807,13 @@ def _lines(record: Record, now: datetime) -> Iterable[Line]:
         if settled:
             yield Line(record, "payment", part, day_of_money, -amount, rule)
         if undone:
+            # The refund is as the reversal, and neither comes before what it takes back.
             told = record.local(undone_at)
-            day = max(told, charged)
+            day = max(told, charged, day_of_money) if settled else max(told, charged)
             yield Line(record, "reversal", part, day, -amount)
             if settled:
-                back = max(day, day_of_money)
-                told_by = "not_before" if back > told else "found_gone" if record.gone else "$updatedAt"
-                yield Line(record, "refund", part, back, amount, told_by)
+                told_by = "not_before" if day > told else "found_gone" if undone_at is now else "$updatedAt"
+                yield Line(record, "refund", part, day, amount, told_by)
 
 
 def _standing(record: Record, amount: int, as_of: datetime) -> str:
@@ -818,7 +829,7 @@ def _standing(record: Record, amount: int, as_of: datetime) -> str:
         further = booking.own is not None and booking.own is not record and booking.own.status == "paid"
         if booking.status in ENDED or (booking.earns and booking.amount == 0):
             return "not_owed_idr"
-        if further and record.status != "paid":
+        if further and record.status not in ("paid", "unknown"):
             return "not_owed_idr"
     if booking is None or not booking.earns or record.status == "unknown" or record.deadline is None:
         return "unknown_idr"
