@@ -173,13 +173,32 @@ def test_what_is_not_owed_is_never_late(w: Warehouse) -> None:
     w.commission("of_free", "free", status="pending", created_at=MARCH - 9 * DAY)
     w.commission("own", "paid", created_at=MARCH - 9 * DAY, paid_at=MARCH - 8 * DAY)
     w.commission("further", "paid", status="pending", created_at=MARCH - 8 * DAY)
-    # taken back since
+    # taken back since, or gone: beside a record that is paid it asked for nothing as long as it stood
     w.commission("was", "paid", status="cancelled", is_live=False, created_at=MARCH - 8 * DAY, updated_at=NOW)
+    w.commission("gone", "paid", status="pending", created_at=MARCH - 8 * DAY, deleted_at=NOW)
+    # nor does a further one of a booking nobody accepted yet, which was paid for
+    w.booking("early", status="pending", created_at=MARCH - 9 * DAY)
+    w.commission("own of early", "early", created_at=MARCH - 9 * DAY, paid_at=MARCH - 8 * DAY)
+    w.commission("more of early", "early", status="pending", created_at=MARCH - 8 * DAY)
     found = records(w, as_of=MARCH)
-    assert {row["standing"] for name, row in found.items() if name != "was"} == {"not_owed"}
-    assert set(found) == {"orphan", "not_due", "of_free", "further", "was"}
-    assert {row["days_overdue"] for name, row in found.items() if name != "was"} == {None}
-    assert (found["was"]["standing"], found["was"]["age"]) == ("unpaid", "1-7 d")
+    assert {row["standing"] for row in found.values()} == {"not_owed"}
+    assert set(found) == {"orphan", "not_due", "of_free", "further", "was", "gone", "more of early"}
+    assert {row["days_overdue"] for row in found.values()} == {None}
+
+
+def test_what_was_taken_back_since_was_owed_where_nothing_else_was_paid(w: Warehouse) -> None:
+    for name, more in (
+        ("cancelled", {"status": "cancelled", "is_live": False}),
+        ("gone", {"deleted_at": NOW}),
+    ):
+        w.booking(name, created_at=MARCH - 9 * DAY, completed_at=MARCH - 8 * DAY)
+        w.commission(
+            name, name, **{"status": "pending", "created_at": MARCH - 9 * DAY, "updated_at": NOW, **more}
+        )
+        w.commission(f"unpaid {name}", name, status="pending", created_at=MARCH - 8 * DAY)
+    found = records(w, as_of=MARCH)
+    assert {(row["standing"], row["age"]) for row in found.values()} == {("unpaid", "1-7 d")}
+    assert len(found) == 4
 
 
 def test_money_that_came_early_or_went_back_is_no_debt(w: Warehouse) -> None:
@@ -276,7 +295,7 @@ def test_what_is_open_is_the_ledgers_closing_of_each_provider_as_of_any_day(
         )
         moved: Counter[str] = Counter()
         for row in trail.to_dicts():
-            moved[row["provider_id"]] += row["total_idr"] or row["fee_idr"]
+            moved[row["provider_id"]] += row["total_idr"] or 0
             assert row["day_rule"] is not None
         assert {name: idr for name, idr in moved.items() if idr} == paid
     # As of now it is what commission_open says, made another way.

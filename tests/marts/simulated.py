@@ -55,10 +55,15 @@ _PAGE = 5_000
 
 @dataclass(frozen=True)
 class Read:
-    """The truth of a world, and the warehouse bookwatch makes of its rows."""
+    """The truth of a world, and the warehouse bookwatch makes of its rows.
+
+    ``raw``: these rows, by table, as the app answers them; those that it deleted since are there as well, of commission
+    records and of what is watched (``gone``: their ids by table)."""
 
     truth: dict[str, Any]
     con: duckdb.DuckDBPyConnection
+    raw: dict[str, list[dict[str, Any]]]
+    gone: dict[str, list[str]]
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         found = self.con.sql(query)
@@ -162,7 +167,8 @@ def read(
     create_ops(con)
     _scans(con, now, tables)
     build(con, now=now, policy=DEFAULT_POLICY, tables=marts, clock_frozen=True)
-    return Read(truth(simulation), con)
+    raw_rows = {name: list(of_table.values()) for name, of_table in served.rows.items()}
+    return Read(truth(simulation), con, raw_rows, served.gone)
 
 
 def _scans(con: duckdb.DuckDBPyConnection, now: datetime, tables: tuple[str, ...]) -> None:

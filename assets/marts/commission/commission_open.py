@@ -71,11 +71,12 @@ def commission_open(commission_reviews: Any, providers: Any, at: Instants, polic
 
 def is_due(rows: Any) -> Any:
     """Whether a reviewed record is due, null where that cannot be told: its booking is not known, or in no known
-    state."""
+    state (an unpaid duplicate of a paid record is not, whatever becomes of the booking)."""
     return ibis.cases(
         (rows.is_due, True),
         (
             rows.earns
+            | rows.needless
             | rows.link.isin(("none", "deleted"))
             | rows.b_status.isin(ENDED_STATUSES).fill_null(False),
             False,

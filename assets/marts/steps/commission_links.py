@@ -54,9 +54,9 @@ def commission_links(
 ) -> ir.Table:
     """commission_id, booking_id and origin (only where exactly one live booking fits), matched_ref (the reference as
     written; null where it is booking_ref), case_attribute (the attribute that fits except for case alone), link,
-    is_test, live; of live records: rank (1 is the booking's own), records (how many there are), own_id and
-    own_is_paid (of a further one: which the booking's own is, and whether it is paid). Negative records (refunds) have
-    a rank among themselves."""
+    is_test, live; of live records: rank (1 is the booking's own), records (how many there are) and own_id (of a further
+    one: which the booking's own is); own_is_paid (whether that is paid; also of one that does not stand any more).
+    Negative records (refunds) have a rank among themselves."""
     m = commission_matches
     m = m.mutate(mark=m.commission_id.hash())
     once = m.anti_join(_repeated(m), "mark")
@@ -83,6 +83,7 @@ def commission_links(
     alone, together = linked.anti_join(shared, "mark"), linked.semi_join(shared, "mark")
     together = _with_rank(commissions, together)
     group = [together.booking_id, together.origin, together.live, together.is_refund]
+    whether_live = [together.booking_id, together.origin, together.is_refund]
     order = [together.precedence, together.created_at, together.commission_id]
     one = ibis.literal(1).cast("int64")
     columns = (
@@ -104,7 +105,7 @@ def commission_links(
             rank=ibis.row_number().over(group_by=group, order_by=order) + 1,
             records=together.commission_id.count().over(group_by=group),
             own_id=together.commission_id.first().over(group_by=group, order_by=order),
-            own_is_paid=together.precedence.min().over(group_by=group) == 0,
+            own_is_paid=(together.live & (together.precedence == 0)).any().over(group_by=whether_live),
         ),
         distinct=False,
     )

@@ -165,10 +165,10 @@ def commission_reviews(
     """Record columns, ``b_`` columns of its booking, expected_idr, verdict (an amount finding or null),
     due_at, unpaid …
 
-    is_refund: a negative record. is_free: of a booking that earns and owes nothing. needless: an unpaid duplicate of a
-    paid record. owing: its booking earns and owes something, and this is a charge. is_due: owing, and not needless.
-    settled: its money came in (of a refund: went back). fee_due: the late fee that may be on it. unsettled: it is here
-    as of another moment than its booking.
+    is_refund: a negative record. is_free: of a booking that earns and owes nothing. own_is_paid: as commission_links
+    has it. needless: an unpaid duplicate of a paid record. owing: its booking earns and owes something, and this is a
+    charge. is_due: owing, and not needless. settled: its money came in (of a refund: went back). fee_due: the late fee
+    that may be on it. unsettled: it is here as of another moment than its booking.
     """
     c, links = commissions, commission_links
     b = bookings.select(
@@ -297,7 +297,6 @@ def commission_reviews(
         "at_its_rate",
         "amount_rule",
         "in_thousands",
-        "own_is_paid",
         "due_idr",
         "proof_at",
         "proof_state",

@@ -65,8 +65,8 @@ COLUMNS: Final = (
     PackageColumn("fee_idr", "m.fee_idr", "late fee that came in, below zero: that went back"),
     PackageColumn(
         "total_idr",
-        "m.commission_idr + m.fee_idr",
-        "both: what the ledger has as paid; empty where one is not known",
+        "CASE WHEN m.commission_idr IS NOT NULL OR m.fee_idr <> 0 THEN coalesce(m.commission_idr, 0) + m.fee_idr END",
+        "both, as far as known: what the ledger has as paid; empty where nothing of it is known",
     ),
     PackageColumn("total_due_idr", "", "of a payment: what was due in all, as the record says"),
     PackageColumn(
