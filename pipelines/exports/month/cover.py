@@ -322,6 +322,11 @@ def _untold(paper: Paper, drawn: _Drawn) -> None:
     told: list[str] = []
     if manifest.as_of is None:
         told.append(drawn.named("untold.never_scanned"))
+    unread = drawn.month.figures.get("collections_not_read")
+    if unread is None:
+        told.append(drawn.named("untold.read"))
+    elif unread:
+        told.append(drawn.says("untold.not_read", count=drawn.count(unread)))
     if manifest.rows_without_day:
         told.append(drawn.says("untold.rows", count=drawn.count(manifest.rows_without_day)))
     if manifest.findings_without_day:

@@ -537,6 +537,11 @@ def describe(exported: Exported, say: Callable[[str], None]) -> None:
             "The period was OPEN when this snapshot was judged"
             f" ({manifest.as_of or 'commission records were never scanned'}): its figures may still change."
         )
+    if unread := told.figures.get("collections_not_read"):
+        say(
+            f"{unread:,} of the collections that figures are made of were NOT READ to their end: rows of the period may"
+            " be missing. The table completeness names them (read)."
+        )
     if told.clock_frozen:
         say("The clock was stopped (BOOKWATCH_NOW): when it was made is what that says.")
     if told.supersedes:

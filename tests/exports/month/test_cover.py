@@ -60,7 +60,13 @@ CLOSED = Manifest(
         bookwatch_version="0.1.0",
         snapshot_sha256="a29b" * 16,
         mart_digests={},
-        figures={"rows": 1234, "closing_idr": 21_130_189, "expected_idr": None, "new_idr": -5},
+        figures={
+            "collections_not_read": 0,
+            "rows": 1234,
+            "closing_idr": 21_130_189,
+            "expected_idr": None,
+            "new_idr": -5,
+        },
         bridges={},
         supersedes=None,
         opening_from=None,
@@ -75,6 +81,10 @@ BRIDGE = (
     BridgeRow("ledger", "difference", "difference", 0, None),
     BridgeRow("ledger", "undated", "beside", None, 2),
 )
+
+
+def of_unread(number: int | None) -> dict[str, int | None]:
+    return {"collections_not_read": number}
 
 
 def changed(**month: Any) -> Manifest:
@@ -158,6 +168,10 @@ def test_what_must_not_be_overlooked_is_said() -> None:
     assert "The rows of the mirror were not counted" in said
     lost = CompletenessRow("bookings", "total", 9, 10, 1)
     assert "NOT ACCOUNTED FOR: 1 rows" in text(cover(CLOSED, BRIDGE, completeness=[lost]))
+    unread = text(cover(changed(figures=of_unread(2)), BRIDGE))
+    assert "not read to their end: 2." in unread
+    assert "Nothing is known" not in unread
+    assert "read is not told" in text(cover(changed(figures=of_unread(None)), BRIDGE))
     # A bridge without the line that must be 0 is not called closed, nor is a package without bridges.
     assert "DOES NOT CLOSE: unknown amount" in text(cover(CLOSED, BRIDGE[:2])).replace(
         "an unknown", "unknown"
