@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ from hypothesis import strategies as st
 from marketplace.bridges import BRIDGES, Bridge, LineKind, Sum
 from marketplace.findings import FINDINGS
 from marketplace.statements import STATEMENT_LINES
+from pipelines.exports.manifest import FileEntry, sha256_of_bytes
 from pipelines.exports.month import bridges, ledger, statements
 from pipelines.exports.month.table import Asked, Earlier
+from pipelines.exports.report_files import sha256_of
 from resources.home import Home
 from tests.exports.conftest import Outcome
+from tests.exports.month.test_cover import CLOSED
 from tests.marts.test_ledger import DAYS, RECORDS, refill
 from tests.marts.warehouse import NOW, Warehouse
 
@@ -491,7 +495,7 @@ def test_export_says_which_bridge_does_not_close(
     """Rows made by hand, without the lines of a ledger."""
     outcome = cli("export", "month", "2026-10", "--out", str(tmp_path / "out"))
     assert outcome.status == 0
-    assert "The bridge report_ledger does NOT close: " in outcome.out
+    assert "DOES NOT CLOSE: report_ledger: " in outcome.out
     assert "The bridge difference does NOT close" not in outcome.out
 
 
@@ -564,15 +568,29 @@ def test_where_the_snapshot_is_not_kept_the_reports_file_tells_the_whole(
 ) -> None:
     columns = "line,provider_id,provider_name,closing_idr"
     said = f"\ufeff{columns}\r\nprovider,p1,Spa,1000\r\nprovider,none,,0\r\ntotal,,,1000\r\n"
-    (tmp_path / "2026-02_x_ledger.csv").write_text(said, newline="")
-    (tmp_path / "2026-02_x_ledger_spreadsheet.csv").write_text("nothing")
-    lines = rows_of(world, bridges, asked(opening_from=Earlier("ab" * 32, tmp_path, None)))
+    file = tmp_path / "2026-02_x_ledger.csv"
+    file.write_text(said, newline="")
+    handed_out = replace(CLOSED, files=[FileEntry(file.name, 3, 9, {}, sha256_of(file))]).to_bytes()
+    (tmp_path / "manifest.json").write_bytes(handed_out)
+    of = asked(opening_from=Earlier(sha256_of_bytes(handed_out), tmp_path, None))
+    lines = rows_of(world, bridges, of)
     closes(lines)
     whole = amounts(lines, "opening")
     assert whole["reported_closing"] == 1_000
     assert whole["not_itemised"] == whole["opening"] - 1_000
     (note,) = {row["note"] for row in lines if row["line"] == "reported_closing" and row["note"]}
     assert "not kept" in note
+    assert counts(lines, "opening")["not_compared"] == 0
+    # What is not the file that was handed out, or of another manifest, says nothing; and that is not a bridge held.
+    for forged in (file, tmp_path / "manifest.json"):
+        as_it_was = forged.read_bytes()
+        forged.write_bytes(as_it_was.replace(b"1000", b"9000") + b" ")
+        lines = rows_of(world, bridges, of)
+        forged.write_bytes(as_it_was)
+        closes(lines)
+        whole = amounts(lines, "opening")
+        assert whole["reported_closing"] == whole["opening"] != 9_000
+        assert (whole["not_compared"], counts(lines, "opening")["not_compared"]) == (None, 1)
 
 
 def test_without_a_report_or_its_files_the_closing_before_is_of_this_snapshot(
@@ -584,6 +602,9 @@ def test_without_a_report_or_its_files_the_closing_before_is_of_this_snapshot(
         whole = amounts(lines, "opening")
         assert whole["reported_closing"] == whole["opening"] != 0
         assert [row["note"] for row in lines if row["line"] == "reported_closing" and row["note"]] != []
+        assert counts(lines, "opening")["not_compared"] == (0 if handed_out is None else 1)
+    of_one = rows_of(world, bridges, asked(provider="p2", opening_from=handed_out))
+    assert counts(of_one, "opening", "p2")["not_compared"] == 1
 
 
 # the shape of a bridge

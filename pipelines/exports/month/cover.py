@@ -295,9 +295,12 @@ def _bridges(paper: Paper, drawn: _Drawn, rows: list[BridgeRow]) -> None:
         verdict = drawn.named("closes")
         if bridge == "opening" and drawn.month.opening_from is None:
             verdict = drawn.named("no_opening")
+        lost = any(line.line == "not_compared" and line.rows for line in lines)
+        if lost:
+            verdict = drawn.named("opening_gone")
         if not closes:
             verdict = drawn.says("does_not_close", amount=rest.amount_idr if rest else None)
-        paper.note(verdict, warn=not closes)
+        paper.note(verdict, warn=lost or not closes)
 
 
 def _bridge_row(drawn: _Drawn, line: BridgeRow) -> Row:

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import duckdb
 
-from pipelines.exports.manifest import MANIFEST, DamagedManifest, read_manifest, sha256_of_bytes
+from pipelines.exports.manifest import MANIFEST, DamagedManifest, Manifest, read_manifest, sha256_of_bytes
 from pipelines.exports.month.table import Earlier
+from pipelines.exports.report_files import sha256_of
 from resources.errors import BookwatchError
 from resources.snapshots import open_snapshot
 
@@ -66,13 +67,27 @@ def _described(con: duckdb.DuckDBPyConnection) -> list[Any]:
     return said
 
 
-def reported_figures(earlier: Earlier) -> dict[str, int | None]:
-    """The figures that the report itself says, by its manifest; none where that is gone or not the one handed out."""
+def reported_manifest(earlier: Earlier) -> Manifest | None:
+    """The manifest of the report; None where it is gone or not the one handed out."""
     try:
         data = (earlier.folder / MANIFEST).read_bytes()
-        if sha256_of_bytes(data) != earlier.manifest_sha256:
-            return {}
-        manifest = read_manifest(data)
+        return read_manifest(data) if sha256_of_bytes(data) == earlier.manifest_sha256 else None
     except (OSError, DamagedManifest):
-        return {}
-    return dict(manifest.month.figures) if manifest.month else {}
+        return None
+
+
+def reported_figures(earlier: Earlier) -> dict[str, int | None]:
+    """The figures that the report itself says, by its manifest; none where that is gone or not the one handed out."""
+    manifest = reported_manifest(earlier)
+    return dict(manifest.month.figures) if manifest and manifest.month else {}
+
+
+def reported_file(earlier: Earlier, ending: str) -> Path | None:
+    """A file of the report, by the end of its name; None where it, or the manifest, is gone or not what was handed
+    out."""
+    manifest = reported_manifest(earlier)
+    for entry in manifest.files if manifest else []:
+        path = earlier.folder / entry.name
+        if entry.name.endswith(ending) and Path(entry.name).name == entry.name and not path.is_symlink():
+            return path if path.is_file() and sha256_of(path) == entry.sha256 else None
+    return None

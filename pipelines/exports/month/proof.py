@@ -23,7 +23,9 @@ from pipelines.exports.digests import mart_digests
 from pipelines.exports.maker import HOW
 from pipelines.exports.manifest import MANIFEST, FileEntry, Manifest, MonthEntry
 from pipelines.exports.month.document import Contents
+from pipelines.exports.month.earlier import reported_file
 from pipelines.exports.month.figures import figures_of
+from pipelines.exports.month.opening import LEDGER_FILE
 from pipelines.exports.month.package import (
     BRIDGES,
     QUERY_MEMORY,
@@ -32,7 +34,7 @@ from pipelines.exports.month.package import (
     label_of,
     tables,
 )
-from pipelines.exports.month.table import Asked, PackageTable
+from pipelines.exports.month.table import Asked, Earlier, PackageTable
 from pipelines.exports.notes import Notes
 from pipelines.exports.reading import csv_rows
 from resources.home import Home
@@ -382,14 +384,17 @@ def _raw_sha256(table: PackageTable, con: duckdb.DuckDBPyConnection, asked: Aske
 
 
 def _earlier_gone(package: Package) -> str | None:
-    """The earlier report that is neither kept as a snapshot nor stands in its folder any more."""
+    """The earlier report that is neither kept as a snapshot nor stands in its folder as it was handed out."""
     for named in (package.told.supersedes, package.told.opening_from):
         if named is None:
             continue
         digest = package.now(named["manifest_sha256"])
         entry = next((one for one in package.entries if one.manifest_sha256 == digest), None)
         kept = package.home.published / f"{named['snapshot']}.duckdb"
-        if entry is None or not (kept.is_file() or (Path(entry.folder) / MANIFEST).is_file()):
+        if kept.is_file() and entry is not None:
+            continue
+        there = Earlier(entry.manifest_sha256, Path(entry.folder), None) if entry else None
+        if there is None or reported_file(there, LEDGER_FILE) is None:
             return named["manifest_sha256"]
     return None
 

@@ -75,6 +75,12 @@ CLOSED = Manifest(
         signed_with=None,
     ),
 )
+EARLIER = {
+    "manifest_sha256": "ab" * 32,
+    "snapshot": "s",
+    "made_at": "2026-11-02T00:00:00Z",
+    "made_by": "Ira",
+}
 BRIDGE = (
     BridgeRow("ledger", "opening", "component", 100, None),
     BridgeRow("ledger", "closing", "total", 100, 3),
@@ -135,12 +141,7 @@ def test_what_must_not_be_overlooked_is_said() -> None:
             open=True,
             clock_frozen=True,
             signed_off=[{"by": "Budi", "at": "2026-11-03T02:00:00Z"}],
-            supersedes={
-                "manifest_sha256": "ab" * 32,
-                "snapshot": "s",
-                "made_at": "2026-11-02T00:00:00Z",
-                "made_by": "Ira",
-            },
+            supersedes=EARLIER,
         ),
         rows_without_day=3,
         findings_without_day=4,
@@ -172,6 +173,9 @@ def test_what_must_not_be_overlooked_is_said() -> None:
     assert "not read to their end: 2." in unread
     assert "Nothing is known" not in unread
     assert "read is not told" in text(cover(changed(figures=of_unread(None)), BRIDGE))
+    of_opening = [replace(row, bridge="opening") for row in BRIDGE]
+    gone = BridgeRow("opening", "not_compared", "beside", None, 1)
+    assert "held against nothing" in text(cover(changed(opening_from=EARLIER), [*of_opening, gone]))
     # A bridge without the line that must be 0 is not called closed, nor is a package without bridges.
     assert "DOES NOT CLOSE: unknown amount" in text(cover(CLOSED, BRIDGE[:2])).replace(
         "an unknown", "unknown"
