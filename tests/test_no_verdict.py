@@ -95,6 +95,15 @@ NO_VERDICTS: dict[str, dict[str, str]] = {
         " {} AND u.local_date IS NOT NULL AND c.deleted_at IS NULL AND (c.status = 'paid' OR (c.status = 'unknown' AND"
         " c.paid_at IS NOT NULL)) AND {}": "paid records that have no line, which are counted beside the bridge",
     },
+    "pipelines/exports/month/completeness.py": {
+        "CASE WHEN NOT {} THEN '{}' WHEN {} THEN '{}' WHEN local_date IS NULL THEN '{}' ELSE '{}' END":
+            "in the period asked for, in another, or in none",
+        "SELECT collection, part, if({}, NULL, reason) AS why, count(*), if({}, NULL, coalesce(sum(idr), 0)::BIGINT),"
+        " if({}, NULL, count(*) FILTER (idr IS NULL)) FROM ({}) GROUP BY collection, part, why UNION ALL SELECT"
+        " collection, '{}', reason, rows, amount_idr, unknown_amounts FROM marts.completeness WHERE collection NOT IN"
+        " {} AND rows > 0":
+            "of another provider's rows a package says the number alone",
+    },
     "pipelines/exports/month/ledger.py": {
         "if(grouping(a.provider_id) = 1, 'total', 'provider')": "the name of the sum",
         "if(grouping(a.provider_id) = 1, NULL, any_value(p.provider_name))": "the sum is of nobody",

@@ -88,7 +88,7 @@ _KEPT: Final = tuple(
 #: Lines of which facts are looked up at a time.
 _SLICE_ROWS: Final = 20_000
 #: Lines whose facts are looked for at a time in the tables of the snapshot, which are read from end to end for it.
-_BLOCK_ROWS: Final = 8 * _SLICE_ROWS
+_BLOCK_ROWS: Final = 2 * _SLICE_ROWS
 #: What is looked up of the lines of the account, some tens of thousands at a time, one after the other: joins of all at
 #: once take more memory than there is. Of each: by which column of a line, and what. One id may stand in both
 #: collections of bookings, and a line of the ledger does not say in which: then nothing is shown of it.
