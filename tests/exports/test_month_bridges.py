@@ -417,6 +417,15 @@ def test_a_statement_says_of_each_line_what_it_rests_on(world: Warehouse) -> Non
     assert sums["disputed"] == (sum(open_now[name] for name in disputed), len(disputed))
 
 
+def test_what_was_late_as_the_period_ended_is_not_asked_of_another_day(world: Warehouse) -> None:
+    """Ages as of another day are the table ageing's alone: records of one instant are not judged by another."""
+    told = [rows_of(world, table, asked()) for table in (statements, bridges)]
+    for other in (NOW - 40 * DAY, NOW - 5 * DAY):
+        of = replace(asked(), as_of=other, ended=asked().as_of)
+        assert [rows_of(world, table, of) for table in (statements, bridges)] == told
+    assert any(row["amount_idr"] for row in told[0] if row["line"] == "late")
+
+
 @pytest.mark.parametrize(("slice_rows", "block_rows"), [(1, 1), (2, 6), (7, 7)])
 def test_statements_are_the_same_however_they_are_sliced(
     world: Warehouse, monkeypatch: pytest.MonkeyPatch, slice_rows: int, block_rows: int

@@ -158,12 +158,15 @@ def export_month(
     ages_until = until if ageing_at is None else ageing_at + timedelta(days=1)
 
     def asked_of(judged_at: datetime | None) -> Asked:
-        as_of = _midnight(ages_until, time_zone)
+        def known(at: datetime) -> datetime:
+            return at if judged_at is None else min(at, judged_at)
+
         return Asked(
             first=first,
             until=until,
             provider=provider,
-            as_of=as_of if judged_at is None else min(as_of, judged_at),
+            as_of=known(_midnight(ages_until, time_zone)),
+            ended=known(_midnight(until, time_zone)),
             time_zone=time_zone,
             supersedes=_as_earlier(home, supersedes),
             opening_from=_as_earlier(home, opening_from),
@@ -263,11 +266,17 @@ def asked_again(home: Home, manifest: Manifest, told: MonthEntry, now: Callable[
         entry = next((one for one in entries if one.manifest_sha256 == digest), None)
         return _as_earlier(home, entry)
 
+    def instant(text: str) -> datetime:
+        return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+
+    until = date.fromisoformat(manifest.filters["to"])
+    ends = _midnight(until, manifest.time_zone)
     return Asked(
         first=date.fromisoformat(manifest.filters["from"]),
-        until=date.fromisoformat(manifest.filters["to"]),
+        until=until,
         provider=manifest.filters.get("provider"),
-        as_of=datetime.fromisoformat(told.ageing_at).astimezone(UTC).replace(tzinfo=None),
+        as_of=instant(told.ageing_at),
+        ended=ends if manifest.as_of is None else min(ends, instant(manifest.as_of)),
         time_zone=manifest.time_zone,
         supersedes=earlier(told.supersedes),
         opening_from=earlier(told.opening_from),
