@@ -296,7 +296,7 @@ def _earlier(
     home: Home, out: Path, filters: dict[str, str], locale: str, snapshot_id: str
 ) -> tuple[ExportEntry | None, ExportEntry | None]:
     """The report of the same period that this one supersedes (of an earlier snapshot), and the one its opening is held
-    against: the newest of the period that ends where this begins.
+    against: of the period that ends where this begins. Of each the one of the newest snapshot, of these the last made.
 
     Where this very report stands in ``out`` already they are those its manifest names, so that its bytes repeat.
     """
@@ -313,10 +313,11 @@ def _earlier(
     before = opening = None
     for entry in entries:
         first, until, provider = _period_of(entry)
+        # An older snapshot's, exported once more, says again what a later one has superseded.
         if entry.snapshot_id < snapshot_id and (first, until, provider) == mine:
-            before = entry
+            before = entry if before is None or entry.snapshot_id >= before.snapshot_id else before
         if entry.snapshot_id <= snapshot_id and (until, provider) == (mine[0], mine[2]):
-            opening = entry
+            opening = entry if opening is None or entry.snapshot_id >= opening.snapshot_id else opening
     return before, opening
 
 
