@@ -207,7 +207,7 @@ def _facts(drawn: _Drawn) -> Iterator[tuple[str, str]]:
     yield "made_by", drawn.says("fact.made", by=manifest.made_by, how=how, at=_instant(manifest.created_at))
     yield "made_under", month.made_under
     yield "signed_with", month.signed_with or drawn.named("unsigned")
-    signed = [drawn.says("fact.signed", by=one["by"], at=_instant(one["at"])) for one in month.signed_off]
+    signed = [_signed(drawn, one) for one in month.signed_off]
     yield "signed_off", "; ".join(signed) or drawn.named("nobody_signed")
     for name, earlier in (("supersedes", month.supersedes), ("opening_from", month.opening_from)):
         told = drawn.named("none")
@@ -220,6 +220,14 @@ def _facts(drawn: _Drawn) -> Iterator[tuple[str, str]]:
                 manifest=earlier["manifest_sha256"],
             )
         yield name, told
+
+
+def _signed(drawn: _Drawn, one: Mapping[str, str]) -> str:
+    """Who signed off which month, and whether as this very snapshot shows it."""
+    who = {"month": one["month"], "by": one["by"], "at": _instant(one["at"])}
+    if one["snapshot"] == drawn.manifest.snapshot:
+        return drawn.says("fact.signed", **who)
+    return drawn.says("fact.signed_otherwise", **who, snapshot=one["snapshot"] or drawn.named("none"))
 
 
 def _figures(paper: Paper, drawn: _Drawn) -> None:

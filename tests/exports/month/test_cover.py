@@ -81,6 +81,13 @@ EARLIER = {
     "made_at": "2026-11-02T00:00:00Z",
     "made_by": "Ira",
 }
+SIGNED = {
+    "month": "2026-10",
+    "by": "Budi",
+    "at": "2026-11-03T02:00:00Z",
+    "snapshot": CLOSED.snapshot,
+    "manifest_sha256": "",
+}
 BRIDGE = (
     BridgeRow("ledger", "opening", "component", 100, None),
     BridgeRow("ledger", "closing", "total", 100, 3),
@@ -140,7 +147,7 @@ def test_what_must_not_be_overlooked_is_said() -> None:
         changed(
             open=True,
             clock_frozen=True,
-            signed_off=[{"by": "Budi", "at": "2026-11-03T02:00:00Z"}],
+            signed_off=[SIGNED, {**SIGNED, "by": "Ayu", "snapshot": "20261104T000000Z-000001"}],
             supersedes=EARLIER,
         ),
         rows_without_day=3,
@@ -158,7 +165,8 @@ def test_what_must_not_be_overlooked_is_said() -> None:
         "OPEN: not closed",
         "The clock was stopped",
         "DOES NOT CLOSE: Rp 1",
-        "Budi, 2026-11-03 02:00 UTC",
+        "2026-10 by Budi, 2026-11-03 02:00 UTC;",
+        "2026-10 by Ayu, 2026-11-03 02:00 UTC, ON ANOTHER SNAPSHOT: 20261104T000000Z-000001",
         f"report of 2026-11-02 00:00 UTC by Ira, snapshot s, manifest SHA-256 {'ab' * 32}",
         "without a local day, in no period: 3",
         "speak of no dated row, in no period: 4",
