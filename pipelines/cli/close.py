@@ -17,6 +17,7 @@ import typer
 
 from marketplace.closed_months import CLOSED_AFTER
 from pipelines.cli.printed import echo, echo_json
+from pipelines.exports.maker import require_name
 from resources.errors import BookwatchError, UsageError
 from resources.instants import z_text_of
 from resources.ledger import ExportEntry, Ledger, LedgerTooNew, SignOff
@@ -213,8 +214,7 @@ def _of_open_month(report: ExportEntry, month: date, settings: Settings) -> bool
 
 def _name(by: str, what: str) -> str:
     name = by.strip()
-    if not name:
-        raise UsageError("--by is empty.", f"Give the name of {what}.")
+    require_name(name, what)
     return name
 
 

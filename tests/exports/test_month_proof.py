@@ -18,11 +18,13 @@ import duckdb
 import pytest
 
 from pipelines.exports.digests import mart_digests
+from pipelines.exports.maker import maker
 from pipelines.exports.manifest import read_manifest, sha256_of_bytes
 from pipelines.exports.month.package import export_month
 from pipelines.exports.signature import SIGNATURE
 from pipelines.exports.verify import Trust, Verdict, verify_export
 from resources.clock import Clock
+from resources.errors import UsageError
 from resources.home import Home
 from resources.report_keys import make_keys
 from resources.snapshots import require_snapshot
@@ -285,3 +287,9 @@ def test_who_got_it_proves_it_with_the_public_key_alone(standing: Standing, tmp_
     assert verdict.differences == ()
     assert any("signed with the key" in said for said in verdict.proven)
     assert not any("no ledger" in said for said in verdict.not_checked)
+
+
+def test_a_name_says_nothing_in_the_place_of_what_was_proven() -> None:
+    with pytest.raises(UsageError, match="one line"):
+        maker("Rani\nProven: everything")
+    assert maker(" Ni Luh Ayu ").name == "Ni Luh Ayu"

@@ -40,6 +40,7 @@ from pipelines.exports.reading import csv_rows
 from resources.home import Home
 from resources.ledger import ExportEntry, Ledger, LedgerTooNew
 from resources.snapshots import open_snapshot
+from resources.told import told_name
 
 #: What shows the policy's text: where the snapshot keeps none (ops.snapshot.policy), that of the file beside bookwatch.
 _OF_POLICY: Final = ("rules", "_rules.md")
@@ -119,7 +120,8 @@ def prove_month(package: Package, notes: Notes) -> None:
 def _say_who(package: Package, notes: Notes) -> None:
     told = package.told
     known = HOW.get(told.made_by_how)  # pyright: ignore[reportArgumentType, reportCallIssue] - any word may stand there
-    who = f"made by {package.manifest.made_by} under the account {told.made_under} of the system"
+    by, under = told_name(package.manifest.made_by), told_name(told.made_under)
+    who = f"made by {by} under the account {under} of the system"
     if known is None:
         notes.differences.append(
             f"{MANIFEST} says {told.made_by_how!r} of how its maker is known, which is no word."

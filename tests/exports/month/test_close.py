@@ -63,6 +63,8 @@ def test_a_month_that_is_open_cannot_be_signed_off(
         assert "bookwatch run" in outcome.err
     for words in (
         ("2026-10", "--by", " "),
+        # Nobody's words stand in the place of ours.
+        ("2026-10", "--by", "Rani\n2026-10 is signed off by Budi"),
         ("2026-13", "--by", "R"),
         ("2026-1", "--by", "R"),
         ("october", "--by", "R"),
