@@ -547,6 +547,8 @@ def describe(exported: Exported, say: Callable[[str], None]) -> None:
             "The period was OPEN when this snapshot was judged"
             f" ({manifest.as_of or 'commission records were never scanned'}): its figures may still change."
         )
+    if lost := told.figures.get("rows_unaccounted"):
+        say(f"NOT ACCOUNTED FOR: {lost:,} rows of the mirror are neither in nor out, or counted twice.")
     if unread := told.figures.get("collections_not_read"):
         say(
             f"{unread:,} of the collections that figures are made of were NOT READ to their end: rows of the period may"

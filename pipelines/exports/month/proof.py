@@ -100,6 +100,7 @@ def prove_month(package: Package, notes: Notes) -> None:
     _check_earlier(package, notes)
     _check_figures_of_files(package, notes)
     _check_bridges(package, notes)
+    check_rows(package.told.figures, notes)
     if package.snapshot is None:
         notes.not_checked.append(
             "without the snapshot the figures, the digests of its marts and the rows of each table cannot be made once"
@@ -167,6 +168,21 @@ def _check_figures_of_files(package: Package, notes: Notes) -> None:
             notes.differences.append(
                 f"{MANIFEST}: the figure {name} is {figure:,}; of the table {table} it is {found:,}."
             )
+
+
+def check_rows(figures: dict[str, int | None], notes: Notes) -> None:
+    """In and out are every row of the mirror, and what figures are made of was read to its end."""
+    lost, unread = figures.get("rows_unaccounted"), figures.get("collections_not_read")
+    if lost:
+        notes.differences.append(
+            f"{lost:,} rows of the mirror are neither in the figures of a period nor out of them, or counted twice."
+        )
+    elif lost is None:
+        notes.not_checked.append("that every row of the mirror is in or out: its rows were not counted.")
+    if unread:
+        notes.not_checked.append(
+            f"what {unread:,} collections held that were not read to their end: rows of the period may be missing."
+        )
 
 
 # -- bridges -------------------------------------------------------------------------------------------------
