@@ -18,7 +18,7 @@ from marketplace.bridges import BRIDGES, Bridge, LineKind, Sum
 from marketplace.findings import FINDINGS
 from marketplace.statements import STATEMENT_LINES
 from pipelines.exports.manifest import FileEntry, sha256_of_bytes
-from pipelines.exports.month import bridges, ledger, statements
+from pipelines.exports.month import bridges, ledger, payments, statements
 from pipelines.exports.month.table import Asked, Earlier
 from pipelines.exports.report_files import sha256_of
 from resources.home import Home
@@ -350,6 +350,28 @@ def test_what_nobody_knows_stands_beside_and_is_counted(world: Warehouse) -> Non
     names = ("amount_unknown", "refund_unknown", "undated")
     assert [[of[name] for name in names] for of in paid] == [[None, None, 75_000], [1, 1, 1]]
     assert amounts(lines, "collected")["undated"] == 75_000
+
+
+def test_the_paid_records_of_unknown_amount_are_those_of_the_cash_trail() -> None:
+    w = Warehouse()
+    w.provider("p1")
+    unknown = {"commission_idr": None, "booking_amount_idr": None, "created_at": NOW - 3 * DAY}
+    for name, of in {
+        "paid": {},
+        "gone": {"deleted_at": NOW},
+        "undone": {"status": "cancelled", "is_live": False, "paid_at": NOW - 2 * DAY},
+        "strange": {"status": "unknown", "paid_at": NOW - 2 * DAY},
+        "with_fee": {"fee_idr": 25_000},
+        "unpaid": {"status": "pending"},
+        "earlier": {"paid_at": NOW - 40 * DAY},
+    }.items():
+        w.commission(name, "ghost", **{**unknown, **of})
+    w.build(MARTS)
+    trail = [row["commission_id"] for row in rows_of(w, payments, asked()) if row["total_idr"] is None]
+    assert sorted(set(trail)) == ["gone", "paid", "strange", "undone", "with_fee"]
+    lines = rows_of(w, bridges, asked())
+    closes(lines)
+    assert counts(lines, "paid")["amount_unknown"] == len(set(trail))
 
 
 def test_a_bridge_of_one_provider_is_its_own_alone(world: Warehouse) -> None:
