@@ -192,7 +192,7 @@ def _require_closed(
             ),
             "Run `bookwatch run`, and sign off what it publishes.",
         )
-    return [{"waived": waived} for (waived,) in rows], gaps == (0,), unread and unread[0]
+    return [{"waived": waived} for (waived,) in rows], gaps == (0,), unread[0] if unread else None
 
 
 def _newest_report(ledger: Ledger, month: date) -> ExportEntry | None:
