@@ -22,6 +22,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "commissions": {
         "commission_id": "c", "is_implausible": False, "status": "paid", "is_live": True, "created_at": AT,
         "proof_state": "absent", "fee_state": "absent", "utc_offset_minutes": 480, "is_test": False, "change": 1,
+        "paid_rule": "paidAt",
     },
     "messages": {"message_id": "m", "sender_role": "unknown", "kind": "text", "created_at": AT, "change": 1},
     "chat_rooms": {"room_id": "r", "status": "active", "created_at": AT, "change": 1},
