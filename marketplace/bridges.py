@@ -273,6 +273,11 @@ BRIDGES: Final[Registry[str, Bridge]] = Registry(
                     "not_itemised", "changes that cannot be told line by line: the snapshot is not kept"
                 ),
                 *_end("opening", "owed as the period begins, as of now"),
+                _beside(
+                    "not_compared",
+                    "reports of the period before that are gone: what they said cannot be told",
+                    untold=True,
+                ),
             ),
         ),
     ),

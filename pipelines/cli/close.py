@@ -17,6 +17,7 @@ import typer
 
 from marketplace.closed_months import CLOSED_AFTER
 from pipelines.cli.printed import echo, echo_json
+from pipelines.exports.maker import require_name
 from resources.errors import BookwatchError, UsageError
 from resources.instants import z_text_of
 from resources.ledger import ExportEntry, Ledger, LedgerTooNew, SignOff
@@ -47,7 +48,7 @@ def close(
     name, reason = _name(by, "who signs the month off"), reason.strip()
     settings = load_settings()
     path = require_snapshot(settings.home)
-    changes, compared = _require_closed(settings, path, first)
+    changes, compared, unread = _require_closed(settings, path, first)
     ledger = Ledger(settings.home.ledger)
     os.umask(0o077)
     with _written(ledger):
@@ -64,6 +65,7 @@ def close(
                 manifest_sha256=report and report.manifest_sha256,
             )
         signed = ledger.sign_offs(first)
+    of_open = report and _of_open_month(report, first, settings)
     open_changes = sum(not change["waived"] for change in changes)
     if json:
         content = {
@@ -72,7 +74,9 @@ def close(
             "snapshot": path.stem,
             "report": report and _report(report),
             "unacknowledged_changes": open_changes,
+            "report_of_open_month": of_open,
             "compared": compared,
+            "collections_not_read": unread,
             "signed_off": [_entry(entry) for entry in signed],
         }
         _print(content)
@@ -88,10 +92,18 @@ def close(
         echo(f"  No report of it was made yet: `bookwatch export month {first:%Y-%m} --out DIR` makes one.")
     else:
         echo(f"  The newest report of it lies in {report.folder} (snapshot {report.snapshot_id}).")
+    if of_open:
+        echo("  It is of the month as it was while it was OPEN: what it says is not what is signed off.")
+    if report is not None and of_open is None:
+        echo("  Whether it was made when the month had closed cannot be told: its manifest is not there.")
     if open_changes:
         echo(
             f"  {open_changes:,} of its figures changed after it had closed, and nobody acknowledged that:"
             " marts.closed_month_changes."
+        )
+    if unread:
+        echo(
+            f"  {unread:,} of the collections that figures are made of were not read to their end: rows may be missing."
         )
     if not compared:
         echo(
@@ -137,13 +149,18 @@ def reopen(
         echo(f"  It was signed off {_words(entry)}.")
 
 
-def _require_closed(settings: Settings, path: Path, month: date) -> tuple[list[dict[str, Any]], bool]:
-    """The changes of the month that the snapshot tells of, and whether it was compared with the one before. Raises
-    UsageError where it is not closed by what the snapshot knows."""
+def _require_closed(
+    settings: Settings, path: Path, month: date
+) -> tuple[list[dict[str, Any]], bool, int | None]:
+    """The changes of the month that the snapshot tells of, whether it was compared with the one before, and how many
+    collections were not read to their end (None: not told). Raises UsageError where it is not closed by what the
+    snapshot knows."""
     import duckdb
 
+    from pipelines.exports.month.figures import OF_SCANS
     from pipelines.months import closing_instant, judged_at, told_of
 
+    (figure,) = OF_SCANS
     closes = closing_instant(month, settings.timezone)
     now = settings.clock.naive_now()
     if now < closes:
@@ -159,6 +176,7 @@ def _require_closed(settings: Settings, path: Path, month: date) -> tuple[list[d
                 "SELECT waived FROM marts.closed_month_changes WHERE local_month = ?", [month]
             ).fetchall()
             gaps = con.execute("SELECT count(*) FROM marts.closed_month_gaps WHERE is_newest").fetchone()
+            unread = con.execute(f"SELECT {figure.sql} FROM ops.scans").fetchone()
         except duckdb.Error:
             raise BookwatchError(
                 f"The snapshot {path.stem} does not tell what became of closed months.",
@@ -174,7 +192,7 @@ def _require_closed(settings: Settings, path: Path, month: date) -> tuple[list[d
             ),
             "Run `bookwatch run`, and sign off what it publishes.",
         )
-    return [{"waived": waived} for (waived,) in rows], gaps == (0,)
+    return [{"waived": waived} for (waived,) in rows], gaps == (0,), unread[0] if unread else None
 
 
 def _newest_report(ledger: Ledger, month: date) -> ExportEntry | None:
@@ -183,10 +201,20 @@ def _newest_report(ledger: Ledger, month: date) -> ExportEntry | None:
     return next(reversed(reports_of(ledger.exports(), month)), None)
 
 
+def _of_open_month(report: ExportEntry, month: date, settings: Settings) -> bool | None:
+    """Whether a report rests on what was known before the month closed; None where its manifest cannot be read."""
+    from pipelines.months import closing_instant, found
+
+    manifest = found(report, hashed=False).manifest
+    if manifest is None:
+        return None
+    judged = manifest.as_of and datetime.fromisoformat(manifest.as_of).replace(tzinfo=None)
+    return not judged or judged < closing_instant(month, settings.timezone)
+
+
 def _name(by: str, what: str) -> str:
     name = by.strip()
-    if not name:
-        raise UsageError("--by is empty.", f"Give the name of {what}.")
+    require_name(name, what)
     return name
 
 

@@ -35,15 +35,24 @@ def account() -> str:
         return f"uid {os.getuid()}"
 
 
+def require_name(name: str, whose: str) -> None:
+    """Raises UsageError for a name that is empty, or holds what begins a new line or steers a terminal: what is printed
+    and signed beside it must not be its words."""
+    if not name:
+        raise UsageError("--by is empty.", f"Give the name of {whose}.")
+    if not name.isprintable():
+        raise UsageError("--by is not a name on one line.", f"Give the name of {whose}, in letters alone.")
+
+
 def maker(declared: str | None, signed_in: str | None = None) -> Maker:
     """Who makes a report: ``signed_in`` where there is a login, which no declared name overrides; else who says so.
 
-    Raises UsageError for an empty name, and for a declared one that differs from the login.
+    Raises UsageError for a name that is empty or not of one line, and for a declared one that differs from the login.
     """
     under = account()
     told = None if declared is None else declared.strip()
-    if told == "":
-        raise UsageError("--by is empty.", "Give the name of who makes the report.")
+    if told is not None:
+        require_name(told, "who makes the report")
     if signed_in is not None:
         if told not in (None, signed_in):
             raise UsageError(

@@ -25,6 +25,7 @@ from pipelines.exports.month.package import tables
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 from pipelines.exports.spreadsheet import unguarded
 from resources.home import Home
+from resources.ledger import ExportEntry, Ledger
 from tests.exports.conftest import Outcome
 from tests.exports.published import OCTOBER, SNAPSHOT, Contents, Row
 
@@ -404,6 +405,43 @@ def test_a_package_made_again_in_its_folder_puts_back_what_is_gone(
     assert outcome.status == 0, outcome
     assert "already there" in outcome.out
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_an_old_snapshot_exported_once_more_is_not_what_is_superseded(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.ledger.touch()
+    october, september = (
+        {"from": f"2026-{m}-01", "to": f"2026-{n}-01"} for m, n in (("10", "11"), ("09", "10"))
+    )
+    made = [
+        ExportEntry(
+            number,
+            datetime(2026, 11, number),
+            "Rani",
+            "month",
+            orjson.dumps(said).decode(),
+            snapshot,
+            "/f",
+            f"h{number}",
+        )
+        for number, (said, snapshot) in enumerate(
+            (
+                (october, "s1"),
+                (september, "s2"),
+                (october, "s2"),
+                (october, "s1"),
+                (september, "s1"),
+                (october, "s3"),
+            ),
+            1,
+        )
+    ]
+    monkeypatch.setattr(Ledger, "exports", lambda _: made)
+    found = packages._earlier(  # pyright: ignore[reportPrivateUsage] - which report it is, without making six
+        home, home.root / "out", october, "en", "s3"
+    )
+    assert [entry and entry.manifest_sha256 for entry in found] == ["h3", "h2"]
 
 
 def test_a_package_of_a_later_snapshot_supersedes_the_one_handed_out(

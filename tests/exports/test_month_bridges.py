@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ from hypothesis import strategies as st
 from marketplace.bridges import BRIDGES, Bridge, LineKind, Sum
 from marketplace.findings import FINDINGS
 from marketplace.statements import STATEMENT_LINES
-from pipelines.exports.month import bridges, ledger, statements
+from pipelines.exports.manifest import FileEntry, sha256_of_bytes
+from pipelines.exports.month import bridges, ledger, payments, statements
 from pipelines.exports.month.table import Asked, Earlier
+from pipelines.exports.report_files import sha256_of
 from resources.home import Home
 from tests.exports.conftest import Outcome
+from tests.exports.month.test_cover import CLOSED
 from tests.marts.test_ledger import DAYS, RECORDS, refill
 from tests.marts.warehouse import NOW, Warehouse
 
@@ -348,6 +352,28 @@ def test_what_nobody_knows_stands_beside_and_is_counted(world: Warehouse) -> Non
     assert amounts(lines, "collected")["undated"] == 75_000
 
 
+def test_the_paid_records_of_unknown_amount_are_those_of_the_cash_trail() -> None:
+    w = Warehouse()
+    w.provider("p1")
+    unknown = {"commission_idr": None, "booking_amount_idr": None, "created_at": NOW - 3 * DAY}
+    for name, of in {
+        "paid": {},
+        "gone": {"deleted_at": NOW},
+        "undone": {"status": "cancelled", "is_live": False, "paid_at": NOW - 2 * DAY},
+        "strange": {"status": "unknown", "paid_at": NOW - 2 * DAY},
+        "with_fee": {"fee_idr": 25_000},
+        "unpaid": {"status": "pending"},
+        "earlier": {"paid_at": NOW - 40 * DAY},
+    }.items():
+        w.commission(name, "ghost", **{**unknown, **of})
+    w.build(MARTS)
+    trail = [row["commission_id"] for row in rows_of(w, payments, asked()) if row["total_idr"] is None]
+    assert sorted(set(trail)) == ["gone", "paid", "strange", "undone", "with_fee"]
+    lines = rows_of(w, bridges, asked())
+    closes(lines)
+    assert counts(lines, "paid")["amount_unknown"] == len(set(trail))
+
+
 def test_a_bridge_of_one_provider_is_its_own_alone(world: Warehouse) -> None:
     every = rows_of(world, bridges, asked())
     mine = rows_of(world, bridges, asked(provider="p2"))
@@ -411,6 +437,15 @@ def test_a_statement_says_of_each_line_what_it_rests_on(world: Warehouse) -> Non
     assert sums["awaiting_verification"] == (75_000, 1)
     disputed = ("c-further", "c-before", "c-orphan", "c-cancelled", "c-two", "c-fee", "c-rejected")
     assert sums["disputed"] == (sum(open_now[name] for name in disputed), len(disputed))
+
+
+def test_what_was_late_as_the_period_ended_is_not_asked_of_another_day(world: Warehouse) -> None:
+    """Ages as of another day are the table ageing's alone: records of one instant are not judged by another."""
+    told = [rows_of(world, table, asked()) for table in (statements, bridges)]
+    for other in (NOW - 40 * DAY, NOW - 5 * DAY):
+        of = replace(asked(), as_of=other, ended=asked().as_of)
+        assert [rows_of(world, table, of) for table in (statements, bridges)] == told
+    assert any(row["amount_idr"] for row in told[0] if row["line"] == "late")
 
 
 @pytest.mark.parametrize(("slice_rows", "block_rows"), [(1, 1), (2, 6), (7, 7)])
@@ -491,7 +526,7 @@ def test_export_says_which_bridge_does_not_close(
     """Rows made by hand, without the lines of a ledger."""
     outcome = cli("export", "month", "2026-10", "--out", str(tmp_path / "out"))
     assert outcome.status == 0
-    assert "The bridge report_ledger does NOT close: " in outcome.out
+    assert "DOES NOT CLOSE: report_ledger: " in outcome.out
     assert "The bridge difference does NOT close" not in outcome.out
 
 
@@ -564,15 +599,29 @@ def test_where_the_snapshot_is_not_kept_the_reports_file_tells_the_whole(
 ) -> None:
     columns = "line,provider_id,provider_name,closing_idr"
     said = f"\ufeff{columns}\r\nprovider,p1,Spa,1000\r\nprovider,none,,0\r\ntotal,,,1000\r\n"
-    (tmp_path / "2026-02_x_ledger.csv").write_text(said, newline="")
-    (tmp_path / "2026-02_x_ledger_spreadsheet.csv").write_text("nothing")
-    lines = rows_of(world, bridges, asked(opening_from=Earlier("ab" * 32, tmp_path, None)))
+    file = tmp_path / "2026-02_x_ledger.csv"
+    file.write_text(said, newline="")
+    handed_out = replace(CLOSED, files=[FileEntry(file.name, 3, 9, {}, sha256_of(file))]).to_bytes()
+    (tmp_path / "manifest.json").write_bytes(handed_out)
+    of = asked(opening_from=Earlier(sha256_of_bytes(handed_out), tmp_path, None))
+    lines = rows_of(world, bridges, of)
     closes(lines)
     whole = amounts(lines, "opening")
     assert whole["reported_closing"] == 1_000
     assert whole["not_itemised"] == whole["opening"] - 1_000
     (note,) = {row["note"] for row in lines if row["line"] == "reported_closing" and row["note"]}
     assert "not kept" in note
+    assert counts(lines, "opening")["not_compared"] == 0
+    # What is not the file that was handed out, or of another manifest, says nothing; and that is not a bridge held.
+    for forged in (file, tmp_path / "manifest.json"):
+        as_it_was = forged.read_bytes()
+        forged.write_bytes(as_it_was.replace(b"1000", b"9000") + b" ")
+        lines = rows_of(world, bridges, of)
+        forged.write_bytes(as_it_was)
+        closes(lines)
+        whole = amounts(lines, "opening")
+        assert whole["reported_closing"] == whole["opening"] != 9_000
+        assert (whole["not_compared"], counts(lines, "opening")["not_compared"]) == (None, 1)
 
 
 def test_without_a_report_or_its_files_the_closing_before_is_of_this_snapshot(
@@ -584,6 +633,9 @@ def test_without_a_report_or_its_files_the_closing_before_is_of_this_snapshot(
         whole = amounts(lines, "opening")
         assert whole["reported_closing"] == whole["opening"] != 0
         assert [row["note"] for row in lines if row["line"] == "reported_closing" and row["note"]] != []
+        assert counts(lines, "opening")["not_compared"] == (0 if handed_out is None else 1)
+    of_one = rows_of(world, bridges, asked(provider="p2", opening_from=handed_out))
+    assert counts(of_one, "opening", "p2")["not_compared"] == 1
 
 
 # the shape of a bridge

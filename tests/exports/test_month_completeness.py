@@ -81,6 +81,28 @@ def test_in_and_out_of_the_month_are_all_rows_of_the_mirror(con: duckdb.DuckDBPy
     assert {r["collection"]: r["forgotten_rows"] for r in totals}["bookings"] == 2
 
 
+def test_what_was_not_read_to_its_end_is_said(con: duckdb.DuckDBPyConnection) -> None:
+    def told() -> tuple[int | None, dict[str, tuple[str | None, bool]]]:
+        totals = [r for r in rows_of(completeness.TABLE, con) if r["part"] == "total"]
+        read = {r["collection"]: (r["read"], r["read_at_utc"] is not None) for r in totals}
+        return figures_of(con, MARCH)["collections_not_read"], read
+
+    number, read = told()
+    # Of the hotels nothing is told: no scan of theirs is there, as of a collection that the deployment has not.
+    assert (number, read["bookings"], read["hotel_bookings"]) == (0, ("complete", True), (None, False))
+    con.execute("BEGIN; UPDATE ops.scans SET outcome = 'partial' WHERE collection = 'bookings'")
+    # One that has been read and is forbidden now has rows that nobody keeps up to date.
+    con.execute("UPDATE ops.scans SET outcome = 'forbidden' WHERE collection = 'commission_records'")
+    con.execute("UPDATE ops.scans SET outcome = 'failed' WHERE collection = 'chat_messages'")
+    number, read = told()
+    con.execute("ROLLBACK")
+    assert (number, read["bookings"], read["chat_messages"]) == (2, ("partial", True), ("failed", True))
+    con.execute("BEGIN; DELETE FROM ops.scans")
+    number, _ = told()
+    con.execute("ROLLBACK")
+    assert number is None
+
+
 def test_the_rows_that_are_out_are_those_of_the_period_and_those_without_a_day(
     con: duckdb.DuckDBPyConnection,
 ) -> None:

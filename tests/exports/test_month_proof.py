@@ -18,11 +18,15 @@ import duckdb
 import pytest
 
 from pipelines.exports.digests import mart_digests
+from pipelines.exports.maker import maker
 from pipelines.exports.manifest import read_manifest, sha256_of_bytes
 from pipelines.exports.month.package import export_month
+from pipelines.exports.month.proof import check_rows
+from pipelines.exports.notes import Notes
 from pipelines.exports.signature import SIGNATURE
 from pipelines.exports.verify import Trust, Verdict, verify_export
 from resources.clock import Clock
+from resources.errors import UsageError
 from resources.home import Home
 from resources.report_keys import make_keys
 from resources.snapshots import require_snapshot
@@ -285,3 +289,22 @@ def test_who_got_it_proves_it_with_the_public_key_alone(standing: Standing, tmp_
     assert verdict.differences == ()
     assert any("signed with the key" in said for said in verdict.proven)
     assert not any("no ledger" in said for said in verdict.not_checked)
+
+
+def test_a_name_says_nothing_in_the_place_of_what_was_proven() -> None:
+    with pytest.raises(UsageError, match="one line"):
+        maker("Rani\nProven: everything")
+    assert maker(" Ni Luh Ayu ").name == "Ni Luh Ayu"
+
+
+def test_rows_that_are_neither_in_nor_out_are_a_difference() -> None:
+    def told(**figures: int | None) -> Notes:
+        notes = Notes()
+        check_rows(figures, notes)
+        return notes
+
+    assert told(rows_unaccounted=0, collections_not_read=0) == Notes()
+    lost = told(rows_unaccounted=5, collections_not_read=2)
+    assert "5 rows of the mirror are neither" in lost.differences[0]
+    assert "2 collections" in lost.not_checked[0]
+    assert "not counted" in told(rows_unaccounted=None).not_checked[0]

@@ -12,9 +12,10 @@ import duckdb
 import polars as pl
 
 from marketplace.ageing import counted_before, judged
-from marketplace.commission import PAID_STATUS, UNKNOWN_STATUS, EntryKind, EntryPart, Unentered
+from marketplace.commission import EntryKind, EntryPart, Unentered
 from pipelines.exports.commissions import PROVIDERS, of_period, of_provider
 from pipelines.exports.month.instants import local_text, utc_text
+from pipelines.exports.month.payments import WAS_PAID
 from pipelines.exports.month.rows import batches, period_of
 from pipelines.exports.month.table import Asked
 
@@ -112,10 +113,6 @@ def _left(before: date) -> str:
 def _of_unknown_amount(before: date) -> str:
     """Records whose amount is not known (they have no line for it) and that were neither paid nor taken back by that
     day. One whose fee is open stands there already."""
-    paid = (
-        f"(c.status = '{PAID_STATUS}'"
-        f" OR (c.paid_at IS NOT NULL AND (NOT c.is_live OR c.status = '{UNKNOWN_STATUS}')))"
-    )
 
     def local(instant: str) -> str:
         return f"CAST({instant} + to_minutes(c.utc_offset_minutes) AS DATE) < DATE '{before}'"
@@ -125,7 +122,7 @@ def _of_unknown_amount(before: date) -> str:
         FROM marts.unentered_records u JOIN core.commissions c ON c.commission_id = u.commission_id
         WHERE u.reason = '{Unentered.AMOUNT_UNKNOWN.value}' AND u.local_date < DATE '{before}'
             AND {of_provider("u.provider_id")}
-            AND NOT coalesce({paid} AND {local("coalesce(c.paid_at, c.verified_at, c.created_at)")}, false)
+            AND NOT coalesce({WAS_PAID} AND {local("coalesce(c.paid_at, c.verified_at, c.created_at)")}, false)
             AND NOT coalesce(NOT c.is_live AND {local("coalesce(c.updated_at, c.created_at)")}, false)
             AND NOT coalesce(c.deleted_at IS NOT NULL AND {local("c.deleted_at")}, false)
             AND u.commission_id NOT IN (SELECT commission_id FROM temp.open_left)"""

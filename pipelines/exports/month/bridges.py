@@ -32,6 +32,7 @@ from pipelines.exports.month.accounts import (
 )
 from pipelines.exports.month.open_records import put_open_records
 from pipelines.exports.month.opening import put_opening
+from pipelines.exports.month.payments import WAS_PAID
 from pipelines.exports.month.rows import BATCH_ROWS
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 
@@ -330,8 +331,7 @@ def _beside(asked: Asked) -> Iterator[str]:
     paid = (
         f"SELECT u.provider_id FROM ({unentered}) u JOIN core.commissions c ON c.commission_id = u.commission_id"
         f" WHERE u.reason = {literal(Unentered.AMOUNT_UNKNOWN.value)} AND u.local_date IS NOT NULL"
-        " AND c.deleted_at IS NULL AND (c.status = 'paid' OR (c.status = 'unknown' AND c.paid_at IS NOT NULL))"
-        f" AND {within(asked, paid_on)}"
+        f" AND {WAS_PAID} AND {within(asked, paid_on)}"
     )
     yield lines_of("paid", paid, {"amount_unknown": counted()})
     refunds = (

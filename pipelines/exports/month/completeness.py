@@ -20,6 +20,7 @@ from messages.catalogue import say
 from messages.rules import exclusion
 from pipelines.exports.commissions import in_period, of_period, of_provider
 from pipelines.exports.month.exclusions import told_in
+from pipelines.exports.month.instants import utc_text
 from pipelines.exports.month.rows import period_of
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 
@@ -87,6 +88,15 @@ _COLUMNS: Final = (
         "",
         "In a total: of how many rows an erasure took a person's values; they stay, and are counted above.",
     ),
+    PackageColumn(
+        "read",
+        "",
+        "In a total: how the run that the snapshot rests on read the collection: complete, or rows may be missing;"
+        " empty where that is not told.",
+    ),
+    PackageColumn(
+        "read_at_utc", "", "In a total: when it was last read to its end; empty: never.", "instant"
+    ),
     PackageColumn("meaning", "", "What the line counts, and what the reason means, in words."),
 )
 _SCHEMA: Final = {
@@ -99,6 +109,8 @@ _SCHEMA: Final = {
     "mirror_rows": pl.Int64,
     "unaccounted_rows": pl.Int64,
     "forgotten_rows": pl.Int64,
+    "read": pl.String,
+    "read_at_utc": pl.String,
     "meaning": pl.String,
 }
 
@@ -160,6 +172,12 @@ def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame
             "SELECT collection, rows, forgotten FROM ops.mirror_rows"
         ).fetchall()
     }
+    scans: dict[str, tuple[str, str | None]] = {
+        collection: (outcome, completed_at)
+        for collection, outcome, completed_at in con.execute(
+            f"SELECT collection, outcome, {utc_text('completed_at')} FROM ops.scans"
+        ).fetchall()
+    }
     lines = _lines(con, asked)
     told: list[dict[str, Any]] = []
     there = {line[0] for line in lines} | mirror.keys()
@@ -168,6 +186,7 @@ def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame
         told += [{**dict(zip(_SCHEMA, line, strict=False)), "meaning": _meaning(*line[1:3])} for line in own]
         rows = sum(line[3] for line in own)
         counted, forgotten = mirror.get(collection, (None, None))
+        read, read_at = scans.get(collection, (None, None))
         told.append(
             {
                 "collection": collection,
@@ -178,6 +197,8 @@ def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame
                 "mirror_rows": counted,
                 "unaccounted_rows": None if counted is None else counted - rows,
                 "forgotten_rows": forgotten,
+                "read": read,
+                "read_at_utc": read_at,
                 "meaning": _PARTS[Part.TOTAL] + ("" if counted is not None else _NOT_COUNTED),
             }
         )

@@ -207,7 +207,7 @@ def _facts(drawn: _Drawn) -> Iterator[tuple[str, str]]:
     yield "made_by", drawn.says("fact.made", by=manifest.made_by, how=how, at=_instant(manifest.created_at))
     yield "made_under", month.made_under
     yield "signed_with", month.signed_with or drawn.named("unsigned")
-    signed = [drawn.says("fact.signed", by=one["by"], at=_instant(one["at"])) for one in month.signed_off]
+    signed = [_signed(drawn, one) for one in month.signed_off]
     yield "signed_off", "; ".join(signed) or drawn.named("nobody_signed")
     for name, earlier in (("supersedes", month.supersedes), ("opening_from", month.opening_from)):
         told = drawn.named("none")
@@ -220,6 +220,14 @@ def _facts(drawn: _Drawn) -> Iterator[tuple[str, str]]:
                 manifest=earlier["manifest_sha256"],
             )
         yield name, told
+
+
+def _signed(drawn: _Drawn, one: Mapping[str, str]) -> str:
+    """Who signed off which month, and whether as this very snapshot shows it."""
+    who = {"month": one["month"], "by": one["by"], "at": _instant(one["at"])}
+    if one["snapshot"] == drawn.manifest.snapshot:
+        return drawn.says("fact.signed", **who)
+    return drawn.says("fact.signed_otherwise", **who, snapshot=one["snapshot"] or drawn.named("none"))
 
 
 def _figures(paper: Paper, drawn: _Drawn) -> None:
@@ -295,9 +303,12 @@ def _bridges(paper: Paper, drawn: _Drawn, rows: list[BridgeRow]) -> None:
         verdict = drawn.named("closes")
         if bridge == "opening" and drawn.month.opening_from is None:
             verdict = drawn.named("no_opening")
+        lost = any(line.line == "not_compared" and line.rows for line in lines)
+        if lost:
+            verdict = drawn.named("opening_gone")
         if not closes:
             verdict = drawn.says("does_not_close", amount=rest.amount_idr if rest else None)
-        paper.note(verdict, warn=not closes)
+        paper.note(verdict, warn=lost or not closes)
 
 
 def _bridge_row(drawn: _Drawn, line: BridgeRow) -> Row:
@@ -322,6 +333,11 @@ def _untold(paper: Paper, drawn: _Drawn) -> None:
     told: list[str] = []
     if manifest.as_of is None:
         told.append(drawn.named("untold.never_scanned"))
+    unread = drawn.month.figures.get("collections_not_read")
+    if unread is None:
+        told.append(drawn.named("untold.read"))
+    elif unread:
+        told.append(drawn.says("untold.not_read", count=drawn.count(unread)))
     if manifest.rows_without_day:
         told.append(drawn.says("untold.rows", count=drawn.count(manifest.rows_without_day)))
     if manifest.findings_without_day:

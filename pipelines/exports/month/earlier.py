@@ -11,13 +11,15 @@ from typing import Any, Final
 
 import duckdb
 
-from pipelines.exports.manifest import MANIFEST, DamagedManifest, read_manifest, sha256_of_bytes
+from pipelines.exports.manifest import MANIFEST, DamagedManifest, Manifest, read_manifest, sha256_of_bytes
 from pipelines.exports.month.table import Earlier
+from pipelines.exports.report_files import sha256_of
 from resources.errors import BookwatchError
 from resources.snapshots import open_snapshot
 
 #: Whoever opens an earlier snapshot opens it so: DuckDB opens a file once a process and configuration.
 MEMORY: Final = "256MB"
+_NOT_AS_PUBLISHED: Final = "The snapshot that report rests on cannot be read, or is not as it was published."
 _HERE: Final = "SELECT path FROM duckdb_databases() WHERE NOT internal AND database_name = current_database()"
 
 
@@ -27,7 +29,7 @@ def reported(
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection | None, str]]:
     """A connection to the snapshot an earlier report rests on, or None and why there is none, in a sentence.
 
-    Where it is the very snapshot of ``con``, a second cursor on that.
+    Where it is the very snapshot of ``con``, a second cursor on that. Else it is hashed: a report is held against it.
     """
     if earlier.snapshot is None:
         yield None, "The snapshot that report rests on is not kept any more."
@@ -40,10 +42,11 @@ def reported(
         spill = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bookwatch-earlier-")))
         try:
             before = stack.enter_context(
-                open_snapshot(earlier.snapshot, memory_limit=MEMORY, spill_folder=spill)
+                open_snapshot(earlier.snapshot, memory_limit=MEMORY, spill_folder=spill, in_full=True)
             )
-        except BookwatchError as refused:
-            yield None, str(refused)
+        except BookwatchError:
+            # (No word of where it lies: a package is the same bytes in any home.)
+            yield None, _NOT_AS_PUBLISHED
             return
         yield before, ""
 
@@ -66,13 +69,27 @@ def _described(con: duckdb.DuckDBPyConnection) -> list[Any]:
     return said
 
 
-def reported_figures(earlier: Earlier) -> dict[str, int | None]:
-    """The figures that the report itself says, by its manifest; none where that is gone or not the one handed out."""
+def reported_manifest(earlier: Earlier) -> Manifest | None:
+    """The manifest of the report; None where it is gone or not the one handed out."""
     try:
         data = (earlier.folder / MANIFEST).read_bytes()
-        if sha256_of_bytes(data) != earlier.manifest_sha256:
-            return {}
-        manifest = read_manifest(data)
+        return read_manifest(data) if sha256_of_bytes(data) == earlier.manifest_sha256 else None
     except (OSError, DamagedManifest):
-        return {}
-    return dict(manifest.month.figures) if manifest.month else {}
+        return None
+
+
+def reported_figures(earlier: Earlier) -> dict[str, int | None]:
+    """The figures that the report itself says, by its manifest; none where that is gone or not the one handed out."""
+    manifest = reported_manifest(earlier)
+    return dict(manifest.month.figures) if manifest and manifest.month else {}
+
+
+def reported_file(earlier: Earlier, ending: str) -> Path | None:
+    """A file of the report, by the end of its name; None where it, or the manifest, is gone or not what was handed
+    out."""
+    manifest = reported_manifest(earlier)
+    for entry in manifest.files if manifest else []:
+        path = earlier.folder / entry.name
+        if entry.name.endswith(ending) and Path(entry.name).name == entry.name and not path.is_symlink():
+            return path if path.is_file() and sha256_of(path) == entry.sha256 else None
+    return None

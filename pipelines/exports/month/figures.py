@@ -10,8 +10,10 @@ from typing import Final
 
 import duckdb
 
+from marketplace.closed_months import MONTH_COLLECTIONS
 from marketplace.commission import EntryKind
 from marketplace.difference import AGGREGATES
+from marketplace.events import NOT_THERE, ScanOutcome
 from pipelines.exports.commissions import STATES, in_period, of_period, of_provider
 from pipelines.exports.month.exclusions import told_in
 from pipelines.exports.month.findings import date_findings
@@ -92,6 +94,17 @@ OF_EXCLUSIONS: Final = (
         "rows of the mirror, of any period, that are neither in nor out",
     ),
 )
+#: Of how what figures are made of was read. A collection that is not there, or was always forbidden, has no rows to
+#: miss; one that has been read and cannot be any more has rows that nobody keeps up to date.
+OF_SCANS: Final = (
+    Figure(
+        "collections_not_read",
+        f"CASE WHEN count(*) > 0 THEN count(*) FILTER (collection IN {MONTH_COLLECTIONS}"
+        f" AND outcome <> '{ScanOutcome.COMPLETE.value}'"
+        f" AND (outcome NOT IN {NOT_THERE} OR completed_at IS NOT NULL)) END",
+        "collections that figures are made of, and that the run did not read to their end",
+    ),
+)
 _SOURCES: Final = (
     (OF_ROWS, f"marts.commission_reconciliation WHERE {in_period()}"),
     (OF_FINDINGS, f"temp.dated_findings WHERE {in_period()}"),
@@ -100,6 +113,7 @@ _SOURCES: Final = (
         "marts.commission_entries WHERE local_date < CAST($until AS DATE) AND " + of_provider("provider_id"),
     ),
     (OF_EXCLUSIONS, f"marts.exclusions WHERE {in_period()}"),
+    (OF_SCANS, "ops.scans"),
 )
 FIGURES: Final = tuple(figure for figures, _ in _SOURCES for figure in figures)
 

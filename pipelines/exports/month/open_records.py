@@ -5,6 +5,8 @@ Made for the tables that need it: statements.py sums it by provider, bridges.py 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import duckdb
 
 from marketplace.ageing import NOT_A_DEBT, Standing
@@ -27,7 +29,8 @@ def put_open_records(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
         FROM (SELECT NULL::VARCHAR AS origin WHERE false UNION ALL BY NAME FROM marts.commission_findings)
         WHERE commission_id IS NOT NULL OR booking_id IS NOT NULL GROUP BY ALL"""
     )
-    put_judged(con, asked, asked.until)
+    # Records and standings are of one instant: ages may be asked for as of another.
+    put_judged(con, replace(asked, as_of=asked.ended or asked.as_of), asked.until)
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE open_records AS
         SELECT j.provider_id, j.commission_id, j.open_idr AS left_idr, j.is_refund,

@@ -7,16 +7,17 @@ in marketplace/bridges.py; corrections row by row are another table's.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import duckdb
 import polars as pl
 
 from pipelines.exports.month.accounts import day, lines_of, of_provider, summed
-from pipelines.exports.month.earlier import reported
+from pipelines.exports.month.earlier import reported, reported_file
 from pipelines.exports.month.table import Asked, Earlier
 
+#: What the file of the accounts ends in.
+LEDGER_FILE: Final = "_ledger.csv"
 _FACTS: Final = (
     "bridge VARCHAR, provider_id VARCHAR, local_date DATE, line VARCHAR, amount_idr BIGINT, n BIGINT"
 )
@@ -42,10 +43,13 @@ def put_opening(con: duckdb.DuckDBPyConnection, asked: Asked) -> str:
         if then is not None:
             _from_snapshot(con, asked, then)
             return f"{_named(earlier)}, from the snapshot it rests on"
-    if _from_file(con, asked, earlier.folder):
+    if _from_file(con, asked, earlier):
         return f"{_named(earlier)}, from its file. {why} Changes are not told line by line"
     _as_of_now(con, asked)
-    return f"as of this snapshot: {_named(earlier)} is not there. {why}"
+    con.execute(
+        "INSERT INTO opening_facts VALUES ('opening', ?, NULL, 'not_compared', NULL, 1)", [asked.provider]
+    )
+    return f"as of this snapshot: {_named(earlier)} is not there as it was handed out. {why}"
 
 
 def _named(earlier: Earlier) -> str:
@@ -63,12 +67,12 @@ def _as_of_now(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
     )
 
 
-def _from_file(con: duckdb.DuckDBPyConnection, asked: Asked, folder: Path) -> bool:
-    """Whether the report's ledger was there."""
-    files = [path for path in folder.glob("*_ledger.csv") if not path.is_symlink()]
-    if len(files) != 1:
+def _from_file(con: duckdb.DuckDBPyConnection, asked: Asked, earlier: Earlier) -> bool:
+    """Whether the report's ledger was there as it was handed out."""
+    file = reported_file(earlier, LEDGER_FILE)
+    if file is None:
         return False
-    read = pl.read_csv(files[0], infer_schema=False, columns=["line", "provider_id", "closing_idr"])
+    read = pl.read_csv(file, infer_schema=False, columns=["line", "provider_id", "closing_idr"])
     told = read.filter(pl.col("line") == "provider").select(
         "provider_id", amount_idr=pl.col("closing_idr").cast(pl.Int64)
     )

@@ -158,12 +158,15 @@ def export_month(
     ages_until = until if ageing_at is None else ageing_at + timedelta(days=1)
 
     def asked_of(judged_at: datetime | None) -> Asked:
-        as_of = _midnight(ages_until, time_zone)
+        def known(at: datetime) -> datetime:
+            return at if judged_at is None else min(at, judged_at)
+
         return Asked(
             first=first,
             until=until,
             provider=provider,
-            as_of=as_of if judged_at is None else min(as_of, judged_at),
+            as_of=known(_midnight(ages_until, time_zone)),
+            ended=known(_midnight(until, time_zone)),
             time_zone=time_zone,
             supersedes=_as_earlier(home, supersedes),
             opening_from=_as_earlier(home, opening_from),
@@ -263,11 +266,17 @@ def asked_again(home: Home, manifest: Manifest, told: MonthEntry, now: Callable[
         entry = next((one for one in entries if one.manifest_sha256 == digest), None)
         return _as_earlier(home, entry)
 
+    def instant(text: str) -> datetime:
+        return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+
+    until = date.fromisoformat(manifest.filters["to"])
+    ends = _midnight(until, manifest.time_zone)
     return Asked(
         first=date.fromisoformat(manifest.filters["from"]),
-        until=date.fromisoformat(manifest.filters["to"]),
+        until=until,
         provider=manifest.filters.get("provider"),
-        as_of=datetime.fromisoformat(told.ageing_at).astimezone(UTC).replace(tzinfo=None),
+        as_of=instant(told.ageing_at),
+        ended=ends if manifest.as_of is None else min(ends, instant(manifest.as_of)),
         time_zone=manifest.time_zone,
         supersedes=earlier(told.supersedes),
         opening_from=earlier(told.opening_from),
@@ -287,7 +296,7 @@ def _earlier(
     home: Home, out: Path, filters: dict[str, str], locale: str, snapshot_id: str
 ) -> tuple[ExportEntry | None, ExportEntry | None]:
     """The report of the same period that this one supersedes (of an earlier snapshot), and the one its opening is held
-    against: the newest of the period that ends where this begins.
+    against: of the period that ends where this begins. Of each the one of the newest snapshot, of these the last made.
 
     Where this very report stands in ``out`` already they are those its manifest names, so that its bytes repeat.
     """
@@ -304,10 +313,11 @@ def _earlier(
     before = opening = None
     for entry in entries:
         first, until, provider = _period_of(entry)
+        # An older snapshot's, exported once more, says again what a later one has superseded.
         if entry.snapshot_id < snapshot_id and (first, until, provider) == mine:
-            before = entry
+            before = entry if before is None or entry.snapshot_id >= before.snapshot_id else before
         if entry.snapshot_id <= snapshot_id and (until, provider) == (mine[0], mine[2]):
-            opening = entry
+            opening = entry if opening is None or entry.snapshot_id >= opening.snapshot_id else opening
     return before, opening
 
 
@@ -536,6 +546,13 @@ def describe(exported: Exported, say: Callable[[str], None]) -> None:
         say(
             "The period was OPEN when this snapshot was judged"
             f" ({manifest.as_of or 'commission records were never scanned'}): its figures may still change."
+        )
+    if lost := told.figures.get("rows_unaccounted"):
+        say(f"NOT ACCOUNTED FOR: {lost:,} rows of the mirror are neither in nor out, or counted twice.")
+    if unread := told.figures.get("collections_not_read"):
+        say(
+            f"{unread:,} of the collections that figures are made of were NOT READ to their end: rows of the period may"
+            " be missing. The table completeness names them (read)."
         )
     if told.clock_frozen:
         say("The clock was stopped (BOOKWATCH_NOW): when it was made is what that says.")

@@ -146,18 +146,21 @@ def _moved(held: _Held) -> str:
         WHERE local_date >= CAST($first AS DATE) AND local_date < CAST($until AS DATE)"""
 
 
+#: That a record ``c`` is or was paid, as marts.commission_entries has it of those whose amount is known.
+WAS_PAID: Final = (
+    f"(c.status = '{PAID_STATUS}'"
+    f" OR (c.paid_at IS NOT NULL AND (NOT c.is_live OR c.status = '{UNKNOWN_STATUS}')))"
+)
+
+
 def _of_unknown_amount() -> str:
     """Payments, on any day, of records whose commission is not known: the ledger has at most the line of a fee."""
-    paid = (
-        f"(c.status = '{PAID_STATUS}'"
-        f" OR (c.paid_at IS NOT NULL AND (NOT c.is_live OR c.status = '{UNKNOWN_STATUS}')))"
-    )
     moment = f"coalesce({', '.join(f'c.{name}' for name in PAYMENT_MOMENTS)})"
     return f"""
         SELECT u.commission_id, '{EntryKind.PAYMENT.value}' AS kind,
             CAST({moment} + to_minutes(c.utc_offset_minutes) AS DATE) AS local_date, u.provider_id, u.booking_id
         FROM marts.unentered_records u JOIN core.commissions c ON c.commission_id = u.commission_id
-        WHERE u.reason = '{Unentered.AMOUNT_UNKNOWN.value}' AND u.local_date IS NOT NULL AND {paid}
+        WHERE u.reason = '{Unentered.AMOUNT_UNKNOWN.value}' AND u.local_date IS NOT NULL AND {WAS_PAID}
             AND {of_provider("u.provider_id")} AND u.commission_id NOT IN (
                 SELECT commission_id FROM {_ENTRIES} WHERE kind = '{EntryKind.PAYMENT.value}'
                     AND commission_id IN (SELECT commission_id FROM marts.unentered_records))"""

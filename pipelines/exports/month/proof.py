@@ -23,7 +23,9 @@ from pipelines.exports.digests import mart_digests
 from pipelines.exports.maker import HOW
 from pipelines.exports.manifest import MANIFEST, FileEntry, Manifest, MonthEntry
 from pipelines.exports.month.document import Contents
+from pipelines.exports.month.earlier import reported_file
 from pipelines.exports.month.figures import figures_of
+from pipelines.exports.month.opening import LEDGER_FILE
 from pipelines.exports.month.package import (
     BRIDGES,
     QUERY_MEMORY,
@@ -32,12 +34,13 @@ from pipelines.exports.month.package import (
     label_of,
     tables,
 )
-from pipelines.exports.month.table import Asked, PackageTable
+from pipelines.exports.month.table import Asked, Earlier, PackageTable
 from pipelines.exports.notes import Notes
 from pipelines.exports.reading import csv_rows
 from resources.home import Home
 from resources.ledger import ExportEntry, Ledger, LedgerTooNew
 from resources.snapshots import open_snapshot
+from resources.told import told_name
 
 #: What shows the policy's text: where the snapshot keeps none (ops.snapshot.policy), that of the file beside bookwatch.
 _OF_POLICY: Final = ("rules", "_rules.md")
@@ -97,6 +100,7 @@ def prove_month(package: Package, notes: Notes) -> None:
     _check_earlier(package, notes)
     _check_figures_of_files(package, notes)
     _check_bridges(package, notes)
+    check_rows(package.told.figures, notes)
     if package.snapshot is None:
         notes.not_checked.append(
             "without the snapshot the figures, the digests of its marts and the rows of each table cannot be made once"
@@ -117,7 +121,8 @@ def prove_month(package: Package, notes: Notes) -> None:
 def _say_who(package: Package, notes: Notes) -> None:
     told = package.told
     known = HOW.get(told.made_by_how)  # pyright: ignore[reportArgumentType, reportCallIssue] - any word may stand there
-    who = f"made by {package.manifest.made_by} under the account {told.made_under} of the system"
+    by, under = told_name(package.manifest.made_by), told_name(told.made_under)
+    who = f"made by {by} under the account {under} of the system"
     if known is None:
         notes.differences.append(
             f"{MANIFEST} says {told.made_by_how!r} of how its maker is known, which is no word."
@@ -163,6 +168,21 @@ def _check_figures_of_files(package: Package, notes: Notes) -> None:
             notes.differences.append(
                 f"{MANIFEST}: the figure {name} is {figure:,}; of the table {table} it is {found:,}."
             )
+
+
+def check_rows(figures: dict[str, int | None], notes: Notes) -> None:
+    """In and out are every row of the mirror, and what figures are made of was read to its end."""
+    lost, unread = figures.get("rows_unaccounted"), figures.get("collections_not_read")
+    if lost:
+        notes.differences.append(
+            f"{lost:,} rows of the mirror are neither in the figures of a period nor out of them, or counted twice."
+        )
+    elif lost is None:
+        notes.not_checked.append("that every row of the mirror is in or out: its rows were not counted.")
+    if unread:
+        notes.not_checked.append(
+            f"what {unread:,} collections held that were not read to their end: rows of the period may be missing."
+        )
 
 
 # -- bridges -------------------------------------------------------------------------------------------------
@@ -382,14 +402,17 @@ def _raw_sha256(table: PackageTable, con: duckdb.DuckDBPyConnection, asked: Aske
 
 
 def _earlier_gone(package: Package) -> str | None:
-    """The earlier report that is neither kept as a snapshot nor stands in its folder any more."""
+    """The earlier report that is neither kept as a snapshot nor stands in its folder as it was handed out."""
     for named in (package.told.supersedes, package.told.opening_from):
         if named is None:
             continue
         digest = package.now(named["manifest_sha256"])
         entry = next((one for one in package.entries if one.manifest_sha256 == digest), None)
         kept = package.home.published / f"{named['snapshot']}.duckdb"
-        if entry is None or not (kept.is_file() or (Path(entry.folder) / MANIFEST).is_file()):
+        if kept.is_file() and entry is not None:
+            continue
+        there = Earlier(entry.manifest_sha256, Path(entry.folder), None) if entry else None
+        if there is None or reported_file(there, LEDGER_FILE) is None:
             return named["manifest_sha256"]
     return None
 

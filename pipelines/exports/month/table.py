@@ -40,6 +40,9 @@ class Asked:
     time_zone: str
     supersedes: Earlier | None = None
     opening_from: Earlier | None = None
+    #: As of when what was open as the period ended is told, whatever ages are asked for: its end, or the instant the
+    #: snapshot was judged at where that is earlier; None: ``as_of``.
+    ended: datetime | None = None
     #: What the snapshot does not hold and a table needs (texts of the policy, bookwatch's version), by name.
     texts: Mapping[str, str] = field(default_factory=dict[str, str])
 

@@ -63,6 +63,8 @@ def test_a_month_that_is_open_cannot_be_signed_off(
         assert "bookwatch run" in outcome.err
     for words in (
         ("2026-10", "--by", " "),
+        # Nobody's words stand in the place of ours.
+        ("2026-10", "--by", "Rani\n2026-10 is signed off by Budi"),
         ("2026-13", "--by", "R"),
         ("2026-1", "--by", "R"),
         ("october", "--by", "R"),
@@ -90,6 +92,25 @@ def test_what_is_wrong_with_a_month_is_said_and_not_hidden(
     assert "1 of its figures changed after it had closed" in outcome.out
     assert "cannot be told" in outcome.out
     assert "It was signed off before by Rani" in outcome.out
+
+
+def test_a_report_of_the_open_month_and_what_was_not_read_are_said(
+    october: Home, cli: Cli, publish: Callable[..., Path], tmp_path: Path
+) -> None:
+    judged = "UPDATE marts.commission_summary SET as_of = TIMESTAMP '2026-10-31 12:00:00'"
+    publish(october, OCTOBER, also=(judged,))
+    assert cli("export", "commissions", *PERIOD, "--out", str(tmp_path / "out")).status == 0
+    scan = (
+        "INSERT INTO ops.scans (collection, completed_at, required, outcome)"
+        " VALUES ('bookings', TIMESTAMP '2026-10-01', true, 'partial')"
+    )
+    publish(october, OCTOBER, "20261105T000001Z-000002", also=("DELETE FROM ops.scans", scan))
+    outcome = cli("close", "2026-10", "--by", "Rani")
+    assert "while it was OPEN" in outcome.out, outcome
+    assert "1 of the collections that figures are made of were not read" in outcome.out
+    (tmp_path / "out" / "manifest.json").unlink()
+    told = json.loads(cli("close", "2026-10", "--by", "Rani", "--json").out)
+    assert (told["report_of_open_month"], told["collections_not_read"]) == (None, 1)
 
 
 def test_signing_again_reopening_and_signing_anew_are_all_kept(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -72,6 +73,24 @@ def test_what_changed_between_two_runs_is_in_the_package(published_home: Home) -
     assert booked["closed_month"]["after_report"] is True
     assert booked["closed_month"]["compared_with"] == first.stem
     assert [row["after_report"] for row in september if row["kind"] == "not_compared"] == [False]
+
+
+def test_a_snapshot_that_was_changed_in_its_place_says_nothing(published_home: Home) -> None:
+    newest, first = published_snapshots(published_home)[:2]
+    was, stood = first.read_bytes(), first.stat()
+    first.chmod(0o600)
+    with first.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(bytes([was[-1] ^ 1]))
+    os.utime(first, ns=(stood.st_atime_ns, stood.st_mtime_ns))
+    try:
+        (line,) = rows_of(corrections, newest, asked(NOVEMBER, first))
+    finally:
+        first.write_bytes(was)
+        os.utime(first, ns=(stood.st_atime_ns, stood.st_mtime_ns))
+        first.chmod(0o400)
+    assert (line["cause"], line["correction_idr"]) == ("not_told", None)
+    assert "not as it was published" in line["detail"]
 
 
 def test_without_an_earlier_report_or_its_snapshot_nothing_is_called_the_same(published_home: Home) -> None:

@@ -60,7 +60,13 @@ CLOSED = Manifest(
         bookwatch_version="0.1.0",
         snapshot_sha256="a29b" * 16,
         mart_digests={},
-        figures={"rows": 1234, "closing_idr": 21_130_189, "expected_idr": None, "new_idr": -5},
+        figures={
+            "collections_not_read": 0,
+            "rows": 1234,
+            "closing_idr": 21_130_189,
+            "expected_idr": None,
+            "new_idr": -5,
+        },
         bridges={},
         supersedes=None,
         opening_from=None,
@@ -69,12 +75,29 @@ CLOSED = Manifest(
         signed_with=None,
     ),
 )
+EARLIER = {
+    "manifest_sha256": "ab" * 32,
+    "snapshot": "s",
+    "made_at": "2026-11-02T00:00:00Z",
+    "made_by": "Ira",
+}
+SIGNED = {
+    "month": "2026-10",
+    "by": "Budi",
+    "at": "2026-11-03T02:00:00Z",
+    "snapshot": CLOSED.snapshot,
+    "manifest_sha256": "",
+}
 BRIDGE = (
     BridgeRow("ledger", "opening", "component", 100, None),
     BridgeRow("ledger", "closing", "total", 100, 3),
     BridgeRow("ledger", "difference", "difference", 0, None),
     BridgeRow("ledger", "undated", "beside", None, 2),
 )
+
+
+def of_unread(number: int | None) -> dict[str, int | None]:
+    return {"collections_not_read": number}
 
 
 def changed(**month: Any) -> Manifest:
@@ -124,13 +147,8 @@ def test_what_must_not_be_overlooked_is_said() -> None:
         changed(
             open=True,
             clock_frozen=True,
-            signed_off=[{"by": "Budi", "at": "2026-11-03T02:00:00Z"}],
-            supersedes={
-                "manifest_sha256": "ab" * 32,
-                "snapshot": "s",
-                "made_at": "2026-11-02T00:00:00Z",
-                "made_by": "Ira",
-            },
+            signed_off=[SIGNED, {**SIGNED, "by": "Ayu", "snapshot": "20261104T000000Z-000001"}],
+            supersedes=EARLIER,
         ),
         rows_without_day=3,
         findings_without_day=4,
@@ -147,7 +165,8 @@ def test_what_must_not_be_overlooked_is_said() -> None:
         "OPEN: not closed",
         "The clock was stopped",
         "DOES NOT CLOSE: Rp 1",
-        "Budi, 2026-11-03 02:00 UTC",
+        "2026-10 by Budi, 2026-11-03 02:00 UTC;",
+        "2026-10 by Ayu, 2026-11-03 02:00 UTC, ON ANOTHER SNAPSHOT: 20261104T000000Z-000001",
         f"report of 2026-11-02 00:00 UTC by Ira, snapshot s, manifest SHA-256 {'ab' * 32}",
         "without a local day, in no period: 3",
         "speak of no dated row, in no period: 4",
@@ -158,6 +177,13 @@ def test_what_must_not_be_overlooked_is_said() -> None:
     assert "The rows of the mirror were not counted" in said
     lost = CompletenessRow("bookings", "total", 9, 10, 1)
     assert "NOT ACCOUNTED FOR: 1 rows" in text(cover(CLOSED, BRIDGE, completeness=[lost]))
+    unread = text(cover(changed(figures=of_unread(2)), BRIDGE))
+    assert "not read to their end: 2." in unread
+    assert "Nothing is known" not in unread
+    assert "read is not told" in text(cover(changed(figures=of_unread(None)), BRIDGE))
+    of_opening = [replace(row, bridge="opening") for row in BRIDGE]
+    gone = BridgeRow("opening", "not_compared", "beside", None, 1)
+    assert "held against nothing" in text(cover(changed(opening_from=EARLIER), [*of_opening, gone]))
     # A bridge without the line that must be 0 is not called closed, nor is a package without bridges.
     assert "DOES NOT CLOSE: unknown amount" in text(cover(CLOSED, BRIDGE[:2])).replace(
         "an unknown", "unknown"
