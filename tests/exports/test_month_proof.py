@@ -237,6 +237,11 @@ class TestWhoCanWriteTheManifestToo:
             content["made_by_how"] = "sworn"
             never = dict.fromkeys(("snapshot", "made_at", "made_by"), "x") | {"manifest_sha256": "0" * 64}
             content["supersedes"] = never
+            content["open"] = not content["open"]
+            content["ageing_at"] = "2026-11-20T00:00:00Z"
+            content["created_at"] = "2026-12-01T00:00:00Z"
+            content["rows_without_day"] += 1
+            content["signed_off"] = [{"month": "2026-11", "by": "Ayu", "at": "2026-12-02T00:00:00Z"}]
 
         differences = standing.forge(standing.copy(), edit).differences
         for told in (
@@ -246,6 +251,11 @@ class TestWhoCanWriteTheManifestToo:
             f"names the SHA-256 {'0' * 64} of the snapshot",
             "'sworn' of how its maker is known",
             "supersedes names",
+            "says open",
+            "says ageing_at 2026-11-20T00:00:00Z",
+            "the ledger says made_at 2026-12-03T01:02:03Z",
+            "says rows_without_day",
+            "Ayu signed off 2026-11",
         ):
             assert any(told in said for said in differences), (told, differences)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -18,26 +18,33 @@ import duckdb
 import polars as pl
 
 from marketplace.bridges import LineKind
+from pipelines.exports.commissions import facts_of
 from pipelines.exports.csv_writer import REPORT
 from pipelines.exports.digests import mart_digests
 from pipelines.exports.maker import HOW
 from pipelines.exports.manifest import MANIFEST, FileEntry, Manifest, MonthEntry
 from pipelines.exports.month.document import Contents
 from pipelines.exports.month.figures import figures_of
+from pipelines.exports.month.findings import date_findings
 from pipelines.exports.month.package import (
     BRIDGES,
     QUERY_MEMORY,
+    ages_as_of,
     asked_again,
     documents,
     label_of,
     tables,
+    told_of_snapshot,
 )
+from pipelines.exports.month.rows import period_of
 from pipelines.exports.month.table import Asked, PackageTable
 from pipelines.exports.notes import Notes
 from pipelines.exports.pdf_content import NotAsWeDraw, unpacked
 from pipelines.exports.reading import csv_rows
 from resources.home import Home
+from resources.instants import z_text_of
 from resources.ledger import ExportEntry, Ledger, LedgerTooNew
+from resources.ledger.sign_offs import CLOSED
 from resources.snapshots import open_snapshot
 
 #: What shows the policy's text: where the snapshot keeps none (ops.snapshot.policy), that of the file beside bookwatch.
@@ -96,6 +103,7 @@ def prove_month(package: Package, notes: Notes) -> None:
     cannot be read to its end."""
     _say_who(package, notes)
     _check_earlier(package, notes)
+    _check_signed_off(package, notes)
     _check_figures_of_files(package, notes)
     _check_bridges(package, notes)
     if package.snapshot is None:
@@ -313,9 +321,42 @@ def _within(package: Package, snapshot: Path, asked: Asked, memory: str, notes: 
     with tempfile.TemporaryDirectory(prefix="bookwatch-verify-") as name:
         folder = Path(name)
         with open_snapshot(snapshot, memory_limit=memory, spill_folder=folder / "spill") as con:
+            _check_facts(package, con, asked, notes)
             _check_figures(package, figures_of(con, asked), notes)
             _check_tables(package, con, asked, notes)
             _check_documents(package, con, asked, folder, notes)
+
+
+def _check_facts(package: Package, con: duckdb.DuckDBPyConnection, asked: Asked, notes: Notes) -> None:
+    """What the manifest says of the snapshot and of the period: whether it was closed, as of when, what is in none."""
+    date_findings(con)
+    facts = facts_of(con, period_of(asked))
+    manifest = package.manifest
+    held = asdict(manifest) | asdict(package.told)
+    found = told_of_snapshot(facts, asked.until, manifest.time_zone)
+    found["ageing_at"] = z_text_of(ages_as_of(manifest.filters, manifest.time_zone, facts["as_of"]))
+    for name in sorted(found):
+        if held[name] == found[name]:
+            continue
+        said = f"{MANIFEST} says {name} {held[name]}; by the snapshot it is {found[name]}."
+        (notes.differences if _same_version(package) else notes.not_checked).append(said)
+
+
+def _check_signed_off(package: Package, notes: Notes) -> None:
+    """Who is said to have signed the period off did so, by the log."""
+    if not package.entries or not package.told.signed_off:
+        return
+    log = {
+        (f"{entry.local_month:%Y-%m}", entry.by, z_text_of(entry.at))
+        for entry in Ledger(package.home.ledger).sign_off_log()
+        if entry.action == CLOSED
+    }
+    notes.differences.extend(
+        f"{MANIFEST} says that {named.get('by')} signed off {named.get('month')} at {named.get('at')}, which the ledger"
+        " does not know."
+        for named in package.told.signed_off
+        if (named.get("month"), named.get("by"), named.get("at")) not in log
+    )
 
 
 def _check_figures(package: Package, found: dict[str, int | None], notes: Notes) -> None:
