@@ -208,6 +208,8 @@ def _verify(
     except DamagedManifest as damaged:
         notes.differences.append(f"{MANIFEST} {damaged}.")
         return Verdict(folder, 0, 0, tuple(notes.differences), tuple(notes.not_checked))
+    if (folder / MANIFEST).is_symlink():
+        notes.differences.append(f"{MANIFEST} is not a plain file.")
     if manifest.to_bytes() != data:
         notes.differences.append(f"{MANIFEST} is not written as bookwatch writes it: it was edited.")
     anew = _rewritten(ledger)
