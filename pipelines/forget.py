@@ -87,7 +87,11 @@ def forget_customer(settings: Settings, customer_id: str, *, by: str, anew: bool
         ledger = Ledger(home.ledger)
         texts = blank_texts(ledger, erased.traces)
         ledger.record_erasure(erased.published, by=by, at=at, rows=erased.rows)
-        found = search(Task(home, erased.published, erased, erased.traces, by, at, anew))
+        found = search(
+            Task(
+                home, erased.published, erased, erased.traces, by, at, anew, settings.clock.frozen is not None
+            )
+        )
         return Forgetting(
             erased.published,
             by,

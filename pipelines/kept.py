@@ -74,6 +74,7 @@ class Task:
     by: str
     at: datetime
     anew: bool
+    clock_frozen: bool = False
 
     @property
     def rewrites(self) -> Rewrites:
@@ -272,7 +273,13 @@ def _reports(task: Task, found: Search) -> None:
 
             def work(report: erasing.ReportTraces = report) -> tuple[str, str]:
                 after = erasing.rewrite(
-                    report, task.traces, task.rewrites, customer_id=task.customer_id, by=task.by, at=task.at
+                    report,
+                    task.traces,
+                    task.rewrites,
+                    customer_id=task.customer_id,
+                    by=task.by,
+                    at=task.at,
+                    clock_frozen=task.clock_frozen,
                 )
                 return report.entry.manifest_sha256, after
 

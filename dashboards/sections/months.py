@@ -23,9 +23,10 @@ from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.launch import environment
 from dashboards.queries import months, reading
-from dashboards.sections.report import MIME, NAME_LENGTH, ZIP_BYTES, changed, earlier, zipped
+from dashboards.sections.report import MIME, NAME_LENGTH, ZIP_BYTES, changed, earlier, names_of, zipped
 from dashboards.wording import count
 from marketplace.months import MonthFacts, Point, Standing, points_of, whole
+from pipelines.exports.folder import BESIDE
 from pipelines.exports.manifest import MANIFEST, MONTH_KIND, DamagedManifest, read_manifest
 from pipelines.months import Found, facts_of, found, judged_at, reports_of
 from resources.ledger import ExportEntry, Ledger, SignOff
@@ -271,7 +272,7 @@ def _handed_out(screen: Screen, report: ExportEntry) -> None:
         parts.terms_card(facts, " ".join(notes)),
         parts.hint(say("report.verify"), f"bookwatch verify {folder}"),
     )
-    names = [*(entry.name for entry in manifest.files if (folder / entry.name).is_file()), MANIFEST]
+    names = names_of(folder, manifest)
     with st.container(horizontal=True, key="month_files"):
         if sum((folder / name).stat().st_size for name in names) <= ZIP_BYTES:
             st.download_button(
@@ -285,7 +286,7 @@ def _handed_out(screen: Screen, report: ExportEntry) -> None:
                 on_click="ignore",
             )
         for name in names:
-            if Path(name).suffix in (".xlsx", ".pdf", ".md") or name == MANIFEST:
+            if Path(name).suffix in (".xlsx", ".pdf", ".md") or name in (MANIFEST, *BESIDE):
                 st.download_button(
                     name,
                     (folder / name).read_bytes,

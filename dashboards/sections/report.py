@@ -22,6 +22,7 @@ from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.launch import environment
 from dashboards.wording import count
+from pipelines.exports.folder import BESIDE
 from pipelines.exports.manifest import MANIFEST, DamagedManifest, Manifest, read_manifest, sha256_of_bytes
 from resources.ledger import ExportEntry, Ledger
 
@@ -169,8 +170,8 @@ def _prepared(screen: Screen, folder: Path) -> None:
 
 def _downloads(screen: Screen, folder: Path, manifest: Manifest) -> None:
     say = screen.text
-    names = [*(entry.name for entry in manifest.files), MANIFEST]
-    stem = names[0].rsplit(".", 1)[0]
+    names = names_of(folder, manifest)
+    stem = manifest.files[0].name.rsplit(".", 1)[0]
     with st.container(horizontal=True, key="report_files"):
         if sum(entry.bytes for entry in manifest.files) <= ZIP_BYTES:
             st.download_button(
@@ -186,15 +187,22 @@ def _downloads(screen: Screen, folder: Path, manifest: Manifest) -> None:
         for name in names:
             st.download_button(
                 name.removeprefix(f"{stem}_")
-                if name.startswith(f"{stem}_") or name == MANIFEST
+                if name.startswith(f"{stem}_") or name in (MANIFEST, *BESIDE)
                 else f"{KIND}.{manifest.format}",
                 (folder / name).read_bytes,
                 file_name=name,
-                mime=MIME[Path(name).suffix],
+                mime=MIME.get(Path(name).suffix, "application/octet-stream"),
                 icon=":material/download:",
                 key=f"report_file_{name.removeprefix(stem)}",
                 on_click="ignore",
             )
+
+
+def names_of(folder: Path, manifest: Manifest) -> list[str]:
+    """What makes up a report: its files, the manifest, and beside it the signature and the time-stamp where there are
+    such: without its signature a report is not the one that was handed out."""
+    beside = (name for name in BESIDE if (folder / name).is_file())
+    return [*(entry.name for entry in manifest.files if (folder / entry.name).is_file()), MANIFEST, *beside]
 
 
 def zipped(folder: Path, names: list[str]) -> bytes:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import escape, unescape
 
+import duckdb
 import orjson
 import polars as pl
 import pyarrow as pa
@@ -30,10 +31,12 @@ from pipelines.exports.manifest import (
     DamagedManifest,
     FileEntry,
     Manifest,
+    MonthEntry,
     RewriteEntry,
     read_manifest,
     sha256_of_bytes,
 )
+from pipelines.exports.month.document import Contents
 from pipelines.exports.report_files import new_file, sha256_of
 from pipelines.exports.signature import SIGNATURE, signature_of
 from pipelines.exports.spreadsheet import guarded, unguarded
@@ -43,6 +46,7 @@ from resources.ledger import ExportEntry, Seal
 from resources.own_files import sync
 from resources.report_keys import signer
 from resources.rewrites import Rewrite, Rewrites
+from resources.snapshots import open_snapshot
 
 WORKSHOP: Final = ".bookwatch-rewriting"
 BECAUSE: Final = "an erasure"
@@ -50,7 +54,7 @@ TABLE: Final = "report"
 WAIVERS: Final = "waivers"
 
 _CELL: Final = re.compile(r'("(?:[^"]|"")*"|[^"\r\n{sep}]*)({sep}|\r\n|$)'.replace("{sep}", "SEP"))
-#: Figures, rules and hashes: no cell of a row stands in them.
+#: Rules, and what is drawn of the other files: it is drawn anew where one of them is written anew.
 _DOCUMENTS: Final = (".pdf", ".md")
 _QUOTE: Final = re.compile(r'["\r\n]')
 _XML_CELL: Final = re.compile(
@@ -131,9 +135,17 @@ def look(entry: ExportEntry, traces: Traces) -> ReportTraces | None:
 
 
 def rewrite(
-    report: ReportTraces, traces: Traces, rewrites: Rewrites, *, customer_id: str, by: str, at: datetime
+    report: ReportTraces,
+    traces: Traces,
+    rewrites: Rewrites,
+    *,
+    customer_id: str,
+    by: str,
+    at: datetime,
+    clock_frozen: bool = False,
 ) -> str:
-    """Write a report anew in its folder, without the traces; returns the new manifest's hash.
+    """Write a report anew in its folder, without the traces; returns the new manifest's hash. ``clock_frozen``: ``at``
+    is what a stopped clock says, which the new signature marks.
 
     All files are made in a hidden folder first and entered in the ledger; from then on ``finish`` completes it whatever
     happens. Raises BookwatchError where that cannot be done, and the report stands as it was then.
@@ -163,14 +175,18 @@ def rewrite(
         month = manifest.month and replace(
             manifest.month, signed_with=None if signing is None else signing.public.text
         )
-        content = replace(
-            manifest, files=files, rewritten=[*manifest.rewritten, entry], month=month
-        ).to_bytes()
+        fresh_manifest = replace(manifest, files=files, rewritten=[*manifest.rewritten, entry], month=month)
+        if month is not None:
+            fresh_manifest = _with_its_cover(report.folder, workshop, fresh_manifest, month, rewrites)
+        content = fresh_manifest.to_bytes()
         _new(workshop / MANIFEST, content)
         if signed:  # an empty one: there is no key any more, and the old signature goes
-            fresh = b"" if signing is None else signature_of(content, signing, at, clock_frozen=False)
+            fresh = b"" if signing is None else signature_of(content, signing, at, clock_frozen=clock_frozen)
             _new(workshop / SIGNATURE, fresh)
         sync(workshop)
+    except BookwatchError:
+        shutil.rmtree(workshop, ignore_errors=True)
+        raise
     except OSError as refused:
         shutil.rmtree(workshop, ignore_errors=True)
         raise BookwatchError(
@@ -189,6 +205,68 @@ def rewrite(
     )
     finish(begun, rewrites, at=at)
     return digest
+
+
+def _with_its_cover(
+    folder: Path, workshop: Path, manifest: Manifest, told: MonthEntry, rewrites: Rewrites
+) -> Manifest:
+    """Draw a package's cover anew in ``workshop``: it shows the hashes of files that were just written anew and, of one
+    provider's package, cells of theirs. The manifest with it.
+
+    Raises BookwatchError where it would show a trace still, as the snapshot it is drawn from is not there any more.
+    """
+    from pipelines.exports.month import cover, package  # they load what draws pages
+
+    suffix = cover.DOCUMENT.suffix
+    old = next((file for file in manifest.files if file.name.endswith(suffix)), None)
+    snapshot = Home(rewrites.path.parent).published / f"{manifest.snapshot}.duckdb"
+    if old is None:
+        return manifest
+    if not snapshot.is_file():
+        if "provider" not in manifest.filters:
+            return manifest  # no cell of a row stands in it
+        raise BookwatchError(
+            f"The cover in {folder} shows a provider's account and cannot be drawn anew: its snapshot"
+            f" {manifest.snapshot} is gone.",
+            "The report stands as it was: put the snapshot back, or delete the report.",
+        )
+    after = {entry.sha256_before: entry.sha256_after for entry in rewrites.done()}
+
+    def now(digest: str) -> str:
+        seen: set[str] = set()
+        while digest in after and digest not in seen:
+            seen.add(digest)
+            digest = after[digest]
+        return digest
+
+    documents = tuple(document.suffix for document in package.documents())
+    tables = [file for file in manifest.files if not file.name.endswith(documents)]
+    making = workshop / "making"
+    making.mkdir(mode=0o700)
+    for file in tables:
+        written = workshop / file.name
+        (making / file.name).symlink_to(written if written.exists() else folder / file.name)
+    asked = package.asked_again(Home(rewrites.path.parent), manifest, told, now)
+    try:
+        with open_snapshot(snapshot, memory_limit=package.QUERY_MEMORY[-1]) as con:
+            contents = Contents(
+                replace(manifest, files=tables), asked, package.tables(), con, making / package.SPOOL
+            )
+            made = cover.DOCUMENT.write(contents, making, old.name)
+    except duckdb.Error as refused:
+        raise BookwatchError(
+            f"The cover in {folder} cannot be drawn anew: the snapshot {manifest.snapshot} cannot be asked by this"
+            f" bookwatch ({type(refused).__name__}).",
+            f"The report stands as it was: run this with {told.bookwatch_version}, which made it, or delete it.",
+        ) from None
+    os.replace(making / old.name, workshop / old.name)
+    shutil.rmtree(making)
+    *earlier, entry = manifest.rewritten
+    return replace(
+        manifest,
+        files=[made if file is old else file for file in manifest.files],
+        rewritten=[*earlier, replace(entry, files=sorted({*entry.files, old.name}))],
+    )
 
 
 def finish(begun: Rewrite, rewrites: Rewrites, *, at: datetime) -> None:

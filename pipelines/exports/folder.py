@@ -10,7 +10,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -142,6 +142,7 @@ def export(
                 seal = require_unchanged(path, in_full=True)
                 written = write(path, workshop)
                 files = written.files
+                drawn: set[str] = set()
                 if require_unchanged(path) != seal:
                     raise BookwatchError(
                         f"The snapshot {chosen} was written anew while it was exported, as a person was forgotten.",
@@ -149,7 +150,12 @@ def export(
                     )
                 if written.papers is not None:
                     shown = standing[0] if standing else written.manifest_after(None, made_at)
-                    files = [*files, *written.papers(replace(shown, files=files))]
+                    papers = written.papers(replace(shown, files=files))
+                    files = [*files, *papers]
+                    if all(entry.folder != str(folder) for entry in ledger.exports()):
+                        # They show when they are made: those of an export that was killed are others, and nobody
+                        # was told of them.
+                        drawn = {entry.name for entry in papers}
                 if standing is not None:
                     manifest, digest = standing
                     _refuse_other_bytes(folder, manifest, files)
@@ -162,7 +168,7 @@ def export(
                         if (folder / MANIFEST).exists():
                             raise _other_export(folder, "another export was written there meanwhile")
                         manifest = replace(written.manifest_after(previous, made_at), files=files)
-                        _settle(folder, workshop, files)
+                        _settle(folder, workshop, files, drawn)
                         settled.append(manifest)
                         data = manifest.to_bytes()
                         for (
@@ -322,13 +328,16 @@ def _refuse_other_bytes(folder: Path, manifest: Manifest, files: list[FileEntry]
         )
 
 
-def _settle(folder: Path, workshop: Path, files: list[FileEntry]) -> None:
-    """Rename the finished data files into ``folder``; all or none when one of other bytes stands there."""
+def _settle(
+    folder: Path, workshop: Path, files: list[FileEntry], drawn: Collection[str] = frozenset()
+) -> None:
+    """Rename the finished files into ``folder``; all or none when one of other bytes stands there. One that is among
+    ``drawn`` takes the place of such a one."""
     for entry in files:
         target = folder / entry.name
         if target.is_symlink() or (target.exists() and not target.is_file()):
             raise _other_export(folder, f"{entry.name} there is not a plain file")
-        if target.exists() and sha256_of(target) != entry.sha256:
+        if entry.name not in drawn and target.exists() and sha256_of(target) != entry.sha256:
             raise _other_export(folder, f"{entry.name} is already there with different bytes")
     for entry in files:
         os.replace(workshop / entry.name, folder / entry.name)

@@ -44,6 +44,7 @@ from pipelines.exports.time_stamp import judge_stamp
 from pipelines.exports.workbook import SHEET_ROWS
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
+from resources.instants import z_text_of
 from resources.ledger import ExportEntry, Ledger, LedgerTooNew
 from resources.report_keys import PublicKey, known_keys
 from resources.rewrites import Kind, Rewrites
@@ -207,6 +208,8 @@ def _verify(
     except DamagedManifest as damaged:
         notes.differences.append(f"{MANIFEST} {damaged}.")
         return Verdict(folder, 0, 0, tuple(notes.differences), tuple(notes.not_checked))
+    if (folder / MANIFEST).is_symlink():
+        notes.differences.append(f"{MANIFEST} is not a plain file.")
     if manifest.to_bytes() != data:
         notes.differences.append(f"{MANIFEST} is not written as bookwatch writes it: it was edited.")
     anew = _rewritten(ledger)
@@ -286,6 +289,7 @@ def _compare_entry(manifest: Manifest, entry: ExportEntry, notes: Notes) -> None
     for what, ours, theirs in (
         ("snapshot", manifest.snapshot, entry.snapshot_id),
         ("made_by", manifest.made_by, entry.made_by),
+        ("made_at", manifest.created_at, z_text_of(entry.made_at)),
         ("report", manifest.report, entry.kind),
         ("filters", manifest.in_ledger, entry.filters),
     ):

@@ -6,15 +6,20 @@ records, and the auditor's report."""
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from dashboards.sections.report import last_month, zipped
-from pipelines.exports.verify import verify_export
+from dashboards.sections.report import last_month, names_of, zipped
+from pipelines.exports.manifest import read_manifest
+from pipelines.exports.signature import SIGNATURE
+from pipelines.exports.verify import Trust, verify_export
+from resources.home import Home
 from resources.ledger import Ledger
+from resources.report_keys import make_keys
 from tests.dashboards import snapshot
 from tests.dashboards.conftest import Shown
 from tests.dashboards.snapshot import Truth
@@ -300,18 +305,26 @@ def test_a_report_from_the_page_is_a_real_export(home: Path, show: Show, tmp_pat
     app.button[0].click().run(timeout=60)
     assert "This report was there already, byte for byte; nothing was entered again." in plain(shown)
     assert len(Ledger(home / "ledger.sqlite").exports()) == 1
-    # As a workbook: a report of its own, beside the CSV.
+    # As a workbook: a report of its own, beside the CSV; signed, now that there is a key.
+    key = make_keys(Home(home))
     app.segmented_control(key="report_format").set_value("xlsx")
     app.button[0].click().run(timeout=60)
     assert not app.exception
     assert [
         button.label for button in app.get("download_button") if (button.key or "").startswith("report_")
-    ] == ["All files (ZIP)", "commissions.xlsx", "manifest.json"]
+    ] == ["All files (ZIP)", "commissions.xlsx", "manifest.json", SIGNATURE]
     workbook = Path(Ledger(home / "ledger.sqlite").exports()[1].folder)
     assert verify_export(workbook, home / "ledger.sqlite").holds
     archive = tmp_path / "report.zip"
-    archive.write_bytes(zipped(folder, [path.name for path in folder.iterdir()]))
-    assert archive.stat().st_size > 10_000
+    manifest = read_manifest((workbook / "manifest.json").read_bytes())
+    archive.write_bytes(zipped(workbook, names_of(workbook, manifest)))
+    shutil.unpack_archive(archive, tmp_path / "handed out")
+    # Whoever gets the ZIP proves it by the key alone.
+    verdict = verify_export(
+        tmp_path / "handed out", tmp_path / "none.sqlite", alone=True, trust=Trust(key=key)
+    )
+    assert verdict.holds
+    assert any("signed with the key" in said for said in verdict.proven)
 
 
 def test_a_report_without_a_name_or_that_cannot_be_written_is_said_and_nothing_is_entered(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import pytest
 from pipelines.exports.manifest import MANIFEST, MONTH_VERSION, Manifest, read_manifest
 from pipelines.exports.month import package as packages
 from pipelines.exports.month import rows
+from pipelines.exports.month.cover import DOCUMENT as COVER
 from pipelines.exports.month.files import TableFiles
 from pipelines.exports.month.package import tables
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
@@ -442,6 +444,23 @@ def test_an_old_snapshot_exported_once_more_is_not_what_is_superseded(
         home, home.root / "out", october, "en", "s3"
     )
     assert [entry and entry.manifest_sha256 for entry in found] == ["h3", "h2"]
+
+
+def test_a_cover_of_an_export_that_was_killed_gives_way_and_one_that_was_handed_out_does_not(
+    october: Home, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cover shows when it is made, so it never is the same bytes again."""
+    monkeypatch.setattr(packages, "documents", lambda: (COVER,))
+    left = tmp_path / "killed" / f"2026-10_{SNAPSHOT}_cover.pdf"
+    left.parent.mkdir()
+    left.write_bytes(b"%PDF drawn a minute ago")
+    outcome = cli("export", "month", "2026-10", "--out", str(left.parent))
+    assert outcome.status == 0, outcome
+    assert sha256(left.read_bytes()).hexdigest() in {entry.sha256 for entry in manifest_of(left.parent).files}
+    (left.parent / MANIFEST).unlink()
+    left.write_bytes(b"%PDF with notes of the auditor's")
+    assert cli("export", "month", "2026-10", "--out", str(left.parent)).status != 0
+    assert left.read_bytes() == b"%PDF with notes of the auditor's"
 
 
 def test_a_package_of_a_later_snapshot_supersedes_the_one_handed_out(

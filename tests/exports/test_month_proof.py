@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import zlib
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -54,7 +55,7 @@ class Standing:
         (found,) = (path for path in folder.iterdir() if path.name.endswith(end))
         return found
 
-    def forge(self, folder: Path, edit: Edit | None = None) -> Verdict:
+    def forge(self, folder: Path, edit: Edit | None = None, *, names_its_key: bool = False) -> Verdict:
         """As one who owns folder and ledger would: the manifest agrees with the files, the ledger with the manifest,
         and the snapshot is what it was. What is left to see it by are the files' own words and the snapshot."""
         path = folder / "manifest.json"
@@ -64,7 +65,8 @@ class Standing:
             entry["bytes"], entry["sha256"] = len(data), sha256(data).hexdigest()
         if edit is not None:
             edit(content)
-        content["signed_with"] = None
+        if not names_its_key:
+            content["signed_with"] = None
         (folder / SIGNATURE).unlink(missing_ok=True)
         text = json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n"
         before = sha256_of_bytes(path.read_bytes())
@@ -193,7 +195,8 @@ class TestWhoCanWriteTheManifestToo:
 
     def test_nothing_but_the_signature_is_missed_where_nothing_was_changed(self, standing: Standing) -> None:
         verdict = standing.forge(standing.copy())
-        assert verdict.differences == ()
+        (difference,) = verdict.differences
+        assert "_cover.pdf is not what is made" in difference  # it names the key
         assert any("the report is not signed" in said for said in verdict.not_checked)
 
     def test_the_signature_shows_it_to_who_knows_the_key(self, standing: Standing) -> None:
@@ -238,6 +241,11 @@ class TestWhoCanWriteTheManifestToo:
             content["made_by_how"] = "sworn"
             never = dict.fromkeys(("snapshot", "made_at", "made_by"), "x") | {"manifest_sha256": "0" * 64}
             content["supersedes"] = never
+            content["open"] = not content["open"]
+            content["ageing_at"] = "2026-11-20T00:00:00Z"
+            content["created_at"] = "2026-12-01T00:00:00Z"
+            content["rows_without_day"] += 1
+            content["signed_off"] = [{"month": "2026-11", "by": "Ayu", "at": "2026-12-02T00:00:00Z"}]
 
         differences = standing.forge(standing.copy(), edit).differences
         for told in (
@@ -247,8 +255,42 @@ class TestWhoCanWriteTheManifestToo:
             f"names the SHA-256 {'0' * 64} of the snapshot",
             "'sworn' of how its maker is known",
             "supersedes names",
+            "says open",
+            "says ageing_at 2026-11-20T00:00:00Z",
+            "the ledger says made_at 2026-12-03T01:02:03Z",
+            "says rows_without_day",
+            "Ayu signed off 2026-11",
         ):
             assert any(told in said for said in differences), (told, differences)
+
+    def test_a_cover_with_another_figure(self, standing: Standing) -> None:
+        """What is read first and signed on paper: one glyph of one page, packed again as it was."""
+        folder = standing.copy()
+        path = standing.file(folder, "_cover.pdf")
+        data, page = path.read_bytes(), _page_of(path.read_bytes())
+        told = zlib.decompress(page)
+        digit = told.index(b") Tj", len(told) // 2) - 1
+        other = zlib.compress(told[:digit] + bytes([told[digit] ^ 1]) + told[digit + 1 :])
+        path.write_bytes(data.replace(page, other))
+        assert any(
+            f"{path.name} is not what is made" in said and "other words or figures" in said
+            for said in standing.forge(folder).differences
+        )
+
+    def test_a_cover_that_is_packed_otherwise_says_the_same(self, standing: Standing) -> None:
+        folder = standing.copy()
+        path = standing.file(folder, "_cover.pdf")
+        page = _page_of(path.read_bytes())
+        path.write_bytes(path.read_bytes().replace(page, zlib.compress(zlib.decompress(page), 1)))
+        verdict = standing.forge(folder, names_its_key=True)
+        (difference,) = verdict.differences
+        assert difference.startswith(f"{SIGNATURE} is gone")
+        assert not any(path.name in said for said in verdict.not_checked)
+
+    def test_a_cover_that_is_none(self, standing: Standing) -> None:
+        folder = standing.copy()
+        standing.file(folder, "_cover.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
+        assert any("not drawn as bookwatch draws" in said for said in standing.forge(folder).differences)
 
     def test_a_file_left_out_of_the_manifest(self, standing: Standing) -> None:
         folder = standing.copy()
@@ -269,6 +311,11 @@ class TestWhoCanWriteTheManifestToo:
             "where it must list" in said
             for said in verify_export(folder, home.ledger, alone=True).differences
         )
+
+
+def _page_of(pdf: bytes) -> bytes:
+    """The first page's packed content."""
+    return pdf[pdf.index(b"stream\n") + 7 : pdf.index(b"\nendstream")]
 
 
 def test_without_home_and_snapshot_it_says_plainly_what_it_could_not_check(

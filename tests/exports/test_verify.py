@@ -128,6 +128,14 @@ def test_a_link_in_a_file_s_place_is_seen(standing: Standing) -> None:
     assert not verify_export(folder, standing.ledger).holds
 
 
+def test_a_link_in_the_manifest_s_place_is_seen(standing: Standing) -> None:
+    folder = standing.fresh_copy()
+    path = folder / "manifest.json"
+    path.rename(folder.parent / "elsewhere.json")
+    path.symlink_to(folder.parent / "elsewhere.json")
+    assert verify_export(folder, standing.ledger).differences == ("manifest.json is not a plain file.",)
+
+
 def edit(folder: Path, change: Callable[[dict], None]) -> None:
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pypdfium2 as pdfium
 import pytest
 
 from assets.core.engine import process
@@ -470,6 +471,41 @@ def test_kept_files_are_written_anew_and_no_figure_changes(published: Settings) 
     )  # fmt: skip
     assert again.already_there
     assert forgotten(published).kept == ()
+
+
+def test_the_cover_of_a_providers_package_is_drawn_anew_without_the_person(published: Settings) -> None:
+    """Its account names the provider, whose name was the person's by a slip; its words are compressed glyphs, so only
+    the text of its pages tells."""
+    home = published.home
+    make_keys(home)
+    out = home.exports / "p3"
+    export_month(
+        home, published.clock, first=date(2026, 9, 1), until=date(2026, 11, 1), out=out, made_by="Ayu",
+        time_zone="Asia/Makassar", snapshot_id=SNAPSHOT, provider="p3",
+    )  # fmt: skip
+    (cover,) = out.glob("*_cover.pdf")
+    assert NAME in words_of(cover)
+    before = verify_export(out, home.ledger, alone=True)
+    forgotten(published)
+    words = words_of(cover)
+    assert "Ketuttari" not in words
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    for entry in manifest["files"]:
+        if entry["name"].endswith("_statements.csv"):
+            assert entry["sha256"] in words  # the cover lists the files as they are now
+    assert cover.name in manifest["rewritten"][0]["files"]
+    assert "clock:frozen" in (out / "manifest.json.minisig").read_text()
+    assert sorted(path.name for path in out.iterdir() if path.is_dir()) == []
+    verdict = verify_export(out, home.ledger, alone=True)
+    assert verdict.differences == before.differences
+    assert not any(cover.name in said for said in verdict.not_checked)
+
+
+def words_of(cover: Path) -> str:
+    with pdfium.PdfDocument(cover) as pdf:
+        return " ".join(
+            " ".join(pdf[number].get_textpage().get_text_bounded().split()) for number in range(len(pdf))
+        )
 
 
 def test_killed_at_any_instant_nothing_is_half_written_and_the_next_call_finishes(

@@ -155,18 +155,15 @@ def export_month(
     chosen = require_snapshot(home, snapshot_id).stem
     supersedes, opening_from = _earlier(home, out, filters, locale, chosen)
     key = public_key(home)
-    ages_until = until if ageing_at is None else ageing_at + timedelta(days=1)
 
     def asked_of(judged_at: datetime | None) -> Asked:
-        def known(at: datetime) -> datetime:
-            return at if judged_at is None else min(at, judged_at)
-
+        ends = _midnight(until, time_zone)
         return Asked(
             first=first,
             until=until,
             provider=provider,
-            as_of=known(_midnight(ages_until, time_zone)),
-            ended=known(_midnight(until, time_zone)),
+            as_of=ages_as_of(filters, time_zone, judged_at),
+            ended=ends if judged_at is None else min(ends, judged_at),
             time_zone=time_zone,
             supersedes=_as_earlier(home, supersedes),
             opening_from=_as_earlier(home, opening_from),
@@ -178,9 +175,7 @@ def export_month(
         made = _write_tables(path, workshop, stem, locale, asked_of)
         facts, asked = made.facts, made.asked
         seal = require_unchanged(path)
-        judged_at = facts["as_of"]
-        closed = judged_at is not None and judged_at >= _midnight(until, time_zone) + CLOSED_AFTER
-        over = judged_at is not None and judged_at >= _midnight(until, time_zone)
+        told = told_of_snapshot(facts, until, time_zone)
 
         def manifest_after(previous: str | None, made_at: datetime) -> Manifest:
             return Manifest(
@@ -188,25 +183,25 @@ def export_month(
                 format=FORM,
                 locale=locale,
                 snapshot=path.stem,
-                published_at=z_text_of(facts["published_at"]),
-                as_of=z_text_of(judged_at),
-                period_over=over,
+                published_at=told["published_at"],
+                as_of=told["as_of"],
+                period_over=told["period_over"],
                 created_at=z_text_of(made_at),
                 made_by=made_by,
                 time_zone=time_zone,
-                time_zones=facts["zones"],
-                rules_version=facts["rules_version"],
-                policy_versions=facts["policies"],
-                source=facts["source"],
+                time_zones=told["time_zones"],
+                rules_version=told["rules_version"],
+                policy_versions=told["policy_versions"],
+                source=told["source"],
                 filters=filters,
-                rows_without_day=facts["rows_without_day"],
-                findings_without_day=facts["findings_without_day"],
-                difference=facts["difference"],
+                rows_without_day=told["rows_without_day"],
+                findings_without_day=told["findings_without_day"],
+                difference=told["difference"],
                 files=made.files,
                 previous_manifest_sha256=previous,
                 manifest_version=MONTH_VERSION,
                 month=MonthEntry(
-                    open=not closed,
+                    open=told["open"],
                     ageing_at=z_text_of(asked.as_of),
                     clock_frozen=clock.frozen is not None,
                     made_by_how=made_by_how,
@@ -248,6 +243,34 @@ def export_month(
 
     order = Order(KIND, FORM, locale, filters, made_by)
     return export(home, clock, order, out=out, write=write, snapshot_id=chosen)
+
+
+def told_of_snapshot(facts: dict[str, Any], until: date, time_zone: str) -> dict[str, Any]:
+    """What a manifest says of its snapshot and of a period up to ``until``, by the manifest's names. ``facts``: as of
+    facts_of. A period is closed a day after it is over, by the instant the snapshot was judged at."""
+    judged_at, end = facts["as_of"], _midnight(until, time_zone)
+    return {
+        "published_at": z_text_of(facts["published_at"]),
+        "as_of": z_text_of(judged_at),
+        "period_over": judged_at is not None and judged_at >= end,
+        "open": judged_at is None or judged_at < end + CLOSED_AFTER,
+        "time_zones": facts["zones"],
+        "rules_version": facts["rules_version"],
+        "policy_versions": facts["policies"],
+        "source": facts["source"],
+        "rows_without_day": facts["rows_without_day"],
+        "findings_without_day": facts["findings_without_day"],
+        "difference": facts["difference"],
+    }
+
+
+def ages_as_of(filters: dict[str, str], time_zone: str, judged_at: datetime | None) -> datetime:
+    """The instant (naive UTC) ages are as of: the end of the local day asked for, else of the period's last, but never
+    later than the snapshot was judged at."""
+    day = filters.get("ageing_at")
+    until = date.fromisoformat(filters["to"]) if day is None else date.fromisoformat(day) + timedelta(days=1)
+    as_of = _midnight(until, time_zone)
+    return as_of if judged_at is None else min(as_of, judged_at)
 
 
 def _texts(locale: str) -> dict[str, str]:

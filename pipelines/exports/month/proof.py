@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ import duckdb
 import polars as pl
 
 from marketplace.bridges import LineKind
+from pipelines.exports.commissions import facts_of
 from pipelines.exports.csv_writer import REPORT
 from pipelines.exports.digests import mart_digests
 from pipelines.exports.maker import HOW
@@ -25,20 +26,27 @@ from pipelines.exports.manifest import MANIFEST, FileEntry, Manifest, MonthEntry
 from pipelines.exports.month.document import Contents
 from pipelines.exports.month.earlier import reported_file
 from pipelines.exports.month.figures import figures_of
+from pipelines.exports.month.findings import date_findings
 from pipelines.exports.month.opening import LEDGER_FILE
 from pipelines.exports.month.package import (
     BRIDGES,
     QUERY_MEMORY,
+    ages_as_of,
     asked_again,
     documents,
     label_of,
     tables,
+    told_of_snapshot,
 )
+from pipelines.exports.month.rows import period_of
 from pipelines.exports.month.table import Asked, Earlier, PackageTable
 from pipelines.exports.notes import Notes
+from pipelines.exports.pdf_content import NotAsWeDraw, unpacked
 from pipelines.exports.reading import csv_rows
 from resources.home import Home
+from resources.instants import z_text_of
 from resources.ledger import ExportEntry, Ledger, LedgerTooNew
+from resources.ledger.sign_offs import CLOSED
 from resources.snapshots import open_snapshot
 from resources.told import told_name
 
@@ -98,6 +106,7 @@ def prove_month(package: Package, notes: Notes) -> None:
     cannot be read to its end."""
     _say_who(package, notes)
     _check_earlier(package, notes)
+    _check_signed_off(package, notes)
     _check_figures_of_files(package, notes)
     _check_bridges(package, notes)
     check_rows(package.told.figures, notes)
@@ -332,9 +341,42 @@ def _within(package: Package, snapshot: Path, asked: Asked, memory: str, notes: 
     with tempfile.TemporaryDirectory(prefix="bookwatch-verify-") as name:
         folder = Path(name)
         with open_snapshot(snapshot, memory_limit=memory, spill_folder=folder / "spill") as con:
+            _check_facts(package, con, asked, notes)
             _check_figures(package, figures_of(con, asked), notes)
             _check_tables(package, con, asked, notes)
             _check_documents(package, con, asked, folder, notes)
+
+
+def _check_facts(package: Package, con: duckdb.DuckDBPyConnection, asked: Asked, notes: Notes) -> None:
+    """What the manifest says of the snapshot and of the period: whether it was closed, as of when, what is in none."""
+    date_findings(con)
+    facts = facts_of(con, period_of(asked))
+    manifest = package.manifest
+    held = asdict(manifest) | asdict(package.told)
+    found = told_of_snapshot(facts, asked.until, manifest.time_zone)
+    found["ageing_at"] = z_text_of(ages_as_of(manifest.filters, manifest.time_zone, facts["as_of"]))
+    for name in sorted(found):
+        if held[name] == found[name]:
+            continue
+        said = f"{MANIFEST} says {name} {held[name]}; by the snapshot it is {found[name]}."
+        (notes.differences if _same_version(package) else notes.not_checked).append(said)
+
+
+def _check_signed_off(package: Package, notes: Notes) -> None:
+    """Who is said to have signed the period off did so, by the log."""
+    if not package.entries or not package.told.signed_off:
+        return
+    log = {
+        (f"{entry.local_month:%Y-%m}", entry.by, z_text_of(entry.at))
+        for entry in Ledger(package.home.ledger).sign_off_log()
+        if entry.action == CLOSED
+    }
+    notes.differences.extend(
+        f"{MANIFEST} says that {named.get('by')} signed off {named.get('month')} at {named.get('at')}, which the ledger"
+        " does not know."
+        for named in package.told.signed_off
+        if (named.get("month"), named.get("by"), named.get("at")) not in log
+    )
 
 
 def _check_figures(package: Package, found: dict[str, int | None], notes: Notes) -> None:
@@ -435,7 +477,7 @@ def _check_documents(
             continue
         name = f"{label_of(manifest)}_{manifest.snapshot}{document.suffix}"
         entry = next((one for one in manifest.files if one.name == name), None)
-        if entry is None or any(name in rewriting.files for rewriting in manifest.rewritten):
+        if entry is None:
             continue
         try:
             made = document.write(contents, folder, name)
@@ -447,10 +489,34 @@ def _check_documents(
         if made.sha256 == entry.sha256:
             continue
         said = f"{name} is not what is made of the snapshot and {MANIFEST} once more"
-        if document.suffix == _COVER or _in_other_words(package, document.suffix, con):
-            # Whatever packs a PDF may pack it otherwise on another machine.
+        if _in_other_words(package, document.suffix, con):
             notes.not_checked.append(
                 f"{said} on this machine; it was made by {package.told.bookwatch_version}, its texts and libraries."
             )
+        elif document.suffix == _COVER and manifest.rewritten and name not in manifest.rewritten[-1].files:
+            notes.not_checked.append(
+                f"{name} was drawn before the report was rewritten: whether it shows anything else than the hashes"
+                " that the files had then."
+            )
+        elif document.suffix == _COVER:
+            _compare_covers(package.folder / name, folder / name, said, notes)
         else:
             notes.differences.append(f"{said}.")
+
+
+def _compare_covers(held: Path, made: Path, said: str, notes: Notes) -> None:
+    """Another machine may pack a PDF otherwise: then it says the same. Letters of other shapes are told, as another
+    library may cut them so; another page is a difference."""
+    if not held.is_file():
+        return  # said: it is gone
+    try:
+        (ours, fonts), (words, shapes) = unpacked(made.read_bytes()), unpacked(held.read_bytes())
+    except NotAsWeDraw:
+        notes.differences.append(f"{said}: it is not drawn as bookwatch draws.")
+        return
+    if words != ours:
+        notes.differences.append(f"{said}: other words or figures stand on its pages.")
+    elif shapes != fonts:
+        notes.not_checked.append(
+            f"{said} on this machine: its pages say the same, but their letters are drawn otherwise."
+        )
