@@ -55,7 +55,7 @@ COLUMNS: Final = (
     PackageColumn("line", "line", "what the line is"),
     PackageColumn("local_date", "local_date", "its day, local to the booking's, else the record's provider"),
     PackageColumn("amount_idr", "amount_idr", "signed: charges add, payments lower; empty: nobody knows"),
-    PackageColumn("balance_idr", "", "what is owed after the line"),
+    PackageColumn("balance_idr", "", "what is owed after the line", summed=False),
     PackageColumn("rows", "rows", "of a sum: of how many rows"),
     PackageColumn("booking_id", "booking_id", "the booking's $id"),
     PackageColumn("booking_key", "booking_key", "the booking's key as the app shows it"),
@@ -125,6 +125,45 @@ def _entries(asked: Asked) -> str:
         WHERE {within(asked, "e.local_date")} ORDER BY account, e.local_date, rank, e.commission_id, is_fee"""
 
 
+def _put_beside(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
+    """temp.statement_beside. Few of a month's rows are beside an account: these are found first, by ids alone, and the
+    rest of their columns is joined to them, never to all."""
+    lacking = values(RowState.MISSING, RowState.AWAITING, RowState.UNKNOWN)
+    unentered = f"reason IN {words(values(Unentered.AMOUNT_UNKNOWN, Unentered.UNDATED))}"
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE beside_charged AS
+        SELECT e.commission_id, e.provider_id FROM (
+            SELECT commission_id, provider_id FROM {_ENTRIES}
+            WHERE kind = {literal(EntryKind.ACCRUAL.value)} AND {within(asked)}
+            UNION ALL SELECT commission_id, provider_id FROM marts.unentered_records
+            WHERE reason = {literal(Unentered.AMOUNT_UNKNOWN.value)} AND {within(asked)}) e
+        SEMI JOIN (SELECT commission_id, {OF_REPORT} AS of_provider FROM {_RECONCILED} WHERE {within(asked)}) r
+            ON e.commission_id = r.commission_id AND e.provider_id <> r.of_provider"""
+    )
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE beside_reported AS
+        SELECT *, {OF_REPORT} AS of_provider FROM {_RECONCILED} WHERE {within(asked)} AND (
+            commission_id IS NULL AND state IN {words(lacking)} OR commission_id IN (
+                SELECT commission_id FROM temp.beside_charged
+                UNION ALL SELECT commission_id FROM marts.unentered_records WHERE {unentered}))"""
+    )
+    con.execute(
+        """CREATE OR REPLACE TEMP TABLE beside_bookings AS
+        SELECT booking_id, origin, business_id, starts_at, utc_offset_minutes FROM core.bookings
+        WHERE booking_id IN (SELECT booking_id FROM temp.beside_reported)"""
+    )
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE beside_records AS SELECT * FROM core.commissions
+        WHERE commission_id IN (SELECT commission_id FROM marts.unentered_records WHERE {unentered})"""
+    )
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE statement_beside AS
+        SELECT * FROM ({" UNION ALL BY NAME ".join(_beside(asked))}) WHERE {of_provider(asked)}"""
+    )
+    for name in ("charged", "reported", "bookings", "records"):
+        con.execute(f"DROP TABLE temp.beside_{name}")
+
+
 def _beside(asked: Asked) -> Iterator[str]:
     """What is on no account: bookings nobody was charged for, or another provider was; records without a line."""
     lacking = values(RowState.MISSING, RowState.AWAITING, RowState.UNKNOWN)
@@ -132,24 +171,19 @@ def _beside(asked: Asked) -> Iterator[str]:
         r.expected_idr, r.state, r.commission_status"""
     instants = f"""{local_text("b.starts_at", "b.utc_offset_minutes")} AS service_at_local,
         {local_text("r.deadline_at", "r.utc_offset_minutes")} AS deadline_at_local"""
-    booking = """LEFT JOIN core.bookings b ON b.booking_id = r.booking_id AND b.origin = r.origin"""
-    reported = f"(SELECT *, {OF_REPORT} AS of_provider FROM {_RECONCILED} WHERE {within(asked)})"
+    booking = """LEFT JOIN temp.beside_bookings b ON b.booking_id = r.booking_id AND b.origin = r.origin"""
     yield f"""
         SELECT r.of_provider AS provider_id, 'unrecorded' AS line, r.local_date, {facts}, {instants},
             0 AS amount_idr, f.findings
-        FROM {reported} r {booking}
+        FROM temp.beside_reported r {booking}
         LEFT JOIN temp.record_findings f ON r.commission_id IS NULL AND f.row_id = r.booking_id
             AND f.origin = r.origin
         WHERE r.commission_id IS NULL AND r.state IN {words(lacking)}"""
     yield f"""
         SELECT r.of_provider AS provider_id, 'charged_elsewhere' AS line, r.local_date, {facts}, {instants},
             0 AS amount_idr, f.findings
-        FROM {reported} r
-        JOIN (SELECT commission_id, provider_id FROM {_ENTRIES}
-              WHERE kind = {literal(EntryKind.ACCRUAL.value)} AND {within(asked)}
-              UNION ALL SELECT commission_id, provider_id FROM marts.unentered_records
-              WHERE reason = {literal(Unentered.AMOUNT_UNKNOWN.value)} AND {within(asked)}) e
-            ON e.commission_id = r.commission_id AND e.provider_id <> r.of_provider
+        FROM temp.beside_reported r
+        JOIN temp.beside_charged e ON e.commission_id = r.commission_id AND e.provider_id <> r.of_provider
         {booking} LEFT JOIN temp.record_findings f ON f.row_id = r.commission_id"""
     for reason, code, days in (
         (Unentered.AMOUNT_UNKNOWN, "amount_unknown", within(asked, "u.local_date")),
@@ -167,8 +201,8 @@ def _beside(asked: Asked) -> Iterator[str]:
                 f.findings
             FROM (SELECT * FROM marts.unentered_records
                   WHERE reason = {literal(reason.value)} AND provider_id IS NOT NULL) u
-            LEFT JOIN core.commissions c ON c.commission_id = u.commission_id
-            LEFT JOIN {reported} r ON r.commission_id = u.commission_id
+            LEFT JOIN temp.beside_records c ON c.commission_id = u.commission_id
+            LEFT JOIN temp.beside_reported r ON r.commission_id = u.commission_id
             LEFT JOIN temp.record_findings f ON f.row_id = u.commission_id
             WHERE {days}"""
 
@@ -211,10 +245,7 @@ def _put_lines(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
     """temp.statement_lines: the lines of all accounts; temp.statement_around: what stands before and after them, by
     ``place``; temp.statement_of: the accounts by number."""
     put_open_records(con, asked)
-    con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE statement_beside AS
-        SELECT * FROM ({" UNION ALL BY NAME ".join(_beside(asked))}) WHERE {of_provider(asked)}"""
-    )
+    _put_beside(con, asked)
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE statement_totals AS
         SELECT * FROM ({" UNION ALL BY NAME ".join(_totals(asked))}) WHERE {of_provider(asked)}"""
