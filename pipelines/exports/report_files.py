@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -34,16 +35,28 @@ def new_file(path: Path) -> io.BufferedWriter:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
+@dataclass(frozen=True)
+class Summing:
+    """What of a table is in no control total. ``total``: a column that says ``total`` in lines that sum up others:
+    these are rows, and in no sum. ``without``: columns whose sum would say nothing."""
+
+    total: str | None = None
+    without: frozenset[str] = frozenset()
+
+
+def summed(columns: Iterable[str], summing: Summing | None) -> list[str]:
+    """The columns that have a control total: rupiah whose sum says something."""
+    without = summing.without if summing else ()
+    return [column for column in columns if column.endswith(MONEY_SUFFIX) and column not in without]
+
+
 class Tally:
-    """The rows that went by, and the sum of every ``_idr`` column, nulls left out.
+    """The rows that went by, and the sum of every ``_idr`` column, nulls left out."""
 
-    ``total``: a column that says ``total`` in lines that sum up others: these are rows, and in no sum.
-    """
-
-    def __init__(self, columns: list[str], total: str | None = None) -> None:
+    def __init__(self, columns: list[str], summing: Summing | None = None) -> None:
         self.rows = 0
-        self._total = total
-        self.totals = {column: 0 for column in columns if column.endswith(MONEY_SUFFIX)}
+        self._total = None if summing is None else summing.total
+        self.totals = dict.fromkeys(summed(columns, summing), 0)
 
     def count(self, batch: pl.DataFrame) -> None:
         self.rows += batch.height

@@ -36,7 +36,7 @@ from pipelines.exports.month.proof import Package, prove_month
 from pipelines.exports.month.table import PackageTable
 from pipelines.exports.notes import Notes
 from pipelines.exports.reading import Unreadable, csv_rows, json_rows, whole
-from pipelines.exports.report_files import MONEY_SUFFIX, TOTAL, sha256_of
+from pipelines.exports.report_files import MONEY_SUFFIX, TOTAL, Summing, sha256_of, summed
 from pipelines.exports.same import json_difference, safe_difference, sheet_difference
 from pipelines.exports.signature import judge
 from pipelines.exports.tables import ROWS, table_file_name
@@ -226,9 +226,9 @@ def _verify(
         notes.not_checked.append(
             f"no ledger with exports at {ledger}: whether {MANIFEST} was edited cannot be told."
         )
-    totals = _totals(manifest)
+    summing = _summing(manifest)
     found = {
-        entry.name: _check_file(folder, entry, manifest, totals.get(entry.name), notes)
+        entry.name: _check_file(folder, entry, manifest, summing.get(entry.name), notes)
         for entry in manifest.files
         if _is_plain(entry.name)
     }
@@ -434,11 +434,11 @@ def _as_table(table: PackageTable) -> Table:
     return Table(table.name, f"_{table.name}", "", columns)
 
 
-def _totals(manifest: Manifest) -> dict[str, str | None]:
-    """Of each file of a table: the column that says which lines sum up others."""
+def _summing(manifest: Manifest) -> dict[str, Summing]:
+    """Of each file of a package's table: what is in no control total."""
     if manifest.report != MONTH_KIND:
         return {}
-    of = {table.name: table.total for table in package.tables()}
+    of = {table.name: table.summing for table in package.tables()}
     return {_name(manifest, part.suffix, part.form): of[part.table.name] for part in _parts(manifest)}
 
 
@@ -478,7 +478,7 @@ class _Seen:
 
 
 def _check_file(
-    folder: Path, entry: FileEntry, manifest: Manifest, total: str | None, notes: Notes
+    folder: Path, entry: FileEntry, manifest: Manifest, summing: Summing | None, notes: Notes
 ) -> _Seen | None:
     path = folder / entry.name
     if path.is_symlink() or not path.is_file():
@@ -496,7 +496,7 @@ def _check_file(
         if path.suffix == ".xlsx":
             # Changed bytes are not unpacked: nothing good comes of them, and the difference is said.
             return _check_workbook(path, entry, manifest, notes) if digest == entry.sha256 else None
-        seen = _recount(path, manifest.locale, total)
+        seen = _recount(path, manifest.locale, summing)
     except Unreadable as broken:
         notes.differences.append(f"{entry.name} {broken}.")
         return None
@@ -569,7 +569,7 @@ def _check_sheet(
         return chain([header], (dict(zip(header, row, strict=True)) for row in rows))
 
     raw = folder / _name(manifest, table.suffix, "csv")
-    seen = _sum(read(), _totals(manifest).get(raw.name))
+    seen = _sum(read(), _summing(manifest).get(raw.name))
     _compare_counts(where, seen, sheet.rows, sheet.totals, notes)
     if manifest.report == MONTH_KIND and raw.is_file():
         try:
@@ -611,7 +611,7 @@ def _check_pair(
         notes.differences.append(f"{name} does not say what the raw file says: {differing}.")
 
 
-def _recount(path: Path, locale: str, total: str | None = None) -> _Seen:
+def _recount(path: Path, locale: str, summing: Summing | None = None) -> _Seen:
     """Rows and totals of a data file, read by another reader than the writer; of a document there are none."""
     if path.suffix in _DOCUMENTS:
         return _Seen(0, {}, Difference(0, 0, 0, 0))
@@ -621,8 +621,8 @@ def _recount(path: Path, locale: str, total: str | None = None) -> _Seen:
             if path.suffix == ".parquet":
                 return _of_parquet(file)
             if path.suffix == ".csv":
-                return _sum(csv_rows(file, locale if spreadsheet else "en"), total)
-            return _sum(json_rows(file), total)
+                return _sum(csv_rows(file, locale if spreadsheet else "en"), summing)
+            return _sum(json_rows(file), summing)
     except (UnicodeDecodeError, csv.Error, orjson.JSONDecodeError, pl.exceptions.PolarsError):
         raise Unreadable(f"cannot be read as {path.suffix[1:].upper()}") from None
 
@@ -636,11 +636,11 @@ def _of_parquet(file: io.BufferedReader) -> _Seen:
     return _Seen(found[0], dict(zip(names, map(int, found[1:]), strict=True)), Difference(0, 0, 0, 0))
 
 
-def _sum(rows: Iterable[dict[str, Any]], total: str | None = None) -> _Seen:
-    """The first item is the header: its keys are the columns, its values are not summed. ``total``: the column that
-    says which rows sum up others; they count, and are in no sum."""
+def _sum(rows: Iterable[dict[str, Any]], summing: Summing | None = None) -> _Seen:
+    """The first item is the header: its keys are the columns, its values are not summed."""
+    total = summing.total if summing else None
     iterator = iter(rows)
-    totals = {name: 0 for name in next(iterator, {}) if name.endswith(MONEY_SUFFIX)}
+    totals = dict.fromkeys(summed(next(iterator, {}), summing), 0)
     count = variance = unknown = unknown_expected = unknown_actual = 0
     for row in iterator:
         count += 1

@@ -17,7 +17,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from pipelines.exports.manifest import FileEntry, SheetEntry
-from pipelines.exports.report_files import MONEY_SUFFIX, Tally, new_file, sha256_of
+from pipelines.exports.report_files import MONEY_SUFFIX, Summing, Tally, new_file, sha256_of
 from resources.own_files import sync_open
 
 # More open slowly in Excel on the machines this is for; what a sheet can hold at all is ten times as much.
@@ -55,11 +55,11 @@ class Workbook:
         self._sheets: list[Sheet | SheetEntry] = []
 
     def sheet(
-        self, name: str, columns: list[str], instants: Collection[str], total: str | None = None
+        self, name: str, columns: list[str], instants: Collection[str], summing: Summing | None = None
     ) -> Sheet:
-        """A sheet for a table. ``instants``: the columns whose text is an ISO 8601 instant. ``total``: the column that
-        says which lines sum up others (report_files.Tally)."""
-        sheet = Sheet(self, self._book.add_worksheet(name), name, columns, instants, total)
+        """A sheet for a table. ``instants``: the columns whose text is an ISO 8601 instant. ``summing``: what
+        is in no control total."""
+        sheet = Sheet(self, self._book.add_worksheet(name), name, columns, instants, summing)
         self._sheets.append(sheet)
         return sheet
 
@@ -104,14 +104,14 @@ class Sheet:
         name: str,
         columns: list[str],
         instants: Collection[str],
-        total: str | None = None,
+        summing: Summing | None = None,
     ) -> None:
         self._book = book
         self._page = page
         self._name = name
         self._columns = columns
         self._instants = instants
-        self._tally = Tally(columns, total)
+        self._tally = Tally(columns, summing)
         page.freeze_panes(1, 0)
         # An id of digits is text on purpose: no green corners.
         page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})

@@ -23,8 +23,10 @@ from pipelines.exports.month import package as packages
 from pipelines.exports.month import rows
 from pipelines.exports.month.cover import DOCUMENT as COVER
 from pipelines.exports.month.files import TableFiles
+from pipelines.exports.month.instants import local_text
 from pipelines.exports.month.package import tables
 from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
+from pipelines.exports.report_files import Summing, Tally
 from pipelines.exports.spreadsheet import unguarded
 from resources.home import Home
 from resources.ledger import ExportEntry, Ledger
@@ -561,3 +563,26 @@ def test_batches_are_written_behind_each_other_and_other_columns_refused(tmp_pat
         {"id": "a\nb", "rate": 1.0},
     ]
     assert raw.rows == safe.rows == json.rows == 3
+
+
+def test_a_running_balance_is_in_no_control_total() -> None:
+    (statements,) = (table for table in tables() if table.name == "statements")
+    assert statements.summing == Summing("counts", frozenset({"balance_idr"}))
+    tally = Tally(statements.names, statements.summing)
+    assert sorted(tally.totals) == ["amount_idr", "booking_amount_idr", "expected_idr"]
+
+
+def test_an_instant_is_told_in_every_zone() -> None:
+    sql = local_text("TIMESTAMP '2026-10-31 23:30:00.5'", "o")
+    told = duckdb.sql(
+        f"SELECT {sql} FROM (VALUES (420), (480), (540), (0), (-210), (345), (NULL)) t(o)"
+    ).fetchall()
+    assert [text for (text,) in told] == [
+        "2026-11-01T06:30:00.500000+07:00",
+        "2026-11-01T07:30:00.500000+08:00",
+        "2026-11-01T08:30:00.500000+09:00",
+        "2026-10-31T23:30:00.500000+00:00",
+        "2026-10-31T20:00:00.500000-03:30",
+        "2026-11-01T05:15:00.500000+05:45",
+        None,
+    ]

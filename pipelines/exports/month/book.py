@@ -22,7 +22,7 @@ def _write(contents: Contents, folder: Path, name: str) -> FileEntry:
             book.elsewhere(table.name, raw, contents.entry(table, "_spreadsheet.csv").name)
             continue
         instants = {column.name for column in table.columns if column.kind == "instant"}
-        sheet = book.sheet(table.name, table.names, instants, table.total)
+        sheet = book.sheet(table.name, table.names, instants, table.summing)
         for batch in contents.rows(table):
             sheet.add(batch)
     return book.close()

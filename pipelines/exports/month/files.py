@@ -59,7 +59,7 @@ class TableFiles:
     ) -> None:
         self._pool = pool
         self._names = table.names
-        self._tally = Tally(table.names, table.total)
+        self._tally = Tally(table.names, table.summing)
         instants = frozenset(column.name for column in table.columns if column.kind == "instant")
         raw, safe, json = (_File(folder, stem + ending) for ending in ENDINGS)
         self._files = (raw, safe, json)

@@ -55,7 +55,7 @@ COLUMNS: Final = (
     PackageColumn("line", "line", "what the line is"),
     PackageColumn("local_date", "local_date", "its day, local to the booking's, else the record's provider"),
     PackageColumn("amount_idr", "amount_idr", "signed: charges add, payments lower; empty: nobody knows"),
-    PackageColumn("balance_idr", "", "what is owed after the line"),
+    PackageColumn("balance_idr", "", "what is owed after the line", summed=False),
     PackageColumn("rows", "rows", "of a sum: of how many rows"),
     PackageColumn("booking_id", "booking_id", "the booking's $id"),
     PackageColumn("booking_key", "booking_key", "the booking's key as the app shows it"),
@@ -85,37 +85,32 @@ COLUMNS: Final = (
 _KEPT: Final = tuple(
     column.sql for column in COLUMNS if column.sql and column.name not in ("provider_name", "counts")
 )
-#: Lines of which facts are looked up at a time.
-_SLICE_ROWS: Final = 20_000
+#: Lines that are told at a time.
+_SLICE_ROWS: Final = 10_000
 #: Lines whose facts are looked for at a time in the tables of the snapshot, which are read from end to end for it.
-_BLOCK_ROWS: Final = 2 * _SLICE_ROWS
-#: What is looked up of the lines of the account, some tens of thousands at a time, one after the other: joins of all at
-#: once take more memory than there is. Of each: by which column of a line, and what. One id may stand in both
+_BLOCK_ROWS: Final = 10 * _SLICE_ROWS
+_ACCRUAL: Final = f"l.rank = {ENTRY_KINDS.index(EntryKind.ACCRUAL.value)}"
+_PAYMENT: Final = f"l.rank = {ENTRY_KINDS.index(EntryKind.PAYMENT.value)}"
+#: What is known of the lines of a block, by their place: one join after the other, for all at once hold more than
+#: there is; and instants as numbers, which become text only where a line shows them. One id may stand in both
 #: collections of bookings, and a line of the ledger does not say in which: then nothing is shown of it.
-_LOOKED_UP: Final = {
-    "commission_id": (
-        "SELECT commission_id, status AS commission_status, proof_state AS proof, {deadline} AS record_deadline,"
-        " {paid} AS paid_at_local, {verified} AS verified_at_local FROM core.commissions WHERE commission_id IN"
-        " (SELECT commission_id FROM statement_block)"
-    ).format(
-        deadline=local_text("deadline_at", "utc_offset_minutes"),
-        paid=local_text("paid_at", "utc_offset_minutes"),
-        verified=local_text("verified_at", "utc_offset_minutes"),
-    ),
-    "accrued_id": (
-        f"SELECT commission_id AS accrued_id, {OF_REPORT} AS of_provider, booking_status, booking_amount_idr,"
-        f" expected_idr, state, {local_text('deadline_at', 'utc_offset_minutes')} AS deadline_at_local"
-        " FROM marts.commission_reconciliation WHERE commission_id IN (SELECT commission_id FROM statement_block"
-        f" WHERE rank = {ENTRY_KINDS.index(EntryKind.ACCRUAL.value)})"
-    ),
-    "booking_id": (
-        "SELECT booking_id, any_value(business_id) AS booking_key,"
-        f" any_value({local_text('starts_at', 'utc_offset_minutes')}) AS service_at_local FROM core.bookings"
-        " WHERE booking_id IN (SELECT booking_id FROM statement_block)"
-        " GROUP BY booking_id HAVING count(*) = 1"
-    ),
-    "row_id": "SELECT row_id, findings FROM temp.record_findings WHERE row_id IN"
-    " (SELECT commission_id FROM statement_block)",
+_KNOWN: Final = {
+    "known_records": """
+        SELECT l.pos, c.status, c.proof_state, c.deadline_at, c.paid_at, c.verified_at, c.utc_offset_minutes
+        FROM temp.statement_block l JOIN core.commissions c ON c.commission_id = l.commission_id""",
+    "known_accrued": f"""
+        SELECT l.pos, {OF_REPORT} AS of_provider, booking_status, booking_amount_idr, expected_idr, state, deadline_at,
+            utc_offset_minutes
+        FROM (SELECT pos, commission_id AS accrued_id FROM temp.statement_block l WHERE {_ACCRUAL}) l
+        JOIN marts.commission_reconciliation ON commission_id = accrued_id""",
+    "known_bookings": """
+        SELECT l.pos, any_value(b.business_id) AS business_id, any_value(b.starts_at) AS starts_at,
+            any_value(b.utc_offset_minutes) AS utc_offset_minutes
+        FROM temp.statement_block l JOIN core.bookings b ON b.booking_id = l.booking_id
+        GROUP BY l.pos HAVING count(*) = 1""",
+    "known_findings": """
+        SELECT l.pos, f.findings
+        FROM temp.statement_block l JOIN temp.record_findings f ON f.row_id = l.commission_id""",
 }
 
 
@@ -130,6 +125,45 @@ def _entries(asked: Asked) -> str:
         WHERE {within(asked, "e.local_date")} ORDER BY account, e.local_date, rank, e.commission_id, is_fee"""
 
 
+def _put_beside(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
+    """temp.statement_beside. Few of a month's rows are beside an account: these are found first, by ids alone, and the
+    rest of their columns is joined to them, never to all."""
+    lacking = values(RowState.MISSING, RowState.AWAITING, RowState.UNKNOWN)
+    unentered = f"reason IN {words(values(Unentered.AMOUNT_UNKNOWN, Unentered.UNDATED))}"
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE beside_charged AS
+        SELECT e.commission_id, e.provider_id FROM (
+            SELECT commission_id, provider_id FROM {_ENTRIES}
+            WHERE kind = {literal(EntryKind.ACCRUAL.value)} AND {within(asked)}
+            UNION ALL SELECT commission_id, provider_id FROM marts.unentered_records
+            WHERE reason = {literal(Unentered.AMOUNT_UNKNOWN.value)} AND {within(asked)}) e
+        SEMI JOIN (SELECT commission_id, {OF_REPORT} AS of_provider FROM {_RECONCILED} WHERE {within(asked)}) r
+            ON e.commission_id = r.commission_id AND e.provider_id <> r.of_provider"""
+    )
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE beside_reported AS
+        SELECT *, {OF_REPORT} AS of_provider FROM {_RECONCILED} WHERE {within(asked)} AND (
+            commission_id IS NULL AND state IN {words(lacking)} OR commission_id IN (
+                SELECT commission_id FROM temp.beside_charged
+                UNION ALL SELECT commission_id FROM marts.unentered_records WHERE {unentered}))"""
+    )
+    con.execute(
+        """CREATE OR REPLACE TEMP TABLE beside_bookings AS
+        SELECT booking_id, origin, business_id, starts_at, utc_offset_minutes FROM core.bookings
+        WHERE booking_id IN (SELECT booking_id FROM temp.beside_reported)"""
+    )
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE beside_records AS SELECT * FROM core.commissions
+        WHERE commission_id IN (SELECT commission_id FROM marts.unentered_records WHERE {unentered})"""
+    )
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE statement_beside AS
+        SELECT * FROM ({" UNION ALL BY NAME ".join(_beside(asked))}) WHERE {of_provider(asked)}"""
+    )
+    for name in ("charged", "reported", "bookings", "records"):
+        con.execute(f"DROP TABLE temp.beside_{name}")
+
+
 def _beside(asked: Asked) -> Iterator[str]:
     """What is on no account: bookings nobody was charged for, or another provider was; records without a line."""
     lacking = values(RowState.MISSING, RowState.AWAITING, RowState.UNKNOWN)
@@ -137,24 +171,19 @@ def _beside(asked: Asked) -> Iterator[str]:
         r.expected_idr, r.state, r.commission_status"""
     instants = f"""{local_text("b.starts_at", "b.utc_offset_minutes")} AS service_at_local,
         {local_text("r.deadline_at", "r.utc_offset_minutes")} AS deadline_at_local"""
-    booking = """LEFT JOIN core.bookings b ON b.booking_id = r.booking_id AND b.origin = r.origin"""
-    reported = f"(SELECT *, {OF_REPORT} AS of_provider FROM {_RECONCILED} WHERE {within(asked)})"
+    booking = """LEFT JOIN temp.beside_bookings b ON b.booking_id = r.booking_id AND b.origin = r.origin"""
     yield f"""
         SELECT r.of_provider AS provider_id, 'unrecorded' AS line, r.local_date, {facts}, {instants},
             0 AS amount_idr, f.findings
-        FROM {reported} r {booking}
+        FROM temp.beside_reported r {booking}
         LEFT JOIN temp.record_findings f ON r.commission_id IS NULL AND f.row_id = r.booking_id
             AND f.origin = r.origin
         WHERE r.commission_id IS NULL AND r.state IN {words(lacking)}"""
     yield f"""
         SELECT r.of_provider AS provider_id, 'charged_elsewhere' AS line, r.local_date, {facts}, {instants},
             0 AS amount_idr, f.findings
-        FROM {reported} r
-        JOIN (SELECT commission_id, provider_id FROM {_ENTRIES}
-              WHERE kind = {literal(EntryKind.ACCRUAL.value)} AND {within(asked)}
-              UNION ALL SELECT commission_id, provider_id FROM marts.unentered_records
-              WHERE reason = {literal(Unentered.AMOUNT_UNKNOWN.value)} AND {within(asked)}) e
-            ON e.commission_id = r.commission_id AND e.provider_id <> r.of_provider
+        FROM temp.beside_reported r
+        JOIN temp.beside_charged e ON e.commission_id = r.commission_id AND e.provider_id <> r.of_provider
         {booking} LEFT JOIN temp.record_findings f ON f.row_id = r.commission_id"""
     for reason, code, days in (
         (Unentered.AMOUNT_UNKNOWN, "amount_unknown", within(asked, "u.local_date")),
@@ -172,8 +201,8 @@ def _beside(asked: Asked) -> Iterator[str]:
                 f.findings
             FROM (SELECT * FROM marts.unentered_records
                   WHERE reason = {literal(reason.value)} AND provider_id IS NOT NULL) u
-            LEFT JOIN core.commissions c ON c.commission_id = u.commission_id
-            LEFT JOIN {reported} r ON r.commission_id = u.commission_id
+            LEFT JOIN temp.beside_records c ON c.commission_id = u.commission_id
+            LEFT JOIN temp.beside_reported r ON r.commission_id = u.commission_id
             LEFT JOIN temp.record_findings f ON f.row_id = u.commission_id
             WHERE {days}"""
 
@@ -216,10 +245,7 @@ def _put_lines(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
     """temp.statement_lines: the lines of all accounts; temp.statement_around: what stands before and after them, by
     ``place``; temp.statement_of: the accounts by number."""
     put_open_records(con, asked)
-    con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE statement_beside AS
-        SELECT * FROM ({" UNION ALL BY NAME ".join(_beside(asked))}) WHERE {of_provider(asked)}"""
-    )
+    _put_beside(con, asked)
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE statement_totals AS
         SELECT * FROM ({" UNION ALL BY NAME ".join(_totals(asked))}) WHERE {of_provider(asked)}"""
@@ -264,16 +290,12 @@ def _put_lines(con: duckdb.DuckDBPyConnection, asked: Asked) -> None:
 
 def _slices(con: duckdb.DuckDBPyConnection) -> Iterator[pl.DataFrame]:
     """Every line in its order, each of the account with what is known of its booking, payment and proof."""
-    accounts = con.sql("SELECT account::INTEGER AS account, provider_id FROM statement_of").pl()
     ((lines,),) = con.execute("SELECT count(*) FROM temp.statement_lines").fetchall()
     opened = 0  # the last account whose opening was given
     for low in range(0, lines, _SLICE_ROWS):
         if low % _BLOCK_ROWS == 0:
-            _take(con, "statement_block", "statement_lines", low, _BLOCK_ROWS)
-            for key, sql in _LOOKED_UP.items():
-                con.execute(f"CREATE OR REPLACE TEMP TABLE looked_up_{key} AS {sql}")
-        _take(con, "statement_slice", "statement_block", low % _BLOCK_ROWS, _SLICE_ROWS)
-        found = _looked_up(con, accounts)
+            _look_up(con, low)
+        found = con.sql(_told(low)).pl()
         reached: int = found["account"][-1]
         # The last account may go on in the next slice: what follows its lines is given with that.
         around = _around(con, f"place = 0 AND account > {opened} AND account <= {reached}"
@@ -281,18 +303,20 @@ def _slices(con: duckdb.DuckDBPyConnection) -> Iterator[pl.DataFrame]:
         opened = reached
         yield pl.concat((found, around), how="diagonal").sort("account", "place", maintain_order=True)
     yield _around(con, f"account > {opened} OR place > 0 AND account = {opened}")
-    made = ("lines", "block", "slice", "around", "of")
-    for name in (*(f"statement_{name}" for name in made), *(f"looked_up_{key}" for key in _LOOKED_UP)):
+    for name in ("statement_lines", "statement_block", "statement_around", "statement_of", *_KNOWN):
         con.execute(f"DROP TABLE IF EXISTS temp.{name}")
     con.execute("DROP TABLE temp.record_findings")
 
 
-def _take(con: duckdb.DuckDBPyConnection, name: str, source: str, low: int, rows: int) -> None:
-    """Make a table of some of another's rows: they lie in the order they were put there in."""
+def _look_up(con: duckdb.DuckDBPyConnection, low: int) -> None:
+    """Make the tables of what is known of a block of lines, each in the order of the lines."""
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {name} AS FROM temp.{source} WHERE rowid >= {low} AND rowid < {low + rows}"
-        " ORDER BY rowid"
+        f"""CREATE OR REPLACE TEMP TABLE statement_block AS
+        SELECT rowid AS pos, rank, commission_id, booking_id FROM temp.statement_lines
+        WHERE rowid >= {low} AND rowid < {low + _BLOCK_ROWS}"""
     )
+    for name, sql in _KNOWN.items():
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql} ORDER BY pos")
 
 
 def _around(con: duckdb.DuckDBPyConnection, where: str) -> pl.DataFrame:
@@ -300,45 +324,36 @@ def _around(con: duckdb.DuckDBPyConnection, where: str) -> pl.DataFrame:
     return con.sql(f"SELECT * FROM statement_around WHERE {where} ORDER BY rowid").pl()
 
 
-def _looked_up(con: duckdb.DuckDBPyConnection, accounts: pl.DataFrame) -> pl.DataFrame:
-    """The lines of temp.statement_slice with what is known of each."""
-    accrual, payment = (
-        pl.col("rank") == ENTRY_KINDS.index(kind.value) for kind in (EntryKind.ACCRUAL, EntryKind.PAYMENT)
-    )
-    found = con.sql("FROM statement_slice ORDER BY rowid").pl()
-    found = found.join(accounts, on="account", how="left", maintain_order="left").with_columns(
-        accrued_id=pl.when(accrual).then("commission_id"), row_id="commission_id"
-    )
-    for key in _LOOKED_UP:
-        of_line = "booking_id" if key == "booking_id" else "commission_id"
-        known = f"FROM looked_up_{key} WHERE {key} IN (SELECT {of_line} FROM statement_slice)"
-        found = found.join(con.sql(known).pl(), on=key, how="left", maintain_order="left")
-    own = pl.col("of_provider") == pl.col("provider_id")
-    return found.select(
-        "account",
-        "provider_id",
-        "local_date",
-        "amount_idr",
-        "booking_id",
-        "booking_key",
-        "commission_id",
-        "booking_status",
-        "state",
-        "commission_status",
-        "proof",
-        "findings",
-        "detail",
-        place=pl.lit(_PLACES[StatementPart.LINE.value], pl.Int8),
-        part=pl.lit(StatementPart.LINE.value),
-        line=pl.col("rank").replace_strict(dict(enumerate(ENTRY_KINDS)), return_dtype=pl.String),
-        of=pl.when("is_fee").then(pl.lit(EntryPart.FEE.value)).otherwise(pl.lit(EntryPart.COMMISSION.value)),
-        booking_amount_idr=pl.when(own).then("booking_amount_idr"),
-        expected_idr=pl.when(own).then("expected_idr"),
-        service_at_local=pl.when(accrual).then("service_at_local"),
-        deadline_at_local=pl.when(accrual).then(pl.coalesce("deadline_at_local", "record_deadline")),
-        paid_at_local=pl.when(payment).then("paid_at_local"),
-        verified_at_local=pl.when(payment).then("verified_at_local"),
-    )
+def _told(low: int) -> str:
+    """A slice of the lines in their order, each of the account with what is known of booking, payment and proof."""
+
+    def known(name: str) -> str:
+        return f"(FROM temp.{name} WHERE pos >= {low} AND pos < {low + _SLICE_ROWS})"
+
+    kinds = " ".join(f"WHEN {number} THEN {literal(kind)}" for number, kind in enumerate(ENTRY_KINDS))
+    service = local_text("b.starts_at", "b.utc_offset_minutes")
+    deadline = local_text("r.deadline_at", "r.utc_offset_minutes")
+    record_deadline = local_text("c.deadline_at", "c.utc_offset_minutes")
+    return f"""
+        SELECT l.account, o.provider_id, l.local_date, l.amount_idr, l.booking_id, b.business_id AS booking_key,
+            l.commission_id, r.booking_status, r.state, c.status AS commission_status, c.proof_state AS proof,
+            f.findings, l.detail, {_PLACES[StatementPart.LINE.value]}::TINYINT AS place,
+            {literal(StatementPart.LINE.value)} AS part, CASE l.rank {kinds} END AS line,
+            CASE WHEN l.is_fee THEN {literal(EntryPart.FEE.value)} ELSE {literal(EntryPart.COMMISSION.value)} END AS of,
+            CASE WHEN r.of_provider = o.provider_id THEN r.booking_amount_idr END AS booking_amount_idr,
+            CASE WHEN r.of_provider = o.provider_id THEN r.expected_idr END AS expected_idr,
+            CASE WHEN {_ACCRUAL} THEN {service} END AS service_at_local,
+            CASE WHEN {_ACCRUAL} THEN coalesce({deadline}, {record_deadline}) END AS deadline_at_local,
+            CASE WHEN {_PAYMENT} THEN {local_text("c.paid_at", "c.utc_offset_minutes")} END AS paid_at_local,
+            CASE WHEN {_PAYMENT} THEN {local_text("c.verified_at", "c.utc_offset_minutes")} END AS verified_at_local
+        FROM (SELECT rowid AS pos, * FROM temp.statement_lines
+              WHERE rowid >= {low} AND rowid < {low + _SLICE_ROWS}) l
+        JOIN temp.statement_of o ON o.account = l.account
+        LEFT JOIN {known("known_records")} c ON c.pos = l.pos
+        LEFT JOIN {known("known_accrued")} r ON r.pos = l.pos
+        LEFT JOIN {known("known_bookings")} b ON b.pos = l.pos
+        LEFT JOIN {known("known_findings")} f ON f.pos = l.pos
+        ORDER BY l.pos"""
 
 
 def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame]:

@@ -14,6 +14,8 @@ from typing import Literal
 import duckdb
 import polars as pl
 
+from pipelines.exports.report_files import Summing
+
 
 @dataclass(frozen=True)
 class Earlier:
@@ -53,13 +55,14 @@ class PackageColumn:
 
     ``kind``: what its text is where it is not just text (an ISO 8601 instant), and which numbers have decimals. Names
     that end in ``_idr`` are whole rupiah and get a control total in the manifest, but for those of lines that are
-    totals of others (``total`` of the table).
+    totals of others (``total`` of the table), and unless ``summed`` says that their sum would say nothing.
     """
 
     name: str
     sql: str
     sentence: str
     kind: Literal["instant", "decimal"] | None = None
+    summed: bool = True
 
 
 @dataclass(frozen=True)
@@ -81,3 +84,8 @@ class PackageTable:
     def names(self) -> list[str]:
         """Its columns by name, in their order."""
         return [column.name for column in self.columns]
+
+    @property
+    def summing(self) -> Summing:
+        """What of it is in no control total."""
+        return Summing(self.total, frozenset(column.name for column in self.columns if not column.summed))
