@@ -57,6 +57,7 @@ def built() -> Warehouse:
     w.commission("c2", "ghost", created_at=NOW - HOUR)
     w.commission("c4", None, created_at=NOW - HOUR, is_test=True)
     w.commission("c3", "b2", created_at=NOW - HOUR, status="pending", fee_idr=25_000)
+    w.commission("c5", "b3", created_at=NOW - HOUR, status="cancelled", is_live=False)
     w.add(
         "core.data_findings",
         finding="amount_unknown",
