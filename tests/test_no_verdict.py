@@ -91,9 +91,6 @@ NO_VERDICTS: dict[str, dict[str, str]] = {
         "SELECT e.provider_id, e.local_date, e.kind, e.part, CASE {} END AS placed,":
             "which moment placed a payment, in the order of marketplace.commission",
         "SELECT l.*, CASE": "on which line of the bridge a row that stands on one side only is",
-        "SELECT u.provider_id FROM ({}) u JOIN core.commissions c ON c.commission_id = u.commission_id WHERE u.reason ="
-        " {} AND u.local_date IS NOT NULL AND c.deleted_at IS NULL AND (c.status = 'paid' OR (c.status = 'unknown' AND"
-        " c.paid_at IS NOT NULL)) AND {}": "paid records that have no line, which are counted beside the bridge",
     },
     "pipelines/exports/month/completeness.py": {
         "CASE WHEN NOT {} THEN '{}' WHEN {} THEN '{}' WHEN local_date IS NULL THEN '{}' ELSE '{}' END":
@@ -115,7 +112,26 @@ NO_VERDICTS: dict[str, dict[str, str]] = {
         "SELECT n.provider_id, n.amount_idr - t.amount_idr AS amount_idr FROM {} WHERE n.amount_idr <> t.amount_idr":
             "lines that are not what they were",
     },
+    "pipelines/exports/month/figures.py": {
+        "CASE WHEN count(*) > 0 THEN count(*) FILTER (collection IN {} AND outcome <> '{}' AND (outcome NOT IN {} OR"
+        " completed_at IS NOT NULL)) END":
+            "how many collections were read to their end",
+    },
+    "pipelines/exports/month/payments.py": {
+        "CASE WHEN m.commission_idr IS NOT NULL OR m.fee_idr <> 0 THEN coalesce(m.commission_idr, 0) + m.fee_idr END":
+            "commission and fee together, of what is known",
+    },
     "pipelines/exports/month/statements.py": {
+        "CASE WHEN l.is_fee THEN {} ELSE {} END AS of,": "whether a line is of the commission or its fee",
+        "CASE WHEN r.of_provider = o.provider_id THEN r.booking_amount_idr END AS booking_amount_idr,":
+            "a booking's amount stands on its own provider's statement",
+        "CASE WHEN r.of_provider = o.provider_id THEN r.expected_idr END AS expected_idr,":
+            "what is expected stands on the booking's own provider's statement",
+        "CASE WHEN {} THEN coalesce({}, {}) END AS deadline_at_local,": "evidence stands beside the lines it is of",
+        "CASE WHEN {} THEN {} END AS paid_at_local,": "evidence stands beside the lines it is of",
+        "CASE WHEN {} THEN {} END AS service_at_local,": "evidence stands beside the lines it is of",
+        "CASE WHEN {} THEN {} END AS verified_at_local": "evidence stands beside the lines it is of",
+        "{} AS part, CASE l.rank {} END AS line,": "a rank's word",
         "r.booking_status, CASE WHEN r.of_provider = u.provider_id THEN r.booking_amount_idr END":
             "a booking's amount stands on its own provider's statement",
         "CASE WHEN r.of_provider = u.provider_id THEN r.expected_idr END AS expected_idr, r.state,":
@@ -130,6 +146,7 @@ NO_VERDICTS: dict[str, dict[str, str]] = {
     },
     "pipelines/exports/month/instants.py": {
         "CASE WHEN {} < 0 THEN '-' ELSE '+' END": "how an offset is written",
+        "CASE {} {} ELSE {} END": "the offsets of Indonesia are written as they are",
     },
     "pipelines/exports/month/ageing_records.py": {
         "HAVING coalesce(commission_idr, 0) <> 0 OR fee_idr <> 0":

@@ -19,8 +19,9 @@ from dashboards.kit import parts
 from dashboards.kit.markup import element, joined, prose
 from dashboards.wording import LANGUAGES
 from resources.home import Home
+from resources.ledger import Ledger
 from tests.dashboards.conftest import Shown
-from tests.published import changing, copied_home
+from tests.published import PUBLISHED_AT, changing, copied_home
 
 Show = Callable[..., Shown]
 
@@ -100,6 +101,13 @@ def spoilt(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
     home.status.unlink()  # what it says is said again from the snapshot
     with changing(home) as con:
         assert _spoil(con) > 100
+    Ledger(home.ledger).sign_off(
+        PUBLISHED_AT.date().replace(month=10, day=1),
+        by=HOSTILE,
+        at=PUBLISHED_AT,
+        snapshot_id=None,
+        manifest_sha256=None,
+    )
     return home
 
 

@@ -367,7 +367,7 @@ def test_the_paid_records_of_unknown_amount_are_those_of_the_cash_trail() -> Non
     }.items():
         w.commission(name, "ghost", **{**unknown, **of})
     w.build(MARTS)
-    trail = [row["commission_id"] for row in rows_of(w, payments, asked()) if row["total_idr"] is None]
+    trail = [row["commission_id"] for row in rows_of(w, payments, asked()) if row["commission_idr"] is None]
     assert sorted(set(trail)) == ["gone", "paid", "strange", "undone", "with_fee"]
     lines = rows_of(w, bridges, asked())
     closes(lines)

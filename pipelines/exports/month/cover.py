@@ -225,9 +225,10 @@ def _facts(drawn: _Drawn) -> Iterator[tuple[str, str]]:
 def _signed(drawn: _Drawn, one: Mapping[str, str]) -> str:
     """Who signed off which month, and whether as this very snapshot shows it."""
     who = {"month": one["month"], "by": one["by"], "at": _instant(one["at"])}
-    if one["snapshot"] == drawn.manifest.snapshot:
+    snapshot = one.get("snapshot")  # an edited manifest may not say it
+    if snapshot == drawn.manifest.snapshot:
         return drawn.says("fact.signed", **who)
-    return drawn.says("fact.signed_otherwise", **who, snapshot=one["snapshot"] or drawn.named("none"))
+    return drawn.says("fact.signed_otherwise", **who, snapshot=snapshot or drawn.named("none"))
 
 
 def _figures(paper: Paper, drawn: _Drawn) -> None:
