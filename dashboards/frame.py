@@ -10,9 +10,11 @@ from pathlib import Path
 import streamlit as st
 
 from dashboards import pages as folder
-from dashboards.kit import cards, parts, screen
-from dashboards.kit.page import Page
+from dashboards.kit import cards, links, parts, screen
+from dashboards.kit.address import Choice, misread
+from dashboards.kit.page import GROUPS, Page
 from dashboards.kit.parts import show
+from dashboards.kit.screen import Screen, Section
 from dashboards.period import CHOICES, CUSTOM, DEFAULT, EARLIEST
 from dashboards.queries import reading
 from dashboards.sections import shared
@@ -24,8 +26,13 @@ HERE = Path(__file__).resolve().parent
 
 #: Every page of the folder, in the order of the sidebar; the first one is where people arrive.
 PAGES: tuple[Page, ...] = tuple(
-    sorted((module.PAGE for module in modules_of(folder)), key=lambda page: (page.place, page.name))
+    sorted(
+        (module.PAGE for module in modules_of(folder)),
+        key=lambda page: (GROUPS.index(page.group), page.place, page.name),
+    )
 )
+
+_NOT_YET = (Choice("finding"),)
 
 FRAMED: ContextVar[bool] = ContextVar("framed", default=False)
 
@@ -45,7 +52,10 @@ def main() -> None:
         ): entry
         for number, entry in enumerate(PAGES)
     }
-    page = st.navigation(list(pages))
+    groups: dict[str, list[st.Page]] = {}
+    for known, entry in pages.items():
+        groups.setdefault(say(f"group.{entry.group}"), []).append(known)
+    page = st.navigation(groups)
     with st.sidebar:
         slot = st.container()  # there on every page, so that what follows keeps its place
         if any(entry.periodic for known, entry in pages.items() if known == page):
@@ -143,4 +153,18 @@ def draw(page: Page) -> None:
         st.stop()
     shown = screen.current(tuple(known.name for known in PAGES))
     subtitle = shared.subtitle(shown) if page.periodic else shared.subtitle_now(shown)
-    shown.show(shown.text(f"{page.name}.title"), subtitle, page.sections)
+    sections = (_misread(page), *page.sections)
+    shown.show(shown.text(f"{page.name}.title"), subtitle, sections)
+
+
+def _misread(page: Page) -> Section:
+    """What the address says and this page cannot take: told, not dropped."""
+
+    def drawn(screen: Screen) -> None:
+        wrong = misread((*links.ALONG, *page.choices, *_NOT_YET))
+        if wrong:
+            said = ", ".join(f"{name}={value}" for name, value in wrong)
+            say = screen.text
+            show(parts.banner("warn", say("app.misread"), say("app.misread_text", said=said)))
+
+    return drawn

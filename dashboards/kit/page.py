@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from dashboards.kit.address import Choice
 from dashboards.kit.screen import Screen, Section
+from marketplace.roles import Right
 
-Group = Literal["now", "money", "service", "operations"]
+Group = Literal["today", "business", "money", "people", "system"]
+GROUPS: tuple[Group, ...] = ("today", "business", "money", "people", "system")
 Role = Literal["admin", "analyst", "engineer", "auditor"]
 
 
@@ -15,8 +18,9 @@ Role = Literal["admin", "analyst", "engineer", "auditor"]
 class Page:
     """One file in pages/, of the same name. Its title is the text "<name>.title"; ``group``: what it is about;
     ``role``: whom of docs/domain.md it is for first; ``periodic``: it looks at the days chosen in the sidebar, any
-    other at the present. ``place``: where in the sidebar, the smallest first; one that says none comes after those that
-    do."""
+    other at the present. ``place``: where in its group of the sidebar, the smallest first; one that says none comes
+    after those that do. ``choices``: what can be chosen on it and stands in its address, beside what goes along from
+    page to page (kit/links.py). ``needs``: who lacks this right is told so and sees nothing of it."""
 
     name: str
     group: Group
@@ -25,6 +29,8 @@ class Page:
     sections: tuple[Section, ...]
     periodic: bool = False
     place: int = 1_000
+    choices: tuple[Choice, ...] = ()
+    needs: Right = Right.SEE
 
 
 def beside(*sections: Section) -> Section:

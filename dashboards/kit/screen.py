@@ -21,8 +21,10 @@ from dashboards.kit import cards, parts
 from dashboards.kit.parts import show
 from dashboards.period import CUSTOM, Period, chosen
 from dashboards.queries import health, reading
+from dashboards.viewer import LOCAL, Viewer
 from dashboards.wording import LANGUAGES, Wording
 from marketplace.policy import Policy
+from marketplace.roles import Right
 from resources.errors import BookwatchError
 from resources.policy_file import load_policy
 from resources.settings import Settings, load_settings
@@ -44,6 +46,11 @@ class Screen:
     path: str | None
     pages: tuple[str, ...]
     status: dict[str, Any] | None
+    viewer: Viewer = LOCAL
+
+    def may(self, right: Right) -> bool:
+        """Whether the person at this page has a right: asked anew at each drawing and each action."""
+        return self.viewer.may(right)
 
     @property
     def snapshot(self) -> str:

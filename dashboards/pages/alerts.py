@@ -244,7 +244,7 @@ def deliveries(screen: Screen) -> None:
 
 PAGE = Page(
     name="alerts",
-    group="now",
+    group="today",
     icon=":material/notifications:",
     role="admin",
     place=8,

@@ -112,7 +112,7 @@ def events(screen: Screen) -> None:
 
 PAGE = Page(
     name="errors",
-    group="operations",
+    group="system",
     icon=":material/error:",
     role="engineer",
     place=6,

@@ -245,7 +245,7 @@ def checks(screen: Screen) -> None:
 
 PAGE = Page(
     name="health",
-    group="now",
+    group="system",
     icon=":material/monitor_heart:",
     role="engineer",
     place=3,

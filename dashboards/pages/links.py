@@ -94,7 +94,7 @@ def at_the_break(screen: Screen) -> None:
 
 PAGE = Page(
     name="links",
-    group="service",
+    group="system",
     icon=":material/account_tree:",
     role="admin",
     place=5,

@@ -153,7 +153,7 @@ def _delivery(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
 
 PAGE = Page(
     name="members",
-    group="service",
+    group="people",
     icon=":material/groups:",
     role="admin",
     place=4,

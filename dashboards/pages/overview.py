@@ -137,7 +137,7 @@ def firing(screen: Screen) -> str:
 
 PAGE = Page(
     name="overview",
-    group="now",
+    group="today",
     icon=":material/space_dashboard:",
     role="admin",
     place=1,

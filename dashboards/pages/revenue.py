@@ -165,7 +165,7 @@ def places(screen: Screen) -> None:
 
 PAGE = Page(
     name="revenue",
-    group="money",
+    group="business",
     icon=":material/payments:",
     role="auditor",
     place=2,

@@ -100,7 +100,7 @@ def slow(screen: Screen) -> None:
 
 PAGE = Page(
     name="timings",
-    group="operations",
+    group="system",
     icon=":material/timer:",
     role="engineer",
     place=7,
