@@ -16,6 +16,7 @@ from typing import Any
 
 import streamlit as st
 from markupsafe import Markup
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboards import data_age
 from dashboards.kit import cards, links, parts
@@ -23,7 +24,7 @@ from dashboards.kit.parts import show
 from dashboards.period import CUSTOM, Period, chosen
 from dashboards.queries import health, reading
 from dashboards.viewer import LOCAL, Viewer
-from dashboards.wording import LANGUAGES, Wording
+from dashboards.wording import INDONESIAN, LANGUAGES, Wording, numbers_as, numbers_else
 from marketplace.policy import Policy
 from marketplace.roles import Right
 from resources.errors import BookwatchError
@@ -137,10 +138,19 @@ def language() -> str:
     return said if said in LANGUAGES else LANGUAGES[0]
 
 
+def _language_of_session() -> str:
+    """Asked where a part of a page is drawn anew by itself; outside of any session numbers stay as they are filed."""
+    return INDONESIAN if get_script_run_ctx(suppress_warning=True) is None else language()
+
+
+numbers_else(_language_of_session)
+
+
 def current(pages: tuple[str, ...]) -> Screen:
     """What a page is to show now. ``pages``: the names of all there are, in their order."""
     settings = load_or_stop()
     say = Wording(language(), settings.timezone)
+    numbers_as(say.language)
     now = settings.clock.now()
     return Screen(
         settings=settings,
