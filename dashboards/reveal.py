@@ -186,11 +186,13 @@ def _whatsapp(phone: str, label: str) -> Child:
 def _contact(
     screen: Screen, connection: duckdb.DuckDBPyConnection, of_kind: str, of_id: str
 ) -> Contact | None:
-    if of_kind == "provider":
-        return private.of_provider(connection, of_id)
     if of_kind == "booking":
         return private.of_bookings(connection, (of_id,))
-    bookings = reading.ask(
+    if own := private.of_person(connection, f"{of_kind}s", of_id):
+        return own
+    if of_kind == "provider":
+        return None
+    bookings = reading.ask(  # without an account: as they wrote themselves when they booked
         screen.snapshot,
         "SELECT booking_id FROM core.bookings WHERE customer_id = ? ORDER BY created_at DESC LIMIT ?",
         [of_id, MOST_BOOKINGS],

@@ -1,6 +1,6 @@
 """The file of personal data (published/private.duckdb), opened for one look and closed again: nothing of it is kept.
 
-Only dashboards/reveal.py asks here, after it has written down who looks. What stands in the file is
+Names, phones and words are asked for by dashboards/reveal.py alone, after it has written down who looks. What stands in the file is
 assets/core/personal_store.py's.
 """
 
@@ -54,14 +54,17 @@ def of_bookings(connection: duckdb.DuckDBPyConnection, booking_ids: Sequence[str
     return next((contact for contact in known if contact.name or contact.phone), None)
 
 
-def of_provider(connection: duckdb.DuckDBPyConnection, provider_id: str) -> Contact | None:
-    """A provider's name and phone; None where the file has none, also where it is older than that table."""
-    if not _has(connection, "providers"):
+def of_person(connection: duckdb.DuckDBPyConnection, table: str, person_id: str) -> Contact | None:
+    """A person's own name and phone, of ``providers`` or ``customers``; None where there is neither, also where the file
+    is older than that table."""
+    key = {"providers": "provider_id", "customers": "customer_id"}[table]
+    if not _has(connection, table):
         return None
-    row = connection.execute(
-        "SELECT provider_name, provider_phone FROM providers WHERE provider_id = ?", [provider_id]
-    ).fetchone()
-    return Contact(row[0], row[1]) if row is not None and (row[0] or row[1]) else None
+    rows = connection.execute(
+        f"SELECT name, phone FROM {table} WHERE {key} = ? ORDER BY origin", [person_id]
+    ).fetchall()
+    contacts = [Contact(name or None, phone or None) for name, phone in rows if name or phone]
+    return min(contacts, key=lambda contact: contact.phone is None, default=None)
 
 
 def texts(connection: duckdb.DuckDBPyConnection, message_ids: Sequence[str]) -> dict[str, str]:
