@@ -33,13 +33,14 @@ def revenue_daily(path: str) -> pl.DataFrame:
 @cached
 def up_to(path: str, first: date, last: date, cut: datetime) -> dict[str, int] | None:
     """booked_idr, completed_idr, collected_idr of the local days first to last by the instant ``cut`` (naive UTC): what
-    was booked by then, carried out by then, paid by then. None in a snapshot older than the rows behind figures."""
+    was booked by then, carried out by then (where no completion is written: whose service ended by then), paid by then.
+    None in a snapshot older than the rows behind figures."""
     try:
         return ask(
             path,
             """SELECT coalesce(sum(r.booked_idr) FILTER (coalesce(r.created_at <= $cut, true)), 0)::BIGINT
                           AS booked_idr,
-                      coalesce(sum(r.completed_idr) FILTER (coalesce(b.completed_at, r.created_at, $cut) <= $cut), 0)
+                      coalesce(sum(r.completed_idr) FILTER (coalesce(b.completed_at, b.ends_at, $cut) <= $cut), 0)
                           ::BIGINT AS completed_idr,
                       coalesce(sum(r.collected_idr) FILTER (coalesce(r.paid_at <= $cut, true)), 0)::BIGINT
                           AS collected_idr
