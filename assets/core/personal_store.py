@@ -27,9 +27,15 @@ import duckdb
 import polars as pl
 
 from assets.core.raw_reader import CATALOG, Mirror, attach
-from marketplace.attributes import Attributes
 from marketplace.aliases import ALIASES
-from marketplace.collections import BOOKING_COLLECTIONS, INGESTED, PROVIDER_COLLECTIONS, ROOM_COLLECTIONS, USERS
+from marketplace.attributes import Attributes
+from marketplace.collections import (
+    BOOKING_COLLECTIONS,
+    INGESTED,
+    PROVIDER_COLLECTIONS,
+    ROOM_COLLECTIONS,
+    USERS,
+)
 from marketplace.erasure import PERSON_KEYS
 from marketplace.personal import private_bookings, private_contacts, private_messages
 from marketplace.phones import ABSENT, REASONS
@@ -165,7 +171,9 @@ def _contacts(key: str) -> Callable[[str, pl.DataFrame, Pseudonyms, Forgotten], 
             pl.lit(collection).alias("origin"),
             pl.col("phone_reason").replace(_reasons_in_words()),
         )
-        known = pl.col("name").is_not_null() | (pl.col("phone_reason").is_null() | (pl.col("phone_reason") != ABSENT))
+        known = pl.col("name").is_not_null() | (
+            pl.col("phone_reason").is_null() | (pl.col("phone_reason") != ABSENT)
+        )
         return rows.filter(known).select(key, "name", "phone", "phone_reason", "origin")
 
     return read
@@ -198,7 +206,10 @@ def _seen(collection: str) -> frozenset[str]:
 _SOURCES = (
     *(_Source(c, "bookings", "booking_id", _bookings, "origin") for c in BOOKING_COLLECTIONS),
     _Source("chat_messages", "messages", "message_id", _messages),
-    *(_Source(c, "providers", "provider_id", _contacts("provider_id"), "origin") for c in PROVIDER_COLLECTIONS),
+    *(
+        _Source(c, "providers", "provider_id", _contacts("provider_id"), "origin")
+        for c in PROVIDER_COLLECTIONS
+    ),
     _Source(USERS, "customers", "customer_id", _contacts("customer_id"), "origin"),
     *(
         _Source(

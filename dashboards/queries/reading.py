@@ -163,7 +163,7 @@ def reading(path: str) -> Iterator[duckdb.DuckDBPyConnection]:
         ) from None
 
 
-def ask(path: str, sql: str, parameters: list[Any] | None = None) -> pl.DataFrame:
+def ask(path: str, sql: str, parameters: list[Any] | dict[str, Any] | None = None) -> pl.DataFrame:
     """The rows of a question. Raises SnapshotUnreadable, NotInSnapshot where a table is not there."""
     with reading(path) as connection:
         return connection.sql(sql, params=parameters or []).pl()

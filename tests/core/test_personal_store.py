@@ -108,7 +108,10 @@ def test_a_message_that_was_read_is_changed_in_a_copy_and_nothing_is_written_ane
     change = raw.put("chat_messages", {"$id": "m1", "message": "hello", "isRead": "true"})
     update(raw)
     assert written == [change - 1]
-    assert {key: row["change"] for key, row in read(raw, "messages").items()} == {"m1": change, "m2": change - 1}
+    assert {key: row["change"] for key, row in read(raw, "messages").items()} == {
+        "m1": change,
+        "m2": change - 1,
+    }
     raw.put("chat_messages", {"$id": "m1", "message": "other", "isRead": "true"})
     update(raw)
     assert written == [change - 1, change, None]
@@ -122,7 +125,9 @@ def test_how_to_reach_providers_and_customers_is_kept_by_their_ids(raw: RawFile)
         {"$id": "t3"},
     )
     raw.put("places", {"$id": "t1", "businessName": "Spa Ubud", "phone": "+62 361 975 123"})
-    raw.put("users", {"$id": "u1", "name": "Wayan", "phone": "081234567891"}, {"$id": "u2", "name": "Zzsecret"})
+    raw.put(
+        "users", {"$id": "u1", "name": "Wayan", "phone": "081234567891"}, {"$id": "u2", "name": "Zzsecret"}
+    )
     path = update(raw)
     with duckdb.connect(str(path), read_only=True) as con:
         providers = con.execute("SELECT * FROM providers ORDER BY ALL").fetchall()
