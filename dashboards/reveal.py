@@ -90,6 +90,17 @@ def texts(screen: Screen, room_id: str, message_ids: Sequence[str]) -> dict[str,
         return {}
 
 
+def lengths(screen: Screen, room_id: str, message_ids: Sequence[str]) -> dict[str, int] | None:
+    """Message id → letters that were written, of those messages of a conversation in which something was: what a mask
+    says, to everybody. None where it cannot be told."""
+    room = talks.room(screen.snapshot, room_id)
+    try:
+        with private.opened(screen.settings.home.private) as connection:
+            return {} if room is None else words.lengths(connection, room.talk, message_ids)
+    except PrivateUnreadable:
+        return None
+
+
 @contextmanager
 def search(
     screen: Screen, right: Right, sought: str, *, of_kind: str = "all", of_id: str = ""

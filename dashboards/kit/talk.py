@@ -44,7 +44,7 @@ def way(address: str, label: str) -> Markup:
 
 
 def end(said: Child) -> Markup:
-    return element("li", said, cls="bw-end") if said else Markup()
+    return element("li", said, cls="bw-end") if said else joined()
 
 
 def _bubble(bubble: Bubble) -> Markup:

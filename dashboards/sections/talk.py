@@ -17,7 +17,7 @@ from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.kit.talk import Bubble, Side
-from dashboards.queries import private, talks, words
+from dashboards.queries import talks, words
 from dashboards.queries.private import PrivateUnreadable
 from dashboards.queries.talks import LATEST, SPOT_FORM, Part, Room, Spot
 from dashboards.queries.words import Hits
@@ -120,11 +120,7 @@ def _messages(screen: Screen, room: Room, part: Part) -> None:
     rows = part.messages.to_dicts()
     ids = [row["message_id"] for row in rows]
     texts = reveal.texts(screen, room.room_id, ids)
-    try:
-        with private.opened(screen.settings.home.private) as connection:
-            letters: dict[str, int] | None = words.lengths(connection, room.talk, ids)
-    except PrivateUnreadable:
-        letters = None
+    letters = reveal.lengths(screen, room.room_id, ids)
     bubbles = [
         (say.local(row["said_at"]), _bubble(screen, row, texts.get(row["message_id"]), letters))
         for row in rows
