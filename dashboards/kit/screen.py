@@ -17,7 +17,7 @@ from typing import Any
 import streamlit as st
 from markupsafe import Markup
 
-from dashboards import data_age
+from dashboards import data_age, sign_in, viewer
 from dashboards.kit import cards, links, parts
 from dashboards.kit.parts import show
 from dashboards.period import CUSTOM, Period, chosen
@@ -52,7 +52,7 @@ class Screen:
 
     def may(self, right: Right) -> bool:
         """Whether the person at this page has a right: asked anew at each drawing and each action."""
-        return self.viewer.may(right)
+        return self.viewer.may(right) and viewer.stands(self.viewer, self.settings)
 
     @property
     def snapshot(self) -> str:
@@ -154,6 +154,7 @@ def current(pages: tuple[str, ...]) -> Screen:
         path=reading.newest(settings.home.current),
         pages=pages,
         status=data_age.read_status(settings.home.status),
+        viewer=sign_in.viewer_or_stop(settings, say),
     )
 
 
@@ -163,7 +164,7 @@ def pulse(screen: Screen, title: str, subtitle: str) -> None:
     does the whole page follow, so that tables keep their place while nothing happens."""
     home = screen.settings.home
     path, status = reading.newest(home.current), data_age.read_status(home.status)
-    if (path, status) != (screen.path, screen.status):
+    if (path, status) != (screen.path, screen.status) or not viewer.stands(screen.viewer, screen.settings):
         st.rerun(scope="app")
     now = screen.settings.clock.now()
     condition = data_age.judge(now, path is not None, status, screen.scans)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import duckdb
 import pytest
 
 from assets.core.personal_store import TABLES
-from marketplace.roles import Role
-from resources.ledger.revealed import Reveal, Revealed
+from marketplace.roles import REVEALED_FOR, Role
+from resources.home import Home
+from resources.ledger.revealed import Looked, Reveal, Revealed
 from tests.dashboards import snapshot
 from tests.drawn_pages import AppTest
 
@@ -24,12 +26,21 @@ def _page(role: str, **of) -> None:  # type: ignore[no-untyped-def] - Streamlit 
     from dashboards import reveal
     from dashboards.kit import screen
     from dashboards.viewer import Viewer
-    from marketplace.roles import Role
+    from marketplace.roles import Right, Role
 
     shown = replace(screen.current(()), viewer=Viewer("sari@example.test", Role(role), known=True))
     if "message_ids" in of:
         found = reveal.texts(shown, "room_1", of["message_ids"])
         st.text(f"{len(found)} texts: {' '.join(found.values())}")
+    elif "words" in of:
+        try:
+            with reveal.search(shown, Right.READ, of["words"], of_kind="room", of_id="room_1") as con:
+                found = con.execute(
+                    "SELECT text FROM messages WHERE contains(text, ?)", [of["words"]]
+                ).fetchall()
+        except reveal.NotShown:
+            found = "not shown"
+        st.text(str(found))
     else:
         reveal.contact(shown, **of)
 
@@ -73,6 +84,7 @@ def test_who_may_not_sees_masks_and_no_button(
         app = _drawn(monkeypatch, private_home, role, **of)
         assert not app.button
         assert not any(value in _said(app) for value in (NAME, PHONE, WORDS))
+    assert Revealed(Home(private_home).ledger).entries() == []
 
 
 def test_where_it_cannot_be_written_down_nothing_is_shown(
@@ -87,3 +99,50 @@ def test_where_it_cannot_be_written_down_nothing_is_shown(
     assert NAME not in _said(app)
     assert PHONE not in _said(app)
     assert "could not be written down" in _said(app)
+
+
+def test_showing_is_written_down_before_it_is_shown(
+    private_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Revealed(Home(private_home).ledger)
+    app = _drawn(monkeypatch, private_home, Role.SUPPORT, booking_id=BOOKING)
+    assert NAME not in _said(app)
+    assert log.entries() == []
+    app.button[0].click().run()
+    assert NAME in _said(app)
+    assert PHONE in _said(app)
+    assert f'href="https://wa.me/{PHONE[1:]}"' in _said(app)
+    at = datetime.fromisoformat(snapshot.NOW_SETTING)
+    assert log.entries() == [Reveal(at, "sari@example.test", "support", Looked.CONTACT, "booking", BOOKING)]
+    app.run()  # drawn again, as at a new snapshot: still shown, and no second line
+    assert NAME in _said(app)
+    assert NAME not in repr(app.session_state)
+    app.button[0].click().run()  # hidden
+    assert NAME not in _said(app)
+    assert len(log.entries()) == 1
+    assert NAME not in repr(app.session_state)
+
+
+def test_what_was_shown_is_masked_again_after_a_while(
+    private_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = _drawn(monkeypatch, private_home, Role.SUPPORT, message_ids=[MESSAGE])
+    assert WORDS not in _said(app)
+    app.button[0].click().run()
+    assert WORDS in _said(app)
+    later = datetime.fromisoformat(snapshot.NOW_SETTING) + REVEALED_FOR
+    monkeypatch.setenv("BOOKWATCH_NOW", later.isoformat())
+    app.run()
+    assert WORDS not in _said(app)
+
+
+def test_a_search_is_one_line_that_does_not_say_for_what(
+    private_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = _drawn(monkeypatch, private_home, Role.SUPPORT, words="lobi")
+    assert WORDS in _said(app)
+    app.run()
+    (line,) = Revealed(Home(private_home).ledger).entries()
+    assert (line.kind, line.of_kind, line.of_id) == (Looked.SEARCH, "room", "room_1")
+    assert b"lobi" not in Home(private_home).ledger.read_bytes()
+    assert "not shown" in _said(_drawn(monkeypatch, private_home, Role.OPERATOR, words="lobi"))
