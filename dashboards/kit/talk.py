@@ -72,8 +72,8 @@ def marked(before: str, hit: str, after: str, *, cut_before: bool, cut_after: bo
     )
 
 
-def hits(rows: Iterable[tuple[Child, str, Child]], foot: Child) -> Markup:
-    """What was found: (link to its place, when and by whom, the words around it)."""
+def hits(rows: Iterable[tuple[Child, str, Child]], label: str, foot: Child) -> Markup:
+    """What was found: (link to its place, by whom, the words around it)."""
     items = [
         element(
             "li",
@@ -82,4 +82,5 @@ def hits(rows: Iterable[tuple[Child, str, Child]], foot: Child) -> Markup:
         )
         for link, told, said in rows
     ]
-    return element("div", element("ul", *items), foot, cls="bw-card bw-hits")
+    found = element("ul", *items)
+    return element("div", found, foot, cls="bw-card bw-hits", role="region", tabindex="0", aria_label=label)
