@@ -56,9 +56,8 @@ def conversation(screen: Screen) -> None:
     if room is None:
         show(back, parts.note("none", say("chat.no_room", room=room_id), say("chat.no_room_text")))
         return
-    show(
-        back, parts.section(say("chat.one")), parts.terms_card(_facts(screen, room), _standing(screen, room))
-    )
+    show(back, parts.section(say("chat.one")))
+    show(parts.terms_card(_facts(screen, room), _standing(screen, room)))
     if not room.talk.messages:
         show(parts.note("none", say("chat.silent"), say("chat.silent_text")))
         return
@@ -284,7 +283,7 @@ def _found(
         )
         said = look.marked(cut.before, cut.hit, cut.after, cut_before=cut.cut_before, cut_after=cut.cut_after)
         items.append((link, say.word("chat_role", row["sender_role"]), said))
-    return look.hits(items, parts.paragraph(foot, "bw-below"))
+    return look.hits(items, say("chat.found"), parts.paragraph(foot, "bw-below"))
 
 
 def _day(screen: Screen, at: datetime) -> str:

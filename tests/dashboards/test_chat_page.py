@@ -150,7 +150,7 @@ def test_a_search_is_a_line_in_the_ledger_and_its_hits_lead_to_their_place(
     chats: Path, show: Show, support: Viewer
 ) -> None:
     shown = show(chats, "chat", find="KETEMU di")
-    found = re.search(r'<div class="bw-card bw-hits">(.*?)</div>', shown.html)
+    found = re.search(r'<div class="bw-card bw-hits".*?>(.*?)</div>', shown.html)
     assert found
     assert found[1].count("<li>") == 13
     assert "<mark>ketemu di</mark>" in found[1]
