@@ -1,0 +1,89 @@
+"""Names, phones and words on a page: masked, shown to who may only after it was written down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from assets.core.personal_store import TABLES
+from marketplace.roles import Role
+from resources.ledger.revealed import Reveal, Revealed
+from tests.dashboards import snapshot
+from tests.drawn_pages import AppTest
+
+
+def _page(role: str, **of) -> None:  # type: ignore[no-untyped-def] - Streamlit runs its text alone
+    """What Streamlit runs: one record's contact, and the words of one conversation."""
+    from dataclasses import replace
+
+    import streamlit as st
+
+    from dashboards import reveal
+    from dashboards.kit import screen
+    from dashboards.viewer import Viewer
+    from marketplace.roles import Role
+
+    shown = replace(screen.current(()), viewer=Viewer("sari@example.test", Role(role), known=True))
+    if "message_ids" in of:
+        found = reveal.texts(shown, "room_1", of["message_ids"])
+        st.text(f"{len(found)} texts: {' '.join(found.values())}")
+    else:
+        reveal.contact(shown, **of)
+
+
+NAME, PHONE, WORDS = "Wayan Pujasumarta", "+6281298765432", "Sampai ketemu di lobi pukul tujuh"
+BOOKING, MESSAGE = "bk000001", "msg_1"
+
+
+@pytest.fixture
+def private_home(home: Path) -> Path:
+    """The home with a file of personal data: one booking's customer, one message."""
+    with duckdb.connect(str(home / "published" / "private_1.duckdb")) as con:
+        for table, columns in TABLES.items():
+            con.execute(f"CREATE TABLE {table} ({', '.join(f'{n} {kind}' for n, kind in columns.items())})")
+        con.execute(
+            "INSERT INTO bookings (booking_id, customer_name, customer_phone) VALUES (?, ?, ?)",
+            [BOOKING, NAME, PHONE],
+        )
+        con.execute("INSERT INTO messages (message_id, text) VALUES (?, ?)", [MESSAGE, WORDS])
+    (home / "published" / "private.duckdb").symlink_to("private_1.duckdb")
+    return home
+
+
+def _drawn(monkeypatch: pytest.MonkeyPatch, home: Path, role: Role, **of: Any) -> AppTest:
+    monkeypatch.setenv("BOOKWATCH_HOME", str(home))
+    monkeypatch.setenv("BOOKWATCH_NOW", snapshot.NOW_SETTING)
+    app = AppTest.from_function(_page, args=(role.value,), kwargs=of, default_timeout=30).run()
+    assert not app.exception, app.exception
+    return app
+
+
+def _said(app: AppTest) -> str:
+    return "\n".join((*(block.proto.body for block in app.html), *(text.value for text in app.text)))
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR, Role.AUDITOR])
+def test_who_may_not_sees_masks_and_no_button(
+    private_home: Path, monkeypatch: pytest.MonkeyPatch, role: Role
+) -> None:
+    for of in ({"booking_id": BOOKING}, {"message_ids": [MESSAGE]}):
+        app = _drawn(monkeypatch, private_home, role, **of)
+        assert not app.button
+        assert not any(value in _said(app) for value in (NAME, PHONE, WORDS))
+
+
+def test_where_it_cannot_be_written_down_nothing_is_shown(
+    private_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Revealed, reveal: Reveal) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Revealed, "enter", full)
+    app = _drawn(monkeypatch, private_home, Role.SUPPORT, booking_id=BOOKING)
+    app.button[0].click().run()
+    assert NAME not in _said(app)
+    assert PHONE not in _said(app)
+    assert "could not be written down" in _said(app)
