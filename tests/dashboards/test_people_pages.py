@@ -110,22 +110,29 @@ def test_who_needs_a_call_stands_first_and_nobody_is_said_only_where_all_are_kno
     assert "Whoever has a booking waiting is there" in plain(show(home, "providers"))
 
 
-def test_one_provider_in_full_by_its_id_and_an_unknown_id_is_said(home: Path, show: Show) -> None:
+def test_one_provider_in_full_by_its_id_and_an_unknown_id_is_said(published_home: Home, show: Show) -> None:
+    home = published_home.root
+    provider_id = asked(
+        home, "SELECT min(provider_id) FROM core.bookings JOIN marts.member_health USING (provider_id)"
+    )
     changed(
         home,
         "DELETE FROM marts.provider_calls",
         CALL,
-        "UPDATE marts.provider_calls SET provider_id = (SELECT min(provider_id) FROM marts.providers)",
-        "UPDATE marts.member_health SET provider_id = (SELECT min(provider_id) FROM marts.providers)"
-        " WHERE provider_id = 'prov05'",
+        f"UPDATE marts.provider_calls SET provider_id = '{provider_id}', provider_type = (SELECT min(provider_type)"
+        f" FROM marts.member_health WHERE provider_id = '{provider_id}')",
     )
-    provider_id = asked(home, "SELECT min(provider_id) FROM marts.providers")
+    bookings = asked(
+        home,
+        f"SELECT count(*) FROM core.bookings WHERE provider_id = '{provider_id}'"
+        " AND deleted_at IS NULL AND NOT coalesce(is_test, false)",
+    )
     shown = show(home, "providers", provider=provider_id)
     text = plain(shown)
     assert "To call: switched off or not seen; 3 waiting, 1 of them past the deadline" in text
     assert "Health of every member" not in text
     assert f'href="commissions?provider={provider_id}"' in shown.html
-    assert shown.table("Its bookings")["booking_id"].is_unique
+    assert len(shown.table("Its bookings")) == int(bookings) > 0
     assert "No provider nobody is known" in plain(show(home, "providers", provider="nobody"))
 
 
