@@ -296,9 +296,9 @@ class ProviderCalls(MartTable):
     reason: pl.String = column("why it should be called", words=CALL_REASONS)
     status: pl.String = column("its status in the app", null=True, words=PROVIDER_STATUSES)
     last_seen_at: pl.Datetime = column("when it was last in the app", null=True)
-    open_requests: pl.Int64 = column("bookings that wait for its answer", unit="bookings", ge=1)
-    past_deadline: pl.Int64 = column(
-        "of them: past the deadline for an answer", unit="bookings", ge=0
+    open_requests: pl.Int64 = column(
+        "bookings that wait for its answer and are not long past their deadline", unit="bookings", ge=1
     )
+    past_deadline: pl.Int64 = column("of them: past the deadline for an answer", unit="bookings", ge=0)
     oldest_request_at: pl.Datetime = column("since when the oldest of them waits")
     next_deadline_at: pl.Datetime = column("the next deadline to come; null: none is", null=True)

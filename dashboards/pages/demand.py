@@ -63,7 +63,7 @@ def _unusual(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     of_what = "" if row["source"] == "all" else say.word("unusual_source", row["source"])
     return (
         parts.below(say.word("series", row["series"]), of_what),
-        parts.word("bad", written(row["figure"])),
+        parts.word("warn", written(row["figure"])),
         written(row["expected"]),
         f"{written(row['low'])} – {written(row['high'])}",
         say.time(row["since"], screen.now),

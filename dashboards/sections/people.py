@@ -9,7 +9,7 @@ from markupsafe import Markup
 from dashboards import reveal
 from dashboards.kit import cards, links, parts
 from dashboards.kit.grid import grid
-from dashboards.kit.markup import Child, joined
+from dashboards.kit.markup import Child
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import people
@@ -76,7 +76,7 @@ def _account(screen: Screen, row: dict[str, Any]) -> Markup:
         (say("members.missed"), count(row["missed_requests"])),
         (say("members.unread"), count(row["unread_messages"])),
     ]
-    return parts.terms_card(facts, joined(said, waiting, by=" "))
+    return parts.terms_card(facts, " · ".join(filter(None, (said, waiting))))
 
 
 def _yes(screen: Screen, held: bool | None) -> str:
@@ -106,7 +106,10 @@ def _kept(screen: Screen, row: dict[str, Any]) -> list[tuple[str, Child]]:
     nothing = None if shared.unjudged(screen) else 0
     amounts = [owed[name] if owed else nothing for name in ("owed_idr", "overdue_idr")]
     return [
-        (say("providers.owed"), links.to_record("account", row["provider_id"], rupiah(amounts[0]))),
+        (
+            say("providers.owed"),
+            links.to_page("commissions", rupiah(amounts[0]), provider=row["provider_id"]),
+        ),
         (say("providers.overdue"), rupiah(amounts[1])),
         (say("providers.paid_in_time"), count(row["paid_in_time"])),
         (say("providers.paid_late"), count(row["paid_late"])),

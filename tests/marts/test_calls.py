@@ -60,6 +60,7 @@ def test_each_reason_to_call_and_the_next_deadline_first(w: Warehouse) -> None:
     asked(w, "b5", "silent", 1, 5)
     asked(w, "b6", "late", 8, -3)
     asked(w, "b7", "there", 1, 1)
+    asked(w, "dead", "off", 25 * 60, -24 * 60 - 1)
     w.booking("b8", provider_id="idle", status="accepted", created_at=ago(2))
     w.booking("b9", provider_id="idle", status="pending", created_at=ago(2), is_test=True)
     assert calls(w) == [
