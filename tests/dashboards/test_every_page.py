@@ -125,7 +125,7 @@ def test_what_is_owed_and_who_is_unwell_are_those_of_the_records(published_home:
         published_home, "SELECT count(DISTINCT provider_id) FROM core.providers WHERE deleted_at IS NULL"
     )
     assert f"Owed {rp(owed)}" in show(published_home.root, "revenue").text
-    assert f"Members in all: {members}" in show(published_home.root, "members").text
+    assert f"Members in all: {members}" in show(published_home.root, "providers").text
 
 
 def test_a_closed_month_that_changed_and_what_people_entered_are_shown(

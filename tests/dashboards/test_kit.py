@@ -13,7 +13,7 @@ import polars as pl
 
 from dashboards import frame, pages, queries
 from dashboards.kit import downloads
-from dashboards.queries import ledger, operations, reading, reconciliation, service
+from dashboards.queries import demand, ledger, operations, people, reading, reconciliation, service
 from dashboards.queries.query import Column, Held, Query
 from dashboards.wording import LANGUAGES, texts
 from messages.rules import STRETCHES
@@ -42,8 +42,10 @@ def _all(path: str) -> list[Query]:
         ledger.lines(MONTH),
         operations.errors(SINCE),
         operations.slow_calls(SINCE),
-        service.members((), ""),
-        service.members(("critical", "warning"), "a"),
+        people.members("", "", ""),
+        people.members("critical", "", "a"),
+        people.bookings("prov1"),
+        demand.odd(""),
         *(service.at_the_break(hop) for hop in range(1, 7)),
     ]
 
