@@ -1,7 +1,8 @@
-"""Months as an auditor asks for them: is one ready, why not, its package, and who signed it off.
+"""Months as an auditor asks for them: is one ready, why not, its package, what changed after it closed, and who signed
+it off.
 
 Whether a point is so is marketplace/months.py's, what is known of a month pipelines/months.py's; a package is made by
-the command itself, as on the page Revenue (report.py).
+the command itself, as a report is (report.py).
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ import sys
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 
-from dashboards.kit import parts
+from dashboards.kit import links, parts
+from dashboards.kit.address import Choice, chosen, widget
+from dashboards.kit.filtered import filtered
 from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.launch import environment
 from dashboards.queries import months, reading
+from dashboards.sections.accounts import MONTH, month_of
 from dashboards.sections.report import MIME, NAME_LENGTH, ZIP_BYTES, changed, earlier, names_of, zipped
 from dashboards.wording import count
 from marketplace.months import MonthFacts, Point, Standing, points_of, whole
@@ -32,7 +36,9 @@ from pipelines.months import Found, facts_of, found, judged_at, reports_of
 from resources.ledger import ExportEntry, Ledger, SignOff
 from resources.ledger.sign_offs import CLOSED, standing
 
-MONTHS_SHOWN = 13
+VIEWS: Final = ("all", "package", "report", "changes", "log")
+VIEW: Final = Choice("view", VIEWS, VIEWS[0])
+MONTHS_SHOWN = 12
 LOG_SHOWN = 20
 #: A page hashes no more than this of a report by itself; `bookwatch verify` does whatever there is.
 HASHED_BYTES = 1_000_000_000
@@ -88,16 +94,19 @@ class Known:
         return told, report, folder
 
 
-def newest(screen: Screen) -> None:
-    """The newest month that is over: ready or not, and at which point it stands."""
+def answer(screen: Screen) -> None:
+    """The month that the address names, else the newest that is over: ready or not, and at which point it stands."""
     say, known = screen.text, Known(screen)
-    month = known.listed[1]
+    month = month_of(chosen(MONTH)) or known.listed[1]
+    if month > known.listed[0]:
+        show(parts.note("none", say("months.not_begun", month=say.month(month))))
+        return
     facts, report, folder = known.facts(month)
     points = points_of(facts)
     state = whole(points)
     title = say(f"months.whole_{state.value}", month=say.month(month))
     left = [say(f"months.{point.value}") for point, stands in points.items() if stands is not Standing.DONE]
-    show(parts.section(say("months.newest"), say("months.note")))
+    show(parts.section(say("months.one", month=say.month(month)), say("months.note")))
     show(parts.note(_LOOKS[state], title, say("months.left", points=", ".join(left)) if left else ""))
     show(
         parts.table(
@@ -108,34 +117,59 @@ def newest(screen: Screen) -> None:
             ],
         )
     )
+    if chosen(MONTH):
+        show(
+            joined(
+                links.back(say("months.back"), MONTH.name),
+                links.to_page("commissions", say("months.ledger"), view="ledger", month=f"{month:%Y-%m}"),
+                links.to_page("findings", say("months.findings"), month=f"{month:%Y-%m}"),
+                by=" · ",
+            )
+        )
+
+
+def choose_view(screen: Screen) -> None:
+    """What else of the months is looked at."""
+    say = screen.text
+    st.segmented_control(
+        say("months.view"),
+        VIEWS,
+        required=True,
+        format_func=lambda name: say(f"months.view_{name}"),
+        label_visibility="collapsed",
+        **widget(VIEW),
+    )
 
 
 def by_month(screen: Screen) -> None:
-    """Each month, and the points at which it is not done."""
+    """Each month and where it stands, point by point; a month leads to what it lacks."""
     say, known = screen.text, Known(screen)
     show(parts.section(say("months.all"), say("months.all_note")))
     if known.exports is None:
         show(parts.note("none", say("report.ledger_unread")))
     lines: list[tuple[Child, ...]] = []
     for month in known.listed:
-        facts, report, folder = known.facts(month)
+        facts, _, _ = known.facts(month)
         points = points_of(facts)
         state = whole(points)
         lines.append(
             (
-                say.month(month),
+                filtered(say.month(month), month=f"{month:%Y-%m}"),
                 parts.badge(_LOOKS[state], say(f"months.is_{state.value}")),
-                joined(
-                    *(
-                        parts.paragraph(_cell(known, month, point, stands, facts, report, folder))
-                        for point, stands in points.items()
-                        if stands is not Standing.DONE
-                    )
+                *(
+                    parts.word(_LOOKS[stands], _said(point, stands, facts, screen))
+                    for point, stands in points.items()
                 ),
             )
         )
-    headings = [say("ledger.month"), say("months.ready"), say("months.lacks")]
+    headings = [say("ledger.month"), say("months.ready"), *(say(f"months.{point.value}") for point in Point)]
     show(parts.table([(heading, False) for heading in headings], lines))
+
+
+def _said(point: Point, stands: Standing, facts: MonthFacts, screen: Screen) -> str:
+    """A point in a word; where no report was made, no file of it can be other than it was."""
+    nothing = point is Point.VERIFIED and stands is Standing.OPEN and not facts.reported
+    return screen.text("months.nothing_handed_out" if nothing else f"months.{point.value}_{stands.value}")
 
 
 def _cell(
@@ -198,8 +232,13 @@ def package(screen: Screen) -> None:
     options = known.listed
     with st.form("month_form"):
         month_place, name_place = st.columns([1, 1], vertical_alignment="bottom")
+        asked_for = month_of(chosen(MONTH))
         month = month_place.selectbox(
-            say("ledger.month"), options, index=1, format_func=say.month, key="package_month"
+            say("ledger.month"),
+            options,
+            index=options.index(asked_for) if asked_for in options else 1,
+            format_func=say.month,
+            key="package_month",
         )
         made_by = name_place.text_input(
             say("report.by"), max_chars=NAME_LENGTH, placeholder=say("report.by_hint"), key="package_by"
