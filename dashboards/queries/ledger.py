@@ -123,6 +123,17 @@ CLOSED_MONTH_CHANGES = Query(
 
 
 @cached
+def closed_change(path: str, finding_id: str) -> dict[str, Any] | None:
+    """One of them, by its finding; None where the snapshot has none of that id."""
+    rows = ask(
+        path,
+        "SELECT finding_id, local_month FROM marts.closed_month_changes WHERE finding_id = ? LIMIT 1",
+        [finding_id],
+    ).to_dicts()
+    return rows[0] if rows else None
+
+
+@cached
 def closed_month_gap(path: str) -> dict[str, Any] | None:
     """Why this snapshot's closed months were compared with none before it (reason, code, args); None where they were
     compared."""
