@@ -36,7 +36,7 @@ PAGE = Page(
     role="auditor",
     place=3,
     sections=(months.answer, months.choose_view, chosen_list),
-    choices=(MONTH, months.VIEW),
+    choices=(MONTH, months.VIEW, report.REPORT),
 )
 
 if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -87,25 +87,46 @@ MISSING = Query(
 )
 
 
+@dataclass(frozen=True)
+class Waived:
+    """A waiver as people may see it. ``at``: naive UTC."""
+
+    finding_id: str
+    by: str
+    at: datetime
+    reason: str
+
+
+Entered = tuple[Waived, ...]
+
+
 @cached
-def findings_by_code(path: str) -> pl.DataFrame:
+def findings_by_code(path: str, entered: Entered | None = None) -> pl.DataFrame:
     """finding, severity (the worst), open, waived, the difference of the open ones and what is not in it
-    (marketplace/difference.py); the worst and most frequent first."""
+    (marketplace/difference.py); the worst and most frequent first. ``entered``: the waivers as they are now; without
+    them as the snapshot has them."""
+    waived, parameters = _waived(entered)
     return ask(
         path,
         f"""WITH ranked AS (
-              SELECT *, coalesce(list_position({list(SEVERITIES)}, severity), 1) AS weight
+              SELECT * REPLACE ({waived} AS waived), coalesce(list_position({list(SEVERITIES)}, severity), 1) AS weight
               FROM marts.commission_findings),
             counted AS (
               SELECT finding, arg_max(severity, weight) AS severity, max(weight) AS weight,
-                     count(*) FILTER (NOT coalesce(waived, false))::BIGINT AS open,
-                     count(*) FILTER (coalesce(waived, false))::BIGINT AS waived
+                     count(*) FILTER (NOT waived)::BIGINT AS open, count(*) FILTER (waived)::BIGINT AS waived
               FROM ranked GROUP BY finding),
-            opened AS (
-              SELECT finding, {_DIFFERENCE} FROM ranked WHERE NOT coalesce(waived, false) GROUP BY finding)
+            opened AS (SELECT finding, {_DIFFERENCE} FROM ranked WHERE NOT waived GROUP BY finding)
             SELECT finding, severity, open, waived, {", ".join(COLUMNS)}
             FROM counted LEFT JOIN opened USING (finding) ORDER BY weight DESC, open DESC, finding""",
+        parameters,
     )
+
+
+def _waived(entered: Entered | None) -> tuple[str, list[Any]]:
+    """Whether a row of marts.commission_findings is waived, as SQL with its parameters."""
+    if entered is None:
+        return "coalesce(waived, false)", []
+    return "list_contains(?::VARCHAR[], finding_id)", [[waiver.finding_id for waiver in entered]]
 
 
 #: Of a snapshot older than the table of waivers, where findings are marked waived all the same.
@@ -128,9 +149,7 @@ def waiver(path: str, finding_id: str) -> dict[str, Any] | None:
     )
 
 
-WAIVED: Final[Mapping[str, str]] = MappingProxyType(
-    {"open": "NOT coalesce(waived, false)", "waived": "coalesce(waived, false)", "all": "true"}
-)
+WAIVED: Final[Mapping[str, str]] = MappingProxyType({"open": "NOT waived", "waived": "waived", "all": "true"})
 """Which findings a list may show, by whether somebody acknowledged them."""
 FINDING_ORDERS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -155,27 +174,42 @@ class Sought:
     search: str = ""
 
 
-def findings(path: str, sought: Sought, order: str = "money") -> Query:
-    """The findings sought, each with its day and its waiver: open ones first, then by ``order`` (FINDING_ORDERS)."""
-    waived = (
-        "SELECT finding_id, waived_by, waived_at, reason AS waived_reason FROM ops.waivers"
-        if holds(path, "ops.waivers")
-        else _NO_WAIVERS
-    )
-    found = f"(SELECT * FROM (SELECT {_NO_MESSAGES} WHERE false UNION ALL BY NAME FROM {DATED_FINDINGS}))"
+def findings(path: str, sought: Sought, order: str = "money", entered: Entered | None = None) -> Query:
+    """The findings sought, each with its day and its waiver: open ones first, then by ``order`` (FINDING_ORDERS).
+    ``entered``: the waivers as they are now; without them as the snapshot has them."""
+    parameters: list[Any] = []
+    if entered is not None:
+        waivers = """SELECT unnest(?::VARCHAR[]) AS finding_id, unnest(?::VARCHAR[]) AS waived_by,
+                            unnest(?::TIMESTAMP[]) AS waived_at, unnest(?::VARCHAR[]) AS waived_reason"""
+        parameters = [
+            tuple(waiver.finding_id for waiver in entered),
+            tuple(waiver.by for waiver in entered),
+            tuple(waiver.at for waiver in entered),
+            tuple(waiver.reason for waiver in entered),
+        ]
+    elif holds(path, "ops.waivers"):
+        waivers = "SELECT finding_id, waived_by, waived_at, reason AS waived_reason FROM ops.waivers"
+    else:
+        waivers = _NO_WAIVERS
+    waived = "coalesce(waived, false)" if entered is None else "w.finding_id IS NOT NULL"
     return Query(
         "findings",
-        f"""SELECT finding_id, finding, severity, local_date, booking_id, booking_ref, commission_id, provider_id,
-                   expected_idr, actual_idr, variance_idr, coalesce(waived, false) AS waived, detail,
-                   waived_by, waived_at, waived_reason, code, args
-            FROM {found} LEFT JOIN ({waived}) USING (finding_id)
+        f"""WITH w AS ({waivers}), found AS (
+              SELECT f.* REPLACE ({waived} AS waived), w.waived_by, w.waived_at, w.waived_reason
+              FROM (SELECT {_NO_MESSAGES} WHERE false UNION ALL BY NAME FROM {DATED_FINDINGS}) f
+              LEFT JOIN w ON w.finding_id = f.finding_id)
+            SELECT finding_id, finding, severity, local_date, booking_id, booking_ref, commission_id, provider_id,
+                   expected_idr, actual_idr, variance_idr, waived, detail, waived_by, waived_at, waived_reason, code,
+                   args
+            FROM found
             WHERE (? = '' OR finding = ?) AND (? = '' OR severity = ?) AND (? = '' OR provider_id = ?)
               AND (?::DATE IS NULL OR (local_date >= ?::DATE AND local_date < ?::DATE + INTERVAL 1 MONTH))
               AND (? = '' OR contains(lower(concat_ws(' ', finding_id, booking_id, booking_ref, commission_id,
                                                       provider_id)), lower(?)))
               AND {WAIVED[sought.waived]}
-            ORDER BY coalesce(waived, false), {FINDING_ORDERS[order]}""",
+            ORDER BY waived, {FINDING_ORDERS[order]}""",
         (
+            *parameters,
             *(sought.code, sought.code, sought.severity, sought.severity, sought.provider, sought.provider),
             *(sought.month, sought.month, sought.month, sought.search, sought.search),
         ),

@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 from markupsafe import Markup
 
-from dashboards import records
+from dashboards import acts, records
 from dashboards.kit import cards, links, parts
 from dashboards.kit.address import Choice, chosen, of_id, widget
 from dashboards.kit.filtered import filtered
@@ -16,13 +16,14 @@ from dashboards.kit.grid import grid
 from dashboards.kit.markup import joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
-from dashboards.queries import reconciliation
-from dashboards.queries.reconciliation import FINDING_ORDERS, WAIVED, Sought
+from dashboards.queries import ledger, reconciliation
+from dashboards.queries.reconciliation import FINDING_ORDERS, WAIVED, Entered, Sought, Waived
 from dashboards.sections import shared
 from dashboards.sections.accounts import MONTH, month_of
 from dashboards.sections.compared import two_records
 from dashboards.wording import count, rupiah, signed_rupiah
 from marketplace.findings import FINDINGS, SEVERITIES, Severity
+from marketplace.personal import without_contact
 from messages import rules
 
 FINDING: Final = of_id("finding")
@@ -35,11 +36,22 @@ SORT: Final = Choice("sort", tuple(FINDING_ORDERS), "money")
 CHOICES: Final = (FINDING, CODE, SEVERITY, PROVIDER, MONTH, IS_WAIVED, SEARCH, SORT)
 
 
+def entered(screen: Screen) -> Entered | None:
+    """The waivers as the ledger has them now; None where there is no ledger to ask, so that the snapshot's stand."""
+    known = acts.standing(screen) if screen.settings.home.ledger.exists() else None
+    if known is None:
+        return None
+    return tuple(
+        Waived(one.finding_id, one.waived_by, one.waived_at.replace(tzinfo=None), without_contact(one.reason))
+        for one in known.waivers.values()
+    )
+
+
 def by_code(screen: Screen) -> None:
     """The codes with their counts and rupiah; a code leads to its findings. Where something is chosen or opened the
     list alone is shown."""
     say = screen.text
-    codes = reconciliation.findings_by_code(screen.snapshot)
+    codes = reconciliation.findings_by_code(screen.snapshot, entered(screen))
     if codes.is_empty():
         show(shared.nothing_found(screen, say("revenue.no_findings"), say("revenue.no_findings_text")))
         return
@@ -185,7 +197,7 @@ def listed(screen: Screen) -> None:
     say, path = screen.text, screen.snapshot
     if reconciliation.findings_by_code(path).is_empty():
         return
-    rows = reconciliation.findings(path, sought(), chosen(SORT))
+    rows = reconciliation.findings(path, sought(), chosen(SORT), entered(screen))
     if rows.first(path, 1).is_empty():
         show(parts.note("none", say("findings.no_match")))
         return
@@ -201,26 +213,25 @@ def opened(screen: Screen) -> None:
     show(links.back(say("findings.back"), FINDING.name))
     row = reconciliation.finding(path, finding_id)
     if row is None:
-        show(parts.note("none", say("finding_record.gone", finding=finding_id)))
+        if (change := ledger.closed_change(path, finding_id)) is not None:
+            _changed_month(screen, finding_id, change)
+        else:
+            show(parts.note("none", say("finding_record.gone", finding=finding_id)))
         return
     code = str(row["finding"])
-    tone = (
-        "none"
-        if row["waived"]
-        else "bad"
-        if row["severity"] in (Severity.CRITICAL, Severity.HIGH)
-        else "warn"
-    )
+    now = entered(screen)
+    waived = row["waived"] if now is None else any(one.finding_id == finding_id for one in now)
+    tone = "none" if waived else "bad" if row["severity"] in (Severity.CRITICAL, Severity.HIGH) else "warn"
     show(
         cards.finding_card(
             tone,
             say.word("finding", code),
-            say("col.waived") if row["waived"] else say.word("severity", row["severity"]),
+            say("col.waived") if waived else say.word("severity", row["severity"]),
             str(row["finding_id"]),
             [
                 say.told(row, "detail"),
                 say.message(rules.what_to_do(code) if code in FINDINGS else None),
-                shared.waived(screen, finding_id) if row["waived"] else "",
+                shared.waived(screen, finding_id) if waived and now is None else "",
             ],
             [
                 (say("col.expected"), rupiah(row["expected_idr"])),
@@ -240,9 +251,20 @@ def opened(screen: Screen) -> None:
             ),
             by=" · ",
         ),
-        parts.hint(say("finding_record.waive"), f'bookwatch waive {row["finding_id"]} --reason "…" --by "…"'),
-        *_sides(screen, row),
     )
+    acts.buttons(screen, "finding", finding_id)
+    show(*_sides(screen, row))
+
+
+def _changed_month(screen: Screen, finding_id: str, change: dict[str, Any]) -> None:
+    """A figure of a closed month that changed is a finding too: it is told on Months, and waived here as well."""
+    say, month = screen.text, change["local_month"]
+    link = links.to_page("months", say.month(month), month=f"{month:%Y-%m}", view="changes")
+    show(
+        parts.section(say.word("finding", "closed_month_changed")),
+        joined(say("findings.in_month"), " ", link),
+    )
+    acts.buttons(screen, "finding", finding_id)
 
 
 def _sides(screen: Screen, row: dict[str, Any]) -> list[Markup]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.kit import parts
+from dashboards.kit import links, parts
 from dashboards.kit.address import chosen
 from dashboards.kit.filtered import filtered
 from dashboards.kit.grid import below, grid
@@ -108,7 +108,12 @@ def _change(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     )
     return (
         say.month(row["local_month"]),
-        joined(parts.below(say.word("figure_name", row["figure"]), row["finding_id"]), *waived),
+        joined(
+            parts.below(
+                say.word("figure_name", row["figure"]), links.to_record("finding", row["finding_id"])
+            ),
+            *waived,
+        ),
         written(before),
         parts.differs(written(now)),
         signed_rupiah(apart) if money else count(apart),

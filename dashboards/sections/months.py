@@ -18,8 +18,9 @@ from typing import Any, Final
 
 import streamlit as st
 
+from dashboards import acts
 from dashboards.kit import links, parts
-from dashboards.kit.address import Choice, chosen, widget
+from dashboards.kit.address import Choice, choose, chosen, widget
 from dashboards.kit.filtered import filtered
 from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
@@ -27,11 +28,12 @@ from dashboards.kit.screen import Screen
 from dashboards.launch import environment
 from dashboards.queries import months, reading
 from dashboards.sections.accounts import MONTH, month_of
-from dashboards.sections.report import MIME, NAME_LENGTH, ZIP_BYTES, changed, earlier, names_of, zipped
+from dashboards.sections.report import MIME, ZIP_BYTES, changed, earlier, names_of, zipped
 from dashboards.wording import count
 from marketplace.months import MonthFacts, Point, Standing, points_of, whole
+from marketplace.roles import Right
 from pipelines.exports.folder import BESIDE
-from pipelines.exports.manifest import MANIFEST, MONTH_KIND, DamagedManifest, read_manifest
+from pipelines.exports.manifest import MANIFEST, DamagedManifest, read_manifest
 from pipelines.months import Found, facts_of, found, judged_at, reports_of
 from resources.ledger import ExportEntry, Ledger, SignOff
 from resources.ledger.sign_offs import CLOSED, standing
@@ -226,57 +228,32 @@ def _cell(
 
 
 def package(screen: Screen) -> None:
-    """Choose the month, make its package or prove the newest one, take its files."""
+    """Choose the month, order its package or prove the newest one, take its files, sign the month off."""
     say, known = screen.text, Known(screen)
     show(parts.section(say("months.package"), say("months.package_note"), anchor="package"))
-    options = known.listed
-    with st.form("month_form"):
-        month_place, name_place = st.columns([1, 1], vertical_alignment="bottom")
-        asked_for = month_of(chosen(MONTH))
-        month = month_place.selectbox(
-            say("ledger.month"),
-            options,
-            index=options.index(asked_for) if asked_for in options else 1,
-            format_func=say.month,
-            key="package_month",
-        )
-        made_by = name_place.text_input(
-            say("report.by"), max_chars=NAME_LENGTH, placeholder=say("report.by_hint"), key="package_by"
-        )
-        asked = st.form_submit_button(
-            say("months.prepare"), type="primary", icon=":material/folder_zip:", key="package_make"
-        )
-    month = month if month in options else options[1]
-    if asked:
-        _make(screen, month, (made_by or "").strip())
-    report = Known(screen).report(month)
-    commands = [("months.sign", f"bookwatch close {month:%Y-%m} --by NAME")]
-    if report is None:
-        commands.insert(0, ("months.make", f"bookwatch export month {month:%Y-%m} --out DIR"))
-        show(*(parts.hint(say(name), command) for name, command in commands))
-        return
-    _handed_out(screen, report)
-    show(*(parts.hint(say(name), command) for name, command in commands))
-
-
-def _make(screen: Screen, month: date, made_by: str) -> None:
-    say = screen.text
-    if not made_by:
-        show(parts.banner("warn", say("report.by_wanted")))
-        return
-    snapshot_id = Path(screen.snapshot).stem
-    out = screen.settings.home.exports / f"{MONTH_KIND}_{month:%Y-%m}_{snapshot_id}"
-    with st.spinner(say("report.preparing")):
-        made = _bookwatch(
-            screen,
-            *("export", MONTH_KIND, f"{month:%Y-%m}", "--json"),
-            *(f"--out={out}", f"--as-of={snapshot_id}", f"--by={made_by}", f"--locale={say.language}"),
-        )
-    if made.returncode != 0:
-        show(parts.banner("bad", say("report.failed"), made.stderr.strip()))
-        return
-    again = json.loads(made.stdout)["already_there"]
-    show(parts.note("good", say("report.again") if again else say("report.entered")))
+    options = {f"{month:%Y-%m}": month for month in known.listed}
+    asked = chosen(MONTH)
+    st.selectbox(
+        say("ledger.month"),
+        [*options],
+        index=[*options].index(asked) if asked in options else 1,
+        format_func=lambda one: say.month(options[one]),
+        key="package_month",
+        on_change=lambda: choose(MONTH, st.session_state["package_month"]),
+        width=320,
+    )
+    named = asked if asked in options else [*options][1]
+    month = options[named]
+    making, signing = st.columns(2, gap="medium")
+    with making:
+        acts.order_form(screen, "package", month=named)
+        show(parts.hint(say("months.make"), f"bookwatch export month {named} --out DIR"))
+    with signing:
+        acts.order_form(screen, "sign_off", month=named)
+        show(parts.hint(say("months.sign"), f"bookwatch close {named} --by NAME"))
+    report = known.report(month)
+    if report is not None:
+        _handed_out(screen, report)
 
 
 def _bookwatch(screen: Screen, *words: str) -> subprocess.CompletedProcess[str]:
@@ -313,7 +290,9 @@ def _handed_out(screen: Screen, report: ExportEntry) -> None:
     )
     names = names_of(folder, manifest)
     with st.container(horizontal=True, key="month_files"):
-        if sum((folder / name).stat().st_size for name in names) <= ZIP_BYTES:
+        if not screen.may(Right.DOWNLOAD):
+            names = []
+        elif sum((folder / name).stat().st_size for name in names) <= ZIP_BYTES:
             st.download_button(
                 say("report.all_files"),
                 lambda: zipped(folder, names),
