@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
@@ -26,7 +25,7 @@ from dashboards.wording import NOTHING, count, instant, rupiah, signed_rupiah
 
 PROVIDER: Final = of_id("provider")
 COMMISSION: Final = of_id("commission")
-MONTH: Final = Choice("month", form=r"\d{4}-(0[1-9]|1[0-2])")
+MONTH: Final = Choice("month", form=r"2[0-9]{3}-(0[1-9]|1[0-2])")
 MONTHS_SHOWN = 13
 
 
@@ -37,11 +36,7 @@ def is_open() -> bool:
 
 def month_of(said: str) -> date | None:
     """The first day of a month as the address says it (``2026-10``); None where it says none."""
-    return (
-        date(int(said[:4]), int(said[5:]), 1)
-        if re.fullmatch(MONTH.form, said) and said[:4] != "0000"
-        else None
-    )
+    return date(int(said[:4]), int(said[5:]), 1) if MONTH.fits(said) else None
 
 
 def opened(screen: Screen) -> None:

@@ -156,7 +156,7 @@ def filters(screen: Screen) -> None:
         _with_asked(months, chosen(MONTH)),
         index=None,
         placeholder=say("commissions.any"),
-        format_func=lambda one: say.month(month_of(one)),
+        format_func=lambda one: say.month(month_of(str(one))),
         **widget(MONTH),
     )
     waived.selectbox(

@@ -48,12 +48,13 @@ def single_days(screen: Screen) -> None:
         if day < first:
             continue
         before = day - WEEK if day == yesterday and day - WEEK >= first else None
-        now_row, then_row = days.get(day, _NO_DAY), None if before is None else days.get(before, _NO_DAY)
+        now_row = days.get(day, _NO_DAY)
+        then_row: Mapping[str, int | None] = _UNTOLD if before is None else days.get(before, _NO_DAY)
         beneath = "" if before is None else say("revenue.beside_day", day=say.weekday(before))
         lines.append(
             (
                 parts.below(say(f"revenue.{name}", day=say.weekday(day)), beneath),
-                *(_beside(now_row[figure], then_row and then_row[figure], figure) for figure in _FIGURES),
+                *(_beside(now_row[figure], then_row[figure], figure) for figure in _FIGURES),
             )
         )
     if lines:
@@ -61,6 +62,7 @@ def single_days(screen: Screen) -> None:
 
 
 _NO_DAY: Final[Mapping[str, int]] = dict.fromkeys(_FIGURES, 0)
+_UNTOLD: Final[Mapping[str, None]] = dict.fromkeys(_FIGURES)
 
 
 def _headings(screen: Screen, names: Sequence[str] = _FIGURES) -> list[tuple[Child, bool]]:
