@@ -11,6 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboards import pages as folder
+from dashboards import sign_in, viewer
 from dashboards.kit import behind, cards, links, parts, screen
 from dashboards.kit.address import Choice, misread
 from dashboards.kit.page import GROUPS, Page
@@ -20,7 +21,9 @@ from dashboards.period import CHOICES, CUSTOM, DEFAULT, EARLIEST
 from dashboards.queries import reading
 from dashboards.sections import shared
 from dashboards.wording import LANGUAGES, Wording
+from resources.errors import BookwatchError
 from resources.modules import modules_of
+from resources.settings import Settings
 
 HERE = Path(__file__).resolve().parent
 
@@ -51,13 +54,15 @@ def main() -> None:
             title=say(f"{entry.name}.title"),
             icon=entry.icon,
             default=number == 0,
+            visibility="visible" if _may(settings, entry) else "hidden",
         ): entry
         for number, entry in enumerate(PAGES)
     }
     groups: dict[str, list[st.Page]] = {}
     for known, entry in pages.items():
         groups.setdefault(say(f"group.{entry.group}"), []).append(known)
-    page = st.navigation(groups)
+    page = st.navigation(groups, position="sidebar" if sign_in.lets_in(settings) else "hidden")
+    who = sign_in.viewer_or_stop(settings, say)
     with st.sidebar:
         slot = st.container()  # there on every page, so that what follows keeps its place
         if any(entry.periodic for known, entry in pages.items() if known == page):
@@ -78,6 +83,7 @@ def main() -> None:
             shown = None if path is None else reading.snapshot(path)
         except reading.SnapshotUnreadable:
             shown = None  # the page itself says what could not be read
+        sign_in.beside(who, say)
         show(cards.foot(shown and shown.snapshot_id, shown and shown.rules_version, say))
     framed = FRAMED.set(True)
     try:
@@ -158,7 +164,24 @@ def draw(page: Page) -> None:
     shown = screen.current(tuple(known.name for known in PAGES))
     subtitle = shared.subtitle(shown) if page.periodic else shared.subtitle_now(shown)
     sections = (_misread(page), partial(behind.drawn, page), *page.sections)
+    if not shown.may(page.needs):
+        sections = (_not_yours,)
     shown.show(shown.text(f"{page.name}.title"), subtitle, sections)
+
+
+def _may(settings: Settings, page: Page) -> bool:
+    """Whether a page is for who is here; for nobody, where nobody is let in."""
+    try:
+        who = viewer.current(settings)
+    except BookwatchError:
+        return False
+    return isinstance(who, viewer.Viewer) and who.may(page.needs)
+
+
+def _not_yours(screen: Screen) -> None:
+    """All there is of a page, also at its guessed address, for who may not see it."""
+    say = screen.text
+    show(parts.note("none", say("sign_in.not_yours"), say("sign_in.not_yours_text")))
 
 
 def _misread(page: Page) -> Section:

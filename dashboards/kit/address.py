@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
@@ -67,7 +67,7 @@ def choose(choice: Choice, value: str | None) -> None:
         st.session_state[_kept(choice)] = value
 
 
-def widget(choice: Choice, *, back_to: Choice | None = None) -> dict[str, object]:
+def widget(choice: Choice, *, back_to: Choice | None = None) -> dict[str, Any]:
     """The ``key`` and ``on_change`` of a widget for a choice: it shows what the address says, and what is done to it
     is written there. ``back_to``: a page number that begins anew with it."""
     key = f"choice_{choice.name}"

@@ -16,14 +16,15 @@ from typing import Any
 
 import streamlit as st
 from markupsafe import Markup
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboards import data_age
+from dashboards import data_age, sign_in, viewer
 from dashboards.kit import cards, links, parts
 from dashboards.kit.parts import show
 from dashboards.period import CUSTOM, Period, chosen
 from dashboards.queries import health, reading
 from dashboards.viewer import LOCAL, Viewer
-from dashboards.wording import LANGUAGES, Wording
+from dashboards.wording import INDONESIAN, LANGUAGES, Wording, numbers_as, numbers_else
 from marketplace.policy import Policy
 from marketplace.roles import Right
 from resources.errors import BookwatchError
@@ -52,7 +53,7 @@ class Screen:
 
     def may(self, right: Right) -> bool:
         """Whether the person at this page has a right: asked anew at each drawing and each action."""
-        return self.viewer.may(right)
+        return self.viewer.may(right) and viewer.stands(self.viewer, self.settings)
 
     @property
     def snapshot(self) -> str:
@@ -137,10 +138,19 @@ def language() -> str:
     return said if said in LANGUAGES else LANGUAGES[0]
 
 
+def _language_of_session() -> str:
+    """Asked where a part of a page is drawn anew by itself; outside of any session numbers stay as they are filed."""
+    return INDONESIAN if get_script_run_ctx(suppress_warning=True) is None else language()
+
+
+numbers_else(_language_of_session)
+
+
 def current(pages: tuple[str, ...]) -> Screen:
     """What a page is to show now. ``pages``: the names of all there are, in their order."""
     settings = load_or_stop()
     say = Wording(language(), settings.timezone)
+    numbers_as(say.language)
     now = settings.clock.now()
     return Screen(
         settings=settings,
@@ -154,6 +164,7 @@ def current(pages: tuple[str, ...]) -> Screen:
         path=reading.newest(settings.home.current),
         pages=pages,
         status=data_age.read_status(settings.home.status),
+        viewer=sign_in.viewer_or_stop(settings, say),
     )
 
 
@@ -163,7 +174,7 @@ def pulse(screen: Screen, title: str, subtitle: str) -> None:
     does the whole page follow, so that tables keep their place while nothing happens."""
     home = screen.settings.home
     path, status = reading.newest(home.current), data_age.read_status(home.status)
-    if (path, status) != (screen.path, screen.status):
+    if (path, status) != (screen.path, screen.status) or not viewer.stands(screen.viewer, screen.settings):
         st.rerun(scope="app")
     now = screen.settings.clock.now()
     condition = data_age.judge(now, path is not None, status, screen.scans)

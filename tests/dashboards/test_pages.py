@@ -26,8 +26,9 @@ WEEK = (date(2026, 11, 16), TODAY)
 Show = Callable[..., Shown]
 
 
-def rp(amount: int) -> str:
-    return ("-" if amount < 0 else "") + "Rp " + f"{abs(amount):,}".replace(",", ".")
+def rp(amount: int, language: str = "en") -> str:
+    written = ("-" if amount < 0 else "") + "Rp " + f"{abs(amount):,}"
+    return written.replace(",", ".") if language == "id" else written
 
 
 # Overview -----------------------------------------------------------------------------------------
@@ -43,7 +44,7 @@ def test_overview_shows_the_three_figures_apart_with_the_period_before(
         card = shown.card(name)
         assert f" {rp(now)} " in card
         assert f"{rp(then)} in the 7 days before" in card
-        change = f"{(now - then) / then * 100:+.1f}".replace(".", ",").removesuffix(",0")
+        change = f"{(now - then) / then * 100:+.1f}".removesuffix(".0")
         assert f"{change}\u00a0%".replace("\u00a0", " ") in card.replace("\u00a0", " ")
     assert shown.card("booked").startswith("Booked Value of accepted, confirmed and completed bookings")
     assert shown.card("collected").startswith("Collected Commission that was paid")
@@ -57,14 +58,14 @@ def test_overview_shows_health_commission_and_freshness(home: Path, truth: Truth
     assert "Working User-to-member connection 243 bookings in 24 h" in text
     assert "Unknown Scheduled booking not measured" in text
     assert "Working Data flow to admin newest booking 3 min old" in text
-    assert "Broken Notification delivery 73,1 % delivered in 24 h" in text
+    assert "Broken Notification delivery 73.1 % delivered in 24 h" in text
     assert "Broken Payment tracking 12 missing" in text
     assert "Critical 12 bookings that earn have no commission record." in text
-    assert "10.549 tracked 12 missing 0 awaiting 0 unknown" in text
-    assert f"Tracking rate 99,8 % Expected {rp(truth.expected_idr)} Recorded {rp(truth.actual_idr)}" in text
+    assert "10,549 tracked 12 missing 0 awaiting 0 unknown" in text
+    assert f"Tracking rate 99.8 % Expected {rp(truth.expected_idr)} Recorded {rp(truth.actual_idr)}" in text
     assert f"Difference {rp(truth.variance_idr)}" in text
-    assert "Rows with one side unknown, not in the difference: 1 (Rp 90.000 recorded)" in text
-    assert "10.561 bookings earn · Judged at 14:05 WITA" in text
+    assert "Rows with one side unknown, not in the difference: 1 (Rp 90,000 recorded)" in text
+    assert "10,561 bookings earn · Judged at 14:05 WITA" in text
     assert "Newest booking 14:02 WITA, 3 min ago" in text
     assert "Collections 9 of 10 read completely" in text
     assert "Quarantine 5 rows" in text
@@ -78,7 +79,7 @@ def test_what_has_no_local_day_is_told_beside_the_figures(home: Path, show: Show
     changed(home, made)
     text = show(home).text.replace("\u00a0", " ")
     assert "2 rows have no local day yet." in text
-    assert "booked Rp 500.000, completed Rp 250.000, collected Rp 75.000." in text
+    assert "booked Rp 500,000, completed Rp 250,000, collected Rp 75,000." in text
 
 
 def test_free_bookings_are_counted_where_the_snapshot_knows_them() -> None:
@@ -99,7 +100,7 @@ def test_overview_shows_what_was_booked_by_source(home: Path, truth: Truth, show
         rows = [row for (day, s), row in truth.sources.items() if s == source and WEEK[0] <= day]
         booked = sum(row["booked_idr"] for row in rows)
         tenths = booked * 1000 // whole
-        percent = f"{tenths // 10},{tenths % 10}".removesuffix(",0")
+        percent = f"{tenths // 10}.{tenths % 10}".removesuffix(".0")
         assert f"{name} {rp(booked)} {percent} %" in text
 
 
@@ -107,7 +108,7 @@ def test_the_period_and_the_language_come_from_the_address(home: Path, truth: Tr
     shown = show(home, period="custom", from_="2026-11-20", to="2026-11-21", lang="id")
     assert "Ringkasan 20–21 Nov 2026 · WITA" in shown.text
     assert "masih berjalan" not in shown.text
-    assert rp(truth.total("booked_idr", date(2026, 11, 20), date(2026, 11, 21))) in shown.card("booked")
+    assert rp(truth.total("booked_idr", date(2026, 11, 20), date(2026, 11, 21)), "id") in shown.card("booked")
     assert "Terganggu 2 rusak, 4 bekerja, 1 tidak dapat diukur." in shown.text
     assert dict(shown.app.query_params) == {
         "period": "custom",
@@ -123,7 +124,7 @@ def test_choosing_a_period_and_a_language_goes_into_the_address(home: Path, trut
     app.sidebar.button_group(key="lang").select("id").run()
     assert dict(app.query_params) == {"period": "today", "lang": "id"}
     assert (
-        f"{rp(truth.total('booked_idr', TODAY - timedelta(days=1), TODAY - timedelta(days=1)))} sehari sebelumnya"
+        f"{rp(truth.total('booked_idr', TODAY - timedelta(days=1), TODAY - timedelta(days=1)), 'id')} sehari sebelumnya"
         in Shown(app).text
     )
 
@@ -162,7 +163,7 @@ def test_health_shows_each_point_with_figure_limit_message_severity_and_evidence
     ) in text
     assert "5 Data flow to admin newest booking 3 min old Limit: at most 1 h" in text
     assert (
-        "6 Notification delivery Notification delivery rate below 80% 73,1 % delivered in 24 h Limit: at least 80 %"
+        "6 Notification delivery Notification delivery rate below 80% 73.1 % delivered in 24 h Limit: at least 80 %"
         " Since 21 Nov 20:05 WITA, for 18 h Evidence 14:03 WITA, 2 min ago Broken high"
     ) in text
     assert (
