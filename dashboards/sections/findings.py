@@ -148,7 +148,7 @@ def filters(screen: Screen) -> None:
         _with_asked([*providers], chosen(PROVIDER)),
         index=None,
         placeholder=say("commissions.any"),
-        format_func=lambda one: providers.get(one, one),
+        format_func=lambda one: str(providers.get(str(one), one)),
         **widget(PROVIDER),
     )
     month.selectbox(

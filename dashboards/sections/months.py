@@ -19,7 +19,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards import acts
-from dashboards.kit import links, parts
+from dashboards.kit import downloads, links, parts
 from dashboards.kit.address import Choice, choose, chosen, widget
 from dashboards.kit.filtered import filtered
 from dashboards.kit.markup import Child, joined
@@ -31,7 +31,6 @@ from dashboards.sections.accounts import MONTH, month_of
 from dashboards.sections.report import MIME, ZIP_BYTES, changed, earlier, names_of, zipped
 from dashboards.wording import count
 from marketplace.months import MonthFacts, Point, Standing, points_of, whole
-from marketplace.roles import Right
 from pipelines.exports.folder import BESIDE
 from pipelines.exports.manifest import MANIFEST, DamagedManifest, read_manifest
 from pipelines.months import Found, facts_of, found, judged_at, reports_of
@@ -290,10 +289,10 @@ def _handed_out(screen: Screen, report: ExportEntry) -> None:
     )
     names = names_of(folder, manifest)
     with st.container(horizontal=True, key="month_files"):
-        if not screen.may(Right.DOWNLOAD):
-            names = []
-        elif sum((folder / name).stat().st_size for name in names) <= ZIP_BYTES:
-            st.download_button(
+        if sum((folder / name).stat().st_size for name in names) <= ZIP_BYTES:
+            downloads.button(
+                screen,
+                st,
                 say("report.all_files"),
                 lambda: zipped(folder, names),
                 file_name=f"{folder.name}.zip",
@@ -301,18 +300,18 @@ def _handed_out(screen: Screen, report: ExportEntry) -> None:
                 type="primary",
                 icon=":material/folder_zip:",
                 key="month_zip",
-                on_click="ignore",
             )
         for name in names:
             if Path(name).suffix in (".xlsx", ".pdf", ".md") or name in (MANIFEST, *BESIDE):
-                st.download_button(
+                downloads.button(
+                    screen,
+                    st,
                     name,
                     (folder / name).read_bytes,
                     file_name=name,
                     mime=_MIME.get(Path(name).suffix, "application/octet-stream"),
                     icon=":material/download:",
                     key=f"month_file_{name}",
-                    on_click="ignore",
                 )
         asked = st.button(say("months.prove"), icon=":material/verified:", key="month_prove")
     if asked:

@@ -15,12 +15,11 @@ from typing import Final
 import streamlit as st
 
 from dashboards import acts
-from dashboards.kit import parts
+from dashboards.kit import downloads, parts
 from dashboards.kit.address import Choice, choose, chosen
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.wording import count
-from marketplace.roles import Right
 from pipelines.exports.folder import BESIDE
 from pipelines.exports.manifest import MANIFEST, DamagedManifest, Manifest, read_manifest, sha256_of_bytes
 from resources.ledger import ExportEntry, Ledger
@@ -157,8 +156,7 @@ def _prepared(screen: Screen, folder: Path) -> None:
         ),
         parts.hint(say("report.verify"), f"bookwatch verify {folder}"),
     )
-    if screen.may(Right.DOWNLOAD):
-        _downloads(screen, folder, manifest)
+    _downloads(screen, folder, manifest)
 
 
 def _downloads(screen: Screen, folder: Path, manifest: Manifest) -> None:
@@ -167,7 +165,9 @@ def _downloads(screen: Screen, folder: Path, manifest: Manifest) -> None:
     stem = manifest.files[0].name.rsplit(".", 1)[0]
     with st.container(horizontal=True, key="report_files"):
         if sum(entry.bytes for entry in manifest.files) <= ZIP_BYTES:
-            st.download_button(
+            downloads.button(
+                screen,
+                st,
                 say("report.all_files"),
                 lambda: zipped(folder, names),
                 file_name=f"{stem}.zip",
@@ -175,10 +175,11 @@ def _downloads(screen: Screen, folder: Path, manifest: Manifest) -> None:
                 type="primary",
                 icon=":material/folder_zip:",
                 key="report_zip",
-                on_click="ignore",
             )
         for name in names:
-            st.download_button(
+            downloads.button(
+                screen,
+                st,
                 name.removeprefix(f"{stem}_")
                 if name.startswith(f"{stem}_") or name in (MANIFEST, *BESIDE)
                 else f"{KIND}.{manifest.format}",
@@ -187,7 +188,6 @@ def _downloads(screen: Screen, folder: Path, manifest: Manifest) -> None:
                 mime=MIME.get(Path(name).suffix, "application/octet-stream"),
                 icon=":material/download:",
                 key=f"report_file_{name.removeprefix(stem)}",
-                on_click="ignore",
             )
 
 
