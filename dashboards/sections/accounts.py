@@ -86,7 +86,7 @@ def _standing(
     facts: list[tuple[str, Child]] = [
         (say("receivables.owed"), rupiah(row.get("owed_idr", 0))),
         (
-            say("receivables.overdue"),
+            say("commissions.overdue_with_fees"),
             parts.below(rupiah(row.get("overdue_idr", 0)), say("receivables.n_records", n=count(late))),
         ),
         (say("commissions.since"), _since(screen, row.get("overdue_since"))),

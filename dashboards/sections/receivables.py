@@ -207,7 +207,9 @@ def _running(row: dict[str, Any], now: datetime, screen: Screen) -> tuple[Child,
     fee = parts.small(say("receivables.with_fee", fee=rupiah(row["fee_idr"]))) if row["fee_idr"] else ""
     return (
         parts.below(
-            links.to_record("account", row["provider_id"], row["provider_name"] or row["provider_id"]),
+            filtered(
+                row["provider_name"] or row["provider_id"], provider=row["provider_id"], commission=None
+            ),
             links.to_record("commission", row["commission_id"]),
         ),
         joined(parts.money(row["owed_idr"]), fee),
@@ -340,7 +342,7 @@ def _restriction(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     if row["due"] and since is not None:
         due = joined(due, parts.small(say("restriction.since", time=say.time(since, screen.now))))
     overdue = parts.small(say("receivables.n_records", n=count(row["overdue_records"])))
-    name = links.to_record("account", row["provider_id"], row["provider_name"] or row["provider_id"])
+    name = filtered(row["provider_name"] or row["provider_id"], provider=row["provider_id"])
     return (
         parts.below(name, row["provider_id"]),
         due,

@@ -21,7 +21,7 @@ from dashboards.kit.screen import Screen
 from dashboards.queries import revenue
 from dashboards.queries.query import Held
 from dashboards.sections import shared
-from dashboards.wording import NOTHING, count, rupiah, share, signed_share
+from dashboards.wording import count, rupiah, share, signed_share
 
 VIEWS: Final = ("source", "day", "week", "month", "kind", "discounts")
 VIEW: Final = Choice("by", VIEWS, VIEWS[0])
@@ -75,8 +75,8 @@ def _beside(now: int | None, then: int | None, figure: str) -> Child:
     shown = parts.unbroken(written(now))
     if then is None or now is None:
         return shown
-    change = signed_share((now - then) / then) if then else NOTHING
-    return joined(shown, parts.small(joined(parts.unbroken(change), parts.unbroken(written(then)), by=" · ")))
+    before = [parts.unbroken(signed_share((now - then) / then))] if then else []
+    return joined(shown, parts.small(joined(*before, parts.unbroken(written(then)), by=" · ")))
 
 
 def per_day(screen: Screen) -> None:

@@ -233,7 +233,7 @@ def test_an_account_is_opened_by_its_id_above_the_list_which_keeps_its_filters(
     shown = show(home, "commissions", provider="prov00", state="overdue")
     text = plain(shown)
     assert (
-        "Account of Sari Wellness Owed Rp 143250 Overdue Rp 143250 records: 2 Overdue for 1 d 6 h 21 Nov 08:05 WITA Fees Rp 50000 Of it not due Rp 0 Restrictions Due, not in force prov00 · Ubud ·"
+        "Account of Sari Wellness Owed Rp 143250 Overdue, with fees Rp 143250 records: 2 Overdue for 1 d 6 h 21 Nov 08:05 WITA Fees Rp 50000 Of it not due Rp 0 Restrictions Due, not in force prov00 · Ubud ·"
     ) in text
     assert (
         "November 2026 Rp 250000 Rp 600000 Rp 50000 Rp 556750 Rp 0 Rp 343250 balanced October 2026 Rp 200000 Rp 1200000 Rp 25000 Rp 1100000 Rp 75000 Rp 250000 balanced"
