@@ -62,7 +62,8 @@ def account(screen: Screen, provider_id: str) -> None:
         show(parts.note("none", say("commissions.no_account", provider=provider_id)))
         return
     name = next((row["provider_name"] for row in held if row["provider_name"]), None) or provider_id
-    show(parts.section(say("commissions.account", who=name)), _standing(screen, provider_id, held, balance))
+    show(parts.section(say("commissions.account", who=name)))
+    show(_standing(screen, provider_id, held, balance))
     month = month_of(chosen(MONTH))
     if months.is_empty():
         show(parts.note("none", say("commissions.no_lines")))
@@ -189,10 +190,8 @@ def record(screen: Screen, commission_id: str) -> None:
     judged = reconciliation.reconciled(path, commission_id)
     open_row = reconciliation.open_record(path, commission_id)
     booking_id = (judged or open_row or {}).get("booking_id")
-    show(
-        parts.section(say("commissions.record", commission=commission_id)),
-        _judged(screen, row, judged, open_row, booking_id),
-    )
+    show(parts.section(say("commissions.record", commission=commission_id)))
+    show(_judged(screen, row, judged, open_row, booking_id))
     booking = (
         reconciliation.booking_record(path, booking_id, commission_id, (judged or {}).get("origin"))
         if booking_id

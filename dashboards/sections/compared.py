@@ -23,7 +23,8 @@ def two_records(
     absent: tuple[str, str],
     lines: list[records.Line],
 ) -> Markup:
-    """A table of two records; ids lead to what they name. ``absent``: what is said where a side is not there."""
+    """A table of two records; ids lead to what they name. What neither side says is left out. ``absent``: what is said
+    where a side is not there."""
     say = screen.text
     cells = [
         (
@@ -33,6 +34,7 @@ def two_records(
             line.differs,
         )
         for line in lines
+        if line.left is not None or line.right is not None
     ]
     differing = sum(line.differs for line in lines)
     below = (

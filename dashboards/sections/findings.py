@@ -238,7 +238,9 @@ def opened(screen: Screen) -> None:
                 (say("col.actual"), rupiah(row["actual_idr"])),
                 (say("col.variance"), signed_rupiah(row["variance_idr"])),
             ],
-        ),
+        )
+    )
+    show(
         joined(
             *(
                 joined(say(label), " ", links.to_record(kind, row[column]))
