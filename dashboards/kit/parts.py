@@ -285,7 +285,7 @@ def gap() -> Markup:
 
 
 def side_by_side(
-    titles: tuple[str, str], lines: Iterable[tuple[str, str, str, bool]], said: str = ""
+    titles: tuple[str, str], lines: Iterable[tuple[str, Child, Child, bool]], said: str = ""
 ) -> Markup:
     """Two records field by field: (field, left, right, whether they differ)."""
     body = [
