@@ -8,11 +8,9 @@ identity provider and back: what fills the page asks for the viewer first.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
-import threading
-from collections import OrderedDict
+import sys
 from collections.abc import MutableMapping
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
@@ -26,26 +24,46 @@ from streamlit.web.server.starlette.starlette_app_utils import decode_signed_val
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from dashboards import viewer
+from dashboards.handed_out import HandedOut
 from dashboards.viewer import Claims, Viewer
 from marketplace.roles import Right
-from resources.errors import BookwatchError
-from resources.own_hosts import AsgiApp, Receive, Scope, Send
+from resources.errors import BookwatchError, UsageError
+from resources.own_hosts import AsgiApp, Receive, Scope, Send, is_loopback
+from resources.roles_file import load_roles
 from resources.settings import Settings, load_settings
 
 BACK_TO: Final = "bookwatch_back_to"
 """The cookie that remembers where signing in began, for as long as that may take."""
 BACK_WITHIN_S: Final = 900
 LONGEST_BACK: Final = 2_000
-KEPT: Final = 20_000
 
 _CLOSED: Final = ("/media/", "/reports/", "/_stcore/", "/component/", "/app/")
 """What is handed out beside a page; of ``_stcore`` these stay open: they say nothing of what is shown."""
 _OPEN: Final = ("/_stcore/health", "/_stcore/host-config", "/_stcore/stream")
 
 
+def login_of_this_server(address: str | None) -> dict[str, Any] | None:
+    """What Streamlit is told of the login, and from here on one is asked for; None where there is none. A login that is
+    not whole lets nobody in, which each page says. Ends the process where it would listen beyond this machine without
+    one."""
+    told: dict[str, Any] | None = None
+    try:
+        settings = load_settings()
+        if not settings.login:
+            raise UsageError.of("failure.host_without_login")
+        viewer.Guarded.begin(settings)
+        told = secrets_of(settings)
+        viewer.Guarded.ready()
+        load_roles(settings.roles_file)
+    except BookwatchError as wrong:
+        if address is None or not is_loopback(address):
+            sys.exit(str(wrong))
+    return told
+
+
 def secrets_of(settings: Settings) -> dict[str, Any]:
-    """What Streamlit's own signing in is told (``st.App(secrets=…)``), from our settings. The key that signs its cookies
-    is made anew: who was signed in at a server that was stopped signs in again. Raises UsageError."""
+    """What Streamlit's own signing in is told (``st.App(secrets=…)``), from our settings. The key that signs its
+    cookies is made anew: who was signed in at a server that was stopped signs in again. Raises UsageError."""
     settings.require_login()
     return {
         "auth": {
@@ -56,33 +74,6 @@ def secrets_of(settings: Settings) -> dict[str, Any]:
             "server_metadata_url": settings.login,
         }
     }
-
-
-class HandedOut:
-    """To whom each file was made: by a digest of what is in it, so that nobody else is given it, whatever address they
-    guess or were told."""
-
-    _lock = threading.Lock()
-    _of: Final[OrderedDict[str, tuple[frozenset[str], Right]]] = OrderedDict()
-
-    @classmethod
-    def enter(cls, made: bytes, to: Viewer, right: Right) -> None:
-        with cls._lock:
-            name = _digest(made)
-            names, _ = cls._of.pop(name, (frozenset[str](), right))
-            cls._of[name] = (names | {to.name}, right)
-            while len(cls._of) > KEPT:
-                cls._of.popitem(last=False)
-
-    @classmethod
-    def may_have(cls, made: bytes, who: Viewer) -> bool:
-        with cls._lock:
-            names, right = cls._of.get(_digest(made), (frozenset[str](), Right.DOWNLOAD))
-        return who.name in names and who.may(right)
-
-
-def _digest(made: bytes) -> str:
-    return hashlib.sha256(made).hexdigest()
 
 
 class Entrance:

@@ -21,6 +21,7 @@ import streamlit as st
 
 from marketplace.roles import Right, Role, RoleRules, allows
 from resources.clock import Clock
+from resources.errors import BookwatchError, UsageError
 from resources.roles_file import load_roles
 from resources.settings import Settings
 
@@ -54,15 +55,20 @@ class Outside(StrEnum):
 
 
 class Guarded:
-    """Whether this process serves with a login, and whether people come by https. Once it does, no later change of a
-    .env can take that back."""
+    """Whether this process serves with a login. Once it does, no later change of a .env can take that back."""
 
     _login = False
+    _ready = False
     _https = False
 
     @classmethod
     def begin(cls, settings: Settings) -> None:
         cls._login, cls._https = True, settings.dashboards.startswith("https://")
+
+    @classmethod
+    def ready(cls) -> None:
+        """Streamlit was told all that a login takes; it is told once, when the server starts."""
+        cls._ready = True
 
     @classmethod
     def begun(cls) -> bool:
@@ -76,12 +82,28 @@ class Guarded:
     def holds(cls, settings: Settings) -> bool:
         return cls._login or bool(settings.login)
 
+    @classmethod
+    def require_ready(cls) -> None:
+        if not cls._ready:
+            raise UsageError.of("failure.login_later")
+
 
 def current(settings: Settings) -> Viewer | Outside:
     """Who is at this page now. Raises UsageError where it cannot be told who may see what: then nobody is let in."""
     if not Guarded.holds(settings):
         return LOCAL
     return of_claims(claims(), _rules(settings), Clock().now())
+
+
+def stands(who: Viewer, settings: Settings) -> bool:
+    """Whether a viewer is still who is at this page, in the same role: a page stands open for hours, and meanwhile a
+    token expires, a role is taken away, somebody signs out in another tab."""
+    if not Guarded.holds(settings):
+        return True
+    try:
+        return current(settings) == who
+    except BookwatchError:
+        return False
 
 
 def at_request(settings: Settings, said: Claims) -> Viewer | Outside:
@@ -141,4 +163,6 @@ def _session(said: Claims) -> str:
 
 
 def _rules(settings: Settings) -> RoleRules:
-    return load_roles(settings.require_login().roles_file)
+    settings.require_login()
+    Guarded.require_ready()
+    return load_roles(settings.roles_file)

@@ -137,14 +137,15 @@ def _download(
 ) -> None:
     """A button that hands out a file named after what it holds and the snapshot; made when it is clicked."""
     path = screen.snapshot
-    place.download_button(
+    downloads.button(
+        screen,
+        place,
         screen.text(label),
         lambda: write(rows.all(path)),
         file_name=f"bookwatch_{rows.name}_{Path(path).stem}.{form}",
         mime={"csv": "text/csv", "json": "application/json"}[form],
         key=f"download_{rows.name}" if form == "csv" else f"download_{rows.name}_{form}",
         icon=":material/download:",
-        on_click="ignore",
         width="stretch",
     )
 

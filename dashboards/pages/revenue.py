@@ -6,7 +6,7 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from dashboards.figures import daily, revenue_figures
+from dashboards.figures import daily
 from dashboards.kit import cards, parts
 from dashboards.kit.charts import daily_chart
 from dashboards.kit.grid import ROWS_SHOWN, grid
@@ -20,7 +20,7 @@ from dashboards.wording import count, rupiah, share
 
 
 def figures(screen: Screen) -> None:
-    shared.revenue_section(screen, revenue_figures(revenue.revenue_daily(screen.snapshot), screen.period))
+    shared.revenue_section(screen, shared.period_figures(screen))
 
 
 def per_day(screen: Screen) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
@@ -28,6 +28,27 @@ def revenue_daily(path: str) -> pl.DataFrame:
                   completed_idr::BIGINT AS completed_idr, collected_idr::BIGINT AS collected_idr
            FROM marts.revenue_daily WHERE local_date IS NOT NULL ORDER BY local_date""",
     )
+
+
+@cached
+def up_to(path: str, first: date, last: date, cut: datetime) -> dict[str, int] | None:
+    """booked_idr, completed_idr, collected_idr of the local days first to last by the instant ``cut`` (naive UTC): what
+    was booked by then, carried out by then, paid by then. None in a snapshot older than the rows behind figures."""
+    try:
+        return ask(
+            path,
+            """SELECT coalesce(sum(r.booked_idr) FILTER (coalesce(r.created_at <= $cut, true)), 0)::BIGINT
+                          AS booked_idr,
+                      coalesce(sum(r.completed_idr) FILTER (coalesce(b.completed_at, r.created_at, $cut) <= $cut), 0)
+                          ::BIGINT AS completed_idr,
+                      coalesce(sum(r.collected_idr) FILTER (coalesce(r.paid_at <= $cut, true)), 0)::BIGINT
+                          AS collected_idr
+               FROM (FROM behind.revenue_daily WHERE local_date BETWEEN $first AND $last) AS r
+               LEFT JOIN core.bookings AS b ON r.of = 'core.bookings' AND b.booking_id = r.id""",
+            {"first": first, "last": last, "cut": cut},
+        ).to_dicts()[0]
+    except NotInSnapshot:
+        return None
 
 
 @cached

@@ -30,7 +30,7 @@ OWN_PROBE = re.compile(r"/(revenue|health|alerts)/_stcore/(health|host-config)$"
 
 
 def rp(amount: int) -> str:
-    return "Rp " + f"{amount:,}".replace(",", ".")
+    return f"Rp {amount:,}"
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ WEEK = (date(2026, 11, 16), date(2026, 11, 22))
 
 
 def rp(amount: int) -> str:
-    return f"Rp {amount:,}".replace(",", ".")
+    return f"Rp {amount:,}"
 
 
 @pytest.fixture

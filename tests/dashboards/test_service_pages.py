@@ -32,7 +32,7 @@ def test_uptime_shows_unknown_and_unmeasured_time_apart(home: Path, show: Show) 
     shown = show(home, "health")
     text = plain(shown)
     assert (
-        "6 · Notification delivery 66,6 % broken 6 h, unknown 3 h, not measured 3 h 66,6 % broken 1 d 18 h, unknown 21 h, not measured 21 h"
+        "6 · Notification delivery 66.6 % broken 6 h, unknown 3 h, not measured 3 h 66.6 % broken 1 d 18 h, unknown 21 h, not measured 21 h"
         in text
     )
     assert (
@@ -105,11 +105,11 @@ def test_members_are_filtered_by_health_and_search(home: Path, show: Show) -> No
 def test_service_figures_responses_and_deliveries_are_shown(home: Path, show: Show) -> None:
     text = plain(show(home, "members"))
     assert (
-        "Average response 1 min 11 s 95 % answered within 4 min 20 s Success rate 71 % Delivered, 24 h 73,1 % Bookings, 24 h 243"
+        "Average response 1 min 11 s 95 % answered within 4 min 20 s Success rate 71 % Delivered, 24 h 73.1 % Bookings, 24 h 243"
         in text
     )
-    assert "1 to 2 min 502 29,5 %" in text
-    assert "never answered 140 8,2 %" in text
+    assert "1 to 2 min 502 29.5 %" in text
+    assert "never answered 140 8.2 %" in text
     assert "Push Customer 400 150 10 60 %" in text
     assert "not written Place 10 0 2 80 %" in text
 
@@ -135,9 +135,9 @@ def test_each_hop_shows_its_counts_and_an_unknown_one_is_not_fine(home: Path, sh
     shown = show(home, "links")
     text = plain(shown)
     assert "Broken hops: 4 of 6" in text
-    assert "Booking → Chat room 100 % passed 1.702 1.702 0 0 Working" in text
-    assert "Message → Notification 0 % passed 1.690 0 0 1.690 Unknown" in text
-    assert "Notification → Acceptance 91,5 % passed 1.320 1.208 112 0 Broken" in text
+    assert "Booking → Chat room 100 % passed 1,702 1,702 0 0 Working" in text
+    assert "Message → Notification 0 % passed 1,690 0 0 1,690 Unknown" in text
+    assert "Notification → Acceptance 91.5 % passed 1,320 1,208 112 0 Broken" in text
     assert "by a key that fits two bookings" in shown.app.caption[0].value
 
 
@@ -215,9 +215,9 @@ def test_a_time_without_calls_says_nothing_of_errors(home: Path, show: Show) -> 
 def test_timings_show_percentiles_and_mark_the_slow_ones(home: Path, show: Show) -> None:
     shown = show(home, "timings")
     text = plain(shown)
-    assert "sweep_rows 1 4,25 s 4,25 s 4,25 s 4,25 s 1 0 1" in text
+    assert "sweep_rows 1 4.25 s 4.25 s 4.25 s 4.25 s 1 0 1" in text
     assert "list_rows 90 145 ms 185 ms 188 ms 189 ms 0 0 0" in text
-    assert shown.html.count("4,25 s</mark>") == 4
+    assert shown.html.count("4.25 s</mark>") == 4
     slow = shown.table("Slow calls")
     assert (slow["operation"].to_list(), slow["seconds"].to_list()) == (["sweep_rows"], [4.25])
     drawn = json.loads(shown.app.get("plotly_chart")[0].proto.spec)
@@ -240,7 +240,7 @@ def test_alerts_that_fire_wait_and_are_held_back_stand_apart(home: Path, show: S
     assert (
         "error_rate medium 13 errors in a minute 13 Limit: 10 14:04 WITA 1 min ago not sent Errors" in pending
     )
-    assert "health_point_6 silence 7 Notification delivery rate below 80% 73,1 % Limit: 80 %" in muted
+    assert "health_point_6 silence 7 Notification delivery rate below 80% 73.1 % Limit: 80 %" in muted
     assert "health_point_6" not in firing
     assert '<a href="revenue" target="_self">Revenue</a>' in shown.html
 
@@ -295,7 +295,7 @@ def test_without_a_status_the_snapshot_says_what_fires(home: Path, show: Show) -
         ("members", 2, "Members in all: 7"),
         ("links", 2, "From booking to payment"),
         ("errors", 2, "Recent events"),
-        ("timings", 0, "sweep_rows 1 4,25 s"),
+        ("timings", 0, "sweep_rows 1 4.25 s"),
         ("alerts", 3, "zero_missing_commission"),
     ],
 )
