@@ -150,6 +150,11 @@ def jumps(places: Iterable[tuple[str, str]]) -> Markup:
     return element("nav", *links, cls="bw-jumps")
 
 
+def chosen_of(choices: Iterable[Child]) -> Markup:
+    """One of several, the others as links."""
+    return element("nav", *choices, cls="bw-jumps bw-choices")
+
+
 def note(kind: str, title: str, body: str = "") -> Markup:
     """A quiet card for "nothing here", with what that means."""
     said = element("div", element("b", title), paragraph(body))

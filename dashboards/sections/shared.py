@@ -46,6 +46,11 @@ def judged(screen: Screen) -> str:
     )
 
 
+def as_of(screen: Screen) -> datetime:
+    """The instant up to which ages of the data count on a page: now, or when it was last read whole."""
+    return screen.condition.counted_to(screen.now)
+
+
 def marts_points(screen: Screen) -> list[dict[str, Any]]:
     """The health points of the snapshot, asked only where the status says none."""
     if rows(part(screen.status, "health").get("points")):
@@ -71,7 +76,8 @@ def revenue_section(screen: Screen, figures: list[RevenueFigure]) -> None:
 
 
 def newest_booking(screen: Screen) -> object:
-    """The instant of the newest booking: as the status says, else as the snapshot does."""
+    """The instant at which the newest booking of any state was made, tests and deleted ones left out: as the status
+    says, else as the snapshot does. Health point 5 judges the same."""
     said = part(screen.status, "freshness").get("newest_booking_at")
     return said if said is not None or screen.path is None else health.newest_booking_at(screen.path)
 
@@ -80,7 +86,7 @@ def moment(screen: Screen, value: object) -> Child:
     """``14:02 WITA, 3 min ago`` in one line, or a dash."""
     if screen.text.local(value) is None:
         return NOTHING
-    said = f"{screen.text.time(value, screen.now)}, {screen.text.ago(value, screen.now)}"
+    said = f"{screen.text.time(value, screen.now)}, {screen.text.ago(value, as_of(screen))}"
     return parts.unbroken(said)
 
 
