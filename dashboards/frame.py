@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from dashboards import pages as folder
-from dashboards.kit import cards, links, parts, screen
+from dashboards.kit import behind, cards, links, parts, screen
 from dashboards.kit.address import Choice, misread
 from dashboards.kit.page import GROUPS, Page
 from dashboards.kit.parts import show
@@ -41,6 +42,7 @@ def main() -> None:
     """Draw the sidebar and run the page that was asked for."""
     st.set_page_config(page_title="bookwatch", page_icon=str(HERE / "icon.png"), layout="wide", menu_items={})
     parts.show_style(screen.style())
+    parts.run(screen.script())
     settings = screen.load_or_stop()
     say = Wording(screen.language(), settings.timezone)
     pages = {
@@ -151,9 +153,11 @@ def draw(page: Page) -> None:
     if not FRAMED.get():
         main()
         st.stop()
+    links.stands_on(page.name)
+    links.follow()
     shown = screen.current(tuple(known.name for known in PAGES))
     subtitle = shared.subtitle(shown) if page.periodic else shared.subtitle_now(shown)
-    sections = (_misread(page), *page.sections)
+    sections = (_misread(page), partial(behind.drawn, page), *page.sections)
     shown.show(shown.text(f"{page.name}.title"), subtitle, sections)
 
 
@@ -161,7 +165,8 @@ def _misread(page: Page) -> Section:
     """What the address says and this page cannot take: told, not dropped."""
 
     def drawn(screen: Screen) -> None:
-        wrong = misread((*links.ALONG, *page.choices, *_NOT_YET))
+        figures = () if page.figures is None else (behind.ROWS,)
+        wrong = misread((*links.ALONG, *page.choices, *figures, *_NOT_YET))
         if wrong:
             said = ", ".join(f"{name}={value}" for name, value in wrong)
             say = screen.text

@@ -51,6 +51,12 @@ def show_style(css: str) -> None:
     st.html(f"<style>{css}</style>")
 
 
+def run(script: str, name: str = "page") -> None:
+    """Our own script, of our own file, run once by the browser; another text runs again. ``name``: of its place."""
+    with st.container(key=f"bw_script_{name}"):  # takes no room (style.css)
+        st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+
+
 # Words and marks ----------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ A page gives a title and its sections to ``Screen.show`` and draws nothing outsi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from dashboards import data_age
-from dashboards.kit import cards, parts
+from dashboards.kit import cards, links, parts
 from dashboards.kit.parts import show
 from dashboards.period import CUSTOM, Period, chosen
 from dashboards.queries import health, reading
@@ -31,6 +32,7 @@ from resources.settings import Settings, load_settings
 
 REFRESH_SECONDS = 5
 STYLE = Path(__file__).parent / "style.css"
+SCRIPT = Path(__file__).parent / "page.js"
 
 Section = Callable[["Screen"], None]
 
@@ -178,3 +180,9 @@ def pulse(screen: Screen, title: str, subtitle: str) -> None:
 @cache
 def style() -> str:
     return STYLE.read_text(encoding="utf-8")
+
+
+@cache
+def script() -> str:
+    along = json.dumps([choice.name for choice in links.ALONG])
+    return SCRIPT.read_text(encoding="utf-8").replace("%ALONG%", along)

@@ -44,7 +44,15 @@ class Shown:
 
     @property
     def html(self) -> str:
-        return "\n".join(block.proto.body for block in self.app.html)
+        """What stands on the page; without the scripts of the frame, which are not of it (``scripts``)."""
+        return "\n".join(
+            block.proto.body for block in self.app.html if not block.proto.unsafe_allow_javascript
+        )
+
+    @property
+    def scripts(self) -> list[str]:
+        """What the browser is given to run."""
+        return [block.proto.body for block in self.app.html if block.proto.unsafe_allow_javascript]
 
     @property
     def text(self) -> str:
