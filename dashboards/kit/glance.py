@@ -90,3 +90,40 @@ def points_strip(
     dim = " bw-outdated" if outdated else ""
     line = system_line(system, points, judged, outdated, say)
     return element("div", line, element("ul", *tiles, cls="bw-seven"), cls=f"bw-card{dim}")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A part of a page, as what it found in a figure: a link to it, but for the one that is chosen."""
+
+    tone: str
+    number: str
+    label: str
+    link: Markup | None
+    beneath: str = ""
+
+
+def tiles(shown: Iterable[Tile]) -> Markup:
+    """The parts of a page side by side: what each found, the chosen one marked."""
+    drawn = [
+        element(
+            "div",
+            element("p", icon(tile.tone), element("b", tile.number), cls="bw-part-n"),
+            element("p", tile.label if tile.link is None else tile.link, cls="bw-part-name"),
+            small(tile.beneath),
+            cls=f"bw-part bw-{tile.tone}{' bw-chosen' if tile.link is None else ''}",
+            **({"aria_current": "true"} if tile.link is None else {}),
+        )
+        for tile in shown
+    ]
+    return element("nav", *drawn, cls="bw-parts")
+
+
+def course(values: Sequence[int | None], said: str) -> Markup:
+    """Small bars, one a day; a day of which nothing is known has none."""
+    most = max((value or 0 for value in values), default=0) or 1
+    bars = [
+        element("i", cls="bw-gap" if value is None else "", style=f"height:{100 * (value or 0) / most:.0f}%")
+        for value in values
+    ]
+    return element("span", *bars, cls="bw-days", role="img", aria_label=said)

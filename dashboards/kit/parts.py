@@ -178,6 +178,12 @@ def hint(label: str, command: str) -> Markup:
     return element("p", label, " ", verbatim(command), cls="bw-below bw-hint")
 
 
+def opened(kind: str, title: str, state: str, code: str, facts: Iterable[tuple[str, Child]]) -> Markup:
+    """A record that is opened: what it is called, how it stands, its machine name as small print, what is known."""
+    head = element("div", element("strong", title), badge(kind, state), cls="bw-commission-head")
+    return element("div", head, small(code), terms(facts), cls=f"bw-card bw-opened bw-{kind}")
+
+
 # Figures and bars ---------------------------------------------------------------------------------
 
 

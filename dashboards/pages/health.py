@@ -228,7 +228,7 @@ def at_the_break(screen: Screen) -> None:
         ]
         show(parts.chosen_of(chosen))
     broken = service.at_the_break(hop)
-    grid(screen, broken, say("links.ids"))
+    grid(screen, broken, say("links.ids"), opens=("booking", "row_id"))
     if broken.count(path) < hops[hop]["broken"]:
         st.caption(say("links.newest", shown=count(broken.count(path)), all=count(hops[hop]["broken"])))
 

@@ -16,10 +16,8 @@ from dashboards.kit.charts import CONFIG
 from dashboards.kit.markup import Child
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
-from dashboards.queries import health, operations, reconciliation, revenue
+from dashboards.queries import health, reconciliation, revenue
 from dashboards.wording import NOTHING, count, rupiah
-
-REACH = "reach"  # the choice of choose_reach, as Streamlit keeps it
 
 
 def subtitle(screen: Screen) -> str:
@@ -149,23 +147,3 @@ def chart(figure: go.Figure, name: str, alt: str) -> None:
     """A chart in its card."""
     with st.container(border=True, key=name):
         st.plotly_chart(figure, key=f"{name}_chart", config=CONFIG, alt=alt)
-
-
-def choose_reach(screen: Screen) -> None:
-    """How far back errors and timings are looked at: one choice for both pages."""
-    st.segmented_control(
-        screen.text("reach.title"),
-        tuple(operations.REACHES),
-        default="day",
-        required=True,
-        format_func=lambda option: screen.text(f"reach.{option}"),
-        key=REACH,
-        persist_state="session",
-    )
-
-
-def reach(screen: Screen) -> tuple[datetime, datetime]:
-    """From when to when (naive UTC): up to the instant of the snapshot, for of what came later it knows nothing."""
-    asked = str(st.session_state.get(REACH))
-    end = screen.published_at or screen.now.replace(tzinfo=None)
-    return end - operations.REACHES.get(asked, operations.REACHES["day"]), end

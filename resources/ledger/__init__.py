@@ -14,7 +14,7 @@ from resources.ledger.erasures import Erasures
 from resources.ledger.exports import ExportEntry, Exports
 from resources.ledger.health import HealthChange, HealthPoints, HealthVerdict
 from resources.ledger.migrations import LedgerTooNew
-from resources.ledger.runs import Runs
+from resources.ledger.runs import EnteredRun, Runs
 from resources.ledger.seals import Seal, Seals
 from resources.ledger.sign_offs import SignOff, SignOffs
 from resources.ledger.waivers import Waiver, Waivers
@@ -27,6 +27,7 @@ class Ledger(Runs, Waivers, ClosedMonths, Exports, SignOffs, Seals, HealthPoints
 __all__ = [
     "ClosedChange",
     "ClosedGap",
+    "EnteredRun",
     "ExportEntry",
     "HealthChange",
     "HealthVerdict",
