@@ -94,7 +94,8 @@ def points_strip(
 
 @dataclass(frozen=True)
 class Tile:
-    """A part of a page, as what it found in a figure: a link to it, but for the one that is chosen."""
+    """A part of a page, as what it found in a figure: a link to it, but for the one that is chosen. ``tone`` '': what it
+    found is neither good nor bad."""
 
     tone: str
     number: str
@@ -108,10 +109,16 @@ def tiles(shown: Iterable[Tile]) -> Markup:
     drawn = [
         element(
             "div",
-            element("p", icon(tile.tone), element("b", tile.number), cls="bw-part-n"),
+            element("p", icon(tile.tone) if tile.tone else "", element("b", tile.number), cls="bw-part-n"),
             element("p", tile.label if tile.link is None else tile.link, cls="bw-part-name"),
             small(tile.beneath),
-            cls=f"bw-part bw-{tile.tone}{' bw-chosen' if tile.link is None else ''}",
+            cls=" ".join(
+                (
+                    "bw-part",
+                    *((f"bw-{tile.tone}",) if tile.tone else ()),
+                    *(("bw-chosen",) if tile.link is None else ()),
+                )
+            ),
             **({"aria_current": "true"} if tile.link is None else {}),
         )
         for tile in shown

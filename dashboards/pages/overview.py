@@ -100,7 +100,7 @@ def _line(cause: Cause, told: Told, screen: Screen) -> Line:
     if told.n is None:
         return Line("none", link, is_, NOTHING, beneath=say("overview.untold"))
     amount: Child = ""
-    if told.idr is not None and told.n:
+    if told.n and told.idr is not None and (told.idr or not told.no_amount):
         written = signed_rupiah(told.idr) if cause.name == _SIGNED else rupiah(told.idr)
         apart = say("overview.no_amount", n=count(told.no_amount)) if told.no_amount else ""
         amount = joined(element("span", written, cls="bw-idr"), parts.small(apart))

@@ -58,7 +58,7 @@ class Told:
 def _open(where: str, untold: str = "false") -> str:
     """Of the unpaid records: what is owed with its fees."""
     return f"""SELECT count(*) FILTER ({where}) AS n,
-        (sum(owed_idr + coalesce(fee_idr, 0)) FILTER ({where}))::BIGINT AS idr,
+        (sum(coalesce(owed_idr, 0) + coalesce(fee_idr, 0)) FILTER ({where}))::BIGINT AS idr,
         count(*) FILTER (({where}) AND owed_idr IS NULL) AS no_amount, count(*) FILTER ({untold}) AS untold,
         min(deadline_at) FILTER ({where}) AS since FROM marts.commission_open"""
 
