@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
-from dashboards.figures import daily, revenue_figures
+from dashboards.figures import daily
 from dashboards.kit import parts
 from dashboards.kit.address import Choice, chosen, widget
 from dashboards.kit.charts import daily_chart
@@ -32,7 +32,7 @@ _FIGURES: Final = ("bookings", "booked_idr", "completed_idr", "collected_idr")
 
 def figures(screen: Screen) -> None:
     """Booked, completed and collected of the period, apart, each beside the period before."""
-    shared.revenue_section(screen, revenue_figures(revenue.revenue_daily(screen.snapshot), screen.period))
+    shared.revenue_section(screen, shared.period_figures(screen))
 
 
 def single_days(screen: Screen) -> None:
