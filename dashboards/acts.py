@@ -30,7 +30,7 @@ from marketplace.roles import Right
 from pipelines.alerting.silences import matches
 from resources.ledger import Acknowledgement, Ledger, Order, Waiver
 from resources.ledger.alerts import AlertStore, Silence
-from resources.ledger.orders import ORDER_KINDS, OrderKind
+from resources.ledger.orders import NEEDS, ORDER_KINDS, OrderKind
 
 Kind = Literal["alert", "finding"]
 
@@ -49,17 +49,10 @@ PROGRESS_EVERY_S: Final = 2
 ORDERS_SHOWN: Final = 5
 #: Whoever takes orders looks at least so often; one that waits longer waits for nobody.
 TAKEN_WITHIN: Final = timedelta(minutes=3)
+#: What is made of the snapshot that is looked at.
+OF_A_SNAPSHOT: Final = ("report", "package", "sign_off")
 SAID_OF_AN_ORDER: Final = ("customer", "month", "first", "until", "format", "reason")
 ORDER_LOOKS: Final[Mapping[str, str]] = {"queued": "none", "running": "warn", "done": "good", "failed": "bad"}
-
-#: What it takes to order something.
-NEEDS: Final[Mapping[OrderKind, Right]] = {
-    "forget": Right.FORGET,
-    "report": Right.REPORT,
-    "package": Right.REPORT,
-    "sign_off": Right.SIGN_OFF,
-    "sweep": Right.SWEEP,
-}
 
 
 # What stands -----------------------------------------------------------------------------------------
@@ -395,7 +388,11 @@ def order_form(screen: Screen, kind: OrderKind, **arguments: str) -> None:
     named = "_".join((kind, *arguments.values()))
     with st.form(f"order_{kind}", border=False):
         given = dict(arguments)
-        if kind in ("report", "package", "sign_off") and not screen.viewer.known:
+        if kind in OF_A_SNAPSHOT:
+            given.setdefault("snapshot", Path(screen.snapshot).stem)
+        if kind == "package":
+            given.setdefault("locale", say.language)
+        if kind in OF_A_SNAPSHOT and not screen.viewer.known:
             typed = st.text_input(
                 say("report.by"), max_chars=NAME_LENGTH, placeholder=say("report.by_hint"), key=f"by_{kind}"
             )
