@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboards import pages as folder
-from dashboards import sign_in, viewer
+from dashboards import sign_in
 from dashboards.kit import behind, cards, links, parts, screen
 from dashboards.kit.address import Choice, misread
 from dashboards.kit.page import GROUPS, Page
@@ -20,10 +20,9 @@ from dashboards.kit.screen import Screen, Section
 from dashboards.period import CHOICES, CUSTOM, DEFAULT, EARLIEST
 from dashboards.queries import reading
 from dashboards.sections import shared
+from dashboards.viewer import Viewer
 from dashboards.wording import LANGUAGES, Wording
-from resources.errors import BookwatchError
 from resources.modules import modules_of
-from resources.settings import Settings
 
 HERE = Path(__file__).resolve().parent
 
@@ -48,21 +47,22 @@ def main() -> None:
     parts.run(screen.script())
     settings = screen.load_or_stop()
     say = Wording(screen.language(), settings.timezone)
+    found = sign_in.found(settings)
     pages = {
         st.Page(
             HERE / "pages" / f"{entry.name}.py",
             title=say(f"{entry.name}.title"),
             icon=entry.icon,
             default=number == 0,
-            visibility="visible" if _may(settings, entry) else "hidden",
+            visibility="visible" if isinstance(found, Viewer) and found.may(entry.needs) else "hidden",
         ): entry
         for number, entry in enumerate(PAGES)
     }
     groups: dict[str, list[st.Page]] = {}
     for known, entry in pages.items():
         groups.setdefault(say(f"group.{entry.group}"), []).append(known)
-    page = st.navigation(groups, position="sidebar" if sign_in.lets_in(settings) else "hidden")
-    who = sign_in.viewer_or_stop(settings, say)
+    page = st.navigation(groups, position="sidebar" if isinstance(found, Viewer) else "hidden")
+    who = sign_in.viewer_or_stop(found, say)
     with st.sidebar:
         slot = st.container()  # there on every page, so that what follows keeps its place
         if any(entry.periodic for known, entry in pages.items() if known == page):
@@ -167,15 +167,6 @@ def draw(page: Page) -> None:
     if not shown.may(page.needs):
         sections = (_not_yours,)
     shown.show(shown.text(f"{page.name}.title"), subtitle, sections)
-
-
-def _may(settings: Settings, page: Page) -> bool:
-    """Whether a page is for who is here; for nobody, where nobody is let in."""
-    try:
-        who = viewer.current(settings)
-    except BookwatchError:
-        return False
-    return isinstance(who, viewer.Viewer) and who.may(page.needs)
 
 
 def _not_yours(screen: Screen) -> None:

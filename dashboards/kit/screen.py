@@ -154,7 +154,7 @@ def current(pages: tuple[str, ...]) -> Screen:
         path=reading.newest(settings.home.current),
         pages=pages,
         status=data_age.read_status(settings.home.status),
-        viewer=sign_in.viewer_or_stop(settings, say),
+        viewer=sign_in.viewer_or_stop(sign_in.found(settings), say),
     )
 
 

@@ -127,6 +127,21 @@ def test_a_file_is_given_to_who_had_it_made_and_to_nobody_else_by_its_address(
             assert answer.content not in other.heard
 
 
+def test_a_role_that_is_taken_away_is_gone_from_the_page_that_stands_open(login: Login) -> None:
+    roles = login.home / "roles.toml"
+    before = roles.read_text()
+    with tab(login.url, signed_in(login.url, PEOPLE[Role.OPERATOR])) as page:
+        page.open("health")
+        assert page.downloads()
+        try:
+            roles.write_text(before.replace('= "operator"', '= "viewer"'))
+            page.fragment()
+            assert "komang@example.test" in page.text
+            assert page.downloads() == []
+        finally:
+            roles.write_text(before)
+
+
 def test_a_page_that_stands_open_after_signing_out_answers_no_part_of_itself(login: Login) -> None:
     session = signed_in(login.url, PEOPLE[Role.OPERATOR])
     with tab(login.url, session) as page:
