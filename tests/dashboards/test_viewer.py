@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse, Response
 
 from dashboards import entrance, frame, viewer
 from dashboards.handed_out import HandedOut
@@ -177,6 +179,47 @@ def test_where_signing_in_began_is_taken_from_pages_of_ours_alone() -> None:
     theirs = Headers({"host": "watch.test", "referer": "https://elsewhere.test/revenue"})
     assert entrance._place_of(ours) == "/revenue?x=1"  # pyright: ignore[reportPrivateUsage] - what the cookie holds
     assert entrance._place_of(theirs) is None  # pyright: ignore[reportPrivateUsage] - as above
+
+
+def _answered(path: str, answer: Response, **headers: str) -> Headers:
+    """The headers that the entrance lets out of what the app behind it answers."""
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    asyncio.run(entrance.Entrance(answer)(scope, receive, send))
+    return Headers(raw=sent[0]["headers"])
+
+
+def test_where_people_come_by_https_every_cookie_of_the_login_is_sent_over_https_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Guarded, "_login", True)
+    monkeypatch.setattr(Guarded, "_https", True)
+    to_provider = RedirectResponse("https://login.test/authorize")
+    to_provider.set_cookie("_streamlit_user", "signed", httponly=True)
+    went = _answered(
+        "/auth/login", to_provider, host="watch.test", referer="https://watch.test/months?lang=id"
+    )
+    cookies = went.getlist("set-cookie")
+    assert len(cookies) == 2
+    assert all("HttpOnly" in cookie and cookie.endswith("; Secure") for cookie in cookies)
+    (kept,) = (cookie.split(";")[0] for cookie in cookies if cookie.startswith(entrance.BACK_TO))
+    back = _answered("/oauth2callback", RedirectResponse("/"), cookie=kept)
+    assert back["location"] == "/months?lang=id"
+    assert "Max-Age=0" in back["set-cookie"]
+    forged = f"{entrance.BACK_TO}=%2F%2Felsewhere.test"
+    assert _answered("/oauth2callback", RedirectResponse("/"), cookie=forged)["location"] == "/"
 
 
 def test_a_file_that_is_the_same_for_two_is_given_to_both_while_they_may() -> None:
