@@ -243,3 +243,13 @@ def test_what_streamlit_is_told_of_the_login_is_ours_and_its_cookies_are_signed_
     assert first["redirect_uri"] == "http://127.0.0.1:8501/oauth2callback"
     assert len(first["cookie_secret"]) == 64
     assert first["cookie_secret"] != second["cookie_secret"]
+
+
+def test_no_file_is_handed_out_but_by_the_one_button() -> None:
+    folder = Path(frame.__file__).parent
+    makers = {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*.py")
+        if ".download_button(" in path.read_text(encoding="utf-8")
+    }
+    assert makers == {"kit/downloads.py"}
