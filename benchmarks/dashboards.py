@@ -107,6 +107,7 @@ def make(data: Path, bookings: int) -> Path:
     home = Home(root)
     if home.current.exists() and home.private.exists():
         return root
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
     told("making the warehouse")
     large = kept(data, bookings, talks=True, each=MESSAGES_A_BOOKING)
     home.published.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -265,6 +266,8 @@ def _timed(app: Any) -> float:
     spent = (time.perf_counter() - begun) * 1000
     if app.exception:
         sys.exit(f"The page failed: {app.exception}")
+    if not any('class="bw-head"' in block.proto.body for block in app.html):
+        sys.exit(f"The page was not drawn: {app.html[-1].proto.body[-500:]}")
     return spent
 
 
