@@ -422,7 +422,7 @@ class Viewer:
                 kind = message.WhichOneof("type")
             elif message.hash:
                 self.held[message.hash] = message
-            if kind == "new_session" and not message.new_session.fragment_ids_this_run:
+            if kind == "new_session" and not message.metadata.run.fragment_ids:
                 whole, parts = True, {}
                 self.script = message.new_session.page_script_hash
             elif kind == "auto_rerun":
@@ -549,8 +549,8 @@ def _serving(root: Path) -> Iterator[int]:
                 time.sleep(0.1)
             yield port
         finally:
-            process.terminate()
-            process.wait(timeout=60)
+            process.kill()  # it has nothing to finish, and would wait for its viewers
+            process.wait()
 
 
 def publish(root: Path, minutes: float) -> None:
