@@ -187,6 +187,15 @@ def holds(path: str, table: str) -> bool:
     return bool(found["n"][0])
 
 
+def readable(path: str) -> bool:
+    """Whether a snapshot can be asked at all."""
+    try:
+        snapshot(path)
+    except SnapshotUnreadable:
+        return False
+    return True
+
+
 @cached
 def snapshot(path: str) -> Snapshot:
     """Which snapshot this is. Raises SnapshotUnreadable."""
