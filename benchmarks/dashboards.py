@@ -185,10 +185,12 @@ def may_everything() -> None:
 
 @dataclass
 class Drawn:
-    """Milliseconds of drawing one address."""
+    """Milliseconds of drawing one address. ``work``: of the processor, in a rerun; what other processes take is not in
+    it."""
 
     first: float
     again: list[float] = field(default_factory=list)
+    work: list[float] = field(default_factory=list)
     fresh: list[float] = field(default_factory=list)
 
     @property
@@ -210,7 +212,12 @@ def pages(root: Path) -> dict[str, Any]:
     for page, query in _addresses(root, [page.name for page in frame.PAGES]):
         drawn = _draw(page, query)
         name = page + "".join(f"?{key}" for key in query)
-        found[name] = {"first": drawn.first, "p95": drawn.p95, "fresh": statistics.median(drawn.fresh)}
+        found[name] = {
+            "first": drawn.first,
+            "p95": drawn.p95,
+            "work": statistics.median(drawn.work),
+            "fresh": statistics.median(drawn.fresh),
+        }
         told(f"{name}: {drawn.p95:.0f} ms")
     return found
 
@@ -228,7 +235,7 @@ def _addresses(root: Path, names: list[str]) -> Iterator[tuple[str, dict[str, st
 
 
 _RECORDS: Final = {
-    "booking": "SELECT booking_id FROM core.bookings WHERE change = (SELECT max(change) // 2 FROM core.bookings)",
+    "booking": "SELECT booking_id FROM core.bookings WHERE deleted_at IS NULL AND NOT is_test LIMIT 1 OFFSET 5000",
     "customer": "SELECT customer_id FROM core.bookings LIMIT 1",
     "provider": "SELECT provider_id FROM core.providers LIMIT 1",
     "account": "SELECT provider_id FROM core.providers LIMIT 1",
@@ -275,7 +282,10 @@ def _draw(page: str, query: dict[str, str]) -> Drawn:
     forget = _forgetting()
     app = _app(page, query)
     drawn = Drawn(_timed(app))
-    drawn.again = [_timed(app) for _ in range(RERUNS)]
+    for _ in range(RERUNS):
+        begun = time.process_time()
+        drawn.again.append(_timed(app))
+        drawn.work.append((time.process_time() - begun) * 1000)
     for _ in range(3):
         forget()
         drawn.fresh.append(_timed(app))
@@ -319,23 +329,31 @@ def chats(root: Path) -> dict[str, Any]:
     from benchmarks.large_warehouse import NOW
 
     said: dict[str, list[float]] = defaultdict(list)
+    work: dict[str, list[float]] = defaultdict(list)
+
+    def timed(name: str, ms: Callable[[], float]) -> None:
+        begun = time.process_time()
+        said[name].append(ms())
+        work[name].append((time.process_time() - begun) * 1000)
+
     app = _app("chat", {"room": rooms[0]})
     _timed(app)
     for room in rooms[:CHATS]:
         app.query_params["room"] = room
-        said["conversation, the page"].append(_timed(app))
+        timed("conversation, the page", lambda: _timed(app))
     for room in rooms[CHATS:]:
         app.query_params["room"] = room
         app.query_params["find_here"] = "terima kasih"
-        said["search in one, the page"].append(_timed(app))
+        timed("search in one, the page", lambda: _timed(app))
     for word in WORDS:
-        said["search in all, the answer"].append(
-            _ms(lambda word=word: _search_all(home.private, path, word, NOW))
+        timed(
+            "search in all, the answer",
+            lambda word=word: _ms(lambda: _search_all(home.private, path, word, NOW)),
         )
     del app.query_params["room"], app.query_params["find_here"]
     for word in WORDS:
         app.query_params["find"] = word
-        said["search in all, the page"].append(_timed(app))
+        timed("search in all, the page", lambda: _timed(app))
     for room in rooms[:CHATS]:
 
         def look(room: str = room) -> None:
@@ -344,8 +362,11 @@ def chats(root: Path) -> dict[str, Any]:
             with private.opened(home.private) as con:
                 words.texts(con, found.talk, talks.newest(path, found.talk).messages["message_id"].to_list())
 
-        said["conversation, the answer"].append(_ms(look))
-    return {name: {"p95": _p95(values), "max": max(values)} for name, values in said.items()}
+        timed("conversation, the answer", lambda look=look: _ms(look))
+    return {
+        name: {"p95": _p95(values), "max": max(values), "work": statistics.median(work[name])}
+        for name, values in said.items()
+    }
 
 
 def _search_all(link: Path, path: str, sought: str, now: Any) -> None:
@@ -611,11 +632,11 @@ def table(found: dict[str, Any]) -> bool:
         rows.append((name, f"{ms:,.0f} ms{more}", f"under {limit:,} ms", ms < limit))
 
     for name, one in found["pages"].items():
-        more = f" (first {one['first']:,.0f}, nothing kept {one['fresh']:,.0f})"
+        more = f" (processor {one['work']:,.0f}; first {one['first']:,.0f}, nothing kept {one['fresh']:,.0f})"
         row(f"{name}: rerun, p95", one["p95"], PAGE_MS, more)
     for name, one in found["chats"].items():
         limit = SEARCH_MS if "in all" in name else CHAT_MS
-        row(f"{name}: p95", one["p95"], limit, f" (at most {one['max']:,.0f})")
+        row(f"{name}: p95", one["p95"], limit, f" (processor {one['work']:,.0f}; at most {one['max']:,.0f})")
     seen = found["viewers"]
     if seen:
         row(

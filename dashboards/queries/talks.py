@@ -202,12 +202,13 @@ def room(path: str, room_id: str) -> Room | None:
         return None
     booking_id, ref = told.get("booking_id"), told.get("booking_ref")
     if booking_id is None and ref is not None:
-        found = ask(
-            path,
-            "SELECT DISTINCT booking_id FROM core.bookings WHERE booking_id = $1 OR business_id = $1 LIMIT 2",
-            [ref],
-        )["booking_id"]
-        booking_id = found[0] if len(found) == 1 else None
+        for name in ("booking_id", "business_id"):
+            found = ask(
+                path, f"SELECT DISTINCT booking_id FROM core.bookings WHERE {name} = ? LIMIT 2", [ref]
+            )["booking_id"]
+            if len(found):
+                booking_id = found[0] if len(found) == 1 else None
+                break
     return Room(
         room_id=room_id,
         known=bool(rows),
