@@ -1,5 +1,5 @@
 """Names, phones and words of people on a page: masked, until somebody whose role may see them asks. Then a line is
-written into the ledger, and only after it stands there is the value read and shown, for as long as LASTS.
+written into the ledger, and only after it stands there is the value read and shown, for as long as REVEALED_FOR.
 
 The one way from a page to personal data. What was shown is kept nowhere: of a look it is remembered that it was made,
 and each drawing reads anew.
@@ -11,7 +11,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
@@ -24,12 +24,10 @@ from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import private, reading
 from dashboards.queries.private import Contact, PrivateUnreadable
-from marketplace.roles import Right
+from marketplace.roles import REVEALED_FOR, Right
 from resources.errors import BookwatchError
 from resources.ledger.revealed import Looked, Reveal, Revealed
 
-LASTS: Final = timedelta(minutes=10)
-"""How long what was asked for stays on the page: who walks away leaves it masked."""
 MOST_BOOKINGS: Final = 50
 """Of a customer, the newest so many bookings are asked for a name."""
 NEEDS: Final = {Looked.CONTACT: Right.CONTACT, Looked.TEXTS: Right.READ}
@@ -154,7 +152,7 @@ def _enter(screen: Screen, kind: Looked, of_kind: str, of_id: str, asked: str = 
     except (sqlite3.Error, BookwatchError, OSError):
         raise NotShown from None
     looks = {look: until for look, until in _looks().items() if until > now}
-    st.session_state[_LOOKS] = looks | {_look_of(screen, kind, of_kind, of_id, asked): now + LASTS}
+    st.session_state[_LOOKS] = looks | {_look_of(screen, kind, of_kind, of_id, asked): now + REVEALED_FOR}
 
 
 def _until(screen: Screen, kind: Looked, of_kind: str, of_id: str, asked: str = "") -> datetime | None:

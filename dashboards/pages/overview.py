@@ -8,7 +8,6 @@ from datetime import date
 import streamlit as st
 
 from dashboards import data_age, report_files
-from dashboards.figures import revenue_figures
 from dashboards.kit import cards, parts
 from dashboards.kit.markup import Child, element, joined
 from dashboards.kit.page import Page
@@ -39,7 +38,7 @@ def health(screen: Screen) -> None:
 
 
 def came_in(screen: Screen) -> None:
-    shared.revenue_section(screen, revenue_figures(revenue.revenue_daily(screen.snapshot), screen.period))
+    shared.revenue_section(screen, shared.period_figures(screen))
 
 
 def commission(screen: Screen) -> None:

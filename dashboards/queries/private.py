@@ -67,6 +67,22 @@ def of_person(connection: duckdb.DuckDBPyConnection, table: str, person_id: str)
     return min(contacts, key=lambda contact: contact.phone is None, default=None)
 
 
+def of_phone(connection: duckdb.DuckDBPyConnection, phone: str) -> list[tuple[str, str]]:
+    """(kind, id) of what a phone (E.164) belongs to: providers and customers by their accounts, then the newest of the
+    bookings that it was written in."""
+    asked = [
+        f"SELECT '{table[:-1]}' AS kind, {table[:-1]}_id AS id, {number} AS place FROM {table} WHERE phone = $phone"
+        for number, table in enumerate(("providers", "customers"))
+        if _has(connection, table)
+    ]
+    asked.append("SELECT 'booking', booking_id, 2 FROM bookings WHERE customer_phone = $phone")
+    found = connection.execute(
+        f"SELECT DISTINCT kind, id, place FROM ({' UNION ALL '.join(asked)}) ORDER BY place, id LIMIT 20",
+        {"phone": phone},
+    )
+    return [(str(kind), str(record)) for kind, record, _ in found.fetchall()]
+
+
 def texts(connection: duckdb.DuckDBPyConnection, message_ids: Sequence[str]) -> dict[str, str]:
     """Message id → its words, of those that have any."""
     return dict(

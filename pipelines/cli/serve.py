@@ -49,6 +49,17 @@ def children_environment(settings: Settings) -> dict[str, str]:
     return known
 
 
+def _login(settings: Settings) -> dict[str, str]:
+    """The login as this process knows it: the dashboards, in another folder, may find another .env or none."""
+    return {
+        "BOOKWATCH_LOGIN": settings.login,
+        "BOOKWATCH_LOGIN_CLIENT": settings.login_client,
+        "BOOKWATCH_LOGIN_SECRET": settings.login_secret.get_secret_value(),
+        "BOOKWATCH_ROLES": str(settings.roles_file.absolute()) if settings.roles else "",
+        "BOOKWATCH_DASHBOARDS": settings.dashboards,
+    }
+
+
 def start_dashboards(
     settings: Settings, port: int, environment: Mapping[str, str], host: str = LOOPBACK
 ) -> Child:
@@ -56,7 +67,7 @@ def start_dashboards(
     return start(
         "The dashboards",
         [sys.executable, "-m", "dashboards", str(port), host],
-        environment=environment,
+        environment={**environment, **_login(settings)},
         folder=PROJECT,
         log=settings.home.dagster / "dashboards.log",
     )

@@ -37,10 +37,11 @@ def rp(amount: int, language: str = "en") -> str:
 def test_overview_shows_the_three_figures_apart_with_the_period_before(
     home: Path, truth: Truth, show: Show
 ) -> None:
-    shown = show(home)
-    before = (date(2026, 11, 9), date(2026, 11, 15))
+    shown = show(home, period="custom", from_="2026-11-15", to="2026-11-21")
+    before = (date(2026, 11, 8), date(2026, 11, 14))
     for name in ("booked", "completed", "collected"):
-        now, then = truth.total(f"{name}_idr", *WEEK), truth.total(f"{name}_idr", *before)
+        now = truth.total(f"{name}_idr", date(2026, 11, 15), date(2026, 11, 21))
+        then = truth.total(f"{name}_idr", *before)
         card = shown.card(name)
         assert f" {rp(now)} " in card
         assert f"{rp(then)} in the 7 days before" in card
@@ -120,11 +121,11 @@ def test_the_period_and_the_language_come_from_the_address(home: Path, truth: Tr
 
 def test_choosing_a_period_and_a_language_goes_into_the_address(home: Path, truth: Truth, show: Show) -> None:
     app = show(home).app
-    app.sidebar.selectbox(key="period").select("today").run()
-    app.sidebar.button_group(key="lang").select("id").run()
-    assert dict(app.query_params) == {"period": "today", "lang": "id"}
+    app.sidebar.selectbox(key="choice_period").select("yesterday").run()
+    app.sidebar.button_group(key="choice_lang").select("id").run()
+    assert dict(app.query_params) == {"period": "yesterday", "lang": "id"}
     assert (
-        f"{rp(truth.total('booked_idr', TODAY - timedelta(days=1), TODAY - timedelta(days=1)), 'id')} sehari sebelumnya"
+        f"{rp(truth.total('booked_idr', TODAY - timedelta(days=2), TODAY - timedelta(days=2)), 'id')} sehari sebelumnya"
         in Shown(app).text
     )
 
