@@ -30,7 +30,7 @@ from marketplace.roles import Right
 from pipelines.alerting.silences import matches
 from resources.ledger import Acknowledgement, Ledger, Order, Waiver
 from resources.ledger.alerts import AlertStore, Silence
-from resources.ledger.orders import ORDER_KINDS, OrderKind
+from resources.ledger.orders import NEEDS, ORDER_KINDS, OrderKind
 
 Kind = Literal["alert", "finding"]
 
@@ -49,17 +49,10 @@ PROGRESS_EVERY_S: Final = 2
 ORDERS_SHOWN: Final = 5
 #: Whoever takes orders looks at least so often; one that waits longer waits for nobody.
 TAKEN_WITHIN: Final = timedelta(minutes=3)
+#: What is made of the snapshot that is looked at.
+OF_A_SNAPSHOT: Final = ("report", "package", "sign_off")
 SAID_OF_AN_ORDER: Final = ("customer", "month", "first", "until", "format", "reason")
 ORDER_LOOKS: Final[Mapping[str, str]] = {"queued": "none", "running": "warn", "done": "good", "failed": "bad"}
-
-#: What it takes to order something.
-NEEDS: Final[Mapping[OrderKind, Right]] = {
-    "forget": Right.FORGET,
-    "report": Right.REPORT,
-    "package": Right.REPORT,
-    "sign_off": Right.SIGN_OFF,
-    "sweep": Right.SWEEP,
-}
 
 
 # What stands -----------------------------------------------------------------------------------------
@@ -83,9 +76,26 @@ class Standing:
 
     def silence(self, alert: alerts.Alert, screen: Screen) -> Silence | None:
         """The silence in force that an alert falls under."""
-        known = alerts.as_known(alert)
-        held = (one for one in self.silences if one.holds(screen.now) and matches(one.matcher, known))
+        held = (one for one in self.silences if one.holds(screen.now) and falls_under(alert, one))
         return next(held, None)
+
+    def held_by(self, alert: alerts.Alert, screen: Screen) -> str | None:
+        """The number of that silence; where the last turn names one that this ledger has never heard of, that one."""
+        held = self.silence(alert, screen)
+        if held is not None:
+            return held.silence_id
+        named = alert.get("silenced_by")
+        return str(named) if named and str(named) not in {one.silence_id for one in self.silences} else None
+
+
+def falls_under(alert: alerts.Alert, silence: Silence) -> bool:
+    """Whether an alert is what a silence is about, whenever that was."""
+    return matches(silence.matcher, alerts.as_known(alert))
+
+
+def log_of(screen: Screen, kind: Kind, record_id: str) -> list[Acknowledgement]:
+    """Everyone who ever took care of it, oldest first. Raises sqlite3.Error."""
+    return Ledger(screen.settings.home.ledger).acknowledgement_log(kind, record_id)
 
 
 def standing(screen: Screen) -> Standing | None:
@@ -177,18 +187,8 @@ def _on_alert(screen: Screen, known: Standing, alert_id: str) -> None:
             key=f"act_silence_{alert_id}",
         )
     st.caption(say("acts.silence_note"))
-    if asked and (text := _reason(screen, reason)) is not None:
-        lasts = SILENCES.get(str(length), SILENCES[SILENCED_FOR])
-        _enter(
-            screen,
-            lambda: AlertStore(screen.settings.home.ledger).silence(
-                alerts.matcher_of(alert),
-                author=screen.viewer.name,
-                reason=text,
-                created_at=screen.now,
-                ends_at=screen.now + lasts,
-            ),
-        )
+    if asked:
+        _silence(screen, alert, Asked(reason or "", str(length)))
 
 
 def _on_finding(screen: Screen, known: Standing, finding_id: str) -> None:
@@ -226,11 +226,100 @@ def _on_finding(screen: Screen, known: Standing, finding_id: str) -> None:
             say("acts.waive"), type="primary", icon=":material/done_all:", key=f"act_waive_{finding_id}"
         )
     st.caption(say("acts.waive_note"))
-    if asked and (text := _reason(screen, reason)) is not None:
+    if asked:
+        _waive(screen, finding_id, Asked(reason or ""))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What goes with an act: why, and of a silence for how long."""
+
+    reason: str
+    length: str = SILENCED_FOR
+
+
+def _silence(screen: Screen, alert: alerts.Alert, asked: Asked) -> None:
+    text = _reason(screen, asked.reason)
+    if text is not None:
+        lasts = SILENCES.get(asked.length, SILENCES[SILENCED_FOR])
         _enter(
             screen,
-            lambda: ledger.waive(finding_id, reason=text, by=screen.viewer.name, at=screen.now),
+            lambda: AlertStore(screen.settings.home.ledger).silence(
+                alerts.matcher_of(alert),
+                author=screen.viewer.name,
+                reason=text,
+                created_at=screen.now,
+                ends_at=screen.now + lasts,
+            ),
         )
+
+
+def _waive(screen: Screen, finding_id: str, asked: Asked) -> None:
+    text = _reason(screen, asked.reason)
+    if text is not None:
+        ledger = Ledger(screen.settings.home.ledger)
+        _enter(screen, lambda: ledger.waive(finding_id, reason=text, by=screen.viewer.name, at=screen.now))
+
+
+# Acts in a list ----------------------------------------------------------------------------------------
+
+
+def quick(screen: Screen, kind: Kind) -> Asked:
+    """Above a list of problems: why, and of alerts for how long, said once for whatever is silenced or waived in it."""
+    say = screen.text
+    if not screen.may(Right.SILENCE if kind == "alert" else Right.WAIVE):
+        return Asked("")
+    why, how_long = st.columns([3, 1], vertical_alignment="bottom")
+    reason = why.text_input(
+        say(f"acts.quick_{kind}"),
+        max_chars=LONGEST_TEXT,
+        placeholder=say("acts.reason_hint" if kind == "alert" else "acts.waive_hint"),
+        key=f"quick_reason_{kind}",
+    )
+    if kind == "finding":
+        return Asked(reason)
+    length = how_long.selectbox(
+        say("acts.silence_for"),
+        list(SILENCES),
+        index=list(SILENCES).index(SILENCED_FOR),
+        format_func=lambda code: say(f"acts.for_{code}"),
+        key="quick_silence_for",
+    )
+    return Asked(reason, str(length))
+
+
+def quick_alert(screen: Screen, asked: Asked, alert: alerts.Alert) -> None:
+    """What can be done about an alert of a list, by one click each."""
+    alert_id = alerts.id_of(alert)
+    with st.container(horizontal=True):
+        care = _pressed(screen, Right.ACKNOWLEDGE, "acknowledge", alert_id, icon=":material/front_hand:")
+        mute = _pressed(screen, Right.SILENCE, "silence", alert_id, icon=":material/notifications_off:")
+    if care:
+        _acknowledge(screen, "alert", alert_id)
+    if mute:
+        _silence(screen, alert, asked)
+
+
+def quick_finding(screen: Screen, asked: Asked, finding_id: str) -> None:
+    """What can be done about a finding of a list, by one click each."""
+    with st.container(horizontal=True):
+        care = _pressed(screen, Right.ACKNOWLEDGE, "acknowledge", finding_id, icon=":material/front_hand:")
+        waive = _pressed(screen, Right.WAIVE, "waive", finding_id, icon=":material/done_all:")
+    if care:
+        _acknowledge(screen, "finding", finding_id)
+    if waive:
+        _waive(screen, finding_id, asked)
+
+
+# What both have ----------------------------------------------------------------------------------------
+
+
+def _acknowledge(screen: Screen, kind: Kind, record_id: str) -> None:
+    ledger, viewer = Ledger(screen.settings.home.ledger), screen.viewer
+    _enter(
+        screen,
+        lambda: ledger.acknowledge(kind, record_id, by=viewer.name, role=viewer.role.value, at=screen.now),
+    )
 
 
 def _taken_care_of(screen: Screen, kind: Kind, record_id: str, acknowledged: Acknowledgement | None) -> None:
@@ -246,12 +335,7 @@ def _taken_care_of(screen: Screen, kind: Kind, record_id: str, acknowledged: Ack
                 lambda: ledger.end_acknowledgement(kind, record_id, by=viewer.name, at=screen.now),
             )
     elif _pressed(screen, Right.ACKNOWLEDGE, "acknowledge", record_id, icon=":material/front_hand:"):
-        _enter(
-            screen,
-            lambda: ledger.acknowledge(
-                kind, record_id, by=viewer.name, role=viewer.role.value, at=screen.now
-            ),
-        )
+        _acknowledge(screen, kind, record_id)
 
 
 def _pressed(screen: Screen, needs: Right, act: str, record_id: str, *, icon: str) -> bool:
@@ -304,7 +388,11 @@ def order_form(screen: Screen, kind: OrderKind, **arguments: str) -> None:
     named = "_".join((kind, *arguments.values()))
     with st.form(f"order_{kind}", border=False):
         given = dict(arguments)
-        if kind in ("report", "package", "sign_off") and not screen.viewer.known:
+        if kind in OF_A_SNAPSHOT:
+            given.setdefault("snapshot", Path(screen.snapshot).stem)
+        if kind == "package":
+            given.setdefault("locale", say.language)
+        if kind in OF_A_SNAPSHOT and not screen.viewer.known:
             typed = st.text_input(
                 say("report.by"), max_chars=NAME_LENGTH, placeholder=say("report.by_hint"), key=f"by_{kind}"
             )

@@ -22,7 +22,7 @@ from dashboards.kit import parts
 from dashboards.kit.markup import Child, element
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
-from dashboards.queries import private, reading
+from dashboards.queries import private, reading, talks, words
 from dashboards.queries.private import Contact, PrivateUnreadable
 from marketplace.roles import REVEALED_FOR, Right
 from resources.errors import BookwatchError
@@ -81,22 +81,34 @@ def texts(screen: Screen, room_id: str, message_ids: Sequence[str]) -> dict[str,
         return {}
     try:
         with _look(screen, Looked.TEXTS, "room", room_id) as connection:
-            return private.texts(connection, message_ids)
+            room = talks.room(screen.snapshot, room_id)
+            return {} if room is None else words.texts(connection, room.talk, message_ids)
     except PrivateUnreadable:
         show(parts.banner("bad", say("reveal.unreadable"), say("reveal.unreadable_text")))
         return {}
 
 
+def lengths(screen: Screen, room_id: str, message_ids: Sequence[str]) -> dict[str, int] | None:
+    """Message id → letters that were written, of those messages of a conversation in which something was: what a mask
+    says, to everybody. None where it cannot be told."""
+    room = talks.room(screen.snapshot, room_id)
+    try:
+        with private.opened(screen.settings.home.private) as connection:
+            return {} if room is None else words.lengths(connection, room.talk, message_ids)
+    except PrivateUnreadable:
+        return None
+
+
 @contextmanager
 def search(
-    screen: Screen, right: Right, words: str, *, of_kind: str = "all", of_id: str = ""
+    screen: Screen, right: Right, sought: str, *, of_kind: str = "all", of_id: str = ""
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the personal data for one search, after it was written down that somebody searched (not for
     what). ``right``: Right.READ for words, Right.CONTACT for a phone. The same search drawn again is one line. Raises
     NotShown for who may not, and where it could not be written down; PrivateUnreadable."""
     if not screen.may(right):
         raise NotShown
-    asked = hashlib.blake2b(words.encode(), digest_size=16).hexdigest()
+    asked = hashlib.blake2b(sought.encode(), digest_size=16).hexdigest()
     if _until(screen, Looked.SEARCH, of_kind, of_id, asked) is None:
         _enter(screen, Looked.SEARCH, of_kind, of_id, asked)
     with private.opened(screen.settings.home.private) as connection:

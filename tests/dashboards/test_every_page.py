@@ -125,7 +125,7 @@ def test_what_is_owed_and_who_is_unwell_are_those_of_the_records(published_home:
         published_home, "SELECT count(DISTINCT provider_id) FROM core.providers WHERE deleted_at IS NULL"
     )
     assert f"{rp(owed)} owed" in show(published_home.root, "commissions").text
-    assert f"Members in all: {members}" in show(published_home.root, "members").text
+    assert f"Members in all: {members}" in show(published_home.root, "providers").text
 
 
 def test_a_closed_month_that_changed_and_what_people_entered_are_shown(
@@ -133,5 +133,6 @@ def test_a_closed_month_that_changed_and_what_people_entered_are_shown(
 ) -> None:
     text = show(published_home.root, "months", view="changes").text
     assert f"{rp(250_000)} {rp(275_000)}" in text
-    assert ENTERED_BY in show(published_home.root, "alerts").text
-    assert "no_late_record" in show(published_home.root, "alerts").text
+    text = show(published_home.root, "todo", history="silences").text
+    assert ENTERED_BY in text
+    assert "no_late_record" in text

@@ -13,7 +13,16 @@ import polars as pl
 
 from dashboards import frame, pages, queries
 from dashboards.kit import downloads
-from dashboards.queries import ledger, operations, reading, receivables, reconciliation, service
+from dashboards.queries import (
+    demand,
+    ledger,
+    operations,
+    people,
+    reading,
+    receivables,
+    reconciliation,
+    service,
+)
 from dashboards.queries.query import Column, Held, Query, Rows
 from dashboards.queries.reconciliation import Findings, Sought
 from dashboards.wording import LANGUAGES, texts
@@ -48,8 +57,10 @@ def _all(path: str) -> list[Rows]:
         ledger.lines(MONTH),
         operations.errors(SINCE),
         operations.slow_calls(SINCE),
-        service.members((), ""),
-        service.members(("critical", "warning"), "a"),
+        people.members("", "", ""),
+        people.members("critical", "", "a"),
+        people.bookings("prov1"),
+        demand.odd(""),
         *(service.at_the_break(hop) for hop in range(1, 7)),
     ]
 
