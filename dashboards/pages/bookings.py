@@ -22,6 +22,7 @@ from dashboards.sections import booking_list
 from dashboards.sections.booking import COUNTED_EVERY_S, as_of, stale_note
 from dashboards.wording import Wording, count
 from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.services import ANOMALIES
 from marketplace.statuses import BOOKING_STATUSES, SOURCES
 
 
@@ -136,11 +137,11 @@ def _filters(screen: Screen) -> None:
         placeholder=say("bookings.search_hint"),
         **_to(SEARCH),
     )
-    _select(right, screen, STATUS, STATUS.allowed, "booking_is", "bookings.any_status")
+    _select(right, screen, STATUS, STATUS.allowed, "booking_status", "bookings.any_status")
     st.pills(
         say("bookings.show"),
         SHOW.allowed,
-        format_func=lambda code: say(f"bookings_show.{code}"),
+        format_func=lambda code: say.word("anomaly" if code in ANOMALIES else "bookings_show", code),
         **_to(SHOW),
     )
     used = sum(chosen(choice) != choice.default for choice in _MORE)

@@ -38,7 +38,7 @@ def opened(screen: Screen) -> None:
         return
     say, path = screen.text, screen.snapshot
     show(links.back(say("customers.back"), CUSTOMER.name, THEIR_PAGE.name))
-    told = customers.keys(path, asked)
+    told = customers.spellings(path, asked)
     row = customers.customer(path, asked)
     if not told and row is None:
         show(parts.note("none", say("customers.gone", customer=asked), say("customers.gone_text")))
@@ -47,7 +47,7 @@ def opened(screen: Screen) -> None:
     show(parts.section(say("customers.contact"), say("customers.contact_note")))
     reveal.contact(screen, customer_id=asked)
     show(parts.section(say("customers.theirs")))
-    theirs = bookings.Asked(customer_keys=told)
+    theirs = bookings.Asked(customers=told)
     booking_list.drawn(screen, theirs, as_of(screen), THEIR_PAGE, "customer_bookings")
 
 
@@ -76,7 +76,8 @@ def _head(screen: Screen, customer_id: str, row: dict[str, Any] | None) -> Any:
 def _is_open(screen: Screen) -> bool:
     asked = chosen(CUSTOMER)
     return bool(asked) and (
-        bool(customers.keys(screen.snapshot, asked)) or customers.customer(screen.snapshot, asked) is not None
+        bool(customers.spellings(screen.snapshot, asked))
+        or customers.customer(screen.snapshot, asked) is not None
     )
 
 

@@ -23,7 +23,7 @@ from marketplace.answers import Answer
 COLUMNS: Final = (
     Column("booking_id", "col.booking_id"),
     Column("business_id", "bookings.business_id"),
-    Column("status", "col.status", words="booking_is"),
+    Column("status", "col.status", words="booking_status"),
     Column("answer_said", "bookings.answer"),
     Column("chat", "bookings.chat", words="chat_is"),
     Column("created_at", "bookings.created_at"),
