@@ -23,14 +23,14 @@ from marketplace.statuses import BookingStatus, values
 from pipelines.chains import Step, explain_booking
 
 PAGE_ROWS: Final = 50
-WAITING, PAST, ODD = "waiting", "unanswered", "anomalies"
+WAITING, PAST, HANDED, ODD = "waiting", "unanswered", "reassigned", "anomalies"
 #: What can be asked for beside a booking's own words; of the odd ones the words are the mart's.
 SHOWN: Final = (
     WAITING,
     PAST,
     "missing",
     "finding",
-    "reassigned",
+    HANDED,
     ODD,
     *values(Anomaly.DUPLICATE_BOOKING, Anomaly.OVERLAPPING_BOOKINGS, Anomaly.ABUSE_BOOKINGS),
 )
@@ -161,7 +161,7 @@ def _shown(code: str, at: datetime | None) -> tuple[str, tuple[Any, ...]]:
         return pending, (BookingStatus.PENDING.value,)
     if code == PAST:
         return f"{pending} AND b.response_deadline < ?", (BookingStatus.PENDING.value, at)
-    if code == "reassigned":
+    if code == HANDED:
         return "(b.booking_id, b.origin) IN (SELECT (booking_id, origin) FROM marts.reassignments)", ()
     if code in ("finding", "missing"):
         one = "" if code == "finding" else " AND finding = ?"
@@ -236,13 +236,34 @@ class Listing:
     """Adds what a screen says of the rows in its language; no file has it."""
 
     def first(self, path: str, limit: int) -> pl.DataFrame:
-        return self.said(standing(path, _page(path, self.asked, self.page), self.at))
+        return self.said(self._told(path, _page(path, self.asked, self.page)))
 
     def all(self, path: str) -> pl.DataFrame:
-        return standing(path, _rows(path, self.asked, None), self.at)
+        return self._told(path, _rows(path, self.asked, None))
+
+    def _told(self, path: str, rows: pl.DataFrame) -> pl.DataFrame:
+        rows = standing(path, rows, self.at)
+        if self.asked.show != HANDED:
+            return rows
+        return rows.join(_last_hand_overs(path), on=["booking_id", "origin"], how="left", maintain_order="left")
 
     def count(self, path: str) -> int:
         return total(path, self.asked)
+
+
+@cached
+def _last_hand_overs(path: str) -> pl.DataFrame:
+    """Of each booking that was handed over from whom to whom it last went, and when: handed_from, handed_to (names, else
+    ids; null: nobody knows), handed_at."""
+    return ask(
+        path,
+        """WITH names AS (SELECT provider_id, any_value(provider_name) AS name FROM core.providers GROUP BY provider_id),
+             newest AS (SELECT booking_id, origin, max_by(r, r.number) AS r FROM marts.reassignments r GROUP BY ALL)
+           SELECT booking_id, origin, coalesce(f.name, r.from_provider_id) AS handed_from,
+                  coalesce(t.name, r.to_provider_id) AS handed_to, r.reassigned_at AS handed_at
+           FROM newest LEFT JOIN names f ON f.provider_id = r.from_provider_id
+           LEFT JOIN names t ON t.provider_id = r.to_provider_id""",
+    )
 
 
 def standing(path: str, rows: pl.DataFrame, at: datetime) -> pl.DataFrame:
