@@ -74,22 +74,26 @@ def answer(screen: Screen) -> None:
 @st.fragment(run_every=COUNTED_EVERY_S)
 def _waiting(screen: Screen) -> None:
     """Counted by the clock, without the rest of the page."""
-    screen = replace(screen, now=screen.settings.clock.now())
+    replace(screen, now=screen.settings.clock.now()).draw(_counts)
+
+
+def _counts(screen: Screen) -> None:
     say, at = screen.text, as_of(screen)
     found = bookings.waiting(screen.snapshot, at)
+    fine = "good" if screen.condition.state == "fresh" else "none"
     ahead = found.next_at and say("bookings.next", span=say.span((found.next_at - at).total_seconds()))
     show(
         parts.grid(
             "pair",
             record.point(
-                "warn" if found.waiting else "good",
+                "warn" if found.waiting else fine,
                 say("bookings.waiting"),
                 links.to_page("bookings", count(found.waiting), show=bookings.WAITING),
                 ahead or "",
                 stale_note(screen),
             ),
             record.point(
-                "bad" if found.past else "good",
+                "bad" if found.past else fine,
                 say("bookings.past"),
                 links.to_page("bookings", count(found.past), show=bookings.PAST),
                 "" if found.longest is None else _longest(say, found.longest, at),

@@ -245,7 +245,9 @@ class Listing:
         rows = standing(path, rows, self.at)
         if self.asked.show != HANDED:
             return rows
-        return rows.join(_last_hand_overs(path), on=["booking_id", "origin"], how="left", maintain_order="left")
+        return rows.join(
+            _last_hand_overs(path), on=["booking_id", "origin"], how="left", maintain_order="left"
+        )
 
     def count(self, path: str) -> int:
         return total(path, self.asked)
@@ -253,11 +255,12 @@ class Listing:
 
 @cached
 def _last_hand_overs(path: str) -> pl.DataFrame:
-    """Of each booking that was handed over from whom to whom it last went, and when: handed_from, handed_to (names, else
-    ids; null: nobody knows), handed_at."""
+    """Of each booking that was handed over from whom to whom it last went, and when: handed_from, handed_to (names,
+    else ids; null: nobody knows), handed_at."""
     return ask(
         path,
-        """WITH names AS (SELECT provider_id, any_value(provider_name) AS name FROM core.providers GROUP BY provider_id),
+        """WITH names AS (
+             SELECT provider_id, any_value(provider_name) AS name FROM core.providers GROUP BY provider_id),
              newest AS (SELECT booking_id, origin, max_by(r, r.number) AS r FROM marts.reassignments r GROUP BY ALL)
            SELECT booking_id, origin, coalesce(f.name, r.from_provider_id) AS handed_from,
                   coalesce(t.name, r.to_provider_id) AS handed_to, r.reassigned_at AS handed_at
@@ -348,46 +351,54 @@ def chat_words(path: str, bookings: list[dict[str, Any]], at: datetime) -> list[
 
 
 def rooms_of(path: str, bookings: list[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """(booking_id, origin) → the rooms that name it, by its id or its BK number, in any case: room_id, status,
-    expires_at, created_at, and ``sure``: the name is of no other booking."""
+    """(booking_id, origin) → the rooms that name it, by its id or its BK number, as written or all in small or capital
+    letters: room_id, status, expires_at, created_at, and ``sure``: the name is of no other booking."""
     keys: dict[str, set[tuple[str, str]]] = {}
+    names: dict[str, set[str]] = {"booking_id": set(), "business_id": set()}
     for row in bookings:
-        for name in (row["booking_id"], row["business_id"]):
-            if name is not None:
-                keys.setdefault(str(name).lower(), set()).add((row["booking_id"], row["origin"]))
-    found = _rooms(path, tuple(sorted(keys)))
-    shared = _shared_keys(path, tuple(sorted({room["key"] for room in found}))) if found else frozenset()
+        for column, known in names.items():
+            if row[column] is not None:
+                known.add(row[column])
+                keys.setdefault(row[column].lower(), set()).add((row["booking_id"], row["origin"]))
+    found = _rooms(path, _spelled(name for known in names.values() for name in known))
+    written = {room["booking_ref"].lower() for room in found}
+    shared = frozenset[str]()
+    for column, known in names.items():
+        if used := {name for name in known if name.lower() in written}:
+            shared |= _shared(path, column, _spelled(used))
     rooms: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for room in found:
-        for booking in keys[room["key"]]:
-            rooms.setdefault(booking, []).append({**room, "sure": room["key"] not in shared})
+        key = room["booking_ref"].lower()
+        for booking in keys[key]:
+            rooms.setdefault(booking, []).append({**room, "sure": key not in shared and len(keys[key]) == 1})
     return rooms
 
 
+def _spelled(names: Iterable[str]) -> tuple[str, ...]:
+    """The spellings under which a name is looked for. Folding a million names to compare them takes three times as long
+    as looking for three spellings of each."""
+    return tuple(sorted({spelled for name in names for spelled in (name, name.lower(), name.upper())}))
+
+
 @cached
-def _rooms(path: str, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+def _rooms(path: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
     return ask(
         path,
-        """SELECT lower(booking_ref) AS key, room_id, status, expires_at, created_at FROM core.chat_rooms
-           WHERE lower(booking_ref) IN (SELECT unnest(?::VARCHAR[])) AND deleted_at IS NULL
+        """SELECT booking_ref, room_id, status, expires_at, created_at FROM core.chat_rooms
+           WHERE booking_ref IN (SELECT unnest(?::VARCHAR[])) AND deleted_at IS NULL
            ORDER BY created_at DESC, room_id""",
-        [list(keys)],
+        [list(names)],
     ).to_dicts()
 
 
 @cached
-def _shared_keys(path: str, keys: tuple[str, ...]) -> frozenset[str]:
-    """Of these names of bookings those that stand on more than one."""
+def _shared(path: str, column: str, names: tuple[str, ...]) -> frozenset[str]:
+    """Of these names of bookings, folded, those that stand on more than one."""
     found = ask(
         path,
-        """WITH asked AS (SELECT unnest(?::VARCHAR[]) AS key), named AS (
-             SELECT lower(booking_id) AS key, booking_id, origin FROM core.bookings
-             WHERE lower(booking_id) IN (FROM asked) AND deleted_at IS NULL
-             UNION
-             SELECT lower(business_id), booking_id, origin FROM core.bookings
-             WHERE lower(business_id) IN (FROM asked) AND deleted_at IS NULL)
-           SELECT key FROM named GROUP BY key HAVING count(*) > 1""",
-        [list(keys)],
+        f"""SELECT lower({column}) AS key FROM core.bookings
+            WHERE {column} IN (SELECT unnest(?::VARCHAR[])) AND deleted_at IS NULL GROUP BY key HAVING count(*) > 1""",
+        [list(names)],
     )
     return frozenset(found["key"].to_list())
 

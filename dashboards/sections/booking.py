@@ -166,7 +166,8 @@ def _points(screen: Screen, b: dict[str, Any]) -> None:
 @st.fragment(run_every=COUNTED_EVERY_S)
 def _counting(screen: Screen, b: dict[str, Any]) -> None:
     """The same while a deadline runs: counted by the clock."""
-    show(_three(replace(screen, now=screen.settings.clock.now()), b))
+    later = replace(screen, now=screen.settings.clock.now())
+    later.draw(lambda screen: show(_three(screen, b)))
 
 
 def _three(screen: Screen, b: dict[str, Any]) -> Markup:
