@@ -35,6 +35,11 @@ class Condition:
     failed_at: datetime | None
     exit_status: int | None
 
+    def counted_to(self, now: datetime) -> datetime:
+        """The instant up to which ages of the data count: what is out of date grows no older on the page, for nobody
+        knows what became of it since."""
+        return now if self.state == "fresh" or self.read_at is None else min(now, self.read_at)
+
 
 def read_status(path: Path) -> dict[str, Any] | None:
     """The content of status.json, or None where there is none or it is no JSON object (it is replaced by

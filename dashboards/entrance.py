@@ -15,10 +15,12 @@ from collections.abc import MutableMapping
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
+from google.protobuf.message import DecodeError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse
 from streamlit.auth_util import get_cookie_with_chunks
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.web.server.server_util import get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
@@ -84,8 +86,11 @@ class Entrance:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not viewer.Guarded.begun():
+        if scope["type"] not in ("http", "websocket") or not viewer.Guarded.begun():
             await self.app(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await self.app(scope, _Stream(receive, Headers(scope=scope)).receive, send)
             return
         path, headers = str(scope["path"]), Headers(scope=scope)
         if path == "/auth/login":
@@ -117,6 +122,34 @@ class Entrance:
 
 _UNKEPT: Final = {"Cache-Control": "no-store"}
 _REFUSED: Final = PlainTextResponse("This is not yours.\n", status_code=403, headers=_UNKEPT)
+
+
+class _Stream:
+    """What the browser asks of a page that stands open. A part of it is drawn anew without the page, and so without its
+    question who is looking: once that is nobody any more, the whole page is asked for instead, and nothing else."""
+
+    def __init__(self, receive: Receive, headers: Headers) -> None:
+        self._receive, self._headers = receive, headers
+        self._was_in = _viewer_of(headers) is not None
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        message = await self._receive()
+        if self._was_in and message["type"] == "websocket.receive" and _viewer_of(self._headers) is None:
+            return {**message, "bytes": whole_page(message.get("bytes") or b"")}
+        return message
+
+
+def whole_page(asked: bytes) -> bytes:
+    """A message of the browser without what would answer but for a part of the page. Empty where it is none."""
+    message = BackMsg()
+    try:
+        message.ParseFromString(asked)
+    except DecodeError:
+        return b""
+    if message.WhichOneof("type") != "rerun_script":
+        return BackMsg(app_heartbeat=True).SerializeToString()
+    message.rerun_script.fragment_id = ""
+    return message.SerializeToString()
 
 
 class _File:

@@ -1,5 +1,5 @@
 """Names, phones and words of people on a page: masked, until somebody whose role may see them asks. Then a line is
-written into the ledger, and only after it stands there is the value read and shown, for as long as LASTS.
+written into the ledger, and only after it stands there is the value read and shown, for as long as REVEALED_FOR.
 
 The one way from a page to personal data. What was shown is kept nowhere: of a look it is remembered that it was made,
 and each drawing reads anew.
@@ -11,7 +11,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
@@ -22,14 +22,12 @@ from dashboards.kit import parts
 from dashboards.kit.markup import Child, element
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
-from dashboards.queries import private, reading
+from dashboards.queries import private, reading, talks, words
 from dashboards.queries.private import Contact, PrivateUnreadable
-from marketplace.roles import Right
+from marketplace.roles import REVEALED_FOR, Right
 from resources.errors import BookwatchError
 from resources.ledger.revealed import Looked, Reveal, Revealed
 
-LASTS: Final = timedelta(minutes=10)
-"""How long what was asked for stays on the page: who walks away leaves it masked."""
 MOST_BOOKINGS: Final = 50
 """Of a customer, the newest so many bookings are asked for a name."""
 NEEDS: Final = {Looked.CONTACT: Right.CONTACT, Looked.TEXTS: Right.READ}
@@ -83,22 +81,34 @@ def texts(screen: Screen, room_id: str, message_ids: Sequence[str]) -> dict[str,
         return {}
     try:
         with _look(screen, Looked.TEXTS, "room", room_id) as connection:
-            return private.texts(connection, message_ids)
+            room = talks.room(screen.snapshot, room_id)
+            return {} if room is None else words.texts(connection, room.talk, message_ids)
     except PrivateUnreadable:
         show(parts.banner("bad", say("reveal.unreadable"), say("reveal.unreadable_text")))
         return {}
 
 
+def lengths(screen: Screen, room_id: str, message_ids: Sequence[str]) -> dict[str, int] | None:
+    """Message id → letters that were written, of those messages of a conversation in which something was: what a mask
+    says, to everybody. None where it cannot be told."""
+    room = talks.room(screen.snapshot, room_id)
+    try:
+        with private.opened(screen.settings.home.private) as connection:
+            return {} if room is None else words.lengths(connection, room.talk, message_ids)
+    except PrivateUnreadable:
+        return None
+
+
 @contextmanager
 def search(
-    screen: Screen, right: Right, words: str, *, of_kind: str = "all", of_id: str = ""
+    screen: Screen, right: Right, sought: str, *, of_kind: str = "all", of_id: str = ""
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the personal data for one search, after it was written down that somebody searched (not for
     what). ``right``: Right.READ for words, Right.CONTACT for a phone. The same search drawn again is one line. Raises
     NotShown for who may not, and where it could not be written down; PrivateUnreadable."""
     if not screen.may(right):
         raise NotShown
-    asked = hashlib.blake2b(words.encode(), digest_size=16).hexdigest()
+    asked = hashlib.blake2b(sought.encode(), digest_size=16).hexdigest()
     if _until(screen, Looked.SEARCH, of_kind, of_id, asked) is None:
         _enter(screen, Looked.SEARCH, of_kind, of_id, asked)
     with private.opened(screen.settings.home.private) as connection:
@@ -154,7 +164,7 @@ def _enter(screen: Screen, kind: Looked, of_kind: str, of_id: str, asked: str = 
     except (sqlite3.Error, BookwatchError, OSError):
         raise NotShown from None
     looks = {look: until for look, until in _looks().items() if until > now}
-    st.session_state[_LOOKS] = looks | {_look_of(screen, kind, of_kind, of_id, asked): now + LASTS}
+    st.session_state[_LOOKS] = looks | {_look_of(screen, kind, of_kind, of_id, asked): now + REVEALED_FOR}
 
 
 def _until(screen: Screen, kind: Looked, of_kind: str, of_id: str, asked: str = "") -> datetime | None:

@@ -12,8 +12,10 @@ if str(ROOT) not in sys.path:  # `streamlit run` puts this file's folder on the 
 
 import streamlit as st  # noqa: E402 - the path must stand first
 from starlette.middleware import Middleware  # noqa: E402 - the path must stand first
+from starlette.middleware.gzip import GZipMiddleware  # noqa: E402 - the path must stand first
 
 from dashboards.entrance import Entrance, login_of_this_server  # noqa: E402 - the path must stand first
+from dashboards.moved import Moved  # noqa: E402 - the path must stand first
 from dashboards.report_files import ROUTES  # noqa: E402 - the path must stand first
 from dashboards.server_names import further_names  # noqa: E402 - the path must stand first
 from resources.own_hosts import OwnHosts  # noqa: E402 - the path must stand first
@@ -22,6 +24,11 @@ app = st.App(
     Path(__file__).with_name("app.py"),
     routes=ROUTES,
     # Streamlit's own server.allowedHosts guards the WebSocket alone, and lets pages of other local ports open it.
-    middleware=[Middleware(OwnHosts, names=further_names()), Middleware(Entrance)],
+    middleware=[
+        Middleware(OwnHosts, names=further_names()),
+        Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6),
+        Middleware(Moved),
+        Middleware(Entrance),
+    ],
     secrets=login_of_this_server(st.get_option("server.address")),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboards import viewer
-from dashboards.kit import parts
+from dashboards.kit import cards, parts
 from dashboards.kit.parts import show
 from dashboards.viewer import Outside, Viewer
 from dashboards.wording import Wording
@@ -39,7 +39,7 @@ def lets_in(settings: Settings) -> bool:
 def _way_in(why: Outside, say: Wording) -> None:
     _, middle, _ = st.columns([1, 2, 1])
     with middle:
-        show(parts.note("none", say(f"sign_in.{why}"), say(f"sign_in.{why}_text")))
+        show(cards.entrance(say(f"sign_in.{why}"), say(f"sign_in.{why}_text")))
         if why is Outside.NO_ROLE:
             st.button(say("sign_in.other"), key="sign_out", icon=":material/logout:", on_click=st.logout)
             return
@@ -52,9 +52,9 @@ def beside(who: Viewer, say: Wording) -> None:
     """In the sidebar: as whom one is here, and the way out."""
     role = say(f"role.{who.role}")
     if not who.known:
-        st.caption(say("sign_in.local", role=role))
+        show(cards.person(say("sign_in.local_user"), role, say("sign_in.local")))
         return
-    st.caption(say("sign_in.as", who=who.name, role=role))
+    show(cards.person(who.name, role))
     st.button(
         say("sign_in.out"), key="sign_out", icon=":material/logout:", width="stretch", on_click=st.logout
     )

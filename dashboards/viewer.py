@@ -23,7 +23,7 @@ from marketplace.roles import Right, Role, RoleRules, allows
 from resources.clock import Clock
 from resources.errors import BookwatchError, UsageError
 from resources.roles_file import load_roles
-from resources.settings import Settings
+from resources.settings import Settings, load_settings
 
 Claims = Mapping[str, object]
 _CLAIMS_OF_A_SESSION: Final = ("iss", "sub", "aud", "iat", "exp", "nonce")
@@ -93,6 +93,15 @@ def current(settings: Settings) -> Viewer | Outside:
     if not Guarded.holds(settings):
         return LOCAL
     return of_claims(claims(), _rules(settings), Clock().now())
+
+
+def may(right: Right) -> bool:
+    """Whether who is at this page now has a right; where that cannot be told, nobody has."""
+    try:
+        who = current(load_settings())
+    except BookwatchError:
+        return False
+    return isinstance(who, Viewer) and who.may(right)
 
 
 def stands(who: Viewer, settings: Settings) -> bool:

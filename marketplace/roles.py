@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final, cast
 
@@ -39,6 +40,9 @@ class Right(StrEnum):
     SWEEP = "sweep"
     FORGET = "forget"
 
+
+REVEALED_FOR: Final = timedelta(minutes=10)
+"""How long what somebody asked to see stays on the page: who walks away leaves it masked."""
 
 _LOOK: Final = frozenset({Right.SEE})
 _WORK: Final = frozenset({Right.ACKNOWLEDGE, Right.SILENCE, Right.WAIVE, Right.SWEEP})

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from dashboards import viewer
 from marketplace.roles import Right
 
 LONGEST: Final = 128
@@ -50,7 +51,10 @@ def page_number(name: str = "page") -> Choice:
 
 
 def chosen(choice: Choice) -> str:
-    """What is chosen now: as the address says it, its default where the address says nothing that fits."""
+    """What is chosen now: as the address says it, its default where the address says nothing that fits, or what it is
+    about is not for who looks."""
+    if choice.needs is not None and not viewer.may(choice.needs):
+        return choice.default
     said = st.query_params.get(choice.name)
     return said if said is not None and choice.fits(said) else choice.default
 

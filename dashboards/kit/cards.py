@@ -140,6 +140,24 @@ def foot(snapshot_id: str | None, rules_version: str | None, say: Wording) -> Ma
     return element("p", say("app.snapshot"), new_line, named, *rules, cls="bw-foot")
 
 
+def person(name: str, role: str, said: str = "") -> Markup:
+    """As whom one is looking."""
+    below = (Markup("<br>"), said) if said else ()
+    return element("p", element("b", name), " · ", role, *below, cls="bw-foot")
+
+
+def entrance(title: str, said: str) -> Markup:
+    """What is to be read before one is let in."""
+    return element(
+        "div",
+        element("p", "bookwatch", cls="bw-soft"),
+        element("h1", title, style="font:600 1.6rem/1.25 var(--bw-serif);margin:.3rem 0 .5rem"),
+        element("p", said),
+        cls="bw-card",
+        style="margin-top:12vh",
+    )
+
+
 # Health -------------------------------------------------------------------------------------------
 
 UNITS: dict[int, str] = {5: "minutes", 6: "share"}  # of a point's figure; the others are counts

@@ -14,7 +14,7 @@ from dashboards.kit import downloads, links, parts
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen, Section
 from dashboards.queries.query import Column, Rows
-from dashboards.wording import NOTHING, Wording, count, rupiah, signed_rupiah
+from dashboards.wording import NOTHING, Wording, count, rupiah, share, signed_rupiah
 from marketplace.roles import Right
 
 ROWS_SHOWN = 500
@@ -220,7 +220,11 @@ def _styled(frame: pl.DataFrame, say: Wording) -> Any:
         for name, kind in written.schema.items()
         if kind.is_integer()
     } | {
-        name: say.seconds if name == "seconds" or name.endswith("_s") else count
+        name: share
+        if name.endswith("_rate")
+        else say.seconds
+        if name == "seconds" or name.endswith("_s")
+        else count
         for name, kind in written.schema.items()
         if kind.is_float()
     }

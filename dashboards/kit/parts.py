@@ -159,6 +159,11 @@ def jumps(places: Iterable[tuple[str, str]]) -> Markup:
     return element("nav", *links, cls="bw-jumps")
 
 
+def chosen_of(choices: Iterable[Child]) -> Markup:
+    """One of several, the others as links."""
+    return element("nav", *choices, cls="bw-jumps bw-choices")
+
+
 def note(kind: str, title: str, body: str = "") -> Markup:
     """A quiet card for "nothing here", with what that means."""
     said = element("div", element("b", title), paragraph(body))
@@ -180,6 +185,12 @@ def loud(title: str, said: str, way: Child) -> Markup:
 def hint(label: str, command: str) -> Markup:
     """What can be done about it, as a command to copy."""
     return element("p", label, " ", verbatim(command), cls="bw-below bw-hint")
+
+
+def opened(kind: str, title: str, state: str, code: str, facts: Iterable[tuple[str, Child]]) -> Markup:
+    """A record that is opened: what it is called, how it stands, its machine name as small print, what is known."""
+    head = element("div", element("strong", title), badge(kind, state), cls="bw-commission-head")
+    return element("div", head, small(code), terms(facts), cls=f"bw-card bw-opened bw-{kind}")
 
 
 # Figures and bars ---------------------------------------------------------------------------------
@@ -285,7 +296,7 @@ def gap() -> Markup:
 
 
 def side_by_side(
-    titles: tuple[str, str], lines: Iterable[tuple[str, str, str, bool]], said: str = ""
+    titles: tuple[str, str], lines: Iterable[tuple[str, Child, Child, bool]], said: str = ""
 ) -> Markup:
     """Two records field by field: (field, left, right, whether they differ)."""
     body = [

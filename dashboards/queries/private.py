@@ -1,7 +1,7 @@
 """The file of personal data (published/private.duckdb), opened for one look and closed again: nothing of it is kept.
 
 Names, phones and words are asked for by dashboards/reveal.py alone, after it has written down who looks. What stands in
-the file is assets/core/personal_store.py's.
+the file is assets/core/personal_store.py's; how words are sought in it, words.py's.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def opened(link: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def of_bookings(connection: duckdb.DuckDBPyConnection, booking_ids: Sequence[str]) -> Contact | None:
-    """The customer's name and phone of the first of these bookings that has any."""
+    """The customer's name and phone of the first of these bookings that has any; None where none has."""
     found = {
         row[0]: Contact(row[1], row[2])
         for row in connection.execute(
@@ -55,8 +55,8 @@ def of_bookings(connection: duckdb.DuckDBPyConnection, booking_ids: Sequence[str
 
 
 def of_person(connection: duckdb.DuckDBPyConnection, table: str, person_id: str) -> Contact | None:
-    """A person's own name and phone, of ``providers`` or ``customers``; None where there is neither, or the file
-    is older than that table."""
+    """A person's own name and phone, of ``providers`` or ``customers``; None where there is neither, also where the
+    file is older than that table."""
     key = {"providers": "provider_id", "customers": "customer_id"}[table]
     if not _has(connection, table):
         return None
@@ -81,16 +81,6 @@ def of_phone(connection: duckdb.DuckDBPyConnection, phone: str) -> list[tuple[st
         {"phone": phone},
     )
     return [(str(kind), str(record)) for kind, record, _ in found.fetchall()]
-
-
-def texts(connection: duckdb.DuckDBPyConnection, message_ids: Sequence[str]) -> dict[str, str]:
-    """Message id → its words, of those that have any."""
-    return dict(
-        connection.execute(
-            "SELECT message_id, text FROM messages WHERE message_id IN (SELECT unnest(?))",
-            [list(message_ids)],
-        ).fetchall()
-    )
 
 
 def _has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:

@@ -16,10 +16,8 @@ from dashboards.kit.charts import CONFIG
 from dashboards.kit.markup import Child
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
-from dashboards.queries import health, operations, reading, reconciliation, revenue
+from dashboards.queries import health, reading, reconciliation, revenue
 from dashboards.wording import NOTHING, count, rupiah
-
-REACH = "reach"  # the choice of choose_reach, as Streamlit keeps it
 
 
 def subtitle(screen: Screen) -> str:
@@ -79,6 +77,11 @@ def judged(screen: Screen) -> str:
     )
 
 
+def as_of(screen: Screen) -> datetime:
+    """The instant up to which ages of the data count on a page: now, or when it was last read whole."""
+    return screen.condition.counted_to(screen.now)
+
+
 def marts_points(screen: Screen) -> list[dict[str, Any]]:
     """The health points of the snapshot, asked only where the status says none."""
     if rows(part(screen.status, "health").get("points")):
@@ -104,7 +107,8 @@ def revenue_section(screen: Screen, figures: list[RevenueFigure]) -> None:
 
 
 def newest_booking(screen: Screen) -> object:
-    """The instant of the newest booking: as the status says, else as the snapshot does."""
+    """The instant at which the newest booking of any state was made, tests and deleted ones left out: as the status
+    says, else as the snapshot does. Health point 5 judges the same."""
     said = part(screen.status, "freshness").get("newest_booking_at")
     return said if said is not None or screen.path is None else health.newest_booking_at(screen.path)
 
@@ -113,7 +117,7 @@ def moment(screen: Screen, value: object) -> Child:
     """``14:02 WITA, 3 min ago`` in one line, or a dash."""
     if screen.text.local(value) is None:
         return NOTHING
-    said = f"{screen.text.time(value, screen.now)}, {screen.text.ago(value, screen.now)}"
+    said = f"{screen.text.time(value, screen.now)}, {screen.text.ago(value, as_of(screen))}"
     return parts.unbroken(said)
 
 
@@ -176,23 +180,3 @@ def chart(figure: go.Figure, name: str, alt: str) -> None:
     """A chart in its card."""
     with st.container(border=True, key=name):
         st.plotly_chart(figure, key=f"{name}_chart", config=CONFIG, alt=alt)
-
-
-def choose_reach(screen: Screen) -> None:
-    """How far back errors and timings are looked at: one choice for both pages."""
-    st.segmented_control(
-        screen.text("reach.title"),
-        tuple(operations.REACHES),
-        default="day",
-        required=True,
-        format_func=lambda option: screen.text(f"reach.{option}"),
-        key=REACH,
-        persist_state="session",
-    )
-
-
-def reach(screen: Screen) -> tuple[datetime, datetime]:
-    """From when to when (naive UTC): up to the instant of the snapshot, for of what came later it knows nothing."""
-    asked = str(st.session_state.get(REACH))
-    end = screen.published_at or screen.now.replace(tzinfo=None)
-    return end - operations.REACHES.get(asked, operations.REACHES["day"]), end

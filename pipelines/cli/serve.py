@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Annotated
 import typer
 
 from pipelines.environment import PROJECT, prepare
+from pipelines.orders import OrderTaker
 from pipelines.processes import Child, own_port, start, stopping, wait_for_port, wait_for_socket, watch_over
 from pipelines.stopped import CODE, LOOK_EVERY_S, StoppedWatch, code_socket
 from resources.errors import UsageError
@@ -22,6 +24,8 @@ from resources.settings import Settings, load_settings
 
 DASHBOARDS_PORT, DAGSTER_PORT = 8501, 3000
 LOOPBACK = "127.0.0.1"
+ORDERS_EVERY_S = 1.0
+"""How often it is looked for an order of the dashboards: whoever gave it sees it taken."""
 
 
 def require_login_beyond(settings: Settings, host: str) -> None:
@@ -49,6 +53,17 @@ def children_environment(settings: Settings) -> dict[str, str]:
     return known
 
 
+def _login(settings: Settings) -> dict[str, str]:
+    """The login as this process knows it: the dashboards, in another folder, may find another .env or none."""
+    return {
+        "BOOKWATCH_LOGIN": settings.login,
+        "BOOKWATCH_LOGIN_CLIENT": settings.login_client,
+        "BOOKWATCH_LOGIN_SECRET": settings.login_secret.get_secret_value(),
+        "BOOKWATCH_ROLES": str(settings.roles_file.absolute()) if settings.roles else "",
+        "BOOKWATCH_DASHBOARDS": settings.dashboards,
+    }
+
+
 def start_dashboards(
     settings: Settings, port: int, environment: Mapping[str, str], host: str = LOOPBACK
 ) -> Child:
@@ -56,7 +71,7 @@ def start_dashboards(
     return start(
         "The dashboards",
         [sys.executable, "-m", "dashboards", str(port), host],
-        environment=environment,
+        environment={**environment, **_login(settings)},
         folder=PROJECT,
         log=settings.home.dagster / "dashboards.log",
     )
@@ -126,6 +141,7 @@ def serve_until_stopped(
     dashboards = start_dashboards(settings, port, environment, host)
     children.append(dashboards)
     watch = StoppedWatch(settings)
+    taker = OrderTaker(settings, environment)
     if scheduled:
         start_dagster(settings, dagster_port, environment, children)
     wait_for_port(dashboards, port, host=host)
@@ -137,7 +153,19 @@ def serve_until_stopped(
     if open_browser:
         with contextlib.suppress(webbrowser.Error):
             webbrowser.open(address)
-    watch_over(children, lambda: _say(watch.look()) if scheduled else None, LOOK_EVERY_S)
+    due = time.monotonic()
+
+    def look() -> None:
+        nonlocal due
+        taker.look()
+        if scheduled and time.monotonic() >= due:
+            _say(watch.look())
+            due = time.monotonic() + LOOK_EVERY_S
+
+    try:
+        watch_over(children, look, ORDERS_EVERY_S)
+    finally:
+        taker.stop()
 
 
 def _say(sentence: str) -> None:

@@ -8,8 +8,9 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
+from marketplace.roles import Right
 from messages.message import Message, message_in, messages_of
 from resources.instants import instant_of, optional_instant_of, text_of
 from resources.ledger.connection import LedgerFile
@@ -17,6 +18,15 @@ from resources.ledger.connection import LedgerFile
 OrderKind = Literal["forget", "report", "package", "sign_off", "sweep"]
 OrderState = Literal["queued", "running", "done", "failed"]
 ORDER_KINDS: tuple[OrderKind, ...] = get_args(OrderKind)
+
+#: What it takes to order something.
+NEEDS: Final[Mapping[OrderKind, Right]] = {
+    "forget": Right.FORGET,
+    "report": Right.REPORT,
+    "package": Right.REPORT,
+    "sign_off": Right.SIGN_OFF,
+    "sweep": Right.SWEEP,
+}
 
 
 @dataclass(frozen=True)

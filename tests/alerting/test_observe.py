@@ -235,6 +235,15 @@ def test_every_check_there_is_has_a_rule_and_a_page() -> None:
     assert {rule.page for rule in RULES} <= pages
 
 
+def test_every_alert_has_an_address_of_its_rows() -> None:
+    assert [rule.key for rule in RULES if not rule.rows] == []
+    finding = RULES.of("no_duplicate").rows_of("no_duplicate", (("asset", "marts/commission_findings"),))
+    assert finding == "/findings?code=duplicate"
+    odd = RULES.of("check_not_made").rows_of("check_not_made", (("check", "a b&c"),))
+    assert odd == "/data_quality?check=a%20b%26c"
+    assert RULES.of("raw_x_counts").rows_of("raw_x_counts", ()) == "/data_quality?check=raw_x_counts"
+
+
 def unusual(name: str, *, passed: bool, found: str = "") -> CheckOutcome:
     return CheckOutcome(
         check_name=name,

@@ -97,7 +97,7 @@ def test_up_to_an_instant_is_what_the_bookings_themselves_say(published_home: Ho
     assert told is not None
     ((booked, completed),) = reading.ask(
         path,
-        "SELECT sum(amount_idr), sum(amount_idr) FILTER (status = 'completed' AND completed_at <= ?)"
+        "SELECT sum(amount_idr), sum(amount_idr) FILTER (status = 'completed' AND coalesce(completed_at, ends_at) <= ?)"
         " FROM core.bookings WHERE earns AND deleted_at IS NULL AND NOT coalesce(is_test, false)"
         " AND (created_at + to_minutes(utc_offset_minutes))::DATE = ? AND created_at <= ?",
         [cut, yesterday, cut],

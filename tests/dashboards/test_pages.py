@@ -147,77 +147,6 @@ def test_a_period_that_cannot_be_compared_says_so(home: Path, show: Show) -> Non
     assert "No earlier period to compare with" in show(home, period="90d").card("booked")
 
 
-# Revenue ------------------------------------------------------------------------------------------
-
-
-def test_revenue_shows_days_sources_states_missing_and_findings(home: Path, truth: Truth, show: Show) -> None:
-    shown = show(home, "revenue")
-    text = shown.text
-    for name in ("booked", "completed", "collected"):
-        assert rp(truth.total(f"{name}_idr", *WEEK)) in shown.card(name)
-    for source in snapshot.SOURCES:
-        rows = [row for (day, s), row in truth.sources.items() if s == source and WEEK[0] <= day <= WEEK[1]]
-        booked, completed = (sum(row[name] for row in rows) for name in ("booked_idr", "completed_idr"))
-        assert re.search(
-            rf" {sum(row['bookings'] for row in rows)} {re.escape(rp(booked))} {re.escape(rp(completed))} ",
-            text,
-        )
-    assert "Matched The record agrees with policy to the rupiah 10,532" in text
-    assert (
-        f"Missing The booking earns, there is no record 12 {rp(sum(idr for _, idr in truth.missing))} Rp 0"
-        in text
-    )
-    assert f"12 missing {rp(sum(idr for _, idr in truth.missing))} of commission at stake" in text
-    assert "Missing commission missing critical 12 0" in text
-    assert "Wrong amount wrong_amount high 11 6 -Rp 275,000" in text
-    assert "Orphan record orphan high 3 0 +Rp 225,000" in text
-
-
-def test_missing_commissions_are_a_table_with_ids_and_local_times(
-    home: Path, truth: Truth, show: Show
-) -> None:
-    shown = show(home, "revenue")
-    missing, findings = shown.table("Missing commissions"), shown.table("Findings by code")
-    assert missing["booking_id"].to_list() == [booking_id for booking_id, _ in truth.missing]
-    assert missing["expected_idr"].to_list() == [idr for _, idr in truth.missing]
-    assert missing["accrued_at"].str.fullmatch(r"2026-\d\d-\d\d \d\d:\d\d").all()
-    assert len(findings) == 32
-
-
-def test_findings_of_one_code_can_be_chosen(home: Path, show: Show) -> None:
-    shown = show(home, "revenue")
-    shown.app.selectbox(key="code").select("orphan").run()
-    assert shown.table("Findings by code")["finding_id"].to_list() == [
-        "orphan:cmx0",
-        "orphan:cmx1",
-        "orphan:cmx2",
-    ]
-
-
-def test_no_missing_commission_is_said_with_its_count(publication: Path, tmp_path: Path, show: Show) -> None:
-    snapshot.build(publication, tmp_path / "home", missing=0)
-    text = show(tmp_path / "home", "revenue").text
-    assert "Perfect Every booking that earns and can be judged has its commission." in text
-    assert (
-        "No commission is missing 10,561 of 10,561 bookings that earn have their commission record." in text
-    )
-
-
-def test_commission_that_was_never_judged_is_unknown_not_perfect(home: Path, show: Show) -> None:
-    changed(
-        home,
-        "UPDATE marts.commission_summary SET state = 'unknown', missing = 0, tracked = 0, tracking_rate = 1, as_of = NULL, \"unknown\" = 10561",
-        "DELETE FROM marts.commission_reconciliation",
-        "DELETE FROM marts.commission_findings",
-    )
-    shown = show(home, "revenue")
-    assert "Unknown The commission records were never read completely: nothing can be said." in shown.text
-    assert "Tracking rate – " in shown.text
-    assert "Missing commissions could not be judged" in shown.text
-    assert "No commission is missing" not in shown.text
-    assert "No findings" not in shown.text
-
-
 # Health -------------------------------------------------------------------------------------------
 
 
@@ -367,21 +296,6 @@ def test_where_no_scan_is_recorded_the_age_is_unknown(home: Path, show: Show) ->
     assert "The age of these figures is unknown." in text
 
 
-def test_a_section_whose_table_is_gone_says_so_and_stops_no_other(
-    home: Path, truth: Truth, show: Show
-) -> None:
-    changed(home, "DROP TABLE marts.commission_reconciliation")
-    text = show(home, "revenue").text
-    assert (
-        text.count(
-            "Not in this snapshot yet It was published by a version of bookwatch that did not make this;"
-        )
-        == 2
-    )
-    assert rp(truth.total("booked_idr", *WEEK)) in text
-    assert "Wrong amount" in text
-
-
 def test_a_wrong_setting_is_one_sentence(home: Path, show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOOKWATCH_PAGE_SIZE", "-1")
     shown = show(home)
@@ -401,16 +315,3 @@ def test_a_new_snapshot_is_noticed(home: Path, truth: Truth, show: Show) -> None
     assert rp(truth.total("booked_idr", *WEEK) + 1) in Shown(app).card("booked")
     assert newest in Shown(app).text
     assert newest not in before
-
-
-def test_a_long_table_shows_its_first_rows_and_says_how_many_there_are(home: Path, show: Show) -> None:
-    changed(
-        home,
-        "INSERT INTO marts.commission_findings SELECT 'orphan:x' || i, 'orphan', 'high', NULL, 'gone', 'x' || i, 'prov01', 0, 1,"
-        " 1, 'The record refers to a booking that does not exist.', NULL, false, NULL, NULL FROM range(700) t(i)",
-    )
-    shown = show(home, "revenue")
-    assert len(shown.table("Findings by code")) == 500
-    assert "500 of 732 rows shown; the download holds all." in [
-        caption.value for caption in shown.app.caption
-    ]

@@ -10,8 +10,7 @@ import duckdb
 import pytest
 
 from assets.core.personal_store import TABLES
-from dashboards.reveal import LASTS
-from marketplace.roles import Role
+from marketplace.roles import REVEALED_FOR, Role
 from resources.home import Home
 from resources.ledger.revealed import Looked, Reveal, Revealed
 from tests.dashboards import snapshot
@@ -131,7 +130,7 @@ def test_what_was_shown_is_masked_again_after_a_while(
     assert WORDS not in _said(app)
     app.button[0].click().run()
     assert WORDS in _said(app)
-    later = datetime.fromisoformat(snapshot.NOW_SETTING) + LASTS
+    later = datetime.fromisoformat(snapshot.NOW_SETTING) + REVEALED_FOR
     monkeypatch.setenv("BOOKWATCH_NOW", later.isoformat())
     app.run()
     assert WORDS not in _said(app)
