@@ -9,7 +9,7 @@ from typing import Any, Final
 import streamlit as st
 from markupsafe import Markup
 
-from dashboards.kit import links, parts, record
+from dashboards.kit import glossary, links, parts, record
 from dashboards.kit.address import Choice, choose, chosen, of_id, page_number, widget
 from dashboards.kit.markup import joined
 from dashboards.kit.page import Page
@@ -219,7 +219,26 @@ PAGE = Page(
     icon=":material/event_available:",
     role="admin",
     place=1,
-    sections=(opened, answer, listing),
+    sections=(
+        opened,
+        answer,
+        listing,
+        glossary.words(
+            "booking_id",
+            "response_deadline",
+            "unanswered",
+            "reassigned",
+            "source",
+            "room",
+            "finding",
+            "missing_commissions",
+            "policy",
+            "difference",
+            "hop",
+            "abuse",
+            "data_finding",
+        ),
+    ),
     choices=(
         BOOKING, ORIGIN, one.WHY, SEARCH, SHOW, STATUS, SOURCE, CITY, PROVIDER, FIRST, LAST, SORT, PAGE_NUMBER,
     ),

@@ -8,7 +8,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards import reveal
-from dashboards.kit import behind, links, parts, record
+from dashboards.kit import behind, glossary, links, parts, record
 from dashboards.kit.address import Choice, chosen, of_id, page_number, widget
 from dashboards.kit.grid import grid
 from dashboards.kit.markup import Child
@@ -18,7 +18,7 @@ from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import bookings, customers
 from dashboards.queries.behind import Behind
-from dashboards.sections import booking_list
+from dashboards.sections import booking_list, shared
 from dashboards.sections.booking import as_of
 from dashboards.wording import count, rupiah, share
 from marketplace.cohorts import RETENTION_MONTHS
@@ -65,7 +65,7 @@ def _head(screen: Screen, customer_id: str, row: dict[str, Any] | None) -> Any:
         (say("customers.completed"), count(row["completed"])),
         (say("customers.spent_idr"), spent),
         (say("customers.first"), say.time(row["first_booking_at"], screen.now)),
-        (say("customers.last"), say.ago(row["last_booking_at"], screen.now)),
+        (say("customers.last"), say.ago(row["last_booking_at"], shared.as_of(screen))),
         (say("customers.first_source"), say.word("source", row["first_source"])),
         (say("customers.declined"), count(row["declined"])),
         (say("customers.reassigned"), count(row["reassigned"])),
@@ -206,7 +206,13 @@ PAGE = Page(
     icon=":material/person:",
     role="analyst",
     place=4,
-    sections=(opened, answer, listing, cohorts),
+    sections=(
+        opened,
+        answer,
+        listing,
+        cohorts,
+        glossary.words("cohort", "retention", "completed", "reassigned", "source"),
+    ),
     choices=(CUSTOMER, SEARCH, WHO, SORT, PAGE_NUMBER, THEIR_PAGE),
     figures=figures,
 )

@@ -18,6 +18,7 @@ from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import REFRESH_SECONDS, Screen, policy_or_stop
 from dashboards.queries import bookings
+from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, rate, rupiah
 from marketplace.answers import Answer, answer_of
 from marketplace.chats import Chat
@@ -75,9 +76,7 @@ _TIMES: Final[tuple[tuple[str, str | None], ...]] = (
 def as_of(screen: Screen) -> datetime:
     """The instant up to which ages and deadlines count, naive UTC: now; while the data is stale when it was read, for
     what was answered since is not known."""
-    condition = screen.condition
-    counted = screen.now if condition.state == "fresh" else (condition.read_at or screen.now)
-    return counted.astimezone(UTC).replace(tzinfo=None)
+    return shared.as_of(screen).astimezone(UTC).replace(tzinfo=None)
 
 
 def stale_note(screen: Screen) -> str:
@@ -143,7 +142,7 @@ def _head(screen: Screen, b: dict[str, Any]) -> None:
         ),
         (say("booking.customer"), links.to_record("customer", b["customer_id"])),
         (say("col.city"), b["city"] or NOTHING),
-        (say("booking.made"), say.ago(b["created_at"], screen.now)),
+        (say("booking.made"), say.ago(b["created_at"], shared.as_of(screen))),
         (say("col.source"), say.word("source", b["source"])),
         (say("booking.service"), service),
         (say("booking.amount"), parts.money(b["amount_idr"])),
