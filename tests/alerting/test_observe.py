@@ -200,7 +200,7 @@ def test_ten_errors_a_minute_are_one_alert_whatever_they_are_of(run: RunReport) 
     run = replace(run, checks=(check,))
     rate = seen(run, status())["error_rate"]
     assert (rate.active, rate.figure, rate.limit, rate.unit) == (True, 12.0, 10.0, "errors in a minute")
-    assert (rate.summary, rate.page, rate.severity) == ("12 events", "/errors", "medium")
+    assert (rate.summary, rate.page, rate.severity) == ("12 events", "/performance", "medium")
 
 
 def test_quarantine_is_judged_where_it_was_looked_at(run: RunReport) -> None:
@@ -228,7 +228,7 @@ def test_the_alert_of_a_check_that_is_no_more_ends(run: RunReport) -> None:
 
 
 def test_every_check_there_is_has_a_rule_and_a_page() -> None:
-    pages = {"/overview", "/revenue", "/health", "/members", "/errors", "/timings", "/links", "/alerts"}
+    pages = {"/overview", "/revenue", "/health", "/data_quality", "/performance", "/alerts"}
     names = {check.name for group in (RAW, SWEEP, CORE, MARTS) for check in group.checks}
     assert len(names) > 40
     assert {RULES.of(name).page for name in names} <= pages
