@@ -21,8 +21,9 @@ from messages.message import Message, messages_in
 
 @dataclass(frozen=True)
 class Condition:
-    """The state of the data. ``state``: empty, fresh, stale, unknown; ``failed`` stands beside any, with what was
-    ``said`` of the failure, which ``failure`` has in English."""
+    """The state of the data. ``state``: empty, fresh, stale, unknown; past where an older snapshot was asked for,
+    damaged where the newest cannot be read; ``failed`` stands beside any, with what was ``said`` of the failure, which
+    ``failure`` has in English."""
 
     state: str
     read_at: datetime | None

@@ -49,8 +49,11 @@ _ANY_NUMBER: Final = r"[0-9]([\s().\-/_:]{0,2}[0-9]){7,}"
 _MOBILE_NUMBER: Final = r"(^|[^0-9])(0|62|[\s().\-/_:])*8([\s().\-/_:]{0,2}[0-9]){7,}"
 
 _OPERATORS: Final = frozenset(
-    {"made_by", "waived_by", "entered_by", "erased_by", "rewritten_by", "author", "by", "folder", "path"}
-)
+    {
+        "made_by", "waived_by", "entered_by", "erased_by", "rewritten_by", "author", "by", "folder", "path",
+        "acknowledged_by", "ordered_by", "viewer",
+    }
+)  # fmt: skip
 """Names of people who work with bookwatch, and paths on this machine: left as they are."""
 _WRITTEN: Final = frozenset(
     {
@@ -58,7 +61,7 @@ _WRITTEN: Final = frozenset(
         "channel", "timezone",
     }
 )  # fmt: skip
-_PEOPLE: Final = frozenset({"waivers", "waiver_log", "alert_silences", "sign_off_log"})
+_PEOPLE: Final = frozenset({"waivers", "waiver_log", "alert_silences", "sign_off_log", "acknowledgements"})
 
 
 @dataclass(frozen=True, order=True)
@@ -76,7 +79,7 @@ def cell_kind(table: str, column: str) -> CellKind | None:
         return None
     if column == "id" or column.endswith(("_id", "_ref", "_key")):
         return "id"
-    if table in _PEOPLE and column in ("reason", "matcher"):
+    if table in _PEOPLE and column in ("reason", "matcher", "note"):
         return "people"
     if column in _WRITTEN or (table == "notifications" and column == "kind"):
         return "written"

@@ -14,7 +14,7 @@ from dashboards.kit import downloads, links, parts
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen, Section
 from dashboards.queries.query import Column, Rows
-from dashboards.wording import NOTHING, Wording, count, rupiah, signed_rupiah
+from dashboards.wording import NOTHING, Wording, count, rupiah, share, signed_rupiah
 from marketplace.roles import Right
 
 ROWS_SHOWN = 500
@@ -137,14 +137,15 @@ def _download(
 ) -> None:
     """A button that hands out a file named after what it holds and the snapshot; made when it is clicked."""
     path = screen.snapshot
-    place.download_button(
+    downloads.button(
+        screen,
+        place,
         screen.text(label),
         lambda: write(rows.all(path)),
         file_name=f"bookwatch_{rows.name}_{Path(path).stem}.{form}",
         mime={"csv": "text/csv", "json": "application/json"}[form],
         key=f"download_{rows.name}" if form == "csv" else f"download_{rows.name}_{form}",
         icon=":material/download:",
-        on_click="ignore",
         width="stretch",
     )
 
@@ -219,7 +220,11 @@ def _styled(frame: pl.DataFrame, say: Wording) -> Any:
         for name, kind in written.schema.items()
         if kind.is_integer()
     } | {
-        name: say.seconds if name == "seconds" or name.endswith("_s") else count
+        name: share
+        if name.endswith("_rate")
+        else say.seconds
+        if name == "seconds" or name.endswith("_s")
+        else count
         for name, kind in written.schema.items()
         if kind.is_float()
     }

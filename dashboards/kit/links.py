@@ -12,11 +12,12 @@ from markupsafe import Markup
 from dashboards.kit import parts
 from dashboards.kit.address import Choice, carried, choose
 from dashboards.kit.markup import Child, element
+from dashboards.period import CHOICES, DEFAULT
 from dashboards.wording import LANGUAGES, NOTHING
 
 LANGUAGE: Final = Choice("lang", LANGUAGES, LANGUAGES[0], kept=True)
 SNAPSHOT: Final = Choice("snapshot", form=r"[\w-]+", kept=True)
-PERIOD: Final = Choice("period", form=r"\w+", kept=True)
+PERIOD: Final = Choice("period", CHOICES, DEFAULT, kept=True)
 FIRST: Final = Choice("from", form=r"\d{4}-\d\d-\d\d", kept=True)
 LAST: Final = Choice("to", form=r"\d{4}-\d\d-\d\d", kept=True)
 #: Chosen around every page, and carried from one to the other.

@@ -34,9 +34,12 @@ TONES: dict[str, str] = {
         "good",
     ),
     **dict.fromkeys(
-        ("degraded", "warning", "mismatched", "orphan", "not_due", "stale", "partial", "awaiting"), "warn"
+        ("degraded", "warning", "mismatched", "orphan", "not_due", "stale", "partial", "awaiting", "past"),
+        "warn",
     ),
-    **dict.fromkeys(("down", "broken", "critical", "missing", "failed", "forbidden", "high", "error"), "bad"),
+    **dict.fromkeys(
+        ("down", "broken", "critical", "missing", "failed", "forbidden", "high", "error", "damaged"), "bad"
+    ),
     **dict.fromkeys(("medium", "warn"), "warn"),
 }
 
@@ -173,6 +176,12 @@ def banner(kind: str, title: str, *sentences: str) -> Markup:
     return element("div", icon(kind), inner, cls=f"bw-banner bw-{kind}", role="status")
 
 
+def loud(title: str, said: str, way: Child) -> Markup:
+    """What nobody may overlook while it is so, with the way out of it."""
+    inner = element("div", element("b", title, "."), " ", said, " ", way)
+    return element("div", icon("warn"), inner, cls="bw-banner bw-loud bw-warn", role="status")
+
+
 def hint(label: str, command: str) -> Markup:
     """What can be done about it, as a command to copy."""
     return element("p", label, " ", verbatim(command), cls="bw-below bw-hint")
@@ -287,7 +296,7 @@ def gap() -> Markup:
 
 
 def side_by_side(
-    titles: tuple[str, str], lines: Iterable[tuple[str, str, str, bool]], said: str = ""
+    titles: tuple[str, str], lines: Iterable[tuple[str, Child, Child, bool]], said: str = ""
 ) -> Markup:
     """Two records field by field: (field, left, right, whether they differ)."""
     body = [

@@ -9,7 +9,6 @@ from typing import Any
 from markupsafe import Markup
 
 from dashboards import data_age, report_files
-from dashboards.figures import revenue_figures
 from dashboards.kit import cards, glance, glossary, parts
 from dashboards.kit.glance import Line
 from dashboards.kit.links import to_page
@@ -134,7 +133,7 @@ def figures(screen: Screen) -> None:
         title = say("revenue.undated", n=count(undated["rows"]))
         show(parts.banner("warn", title, say("revenue.undated_text", **said)))
     days = revenue.revenue_daily(screen.snapshot)
-    of_period = revenue_figures(days, screen.period)
+    of_period = shared.period_figures(screen)
     if of_period[0].daily_idr:
         shown = [cards.revenue_card(figure, screen.period.days, say) for figure in of_period]
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import plotly.graph_objects as go
@@ -10,22 +10,55 @@ import streamlit as st
 from markupsafe import Markup
 
 from dashboards.data_age import part, rows
-from dashboards.figures import RevenueFigure
+from dashboards.figures import RevenueFigure, revenue_figures
 from dashboards.kit import cards, parts
 from dashboards.kit.charts import CONFIG
 from dashboards.kit.markup import Child
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
-from dashboards.queries import health, reconciliation, revenue
+from dashboards.queries import health, reading, reconciliation, revenue
 from dashboards.wording import NOTHING, count, rupiah
 
 
 def subtitle(screen: Screen) -> str:
-    """The days that are shown, the zone they are days of, and whether the last one is still running."""
+    """The days that are shown, the zone they are days of, whether the last one is still running, and how many of them
+    have data."""
     say, period = screen.text, screen.period
-    days = f"{say.days(period.first, period.last)} · {say.zone_name(screen.now)}"
-    running = period.last >= screen.now.astimezone(say.zone).date()
-    return f"{days} · {say('revenue.running')}" if running else days
+    said = [say.days(period.first, period.last), say.zone_name(screen.now)]
+    if period.running:
+        said.append(say("revenue.running"))
+    covered = days_with_data(screen)
+    if covered is not None and covered < period.days:
+        said.append(say("revenue.covered", n=count(covered), days=count(period.days)))
+    return " · ".join(said)
+
+
+def days_with_data(screen: Screen) -> int | None:
+    """Of how many days of the period the snapshot can know something: from its first day on, up to when it was
+    published. None where that cannot be told."""
+    if screen.path is None:
+        return None
+    try:
+        days = revenue.revenue_daily(screen.snapshot)
+    except reading.SnapshotUnreadable:
+        return None
+    if days.is_empty():
+        return 0
+    until = screen.data_until.replace(tzinfo=UTC).astimezone(screen.text.zone).date()
+    first: date = days["local_date"].min()  # type: ignore[assignment] - Polars types the min or sum of a column as any literal
+    period = screen.period
+    return max(0, (min(period.last, until) - max(period.first, first)).days + 1)
+
+
+def period_figures(screen: Screen) -> list[RevenueFigure]:
+    """Booked, completed and collected of the period, each beside what is like it: of a period that is still running as
+    much of the one before as has passed of it."""
+    period = screen.period
+    before = None
+    if period.counterpart is not None:
+        earlier, cut = period.previous, screen.data_until - timedelta(days=period.counterpart)
+        before = revenue.up_to(screen.snapshot, earlier.first, earlier.last, cut)
+    return revenue_figures(revenue.revenue_daily(screen.snapshot), period, before)
 
 
 def judged(screen: Screen) -> str:

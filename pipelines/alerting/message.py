@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from marketplace.findings import SEVERITIES
 from pipelines.alerting.engine import EngineState, Message
+from pipelines.alerting.rules import RULES
 from resources.ledger.alerts import Alert
 
 SHOWN_FIRING, SHOWN_REMINDERS, SHOWN_RESOLVED = 12, 8, 8
@@ -87,7 +88,7 @@ def compose(
     """
     last = f"`bookwatch alerts list` and {_page('/alerts', dashboards)} show all."
     for plan in plans(len(message.firing), len(message.reminders), len(message.resolved)):
-        body = "\n".join([*_said(message, state, now, plan), last])
+        body = "\n".join([*_said(message, state, now, plan, dashboards), last])
         if fits(body):
             return title_of(message), body
     return title_of(message), f"All: {_page('/alerts', dashboards)}"
@@ -105,10 +106,10 @@ def title_of(message: Message) -> str:
     return f"bookwatch: {', '.join(parts)}"
 
 
-def _said(message: Message, state: EngineState, now: datetime, plan: Plan) -> list[str]:
+def _said(message: Message, state: EngineState, now: datetime, plan: Plan, dashboards: str) -> list[str]:
     lines = [
-        *_firing(message.firing, plan, now),
-        *_reminders(message.reminders, plan.reminders, now),
+        *_firing(message.firing, plan, now, dashboards),
+        *_reminders(message.reminders, plan.reminders, now, dashboards),
         *_resolved(message.resolved, plan.resolved, now),
     ]
     told = {alert.alert_id for alert in (*message.firing, *message.reminders)}
@@ -142,26 +143,26 @@ def _severities(alerts: Iterable[Alert]) -> str:
     return f" ({', '.join(named)})" if named else ""
 
 
-def _firing(alerts: Sequence[Alert], plan: Plan, now: datetime) -> list[str]:
+def _firing(alerts: Sequence[Alert], plan: Plan, now: datetime, dashboards: str) -> list[str]:
     if not alerts:
         return []
     lines = [f"FIRING ({len(alerts):,})"]
     for place, alert in enumerate(alerts[: plan.firing]):
         lines.append(f"[{alert.severity}] {_name(alert)}: {_line(alert.summary)}")
         if place < plan.full + plan.facts:
-            lines.append(f"  {_facts(alert, now)}")
+            lines += [f"  {line}" for line in (_facts(alert, now), _rows(alert, dashboards)) if line]
         if place < plan.full:
             lines += [f"  {_line(line)}" for line in alert.detail.splitlines()]
     return [*lines, *_rest(alerts[plan.firing :]), ""]
 
 
-def _reminders(alerts: Sequence[Alert], shown: int, now: datetime) -> list[str]:
+def _reminders(alerts: Sequence[Alert], shown: int, now: datetime, dashboards: str) -> list[str]:
     if not alerts:
         return []
     lines = [f"STILL FIRING ({len(alerts):,})"]
     for alert in alerts[:shown]:
         lines.append(f"[{alert.severity}] {_name(alert)}: {_line(alert.summary)}")
-        lines.append(f"  {_facts(alert, now)}")
+        lines += [f"  {line}" for line in (_facts(alert, now), _rows(alert, dashboards)) if line]
     return [*lines, *_rest(alerts[shown:]), ""]
 
 
@@ -197,6 +198,11 @@ def _facts(alert: Alert, now: datetime) -> str:
     parts.append(f"since {alert.active_since:%Y-%m-%d %H:%M} UTC ({span(now - alert.active_since)})")
     parts.append(f"page {alert.page}")
     return " · ".join(parts)
+
+
+def _rows(alert: Alert, dashboards: str) -> str:
+    """The address of the rows behind an alert, where the address of the dashboards is known."""
+    return f"{dashboards}{RULES.of(alert.name).rows_of(alert.name, alert.labels)}" if dashboards else ""
 
 
 def number(value: float, unit: str) -> str:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import quote
 
 from marketplace.durations import minutes
 from marketplace.error_rate import ERRORS_A_MINUTE
@@ -20,6 +21,7 @@ from marketplace.registry import Registry
 from marketplace.unusual import UNSEEN
 from messages.message import Message
 from messages.rules import look
+from resources.ledger.alerts import Labels
 
 AT_ONCE: Final = timedelta(0)
 #: Gatus' thresholds (fires after 3, resolves after 2) as durations at the default rhythm of one run a minute.
@@ -44,7 +46,9 @@ class AlertRule:
     letters and one), ``point:N`` (a health point), or a ``figure:`` or ``run:`` that observe.py gives.
 
     ``name`` is the alert's; a rule for many checks has none, and its alerts are named as the checks. ``severity`` None:
-    the check's own. ``labels`` names the labels that tell alerts of this name apart. ``page``: where more is shown.
+    the check's own. ``labels`` names the labels that tell alerts of this name apart. ``page``: where more was shown by
+    earlier versions, which keep their addresses; ``rows``: the address of the rows behind it now, with ``{name}`` and
+    its labels.
     What it ``says`` of a finding, with the numbers of the policy in force, or of a check in the check's own words, is
     found when it is told (observe.py). ``limit`` and ``unit`` are those of the figure that a check counts.
     ``inhibited_by``: alerts whose firing mutes this one; with ``equal``, only where these labels are the same.
@@ -66,10 +70,17 @@ class AlertRule:
     equal: tuple[str, ...] = ()
     stays_with: tuple[str, ...] = ()
     what_to_do: Message | None = None
+    rows: str = ""
 
     @property
     def key(self) -> str:
         return self.name or self.source
+
+    def rows_of(self, name: str, labels: Labels) -> str:
+        """The address of the rows behind an alert of this rule, from the dashboards' own on."""
+        page, asked, choices = (self.rows or self.page).partition("?")
+        said = {key: quote(value, safe="") for key, value in (("name", name), *labels)}
+        return f"{page}{asked}{choices.format(**said)}"
 
     @property
     def severity_word(self) -> str | None:
@@ -142,6 +153,19 @@ _SAME_AS_POINT: Final[Mapping[int, tuple[str, ...]]] = {
 }
 
 
+#: Where the rows of a point are: the bookings that came, or the hop that breaks.
+_ROWS_OF_POINTS: Final[Mapping[int, str]] = {
+    1: "/bookings",
+    2: "/bookings?source=chatWindow",
+    3: "/bookings?source=scheduled",
+    4: "/bookings",
+    5: "/data_quality?show=freshness",
+    6: "/health?hop=3",
+    7: "/findings?code=missing",
+}
+_A_CHECK: Final = "/data_quality?check={name}"
+
+
 def _points() -> Iterable[AlertRule]:
     for number, point in HEALTH_POINTS.items():
         money = point.name == "payment tracking"
@@ -150,6 +174,7 @@ def _points() -> Iterable[AlertRule]:
             source=f"point:{number}",
             severity=point.severity,
             page="/health",
+            rows=_ROWS_OF_POINTS[number],
             # Money is told at once; that a booking is missing it is the same cause as the check's.
             hold_for=AT_ONCE if money else THREE_RUNS,
             keep_firing_for=AT_ONCE if money else TWO_RUNS,
@@ -180,6 +205,7 @@ def _unusual() -> Iterable[AlertRule]:
             name=name,
             source=f"check:{name}",
             page="/health",
+            rows="/demand?view=odd",
             unit="series",
             # A single booking ends a silence, an hour that is not low a low day: both may be chance.
             keep_firing_for=KEEPS_UNUSUAL,
@@ -196,6 +222,7 @@ def _findings() -> Iterable[AlertRule]:
             source=f"check:no_{code}",
             severity=finding.severity,
             page="/revenue",
+            rows=f"/findings?code={code}",
             labels=("asset",),
             inhibited_by=(*RESTS_ON_DATA, "zero_missing_commission") if code == "missing" else RESTS_ON_DATA,
         )
@@ -209,6 +236,7 @@ RULES: Final = RuleBook(
             severity=Severity.CRITICAL,
             says=Message("alert.run_died"),
             page="/alerts",
+            rows="/performance?show=runs",
             keep_firing_for=timedelta(minutes=10),
             what_to_do=Message("alert.run_died_do"),
         ),
@@ -218,6 +246,7 @@ RULES: Final = RuleBook(
             severity=Severity.CRITICAL,
             says=Message("alert.run_failed"),
             page="/overview",
+            rows="/performance?show=runs",
             keep_firing_for=TWO_RUNS,
         ),
         AlertRule(
@@ -226,6 +255,7 @@ RULES: Final = RuleBook(
             severity=Severity.CRITICAL,
             says=Message("alert.schedule_stopped"),
             page="/alerts",
+            rows="/performance?show=runs",
             what_to_do=Message("alert.schedule_stopped_do"),
         ),
         AlertRule(
@@ -234,6 +264,7 @@ RULES: Final = RuleBook(
             severity=Severity.HIGH,
             says=Message("alert.after_publishing"),
             page="/overview",
+            rows="/performance?show=runs",
             keep_firing_for=TWO_RUNS,
             what_to_do=Message("alert.after_publishing_do"),
         ),
@@ -243,6 +274,7 @@ RULES: Final = RuleBook(
             severity=Severity.CRITICAL,
             says=Message("alert.ledger_unreadable"),
             page="/alerts",
+            rows="/performance?show=runs",
             what_to_do=Message("alert.ledger_unreadable_do"),
         ),
         AlertRule(
@@ -251,6 +283,7 @@ RULES: Final = RuleBook(
             severity=Severity.CRITICAL,
             says=Message("alert.source_unavailable"),
             page="/overview",
+            rows="/performance?show=errors",
             hold_for=THREE_RUNS,
             keep_firing_for=TWO_RUNS,
             inhibited_by=("ingestion_stale",),
@@ -261,6 +294,7 @@ RULES: Final = RuleBook(
             severity=Severity.CRITICAL,
             says=Message("alert.ingestion_stale", {"n": minutes(SCAN_AGE)}),
             page="/overview",
+            rows="/data_quality?show=freshness",
             what_to_do=Message("alert.ingestion_stale_do"),
         ),
         AlertRule(
@@ -268,6 +302,7 @@ RULES: Final = RuleBook(
             source="figure:unread_collections",
             says=Message("alert.collection_unreadable"),
             page="/overview",
+            rows="/data_quality?show=freshness",
             hold_for=THREE_RUNS,
             keep_firing_for=TWO_RUNS,
             labels=("collection",),
@@ -279,7 +314,8 @@ RULES: Final = RuleBook(
             source="check:error_rate",
             limit=ERRORS_A_MINUTE,
             unit="errors in a minute",
-            page="/performance",
+            page="/errors",
+            rows="/performance?show=errors",
             keep_firing_for=timedelta(minutes=5),
             inhibited_by=RESTS_ON_DATA,
         ),
@@ -288,7 +324,8 @@ RULES: Final = RuleBook(
             source="figure:quarantine",
             severity=Severity.MEDIUM,
             says=Message("alert.quarantine"),
-            page="/data_quality",
+            page="/health",
+            rows="/data_quality?show=quarantine",
             inhibited_by=RESTS_ON_DATA,
             what_to_do=Message("alert.quarantine_do"),
         ),
@@ -298,6 +335,7 @@ RULES: Final = RuleBook(
             severity=Severity.MEDIUM,
             says=Message("alert.monitoring_report"),
             page="/overview",
+            rows="/overview",
             what_to_do=Message("alert.monitoring_report_do"),
         ),
         AlertRule(
@@ -306,6 +344,7 @@ RULES: Final = RuleBook(
             severity=Severity.HIGH,
             says=Message("alert.check_not_made"),
             page="/overview",
+            rows="/data_quality?check={check}",
             hold_for=THREE_RUNS,
             keep_firing_for=TWO_RUNS,
             labels=("check",),
@@ -317,6 +356,7 @@ RULES: Final = RuleBook(
             severity=Severity.CRITICAL,
             says=Message("alert.zero_missing_commission"),
             page="/revenue",
+            rows="/findings?code=missing",
             labels=("asset",),
             inhibited_by=RESTS_ON_DATA,
         ),
@@ -324,21 +364,30 @@ RULES: Final = RuleBook(
         *_unusual(),
         *_findings(),
         # An error of bookwatch itself: muted by nothing.
-        AlertRule(name="", source="check:*_schema", page="/overview", labels=("asset",)),
+        AlertRule(name="", source="check:*_schema", page="/overview", rows=_A_CHECK, labels=("asset",)),
         AlertRule(
             name="",
             source="check:raw_*_counts",
             page="/overview",
+            rows=_A_CHECK,
             labels=("asset",),
         ),
         AlertRule(
             name="",
             source="check:raw_*_rows_match_source",
             page="/overview",
+            rows=_A_CHECK,
             labels=("asset",),
             inhibited_by=RESTS_ON_DATA,
         ),
         # Money is told at once, and so is every check that nobody wrote a rule for.
-        AlertRule(name="", source="check:*", page="/revenue", labels=("asset",), inhibited_by=RESTS_ON_DATA),
+        AlertRule(
+            name="",
+            source="check:*",
+            page="/revenue",
+            rows=_A_CHECK,
+            labels=("asset",),
+            inhibited_by=RESTS_ON_DATA,
+        ),
     )
 )

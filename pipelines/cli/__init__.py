@@ -24,6 +24,7 @@ from pipelines.cli import (
     forget,
     keys,
     notebook,
+    orders,
     query,
     reports,
     run,
@@ -59,6 +60,7 @@ app.command("explain")(explain.explain)
 app.command("doctor")(doctor.doctor)
 app.command("sweep")(sweep.sweep)
 app.command("forget")(forget.forget)
+app.command("orders")(orders.orders)
 app.command("adopt")(adopt.adopt)
 app.command("verify")(verify.verify)
 app.command("waive")(waive.waive)

@@ -6,26 +6,20 @@ A month closes by itself (marketplace/closed_months.py). Signing it off changes 
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from datetime import date, datetime
+from typing import Annotated, Any
 
 import typer
 
-from marketplace.closed_months import CLOSED_AFTER
 from pipelines.cli.printed import echo, echo_json
 from pipelines.exports.maker import require_name
-from resources.errors import BookwatchError, UsageError
+from pipelines.sign_offs import sign_month_off, written
+from resources.errors import UsageError
 from resources.instants import z_text_of
-from resources.ledger import ExportEntry, Ledger, LedgerTooNew, SignOff
+from resources.ledger import ExportEntry, Ledger, SignOff
 from resources.settings import Settings, load_settings
-from resources.snapshots import current_snapshot, open_snapshot, require_snapshot
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from resources.snapshots import current_snapshot
 
 _MONTH = typer.Argument(metavar="YYYY-MM", help="The month, such as 2026-10.", show_default=False)
 
@@ -47,31 +41,16 @@ def close(
     first, _ = a_month(month.strip())
     name, reason = _name(by, "who signs the month off"), reason.strip()
     settings = load_settings()
-    path = require_snapshot(settings.home)
-    changes, compared, unread = _require_closed(settings, path, first)
-    ledger = Ledger(settings.home.ledger)
     os.umask(0o077)
-    with _written(ledger):
-        # From here on no run may drop the snapshot that is signed.
-        with ledger.pinned(path.stem):
-            require_snapshot(settings.home, path.stem)
-            report = _newest_report(ledger, first)
-            before = ledger.sign_off(
-                first,
-                by=name,
-                at=settings.clock.now(),
-                reason=reason,
-                snapshot_id=path.stem,
-                manifest_sha256=report and report.manifest_sha256,
-            )
-        signed = ledger.sign_offs(first)
+    done = sign_month_off(settings, first, by=name, reason=reason)
+    before, signed, report = done.before, done.signed, done.report
+    compared, unread, open_changes = done.compared, done.unread, done.open_changes
     of_open = report and _of_open_month(report, first, settings)
-    open_changes = sum(not change["waived"] for change in changes)
     if json:
         content = {
             "outcome": "unchanged" if before else "closed",
             "month": f"{first:%Y-%m}",
-            "snapshot": path.stem,
+            "snapshot": done.snapshot_id,
             "report": report and _report(report),
             "unacknowledged_changes": open_changes,
             "report_of_open_month": of_open,
@@ -84,7 +63,7 @@ def close(
     if before:
         echo(f"{first:%Y-%m} was signed off so already, {_words(before)}; nothing was entered.")
     else:
-        echo(f"{first:%Y-%m} is signed off by {name}, as snapshot {path.stem} shows it.")
+        echo(f"{first:%Y-%m} is signed off by {name}, as snapshot {done.snapshot_id} shows it.")
     for entry in signed[: len(signed) - (0 if before else 1)]:
         if entry != before:
             echo(f"  It was signed off before {_words(entry)}.")
@@ -126,7 +105,7 @@ def reopen(
     ledger = Ledger(settings.home.ledger)
     newest = current_snapshot(settings.home)
     os.umask(0o077)
-    with _written(ledger):
+    with written(ledger):
         taken_back = ledger.reopen(
             first, by=name, at=settings.clock.now(), reason=reason, snapshot_id=newest and newest.stem
         )
@@ -149,58 +128,6 @@ def reopen(
         echo(f"  It was signed off {_words(entry)}.")
 
 
-def _require_closed(
-    settings: Settings, path: Path, month: date
-) -> tuple[list[dict[str, Any]], bool, int | None]:
-    """The changes of the month that the snapshot tells of, whether it was compared with the one before, and how many
-    collections were not read to their end (None: not told). Raises UsageError where it is not closed by what the
-    snapshot knows."""
-    import duckdb
-
-    from pipelines.exports.month.figures import OF_SCANS
-    from pipelines.months import closing_instant, judged_at, told_of
-
-    (figure,) = OF_SCANS
-    closes = closing_instant(month, settings.timezone)
-    now = settings.clock.naive_now()
-    if now < closes:
-        raise UsageError(
-            f"{month:%Y-%m} is not closed yet: it closes at {_local(closes, settings)},"
-            f" {CLOSED_AFTER / timedelta(hours=1):g} hours after it ended.",
-            "Sign it off then; an open month can be exported, and is marked open.",
-        )
-    with open_snapshot(path) as con:
-        try:
-            known = judged_at(now, *told_of(con))
-            rows = con.execute(
-                "SELECT waived FROM marts.closed_month_changes WHERE local_month = ?", [month]
-            ).fetchall()
-            gaps = con.execute("SELECT count(*) FROM marts.closed_month_gaps WHERE is_newest").fetchone()
-            unread = con.execute(f"SELECT {figure.sql} FROM ops.scans").fetchone()
-        except duckdb.Error:
-            raise BookwatchError(
-                f"The snapshot {path.stem} does not tell what became of closed months.",
-                "Run `bookwatch run` to publish a new one, and sign the month off then.",
-            ) from None
-    if known is None or known < closes:
-        raise UsageError(
-            f"The newest snapshot {path.stem} knows {month:%Y-%m} as an open month:"
-            + (
-                " commission records were never read."
-                if known is None
-                else f" it was read at {_local(known, settings)}, the month closed at {_local(closes, settings)}."
-            ),
-            "Run `bookwatch run`, and sign off what it publishes.",
-        )
-    return [{"waived": waived} for (waived,) in rows], gaps == (0,), unread[0] if unread else None
-
-
-def _newest_report(ledger: Ledger, month: date) -> ExportEntry | None:
-    from pipelines.months import reports_of
-
-    return next(reversed(reports_of(ledger.exports(), month)), None)
-
-
 def _of_open_month(report: ExportEntry, month: date, settings: Settings) -> bool | None:
     """Whether a report rests on what was known before the month closed; None where its manifest cannot be read."""
     from pipelines.months import closing_instant, found
@@ -216,26 +143,6 @@ def _name(by: str, what: str) -> str:
     name = by.strip()
     require_name(name, what)
     return name
-
-
-@contextmanager
-def _written(ledger: Ledger) -> Generator[None]:
-    try:
-        yield
-    except LedgerTooNew:
-        raise
-    except sqlite3.Error:
-        raise BookwatchError(
-            f"The ledger {ledger.path} could not be written.",
-            "Make it writable for this user, or wait for the process that holds it, and try again.",
-        ) from None
-
-
-def _local(at: datetime, settings: Settings) -> str:
-    from datetime import UTC
-    from zoneinfo import ZoneInfo
-
-    return f"{at.replace(tzinfo=UTC).astimezone(ZoneInfo(settings.timezone)):%Y-%m-%d %H:%M} ({settings.timezone})"
 
 
 def _words(entry: SignOff) -> str:

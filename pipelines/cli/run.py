@@ -73,12 +73,17 @@ def run(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> int:
-    """One run: ingest, check, derive, publish."""
+    """One run: ingest, check, derive, publish; then what was ordered in the dashboards meanwhile."""
+    from pipelines.orders import OrderTaker
     from pipelines.run import run as run_once
     from resources.run_report import RunOrder
 
+    settings = load_settings()
     order = RunOrder(full_refresh=full_refresh, say=lambda line: echo(line, err=True))
-    done = run_once(load_settings(), order)
+    done = run_once(settings, order)
+    taker = OrderTaker(settings)
+    taker.look()
+    taker.finish()
     if json:
         import orjson
 

@@ -50,8 +50,10 @@ def sweep_due(settings: Settings, since_own: float | None) -> bool:
 
 
 def _turns(settings: Settings, dagster: Telling, every: float, runs: int | None) -> None:
+    from pipelines.orders import OrderTaker
     from resources.run_report import SweepOrder
 
+    taker = OrderTaker(settings)
     done = 0
     swept_at: float | None = None
     while True:
@@ -66,7 +68,11 @@ def _turns(settings: Settings, dagster: Telling, every: float, runs: int | None)
             _spare_the_collector()
         if found is not None:
             dagster.take(found)
-        if runs is not None and done >= runs:
+        taker.look()
+        last = runs is not None and done >= runs
+        if last or taker.needs_quiet():
+            taker.finish()
+        if last:
             return
         time.sleep(max(0.0, every - (time.monotonic() - began)))
 

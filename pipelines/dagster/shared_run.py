@@ -11,6 +11,7 @@ from checks.verdicts import CheckGroup
 from pipelines import run as one_run
 from pipelines.dagster.jobs import DEEP_TAG, FULL_REFRESH_TAG, SWEEP_TAG
 from pipelines.environment import prepare
+from pipelines.orders import OrderTaker
 from pipelines.run import Step, open_run
 from pipelines.sensors import BUSY_TAG, RUN_TAG
 from resources.errors import RunActive
@@ -106,6 +107,10 @@ def shared_run(context: InitResourceContext) -> Iterator[SharedRun]:
             yield shared
         finally:
             shared.conclude()
+    # Where nothing serves that takes them at once. The run has let go of its lock by now.
+    taker = OrderTaker(settings)
+    taker.look()
+    taker.finish()
 
 
 def _tag(context: InitResourceContext, name: str, value: str) -> None:

@@ -8,23 +8,38 @@ The alerts stand apart, in alerts.py. How the file is opened is connection.py's,
 
 from __future__ import annotations
 
+from resources.ledger.acknowledgements import Acknowledgement, Acknowledgements
 from resources.ledger.calls import Calls, LedgerCall
 from resources.ledger.closed_months import ClosedChange, ClosedGap, ClosedMonths
 from resources.ledger.erasures import Erasures
 from resources.ledger.exports import ExportEntry, Exports
 from resources.ledger.health import HealthChange, HealthPoints, HealthVerdict
 from resources.ledger.migrations import LedgerTooNew
+from resources.ledger.orders import Order, Orders
 from resources.ledger.runs import EnteredRun, Runs
 from resources.ledger.seals import Seal, Seals
 from resources.ledger.sign_offs import SignOff, SignOffs
 from resources.ledger.waivers import Waiver, Waivers
 
 
-class Ledger(Runs, Waivers, ClosedMonths, Exports, SignOffs, Seals, HealthPoints, Calls, Erasures):
+class Ledger(
+    Runs,
+    Waivers,
+    ClosedMonths,
+    Exports,
+    SignOffs,
+    Seals,
+    HealthPoints,
+    Calls,
+    Erasures,
+    Acknowledgements,
+    Orders,
+):
     """The ledger of a home, every subject but the alerts."""
 
 
 __all__ = [
+    "Acknowledgement",
     "ClosedChange",
     "ClosedGap",
     "EnteredRun",
@@ -34,6 +49,7 @@ __all__ = [
     "Ledger",
     "LedgerCall",
     "LedgerTooNew",
+    "Order",
     "Seal",
     "SignOff",
     "Waiver",

@@ -286,6 +286,59 @@ def _log_sign_offs(db: sqlite3.Connection) -> None:
         )
 
 
+def _take_acts(db: sqlite3.Connection) -> None:
+    """What people do in the dashboards: what problems they take care of, what personal values they were shown (a
+    log that nobody changes or deletes; a forgotten person's id may go), and what they ordered of the pipeline."""
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS acknowledgements (
+            acknowledgement_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL CHECK (kind IN ('alert', 'finding')),
+            of_id TEXT NOT NULL,
+            acknowledged_by TEXT NOT NULL,
+            role TEXT NOT NULL,
+            acknowledged_at TEXT NOT NULL,
+            note TEXT NOT NULL,
+            ended_at TEXT,
+            ended_by TEXT
+        )"""
+    )
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS revealed (
+            entry_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            revealed_at TEXT NOT NULL,
+            viewer TEXT NOT NULL,
+            role TEXT NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('contact', 'texts', 'search')),
+            of_kind TEXT NOT NULL,
+            of_id TEXT NOT NULL
+        )"""
+    )
+    said = "revealed_at, viewer, role, kind, of_kind"
+    for name, change in (("changed", f"UPDATE OF {said}"), ("deleted", "DELETE")):
+        db.execute(
+            f"CREATE TRIGGER IF NOT EXISTS revealed_not_{name} BEFORE {change} ON revealed"
+            " BEGIN SELECT RAISE(ABORT, 'the log of what was revealed is only appended to'); END"
+        )
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS orders (
+            order_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL CHECK (kind IN ('forget', 'report', 'package', 'sign_off', 'sweep')),
+            arguments TEXT NOT NULL,
+            ordered_by TEXT NOT NULL,
+            role TEXT NOT NULL,
+            known INTEGER NOT NULL,
+            ordered_at TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            started_at TEXT,
+            ended_at TEXT,
+            progress TEXT,
+            progress_at TEXT,
+            outcome TEXT
+        )"""
+    )
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _make_tables,
     _say_who_refused,
@@ -293,6 +346,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _list_rewrites,
     _keep_messages,
     _log_sign_offs,
+    _take_acts,
 )
 """The n-th makes form n, the ``user_version`` of the file, of the form before."""
 

@@ -49,6 +49,20 @@ def test_a_firing_alert_says_figure_limit_since_when_page_ids_and_what_to_do() -
     ]
 
 
+def test_where_the_dashboards_are_known_an_alert_leads_to_its_rows() -> None:
+    state = EngineState({ALERT.alert_id: ALERT}, begun=True)
+    told = {CHANNEL.key: NOW}
+    for message in (
+        Message(CHANNEL, firing=(ALERT,)),
+        Message(CHANNEL, reminders=(replace(ALERT, told=told),)),
+    ):
+        _, body = compose(message, state, NOW, dashboards="https://bookwatch.example/a")
+        assert "  https://bookwatch.example/a/findings?code=missing" in body.splitlines()
+    newer = replace(ALERT, name="Nothing of ours")
+    _, body = compose(Message(CHANNEL, firing=(newer,)), state, NOW, dashboards="https://bookwatch.example/a")
+    assert "/data_quality?check=Nothing%20of%20ours" in body
+
+
 def test_all_changes_of_a_turn_are_one_message() -> None:
     told = {CHANNEL.key: NOW}
     share = replace(ALERT, name="health_point_6", figure=0.799, limit=0.8, unit="share", severity="high")

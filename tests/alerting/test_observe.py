@@ -200,7 +200,7 @@ def test_ten_errors_a_minute_are_one_alert_whatever_they_are_of(run: RunReport) 
     run = replace(run, checks=(check,))
     rate = seen(run, status())["error_rate"]
     assert (rate.active, rate.figure, rate.limit, rate.unit) == (True, 12.0, 10.0, "errors in a minute")
-    assert (rate.summary, rate.page, rate.severity) == ("12 events", "/performance", "medium")
+    assert (rate.summary, rate.page, rate.severity) == ("12 events", "/errors", "medium")
 
 
 def test_quarantine_is_judged_where_it_was_looked_at(run: RunReport) -> None:
@@ -228,11 +228,20 @@ def test_the_alert_of_a_check_that_is_no_more_ends(run: RunReport) -> None:
 
 
 def test_every_check_there_is_has_a_rule_and_a_page() -> None:
-    pages = {"/overview", "/revenue", "/health", "/data_quality", "/performance", "/alerts"}
+    pages = {"/overview", "/revenue", "/health", "/members", "/errors", "/timings", "/links", "/alerts"}
     names = {check.name for group in (RAW, SWEEP, CORE, MARTS) for check in group.checks}
     assert len(names) > 40
     assert {RULES.of(name).page for name in names} <= pages
     assert {rule.page for rule in RULES} <= pages
+
+
+def test_every_alert_has_an_address_of_its_rows() -> None:
+    assert [rule.key for rule in RULES if not rule.rows] == []
+    finding = RULES.of("no_duplicate").rows_of("no_duplicate", (("asset", "marts/commission_findings"),))
+    assert finding == "/findings?code=duplicate"
+    odd = RULES.of("check_not_made").rows_of("check_not_made", (("check", "a b&c"),))
+    assert odd == "/data_quality?check=a%20b%26c"
+    assert RULES.of("raw_x_counts").rows_of("raw_x_counts", ()) == "/data_quality?check=raw_x_counts"
 
 
 def unusual(name: str, *, passed: bool, found: str = "") -> CheckOutcome:

@@ -88,7 +88,7 @@ def test_a_figure_leads_to_the_rows_that_make_it(
     draw = frame.draw
     monkeypatch.setattr(frame, "draw", lambda _page: draw(with_figures))
     shown = show(published_home.root, "months", rows="booked")
-    total = f"{figure.explained(str(published_home.current.resolve())).value:,}".replace(",", ".")
+    total = f"{figure.explained(str(published_home.current.resolve())).value:,}"
     assert f"Rp {total} from" in shown.text
     (listed,) = [
         table.value for table in shown.app.dataframe if "Adds" in table.proto.alt or "adds" in table.value

@@ -30,7 +30,7 @@ def plain(shown: Shown) -> str:
 
 
 def rp(amount: int) -> str:
-    return ("-" if amount < 0 else "") + "Rp " + f"{abs(amount):,}".replace(",", ".")
+    return f"{'-' if amount < 0 else ''}Rp {abs(amount):,}"
 
 
 # Overview -----------------------------------------------------------------------------------------
@@ -46,7 +46,7 @@ def test_what_needs_action_stands_first_with_its_number_rupiah_and_age(
         text,
     )
     assert (
-        "Overdue commissions Unpaid past their deadline, late fees included 4 1 more could not be told Rp 398.250 for 8 d 18 h"
+        "Overdue commissions Unpaid past their deadline, late fees included 4 1 more could not be told Rp 398,250 for 8 d 18 h"
         in text
     )
     assert "Alerts Firing now, not silenced 1 for 5 h" in text
@@ -115,12 +115,12 @@ def test_four_figures_seven_points_and_what_they_rest_on(home: Path, show: Show)
     assert "16–22 Nov 2026 · WITA · Today is still running." in text
     assert "Up to date Appwrite read 18 s ago · 14:05 WITA" in text
     assert (
-        "Owed now Unpaid commission and fees, whatever the period Rp 848.250 Rp 398.250 of it is overdue; records: 9"
+        "Owed now Unpaid commission and fees, whatever the period Rp 848,250 Rp 398,250 of it is overdue; records: 9"
         in text
     )
     assert "User-to-member connection Working: 243 bookings in 24 h" in text
     assert "Scheduled booking Unknown: not measured" in text
-    assert "Notification delivery Broken: 73,1 % delivered in 24 h" in text
+    assert "Notification delivery Broken: 73.1 % delivered in 24 h" in text
     assert shown.html.count('<a href="health" target="_self">') == 7
     assert "Newest booking 14:02 WITA, 3 min ago" in text
     assert "Collections 9 of 10 read completely Checks 2 of 40 checks do not hold" in text
@@ -166,7 +166,7 @@ def test_figures_that_changed_are_shown_before_and_after(published_home: Home, s
     vanished."""
     text = plain(show(published_home.root, "changes"))
     assert "What is different between 13:55 WITA and 14:05 WITA, 10 min later." in text
-    assert re.search(r"Booked Rp [\d.]+ Rp [\d.]+ \+Rp 25\.000 ", text)
+    assert re.search(r"Booked Rp [\d,]+ Rp [\d,]+ \+Rp 25,000 ", text)
     assert re.search(r"Waiting room (\d+) \1 the same", text)
     assert "2 Closed months" in text
 

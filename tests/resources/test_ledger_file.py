@@ -51,6 +51,10 @@ READS: dict[str, tuple[Callable[[Path], Any], Any]] = {
     "health_since": (lambda path: Ledger(path).health_since(), {}),
     "calls": (lambda path: Ledger(path).calls(), ([], 0)),
     "waiting_errors": (lambda path: Ledger(path).waiting_errors(NAIVE), []),
+    "acknowledged": (lambda path: Ledger(path).acknowledged("alert"), {}),
+    "acknowledgement_log": (lambda path: Ledger(path).acknowledgement_log("finding", "missing:b1"), []),
+    "orders": (lambda path: Ledger(path).orders(), []),
+    "orders_waiting": (lambda path: Ledger(path).orders_waiting(), 0),
     "alerts": (lambda path: AlertStore(path).alerts(), []),
     "silences": (lambda path: AlertStore(path).silences(), []),
     "deliveries": (lambda path: AlertStore(path).deliveries(), []),
@@ -58,7 +62,14 @@ READS: dict[str, tuple[Callable[[Path], Any], Any]] = {
 
 
 #: What that version had no table for.
-SINCE = {"sign_offs", "sign_off_log"}
+SINCE = {
+    "sign_offs",
+    "sign_off_log",
+    "acknowledged",
+    "acknowledgement_log",
+    "orders",
+    "orders_waiting",
+}
 
 
 def old_ledger(path: Path) -> Path:
@@ -200,7 +211,8 @@ def test_a_ledger_of_before_is_read_as_it_is_and_upgraded_by_the_first_that_writ
         table: [(*row, None, None) for row in before[table]]
         for table in ("health_changes", "closed_month_gaps")
     }
-    added: dict[str, list[Any]] = {"rewrites": [], "alert_messages": [], "sign_off_log": []}
+    since = ("rewrites", "alert_messages", "sign_off_log", "acknowledgements", "revealed", "orders")
+    added: dict[str, list[Any]] = {table: [] for table in since}
     assert (form_of(path), tables(path)) == (len(STEPS), before | longer | added)
     assert {name: read(path) for name, (read, _) in READS.items()} == answers
     assert Ledger(path).start_run(NOW) == ("20261122T050000Z-000003", 3)

@@ -1,0 +1,476 @@
+"""What people may do about a problem, in the page: take care of it, silence an alert, waive a finding; and what they
+order of the pipeline (forget, report, package, sign off, sweep).
+
+Each act asks for its right when it is done, is entered in the ledger under the viewer's name, and is shown from there
+at once. Nothing here is done by the page itself: an order is the pipeline's to do (pipelines/orders.py).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, Literal
+
+import streamlit as st
+
+from dashboards import alerts
+from dashboards.kit import parts
+from dashboards.kit.markup import Child
+from dashboards.kit.parts import show
+from dashboards.kit.screen import Screen
+from dashboards.queries import ledger as ledger_queries
+from dashboards.queries import reconciliation
+from dashboards.wording import count
+from marketplace.personal import without_contact
+from marketplace.roles import Right
+from pipelines.alerting.silences import matches
+from resources.ledger import Acknowledgement, Ledger, Order, Waiver
+from resources.ledger.alerts import AlertStore, Silence
+from resources.ledger.orders import NEEDS, ORDER_KINDS, OrderKind
+
+Kind = Literal["alert", "finding"]
+
+#: How long a silence may be, as people choose it; the command takes any time up to 30 days.
+SILENCES: Final[dict[str, timedelta]] = {
+    "1h": timedelta(hours=1),
+    "4h": timedelta(hours=4),
+    "1d": timedelta(days=1),
+    "7d": timedelta(days=7),
+}
+SILENCED_FOR: Final = "4h"
+SHORTEST_REASON: Final = 3
+LONGEST_TEXT: Final = 300
+NAME_LENGTH: Final = 80
+PROGRESS_EVERY_S: Final = 2
+ORDERS_SHOWN: Final = 5
+#: Whoever takes orders looks at least so often; one that waits longer waits for nobody.
+TAKEN_WITHIN: Final = timedelta(minutes=3)
+#: What is made of the snapshot that is looked at.
+OF_A_SNAPSHOT: Final = ("report", "package", "sign_off")
+SAID_OF_AN_ORDER: Final = ("customer", "month", "first", "until", "format", "reason")
+ORDER_LOOKS: Final[Mapping[str, str]] = {"queued": "none", "running": "warn", "done": "good", "failed": "bad"}
+
+
+# What stands -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What people have entered, as the ledger has it now: who waived which finding, who takes care of what, and the
+    silences that were ever entered."""
+
+    waivers: Mapping[str, Waiver]
+    findings: Mapping[str, Acknowledgement]
+    alerts: Mapping[str, Acknowledgement]
+    silences: tuple[Silence, ...]
+
+    def acknowledgement(self, alert: alerts.Alert) -> Acknowledgement | None:
+        """Who takes care of an alert as it fires now: of one that fired anew since, nobody does yet."""
+        found = self.alerts.get(alerts.id_of(alert))
+        fired = alerts.fired_at(alert)
+        return found if found is not None and (fired is None or fired <= found.at) else None
+
+    def silence(self, alert: alerts.Alert, screen: Screen) -> Silence | None:
+        """The silence in force that an alert falls under."""
+        held = (one for one in self.silences if one.holds(screen.now) and falls_under(alert, one))
+        return next(held, None)
+
+    def held_by(self, alert: alerts.Alert, screen: Screen) -> str | None:
+        """The number of that silence; where the last turn names one that this ledger has never heard of, that one."""
+        held = self.silence(alert, screen)
+        if held is not None:
+            return held.silence_id
+        named = alert.get("silenced_by")
+        return str(named) if named and str(named) not in {one.silence_id for one in self.silences} else None
+
+
+def falls_under(alert: alerts.Alert, silence: Silence) -> bool:
+    """Whether an alert is what a silence is about, whenever that was."""
+    return matches(silence.matcher, alerts.as_known(alert))
+
+
+def log_of(screen: Screen, kind: Kind, record_id: str) -> list[Acknowledgement]:
+    """Everyone who ever took care of it, oldest first. Raises sqlite3.Error."""
+    return Ledger(screen.settings.home.ledger).acknowledgement_log(kind, record_id)
+
+
+def standing(screen: Screen) -> Standing | None:
+    """What people have entered; None where the ledger cannot be read. Asked anew once the ledger was written to."""
+    path = screen.settings.home.ledger
+    try:
+        return _standing(path, *(_mark(Path(f"{path}{end}")) for end in ("", "-wal")))
+    except sqlite3.Error:
+        return None
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=4)
+def _standing(path: Path, *_marks: tuple[int, int, int] | None) -> Standing:
+    ledger = Ledger(path)
+    return Standing(
+        {waiver.finding_id: waiver for waiver in ledger.waivers()},
+        ledger.acknowledged("finding"),
+        ledger.acknowledged("alert"),
+        tuple(AlertStore(path).silences()),
+    )
+
+
+# Acts on a problem -----------------------------------------------------------------------------------
+
+
+def buttons(screen: Screen, kind: Kind, record_id: str) -> None:
+    """What stands of a problem, and what the viewer may do about it: for the page that has it opened."""
+    known = standing(screen)
+    if known is None:
+        show(parts.note("none", screen.text("acts.unread"), screen.text("acts.unread_text")))
+        return
+    with st.container(border=True, key=f"acts_{kind}"):
+        if kind == "alert":
+            _on_alert(screen, known, record_id)
+        else:
+            _on_finding(screen, known, record_id)
+
+
+def _on_alert(screen: Screen, known: Standing, alert_id: str) -> None:
+    say = screen.text
+    alert = alerts.by_id(screen, alert_id)
+    if alert is None:
+        st.caption(say("acts.alert_gone"))
+        return
+    acknowledged, silence = known.acknowledgement(alert), known.silence(alert, screen)
+    _taken_care_of(screen, "alert", alert_id, acknowledged)
+    if silence is not None:
+        ends = say.time(silence.ends_at, screen.now)
+        said = {"by": silence.author, "time": ends, "reason": without_contact(silence.reason)}
+        show(parts.word("none", say("acts.silenced"), say("acts.silenced_by", **said)))
+        if _pressed(screen, Right.SILENCE, "end_silence", alert_id, icon=":material/notifications:"):
+            _enter(
+                screen,
+                lambda: AlertStore(screen.settings.home.ledger).end_silence(
+                    silence.silence_id, by=screen.viewer.name, at=screen.now
+                ),
+            )
+        return
+    if not screen.may(Right.SILENCE):
+        st.caption(say("acts.may_not_silence"))
+        return
+    with st.form(f"silence_{alert_id}", border=False):
+        how_long, why = st.columns([1, 2], vertical_alignment="bottom")
+        length = how_long.selectbox(
+            say("acts.silence_for"),
+            list(SILENCES),
+            index=list(SILENCES).index(SILENCED_FOR),
+            format_func=lambda code: say(f"acts.for_{code}"),
+            key=f"silence_for_{alert_id}",
+        )
+        reason = why.text_input(
+            say("acts.reason"),
+            max_chars=LONGEST_TEXT,
+            placeholder=say("acts.reason_hint"),
+            key=f"silence_reason_{alert_id}",
+        )
+        asked = st.form_submit_button(
+            say("acts.silence"),
+            type="primary",
+            icon=":material/notifications_off:",
+            key=f"act_silence_{alert_id}",
+        )
+    st.caption(say("acts.silence_note"))
+    if asked:
+        _silence(screen, alert, Asked(reason or "", str(length)))
+
+
+def _on_finding(screen: Screen, known: Standing, finding_id: str) -> None:
+    say = screen.text
+    ledger = Ledger(screen.settings.home.ledger)
+    waiver = known.waivers.get(finding_id)
+    if waiver is not None:
+        said = {
+            "by": waiver.waived_by,
+            "time": say.time(waiver.waived_at, screen.now),
+            "reason": without_contact(waiver.reason),
+        }
+        show(parts.word("none", say("acts.waived"), say("waiver.said", **said)))
+        if _pressed(screen, Right.WAIVE, "withdraw", finding_id, icon=":material/undo:"):
+            _enter(
+                screen,
+                lambda: ledger.withdraw_waiver(finding_id, reason="", by=screen.viewer.name, at=screen.now),
+            )
+        return
+    if not _is_finding(screen, finding_id):
+        st.caption(say("acts.finding_gone"))
+        return
+    _taken_care_of(screen, "finding", finding_id, known.findings.get(finding_id))
+    if not screen.may(Right.WAIVE):
+        st.caption(say("acts.may_not_waive"))
+        return
+    with st.form(f"waive_{finding_id}", border=False):
+        reason = st.text_input(
+            say("acts.reason"),
+            max_chars=LONGEST_TEXT,
+            placeholder=say("acts.waive_hint"),
+            key=f"waive_reason_{finding_id}",
+        )
+        asked = st.form_submit_button(
+            say("acts.waive"), type="primary", icon=":material/done_all:", key=f"act_waive_{finding_id}"
+        )
+    st.caption(say("acts.waive_note"))
+    if asked:
+        _waive(screen, finding_id, Asked(reason or ""))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What goes with an act: why, and of a silence for how long."""
+
+    reason: str
+    length: str = SILENCED_FOR
+
+
+def _silence(screen: Screen, alert: alerts.Alert, asked: Asked) -> None:
+    text = _reason(screen, asked.reason)
+    if text is not None:
+        lasts = SILENCES.get(asked.length, SILENCES[SILENCED_FOR])
+        _enter(
+            screen,
+            lambda: AlertStore(screen.settings.home.ledger).silence(
+                alerts.matcher_of(alert),
+                author=screen.viewer.name,
+                reason=text,
+                created_at=screen.now,
+                ends_at=screen.now + lasts,
+            ),
+        )
+
+
+def _waive(screen: Screen, finding_id: str, asked: Asked) -> None:
+    text = _reason(screen, asked.reason)
+    if text is not None:
+        ledger = Ledger(screen.settings.home.ledger)
+        _enter(screen, lambda: ledger.waive(finding_id, reason=text, by=screen.viewer.name, at=screen.now))
+
+
+# Acts in a list ----------------------------------------------------------------------------------------
+
+
+def quick(screen: Screen, kind: Kind) -> Asked:
+    """Above a list of problems: why, and of alerts for how long, said once for whatever is silenced or waived in it."""
+    say = screen.text
+    if not screen.may(Right.SILENCE if kind == "alert" else Right.WAIVE):
+        return Asked("")
+    why, how_long = st.columns([3, 1], vertical_alignment="bottom")
+    reason = why.text_input(
+        say(f"acts.quick_{kind}"),
+        max_chars=LONGEST_TEXT,
+        placeholder=say("acts.reason_hint" if kind == "alert" else "acts.waive_hint"),
+        key=f"quick_reason_{kind}",
+    )
+    if kind == "finding":
+        return Asked(reason)
+    length = how_long.selectbox(
+        say("acts.silence_for"),
+        list(SILENCES),
+        index=list(SILENCES).index(SILENCED_FOR),
+        format_func=lambda code: say(f"acts.for_{code}"),
+        key="quick_silence_for",
+    )
+    return Asked(reason, str(length))
+
+
+def quick_alert(screen: Screen, asked: Asked, alert: alerts.Alert) -> None:
+    """What can be done about an alert of a list, by one click each."""
+    alert_id = alerts.id_of(alert)
+    with st.container(horizontal=True):
+        care = _pressed(screen, Right.ACKNOWLEDGE, "acknowledge", alert_id, icon=":material/front_hand:")
+        mute = _pressed(screen, Right.SILENCE, "silence", alert_id, icon=":material/notifications_off:")
+    if care:
+        _acknowledge(screen, "alert", alert_id)
+    if mute:
+        _silence(screen, alert, asked)
+
+
+def quick_finding(screen: Screen, asked: Asked, finding_id: str) -> None:
+    """What can be done about a finding of a list, by one click each."""
+    with st.container(horizontal=True):
+        care = _pressed(screen, Right.ACKNOWLEDGE, "acknowledge", finding_id, icon=":material/front_hand:")
+        waive = _pressed(screen, Right.WAIVE, "waive", finding_id, icon=":material/done_all:")
+    if care:
+        _acknowledge(screen, "finding", finding_id)
+    if waive:
+        _waive(screen, finding_id, asked)
+
+
+# What both have ----------------------------------------------------------------------------------------
+
+
+def _acknowledge(screen: Screen, kind: Kind, record_id: str) -> None:
+    ledger, viewer = Ledger(screen.settings.home.ledger), screen.viewer
+    _enter(
+        screen,
+        lambda: ledger.acknowledge(kind, record_id, by=viewer.name, role=viewer.role.value, at=screen.now),
+    )
+
+
+def _taken_care_of(screen: Screen, kind: Kind, record_id: str, acknowledged: Acknowledgement | None) -> None:
+    """Who takes care of it, and the button that says so or takes it back."""
+    say, viewer = screen.text, screen.viewer
+    ledger = Ledger(screen.settings.home.ledger)
+    if acknowledged is not None:
+        said = say("acts.acknowledged_by", by=acknowledged.by, time=say.time(acknowledged.at, screen.now))
+        show(parts.word("good", say("acts.acknowledged"), said))
+        if _pressed(screen, Right.ACKNOWLEDGE, "unacknowledge", record_id, icon=":material/undo:"):
+            _enter(
+                screen,
+                lambda: ledger.end_acknowledgement(kind, record_id, by=viewer.name, at=screen.now),
+            )
+    elif _pressed(screen, Right.ACKNOWLEDGE, "acknowledge", record_id, icon=":material/front_hand:"):
+        _acknowledge(screen, kind, record_id)
+
+
+def _pressed(screen: Screen, needs: Right, act: str, record_id: str, *, icon: str) -> bool:
+    """A button of who has the right; whether it was pressed and they have it still."""
+    if not screen.may(needs):
+        return False
+    return st.button(screen.text(f"acts.{act}"), icon=icon, key=f"act_{act}_{record_id}")
+
+
+def _is_finding(screen: Screen, finding_id: str) -> bool:
+    """Whether the snapshot has it: of a commission, or a closed month that changed."""
+    path = screen.snapshot
+    found = reconciliation.finding(path, finding_id) or ledger_queries.closed_change(path, finding_id)
+    return found is not None
+
+
+def _reason(screen: Screen, typed: str | None) -> str | None:
+    """A reason that says something; where it does not, that one is wanted."""
+    text = " ".join((typed or "").split())
+    if sum(letter.isalpha() for letter in text) < SHORTEST_REASON:
+        wanted = screen.text("acts.reason_wanted", n=count(SHORTEST_REASON))
+        show(parts.banner("warn", wanted, screen.text("acts.reason_wanted_text")))
+        return None
+    return text
+
+
+def _enter(screen: Screen, write: Callable[[], object]) -> None:
+    """Write into the ledger, and draw the page anew as it stands then."""
+    try:
+        write()
+    except sqlite3.Error:
+        show(parts.banner("bad", screen.text("acts.unwritten"), screen.text("acts.unwritten_text")))
+        return
+    _standing.cache_clear()
+    st.rerun()
+
+
+# Orders ----------------------------------------------------------------------------------------------
+
+
+def order_form(screen: Screen, kind: OrderKind, **arguments: str) -> None:
+    """What it takes to order something of the pipeline, and how such orders stand. ``arguments``: what it is about, as
+    pipelines/orders.py reads them: forget (customer), report (first, until, format), package and sign_off (month),
+    sweep (none)."""
+    say = screen.text
+    if not screen.may(NEEDS[kind]):
+        st.caption(say(f"acts.may_not_{kind}"))
+        progress(screen, kind)
+        return
+    named = "_".join((kind, *arguments.values()))
+    with st.form(f"order_{kind}", border=False):
+        given = dict(arguments)
+        if kind in OF_A_SNAPSHOT:
+            given.setdefault("snapshot", Path(screen.snapshot).stem)
+        if kind == "package":
+            given.setdefault("locale", say.language)
+        if kind in OF_A_SNAPSHOT and not screen.viewer.known:
+            typed = st.text_input(
+                say("report.by"), max_chars=NAME_LENGTH, placeholder=say("report.by_hint"), key=f"by_{kind}"
+            )
+            given["by"] = " ".join((typed or "").split())
+        if kind == "sign_off":
+            remark = st.text_input(
+                say("acts.remark"), max_chars=LONGEST_TEXT, placeholder=say("acts.remark_hint"), key="remark"
+            )
+            given["reason"] = " ".join((remark or "").split())
+        sure = True
+        if kind == "forget":
+            given["rewrite"] = "yes" if st.checkbox(say("acts.rewrite"), key="rewrite") else "no"
+            sure = st.checkbox(say("acts.sure"), key=f"sure_{named}")
+        asked = st.form_submit_button(
+            say(f"acts.order_{kind}"), type="primary", icon=":material/outbox:", key=f"act_order_{kind}"
+        )
+    st.caption(say(f"acts.order_{kind}_note"))
+    if asked and not sure:
+        show(parts.banner("warn", say("acts.sure_wanted")))
+    elif asked and not given.get("by", "-"):
+        show(parts.banner("warn", say("report.by_wanted")))
+    elif asked:
+        _enter(
+            screen,
+            lambda: Ledger(screen.settings.home.ledger).enter_order(
+                kind,
+                given,
+                by=screen.viewer.name,
+                role=screen.viewer.role.value,
+                known=screen.viewer.known,
+                at=screen.now,
+            ),
+        )
+    progress(screen, kind)
+
+
+def progress(screen: Screen, *kinds: OrderKind) -> None:
+    """How the newest orders of these kinds (of all, where none is named) stand; asked again every other second while
+    one is not done."""
+    orders = _orders(screen, kinds)
+    waits = orders is not None and any(order.open for order in orders)
+    drawn = st.fragment(_progress, run_every=PROGRESS_EVERY_S if waits else None)
+    drawn(screen, kinds, waits)
+
+
+def _progress(screen: Screen, kinds: tuple[OrderKind, ...], waited: bool) -> None:
+    say = screen.text
+    orders = _orders(screen, kinds)
+    if orders is None:
+        show(parts.note("none", say("acts.unread"), say("acts.unread_text")))
+        return
+    if waited and not any(order.open for order in orders):
+        st.rerun(scope="app")  # what was made is there now
+    if orders:
+        headings = ("acts.order", "acts.ordered", "acts.stands")
+        show(
+            parts.table(
+                [(say(name), False) for name in headings], [_order(order, screen) for order in orders]
+            )
+        )
+
+
+def _orders(screen: Screen, kinds: tuple[OrderKind, ...]) -> list[Order] | None:
+    try:
+        return Ledger(screen.settings.home.ledger).orders(*(kinds or ORDER_KINDS), limit=ORDERS_SHOWN)
+    except sqlite3.Error:
+        return None
+
+
+def _order(order: Order, screen: Screen) -> tuple[Child, ...]:
+    say, now = screen.text, screen.settings.clock.now()
+    about = " · ".join(order.arguments[name] for name in SAID_OF_AN_ORDER if order.arguments.get(name))
+    said = say.messages(order.outcome) if not order.open else say.message(order.progress)
+    if order.state == "queued":
+        waits = now - order.ordered_at
+        said = say("acts.nobody_takes") if waits > TAKEN_WITHIN else say("acts.is_queued")
+    return (
+        parts.below(say(f"acts.kind_{order.kind}"), about),
+        parts.below(order.arguments.get("by") or order.ordered_by, say.time(order.ordered_at, now)),
+        parts.word(ORDER_LOOKS[order.state], say(f"acts.state_{order.state}"), said),
+    )
