@@ -464,7 +464,8 @@ def _orders(screen: Screen, kinds: tuple[OrderKind, ...]) -> list[Order] | None:
 
 def _order(order: Order, screen: Screen) -> tuple[Child, ...]:
     say, now = screen.text, screen.settings.clock.now()
-    about = " · ".join(order.arguments[name] for name in SAID_OF_AN_ORDER if order.arguments.get(name))
+    given = [order.arguments[name] for name in SAID_OF_AN_ORDER if order.arguments.get(name)]
+    about = without_contact(" · ".join(given))
     said = say.messages(order.outcome) if not order.open else say.message(order.progress)
     if order.state == "queued":
         waits = now - order.ordered_at
