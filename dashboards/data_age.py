@@ -21,8 +21,9 @@ from messages.message import Message, messages_in
 
 @dataclass(frozen=True)
 class Condition:
-    """The state of the data. ``state``: empty, fresh, stale, unknown; ``failed`` stands beside any, with what was
-    ``said`` of the failure, which ``failure`` has in English."""
+    """The state of the data. ``state``: empty, fresh, stale, unknown; past where an older snapshot was asked for,
+    damaged where the newest cannot be read; ``failed`` stands beside any, with what was ``said`` of the failure, which
+    ``failure`` has in English."""
 
     state: str
     read_at: datetime | None
@@ -33,6 +34,11 @@ class Condition:
     said: tuple[Message, ...]
     failed_at: datetime | None
     exit_status: int | None
+
+    def counted_to(self, now: datetime) -> datetime:
+        """The instant up to which ages of the data count: what is out of date grows no older on the page, for nobody
+        knows what became of it since."""
+        return now if self.state == "fresh" or self.read_at is None else min(now, self.read_at)
 
 
 def read_status(path: Path) -> dict[str, Any] | None:

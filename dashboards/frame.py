@@ -3,25 +3,33 @@ inside of it. No figure is drawn."""
 
 from __future__ import annotations
 
+import json
 from contextvars import ContextVar
-from datetime import date, timedelta
+from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from dashboards import pages as folder
-from dashboards.kit import cards, links, parts, screen
-from dashboards.kit.address import Choice, misread
+from dashboards import sign_in, viewer
+from dashboards.kit import behind, cards, find, links, parts, screen
+from dashboards.kit.address import choose, chosen, misread, widget
 from dashboards.kit.page import GROUPS, Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen, Section
-from dashboards.period import CHOICES, CUSTOM, DEFAULT, EARLIEST
+from dashboards.lookback import Looked, kept, look
+from dashboards.period import CHOICES, CUSTOM, EARLIEST
 from dashboards.queries import reading
 from dashboards.sections import shared
 from dashboards.wording import LANGUAGES, Wording
+from resources.errors import BookwatchError
 from resources.modules import modules_of
+from resources.settings import Settings
 
 HERE = Path(__file__).resolve().parent
+SNAPSHOTS_OFFERED = 200
+"""So many of the newest stand in the picker; an older one is shown by its address."""
 
 
 #: Every page of the folder, in the order of the sidebar; the first one is where people arrive.
@@ -32,8 +40,6 @@ PAGES: tuple[Page, ...] = tuple(
     )
 )
 
-_NOT_YET = (Choice("finding"),)
-
 FRAMED: ContextVar[bool] = ContextVar("framed", default=False)
 
 
@@ -41,42 +47,42 @@ def main() -> None:
     """Draw the sidebar and run the page that was asked for."""
     st.set_page_config(page_title="bookwatch", page_icon=str(HERE / "icon.png"), layout="wide", menu_items={})
     parts.show_style(screen.style())
+    parts.run(screen.script())
     settings = screen.load_or_stop()
     say = Wording(screen.language(), settings.timezone)
+    parts.run(f"document.documentElement.lang = {json.dumps(say.language)};", "language")
     pages = {
         st.Page(
             HERE / "pages" / f"{entry.name}.py",
             title=say(f"{entry.name}.title"),
             icon=entry.icon,
             default=number == 0,
+            visibility="visible" if _may(settings, entry) else "hidden",
         ): entry
         for number, entry in enumerate(PAGES)
     }
     groups: dict[str, list[st.Page]] = {}
     for known, entry in pages.items():
         groups.setdefault(say(f"group.{entry.group}"), []).append(known)
-    page = st.navigation(groups)
+    page = st.navigation(groups, position="sidebar" if sign_in.lets_in(settings) else "hidden")
+    st.set_page_config(page_title=f"{page.title} · bookwatch")
+    who = sign_in.viewer_or_stop(settings, say)
     with st.sidebar:
         slot = st.container()  # there on every page, so that what follows keeps its place
+        looked = look(settings.home, chosen(links.SNAPSHOT))
         if any(entry.periodic for known, entry in pages.items() if known == page):
             with slot:
-                period(say, settings.clock.now().astimezone(say.zone).date())
+                period(say, screen.now_of(looked, settings).astimezone(say.zone).date())
         st.segmented_control(
             say("app.language"),
             LANGUAGES,
             required=True,
             format_func=lambda code: say(f"language.{code}"),
-            key=keep("lang", LANGUAGES, LANGUAGES[0]),
-            persist_state="session",
             width="stretch",
+            **widget(links.LANGUAGE),
         )
-        address("lang", st.session_state["lang"], LANGUAGES[0])
-        path = reading.newest(settings.home.current)
-        try:
-            shown = None if path is None else reading.snapshot(path)
-        except reading.SnapshotUnreadable:
-            shown = None  # the page itself says what could not be read
-        show(cards.foot(shown and shown.snapshot_id, shown and shown.rules_version, say))
+        snapshots(looked, settings, say)
+        sign_in.beside(who, say)
     framed = FRAMED.set(True)
     try:
         page.run()
@@ -84,61 +90,94 @@ def main() -> None:
         FRAMED.reset(framed)
 
 
-def keep(name: str, allowed: tuple[str, ...], default: str) -> str:
-    """The key of a widget whose first value comes from the address, where it says one that is allowed.
-
-    Streamlit's own binding would write the label into the address, and a label changes with the language.
-    """
-    if name not in st.session_state:
-        said = st.query_params.get(name)
-        st.session_state[name] = said if said in allowed else default
-    return name
-
-
-def address(name: str, value: str | None, default: str | None) -> None:
-    """Say in the address what is chosen, so that it can be kept and shared; what goes without saying is left
-    out."""
-    if value is None or value == default:
-        st.query_params.pop(name, None)
-    elif st.query_params.get(name) != value:
-        st.query_params[name] = value
-
-
 def period(say: Wording, today: date) -> None:
-    """The choice of days: kept while other pages are looked at, and in the address."""
+    """The choice of days: in the address, and so taken along to other pages."""
+    now = screen.days_chosen(today)
+    _show_as("choice_period", now.kind)
     st.selectbox(
         say("app.period"),
         CHOICES,
         format_func=lambda choice: say(f"period.{choice}"),
-        key=keep("period", CHOICES, DEFAULT),
-        persist_state="session",
+        key="choice_period",
+        on_change=_period_chosen,
+        args=(today,),
     )
-    custom = st.session_state["period"] == CUSTOM
-    if custom:
-        if "days" not in st.session_state:
-            st.session_state["days"] = asked(today) or (today - timedelta(days=6), today)
+    if now.kind == CUSTOM:
+        _show_as("choice_days", (now.first, now.last))
         st.date_input(
             say("app.days"),
             min_value=EARLIEST,
-            max_value=today,
+            max_value=max(today, now.last),
             format="DD/MM/YYYY",
-            key="days",
-            persist_state="session",
+            key="choice_days",
+            on_change=_days_chosen,
         )
-    address("period", st.session_state["period"], DEFAULT)
-    days = st.session_state["days"] if custom else ()
-    address("from", days[0].isoformat() if days else None, None)
-    address("to", days[-1].isoformat() if days else None, None)
 
 
-def asked(today: date) -> tuple[date, date] | None:
-    """The days of the address (?from=2026-11-01&to=2026-11-22), where both are days that can be looked at."""
+def _show_as(key: str, value: object) -> None:
+    """What a widget shows; set only where it differs, so that what is being entered stays. Of a range of which one day
+    was picked so far the other is waited for."""
+    there = st.session_state.get(key)
+    if there != value and not (isinstance(there, tuple) and len(there) == 1):
+        st.session_state[key] = value
+
+
+def _period_chosen(today: date) -> None:
+    before, kind = screen.days_chosen(today), str(st.session_state["choice_period"])
+    choose(links.PERIOD, kind)
+    custom = kind == CUSTOM  # begins with the days that were looked at
+    choose(links.FIRST, before.first.isoformat() if custom else None)
+    choose(links.LAST, before.last.isoformat() if custom else None)
+
+
+def _days_chosen() -> None:
+    days = st.session_state["choice_days"]
+    if len(days) == 2:  # a range of which one day is picked is not chosen yet
+        choose(links.PERIOD, CUSTOM)
+        choose(links.FIRST, days[0].isoformat())
+        choose(links.LAST, days[1].isoformat())
+
+
+def snapshots(looked: Looked, settings: Settings, say: Wording) -> None:
+    """The snapshot that is looked at, and the choice of an older one."""
+    ids = kept(settings.home)[:SNAPSHOTS_OFFERED]
+    if looked.past and looked.snapshot_id not in ids:
+        ids.append(str(looked.snapshot_id))
+    if len(ids) > 1:
+        newest = ids[0]
+        _show_as("choice_snapshot", looked.snapshot_id if looked.past else newest)
+
+        def picked() -> None:
+            choose(
+                links.SNAPSHOT,
+                None
+                if st.session_state["choice_snapshot"] == newest
+                else st.session_state["choice_snapshot"],
+            )
+
+        st.selectbox(
+            say("past.pick"),
+            ids,
+            format_func=lambda one: _named(one, newest, say),
+            key="choice_snapshot",
+            on_change=picked,
+            help=say("past.help"),
+        )
     try:
-        first, last = (date.fromisoformat(st.query_params[name]) for name in ("from", "to"))
-    except (KeyError, ValueError):
-        return None
-    last = min(last, today)
-    return (first, last) if EARLIEST <= first <= last else None
+        shown = None if looked.path is None else reading.snapshot(looked.path)
+    except reading.SnapshotUnreadable:
+        shown = None  # the page itself says what could not be read
+    show(cards.foot(shown and shown.snapshot_id, shown and shown.rules_version, say))
+
+
+def _named(snapshot_id: str, newest: str, say: Wording) -> str:
+    """When a snapshot was published, as its id says."""
+    try:
+        at = datetime.strptime(snapshot_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return snapshot_id
+    when = f"{say.day(at.astimezone(say.zone).date())} {say.time(at, at)}"
+    return say("past.newest", time=when) if snapshot_id == newest else when
 
 
 def draw(page: Page) -> None:
@@ -151,20 +190,57 @@ def draw(page: Page) -> None:
     if not FRAMED.get():
         main()
         st.stop()
+    links.stands_on(page.name)
+    links.follow()
     shown = screen.current(tuple(known.name for known in PAGES))
     subtitle = shared.subtitle(shown) if page.periodic else shared.subtitle_now(shown)
-    sections = (_misread(page), *page.sections)
+    sections = (_misread(page), partial(behind.drawn, page), *page.sections)
+    if not shown.may(page.needs):
+        sections = (_not_yours,)
+    else:
+        find.box(shown)
     shown.show(shown.text(f"{page.name}.title"), subtitle, sections)
+
+
+def _may(settings: Settings, page: Page) -> bool:
+    """Whether a page is for who is here; for nobody, where nobody is let in."""
+    try:
+        who = viewer.current(settings)
+    except BookwatchError:
+        return False
+    return isinstance(who, viewer.Viewer) and who.may(page.needs)
+
+
+def _not_yours(screen: Screen) -> None:
+    """All there is of a page, also at its guessed address, for who may not see it."""
+    say = screen.text
+    show(parts.note("none", say("sign_in.not_yours"), say("sign_in.not_yours_text")))
 
 
 def _misread(page: Page) -> Section:
     """What the address says and this page cannot take: told, not dropped."""
 
     def drawn(screen: Screen) -> None:
-        wrong = misread((*links.ALONG, *page.choices, *_NOT_YET))
+        figures = () if page.figures is None else (behind.ROWS,)
+        wrong = misread((*links.ALONG, *page.choices, *figures))
+        say = screen.text
         if wrong:
             said = ", ".join(f"{name}={value}" for name, value in wrong)
-            say = screen.text
             show(parts.banner("warn", say("app.misread"), say("app.misread_text", said=said)))
+        if _half_said(screen):
+            days = say.days(screen.period.first, screen.period.last)
+            show(parts.banner("warn", say("app.half_said"), say("app.half_said_text", days=days)))
 
     return drawn
+
+
+def _half_said(shown: Screen) -> bool:
+    """Whether the address names days that are not looked at: one without the other, none that there are, or beside a
+    period that has days of its own."""
+    named = {choice.name for choice in (links.FIRST, links.LAST)} & {*st.query_params}
+    today = shown.now.astimezone(shown.text.zone).date()
+    custom = chosen(links.PERIOD) == CUSTOM
+    days = screen.days_said(today)
+    if not named:
+        return custom
+    return days is None or (links.PERIOD.name in st.query_params and not custom)

@@ -11,18 +11,25 @@ APP = ROOT / "dashboards" / "app.py"
 SERVER = ROOT / "dashboards" / "server.py"
 
 
-def command(port: int) -> list[str]:
-    """The argv that serves the dashboards on 127.0.0.1:port from any working directory.
+LOOPBACK = "127.0.0.1"
+
+
+def command(port: int, host: str = LOOPBACK) -> list[str]:
+    """The argv that serves the dashboards on host:port from any working directory; beyond this machine they are served
+    only with a login (dashboards/server.py).
 
     The look comes from dashboards/.streamlit/config.toml, which Streamlit reads because it lies beside the
     app; what must hold whatever a config in the working directory says stands here as flags.
     """
     return [
         sys.executable, "-m", "streamlit", "run", str(SERVER),
-        "--server.address", "127.0.0.1",
+        "--server.address", host,
         "--server.port", str(port),
         "--server.headless", "true",
         "--server.fileWatcherType", "none",
+        "--server.enableXsrfProtection", "true",  # without it Streamlit takes no cookie for a login
+        "--server.trustedUserHeaders", "{}",  # nobody is whom a header says
+        "--server.enableAgentApi", "false",
         "--browser.gatherUsageStats", "false",
         "--client.showErrorDetails", "none",
         "--global.developmentMode", "false",

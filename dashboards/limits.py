@@ -10,7 +10,9 @@ from marketplace.error_rate import SLOW_SECONDS
 from marketplace.health import DAY, WEEK
 from marketplace.links import LINK_WINDOW
 from marketplace.members import MEMBER_LIMITS
+from marketplace.peaks import PEAK_WINDOW
 from marketplace.services import RESPONSE_WINDOW, TAIL
+from marketplace.shortage import SHORTAGE_WINDOW
 
 
 def _hours(length: timedelta) -> str:
@@ -21,6 +23,10 @@ def _days(length: timedelta) -> str:
     return f"{length / timedelta(days=1):g}"
 
 
+def _weeks(length: timedelta) -> str:
+    return f"{length / timedelta(weeks=1):g}"
+
+
 LIMITS: Final[dict[str, str]] = {
     "day_hours": _hours(DAY),
     "closed_hours": _hours(CLOSED_AFTER),
@@ -29,6 +35,8 @@ LIMITS: Final[dict[str, str]] = {
     "response_days": _days(RESPONSE_WINDOW),
     "chain_days": _days(LINK_WINDOW),
     "slow_seconds": f"{SLOW_SECONDS:g}",
+    "peak_weeks": _weeks(PEAK_WINDOW),
+    "shortage_weeks": _weeks(SHORTAGE_WINDOW),
     "tail_percent": f"{TAIL * 100:g}",
 }
 

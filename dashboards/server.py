@@ -1,5 +1,5 @@
 """The dashboards as `streamlit run` serves them: the pages of app.py, and the morning's reports, under our own host
-names only. Draws nothing."""
+names only, and beyond this machine only with a login. Draws nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ if str(ROOT) not in sys.path:  # `streamlit run` puts this file's folder on the 
 
 import streamlit as st  # noqa: E402 - the path must stand first
 from starlette.middleware import Middleware  # noqa: E402 - the path must stand first
+from starlette.middleware.gzip import GZipMiddleware  # noqa: E402 - the path must stand first
 
+from dashboards.entrance import Entrance, login_of_this_server  # noqa: E402 - the path must stand first
+from dashboards.moved import Moved  # noqa: E402 - the path must stand first
 from dashboards.report_files import ROUTES  # noqa: E402 - the path must stand first
 from dashboards.server_names import further_names  # noqa: E402 - the path must stand first
 from resources.own_hosts import OwnHosts  # noqa: E402 - the path must stand first
@@ -21,5 +24,11 @@ app = st.App(
     Path(__file__).with_name("app.py"),
     routes=ROUTES,
     # Streamlit's own server.allowedHosts guards the WebSocket alone, and lets pages of other local ports open it.
-    middleware=[Middleware(OwnHosts, names=further_names())],
+    middleware=[
+        Middleware(OwnHosts, names=further_names()),
+        Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6),
+        Middleware(Moved),
+        Middleware(Entrance),
+    ],
+    secrets=login_of_this_server(st.get_option("server.address")),
 )

@@ -1,16 +1,18 @@
 """How things are said: the labels of the pages in both languages, messages of the data, rupiah, numbers, days and
 times. No figure is computed here, and no sentence of the data stands here: those are in messages/.
 
-Numbers follow Indonesian grouping in both languages: two conventions on one screen would make Rp 14.980 and 14,980 look
-like different things.
+Numbers follow the custom of the language that is being drawn (``numbers_as``), on a whole screen alike: 93.8 % and
+Rp 1,250,000 in English, 93,8 % and Rp 1.250.000 in Indonesian.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,7 +28,7 @@ from messages.names import name_of
 
 LANGUAGES: tuple[str, ...] = ("en", "id")
 LOCALES: dict[str, str] = {"en": "en_US", "id": "id_ID"}
-NUMBERS = "id_ID"
+INDONESIAN = "id"
 NOTHING = "–"
 TEXTS = Path(__file__).parent / "text"
 
@@ -43,57 +45,89 @@ def texts(language: str) -> dict[str, str]:
     return {name: with_limits(text) for name, text in (found | labels(language)).items()}
 
 
+_numbers: ContextVar[str | None] = ContextVar("numbers", default=None)
+
+
+def _as_filed() -> str:
+    return INDONESIAN
+
+
+_unsaid: Callable[[], str] = _as_filed
+
+
+def numbers_as(language: str) -> None:
+    """From now on numbers are written as this language has them: said at the beginning of each drawing."""
+    _numbers.set(language)
+
+
+def numbers_else(language: Callable[[], str]) -> None:
+    """What to ask where a drawing began without saying: a part of a page that is drawn anew by itself."""
+    global _unsaid
+    _unsaid = language
+
+
+def _custom() -> str:
+    return _numbers.get() or _unsaid()
+
+
+def _grouped(number: int) -> str:
+    """1,250,000 or 1.250.000."""
+    written = f"{number:,}"
+    return written.replace(",", ".") if _custom() == INDONESIAN else written
+
+
 def rupiah(amount: int | None) -> str:
-    """``Rp 1.250.000``; a null is a dash, never Rp 0."""
+    """``Rp 1,250,000``; a null is a dash, never Rp 0."""
     if amount is None:
         return NOTHING
-    return f"{'-' if amount < 0 else ''}Rp {format_decimal(abs(amount), format='#,##0', locale=NUMBERS)}"
+    return f"{'-' if amount < 0 else ''}Rp {_grouped(abs(amount))}"
 
 
 def signed_rupiah(amount: int | None) -> str:
-    """``+Rp 25.000``, ``-Rp 3.000``, ``Rp 0``: for differences."""
+    """``+Rp 25,000``, ``-Rp 3,000``, ``Rp 0``: for differences."""
     return f"+{rupiah(amount)}" if amount is not None and amount > 0 else rupiah(amount)
 
 
+_SHORT: dict[str, tuple[str, str, str]] = {"en": ("bn", "m", "k"), "id": ("miliar", "jt", "rb")}
+
+
 def axis_rupiah(amount: int) -> str:
-    """``Rp 1,2 jt``: for the ticks of an axis only, where an amount in full would not fit. Thousands are rb,
-    millions jt, thousands of millions miliar; at most two decimals, so give it round amounts."""
-    for unit, word in ((1_000_000_000, "miliar"), (1_000_000, "jt"), (1_000, "rb")):
+    """``Rp 1.2 m``: for the ticks of an axis only, where an amount in full would not fit. Thousands are k (rb),
+    millions m (jt), thousands of millions bn (miliar); at most two decimals, so give it round amounts."""
+    for unit, word in zip((1_000_000_000, 1_000_000, 1_000), _SHORT[_custom()], strict=True):
         if abs(amount) >= unit:
-            short = format_decimal(abs(amount) / unit, format="#,##0.##", locale=NUMBERS)
+            short = format_decimal(abs(amount) / unit, format="#,##0.##", locale=LOCALES[_custom()])
             return f"{'-' if amount < 0 else ''}Rp {short} {word}"
     return rupiah(amount)
 
 
 def count(number: float | None) -> str:
-    """``14.980``."""
-    return NOTHING if number is None else format_decimal(number, format="#,##0.##", locale=NUMBERS)
+    """``14,980``."""
+    if isinstance(number, Integral):
+        return _grouped(int(number))
+    return NOTHING if number is None else format_decimal(number, format="#,##0.##", locale=LOCALES[_custom()])
 
 
 def share(fraction: float | None) -> str:
-    """0.974 → ``97,4 %``. Never rounded up to a whole that it is not: 0.9999 is 99,9 %."""
+    """0.974 → ``97.4 %``. Never rounded up to a whole that it is not: 0.9999 is 99.9 %."""
     if fraction is None:
         return NOTHING
     shown = int(fraction * 1000) / 1000 if 0 < fraction < 1 else fraction
-    return format_percent(shown, format="#,##0.#\u00a0%", locale=NUMBERS)
+    return _percent(shown, "#,##0.#\u00a0%")
 
 
 def rate(ppm: int | None) -> str:
     """300000 → ``30 %``: a commission rate in full, never rounded to tenths."""
-    return (
-        NOTHING
-        if ppm is None
-        else format_percent(ppm / 1_000_000, format="#,##0.####\u00a0%", locale=NUMBERS)
-    )
+    return NOTHING if ppm is None else _percent(ppm / 1_000_000, "#,##0.####\u00a0%")
 
 
 def signed_share(fraction: float | None) -> str:
     """0.12 → ``+12 %``."""
-    return (
-        NOTHING
-        if fraction is None
-        else format_percent(fraction, format="+#,##0.#\u00a0%;-#,##0.#\u00a0%", locale=NUMBERS)
-    )
+    return NOTHING if fraction is None else _percent(fraction, "+#,##0.#\u00a0%;-#,##0.#\u00a0%")
+
+
+def _percent(fraction: float, form: str) -> str:
+    return format_percent(fraction, format=form, locale=LOCALES[_custom()])
 
 
 def instant(value: object) -> datetime | None:
@@ -135,13 +169,13 @@ class Wording:
         words that were written beside it."""
         if message is None or not understood(message):
             return str(otherwise or "")
-        return say(message, self.language)
+        return say(message, self.language, self.language)
 
     def messages(self, messages: Sequence[Message], otherwise: object = "") -> str:
         """Sentences one after the other; where one of them is not ours, the English words that were written."""
         if not messages or not all(map(understood, messages)):
             return str(otherwise or "")
-        return " ".join(say(message, self.language) for message in messages)
+        return " ".join(say(message, self.language, self.language) for message in messages)
 
     def called(self, technical: object) -> str:
         """The name of a check or an alert; '' for one that is newer than the catalogues."""
@@ -167,7 +201,7 @@ class Wording:
         messages = messages_of(written)
         if messages is None or not all(map(understood, messages)):
             return str(otherwise or "") or NOTHING
-        return "; ".join(say(message, self.language) for message in messages) or NOTHING
+        return "; ".join(say(message, self.language, self.language) for message in messages) or NOTHING
 
     def stretch(self, group: str, word: object) -> str:
         """A stretch of time of the data by its word; one that is newer than our texts stays as it is written."""

@@ -131,8 +131,12 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "notification.channel": ("channel", "metadata.channel"),
     "notification.booking": ("bookingId", "metadata.bookingId"),
     "notification.read": ("read", "isRead"),
+    # users
+    "users.name": ("name",),
+    "users.phone": ("phone", "whatsappNumber"),
     # therapists, places
     "provider.name": ("name", "providerName", "businessName"),
+    "provider.phone": ("whatsappNumber", "phone"),
     "provider.last_seen_at": ("lastSeenAt", "lastSeen"),
     # of a place: how many bookings it takes at once
     "provider.capacity": (

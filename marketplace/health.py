@@ -49,6 +49,18 @@ UNMEASURED_AFTER: Final = timedelta(minutes=10)
 UPTIME_WINDOWS: Final[tuple[tuple[str, timedelta], ...]] = tuple(
     (short(length), length) for length in (timedelta(hours=24), timedelta(days=7), timedelta(days=30))
 )
+#: A share speaks for a window of which at least so much was measured; of less it is told with what was measured only.
+MEASURED_ENOUGH: Final = 0.5
+
+
+def speaks_for(window: str, measured_seconds: float) -> bool:
+    """Whether what was measured of a window, by its name, says how the window was. One that is not ours says nothing.
+
+    >>> speaks_for("24 h", 13 * 3600.0), speaks_for("30 d", 60.0), speaks_for("1 y", 60.0)
+    (True, False, False)
+    """
+    length = dict(UPTIME_WINDOWS).get(window)
+    return length is not None and measured_seconds >= MEASURED_ENOUGH * length.total_seconds()
 
 
 @dataclass(frozen=True)

@@ -36,3 +36,20 @@ class MemberLimits:
 
 
 MEMBER_LIMITS: Final = MemberLimits()
+
+
+class CallReason(StrEnum):
+    """Why somebody should call a provider that has bookings waiting for its answer, in order of precedence: the first
+    that holds."""
+
+    OFFLINE = "offline"
+    """It is switched off in the app, or was not seen for ``MemberLimits.unseen``."""
+    NEVER_SEEN = "never_seen"
+    """The app never said when it was there."""
+    SILENT = "silent"
+    """It lets no notifications through."""
+    PAST_DEADLINE = "past_deadline"
+    """It was there, and a booking waits past its deadline all the same."""
+
+
+CALL_REASONS: Final = values(*CallReason)

@@ -40,6 +40,14 @@ def private_bookings(attributes: Attributes) -> pl.DataFrame:
     )
 
 
+def private_contacts(attributes: Attributes, whose: str) -> pl.DataFrame:
+    """name, phone (E.164 or null), phone_reason of the accounts of ``whose``: "users" or "provider"."""
+    phone, reason = e164(attributes.first(ALIASES[f"{whose}.phone"]))
+    return pl.DataFrame(
+        {"name": attributes.first(ALIASES[f"{whose}.name"]), "phone": phone, "phone_reason": reason}
+    )
+
+
 def private_messages(attributes: Attributes) -> pl.Series:
     """The text of each message."""
     return attributes.first(ALIASES["message.text"])

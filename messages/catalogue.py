@@ -75,19 +75,20 @@ def named(name: str, language: str = ENGLISH) -> str:
     return sentences(language)[name]
 
 
-def say(message: Message, language: str = ENGLISH) -> str:
-    """A message in a language. Raises KeyError for a code or an argument that is not there: a text is never made up."""
+def say(message: Message, language: str = ENGLISH, numbers: str | None = None) -> str:
+    """A message in a language; ``numbers``: by whose custom (en, id) a page groups them, else as they are published.
+    Raises KeyError for a code or an argument that is not there: a text is never made up."""
     return "".join(
-        part if isinstance(part, str) else _placed(part, message.args[part.name], language)
+        part if isinstance(part, str) else _placed(part, message.args[part.name], language, numbers)
         for part in parts(message.code, language)
     )
 
 
-def _placed(place: Place, value: Arg, language: str) -> str:
+def _placed(place: Place, value: Arg, language: str, numbers: str | None) -> str:
     """An argument in its place; one that is a message itself is said in the same language."""
     if isinstance(value, Message):
-        return say(value, language)
-    return place.written(value, lambda name: named(name, language))
+        return say(value, language, numbers)
+    return place.written(value, lambda name: named(name, language), numbers)
 
 
 def english(words: Words) -> str:

@@ -109,6 +109,11 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 
 
+#: By whose custom a kind writes a number where it is published: 1.250,5 or 1,250.5.
+_CUSTOM: Final[Mapping[str, str]] = {"rupiah": "id", "percent": "id", "number": "en"}
+_OTHER: Final = str.maketrans(".,", ",.")
+
+
 @dataclass(frozen=True)
 class Place:
     """A place of a sentence: the argument it shows, how it is written, and the word for a null."""
@@ -117,8 +122,12 @@ class Place:
     kind: str
     null: str
 
-    def written(self, value: Arg, named: Named) -> str:
-        return named(self.null) if value is None else KINDS[self.kind].write(value, named)
+    def written(self, value: Arg, named: Named, numbers: str | None = None) -> str:
+        """As it is published; where ``numbers`` (en, id) says by whose custom a page groups them, by that."""
+        if value is None:
+            return named(self.null)
+        written, own = KINDS[self.kind].write(value, named), _CUSTOM.get(self.kind)
+        return written.translate(_OTHER) if numbers and own and numbers != own else written
 
 
 def parts_of(template: str) -> tuple[str | Place, ...]:

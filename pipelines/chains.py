@@ -1,5 +1,6 @@
-"""Why a finding stands: the facts that led to it, each with the rule that made it and the version of the row it is
-from, and what makes up its difference. Read from a snapshot: its own core, marts and policy lines.
+"""Why a finding stands, and how a booking's commission came about: the facts that led to it, each with the rule that
+made it and the version of the row it is from, and what makes up its difference. Read from a snapshot: its own core,
+marts and policy lines.
 
 What is behind a figure that is a sum or a share is resources/explanations.py's.
 """
@@ -57,6 +58,25 @@ def explain_finding(
     return explained, tuple(_chain(con, found, policy))
 
 
+def explain_booking(
+    con: duckdb.DuckDBPyConnection, booking_id: str, origin: str, policy: Policy
+) -> tuple[Step, ...]:
+    """The chain of a booking, whether or not anything is wrong with its commission: none for one that the snapshot does
+    not have."""
+    booking = _one(con, "core.bookings", booking_id=booking_id, origin=origin)
+    if booking is None:
+        return ()
+    reconciled = _one(con, "marts.commission_reconciliation", booking_id=booking_id, origin=origin)
+    line = _line(policy, reconciled)
+    commission_id = None if reconciled is None else reconciled["commission_id"]
+    missing = reconciled is not None and reconciled["state"] == RowState.MISSING.value
+    return (
+        *_facts(con, booking, reconciled, commission_id, line),
+        *_judged(con, missing, line),
+        *_state(reconciled),
+    )
+
+
 def _explanation(finding_id: str, what: str, value: int | None, rows: list[dict[str, Any]]) -> Explanation:
     adds = [row["adds"] for row in rows]
     total = None if value is None or None in adds else sum(adds)
@@ -89,29 +109,11 @@ def _chain(con: duckdb.DuckDBPyConnection, found: dict[str, Any], policy: Policy
     booking = _booking(con, found)
     reconciled = _reconciled(con, found)
     line = _line(policy, reconciled)
-    if booking is not None:
-        yield from _of_booking(booking)
-    if reconciled is not None:
-        yield from _of_policy(reconciled, line)
-    record = (
-        None
-        if found["commission_id"] is None
-        else _one(con, "core.commissions", commission_id=found["commission_id"])
-    )
-    if record is not None:
-        yield from _of_record(record)
-    elif booking is not None:
-        yield _records_of(con, booking)
+    yield from _facts(con, booking, reconciled, found["commission_id"], line)
     if FINDINGS[found["finding"]].rests_on == "provider":
         yield from _of_account(con, found["provider_id"])
     yield from _judged(con, found["finding"] == "missing", line)
-    if reconciled is not None:
-        named = reconciled["booking_id"] or reconciled["commission_id"]
-        yield Step(
-            f"state = {reconciled['state']}",
-            Message("chain.state"),
-            f"marts.commission_reconciliation {named}",
-        )
+    yield from _state(reconciled)
     yield Step(
         found["detail"],
         rules.rule(found["finding"], policy),
@@ -121,6 +123,35 @@ def _chain(con: duckdb.DuckDBPyConnection, found: dict[str, Any], policy: Policy
     if waiver is not None:
         said = f"{waiver['waived_by']}, {_instant(waiver['waived_at'])}: {waiver['reason']}"
         yield Step(said, Message("chain.waived"), "ops.waivers")
+
+
+def _facts(
+    con: duckdb.DuckDBPyConnection,
+    booking: dict[str, Any] | None,
+    reconciled: dict[str, Any] | None,
+    commission_id: str | None,
+    line: PolicyRule | None,
+) -> Iterator[Step]:
+    """What booking and record say, and what the policy makes of it."""
+    if booking is not None:
+        yield from _of_booking(booking)
+    if reconciled is not None:
+        yield from _of_policy(reconciled, line)
+    record = None if commission_id is None else _one(con, "core.commissions", commission_id=commission_id)
+    if record is not None:
+        yield from _of_record(record)
+    elif booking is not None:
+        yield _records_of(con, booking)
+
+
+def _state(reconciled: dict[str, Any] | None) -> Iterator[Step]:
+    if reconciled is not None:
+        named = reconciled["booking_id"] or reconciled["commission_id"]
+        yield Step(
+            f"state = {reconciled['state']}",
+            Message("chain.state"),
+            f"marts.commission_reconciliation {named}",
+        )
 
 
 def _of_booking(b: dict[str, Any]) -> Iterator[Step]:

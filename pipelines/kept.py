@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.collections import BOOKING_COLLECTIONS, USERS
 from marketplace.pseudonyms import Pseudonyms
 from marketplace.traces import CellKind, Traces, cell_kind
 from pipelines.exports import erasing
@@ -331,7 +331,9 @@ def _backups(task: Task, found: Search) -> None:
             _mirror_backup(task, path, found)
         else:
             private = {"main.bookings", "main.messages"} <= tables
-            kept, traces = _looked(task, "backup", path, _own_rows(task) if private else ())
+            # One of an earlier version of bookwatch has fewer tables.
+            own = tuple(rows for rows in _own_rows(task) if f"main.{rows.table}" in tables) if private else ()
+            kept, traces = _looked(task, "backup", path, own)
             if traces and task.anew:
                 _try(kept, lambda path=path, traces=traces: _anew(task, "backup", path, traces))
             if traces or kept.why:
@@ -387,9 +389,16 @@ def _own_rows(task: Task) -> tuple[OwnRows, ...]:
         if collection == "chat_messages"
         for name in (row_id, names.id_of(row_id))
     }
+    customers = {
+        name
+        for collection, row_id in task.erased.own
+        if collection == USERS
+        for name in (row_id, names.id_of(row_id))
+    }
     return (
         OwnRows("bookings", "origin || ':' || booking_id", frozenset(bookings), _PRIVATE_BOOKINGS),
         OwnRows("messages", "message_id", frozenset(messages), ("text",)),
+        OwnRows("customers", "customer_id", frozenset(customers), ("name", "phone")),
     )
 
 

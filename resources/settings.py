@@ -96,6 +96,23 @@ class Settings(BaseSettings):
         description="Where people open the dashboards, as in https://bookwatch.example: alerts link to it. It holds"
         " no user, password or query.",
     )
+    login: str = Field(
+        default="",
+        description="The identity provider (OpenID Connect) that people sign in with at the dashboards: where it"
+        " describes itself, as in https://login.example/.well-known/openid-configuration. Empty: no login, and the"
+        " dashboards answer this machine alone.",
+    )
+    login_client: str = Field(
+        default="", description="The id that the identity provider has given to bookwatch."
+    )
+    login_secret: SecretStr = Field(
+        default=SecretStr(""), description="The secret that belongs to BOOKWATCH_LOGIN_CLIENT."
+    )
+    roles: str = Field(
+        default="",
+        description="The TOML file that says who has which role, by e-mail, group or claim. A relative path lies in"
+        " BOOKWATCH_HOME.",
+    )
     page_size: int = Field(
         default=1000,
         ge=1,
@@ -218,6 +235,25 @@ class Settings(BaseSettings):
             raise Wrong("setting.dashboards")
         return value
 
+    @field_validator("login")
+    @classmethod
+    def _provider(cls, value: str) -> str:
+        value = value.strip()
+        # Whoever can change an answer on the way can sign in as anybody.
+        if value and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+/[\w.~/?=&%-]*", value):
+            raise Wrong("setting.login")
+        parts = urlsplit(value)
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            raise Wrong("setting.login")
+        return value
+
+    @field_validator("login_client", "login_secret", mode="before")
+    @classmethod
+    def _word(cls, value: object) -> object:
+        if isinstance(value, str) and re.search(r"[\s\x00-\x1f\x7f]", value.strip()):
+            raise Wrong("setting.login_text")
+        return value.strip() if isinstance(value, str) else value
+
     @field_validator("timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
@@ -295,6 +331,34 @@ class Settings(BaseSettings):
     def alert_channels(self) -> tuple[Channel, ...]:
         """Where alerts go, and which severities each takes."""
         return channels_of(self.alert_urls)
+
+    @property
+    def roles_file(self) -> Path:
+        """Where it is said who has which role."""
+        return self.home.root / Path(self.roles).expanduser()
+
+    def require_login(self) -> Settings:
+        """Return itself, or raise UsageError: of what a login takes something is not set, or the address it comes back
+        to is none."""
+        missing = [
+            name
+            for name, value in {
+                "BOOKWATCH_LOGIN": self.login,
+                "BOOKWATCH_LOGIN_CLIENT": self.login_client,
+                "BOOKWATCH_LOGIN_SECRET": self.login_secret.get_secret_value(),
+                "BOOKWATCH_ROLES": self.roles,
+                "BOOKWATCH_DASHBOARDS": self.dashboards,
+            }.items()
+            if not value
+        ]
+        if missing:
+            raise UsageError(
+                Message("failure.login_missing", {"names": missing}), Message("failure.login_missing_do")
+            )
+        parts = urlsplit(self.dashboards)
+        if parts.path or (parts.scheme == "http" and not is_loopback(parts.hostname or "")):
+            raise UsageError.of("failure.login_address")
+        return self
 
     def table_id(self, collection: str) -> str:
         """The id of a collection in this deployment (BOOKWATCH_TABLES), its own name by default."""

@@ -1,6 +1,11 @@
 """published/private.duckdb: personal data by id, the present version only, in a file of its own behind a
 link.
 
+Beside what a person wrote stands where to find it: its conversation, and ``change``, the number of the change that
+brought it, which rises as time goes on. Rows stand about in its order, so that a search in the last days reads but
+those (dashboards/queries/words.py). When a message was sent says the snapshot: a bare time is read in its provider's
+zone, which is not known here.
+
 The file is never changed in place: a copy is made, changed, renamed, and the link swapped, so that a reader
 keeps what it opened. Where a row has to leave, the file is written anew: a deleted row's bytes would stay in
 a copy.
@@ -22,10 +27,17 @@ import duckdb
 import polars as pl
 
 from assets.core.raw_reader import CATALOG, Mirror, attach
+from marketplace.aliases import ALIASES
 from marketplace.attributes import Attributes
-from marketplace.collections import BOOKING_COLLECTIONS, INGESTED
+from marketplace.collections import (
+    BOOKING_COLLECTIONS,
+    INGESTED,
+    PROVIDER_COLLECTIONS,
+    ROOM_COLLECTIONS,
+    USERS,
+)
 from marketplace.erasure import PERSON_KEYS
-from marketplace.personal import private_bookings, private_messages
+from marketplace.personal import private_bookings, private_contacts, private_messages
 from marketplace.phones import ABSENT, REASONS
 from marketplace.pseudonyms import SHARED, Pseudonyms
 from marketplace.published import PUBLISHED, hidden_values
@@ -55,7 +67,27 @@ TABLES = {
         "decline_words": "VARCHAR",
         "origin": "VARCHAR",
     },
-    "messages": {"message_id": "VARCHAR", "text": "VARCHAR"},
+    "messages": {
+        "message_id": "VARCHAR",
+        "room_id": "VARCHAR",
+        "change": "BIGINT",
+        "letters": "INTEGER",
+        "text": "VARCHAR",
+    },
+    "providers": {
+        "provider_id": "VARCHAR",
+        "name": "VARCHAR",
+        "phone": "VARCHAR",
+        "phone_reason": "VARCHAR",
+        "origin": "VARCHAR",
+    },
+    "customers": {
+        "customer_id": "VARCHAR",
+        "name": "VARCHAR",
+        "phone": "VARCHAR",
+        "phone_reason": "VARCHAR",
+        "origin": "VARCHAR",
+    },
     "hidden_values": {
         "hash": "VARCHAR",
         "written": "VARCHAR",
@@ -64,6 +96,10 @@ TABLES = {
         "attribute": "VARCHAR",
     },
 }
+
+
+#: Table → columns that say nothing of a person: another value there takes nothing away that has to leave the file.
+_PLAIN = {"messages": ("room_id", "change", "letters")}
 
 
 @dataclass(frozen=True)
@@ -81,9 +117,9 @@ class _Source:
 
 @cache
 def _attributes_told() -> str:
-    """A fingerprint of the attributes of which it is told what a hash stands for: where another one is published the
-    file says so of every row, also of those that have not changed since."""
-    told = {collection: sorted(names) for collection, names in PUBLISHED.items()}
+    """A fingerprint of the tables, and of the attributes of which it is told what a hash stands for: where another one
+    is published the file says so of every row, also of those that have not changed since."""
+    told = [TABLES, {collection: sorted(names) for collection, names in PUBLISHED.items()}]
     return hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
@@ -109,11 +145,38 @@ def _bookings(collection: str, frame: pl.DataFrame, names: Pseudonyms, _: Forgot
 
 
 def _messages(collection: str, frame: pl.DataFrame, names: Pseudonyms, _: Forgotten) -> pl.DataFrame:
+    """What was written, in the order in which it was read; a message without a word is not kept."""
     attributes = Attributes(frame)
-    ids = names.row_ids(collection, attributes.own("_id", pl.String)).values
-    return pl.DataFrame({"message_id": ids, "text": private_messages(attributes)}).filter(
-        pl.col("text").is_not_null()
+    text = private_messages(attributes)
+    rooms = names.ids(attributes.first(ALIASES["message.room"]), ROOM_COLLECTIONS)
+    rows = pl.DataFrame(
+        {
+            "message_id": names.row_ids(collection, attributes.own("_id", pl.String)).values,
+            "room_id": rooms.values,
+            "change": attributes.own("_change", pl.Int64),
+            "letters": text.str.len_chars().cast(pl.Int32),
+            "text": text,
+        }
     )
+    return rows.filter(pl.col("text").is_not_null()).sort("change", maintain_order=True)
+
+
+def _contacts(key: str) -> Callable[[str, pl.DataFrame, Pseudonyms, Forgotten], pl.DataFrame]:
+    """How a row of a person or a business becomes its name and phone; ``key``: what its id is called."""
+
+    def read(collection: str, frame: pl.DataFrame, names: Pseudonyms, _: Forgotten) -> pl.DataFrame:
+        attributes = Attributes(frame)
+        rows = private_contacts(attributes, USERS if collection == USERS else "provider").with_columns(
+            names.row_ids(collection, attributes.own("_id", pl.String)).values.alias(key),
+            pl.lit(collection).alias("origin"),
+            pl.col("phone_reason").replace(_reasons_in_words()),
+        )
+        known = pl.col("name").is_not_null() | (
+            pl.col("phone_reason").is_null() | (pl.col("phone_reason") != ABSENT)
+        )
+        return rows.filter(known).select(key, "name", "phone", "phone_reason", "origin")
+
+    return read
 
 
 def _hidden(collection: str, frame: pl.DataFrame, names: Pseudonyms, forgotten: Forgotten) -> pl.DataFrame:
@@ -143,6 +206,11 @@ def _seen(collection: str) -> frozenset[str]:
 _SOURCES = (
     *(_Source(c, "bookings", "booking_id", _bookings, "origin") for c in BOOKING_COLLECTIONS),
     _Source("chat_messages", "messages", "message_id", _messages),
+    *(
+        _Source(c, "providers", "provider_id", _contacts("provider_id"), "origin")
+        for c in PROVIDER_COLLECTIONS
+    ),
+    _Source(USERS, "customers", "customer_id", _contacts("customer_id"), "origin"),
     *(
         _Source(
             c,
@@ -291,7 +359,8 @@ def _write(
                     ids_changed = ids.to_frame("id").to_arrow()
                     scope = f" AND {source.scope} = '{source.collection}'" if source.scope else ""
                     those = f"FROM {source.table} WHERE {source.key} IN (SELECT id FROM ids_changed){scope}"
-                    columns = ", ".join(TABLES[source.table])
+                    plain = _PLAIN.get(source.table, ())
+                    columns = ", ".join(c for c in TABLES[source.table] if c not in plain)
                     left = file.execute(
                         f"SELECT count(*) FROM (SELECT {columns} {those} EXCEPT SELECT {columns} FROM rows_new)"
                     ).fetchone()

@@ -8,7 +8,7 @@ import polars as pl
 from checks.schemas.figures import additive, mean, other, quantile, ratio
 from checks.schemas.table import MartTable, column
 from marketplace.collections import BOOKING_COLLECTIONS
-from marketplace.members import MEMBER_HEALTH
+from marketplace.members import CALL_REASONS, MEMBER_HEALTH
 from marketplace.reassignments import HAND_OVERS
 from marketplace.services import (
     ALL_SOURCES,
@@ -20,7 +20,7 @@ from marketplace.services import (
     TAIL,
     WORST_RATING,
 )
-from marketplace.statuses import BOOKING_STATUSES, PROVIDER_TYPES, SOURCES
+from marketplace.statuses import BOOKING_STATUSES, PROVIDER_STATUSES, PROVIDER_TYPES, SOURCES
 
 
 class MemberHealth(MartTable):
@@ -254,3 +254,51 @@ class Capacity(MartTable, id_column="local_hour"):
         "it is over and nothing created in it is undecided; null: so it is, but not all bookings were read",
         null=True,
     )
+
+
+class ShortHours(MartTable, id_column="hour"):
+    """A city and an hour of its local week: what was asked for in it in the last 4 weeks, how many providers there
+    were, and what nobody answered while none was free. Counted are hours of marts.capacity that are complete."""
+
+    city: pl.String = column("the provider's city; null where none is known", null=True, key=True)
+    weekday: pl.Int64 = column("1 = Monday", ge=1, le=7, key=True)
+    hour: pl.Int64 = column("the local hour", ge=0, le=23, key=True)
+    hours: pl.Int64 = column("how often that hour was counted", unit="hours", ge=0)
+    seen_hours: pl.Int64 = column("of them: in which some provider's status was known", unit="hours", ge=0)
+    requests: pl.Int64 = column("counted bookings created in it", unit="bookings", ge=0)
+    accepted: pl.Int64 = column("of them: that earn now or were ever accepted", unit="bookings", ge=0)
+    unanswered: pl.Int64 = column(
+        "of them: expired without an answer, or pending past the deadline for one", unit="bookings", ge=0
+    )
+    unserved: pl.Int64 = column(
+        "of the unanswered: in hours in which no provider was free; those of which nothing is known not among them",
+        unit="bookings",
+        ge=0,
+    )
+    short_hours: pl.Int64 = column(
+        "of seen_hours: in which a booking stayed unanswered and no provider was free", unit="hours", ge=0
+    )
+    providers_online: pl.Float64 = column(
+        "on line, the mean of seen_hours", null=True, unit="providers", ge=0, figure=mean("providers_online")
+    )
+    providers_free: pl.Float64 = column(
+        "free, the mean of seen_hours", null=True, unit="providers", ge=0, figure=mean("providers_free")
+    )
+
+
+class ProviderCalls(MartTable):
+    """A provider that somebody should call now: bookings wait for its answer, and it may not see them."""
+
+    provider_id: pl.String = column("the provider", key=True)
+    provider_type: pl.String = column("of which kind it is", words=PROVIDER_TYPES, key=True)
+    provider_name: pl.String = column("its public name", null=True)
+    city: pl.String = column("where it is", null=True)
+    reason: pl.String = column("why it should be called", words=CALL_REASONS)
+    status: pl.String = column("its status in the app", null=True, words=PROVIDER_STATUSES)
+    last_seen_at: pl.Datetime = column("when it was last in the app", null=True)
+    open_requests: pl.Int64 = column(
+        "bookings that wait for its answer and are not long past their deadline", unit="bookings", ge=1
+    )
+    past_deadline: pl.Int64 = column("of them: past the deadline for an answer", unit="bookings", ge=0)
+    oldest_request_at: pl.Datetime = column("since when the oldest of them waits")
+    next_deadline_at: pl.Datetime = column("the next deadline to come; null: none is", null=True)

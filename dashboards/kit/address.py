@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
+from dashboards import viewer
 from marketplace.roles import Right
 
 LONGEST: Final = 128
@@ -50,10 +51,11 @@ def page_number(name: str = "page") -> Choice:
 
 
 def chosen(choice: Choice) -> str:
-    """What is chosen now: as the address says it, its default where the address says nothing that fits."""
+    """What is chosen now: as the address says it, its default where the address says nothing that fits, or what it is
+    about is not for who looks."""
+    if choice.needs is not None and not viewer.may(choice.needs):
+        return choice.default
     said = st.query_params.get(choice.name)
-    if said is None and choice.kept:
-        said = st.session_state.get(_kept(choice))
     return said if said is not None and choice.fits(said) else choice.default
 
 
@@ -63,15 +65,16 @@ def choose(choice: Choice, value: str | None) -> None:
         st.query_params.pop(choice.name, None)
     elif st.query_params.get(choice.name) != value:
         st.query_params[choice.name] = value
-    if choice.kept:
-        st.session_state[_kept(choice)] = value
 
 
-def widget(choice: Choice, *, back_to: Choice | None = None) -> dict[str, object]:
+def widget(choice: Choice, *, back_to: Choice | None = None) -> dict[str, Any]:
     """The ``key`` and ``on_change`` of a widget for a choice: it shows what the address says, and what is done to it
     is written there. ``back_to``: a page number that begins anew with it."""
     key = f"choice_{choice.name}"
-    st.session_state[key] = chosen(choice) or None
+    shown = chosen(choice) or None
+    # Set only where it differs: what is being typed would be taken away by each drawing.
+    if key not in st.session_state or (st.session_state[key] or None) != shown:
+        st.session_state[key] = shown
 
     def written() -> None:
         value = st.session_state.get(key)
@@ -92,18 +95,7 @@ def misread(choices: Iterable[Choice]) -> list[tuple[str, str]]:
     ]
 
 
-def keep_going(choices: Iterable[Choice]) -> None:
-    """Write what goes along from page to page into this page's address, and remember what the address says of it."""
-    for choice in choices:
-        if choice.kept:
-            choose(choice, chosen(choice))
-
-
 def carried(choices: Iterable[Choice], more: Mapping[str, str | None]) -> dict[str, str]:
     """The parameters of a link: what goes along, then what it says itself."""
     along = {c.name: chosen(c) for c in choices if c.kept and chosen(c) != c.default}
     return along | {name: value for name, value in more.items() if value}
-
-
-def _kept(choice: Choice) -> str:
-    return f"kept_{choice.name}"

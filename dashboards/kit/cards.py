@@ -22,6 +22,7 @@ from dashboards.kit.parts import (
     below,
     counted,
     icon,
+    loud,
     money,
     paragraph,
     soft,
@@ -31,6 +32,8 @@ from dashboards.kit.parts import (
     tone_of_severity,
     verbatim,
 )
+from dashboards.lookback import Looked
+from dashboards.period import LAST_MONTH, LAST_WEEK, MONTH, WEEK
 from dashboards.wording import NOTHING, Wording, count, rupiah, share, signed_rupiah, signed_share
 from marketplace.difference import Difference
 
@@ -53,6 +56,25 @@ def head(title: str, subtitle: str, condition: Condition, now: datetime, say: Wo
     )
     named = element("div", element("h1", title), element("p", subtitle))
     return element("div", named, pulse, cls="bw-head")
+
+
+def looked(looked: Looked, published_at: datetime | None, to_newest: str, say: Wording) -> Markup:
+    """That what is shown is not the newest snapshot, loudly; or that what was asked for is not there."""
+    at = say.time(published_at)
+    shown: list[Markup] = []
+    if looked.past:
+        way = element("a", say("past.to_newest"), href=to_newest, target="_self")
+        shown.append(loud(say("past.title", time=at), say("past.text"), way))
+    if looked.damaged:
+        said = (
+            say("past.damaged_none")
+            if looked.snapshot_id in looked.damaged
+            else say("past.damaged_text", time=at, damaged=", ".join(looked.damaged))
+        )
+        shown.append(banner("bad", say("past.damaged_title"), said))
+    if looked.gone:
+        shown.append(banner("warn", say("past.gone", snapshot=looked.gone)))
+    return joined(*shown)
 
 
 def banners(condition: Condition, published_at: datetime | None, now: datetime, say: Wording) -> Markup:
@@ -116,6 +138,24 @@ def foot(snapshot_id: str | None, rules_version: str | None, say: Wording) -> Ma
     rules = (new_line, say("app.rules", version=rules_version)) if rules_version else ()
     named = element("b", snapshot_id or say("app.no_snapshot"))
     return element("p", say("app.snapshot"), new_line, named, *rules, cls="bw-foot")
+
+
+def person(name: str, role: str, said: str = "") -> Markup:
+    """As whom one is looking."""
+    below = (Markup("<br>"), said) if said else ()
+    return element("p", element("b", name), " · ", role, *below, cls="bw-foot")
+
+
+def entrance(title: str, said: str) -> Markup:
+    """What is to be read before one is let in."""
+    return element(
+        "div",
+        element("p", "bookwatch", cls="bw-soft"),
+        element("h1", title, style="font:600 1.6rem/1.25 var(--bw-serif);margin:.3rem 0 .5rem"),
+        element("p", said),
+        cls="bw-card",
+        style="margin-top:12vh",
+    )
 
 
 # Health -------------------------------------------------------------------------------------------
@@ -271,10 +311,14 @@ def revenue_card(figure: RevenueFigure, days: int, say: Wording) -> Markup:
     else:
         place = "\0"  # where the amount stands in the sentence
         said = (
-            say("revenue.previous_one", amount=place)
+            say(f"revenue.previous_{figure.kind}", amount=place)
+            if figure.kind in (WEEK, LAST_WEEK, MONTH, LAST_MONTH)
+            else say("revenue.previous_one", amount=place)
             if days == 1
             else say("revenue.previous", amount=place, days=length)
         )
+        if figure.cut:
+            said = say("revenue.same_time", before=said)
         before = prose(said).replace(place, money(figure.previous_idr))
         change = joined(element("b", signed_share(figure.change)), element("span", before))
     return element(

@@ -5,7 +5,7 @@ the order of FIGURES)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import plotly.graph_objects as go
@@ -26,8 +26,6 @@ CONFIG: dict[str, Any] = {
 }
 CLEAR = "rgba(0,0,0,0)"
 LIMIT_COLOUR = "#8a8278"  # a limit is no series: legible in both themes
-# How grave an event is has its own colours, legible in both themes; a severity that is not here takes the theme's.
-SEVERITY_COLOURS = {"critical": "#b8433a", "error": "#e0796d", "warning": "#d9a441", "info": "#8fa3a0"}
 CLOCK = "%H:%M\n%d/%m"  # digits alone: Plotly would write the months in English
 WIDEST_BAR = 1 / 12  # of the width of the chart: the bar of a single day is no wall
 
@@ -153,39 +151,6 @@ def _limit(figure: go.Figure, at: float, said: str) -> None:
         annotation={"text": said, "font": {"color": LIMIT_COLOUR, "size": 13}, "yshift": 1},
         annotation_position="top left",
     )
-
-
-def rate_chart(
-    minutes: pl.DataFrame, begin: datetime, end: datetime, limit: int, severities: Sequence[str], say: Wording
-) -> go.Figure:
-    """Events per minute, one colour a severity, with the limit drawn. ``minutes``: minute (naive UTC), severity,
-    events; a minute without a row had none. From ``begin`` to ``end`` (naive UTC), labelled in local time."""
-    figure = go.Figure()
-    for severity in severities:
-        part = minutes.filter(pl.col("severity") == severity)
-        figure.add_bar(
-            name=say.word("severity", severity),
-            x=[_local(say, at) for at in part["minute"].to_list()],
-            y=part["events"].to_list(),
-            width=60_000.0 if end - begin < timedelta(hours=2) else None,
-            marker={"line": {"width": 0}, "color": SEVERITY_COLOURS.get(severity)},
-            hovertemplate="%{y}",
-        )
-    events = minutes.group_by("minute").agg(pl.col("events").sum())["events"]
-    most = max(events.to_list(), default=0)
-    figure.update_layout(
-        barmode="stack",
-        showlegend=True,
-        xaxis={
-            "type": "date",
-            "range": [_local(say, begin), _local(say, end)],
-            "tickformat": CLOCK,
-            "hoverformat": "%d/%m %H:%M",
-        },
-        yaxis={"range": [0, max(most, limit) * 1.18], "nticks": 6, "tickformat": ",d"},
-    )
-    _limit(figure, limit, say("errors.limit_line", limit=limit))
-    return _calm(figure, 300)
 
 
 def hours_chart(hours: pl.DataFrame, limit_s: float, say: Wording) -> go.Figure:

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import polars as pl
 import streamlit as st
 
-from dashboards.kit import downloads, parts
+from dashboards.kit import downloads, links, parts
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen, Section
 from dashboards.queries.query import Column, Rows
-from dashboards.wording import NOTHING, Wording, count, rupiah, signed_rupiah
+from dashboards.wording import NOTHING, Wording, count, rupiah, share, signed_rupiah
+from marketplace.roles import Right
 
 ROWS_SHOWN = 500
 
+Opens = tuple[str | Mapping[str, str], str]
+"""What a picked row opens: (kind of kit/links.py, column of its id). Where rows are of several kinds, the first is a
+table (``core.bookings``) → kind, by the rows' column ``of``."""
+
 
 def grid(
-    screen: Screen, rows: Rows, title: str, *, choose: bool = False, json: bool = False
+    screen: Screen,
+    rows: Rows,
+    title: str,
+    *,
+    choose: bool = False,
+    json: bool = False,
+    opens: Opens | None = None,
 ) -> dict[str, Any] | None:
-    """Rows under the headings they declare: rupiah written out yet sorted as numbers, instants local. With ``choose`` a
-    row can be picked, and is returned with all of its columns as they are shown; with ``json`` all can be had as JSON
-    too."""
+    """Rows under the headings they declare: rupiah written out yet sorted as numbers, instants local. With ``opens`` a
+    picked row is opened by its id, whatever was published since it was drawn; that column need not be shown. With
+    ``choose`` a row can be picked, and is returned with all of its columns as they are shown; with ``json`` all can be
+    had as JSON too."""
     say = screen.text
     first = rows.first(screen.snapshot, ROWS_SHOWN)
+    targets = _targets(first, opens)
     columns = rows.columns or _as_declared(rows.name, first, say)
     first = _said(first, columns, say)
     shown = first.select([column.name for column in columns])
@@ -43,7 +57,9 @@ def grid(
         "placeholder": NOTHING,
     }
     picked: list[int] = []
-    if choose:
+    if targets:
+        _opening(rows.name, targets, _styled(shown, say), look)
+    elif choose:
         state = st.dataframe(_styled(shown, say), on_select="rerun", selection_mode="single-row", **look)
         picked = list(state["selection"]["rows"])
     else:
@@ -52,24 +68,65 @@ def grid(
     return first.row(picked[0], named=True) if picked and picked[0] < first.height else None
 
 
-def rows_of(rows: Rows) -> Section:
-    """A section that is nothing but rows, under the text "<name>.rows"."""
+def _targets(frame: pl.DataFrame, opens: Opens | None) -> list[tuple[str, str] | None]:
+    """What each row opens: (kind, id), or None where it has no id or is of no kind that has a page."""
+    if opens is None or frame.is_empty():
+        return []
+    kind, column = opens
+    kinds: Sequence[str | None] = (
+        [kind] * frame.height if isinstance(kind, str) else [kind.get(str(of)) for of in frame["of"]]
+    )
+    return [
+        None if one is None or record is None else (one, str(record))
+        for one, record in zip(kinds, frame[column], strict=True)
+    ]
+
+
+def _opening(name: str, targets: list[tuple[str, str] | None], shown: Any, look: dict[str, Any]) -> None:
+    """A table whose picked row is opened. A browser says the number of the row, so the table is another one (its key)
+    as soon as other rows stand in it: a click on one that is no longer drawn opens nothing rather than something else.
+    """
+    times = f"opened_{name}"
+    drawn = crc32(repr(targets).encode())
+    key = f"{name}_{drawn:08x}_{st.session_state.get(times, 0)}"
+
+    def picked() -> None:
+        numbers = st.session_state[key]["selection"]["rows"]
+        target = targets[numbers[0]] if numbers and numbers[0] < len(targets) else None
+        if target is not None:
+            links.open_next(*target)
+        st.session_state[times] = st.session_state.get(times, 0) + 1  # the next drawing begins without a mark
+
+    with st.container(key=look["key"]):
+        st.dataframe(shown, on_select=picked, selection_mode="single-row", **{**look, "key": key})
+    links.follow()  # where only a part of the page was drawn anew
+
+
+def rows_of(rows: Rows, opens: Opens | None = None) -> Section:
+    """A section that is nothing but rows, under the text "<name>.rows"; ``opens`` as in ``grid``."""
 
     def drawn(screen: Screen) -> None:
         title = screen.text(f"{rows.name}.rows")
         show(parts.section(title))
-        grid(screen, rows, title)
+        grid(screen, rows, title, opens=opens)
 
     return drawn
 
 
 def below(screen: Screen, rows: Rows, limit: int, *, json: bool = False) -> None:
-    """Under a table of the first ``limit`` rows: how many there are, and all of them to download."""
-    left, *places = st.columns([3, 1, 1] if json else [3, 1], vertical_alignment="center")
+    """Under a table of the first ``limit`` rows: how many there are, and for who may, all of them to download."""
+    may = screen.may(Right.DOWNLOAD)
     shown = rows.first(screen.snapshot, limit).height
     total = rows.count(screen.snapshot) if shown == limit else shown
-    if shown < total:
-        left.caption(screen.text("app.rows_shown", shown=count(shown), total=count(total)))
+    said = "app.rows_shown" if may else "app.rows_shown_only"
+    told = screen.text(said, shown=count(shown), total=count(total)) if shown < total else ""
+    if not may:
+        if told:
+            st.caption(told)
+        return
+    left, *places = st.columns([3, 1, 1] if json else [3, 1], vertical_alignment="center")
+    if told:
+        left.caption(told)
     _download(screen, places[0], "app.download", rows, "csv", downloads.csv)
     if json:
         _download(screen, places[1], "app.download_json", rows, "json", downloads.json)
@@ -80,14 +137,15 @@ def _download(
 ) -> None:
     """A button that hands out a file named after what it holds and the snapshot; made when it is clicked."""
     path = screen.snapshot
-    place.download_button(
+    downloads.button(
+        screen,
+        place,
         screen.text(label),
         lambda: write(rows.all(path)),
         file_name=f"bookwatch_{rows.name}_{Path(path).stem}.{form}",
         mime={"csv": "text/csv", "json": "application/json"}[form],
         key=f"download_{rows.name}" if form == "csv" else f"download_{rows.name}_{form}",
         icon=":material/download:",
-        on_click="ignore",
         width="stretch",
     )
 
@@ -162,7 +220,11 @@ def _styled(frame: pl.DataFrame, say: Wording) -> Any:
         for name, kind in written.schema.items()
         if kind.is_integer()
     } | {
-        name: say.seconds if name == "seconds" or name.endswith("_s") else count
+        name: share
+        if name.endswith("_rate")
+        else say.seconds
+        if name == "seconds" or name.endswith("_s")
+        else count
         for name, kind in written.schema.items()
         if kind.is_float()
     }

@@ -34,9 +34,12 @@ TONES: dict[str, str] = {
         "good",
     ),
     **dict.fromkeys(
-        ("degraded", "warning", "mismatched", "orphan", "not_due", "stale", "partial", "awaiting"), "warn"
+        ("degraded", "warning", "mismatched", "orphan", "not_due", "stale", "partial", "awaiting", "past"),
+        "warn",
     ),
-    **dict.fromkeys(("down", "broken", "critical", "missing", "failed", "forbidden", "high", "error"), "bad"),
+    **dict.fromkeys(
+        ("down", "broken", "critical", "missing", "failed", "forbidden", "high", "error", "damaged"), "bad"
+    ),
     **dict.fromkeys(("medium", "warn"), "warn"),
 }
 
@@ -49,6 +52,12 @@ def show(*parts: Child) -> None:
 def show_style(css: str) -> None:
     """Our own style sheet, of our own file."""
     st.html(f"<style>{css}</style>")
+
+
+def run(script: str, name: str = "page") -> None:
+    """Our own script, of our own file, run once by the browser; another text runs again. ``name``: of its place."""
+    with st.container(key=f"bw_script_{name}"):  # takes no room (style.css)
+        st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
 
 
 # Words and marks ----------------------------------------------------------------------------------
@@ -150,6 +159,11 @@ def jumps(places: Iterable[tuple[str, str]]) -> Markup:
     return element("nav", *links, cls="bw-jumps")
 
 
+def chosen_of(choices: Iterable[Child]) -> Markup:
+    """One of several, the others as links."""
+    return element("nav", *choices, cls="bw-jumps bw-choices")
+
+
 def note(kind: str, title: str, body: str = "") -> Markup:
     """A quiet card for "nothing here", with what that means."""
     said = element("div", element("b", title), paragraph(body))
@@ -162,9 +176,21 @@ def banner(kind: str, title: str, *sentences: str) -> Markup:
     return element("div", icon(kind), inner, cls=f"bw-banner bw-{kind}", role="status")
 
 
+def loud(title: str, said: str, way: Child) -> Markup:
+    """What nobody may overlook while it is so, with the way out of it."""
+    inner = element("div", element("b", title, "."), " ", said, " ", way)
+    return element("div", icon("warn"), inner, cls="bw-banner bw-loud bw-warn", role="status")
+
+
 def hint(label: str, command: str) -> Markup:
     """What can be done about it, as a command to copy."""
     return element("p", label, " ", verbatim(command), cls="bw-below bw-hint")
+
+
+def opened(kind: str, title: str, state: str, code: str, facts: Iterable[tuple[str, Child]]) -> Markup:
+    """A record that is opened: what it is called, how it stands, its machine name as small print, what is known."""
+    head = element("div", element("strong", title), badge(kind, state), cls="bw-commission-head")
+    return element("div", head, small(code), terms(facts), cls=f"bw-card bw-opened bw-{kind}")
 
 
 # Figures and bars ---------------------------------------------------------------------------------
@@ -270,7 +296,7 @@ def gap() -> Markup:
 
 
 def side_by_side(
-    titles: tuple[str, str], lines: Iterable[tuple[str, str, str, bool]], said: str = ""
+    titles: tuple[str, str], lines: Iterable[tuple[str, Child, Child, bool]], said: str = ""
 ) -> Markup:
     """Two records field by field: (field, left, right, whether they differ)."""
     body = [

@@ -6,23 +6,26 @@ A page gives a title and its sections to ``Screen.show`` and draws nothing outsi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from markupsafe import Markup
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboards import data_age
-from dashboards.kit import cards, parts
+from dashboards import data_age, sign_in, viewer
+from dashboards.kit import address, cards, links, parts
 from dashboards.kit.parts import show
-from dashboards.period import CUSTOM, Period, chosen
+from dashboards.lookback import NOWHERE, Looked, look
+from dashboards.period import CUSTOM, EARLIEST, Period, chosen
 from dashboards.queries import health, reading
 from dashboards.viewer import LOCAL, Viewer
-from dashboards.wording import LANGUAGES, Wording
+from dashboards.wording import INDONESIAN, Wording, numbers_as, numbers_else
 from marketplace.policy import Policy
 from marketplace.roles import Right
 from resources.errors import BookwatchError
@@ -31,6 +34,7 @@ from resources.settings import Settings, load_settings
 
 REFRESH_SECONDS = 5
 STYLE = Path(__file__).parent / "style.css"
+SCRIPT = Path(__file__).parent / "page.js"
 
 Section = Callable[["Screen"], None]
 
@@ -47,10 +51,11 @@ class Screen:
     pages: tuple[str, ...]
     status: dict[str, Any] | None
     viewer: Viewer = LOCAL
+    looked: Looked = NOWHERE
 
     def may(self, right: Right) -> bool:
         """Whether the person at this page has a right: asked anew at each drawing and each action."""
-        return self.viewer.may(right)
+        return self.viewer.may(right) and viewer.stands(self.viewer, self.settings)
 
     @property
     def snapshot(self) -> str:
@@ -64,7 +69,12 @@ class Screen:
 
     @property
     def condition(self) -> data_age.Condition:
-        return data_age.judge(self.now, self.path is not None, self.status, self.scans)
+        return condition_of(self.looked, self.now, self.path, self.status, self.scans)
+
+    @property
+    def data_until(self) -> datetime:
+        """Up to which instant (naive UTC) the snapshot knows: when it was published, else now."""
+        return self.published_at or self.now.astimezone(UTC).replace(tzinfo=None)
 
     @property
     def published_at(self) -> datetime | None:
@@ -94,6 +104,20 @@ class Screen:
         for column, section in zip(st.columns(len(sections), gap="medium"), sections, strict=True):
             with column:
                 self.draw(section)
+
+
+def condition_of(
+    looked: Looked,
+    now: datetime,
+    path: str | None,
+    status: dict[str, Any] | None,
+    scans: list[dict[str, Any]],
+) -> data_age.Condition:
+    """The condition of what is shown: nothing that is not the newest is called up to date."""
+    judged = data_age.judge(now, path is not None, status, scans)
+    if looked.past:
+        return replace(judged, state="past", failed=False)
+    return replace(judged, state="damaged") if looked.damaged else judged
 
 
 def _scans(path: str | None) -> list[dict[str, Any]]:
@@ -130,29 +154,63 @@ def policy_or_stop(say: Wording) -> Policy:
 
 
 def language() -> str:
-    """The language of this session: the switch, before that the address (?lang=id), else English."""
-    said = st.session_state.get("lang") or st.query_params.get("lang")
-    return said if said in LANGUAGES else LANGUAGES[0]
+    """The language of the page, as the address says it (?lang=id), else English."""
+    return address.chosen(links.LANGUAGE)
+
+
+def _language_of_session() -> str:
+    """Asked where a part of a page is drawn anew by itself; outside of any session numbers stay as they are filed."""
+    return INDONESIAN if get_script_run_ctx(suppress_warning=True) is None else language()
+
+
+numbers_else(_language_of_session)
 
 
 def current(pages: tuple[str, ...]) -> Screen:
-    """What a page is to show now. ``pages``: the names of all there are, in their order."""
+    """What a page is to show now. ``pages``: the names of all there are, in their order. Of an older snapshot it is
+    shown as it was when that was published: its own instant is now, and what the newest run says is left out."""
     settings = load_or_stop()
     say = Wording(language(), settings.timezone)
-    now = settings.clock.now()
+    numbers_as(say.language)
+    looked = look(settings.home, address.chosen(links.SNAPSHOT))
+    now = now_of(looked, settings)
     return Screen(
         settings=settings,
         text=say,
-        period=chosen(
-            st.session_state.get("period"),
-            st.session_state.get("days") if st.session_state.get("period") == CUSTOM else None,
-            now.astimezone(say.zone).date(),
-        ),
+        period=days_chosen(now.astimezone(say.zone).date()),
         now=now,
-        path=reading.newest(settings.home.current),
+        path=looked.path,
         pages=pages,
-        status=data_age.read_status(settings.home.status),
+        status=None if looked.past else data_age.read_status(settings.home.status),
+        viewer=sign_in.viewer_or_stop(settings, say),
+        looked=looked,
     )
+
+
+def now_of(looked: Looked, settings: Settings) -> datetime:
+    """The instant that is shown: of an older snapshot when it was published."""
+    at = reading.snapshot(looked.path).published_at if looked.past and looked.path is not None else None
+    return settings.clock.now() if at is None else at.replace(tzinfo=UTC)
+
+
+def days_chosen(today: date) -> Period:
+    """The days that the address asks for; days it names are meant also where it names no period."""
+    choice, days = address.chosen(links.PERIOD), days_said(today)
+    if days is not None and links.PERIOD.name not in st.query_params:
+        choice = CUSTOM
+    return chosen(choice, days or (today - timedelta(days=6), today), today)
+
+
+def days_said(today: date) -> tuple[date, date] | None:
+    """The days of the address (?from=2026-11-01&to=2026-11-22), where both are days that can be looked at."""
+    try:
+        first, last = (
+            date.fromisoformat(st.query_params[choice.name]) for choice in (links.FIRST, links.LAST)
+        )
+    except (KeyError, ValueError):
+        return None
+    last = min(last, today)
+    return (first, last) if EARLIEST <= first <= last else None
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -160,17 +218,22 @@ def pulse(screen: Screen, title: str, subtitle: str) -> None:
     """The head of the page, judged anew every five seconds. Only where something was published or said since
     does the whole page follow, so that tables keep their place while nothing happens."""
     home = screen.settings.home
-    path, status = reading.newest(home.current), data_age.read_status(home.status)
-    if (path, status) != (screen.path, screen.status):
+    looked = look(home, address.chosen(links.SNAPSHOT))
+    status = None if looked.past else data_age.read_status(home.status)
+    if (looked.path, status) != (screen.path, screen.status) or not viewer.stands(
+        screen.viewer, screen.settings
+    ):
         st.rerun(scope="app")
-    now = screen.settings.clock.now()
-    condition = data_age.judge(now, path is not None, status, screen.scans)
+    numbers_as(screen.text.language)
+    now = screen.now if looked.past else screen.settings.clock.now()
+    condition = condition_of(looked, now, looked.path, status, screen.scans)
     try:
         published_at = screen.published_at
     except reading.SnapshotUnreadable:
         published_at = None
     show(
         cards.head(title, subtitle, condition, now, screen.text),
+        cards.looked(looked, published_at, links.here(snapshot=None), screen.text),
         cards.banners(condition, published_at, now, screen.text),
     )
 
@@ -178,3 +241,9 @@ def pulse(screen: Screen, title: str, subtitle: str) -> None:
 @cache
 def style() -> str:
     return STYLE.read_text(encoding="utf-8")
+
+
+@cache
+def script() -> str:
+    along = json.dumps([choice.name for choice in links.ALONG])
+    return SCRIPT.read_text(encoding="utf-8").replace("%ALONG%", along)

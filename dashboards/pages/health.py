@@ -1,5 +1,5 @@
-"""Health: the seven points in full, their uptime and history, each collection and its scan, quarantine, and the checks
-that do not hold."""
+"""Health: the seven points in full, the chain from booking to payment with the bookings at each break, uptime and
+history."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import polars as pl
 import streamlit as st
 
 from dashboards import data_age
-from dashboards.kit import cards, parts
+from dashboards.kit import address, cards, glossary, links, parts
+from dashboards.kit.address import Choice
 from dashboards.kit.grid import grid
 from dashboards.kit.markup import Child, element, joined
-from dashboards.kit.page import Page, beside
+from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
-from dashboards.queries import health, reading
+from dashboards.queries import health, reading, service
 from dashboards.sections import shared
-from dashboards.wording import NOTHING, Wording, count, share
-from marketplace.events import NOT_THERE
-from marketplace.health import UPTIME_WINDOWS
-from messages.message import message_in
+from dashboards.wording import NOTHING, count, share
+from marketplace.health import UPTIME_WINDOWS, speaks_for
 
 COURSE = timedelta(days=7)
+HOP = Choice("hop", tuple("123456"))
 
 
 def points(screen: Screen) -> None:
@@ -44,7 +44,7 @@ def points(screen: Screen) -> None:
             say,
         ),
         parts.gap(),
-        cards.points_card(rows, screen.condition.state != "fresh", screen.now, say),
+        cards.points_card(rows, screen.condition.state != "fresh", shared.as_of(screen), say),
     )
 
 
@@ -110,8 +110,16 @@ def _window(row: dict[str, Any] | None, screen: Screen) -> Child:
             ("gap", row["unmeasured_seconds"]),
         ]
     )
-    said = share(row["working_share"]) if row["working_share"] is not None else say("uptime.nothing_measured")
-    return joined(element("b", said), bar, parts.small(", ".join(untold)))
+    return joined(element("b", _worked(row, screen)), bar, parts.small(", ".join(untold)))
+
+
+def _worked(row: dict[str, Any], screen: Screen) -> str:
+    """The share with how long was measured; where that is little of the window, it does not speak for it."""
+    say, measured = screen.text, float(row["measured_seconds"])
+    if row["working_share"] is None:
+        return say("uptime.nothing_measured")
+    said = say("health.of_measured", share=share(row["working_share"]), span=say.span(measured))
+    return said if speaks_for(str(row["time_window"]), measured) else say("health.too_little", said=said)
 
 
 def _course(spells: pl.DataFrame, end: datetime, screen: Screen) -> list[tuple[str, float, str]]:
@@ -139,108 +147,90 @@ def history(screen: Screen) -> None:
         grid(screen, health.HISTORY, say("uptime.title"))
 
 
-def collections(screen: Screen) -> None:
+def chain(screen: Screen) -> None:
     say = screen.text
-    rows = data_age.collections(screen.status, screen.scans)
-    show(parts.section(say("health.collections")))
-    if not rows:
-        show(parts.note("none", say("health.no_collections"), say("health.no_collections_text")))
+    show(parts.section(say("links.chain"), say("links.chain_note"), "chain"))
+    hops = service.broken_links(screen.snapshot)
+    if not hops:
+        show(parts.note("none", say("links.none")))
         return
-    unread = [row for row in rows if row.get("outcome") in NOT_THERE]
-    warning = (
-        parts.note(
-            "bad" if any(row.get("required") for row in unread) else "warn",
-            say("health.unread", n=count(len(unread)), all=count(len(rows))),
-            say("health.unread_text", collections=", ".join(str(row.get("collection")) for row in unread)),
-        )
-        if unread
-        else ""
-    )
+    broken = sum(row["state"] == "broken" for row in hops)
+    untold = sum(row["state"] not in ("broken", "working") for row in hops)
+    kind = "bad" if broken else "none" if untold else "good"
+    said = say("links.broken_text", broken=broken, all=len(hops)) if broken else say(f"links.{kind}_text")
     show(
-        warning,
         parts.table(
             [
-                (say("col.collection"), False),
-                (say("col.outcome"), False),
-                (say("col.completed"), True),
-                (say("col.watermark"), True),
+                (say("links.hop"), False),
+                ("", False),
+                (say("links.entered"), True),
+                (say("links.passed"), True),
+                (say("links.broken"), True),
+                (say("links.unknown"), True),
+                (say("col.state"), False),
             ],
-            [_collection(row, screen) for row in rows],
-        ),
+            [_hop(row, screen) for row in hops],
+            top=parts.above(parts.badge(kind, said)),
+        )
     )
+    if any(row["unknown"] for row in hops):
+        st.caption(say("links.unknown_note"))
 
 
-def _collection(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
+def name(row: dict[str, Any], screen: Screen) -> str:
     say = screen.text
-    outcome = str(row.get("outcome") or "unknown")
-    late = str(row.get("collection")) in screen.condition.behind
-    kind = parts.tone(outcome)
-    if kind == "bad" and not row.get("required"):
-        kind = "warn"
-    if kind == "good" and late:
-        kind = "warn"
-    need = say("health.required") if row.get("required") else say("health.optional")
-    completed = row.get("completed_at")
-    when = (
-        parts.below(say.time(completed, screen.now), say.ago(completed, screen.now))
-        if say.local(completed)
-        else say("health.never")
-    )
+    return f"{say.word('step', row['from_step'])} → {say.word('step', row['to_step'])}"
+
+
+def _labelled(row: dict[str, Any], screen: Screen) -> str:
+    return f"{name(row, screen)} · {count(row['broken'])}"
+
+
+def _hop(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
+    say = screen.text
+    state = str(row["state"])
+    kind = parts.tone(state)
+    passed = say("links.share", share=share(row["passed"] / row["entered"])) if row["entered"] else ""
     return (
-        joined(row.get("collection"), parts.tag(need), by=" "),
-        parts.word(
-            kind, say.word("outcome", outcome), say.message(message_in(row.get("said")), row.get("detail"))
-        ),
-        when,
-        say.time(row.get("watermark"), screen.now),
+        parts.below(name(row, screen), passed),
+        parts.bar([("good", row["passed"]), ("bad", row["broken"]), ("none", row["unknown"])]),
+        count(row["entered"]),
+        count(row["passed"]),
+        parts.differs(links.to_page("health", count(row["broken"]), hop=str(row["hop"])))
+        if row["broken"]
+        else count(row["broken"]),
+        count(row["unknown"]),
+        parts.badge(kind, say.word("status", state)),
     )
 
 
-def quarantine(screen: Screen) -> None:
-    say = screen.text
-    show(parts.section(say("health.quarantine")))
-    held = shared.quarantine(screen)
-    if not held["count"]:
-        show(parts.note("good", say("health.quarantine_none"), say("health.quarantine_none_text")))
+def at_the_break(screen: Screen) -> None:
+    """The ids of the bookings that should have passed a hop and did not."""
+    say, path = screen.text, screen.snapshot
+    show(parts.section(say("links.ids"), say("links.ids_note")))
+    hops = {int(row["hop"]): row for row in service.broken_links(path)}
+    breaks = [hop for hop, row in hops.items() if row["broken"]]
+    if not breaks:
+        untold = any(row["state"] != "working" for row in hops.values()) or not hops
+        title = say("links.ids_unknown" if untold else "links.ids_none")
+        show(parts.note("none" if untold else "good", title))
         return
-    oldest, reasons = held.get("oldest_first_seen_at"), held.get("reasons")
-    facts = sorted(reasons.items(), key=lambda pair: -int(pair[1])) if isinstance(reasons, dict) else []
-    label = say("health.quarantine_one") if held["count"] == 1 else say("health.quarantine_some")
-    since = (
-        say("health.quarantine_oldest", time=say.time(oldest, screen.now), ago=say.ago(oldest, screen.now))
-        if say.local(oldest)
-        else ""
-    )
-    show(parts.tally("warn", count(held["count"]), label, since, [(k, count(v)) for k, v in facts]))
-
-
-def _check(technical: object, text: Wording) -> Child:
-    called = text.broken(technical)
-    return parts.coded(called, str(technical)) if called else str(technical)
-
-
-def checks(screen: Screen) -> None:
-    say = screen.text
-    show(parts.section(say("health.checks")))
-    held, failed, failing = shared.check_results(screen)
-    sentence = shared.checks_sentence(screen, held, failed)
-    if not failed:
-        show(parts.note("good" if held else "none", sentence))
-        return
-    show(
-        parts.table(
-            [(say("col.check"), False), (say("col.severity"), False), (say("col.failed_rows"), True)],
-            [
-                (
-                    parts.below(_check(row.get("check_name"), say), row.get("asset") or ""),
-                    say.word("severity", str(row.get("severity")).lower()),
-                    count(row.get("failed_rows")),
-                )
-                for row in failing
-            ],
-            top=parts.above(parts.badge("warn", sentence)),
-        )
-    )
+    asked = address.chosen(HOP)
+    hop = int(asked) if asked and int(asked) in breaks else breaks[0]
+    if asked and int(asked) not in breaks and int(asked) in hops:
+        show(parts.note("none", say("health.hop_holds", hop=name(hops[int(asked)], screen))))
+    if len(breaks) > 1:
+        chosen = [
+            element("b", _labelled(hops[each], screen))
+            if each == hop
+            else links.to_page("health", _labelled(hops[each], screen), hop=str(each))
+            for each in breaks
+        ]
+        show(parts.chosen_of(chosen))
+    broken = service.at_the_break(hop)
+    grid(screen, broken, say("links.ids"), opens=("booking", "row_id"))
+    if broken.count(path) < hops[hop]["broken"]:
+        st.caption(say("links.newest", shown=count(broken.count(path)), all=count(hops[hop]["broken"])))
 
 
 PAGE = Page(
@@ -249,12 +239,14 @@ PAGE = Page(
     icon=":material/monitor_heart:",
     role="engineer",
     place=3,
+    choices=(HOP,),
     sections=(
         points,
+        chain,
+        at_the_break,
         uptime,
         history,
-        collections,
-        beside(quarantine, checks),
+        glossary.words("point", "broken", "unknown", "hop", "uptime", "measured", "run"),
     ),
 )
 

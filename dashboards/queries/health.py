@@ -35,8 +35,11 @@ def scans(path: str) -> list[dict[str, Any]]:
 
 @cached
 def newest_booking_at(path: str) -> datetime | None:
-    """The instant (naive UTC) of the newest successful booking."""
-    rows = ask(path, "SELECT newest_booking_at FROM marts.service_figures LIMIT 1").rows()
+    """The instant (naive UTC) at which the newest booking was made, tests and deleted ones left out."""
+    rows = ask(
+        path,
+        """SELECT max(created_at) FROM core.bookings WHERE NOT coalesce(is_test, false) AND deleted_at IS NULL""",
+    ).rows()
     return rows[0][0] if rows else None
 
 

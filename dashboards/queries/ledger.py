@@ -1,4 +1,5 @@
-"""The ledger by month and provider, and figures of closed months that changed. Asked through reading.py."""
+"""The ledger by month and provider, an account down to its lines, and figures of closed months that changed. Asked
+through reading.py."""
 
 from __future__ import annotations
 
@@ -50,6 +51,65 @@ def lines(month: date) -> Query:
             Column("provider_id", "col.provider_id"),
         ),
     )
+
+
+@cached
+def account(path: str, provider_id: str) -> pl.DataFrame:
+    """local_month, the six sums, holds, expected_idr, unrecorded_idr and unknown_amount_records of one provider, the
+    newest month first; no row where the ledger has no such account."""
+    return ask(
+        path,
+        f"""SELECT local_month, {", ".join(f"{name}::BIGINT AS {name}" for name in SUMS)}, holds,
+                   expected_idr::BIGINT AS expected_idr, unrecorded_idr::BIGINT AS unrecorded_idr,
+                   unknown_amount_records::BIGINT AS unknown_amount_records
+            FROM {_LEDGER} WHERE provider_id = ? ORDER BY local_month DESC""",
+        [provider_id],
+    )
+
+
+_ENTRY = (
+    Column("local_date", "revenue.day"),
+    Column("kind", "commissions.kind", words="entry"),
+    Column("part", "commissions.part", words="entry_part"),
+    Column("amount_idr", "commissions.amount"),
+    Column("detail", "commissions.why", told=True),
+    Column("commission_id", "col.commission_id"),
+    Column("booking_id", "col.booking_id"),
+)
+_ENTRIES = """SELECT local_date, kind, part, amount_idr, detail, commission_id, booking_id, entry_id, code, args
+              FROM marts.commission_entries"""
+
+
+def entries(provider_id: str, month: date) -> Query:
+    """The lines of an account in a month, day by day: with their signs they add up to what moved it."""
+    return Query(
+        "account_lines",
+        f"""{_ENTRIES} WHERE provider_id = ? AND local_date >= ? AND local_date < ?::DATE + INTERVAL 1 MONTH
+            ORDER BY local_date, entry_id""",
+        (provider_id, month, month),
+        columns=_ENTRY,
+    )
+
+
+def entries_of(commission_id: str) -> Query:
+    """The lines that a record has in the ledger, day by day."""
+    return Query(
+        "record_lines",
+        f"{_ENTRIES} WHERE commission_id = ? ORDER BY local_date, entry_id",
+        (commission_id,),
+        columns=tuple(column for column in _ENTRY if column.name != "commission_id"),
+    )
+
+
+@cached
+def why_unentered(path: str, commission_id: str) -> list[str]:
+    """Why a record has no line in the ledger: words of marts.unentered_records."""
+    frame = ask(
+        path,
+        "SELECT reason FROM marts.unentered_records WHERE commission_id = ? ORDER BY reason",
+        [commission_id],
+    )
+    return frame["reason"].to_list()
 
 
 #: finding_id, local_month, figure, previous_value, current_value, previous_snapshot_id, seen_at, detail, waived:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 
 from dashboards.queries.query import Column, Query
 from dashboards.queries.reading import ask, cached
+from marketplace.error_rate import NOT_COUNTED
 
 # What is looked at: the name of the choice → how far back from the instant of the snapshot.
 REACHES: dict[str, timedelta] = {
@@ -26,6 +28,22 @@ def error_minutes(path: str, since: datetime) -> pl.DataFrame:
            GROUP BY ALL ORDER BY minute, severity""",
         [since],
     )
+
+
+@cached
+def busiest(path: str, since: datetime) -> dict[str, Any] | None:
+    """The most events of any 60 seconds from ``since`` on and the instant (naive UTC) at which those ended, counted as
+    the alert counts (checks/error_rate.py): events, until. None: there was none that counts."""
+    rows = ask(
+        path,
+        f"""WITH counted AS (
+              SELECT called_at FROM ops.errors WHERE reason NOT IN {NOT_COUNTED} AND called_at >= ?)
+            SELECT count(*) OVER (ORDER BY called_at RANGE BETWEEN INTERVAL 59999999 MICROSECONDS PRECEDING
+                                  AND CURRENT ROW) AS events, called_at AS until
+            FROM counted ORDER BY events DESC, until DESC LIMIT 1""",
+        [since],
+    ).to_dicts()
+    return rows[0] if rows else None
 
 
 @cached

@@ -163,7 +163,7 @@ def reading(path: str) -> Iterator[duckdb.DuckDBPyConnection]:
         ) from None
 
 
-def ask(path: str, sql: str, parameters: list[Any] | None = None) -> pl.DataFrame:
+def ask(path: str, sql: str, parameters: list[Any] | dict[str, Any] | None = None) -> pl.DataFrame:
     """The rows of a question. Raises SnapshotUnreadable, NotInSnapshot where a table is not there."""
     with reading(path) as connection:
         return connection.sql(sql, params=parameters or []).pl()
@@ -185,6 +185,15 @@ def holds(path: str, table: str) -> bool:
         [table],
     )
     return bool(found["n"][0])
+
+
+def readable(path: str) -> bool:
+    """Whether a snapshot can be asked at all."""
+    try:
+        snapshot(path)
+    except SnapshotUnreadable:
+        return False
+    return True
 
 
 @cached

@@ -4,14 +4,20 @@ reading.py; names every column, and none that could hold personal data.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any, Final
 
 import polars as pl
 
 from dashboards.queries.query import Column, Query
 from dashboards.queries.reading import ask, cached, holds, with_messages
+from marketplace.commission import REVENUE_STATUSES, RowState
 from marketplace.difference import AGGREGATES, COLUMNS
 from marketplace.findings import SEVERITIES
+from pipelines.exports.commissions import DATED_FINDINGS
 
 #: The difference of a group of rows, and what is not in it.
 _DIFFERENCE = ", ".join(f"({sql})::BIGINT AS {name}" for name, sql in AGGREGATES.items())
@@ -24,33 +30,47 @@ def commission_summary(path: str) -> dict[str, Any] | None:
     return rows[0] if rows else None
 
 
+UNKNOWN_RECORD = "unknown_record"
+"""Of a row that could not be judged: its booking does not earn, or is not known. The count of bookings that could not
+be judged (marts.commission_summary) is of the others alone."""
+
+
 @cached
 def reconciliation_states(path: str) -> pl.DataFrame:
     """state, rows, expected_idr, actual_idr, the difference and what is not in it (marketplace/difference.py) over the
-    whole history; sums of nothing known are null."""
+    whole history; sums of nothing known are null. What could not be judged stands in two rows: "unknown" of bookings
+    that earn, as in the summary, and UNKNOWN_RECORD of records whose booking does not earn or is not known."""
     return ask(
         path,
-        f"""SELECT state, count(*)::BIGINT AS rows, sum(expected_idr)::BIGINT AS expected_idr,
+        f"""SELECT CASE WHEN state = ? AND NOT coalesce(list_contains(?, booking_status), false)
+                        THEN '{UNKNOWN_RECORD}' ELSE state END AS state,
+                   count(*)::BIGINT AS rows, sum(expected_idr)::BIGINT AS expected_idr,
                    sum(actual_idr)::BIGINT AS actual_idr, {_DIFFERENCE}
-            FROM marts.commission_reconciliation GROUP BY state ORDER BY rows DESC, state""",
+            FROM marts.commission_reconciliation GROUP BY 1 ORDER BY rows DESC, 1""",
+        [RowState.UNKNOWN.value, list(REVENUE_STATUSES)],
     )
 
 
-#: Each booking that earns and has no commission record, the oldest first, with the rupiah owed. (A finding of an older
-#: snapshot does not say in which collection its booking stands.)
+#: Each booking that earns and has no commission record, the oldest first, with the rupiah owed and its finding. (A
+#: finding of an older snapshot does not say in which collection its booking stands.)
 MISSING = Query(
     "missing_commissions",
-    """WITH waived AS (
-             SELECT booking_id, origin
+    """WITH found AS (
+             SELECT booking_id, origin, finding_id, waived
              FROM (SELECT NULL::VARCHAR AS origin WHERE false UNION ALL BY NAME FROM marts.commission_findings)
-             WHERE finding = 'missing' AND waived)
-           SELECT r.booking_id, r.provider_id, b.provider_name, r.source, r.booking_status,
+             WHERE finding = 'missing'),
+           absent AS (FROM marts.commission_reconciliation WHERE state = 'missing'),
+           named AS (
+             SELECT booking_id, origin, any_value(provider_name) AS provider_name FROM core.bookings
+             WHERE booking_id IN (SELECT booking_id FROM absent) GROUP BY booking_id, origin)
+           SELECT r.booking_id, r.provider_id, n.provider_name, r.source, r.booking_status,
                   r.booking_amount_idr, r.expected_idr, r.local_date, r.accrued_at, r.deadline_at,
-                  EXISTS (FROM waived w WHERE w.booking_id = r.booking_id
-                          AND coalesce(w.origin, r.origin) = r.origin) AS waived
-           FROM marts.commission_reconciliation r
-           LEFT JOIN core.bookings b ON b.booking_id = r.booking_id AND b.origin = r.origin
-           WHERE r.state = 'missing'
+                  coalesce((SELECT bool_or(waived) FROM found f WHERE f.booking_id = r.booking_id
+                            AND coalesce(f.origin, r.origin) = r.origin), false) AS waived,
+                  (SELECT min(finding_id) FROM found f WHERE f.booking_id = r.booking_id
+                   AND coalesce(f.origin, r.origin) = r.origin) AS finding_id
+           FROM absent r
+           LEFT JOIN named n ON n.booking_id = r.booking_id AND n.origin = r.origin
            ORDER BY r.accrued_at, r.booking_id, r.origin""",
     columns=(
         Column("booking_id", "col.booking_id"),
@@ -67,25 +87,46 @@ MISSING = Query(
 )
 
 
+@dataclass(frozen=True)
+class Waived:
+    """A waiver as people may see it. ``at``: naive UTC."""
+
+    finding_id: str
+    by: str
+    at: datetime
+    reason: str
+
+
+Entered = tuple[Waived, ...]
+
+
 @cached
-def findings_by_code(path: str) -> pl.DataFrame:
+def findings_by_code(path: str, entered: Entered | None = None) -> pl.DataFrame:
     """finding, severity (the worst), open, waived, the difference of the open ones and what is not in it
-    (marketplace/difference.py); the worst and most frequent first."""
+    (marketplace/difference.py); the worst and most frequent first. ``entered``: the waivers as they are now; without
+    them as the snapshot has them."""
+    waived, parameters = _waived(entered)
     return ask(
         path,
         f"""WITH ranked AS (
-              SELECT *, coalesce(list_position({list(SEVERITIES)}, severity), 1) AS weight
+              SELECT * REPLACE ({waived} AS waived), coalesce(list_position({list(SEVERITIES)}, severity), 1) AS weight
               FROM marts.commission_findings),
             counted AS (
               SELECT finding, arg_max(severity, weight) AS severity, max(weight) AS weight,
-                     count(*) FILTER (NOT coalesce(waived, false))::BIGINT AS open,
-                     count(*) FILTER (coalesce(waived, false))::BIGINT AS waived
+                     count(*) FILTER (NOT waived)::BIGINT AS open, count(*) FILTER (waived)::BIGINT AS waived
               FROM ranked GROUP BY finding),
-            opened AS (
-              SELECT finding, {_DIFFERENCE} FROM ranked WHERE NOT coalesce(waived, false) GROUP BY finding)
+            opened AS (SELECT finding, {_DIFFERENCE} FROM ranked WHERE NOT waived GROUP BY finding)
             SELECT finding, severity, open, waived, {", ".join(COLUMNS)}
             FROM counted LEFT JOIN opened USING (finding) ORDER BY weight DESC, open DESC, finding""",
+        parameters,
     )
+
+
+def _waived(entered: Entered | None) -> tuple[str, list[Any]]:
+    """Whether a row of marts.commission_findings is waived, as SQL with its parameters."""
+    if entered is None:
+        return "coalesce(waived, false)", []
+    return "list_contains(?::VARCHAR[], finding_id)", [[waiver.finding_id for waiver in entered]]
 
 
 #: Of a snapshot older than the table of waivers, where findings are marked waived all the same.
@@ -108,36 +149,133 @@ def waiver(path: str, finding_id: str) -> dict[str, Any] | None:
     )
 
 
-def findings(path: str, code: str | None) -> Query:
-    """The findings of one code (or all), each with its waiver: open ones first, the largest difference first."""
-    waived = (
-        "SELECT finding_id, waived_by, waived_at, reason AS waived_reason FROM ops.waivers"
-        if holds(path, "ops.waivers")
-        else _NO_WAIVERS
-    )
+WAIVED: Final[Mapping[str, str]] = MappingProxyType({"open": "NOT waived", "waived": "waived", "all": "true"})
+"""Which findings a list may show, by whether somebody acknowledged them."""
+FINDING_ORDERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "money": "abs(coalesce(variance_idr, 0)) DESC, finding_id",
+        "newest": "local_date DESC NULLS LAST, finding_id",
+        "oldest": "local_date NULLS LAST, finding_id",
+        "severity": f"list_position({list(SEVERITIES)}, severity) DESC NULLS LAST, finding_id",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Sought:
+    """Which findings are looked for; what is empty is left open. ``month``: its first day, by the day that an auditor's
+    report gives a finding (pipelines/exports); ``search``: part of an id or a reference."""
+
+    code: str = ""
+    severity: str = ""
+    provider: str = ""
+    month: date | None = None
+    waived: str = "all"
+    search: str = ""
+
+
+def findings(path: str, sought: Sought, order: str = "money", entered: Entered | None = None) -> Query:
+    """The findings sought, each with its day and its waiver: open ones first, then by ``order`` (FINDING_ORDERS).
+    ``entered``: the waivers as they are now; without them as the snapshot has them."""
+    parameters: list[Any] = []
+    if entered is not None:
+        waivers = """SELECT unnest(?::VARCHAR[]) AS finding_id, unnest(?::VARCHAR[]) AS waived_by,
+                            unnest(?::TIMESTAMP[]) AS waived_at, unnest(?::VARCHAR[]) AS waived_reason"""
+        parameters = [
+            tuple(waiver.finding_id for waiver in entered),
+            tuple(waiver.by for waiver in entered),
+            tuple(waiver.at for waiver in entered),
+            tuple(waiver.reason for waiver in entered),
+        ]
+    elif holds(path, "ops.waivers"):
+        waivers = "SELECT finding_id, waived_by, waived_at, reason AS waived_reason FROM ops.waivers"
+    else:
+        waivers = _NO_WAIVERS
+    waived = "coalesce(waived, false)" if entered is None else "w.finding_id IS NOT NULL"
     return Query(
         "findings",
-        f"""SELECT finding_id, finding, severity, booking_id, booking_ref, commission_id, provider_id,
-                   expected_idr, actual_idr, variance_idr, coalesce(waived, false) AS waived, detail,
-                   waived_by, waived_at, waived_reason, code, args
-            FROM {with_messages("marts.commission_findings")} LEFT JOIN ({waived}) USING (finding_id)
-            WHERE ? IS NULL OR finding = ?
-            ORDER BY coalesce(waived, false), abs(coalesce(variance_idr, 0)) DESC, finding_id""",
-        (code, code),
+        f"""WITH w AS ({waivers}), found AS (
+              SELECT f.* REPLACE ({waived} AS waived), w.waived_by, w.waived_at, w.waived_reason
+              FROM (SELECT {_NO_MESSAGES} WHERE false UNION ALL BY NAME FROM {DATED_FINDINGS}) f
+              LEFT JOIN w ON w.finding_id = f.finding_id)
+            SELECT finding_id, finding, severity, local_date, booking_id, booking_ref, commission_id, provider_id,
+                   expected_idr, actual_idr, variance_idr, waived, detail, waived_by, waived_at, waived_reason, code,
+                   args
+            FROM found
+            WHERE (? = '' OR finding = ?) AND (? = '' OR severity = ?) AND (? = '' OR provider_id = ?)
+              AND (?::DATE IS NULL OR (local_date >= ?::DATE AND local_date < ?::DATE + INTERVAL 1 MONTH))
+              AND (? = '' OR contains(lower(concat_ws(' ', finding_id, booking_id, booking_ref, commission_id,
+                                                      provider_id)), lower(?)))
+              AND {WAIVED[sought.waived]}
+            ORDER BY waived, {FINDING_ORDERS[order]}""",
+        (
+            *parameters,
+            *(sought.code, sought.code, sought.severity, sought.severity, sought.provider, sought.provider),
+            *(sought.month, sought.month, sought.month, sought.search, sought.search),
+        ),
         columns=(
-            Column("finding_id", "col.finding_id"),
+            Column("finding", "col.finding_name", words="finding"),
             Column("severity", "col.severity", words="severity"),
+            Column("local_date", "revenue.day"),
+            Column("variance_idr", "col.variance"),
+            Column("detail", "col.detail", told=True),
+            Column("expected_idr", "col.expected"),
+            Column("actual_idr", "col.actual"),
             Column("booking_id", "col.booking_id"),
             Column("booking_ref", "col.booking_ref"),
             Column("commission_id", "col.commission_id"),
-            Column("expected_idr", "col.expected"),
-            Column("actual_idr", "col.actual"),
-            Column("variance_idr", "col.variance"),
+            Column("provider_id", "col.provider_id"),
             Column("waived", "col.waived"),
             Column("waived_by", "waiver.by"),
             Column("waived_at", "waiver.at"),
             Column("waived_reason", "waiver.reason"),
+            Column("finding_id", "col.finding_id"),
+        ),
+    )
+
+
+_NO_MESSAGES = "NULL::VARCHAR AS code, NULL::VARCHAR AS args"
+
+
+@cached
+def finding_months(path: str) -> list[date]:
+    """The local months that have findings, the newest first."""
+    frame = ask(
+        path,
+        f"""SELECT DISTINCT date_trunc('month', local_date)::DATE AS month FROM {DATED_FINDINGS}
+            WHERE local_date IS NOT NULL ORDER BY month DESC""",
+    )
+    return frame["month"].to_list()
+
+
+@cached
+def finding_providers(path: str) -> dict[str, str]:
+    """The providers that findings speak of: id → public name (the id where none is known), by name."""
+    frame = ask(
+        path,
+        """SELECT f.provider_id, coalesce(min(p.provider_name), f.provider_id) AS name
+           FROM (SELECT DISTINCT provider_id FROM marts.commission_findings WHERE provider_id IS NOT NULL) f
+           LEFT JOIN core.providers p USING (provider_id) GROUP BY f.provider_id ORDER BY lower(name), f.provider_id""",
+    )
+    return dict(frame.iter_rows())
+
+
+def findings_of(commission_id: str | None = None, booking_id: str | None = None) -> Query:
+    """The findings that speak of a record or of a booking (of both, where both are given), the gravest first."""
+    return Query(
+        "findings_of_record",
+        f"""SELECT finding_id, finding, severity, variance_idr, coalesce(waived, false) AS waived, detail, code, args
+            FROM {with_messages("marts.commission_findings")}
+            WHERE commission_id = ? OR booking_id = ?
+            ORDER BY waived, {FINDING_ORDERS["severity"]}""",
+        (commission_id, booking_id),
+        columns=(
+            Column("finding", "col.finding_name", words="finding"),
+            Column("severity", "col.severity", words="severity"),
+            Column("variance_idr", "col.variance"),
+            Column("waived", "col.waived"),
             Column("detail", "col.detail", told=True),
+            Column("finding_id", "col.finding_id"),
         ),
     )
 
@@ -197,6 +335,48 @@ def commission_record(path: str, commission_id: str) -> dict[str, Any] | None:
                       raw_status, is_live, source, created_at, deadline_at, paid_at, verified_at, proof_at, proof_state,
                       fee_idr, fee_state, is_test, deleted_at
                FROM core.commissions WHERE commission_id = ? LIMIT 1""",
+            [commission_id],
+        )
+    )
+
+
+@cached
+def reconciled(path: str, commission_id: str) -> dict[str, Any] | None:
+    """How the reconciliation judged a record: state, booking_id, origin, expected_idr, actual_idr, variance_idr,
+    local_date, policy_version; None where no row of it shows the record (marts.unreconciled_records says why)."""
+    return _one(
+        ask(
+            path,
+            """SELECT state, booking_id, origin, expected_idr, actual_idr, variance_idr, local_date, policy_version
+               FROM marts.commission_reconciliation WHERE commission_id = ? LIMIT 1""",
+            [commission_id],
+        )
+    )
+
+
+@cached
+def why_unreconciled(path: str, commission_id: str) -> str | None:
+    """Why no row of the reconciliation shows a record: a word of marts.unreconciled_records; None where that does not
+    say."""
+    row = _one(
+        ask(
+            path,
+            "SELECT reason FROM marts.unreconciled_records WHERE commission_id = ? LIMIT 1",
+            [commission_id],
+        )
+    )
+    return None if row is None else str(row["reason"])
+
+
+@cached
+def open_record(path: str, commission_id: str) -> dict[str, Any] | None:
+    """A record as it stands among those that are not paid (marts.commission_open); None where it is not among them."""
+    return _one(
+        ask(
+            path,
+            """SELECT commission_id, booking_id, provider_id, provider_name, status, owed_idr, fee_idr, deadline_at,
+                      is_overdue, restriction_at, is_due, is_unpaid, age
+               FROM marts.commission_open WHERE commission_id = ? LIMIT 1""",
             [commission_id],
         )
     )

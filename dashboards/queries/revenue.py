@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
@@ -28,6 +28,28 @@ def revenue_daily(path: str) -> pl.DataFrame:
                   completed_idr::BIGINT AS completed_idr, collected_idr::BIGINT AS collected_idr
            FROM marts.revenue_daily WHERE local_date IS NOT NULL ORDER BY local_date""",
     )
+
+
+@cached
+def up_to(path: str, first: date, last: date, cut: datetime) -> dict[str, int] | None:
+    """booked_idr, completed_idr, collected_idr of the local days first to last by the instant ``cut`` (naive UTC): what
+    was booked by then, carried out by then (where no completion is written: whose service ended by then), paid by then.
+    None in a snapshot older than the rows behind figures."""
+    try:
+        return ask(
+            path,
+            """SELECT coalesce(sum(r.booked_idr) FILTER (coalesce(r.created_at <= $cut, true)), 0)::BIGINT
+                          AS booked_idr,
+                      coalesce(sum(r.completed_idr) FILTER (coalesce(b.completed_at, b.ends_at, $cut) <= $cut), 0)
+                          ::BIGINT AS completed_idr,
+                      coalesce(sum(r.collected_idr) FILTER (coalesce(r.paid_at <= $cut, true)), 0)::BIGINT
+                          AS collected_idr
+               FROM (FROM behind.revenue_daily WHERE local_date BETWEEN $first AND $last) AS r
+               LEFT JOIN core.bookings AS b ON r.of = 'core.bookings' AND b.booking_id = r.id""",
+            {"first": first, "last": last, "cut": cut},
+        ).to_dicts()[0]
+    except NotInSnapshot:
+        return None
 
 
 @cached
@@ -70,3 +92,52 @@ def revenue_by_day_and_source(path: str, first: date, last: date) -> pl.DataFram
            FROM marts.revenue_by_source WHERE local_date BETWEEN ? AND ? ORDER BY local_date, source""",
         [first, last],
     )
+
+
+@cached
+def revenue_by_kind(path: str, first: date, last: date) -> pl.DataFrame:
+    """kind, bookings, booked_idr, completed_idr, collected_idr of the days first to last, both included; the largest
+    first."""
+    return ask(
+        path,
+        """SELECT kind, sum(bookings)::BIGINT AS bookings, sum(booked_idr)::BIGINT AS booked_idr,
+                  sum(completed_idr)::BIGINT AS completed_idr, sum(collected_idr)::BIGINT AS collected_idr
+           FROM marts.revenue_by_kind WHERE local_date BETWEEN ? AND ?
+           GROUP BY kind ORDER BY booked_idr DESC, kind""",
+        [first, last],
+    )
+
+
+_SPAN = """{span} AS first, bookings, booked_idr, completed_idr, collected_idr, previous_bookings, previous_booked_idr,
+           previous_completed_idr, previous_collected_idr, is_complete"""
+
+
+@cached
+def weeks(path: str) -> pl.DataFrame:
+    """first (its Monday), the four figures, those of the week before (previous_…; null: nothing is known of it),
+    is_complete; the newest first."""
+    return ask(
+        path, f"SELECT {_SPAN.format(span='local_week')} FROM marts.revenue_weekly ORDER BY local_week DESC"
+    )
+
+
+@cached
+def months(path: str) -> pl.DataFrame:
+    """The same of months, by their first day."""
+    return ask(
+        path,
+        f"SELECT {_SPAN.format(span='local_month')} FROM marts.revenue_monthly ORDER BY local_month DESC",
+    )
+
+
+@cached
+def discounts(path: str, first: date, last: date) -> dict[str, int]:
+    """bookings that earn, discounted, free, known, unknown, before_idr, after_idr and given_idr (of the known) of the
+    days first to last, both included; zeros where there is no row."""
+    names = ("bookings", "discounted", "free", "known", "unknown", "before_idr", "after_idr", "given_idr")
+    return ask(
+        path,
+        f"""SELECT {", ".join(f'coalesce(sum("{name}"), 0)::BIGINT AS "{name}"' for name in names)}
+            FROM marts.discounts WHERE local_date BETWEEN ? AND ?""",
+        [first, last],
+    ).row(0, named=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboards.queries.query import Column, Query
-from dashboards.queries.reading import ask, cached, with_messages
+from dashboards.queries.reading import ask, cached
 
 
 @cached
@@ -35,38 +35,6 @@ def at_the_break(hop: int) -> Query:
 
 
 # Members ------------------------------------------------------------------------------------------
-
-# The order in which members are looked at: those that need someone first.
-MEMBER_ORDER: tuple[str, ...] = ("critical", "warning", "unknown", "offline", "healthy")
-
-
-def members(healths: tuple[str, ...], sought: str) -> Query:
-    """The members of these healths (none: of all) whose name or id holds ``sought``, those in need first."""
-    part = sought.strip().lower()
-    return Query(
-        "members",
-        f"""SELECT provider_id, provider_name, provider_type, health, reasons, last_seen_at, bookings,
-                     missed_requests, unread_messages, notifications_enabled, sound_enabled, browser, messages
-              FROM {with_messages("marts.member_health", "messages")}
-              WHERE (len(?) = 0 OR list_contains(?, health))
-                AND (? = '' OR contains(lower(coalesce(provider_name, '')), ?) OR contains(lower(provider_id), ?))
-              ORDER BY list_position(['critical', 'warning', 'unknown', 'offline', 'healthy'], health) NULLS LAST,
-                       missed_requests DESC NULLS LAST, provider_name, provider_id""",
-        (healths, healths, part, part, part),
-        columns=(
-            Column("provider_name", "col.provider_name"),
-            Column("health", "members.health", words="member"),
-            Column("reasons", "members.reasons", all_told="messages"),
-            Column("last_seen_at", "members.seen"),
-            Column("missed_requests", "members.missed"),
-            Column("unread_messages", "members.unread"),
-            Column("notifications_enabled", "members.notifications"),
-            Column("sound_enabled", "members.sound"),
-            Column("bookings", "metric.bookings"),
-            Column("browser", "members.browser"),
-            Column("provider_id", "col.provider_id"),
-        ),
-    )
 
 
 @cached

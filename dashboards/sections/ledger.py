@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
-import streamlit as st
-
-from dashboards.kit import parts
+from dashboards.kit import links, parts
+from dashboards.kit.address import chosen
+from dashboards.kit.filtered import filtered
 from dashboards.kit.grid import below, grid
 from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import ledger
 from dashboards.sections import shared
+from dashboards.sections.accounts import MONTH, month_of
 from dashboards.wording import count, rupiah, signed_rupiah
 
-MONTHS_SHOWN = 13
-CHANGES_SHOWN = 50
+MONTHS_SHOWN = 12
+CHANGES_SHOWN = 12
 
 
 def by_month(screen: Screen) -> None:
@@ -38,17 +38,14 @@ def by_month(screen: Screen) -> None:
             [_month(row, screen) for row in months.head(MONTHS_SHOWN).iter_rows(named=True)],
         )
     )
-    options: list[date] = months["local_month"].to_list()
-    month = st.selectbox(
-        say("ledger.choose"),
-        options,
-        format_func=say.month,
-        key="ledger_month",
-        width=320,
-        persist_state="session",
-    )
-    chosen = month if month is not None and month in options else options[0]
-    grid(screen, ledger.lines(chosen), say("ledger.title"))
+    options = months["local_month"].to_list()
+    asked = month_of(chosen(MONTH))
+    if asked is not None and asked not in options:
+        show(parts.note("none", say("commissions.no_month", month=say.month(asked))))
+        return
+    month = asked or options[0]
+    show(parts.section(say("commissions.by_provider", month=say.month(month))))
+    grid(screen, ledger.lines(month), say("ledger.title"), opens=("account", "provider_id"))
 
 
 def _month(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
@@ -64,7 +61,7 @@ def _month(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     if row["unknown_amounts"]:
         below += f" · {say('ledger.unknown_amounts', n=count(row['unknown_amounts']))}"
     return (
-        parts.below(say.month(row["local_month"]), below),
+        parts.below(filtered(say.month(row["local_month"]), month=f"{row['local_month']:%Y-%m}"), below),
         *(parts.money(row[name]) for name in ledger.SUMS),
         held,
     )
@@ -111,7 +108,12 @@ def _change(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     )
     return (
         say.month(row["local_month"]),
-        joined(parts.below(say.word("figure_name", row["figure"]), row["finding_id"]), *waived),
+        joined(
+            parts.below(
+                say.word("figure_name", row["figure"]), links.to_record("finding", row["finding_id"])
+            ),
+            *waived,
+        ),
         written(before),
         parts.differs(written(now)),
         signed_rupiah(apart) if money else count(apart),

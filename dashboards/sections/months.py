@@ -1,7 +1,8 @@
-"""Months as an auditor asks for them: is one ready, why not, its package, and who signed it off.
+"""Months as an auditor asks for them: is one ready, why not, its package, what changed after it closed, and who signed
+it off.
 
 Whether a point is so is marketplace/months.py's, what is known of a month pipelines/months.py's; a package is made by
-the command itself, as on the page Revenue (report.py).
+the command itself, as a report is (report.py).
 """
 
 from __future__ import annotations
@@ -13,26 +14,32 @@ import sys
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 
-from dashboards.kit import parts
+from dashboards import acts
+from dashboards.kit import downloads, links, parts
+from dashboards.kit.address import Choice, choose, chosen, widget
+from dashboards.kit.filtered import filtered
 from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.launch import environment
 from dashboards.queries import months, reading
-from dashboards.sections.report import MIME, NAME_LENGTH, ZIP_BYTES, changed, earlier, names_of, zipped
+from dashboards.sections.accounts import MONTH, month_of
+from dashboards.sections.report import MIME, ZIP_BYTES, changed, earlier, names_of, zipped
 from dashboards.wording import count
 from marketplace.months import MonthFacts, Point, Standing, points_of, whole
 from pipelines.exports.folder import BESIDE
-from pipelines.exports.manifest import MANIFEST, MONTH_KIND, DamagedManifest, read_manifest
+from pipelines.exports.manifest import MANIFEST, DamagedManifest, read_manifest
 from pipelines.months import Found, facts_of, found, judged_at, reports_of
 from resources.ledger import ExportEntry, Ledger, SignOff
 from resources.ledger.sign_offs import CLOSED, standing
 
-MONTHS_SHOWN = 13
+VIEWS: Final = ("all", "package", "report", "changes", "log")
+VIEW: Final = Choice("view", VIEWS, VIEWS[0])
+MONTHS_SHOWN = 12
 LOG_SHOWN = 20
 #: A page hashes no more than this of a report by itself; `bookwatch verify` does whatever there is.
 HASHED_BYTES = 1_000_000_000
@@ -88,16 +95,19 @@ class Known:
         return told, report, folder
 
 
-def newest(screen: Screen) -> None:
-    """The newest month that is over: ready or not, and at which point it stands."""
+def answer(screen: Screen) -> None:
+    """The month that the address names, else the newest that is over: ready or not, and at which point it stands."""
     say, known = screen.text, Known(screen)
-    month = known.listed[1]
+    month = month_of(chosen(MONTH)) or known.listed[1]
+    if month > known.listed[0]:
+        show(parts.note("none", say("months.not_begun", month=say.month(month))))
+        return
     facts, report, folder = known.facts(month)
     points = points_of(facts)
     state = whole(points)
     title = say(f"months.whole_{state.value}", month=say.month(month))
     left = [say(f"months.{point.value}") for point, stands in points.items() if stands is not Standing.DONE]
-    show(parts.section(say("months.newest"), say("months.note")))
+    show(parts.section(say("months.one", month=say.month(month)), say("months.note")))
     show(parts.note(_LOOKS[state], title, say("months.left", points=", ".join(left)) if left else ""))
     show(
         parts.table(
@@ -108,34 +118,59 @@ def newest(screen: Screen) -> None:
             ],
         )
     )
+    if chosen(MONTH):
+        show(
+            joined(
+                links.back(say("months.back"), MONTH.name),
+                links.to_page("commissions", say("months.ledger"), view="ledger", month=f"{month:%Y-%m}"),
+                links.to_page("findings", say("months.findings"), month=f"{month:%Y-%m}"),
+                by=" · ",
+            )
+        )
+
+
+def choose_view(screen: Screen) -> None:
+    """What else of the months is looked at."""
+    say = screen.text
+    st.segmented_control(
+        say("months.view"),
+        VIEWS,
+        required=True,
+        format_func=lambda name: say(f"months.view_{name}"),
+        label_visibility="collapsed",
+        **widget(VIEW),
+    )
 
 
 def by_month(screen: Screen) -> None:
-    """Each month, and the points at which it is not done."""
+    """Each month and where it stands, point by point; a month leads to what it lacks."""
     say, known = screen.text, Known(screen)
     show(parts.section(say("months.all"), say("months.all_note")))
     if known.exports is None:
         show(parts.note("none", say("report.ledger_unread")))
     lines: list[tuple[Child, ...]] = []
     for month in known.listed:
-        facts, report, folder = known.facts(month)
+        facts, _, _ = known.facts(month)
         points = points_of(facts)
         state = whole(points)
         lines.append(
             (
-                say.month(month),
+                filtered(say.month(month), month=f"{month:%Y-%m}"),
                 parts.badge(_LOOKS[state], say(f"months.is_{state.value}")),
-                joined(
-                    *(
-                        parts.paragraph(_cell(known, month, point, stands, facts, report, folder))
-                        for point, stands in points.items()
-                        if stands is not Standing.DONE
-                    )
+                *(
+                    parts.word(_LOOKS[stands], _said(point, stands, facts, screen))
+                    for point, stands in points.items()
                 ),
             )
         )
-    headings = [say("ledger.month"), say("months.ready"), say("months.lacks")]
+    headings = [say("ledger.month"), say("months.ready"), *(say(f"months.{point.value}") for point in Point)]
     show(parts.table([(heading, False) for heading in headings], lines))
+
+
+def _said(point: Point, stands: Standing, facts: MonthFacts, screen: Screen) -> str:
+    """A point in a word; where no report was made, no file of it can be other than it was."""
+    nothing = point is Point.VERIFIED and stands is Standing.OPEN and not facts.reported
+    return screen.text("months.nothing_handed_out" if nothing else f"months.{point.value}_{stands.value}")
 
 
 def _cell(
@@ -192,52 +227,32 @@ def _cell(
 
 
 def package(screen: Screen) -> None:
-    """Choose the month, make its package or prove the newest one, take its files."""
+    """Choose the month, order its package or prove the newest one, take its files, sign the month off."""
     say, known = screen.text, Known(screen)
     show(parts.section(say("months.package"), say("months.package_note"), anchor="package"))
-    options = known.listed
-    with st.form("month_form"):
-        month_place, name_place = st.columns([1, 1], vertical_alignment="bottom")
-        month = month_place.selectbox(
-            say("ledger.month"), options, index=1, format_func=say.month, key="package_month"
-        )
-        made_by = name_place.text_input(
-            say("report.by"), max_chars=NAME_LENGTH, placeholder=say("report.by_hint"), key="package_by"
-        )
-        asked = st.form_submit_button(
-            say("months.prepare"), type="primary", icon=":material/folder_zip:", key="package_make"
-        )
-    month = month if month in options else options[1]
-    if asked:
-        _make(screen, month, (made_by or "").strip())
-    report = Known(screen).report(month)
-    commands = [("months.sign", f"bookwatch close {month:%Y-%m} --by NAME")]
-    if report is None:
-        commands.insert(0, ("months.make", f"bookwatch export month {month:%Y-%m} --out DIR"))
-        show(*(parts.hint(say(name), command) for name, command in commands))
-        return
-    _handed_out(screen, report)
-    show(*(parts.hint(say(name), command) for name, command in commands))
-
-
-def _make(screen: Screen, month: date, made_by: str) -> None:
-    say = screen.text
-    if not made_by:
-        show(parts.banner("warn", say("report.by_wanted")))
-        return
-    snapshot_id = Path(screen.snapshot).stem
-    out = screen.settings.home.exports / f"{MONTH_KIND}_{month:%Y-%m}_{snapshot_id}"
-    with st.spinner(say("report.preparing")):
-        made = _bookwatch(
-            screen,
-            *("export", MONTH_KIND, f"{month:%Y-%m}", "--json"),
-            *(f"--out={out}", f"--as-of={snapshot_id}", f"--by={made_by}", f"--locale={say.language}"),
-        )
-    if made.returncode != 0:
-        show(parts.banner("bad", say("report.failed"), made.stderr.strip()))
-        return
-    again = json.loads(made.stdout)["already_there"]
-    show(parts.note("good", say("report.again") if again else say("report.entered")))
+    options = {f"{month:%Y-%m}": month for month in known.listed}
+    asked = chosen(MONTH)
+    st.selectbox(
+        say("ledger.month"),
+        [*options],
+        index=[*options].index(asked) if asked in options else 1,
+        format_func=lambda one: say.month(options[one]),
+        key="package_month",
+        on_change=lambda: choose(MONTH, st.session_state["package_month"]),
+        width=320,
+    )
+    named = asked if asked in options else [*options][1]
+    month = options[named]
+    making, signing = st.columns(2, gap="medium")
+    with making:
+        acts.order_form(screen, "package", month=named)
+        show(parts.hint(say("months.make"), f"bookwatch export month {named} --out DIR"))
+    with signing:
+        acts.order_form(screen, "sign_off", month=named)
+        show(parts.hint(say("months.sign"), f"bookwatch close {named} --by NAME"))
+    report = known.report(month)
+    if report is not None:
+        _handed_out(screen, report)
 
 
 def _bookwatch(screen: Screen, *words: str) -> subprocess.CompletedProcess[str]:
@@ -275,7 +290,9 @@ def _handed_out(screen: Screen, report: ExportEntry) -> None:
     names = names_of(folder, manifest)
     with st.container(horizontal=True, key="month_files"):
         if sum((folder / name).stat().st_size for name in names) <= ZIP_BYTES:
-            st.download_button(
+            downloads.button(
+                screen,
+                st,
                 say("report.all_files"),
                 lambda: zipped(folder, names),
                 file_name=f"{folder.name}.zip",
@@ -283,18 +300,18 @@ def _handed_out(screen: Screen, report: ExportEntry) -> None:
                 type="primary",
                 icon=":material/folder_zip:",
                 key="month_zip",
-                on_click="ignore",
             )
         for name in names:
             if Path(name).suffix in (".xlsx", ".pdf", ".md") or name in (MANIFEST, *BESIDE):
-                st.download_button(
+                downloads.button(
+                    screen,
+                    st,
                     name,
                     (folder / name).read_bytes,
                     file_name=name,
                     mime=_MIME.get(Path(name).suffix, "application/octet-stream"),
                     icon=":material/download:",
                     key=f"month_file_{name}",
-                    on_click="ignore",
                 )
         asked = st.button(say("months.prove"), icon=":material/verified:", key="month_prove")
     if asked:

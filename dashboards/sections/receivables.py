@@ -1,55 +1,183 @@
-"""What is owed: the state of the open records, deadlines as they run out, ages, who owes it, and restrictions."""
+"""What is owed: the answer in four figures, who owes it since when, deadlines as they run out, the open records, and
+restrictions."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
+from markupsafe import Markup
 
-from dashboards.kit import parts
-from dashboards.kit.grid import below, grid
+from dashboards.kit import links, parts
+from dashboards.kit.address import Choice, chosen, widget
+from dashboards.kit.filtered import filtered
+from dashboards.kit.grid import grid
 from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
-from dashboards.queries import receivables
+from dashboards.queries import receivables, reconciliation
 from dashboards.sections import shared
-from dashboards.wording import count, instant, rupiah
+from dashboards.wording import NOTHING, count, instant, rupiah
 
 COUNTDOWN_SECONDS = 15
-COUNTED_DOWN = 8
+COUNTED_DOWN = 6
 SOON_SECONDS = 3600
-RESTRICTIONS_SHOWN = 25
+RESTRICTIONS_SHOWN = 12
+
+VIEWS: Final = ("who", "records", "missing", "restrictions", "ledger", "reconciled")
+VIEW: Final = Choice("view", VIEWS, VIEWS[0])
+SEARCH: Final = Choice("q")
+CITY: Final = Choice("city")
+STATE: Final = Choice("state", tuple(receivables.ACCOUNTS))
+SORT: Final = Choice("sort", tuple(receivables.ORDERS), "owed")
+SHOWN: Final = Choice("show", tuple(receivables.RECORDS), "all")
+
+
+def answer(screen: Screen) -> None:
+    """What is owed, what is overdue, what waits to be checked and what is missing: how much, how many, since when; each
+    leads to its list."""
+    totals = receivables.open_totals(screen.snapshot)
+    if shared.unjudged(screen) and not totals["records"]:
+        show(shared.nothing_found(screen, "", ""))
+        return
+    show(
+        parts.grid(
+            "four", _owed(screen, totals), _overdue(screen, totals), _awaiting(screen), _missing(screen)
+        )
+    )
+
+
+def _owed(screen: Screen, totals: dict[str, Any]) -> Markup:
+    say = screen.text
+    facts: list[tuple[str, Child]] = [
+        (say("receivables.records"), count(totals["records"])),
+        (say("commissions.providers"), count(totals["providers"])),
+        (say("receivables.fees"), rupiah(totals["fees_idr"])),
+        (say("commissions.oldest_service"), _ago(screen, totals["oldest_service_at"])),
+    ]
+    if totals["unknown_amounts"]:
+        facts.append((say("receivables.unknown_amounts"), count(totals["unknown_amounts"])))
+    link = filtered(say("receivables.all"), view="records", show=None)
+    return parts.tally("none", rupiah(totals["owed_idr"]), say("commissions.owed"), link, facts)
+
+
+def _overdue(screen: Screen, totals: dict[str, Any]) -> Markup:
+    say = screen.text
+    late = totals["overdue_records"]
+    kind = "bad" if late else "none" if totals["unknown_records"] else "good"
+    facts: list[tuple[str, Child]] = [
+        (say("receivables.records"), count(late)),
+        (say("commissions.providers"), count(totals["overdue_providers"])),
+        (say("receivables.fees"), rupiah(totals["overdue_fees_idr"])),
+        (say("commissions.longest"), _ago(screen, totals["overdue_since"])),
+    ]
+    if totals["unknown_records"]:
+        untold = filtered(count(totals["unknown_records"]), view="records", show="unknown")
+        facts.append((say("commissions.untold"), untold))
+    link = filtered(say("commissions.to_overdue"), view="records", show="overdue")
+    return parts.tally(kind, rupiah(totals["overdue_idr"]), say("commissions.overdue"), link, facts)
+
+
+def _awaiting(screen: Screen) -> Markup:
+    say = screen.text
+    totals = receivables.awaiting_totals(screen.snapshot)
+    facts: list[tuple[str, Child]] = [
+        (say("receivables.records"), count(totals["records"])),
+        (say("commissions.proof_in_time_past"), count(totals["past_records"])),
+        (say("commissions.proof_late"), count(totals["overdue_records"])),
+        (say("commissions.oldest_proof"), _ago(screen, totals["since"])),
+    ]
+    if totals["unknown_amounts"]:
+        facts.append((say("receivables.unknown_amounts"), count(totals["unknown_amounts"])))
+    link = filtered(say("commissions.to_awaiting"), view="records", show="awaiting")
+    kind = "warn" if totals["records"] else "good"
+    return parts.tally(kind, rupiah(totals["owed_idr"]), say("commissions.awaiting"), link, facts)
+
+
+def _missing(screen: Screen) -> Markup:
+    say = screen.text
+    totals = receivables.missing_totals(screen.snapshot)
+    summary = reconciliation.commission_summary(screen.snapshot) or {}
+    facts: list[tuple[str, Child]] = [
+        (say("metric.bookings"), count(totals["bookings"])),
+        (say("commissions.in_grace"), count(summary.get("awaiting"))),
+        (say("commissions.not_judged"), count(summary.get("unknown"))),
+        (say("commissions.oldest_booking"), _ago(screen, totals["since"])),
+    ]
+    if totals["unknown_amounts"]:
+        facts.append((say("receivables.unknown_amounts"), count(totals["unknown_amounts"])))
+    unknown = shared.unjudged(screen)
+    kind = "bad" if totals["bookings"] else "none" if unknown else "good"
+    amount = NOTHING if unknown and not totals["bookings"] else rupiah(totals["expected_idr"])
+    link = filtered(say("commissions.to_missing"), view="missing")
+    return parts.tally(kind, amount, say("commissions.missing"), link, facts)
+
+
+def _ago(screen: Screen, value: object) -> Child:
+    return parts.unbroken(screen.text.ago(value, screen.now))
+
+
+def choose_view(screen: Screen) -> None:
+    """Which list is looked at."""
+    say = screen.text
+    st.segmented_control(
+        say("commissions.view"),
+        VIEWS,
+        required=True,
+        format_func=lambda name: say(f"commissions.view_{name}"),
+        label_visibility="collapsed",
+        **widget(VIEW),
+    )
+
+
+def who(screen: Screen) -> None:
+    """Who owes what now and since when; a row leads to the account."""
+    say, path = screen.text, screen.snapshot
+    if not receivables.open_totals(path)["records"]:
+        show(shared.nothing_found(screen, say("receivables.none"), say("receivables.none_text")))
+        return
+    search, city, state, sort = st.columns([1.6, 1, 1, 1], vertical_alignment="bottom")
+    search.text_input(say("commissions.search"), placeholder=say("commissions.search_who"), **widget(SEARCH))
+    known = receivables.cities(path)
+    asked = chosen(CITY)
+    city.selectbox(
+        say("col.city"),
+        known if not asked or asked in known else [*known, asked],
+        index=None,
+        placeholder=say("commissions.any"),
+        **widget(CITY),
+    )
+    state.selectbox(
+        say("commissions.state"),
+        STATE.allowed,
+        index=None,
+        placeholder=say("commissions.any"),
+        format_func=lambda name: say(f"commissions.state_{name}"),
+        **widget(STATE),
+    )
+    sort.selectbox(
+        say("commissions.sort"),
+        SORT.allowed,
+        format_func=lambda name: say(f"commissions.sort_{name}"),
+        **widget(SORT),
+    )
+    rows = receivables.balances(chosen(SEARCH), asked, chosen(STATE), chosen(SORT))
+    if rows.first(path, 1).is_empty():
+        show(parts.note("none", say("commissions.no_match")))
+        return
+    grid(screen, rows, say("receivables.who"), opens=("account", "provider_id"))
 
 
 def deadlines(screen: Screen) -> None:
-    """Totals, the nearest deadlines counting down, the longest overdue, and every open record."""
-    say, path = screen.text, screen.snapshot
-    show(parts.section(say("receivables.title"), say("receivables.note"), anchor="owed"))
-    totals = receivables.open_totals(path)
-    if not totals["records"]:
-        show(shared.nothing_found(screen, say("receivables.none"), say("receivables.none_text")))
-        return
-    facts = [
-        (say("receivables.records"), count(totals["records"])),
-        (say("receivables.owed"), rupiah(totals["owed_idr"])),
-        (say("receivables.overdue"), f"{count(totals['overdue_records'])} · {rupiah(totals['overdue_idr'])}"),
-        (say("receivables.fees"), f"{count(totals['fee_records'])} · {rupiah(totals['fees_idr'])}"),
-    ]
-    below = [
-        say(f"receivables.{name}", n=count(totals[name]))
-        for name in ("unknown_records", "not_due_records")
-        if totals[name]
-    ]
-    show(parts.terms_card(facts, " ".join(below)))
-    countdown(
-        screen,
-        receivables.DUE_NEXT.first(path, COUNTED_DOWN).to_dicts(),
-        receivables.OVERDUE.first(path, COUNTED_DOWN).to_dicts(),
-    )
-    _ages(screen)
-    with st.expander(say("receivables.all")):
-        grid(screen, receivables.OPEN, say("receivables.all"))
+    """The nearest deadlines counting down, and the longest overdue."""
+    path = screen.snapshot
+    if receivables.open_totals(path)["records"]:
+        countdown(
+            screen,
+            receivables.DUE_NEXT.first(path, COUNTED_DOWN).to_dicts(),
+            receivables.OVERDUE.first(path, COUNTED_DOWN).to_dicts(),
+        )
 
 
 @st.fragment(run_every=COUNTDOWN_SECONDS)
@@ -78,7 +206,12 @@ def _running(row: dict[str, Any], now: datetime, screen: Screen) -> tuple[Child,
     when = say.time(row["deadline_at"], now)
     fee = parts.small(say("receivables.with_fee", fee=rupiah(row["fee_idr"]))) if row["fee_idr"] else ""
     return (
-        parts.below(row["provider_name"] or row["provider_id"], row["commission_id"]),
+        parts.below(
+            filtered(
+                row["provider_name"] or row["provider_id"], provider=row["provider_id"], commission=None
+            ),
+            links.to_record("commission", row["commission_id"]),
+        ),
         joined(parts.money(row["owed_idr"]), fee),
         parts.word(kind, left, when),
     )
@@ -95,6 +228,37 @@ def time_left(deadline: datetime | None, now: datetime, screen: Screen) -> tuple
     return ("warn" if seconds < SOON_SECONDS else "good"), say(
         "receivables.time_left", span=say.span(seconds)
     )
+
+
+def records(screen: Screen) -> None:
+    """The open records, by what is to be done about them; a row leads to the record."""
+    say, path = screen.text, screen.snapshot
+    totals = receivables.open_totals(path)
+    if not totals["records"]:
+        show(shared.nothing_found(screen, say("receivables.none"), say("receivables.none_text")))
+        return
+    which, search = st.columns([1, 1.6], vertical_alignment="bottom")
+    which.selectbox(
+        say("commissions.show"),
+        SHOWN.allowed,
+        format_func=lambda name: say(f"commissions.show_{name}"),
+        **widget(SHOWN),
+    )
+    search.text_input(
+        say("commissions.search"), placeholder=say("commissions.search_record"), **widget(SEARCH)
+    )
+    told = [
+        say(f"receivables.{name}", n=count(totals[name]))
+        for name in ("unknown_records", "not_due_records")
+        if totals[name]
+    ]
+    st.caption(" ".join([say("receivables.note"), *told]))
+    rows = receivables.records(chosen(SHOWN), chosen(SEARCH))
+    if rows.first(path, 1).is_empty():
+        show(parts.note("none", say("commissions.no_match")))
+    else:
+        grid(screen, rows, say("receivables.all"), opens=("commission", "commission_id"))
+    _ages(screen)
 
 
 def _ages(screen: Screen) -> None:
@@ -122,16 +286,6 @@ def _ages(screen: Screen) -> None:
             ],
         )
     )
-
-
-def balances(screen: Screen) -> None:
-    """Who owes what now, provider by provider."""
-    say, path = screen.text, screen.snapshot
-    show(parts.section(say("receivables.who"), say("receivables.who_note"), anchor="who"))
-    if receivables.BALANCES.first(path, 1).is_empty():
-        show(shared.nothing_found(screen, say("receivables.none"), say("receivables.none_text")))
-        return
-    grid(screen, receivables.BALANCES, say("receivables.who"))
 
 
 VERDICTS: dict[str, str] = {
@@ -171,7 +325,8 @@ def restrictions(screen: Screen) -> None:
             [_restriction(row, screen) for row in frame.iter_rows(named=True)],
         )
     )
-    below(screen, receivables.RESTRICTIONS, RESTRICTIONS_SHOWN)
+    with st.expander(say("commissions.all_restrictions", n=count(sum(numbers.values())))):
+        grid(screen, receivables.RESTRICTIONS, say("restriction.title"), opens=("account", "provider_id"))
 
 
 def _restriction(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
@@ -187,8 +342,9 @@ def _restriction(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     if row["due"] and since is not None:
         due = joined(due, parts.small(say("restriction.since", time=say.time(since, screen.now))))
     overdue = parts.small(say("receivables.n_records", n=count(row["overdue_records"])))
+    name = filtered(row["provider_name"] or row["provider_id"], provider=row["provider_id"])
     return (
-        parts.below(row["provider_name"] or row["provider_id"], row["provider_id"]),
+        parts.below(name, row["provider_id"]),
         due,
         said(row["actual"]),
         joined(parts.money(row["overdue_idr"]), overdue),

@@ -1,26 +1,24 @@
-"""The auditor's report made from the page: the same export as `bookwatch export commissions`, with its entry in the
-ledger, and its files to download. What is in them is pipelines/exports' business.
+"""The auditor's report ordered from the page: the same export as `bookwatch export commissions`, made by the pipeline,
+with its entry in the ledger, and its files to download. What is in them is pipelines/exports' business.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import sqlite3
-import subprocess
-import sys
 import zipfile
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import streamlit as st
 
-from dashboards.kit import parts
+from dashboards import acts
+from dashboards.kit import downloads, parts
+from dashboards.kit.address import Choice, choose, chosen
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
-from dashboards.launch import environment
 from dashboards.wording import count
 from pipelines.exports.folder import BESIDE
 from pipelines.exports.manifest import MANIFEST, DamagedManifest, Manifest, read_manifest, sha256_of_bytes
@@ -33,48 +31,47 @@ MIME = {
     ".json": "application/json",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-NAME_LENGTH = 80
+DIGITS: Final = 16
+#: Which of the reports made so far is looked at: the first digits of its manifest's SHA-256.
+REPORT: Final = Choice("report", form=rf"[0-9a-f]{{{DIGITS}}}")
 EARLIER_SHOWN = 10
 # A ZIP is made in memory when it is asked for; above this the files are handed out one by one.
 ZIP_BYTES = 200_000_000
 
 
 def report(screen: Screen) -> None:
-    """Choose the days, prepare the report, take its files."""
+    """Choose the days and order the report of the pipeline; the reports that were made, and the files of one."""
     say = screen.text
     show(parts.section(say("report.title"), say("report.note"), anchor="report"))
     first, last = last_month(screen.now.astimezone(say.zone).date())
-    with st.form("report_form"):
-        days_place, name_place, form_place = st.columns([1.2, 1.2, 0.7], vertical_alignment="bottom")
-        days = days_place.date_input(
-            say("report.days"),
-            (first, last),
-            format="DD/MM/YYYY",
-            key="report_days",
-            persist_state="session",
+    days_place, form_place = st.columns([1.6, 1], vertical_alignment="bottom")
+    days = days_place.date_input(
+        say("report.days"),
+        (first, last),
+        format="DD/MM/YYYY",
+        key="report_days",
+        persist_state="session",
+    )
+    form = form_place.segmented_control(
+        say("report.form"),
+        FORMS,
+        default=FORMS[0],
+        required=True,
+        format_func=str.upper,
+        key="report_format",
+    )
+    if not isinstance(days, tuple) or len(days) != 2:
+        show(parts.banner("warn", say("report.days_wanted")))
+    else:
+        until = days[1] + timedelta(days=1)
+        acts.order_form(
+            screen,
+            "report",
+            first=days[0].isoformat(),
+            until=until.isoformat(),
+            format=str(form or FORMS[0]),
         )
-        made_by = name_place.text_input(
-            say("report.by"),
-            max_chars=NAME_LENGTH,
-            placeholder=say("report.by_hint"),
-            key="report_by",
-            persist_state="session",
-        )
-        form = form_place.segmented_control(
-            say("report.form"),
-            FORMS,
-            default=FORMS[0],
-            required=True,
-            format_func=str.upper,
-            key="report_format",
-        )
-        asked = st.form_submit_button(say("report.prepare"), type="primary", icon=":material/verified:")
-    if asked:
-        _prepare(screen, days, (made_by or "").strip(), str(form or FORMS[0]))
-    folder = st.session_state.get("report_folder")
-    if folder:
-        _prepared(screen, Path(folder))
-    _earlier(screen)
+    _made(screen)
 
 
 def last_month(today: date) -> tuple[date, date]:
@@ -83,42 +80,36 @@ def last_month(today: date) -> tuple[date, date]:
     return last.replace(day=1), last
 
 
-def _prepare(screen: Screen, days: Any, made_by: str, form: str) -> None:
-    """Make the report into a folder of its own under exports/, and remember which.
-
-    By the command itself, in a process of its own: this one has the snapshot open, and DuckDB opens a file once per
-    process and configuration. What a large report takes of memory is given back, too.
-    """
+def _made(screen: Screen) -> None:
+    """The files of the report that is chosen, the newest where none is; and every report ever made, from here or at the
+    command line."""
     say = screen.text
-    st.session_state.pop("report_folder", None)
-    if not isinstance(days, tuple) or len(days) != 2:
-        show(parts.banner("warn", say("report.days_wanted")))
+    try:
+        entries = earlier(screen.settings.home.ledger)
+    except sqlite3.Error:
+        show(parts.note("none", say("report.ledger_unread")))
         return
-    if not made_by:
-        show(parts.banner("warn", say("report.by_wanted")))
-        return
-    first, until = days[0], days[1] + timedelta(days=1)
-    snapshot_id = Path(screen.snapshot).stem
-    out = screen.settings.home.exports / f"{KIND}_{first}_{until}_{snapshot_id}_{form}"
-    with st.spinner(say("report.preparing")):
-        made = subprocess.run(
-            [
-                *(sys.executable, "-c", "from pipelines.cli import main; main()", "export", KIND, "--json"),
-                *(f"--from={first}", f"--to={until}", f"--out={out}"),
-                *(f"--as-of={snapshot_id}", f"--format={form}", f"--by={made_by}"),
-            ],
-            env={**environment(), "BOOKWATCH_HOME": str(screen.settings.home.root)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
+    reports = {entry.manifest_sha256[:DIGITS]: entry for entry in reversed(entries) if entry.kind == KIND}
+    asked = chosen(REPORT)
+    if asked and asked not in reports:
+        show(parts.note("none", say("report.unknown", report=asked)))
+    elif reports:
+        digest = asked or next(iter(reports))
+        st.selectbox(
+            say("report.which"),
+            [*reports],
+            index=[*reports].index(digest),
+            format_func=lambda one: _called(reports[one], screen),
+            key="report_which",
+            on_change=lambda: choose(REPORT, st.session_state["report_which"]),
         )
-    if made.returncode != 0:
-        show(parts.banner("bad", say("report.failed"), made.stderr.strip()))
-        return
-    told = json.loads(made.stdout)
-    st.session_state["report_folder"] = told["folder"]
-    st.session_state["report_again"] = told["already_there"]
+        _prepared(screen, Path(reports[digest].folder))
+    _earlier(screen, entries)
+
+
+def _called(entry: ExportEntry, screen: Screen) -> str:
+    """A report by when it was made, by whom, and its days."""
+    return f"{screen.text.time(entry.made_at, screen.now)} · {entry.made_by} · {entry.filters}"
 
 
 def _prepared(screen: Screen, folder: Path) -> None:
@@ -140,7 +131,7 @@ def _prepared(screen: Screen, folder: Path) -> None:
         (say("report.policy"), ", ".join(manifest.policy_versions) or say("report.no_policy")),
     ]
     notes = [
-        say("report.again") if st.session_state.get("report_again") else say("report.entered"),
+        say("report.entered"),
         "" if manifest.period_over else say("report.not_over"),
         say("report.no_day_rows", n=count(manifest.rows_without_day)) if manifest.rows_without_day else "",
         say("report.no_day_findings", n=count(manifest.findings_without_day))
@@ -174,7 +165,9 @@ def _downloads(screen: Screen, folder: Path, manifest: Manifest) -> None:
     stem = manifest.files[0].name.rsplit(".", 1)[0]
     with st.container(horizontal=True, key="report_files"):
         if sum(entry.bytes for entry in manifest.files) <= ZIP_BYTES:
-            st.download_button(
+            downloads.button(
+                screen,
+                st,
                 say("report.all_files"),
                 lambda: zipped(folder, names),
                 file_name=f"{stem}.zip",
@@ -182,10 +175,11 @@ def _downloads(screen: Screen, folder: Path, manifest: Manifest) -> None:
                 type="primary",
                 icon=":material/folder_zip:",
                 key="report_zip",
-                on_click="ignore",
             )
         for name in names:
-            st.download_button(
+            downloads.button(
+                screen,
+                st,
                 name.removeprefix(f"{stem}_")
                 if name.startswith(f"{stem}_") or name in (MANIFEST, *BESIDE)
                 else f"{KIND}.{manifest.format}",
@@ -194,7 +188,6 @@ def _downloads(screen: Screen, folder: Path, manifest: Manifest) -> None:
                 mime=MIME.get(Path(name).suffix, "application/octet-stream"),
                 icon=":material/download:",
                 key=f"report_file_{name.removeprefix(stem)}",
-                on_click="ignore",
             )
 
 
@@ -214,14 +207,9 @@ def zipped(folder: Path, names: list[str]) -> bytes:
     return made.getvalue()
 
 
-def _earlier(screen: Screen) -> None:
-    """The newest entries of the ledger: every report ever made, from here or at the command line."""
+def _earlier(screen: Screen, entries: tuple[ExportEntry, ...]) -> None:
+    """The newest entries of the ledger."""
     say = screen.text
-    try:
-        entries = earlier(screen.settings.home.ledger)
-    except sqlite3.Error:
-        show(parts.note("none", say("report.ledger_unread")))
-        return
     if not entries:
         return
     with st.expander(say("report.earlier", n=count(len(entries)))):

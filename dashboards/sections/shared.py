@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import plotly.graph_objects as go
@@ -10,24 +10,55 @@ import streamlit as st
 from markupsafe import Markup
 
 from dashboards.data_age import part, rows
-from dashboards.figures import RevenueFigure
+from dashboards.figures import RevenueFigure, revenue_figures
 from dashboards.kit import cards, parts
 from dashboards.kit.charts import CONFIG
 from dashboards.kit.markup import Child
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
-from dashboards.queries import health, operations, reconciliation, revenue
+from dashboards.queries import health, reading, reconciliation, revenue
 from dashboards.wording import NOTHING, count, rupiah
-
-REACH = "reach"  # the choice of choose_reach, as Streamlit keeps it
 
 
 def subtitle(screen: Screen) -> str:
-    """The days that are shown, the zone they are days of, and whether the last one is still running."""
+    """The days that are shown, the zone they are days of, whether the last one is still running, and how many of them
+    have data."""
     say, period = screen.text, screen.period
-    days = f"{say.days(period.first, period.last)} · {say.zone_name(screen.now)}"
-    running = period.last >= screen.now.astimezone(say.zone).date()
-    return f"{days} · {say('revenue.running')}" if running else days
+    said = [say.days(period.first, period.last), say.zone_name(screen.now)]
+    if period.running:
+        said.append(say("revenue.running"))
+    covered = days_with_data(screen)
+    if covered is not None and covered < period.days:
+        said.append(say("revenue.covered", n=count(covered), days=count(period.days)))
+    return " · ".join(said)
+
+
+def days_with_data(screen: Screen) -> int | None:
+    """Of how many days of the period the snapshot can know something: from its first day on, up to when it was
+    published. None where that cannot be told."""
+    if screen.path is None:
+        return None
+    try:
+        days = revenue.revenue_daily(screen.snapshot)
+    except reading.SnapshotUnreadable:
+        return None
+    if days.is_empty():
+        return 0
+    until = screen.data_until.replace(tzinfo=UTC).astimezone(screen.text.zone).date()
+    first: date = days["local_date"].min()  # type: ignore[assignment] - Polars types the min or sum of a column as any literal
+    period = screen.period
+    return max(0, (min(period.last, until) - max(period.first, first)).days + 1)
+
+
+def period_figures(screen: Screen) -> list[RevenueFigure]:
+    """Booked, completed and collected of the period, each beside what is like it: of a period that is still running as
+    much of the one before as has passed of it."""
+    period = screen.period
+    before = None
+    if period.counterpart is not None:
+        earlier, cut = period.previous, screen.data_until - timedelta(days=period.counterpart)
+        before = revenue.up_to(screen.snapshot, earlier.first, earlier.last, cut)
+    return revenue_figures(revenue.revenue_daily(screen.snapshot), period, before)
 
 
 def judged(screen: Screen) -> str:
@@ -44,6 +75,11 @@ def judged(screen: Screen) -> str:
     return screen.text(
         "system.asof", time=screen.text.time(at, screen.now), ago=screen.text.ago(at, screen.now)
     )
+
+
+def as_of(screen: Screen) -> datetime:
+    """The instant up to which ages of the data count on a page: now, or when it was last read whole."""
+    return screen.condition.counted_to(screen.now)
 
 
 def marts_points(screen: Screen) -> list[dict[str, Any]]:
@@ -71,7 +107,8 @@ def revenue_section(screen: Screen, figures: list[RevenueFigure]) -> None:
 
 
 def newest_booking(screen: Screen) -> object:
-    """The instant of the newest booking: as the status says, else as the snapshot does."""
+    """The instant at which the newest booking of any state was made, tests and deleted ones left out: as the status
+    says, else as the snapshot does. Health point 5 judges the same."""
     said = part(screen.status, "freshness").get("newest_booking_at")
     return said if said is not None or screen.path is None else health.newest_booking_at(screen.path)
 
@@ -80,7 +117,7 @@ def moment(screen: Screen, value: object) -> Child:
     """``14:02 WITA, 3 min ago`` in one line, or a dash."""
     if screen.text.local(value) is None:
         return NOTHING
-    said = f"{screen.text.time(value, screen.now)}, {screen.text.ago(value, screen.now)}"
+    said = f"{screen.text.time(value, screen.now)}, {screen.text.ago(value, as_of(screen))}"
     return parts.unbroken(said)
 
 
@@ -143,23 +180,3 @@ def chart(figure: go.Figure, name: str, alt: str) -> None:
     """A chart in its card."""
     with st.container(border=True, key=name):
         st.plotly_chart(figure, key=f"{name}_chart", config=CONFIG, alt=alt)
-
-
-def choose_reach(screen: Screen) -> None:
-    """How far back errors and timings are looked at: one choice for both pages."""
-    st.segmented_control(
-        screen.text("reach.title"),
-        tuple(operations.REACHES),
-        default="day",
-        required=True,
-        format_func=lambda option: screen.text(f"reach.{option}"),
-        key=REACH,
-        persist_state="session",
-    )
-
-
-def reach(screen: Screen) -> tuple[datetime, datetime]:
-    """From when to when (naive UTC): up to the instant of the snapshot, for of what came later it knows nothing."""
-    asked = str(st.session_state.get(REACH))
-    end = screen.published_at or screen.now.replace(tzinfo=None)
-    return end - operations.REACHES.get(asked, operations.REACHES["day"]), end

@@ -110,6 +110,7 @@ def demo(
         "APPWRITE_API",
         "BOOKWATCH_ALERT_URLS",
         "BOOKWATCH_HEARTBEAT_URL",
+        "BOOKWATCH_LOGIN",
     ):
         os.environ[name] = {"BOOKWATCH_TABLES": "{}", "APPWRITE_API": "tablesdb"}.get(name, "")
     from pipelines.run import run as run_once

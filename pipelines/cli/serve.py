@@ -1,4 +1,5 @@
-"""`bookwatch serve`: Dagster (web and daemon) and the dashboards, on 127.0.0.1, until stopped."""
+"""`bookwatch serve`: Dagster (web and daemon) and the dashboards, on 127.0.0.1, until stopped; with a login the
+dashboards alone listen further."""
 
 from __future__ import annotations
 
@@ -17,11 +18,25 @@ from pipelines.orders import OrderTaker
 from pipelines.processes import Child, own_port, start, stopping, wait_for_port, wait_for_socket, watch_over
 from pipelines.stopped import CODE, LOOK_EVERY_S, StoppedWatch, code_socket
 from resources.errors import UsageError
+from resources.own_hosts import host_name, is_loopback
+from resources.roles_file import load_roles
 from resources.settings import Settings, load_settings
 
 DASHBOARDS_PORT, DAGSTER_PORT = 8501, 3000
+LOOPBACK = "127.0.0.1"
 ORDERS_EVERY_S = 1.0
 """How often it is looked for an order of the dashboards: whoever gave it sees it taken."""
+
+
+def require_login_beyond(settings: Settings, host: str) -> None:
+    """Raises UsageError for an address that other machines reach, where no login stands before the dashboards, or one
+    that lets nobody in. Dagster's own pages have none: they stay on this machine."""
+    if host_name(host) is None:
+        raise UsageError.of("failure.host_name")
+    if settings.login:
+        load_roles(settings.require_login().roles_file)
+    elif not is_loopback(host):
+        raise UsageError.of("failure.host_without_login")
 
 
 def children_environment(settings: Settings) -> dict[str, str]:
@@ -38,12 +53,25 @@ def children_environment(settings: Settings) -> dict[str, str]:
     return known
 
 
-def start_dashboards(settings: Settings, port: int, environment: Mapping[str, str]) -> Child:
+def _login(settings: Settings) -> dict[str, str]:
+    """The login as this process knows it: the dashboards, in another folder, may find another .env or none."""
+    return {
+        "BOOKWATCH_LOGIN": settings.login,
+        "BOOKWATCH_LOGIN_CLIENT": settings.login_client,
+        "BOOKWATCH_LOGIN_SECRET": settings.login_secret.get_secret_value(),
+        "BOOKWATCH_ROLES": str(settings.roles_file.absolute()) if settings.roles else "",
+        "BOOKWATCH_DASHBOARDS": settings.dashboards,
+    }
+
+
+def start_dashboards(
+    settings: Settings, port: int, environment: Mapping[str, str], host: str = LOOPBACK
+) -> Child:
     """The Streamlit app, in a process of its own."""
     return start(
         "The dashboards",
-        [sys.executable, "-m", "dashboards", str(port)],
-        environment=environment,
+        [sys.executable, "-m", "dashboards", str(port), host],
+        environment={**environment, **_login(settings)},
         folder=PROJECT,
         log=settings.home.dagster / "dashboards.log",
     )
@@ -104,19 +132,20 @@ def serve_until_stopped(
     children: list[Child],
     scheduled: bool,
     open_browser: bool,
+    host: str = LOOPBACK,
 ) -> None:
     """Start the servers, say where they are, and wait. Whoever calls stops ``children``. Raises UsageError for a port
     that is taken.
     """
     port, dagster_port = own_ports(port, dagster_port if scheduled else None)
-    dashboards = start_dashboards(settings, port, environment)
+    dashboards = start_dashboards(settings, port, environment, host)
     children.append(dashboards)
     watch = StoppedWatch(settings)
     taker = OrderTaker(settings, environment)
     if scheduled:
         start_dagster(settings, dagster_port, environment, children)
-    wait_for_port(dashboards, port)
-    address = f"http://127.0.0.1:{port}"
+    wait_for_port(dashboards, port, host=host)
+    address = settings.dashboards if settings.login else f"http://127.0.0.1:{port}"
     typer.echo(f"Dashboards  {address}")
     if scheduled:
         typer.echo(f"Dagster     http://127.0.0.1:{dagster_port}  (a run every minute)")
@@ -160,9 +189,16 @@ def serve(
     port: Annotated[int, typer.Option(help="Port of the dashboards.")] = DASHBOARDS_PORT,
     dagster_port: Annotated[int, typer.Option(help="Port of Dagster's web pages.")] = DAGSTER_PORT,
     browser: Annotated[bool, typer.Option(help="Open the dashboards in a browser.")] = False,
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Address the dashboards listen on; beyond this machine only with a login (docs/operations.md)."
+        ),
+    ] = LOOPBACK,
 ) -> None:
-    """Dagster (web and daemon) and the dashboards, on 127.0.0.1."""
+    """Dagster (web and daemon) and the dashboards, on 127.0.0.1; the dashboards further with --host and a login."""
     settings = load_settings()
+    require_login_beyond(settings, host)
     prepare(settings.home)
     scheduled = True
     try:
@@ -180,4 +216,5 @@ def serve(
             children=children,
             scheduled=scheduled,
             open_browser=browser,
+            host=host,
         )

@@ -16,7 +16,7 @@ from resources.ledger.exports import ExportEntry, Exports
 from resources.ledger.health import HealthChange, HealthPoints, HealthVerdict
 from resources.ledger.migrations import LedgerTooNew
 from resources.ledger.orders import Order, Orders
-from resources.ledger.runs import Runs
+from resources.ledger.runs import EnteredRun, Runs
 from resources.ledger.seals import Seal, Seals
 from resources.ledger.sign_offs import SignOff, SignOffs
 from resources.ledger.waivers import Waiver, Waivers
@@ -42,6 +42,7 @@ __all__ = [
     "Acknowledgement",
     "ClosedChange",
     "ClosedGap",
+    "EnteredRun",
     "ExportEntry",
     "HealthChange",
     "HealthVerdict",

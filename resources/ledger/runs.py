@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from resources.instants import stamp_of, text_of
+from resources.instants import instant_of, stamp_of, text_of
 from resources.ledger.connection import LedgerFile
+
+
+@dataclass(frozen=True)
+class EnteredRun:
+    """A run as it was entered. Instants are naive UTC. ``finished_at`` None: it goes on, or died; ``snapshot_id``: the
+    one that is shown since. ``message``: why it failed, or what failed after it had published; never a value of a row.
+    """
+
+    sequence: int
+    run_id: str
+    started_at: datetime
+    finished_at: datetime | None
+    exit_status: int | None
+    snapshot_id: str | None
+    message: str
 
 
 class Runs(LedgerFile):
@@ -27,6 +43,23 @@ class Runs(LedgerFile):
         with self.reading() as db:
             row = db.execute("SELECT sequence, finished_at FROM runs WHERE run_id = ?", (run_id,)).fetchone()
         return None if row is None else (row["sequence"], row["finished_at"] is not None)
+
+    def newest_runs(self, limit: int) -> list[EnteredRun]:
+        """The newest runs, the newest first."""
+        with self.reading() as db:
+            rows = db.execute("SELECT * FROM runs ORDER BY sequence DESC LIMIT ?", (limit,)).fetchall()
+        return [
+            EnteredRun(
+                row["sequence"],
+                row["run_id"],
+                instant_of(row["started_at"]).replace(tzinfo=None),
+                None if row["finished_at"] is None else instant_of(row["finished_at"]).replace(tzinfo=None),
+                row["exit_status"],
+                row["snapshot_id"],
+                row["message"] or "",
+            )
+            for row in rows
+        ]
 
     def finish_run(
         self, sequence: int, finished_at: datetime, exit_status: int, snapshot_id: str | None, message: str

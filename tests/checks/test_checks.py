@@ -53,6 +53,9 @@ def built() -> Warehouse:
     )
     w.booking("b3", created_at=NOW - HOUR)
     w.booking("b4", created_at=NOW - HOUR, status="reassigned")
+    w.provider("p8", status="OFFLINE", last_seen_at=NOW)
+    w.booking("b5", provider_id="p8", created_at=NOW - HOUR, status="pending")
+    w.booking("b6", created_at=NOW - 5 * HOUR, status="declined")
     w.commission("c1", "b1", created_at=NOW - HOUR)
     w.commission("c2", "ghost", created_at=NOW - HOUR)
     w.commission("c4", None, created_at=NOW - HOUR, is_test=True)
@@ -161,6 +164,8 @@ BAD = {
     "revenue_daily": ["local_date = NULL", "bookings = -1", "collected_idr = NULL"],
     "revenue_by_source": ["source = 'web'", "booked_idr = NULL"],
     "member_health": ["health = 'fine'", "missed_requests = -1", "provider_id = NULL"],
+    "provider_calls": ["reason = 'bored'", "open_requests = 0", "oldest_request_at = NULL"],
+    "short_hours": ["weekday = 8", "hour = 24", "unserved = -1", "requests = NULL"],
     "service_mix": ["bookings = 0"],
     "response_times": ["responded = -1", "avg_response_s = -1"],
     "decline_reasons": ["reason = NULL"],

@@ -20,8 +20,10 @@ TABLES = {
         "location": "VARCHAR", "status": "VARCHAR", "createdAt": "VARCHAR", "userId": "VARCHAR",
     },
     "hotel_bookings": {"guestName": "VARCHAR"},
-    "chat_messages": {"message": "VARCHAR", "content": "VARCHAR"},
-    "users": {"name": "VARCHAR"},
+    "chat_messages": {"message": "VARCHAR", "content": "VARCHAR", "roomId": "VARCHAR", "isRead": "VARCHAR"},
+    "users": {"name": "VARCHAR", "phone": "VARCHAR"},
+    "therapists": {"name": "VARCHAR", "whatsappNumber": "VARCHAR"},
+    "places": {"businessName": "VARCHAR", "phone": "VARCHAR"},
     "notifications": {"bookingId": "VARCHAR"},
 }  # fmt: skip
 
@@ -62,6 +64,90 @@ def test_personal_values_are_kept_by_id(raw: RawFile):
     assert set(bookings) == {"b1", "b2", "h1"}
     assert {k: v["text"] for k, v in read(raw, "messages").items()} == {"m1": "hello", "m2": "hi"}
     assert path.stat().st_mode & 0o777 == 0o400
+
+
+def test_a_message_is_kept_with_its_room_its_length_and_the_change_that_brought_it(raw: RawFile):
+    first = raw.put("chat_messages", {"$id": "m1", "message": "selamat pagi ☀", "roomId": "r1"})
+    told = Pseudonyms(read_phone_key(raw.path)).of("081234567890")
+    second = raw.put(
+        "chat_messages",
+        {"$id": "m2", "message": "x" * 40_000, "roomId": "0812-3456-7890"},
+        {"$id": "m3", "message": None, "roomId": "r1"},
+    )
+    update(raw)
+    kept = {
+        key: (row["room_id"], row["letters"], row["change"]) for key, row in read(raw, "messages").items()
+    }
+    # the length is that of what was written, also where not all of it is kept
+    assert kept == {"m1": ("r1", 14, first), "m2": (told, 40_000, second)}
+
+
+def test_the_rows_of_a_file_that_is_written_anew_stand_in_the_order_of_their_changes(raw: RawFile):
+    for number in (5, 3, 9, 1):
+        raw.put("chat_messages", {"$id": f"m{number}", "message": "hello"})
+    raw.put("chat_messages", {"$id": "m5", "message": "hello", "isRead": "true"})
+    with duckdb.connect(str(update(raw)), read_only=True) as con:
+        changes = [change for (change,) in con.execute("SELECT change FROM messages").fetchall()]
+    assert changes == sorted(changes)
+    assert len(changes) == 4
+
+
+def test_a_message_that_was_read_is_changed_in_a_copy_and_nothing_is_written_anew(
+    raw: RawFile, monkeypatch: pytest.MonkeyPatch
+):
+    raw.put("chat_messages", {"$id": "m1", "message": "hello"}, {"$id": "m2", "message": "again"})
+    update(raw)
+    written: list[int | None] = []
+    write = personal_store._write  # how it is written is what is asked
+
+    def counted(*args: Any, after: int | None, **more: Any) -> bool:
+        written.append(after)
+        return write(*args, after=after, **more)
+
+    monkeypatch.setattr(personal_store, "_write", counted)
+    change = raw.put("chat_messages", {"$id": "m1", "message": "hello", "isRead": "true"})
+    update(raw)
+    assert written == [change - 1]
+    assert {key: row["change"] for key, row in read(raw, "messages").items()} == {
+        "m1": change,
+        "m2": change - 1,
+    }
+    raw.put("chat_messages", {"$id": "m1", "message": "other", "isRead": "true"})
+    update(raw)
+    assert written == [change - 1, change, None]
+
+
+def test_how_to_reach_providers_and_customers_is_kept_by_their_ids(raw: RawFile):
+    raw.put(
+        "therapists",
+        {"$id": "t1", "name": "Ni Luh", "whatsappNumber": "0812-3456-7890"},
+        {"$id": "t2", "name": "Made", "whatsappNumber": "ask me"},
+        {"$id": "t3"},
+    )
+    raw.put("places", {"$id": "t1", "businessName": "Spa Ubud", "phone": "+62 361 975 123"})
+    raw.put(
+        "users", {"$id": "u1", "name": "Wayan", "phone": "081234567891"}, {"$id": "u2", "name": "Zzsecret"}
+    )
+    path = update(raw)
+    with duckdb.connect(str(path), read_only=True) as con:
+        providers = con.execute("SELECT * FROM providers ORDER BY ALL").fetchall()
+        customers = con.execute("SELECT * FROM customers ORDER BY ALL").fetchall()
+    assert providers == [
+        ("t1", "Ni Luh", "+6281234567890", None, "therapists"),
+        ("t1", "Spa Ubud", "+62361975123", None, "places"),
+        ("t2", "Made", None, "not a phone number", "therapists"),
+    ]
+    assert customers == [
+        ("u1", "Wayan", "+6281234567891", None, "users"),
+        ("u2", "Zzsecret", None, "absent", "users"),
+    ]
+    raw.delete("therapists", "t1")
+    raw.put("users", {"$id": "u2", "name": None})
+    path = update(raw)
+    assert set(read(raw, "providers")) == {"t1", "t2"}
+    assert set(read(raw, "customers")) == {"u1"}
+    assert b"zzsecret" not in path.read_bytes().lower()
+    assert b"Ni Luh" not in path.read_bytes()
 
 
 def test_nothing_new_copies_nothing(raw: RawFile):

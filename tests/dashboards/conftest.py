@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from dashboards import launch
+from dashboards import launch, viewer
+from dashboards.viewer import Viewer
+from marketplace.roles import Role
 from tests.dashboards import snapshot
 from tests.dashboards.snapshot import Truth
 from tests.drawn_pages import AppTest
@@ -44,7 +46,15 @@ class Shown:
 
     @property
     def html(self) -> str:
-        return "\n".join(block.proto.body for block in self.app.html)
+        """What stands on the page; without the scripts of the frame, which are not of it (``scripts``)."""
+        return "\n".join(
+            block.proto.body for block in self.app.html if not block.proto.unsafe_allow_javascript
+        )
+
+    @property
+    def scripts(self) -> list[str]:
+        """What the browser is given to run."""
+        return [block.proto.body for block in self.app.html if block.proto.unsafe_allow_javascript]
 
     @property
     def text(self) -> str:
@@ -62,6 +72,18 @@ class Shown:
         found = re.search(rf'<div class="bw-card bw-figure bw-{name}">.*?</div>', self.html, flags=re.DOTALL)
         assert found, f"no card {name}"
         return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", found.group()))).strip()
+
+
+@pytest.fixture
+def signed_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[Role], Viewer]:
+    """Be somebody of a role from here on, as after signing in."""
+
+    def as_role(role: Role) -> Viewer:
+        who = Viewer(f"{role}@example.test", role, known=True)
+        monkeypatch.setattr(viewer, "current", lambda settings: who)
+        return who
+
+    return as_role
 
 
 @pytest.fixture

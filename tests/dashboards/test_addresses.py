@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import streamlit as st
 
-from dashboards import frame
+from dashboards.kit import links, screen
+from dashboards.kit.address import chosen as chosen_in_address
 from dashboards.period import EARLIEST, chosen
 from tests.dashboards.conftest import Shown
 
@@ -43,7 +44,7 @@ def test_days_that_cannot_be_looked_at_are_not_asked_for(
     monkeypatch: pytest.MonkeyPatch, first: str, last: str, expected: tuple[date, date] | None
 ) -> None:
     monkeypatch.setattr(st, "query_params", {"from": first, "to": last})
-    assert frame.asked(TODAY) == expected
+    assert screen.days_said(TODAY) == expected
     if expected:
         period = chosen("custom", expected, TODAY)
         assert period.previous.last == period.first - timedelta(days=1)
@@ -53,11 +54,11 @@ def test_days_that_cannot_be_looked_at_are_not_asked_for(
 def test_no_value_is_more_than_none(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     for said in ({"from": value, "to": "2026-11-22"}, {"from": "2026-11-01", "to": value}, {"from": value}):
         monkeypatch.setattr(st, "query_params", said)
-        assert frame.asked(TODAY) is None
-    monkeypatch.setattr(st, "session_state", {})
-    monkeypatch.setattr(st, "query_params", {"lang": value})
-    frame.keep("lang", ("en", "id"), "en")
-    assert st.session_state["lang"] == "en"
+        assert screen.days_said(TODAY) is None
+    monkeypatch.setattr(st, "query_params", {choice.name: value for choice in links.ALONG})
+    assert chosen_in_address(links.LANGUAGE) == "en"
+    if value != "custom":
+        assert chosen_in_address(links.PERIOD) == "7d"
 
 
 @pytest.mark.parametrize(
@@ -78,13 +79,3 @@ def test_no_value_is_more_than_none(monkeypatch: pytest.MonkeyPatch, value: str)
 )
 def test_a_hostile_address_is_answered(home: Path, show: Show, query: dict[str, Any]) -> None:
     assert "Overview" in show(home, **query).text
-
-
-@pytest.mark.parametrize("finding", ["\0", "' OR 1=1 --", "<script>alert(1)</script>" * 10_000], ids=range(3))
-def test_a_finding_that_is_none_is_said_to_be_gone_in_a_few_words(
-    home: Path, show: Show, finding: str
-) -> None:
-    shown = show(home, "revenue", finding=finding)
-    assert "This snapshot holds no finding" in shown.text
-    assert "<script>" not in shown.html
-    assert len(shown.text) < 50_000

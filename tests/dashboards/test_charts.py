@@ -47,10 +47,10 @@ def test_the_revenue_page_draws_every_day_exactly_and_writes_rupiah_in_full(
     for trace, name in zip(drawn["data"], FIGURES, strict=True):
         amounts = [truth.days[day][f"{name}_idr"] for day in days]
         assert trace["y"] == amounts
-        assert trace["customdata"] == [f"Rp {amount:,}".replace(",", ".") for amount in amounts]
+        assert trace["customdata"] == [f"Rp {amount:,}" for amount in amounts]
         assert trace["x"][0] == "Mon, 16 Nov 2026"
     assert drawn["layout"]["xaxis"]["labelalias"]["Sun, 22 Nov 2026"] == "22 Nov"
-    assert drawn["layout"]["yaxis"]["ticktext"] == ["Rp 0", "Rp 20 jt", "Rp 40 jt", "Rp 60 jt", "Rp 80 jt"]
+    assert drawn["layout"]["yaxis"]["ticktext"] == ["Rp 0", "Rp 20 m", "Rp 40 m", "Rp 60 m", "Rp 80 m"]
     assert drawn["layout"]["paper_bgcolor"] == drawn["layout"]["plot_bgcolor"] == "rgba(0,0,0,0)"
     assert json.loads(charts[0].proto.config)["displayModeBar"] is False
 

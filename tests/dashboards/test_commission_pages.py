@@ -36,14 +36,14 @@ def test_open_records_count_down_by_the_clock_and_the_longest_overdue_stand_apar
     home: Path, show: Show
 ) -> None:
     text = plain(show(home, "revenue"))
-    assert "Open records 9 Owed Rp 773.250 Overdue 4 · Rp 323.250 Fees 3 · Rp 75.000" in text
+    assert "Open records 9 Owed Rp 773,250 Overdue 4 · Rp 323,250 Fees 3 · Rp 75,000" in text
     assert "Of which it cannot be told whether they are overdue, or how much is owed: 1." in text
     assert "Open, but not due (orphans, bookings that ended without earning): 1." in text
     assert (
-        "Next deadlines Owed Time left Ubud Touch open00 Rp 75.000 39 min left 14:45 WITA Ubud Touch open01 Rp 105.000 2 h 30 min left 16:35 WITA"
+        "Next deadlines Owed Time left Ubud Touch open00 Rp 75,000 39 min left 14:45 WITA Ubud Touch open01 Rp 105,000 2 h 30 min left 16:35 WITA"
     ) in text
     assert (
-        "Longest overdue Owed Time over Kadek Therapy open05 Rp 75.000 and a fee of Rp 25.000 overdue for 8 d 18 h 13 Nov 20:05 WITA"
+        "Longest overdue Owed Time over Kadek Therapy open05 Rp 75,000 and a fee of Rp 25,000 overdue for 8 d 18 h 13 Nov 20:05 WITA"
     ) in text
     # An orphan's deadline is nobody's.
     assert "open08" not in text
@@ -54,15 +54,15 @@ def test_a_deadline_that_passed_since_the_snapshot_is_overdue_by_the_clock(
 ) -> None:
     monkeypatch.setattr(snapshot, "NOW_SETTING", "2026-11-22T06:50:30Z")
     text = plain(show(home, "revenue"))
-    assert "open00 Rp 75.000 overdue for 5 min 14:45 WITA" in text
-    assert "open01 Rp 105.000 1 h 45 min left" in text
+    assert "open00 Rp 75,000 overdue for 5 min 14:45 WITA" in text
+    assert "open01 Rp 105,000 1 h 45 min left" in text
 
 
 def test_ages_and_balances_say_who_owes_what(home: Path, show: Show) -> None:
     shown = show(home, "revenue")
     text = plain(shown)
-    assert "not ended yet 1 Rp 135.000 Rp 0 0–3 h 3 Rp 225.000 Rp 0 3–24 h 2 Rp 165.750 Rp 25.000" in text
-    assert "over 7 days 1 Rp 75.000 Rp 25.000 unknown 1 Rp 90.000 Rp 0" in text
+    assert "not ended yet 1 Rp 135,000 Rp 0 0–3 h 3 Rp 225,000 Rp 0 3–24 h 2 Rp 165,750 Rp 25,000" in text
+    assert "over 7 days 1 Rp 75,000 Rp 25,000 unknown 1 Rp 90,000 Rp 0" in text
     balances = shown.table("Who owes what now")
     assert balances["provider_id"].to_list() == ["prov06", "prov02", "prov00", "prov04", "prov03"]
     assert balances["owed_idr"].to_list() == [225_000, 180_000, 143_250, 105_000, 75_000]
@@ -74,12 +74,12 @@ def test_restrictions_that_should_be_and_are_stand_side_by_side_the_differing_on
     shown = show(home, "revenue")
     text = plain(shown)
     assert "1 As it should be 1 Due, not in force 1 In force, not due 1 Could not be told" in text
-    assert "Sari Wellness prov00 yes since 12:35 WITA no Rp 143.250 records: 2 Due, not in force" in text
+    assert "Sari Wellness prov00 yes since 12:35 WITA no Rp 143,250 records: 2 Due, not in force" in text
     assert "Wayan Bodywork prov05 no yes Rp 0 records: 0 In force, not due" in text
     assert (
-        "Nusa Spa House prov04 yes since 12:35 WITA not known Rp 105.000 records: 1 Could not be told" in text
+        "Nusa Spa House prov04 yes since 12:35 WITA not known Rp 105,000 records: 1 Could not be told" in text
     )
-    assert "Kadek Therapy prov03 yes since 12:35 WITA yes Rp 75.000 records: 1 As it should be" in text
+    assert "Kadek Therapy prov03 yes since 12:35 WITA yes Rp 75,000 records: 1 As it should be" in text
     assert (
         shown.html.count('<mark class="bw-warn"><i class="bw-icon bw-warn" aria-hidden="true"></i>yes</mark>')
         == 2
@@ -107,8 +107,8 @@ def test_the_ledger_adds_up_by_month_and_by_provider(home: Path, show: Show) -> 
     shown = show(home, "revenue")
     text = plain(shown)
     assert (
-        "November 2026 providers: 2 Rp 350.000 Rp 900.000 Rp 50.000 Rp 856.750 Rp 0 Rp 443.250 balanced"
-        " October 2026 providers: 2 Rp 275.000 Rp 1.700.000 Rp 50.000 Rp 1.600.000 Rp 75.000 Rp 350.000 balanced"
+        "November 2026 providers: 2 Rp 350,000 Rp 900,000 Rp 50,000 Rp 856,750 Rp 0 Rp 443,250 balanced"
+        " October 2026 providers: 2 Rp 275,000 Rp 1,700,000 Rp 50,000 Rp 1,600,000 Rp 75,000 Rp 350,000 balanced"
     ) in text
     assert shown.table("Ledger")["closing_idr"].to_list() == [343_250, 100_000]
     shown.app.selectbox(key="ledger_month").select(date(2026, 9, 1)).run()
@@ -122,14 +122,14 @@ def test_a_ledger_line_that_does_not_hold_to_the_rupiah_is_said(home: Path, show
         "UPDATE marts.commission_ledger SET closing_idr = NULL, holds = false WHERE provider_id = 'prov00' AND local_month = DATE '2026-09-01'",
     )
     text = plain(show(home, "revenue"))
-    assert "Rp 350.001 1 not balanced" in text
-    assert "Rp 75.000 1 not balanced" in text
+    assert "Rp 350,001 1 not balanced" in text
+    assert "Rp 75,000 1 not balanced" in text
 
 
 def test_a_ledger_of_before_it_told_whether_it_holds_is_called_neither(home: Path, show: Show) -> None:
     changed(home, "ALTER TABLE marts.commission_ledger DROP COLUMN holds")
     text = plain(show(home, "revenue"))
-    assert "Rp 443.250 not told by this snapshot" in text
+    assert "Rp 443,250 not told by this snapshot" in text
     assert "balanced" not in text
 
 
@@ -138,11 +138,11 @@ def test_a_closed_month_that_changed_shows_both_values_and_a_waived_one_is_marke
 ) -> None:
     text = plain(show(home, "revenue"))
     assert (
-        "October 2026 Collected closed_month_changed:2026-10:collected_idr Rp 41.250.000 Rp 41.175.000 -Rp 75.000 09:05 WITA against 20261121T060512Z-000009"
+        "October 2026 Collected closed_month_changed:2026-10:collected_idr Rp 41,250,000 Rp 41,175,000 -Rp 75,000 09:05 WITA against 20261121T060512Z-000009"
     ) in text
     assert (
         "Bookings closed_month_changed:2026-09:bookings Waived"
-        " Waived by Komang, 12:05 WITA: a double booking was removed 1.500 1.501 1 "
+        " Waived by Komang, 12:05 WITA: a double booking was removed 1,500 1,501 1 "
     ) in text
 
 
@@ -243,8 +243,8 @@ def test_beside_each_difference_stand_the_rows_that_are_not_in_it(home: Path, sh
     )
     text = plain(show(home, "revenue"))
     assert "State Rows Expected Recorded Difference Not in the difference" in text
-    assert "Unknown Could not be judged 1 – Rp 90.000 – 1 Rp 90.000 recorded" in text
-    assert "Vanished record vanished high 1 0 – 1 Rp 60.000 expected" in text
+    assert "Unknown Could not be judged 1 – Rp 90,000 – 1 Rp 90,000 recorded" in text
+    assert "Vanished record vanished high 1 0 – 1 Rp 60,000 expected" in text
     indonesian = plain(show(home, "revenue", lang="id"))
     assert "Baris yang satu sisinya tidak diketahui, di luar selisih: 1 (tercatat Rp 90.000)" in indonesian
 
@@ -362,5 +362,5 @@ def test_an_older_snapshot_says_what_it_does_not_hold_and_shows_the_rest(
     assert "Nothing is owed" not in text
     assert "No closed month has changed" not in text
     assert "could not be read" not in text
-    assert f"12 missing Rp {sum(idr for _, idr in truth.missing):,}".replace(",", ".") in text
+    assert f"12 missing Rp {sum(idr for _, idr in truth.missing):,}" in text
     assert len(shown.table("Findings by code")) == 32

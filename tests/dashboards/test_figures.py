@@ -74,10 +74,47 @@ def test_no_data_at_all_gives_no_days() -> None:
     ],
 )
 def test_choices(choice: str | None, custom: tuple[date, ...] | None, first: date, last: date) -> None:
-    assert chosen(choice, custom, TODAY) == Period(first, last)
+    period = chosen(choice, custom, TODAY)
+    assert (period.first, period.last, period.running) == (first, last, last >= TODAY)
 
 
 def test_the_previous_period_ends_the_day_before_and_is_as_long() -> None:
     period = Period(date(2026, 11, 16), TODAY)
     assert period.days == 7
     assert period.previous == Period(date(2026, 11, 9), date(2026, 11, 15))
+
+
+@pytest.mark.parametrize(
+    ("choice", "today", "days", "before", "counterpart"),
+    [
+        ("today", "2026-11-22", ("2026-11-22", "2026-11-22"), ("2026-11-21", "2026-11-21"), 1),
+        ("yesterday", "2026-11-22", ("2026-11-21", "2026-11-21"), ("2026-11-20", "2026-11-20"), None),
+        ("week", "2026-11-19", ("2026-11-16", "2026-11-19"), ("2026-11-09", "2026-11-12"), 7),
+        ("week", "2026-11-16", ("2026-11-16", "2026-11-16"), ("2026-11-09", "2026-11-09"), 7),
+        ("last_week", "2026-11-22", ("2026-11-09", "2026-11-15"), ("2026-11-02", "2026-11-08"), None),
+        ("month", "2026-11-22", ("2026-11-01", "2026-11-22"), ("2026-10-01", "2026-10-22"), 31),
+        # October had no more days than September: nothing is left out, and whole days are compared.
+        ("month", "2026-10-31", ("2026-10-01", "2026-10-31"), ("2026-09-01", "2026-09-30"), None),
+        ("month", "2026-03-01", ("2026-03-01", "2026-03-01"), ("2026-02-01", "2026-02-01"), 28),
+        ("last_month", "2026-01-15", ("2025-12-01", "2025-12-31"), ("2025-11-01", "2025-11-30"), None),
+        ("7d", "2026-11-22", ("2026-11-16", "2026-11-22"), ("2026-11-09", "2026-11-15"), 7),
+        ("90d", "2026-11-22", ("2026-08-25", "2026-11-22"), ("2026-05-27", "2026-08-24"), 90),
+    ],
+)
+def test_like_is_compared_with_like(
+    choice: str, today: str, days: tuple[str, str], before: tuple[str, str], counterpart: int | None
+) -> None:
+    period = chosen(choice, None, date.fromisoformat(today))
+    said = [tuple(day.isoformat() for day in (one.first, one.last)) for one in (period, period.previous)]
+    assert said == [days, before]
+    assert period.counterpart == counterpart
+
+
+def test_a_running_period_is_never_compared_with_whole_days() -> None:
+    frame = days(TODAY - timedelta(days=9), [100] * 10)
+    period = chosen("today", None, TODAY)
+    assert [figure.previous_idr for figure in revenue_figures(frame, period)] == [None] * 3
+    before = {"booked_idr": 60, "completed_idr": 10, "collected_idr": 5}
+    figures = revenue_figures(frame, period, before)
+    assert [figure.previous_idr for figure in figures] == [60, 10, 5]
+    assert all(figure.cut for figure in figures)

@@ -13,8 +13,18 @@ import polars as pl
 
 from dashboards import frame, pages, queries
 from dashboards.kit import downloads
-from dashboards.queries import ledger, operations, reading, reconciliation, service
+from dashboards.queries import (
+    demand,
+    ledger,
+    operations,
+    people,
+    reading,
+    receivables,
+    reconciliation,
+    service,
+)
 from dashboards.queries.query import Column, Held, Query
+from dashboards.queries.reconciliation import Sought
 from dashboards.wording import LANGUAGES, texts
 from messages.rules import STRETCHES
 from resources.home import Home
@@ -37,13 +47,20 @@ def _constants() -> list[Query]:
 def _all(path: str) -> list[Query]:
     return [
         *_constants(),
-        reconciliation.findings(path, None),
-        reconciliation.findings(path, "missing"),
+        reconciliation.findings(path, Sought()),
+        reconciliation.findings(path, Sought("missing", "critical", month=MONTH), "newest", ()),
+        reconciliation.findings_of("c", "b"),
+        receivables.records("overdue", "a"),
+        receivables.balances("a", "Ubud", "overdue", "since"),
+        ledger.entries("p", MONTH),
+        ledger.entries_of("c"),
         ledger.lines(MONTH),
         operations.errors(SINCE),
         operations.slow_calls(SINCE),
-        service.members((), ""),
-        service.members(("critical", "warning"), "a"),
+        people.members("", "", ""),
+        people.members("critical", "", "a"),
+        people.bookings("prov1"),
+        demand.odd(""),
         *(service.at_the_break(hop) for hop in range(1, 7)),
     ]
 

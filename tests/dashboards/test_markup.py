@@ -119,6 +119,7 @@ def test_hostile_texts_are_shown_as_text_on_every_page(
     shown = show(spoilt.root, page, lang=language)
     seen = Elements(shown.html)
     assert seen.names <= OURS
+    assert all(HOSTILE not in script and "alert(" not in script for script in shown.scripts)
     assert not {name for name in seen.attributes if name.startswith("on")}
     tables = [value for table in shown.app.dataframe for value in table.value.astype(str).to_numpy().ravel()]
     assert HOSTILE in seen.said or any(HOSTILE in value for value in tables)
@@ -141,7 +142,7 @@ def test_every_part_gives_markup() -> None:
         if inspect.isfunction(part) and part.__module__ == parts.__name__
     }
     assert {name for name, kind in made.items() if kind != "Markup"} == {
-        *("show", "show_style"),  # which draw
+        *("show", "show_style", "run"),  # which draw
         *("tone", "tone_of_severity"),  # which are words
     }
     assert isinstance(parts.table([(HOSTILE, True)], [(HOSTILE,)]), Markup)

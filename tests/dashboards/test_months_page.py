@@ -1,23 +1,35 @@
-"""The page Months: is a month ready, and if not, why; its package made from the page."""
+"""The page Months: is a month ready, and if not, why; what changed after it closed; reports and packages ordered from
+the page."""
+
+# ruff: noqa: E501 - sentences stand as they are read
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
+from dashboards.kit import screen as screens
 from dashboards.sections import months
+from dashboards.sections.report import last_month, names_of, zipped
+from marketplace.roles import Right
 from pipelines.exports.commissions import export_commissions
+from pipelines.exports.manifest import read_manifest
 from pipelines.exports.month.package import export_month
+from pipelines.exports.signature import SIGNATURE
+from pipelines.exports.verify import Trust, verify_export
 from resources.clock import Clock
 from resources.home import Home
 from resources.ledger import Ledger
+from resources.report_keys import make_keys
 from tests.dashboards.conftest import Shown
+from tests.dashboards.plain import plain
 from tests.published import changed
 
 Show = Callable[..., Shown]
@@ -30,17 +42,19 @@ QUIET = (
 )
 
 
-def reported(home: Path, *, package: bool = False) -> Path:
+def reported(home: Path, *, package: bool = False, form: Literal["csv", "xlsx"] = "csv") -> Path:
     """October's report in the home: a package, or what takes a tenth of the time."""
-    export = export_month if package else export_commissions
-    made = export(
-        Home(home),
-        Clock(NOW),
-        first=OCTOBER[0],
-        until=OCTOBER[1],
-        out=home / "exports" / "october",
-        made_by="Putu",
-        time_zone="Asia/Makassar",
+    said: dict[str, Any] = {
+        "first": OCTOBER[0],
+        "until": OCTOBER[1],
+        "out": home / "exports" / f"october_{form}",
+        "made_by": "Putu",
+        "time_zone": "Asia/Makassar",
+    }
+    made = (
+        export_month(Home(home), Clock(NOW), **said)
+        if package
+        else export_commissions(Home(home), Clock(NOW), form=form, **said)
     )
     return made.folder
 
@@ -64,20 +78,21 @@ def test_what_a_month_lacks_is_said_with_the_command_for_it(home: Path, show: Sh
     assert "October 2026 is not ready yet" in text
     assert "no report of the closed month" in text
     assert "nothing was handed out" in text
+    assert "November 2026 not ready open" in text
+    text = show(home, "months", view="package").text
     assert "To make it at the command line: bookwatch export month 2026-10 --out DIR" in text
     assert "bookwatch close 2026-10 --by NAME" in text
-    assert "November 2026 not ready open" in text
 
 
 def test_a_month_is_ready_once_it_is_reported_whole_and_signed_off(home: Path, show: Show) -> None:
     changed(home, *QUIET)
     folder = reported(home, package=True)
     signed(home)
-    shown = show(home, "months")
+    shown = show(home, "months", view="package")
     assert "October 2026 is ready for the auditor" in shown.text
     assert "package · Putu, 14:06 WITA" in shown.text
     assert "Rani, 14:06 WITA" in shown.text
-    assert "signed off Rani 14:06 WITA" in shown.text
+    assert "signed off Rani 14:06 WITA" in show(home, "months", view="log").text
     assert f"bookwatch verify {folder}" in shown.text
     buttons: Any = shown.app.get("download_button")
     assert "manifest.json" in [button.label for button in buttons]
@@ -94,7 +109,7 @@ def test_a_month_is_ready_once_it_is_reported_whole_and_signed_off(home: Path, s
     assert "the report's folder is not on this machine" in text
     # Taken back.
     Ledger(home / "ledger.sqlite").reopen(OCTOBER[0], by="Budi", at=NOW, reason="", snapshot_id=None)
-    text = show(home, "months").text
+    text = show(home, "months", view="log").text
     assert "not signed off" in text
     assert "taken back Budi" in text
 
@@ -124,35 +139,132 @@ def test_a_ledger_that_cannot_be_read_makes_no_month_ready(home: Path, show: Sho
     assert "is ready for the auditor" not in text
 
 
-def test_a_package_made_from_the_page_is_that_of_the_command(
+def test_a_closed_month_that_changed_shows_both_values_and_a_waived_one_is_marked(
+    home: Path, show: Show
+) -> None:
+    text = plain(show(home, "months", view="changes"))
+    assert (
+        "October 2026 Collected closed_month_changed:2026-10:collected_idr Rp 41250000 Rp 41175000 -Rp 75000 09:05 WITA against 20261121T060512Z-000009"
+    ) in text
+    assert (
+        "Bookings closed_month_changed:2026-09:bookings Waived"
+        " Waived by Komang, 12:05 WITA: a double booking was removed 1500 1501 1 "
+    ) in text
+
+
+def test_closed_months_that_were_not_compared_are_not_called_unchanged(home: Path, show: Show) -> None:
+    changed(
+        home,
+        "DELETE FROM marts.closed_month_changes",
+        "INSERT INTO marts.closed_month_gaps VALUES ('s', NULL, TIMESTAMP '2026-11-22 06:05:12', 'there was no snapshot before', true, 'gap.none', '{}')",
+    )
+    text = plain(show(home, "months", view="changes"))
+    assert (
+        "Not compared The closed months of this snapshot were compared with none before it: there was no snapshot before."
+        in text
+    )
+    assert "No closed month has changed" not in text
+
+
+# A report of any days ---------------------------------------------------------------------------------
+
+
+def test_the_month_before_is_proposed() -> None:
+    assert last_month(date(2026, 11, 22)) == (date(2026, 10, 1), date(2026, 10, 31))
+    assert last_month(date(2026, 3, 31)) == (date(2026, 2, 1), date(2026, 2, 28))
+    assert last_month(date(2026, 1, 1)) == (date(2025, 12, 1), date(2025, 12, 31))
+
+
+def test_a_report_is_ordered_of_the_pipeline_and_its_files_are_had_here_once_it_is_made(
+    home: Path, show: Show, tmp_path: Path
+) -> None:
+    key = make_keys(Home(home))
+    for form in ("csv", "xlsx"):  # before a page has the snapshot open: DuckDB opens a file once a process
+        reported(home, form=form)
+    shown = show(home, "months", view="report")
+    app = shown.app
+    app.button(key="act_order_report").click().run()
+    assert "Say who makes the report: the ledger names them." in plain(shown)
+    assert Ledger(home / "ledger.sqlite").orders("report") == []
+    app.text_input(key="by_report").input("Putu Auditor")
+    app.button(key="act_order_report").click().run()
+    assert not app.exception
+    (order,) = Ledger(home / "ledger.sqlite").orders("report")
+    assert {name: order.arguments[name] for name in ("first", "until", "format", "by")} == {
+        "first": "2026-10-01",
+        "until": "2026-11-01",
+        "format": "csv",
+        "by": "Putu Auditor",
+    }
+    entry, workbook = Ledger(home / "ledger.sqlite").exports()
+
+    def offered(**query: str) -> list[str]:
+        buttons: Any = show(home, "months", view="report", **query).app.get("download_button")
+        return [button.label for button in buttons]
+
+    # The newest, unless another one is asked for; signed, as there is a key.
+    assert offered() == ["All files (ZIP)", "commissions.xlsx", "manifest.json", SIGNATURE]
+    assert offered(report=entry.manifest_sha256[:16]) == [
+        "All files (ZIP)",
+        "commissions.csv",
+        "spreadsheet.csv",
+        "findings.csv",
+        "findings_spreadsheet.csv",
+        "summary.csv",
+        "summary_spreadsheet.csv",
+        "manifest.json",
+        SIGNATURE,
+    ]
+    one = show(home, "months", view="report", report=entry.manifest_sha256[:16])
+    assert "Period 1–31 Oct 2026 Made by Putu Snapshot 20261122T060512Z-000003 Policy default-1" in plain(one)
+    assert "Reports made so far: 2" in [box.label for box in one.app.expander]
+    assert "No report 0123456789abcdef is in the ledger" in plain(
+        show(home, "months", view="report", report="0123456789abcdef")
+    )
+    # Whoever gets the ZIP proves it by the key alone.
+    folder = Path(workbook.folder)
+    manifest = read_manifest((folder / "manifest.json").read_bytes())
+    archive = tmp_path / "report.zip"
+    archive.write_bytes(zipped(folder, names_of(folder, manifest)))
+    shutil.unpack_archive(archive, tmp_path / "handed out")
+    verdict = verify_export(
+        tmp_path / "handed out", tmp_path / "none.sqlite", alone=True, trust=Trust(key=key)
+    )
+    assert verdict.holds
+    assert any("signed with the key" in said for said in verdict.proven)
+
+
+def test_files_are_offered_to_who_may_download_and_orders_to_who_may_give_them(
     home: Path, show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown = show(home, "months")
-    shown.app.button[0].click().run(timeout=60)
-    assert "Say who makes the report" in shown.text
-    asked: list[tuple[str, ...]] = []
+    reported(home)
+    monkeypatch.setattr(screens.Screen, "may", lambda _screen, right: right is Right.SEE)
+    for view in ("report", "package"):
+        app = show(home, "months", view=view).app
+        assert app.get("download_button") == []
+        assert [button.key for button in app.button if str(button.key).startswith("act_order")] == []
 
-    def made(_screen: Any, *words: str) -> CompletedProcess[str]:
-        asked.append(words)
-        told = {"already_there": False, "holds": False, "not_checked": [], "differences": ["x is gone."]}
-        return CompletedProcess(words, 0, json.dumps(told), "")
 
-    monkeypatch.setattr(months, "_bookwatch", made)
-    shown.app.text_input(key="package_by").input("Putu Auditor")
-    shown.app.button[0].click().run(timeout=60)
-    assert not shown.app.exception
-    assert "Entered in the ledger." in shown.text
-    (words,) = asked
-    assert words[:4] == ("export", "month", "2026-10", "--json")
-    assert words[4].startswith(f"--out={home}/exports/month_2026-10_")
-    assert words[6:] == ("--by=Putu Auditor", "--locale=en")
+# A package --------------------------------------------------------------------------------------------
+
+
+def test_a_package_is_ordered_for_the_month_that_is_chosen(home: Path, show: Show) -> None:
+    app = show(home, "months", view="package", month="2026-10").app
+    app.text_input(key="by_package").input("Putu Auditor")
+    app.button(key="act_order_package").click().run()
+    assert not app.exception
+    (order,) = Ledger(home / "ledger.sqlite").orders("package")
+    assert (order.arguments["month"], order.arguments["by"]) == ("2026-10", "Putu Auditor")
+    app = show(home, "months", view="package").app
+    app.selectbox(key="package_month").select("2026-11").run()
+    assert dict(app.query_params) == {"view": "package", "month": "2026-11"}
 
 
 def test_what_verify_says_of_a_report_is_said(
     home: Path, show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reported(home)
-    shown = show(home, "months")
+    shown = show(home, "months", view="package")
     said = {"holds": True, "not_checked": [], "differences": []}
     monkeypatch.setattr(months, "_bookwatch", lambda *words: CompletedProcess(words, 0, json.dumps(said), ""))
     for more, text in (

@@ -26,8 +26,9 @@ WEEK = (date(2026, 11, 16), TODAY)
 Show = Callable[..., Shown]
 
 
-def rp(amount: int) -> str:
-    return ("-" if amount < 0 else "") + "Rp " + f"{abs(amount):,}".replace(",", ".")
+def rp(amount: int, language: str = "en") -> str:
+    written = ("-" if amount < 0 else "") + "Rp " + f"{abs(amount):,}"
+    return written.replace(",", ".") if language == "id" else written
 
 
 # Overview -----------------------------------------------------------------------------------------
@@ -36,14 +37,15 @@ def rp(amount: int) -> str:
 def test_overview_shows_the_three_figures_apart_with_the_period_before(
     home: Path, truth: Truth, show: Show
 ) -> None:
-    shown = show(home)
-    before = (date(2026, 11, 9), date(2026, 11, 15))
+    shown = show(home, period="custom", from_="2026-11-15", to="2026-11-21")
+    before = (date(2026, 11, 8), date(2026, 11, 14))
     for name in ("booked", "completed", "collected"):
-        now, then = truth.total(f"{name}_idr", *WEEK), truth.total(f"{name}_idr", *before)
+        now = truth.total(f"{name}_idr", date(2026, 11, 15), date(2026, 11, 21))
+        then = truth.total(f"{name}_idr", *before)
         card = shown.card(name)
         assert f" {rp(now)} " in card
         assert f"{rp(then)} in the 7 days before" in card
-        change = f"{(now - then) / then * 100:+.1f}".replace(".", ",").removesuffix(",0")
+        change = f"{(now - then) / then * 100:+.1f}".removesuffix(".0")
         assert f"{change}\u00a0%".replace("\u00a0", " ") in card.replace("\u00a0", " ")
     assert shown.card("booked").startswith("Booked Value of accepted, confirmed and completed bookings")
     assert shown.card("collected").startswith("Collected Commission that was paid")
@@ -57,14 +59,14 @@ def test_overview_shows_health_commission_and_freshness(home: Path, truth: Truth
     assert "Working User-to-member connection 243 bookings in 24 h" in text
     assert "Unknown Scheduled booking not measured" in text
     assert "Working Data flow to admin newest booking 3 min old" in text
-    assert "Broken Notification delivery 73,1 % delivered in 24 h" in text
+    assert "Broken Notification delivery 73.1 % delivered in 24 h" in text
     assert "Broken Payment tracking 12 missing" in text
     assert "Critical 12 bookings that earn have no commission record." in text
-    assert "10.549 tracked 12 missing 0 awaiting 0 unknown" in text
-    assert f"Tracking rate 99,8 % Expected {rp(truth.expected_idr)} Recorded {rp(truth.actual_idr)}" in text
+    assert "10,549 tracked 12 missing 0 awaiting 0 unknown" in text
+    assert f"Tracking rate 99.8 % Expected {rp(truth.expected_idr)} Recorded {rp(truth.actual_idr)}" in text
     assert f"Difference {rp(truth.variance_idr)}" in text
-    assert "Rows with one side unknown, not in the difference: 1 (Rp 90.000 recorded)" in text
-    assert "10.561 bookings earn · Judged at 14:05 WITA" in text
+    assert "Rows with one side unknown, not in the difference: 1 (Rp 90,000 recorded)" in text
+    assert "10,561 bookings earn · Judged at 14:05 WITA" in text
     assert "Newest booking 14:02 WITA, 3 min ago" in text
     assert "Collections 9 of 10 read completely" in text
     assert "Quarantine 5 rows" in text
@@ -78,7 +80,7 @@ def test_what_has_no_local_day_is_told_beside_the_figures(home: Path, show: Show
     changed(home, made)
     text = show(home).text.replace("\u00a0", " ")
     assert "2 rows have no local day yet." in text
-    assert "booked Rp 500.000, completed Rp 250.000, collected Rp 75.000." in text
+    assert "booked Rp 500,000, completed Rp 250,000, collected Rp 75,000." in text
 
 
 def test_free_bookings_are_counted_where_the_snapshot_knows_them() -> None:
@@ -99,7 +101,7 @@ def test_overview_shows_what_was_booked_by_source(home: Path, truth: Truth, show
         rows = [row for (day, s), row in truth.sources.items() if s == source and WEEK[0] <= day]
         booked = sum(row["booked_idr"] for row in rows)
         tenths = booked * 1000 // whole
-        percent = f"{tenths // 10},{tenths % 10}".removesuffix(",0")
+        percent = f"{tenths // 10}.{tenths % 10}".removesuffix(".0")
         assert f"{name} {rp(booked)} {percent} %" in text
 
 
@@ -107,7 +109,7 @@ def test_the_period_and_the_language_come_from_the_address(home: Path, truth: Tr
     shown = show(home, period="custom", from_="2026-11-20", to="2026-11-21", lang="id")
     assert "Ringkasan 20–21 Nov 2026 · WITA" in shown.text
     assert "masih berjalan" not in shown.text
-    assert rp(truth.total("booked_idr", date(2026, 11, 20), date(2026, 11, 21))) in shown.card("booked")
+    assert rp(truth.total("booked_idr", date(2026, 11, 20), date(2026, 11, 21)), "id") in shown.card("booked")
     assert "Terganggu 2 rusak, 4 bekerja, 1 tidak dapat diukur." in shown.text
     assert dict(shown.app.query_params) == {
         "period": "custom",
@@ -119,11 +121,11 @@ def test_the_period_and_the_language_come_from_the_address(home: Path, truth: Tr
 
 def test_choosing_a_period_and_a_language_goes_into_the_address(home: Path, truth: Truth, show: Show) -> None:
     app = show(home).app
-    app.sidebar.selectbox(key="period").select("today").run()
-    app.sidebar.button_group(key="lang").select("id").run()
-    assert dict(app.query_params) == {"period": "today", "lang": "id"}
+    app.sidebar.selectbox(key="choice_period").select("yesterday").run()
+    app.sidebar.button_group(key="choice_lang").select("id").run()
+    assert dict(app.query_params) == {"period": "yesterday", "lang": "id"}
     assert (
-        f"{rp(truth.total('booked_idr', TODAY - timedelta(days=1), TODAY - timedelta(days=1)))} sehari sebelumnya"
+        f"{rp(truth.total('booked_idr', TODAY - timedelta(days=2), TODAY - timedelta(days=2)), 'id')} sehari sebelumnya"
         in Shown(app).text
     )
 
@@ -145,77 +147,6 @@ def test_a_period_that_cannot_be_compared_says_so(home: Path, show: Show) -> Non
     assert "No earlier period to compare with" in show(home, period="90d").card("booked")
 
 
-# Revenue ------------------------------------------------------------------------------------------
-
-
-def test_revenue_shows_days_sources_states_missing_and_findings(home: Path, truth: Truth, show: Show) -> None:
-    shown = show(home, "revenue")
-    text = shown.text
-    for name in ("booked", "completed", "collected"):
-        assert rp(truth.total(f"{name}_idr", *WEEK)) in shown.card(name)
-    for source in snapshot.SOURCES:
-        rows = [row for (day, s), row in truth.sources.items() if s == source and WEEK[0] <= day <= WEEK[1]]
-        booked, completed = (sum(row[name] for row in rows) for name in ("booked_idr", "completed_idr"))
-        assert re.search(
-            rf" {sum(row['bookings'] for row in rows)} {re.escape(rp(booked))} {re.escape(rp(completed))} ",
-            text,
-        )
-    assert "Matched The record agrees with policy to the rupiah 10.532" in text
-    assert (
-        f"Missing The booking earns, there is no record 12 {rp(sum(idr for _, idr in truth.missing))} Rp 0"
-        in text
-    )
-    assert f"12 missing {rp(sum(idr for _, idr in truth.missing))} of commission at stake" in text
-    assert "Missing commission missing critical 12 0" in text
-    assert "Wrong amount wrong_amount high 11 6 -Rp 275.000" in text
-    assert "Orphan record orphan high 3 0 +Rp 225.000" in text
-
-
-def test_missing_commissions_are_a_table_with_ids_and_local_times(
-    home: Path, truth: Truth, show: Show
-) -> None:
-    shown = show(home, "revenue")
-    missing, findings = shown.table("Missing commissions"), shown.table("Findings by code")
-    assert missing["booking_id"].to_list() == [booking_id for booking_id, _ in truth.missing]
-    assert missing["expected_idr"].to_list() == [idr for _, idr in truth.missing]
-    assert missing["accrued_at"].str.fullmatch(r"2026-\d\d-\d\d \d\d:\d\d").all()
-    assert len(findings) == 32
-
-
-def test_findings_of_one_code_can_be_chosen(home: Path, show: Show) -> None:
-    shown = show(home, "revenue")
-    shown.app.selectbox(key="code").select("orphan").run()
-    assert shown.table("Findings by code")["finding_id"].to_list() == [
-        "orphan:cmx0",
-        "orphan:cmx1",
-        "orphan:cmx2",
-    ]
-
-
-def test_no_missing_commission_is_said_with_its_count(publication: Path, tmp_path: Path, show: Show) -> None:
-    snapshot.build(publication, tmp_path / "home", missing=0)
-    text = show(tmp_path / "home", "revenue").text
-    assert "Perfect Every booking that earns and can be judged has its commission." in text
-    assert (
-        "No commission is missing 10.561 of 10.561 bookings that earn have their commission record." in text
-    )
-
-
-def test_commission_that_was_never_judged_is_unknown_not_perfect(home: Path, show: Show) -> None:
-    changed(
-        home,
-        "UPDATE marts.commission_summary SET state = 'unknown', missing = 0, tracked = 0, tracking_rate = 1, as_of = NULL, \"unknown\" = 10561",
-        "DELETE FROM marts.commission_reconciliation",
-        "DELETE FROM marts.commission_findings",
-    )
-    shown = show(home, "revenue")
-    assert "Unknown The commission records were never read completely: nothing can be said." in shown.text
-    assert "Tracking rate – " in shown.text
-    assert "Missing commissions could not be judged" in shown.text
-    assert "No commission is missing" not in shown.text
-    assert "No findings" not in shown.text
-
-
 # Health -------------------------------------------------------------------------------------------
 
 
@@ -233,7 +164,7 @@ def test_health_shows_each_point_with_figure_limit_message_severity_and_evidence
     ) in text
     assert "5 Data flow to admin newest booking 3 min old Limit: at most 1 h" in text
     assert (
-        "6 Notification delivery Notification delivery rate below 80% 73,1 % delivered in 24 h Limit: at least 80 %"
+        "6 Notification delivery Notification delivery rate below 80% 73.1 % delivered in 24 h Limit: at least 80 %"
         " Since 21 Nov 20:05 WITA, for 18 h Evidence 14:03 WITA, 2 min ago Broken high"
     ) in text
     assert (
@@ -365,21 +296,6 @@ def test_where_no_scan_is_recorded_the_age_is_unknown(home: Path, show: Show) ->
     assert "The age of these figures is unknown." in text
 
 
-def test_a_section_whose_table_is_gone_says_so_and_stops_no_other(
-    home: Path, truth: Truth, show: Show
-) -> None:
-    changed(home, "DROP TABLE marts.commission_reconciliation")
-    text = show(home, "revenue").text
-    assert (
-        text.count(
-            "Not in this snapshot yet It was published by a version of bookwatch that did not make this;"
-        )
-        == 2
-    )
-    assert rp(truth.total("booked_idr", *WEEK)) in text
-    assert "Wrong amount" in text
-
-
 def test_a_wrong_setting_is_one_sentence(home: Path, show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOOKWATCH_PAGE_SIZE", "-1")
     shown = show(home)
@@ -399,16 +315,3 @@ def test_a_new_snapshot_is_noticed(home: Path, truth: Truth, show: Show) -> None
     assert rp(truth.total("booked_idr", *WEEK) + 1) in Shown(app).card("booked")
     assert newest in Shown(app).text
     assert newest not in before
-
-
-def test_a_long_table_shows_its_first_rows_and_says_how_many_there_are(home: Path, show: Show) -> None:
-    changed(
-        home,
-        "INSERT INTO marts.commission_findings SELECT 'orphan:x' || i, 'orphan', 'high', NULL, 'gone', 'x' || i, 'prov01', 0, 1,"
-        " 1, 'The record refers to a booking that does not exist.', NULL, false, NULL, NULL FROM range(700) t(i)",
-    )
-    shown = show(home, "revenue")
-    assert len(shown.table("Findings by code")) == 500
-    assert "500 of 732 rows shown; the download holds all." in [
-        caption.value for caption in shown.app.caption
-    ]

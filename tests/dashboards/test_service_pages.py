@@ -1,4 +1,4 @@
-"""Health's history, members, links, errors and timings, drawn by Streamlit itself: each figure, and each state of
+"""Health's history, links, errors and timings, drawn by Streamlit itself: each figure, and each state of
 nothing."""
 
 # ruff: noqa: E501 - sentences stand as they are read
@@ -30,7 +30,7 @@ def test_uptime_shows_unknown_and_unmeasured_time_apart(home: Path, show: Show) 
     shown = show(home, "health")
     text = plain(shown)
     assert (
-        "6 · Notification delivery 66,6 % broken 6 h, unknown 3 h, not measured 3 h 66,6 % broken 1 d 18 h, unknown 21 h, not measured 21 h"
+        "6 · Notification delivery 66.6 % broken 6 h, unknown 3 h, not measured 3 h 66.6 % broken 1 d 18 h, unknown 21 h, not measured 21 h"
         in text
     )
     assert (
@@ -66,66 +66,6 @@ def test_collections_that_cannot_be_read_are_named(home: Path, show: Show) -> No
     )
 
 
-# Members ------------------------------------------------------------------------------------------
-
-
-def test_members_are_counted_and_listed_with_their_reasons(home: Path, show: Show) -> None:
-    shown = show(home, "members")
-    text = plain(shown)
-    assert "2 Critical 1 Warning 1 Unknown 1 Offline 2 Healthy Members in all: 7" in text
-    members = shown.table("Health of every member")
-    assert members["provider_id"].to_list() == [
-        "prov00",
-        "prov01",
-        "prov02",
-        "prov06",
-        "prov05",
-        "prov03",
-        "prov04",
-    ]
-    assert members["reasons"].to_list()[2] == "1 missed request in 24 hours; sound off; 12 unread messages"
-    # What is not known is a dash, not "no".
-    assert members["sound_enabled"].to_list()[-1] == members["last_seen_at"].to_list()[3] == "–"
-
-
-def test_members_are_filtered_by_health_and_search(home: Path, show: Show) -> None:
-    shown = show(home, "members", lang="id")
-    shown.app.pills(key="member_health").select("critical").select("warning").run()
-    members = shown.table("Kesehatan setiap mitra")
-    assert members["health"].to_list() == ["Kritis", "Kritis", "Peringatan"]
-    assert members["reasons"].to_list()[0] == "4 permintaan terlewat dalam 24 jam"
-    shown.app.text_input(key="member_search").input("UBUD").run()
-    assert shown.table("Kesehatan setiap mitra")["provider_id"].to_list() == ["prov02"]
-    shown.app.text_input(key="member_search").input("nobody").run()
-    assert "Tidak ada mitra yang cocok" in plain(shown)
-
-
-def test_service_figures_responses_and_deliveries_are_shown(home: Path, show: Show) -> None:
-    text = plain(show(home, "members"))
-    assert (
-        "Average response 1 min 11 s 95 % answered within 4 min 20 s Success rate 71 % Delivered, 24 h 73,1 % Bookings, 24 h 243"
-        in text
-    )
-    assert "1 to 2 min 502 29,5 %" in text
-    assert "never answered 140 8,2 %" in text
-    assert "Push Customer 400 150 10 60 %" in text
-    assert "not written Place 10 0 2 80 %" in text
-
-
-def test_where_nothing_was_sent_or_booked_nothing_is_called_delivered(home: Path, show: Show) -> None:
-    changed(
-        home,
-        "DELETE FROM marts.delivery_rates",
-        "UPDATE marts.response_distribution SET bookings = 0, share = NULL",
-        "UPDATE marts.service_figures SET delivery_rate = NULL",
-    )
-    text = plain(show(home, "members"))
-    assert "No notification was sent in the last 24 hours: nothing to measure" in text
-    assert "No booking was created in this time: nothing to measure" in text
-    assert "Delivered, 24 h – " in text
-    assert "A dash could not be measured." in text
-
-
 # Links --------------------------------------------------------------------------------------------
 
 
@@ -133,9 +73,9 @@ def test_each_hop_shows_its_counts_and_an_unknown_one_is_not_fine(home: Path, sh
     shown = show(home, "links")
     text = plain(shown)
     assert "Broken hops: 4 of 6" in text
-    assert "Booking → Chat room 100 % passed 1.702 1.702 0 0 Working" in text
-    assert "Message → Notification 0 % passed 1.690 0 0 1.690 Unknown" in text
-    assert "Notification → Acceptance 91,5 % passed 1.320 1.208 112 0 Broken" in text
+    assert "Booking → Chat room 100 % passed 1,702 1,702 0 0 Working" in text
+    assert "Message → Notification 0 % passed 1,690 0 0 1,690 Unknown" in text
+    assert "Notification → Acceptance 91.5 % passed 1,320 1,208 112 0 Broken" in text
     assert "by a key that fits two bookings" in shown.app.caption[0].value
 
 
@@ -213,9 +153,9 @@ def test_a_time_without_calls_says_nothing_of_errors(home: Path, show: Show) -> 
 def test_timings_show_percentiles_and_mark_the_slow_ones(home: Path, show: Show) -> None:
     shown = show(home, "timings")
     text = plain(shown)
-    assert "sweep_rows 1 4,25 s 4,25 s 4,25 s 4,25 s 1 0 1" in text
+    assert "sweep_rows 1 4.25 s 4.25 s 4.25 s 4.25 s 1 0 1" in text
     assert "list_rows 90 145 ms 185 ms 188 ms 189 ms 0 0 0" in text
-    assert shown.html.count("4,25 s</mark>") == 4
+    assert shown.html.count("4.25 s</mark>") == 4
     slow = shown.table("Slow calls")
     assert (slow["operation"].to_list(), slow["seconds"].to_list()) == (["sweep_rows"], [4.25])
     drawn = json.loads(shown.app.get("plotly_chart")[0].proto.spec)
@@ -230,7 +170,6 @@ def test_timings_show_percentiles_and_mark_the_slow_ones(home: Path, show: Show)
     ("page", "absent", "still_there"),
     [
         ("health", 2, "Collections and their scans"),
-        ("members", 2, "Members in all: 7"),
         ("links", 2, "From booking to payment"),
         ("errors", 2, "Recent events"),
         ("timings", 0, "sweep_rows 1 4,25 s"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextvars import copy_context
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,9 @@ from dashboards.sections.receivables import VERDICTS
 from dashboards.wording import (
     LANGUAGES,
     Wording,
+    axis_rupiah,
     count,
+    numbers_as,
     rate,
     rupiah,
     share,
@@ -27,9 +31,20 @@ from dashboards.wording import (
 from marketplace.commission import AGE_WORDS
 from marketplace.findings import FINDINGS
 from marketplace.members import MEMBER_HEALTH
+from messages.catalogue import english
 from messages.message import Message
 
 NOW = datetime(2026, 11, 22, 6, 5, 30, tzinfo=UTC)
+
+
+def in_language(language: str, write: Callable[[Any], str], value: object) -> str:
+    """What is written of a value while a language is drawn."""
+
+    def drawing() -> str:
+        numbers_as(language)
+        return write(value)
+
+    return copy_context().run(drawing)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +59,33 @@ NOW = datetime(2026, 11, 22, 6, 5, 30, tzinfo=UTC)
     ],
 )
 def test_rupiah_is_written_in_full_and_a_null_is_never_zero(amount: int | None, said: str) -> None:
-    assert rupiah(amount) == said
+    assert in_language("id", rupiah, amount) == said
+    assert in_language("en", rupiah, amount) == said.replace(".", ",")
+
+
+def test_numbers_follow_the_language_that_is_drawn() -> None:
+    written = [
+        (count, 14_980, "14,980", "14.980"),
+        (count, 1_234.5, "1,234.5", "1.234,5"),
+        (share, 0.938, "93.8\u00a0%", "93,8\u00a0%"),
+        (signed_share, -0.0751, "-7.5\u00a0%", "-7,5\u00a0%"),
+        (rate, 275_000, "27.5\u00a0%", "27,5\u00a0%"),
+        (axis_rupiah, 1_250_000, "Rp 1.25 m", "Rp 1,25 jt"),
+        (axis_rupiah, 2_500_000_000_000, "Rp 2,500 bn", "Rp 2.500 miliar"),
+        (axis_rupiah, -5_000, "-Rp 5 k", "-Rp 5 rb"),
+    ]
+    for write, value, in_english, in_indonesian in written:
+        assert in_language("en", write, value) == in_english
+        assert in_language("id", write, value) == in_indonesian
+    assert in_language("en", Wording("en", "UTC").seconds, 1.24) == "1.24 s"
+
+
+def test_a_message_of_the_data_writes_its_numbers_as_the_page_does_and_is_published_as_it_was() -> None:
+    told = Message("finding.paid_without_proof", {"commission": "c.9", "amount": 1_075_000})
+    assert "Rp 1,075,000" in Wording("en", "UTC").message(told)
+    assert "c.9" in Wording("en", "UTC").message(told)
+    assert "Rp 1.075.000" in Wording("id", "UTC").message(told)
+    assert "Rp 1.075.000" in english(told)
 
 
 def test_differences_carry_their_sign() -> None:

@@ -1,10 +1,12 @@
-"""Who may do what."""
+"""Who may do what, and which role a person has."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from marketplace.roles import RIGHTS, Right, Role, allows
+from marketplace.roles import RIGHTS, Right, Role, RoleRules, allows
 
 
 @pytest.mark.parametrize("role", Role)
@@ -16,3 +18,45 @@ def test_every_role_sees_and_only_an_admin_has_every_right(role: Role) -> None:
 @pytest.mark.parametrize("right", [Right.CONTACT, Right.READ])
 def test_an_operator_reveals_nobody(right: Right) -> None:
     assert [role for role in Role if allows(role, right)] == [Role.SUPPORT, Role.ADMIN]
+
+
+RULES = RoleRules(
+    {"sari@example.test": Role.SUPPORT},
+    (("bookwatch-admins", Role.ADMIN), ("everybody", Role.VIEWER)),
+    (("department.name", "finance", Role.AUDITOR), ("https://app.test/staff", "true", Role.OPERATOR)),
+)
+SARI = {"sub": "1", "email": "Sari@Example.test", "email_verified": True}
+
+
+@pytest.mark.parametrize(
+    ("said", "role"),
+    [
+        (SARI, Role.SUPPORT),
+        (SARI | {"groups": ["bookwatch-admins"]}, Role.SUPPORT),  # an e-mail wins over a group
+        (SARI | {"email_verified": False}, None),  # anybody may write that into a form
+        (SARI | {"email_verified": "true"}, None),
+        (SARI | {"email": "nobody@example.test"}, None),
+        (
+            {"groups": ["everybody", "bookwatch-admins"]},
+            Role.ADMIN,
+        ),  # the first of the file, not of the token
+        ({"groups": ["everybody"], "department": {"name": "finance"}}, Role.VIEWER),  # a group over a claim
+        ({"groups": "everybody"}, Role.VIEWER),
+        ({"department": {"name": "finance"}}, Role.AUDITOR),
+        ({"department": "finance"}, None),
+        ({"department": {"name": {"finance": 1}}}, None),
+        ({"https://app.test/staff": True}, Role.OPERATOR),
+        ({"https://app.test/staff": False}, None),
+        ({"email": ["sari@example.test"], "email_verified": True}, None),
+        ({}, None),
+    ],
+)
+def test_the_first_rule_that_fits_gives_the_role_and_whom_none_fits_has_none(
+    said: dict[str, Any], role: Role | None
+) -> None:
+    assert RULES.role_of(said) == role
+
+
+def test_an_address_that_nobody_verified_counts_only_where_the_file_says_so() -> None:
+    unverified = RoleRules({"sari@example.test": Role.SUPPORT}, unverified=True)
+    assert unverified.role_of({"email": "sari@example.test"}) is Role.SUPPORT

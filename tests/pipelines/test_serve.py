@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from pipelines.cli import serve
 from pipelines.processes import Child, own_port, watch_over
@@ -203,3 +204,73 @@ def test_a_home_too_deep_for_a_socket_is_served_all_the_same(tmp_path: Path) -> 
             process.send_signal(signal.SIGTERM)
             ended = process.wait(60)
         assert ended == 130
+
+
+def with_login(root: Path, **settings: Any) -> Settings:
+    known = {
+        "login": "https://login.test/.well-known/openid-configuration",
+        "login_client": "bookwatch",
+        "login_secret": "known-to-the-two",
+        "roles": "roles.toml",
+        "dashboards": "https://watch.test",
+    }
+    return settings_of(root).model_copy(
+        update=known | {"login_secret": SecretStr(known["login_secret"])} | settings
+    )
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "10.1.2.3", "::", "watch.test"])
+def test_beyond_this_machine_nothing_is_served_without_a_login(tmp_path: Path, host: str) -> None:
+    with pytest.raises(UsageError, match="only with a login, and none is set up"):
+        serve.require_login_beyond(settings_of(tmp_path), host)
+    settings = with_login(tmp_path)
+    with pytest.raises(UsageError, match="could not be read"):
+        serve.require_login_beyond(settings, host)
+    settings.roles_file.write_text('[email]\n"a@b.test" = "boss"\n')
+    with pytest.raises(UsageError, match="a role is one of"):
+        serve.require_login_beyond(settings, host)
+    settings.roles_file.write_text('[email]\n"a@b.test" = "admin"\n')
+    serve.require_login_beyond(settings, host)
+    with pytest.raises(UsageError, match="BOOKWATCH_ROLES is not set"):
+        serve.require_login_beyond(with_login(tmp_path, roles=""), host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_on_this_machine_a_login_is_not_needed(tmp_path: Path, host: str) -> None:
+    serve.require_login_beyond(settings_of(tmp_path), host)
+
+
+def test_a_host_is_an_address(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--host is no address"):
+        serve.require_login_beyond(settings_of(tmp_path), "--server.port 1")
+
+
+def test_the_dashboards_alone_listen_further_and_know_the_login(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, Any] = {}
+
+    def start(name: str, command: Sequence[str], **more: Any) -> Child:
+        told[name] = (list(command), more["environment"])
+        return Child(name, subprocess.Popen(["true"]))
+
+    monkeypatch.setattr(serve, "start", start)
+    settings = with_login(tmp_path)
+    serve.start_dashboards(settings, 8501, {"BOOKWATCH_HOME": "x"}, "0.0.0.0")
+    command, environment = told["The dashboards"]
+    assert command[-2:] == ["8501", "0.0.0.0"]
+    assert environment["BOOKWATCH_LOGIN_SECRET"] == "known-to-the-two"
+    assert environment["BOOKWATCH_ROLES"] == str(tmp_path / "roles.toml")
+
+
+def test_the_dashboards_end_where_they_would_listen_further_without_a_login(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dashboards", str(own_port(0, "--port")), "0.0.0.0"],
+        env={**os.environ, "BOOKWATCH_HOME": str(tmp_path), "BOOKWATCH_LOGIN": ""},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "only with a login, and none is set up" in done.stdout + done.stderr

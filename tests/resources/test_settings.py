@@ -323,3 +323,49 @@ def test_a_bound_that_is_none_is_refused(
     monkeypatch.setenv(f"BOOKWATCH_SQL_{name}", written)
     with pytest.raises(UsageError, match=f"BOOKWATCH_SQL_{name}"):
         load_settings()
+
+
+LOGIN = {
+    "BOOKWATCH_LOGIN": "https://login.test/.well-known/openid-configuration",
+    "BOOKWATCH_LOGIN_CLIENT": "bookwatch",
+    "BOOKWATCH_LOGIN_SECRET": "known-to-the-two",
+    "BOOKWATCH_ROLES": "roles.toml",
+    "BOOKWATCH_DASHBOARDS": "https://watch.test",
+}
+
+
+def test_a_login_is_whole_or_what_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in LOGIN.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("BOOKWATCH_HOME", str(tmp_path / "home"))
+    settings = load_settings().require_login()
+    assert settings.roles_file == tmp_path / "home" / "roles.toml"
+    assert "known-to-the-two" not in repr(settings)
+    for name in LOGIN:
+        with monkeypatch.context() as without:
+            without.delenv(name)
+            with pytest.raises(UsageError, match=f"{name} is not set.*Nobody gets in"):
+                load_settings().require_login()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BOOKWATCH_LOGIN", "http://login.test/.well-known/openid-configuration"),
+        ("BOOKWATCH_LOGIN", "https://me:pass@login.test/.well-known/openid-configuration"),
+        ("BOOKWATCH_LOGIN", "login.test"),
+        ("BOOKWATCH_LOGIN_CLIENT", "two words"),
+        ("BOOKWATCH_DASHBOARDS", "http://watch.test"),  # people's sessions would cross a network in the clear
+        ("BOOKWATCH_DASHBOARDS", "https://watch.test/inner"),
+    ],
+)
+def test_a_login_that_could_be_listened_to_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    for known, said in {**LOGIN, name: value}.items():
+        monkeypatch.setenv(known, said)
+    with pytest.raises(UsageError, match=name) as error:
+        load_settings().require_login()
+    assert "known-to-the-two" not in str(error.value)

@@ -1,4 +1,5 @@
-"""Members: the health of every provider with its reasons, how fast they answer, what reached whom."""
+"""Providers: whom somebody should call now, the health of every one with its reasons, one in full, how fast they
+answer and what reached them."""
 
 from __future__ import annotations
 
@@ -6,15 +7,80 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards.kit import cards, parts
+from dashboards.kit import address, cards, parts
+from dashboards.kit.address import Choice, chosen
 from dashboards.kit.grid import ROWS_SHOWN, grid
 from dashboards.kit.markup import Child
 from dashboards.kit.page import Page, beside
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
-from dashboards.queries import service
+from dashboards.queries import people, reading, service
+from dashboards.sections import people as one
 from dashboards.wording import count, share
+from marketplace.members import MEMBER_HEALTH
 from marketplace.services import ALL_SOURCES
+from marketplace.statuses import SOURCES
+
+LIST, SERVICE = "list", "service"
+PROVIDER = address.of_id("provider")
+VIEW = Choice("view", (LIST, SERVICE), LIST)
+HEALTH = Choice("health", MEMBER_HEALTH)
+CITY = Choice("city")
+SOUGHT = Choice("q")
+SOURCE = Choice("source", (*SOURCES, ALL_SOURCES), ALL_SOURCES)
+
+
+def opened(screen: Screen) -> None:
+    """The provider of the address, before all else."""
+    if provider_id := chosen(PROVIDER):
+        one.opened(screen, provider_id)
+
+
+def calls(screen: Screen) -> None:
+    """Who has bookings waiting and may not see them: the ones to call."""
+    if chosen(PROVIDER):
+        return
+    say, path = screen.text, screen.snapshot
+    show(parts.section(say("providers.calls"), say("providers.calls_note")))
+    found = people.calls(path)
+    if not found["providers"]:
+        counts = service.member_counts(path)
+        fresh = screen.condition.state == "fresh" and bool(counts) and "unknown" not in counts
+        kind, text = ("good", "providers.no_calls_text") if fresh else ("none", "providers.no_calls_old_text")
+        show(parts.note(kind, say("providers.no_calls"), say(text)))
+        return
+    show(
+        parts.tally(
+            "bad",
+            count(found["providers"]),
+            say("providers.to_call"),
+            say("providers.to_call_since", ago=say.ago(found["oldest_request_at"], screen.now)),
+            [
+                (say("providers.open_requests"), count(found["open_requests"])),
+                (say("providers.past_deadline"), count(found["past_deadline"])),
+            ],
+        )
+    )
+    grid(screen, people.CALLS, say("providers.calls"), opens=("provider", "provider_id"))
+
+
+def view(screen: Screen) -> None:
+    """Which half of the page is looked at."""
+    if chosen(PROVIDER):
+        return
+    st.segmented_control(
+        screen.text("providers.view"),
+        VIEW.allowed,
+        required=True,
+        format_func=lambda code: screen.text(f"providers.view_{code}"),
+        label_visibility="collapsed",
+        **address.widget(VIEW),
+    )
+    if chosen(VIEW) == LIST:
+        screen.draw(members)
+    else:
+        for section in (figures, beside(responses, deliveries)):
+            screen.draw(section)
 
 
 def members(screen: Screen) -> None:
@@ -24,10 +90,7 @@ def members(screen: Screen) -> None:
     if not counts:
         show(parts.note("none", say("members.none"), say("members.none_text")))
         return
-    order = (
-        *service.MEMBER_ORDER,
-        *(word for word in counts if word not in service.MEMBER_ORDER),
-    )
+    order = (*people.MEMBER_ORDER, *(word for word in counts if word not in people.MEMBER_ORDER))
     numbers = [(word, cards.tone_of_member(word), counts.get(word, 0)) for word in order]
     show(
         parts.counts_card(
@@ -36,23 +99,34 @@ def members(screen: Screen) -> None:
             say("members.total", n=count(sum(counts.values()))),
         )
     )
-    left, right = st.columns([1.6, 1], vertical_alignment="bottom")
-    wanted = left.pills(
+    left, middle, right = st.columns([1.6, 1, 1], vertical_alignment="bottom")
+    left.pills(
         say("members.health"),
         [word for word in order if word in counts],
-        selection_mode="multi",
         format_func=lambda word: say.word("member", word),
-        key="member_health",
-        persist_state="session",
+        **address.widget(HEALTH),
     )
-    sought = right.text_input(
-        say("members.search"), type="search", placeholder=say("members.search_hint"), key="member_search"
+    try:
+        cities = people.cities(path)
+    except reading.NotInSnapshot:
+        cities = []
+    if chosen(CITY) and chosen(CITY) not in cities:
+        cities = [*cities, chosen(CITY)]
+    middle.selectbox(
+        say("providers.city"),
+        cities,
+        index=None,
+        placeholder=say("providers.any_city"),
+        **address.widget(CITY),
     )
-    found = service.members(tuple(sorted(wanted or ())), sought or "")
+    right.text_input(
+        say("members.search"), type="search", placeholder=say("members.search_hint"), **address.widget(SOUGHT)
+    )
+    found = people.members(chosen(HEALTH), chosen(CITY), chosen(SOUGHT))
     if found.first(path, ROWS_SHOWN).is_empty():
         show(parts.note("none", say("members.no_match")))
         return
-    grid(screen, found, say("members.who"))
+    grid(screen, found, say("members.who"), opens=("provider", "provider_id"))
 
 
 def figures(screen: Screen) -> None:
@@ -80,21 +154,17 @@ def responses(screen: Screen) -> None:
     say, path = screen.text, screen.snapshot
     show(parts.section(say("members.responses"), say("members.responses_note")))
     sources = service.response_sources(path)
-    source = ALL_SOURCES
     if len(sources) > 1:
-        source = (
-            st.selectbox(
-                say("revenue.source"),
-                sources,
-                format_func=lambda word: (
-                    say("members.all_sources") if word == ALL_SOURCES else say.word("source", word)
-                ),
-                key="response_source",
-                width=320,
-            )
-            or ALL_SOURCES
+        st.selectbox(
+            say("revenue.source"),
+            sources if chosen(SOURCE) in sources else [*sources, chosen(SOURCE)],
+            format_func=lambda word: (
+                say("members.all_sources") if word == ALL_SOURCES else say.word("source", word)
+            ),
+            width=320,
+            **address.widget(SOURCE),
         )
-    rows = service.response_distribution(path, source)
+    rows = service.response_distribution(path, chosen(SOURCE))
     if not any(row["bookings"] for row in rows):
         show(parts.note("none", say("members.responses_none")))
         return
@@ -152,16 +222,13 @@ def _delivery(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
 
 
 PAGE = Page(
-    name="members",
+    name="providers",
     group="people",
     icon=":material/groups:",
     role="admin",
-    place=4,
-    sections=(
-        members,
-        figures,
-        beside(responses, deliveries),
-    ),
+    place=1,
+    sections=(opened, calls, view),
+    choices=(PROVIDER, VIEW, HEALTH, CITY, SOUGHT, SOURCE),
 )
 
 if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record
