@@ -53,5 +53,5 @@ def opened(
         "div", element("strong", name), badge(kind, state), verbatim(code), cls="bw-commission-head"
     )
     said = [paragraph(sentence) for sentence in sentences]
-    way = element("p", element("b", leads_to), style="margin-top:.6rem") if leads_to else Markup()
+    way = element("p", element("b", leads_to), style="margin-top:.6rem") if leads_to else ""
     return element("div", named, *said, way, terms(facts), cls=f"bw-card bw-opened bw-{kind}")

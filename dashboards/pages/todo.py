@@ -365,7 +365,7 @@ def opened(screen: Screen) -> None:
     if not alert_id:
         return
     say, known = screen.text, acts.standing(screen)
-    show(parts.paragraph(links.to_page("todo", say("todo.back"), state=chosen(STATE))))
+    show(links.back(say("todo.back"), ALERT.name))
     alert = alerts.by_id(screen, alert_id)
     if alert is None:
         show(

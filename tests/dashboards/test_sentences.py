@@ -251,8 +251,10 @@ def test_why_the_last_run_failed_is_said_in_the_language_of_the_page(tmp_path: P
 
 
 def test_checks_and_alerts_are_called_by_name_beside_the_name_that_is_theirs(home: Path, show: Show) -> None:
-    health = show(home, "health", lang="id")
-    assert "Tidak ada komisi yang hilang <code>zero_missing_commission</code>" in health.html
+    checks = show(home, "data_quality", show="checks", lang="id")
+    assert "Tidak terpenuhi: Tidak ada komisi yang hilang zero_missing_commission · marts/" in checks.text
+    english = show(home, "data_quality", show="checks").text
+    assert "Does not hold: No commission missing zero_missing_commission · marts/" in english
     for name, called in (
         ("zero_missing_commission", "Tidak ada komisi yang hilang"),
         ("error_rate", "Galat per menit"),
@@ -261,8 +263,3 @@ def test_checks_and_alerts_are_called_by_name_beside_the_name_that_is_theirs(hom
         alert = show(home, "todo", alert=name, lang="id").html
         assert f"<strong>{called}</strong>" in alert
         assert f"<code>{name}</code>" in alert
-    assert "Tidak terpenuhi: Tidak ada komisi yang hilang" in health.html
-    assert (
-        "Does not hold: No commission missing <code>zero_missing_commission</code>"
-        in show(home, "health").html
-    )

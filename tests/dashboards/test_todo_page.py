@@ -80,7 +80,7 @@ def test_alerts_that_fire_wait_and_are_held_back_stand_apart(home: Path, show: S
     assert "health_point_6" not in text
     aside = plain(show(home, "todo", state="waived"))
     assert (
-        "health_point_6 Notification delivery rate below 80% high · firing · silence 7 73,1 % Limit: 80 % · 18 h ago"
+        "health_point_6 Notification delivery rate below 80% high · firing · silence 7 73.1 % Limit: 80 % · 18 h ago"
         in aside
     )
     assert "12 bookings that earn" not in aside
@@ -90,7 +90,7 @@ def test_findings_stand_by_cause_with_count_rupiah_and_age_and_lead_to_their_row
     home: Path, show: Show
 ) -> None:
     shown = show(home, "todo")
-    assert "Missing commission critical 12 -Rp 1.111.500 51 d 2 h Wrong amount high 17 -Rp 425.000" in plain(
+    assert "Missing commission critical 12 -Rp 1,111,500 51 d 2 h Wrong amount high 17 -Rp 425,000" in plain(
         shown
     )
     assert "Closed months that changed figures that are not what an earlier snapshot said 2 – 9 d" in plain(
@@ -258,6 +258,6 @@ def test_a_ledger_that_cannot_be_read_leaves_what_the_snapshot_says(home: Path, 
     Home(home).ledger.write_bytes(b"no database at all, and long enough to be looked at" * 40)
     shown = show(home, "todo")
     assert "12 bookings that earn have no commission record." in plain(shown)
-    assert "Missing commission critical 12 -Rp 1.111.500" in plain(shown)
+    assert "Missing commission critical 12 -Rp 1,111,500" in plain(shown)
     opened = plain(show(home, "todo", alert="zero_missing_commission"))
     assert "What people entered cannot be read" in opened
