@@ -161,7 +161,9 @@ def test_a_booking_that_was_handed_over_says_from_whom_to_whom(published_home: H
     assert f"WITA {before} {after} the status alone {over['to_booking_id']} Completed" in text
     assert f"bookings?booking={over['to_booking_id']}" in links(shown)
     listed = show(published_home.root, "bookings", show="reassigned").table("All bookings")
-    row = dict(zip(listed["booking_id"], zip(listed["handed_from"], listed["handed_to"], strict=True), strict=True))
+    row = dict(
+        zip(listed["booking_id"], zip(listed["handed_from"], listed["handed_to"], strict=True), strict=True)
+    )
     assert row[over["booking_id"]] == (before, after)
 
 
