@@ -156,7 +156,7 @@ pages = {}
 for language in ("en", "id"):
     app = AppTest.from_file(launch.APP, default_timeout=60)
     app.query_params["lang"] = language
-    app.run().switch_page("pages/cities.py").run()
+    app.switch_page("pages/cities.py").run()
     assert not app.exception, app.exception
     (table,) = app.dataframe
     columns = {name: look["label"] for name, look in json.loads(table.proto.columns).items() if "label" in look}

@@ -97,9 +97,7 @@ def show(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Shown]:
         app = AppTest.from_file(launch.APP, default_timeout=30)
         for name, value in query.items():
             app.query_params[name.rstrip("_")] = value
-        app.run()
-        if page != "overview":
-            app.switch_page(f"pages/{page}.py").run()
+        app.switch_page(f"pages/{page}.py").run()
         assert not app.exception, app.exception
         return Shown(app)
 

@@ -230,9 +230,7 @@ def draw(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], 
         monkeypatch.setenv("BOOKWATCH_TIMEZONE", "Asia/Makassar")
         app = AppTest.from_file(launch.APP, default_timeout=60)
         app.query_params["lang"] = language
-        app.run()
-        if page != "overview":
-            app.switch_page(f"pages/{page}.py").run()
+        app.switch_page(f"pages/{page}.py").run()
         assert not app.exception, app.exception
         return "\n".join(_drawn(app._tree))
 
