@@ -5,20 +5,25 @@ none in a snapshot."""
 from __future__ import annotations
 
 import json
+import pickle
 import random
+import shutil
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from marketplace.health import HEALTH_POINTS
 from messages.catalogue import english, say
 from messages.rules import broken, component
 from resources.home import Home
 from tests.dashboards import watch_tables
-from tests.published import add, changing, empty_snapshot
+from tests.published import add, changing, copied_home, empty_snapshot
 
 NOW = datetime(2026, 11, 22, 6, 5, 30)  # naive UTC; 14:05:30 WITA
 NOW_SETTING = "2026-11-22T06:05:30Z"
@@ -161,14 +166,15 @@ COLLECTIONS: list[tuple[str, bool, str, str | None]] = [
 ]
 
 
+_COUNTED = partial(defaultdict[str, int], int)
+
+
 @dataclass
 class Truth:
     """What the snapshot holds, counted by the loop that made it."""
 
-    days: dict[date, dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
-    sources: dict[tuple[date, str], dict[str, int]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(int))
-    )
+    days: dict[date, dict[str, int]] = field(default_factory=partial(defaultdict, _COUNTED))
+    sources: dict[tuple[date, str], dict[str, int]] = field(default_factory=partial(defaultdict, _COUNTED))
     missing: list[tuple[str, int]] = field(default_factory=list)
     tracked: int = 0
     expected_idr: int = 0
@@ -188,7 +194,22 @@ def build(
     later: bool = True,
 ) -> Truth:
     """Publish a snapshot of 60 days under ``home`` and return what is in it. ``read_ago``: the age of every
-    scan at NOW; ``later``: with the tables that later versions publish."""
+    scan at NOW; ``later``: with the tables that later versions publish. Made once in a session of pytest, by whichever
+    process asks first; every home is a copy."""
+    kept = publication.parent / f"screens-{missing}-{read_ago.total_seconds():.0f}-{later}"
+    with FileLock(f"{kept}.lock"):
+        if not kept.exists():
+            # As in tests/published.py: what broke off must not pass for a world.
+            making = kept.with_suffix(".partial")
+            shutil.rmtree(making, ignore_errors=True)
+            truth = _build(publication, making / "home", missing=missing, read_ago=read_ago, later=later)
+            (making / "truth").write_bytes(pickle.dumps(truth))
+            making.rename(kept)
+    copied_home(kept / "home", home)
+    return pickle.loads((kept / "truth").read_bytes())
+
+
+def _build(publication: Path, home: Path, *, missing: int, read_ago: timedelta, later: bool) -> Truth:
     Home(home).create()
     truth = Truth()
     rng = random.Random(7)
