@@ -107,10 +107,11 @@ class Hand:
 
 
 @pytest.fixture(scope="module")
-def hand(chromium: Any, busy: Served) -> Iterator[Hand]:
-    context = chromium.new_context(viewport={"width": 1400, "height": 900})
-    yield Hand(context.new_page(), busy.url)
-    context.close()
+def hand(window: Any, busy: Served) -> Iterator[Hand]:
+    page = window.new_page()
+    page.set_viewport_size({"width": 1400, "height": 900})
+    yield Hand(page, busy.url)
+    page.close()
 
 
 def test_how_long_a_booking_has_to_be_answered_and_whether_its_chat_is_open_take_one_click(

@@ -23,15 +23,15 @@ WITHIN = (
 
 
 def test_a_bookings_chat_is_two_clicks_away_and_read_page_by_page(
-    chromium: Any, served: Served, tmp_path: Path
+    window: Any, served: Served, tmp_path: Path
 ) -> None:
     before = require_snapshot(Home(served.home))
     with open_snapshot(before) as con:
         row = con.execute("SELECT min(booking_id) FROM core.bookings WHERE deleted_at IS NULL").fetchone()
     assert row is not None
     with_chats(served.home, row[0])
-    context = chromium.new_context(viewport={"width": 1400, "height": 900})
-    page = context.new_page()
+    page = window.new_page()
+    page.set_viewport_size({"width": 1400, "height": 900})
     try:
         page.goto(served.url)
         settle(page, "Overview")
@@ -66,7 +66,7 @@ def test_a_bookings_chat_is_two_clicks_away_and_read_page_by_page(
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         shoot(page, tmp_path, "chat_phone")
     finally:
-        context.close()
+        page.close()
         point_link(Home(served.home).current, before)
         (served.home / "published" / "private.duckdb").unlink()
         (served.home / "published" / "private_1.duckdb").unlink()

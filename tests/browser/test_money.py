@@ -60,10 +60,11 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(chromium: Any, served: Served) -> Iterator[Desk]:
-    context = chromium.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light")
-    yield Desk(context.new_page(), served)
-    context.close()
+def desk(window: Any, served: Served) -> Iterator[Desk]:
+    page = window.new_page()
+    page.set_viewport_size({"width": 1400, "height": 900})
+    yield Desk(page, served)
+    page.close()
 
 
 def test_who_owes_most_and_since_when_and_an_account_down_to_the_lines_of_october(

@@ -30,14 +30,6 @@ def rp(amount: int) -> str:
     return f"Rp {amount:,}"
 
 
-@pytest.fixture(scope="module")
-def window(chromium: Any) -> Iterator[Any]:
-    """One window for all tabs: a person's browser also loads once what all pages share."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    yield context
-    context.close()
-
-
 @pytest.fixture
 def tab(window: Any, served: Served) -> Iterator[Any]:
     """A tab that remembers what was logged as an error and which other hosts were asked."""
