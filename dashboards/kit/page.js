@@ -3,6 +3,7 @@
    anew. Knows no figure; The names that go from page to page and those of the pages are put in (kit/screen.py). */
 (() => {
   if (window.bookwatch) return;
+  window.requestAnimationFrame(() => document.documentElement.classList.add("bw-begun")); // first_page.py hides until then
   const along = %ALONG%;
   const pages = %PAGES%;
 
