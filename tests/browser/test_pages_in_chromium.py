@@ -89,6 +89,7 @@ def test_each_page_shows_its_figures_without_an_error(tab: Any, served: Served, 
         rp(served.truth.total(f"{name}_idr", *WEEK)) for name in ("booked", "completed", "collected")
     )
     tab.goto(served.url)
+    tab.locator(".bw-collected .bw-amount").wait_for(timeout=30_000)
     text = settle(tab, "Overview")
     for figure in (booked, completed, collected):
         assert figure in text
