@@ -94,6 +94,7 @@ def test_each_page_shows_its_figures_without_an_error(tab: Any, served: Served, 
     for figure in (booked, completed, collected):
         assert figure in text
     assert "Missing commissions" in text
+    assert "Degraded" in text
     assert "Appwrite read 18 s ago · 14:05 WITA" in text
     shoot(tab, tmp_path, "overview")
 
@@ -105,7 +106,7 @@ def test_each_page_shows_its_figures_without_an_error(tab: Any, served: Served, 
     text = nav(tab, "Health")
     assert "Payment tracking system not recording commissions" in text
     assert "Limit: at least 80 %" in text.replace("\u00a0", " ")
-    assert "reviews optional" in text
+    assert "Broken hops: 4 of 6" in text
     shoot(tab, tmp_path, "health")
 
     assert tab.errors == []
