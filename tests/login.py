@@ -10,15 +10,20 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import oidc_provider_mock
 import requests
+from authlib.deprecate import AuthlibDeprecationWarning
 
 from dashboards import launch
+
+with warnings.catch_warnings():  # of itself it warns of how it uses Authlib, which is not ours to change
+    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+    import oidc_provider_mock
 
 ROLES = """
 [email]
