@@ -65,7 +65,10 @@ def main() -> None:
     groups: dict[str, list[st.Page]] = {}
     for known, entry in pages.items():
         groups.setdefault(say(f"group.{entry.group}"), []).append(known)
-    page = st.navigation(groups, position="sidebar" if isinstance(found, Viewer) else "hidden")
+    inside = isinstance(found, Viewer)
+    page = st.navigation(groups, position="sidebar" if inside else "hidden")
+    if not inside:
+        parts.run("document.documentElement.classList.add('bw-outside');", "outside")
     st.set_page_config(page_title=f"{page.title} · bookwatch")
     who = sign_in.viewer_or_stop(found, say)
     with st.sidebar:
