@@ -35,6 +35,15 @@ ROLES = """
 """
 
 
+#: What an environment may say to Streamlit, and is not to open a way around.
+OF_OTHERS = {
+    "STREAMLIT_SERVER_BASE_URL_PATH": "elsewhere",
+    "STREAMLIT_SERVER_ENABLE_AGENT_API": "true",
+    "STREAMLIT_SERVER_TRUSTED_USER_HEADERS": '{"x-user": "email"}',
+    "STREAMLIT_SERVER_ENABLE_STATIC_SERVING": "true",
+}
+
+
 @dataclass
 class Login:
     """The dashboards behind a login, and the provider that people sign in at."""
@@ -84,7 +93,7 @@ def dashboards(home: Path, **environment: str) -> Iterator[Login]:
         with log.open("wb") as out:
             process = subprocess.Popen(
                 launch.command(port),
-                env={**launch.environment(), **settings_of(address, port, home), **environment},
+                env={**launch.environment(), **settings_of(address, port, home), **OF_OTHERS, **environment},
                 cwd=home,
                 stdout=out,
                 stderr=subprocess.STDOUT,
