@@ -141,7 +141,8 @@ def _asked(screen: Screen, kind: Looked, of_kind: str, of_id: str, label: str) -
         on_click=_forget,
         args=(_look_of(screen, kind, of_kind, of_id),),
     )
-    st.caption(say("reveal.until", time=say.time(until, screen.now), viewer=screen.viewer.name))
+    told = say("reveal.until", time=say.time(until, screen.now), viewer=screen.viewer.name)
+    show(parts.paragraph(told, "bw-below"))
     return True
 
 
