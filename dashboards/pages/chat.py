@@ -16,7 +16,9 @@ from marketplace.chats import REPLY_WITHIN
 
 
 def waiting(screen: Screen) -> None:
-    """The rooms in which somebody waits, the longest first."""
+    """The rooms in which somebody waits, the longest first, where none is opened."""
+    if chosen(talk.ROOM):
+        return
     say = screen.text
     waits = talks.waits(screen.snapshot, REPLY_WITHIN)
     within = say.span(REPLY_WITHIN.total_seconds())

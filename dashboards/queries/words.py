@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 
 from dashboards.queries import talks
-from dashboards.queries.talks import AT_ONCE, LATEST, Spot, Talk
+from dashboards.queries.talks import AT_ONCE, Spot, Talk
 from marketplace.searching import SQL_FOLDED, asked
 
 DAYS: Final = 90
@@ -24,7 +24,6 @@ DAYS: Final = 90
 _STEPS: Final = (1, 7, 30, DAYS)
 """Days that are looked through one after the other until there are enough hits: words of every day are found in the
 newest."""
-_NO_SPOT: Final = Spot(LATEST, "")
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,8 @@ def found_in(
     where, more = _within(connection, talk)
     matched, about = _matched(words)
     ids = _ids(connection, f"{where} AND {matched}", {**more, **about})
-    return _newest(path, ids, talk.first_at, spot or _NO_SPOT, None)
+    whole = Spot(talk.last_at + timedelta(microseconds=1), "")
+    return _newest(path, ids, talk.first_at, spot or whole, None)
 
 
 def found(

@@ -119,7 +119,9 @@ def _messages(screen: Screen, room: Room, part: Part) -> None:
     rows = part.messages.to_dicts()
     ids = [row["message_id"] for row in rows]
     texts = reveal.texts(screen, room.room_id, ids)
-    letters = reveal.lengths(screen, room.room_id, ids)
+    # Where the words are shown nothing is masked: the file is not opened a second time.
+    shown = {message_id: len(text) for message_id, text in texts.items()}
+    letters = shown or reveal.lengths(screen, room.room_id, ids)
     bubbles = [
         (say.local(row["said_at"]), _bubble(screen, row, texts.get(row["message_id"]), letters))
         for row in rows
