@@ -63,9 +63,9 @@ def test_who_waits_longest_stands_first(chats: Path, show: Show) -> None:
     shown = show(chats, "chat")
     assert "2 rooms, 1 of them for longer than 10 min" in shown.text
     rows = shown.table("Waiting for an answer")
-    assert rows["room_id"].to_list() == [ROOM, OTHER]
+    assert rows["waited_s"].to_list() == [7_200.0, 30.0]
     assert rows["waiting_for_role"].to_list() == ["Provider", "Customer"]
-    assert rows["booking_id"].to_list() == ["bk1", "–"]
+    assert rows["provider_name"].to_list() == ["Made Massage", "Made Massage"]
     assert "Your role may not search" in shown.text
     assert not boxes(shown)
     assert "Rooms opened" not in show(chats, "chat", lang="id").text
