@@ -41,9 +41,13 @@ class Hits:
         return Spot(row["said_at"], row["message_id"])
 
 
-def lengths(connection: duckdb.DuckDBPyConnection, talk: Talk, ids: Sequence[str]) -> dict[str, int]:
-    """Message id → letters that were written, of the messages in which something was."""
-    return dict(_of(connection, talk, ids, "letters"))
+def lengths(connection: duckdb.DuckDBPyConnection, talk: Talk, ids: Sequence[str]) -> dict[str, int | None]:
+    """Message id → letters that were written, of the messages in which something was; None where that cannot be told:
+    the file is older than the snapshot."""
+    found: dict[str, int | None] = dict(_of(connection, talk, ids, "letters"))
+    if _known(connection) < talk.as_of:
+        return dict.fromkeys(ids) | found
+    return found
 
 
 def texts(connection: duckdb.DuckDBPyConnection, talk: Talk, ids: Sequence[str]) -> dict[str, str]:
@@ -123,13 +127,18 @@ def _since(
     connection: duckdb.DuckDBPyConnection, span: tuple[int, int], as_of: int
 ) -> tuple[str, dict[str, Any]]:
     """SQL of where the messages of some changes of a snapshot are: since then a message may have been changed again."""
-    row = connection.execute("SELECT processed_change FROM _state").fetchone()
-    known = -1 if row is None or row[0] is None else int(row[0])
+    known = _known(connection)
     if known < as_of:
         return "true", {}
     if known == as_of:
         return "change BETWEEN $least AND $most", {"least": span[0], "most": span[1]}
     return "change >= $least", {"least": span[0]}
+
+
+def _known(connection: duckdb.DuckDBPyConnection) -> int:
+    """The last change of the mirror that the file knows."""
+    row = connection.execute("SELECT processed_change FROM _state").fetchone()
+    return -1 if row is None or row[0] is None else int(row[0])
 
 
 def _matched(words: str) -> tuple[str, dict[str, str]]:
