@@ -25,7 +25,6 @@ import json
 import logging
 import os
 import pkgutil
-import random
 import re
 import socket
 import statistics
@@ -51,6 +50,7 @@ CHAT_MS: Final = 100
 SEARCH_MS: Final = 1_000
 VIEWER_MS: Final = 500
 REFRESH_S: Final = 5
+ARRIVING_S: Final = 1.1
 PUBLISH_S: Final = 60
 RERUNS: Final = 25
 CHATS: Final = 40
@@ -483,13 +483,15 @@ class Viewer:
             self.seen.drawn[self.page, max(snapshots)].add(hashlib.sha256(shown).hexdigest())
 
 
-async def _view(url: str, page: str, seen: Seen, refusals: tuple[str, ...], until: float) -> None:
+async def _view(
+    url: str, page: str, later: float, seen: Seen, refusals: tuple[str, ...], until: float
+) -> None:
+    """One viewer, who comes ``later`` seconds and stays."""
     from websockets.asyncio.client import connect
 
-    chance = random.Random(page + str(id(seen)))
-    await asyncio.sleep(chance.random() * REFRESH_S)
+    await asyncio.sleep(later)
     try:
-        async with connect(url, max_size=None, subprotocols=["streamlit"]) as socket:  # type: ignore[list-item]
+        async with connect(url, max_size=None, ping_interval=None, subprotocols=["streamlit"]) as socket:  # type: ignore[list-item]
             viewer = Viewer(socket, page, seen, refusals)
             await viewer.ask(fragment=False)
             while time.monotonic() < until:
@@ -517,6 +519,7 @@ def viewers(root: Path, number: int, minutes: float) -> dict[str, Any]:
                     _view(
                         url,
                         "" if (page := names[n % len(names)]) == "overview" else page,
+                        n * ARRIVING_S,
                         seen,
                         refusals,
                         until,
@@ -644,6 +647,9 @@ def table(found: dict[str, Any]) -> bool:
             f" (median {seen['median']:,.0f}; {seen['whole']} of a new snapshot, p95 {seen['whole_p95']:,.0f})",
         )  # fmt: skip
         rows.append(("errors", str(len(seen["errors"])), "none", not seen["errors"]))
+        rows.append(
+            ("snapshots met while they looked", str(seen["snapshots"]), "at least 2", seen["snapshots"] > 1)
+        )
         rows.append(
             (
                 f"torn figures ({seen['compared']} pages of {seen['snapshots']} snapshots)",
