@@ -509,7 +509,7 @@ def viewers(root: Path, number: int, minutes: float) -> dict[str, Any]:
     seen = Seen()
     said = texts("en")
     refusals = tuple(said[name] for name in ("fresh.unreadable_title", "fresh.absent"))
-    with _serving(root) as port:
+    with _serving(root) as (port, server):
 
         async def all_of_them() -> None:
             until = time.monotonic() + minutes * 60
@@ -538,6 +538,7 @@ def viewers(root: Path, number: int, minutes: float) -> dict[str, Any]:
         finally:
             publishing.terminate()
             publishing.wait(timeout=60)
+        work = _processor_s(server)
     torn = sorted(
         f"{page or 'overview'} {snapshot}" for (page, snapshot), kinds in seen.drawn.items() if len(kinds) > 1
     )
@@ -545,6 +546,7 @@ def viewers(root: Path, number: int, minutes: float) -> dict[str, Any]:
         "refreshes": len(seen.answers),
         "p95": _p95(seen.answers),
         "median": statistics.median(seen.answers) if seen.answers else 0.0,
+        "work": 1000 * work / max(1, len(seen.answers) + number),
         "whole": len(seen.whole),
         "whole_p95": _p95(seen.whole),
         "snapshots": len({snapshot for _, snapshot in seen.drawn}),
@@ -555,7 +557,8 @@ def viewers(root: Path, number: int, minutes: float) -> dict[str, Any]:
 
 
 @contextmanager
-def _serving(root: Path) -> Iterator[int]:
+def _serving(root: Path) -> Iterator[tuple[int, int]]:
+    """A server of its own: its port and process."""
     from dashboards import launch
 
     with socket.socket() as probe:
@@ -571,10 +574,16 @@ def _serving(root: Path) -> Iterator[int]:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
                         break
                 time.sleep(0.1)
-            yield port
+            yield port, process.pid
         finally:
             process.kill()  # it has nothing to finish, and would wait for its viewers
             process.wait()
+
+
+def _processor_s(process: int) -> float:
+    """Seconds of the processor that a running process has taken."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def publish(root: Path, minutes: float) -> None:
@@ -644,7 +653,7 @@ def table(found: dict[str, Any]) -> bool:
     if seen:
         row(
             f"{found['number']} viewers, {seen['refreshes']:,} refreshes: p95", seen["p95"], VIEWER_MS,
-            f" (median {seen['median']:,.0f}; {seen['whole']} of a new snapshot, p95 {seen['whole_p95']:,.0f})",
+            f" (processor {seen['work']:,.0f}; median {seen['median']:,.0f}; {seen['whole']} of a new snapshot, p95 {seen['whole_p95']:,.0f})",
         )  # fmt: skip
         rows.append(("errors", str(len(seen["errors"])), "none", not seen["errors"]))
         rows.append(
