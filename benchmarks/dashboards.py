@@ -653,7 +653,8 @@ def table(found: dict[str, Any]) -> bool:
     if seen:
         row(
             f"{found['number']} viewers, {seen['refreshes']:,} refreshes: p95", seen["p95"], VIEWER_MS,
-            f" (processor {seen['work']:,.0f}; median {seen['median']:,.0f}; {seen['whole']} of a new snapshot, p95 {seen['whole_p95']:,.0f})",
+            f" (processor {seen['work']:,.0f}; median {seen['median']:,.0f}; {seen['whole']} of a new snapshot,"
+            f" p95 {seen['whole_p95']:,.0f})",
         )  # fmt: skip
         rows.append(("errors", str(len(seen["errors"])), "none", not seen["errors"]))
         rows.append(

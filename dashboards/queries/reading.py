@@ -55,8 +55,8 @@ def cached(question: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[s
 
     A replaced snapshot has another real path, and one that was written anew another stamp, so an answer that is kept is
     never out of date; one that was changed in its place is answered no more. A few snapshots' worth is kept. Not
-    st.cache_data: it unpickles on each hit, and notebooks ask the same questions. Callers change no answer. Who asks the
-    same at the same time waits for the first answer: thirty people meet a new snapshot within seconds.
+    st.cache_data: it unpickles on each hit, and notebooks ask the same questions. Callers change no answer. Who asks
+    the same at the same time waits for the first answer: thirty people meet a new snapshot within seconds.
     """
 
     @lru_cache(maxsize=256)
