@@ -387,12 +387,12 @@ def _ms(work: Callable[[], Any]) -> float:
 
 @dataclass
 class Seen:
-    """What the viewers met. ``drawn``: (page, snapshot) → digests of what was drawn whole; ``answers``: milliseconds of
+    """What the viewers met. ``drawn``: (page, snapshot) → by digest what was drawn whole; ``answers``: milliseconds of
     each refresh; ``whole``: of those in which a new snapshot was drawn."""
 
     answers: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
-    drawn: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+    drawn: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
     errors: list[str] = field(default_factory=list)
 
 
@@ -480,7 +480,7 @@ class Viewer:
                 self.seen.errors.append(f"{self.page}: {refusal}")
         snapshots = set(re.findall(r"\b\d{8}T\d{6}Z-\d{6}\b", text))
         if snapshots:
-            self.seen.drawn[self.page, max(snapshots)].add(hashlib.sha256(shown).hexdigest())
+            self.seen.drawn[self.page, max(snapshots)].setdefault(hashlib.sha256(shown).hexdigest(), shown)
 
 
 async def _view(
@@ -539,9 +539,11 @@ def viewers(root: Path, number: int, minutes: float) -> dict[str, Any]:
             publishing.terminate()
             publishing.wait(timeout=60)
         work = _processor_s(server)
-    torn = sorted(
-        f"{page or 'overview'} {snapshot}" for (page, snapshot), kinds in seen.drawn.items() if len(kinds) > 1
-    )
+    torn = [
+        f"{page or 'overview'} {snapshot}: {_apart(*list(kinds.values())[:2])}"
+        for (page, snapshot), kinds in sorted(seen.drawn.items())
+        if len(kinds) > 1
+    ]
     return {
         "refreshes": len(seen.answers),
         "p95": _p95(seen.answers),
@@ -578,6 +580,13 @@ def _serving(root: Path) -> Iterator[tuple[int, int]]:
         finally:
             process.kill()  # it has nothing to finish, and would wait for its viewers
             process.wait()
+
+
+def _apart(one: bytes, other: bytes) -> str:
+    """Where two drawings of the same differ first."""
+    place = next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+    around = slice(max(0, place - 40), place + 60)
+    return " ≠ ".join(ascii(side[around].decode(errors="replace")) for side in (one, other))
 
 
 def _processor_s(process: int) -> float:
@@ -663,7 +672,7 @@ def table(found: dict[str, Any]) -> bool:
         rows.append(
             (
                 f"torn figures ({seen['compared']} pages of {seen['snapshots']} snapshots)",
-                ", ".join(seen["torn"]) or "0",
+                str(len(seen["torn"])),
                 "none",
                 not seen["torn"],
             )
@@ -674,7 +683,7 @@ def table(found: dict[str, Any]) -> bool:
     )
     for name, value, target, met in rows:
         print(f"| {name} | {value} | {target} | {'yes' if met else 'NO'} |")
-    for error in seen["errors"] if seen else ():
+    for error in (*seen["errors"], *seen["torn"]) if seen else ():
         print(f"  {error}")
     return all(met for *_, met in rows)
 
