@@ -62,7 +62,7 @@ def settle(page: Any, title: str) -> str:
     """Wait for a page to be drawn; its text, white space collapsed."""
     page.get_by_role("heading", level=1, name=title, exact=True).wait_for(timeout=30_000)
     page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=30_000)
-    page.locator(".bw-foot").wait_for(timeout=30_000)
+    page.locator(".bw-foot").first.wait_for(timeout=30_000)
     page.wait_for_timeout(700)
     return re.sub(
         r"\s+",
