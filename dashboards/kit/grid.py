@@ -56,6 +56,7 @@ def grid(
         "alt": title,
         "placeholder": NOTHING,
     }
+    parts.show_style(f".st-key-{look['key']} {{ min-height: {look['height']}px; }}")  # it is drawn late
     picked: list[int] = []
     if targets:
         _opening(rows.name, targets, _styled(shown, say), look)
