@@ -108,7 +108,9 @@ def _whole(screen: Screen, codes: pl.DataFrame) -> Markup:
 
 
 def filters(screen: Screen) -> None:
-    """What of the findings is looked at."""
+    """What of the findings is looked at: of those beneath an opened one, as it was chosen before."""
+    if chosen(FINDING):
+        return
     say, path = screen.text, screen.snapshot
     codes = reconciliation.findings_by_code(path)["finding"].to_list()
     if not codes:

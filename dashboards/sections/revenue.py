@@ -207,7 +207,7 @@ def presets(screen: Screen) -> None:
     """Weeks and months beside the one before, each one click away."""
     say, kind = screen.text, screen.period.kind
     shown = [
-        parts.badge("none", say(f"period.{name}"))
+        parts.tag(say(f"period.{name}"))
         if name == kind
         else filtered(say(f"period.{name}"), period=name, **{"from": None, "to": None})
         for name in PRESETS

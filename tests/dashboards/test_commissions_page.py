@@ -71,7 +71,7 @@ def test_the_answer_is_four_figures_with_count_rupiah_and_age_each_leading_to_it
         in text
     )
     assert (
-        "Rp 100000 waiting to be checked Proofs nobody has checked Open records 2 Past the deadline, proof in time 1 Proof too late: overdue 1 Oldest proof 2 d ago"
+        "Rp 100000 awaiting verification Proofs nobody has checked Open records 2 Past the deadline, proof in time 1 Proof too late: overdue 1 Oldest proof 2 d ago"
     ) in text
     at_stake = sum(idr for _, idr in truth.missing)
     assert (
@@ -86,7 +86,7 @@ def test_what_waits_to_be_checked_is_a_list_of_its_own(home: Path, show: Show) -
     changed(home, *PROOFS)
     listed = show(home, "commissions", view="records", show="awaiting").table("All open records")
     assert listed["commission_id"].to_list() == ["proof1", "proof2"]
-    assert set(listed["status"]) == {"waiting to be checked"}
+    assert set(listed["status"]) == {"awaiting verification"}
 
 
 def test_overdue_and_proofs_that_came_in_time_are_together_what_the_chain_calls_stuck_before_payment(
@@ -330,7 +330,7 @@ def test_a_record_that_is_not_paid_says_until_when_or_why_no_deadline_of_it_coun
         ("open05", "Owed Rp 75000 Fee Rp 25000 To be paid overdue for 8 d 18 h 13 Nov 20:05 WITA"),
         ("open08", "To be paid not due"),
         ("proof1", "Status paid Against the policy not reconciled"),
-        ("proof1", "To be paid proof came in time, waiting to be checked"),
+        ("proof1", "To be paid proof came in time, awaiting verification"),
     ):
         assert said in plain(show(home, "commissions", commission=commission)), commission
 
