@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import pandas  # noqa: F401 - whole before the first page: Plotly looks for it while another visitor's page loads it
 import polars as pl
 import streamlit as st
 

@@ -30,6 +30,7 @@ from pipelines.exports.manifest import (
     FileEntry,
     Manifest,
 )
+from pipelines.exports.month.instants import local_text
 from pipelines.exports.report_files import CsvFile, Format, JsonFile, ReportFile, TableFormat, TakesRows
 from pipelines.exports.workbook import SHEET_ROWS, Workbook
 from resources.clock import Clock
@@ -81,8 +82,7 @@ def _utc(column: str) -> str:
 
 
 def _local(column: str) -> str:
-    shifted = f"{column} + to_minutes(r.utc_offset_minutes)"
-    return f"strftime({shifted}, '%Y-%m-%dT%H:%M:%S.%f') || {_OFFSET}"
+    return local_text(column, "r.utc_offset_minutes")
 
 
 ROW_COLUMNS: Final = (

@@ -102,7 +102,7 @@ def test_a_file_of_more_rows_than_are_shown_is_whole(published_home: Home, show:
         "INSERT INTO ops.alert_deliveries BY NAME SELECT n AS delivery_id, TIMESTAMP '2026-11-22' AS at,"
         " 'firing' AS kind, 1 AS alerts, 'email' AS channel, true AS delivered, 1 AS attempts FROM range(600) r(n)",
     )
-    shown = show(published_home.root, "alerts")
+    shown = show(published_home.root, "todo", history="deliveries")
     assert len(shown.table("Deliveries")) == 500
     assert "500 of 600 rows shown; the download holds all." in {
         caption.value for caption in shown.app.caption
