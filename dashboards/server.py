@@ -14,6 +14,7 @@ import streamlit as st  # noqa: E402 - the path must stand first
 from starlette.middleware import Middleware  # noqa: E402 - the path must stand first
 from starlette.middleware.gzip import GZipMiddleware  # noqa: E402 - the path must stand first
 
+from dashboards import frame  # noqa: E402, F401 - the path must stand first; read before the first visitor comes
 from dashboards.entrance import Entrance, login_of_this_server  # noqa: E402 - the path must stand first
 from dashboards.moved import Moved  # noqa: E402 - the path must stand first
 from dashboards.report_files import ROUTES  # noqa: E402 - the path must stand first
