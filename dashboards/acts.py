@@ -171,7 +171,7 @@ def _on_alert(screen: Screen, known: Standing, alert_id: str) -> None:
             say("acts.silence_for"),
             list(SILENCES),
             index=list(SILENCES).index(SILENCED_FOR),
-            format_func=lambda code: say(f"acts.for_{code}"),
+            format_func=lambda code: say.span(SILENCES[code].total_seconds()),
             key=f"silence_for_{alert_id}",
         )
         reason = why.text_input(
@@ -282,7 +282,7 @@ def quick(screen: Screen, kind: Kind) -> Asked:
         say("acts.silence_for"),
         list(SILENCES),
         index=list(SILENCES).index(SILENCED_FOR),
-        format_func=lambda code: say(f"acts.for_{code}"),
+        format_func=lambda code: say.span(SILENCES[code].total_seconds()),
         key="quick_silence_for",
     )
     return Asked(reason, str(length))
@@ -464,7 +464,8 @@ def _orders(screen: Screen, kinds: tuple[OrderKind, ...]) -> list[Order] | None:
 
 def _order(order: Order, screen: Screen) -> tuple[Child, ...]:
     say, now = screen.text, screen.settings.clock.now()
-    about = " · ".join(order.arguments[name] for name in SAID_OF_AN_ORDER if order.arguments.get(name))
+    given = [order.arguments[name] for name in SAID_OF_AN_ORDER if order.arguments.get(name)]
+    about = without_contact(" · ".join(given))
     said = say.messages(order.outcome) if not order.open else say.message(order.progress)
     if order.state == "queued":
         waits = now - order.ordered_at

@@ -7,16 +7,35 @@ from collections.abc import Iterable
 from markupsafe import Markup
 
 from dashboards.kit.markup import Child, element
-from dashboards.kit.parts import badge, paragraph, terms, verbatim
+from dashboards.kit.parts import badge, icon, paragraph, terms, verbatim
+
+_SMALL = "font-size:.86rem"
 
 
-def line(what: Child, figure: Child) -> Markup:
-    """A problem in one line, what it is at the left and what it is worth at the right; on a phone below."""
+def line(
+    kind: str, name: Child, stands: Child, figure: Child, *, said: Child = "", beneath: Child = ""
+) -> Markup:
+    """A problem in one line: what it is and what it says at the left, what it is worth at the right; on a phone
+    below."""
+    what = element(
+        "div",
+        element("div", icon(kind), " ", element("b", name)),
+        paragraph(said),
+        element("p", stands, cls="bw-soft", style=_SMALL),
+        cls=f"bw-{kind}",
+        style="flex:1 1 16rem;min-width:0",
+    )
+    worth = element(
+        "div",
+        element("div", element("b", figure)),
+        element("p", beneath, cls="bw-soft", style=_SMALL) if beneath else "",
+        style="flex:none;text-align:right",
+    )
     return element(
         "div",
-        element("div", what, style="flex:1 1 18rem;min-width:0"),
-        element("div", figure, style="flex:none;text-align:right"),
-        style="display:flex;flex-wrap:wrap;gap:.4rem 1.4rem;justify-content:space-between",
+        what,
+        worth,
+        style="display:flex;flex-wrap:wrap;gap:.2rem 1.4rem;justify-content:space-between",
     )
 
 
@@ -34,5 +53,5 @@ def opened(
         "div", element("strong", name), badge(kind, state), verbatim(code), cls="bw-commission-head"
     )
     said = [paragraph(sentence) for sentence in sentences]
-    way = element("p", element("b", leads_to), style="margin-top:.6rem") if leads_to else Markup()
+    way = element("p", element("b", leads_to), style="margin-top:.6rem") if leads_to else ""
     return element("div", named, *said, way, terms(facts), cls=f"bw-card bw-opened bw-{kind}")

@@ -32,7 +32,7 @@ from marketplace.personal import without_contact
 from messages.catalogue import understood
 from messages.message import message_in, message_of, messages_in, messages_of
 from pipelines.alerting.rules import RULES
-from resources.ledger.alerts import AlertStore
+from resources.ledger.alerts import KEEP_RESOLVED, AlertStore
 
 ALERT: Final = of_id("alert")
 STATES: Final = ("open", "acknowledged", "waived")
@@ -125,11 +125,23 @@ def firing(screen: Screen) -> None:
     asked = acts.quick(screen, "alert") if state == STATES[0] else None
     for alert in mine[:ALERTS_SHOWN]:
         with st.container(border=True, key=f"alert_{alerts.id_of(alert)}"):
-            show(_line(alert, known, screen))
+            what, do = _beside(asked is not None)
+            with what:
+                show(_line(alert, known, screen))
             if asked is not None:
-                acts.quick_alert(screen, asked, alert)
+                with do:
+                    acts.quick_alert(screen, asked, alert)
     if len(mine) > ALERTS_SHOWN:
         show(_table(mine[ALERTS_SHOWN:], known, screen))
+
+
+def _beside(acts_too: bool) -> tuple[Any, Any]:
+    """The place of a problem and of what can be done about it; on a phone one below the other."""
+    if not acts_too:
+        place = st.container()
+        return place, place
+    what, do = st.columns([2, 1], vertical_alignment="center")
+    return what, do
 
 
 def found(screen: Screen) -> None:
@@ -153,7 +165,6 @@ def found(screen: Screen) -> None:
                 (say("todo.cause"), False),
                 (say("todo.count"), True),
                 (say("col.variance"), True),
-                (say("col.not_in_variance"), True),
                 (say("todo.oldest"), True),
             ],
             lines,
@@ -168,8 +179,11 @@ def found(screen: Screen) -> None:
     asked = acts.quick(screen, "finding")
     for row in foremost:
         with st.container(border=True, key=f"finding_{row['finding_id']}"):
-            show(_foremost(row, screen))
-            acts.quick_finding(screen, asked, row["finding_id"])
+            what, do = _beside(acts_too=True)
+            with what:
+                show(_foremost(row, screen))
+            with do:
+                acts.quick_finding(screen, asked, row["finding_id"])
 
 
 def _cause(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
@@ -179,8 +193,10 @@ def _cause(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
     return (
         parts.word(parts.tone_of_severity(row["severity"]), named, say.word("severity", row["severity"])),
         links.to_page("findings", count(row["findings"]), code=code, **state),
-        parts.money(row["variance_idr"], signed=True),
-        cards.not_in_difference(row, say),
+        parts.below(
+            parts.money(row["variance_idr"], signed=True),
+            say("todo.not_in", n=count(row["unknown_rows"])) if row["unknown_rows"] else "",
+        ),
         say.span(age) if (age := say.elapsed(row["oldest"], screen.now)) is not None else NOTHING,
     )
 
@@ -191,7 +207,6 @@ def _change(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
         parts.word("warn", links.to_page("months", say("closed.title")), say("todo.closed_is")),
         links.to_page("months", count(row["changes"])),
         NOTHING,
-        "",
         say.span(age) if (age := say.elapsed(row["oldest"], screen.now)) is not None else NOTHING,
     )
 
@@ -206,10 +221,10 @@ def _foremost(row: dict[str, Any], screen: Screen) -> Markup:
     ]
     named = links.to_record("finding", row["finding_id"], say.word("finding", row["finding"]))
     return tasks.line(
-        parts.word(parts.tone_of_severity(row["severity"]), named, joined(*ids, by=" · ")),
-        joined(
-            parts.money(row["variance_idr"], signed=True), parts.small(say.word("severity", row["severity"]))
-        ),
+        parts.tone_of_severity(row["severity"]),
+        named,
+        joined(say.word("severity", row["severity"]), *ids, by=" · "),
+        parts.money(row["variance_idr"], signed=True),
     )
 
 
@@ -306,14 +321,15 @@ def rows_of(alert: Alert, screen: Screen, label: str | None = None) -> Child:
 def _line(alert: Alert, known: Standing | None, screen: Screen) -> Markup:
     """An alert in one line: its name opens it, what it says leads to its rows."""
     say = screen.text
-    named = links.to_record("alert", alerts.id_of(alert), _name(alert, say))
-    summary = _summary(alert, say) or NOTHING
+    unit, limit = str(alert.get("unit") or ""), alert.get("limit_value")
+    beneath = [say("health.limit", limit=cards.measured(limit, unit, say))] if limit is not None else []
     return tasks.line(
-        joined(
-            parts.word(_tone(alert, known, screen), named, _stands(alert, known, screen)),
-            parts.paragraph(rows_of(alert, screen, summary)),
-        ),
-        joined(_figure(alert, say), parts.small(screen.text.span(_age(alert, screen)))),
+        _tone(alert, known, screen),
+        links.to_record("alert", alerts.id_of(alert), _name(alert, say)),
+        _stands(alert, known, screen),
+        cards.measured(alert.get("figure"), unit, say),
+        said=rows_of(alert, screen, _summary(alert, say) or NOTHING),
+        beneath=" · ".join([*beneath, say("span.ago", span=say.span(_age(alert, screen)))]),
     )
 
 
@@ -349,10 +365,16 @@ def opened(screen: Screen) -> None:
     if not alert_id:
         return
     say, known = screen.text, acts.standing(screen)
-    show(parts.paragraph(links.to_page("todo", say("todo.back"), state=chosen(STATE))))
+    show(links.back(say("todo.back"), ALERT.name))
     alert = alerts.by_id(screen, alert_id)
     if alert is None:
-        show(parts.note("none", say("todo.gone", alert=alert_id), say("todo.gone_text")))
+        show(
+            parts.note(
+                "none",
+                say("todo.gone", alert=alert_id),
+                say("todo.gone_text", kept=say.span(KEEP_RESOLVED.total_seconds())),
+            )
+        )
     else:
         sentences = [_summary(alert, say), *_detail(alert, say).splitlines()]
         facts: list[tuple[str, Child]] = [

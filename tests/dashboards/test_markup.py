@@ -157,6 +157,8 @@ MAKERS = {
     "kit/markup.py": {"Markup"},
     "kit/parts.py": {"Markup", "html"},
     "kit/cards.py": {"Markup"},
+    # The empty page of Streamlit's server, before any page of ours is drawn.
+    "first_page.py": {"head"},
     # A report is a file of its own: its page, its script, what draws its charts.
     "notebook/page.py": {"Markup", "html"},
     "notebook/shown.py": {"Markup"},

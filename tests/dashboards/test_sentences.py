@@ -251,9 +251,15 @@ def test_why_the_last_run_failed_is_said_in_the_language_of_the_page(tmp_path: P
 
 
 def test_checks_and_alerts_are_called_by_name_beside_the_name_that_is_theirs(home: Path, show: Show) -> None:
-    checks, alerts = show(home, "data_quality", show="checks", lang="id"), show(home, "todo", lang="id")
-    assert "Tidak ada komisi yang hilang" in alerts.text
+    checks = show(home, "data_quality", show="checks", lang="id")
     assert "Tidak terpenuhi: Tidak ada komisi yang hilang zero_missing_commission · marts/" in checks.text
     english = show(home, "data_quality", show="checks").text
     assert "Does not hold: No commission missing zero_missing_commission · marts/" in english
-    assert "Galat per menit" in alerts.text
+    for name, called in (
+        ("zero_missing_commission", "Tidak ada komisi yang hilang"),
+        ("error_rate", "Galat per menit"),
+    ):
+        assert f">{called}</a>" in show(home, "todo", lang="id").html
+        alert = show(home, "todo", alert=name, lang="id").html
+        assert f"<strong>{called}</strong>" in alert
+        assert f"<code>{name}</code>" in alert
