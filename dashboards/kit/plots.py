@@ -131,7 +131,7 @@ def _with_limit(chart: alt.Chart, at: float, said: str) -> alt.LayerChart:
     name = limit.mark_text(color=_LIMIT, align="left", baseline="bottom", dx=4, dy=-3).encode(
         x=alt.value(0), y="limit:Q", text="said:N"
     )
-    return (chart + rule + name).properties(height=260)
+    return alt.layer(chart, rule, name).properties(height=260)
 
 
 def _local(say: Wording, value: datetime) -> str:
