@@ -18,7 +18,7 @@ from typing import Final, Literal
 import streamlit as st
 
 from dashboards import alerts
-from dashboards.kit import parts
+from dashboards.kit import parts, tasks
 from dashboards.kit.markup import Child
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
@@ -88,6 +88,20 @@ class Standing:
         return str(named) if named and str(named) not in {one.silence_id for one in self.silences} else None
 
 
+def speaking(screen: Screen) -> list[alerts.Alert] | None:
+    """The alerts that fire and are not held back, silences of this moment included; None where nothing says."""
+    there, known = alerts.current(screen), standing(screen)
+    if there is None:
+        return None
+    return [
+        alert
+        for alert in there
+        if alert["state"] == "firing"
+        and not alert.get("inhibited_by")
+        and not (alert.get("silenced_by") if known is None else known.held_by(alert, screen))
+    ]
+
+
 def falls_under(alert: alerts.Alert, silence: Silence) -> bool:
     """Whether an alert is what a silence is about, whenever that was."""
     return matches(silence.matcher, alerts.as_known(alert))
@@ -153,7 +167,7 @@ def _on_alert(screen: Screen, known: Standing, alert_id: str) -> None:
     if silence is not None:
         ends = say.time(silence.ends_at, screen.now)
         said = {"by": silence.author, "time": ends, "reason": without_contact(silence.reason)}
-        show(parts.word("none", say("acts.silenced"), say("acts.silenced_by", **said)))
+        show(tasks.stands("none", say("acts.silenced"), say("acts.silenced_by", **said)))
         if _pressed(screen, Right.SILENCE, "end_silence", alert_id, icon=":material/notifications:"):
             _enter(
                 screen,
@@ -201,7 +215,7 @@ def _on_finding(screen: Screen, known: Standing, finding_id: str) -> None:
             "time": say.time(waiver.waived_at, screen.now),
             "reason": without_contact(waiver.reason),
         }
-        show(parts.word("none", say("acts.waived"), say("waiver.said", **said)))
+        show(tasks.stands("none", say("acts.waived"), say("acts.waived_by", **said)))
         if _pressed(screen, Right.WAIVE, "withdraw", finding_id, icon=":material/undo:"):
             _enter(
                 screen,
@@ -328,7 +342,7 @@ def _taken_care_of(screen: Screen, kind: Kind, record_id: str, acknowledged: Ack
     ledger = Ledger(screen.settings.home.ledger)
     if acknowledged is not None:
         said = say("acts.acknowledged_by", by=acknowledged.by, time=say.time(acknowledged.at, screen.now))
-        show(parts.word("good", say("acts.acknowledged"), said))
+        show(tasks.stands("good", say("acts.acknowledged"), said))
         if _pressed(screen, Right.ACKNOWLEDGE, "unacknowledge", record_id, icon=":material/undo:"):
             _enter(
                 screen,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from markupsafe import Markup
 
 from dashboards.kit.markup import Child, element
-from dashboards.kit.parts import badge, icon, paragraph, terms, verbatim
+from dashboards.kit.parts import badge, icon, paragraph, soft, terms, verbatim
 
 _SMALL = "font-size:.86rem"
 
@@ -37,6 +37,11 @@ def line(
         worth,
         style="display:flex;flex-wrap:wrap;gap:.2rem 1.4rem;justify-content:space-between",
     )
+
+
+def stands(kind: str, label: str, said: str) -> Markup:
+    """What somebody has entered of a problem: its shape, what it is, by whom and why."""
+    return element("p", icon(kind), " ", element("b", label), " ", soft(said), cls=f"bw-{kind}")
 
 
 def opened(

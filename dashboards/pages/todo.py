@@ -114,7 +114,7 @@ def firing(screen: Screen) -> None:
         show(parts.note("none", say("alerts.unknown"), say("alerts.unknown_text")))
         return
     mine = sorted((alert for alert in there if state_of(alert, known, screen) == state), key=_gravity)
-    if not any(alert["state"] == "firing" for alert in mine) and state == STATES[0]:
+    if state == STATES[0] and not any(alert["state"] == "firing" for alert in there):
         fresh = screen.condition.state == "fresh" and not screen.condition.failed
         kind, text = ("good", "alerts.quiet_text") if fresh else ("none", "alerts.quiet_old_text")
         show(parts.note(kind, say("alerts.quiet"), say(text)))
@@ -219,7 +219,7 @@ def _foremost(row: dict[str, Any], screen: Screen) -> Markup:
         for kind in ("booking", "commission", "provider")
         if row[f"{kind}_id"]
     ]
-    named = links.to_record("finding", row["finding_id"], say.word("finding", row["finding"]))
+    named = links.to_page("findings", say.word("finding", row["finding"]), finding=row["finding_id"])
     return tasks.line(
         parts.tone_of_severity(row["severity"]),
         named,
@@ -325,7 +325,7 @@ def _line(alert: Alert, known: Standing | None, screen: Screen) -> Markup:
     beneath = [say("health.limit", limit=cards.measured(limit, unit, say))] if limit is not None else []
     return tasks.line(
         _tone(alert, known, screen),
-        links.to_record("alert", alerts.id_of(alert), _name(alert, say)),
+        links.to_page("todo", _name(alert, say), alert=alerts.id_of(alert)),
         _stands(alert, known, screen),
         cards.measured(alert.get("figure"), unit, say),
         said=rows_of(alert, screen, _summary(alert, say) or NOTHING),
@@ -347,7 +347,7 @@ def _table(listed: list[Alert], known: Standing | None, screen: Screen) -> Marku
             (
                 parts.word(
                     _tone(alert, known, screen),
-                    links.to_record("alert", alerts.id_of(alert), _name(alert, say)),
+                    links.to_page("todo", _name(alert, say), alert=alerts.id_of(alert)),
                     _stands(alert, known, screen),
                 ),
                 rows_of(alert, screen, _summary(alert, say) or NOTHING),
@@ -541,7 +541,7 @@ def resolved(screen: Screen) -> None:
             [
                 (
                     parts.below(
-                        links.to_record("alert", alert["alert_id"], _name(alert, say)),
+                        links.to_page("todo", _name(alert, say), alert=alert["alert_id"]),
                         say.word("severity", alert["severity"]),
                     ),
                     _summary(alert, say),
