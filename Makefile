@@ -9,7 +9,7 @@ JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 export DO_NOT_TRACK := 1
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo test run serve lint reference bench bench-ingest bench-reconcile bench-health bench-marts bench-freshness soak lock clean reports
+.PHONY: setup demo test run serve lint reference bench bench-ingest bench-reconcile bench-health bench-marts bench-freshness bench-dashboards soak lock clean reports
 
 setup: $(STAMP)
 
@@ -72,6 +72,11 @@ bench-marts: $(STAMP)
 # About ten minutes, most of them waiting for the schedule; ARGS="--scheduled-writes 0" for the watch alone.
 bench-freshness: $(STAMP)
 	$(BIN)/python -m benchmarks.freshness $(ARGS)
+
+# 1 million bookings and 10 million messages, published, in a folder under /tmp that takes some 12 GB; about fifteen
+# minutes. ARGS="--scale 0.02 --minutes 1" for a quick look, ARGS="--data DIR" to keep the home for the next time.
+bench-dashboards: $(STAMP)
+	$(BIN)/python -m benchmarks.dashboards $(ARGS)
 
 # Twenty minutes; ARGS="--minutes 2" for a short one.
 soak: $(STAMP)

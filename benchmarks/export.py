@@ -68,11 +68,14 @@ def make(home: Home, rows: int) -> None:
     point_link(home.current, path)
 
 
-def measure(home: Home, *words: str) -> tuple[float, float, int]:
+COMMAND = "from pipelines.cli import main; main()"
+
+
+def measure(home: Home, *words: str, program: str = COMMAND) -> tuple[float, float, int]:
     """Seconds, processor seconds and peak resident MB of one command in a process of its own."""
     began = time.perf_counter()
     child = subprocess.Popen(
-        [sys.executable, "-c", "from pipelines.cli import main; main()", *words],
+        [sys.executable, "-c", program, *words],
         env={**os.environ, "BOOKWATCH_HOME": str(home.root), "PYTHONPATH": str(PROJECT)},
         stdout=subprocess.DEVNULL,
     )

@@ -255,8 +255,9 @@ FROM core.bookings WHERE status = 'completed' AND dice(change, 52, 10) < 3;
 """
 
 
-def make(path: Path, bookings: int, *, talks: bool = False) -> None:
-    """Fill a new warehouse file with ``bookings`` bookings and what belongs to them."""
+def make(path: Path, bookings: int, *, talks: bool = False, each: int = MESSAGES_A_BOOKING) -> None:
+    """Fill a new warehouse file with ``bookings`` bookings and what belongs to them; with talks, ``each`` messages a
+    booking."""
     others = _OTHERS
     if talks:
         begins, ends = others.index("-- messages"), others.index("-- notifications")
@@ -271,20 +272,21 @@ def make(path: Path, bookings: int, *, talks: bool = False) -> None:
         for part in (_MACROS, _BOOKINGS, _COMMISSIONS, others):
             con.execute(
                 part.replace("$bookings", str(bookings))
-                .replace("$each", str(MESSAGES_A_BOOKING))
+                .replace("$each", str(each))
                 .replace("$providers", str(PROVIDERS))
                 .replace("$now", f"'{NOW}'")
             )
 
 
-def kept(folder: Path, bookings: int, *, talks: bool = False) -> Path:
+def kept(folder: Path, bookings: int, *, talks: bool = False, each: int = MESSAGES_A_BOOKING) -> Path:
     """The warehouse of that size in ``folder``, made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"large-{'talks-' if talks else ''}{bookings}.duckdb"
+    kind = "" if not talks else "talks-" if each == MESSAGES_A_BOOKING else f"talks{each}-"
+    path = folder / f"large-{kind}{bookings}.duckdb"
     if not path.exists():
         partial = path.with_suffix(".partial")
         for left in (partial, partial.with_name(partial.name + ".wal")):
             left.unlink(missing_ok=True)
-        make(partial, bookings, talks=talks)
+        make(partial, bookings, talks=talks, each=each)
         partial.replace(path)
     return path

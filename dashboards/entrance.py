@@ -111,8 +111,8 @@ class Entrance:
             refused = PlainTextResponse("Sign in first.\n", status_code=401, headers=_UNKEPT)
             await refused(scope, receive, send)
         elif scope["path"].startswith("/media/"):
-            # A part of a file tells nothing of whose it is: it is handed out whole.
-            whole = [(name, value) for name, value in scope["headers"] if name.lower() != b"range"]
+            # A part of a file, or one that is packed, tells nothing of whose it is: it is handed out whole.
+            whole = [(name, value) for name, value in scope["headers"] if name.lower() not in _OF_A_PART]
             await self.app({**scope, "headers": whole}, receive, _File(send, who).send)
         elif who.may(Right.SEE):
             await self.app(scope, receive, send)
@@ -120,6 +120,7 @@ class Entrance:
             await _REFUSED(scope, receive, send)
 
 
+_OF_A_PART: Final = (b"range", b"if-range", b"accept-encoding")
 _UNKEPT: Final = {"Cache-Control": "no-store"}
 _REFUSED: Final = PlainTextResponse("This is not yours.\n", status_code=403, headers=_UNKEPT)
 

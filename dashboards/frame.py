@@ -12,7 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboards import pages as folder
-from dashboards import sign_in, viewer
+from dashboards import sign_in
 from dashboards.kit import behind, cards, find, links, parts, screen
 from dashboards.kit.address import choose, chosen, misread, widget
 from dashboards.kit.page import GROUPS, Page
@@ -22,8 +22,8 @@ from dashboards.lookback import Looked, kept, look
 from dashboards.period import CHOICES, CUSTOM, EARLIEST
 from dashboards.queries import reading
 from dashboards.sections import shared
+from dashboards.viewer import Viewer
 from dashboards.wording import LANGUAGES, Wording
-from resources.errors import BookwatchError
 from resources.modules import modules_of
 from resources.settings import Settings
 
@@ -51,22 +51,26 @@ def main() -> None:
     settings = screen.load_or_stop()
     say = Wording(screen.language(), settings.timezone)
     parts.run(f"document.documentElement.lang = {json.dumps(say.language)};", "language")
+    found = sign_in.found(settings)
     pages = {
         st.Page(
             HERE / "pages" / f"{entry.name}.py",
             title=say(f"{entry.name}.title"),
             icon=entry.icon,
             default=number == 0,
-            visibility="visible" if _may(settings, entry) else "hidden",
+            visibility="visible" if isinstance(found, Viewer) and found.may(entry.needs) else "hidden",
         ): entry
         for number, entry in enumerate(PAGES)
     }
     groups: dict[str, list[st.Page]] = {}
     for known, entry in pages.items():
         groups.setdefault(say(f"group.{entry.group}"), []).append(known)
-    page = st.navigation(groups, position="sidebar" if sign_in.lets_in(settings) else "hidden")
+    inside = isinstance(found, Viewer)
+    page = st.navigation(groups, position="sidebar" if inside else "hidden")
+    if not inside:
+        parts.run("document.documentElement.classList.add('bw-outside');", "outside")
     st.set_page_config(page_title=f"{page.title} · bookwatch")
-    who = sign_in.viewer_or_stop(settings, say)
+    who = sign_in.viewer_or_stop(found, say)
     with st.sidebar:
         slot = st.container()  # there on every page, so that what follows keeps its place
         looked = look(settings.home, chosen(links.SNAPSHOT))
@@ -200,15 +204,6 @@ def draw(page: Page) -> None:
     else:
         find.box(shown)
     shown.show(shown.text(f"{page.name}.title"), subtitle, sections)
-
-
-def _may(settings: Settings, page: Page) -> bool:
-    """Whether a page is for who is here; for nobody, where nobody is let in."""
-    try:
-        who = viewer.current(settings)
-    except BookwatchError:
-        return False
-    return isinstance(who, viewer.Viewer) and who.may(page.needs)
 
 
 def _not_yours(screen: Screen) -> None:

@@ -14,6 +14,7 @@ import streamlit as st  # noqa: E402 - the path must stand first
 from starlette.middleware import Middleware  # noqa: E402 - the path must stand first
 from starlette.middleware.gzip import GZipMiddleware  # noqa: E402 - the path must stand first
 
+from dashboards import first_page  # noqa: E402 - the path must stand first
 from dashboards.entrance import Entrance, login_of_this_server  # noqa: E402 - the path must stand first
 from dashboards.moved import Moved  # noqa: E402 - the path must stand first
 from dashboards.report_files import ROUTES  # noqa: E402 - the path must stand first
@@ -22,12 +23,13 @@ from resources.own_hosts import OwnHosts  # noqa: E402 - the path must stand fir
 
 app = st.App(
     Path(__file__).with_name("app.py"),
-    routes=ROUTES,
+    routes=(*ROUTES, *first_page.ROUTES),
     # Streamlit's own server.allowedHosts guards the WebSocket alone, and lets pages of other local ports open it.
     middleware=[
         Middleware(OwnHosts, names=further_names()),
         Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6),
         Middleware(Moved),
+        Middleware(first_page.FirstPage),
         Middleware(Entrance),
     ],
     secrets=login_of_this_server(st.get_option("server.address")),

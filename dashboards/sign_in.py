@@ -15,25 +15,23 @@ from resources.errors import BookwatchError
 from resources.settings import Settings
 
 
-def viewer_or_stop(settings: Settings, say: Wording) -> Viewer:
-    """Who is at this page; where nobody is let in, the way in is drawn and the drawing ends."""
+def found(settings: Settings) -> Viewer | Outside | BookwatchError:
+    """Who is at this page, or why nobody is; draws nothing."""
     try:
-        found = viewer.current(settings)
+        return viewer.current(settings)
     except BookwatchError as wrong:
-        show(parts.banner("bad", say("sign_in.closed"), say.message(wrong.why), say.message(wrong.todo)))
-        st.stop()
-    if not isinstance(found, Viewer):
-        _way_in(found, say)
-        st.stop()
-    return found
+        return wrong
 
 
-def lets_in(settings: Settings) -> bool:
-    """Whether somebody is let in now; draws nothing."""
-    try:
-        return isinstance(viewer.current(settings), Viewer)
-    except BookwatchError:
-        return False
+def viewer_or_stop(who: Viewer | Outside | BookwatchError, say: Wording) -> Viewer:
+    """Who is at this page; where nobody is let in, the way in is drawn and the drawing ends."""
+    if isinstance(who, BookwatchError):
+        show(parts.banner("bad", say("sign_in.closed"), say.message(who.why), say.message(who.todo)))
+        st.stop()
+    if isinstance(who, Outside):
+        _way_in(who, say)
+        st.stop()
+    return who
 
 
 def _way_in(why: Outside, say: Wording) -> None:

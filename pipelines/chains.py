@@ -204,15 +204,19 @@ def _of_policy(r: dict[str, Any], line: PolicyRule | None) -> Iterator[Step]:
         Message("chain.policy"),
         policy,
     )
-    nothing = r["state"] in (RowState.ORPHAN.value, RowState.NOT_DUE.value)
-    rule = Message("chain.expected_nothing" if nothing else "chain.expected")
-    yield Step(f"expected_idr = {_plain(r['expected_idr'])}", rule, source)
+    yield Step(f"expected_idr = {_plain(r['expected_idr'])}", expected_by(r["state"]), source)
     if line is not None:
         yield Step(
             f"deadline_at = {_instant(r['deadline_at'])}",
             Message("chain.deadline", {"deadline_hours": str(line.deadline_hours)}),
             source,
         )
+
+
+def expected_by(state: str) -> Message:
+    """The rule by which the commission is expected that a row of the reconciliation in this state says."""
+    nothing = state in (RowState.ORPHAN.value, RowState.NOT_DUE.value)
+    return Message("chain.expected_nothing" if nothing else "chain.expected")
 
 
 def _of_record(c: dict[str, Any]) -> Iterator[Step]:

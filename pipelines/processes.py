@@ -92,7 +92,7 @@ def stop(children: Sequence[Child]) -> None:
 
 
 def wait_for_port(child: Child, port: int, seconds: float = 60, *, host: str = "127.0.0.1") -> None:
-    """Until the child answers on the address it listens on. Raises BookwatchError if it ends first or takes too long."""
+    """Until the child answers where it listens. Raises BookwatchError if it ends first or takes too long."""
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     family = socket.AF_INET6 if ":" in reached else socket.AF_INET
     _wait_for(child, family, (reached, port), f"port {port}", seconds)

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import duckdb
 
+from resources.allocator import give_back_blocks
 from resources.errors import BookwatchError, UsageError
 from resources.home import Home
 from resources.instants import instant_of_stamp
 from resources.ledger import Ledger, Seal
 from resources.own_files import create, sync, sync_open
 from resources.seals import copied, require_unchanged, sealed
-from resources.warehouse import one_thread_for_small
+from resources.warehouse import is_small, one_thread_for_small
 
 # linux/fs.h: FICLONE, a copy that shares blocks where the file system can (btrfs, xfs).
 _FICLONE = 0x40049409
@@ -100,6 +101,8 @@ def open_snapshot(
     }
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
+        if not is_small(path):
+            give_back_blocks()
     try:
         connection = duckdb.connect(str(path), read_only=True, config=config)
         # A query over two seconds would draw its progress on stdout, amid what a program reads there.

@@ -16,6 +16,7 @@ from typing import Final
 
 import duckdb
 
+from resources.allocator import give_back_blocks
 from resources.errors import BookwatchError
 from resources.instants import stamp_of
 from resources.sql import quoted
@@ -102,6 +103,8 @@ def open_database(
         raise
     con.execute("SET enable_progress_bar = false")
     one_thread_for_small(con, path)
+    if not is_small(path):
+        give_back_blocks()
     return con
 
 

@@ -35,12 +35,17 @@ class Tab:
         message.rerun_script.page_name = page
         return self._ask(message)
 
-    def click(self, key: str) -> list[ForwardMsg]:
-        """Click the button of a key on the page."""
-        message = BackMsg()
-        message.rerun_script.page_script_hash = self._hash
+    def click(self, key: str, query: str = "") -> list[ForwardMsg]:
+        """Click the button of a key on the page, at an address."""
         (button,) = (b for b in self.buttons() if b.id.endswith(f"-{key}"))
-        message.rerun_script.widget_states.widgets.append(WidgetState(id=button.id, trigger_value=True))
+        return self.send(button.id, query)
+
+    def send(self, widget_id: str, query: str = "") -> list[ForwardMsg]:
+        """Say that a button was clicked, whether or not the page has it."""
+        message = BackMsg()
+        message.rerun_script.query_string = query
+        message.rerun_script.page_script_hash = self._hash
+        message.rerun_script.widget_states.widgets.append(WidgetState(id=widget_id, trigger_value=True))
         return self._ask(message)
 
     def fragment(self) -> list[ForwardMsg]:
@@ -94,6 +99,8 @@ class Tab:
         self._socket.send(message.SerializeToString())
         self.messages = self._hear("script_finished")
         for said in self.messages:
+            if said.WhichOneof("type") == "navigation":
+                self._hash = said.navigation.page_script_hash
             if said.WhichOneof("type") == "auto_rerun":
                 self._fragment = said.auto_rerun.fragment_id
             if said.WhichOneof("type") == "new_session":

@@ -26,6 +26,7 @@ from marketplace.codes import LONGEST_PUBLISHED
 from marketplace.commission import COMMISSION_COLLECTION, judged_at
 from marketplace.health import QuietHours
 from marketplace.policy import Policy
+from resources.allocator import give_back_rest
 from resources.cleanup import afterwards
 from resources.sql import quoted
 from resources.warehouse import open_warehouse
@@ -152,6 +153,8 @@ def _build(
                         if not same:
                             changed.add(mart.name)
                         writer.swap_in(mart.name, keep=not same or bool(mart.clock_columns))
+                    if time.perf_counter() - started > _LONG_SECONDS:
+                        give_back_rest()
                     seconds[mart.name] = time.perf_counter() - started
                 con.executemany(
                     "INSERT OR REPLACE INTO ops.mart_digests VALUES (?, ?, ?, ?)",
@@ -215,6 +218,8 @@ def _keep_instants(con: duckdb.DuckDBPyConnection, values: Sequence[Any]) -> Non
         )
 
 
+#: What takes longer held much: what it left is given back before the next.
+_LONG_SECONDS = 1.0
 _SENTENCES = ("detail", "message", "reasons")
 #: The name under which DuckDB reads a frame that becomes a mart.
 _FRAME = "bw_frame"

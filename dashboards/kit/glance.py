@@ -46,7 +46,7 @@ def actions(lines: Iterable[Line], heads: Sequence[str], said: str = "") -> Mark
     ]
     head = [element("span", name) for name in heads]
     top = element("div", element("span"), *head, cls="bw-act bw-act-head", aria_hidden="true")
-    below = element("p", said, cls="bw-below") if said else Markup()
+    below = element("p", said, cls="bw-below") if said else ""
     return element("div", top, element("ul", *shown, cls="bw-acts"), below, cls="bw-card bw-actions")
 
 
@@ -94,8 +94,8 @@ def points_strip(
 
 @dataclass(frozen=True)
 class Tile:
-    """A part of a page, as what it found in a figure: a link to it, but for the one that is chosen. ``tone`` '': what it
-    found is neither good nor bad."""
+    """A part of a page, as what it found in a figure: a link to it, but for the one that is chosen. ``tone`` '': what
+    it found is neither good nor bad."""
 
     tone: str
     number: str
@@ -106,24 +106,20 @@ class Tile:
 
 def tiles(shown: Iterable[Tile]) -> Markup:
     """The parts of a page side by side: what each found, the chosen one marked."""
-    drawn = [
-        element(
-            "div",
-            element("p", icon(tile.tone) if tile.tone else "", element("b", tile.number), cls="bw-part-n"),
-            element("p", tile.label if tile.link is None else tile.link, cls="bw-part-name"),
-            small(tile.beneath),
-            cls=" ".join(
-                (
-                    "bw-part",
-                    *((f"bw-{tile.tone}",) if tile.tone else ()),
-                    *(("bw-chosen",) if tile.link is None else ()),
-                )
-            ),
-            **({"aria_current": "true"} if tile.link is None else {}),
-        )
-        for tile in shown
-    ]
-    return element("nav", *drawn, cls="bw-parts")
+    return element("nav", *map(_tile, shown), cls="bw-parts")
+
+
+def _tile(tile: Tile) -> Markup:
+    chosen = tile.link is None
+    marks = ["bw-part", f"bw-{tile.tone}" if tile.tone else "", "bw-chosen" if chosen else ""]
+    return element(
+        "div",
+        element("p", icon(tile.tone) if tile.tone else "", element("b", tile.number), cls="bw-part-n"),
+        element("p", tile.label if tile.link is None else tile.link, cls="bw-part-name"),
+        small(tile.beneath),
+        cls=" ".join(filter(None, marks)),
+        **({"aria_current": "true"} if chosen else {}),
+    )
 
 
 def course(values: Sequence[int | None], said: str) -> Markup:

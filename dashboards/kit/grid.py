@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import pandas  # noqa: F401 - whole before the first page: Plotly looks for it while another visitor's page loads it
 import polars as pl
 import streamlit as st
 
@@ -56,6 +57,7 @@ def grid(
         "alt": title,
         "placeholder": NOTHING,
     }
+    parts.show_style(f".st-key-{look['key']} {{ min-height: {look['height']}px; }}")  # it is drawn late
     picked: list[int] = []
     if targets:
         _opening(rows.name, targets, _styled(shown, say), look)

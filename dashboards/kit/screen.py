@@ -182,7 +182,7 @@ def current(pages: tuple[str, ...]) -> Screen:
         path=looked.path,
         pages=pages,
         status=None if looked.past else data_age.read_status(settings.home.status),
-        viewer=sign_in.viewer_or_stop(settings, say),
+        viewer=sign_in.viewer_or_stop(sign_in.found(settings), say),
         looked=looked,
     )
 

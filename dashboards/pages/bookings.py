@@ -9,7 +9,7 @@ from typing import Any, Final
 import streamlit as st
 from markupsafe import Markup
 
-from dashboards.kit import links, parts, record
+from dashboards.kit import glossary, links, parts, record
 from dashboards.kit.address import Choice, choose, chosen, of_id, page_number, widget
 from dashboards.kit.markup import joined
 from dashboards.kit.page import Page
@@ -22,6 +22,7 @@ from dashboards.sections import booking_list
 from dashboards.sections.booking import COUNTED_EVERY_S, as_of, stale_note
 from dashboards.wording import Wording, count
 from marketplace.collections import BOOKING_COLLECTIONS
+from marketplace.services import ANOMALIES
 from marketplace.statuses import BOOKING_STATUSES, SOURCES
 
 
@@ -73,22 +74,26 @@ def answer(screen: Screen) -> None:
 @st.fragment(run_every=COUNTED_EVERY_S)
 def _waiting(screen: Screen) -> None:
     """Counted by the clock, without the rest of the page."""
-    screen = replace(screen, now=screen.settings.clock.now())
+    replace(screen, now=screen.settings.clock.now()).draw(_counts)
+
+
+def _counts(screen: Screen) -> None:
     say, at = screen.text, as_of(screen)
     found = bookings.waiting(screen.snapshot, at)
+    fine = "good" if screen.condition.state == "fresh" else "none"
     ahead = found.next_at and say("bookings.next", span=say.span((found.next_at - at).total_seconds()))
     show(
         parts.grid(
             "pair",
             record.point(
-                "warn" if found.waiting else "good",
+                "warn" if found.waiting else fine,
                 say("bookings.waiting"),
                 links.to_page("bookings", count(found.waiting), show=bookings.WAITING),
                 ahead or "",
                 stale_note(screen),
             ),
             record.point(
-                "bad" if found.past else "good",
+                "bad" if found.past else fine,
                 say("bookings.past"),
                 links.to_page("bookings", count(found.past), show=bookings.PAST),
                 "" if found.longest is None else _longest(say, found.longest, at),
@@ -136,11 +141,11 @@ def _filters(screen: Screen) -> None:
         placeholder=say("bookings.search_hint"),
         **_to(SEARCH),
     )
-    _select(right, screen, STATUS, STATUS.allowed, "booking_is", "bookings.any_status")
+    _select(right, screen, STATUS, STATUS.allowed, "booking_status", "bookings.any_status")
     st.pills(
         say("bookings.show"),
         SHOW.allowed,
-        format_func=lambda code: say(f"bookings_show.{code}"),
+        format_func=lambda code: say.word("anomaly" if code in ANOMALIES else "bookings_show", code),
         **_to(SHOW),
     )
     used = sum(chosen(choice) != choice.default for choice in _MORE)
@@ -214,7 +219,26 @@ PAGE = Page(
     icon=":material/event_available:",
     role="admin",
     place=1,
-    sections=(opened, answer, listing),
+    sections=(
+        opened,
+        answer,
+        listing,
+        glossary.words(
+            "booking_id",
+            "response_deadline",
+            "unanswered",
+            "reassigned",
+            "source",
+            "room",
+            "finding",
+            "missing_commissions",
+            "policy",
+            "difference",
+            "hop",
+            "abuse",
+            "data_finding",
+        ),
+    ),
     choices=(
         BOOKING, ORIGIN, one.WHY, SEARCH, SHOW, STATUS, SOURCE, CITY, PROVIDER, FIRST, LAST, SORT, PAGE_NUMBER,
     ),

@@ -11,7 +11,7 @@ from dashboards.kit import address, glance, glossary, links, parts
 from dashboards.kit.address import Choice
 from dashboards.kit.glance import Tile
 from dashboards.kit.grid import grid
-from dashboards.kit.markup import Child
+from dashboards.kit.markup import Child, element
 from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
@@ -113,12 +113,12 @@ def _tile(screen: Screen, name: str, shown: str, both: tuple[Kept, Kept]) -> Til
     return Tile(tone, number, label, link, "" if tone != "none" else screen.text("changes.untold"))
 
 
-def _counted(number: int) -> tuple[str, str]:
-    return ("warn" if number else "good"), count(number)
+def _counted(number: int, tone: str = "") -> tuple[str, str]:
+    return (tone if number else "good"), count(number)
 
 
 def _came_and_went(found: CameAndWent) -> tuple[str, str]:
-    tone = "bad" if found.came.height else "warn" if found.went.height else "good"
+    tone = "bad" if found.came.height else "" if found.went.height else "good"
     return tone, f"+{count(found.came.height)} −{count(found.went.height)}"
 
 
@@ -129,11 +129,7 @@ def _of_figures(earlier: str, later: str) -> tuple[str, str]:
 
 def _of_bookings(earlier: str, later: str) -> tuple[str, str]:
     found = changes.bookings(earlier, later)
-    return (
-        ("none", NOTHING)
-        if found is None
-        else ("warn" if found.rows.height else "good", count(found.rows.height))
-    )
+    return ("none", NOTHING) if found is None else _counted(found.rows.height)
 
 
 _FOUND: dict[str, Callable[[str, str], tuple[str, str]]] = {
@@ -141,7 +137,7 @@ _FOUND: dict[str, Callable[[str, str], tuple[str, str]]] = {
     "findings": lambda earlier, later: _came_and_went(changes.findings(earlier, later)),
     "alerts": lambda earlier, later: _came_and_went(changes.alerts(earlier, later)),
     "bookings": _of_bookings,
-    "months": lambda earlier, later: _counted(changes.months(earlier, later).height),
+    "months": lambda earlier, later: _counted(changes.months(earlier, later).height, "warn"),
     "providers": lambda earlier, later: _counted(changes.members(earlier, later).height),
 }
 
@@ -188,8 +184,8 @@ def _difference(before: int | None, after: int | None, is_rupiah: bool, screen: 
     change = after - before
     if not change:
         return parts.soft(screen.text("changes.same"))
-    return parts.differs(
-        signed_rupiah(change) if is_rupiah else f"{'+' if change > 0 else '−'}{count(abs(change))}"
+    return element(
+        "b", signed_rupiah(change) if is_rupiah else f"{'+' if change > 0 else '−'}{count(abs(change))}"
     )
 
 

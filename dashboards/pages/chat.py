@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dashboards.kit import parts
+from dashboards.kit import behind, parts
 from dashboards.kit.address import chosen
 from dashboards.kit.grid import grid
 from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import talks
+from dashboards.queries.behind import Behind
 from dashboards.sections import talk
-from dashboards.wording import count
+from dashboards.wording import NOTHING, count, share
 from marketplace.chats import REPLY_WITHIN
 
 
@@ -42,9 +43,27 @@ def days(screen: Screen) -> None:
     show(parts.section(say("chat.by_day"), say("chat.by_day_text", within=within)))
     rows = talks.by_day(period.first, period.last)
     if rows.count(screen.snapshot):
+        total = talks.opened(screen.snapshot, period.first, period.last)
+        part = total.unanswered / total.spoken if total.unanswered is not None and total.spoken else None
+        left = NOTHING if total.unanswered is None else f"{count(total.unanswered)} ({share(part)})"
+        facts = [
+            (say("chat.rooms"), behind.to("chat_rooms", count(total.rooms))),
+            (say("chat.rooms_spoken"), count(total.spoken)),
+            (say("chat.unanswered"), behind.to("chat_unanswered", left)),
+        ]
+        show(parts.terms_card(facts))
         grid(screen, rows, say("chat.by_day"))
     else:
         show(parts.note("none", say("chat.no_days"), say("chat.no_days_text")))
+
+
+def figures(screen: Screen) -> tuple[Behind, ...]:
+    """The figures of the chosen days."""
+    days = f"local_date BETWEEN DATE '{screen.period.first}' AND DATE '{screen.period.last}'"
+    return (
+        Behind("chat_rooms", "marts.chat_rooms_daily.rooms", days),
+        Behind("chat_unanswered", "marts.chat_rooms_daily.unanswered", days),
+    )
 
 
 PAGE = Page(
@@ -56,6 +75,7 @@ PAGE = Page(
     periodic=True,
     place=50,
     choices=talk.CHOICES,
+    figures=figures,
 )
 
 if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record

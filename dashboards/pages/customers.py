@@ -8,7 +8,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards import reveal
-from dashboards.kit import behind, links, parts, record
+from dashboards.kit import behind, glossary, links, parts, record
 from dashboards.kit.address import Choice, chosen, of_id, page_number, widget
 from dashboards.kit.grid import grid
 from dashboards.kit.markup import Child
@@ -18,7 +18,7 @@ from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import bookings, customers
 from dashboards.queries.behind import Behind
-from dashboards.sections import booking_list
+from dashboards.sections import booking_list, shared
 from dashboards.sections.booking import as_of
 from dashboards.wording import count, rupiah, share
 from marketplace.cohorts import RETENTION_MONTHS
@@ -38,7 +38,7 @@ def opened(screen: Screen) -> None:
         return
     say, path = screen.text, screen.snapshot
     show(links.back(say("customers.back"), CUSTOMER.name, THEIR_PAGE.name))
-    told = customers.keys(path, asked)
+    told = customers.spellings(path, asked)
     row = customers.customer(path, asked)
     if not told and row is None:
         show(parts.note("none", say("customers.gone", customer=asked), say("customers.gone_text")))
@@ -47,7 +47,7 @@ def opened(screen: Screen) -> None:
     show(parts.section(say("customers.contact"), say("customers.contact_note")))
     reveal.contact(screen, customer_id=asked)
     show(parts.section(say("customers.theirs")))
-    theirs = bookings.Asked(customer_keys=told)
+    theirs = bookings.Asked(customers=told)
     booking_list.drawn(screen, theirs, as_of(screen), THEIR_PAGE, "customer_bookings")
 
 
@@ -65,7 +65,7 @@ def _head(screen: Screen, customer_id: str, row: dict[str, Any] | None) -> Any:
         (say("customers.completed"), count(row["completed"])),
         (say("customers.spent_idr"), spent),
         (say("customers.first"), say.time(row["first_booking_at"], screen.now)),
-        (say("customers.last"), say.ago(row["last_booking_at"], screen.now)),
+        (say("customers.last"), say.ago(row["last_booking_at"], shared.as_of(screen))),
         (say("customers.first_source"), say.word("source", row["first_source"])),
         (say("customers.declined"), count(row["declined"])),
         (say("customers.reassigned"), count(row["reassigned"])),
@@ -76,7 +76,8 @@ def _head(screen: Screen, customer_id: str, row: dict[str, Any] | None) -> Any:
 def _is_open(screen: Screen) -> bool:
     asked = chosen(CUSTOMER)
     return bool(asked) and (
-        bool(customers.keys(screen.snapshot, asked)) or customers.customer(screen.snapshot, asked) is not None
+        bool(customers.spellings(screen.snapshot, asked))
+        or customers.customer(screen.snapshot, asked) is not None
     )
 
 
@@ -205,7 +206,13 @@ PAGE = Page(
     icon=":material/person:",
     role="analyst",
     place=4,
-    sections=(opened, answer, listing, cohorts),
+    sections=(
+        opened,
+        answer,
+        listing,
+        cohorts,
+        glossary.words("cohort", "retention", "completed", "reassigned", "source"),
+    ),
     choices=(CUSTOMER, SEARCH, WHO, SORT, PAGE_NUMBER, THEIR_PAGE),
     figures=figures,
 )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 from markupsafe import Markup
 
-from dashboards import data_age, report_files
+from dashboards import acts, alerts, data_age, report_files
 from dashboards.kit import cards, glance, glossary, parts
 from dashboards.kit.glance import Line
 from dashboards.kit.links import to_page
@@ -16,7 +15,8 @@ from dashboards.kit.markup import Child, element, joined
 from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
-from dashboards.queries import alerting, causes, reading, receivables, revenue
+from dashboards.pages import todo
+from dashboards.queries import causes, reading, receivables, revenue
 from dashboards.queries.causes import Cause, Told
 from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, rupiah, signed_rupiah
@@ -59,25 +59,25 @@ def _every(screen: Screen) -> Iterator[tuple[Cause, Told]]:
         for row in data_age.collections(screen.status, screen.scans)
         if row.get("completed_at")
     )
-    told = causes.told(screen.snapshot, read - {causes.RECORDS} if shared.unjudged(screen) else read)
-    yield ALERTS, _alerts(screen)
+    known = acts.standing(screen)
+    told = causes.told(
+        screen.snapshot,
+        read - {causes.RECORDS} if shared.unjudged(screen) else read,
+        None if known is None else tuple(sorted(known.waivers)),
+    )
+    yield ALERTS, _alerts(screen, known)
     yield COLLECTIONS, _collections(screen)
     yield from ((cause, told[cause.name]) for cause in causes.CAUSES)
 
 
-def _alerts(screen: Screen) -> Told:
-    """Those that fire by the newest run, or as the snapshot knows them, and are not held back."""
-    said = (screen.status or {}).get("alerts")
-    try:
-        known: list[dict[str, Any]] = (
-            data_age.rows(said)
-            if isinstance(said, list)
-            else [row for row in alerting.alerts(screen.snapshot) if row["state"] == "firing"]
-        )
-    except reading.SnapshotUnreadable:
+def _alerts(screen: Screen, known: acts.Standing | None) -> Told:
+    """Those that fire, are not held back, and that nobody takes care of yet, as To do lists them."""
+    there = alerts.current(screen)
+    if there is None:
         return Told()
-    loud = [row for row in known if not (row.get("silenced_by") or row.get("inhibited_by"))]
-    since = [row.get("since") or row.get("active_since") for row in loud]
+    firing = [alert for alert in there if alert["state"] == "firing"]
+    loud = [alert for alert in firing if todo.state_of(alert, known, screen) == todo.STATES[0]]
+    since = [alert.get("since") or alert.get("active_since") for alert in loud]
     return Told(len(loud), since=min(filter(None, since), key=str, default=None))
 
 

@@ -436,7 +436,7 @@ def runs(screen: Screen) -> None:
                 _outcome(run, number == 0),
                 run.exit_status,
                 run.snapshot_id,
-                run.message,
+                run.message or None,
                 run.run_id,
             )
             for number, run in reversed(list(enumerate(entered)))

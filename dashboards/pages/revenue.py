@@ -15,6 +15,7 @@ PAGE = Page(
     sections=(revenue.single_days, revenue.figures, revenue.per_day, revenue.apart),
     periodic=True,
     choices=(revenue.VIEW,),
+    figures=revenue.behind_figures,
 )
 
 if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record

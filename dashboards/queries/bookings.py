@@ -23,17 +23,18 @@ from marketplace.statuses import BookingStatus, values
 from pipelines.chains import Step, explain_booking
 
 PAGE_ROWS: Final = 50
-WAITING, PAST = "waiting", "past"
+WAITING, PAST, HANDED, ODD = "waiting", "unanswered", "reassigned", "anomalies"
 #: What can be asked for beside a booking's own words; of the odd ones the words are the mart's.
 SHOWN: Final = (
     WAITING,
     PAST,
     "missing",
     "finding",
-    "reassigned",
+    HANDED,
+    ODD,
     *values(Anomaly.DUPLICATE_BOOKING, Anomaly.OVERLAPPING_BOOKINGS, Anomaly.ABUSE_BOOKINGS),
 )
-#: Code → the order. Each ends in what tells any two rows apart.
+#: Code → the order. Where it does not tell two rows apart their place in the file does, which no snapshot changes.
 SORTS: Final[dict[str, str]] = {
     "newest": "b.created_at DESC",
     "oldest": "b.created_at",
@@ -41,7 +42,7 @@ SORTS: Final[dict[str, str]] = {
     "start": "b.starts_at NULLS LAST",
     "amount": "b.amount_idr DESC NULLS LAST",
 }
-_LAST_ORDER: Final = "b.change DESC, b.origin"
+_LAST_ORDER: Final = "b.rowid DESC"
 #: More than a zone is ahead of or behind UTC: days are first looked for among these instants.
 _ZONES: Final = timedelta(hours=15)
 MOST_FOUND: Final = 2_000
@@ -52,7 +53,8 @@ MOST_FOUND: Final = 2_000
 class Asked:
     """Which bookings are asked for. ``search``: an id or BK number of theirs, its beginning, or a part of their
     provider's name; only then tests and deleted ones are among them. ``first``, ``last``: local days of their
-    creation, both included. ``customer_keys``: of one customer. ``at``: of PAST the instant that deadlines are held
+    creation, both included. ``customers``: of one customer, by every
+    spelling of the id. ``at``: of PAST the instant that deadlines are held
     against, naive UTC; nothing else goes by the clock, so that its answer can be kept."""
 
     search: str = ""
@@ -63,7 +65,7 @@ class Asked:
     provider: str = ""
     first: date | None = None
     last: date | None = None
-    customer_keys: tuple[str, ...] | None = None
+    customers: tuple[str, ...] | None = None
     sort: str = ""
     at: datetime | None = None
 
@@ -92,8 +94,8 @@ class Asked:
             said.append(
                 ("b.provider_id IN (SELECT provider_id FROM core.providers WHERE city = ?)", (self.city,))
             )
-        if self.customer_keys is not None:
-            said.append(("b.customer_key IN (SELECT unnest(?::VARCHAR[]))", (self.customer_keys,)))
+        if self.customers is not None:
+            said.append(("b.customer_id IN (SELECT unnest(?::VARCHAR[]))", (self.customers,)))
         if self.first is not None or self.last is not None:
             said.append(_days(self.first, self.last))
         return " AND ".join(f"({sql})" for sql, _ in said), tuple(p for _, more in said for p in more)
@@ -112,28 +114,39 @@ def sought(path: str, said: str) -> Found:
     """What is meant by the words of a search, the surest first: a booking's id or BK number, a customer's id, a
     provider's id or a part of its name, the beginning of an id. Each is asked for by itself: most searches are answered
     by the first, and one column is read in a third of the time of all."""
-    spelled = list(dict.fromkeys((said, said.upper(), said.lower())))
-    if rows := _row_numbers(path, ("booking_id", "business_id"), "IN (SELECT unnest(?::VARCHAR[]))", spelled):
+    # A number is written by people, in any case; ids are not, and are asked for in half the time. What has a sign of
+    # theirs would be taken for a pattern.
+    plain = not set(said) & set("%_\\")
+    exactly, number = "IN (?, lower(?))", "ILIKE ?" if plain else "= ?"
+    if rows := _row_numbers(path, ("booking_id", exactly, said), ("business_id", number, said)):
         return _these(rows)
-    if rows := _row_numbers(path, ("customer_id",), "IN (SELECT unnest(?::VARCHAR[]))", spelled):
+    if rows := _row_numbers(path, ("customer_id", exactly, said)):
         return _these(rows)
-    begins = ("booking_id", "business_id", "customer_id", "provider_id")
     providers = ask(
         path,
         """SELECT DISTINCT provider_id FROM core.providers
-           WHERE provider_id IN (SELECT unnest(?::VARCHAR[])) OR contains(lower(provider_name), ?)""",
-        [spelled, said.lower()],
+           WHERE starts_with(lower(provider_id), $1) OR contains(lower(provider_name), $1)""",
+        [said.lower()],
     )["provider_id"].to_list()
     if providers:
         return Found(("b.provider_id IN (SELECT unnest(?::VARCHAR[]))", (tuple(providers),)))
-    return _these(_row_numbers(path, begins, "^@ ?", said))
-
-
-def _row_numbers(path: str, columns: tuple[str, ...], test: str, value: Any) -> list[int]:
-    each = " UNION ".join(
-        f"SELECT rowid AS row FROM core.bookings WHERE {column} {test}" for column in columns
+    return _these(
+        _row_numbers(
+            path,
+            ("booking_id", "^@ ?", said),
+            ("business_id", "ILIKE ? || '%'" if plain else "^@ ?", said),
+            ("customer_id", "^@ ?", said),
+        )
     )
-    return ask(path, f"{each} LIMIT {MOST_FOUND + 1}", [value] * len(columns))["row"].to_list()
+
+
+def _row_numbers(path: str, *tests: tuple[str, str, str]) -> list[int]:
+    """Which rows pass one of the tests (column, SQL after it, value)."""
+    each = " UNION ".join(
+        f"SELECT rowid AS row FROM core.bookings WHERE {column} {test}" for column, test, _ in tests
+    )
+    values = [value for _, test, value in tests for _ in range(test.count("?"))]
+    return ask(path, f"{each} LIMIT {MOST_FOUND + 1}", values)["row"].to_list()
 
 
 def _these(rows: list[int]) -> Found:
@@ -148,14 +161,15 @@ def _shown(code: str, at: datetime | None) -> tuple[str, tuple[Any, ...]]:
         return pending, (BookingStatus.PENDING.value,)
     if code == PAST:
         return f"{pending} AND b.response_deadline < ?", (BookingStatus.PENDING.value, at)
-    if code == "reassigned":
+    if code == HANDED:
         return "(b.booking_id, b.origin) IN (SELECT (booking_id, origin) FROM marts.reassignments)", ()
     if code in ("finding", "missing"):
         one = "" if code == "finding" else " AND finding = ?"
         found = f"FROM marts.commission_findings WHERE booking_id IS NOT NULL AND NOT coalesce(waived, false){one}"
         return f"(b.booking_id, b.origin) IN (SELECT (booking_id, origin) {found})", ((code,) if one else ())
-    odd = "SELECT unnest([booking_id, other_booking_id]) FROM marts.booking_anomalies WHERE anomaly = ?"
-    return f"b.booking_id IN ({odd})", (code,)
+    one = "" if code == ODD else " WHERE anomaly = ?"
+    odd = f"SELECT unnest([booking_id, other_booking_id]) FROM marts.booking_anomalies{one}"
+    return f"b.booking_id IN ({odd})", ((code,) if one else ())
 
 
 def _days(first: date | None, last: date | None) -> tuple[str, tuple[Any, ...]]:
@@ -222,13 +236,37 @@ class Listing:
     """Adds what a screen says of the rows in its language; no file has it."""
 
     def first(self, path: str, limit: int) -> pl.DataFrame:
-        return self.said(standing(path, _page(path, self.asked, self.page), self.at))
+        return self.said(self._told(path, _page(path, self.asked, self.page)))
 
     def all(self, path: str) -> pl.DataFrame:
-        return standing(path, _rows(path, self.asked, None), self.at)
+        return self._told(path, _rows(path, self.asked, None))
+
+    def _told(self, path: str, rows: pl.DataFrame) -> pl.DataFrame:
+        rows = standing(path, rows, self.at)
+        if self.asked.show != HANDED:
+            return rows
+        return rows.join(
+            _last_hand_overs(path), on=["booking_id", "origin"], how="left", maintain_order="left"
+        )
 
     def count(self, path: str) -> int:
         return total(path, self.asked)
+
+
+@cached
+def _last_hand_overs(path: str) -> pl.DataFrame:
+    """Of each booking that was handed over from whom to whom it last went, and when: handed_from, handed_to (names,
+    else ids; null: nobody knows), handed_at."""
+    return ask(
+        path,
+        """WITH names AS (
+             SELECT provider_id, any_value(provider_name) AS name FROM core.providers GROUP BY provider_id),
+             newest AS (SELECT booking_id, origin, max_by(r, r.number) AS r FROM marts.reassignments r GROUP BY ALL)
+           SELECT booking_id, origin, coalesce(f.name, r.from_provider_id) AS handed_from,
+                  coalesce(t.name, r.to_provider_id) AS handed_to, r.reassigned_at AS handed_at
+           FROM newest LEFT JOIN names f ON f.provider_id = r.from_provider_id
+           LEFT JOIN names t ON t.provider_id = r.to_provider_id""",
+    )
 
 
 def standing(path: str, rows: pl.DataFrame, at: datetime) -> pl.DataFrame:
@@ -313,46 +351,54 @@ def chat_words(path: str, bookings: list[dict[str, Any]], at: datetime) -> list[
 
 
 def rooms_of(path: str, bookings: list[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """(booking_id, origin) → the rooms that name it, by its id or its BK number, in any case: room_id, status,
-    expires_at, created_at, and ``sure``: the name is of no other booking."""
+    """(booking_id, origin) → the rooms that name it, by its id or its BK number, as written or all in small or capital
+    letters: room_id, status, expires_at, created_at, and ``sure``: the name is of no other booking."""
     keys: dict[str, set[tuple[str, str]]] = {}
+    names: dict[str, set[str]] = {"booking_id": set(), "business_id": set()}
     for row in bookings:
-        for name in (row["booking_id"], row["business_id"]):
-            if name is not None:
-                keys.setdefault(str(name).lower(), set()).add((row["booking_id"], row["origin"]))
-    found = _rooms(path, tuple(sorted(keys)))
-    shared = _shared_keys(path, tuple(sorted({room["key"] for room in found}))) if found else frozenset()
+        for column, known in names.items():
+            if row[column] is not None:
+                known.add(row[column])
+                keys.setdefault(row[column].lower(), set()).add((row["booking_id"], row["origin"]))
+    found = _rooms(path, _spelled(name for known in names.values() for name in known))
+    written = {room["booking_ref"].lower() for room in found}
+    shared = frozenset[str]()
+    for column, known in names.items():
+        if used := {name for name in known if name.lower() in written}:
+            shared |= _shared(path, column, _spelled(used))
     rooms: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for room in found:
-        for booking in keys[room["key"]]:
-            rooms.setdefault(booking, []).append({**room, "sure": room["key"] not in shared})
+        key = room["booking_ref"].lower()
+        for booking in keys[key]:
+            rooms.setdefault(booking, []).append({**room, "sure": key not in shared and len(keys[key]) == 1})
     return rooms
 
 
+def _spelled(names: Iterable[str]) -> tuple[str, ...]:
+    """The spellings under which a name is looked for. Folding a million names to compare them takes three times as long
+    as looking for three spellings of each."""
+    return tuple(sorted({spelled for name in names for spelled in (name, name.lower(), name.upper())}))
+
+
 @cached
-def _rooms(path: str, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+def _rooms(path: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
     return ask(
         path,
-        """SELECT lower(booking_ref) AS key, room_id, status, expires_at, created_at FROM core.chat_rooms
-           WHERE lower(booking_ref) IN (SELECT unnest(?::VARCHAR[])) AND deleted_at IS NULL
+        """SELECT booking_ref, room_id, status, expires_at, created_at FROM core.chat_rooms
+           WHERE booking_ref IN (SELECT unnest(?::VARCHAR[])) AND deleted_at IS NULL
            ORDER BY created_at DESC, room_id""",
-        [list(keys)],
+        [list(names)],
     ).to_dicts()
 
 
 @cached
-def _shared_keys(path: str, keys: tuple[str, ...]) -> frozenset[str]:
-    """Of these names of bookings those that stand on more than one."""
+def _shared(path: str, column: str, names: tuple[str, ...]) -> frozenset[str]:
+    """Of these names of bookings, folded, those that stand on more than one."""
     found = ask(
         path,
-        """WITH asked AS (SELECT unnest(?::VARCHAR[]) AS key), named AS (
-             SELECT lower(booking_id) AS key, booking_id, origin FROM core.bookings
-             WHERE lower(booking_id) IN (FROM asked) AND deleted_at IS NULL
-             UNION
-             SELECT lower(business_id), booking_id, origin FROM core.bookings
-             WHERE lower(business_id) IN (FROM asked) AND deleted_at IS NULL)
-           SELECT key FROM named GROUP BY key HAVING count(*) > 1""",
-        [list(keys)],
+        f"""SELECT lower({column}) AS key FROM core.bookings
+            WHERE {column} IN (SELECT unnest(?::VARCHAR[])) AND deleted_at IS NULL GROUP BY key HAVING count(*) > 1""",
+        [list(names)],
     )
     return frozenset(found["key"].to_list())
 
@@ -360,24 +406,29 @@ def _shared_keys(path: str, keys: tuple[str, ...]) -> frozenset[str]:
 @cached
 def _rooms_read(path: str) -> datetime | None:
     """Up to when all chat rooms were read; None where they never were."""
-    found = ask(path, "SELECT completed_at FROM ops.scans WHERE collection = 'chat_rooms'")
+    found = ask(path, "SELECT completed_at FROM ops.scans WHERE collection = ?", ["chat_rooms"])
     return found["completed_at"][0] if found.height else None
 
 
 # One booking --------------------------------------------------------------------------------------
 
+_ALL_COLUMNS: Final = f"""{_COLUMNS}, b.amount_rule, b.amount_before_idr, b.created_rule, b.deadline_rule,
+    b.accepted_rule, b.ends_at, b.completed_at, b.cancelled_at, b.earns, b.utc_offset_minutes"""
+_NAMESAKES: Final = 20
+"""So many bookings of one BK number are told at most."""
+
 
 @cached
 def named(path: str, said: str) -> list[dict[str, Any]]:
-    """The bookings with this id, else those with this BK number: every column of core.bookings, with the ``city`` of
-    the provider and the provider's own name. One id may stand in both collections."""
+    """The bookings with this id, else those with this BK number: what core has of each, with the ``city`` of the
+    provider and the ``provider``'s own name. One id may stand in both collections."""
     for column in ("booking_id", "business_id"):
         found = ask(
             path,
-            f"""SELECT b.*, p.city, coalesce(p.provider_name, b.provider_name) AS provider
-                FROM (SELECT * FROM core.bookings WHERE {column} = ? LIMIT 20) b
+            f"""SELECT {_ALL_COLUMNS}, p.city, coalesce(p.provider_name, b.provider_name) AS provider
+                FROM (SELECT {_ALL_COLUMNS} FROM core.bookings b WHERE {column} = ? LIMIT {_NAMESAKES}) b
                 LEFT JOIN (SELECT provider_id, any_value(city) AS city, any_value(provider_name) AS provider_name
-                           FROM core.providers GROUP BY provider_id) p USING (provider_id)
+                           FROM core.providers GROUP BY provider_id) p ON p.provider_id = b.provider_id
                 ORDER BY b.deleted_at IS NOT NULL, b.origin, b.created_at DESC""",
             [said],
         ).to_dicts()

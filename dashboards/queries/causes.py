@@ -18,7 +18,8 @@ from marketplace.findings import FINDINGS
 #: The instant a snapshot was judged at.
 _NOW = "coalesce((SELECT now FROM ops.judged), (SELECT published_at FROM ops.snapshot))"
 _COUNTED = "NOT coalesce(is_test, false) AND deleted_at IS NULL"
-_NOT_WAIVED = "NOT coalesce(waived, false)"
+#: Stands in a query for: nobody waived it (as the ledger knows now, else as the snapshot does).
+_NOT_WAIVED = "NOT_WAIVED"
 #: Checks that say what other causes (and the seven points) say with their rows.
 _TOLD_ABOVE = [*(f"no_{code}" for code in FINDINGS), "zero_missing_commission", "bookings_silent"]
 _NO_IDR = "NULL::BIGINT AS idr, 0 AS no_amount"
@@ -88,7 +89,7 @@ CAUSES: Final[tuple[Cause, ...]] = (
         "bad",
         _open("is_overdue", "is_overdue IS NULL"),
         "commissions",
-        {"show": "overdue"},
+        {"view": "records", "show": "overdue"},
         _MONEY,
     ),
     Cause(
@@ -96,7 +97,7 @@ CAUSES: Final[tuple[Cause, ...]] = (
         "warn",
         _open("status = 'awaiting_verification'"),
         "commissions",
-        {"show": "awaiting_verification"},
+        {"view": "records", "show": "awaiting"},
         _MONEY,
     ),
     Cause(
@@ -114,7 +115,8 @@ CAUSES: Final[tuple[Cause, ...]] = (
         f"""SELECT count(*) AS n, {_NO_IDR}, 0 AS untold, min(seen_at) AS since
             FROM marts.closed_month_changes WHERE {_NOT_WAIVED}""",
         "months",
-        read=_MONEY,
+        {"view": "changes"},
+        _MONEY,
     ),
     Cause(
         "restrictions",
@@ -125,7 +127,7 @@ CAUSES: Final[tuple[Cause, ...]] = (
             min(restriction_due_at) FILTER (verdict = 'not_restricted') AS since
             FROM marts.commission_restrictions""",
         "commissions",
-        {"show": "restrictions"},
+        {"view": "restrictions"},
         _MONEY,
     ),
     Cause(
@@ -133,9 +135,11 @@ CAUSES: Final[tuple[Cause, ...]] = (
         "bad",
         f"""SELECT count(*) AS n, sum(amount_idr)::BIGINT AS idr,
             count(*) FILTER (amount_idr IS NULL) AS no_amount, 0 AS untold, min(response_deadline) AS since
-            FROM core.bookings WHERE status = 'pending' AND response_deadline < {_NOW} AND {_COUNTED}""",
+            FROM core.bookings
+            WHERE status = 'pending' AND responded_at IS NULL AND accepted_at IS NULL
+              AND response_deadline < {_NOW} AND {_COUNTED}""",
         "bookings",
-        {"show": "unanswered"},
+        {"show": "past"},
         ("bookings",),
     ),
     Cause(
@@ -144,8 +148,7 @@ CAUSES: Final[tuple[Cause, ...]] = (
         f"""SELECT count(*) AS n, {_NO_IDR}, 0 AS untold, min(oldest_request_at) AS since
             FROM marts.provider_calls WHERE reason = 'offline'""",
         "providers",
-        {"show": "calls"},
-        ("bookings",),
+        read=("bookings",),
     ),
     Cause(
         "rooms",
@@ -160,8 +163,8 @@ CAUSES: Final[tuple[Cause, ...]] = (
         "warn",
         f"""SELECT count(*) AS n, {_NO_IDR}, 0 AS untold, min(observed_at) AS since
             FROM marts.booking_anomalies WHERE observed_at >= {_NOW} - INTERVAL 24 HOURS""",
-        "bookings",
-        {"show": "anomalies"},
+        "demand",
+        {"view": "odd"},
         ("bookings",),
     ),
     Cause(
@@ -170,7 +173,6 @@ CAUSES: Final[tuple[Cause, ...]] = (
         f"""SELECT count(*) FILTER (state = 'unusual') AS n, {_NO_IDR}, 0 AS untold,
             min(since) FILTER (state = 'unusual') AS since FROM marts.unusual WHERE is_open""",
         "demand",
-        {"show": "unusual"},
     ),
     Cause(
         "quarantine",
@@ -193,16 +195,21 @@ CAUSES: Final[tuple[Cause, ...]] = (
 
 
 @cached
-def told(path: str, read: frozenset[str]) -> dict[str, Told]:
-    """What is known of each cause by name. ``read``: the collections that were read whole."""
-    return {cause.name: _told(path, cause, read) for cause in CAUSES}
+def told(path: str, read: frozenset[str], waived: tuple[str, ...] | None = None) -> dict[str, Told]:
+    """What is known of each cause by name. ``read``: the collections that were read whole; ``waived``: the findings
+    that are waived by now, None: as the snapshot knows them."""
+    return {cause.name: _told(path, cause, read, waived) for cause in CAUSES}
 
 
-def _told(path: str, cause: Cause, read: frozenset[str]) -> Told:
+def _told(path: str, cause: Cause, read: frozenset[str], waived: tuple[str, ...] | None) -> Told:
     if not read.issuperset(cause.read):
         return Told()
+    standing = (
+        "NOT coalesce(waived, false)" if waived is None else "NOT list_contains(?::VARCHAR[], finding_id)"
+    )
+    given = [] if waived is None else [list(waived)] * cause.sql.count(_NOT_WAIVED)
     try:
-        rows: list[dict[str, Any]] = ask(path, cause.sql).to_dicts()
+        rows: list[dict[str, Any]] = ask(path, cause.sql.replace(_NOT_WAIVED, standing), given).to_dicts()
     except SnapshotUnreadable:  # an older snapshot has not its table, or not all of its columns
         return Told()
     return Told(**rows[0]) if rows else Told()

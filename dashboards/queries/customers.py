@@ -113,33 +113,30 @@ def summary(path: str) -> dict[str, Any]:
 
 @cached
 def customer(path: str, customer_id: str) -> dict[str, Any] | None:
-    """One customer's row of marts.customers; one whose id is spelled in several ways has it under the least."""
-    for condition, parameters in (
-        ("customer_id = ?", [customer_id]),
-        (
-            """customer_id IN (SELECT min(customer_id) FROM core.bookings
-               WHERE customer_key IN (SELECT unnest(?::VARCHAR[])) GROUP BY customer_key)""",
-            [list(keys(path, customer_id))],
-        ),
-    ):
-        rows = ask(
-            path, f"SELECT {_COLUMNS} FROM marts.customers WHERE {condition} LIMIT 1", parameters
-        ).to_dicts()
-        if rows:
-            return rows[0]
-    return None
+    """A customer's row of marts.customers: under this id, else under another spelling of it, where that is one's."""
+    rows = ask(
+        path,
+        f"SELECT {_COLUMNS} FROM marts.customers WHERE lower(customer_id) = lower(?)",
+        [customer_id],
+    ).to_dicts()
+    exactly = [row for row in rows if row["customer_id"] == customer_id]
+    return next(iter(exactly), rows[0] if len(rows) == 1 else None)
 
 
 @cached
-def keys(path: str, customer_id: str) -> tuple[str, ...]:
-    """What the bookings of a customer are told by: the same for every spelling of the id that means them."""
+def spellings(path: str, customer_id: str) -> tuple[str, ...]:
+    """The ids under which this customer booked: the mart has one row for all of them. Two customers whose ids are the
+    same but for case have two, and then each spelling is its own."""
+    alike = ask(
+        path, "SELECT customer_id FROM marts.customers WHERE lower(customer_id) = lower(?)", [customer_id]
+    ).height
+    test = "lower(customer_id) = lower(?)" if alike == 1 else "customer_id = ?"
     found = ask(
         path,
-        """SELECT DISTINCT customer_key FROM core.bookings
-           WHERE customer_id = ? AND starts_with(customer_key, 'c:') ORDER BY customer_key""",
+        f"SELECT DISTINCT customer_id FROM core.bookings WHERE {test} ORDER BY customer_id",
         [customer_id],
     )
-    return tuple(found["customer_key"].to_list())
+    return tuple(found["customer_id"].to_list())
 
 
 @cached

@@ -98,9 +98,11 @@ def awaiting_totals(path: str) -> dict[str, Any]:
                   count(*) FILTER (o.owed_idr IS NULL)::BIGINT AS unknown_amounts, min(c.proof_at) AS since,
                   count(*) FILTER (o.is_overdue)::BIGINT AS overdue_records,
                   count(*) FILTER (NOT o.is_unpaid AND o.is_due AND o.deadline_at < s.as_of)::BIGINT AS past_records
-           FROM marts.commission_open o LEFT JOIN core.commissions c USING (commission_id)
+           FROM marts.commission_open o
+           LEFT JOIN (SELECT commission_id, proof_at FROM core.commissions WHERE commission_id IN (
+                        SELECT commission_id FROM marts.commission_open WHERE status = $1)) c USING (commission_id)
            CROSS JOIN (SELECT max(as_of) AS as_of FROM marts.commission_summary) s
-           WHERE o.status = ?""",
+           WHERE o.status = $1""",
         [SUBMITTED_STATUS],
     ).to_dicts()[0]
 

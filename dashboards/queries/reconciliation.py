@@ -4,10 +4,8 @@ reading.py; names every column, and none that could hold personal data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
@@ -129,11 +127,6 @@ def _waived(entered: Entered | None) -> tuple[str, list[Any]]:
     return "list_contains(?::VARCHAR[], finding_id)", [[waiver.finding_id for waiver in entered]]
 
 
-#: Of a snapshot older than the table of waivers, where findings are marked waived all the same.
-_NO_WAIVERS = """SELECT NULL::VARCHAR AS finding_id, NULL::VARCHAR AS waived_by, NULL::TIMESTAMP AS waived_at,
-                        NULL::VARCHAR AS waived_reason WHERE false"""
-
-
 @cached
 def waiver(path: str, finding_id: str) -> dict[str, Any] | None:
     """Who waived a finding, when and why; None where the snapshot does not say."""
@@ -149,16 +142,10 @@ def waiver(path: str, finding_id: str) -> dict[str, Any] | None:
     )
 
 
-WAIVED: Final[Mapping[str, str]] = MappingProxyType({"open": "NOT waived", "waived": "waived", "all": "true"})
+WAIVED: Final = ("open", "waived", "all")
 """Which findings a list may show, by whether somebody acknowledged them."""
-FINDING_ORDERS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "money": "abs(coalesce(variance_idr, 0)) DESC, finding_id",
-        "newest": "local_date DESC NULLS LAST, finding_id",
-        "oldest": "local_date NULLS LAST, finding_id",
-        "severity": f"list_position({list(SEVERITIES)}, severity) DESC NULLS LAST, finding_id",
-    }
-)
+FINDING_ORDERS: Final = ("money", "newest", "oldest", "severity")
+"""By what a list of findings may be sorted: the largest difference, the day, how grave they are."""
 
 
 @dataclass(frozen=True)
@@ -174,78 +161,121 @@ class Sought:
     search: str = ""
 
 
-def findings(path: str, sought: Sought, order: str = "money", entered: Entered | None = None) -> Query:
+_FINDING_COLUMNS: Final = (
+    Column("finding", "col.finding_name", words="finding"),
+    Column("severity", "col.severity", words="severity"),
+    Column("local_date", "revenue.day"),
+    Column("variance_idr", "col.variance"),
+    Column("detail", "col.detail", told=True),
+    Column("expected_idr", "col.expected"),
+    Column("actual_idr", "col.actual"),
+    Column("booking_id", "col.booking_id"),
+    Column("booking_ref", "col.booking_ref"),
+    Column("commission_id", "col.commission_id"),
+    Column("provider_id", "col.provider_id"),
+    Column("waived", "col.waived"),
+    Column("waived_by", "waiver.by"),
+    Column("waived_at", "waiver.at"),
+    Column("waived_reason", "waiver.reason"),
+    Column("finding_id", "col.finding_id"),
+)
+
+
+@dataclass(frozen=True)
+class Findings:
     """The findings sought, each with its day and its waiver: open ones first, then by ``order`` (FINDING_ORDERS).
-    ``entered``: the waivers as they are now; without them as the snapshot has them."""
-    parameters: list[Any] = []
-    if entered is not None:
-        waivers = """SELECT unnest(?::VARCHAR[]) AS finding_id, unnest(?::VARCHAR[]) AS waived_by,
-                            unnest(?::TIMESTAMP[]) AS waived_at, unnest(?::VARCHAR[]) AS waived_reason"""
-        parameters = [
-            tuple(waiver.finding_id for waiver in entered),
-            tuple(waiver.by for waiver in entered),
-            tuple(waiver.at for waiver in entered),
-            tuple(waiver.reason for waiver in entered),
-        ]
-    elif holds(path, "ops.waivers"):
-        waivers = "SELECT finding_id, waived_by, waived_at, reason AS waived_reason FROM ops.waivers"
-    else:
-        waivers = _NO_WAIVERS
-    waived = "coalesce(waived, false)" if entered is None else "w.finding_id IS NOT NULL"
-    return Query(
-        "findings",
-        f"""WITH w AS ({waivers}), found AS (
-              SELECT f.* REPLACE ({waived} AS waived), w.waived_by, w.waived_at, w.waived_reason
-              FROM (SELECT {_NO_MESSAGES} WHERE false UNION ALL BY NAME FROM {DATED_FINDINGS}) f
-              LEFT JOIN w ON w.finding_id = f.finding_id)
-            SELECT finding_id, finding, severity, local_date, booking_id, booking_ref, commission_id, provider_id,
-                   expected_idr, actual_idr, variance_idr, waived, detail, waived_by, waived_at, waived_reason, code,
-                   args
-            FROM found
-            WHERE (? = '' OR finding = ?) AND (? = '' OR severity = ?) AND (? = '' OR provider_id = ?)
-              AND (?::DATE IS NULL OR (local_date >= ?::DATE AND local_date < ?::DATE + INTERVAL 1 MONTH))
-              AND (? = '' OR contains(lower(concat_ws(' ', finding_id, booking_id, booking_ref, commission_id,
-                                                      provider_id)), lower(?)))
-              AND {WAIVED[sought.waived]}
-            ORDER BY waived, {FINDING_ORDERS[order]}""",
-        (
-            *parameters,
-            *(sought.code, sought.code, sought.severity, sought.severity, sought.provider, sought.provider),
-            *(sought.month, sought.month, sought.month, sought.search, sought.search),
-        ),
-        columns=(
-            Column("finding", "col.finding_name", words="finding"),
-            Column("severity", "col.severity", words="severity"),
-            Column("local_date", "revenue.day"),
-            Column("variance_idr", "col.variance"),
-            Column("detail", "col.detail", told=True),
-            Column("expected_idr", "col.expected"),
-            Column("actual_idr", "col.actual"),
-            Column("booking_id", "col.booking_id"),
-            Column("booking_ref", "col.booking_ref"),
-            Column("commission_id", "col.commission_id"),
-            Column("provider_id", "col.provider_id"),
-            Column("waived", "col.waived"),
-            Column("waived_by", "waiver.by"),
-            Column("waived_at", "waiver.at"),
-            Column("waived_reason", "waiver.reason"),
-            Column("finding_id", "col.finding_id"),
-        ),
-    )
+    ``entered``: the waivers as they are now; without them as the snapshot has them. They are few beside the bookings
+    their days are looked up in: all of a snapshot are kept, and filtered here. Raises what reading.ask raises."""
 
+    sought: Sought
+    order: str = FINDING_ORDERS[0]
+    entered: Entered | None = None
+    name: str = "findings"
+    columns: tuple[Column, ...] = _FINDING_COLUMNS
 
-_NO_MESSAGES = "NULL::VARCHAR AS code, NULL::VARCHAR AS args"
+    def first(self, path: str, limit: int) -> pl.DataFrame:
+        """The first ``limit`` rows."""
+        return _found(path, self).head(limit)
+
+    def all(self, path: str) -> pl.DataFrame:
+        """Every row."""
+        return _found(path, self)
+
+    def count(self, path: str) -> int:
+        return _found(path, self).height
 
 
 @cached
+def _found(path: str, asked: Findings) -> pl.DataFrame:
+    sought, frame = asked.sought, _with_waivers(path, asked.entered)
+    where = [pl.col("waived") == (sought.waived == "waived")] if sought.waived != "all" else []
+    where += [
+        pl.col(column) == value
+        for column, value in (
+            ("finding", sought.code),
+            ("severity", sought.severity),
+            ("provider_id", sought.provider),
+        )
+        if value
+    ]
+    if sought.month is not None:
+        where.append(pl.col("local_date").dt.month_start() == sought.month)
+    if sought.search:
+        ids = ("finding_id", "booking_id", "booking_ref", "commission_id", "provider_id")
+        written = pl.concat_str(*(pl.col(name).fill_null("") for name in ids), separator=" ")
+        where.append(written.str.to_lowercase().str.contains(sought.search.lower(), literal=True))
+    gravity = pl.col("severity").replace_strict(
+        {word: place for place, word in enumerate(SEVERITIES)}, default=len(SEVERITIES), return_dtype=pl.Int64
+    )
+    order, down = {
+        "money": (pl.col("variance_idr").fill_null(0).abs(), True),
+        "newest": (pl.col("local_date"), True),
+        "oldest": (pl.col("local_date"), False),
+        "severity": (gravity, True),
+    }[asked.order]
+    found = frame.filter(where) if where else frame
+    return found.sort("waived", order, "finding_id", descending=[False, down, False], nulls_last=True)
+
+
+def _with_waivers(path: str, entered: Entered | None) -> pl.DataFrame:
+    """Every finding, and who waived it, when and why."""
+    if entered is not None:
+        rows = [(waiver.finding_id, waiver.by, waiver.at, waiver.reason) for waiver in entered]
+        waivers = pl.DataFrame(rows, schema=_WAIVERS, orient="row")
+    elif holds(path, "ops.waivers"):
+        waivers = ask(
+            path, "SELECT finding_id, waived_by, waived_at, reason AS waived_reason FROM ops.waivers"
+        )
+    else:
+        waivers = pl.DataFrame(schema=_WAIVERS)
+    frame = _dated(path)
+    if entered is not None:
+        frame = frame.with_columns(waived=pl.col("finding_id").is_in(waivers["finding_id"].to_list()))
+    return frame.join(waivers, on="finding_id", how="left", maintain_order="left")
+
+
+_WAIVERS: Final[dict[str, Any]] = {
+    "finding_id": pl.String,
+    "waived_by": pl.String,
+    "waived_at": pl.Datetime("us"),
+    "waived_reason": pl.String,
+}
+
+
+@cached
+def _dated(path: str) -> pl.DataFrame:
+    """Every finding with the day that an auditor's report gives it."""
+    return ask(
+        path,
+        f"""SELECT finding_id, finding, severity, local_date, booking_id, booking_ref, commission_id, provider_id,
+                   expected_idr, actual_idr, variance_idr, coalesce(waived, false) AS waived, detail, code, args
+            FROM {with_messages(DATED_FINDINGS)}""",
+    )
+
+
 def finding_months(path: str) -> list[date]:
     """The local months that have findings, the newest first."""
-    frame = ask(
-        path,
-        f"""SELECT DISTINCT date_trunc('month', local_date)::DATE AS month FROM {DATED_FINDINGS}
-            WHERE local_date IS NOT NULL ORDER BY month DESC""",
-    )
-    return frame["month"].to_list()
+    return _dated(path)["local_date"].drop_nulls().dt.month_start().unique().sort(descending=True).to_list()
 
 
 @cached
@@ -267,7 +297,7 @@ def findings_of(commission_id: str | None = None, booking_id: str | None = None)
         f"""SELECT finding_id, finding, severity, variance_idr, coalesce(waived, false) AS waived, detail, code, args
             FROM {with_messages("marts.commission_findings")}
             WHERE commission_id = ? OR booking_id = ?
-            ORDER BY waived, {FINDING_ORDERS["severity"]}""",
+            ORDER BY waived, list_position({list(SEVERITIES)}, severity) DESC NULLS LAST, finding_id""",
         (commission_id, booking_id),
         columns=(
             Column("finding", "col.finding_name", words="finding"),

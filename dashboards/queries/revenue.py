@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Final
 
 import polars as pl
 
@@ -45,7 +46,7 @@ def up_to(path: str, first: date, last: date, cut: datetime) -> dict[str, int] |
                       coalesce(sum(r.collected_idr) FILTER (coalesce(r.paid_at <= $cut, true)), 0)::BIGINT
                           AS collected_idr
                FROM (FROM behind.revenue_daily WHERE local_date BETWEEN $first AND $last) AS r
-               LEFT JOIN core.bookings AS b ON r.of = 'core.bookings' AND b.booking_id = r.id""",
+               LEFT JOIN core.bookings AS b ON r.of = 'core.bookings' AND b.booking_id = r.id AND b.origin = r.origin""",
             {"first": first, "last": last, "cut": cut},
         ).to_dicts()[0]
     except NotInSnapshot:
@@ -141,3 +142,32 @@ def discounts(path: str, first: date, last: date) -> dict[str, int]:
             FROM marts.discounts WHERE local_date BETWEEN ? AND ?""",
         [first, last],
     ).row(0, named=True)
+
+
+_PART: Final = """SELECT r.{key} AS {key}, count(*) FILTER (r.created_at <= $cut)::BIGINT AS bookings,
+                     coalesce(sum(r.booked_idr) FILTER (r.created_at <= $cut), 0)::BIGINT AS booked_idr,
+                     coalesce(sum(r.completed_idr) FILTER (coalesce(b.completed_at, b.ends_at, $cut) <= $cut), 0)
+                         ::BIGINT AS completed_idr
+              FROM (FROM behind.revenue_by_{key} WHERE local_date BETWEEN $first AND $last AND bookings = 1) AS r
+              LEFT JOIN core.bookings AS b ON b.booking_id = r.id AND b.origin = r.origin
+              GROUP BY r.{key}"""
+
+
+@cached
+def part_by_source(path: str, first: date, last: date, cut: datetime) -> pl.DataFrame | None:
+    """source, bookings, booked_idr, completed_idr of the local days first to last by the instant ``cut`` (naive UTC),
+    as in up_to. None in a snapshot older than the rows behind figures."""
+    return _part(path, "source", first, last, cut)
+
+
+@cached
+def part_by_kind(path: str, first: date, last: date, cut: datetime) -> pl.DataFrame | None:
+    """The same by kind. What was collected by then is not told by kind."""
+    return _part(path, "kind", first, last, cut)
+
+
+def _part(path: str, key: str, first: date, last: date, cut: datetime) -> pl.DataFrame | None:
+    try:
+        return ask(path, _PART.format(key=key), {"first": first, "last": last, "cut": cut})
+    except NotInSnapshot:
+        return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import polars as pl
@@ -44,7 +44,7 @@ WAITING: Final = Query(
 )
 
 
-def by_day(first: Any, last: Any) -> Query:
+def by_day(first: date, last: date) -> Query:
     """The figures of the rooms opened on each local day, the newest first."""
     return Query(
         "chat_days",
@@ -66,6 +66,29 @@ def by_day(first: Any, last: Any) -> Query:
             Column("is_complete", "chat.is_complete"),
         ),
     )
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Rooms opened on some days, of them those spoken in and those left unanswered; None where it is not known of each
+    day."""
+
+    rooms: int
+    spoken: int | None
+    unanswered: int | None
+
+
+@cached
+def opened(path: str, first: date, last: date) -> Opened:
+    row = ask(
+        path,
+        "SELECT coalesce(sum(rooms), 0)::BIGINT,"
+        " CASE WHEN count(*) = count(rooms_spoken) THEN sum(rooms_spoken)::BIGINT END,"
+        " CASE WHEN count(*) = count(unanswered) THEN sum(unanswered)::BIGINT END"
+        " FROM marts.chat_rooms_daily WHERE local_date BETWEEN ? AND ?",
+        [first, last],
+    ).row(0)
+    return Opened(*row)
 
 
 @dataclass(frozen=True)
@@ -179,12 +202,13 @@ def room(path: str, room_id: str) -> Room | None:
         return None
     booking_id, ref = told.get("booking_id"), told.get("booking_ref")
     if booking_id is None and ref is not None:
-        found = ask(
-            path,
-            "SELECT DISTINCT booking_id FROM core.bookings WHERE booking_id = $1 OR business_id = $1 LIMIT 2",
-            [ref],
-        )["booking_id"]
-        booking_id = found[0] if len(found) == 1 else None
+        for name in ("booking_id", "business_id"):
+            found = ask(
+                path, f"SELECT DISTINCT booking_id FROM core.bookings WHERE {name} = ? LIMIT 2", [ref]
+            )["booking_id"]
+            if len(found):
+                booking_id = found[0] if len(found) == 1 else None
+                break
     return Room(
         room_id=room_id,
         known=bool(rows),

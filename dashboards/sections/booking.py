@@ -18,13 +18,14 @@ from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import REFRESH_SECONDS, Screen, policy_or_stop
 from dashboards.queries import bookings
+from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, rate, rupiah
 from marketplace.answers import Answer, answer_of
 from marketplace.chats import Chat
 from marketplace.findings import FINDINGS
 from marketplace.links import HOPS
 from messages import rules
-from messages.message import Message
+from pipelines.chains import expected_by
 
 #: How its commission came about, step by step: asked for singly.
 WHY: Final = Choice("why", ("steps",))
@@ -75,9 +76,7 @@ _TIMES: Final[tuple[tuple[str, str | None], ...]] = (
 def as_of(screen: Screen) -> datetime:
     """The instant up to which ages and deadlines count, naive UTC: now; while the data is stale when it was read, for
     what was answered since is not known."""
-    condition = screen.condition
-    counted = screen.now if condition.state == "fresh" else (condition.read_at or screen.now)
-    return counted.astimezone(UTC).replace(tzinfo=None)
+    return shared.as_of(screen).astimezone(UTC).replace(tzinfo=None)
 
 
 def stale_note(screen: Screen) -> str:
@@ -101,6 +100,7 @@ def opened(screen: Screen, said: str, origin: str) -> bool:
     screen.draw(lambda screen: _points(screen, booking))
     screen.draw(lambda screen: _commission(screen, booking))
     screen.beside(lambda screen: _times(screen, booking), lambda screen: _course(screen, booking))
+    screen.draw(lambda screen: _handed(screen, booking))
     screen.draw(lambda screen: _odd(screen, booking))
     show(parts.section(say("booking.contact"), say("booking.contact_note")))
     reveal.contact(screen, booking_id=booking["booking_id"])
@@ -125,7 +125,7 @@ def _namesakes(screen: Screen, booking: dict[str, Any], found: Sequence[dict[str
 
 def _head(screen: Screen, b: dict[str, Any]) -> None:
     say = screen.text
-    marks = [parts.badge(_TONES.get(b["status"], "none"), say.word("booking_is", b["status"]))]
+    marks = [parts.badge(_TONES.get(b["status"], "none"), say.word("booking_status", b["status"]))]
     if b["is_test"]:
         marks.append(parts.tag(say("booking.test")))
     if b["deleted_at"] is not None:
@@ -142,7 +142,7 @@ def _head(screen: Screen, b: dict[str, Any]) -> None:
         ),
         (say("booking.customer"), links.to_record("customer", b["customer_id"])),
         (say("col.city"), b["city"] or NOTHING),
-        (say("booking.made"), say.ago(b["created_at"], screen.now)),
+        (say("booking.made"), say.ago(b["created_at"], shared.as_of(screen))),
         (say("col.source"), say.word("source", b["source"])),
         (say("booking.service"), service),
         (say("booking.amount"), parts.money(b["amount_idr"])),
@@ -165,7 +165,8 @@ def _points(screen: Screen, b: dict[str, Any]) -> None:
 @st.fragment(run_every=COUNTED_EVERY_S)
 def _counting(screen: Screen, b: dict[str, Any]) -> None:
     """The same while a deadline runs: counted by the clock."""
-    show(_three(replace(screen, now=screen.settings.clock.now()), b))
+    later = replace(screen, now=screen.settings.clock.now())
+    later.draw(lambda screen: show(_three(screen, b)))
 
 
 def _three(screen: Screen, b: dict[str, Any]) -> Markup:
@@ -184,7 +185,7 @@ def _answer(screen: Screen, b: dict[str, Any]) -> Markup:
         took = (b["responded_at"] - b["created_at"]).total_seconds()
         if took >= 0:
             said = say("answer_is.answered_after", span=say.span(took))
-    until = "" if deadline is None else say("booking.until", time=say.time(deadline, screen.now))
+    until = "" if deadline is None else say("booking.deadline_was", time=say.time(deadline, screen.now))
     return record.point(
         _ANSWER_TONES.get(answer, "none"), say("booking.answer"), said, until, stale_note(screen)
     )
@@ -220,7 +221,9 @@ def _tracked(screen: Screen, b: dict[str, Any]) -> Markup:
         if row["commission_id"]
         else ""
     )
-    said = f"{say.word('state', row['state'])} · {rupiah(row['expected_idr'])}"
+    said = say.word("state", row["state"])
+    if row["expected_idr"] is not None:
+        said = f"{said} · {rupiah(row['expected_idr'])}"
     return record.point(
         _STATE_TONES.get(row["state"], "none"),
         say("booking.commission"),
@@ -299,7 +302,7 @@ def _money(screen: Screen, b: dict[str, Any], row: dict[str, Any] | None) -> Mar
             (
                 say("col.expected"),
                 parts.money(row["expected_idr"]),
-                parts.below(say.message(Message("chain.expected")), policy),
+                parts.below(say.message(expected_by(row["state"])), policy),
             ),
             (
                 say("col.actual"),
@@ -387,18 +390,17 @@ def _course(screen: Screen, b: dict[str, Any]) -> None:
         lines = [
             (
                 parts.unbroken(say.time(event["observed_at"], screen.now)),
-                say("booking.first_seen", status=say.word("booking_is", event["to_status"]))
+                say("booking.first_seen", status=say.word("booking_status", event["to_status"]))
                 if event["from_status"] is None
                 else say(
                     "booking.turned",
-                    before=say.word("booking_is", event["from_status"]),
-                    after=say.word("booking_is", event["to_status"]),
+                    before=say.word("booking_status", event["from_status"]),
+                    after=say.word("booking_status", event["to_status"]),
                 ),
             )
             for event in seen
         ]
         show(parts.table([(say("booking.seen"), False), (say("booking.happened"), False)], lines))
-    screen.draw(lambda screen: _handed(screen, b))
     screen.draw(lambda screen: _hops(screen, b))
 
 
@@ -421,7 +423,7 @@ def _handed(screen: Screen, b: dict[str, Any]) -> None:
         for over in overs
     ]
     show(
-        parts.gap(),
+        parts.section(say("booking.hand_overs")),
         parts.table(
             [
                 (say("booking.handed"), False),
@@ -442,7 +444,7 @@ def _whose(screen: Screen, provider_id: str | None, name: str | None) -> Child:
 
 def _heir(screen: Screen, b: dict[str, Any], over: dict[str, Any]) -> Child:
     """What the hand-over came to, in the booking that followed where there is one."""
-    became = screen.text.word("booking_is", over["outcome"])
+    became = screen.text.word("booking_status", over["outcome"])
     other = over["to_booking_id"] if over["booking_id"] == b["booking_id"] else over["booking_id"]
     return became if other is None else parts.below(links.to_record("booking", other), became)
 
@@ -460,7 +462,8 @@ def _hops(screen: Screen, b: dict[str, Any]) -> None:
             parts.word(_HOP_TONES.get(verdict, "none"), say(f"hop_is.{verdict}")),
         )
         for number, hop in HOPS.items()
-        for verdict in (taken[number]["verdict"] if number in taken else "not_yet",)
+        if number in taken
+        for verdict in (taken[number]["verdict"],)
     ]
     show(parts.gap(), parts.table([(say("booking.hop"), False), (say("booking.taken"), False)], lines))
 
@@ -480,7 +483,7 @@ def _odd(screen: Screen, b: dict[str, Any]) -> None:
         other = row["other_booking_id"] if row["booking_id"] == b["booking_id"] else row["booking_id"]
         lines.append(
             (
-                say.word("anomaly_is", row["anomaly"]),
+                say.word("anomaly", row["anomaly"]),
                 say.told(row, "detail"),
                 links.to_record("booking", other) if other else "",
             )

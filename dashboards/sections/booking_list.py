@@ -23,7 +23,7 @@ from marketplace.answers import Answer
 COLUMNS: Final = (
     Column("booking_id", "col.booking_id"),
     Column("business_id", "bookings.business_id"),
-    Column("status", "col.status", words="booking_is"),
+    Column("status", "col.status", words="booking_status"),
     Column("answer_said", "bookings.answer"),
     Column("chat", "bookings.chat", words="chat_is"),
     Column("created_at", "bookings.created_at"),
@@ -35,6 +35,12 @@ COLUMNS: Final = (
 )
 #: Of what is in no figure, and found by a search alone.
 _MARKS: Final = (Column("is_test", "bookings.is_test"), Column("deleted_at", "bookings.deleted_at"))
+#: Of what was handed over, from whom to whom it last went.
+_HANDED: Final = (
+    Column("handed_from", "booking.from"),
+    Column("handed_to", "booking.to"),
+    Column("handed_at", "bookings.handed_at"),
+)
 
 
 def drawn(screen: Screen, asked: bookings.Asked, at: datetime, page: Choice, name: str) -> None:
@@ -46,7 +52,11 @@ def drawn(screen: Screen, asked: bookings.Asked, at: datetime, page: Choice, nam
         show(parts.note("none", say("bookings.nothing"), say("bookings.nothing_text")))
         return
     number = page_of(page, total, bookings.PAGE_ROWS)
-    columns = COLUMNS + _MARKS if asked.search else COLUMNS
+    columns = COLUMNS
+    if asked.search:
+        columns += _MARKS
+    if asked.show == bookings.HANDED:
+        columns = (*COLUMNS[:2], *_HANDED, *COLUMNS[2:])
     rows = bookings.Listing(name, asked, number, at, columns, partial(said, say))
     grid(screen, rows, say("bookings.list"), opens=("booking", "booking_id"))
     cut = bool(asked.search) and bookings.sought(path, asked.search).cut

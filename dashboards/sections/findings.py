@@ -17,7 +17,7 @@ from dashboards.kit.markup import joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import ledger, reconciliation
-from dashboards.queries.reconciliation import FINDING_ORDERS, WAIVED, Entered, Sought, Waived
+from dashboards.queries.reconciliation import FINDING_ORDERS, WAIVED, Entered, Findings, Sought, Waived
 from dashboards.sections import shared
 from dashboards.sections.accounts import MONTH, month_of
 from dashboards.sections.compared import two_records
@@ -30,9 +30,9 @@ FINDING: Final = of_id("finding")
 CODE: Final = Choice("code", form=r"\w+")
 SEVERITY: Final = Choice("severity", tuple(reversed(SEVERITIES)))
 PROVIDER: Final = Choice("provider")
-IS_WAIVED: Final = Choice("waived", tuple(WAIVED), "open")
+IS_WAIVED: Final = Choice("waived", WAIVED, WAIVED[0])
 SEARCH: Final = Choice("q")
-SORT: Final = Choice("sort", tuple(FINDING_ORDERS), "money")
+SORT: Final = Choice("sort", FINDING_ORDERS, FINDING_ORDERS[0])
 CHOICES: Final = (FINDING, CODE, SEVERITY, PROVIDER, MONTH, IS_WAIVED, SEARCH, SORT)
 
 
@@ -197,7 +197,7 @@ def listed(screen: Screen) -> None:
     say, path = screen.text, screen.snapshot
     if reconciliation.findings_by_code(path).is_empty():
         return
-    rows = reconciliation.findings(path, sought(), chosen(SORT), entered(screen))
+    rows = Findings(sought(), chosen(SORT), entered(screen))
     if rows.first(path, 1).is_empty():
         show(parts.note("none", say("findings.no_match")))
         return

@@ -10,8 +10,8 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
-from dashboards.figures import daily
-from dashboards.kit import parts
+from dashboards.figures import FIGURES, daily
+from dashboards.kit import behind, parts
 from dashboards.kit.address import Choice, chosen, widget
 from dashboards.kit.charts import daily_chart
 from dashboards.kit.grid import grid
@@ -19,9 +19,11 @@ from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import revenue
+from dashboards.queries.behind import Behind
 from dashboards.queries.query import Held
 from dashboards.sections import shared
 from dashboards.wording import count, rupiah, share, signed_share
+from marketplace.statuses import SOURCES
 
 VIEWS: Final = ("source", "day", "week", "month", "kind", "discounts")
 VIEW: Final = Choice("by", VIEWS, VIEWS[0])
@@ -33,10 +35,29 @@ _FIGURES: Final = ("bookings", "booked_idr", "completed_idr", "collected_idr")
 def figures(screen: Screen) -> None:
     """Booked, completed and collected of the period, apart, each beside the period before."""
     shared.revenue_section(screen, shared.period_figures(screen))
+    if not daily(revenue.revenue_daily(screen.snapshot), screen.period).is_empty():
+        say = screen.text
+        rows = (behind.to(name, say(f"metric.{name}")) for name in FIGURES)
+        show(parts.soft(joined(say("revenue.rows"), " ", joined(*rows, by=" · "))))
+
+
+def behind_figures(screen: Screen) -> tuple[Behind, ...]:
+    """The figures whose rows can be listed: the three of the period, and what was booked of each source."""
+    days = f"local_date BETWEEN DATE '{screen.period.first}' AND DATE '{screen.period.last}'"
+    return (
+        *(Behind(name, f"marts.revenue_daily.{name}_idr", days) for name in FIGURES),
+        *(
+            Behind(
+                f"booked_{source}", "marts.revenue_by_source.booked_idr", f"source = '{source}' AND {days}"
+            )
+            for source in SOURCES
+        ),
+    )
 
 
 def single_days(screen: Screen) -> None:
-    """Yesterday, whole, beside the same day of the week before; and today as far as it has come, beside nothing."""
+    """Yesterday, whole, beside the same day of the week before; and today as far as it has come, beside the same day of
+    the week before up to the same time."""
     say = screen.text
     days = {row["local_date"]: row for row in revenue.revenue_daily(screen.snapshot).iter_rows(named=True)}
     if not days:
@@ -47,22 +68,35 @@ def single_days(screen: Screen) -> None:
     for day, name in ((yesterday, "yesterday"), (today, "today")):
         if day < first:
             continue
-        before = day - WEEK if day == yesterday and day - WEEK >= first else None
-        now_row = days.get(day, _NO_DAY)
-        then_row: Mapping[str, int | None] = _UNTOLD if before is None else days.get(before, _NO_DAY)
-        beneath = "" if before is None else say("revenue.beside_day", day=say.weekday(before))
+        before = day - WEEK
+        then = _UNTOLD
+        if before >= first:
+            then = days.get(before, _NO_DAY) if day == yesterday else _until_now(screen, before)
+        told = say.weekday(before)
+        beneath = "" if then is _UNTOLD else say(f"revenue.beside_{name}", day=told)
+        now = days.get(day, _NO_DAY)
         lines.append(
             (
                 parts.below(say(f"revenue.{name}", day=say.weekday(day)), beneath),
-                *(_beside(now_row[figure], then_row[figure], figure) for figure in _FIGURES),
+                *(_beside(now[figure], then[figure], figure) for figure in _FIGURES),
             )
         )
     if lines:
         show(parts.table([(say("revenue.day"), False), *_headings(screen)], lines))
 
 
+def _until_now(screen: Screen, day: date) -> Mapping[str, int | None]:
+    """The figures of the day a week before the running one, up to the time of day up to which that one is known."""
+    cut = screen.data_until - WEEK
+    money = revenue.up_to(screen.snapshot, day, day, cut)
+    sources = revenue.part_by_source(screen.snapshot, day, day, cut)
+    if money is None or sources is None:
+        return _UNTOLD
+    return {**money, "bookings": int(sources["bookings"].sum() or 0)}
+
+
 _NO_DAY: Final[Mapping[str, int]] = dict.fromkeys(_FIGURES, 0)
-_UNTOLD: Final[Mapping[str, None]] = dict.fromkeys(_FIGURES)
+_UNTOLD: Final[Mapping[str, int | None]] = dict.fromkeys(_FIGURES)
 
 
 def _headings(screen: Screen, names: Sequence[str] = _FIGURES) -> list[tuple[Child, bool]]:
@@ -111,7 +145,7 @@ def per_source(screen: Screen) -> None:
     if frame.is_empty():
         show(parts.note("none", say("revenue.no_rows"), say("revenue.no_rows_text")))
         return
-    before = _before(screen, revenue.revenue_by_source)
+    before = _before(screen, revenue.revenue_by_source, revenue.part_by_source)
     total, largest = int(frame["booked_idr"].sum() or 0), int(frame["booked_idr"].max() or 0)  # type: ignore[arg-type] - Polars types the min or sum of a column as any literal
     show(
         parts.table(
@@ -123,7 +157,7 @@ def per_source(screen: Screen) -> None:
             ],
             [
                 (
-                    say.word("source", row["source"]),
+                    behind.to(f"booked_{row['source']}", say.word("source", row["source"])),
                     parts.meter(
                         row["booked_idr"] / largest if largest else 0,
                         row["completed_idr"] / largest if largest else 0,
@@ -138,33 +172,35 @@ def per_source(screen: Screen) -> None:
     )
 
 
-def _before(screen: Screen, question: Any) -> pl.DataFrame | None:
-    """The same question of the period before; None where data does not cover it wholly."""
-    before = screen.period.previous
-    days = revenue.revenue_daily(screen.snapshot)
+def _before(screen: Screen, whole: Any, part: Any) -> pl.DataFrame | None:
+    """The same question of the period before: whole, or of a running one as much of it as has passed. None where
+    data does not cover it, or the snapshot cannot be cut."""
+    period, path = screen.period, screen.snapshot
+    before = period.previous
+    days = revenue.revenue_daily(path)
     if days.is_empty() or days["local_date"].min() > before.first:  # type: ignore[operator] - Polars types the min or sum of a column as any literal
         return None
-    return question(screen.snapshot, before.first, before.last)
+    if period.counterpart is None:
+        return whole(path, before.first, before.last)
+    return part(path, before.first, before.last, screen.data_until - timedelta(days=period.counterpart))
 
 
 def _all_beside(
     row: Mapping[str, Any], before: pl.DataFrame | None, key: str, names: Sequence[str]
 ) -> list[Child]:
-    """Each figure of a row beside that of the row of the same key before; there without a row is 0."""
-    if before is None:
-        return [_beside(row[name], None, name) for name in names]
-    then = before.filter(pl.col(key).eq_missing(pl.lit(row[key]))).to_dicts()
-    return [_beside(row[name], then[0][name] if then else 0, name) for name in names]
+    """Each figure of a row beside that of the row of the same key before; there without a row is 0, and what was not
+    asked is not told."""
+    told = () if before is None else before.columns
+    found = () if before is None else before.filter(pl.col(key).eq_missing(pl.lit(row[key]))).to_dicts()
+    then = found[0] if found else dict.fromkeys(told, 0)
+    return [_beside(row[name], then.get(name), name) for name in names]
 
 
 def _above(screen: Screen, before: pl.DataFrame | None) -> Child:
     """Which days stand beside those that were chosen."""
     say, then = screen.text, screen.period.previous
-    said = (
-        say("revenue.no_previous")
-        if before is None
-        else say("revenue.beside_days", days=say.days(then.first, then.last))
-    )
+    beside = "revenue.beside_days" if screen.period.counterpart is None else "revenue.beside_part"
+    said = say("revenue.no_previous") if before is None else say(beside, days=say.days(then.first, then.last))
     return parts.above(parts.soft(said))
 
 
@@ -176,7 +212,7 @@ def per_kind(screen: Screen) -> None:
     if frame.is_empty():
         show(parts.note("none", say("revenue.no_rows"), say("revenue.no_rows_text")))
         return
-    before = _before(screen, revenue.revenue_by_kind)
+    before = _before(screen, revenue.revenue_by_kind, revenue.part_by_kind)
     show(
         parts.table(
             [(say("revenue.kind"), False), *_headings(screen)],

@@ -171,8 +171,6 @@ def month(
 
     Days are local to each row's provider. An open month is made, and marked open.
     """
-    # Read as Polars is loaded: what a batch held is given back at once, not kept for one as large to come.
-    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
     from pipelines.exports.month.package import a_month, describe, export_month
 
     if (month is None) == (first is None or until is None) or (month is not None and (first or until)):

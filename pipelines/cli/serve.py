@@ -138,6 +138,8 @@ def serve_until_stopped(
     that is taken.
     """
     port, dagster_port = own_ports(port, dagster_port if scheduled else None)
+    if scheduled:  # the dashboards link to its runs
+        environment = {**environment, "BOOKWATCH_DAGSTER_URL": f"http://127.0.0.1:{dagster_port}"}
     dashboards = start_dashboards(settings, port, environment, host)
     children.append(dashboards)
     watch = StoppedWatch(settings)

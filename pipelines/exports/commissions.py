@@ -30,6 +30,7 @@ from pipelines.exports.manifest import (
     FileEntry,
     Manifest,
 )
+from pipelines.exports.month.instants import local_text
 from pipelines.exports.report_files import CsvFile, Format, JsonFile, ReportFile, TableFormat, TakesRows
 from pipelines.exports.workbook import SHEET_ROWS, Workbook
 from resources.clock import Clock
@@ -81,8 +82,7 @@ def _utc(column: str) -> str:
 
 
 def _local(column: str) -> str:
-    shifted = f"{column} + to_minutes(r.utc_offset_minutes)"
-    return f"strftime({shifted}, '%Y-%m-%dT%H:%M:%S.%f') || {_OFFSET}"
+    return local_text(column, "r.utc_offset_minutes")
 
 
 ROW_COLUMNS: Final = (
@@ -207,34 +207,43 @@ _ROWS_SQL = rows_sql()
 # no reconciled row (a vanished record of a booking that earns nothing) to the day of its record, else of its booking.
 # So each is in one period. One id may stand in both collections: a finding says in which (one of an older snapshot does
 # not: the first day is taken).
+# Each step asks only for the findings that the one before gave no day: of a million rows few are looked for.
 DATED_FINDINGS = """(
     WITH findings AS (
         SELECT NULL::VARCHAR AS origin WHERE false UNION ALL BY NAME FROM marts.commission_findings
+    ), by_record AS (
+        SELECT f.finding_id, min(r.local_date) AS local_date
+        FROM findings f JOIN marts.commission_reconciliation r ON r.commission_id = f.commission_id
+        GROUP BY f.finding_id
+    ), of_booking AS (
+        SELECT f.finding_id, f.booking_id, f.origin FROM findings f ANTI JOIN by_record USING (finding_id)
+    ), by_booking AS (
+        SELECT f.finding_id, min(r.local_date) AS local_date
+        FROM of_booking f JOIN marts.commission_reconciliation r
+            ON r.booking_id = f.booking_id AND coalesce(f.origin, r.origin) IS NOT DISTINCT FROM r.origin
+        GROUP BY f.finding_id
+    ), others AS (
+        SELECT f.finding_id, f.booking_id, f.origin, f.commission_id FROM findings f
+        WHERE f.finding_id IN (FROM (SELECT finding_id FROM of_booking) ANTI JOIN by_booking USING (finding_id))
+    ), of_record AS (
+        SELECT o.finding_id, min(CAST(c.created_at + to_minutes(c.utc_offset_minutes) AS DATE)) AS local_date
+        FROM others o JOIN core.commissions c ON c.commission_id = o.commission_id GROUP BY o.finding_id
+    ), of_itself AS (
+        SELECT o.finding_id,
+            min(CAST(coalesce(b.accepted_at, b.created_at) + to_minutes(b.utc_offset_minutes) AS DATE)) AS local_date
+        FROM others o JOIN core.bookings b
+            ON b.booking_id = o.booking_id AND coalesce(o.origin, b.origin) IS NOT DISTINCT FROM b.origin
+        GROUP BY o.finding_id
     )
     SELECT f.*, CASE
-        WHEN by_record.commission_id IS NOT NULL THEN by_record.local_date
-        WHEN by_booking.booking_id IS NOT NULL THEN by_booking.local_date
-        ELSE coalesce(
-            CAST(c.created_at + to_minutes(c.utc_offset_minutes) AS DATE),
-            b.local_date
-        ) END AS local_date
+        WHEN by_record.finding_id IS NOT NULL THEN by_record.local_date
+        WHEN by_booking.finding_id IS NOT NULL THEN by_booking.local_date
+        ELSE coalesce(of_record.local_date, of_itself.local_date) END AS local_date
     FROM findings f
-    LEFT JOIN (
-        SELECT commission_id, min(local_date) AS local_date FROM marts.commission_reconciliation
-        WHERE commission_id IN (SELECT commission_id FROM findings) GROUP BY commission_id
-    ) by_record ON by_record.commission_id = f.commission_id
-    LEFT JOIN (
-        SELECT booking_id, origin, min(local_date) AS local_date FROM marts.commission_reconciliation
-        WHERE booking_id IN (SELECT booking_id FROM findings)
-        GROUP BY GROUPING SETS ((booking_id, origin), (booking_id))
-    ) by_booking ON by_booking.booking_id = f.booking_id AND by_booking.origin IS NOT DISTINCT FROM f.origin
-    LEFT JOIN core.commissions c ON c.commission_id = f.commission_id
-    LEFT JOIN (
-        SELECT booking_id, origin,
-            min(CAST(coalesce(accepted_at, created_at) + to_minutes(utc_offset_minutes) AS DATE)) AS local_date
-        FROM core.bookings WHERE booking_id IN (SELECT booking_id FROM findings)
-        GROUP BY GROUPING SETS ((booking_id, origin), (booking_id))
-    ) b ON b.booking_id = f.booking_id AND b.origin IS NOT DISTINCT FROM f.origin
+    LEFT JOIN by_record ON by_record.finding_id = f.finding_id
+    LEFT JOIN by_booking ON by_booking.finding_id = f.finding_id
+    LEFT JOIN of_record ON of_record.finding_id = f.finding_id
+    LEFT JOIN of_itself ON of_itself.finding_id = f.finding_id
 )"""
 FINDINGS_SQL = (
     f"SELECT {_select(FINDING_COLUMNS)} FROM temp.dated_findings f"

@@ -44,6 +44,8 @@ _ONLY_NUMBERS: Final = (
 # A truth, or one of the error values (#N/A, #REF!).
 _OTHER_LITERAL: Final = rf"(?i)^{_DROPPED}(?:(?:true|false|benar|salah){_DROPPED}$|#)"
 
+#: Rows that tell whether the texts of a column repeat.
+_SAMPLE: Final = 500
 _MARK: Final = re.compile(rf"(\A|[{_BREAKS}]){GUARD}")
 
 
@@ -54,19 +56,37 @@ def guarded(frame: pl.DataFrame, leave: Collection[str] = ()) -> pl.DataFrame:
     before each place inside it where another separator would begin a cell with a formula. Text that has an apostrophe
     at such a place gets a second one, so that ``unguarded`` gives back every text exactly.
     """
-    return frame.with_columns(
-        pl.when(
-            text.str.contains(_FORMULA_BEGINS)
-            | (text.str.contains(r"\d") & text.str.contains(_ONLY_NUMBERS))
-            | text.str.contains(_OTHER_LITERAL)
+    texts = [name for name, kind in frame.schema.items() if kind == pl.String and name not in leave]
+    return frame.with_columns(_marked_once(frame[name]) for name in texts)
+
+
+def _marked_once(texts: pl.Series) -> pl.Series:
+    """The texts marked; each of few different ones is looked at once, not in every row it stands in."""
+    if 2 * texts.head(_SAMPLE).n_unique() > min(len(texts), _SAMPLE):
+        return _marked(texts)
+    different = texts.unique()
+    marked = _marked(different)
+    if marked.equals(different):
+        return texts
+    return texts.replace_strict(different, marked, return_dtype=pl.String)
+
+
+def _marked(texts: pl.Series) -> pl.Series:
+    text = pl.col(texts.name)
+    within = text.str.replace_all(_FORMULA_WITHIN, "${1}'${2}")
+    return (
+        texts.to_frame()
+        .select(
+            pl.when(
+                text.str.contains(_FORMULA_BEGINS)
+                | (text.str.contains(r"\d") & text.str.contains(_ONLY_NUMBERS))
+                | text.str.contains(_OTHER_LITERAL)
+            )
+            .then(pl.concat_str(pl.lit(GUARD), within))
+            .otherwise(within)
+            .alias(texts.name)
         )
-        .then(pl.concat_str(pl.lit(GUARD), within))
-        .otherwise(within)
-        .alias(name)
-        for name, kind in frame.schema.items()
-        if kind == pl.String and name not in leave
-        for text in [pl.col(name)]
-        for within in [text.str.replace_all(_FORMULA_WITHIN, "${1}'${2}")]
+        .to_series()
     )
 
 

@@ -77,11 +77,3 @@ def test_an_expired_token_ends_the_session_where_it_is_and_signing_in_leads_back
     _sign_in(page, "komang@example.test")
     page.locator("h1", has_text="Months").wait_for()
     assert page.url == f"{login.url}/months"
-
-
-def test_who_has_no_role_is_told_so_and_sees_nothing(login: Login, page: Any) -> None:
-    login.claim("stranger@example.test")
-    page.goto(f"{login.url}/health")
-    _sign_in(page, "stranger@example.test")
-    page.get_by_text("You have no role here").wait_for()
-    assert page.locator("[data-testid=stSidebarNavLink]").count() == 0

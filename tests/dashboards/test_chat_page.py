@@ -10,57 +10,24 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-import duckdb
 import pytest
 
-from assets.core.personal_store import TABLES
 from dashboards import viewer
 from dashboards.viewer import Viewer
 from marketplace.roles import Role
 from resources.home import Home
 from resources.ledger.revealed import Looked, Revealed
+from tests.dashboards.chats import COUNT, OTHER, ROOM, WORDS, with_chats
 from tests.dashboards.conftest import Shown
 from tests.dashboards.snapshot import NOW
 from tests.published import add, changing
 
 Show = Callable[..., Shown]
-ROOM, OTHER = "room_a", "room_b"
-COUNT = 130
-WORDS = "Sampai ketemu di lobi pukul tujuh"
 
 
 @pytest.fixture
 def chats(home: Path) -> Path:
-    """A room in which a customer waits, with COUNT messages of which every tenth has WORDS; and a silent one."""
-    said = [NOW - timedelta(days=2, minutes=COUNT - n) for n in range(COUNT)]
-    with changing(home) as con:
-        for table in ("core.messages", "core.chat_rooms", "marts.room_talks", "marts.chat_waiting"):
-            con.execute(f"DELETE FROM {table}")
-        add(con, "core.messages", "message_id conversation_id sender_role kind sent_at created_at is_read change", [
-            (f"msg_{n:03}", ROOM, ("customer", "therapist")[n % 2], "status-update" if n == 7 else "text", at, at,
-             n < 100, n)
-            for n, at in enumerate(said)
-        ])  # fmt: skip
-        rooms = [(room, "customer_1", "prov01", "active", NOW, 1) for room in (ROOM, OTHER)]
-        add(con, "core.chat_rooms", "room_id customer_id provider_id status created_at change", rooms)
-        talks = [(ROOM, COUNT, said[0], said[-1]), (OTHER, 0, None, None)]
-        add(con, "marts.room_talks", "room_id messages first_at last_at", talks)
-        add(con, "marts.chat_waiting",
-            "room_id booking_id customer_id provider_id waiting_since waiting_for_role messages waited_s",
-            [(ROOM, "bk1", "customer_1", "prov01", said[-1], "therapist", 1, 7_200.0),
-             (OTHER, None, "customer_1", "prov01", NOW, "customer", 1, 30.0)])  # fmt: skip
-        con.execute(f"UPDATE core.state SET processed_change = {COUNT}")
-    path = home / "published" / "private_1.duckdb"
-    with duckdb.connect(str(path)) as con:
-        for table, columns in TABLES.items():
-            con.execute(f"CREATE TABLE {table} ({', '.join(f'{n} {kind}' for n, kind in columns.items())})")
-        con.execute(f"CREATE TABLE _state AS SELECT {COUNT} AS processed_change, '1' AS rules_version")
-        add(con, "messages", "message_id room_id change letters text", [
-            (f"msg_{n:03}", ROOM, n, len(WORDS) + 4, f"{WORDS} {n:03}" if n % 10 == 0 else f"<b>{'x' * 30}{n:03}")
-            for n in range(COUNT)
-        ])  # fmt: skip
-    (home / "published" / "private.duckdb").symlink_to(path.name)
-    return home
+    return with_chats(home)
 
 
 @pytest.fixture
@@ -83,6 +50,11 @@ def link(shown: Shown, label: str) -> dict[str, str]:
     return dict(parse_qsl(unescape(found)))
 
 
+def boxes(shown: Shown) -> list[Any]:
+    """Where words of conversations may be searched for."""
+    return [box for box in shown.app.text_input if str(box.key).startswith("choice_find")]
+
+
 def looks(home: Path) -> list[tuple[Looked, str, str]]:
     return [(one.kind, one.of_kind, one.of_id) for one in Revealed(Home(home).ledger).entries()]
 
@@ -95,7 +67,7 @@ def test_who_waits_longest_stands_first(chats: Path, show: Show) -> None:
     assert rows["waiting_for_role"].to_list() == ["Provider", "Customer"]
     assert rows["booking_id"].to_list() == ["bk1", "–"]
     assert "Your role may not search" in shown.text
-    assert not shown.app.text_input
+    assert not boxes(shown)
     assert "Rooms opened" not in show(chats, "chat", lang="id").text
 
 
@@ -109,7 +81,7 @@ def test_who_may_not_read_sees_masks_with_their_length(
     assert "•••••• 37 letters" in bubbles(shown)[0]
     assert "Sampai" not in shown.html
     assert "xxx" not in shown.html
-    assert not shown.app.text_input
+    assert not boxes(shown)
     assert looks(chats) == []
 
 
@@ -168,7 +140,7 @@ def test_a_search_is_a_line_in_the_ledger_and_its_hits_lead_to_their_place(
 
 def test_a_search_in_one_conversation_stays_in_it(chats: Path, show: Show, support: Viewer) -> None:
     shown = show(chats, "chat", room=ROOM)
-    (box,) = shown.app.text_input
+    (box,) = boxes(shown)
     box.set_value("lobi").run()
     assert shown.app.query_params["find_here"] == "lobi"
     assert shown.html.count("<mark>lobi</mark>") == 13
@@ -236,3 +208,5 @@ def test_the_figures_of_the_chosen_days_stand_by_day(chats: Path, show: Show) ->
     assert len(rows) <= 8
     assert rows["rooms"].to_list()[0] == 10
     assert rows["share"].to_list()[0] == 25.0
+    assert re.search(r"Left unanswered \d+ \(25 %\)", shown.text.replace("\u00a0", " "))
+    assert 'rows=chat_unanswered"' in shown.html

@@ -23,8 +23,8 @@ from dashboards.queries import (
     reconciliation,
     service,
 )
-from dashboards.queries.query import Column, Held, Query
-from dashboards.queries.reconciliation import Sought
+from dashboards.queries.query import Column, Held, Query, Rows
+from dashboards.queries.reconciliation import Findings, Sought
 from dashboards.wording import LANGUAGES, texts
 from messages.rules import STRETCHES
 from resources.home import Home
@@ -44,11 +44,11 @@ def _constants() -> list[Query]:
     return [value for module in modules for value in vars(module).values() if isinstance(value, Query)]
 
 
-def _all(path: str) -> list[Query]:
+def _all(path: str) -> list[Rows]:
     return [
         *_constants(),
-        reconciliation.findings(path, Sought()),
-        reconciliation.findings(path, Sought("missing", "critical", month=MONTH), "newest", ()),
+        Findings(Sought()),
+        Findings(Sought("missing", "critical", month=MONTH, waived="open"), "newest", ()),
         reconciliation.findings_of("c", "b"),
         receivables.records("overdue", "a"),
         receivables.balances("a", "Ubud", "overdue", "since"),

@@ -51,28 +51,6 @@ def test_overview_shows_the_three_figures_apart_with_the_period_before(
     assert shown.card("collected").startswith("Collected Commission that was paid")
 
 
-def test_overview_shows_health_commission_and_freshness(home: Path, truth: Truth, show: Show) -> None:
-    text = show(home).text.replace("\u00a0", " ")
-    assert "16–22 Nov 2026 · WITA · Today is still running." in text
-    assert "Up to date Appwrite read 18 s ago · 14:05 WITA" in text
-    assert "Degraded 2 broken, 4 working, 1 could not be measured." in text
-    assert "Working User-to-member connection 243 bookings in 24 h" in text
-    assert "Unknown Scheduled booking not measured" in text
-    assert "Working Data flow to admin newest booking 3 min old" in text
-    assert "Broken Notification delivery 73.1 % delivered in 24 h" in text
-    assert "Broken Payment tracking 12 missing" in text
-    assert "Critical 12 bookings that earn have no commission record." in text
-    assert "10,549 tracked 12 missing 0 awaiting 0 unknown" in text
-    assert f"Tracking rate 99.8 % Expected {rp(truth.expected_idr)} Recorded {rp(truth.actual_idr)}" in text
-    assert f"Difference {rp(truth.variance_idr)}" in text
-    assert "Rows with one side unknown, not in the difference: 1 (Rp 90,000 recorded)" in text
-    assert "10,561 bookings earn · Judged at 14:05 WITA" in text
-    assert "Newest booking 14:02 WITA, 3 min ago" in text
-    assert "Collections 9 of 10 read completely" in text
-    assert "Quarantine 5 rows" in text
-    assert "Checks 2 of 40 checks do not hold Alerts 1 firing, 1 held back" in text
-
-
 def test_what_has_no_local_day_is_told_beside_the_figures(home: Path, show: Show) -> None:
     assert "no local day" not in show(home).text
     made = """INSERT INTO marts.undated_rows BY NAME SELECT 'bookings' AS collection, 2 AS rows,
@@ -92,17 +70,6 @@ def test_free_bookings_are_counted_where_the_snapshot_knows_them() -> None:
         assert f">{word}<" not in cards.commission_card(row | {"free": None}, snapshot.NOW, say)
         assert say.word("state", "free") != "free"
         assert parts.tone("free") == "good"
-
-
-def test_overview_shows_what_was_booked_by_source(home: Path, truth: Truth, show: Show) -> None:
-    text = show(home).text
-    whole = truth.total("booked_idr", *WEEK)
-    for source, name in (("chatWindow", "Chat window"), ("unknown", "Unknown")):
-        rows = [row for (day, s), row in truth.sources.items() if s == source and WEEK[0] <= day]
-        booked = sum(row["booked_idr"] for row in rows)
-        tenths = booked * 1000 // whole
-        percent = f"{tenths // 10}.{tenths % 10}".removesuffix(".0")
-        assert f"{name} {rp(booked)} {percent} %" in text
 
 
 def test_the_period_and_the_language_come_from_the_address(home: Path, truth: Truth, show: Show) -> None:
@@ -171,45 +138,6 @@ def test_health_shows_each_point_with_figure_limit_message_severity_and_evidence
         "7 Payment tracking Payment tracking system not recording commissions 12 missing Limit: at most 0"
         in text
     )
-
-
-def test_health_shows_collections_quarantine_and_failing_checks(home: Path, show: Show) -> None:
-    text = show(home, "health").text
-    assert "commission_records required complete 14:05 WITA 18 s ago" in text
-    assert "reviews optional forbidden The key may not read this collection never" in text
-    assert (
-        "5 rows could not be taken The oldest since 18 Nov 10:05 WITA (4 d 4 h ago) creation_unreadable 5 id_missing 1"
-        in text
-    )
-    assert "2 of 40 checks do not hold" in text
-    assert "zero_missing_commission marts/commission_summary warning 12" in text
-
-
-def test_without_a_status_the_snapshot_answers(home: Path, show: Show) -> None:
-    with_status = show(home, "health").text
-    (home / "published" / "status.json").unlink()
-    without = show(home, "health").text
-    assert "6 Notification delivery Notification delivery rate below 80%" in without
-    assert "2 of 40 checks do not hold" in without
-    assert "5 rows could not be taken" in without
-    assert without.replace(" ", "")[:400] == with_status.replace(" ", "")[:400]
-
-
-def test_a_status_of_another_version_is_read_as_far_as_it_goes(home: Path, show: Show) -> None:
-    snapshot.write_status(
-        home,
-        {
-            "version": 7,
-            "health": {"points": "later"},
-            "checks": None,
-            "freshness": [],
-            "run": "x",
-            "quarantine": 3,
-        },
-    )
-    text = show(home, "health").text
-    assert "Degraded 2 broken, 4 working, 1 could not be measured." in text
-    assert "5 rows could not be taken" in text
 
 
 def test_a_word_that_is_not_known_is_never_shown_as_fine(home: Path, show: Show) -> None:

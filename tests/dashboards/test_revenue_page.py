@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,8 @@ from tests.published import changed
 Show = Callable[..., Shown]
 
 TODAY, YESTERDAY = date(2026, 11, 22), date(2026, 11, 21)
+#: Days that are over.
+OVER = {"period": "custom", "from_": "2026-11-16", "to": "2026-11-21"}
 WEEK, WEEK_BEFORE = (date(2026, 11, 16), TODAY), (date(2026, 11, 9), date(2026, 11, 15))
 
 
@@ -36,12 +38,50 @@ def test_yesterday_stands_whole_beside_the_same_day_of_the_week_before(
     assert "Yesterday, Sat, 21 Nov 2026 beside Sat, 14 Nov 2026" in text
     for name in ("booked_idr", "completed_idr", "collected_idr"):
         assert re.search(rf"Rp {day[name]} [+-][\d.,]+ ?% · Rp {before[name]} ", text), name
-    # Today is not over: beside it stands nothing.
-    today = truth.days[TODAY]
-    assert (
-        f"Today so far, Sun, 22 Nov 2026 {today['bookings']} Rp {today['booked_idr']} Rp {today['completed_idr']} Rp {today['collected_idr']} "
-        in text
-    )
+    # Today is not over: beside it stands a week before, up to the same time and no further.
+    today, whole = truth.days[TODAY], truth.days[date(2026, 11, 15)]
+    line = text.partition("Today so far, Sun, 22 Nov 2026 beside Sun, 15 Nov 2026 up to the same time ")[2]
+    assert line.startswith(f"{today['bookings']} ")
+    told = re.match(r"(\d+) [+-][\d.,]+ ?% · (\d+) Rp (\d+) [+-][\d.,]+ ?% · Rp (\d+) ", line)
+    assert told is not None
+    assert 0 < int(told[2]) < whole["bookings"]
+    assert int(told[3]) == today["booked_idr"]
+    assert 0 < int(told[4]) < whole["booked_idr"]
+
+
+def test_bookings_from_chat_last_week_stand_beside_the_week_before(
+    home: Path, truth: Truth, show: Show
+) -> None:
+    text = plain(show(home, "revenue", period="last_week"))
+
+    def chat(first: date, last: date) -> int:
+        return sum(
+            row["bookings"]
+            for (day, source), row in truth.sources.items()
+            if source == "chatWindow" and first <= day <= last
+        )
+
+    now, then = chat(date(2026, 11, 9), date(2026, 11, 15)), chat(date(2026, 11, 2), date(2026, 11, 8))
+    assert "Beside each figure: 2–8 Nov 2026 " in text
+    assert re.search(rf"Chat window {now} [+-][\d.,]+ ?% · {then} ", text)
+
+
+def test_a_running_week_is_compared_with_as_much_of_the_week_before(home: Path, show: Show) -> None:
+    text = plain(show(home, "revenue", period="week"))
+    assert "Beside each figure: 9–15 Nov 2026, the last day up to the same time" in text
+    path = str(require_snapshot(Home(home)))
+    cut = datetime(2026, 11, 15, 6, 5, 12)
+    part = revenue.part_by_source(path, *WEEK_BEFORE, cut)
+    assert part is not None
+    ((by_then,),) = ask(
+        path,
+        f"SELECT count(*) FROM core.bookings WHERE created_at <= '{cut}' AND created_at > '2026-11-08 16:00:00'",
+    ).rows()
+    assert part["bookings"].sum() == by_then
+    money = revenue.up_to(path, *WEEK_BEFORE, cut)
+    assert money is not None
+    assert part["booked_idr"].sum() == money["booked_idr"]
+    assert part["completed_idr"].sum() == money["completed_idr"]
 
 
 def test_the_period_is_shown_by_figure_and_by_source_beside_the_period_before(
@@ -106,10 +146,10 @@ def test_kinds_and_discounts_of_the_period(home: Path, show: Show) -> None:
         "INSERT INTO marts.discounts VALUES (DATE '2026-11-20', 40, 8, 0.2, 2, 6, 2, 900000, 600000, 300000),"
         " (DATE '2026-11-21', 10, 2, 0.2, 0, 2, 0, 100000, 50000, 50000)",
     )
-    text = plain(show(home, "revenue", by="kind")).replace("%", " %").replace("  %", " %")
+    text = plain(show(home, "revenue", by="kind", **OVER)).replace("%", " %").replace("  %", " %")
     assert "Therapist 4 +100 % · 2 Rp 1000000 +100 % · Rp 500000" in text
     assert "Hotel 2 0 Rp 500000 Rp 0" in text
-    text = plain(show(home, "revenue", by="discounts")).replace("%", " %").replace("  %", " %")
+    text = plain(show(home, "revenue", by="discounts", **OVER)).replace("%", " %").replace("  %", " %")
     assert (
         "With a code 10 · 20 % Free by it 2 Given Rp 350000 Cost before Rp 1000000 Cost after Rp 650000"
         in text
@@ -130,3 +170,16 @@ def test_the_days_are_rows_that_can_be_downloaded(home: Path, truth: Truth, show
     days = show(home, "revenue", by="day").table("Figures per day as a table")
     assert days["booked_idr"].sum() == truth.total("booked_idr", *WEEK)
     assert len(days) == 7
+
+
+def test_the_rows_behind_a_figure_make_it_up(published_home: Home, show: Show) -> None:
+    shown = show(published_home.root, "revenue", period="yesterday", rows="booked_chatWindow")
+    path = str(require_snapshot(published_home))
+    ((booked,),) = ask(
+        path,
+        "SELECT booked_idr FROM marts.revenue_by_source WHERE source = 'chatWindow' AND local_date = '2026-11-21'",
+    ).rows()
+    rows = shown.app.dataframe[0].value
+    assert rows["adds"].sum() == booked > 0
+    assert f"Rp {booked} from {len(rows)} rows" in plain(shown)
+    assert 'href="?period=yesterday&amp;rows=collected"' in shown.html

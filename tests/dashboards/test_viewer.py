@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse, Response
 
 from dashboards import entrance, frame, viewer
 from dashboards.handed_out import HandedOut
@@ -179,6 +181,47 @@ def test_where_signing_in_began_is_taken_from_pages_of_ours_alone() -> None:
     assert entrance._place_of(theirs) is None  # pyright: ignore[reportPrivateUsage] - as above
 
 
+def _answered(path: str, answer: Response, **headers: str) -> Headers:
+    """The headers that the entrance lets out of what the app behind it answers."""
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    asyncio.run(entrance.Entrance(answer)(scope, receive, send))
+    return Headers(raw=sent[0]["headers"])
+
+
+def test_where_people_come_by_https_every_cookie_of_the_login_is_sent_over_https_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Guarded, "_login", True)
+    monkeypatch.setattr(Guarded, "_https", True)
+    to_provider = RedirectResponse("https://login.test/authorize")
+    to_provider.set_cookie("_streamlit_user", "signed", httponly=True)
+    went = _answered(
+        "/auth/login", to_provider, host="watch.test", referer="https://watch.test/months?lang=id"
+    )
+    cookies = went.getlist("set-cookie")
+    assert len(cookies) == 2
+    assert all("HttpOnly" in cookie and cookie.endswith("; Secure") for cookie in cookies)
+    (kept,) = (cookie.split(";")[0] for cookie in cookies if cookie.startswith(entrance.BACK_TO))
+    back = _answered("/oauth2callback", RedirectResponse("/"), cookie=kept)
+    assert back["location"] == "/months?lang=id"
+    assert "Max-Age=0" in back["set-cookie"]
+    forged = f"{entrance.BACK_TO}=%2F%2Felsewhere.test"
+    assert _answered("/oauth2callback", RedirectResponse("/"), cookie=forged)["location"] == "/"
+
+
 def test_a_file_that_is_the_same_for_two_is_given_to_both_while_they_may() -> None:
     ayu, made = (Viewer(name, Role.AUDITOR, known=True) for name in ("ayu", "made"))
     HandedOut.enter(b"the same", ayu, Right.DOWNLOAD)
@@ -200,3 +243,13 @@ def test_what_streamlit_is_told_of_the_login_is_ours_and_its_cookies_are_signed_
     assert first["redirect_uri"] == "http://127.0.0.1:8501/oauth2callback"
     assert len(first["cookie_secret"]) == 64
     assert first["cookie_secret"] != second["cookie_secret"]
+
+
+def test_no_file_is_handed_out_but_by_the_one_button() -> None:
+    folder = Path(frame.__file__).parent
+    makers = {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*.py")
+        if ".download_button(" in path.read_text(encoding="utf-8")
+    }
+    assert makers == {"kit/downloads.py"}

@@ -115,7 +115,7 @@ def test_both_languages_say_the_same_things_with_the_same_places() -> None:
 
 def test_a_text_that_does_not_exist_is_an_error_not_a_guess() -> None:
     with pytest.raises(KeyError):
-        Wording("en", "Asia/Makassar")("overview.nothing")
+        Wording("en", "Asia/Makassar")("overview.no_such_text")
 
 
 def test_every_text_that_the_code_names_exists() -> None:

@@ -31,6 +31,7 @@ RUN = "20261122T040000Z-000001"
 #: Every way of asking, and what an empty ledger answers.
 READS: dict[str, tuple[Callable[[Path], Any], Any]] = {
     "run_ended": (lambda path: Ledger(path).run_ended(RUN), None),
+    "newest_runs": (lambda path: Ledger(path).newest_runs(5), []),
     "dead_runs": (lambda path: Ledger(path).dead_runs(before=9), []),
     "waived": (lambda path: Ledger(path).waived(), {}),
     "waivers": (lambda path: Ledger(path).waivers(), []),

@@ -22,6 +22,8 @@ from resources.own_files import sync_open
 
 #: The forms of a table's file: what follows the table's name.
 ENDINGS: Final = (".csv", "_spreadsheet.csv", ".json")
+#: Bytes of JSON that are put together at a time.
+_PIECE: Final = 64 << 10
 
 
 class _File:
@@ -72,7 +74,7 @@ class TableFiles:
             self._tally.count,
             lambda batch: raw.write(plain.lines(batch, safe=False)),
             lambda batch: safe.write(spreadsheet.lines(batch, safe=True, leave=instants)),
-            lambda batch: json.write(self._objects(batch)),
+            lambda batch: self._write_objects(json, batch),
         )
         self._begun = False
 
@@ -85,13 +87,17 @@ class TableFiles:
         self._wait()
         self._running = [self._pool.submit(job, batch) for job in self._jobs]
 
-    def _objects(self, batch: pl.DataFrame) -> bytes:
+    def _write_objects(self, file: _File, batch: pl.DataFrame) -> None:
         """An object a row, one a line; a line break within a text is escaped, so none but these ends a line."""
         made = io.BytesIO()
         batch.write_ndjson(made)
-        lines = made.getvalue().removesuffix(b"\n").replace(b"\n", b",\n")
-        begun, self._begun = self._begun, True
-        return (b",\n" if begun else b"\n") + lines
+        file.write(b",\n" if self._begun else b"\n")
+        self._begun = True
+        with made.getbuffer() as lines:
+            end = len(lines) - len(b"\n")
+            # In pieces: a copy of all of it costs more to get from the system than to make.
+            for at in range(0, end, _PIECE):
+                file.write(bytes(lines[at : min(at + _PIECE, end)]).replace(b"\n", b",\n"))
 
     def _wait(self) -> None:
         running, self._running = self._running, []

@@ -30,8 +30,12 @@ from pipelines.exports.month.table import Asked, PackageColumn, PackageTable
 
 #: What stands in the place of what a snapshot of an older version does not hold.
 NOT_HELD: Final = "not_in_this_snapshot"
-#: Rows asked for and sorted at a time, in whole days.
-SLICE_ROWS: Final = 50_000
+#: Rows sorted at a time, in whole days.
+SLICE_ROWS: Final = 100_000
+#: Rows told at a time.
+_TOLD_ROWS: Final = 25_000
+#: Rows whose records are looked for at a time in the snapshot, which is read from end to end for it.
+_BLOCK_ROWS: Final = 8 * _TOLD_ROWS
 
 _ENTRIES: Final = "marts.commission_entries"
 _MOVED: Final = f"kind IN ('{EntryKind.PAYMENT.value}', '{EntryKind.REFUND.value}')"
@@ -108,8 +112,12 @@ _BESIDE: Final = (
     "c.deleted_at",
     "c.utc_offset_minutes",
     "c.due_idr",
-    "coalesce(c.commission_idr, c.written_commission) < 0 AS is_negative",
+    "c.is_negative",
 )
+#: What is looked for of a record, but for what a snapshot may lack.
+_OF_RECORD: Final = (
+    *PAYMENT_MOMENTS, "status", "updated_at", "deleted_at", "utc_offset_minutes", "due_idr", "proof_state", "proof_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -174,24 +182,48 @@ def _rows(con: duckdb.DuckDBPyConnection, asked: Asked) -> Iterator[pl.DataFrame
                 f"CREATE OR REPLACE TEMP TABLE paid_unknown AS {_of_unknown_amount()}", period_of(asked)
             )
         )
+    _put_moved(con, asked, held)
+    ((rows,),) = con.execute("SELECT count(*) FROM temp.money_moved").fetchall()
     lacking = {name for name in _NEWER if name not in held.columns}
     listed = ", ".join(
         f"'{NOT_HELD}' AS {column.name}" if column.name in lacking else f'{column.sql} AS "{column.name}"'
         for column in COLUMNS
         if column.sql
     )
-    # DuckDB makes a hash of what stands on the right: of the few records of the slice, not of all there are.
-    sql = f"""WITH moved AS MATERIALIZED ({_moved(held)}), records AS (
-            SELECT * FROM core.commissions WHERE commission_id IN (SELECT commission_id FROM moved)
-        )
-        SELECT {listed}, {", ".join(_BESIDE)} FROM moved m
-        LEFT JOIN records c ON c.commission_id = m.commission_id
-        LEFT JOIN {PROVIDERS} p ON p.provider_id = m.provider_id
-        ORDER BY m.local_date, m.commission_id, m.kind"""
     names = [column.name for column in COLUMNS]
-    for part in _slices(con, asked):
-        for frame in batches(con, sql, part):
+    for low in range(0, rows, _TOLD_ROWS):
+        if low % _BLOCK_ROWS == 0:
+            _look_up(con, low, (*_OF_RECORD, *(name for name in _NEWER if name not in lacking)))
+        sql = f"""SELECT {listed}, {", ".join(_BESIDE)}
+            FROM (SELECT rowid AS pos, * FROM temp.money_moved WHERE rowid >= {low} AND rowid < {low + _TOLD_ROWS}) m
+            LEFT JOIN (FROM temp.money_records WHERE pos >= {low} AND pos < {low + _TOLD_ROWS}) c ON c.pos = m.pos
+            LEFT JOIN {PROVIDERS} p ON p.provider_id = m.provider_id
+            ORDER BY m.pos"""
+        for frame in batches(con, sql, period_of(asked)):
             yield frame.with_columns(day_rule=day_rules(), total_due_idr=total_due()).select(names)
+    for name in ("money_moved", "money_records"):
+        con.execute(f"DROP TABLE IF EXISTS temp.{name}")
+
+
+def _put_moved(con: duckdb.DuckDBPyConnection, asked: Asked, held: _Held) -> None:
+    """temp.money_moved: what moved in the period, in its order; a part is sorted and stands behind the one before."""
+    first = f"CREATE OR REPLACE TEMP TABLE money_moved AS SELECT * FROM ({_moved(held)}) LIMIT 0"
+    con.execute(of_period(first, period_of(asked)))
+    for part in _slices(con, asked):
+        sql = f"INSERT INTO temp.money_moved {_moved(held)} ORDER BY local_date, commission_id, kind"
+        con.execute(of_period(sql, part))
+
+
+def _look_up(con: duckdb.DuckDBPyConnection, low: int, columns: tuple[str, ...]) -> None:
+    """temp.money_records: the records of a block of rows, each at the place of its row."""
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE money_records AS
+        SELECT m.pos, {", ".join(f"c.{name}" for name in columns)},
+            coalesce(c.commission_idr, c.written_commission) < 0 AS is_negative
+        FROM (SELECT rowid AS pos, commission_id FROM temp.money_moved
+              WHERE rowid >= {low} AND rowid < {low + _BLOCK_ROWS}) m
+        JOIN core.commissions c ON c.commission_id = m.commission_id ORDER BY m.pos"""
+    )
 
 
 def _slices(con: duckdb.DuckDBPyConnection, asked: Asked) -> list[Period]:

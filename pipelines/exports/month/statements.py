@@ -86,7 +86,7 @@ _KEPT: Final = tuple(
     column.sql for column in COLUMNS if column.sql and column.name not in ("provider_name", "counts")
 )
 #: Lines that are told at a time.
-_SLICE_ROWS: Final = 10_000
+_SLICE_ROWS: Final = 20_000
 #: Lines whose facts are looked for at a time in the tables of the snapshot, which are read from end to end for it.
 _BLOCK_ROWS: Final = 10 * _SLICE_ROWS
 _ACCRUAL: Final = f"l.rank = {ENTRY_KINDS.index(EntryKind.ACCRUAL.value)}"
