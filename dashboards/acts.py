@@ -278,51 +278,52 @@ def _waive(screen: Screen, finding_id: str, asked: Asked) -> None:
 # Acts in a list ----------------------------------------------------------------------------------------
 
 
-def quick(screen: Screen, kind: Kind) -> Asked:
-    """Above a list of problems: why, and of alerts for how long, said once for whatever is silenced or waived in it."""
+def on_one_of(screen: Screen, kind: Kind, there: Mapping[str, str]) -> None:
+    """Below a list of problems: what can be done about one of them, the foremost where nobody chooses. ``there``: id →
+    what it is called."""
     say = screen.text
-    if not screen.may(Right.SILENCE if kind == "alert" else Right.WAIVE):
-        return Asked("")
-    why, how_long = st.columns([3, 1], vertical_alignment="bottom")
-    reason = why.text_input(
-        say(f"acts.quick_{kind}"),
-        max_chars=LONGEST_TEXT,
-        placeholder=say("acts.reason_hint" if kind == "alert" else "acts.waive_hint"),
-        key=f"quick_reason_{kind}",
-    )
-    if kind == "finding":
-        return Asked(reason)
-    length = how_long.selectbox(
-        say("acts.silence_for"),
-        list(SILENCES),
-        index=list(SILENCES).index(SILENCED_FOR),
-        format_func=lambda code: say.span(SILENCES[code].total_seconds()),
-        key="quick_silence_for",
-    )
-    return Asked(reason, str(length))
-
-
-def quick_alert(screen: Screen, asked: Asked, alert: alerts.Alert) -> None:
-    """What can be done about an alert of a list, by one click each."""
-    alert_id = alerts.id_of(alert)
-    with st.container(horizontal=True):
-        care = _pressed(screen, Right.ACKNOWLEDGE, "acknowledge", alert_id, icon=":material/front_hand:")
-        mute = _pressed(screen, Right.SILENCE, "silence", alert_id, icon=":material/notifications_off:")
+    may = screen.may(Right.SILENCE if kind == "alert" else Right.WAIVE)
+    if not there or not (may or screen.may(Right.ACKNOWLEDGE)):
+        return
+    with st.container(border=True, key=f"act_on_{kind}"):
+        which, *places = st.columns([3, 1, 3] if kind == "alert" else [3, 4], vertical_alignment="bottom")
+        record_id = which.selectbox(
+            say(f"acts.which_{kind}"),
+            list(there),
+            format_func=lambda one: there[one],
+            key=f"act_on_{kind}_id",
+        )
+        length, reason = SILENCED_FOR, ""
+        if may and kind == "alert":
+            length = places[0].selectbox(
+                say("acts.silence_for"),
+                list(SILENCES),
+                index=list(SILENCES).index(SILENCED_FOR),
+                format_func=lambda code: say.span(SILENCES[code].total_seconds()),
+                key="act_on_alert_for",
+            )
+        if may:
+            reason = places[-1].text_input(
+                say("acts.reason"),
+                max_chars=LONGEST_TEXT,
+                placeholder=say("acts.reason_hint" if kind == "alert" else "acts.waive_hint"),
+                key=f"act_on_{kind}_reason",
+            )
+        with st.container(horizontal=True):
+            care = _pressed(screen, Right.ACKNOWLEDGE, "acknowledge", kind, icon=":material/front_hand:")
+            mute = kind == "alert" and _pressed(
+                screen, Right.SILENCE, "silence", kind, icon=":material/notifications_off:"
+            )
+            waive = kind == "finding" and _pressed(
+                screen, Right.WAIVE, "waive", kind, icon=":material/done_all:"
+            )
+    asked = Asked(reason, str(length))
     if care:
-        _acknowledge(screen, "alert", alert_id)
-    if mute:
+        _acknowledge(screen, kind, str(record_id))
+    elif waive:
+        _waive(screen, str(record_id), asked)
+    elif mute and (alert := alerts.by_id(screen, str(record_id))) is not None:
         _silence(screen, alert, asked)
-
-
-def quick_finding(screen: Screen, asked: Asked, finding_id: str) -> None:
-    """What can be done about a finding of a list, by one click each."""
-    with st.container(horizontal=True):
-        care = _pressed(screen, Right.ACKNOWLEDGE, "acknowledge", finding_id, icon=":material/front_hand:")
-        waive = _pressed(screen, Right.WAIVE, "waive", finding_id, icon=":material/done_all:")
-    if care:
-        _acknowledge(screen, "finding", finding_id)
-    if waive:
-        _waive(screen, finding_id, asked)
 
 
 # What both have ----------------------------------------------------------------------------------------
