@@ -31,16 +31,10 @@ new PerformanceObserver((seen) => {
 """
 
 
-@pytest.fixture(scope="module")
-def window(chromium: Any) -> Iterator[Any]:
-    context = chromium.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light")
-    yield context
-    context.close()
-
-
 @pytest.fixture
 def tab(window: Any) -> Iterator[Any]:
     page = window.new_page()
+    page.set_viewport_size({"width": 1400, "height": 900})
     page.loaded = []
     page.on(
         "request", lambda asked: page.loaded.append(asked.url) if asked.resource_type == "document" else None

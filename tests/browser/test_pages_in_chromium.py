@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from dashboards import frame
+from dashboards.wording import texts
 from resources.home import Home
 from resources.snapshots import point_link, require_snapshot
 from tests.browser.conftest import Served
@@ -211,23 +212,30 @@ def test_the_daily_chart_says_a_day_in_full_and_is_never_blank_while_it_changes(
         point_link(Home(served.home).current, old)
 
 
-@pytest.mark.parametrize("page", ["", *(entry.name for entry in frame.PAGES[1:])])
-def test_a_narrow_dark_screen_needs_no_sideways_scrolling(
-    tab: Any, served: Served, tmp_path: Path, page: str
-) -> None:
-    tab.set_viewport_size({"width": 390, "height": 844})
-    tab.emulate_media(color_scheme="dark")
-    tab.goto(f"{served.url}/{page}")
-    tab.locator(".bw-head").wait_for(timeout=30_000)
-    tab.wait_for_timeout(1200)
+@pytest.fixture(scope="module")
+def phone(window: Any, served: Served) -> Iterator[Any]:
+    """A narrow dark screen, on which one goes from page to page without loading the app anew."""
+    page = window.new_page()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    page.goto(served.url)
+    settle(page, "Overview")
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("page", [entry.name for entry in frame.PAGES])
+def test_a_narrow_dark_screen_needs_no_sideways_scrolling(phone: Any, tmp_path: Path, page: str) -> None:
+    phone.evaluate(f"window.bookwatch.go('/{'' if page == frame.PAGES[0].name else page}')")
+    settle(phone, texts("en")[f"{page}.title"])
     assert (
-        tab.evaluate(
+        phone.evaluate(
             "() => { const m = document.querySelector('[data-testid=stMainBlockContainer]');"
             " return m.scrollWidth - m.clientWidth; }"
         )
         <= 0
     )
-    shoot(tab, tmp_path, f"narrow_{page or 'overview'}")
+    shoot(phone, tmp_path, f"narrow_{page}")
 
 
 def test_addresses_of_earlier_pages_lead_on_with_what_they_ask_for(

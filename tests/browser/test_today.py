@@ -15,11 +15,12 @@ SCREEN = {"width": 1400, "height": 900}
 
 
 @pytest.fixture(scope="module")
-def tab(chromium: Any) -> Iterator[Any]:
-    """One window for these tests."""
-    context = chromium.new_context(viewport=SCREEN)
-    yield context.new_page()
-    context.close()
+def tab(window: Any) -> Iterator[Any]:
+    """One tab for these tests."""
+    page = window.new_page()
+    page.set_viewport_size(SCREEN)
+    yield page
+    page.close()
 
 
 class Clicks:
