@@ -193,8 +193,8 @@ def test_a_search_on_the_page_is_in_the_address_and_opens_by_a_row(hand: Hand) -
     assert hand.said() == {"search": "wait2"}
     hand.at("bookings?search=wait2&show=waiting&status=pending")
     hand.sees("1–1 of 1")
-    box = hand.page.locator(".st-key-choice_search input")
-    hand.page.wait_for_function("box => box.value === 'wait2'", arg=box.element_handle(), timeout=20_000)
+    shown = "() => document.querySelector('.st-key-choice_search input')?.value === 'wait2'"
+    hand.page.wait_for_function(shown, timeout=20_000)
 
 
 @pytest.mark.parametrize("address", ["bookings?booking=wait1", f"customers?customer={CUSTOMER}"])
