@@ -1,11 +1,13 @@
 """What the empty page that Streamlit fills says before its scripts run, so that nothing is asked for in vain and
-nothing moves once they do: where the server is, the room of the sidebar, the font of the headings. Draws nothing.
+nothing moves once they do: where the server is, the look, the room of the sidebar, the font of the headings. Draws
+nothing.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Final
+from zlib import crc32
 
 import streamlit
 from starlette.datastructures import MutableHeaders
@@ -16,12 +18,14 @@ from resources.own_hosts import AsgiApp, Receive, Scope, Send
 
 FONT: Final = Path(__file__).parent / "kit" / "fonts" / "serif.woff2"
 FONT_AT: Final = "/bookwatch/serif.woff2"
+STYLE: Final = Path(__file__).parent / "kit" / "style.css"
+STYLE_AT: Final = f"/bookwatch/style.{crc32(STYLE.read_bytes()):08x}.css"
 #: Longer than Streamlit's own page; a page that is larger is none, and passes.
 LONGEST: Final = 100_000
 
 #: Streamlit else tries each folder of the address for its server, which for /revenue is two answers 404. The sidebar
 #: comes after the page: without its room everything moves to the right when it does. (For who is not let in there is
-#: none: frame.py.) The room around a page is that of kit/style.css, which comes later still.
+#: none: frame.py.) The look comes again after Streamlit's own (kit/screen.py), whose rules it replaces.
 #: What draws our parts: asked for with the page, it is there before what it draws.
 _SCRIPTS: Final = tuple(
     f"/static/js/{path.name}"
@@ -32,6 +36,7 @@ HEAD: Final = f"""
 {"".join(f'<link rel="modulepreload" crossorigin href="{name}">' for name in _SCRIPTS)}
 <script>window.__streamlit = {{ BACKEND_BASE_URL: window.location.origin + "/" }};</script>
 <link rel="preload" href="{FONT_AT}" as="font" type="font/woff2" crossorigin>
+<link rel="stylesheet" href="{STYLE_AT}">
 <style>
 @media (min-width: 769px) {{
   html:not(.bw-outside) [data-testid="stAppViewContainer"]:not(:has([data-testid="stSidebar"])) {{
@@ -40,6 +45,9 @@ HEAD: Final = f"""
 }}
 [data-testid="stMainBlockContainer"] {{ max-width: 1320px; padding: 1.7rem 2.4rem 4rem !important; }}
 @media (max-width: 860px) {{ [data-testid="stMainBlockContainer"] {{ padding: 3.2rem 1rem 3rem !important; }} }}
+/* Shown once there is something to show, and not the places of what is still on its way (kit/page.js). */
+html:not(.bw-begun) [data-testid="stMain"] {{ visibility: hidden; animation: bw-begun 0s 6s forwards; }}
+@keyframes bw-begun {{ to {{ visibility: visible; }} }}
 </style>
 """.encode()
 
@@ -48,9 +56,15 @@ def _font(_request: object) -> FileResponse:
     return FileResponse(FONT, media_type="font/woff2", headers={"Cache-Control": "public, max-age=86400"})
 
 
-_OTHER: Final = ("/static/", "/media/", "/_stcore/", "/component/", "/app/", "/reports/", FONT_AT)
+_OTHER: Final = ("/static/", "/media/", "/_stcore/", "/component/", "/app/", "/reports/", "/bookwatch/")
 """What is handed out beside Streamlit's page."""
-ROUTES: Final = (Route(FONT_AT, _font),)
+
+
+def _style(_request: object) -> FileResponse:
+    return FileResponse(STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=31536000"})
+
+
+ROUTES: Final = (Route(FONT_AT, _font), Route(STYLE_AT, _style))
 
 
 class FirstPage:

@@ -47,7 +47,7 @@ def main() -> None:
     """Draw the sidebar and run the page that was asked for."""
     st.set_page_config(page_title="bookwatch", page_icon=str(HERE / "icon.png"), layout="wide", menu_items={})
     parts.show_style(screen.style())
-    parts.run(screen.script())
+    parts.run(screen.script(tuple(entry.name for entry in PAGES)))
     settings = screen.load_or_stop()
     say = Wording(screen.language(), settings.timezone)
     parts.run(f"document.documentElement.lang = {json.dumps(say.language)};", "language")
@@ -66,7 +66,7 @@ def main() -> None:
     for known, entry in pages.items():
         groups.setdefault(say(f"group.{entry.group}"), []).append(known)
     inside = isinstance(found, Viewer)
-    page = st.navigation(groups, position="sidebar" if inside else "hidden")
+    page = st.navigation(groups, position="sidebar" if inside else "hidden", expanded=True)
     if not inside:
         parts.run("document.documentElement.classList.add('bw-outside');", "outside")
     st.set_page_config(page_title=f"{page.title} · bookwatch")

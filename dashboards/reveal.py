@@ -88,9 +88,9 @@ def texts(screen: Screen, room_id: str, message_ids: Sequence[str]) -> dict[str,
         return {}
 
 
-def lengths(screen: Screen, room_id: str, message_ids: Sequence[str]) -> dict[str, int] | None:
+def lengths(screen: Screen, room_id: str, message_ids: Sequence[str]) -> dict[str, int | None] | None:
     """Message id → letters that were written, of those messages of a conversation in which something was: what a mask
-    says, to everybody. None where it cannot be told."""
+    says, to everybody. None, also of all, where it cannot be told."""
     room = talks.room(screen.snapshot, room_id)
     try:
         with private.opened(screen.settings.home.private) as connection:

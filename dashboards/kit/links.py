@@ -57,8 +57,8 @@ def to_record(kind: str, record_id: object, label: Child | None = None) -> Marku
     if record_id is None or record_id == "":
         return element("span", NOTHING)
     page, name = HOMES[kind]
-    shown = str(record_id) if label is None else label
-    return element("a", shown, href=address(page, **{name: str(record_id)}), target="_self", cls="bw-id")
+    shown, look = (str(record_id), "bw-id") if label is None else (label, "")
+    return element("a", shown, href=address(page, **{name: str(record_id)}), target="_self", cls=look)
 
 
 def here(**more: str | None) -> str:

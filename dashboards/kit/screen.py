@@ -244,6 +244,8 @@ def style() -> str:
 
 
 @cache
-def script() -> str:
+def script(pages: tuple[str, ...]) -> str:
+    """Our script, told which pages there are: the first has no name in an address."""
     along = json.dumps([choice.name for choice in links.ALONG])
-    return SCRIPT.read_text(encoding="utf-8").replace("%ALONG%", along)
+    known = json.dumps(["", *pages[1:]])
+    return SCRIPT.read_text(encoding="utf-8").replace("%ALONG%", along).replace("%PAGES%", known)

@@ -46,7 +46,8 @@ def up_to(path: str, first: date, last: date, cut: datetime) -> dict[str, int] |
                       coalesce(sum(r.collected_idr) FILTER (coalesce(r.paid_at <= $cut, true)), 0)::BIGINT
                           AS collected_idr
                FROM (FROM behind.revenue_daily WHERE local_date BETWEEN $first AND $last) AS r
-               LEFT JOIN core.bookings AS b ON r.of = 'core.bookings' AND b.booking_id = r.id AND b.origin = r.origin""",
+               LEFT JOIN core.bookings AS b
+                 ON r.of = 'core.bookings' AND b.booking_id = r.id AND b.origin = r.origin""",
             {"first": first, "last": last, "cut": cut},
         ).to_dicts()[0]
     except NotInSnapshot:

@@ -1,0 +1,188 @@
+"""What stands around every page, in a real browser: one entry in the history a choice, Back to the filters, the search
+in the head, the phone's sidebar, what a first load costs, and axe-core over all pages in both looks and widths."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from dashboards import frame
+from dashboards.queries import reading
+from dashboards.wording import texts
+from resources.home import Home
+from resources.snapshots import require_snapshot
+from tests.browser.conftest import Served
+
+pytestmark = pytest.mark.browser
+
+MOST_BYTES, MOST_SHIFT = 1_500_000, 0.1
+SHIFTS = """
+window.shift = 0;
+new PerformanceObserver((seen) => {
+  for (const one of seen.getEntries()) if (!one.hadRecentInput) window.shift += one.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@pytest.fixture(scope="module")
+def window(chromium: Any) -> Iterator[Any]:
+    context = chromium.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def tab(window: Any) -> Iterator[Any]:
+    page = window.new_page()
+    page.loaded = []
+    page.on(
+        "request", lambda asked: page.loaded.append(asked.url) if asked.resource_type == "document" else None
+    )
+    yield page
+    page.close()
+
+
+def drawn(page: Any, title: str) -> None:
+    page.get_by_role("heading", level=1, name=title, exact=True).wait_for(timeout=30_000)
+    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=30_000)
+    page.wait_for_timeout(300)
+
+
+def nav(page: Any, title: str) -> None:
+    page.get_by_test_id("stSidebarNavLink").filter(has_text=title).first.click()
+    drawn(page, title)
+
+
+def test_a_choice_is_one_entry_of_the_history_and_goes_along(tab: Any, served: Served) -> None:
+    tab.goto(f"{served.url}/revenue")
+    drawn(tab, "Revenue")
+    assert tab.title() == "Revenue · bookwatch"
+    assert tab.evaluate("document.documentElement.lang") == "en"
+    tab.locator(".st-key-choice_period input").click()
+    tab.get_by_role("option", name="Yesterday").click()
+    tab.wait_for_url("**/revenue?period=yesterday")
+    nav(tab, "Demand")
+    assert tab.url == f"{served.url}/demand?period=yesterday"
+    tab.go_back()
+    drawn(tab, "Revenue")
+    assert tab.url == f"{served.url}/revenue?period=yesterday"
+    tab.go_back()
+    tab.get_by_text("16–22 Nov 2026").first.wait_for()
+    assert tab.url == f"{served.url}/revenue"
+    assert len(tab.loaded) == 1  # nothing was loaded anew
+    tab.goto(f"{served.url}/revenue?lang=id")
+    drawn(tab, texts("id")["revenue.title"])
+    assert tab.evaluate("document.documentElement.lang") == "id"
+
+
+def test_a_booking_is_opened_by_its_number_in_the_head_and_back_is_where_one_was(
+    tab: Any, served: Served
+) -> None:
+    path = str(require_snapshot(Home(served.home)))
+    ((booking,),) = reading.ask(path, "SELECT min(booking_id) FROM core.bookings").rows()
+    tab.goto(f"{served.url}/revenue?period=today")
+    drawn(tab, "Revenue")
+    tab.locator(".st-key-bw_search input").fill(booking)
+    tab.keyboard.press("Enter")  # the one thing to do
+    drawn(tab, "Bookings")
+    assert tab.url == f"{served.url}/bookings?period=today&booking={booking}"
+    assert booking in tab.get_by_test_id("stMain").inner_text()
+    tab.go_back()
+    drawn(tab, "Revenue")
+    assert tab.url == f"{served.url}/revenue?period=today"
+    assert len(tab.loaded) == 1
+
+
+def test_what_is_being_typed_stays_and_the_sidebar_of_a_phone_makes_room(tab: Any, served: Served) -> None:
+    tab.set_viewport_size({"width": 390, "height": 844})
+    tab.goto(served.url)
+    drawn(tab, "Overview")
+    tab.locator(".st-key-bw_search input").fill("BK-00")
+    tab.wait_for_timeout(6_000)  # the head is judged anew every five seconds
+    assert tab.locator(".st-key-bw_search input").input_value() == "BK-00"
+    tab.get_by_test_id("stExpandSidebarButton").click()
+    tab.get_by_test_id("stSidebarNavLink").filter(has_text="Months").click()
+    drawn(tab, "Months")
+    tab.wait_for_function(
+        "() => document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().right <= 1"
+    )
+
+
+@pytest.mark.parametrize(("path", "most_bytes"), [("/", MOST_BYTES), ("/health?lang=id", 1_800_000)])
+def test_a_first_load_is_small_moves_nothing_and_asks_nothing_in_vain(
+    chromium: Any, served: Served, path: str, most_bytes: int
+) -> None:
+    context = chromium.new_context(viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    page.add_init_script(SHIFTS)
+    network = context.new_cdp_session(page)
+    network.send("Network.enable")
+    sizes: dict[str, int] = {}
+    asked: dict[str, str] = {}
+    refused: list[str] = []
+    network.on(
+        "Network.requestWillBeSent", lambda one: asked.update({one["requestId"]: one["request"]["url"]})
+    )
+    network.on(
+        "Network.loadingFinished",
+        lambda done: sizes.update({done["requestId"]: int(done["encodedDataLength"])}),
+    )
+    page.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
+    page.goto(f"{served.url}{path}")
+    page.locator(".bw-head h1").wait_for(timeout=60_000)
+    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=30_000)
+    page.wait_for_timeout(500)
+    assert refused == []
+    largest = sorted(((size, asked.get(one, one)) for one, size in sizes.items()), reverse=True)[:6]
+    assert sum(sizes.values()) < most_bytes, largest
+    assert page.evaluate("() => window.shift") < MOST_SHIFT
+    context.close()
+
+
+def test_axe_finds_nothing_serious_on_any_page_in_either_look_and_width(
+    window: Any, served: Served, tmp_path: Path
+) -> None:
+    """Contrast, the dear rule, is asked for at the desk in both looks; all others there in the light one, and on the
+    phone, where tables scroll."""
+    without_contrast = {"resultTypes": ["violations"], "rules": {"color-contrast": {"enabled": False}}}
+    only_contrast = {"resultTypes": ["violations"], "runOnly": ["color-contrast"]}
+    found: dict[str, set[str]] = defaultdict(set)
+    axe, say = Axe(), texts("en")
+    page = window.new_page()
+    page.goto(served.url)
+    drawn(page, "Overview")
+    for entry in frame.PAGES:
+        page.set_viewport_size({"width": 1400, "height": 900})
+        page.evaluate(f"window.bookwatch.go('/{'' if entry == frame.PAGES[0] else entry.name}')")
+        drawn(page, say[f"{entry.name}.title"])
+        for look, width, asked in (
+            ("light", 1400, {"resultTypes": ["violations"]}),
+            ("dark", 1400, only_contrast),
+            ("light", 390, without_contrast),
+        ):
+            page.emulate_media(color_scheme=look)
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(250)
+            for rule in axe.run(page, options=asked).response["violations"]:
+                if rule["impact"] in ("serious", "critical"):
+                    for node in rule["nodes"]:
+                        found[f"{rule['id']}: {node['html'][:160]}"].add(f"{entry.name} {look} {width}")
+        assert (
+            page.evaluate(
+                "() => { const m = document.querySelector('[data-testid=stMainBlockContainer]');"
+                " return m.scrollWidth - m.clientWidth; }"
+            )
+            <= 0
+        ), entry.name
+    page.close()
+    if folder := os.environ.get("BOOKWATCH_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        (Path(folder) / "axe.json").write_text(json.dumps({k: sorted(v) for k, v in found.items()}, indent=1))
+    assert {rule: sorted(where) for rule, where in found.items()} == {}
