@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from dashboards import data_age
+from dashboards import acts, data_age
 from dashboards.kit import address, glance, glossary, links, parts
 from dashboards.kit.address import Choice
 from dashboards.kit.glance import Tile
@@ -385,6 +385,7 @@ def freshness(screen: Screen) -> None:
             [_collection(row, screen) for row in rows],
         ),
     )
+    acts.order_form(screen, "sweep")
 
 
 def _collection(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
