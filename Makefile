@@ -9,7 +9,7 @@ JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 export DO_NOT_TRACK := 1
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: setup demo test run serve lint reference bench bench-ingest bench-reconcile bench-health bench-marts bench-freshness bench-dashboards soak lock clean reports
+.PHONY: setup demo test run serve lint reference screenshots bench bench-ingest bench-reconcile bench-health bench-marts bench-freshness bench-dashboards soak lock clean reports
 
 setup: $(STAMP)
 
@@ -44,6 +44,10 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+# docs/screenshots/: every page in both looks, of what is published in BOOKWATCH_HOME (make demo ARGS=--once).
+screenshots: $(STAMP)
+	$(BIN)/python -m benchmarks.screenshots $(ARGS)
 
 # docs/reference/, of what the code declares; a test compares it.
 reference: $(STAMP)

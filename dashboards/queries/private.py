@@ -75,7 +75,9 @@ def of_phone(connection: duckdb.DuckDBPyConnection, phone: str) -> list[tuple[st
         for number, table in enumerate(("providers", "customers"))
         if _has(connection, table)
     ]
-    asked.append("SELECT 'booking', booking_id, 2 FROM bookings WHERE customer_phone = $phone")
+    asked.append(
+        "SELECT 'booking' AS kind, booking_id AS id, 2 AS place FROM bookings WHERE customer_phone = $phone"
+    )
     found = connection.execute(
         f"SELECT DISTINCT kind, id, place FROM ({' UNION ALL '.join(asked)}) ORDER BY place, id LIMIT 20",
         {"phone": phone},
