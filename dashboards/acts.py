@@ -18,7 +18,7 @@ from typing import Final, Literal
 import streamlit as st
 
 from dashboards import alerts
-from dashboards.kit import parts
+from dashboards.kit import parts, tasks
 from dashboards.kit.markup import Child
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
@@ -88,6 +88,20 @@ class Standing:
         return str(named) if named and str(named) not in {one.silence_id for one in self.silences} else None
 
 
+def speaking(screen: Screen) -> list[alerts.Alert] | None:
+    """The alerts that fire and are not held back, silences of this moment included; None where nothing says."""
+    there, known = alerts.current(screen), standing(screen)
+    if there is None:
+        return None
+    return [
+        alert
+        for alert in there
+        if alert["state"] == "firing"
+        and not alert.get("inhibited_by")
+        and not (alert.get("silenced_by") if known is None else known.held_by(alert, screen))
+    ]
+
+
 def falls_under(alert: alerts.Alert, silence: Silence) -> bool:
     """Whether an alert is what a silence is about, whenever that was."""
     return matches(silence.matcher, alerts.as_known(alert))
@@ -153,7 +167,7 @@ def _on_alert(screen: Screen, known: Standing, alert_id: str) -> None:
     if silence is not None:
         ends = say.time(silence.ends_at, screen.now)
         said = {"by": silence.author, "time": ends, "reason": without_contact(silence.reason)}
-        show(parts.word("none", say("acts.silenced"), say("acts.silenced_by", **said)))
+        show(tasks.stands("none", say("acts.silenced"), say("acts.silenced_by", **said)))
         if _pressed(screen, Right.SILENCE, "end_silence", alert_id, icon=":material/notifications:"):
             _enter(
                 screen,
@@ -201,7 +215,7 @@ def _on_finding(screen: Screen, known: Standing, finding_id: str) -> None:
             "time": say.time(waiver.waived_at, screen.now),
             "reason": without_contact(waiver.reason),
         }
-        show(parts.word("none", say("acts.waived"), say("waiver.said", **said)))
+        show(tasks.stands("none", say("acts.waived"), say("acts.waived_by", **said)))
         if _pressed(screen, Right.WAIVE, "withdraw", finding_id, icon=":material/undo:"):
             _enter(
                 screen,
@@ -264,51 +278,52 @@ def _waive(screen: Screen, finding_id: str, asked: Asked) -> None:
 # Acts in a list ----------------------------------------------------------------------------------------
 
 
-def quick(screen: Screen, kind: Kind) -> Asked:
-    """Above a list of problems: why, and of alerts for how long, said once for whatever is silenced or waived in it."""
+def on_one_of(screen: Screen, kind: Kind, there: Mapping[str, str]) -> None:
+    """Below a list of problems: what can be done about one of them, the foremost where nobody chooses. ``there``: id →
+    what it is called."""
     say = screen.text
-    if not screen.may(Right.SILENCE if kind == "alert" else Right.WAIVE):
-        return Asked("")
-    why, how_long = st.columns([3, 1], vertical_alignment="bottom")
-    reason = why.text_input(
-        say(f"acts.quick_{kind}"),
-        max_chars=LONGEST_TEXT,
-        placeholder=say("acts.reason_hint" if kind == "alert" else "acts.waive_hint"),
-        key=f"quick_reason_{kind}",
-    )
-    if kind == "finding":
-        return Asked(reason)
-    length = how_long.selectbox(
-        say("acts.silence_for"),
-        list(SILENCES),
-        index=list(SILENCES).index(SILENCED_FOR),
-        format_func=lambda code: say.span(SILENCES[code].total_seconds()),
-        key="quick_silence_for",
-    )
-    return Asked(reason, str(length))
-
-
-def quick_alert(screen: Screen, asked: Asked, alert: alerts.Alert) -> None:
-    """What can be done about an alert of a list, by one click each."""
-    alert_id = alerts.id_of(alert)
-    with st.container(horizontal=True):
-        care = _pressed(screen, Right.ACKNOWLEDGE, "acknowledge", alert_id, icon=":material/front_hand:")
-        mute = _pressed(screen, Right.SILENCE, "silence", alert_id, icon=":material/notifications_off:")
+    may = screen.may(Right.SILENCE if kind == "alert" else Right.WAIVE)
+    if not there or not (may or screen.may(Right.ACKNOWLEDGE)):
+        return
+    with st.container(border=True, key=f"act_on_{kind}"):
+        which, *places = st.columns([3, 1, 3] if kind == "alert" else [3, 4], vertical_alignment="bottom")
+        record_id = which.selectbox(
+            say(f"acts.which_{kind}"),
+            list(there),
+            format_func=lambda one: there[one],
+            key=f"act_on_{kind}_id",
+        )
+        length, reason = SILENCED_FOR, ""
+        if may and kind == "alert":
+            length = places[0].selectbox(
+                say("acts.silence_for"),
+                list(SILENCES),
+                index=list(SILENCES).index(SILENCED_FOR),
+                format_func=lambda code: say.span(SILENCES[code].total_seconds()),
+                key="act_on_alert_for",
+            )
+        if may:
+            reason = places[-1].text_input(
+                say("acts.reason"),
+                max_chars=LONGEST_TEXT,
+                placeholder=say("acts.reason_hint" if kind == "alert" else "acts.waive_hint"),
+                key=f"act_on_{kind}_reason",
+            )
+        with st.container(horizontal=True):
+            care = _pressed(screen, Right.ACKNOWLEDGE, "acknowledge", kind, icon=":material/front_hand:")
+            mute = kind == "alert" and _pressed(
+                screen, Right.SILENCE, "silence", kind, icon=":material/notifications_off:"
+            )
+            waive = kind == "finding" and _pressed(
+                screen, Right.WAIVE, "waive", kind, icon=":material/done_all:"
+            )
+    asked = Asked(reason, str(length))
     if care:
-        _acknowledge(screen, "alert", alert_id)
-    if mute:
+        _acknowledge(screen, kind, str(record_id))
+    elif waive:
+        _waive(screen, str(record_id), asked)
+    elif mute and (alert := alerts.by_id(screen, str(record_id))) is not None:
         _silence(screen, alert, asked)
-
-
-def quick_finding(screen: Screen, asked: Asked, finding_id: str) -> None:
-    """What can be done about a finding of a list, by one click each."""
-    with st.container(horizontal=True):
-        care = _pressed(screen, Right.ACKNOWLEDGE, "acknowledge", finding_id, icon=":material/front_hand:")
-        waive = _pressed(screen, Right.WAIVE, "waive", finding_id, icon=":material/done_all:")
-    if care:
-        _acknowledge(screen, "finding", finding_id)
-    if waive:
-        _waive(screen, finding_id, asked)
 
 
 # What both have ----------------------------------------------------------------------------------------
@@ -328,7 +343,7 @@ def _taken_care_of(screen: Screen, kind: Kind, record_id: str, acknowledged: Ack
     ledger = Ledger(screen.settings.home.ledger)
     if acknowledged is not None:
         said = say("acts.acknowledged_by", by=acknowledged.by, time=say.time(acknowledged.at, screen.now))
-        show(parts.word("good", say("acts.acknowledged"), said))
+        show(tasks.stands("good", say("acts.acknowledged"), said))
         if _pressed(screen, Right.ACKNOWLEDGE, "unacknowledge", record_id, icon=":material/undo:"):
             _enter(
                 screen,

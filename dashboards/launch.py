@@ -30,6 +30,7 @@ def command(port: int, host: str = LOOPBACK) -> list[str]:
         "--server.enableXsrfProtection", "true",  # without it Streamlit takes no cookie for a login
         "--server.trustedUserHeaders", "{}",  # nobody is whom a header says
         "--server.enableAgentApi", "false",
+        "--server.baseUrlPath", "",  # what is guarded is known by its address
         "--browser.gatherUsageStats", "false",
         "--client.showErrorDetails", "none",
         "--global.developmentMode", "false",

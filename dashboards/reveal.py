@@ -88,9 +88,9 @@ def texts(screen: Screen, room_id: str, message_ids: Sequence[str]) -> dict[str,
         return {}
 
 
-def lengths(screen: Screen, room_id: str, message_ids: Sequence[str]) -> dict[str, int] | None:
+def lengths(screen: Screen, room_id: str, message_ids: Sequence[str]) -> dict[str, int | None] | None:
     """Message id → letters that were written, of those messages of a conversation in which something was: what a mask
-    says, to everybody. None where it cannot be told."""
+    says, to everybody. None, also of all, where it cannot be told."""
     room = talks.room(screen.snapshot, room_id)
     try:
         with private.opened(screen.settings.home.private) as connection:
@@ -141,7 +141,8 @@ def _asked(screen: Screen, kind: Looked, of_kind: str, of_id: str, label: str) -
         on_click=_forget,
         args=(_look_of(screen, kind, of_kind, of_id),),
     )
-    st.caption(say("reveal.until", time=say.time(until, screen.now), viewer=screen.viewer.name))
+    told = say("reveal.until", time=say.time(until, screen.now), viewer=screen.viewer.name)
+    show(parts.paragraph(told, "bw-below"))
     return True
 
 

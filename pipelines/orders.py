@@ -160,7 +160,8 @@ def _package(job: Job) -> Said:
 def _made(job: Job, exported: Exported) -> Message:
     """Where it is. What a worker made that was killed then was not made before."""
     before = exported.already_there and job.order.attempts == 1
-    return Message("order.reported_before" if before else "order.reported", {"folder": str(exported.folder)})
+    folder = f"{exported.folder.parent.name}/{exported.folder.name}"  # in the home: whoever reads it may be elsewhere
+    return Message("order.reported_before" if before else "order.reported", {"folder": folder})
 
 
 def _sign_off(job: Job) -> Said:

@@ -10,15 +10,20 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import oidc_provider_mock
 import requests
+from authlib.deprecate import AuthlibDeprecationWarning
 
 from dashboards import launch
+
+with warnings.catch_warnings():  # of itself it warns of how it uses Authlib, which is not ours to change
+    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+    import oidc_provider_mock
 
 ROLES = """
 [email]
@@ -28,6 +33,15 @@ ROLES = """
 "made@example.test" = "auditor"
 "wayan@example.test" = "admin"
 """
+
+
+#: What an environment may say to Streamlit, and is not to open a way around.
+OF_OTHERS = {
+    "STREAMLIT_SERVER_BASE_URL_PATH": "elsewhere",
+    "STREAMLIT_SERVER_ENABLE_AGENT_API": "true",
+    "STREAMLIT_SERVER_TRUSTED_USER_HEADERS": '{"x-user": "email"}',
+    "STREAMLIT_SERVER_ENABLE_STATIC_SERVING": "true",
+}
 
 
 @dataclass
@@ -79,7 +93,7 @@ def dashboards(home: Path, **environment: str) -> Iterator[Login]:
         with log.open("wb") as out:
             process = subprocess.Popen(
                 launch.command(port),
-                env={**launch.environment(), **settings_of(address, port, home), **environment},
+                env={**launch.environment(), **settings_of(address, port, home), **OF_OTHERS, **environment},
                 cwd=home,
                 stdout=out,
                 stderr=subprocess.STDOUT,

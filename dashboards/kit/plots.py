@@ -12,6 +12,7 @@ import polars as pl
 
 from dashboards.wording import Wording
 
+Drawn = alt.LayerChart | alt.FacetChart
 #: Apart for the colour-blind too: by lightness as well as by hue.
 _SEVERITIES = {"critical": "#8c1c13", "error": "#d1603d", "warning": "#e0ab4e"}
 _OTHER = "#7f8984"
@@ -26,7 +27,7 @@ def errors_by_minute(
     limit: int,
     severities: Sequence[str],
     say: Wording,
-) -> alt.LayerChart:
+) -> Drawn:
     """Events a minute, one colour a severity, with the limit drawn. ``minutes``: minute (naive UTC), severity, events;
     a minute without a row had none. From ``begin`` to ``end`` (naive UTC), in local time."""
     rows = [
@@ -71,7 +72,7 @@ def errors_by_minute(
     return _with_limit(bars, limit, say("errors.limit_line", limit=limit))
 
 
-def hours(frame: pl.DataFrame, limit_s: float, say: Wording) -> alt.LayerChart:
+def hours(frame: pl.DataFrame, limit_s: float, say: Wording) -> Drawn:
     """The 95th percentile of each operation by the hour, with the limit drawn. ``frame``: hour (naive UTC), operation,
     p95_s."""
     operations = frame["operation"].unique().sort().to_list()
@@ -124,14 +125,14 @@ def _time(begin: datetime | None, end: datetime | None, say: Wording) -> Any:
     )
 
 
-def _with_limit(chart: alt.Chart, at: float, said: str) -> alt.LayerChart:
+def _with_limit(chart: alt.Chart, at: float, said: str) -> Drawn:
     """The limit a figure is judged against, drawn across and named."""
     limit = alt.Chart(alt.Data(values=[{"limit": at, "said": said}]))
     rule = limit.mark_rule(color=_LIMIT, strokeDash=[6, 4], strokeWidth=1.5).encode(y="limit:Q")
     name = limit.mark_text(color=_LIMIT, align="left", baseline="bottom", dx=4, dy=-3).encode(
         x=alt.value(0), y="limit:Q", text="said:N"
     )
-    return (chart + rule + name).properties(height=260)
+    return alt.layer(chart, rule, name).properties(height=260)
 
 
 def _local(say: Wording, value: datetime) -> str:

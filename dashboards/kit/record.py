@@ -20,14 +20,15 @@ def head(
 
 
 def point(kind: str, asked: str, said: Child, *beneath: Child) -> Markup:
-    """One question and its answer, told by shape, words and colour; ``beneath``: what it rests on, line by line."""
+    """One question and its answer, told by shape, words and colour; ``beneath``: what it rests on, line by line.
+    Without a ``kind`` it is a figure that is neither good nor bad."""
     lines = [paragraph(line, "bw-below") for line in beneath if line]
     return element(
         "div",
         element("p", asked, cls="bw-soft"),
-        element("p", icon(kind), " ", element("b", said)),
+        element("p", icon(kind) if kind else "", " ", element("b", said)),
         *lines,
-        cls=f"bw-card bw-{kind}",
+        cls=f"bw-card bw-{kind}" if kind else "bw-card",
     )
 
 

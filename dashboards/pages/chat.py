@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.kit import behind, parts
+from dashboards.kit import behind, glossary, parts
 from dashboards.kit.address import chosen
 from dashboards.kit.grid import grid
 from dashboards.kit.page import Page
@@ -16,7 +16,9 @@ from marketplace.chats import REPLY_WITHIN
 
 
 def waiting(screen: Screen) -> None:
-    """The rooms in which somebody waits, the longest first."""
+    """The rooms in which somebody waits, the longest first, where none is opened."""
+    if chosen(talk.ROOM):
+        return
     say = screen.text
     waits = talks.waits(screen.snapshot, REPLY_WITHIN)
     within = say.span(REPLY_WITHIN.total_seconds())
@@ -71,7 +73,13 @@ PAGE = Page(
     "business",
     ":material/forum:",
     "admin",
-    sections=(talk.conversation, waiting, talk.search, days),
+    sections=(
+        talk.conversation,
+        waiting,
+        talk.search,
+        days,
+        glossary.words("room", "waiting_room"),
+    ),
     periodic=True,
     place=50,
     choices=talk.CHOICES,

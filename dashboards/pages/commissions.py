@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from dashboards.kit import glossary
 from dashboards.kit.address import chosen
 from dashboards.kit.page import Page
 from dashboards.kit.screen import Screen, Section
@@ -42,7 +43,23 @@ PAGE = Page(
     icon=":material/account_balance_wallet:",
     role="auditor",
     place=1,
-    sections=(accounts.opened, answer, receivables.choose_view, chosen_list),
+    sections=(
+        accounts.opened,
+        answer,
+        receivables.choose_view,
+        chosen_list,
+        glossary.words(
+            "owed_now",
+            "overdue_commission",
+            "awaiting_verification",
+            "awaiting",
+            "not_due",
+            "restriction",
+            "ledger",
+            "difference",
+            "unknown",
+        ),
+    ),
     choices=(
         accounts.PROVIDER,
         accounts.COMMISSION,

@@ -88,26 +88,30 @@ def answer(screen: Screen) -> None:
     say = screen.text
     row = customers.summary(screen.snapshot)
     back = row["again"] / row["customers"] if row["customers"] else None
-    facts: list[tuple[str, Child]] = [
-        (say("customers.known"), count(row["customers"])),
-        (
-            say("customers.again"),
-            parts.below(
+    unknown = row["unknown_amounts"]
+    show(
+        parts.grid(
+            "three",
+            record.point(
+                "",
+                say("customers.known"),
+                count(row["customers"]),
+                "" if row["is_complete"] else say("customers.incomplete"),
+            ),
+            record.point(
+                "",
+                say("customers.again"),
                 links.to_page("customers", count(row["again"]), who="again"),
                 say("customers.again_is", share=share(back)),
             ),
-        ),
-        (
-            say("customers.spent"),
-            parts.below(
+            record.point(
+                "",
+                say("customers.spent"),
                 rupiah(row["spent_idr"]),
-                say("customers.unknown_amounts", n=count(row["unknown_amounts"]))
-                if row["unknown_amounts"]
-                else "",
+                say("customers.unknown_amounts", n=count(unknown)) if unknown else "",
             ),
-        ),
-    ]
-    show(parts.terms_card(facts, "" if row["is_complete"] else say("customers.incomplete")))
+        )
+    )
 
 
 def listing(screen: Screen) -> None:

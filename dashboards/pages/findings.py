@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dashboards.kit import glossary
 from dashboards.kit.page import Page
 from dashboards.sections import findings
 
@@ -11,7 +12,15 @@ PAGE = Page(
     icon=":material/rule:",
     role="auditor",
     place=2,
-    sections=(findings.opened, findings.by_code, findings.filters, findings.listed),
+    sections=(
+        findings.opened,
+        findings.by_code,
+        findings.filters,
+        findings.listed,
+        glossary.words(
+            "finding", "waived", "difference", "duplicate", "orphan", "not_due", "late_record", "unknown"
+        ),
+    ),
     choices=findings.CHOICES,
 )
 

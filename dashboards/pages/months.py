@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from dashboards.kit import glossary
 from dashboards.kit.address import chosen
 from dashboards.kit.page import Page
 from dashboards.kit.screen import Screen, Section
@@ -35,7 +36,12 @@ PAGE = Page(
     icon=":material/event_available:",
     role="auditor",
     place=3,
-    sections=(months.answer, months.choose_view, chosen_list),
+    sections=(
+        months.answer,
+        months.choose_view,
+        chosen_list,
+        glossary.words("closed_month", "sign_off", "snapshot", "waived", "ledger", "queued"),
+    ),
     choices=(MONTH, months.VIEW, report.REPORT),
 )
 

@@ -11,7 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import polars as pl
 import streamlit as st
 
@@ -471,7 +470,7 @@ def _outcome(run: EnteredRun, newest: bool) -> str:
     return "done" if run.exit_status in (DONE, PROBLEMS) else "failed"
 
 
-def _chart(drawn: alt.LayerChart, name: str, alt_text: str) -> None:
+def _chart(drawn: plots.Drawn, name: str, alt_text: str) -> None:
     with st.container(border=True, key=name):
         st.altair_chart(drawn, key=f"{name}_chart", width="stretch", alt=alt_text)
 

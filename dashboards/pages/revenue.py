@@ -3,6 +3,7 @@ kind and discount. What is owed and wrong stands on Commissions and Findings."""
 
 from __future__ import annotations
 
+from dashboards.kit import glossary
 from dashboards.kit.page import Page
 from dashboards.sections import revenue
 
@@ -12,7 +13,14 @@ PAGE = Page(
     icon=":material/payments:",
     role="analyst",
     place=3,
-    sections=(revenue.single_days, revenue.figures, revenue.per_day, revenue.apart),
+    sections=(
+        revenue.single_days,
+        revenue.presets,
+        revenue.figures,
+        revenue.per_day,
+        revenue.apart,
+        glossary.words("booked", "completed", "collected", "source", "comparison"),
+    ),
     periodic=True,
     choices=(revenue.VIEW,),
     figures=revenue.behind_figures,

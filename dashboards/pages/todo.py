@@ -21,12 +21,12 @@ from dashboards.data_age import rows as objects
 from dashboards.kit import cards, links, parts, tasks
 from dashboards.kit.address import Choice, chosen, of_id, widget
 from dashboards.kit.grid import ROWS_SHOWN, grid
-from dashboards.kit.markup import Child, joined
+from dashboards.kit.markup import Child
 from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import alerting, reading, todo
-from dashboards.wording import NOTHING, Wording, count, instant
+from dashboards.wording import NOTHING, Wording, count, instant, signed_rupiah
 from marketplace.findings import SEVERITIES
 from marketplace.personal import without_contact
 from messages.catalogue import understood
@@ -37,11 +37,12 @@ from resources.ledger.alerts import KEEP_RESOLVED, AlertStore
 ALERT: Final = of_id("alert")
 STATES: Final = ("open", "acknowledged", "waived")
 STATE: Final = Choice("state", STATES, STATES[0])
+EVERY: Final = Choice("alerts", ("all",))
 HISTORY: Final = Choice("history", ("silences", "resolved", "deliveries", "orders"))
 
 RESOLVED_SHOWN = 20
-ALERTS_SHOWN = 8
-FINDINGS_SHOWN = 5
+ALERTS_SHOWN = 12
+FINDINGS_SHOWN = 30
 
 
 # What there is to do ----------------------------------------------------------------------------------
@@ -114,7 +115,7 @@ def firing(screen: Screen) -> None:
         show(parts.note("none", say("alerts.unknown"), say("alerts.unknown_text")))
         return
     mine = sorted((alert for alert in there if state_of(alert, known, screen) == state), key=_gravity)
-    if not any(alert["state"] == "firing" for alert in mine) and state == STATES[0]:
+    if state == STATES[0] and not any(alert["state"] == "firing" for alert in there):
         fresh = screen.condition.state == "fresh" and not screen.condition.failed
         kind, text = ("good", "alerts.quiet_text") if fresh else ("none", "alerts.quiet_old_text")
         show(parts.note(kind, say("alerts.quiet"), say(text)))
@@ -122,26 +123,19 @@ def firing(screen: Screen) -> None:
         show(parts.note("none", say("todo.no_alerts")))
     if not mine:
         return
-    asked = acts.quick(screen, "alert") if state == STATES[0] else None
-    for alert in mine[:ALERTS_SHOWN]:
-        with st.container(border=True, key=f"alert_{alerts.id_of(alert)}"):
-            what, do = _beside(asked is not None)
-            with what:
-                show(_line(alert, known, screen))
-            if asked is not None:
-                with do:
-                    acts.quick_alert(screen, asked, alert)
-    if len(mine) > ALERTS_SHOWN:
-        show(_table(mine[ALERTS_SHOWN:], known, screen))
+    shown = mine if chosen(EVERY) else mine[:ALERTS_SHOWN]
+    show(_table(shown, known, screen))
+    if len(shown) < len(mine):
+        more = say("todo.more", n=count(len(mine) - len(shown)))
+        show(parts.paragraph(links.to_page("todo", more, state=state, alerts=EVERY.allowed[0])))
+    if state == STATES[0]:
+        acts.on_one_of(screen, "alert", {alerts.id_of(alert): _called(alert, say) for alert in mine})
 
 
-def _beside(acts_too: bool) -> tuple[Any, Any]:
-    """The place of a problem and of what can be done about it; on a phone one below the other."""
-    if not acts_too:
-        place = st.container()
-        return place, place
-    what, do = st.columns([2, 1], vertical_alignment="center")
-    return what, do
+def _called(alert: Alert, text: Wording) -> str:
+    """Its name, with what tells it from others of its name."""
+    told = [value for label, value in alerts.labels_of(alert) if label != "asset"]
+    return " · ".join([_name(alert, text), *told])
 
 
 def found(screen: Screen) -> None:
@@ -173,17 +167,13 @@ def found(screen: Screen) -> None:
     if state != STATES[0]:
         return
     foremost = todo.foremost(screen.snapshot, entered(known), state, FINDINGS_SHOWN)
-    if not foremost:
-        return
-    show(parts.section(say("todo.foremost"), say("todo.foremost_note")))
-    asked = acts.quick(screen, "finding")
-    for row in foremost:
-        with st.container(border=True, key=f"finding_{row['finding_id']}"):
-            what, do = _beside(acts_too=True)
-            with what:
-                show(_foremost(row, screen))
-            with do:
-                acts.quick_finding(screen, asked, row["finding_id"])
+    acts.on_one_of(screen, "finding", {row["finding_id"]: _finding(row, say) for row in foremost})
+
+
+def _finding(row: dict[str, Any], text: Wording) -> str:
+    """A finding to choose: what it is, of what, and what it is about."""
+    of = row["booking_id"] or row["commission_id"] or row["provider_id"] or row["finding_id"]
+    return f"{text.word('finding', row['finding'])} · {of} · {signed_rupiah(row['variance_idr'])}"
 
 
 def _cause(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
@@ -208,23 +198,6 @@ def _change(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
         links.to_page("months", count(row["changes"])),
         NOTHING,
         say.span(age) if (age := say.elapsed(row["oldest"], screen.now)) is not None else NOTHING,
-    )
-
-
-def _foremost(row: dict[str, Any], screen: Screen) -> Markup:
-    """A finding in one line: its name opens it, its ids their records."""
-    say = screen.text
-    ids = [
-        links.to_record(kind, row[f"{kind}_id"])
-        for kind in ("booking", "commission", "provider")
-        if row[f"{kind}_id"]
-    ]
-    named = links.to_record("finding", row["finding_id"], say.word("finding", row["finding"]))
-    return tasks.line(
-        parts.tone_of_severity(row["severity"]),
-        named,
-        joined(say.word("severity", row["severity"]), *ids, by=" · "),
-        parts.money(row["variance_idr"], signed=True),
     )
 
 
@@ -318,26 +291,6 @@ def rows_of(alert: Alert, screen: Screen, label: str | None = None) -> Child:
     return links.to_page(page, label or screen.text(f"{page}.title"), **choices)
 
 
-def _line(alert: Alert, known: Standing | None, screen: Screen) -> Markup:
-    """An alert in one line: its name opens it, what it says leads to its rows."""
-    say = screen.text
-    unit, limit = str(alert.get("unit") or ""), alert.get("limit_value")
-    beneath = [say("health.limit", limit=cards.measured(limit, unit, say))] if limit is not None else []
-    return tasks.line(
-        _tone(alert, known, screen),
-        links.to_record("alert", alerts.id_of(alert), _name(alert, say)),
-        _stands(alert, known, screen),
-        cards.measured(alert.get("figure"), unit, say),
-        said=rows_of(alert, screen, _summary(alert, say) or NOTHING),
-        beneath=" · ".join([*beneath, say("span.ago", span=say.span(_age(alert, screen)))]),
-    )
-
-
-def _age(alert: Alert, screen: Screen) -> float:
-    since = alert.get("active_since") or alert.get("since")
-    return screen.text.elapsed(since, screen.now) or 0.0
-
-
 def _table(listed: list[Alert], known: Standing | None, screen: Screen) -> Markup:
     say = screen.text
     heads = (("alerts.alert", False), ("alerts.what", False), ("alerts.figure", True), ("alerts.since", True))
@@ -347,7 +300,7 @@ def _table(listed: list[Alert], known: Standing | None, screen: Screen) -> Marku
             (
                 parts.word(
                     _tone(alert, known, screen),
-                    links.to_record("alert", alerts.id_of(alert), _name(alert, say)),
+                    links.to_page("todo", _called(alert, say), alert=alerts.id_of(alert)),
                     _stands(alert, known, screen),
                 ),
                 rows_of(alert, screen, _summary(alert, say) or NOTHING),
@@ -541,7 +494,7 @@ def resolved(screen: Screen) -> None:
             [
                 (
                     parts.below(
-                        links.to_record("alert", alert["alert_id"], _name(alert, say)),
+                        links.to_page("todo", _name(alert, say), alert=alert["alert_id"]),
                         say.word("severity", alert["severity"]),
                     ),
                     _summary(alert, say),
@@ -581,7 +534,7 @@ PAGE = Page(
     role="admin",
     place=2,
     sections=(opened, choice, firing, found, history),
-    choices=(ALERT, STATE, HISTORY),
+    choices=(ALERT, STATE, EVERY, HISTORY),
 )
 
 if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record

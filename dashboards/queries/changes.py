@@ -128,19 +128,32 @@ class CameAndWent:
 
 
 @cached
-def _findings(path: str) -> pl.DataFrame:
-    """finding_id, finding, severity, booking_id, variance_idr of the open findings, and what each says."""
+def _finding_ids(path: str) -> pl.DataFrame:
+    return ask(
+        path,
+        """SELECT finding_id FROM marts.commission_findings WHERE NOT coalesce(waived, false) ORDER BY finding_id""",
+    )
+
+
+@cached
+def _findings(path: str, ids: tuple[str, ...]) -> pl.DataFrame:
     return ask(
         path,
         f"""SELECT finding_id, finding, severity, booking_id, expected_idr, actual_idr, variance_idr, detail, code, args
-            FROM {with_messages("marts.commission_findings")} WHERE NOT coalesce(waived, false)
+            FROM {with_messages("marts.commission_findings")} WHERE finding_id IN (SELECT unnest(?::VARCHAR[]))
             ORDER BY finding_id""",
+        [list(ids)],
     )
 
 
 def findings(earlier: str, later: str) -> CameAndWent:
-    """The findings that are open in one of them alone, by their ids: a finding that was waived went."""
-    return _apart(_findings(earlier), _findings(later), "finding_id")
+    """finding_id, finding, severity, booking_id, expected_idr, actual_idr, variance_idr, and what each says, of the
+    findings that are open in one of the two alone: one that was waived went."""
+    found = _apart(_finding_ids(earlier), _finding_ids(later), "finding_id")
+    return CameAndWent(
+        _findings(later, tuple(found.came["finding_id"].to_list())),
+        _findings(earlier, tuple(found.went["finding_id"].to_list())),
+    )
 
 
 @cached

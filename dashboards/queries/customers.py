@@ -126,15 +126,19 @@ def customer(path: str, customer_id: str) -> dict[str, Any] | None:
 @cached
 def spellings(path: str, customer_id: str) -> tuple[str, ...]:
     """The ids under which this customer booked: the mart has one row for all of them. Two customers whose ids are the
-    same but for case have two, and then each spelling is its own."""
+    same but for case have two, and then each spelling is its own. Looked for as written, and all in small or capital
+    letters."""
     alike = ask(
         path, "SELECT customer_id FROM marts.customers WHERE lower(customer_id) = lower(?)", [customer_id]
-    ).height
-    test = "lower(customer_id) = lower(?)" if alike == 1 else "customer_id = ?"
+    )["customer_id"].to_list()
+    known = {customer_id}
+    if len(alike) == 1:
+        known |= {alike[0], customer_id.lower(), customer_id.upper()}
     found = ask(
         path,
-        f"SELECT DISTINCT customer_id FROM core.bookings WHERE {test} ORDER BY customer_id",
-        [customer_id],
+        """SELECT DISTINCT customer_id FROM core.bookings WHERE customer_id IN (SELECT unnest(?::VARCHAR[]))
+           ORDER BY customer_id""",
+        [sorted(known)],
     )
     return tuple(found["customer_id"].to_list())
 

@@ -9,8 +9,6 @@ from typing import Any, Final
 
 import polars as pl
 
-from checks.check import Check
-from checks.every import all_checks
 from dashboards.queries.query import Column, Query
 from dashboards.queries.reading import ask, cached, reading, with_messages
 from messages.message import Message
@@ -106,6 +104,9 @@ def breaking(path: str, name: str) -> list[tuple[Message | str, str]] | None:
     """What each row says that breaks a check, and what names the row, up to BREAKING_SHOWN of them; None for a check
     that has no such rows to show: that of a table's form, of what was fetched, of a later version. Raises what
     reading.ask raises: what a check asks may not be in a snapshot."""
+    from checks.check import Check
+    from checks.every import all_checks  # only who opens a check needs what declares and validates tables
+
     found = all_checks().get(name)
     if not isinstance(found, Check):
         return None

@@ -33,7 +33,7 @@ _RECORD_COLUMNS: Final = (
     Column("booking_id", "col.booking_id"),
     Column("provider_name", "col.provider_name"),
     Column("status", "col.status", words="commission_status"),
-    Column("owed_idr", "receivables.owed"),
+    Column("owed_idr", "commissions.commission_owed"),
     Column("fee_idr", "receivables.fee"),
     Column("deadline_at", "col.deadline"),
     Column("is_overdue", "receivables.overdue"),
@@ -66,8 +66,8 @@ OVERDUE = Query("overdue", f"{_OPEN} WHERE is_overdue{_SOONEST}")
 
 @cached
 def open_totals(path: str) -> dict[str, Any]:
-    """records, owed_idr, fees_idr and of the overdue ones the same (overdue_…); the records
-    of which it can't be told whether they are overdue or how much is owed (unknown_records), and those not due."""
+    """records, owed_idr, fees_idr, both together (with_fees_idr) and of the overdue ones the same (overdue_…); the
+    records of which it can't be told whether they are overdue or how much is owed (unknown_records), those not due."""
     return ask(
         path,
         """SELECT count(*)::BIGINT AS records, coalesce(sum(owed_idr), 0)::BIGINT AS owed_idr,
@@ -75,6 +75,9 @@ def open_totals(path: str) -> dict[str, Any]:
                   count(*) FILTER (is_overdue)::BIGINT AS overdue_records,
                   coalesce(sum(owed_idr) FILTER (is_overdue), 0)::BIGINT AS overdue_idr,
                   coalesce(sum(fee_idr) FILTER (is_overdue), 0)::BIGINT AS overdue_fees_idr,
+                  coalesce(sum(coalesce(owed_idr, 0) + coalesce(fee_idr, 0)), 0)::BIGINT AS with_fees_idr,
+                  coalesce(sum(coalesce(owed_idr, 0) + coalesce(fee_idr, 0)) FILTER (is_overdue), 0)::BIGINT
+                      AS overdue_with_fees_idr,
                   count(*) FILTER (fee_idr > 0)::BIGINT AS fee_records,
                   count(*) FILTER (is_overdue IS NULL OR owed_idr IS NULL)::BIGINT AS unknown_records,
                   count(*) FILTER (NOT is_due)::BIGINT AS not_due_records,
@@ -89,12 +92,13 @@ def open_totals(path: str) -> dict[str, Any]:
 
 @cached
 def awaiting_totals(path: str) -> dict[str, Any]:
-    """Of the open records whose proof of payment nobody checked yet: records, owed_idr, unknown_amounts, since (the
-    earliest proof; null where no record says), overdue_records (their proof came late: they are among the overdue) and
-    past_records (their proof came in time and the deadline has passed: not paid, and not overdue)."""
+    """Of the open records whose proof of payment nobody checked yet: records, owed_idr, with_fees_idr, unknown_amounts,
+    since (the earliest proof; null where no record says), overdue_records (their proof came late: they are among the
+    overdue) and past_records (their proof came in time and the deadline has passed: not paid, and not overdue)."""
     return ask(
         path,
         """SELECT count(*)::BIGINT AS records, coalesce(sum(o.owed_idr), 0)::BIGINT AS owed_idr,
+                  coalesce(sum(coalesce(o.owed_idr, 0) + coalesce(o.fee_idr, 0)), 0)::BIGINT AS with_fees_idr,
                   count(*) FILTER (o.owed_idr IS NULL)::BIGINT AS unknown_amounts, min(c.proof_at) AS since,
                   count(*) FILTER (o.is_overdue)::BIGINT AS overdue_records,
                   count(*) FILTER (NOT o.is_unpaid AND o.is_due AND o.deadline_at < s.as_of)::BIGINT AS past_records
@@ -146,9 +150,9 @@ ACCOUNTS: Final[Mapping[str, str]] = MappingProxyType(
 #: How the list may be sorted.
 ORDERS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "owed": "owed_idr DESC NULLS LAST, provider_id",
-        "overdue": "overdue_idr DESC NULLS LAST, owed_idr DESC NULLS LAST, provider_id",
-        "since": "overdue_since NULLS LAST, owed_idr DESC NULLS LAST, provider_id",
+        "owed": "with_fees_idr DESC NULLS LAST, provider_id",
+        "overdue": "overdue_idr DESC NULLS LAST, with_fees_idr DESC NULLS LAST, provider_id",
+        "since": "overdue_since NULLS LAST, with_fees_idr DESC NULLS LAST, provider_id",
         "name": "lower(provider_name) NULLS LAST, provider_id",
     }
 )
@@ -162,7 +166,8 @@ def balances(search: str = "", city: str = "", state: str = "", order: str = "ow
     that passed unpaid; ``state``: one of ACCOUNTS, or all of them; ``order``: one of ORDERS."""
     return Query(
         "balances",
-        f"""SELECT provider_id, provider_name, city, owed_idr, overdue_idr, fees_idr, overdue_since, records,
+        f"""SELECT provider_id, provider_name, city, owed_idr + fees_idr AS with_fees_idr, overdue_idr, owed_idr,
+                   fees_idr, overdue_since, records,
                    overdue_records, {", ".join(age_column(word) for word in AGE_WORDS)},
                    oldest_deadline_at, not_due_idr, unknown_amount_records, restriction_due, restriction_due_at,
                    restriction_actual, provider_status
@@ -176,10 +181,10 @@ def balances(search: str = "", city: str = "", state: str = "", order: str = "ow
         columns=(
             Column("provider_name", "col.provider_name"),
             Column("city", "col.city"),
-            Column("owed_idr", "receivables.owed"),
+            Column("with_fees_idr", "commissions.owed_with_fees"),
             Column("overdue_idr", "commissions.overdue_with_fees"),
             Column("overdue_since", "commissions.overdue_since"),
-            Column("fees_idr", "receivables.fees"),
+            Column("fees_idr", "commissions.of_it_fees"),
             Column("records", "receivables.records"),
             *(Column(age_column(word), "age", written=word) for word in AGE_WORDS),
             Column("not_due_idr", "receivables.not_due"),

@@ -35,11 +35,7 @@ WAITING: Final = Query(
         Column("waited_s", "chat.waited_s"),
         Column("waiting_for_role", "chat.waiting_for", words="chat_role"),
         Column("messages", "chat.waiting_messages"),
-        Column("booking_id", "chat.booking"),
         Column("provider_name", "chat.provider"),
-        Column("provider_id", "chat.provider_id"),
-        Column("customer_id", "chat.customer"),
-        Column("room_id", "chat.room"),
     ),
 )
 

@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 
 from dashboards.queries import talks
-from dashboards.queries.talks import AT_ONCE, LATEST, Spot, Talk
+from dashboards.queries.talks import AT_ONCE, Spot, Talk
 from marketplace.searching import SQL_FOLDED, asked
 
 DAYS: Final = 90
@@ -24,7 +24,6 @@ DAYS: Final = 90
 _STEPS: Final = (1, 7, 30, DAYS)
 """Days that are looked through one after the other until there are enough hits: words of every day are found in the
 newest."""
-_NO_SPOT: Final = Spot(LATEST, "")
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,13 @@ class Hits:
         return Spot(row["said_at"], row["message_id"])
 
 
-def lengths(connection: duckdb.DuckDBPyConnection, talk: Talk, ids: Sequence[str]) -> dict[str, int]:
-    """Message id → letters that were written, of the messages in which something was."""
-    return dict(_of(connection, talk, ids, "letters"))
+def lengths(connection: duckdb.DuckDBPyConnection, talk: Talk, ids: Sequence[str]) -> dict[str, int | None]:
+    """Message id → letters that were written, of the messages in which something was; None where that cannot be told:
+    the file is older than the snapshot."""
+    found: dict[str, int | None] = dict(_of(connection, talk, ids, "letters"))
+    if _known(connection) < talk.as_of:
+        return dict.fromkeys(ids) | found
+    return found
 
 
 def texts(connection: duckdb.DuckDBPyConnection, talk: Talk, ids: Sequence[str]) -> dict[str, str]:
@@ -59,7 +62,8 @@ def found_in(
     where, more = _within(connection, talk)
     matched, about = _matched(words)
     ids = _ids(connection, f"{where} AND {matched}", {**more, **about})
-    return _newest(path, ids, talk.first_at, spot or _NO_SPOT, None)
+    whole = Spot(talk.last_at + timedelta(microseconds=1), "")
+    return _newest(path, ids, talk.first_at, spot or whole, None)
 
 
 def found(
@@ -123,13 +127,18 @@ def _since(
     connection: duckdb.DuckDBPyConnection, span: tuple[int, int], as_of: int
 ) -> tuple[str, dict[str, Any]]:
     """SQL of where the messages of some changes of a snapshot are: since then a message may have been changed again."""
-    row = connection.execute("SELECT processed_change FROM _state").fetchone()
-    known = -1 if row is None or row[0] is None else int(row[0])
+    known = _known(connection)
     if known < as_of:
         return "true", {}
     if known == as_of:
         return "change BETWEEN $least AND $most", {"least": span[0], "most": span[1]}
     return "change >= $least", {"least": span[0]}
+
+
+def _known(connection: duckdb.DuckDBPyConnection) -> int:
+    """The last change of the mirror that the file knows."""
+    row = connection.execute("SELECT processed_change FROM _state").fetchone()
+    return -1 if row is None or row[0] is None else int(row[0])
 
 
 def _matched(words: str) -> tuple[str, dict[str, str]]:

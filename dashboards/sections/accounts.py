@@ -85,13 +85,13 @@ def _standing(
     row = balance or {}
     late = row.get("overdue_records", 0)
     facts: list[tuple[str, Child]] = [
-        (say("receivables.owed"), rupiah(row.get("owed_idr", 0))),
+        (say("commissions.owed_with_fees"), rupiah(row.get("with_fees_idr", 0))),
         (
             say("commissions.overdue_with_fees"),
             parts.below(rupiah(row.get("overdue_idr", 0)), say("receivables.n_records", n=count(late))),
         ),
         (say("commissions.since"), _since(screen, row.get("overdue_since"))),
-        (say("receivables.fees"), rupiah(row.get("fees_idr", 0))),
+        (say("commissions.of_it_fees"), rupiah(row.get("fees_idr", 0))),
         (say("receivables.not_due"), rupiah(row.get("not_due_idr", 0))),
     ]
     if row.get("unknown_amount_records"):

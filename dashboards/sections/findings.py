@@ -17,13 +17,13 @@ from dashboards.kit.markup import joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import ledger, reconciliation
-from dashboards.queries.reconciliation import FINDING_ORDERS, WAIVED, Entered, Findings, Sought, Waived
+from dashboards.queries.reconciliation import FINDING_ORDERS, WAIVED, Findings, Sought
 from dashboards.sections import shared
 from dashboards.sections.accounts import MONTH, month_of
 from dashboards.sections.compared import two_records
+from dashboards.sections.waived import entered
 from dashboards.wording import count, rupiah, signed_rupiah
 from marketplace.findings import FINDINGS, SEVERITIES, Severity
-from marketplace.personal import without_contact
 from messages import rules
 
 FINDING: Final = of_id("finding")
@@ -34,17 +34,6 @@ IS_WAIVED: Final = Choice("waived", WAIVED, WAIVED[0])
 SEARCH: Final = Choice("q")
 SORT: Final = Choice("sort", FINDING_ORDERS, FINDING_ORDERS[0])
 CHOICES: Final = (FINDING, CODE, SEVERITY, PROVIDER, MONTH, IS_WAIVED, SEARCH, SORT)
-
-
-def entered(screen: Screen) -> Entered | None:
-    """The waivers as the ledger has them now; None where there is no ledger to ask, so that the snapshot's stand."""
-    known = acts.standing(screen) if screen.settings.home.ledger.exists() else None
-    if known is None:
-        return None
-    return tuple(
-        Waived(one.finding_id, one.waived_by, one.waived_at.replace(tzinfo=None), without_contact(one.reason))
-        for one in known.waivers.values()
-    )
 
 
 def by_code(screen: Screen) -> None:
@@ -119,7 +108,9 @@ def _whole(screen: Screen, codes: pl.DataFrame) -> Markup:
 
 
 def filters(screen: Screen) -> None:
-    """What of the findings is looked at."""
+    """What of the findings is looked at: of those beneath an opened one, as it was chosen before."""
+    if chosen(FINDING):
+        return
     say, path = screen.text, screen.snapshot
     codes = reconciliation.findings_by_code(path)["finding"].to_list()
     if not codes:

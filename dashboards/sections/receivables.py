@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+import polars as pl
 import streamlit as st
 from markupsafe import Markup
 
@@ -18,6 +19,7 @@ from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import receivables, reconciliation
 from dashboards.sections import shared
+from dashboards.sections.waived import entered
 from dashboards.wording import NOTHING, count, instant, rupiah
 
 COUNTDOWN_SECONDS = 15
@@ -53,13 +55,13 @@ def _owed(screen: Screen, totals: dict[str, Any]) -> Markup:
     facts: list[tuple[str, Child]] = [
         (say("receivables.records"), count(totals["records"])),
         (say("commissions.providers"), count(totals["providers"])),
-        (say("receivables.fees"), rupiah(totals["fees_idr"])),
+        (say("commissions.of_it_fees"), rupiah(totals["fees_idr"])),
         (say("commissions.oldest_service"), _ago(screen, totals["oldest_service_at"])),
     ]
     if totals["unknown_amounts"]:
         facts.append((say("receivables.unknown_amounts"), count(totals["unknown_amounts"])))
     link = filtered(say("receivables.all"), view="records", show=None)
-    return parts.tally("none", rupiah(totals["owed_idr"]), say("commissions.owed"), link, facts)
+    return parts.tally("none", rupiah(totals["with_fees_idr"]), say("commissions.owed"), link, facts)
 
 
 def _overdue(screen: Screen, totals: dict[str, Any]) -> Markup:
@@ -69,14 +71,14 @@ def _overdue(screen: Screen, totals: dict[str, Any]) -> Markup:
     facts: list[tuple[str, Child]] = [
         (say("receivables.records"), count(late)),
         (say("commissions.providers"), count(totals["overdue_providers"])),
-        (say("receivables.fees"), rupiah(totals["overdue_fees_idr"])),
+        (say("commissions.of_it_fees"), rupiah(totals["overdue_fees_idr"])),
         (say("commissions.longest"), _ago(screen, totals["overdue_since"])),
     ]
     if totals["unknown_records"]:
         untold = filtered(count(totals["unknown_records"]), view="records", show="unknown")
         facts.append((say("commissions.untold"), untold))
     link = filtered(say("commissions.to_overdue"), view="records", show="overdue")
-    return parts.tally(kind, rupiah(totals["overdue_idr"]), say("commissions.overdue"), link, facts)
+    return parts.tally(kind, rupiah(totals["overdue_with_fees_idr"]), say("commissions.overdue"), link, facts)
 
 
 def _awaiting(screen: Screen) -> Markup:
@@ -92,7 +94,7 @@ def _awaiting(screen: Screen) -> Markup:
         facts.append((say("receivables.unknown_amounts"), count(totals["unknown_amounts"])))
     link = filtered(say("commissions.to_awaiting"), view="records", show="awaiting")
     kind = "warn" if totals["records"] else "good"
-    return parts.tally(kind, rupiah(totals["owed_idr"]), say("commissions.awaiting"), link, facts)
+    return parts.tally(kind, rupiah(totals["with_fees_idr"]), say("commissions.awaiting"), link, facts)
 
 
 def _missing(screen: Screen) -> Markup:
@@ -107,6 +109,11 @@ def _missing(screen: Screen) -> Markup:
     ]
     if totals["unknown_amounts"]:
         facts.append((say("receivables.unknown_amounts"), count(totals["unknown_amounts"])))
+    codes = reconciliation.findings_by_code(screen.snapshot, entered(screen))
+    waived = int(codes.filter(pl.col("finding") == "missing")["waived"].sum() or 0)
+    if waived:
+        link = links.to_page("findings", count(waived), code="missing", waived="waived")
+        facts.append((say("commissions.waived_of_them"), link))
     unknown = shared.unjudged(screen)
     kind = "bad" if totals["bookings"] else "none" if unknown else "good"
     amount = NOTHING if unknown and not totals["bookings"] else rupiah(totals["expected_idr"])

@@ -14,10 +14,13 @@ from dashboards.figures import FIGURES, daily
 from dashboards.kit import behind, parts
 from dashboards.kit.address import Choice, chosen, widget
 from dashboards.kit.charts import daily_chart
+from dashboards.kit.filtered import filtered
 from dashboards.kit.grid import grid
 from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
+from dashboards.period import LAST_MONTH, LAST_WEEK, MONTH, YESTERDAY
+from dashboards.period import WEEK as WEEK_KIND
 from dashboards.queries import revenue
 from dashboards.queries.behind import Behind
 from dashboards.queries.query import Held
@@ -194,6 +197,22 @@ def _all_beside(
     found = () if before is None else before.filter(pl.col(key).eq_missing(pl.lit(row[key]))).to_dicts()
     then = found[0] if found else dict.fromkeys(told, 0)
     return [_beside(row[name], then.get(name), name) for name in names]
+
+
+PRESETS: Final = (YESTERDAY, WEEK_KIND, LAST_WEEK, MONTH, LAST_MONTH)
+"""Periods that are one click away where they are compared."""
+
+
+def presets(screen: Screen) -> None:
+    """Weeks and months beside the one before, each one click away."""
+    say, kind = screen.text, screen.period.kind
+    shown = [
+        parts.tag(say(f"period.{name}"))
+        if name == kind
+        else filtered(say(f"period.{name}"), period=name, **{"from": None, "to": None})
+        for name in PRESETS
+    ]
+    show(parts.soft(joined(say("revenue.compare"), " ", joined(*shown, by=" · "))))
 
 
 def _above(screen: Screen, before: pl.DataFrame | None) -> Child:

@@ -119,7 +119,8 @@ def _messages(screen: Screen, room: Room, part: Part) -> None:
     rows = part.messages.to_dicts()
     ids = [row["message_id"] for row in rows]
     texts = reveal.texts(screen, room.room_id, ids)
-    letters = reveal.lengths(screen, room.room_id, ids)
+    # Where all words are shown nothing is masked: the file is not opened a second time.
+    letters = reveal.lengths(screen, room.room_id, ids) if len(texts) < len(ids) else {}
     bubbles = [
         (say.local(row["said_at"]), _bubble(screen, row, texts.get(row["message_id"]), letters))
         for row in rows
@@ -140,20 +141,24 @@ def _messages(screen: Screen, room: Room, part: Part) -> None:
     show(look.conversation(days, say("chat.one"), above, below))
 
 
-def _bubble(screen: Screen, row: dict[str, Any], text: str | None, letters: dict[str, int] | None) -> Bubble:
+def _bubble(
+    screen: Screen, row: dict[str, Any], text: str | None, letters: dict[str, int | None] | None
+) -> Bubble:
     say = screen.text
     told = [_clock(screen, row)]
     if row["kind"] != MessageKind.TEXT.value:
         told.append(say.word("chat_kind", row["kind"]))
     if row["is_read"] is not None:
         told.append(say("chat.read" if row["is_read"] else "chat.not_read"))
-    long = None if letters is None else letters.get(row["message_id"])
+    long = None if letters is None else letters.get(row["message_id"], 0)
     if text is not None:
-        left = max(0, (long or len(text)) - LONGEST_SHOWN)
+        left = len(text) - LONGEST_SHOWN
         said: Child = look.words(text, LONGEST_SHOWN, say("chat.more_letters", n=count(left)))
     elif letters is None:
         said = say("chat.hidden")
     elif long is None:
+        said = say("chat.not_yet")
+    elif not long:
         said = say("chat.no_words")
     else:
         said = say("chat.letters", n=count(long))

@@ -17,8 +17,10 @@ from pipelines.cli.serve import (
     DAGSTER_PORT,
     DASHBOARDS_PORT,
     children_environment,
+    knowing_dagster,
     own_ports,
     serve_until_stopped,
+    start_dashboards,
 )
 from pipelines.environment import PROJECT, prepare
 from pipelines.processes import Child, stopping
@@ -117,11 +119,17 @@ def demo(
     from resources.run_report import RunOrder
 
     if not once:
-        own_ports(port, dagster_port)  # said now, not after minutes of simulating
-    folder = fresh_home(load_settings())
+        port, dagster_port = own_ports(port, dagster_port)  # said now, not after minutes of simulating
+    settings = load_settings()
+    folder = fresh_home(settings)
     typer.echo(f"Simulating {days} days of a marketplace (seed {seed}) …", err=True)
     children: list[Child] = []
     with stopping(children):
+        dashboards = None
+        if not once:  # they come up while the simulator works, which keeps one core busy
+            known = knowing_dagster(children_environment(settings), dagster_port)
+            dashboards = start_dashboards(settings, port, known)
+            children.append(dashboards)
         child, sandbox = start_sandbox(folder, seed=seed, days=days, live=not once)
         children.append(child)
         os.environ["APPWRITE_ENDPOINT"] = sandbox["endpoint"]
@@ -146,6 +154,7 @@ def demo(
                 children=children,
                 scheduled=True,
                 open_browser=browser,
+                dashboards=dashboards,
             )
         except KeyboardInterrupt:
             typer.echo("Stopping.", err=True)

@@ -64,6 +64,11 @@ def _login(settings: Settings) -> dict[str, str]:
     }
 
 
+def knowing_dagster(environment: Mapping[str, str], port: int) -> dict[str, str]:
+    """The same with where Dagster's pages are: the dashboards link to its runs."""
+    return {**environment, "BOOKWATCH_DAGSTER_URL": f"http://{LOOPBACK}:{port}"}
+
+
 def start_dashboards(
     settings: Settings, port: int, environment: Mapping[str, str], host: str = LOOPBACK
 ) -> Child:
@@ -133,28 +138,29 @@ def serve_until_stopped(
     scheduled: bool,
     open_browser: bool,
     host: str = LOOPBACK,
+    dashboards: Child | None = None,
 ) -> None:
-    """Start the servers, say where they are, and wait. Whoever calls stops ``children``. Raises UsageError for a port
-    that is taken.
+    """Start the servers, say where they are, and wait. Whoever calls stops ``children``. ``dashboards``: those that
+    were started before, on ``port``. Raises UsageError for a port that is taken.
     """
-    port, dagster_port = own_ports(port, dagster_port if scheduled else None)
-    if scheduled:  # the dashboards link to its runs
-        environment = {**environment, "BOOKWATCH_DAGSTER_URL": f"http://127.0.0.1:{dagster_port}"}
-    dashboards = start_dashboards(settings, port, environment, host)
-    children.append(dashboards)
+    if dashboards is None:
+        port, dagster_port = own_ports(port, dagster_port if scheduled else None)
+        known = knowing_dagster(environment, dagster_port) if scheduled else environment
+        dashboards = start_dashboards(settings, port, known, host)
+        children.append(dashboards)
     watch = StoppedWatch(settings)
     taker = OrderTaker(settings, environment)
-    if scheduled:
-        start_dagster(settings, dagster_port, environment, children)
+    # Dagster takes longer to come than all else, and who looks at figures needs none of it.
     wait_for_port(dashboards, port, host=host)
     address = settings.dashboards if settings.login else f"http://127.0.0.1:{port}"
     typer.echo(f"Dashboards  {address}")
-    if scheduled:
-        typer.echo(f"Dagster     http://127.0.0.1:{dagster_port}  (a run every minute)")
-    typer.echo("Ctrl-C stops everything.")
     if open_browser:
         with contextlib.suppress(webbrowser.Error):
             webbrowser.open(address)
+    if scheduled:
+        start_dagster(settings, dagster_port, environment, children)
+        typer.echo(f"Dagster     http://127.0.0.1:{dagster_port}  (a run every minute)")
+    typer.echo("Ctrl-C stops everything.")
     due = time.monotonic()
 
     def look() -> None:

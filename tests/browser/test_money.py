@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,28 @@ class Desk:
         settle(self.page, "Overview")
         self.clicks = 0
 
+    def chat(self, monday: date) -> int:
+        """Bookings from the chat window in a week."""
+        week = [monday + timedelta(days=n) for n in range(7)]
+        return sum(self.served.truth.sources[day, "chatWindow"]["bookings"] for day in week)
+
+    def settle(self, title: str) -> str:
+        """The page once it is drawn: no longer than three screens."""
+        text = plain(settle(self.page, title))
+        long = "() => document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight"
+        assert self.page.evaluate(long) <= 3 * 900, title
+        return text
+
     def page_of(self, title: str) -> str:
         self.clicks += 1
         self.page.get_by_test_id("stSidebarNavLink").filter(has_text=title).click()
-        return plain(settle(self.page, title))
+        return self.settle(title)
 
     def click(self, locator: Any, title: str) -> str:
         self.clicks += 1
         locator.click()
         self.page.wait_for_timeout(900)
-        return plain(settle(self.page, title))
+        return self.settle(title)
 
     def row(self, table: str, number: int, title: str) -> str:
         """Pick a row of a table: the mark at its left edge."""
@@ -56,7 +69,7 @@ class Desk:
         self.clicks += 1
         self.page.mouse.click(box["x"] + 18, box["y"] + 35 * (number + 1) + 17)
         self.page.locator(".bw-back").first.wait_for(timeout=30_000)
-        return plain(settle(self.page, title))
+        return self.settle(title)
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +84,10 @@ def test_who_owes_most_and_since_when_and_an_account_down_to_the_lines_of_octobe
 ) -> None:
     desk.home()
     text = desk.page_of("Commissions")
-    assert "Rp 773250 owed" in text
+    assert "Rp 848250 owed, with fees" in text
     assert desk.clicks == 1
     shoot(desk.page, tmp_path, "commissions")
-    text = desk.row("balances", 2, "Commissions")
+    text = desk.row("balances", 1, "Commissions")
     assert "Account of Sari Wellness" in text
     assert "provider=prov00" in desk.page.url
     text = desk.click(desk.page.get_by_role("link", name="October 2026"), "Commissions")
@@ -92,6 +105,13 @@ def test_yesterdays_revenue_and_whether_october_is_ready_are_one_click_away(desk
     assert "Yesterday, Sat, 21 Nov 2026 beside Sat, 14 Nov 2026 " in desk.page_of("Revenue")
     assert f"Rp {yesterday}" in plain(settle(desk.page, "Revenue"))
     assert desk.clicks == 1
+    # Bookings from chat, last week against the week before.
+    text = desk.click(desk.page.get_by_role("link", name="Last week", exact=True), "Revenue")
+    assert "9–15 Nov 2026 · WITA" in text
+    assert "Beside each figure: 2–8 Nov 2026 " in text
+    now, then = (desk.chat(first) for first in (date(2026, 11, 9), date(2026, 11, 2)))
+    assert re.search(rf"Chat window {now} [+-][\d.,]+ ?% · {then} ", text)
+    assert desk.clicks == 2
     desk.home()
     assert "October 2026 is not ready yet" in desk.page_of("Months")
     assert desk.clicks == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from tests.login import Login, dashboards
 from tests.published import copied_home
@@ -25,7 +26,7 @@ def login(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 def page(chromium: Any) -> Iterator[Any]:
-    context = chromium.new_context(viewport={"width": 1400, "height": 900})
+    context = chromium.new_context(viewport={"width": 1400, "height": 900}, color_scheme="dark")
     yield context.new_page()
     context.close()
 
@@ -44,6 +45,7 @@ def test_who_signs_in_comes_back_to_the_page_that_was_asked_for_and_out_again(
     page.goto(asked)
     page.get_by_text("Masuk untuk melihat halaman ini").wait_for()
     assert page.locator("[data-testid=stSidebarNavLink]").count() == 0
+    assert Axe().run(page).response["violations"] == []
     _sign_in(page, "wayan@example.test", "Masuk")
     page.get_by_text("wayan@example.test · administrator").wait_for()
     assert page.url == asked
@@ -64,16 +66,16 @@ def test_who_signs_in_comes_back_to_the_page_that_was_asked_for_and_out_again(
 def test_an_expired_token_ends_the_session_where_it_is_and_signing_in_leads_back_there(
     login: Login, page: Any
 ) -> None:
-    login.claim("komang@example.test", exp=int(time.time()) + 12)
+    login.claim("komang@example.test", exp=int(time.time()) + 20)
     page.goto(f"{login.url}/health")
     _sign_in(page, "komang@example.test")
     page.get_by_text("komang@example.test").wait_for()
-    page.get_by_role("link", name="Months", exact=True).click()
-    page.locator("h1", has_text="Months").wait_for()
+    page.locator("[data-testid=stSidebarNavLink]", has_text="Changes").click()
+    page.locator("h1", has_text="Changes").wait_for()
     page.get_by_text("Your session has ended").wait_for()  # by itself: nothing is clicked
     assert page.locator("[data-testid=stSidebarNavLink]").count() == 0
     assert page.locator("[data-testid=stDataFrame]").count() == 0
     login.claim("komang@example.test")
     _sign_in(page, "komang@example.test")
-    page.locator("h1", has_text="Months").wait_for()
-    assert page.url == f"{login.url}/months"
+    page.locator("h1", has_text="Changes").wait_for()
+    assert page.url == f"{login.url}/changes"

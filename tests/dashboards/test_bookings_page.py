@@ -3,13 +3,16 @@ record in full."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from dashboards.queries import bookings, customers, reading
+from dashboards.queries import bookings, customers, private, reading
+from dashboards.viewer import Viewer
+from marketplace.roles import Role
 from resources.home import Home
 from resources.snapshots import require_snapshot
 from tests.dashboards import snapshot
@@ -286,3 +289,40 @@ def test_cohorts_that_are_too_young_are_marked(published_home: Home, show: Show)
     assert text.index("June 2026 80 not begun") < text.index("May 2026 200")
     assert shown.html.count("<mark") == 2
     assert "rows=returned_2026_05_1" in links(shown)
+
+
+# Contact ------------------------------------------------------------------------------------------
+
+
+def test_a_booking_shows_its_contact_to_who_may_and_it_is_written_down(
+    published_home: Home, show: Show, signed_in: Callable[[Role], Viewer]
+) -> None:
+    with private.opened(published_home.private) as con:
+        booking, name, phone = con.execute(
+            "SELECT booking_id, customer_name, customer_phone FROM bookings"
+            " WHERE customer_name IS NOT NULL AND customer_phone IS NOT NULL ORDER BY booking_id LIMIT 1"
+        ).fetchall()[0]
+    for role in (Role.VIEWER, Role.OPERATOR, Role.AUDITOR):
+        signed_in(role)
+        shown = show(published_home.root, "bookings", booking=booking)
+        assert not [button for button in shown.app.button if str(button.key).startswith("reveal_")]
+        assert name not in shown.html
+    signed_in(Role.SUPPORT)
+    shown = show(published_home.root, "bookings", booking=booking)
+    assert name not in shown.html
+    shown.app.button(key=f"reveal_contact_booking_{booking}").click().run()
+    assert f"Name {name} Phone {phone}" in shown.text
+    assert f"https://wa.me/{phone.removeprefix('+')}" in shown.html
+    with sqlite3.connect(published_home.ledger) as ledger:
+        told = ledger.execute("SELECT viewer, kind, of_kind, of_id FROM revealed").fetchall()
+    assert told == [("support@example.test", "contact", "booking", booking)]
+
+
+def test_a_list_is_handed_out_to_who_may(
+    published_home: Home, show: Show, signed_in: Callable[[Role], Viewer]
+) -> None:
+    for role, may in ((Role.VIEWER, False), (Role.SUPPORT, False), (Role.OPERATOR, True)):
+        signed_in(role)
+        for page in ("bookings", "customers"):
+            shown = show(published_home.root, page)
+            assert bool(shown.app.get("download_button")) == may, (role, page)

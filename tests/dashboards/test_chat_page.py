@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+import duckdb
 import pytest
 
 from dashboards import viewer
@@ -63,9 +64,9 @@ def test_who_waits_longest_stands_first(chats: Path, show: Show) -> None:
     shown = show(chats, "chat")
     assert "2 rooms, 1 of them for longer than 10 min" in shown.text
     rows = shown.table("Waiting for an answer")
-    assert rows["room_id"].to_list() == [ROOM, OTHER]
+    assert rows["waited_s"].to_list() == [7_200.0, 30.0]
     assert rows["waiting_for_role"].to_list() == ["Provider", "Customer"]
-    assert rows["booking_id"].to_list() == ["bk1", "–"]
+    assert rows["provider_name"].to_list() == ["Made Massage", "Made Massage"]
     assert "Your role may not search" in shown.text
     assert not boxes(shown)
     assert "Rooms opened" not in show(chats, "chat", lang="id").text
@@ -177,6 +178,16 @@ def test_lengths_that_cannot_be_read_are_not_said(chats: Path, show: Show) -> No
     shown = show(chats, "chat", room=ROOM)
     assert "letters" not in shown.text
     assert all("••••••" in bubble for bubble in bubbles(shown))
+
+
+def test_words_that_no_run_has_read_yet_are_not_said_to_be_none(chats: Path, show: Show) -> None:
+    with duckdb.connect(str(chats / "published" / "private_1.duckdb")) as con:
+        con.execute("DELETE FROM messages WHERE change = 129; UPDATE _state SET processed_change = 128")
+    last = bubbles(show(chats, "chat", room=ROOM))[-1]
+    assert "not read yet" in last
+    with duckdb.connect(str(chats / "published" / "private_1.duckdb")) as con:
+        con.execute(f"UPDATE _state SET processed_change = {COUNT}")
+    assert "No words" in bubbles(show(chats, "chat", room=ROOM))[-1]
 
 
 @pytest.mark.parametrize("read", [True, False])

@@ -12,6 +12,7 @@ import pytest
 
 from dashboards.queries import ledger, receivables, reconciliation
 from dashboards.queries.reading import ask
+from marketplace.metrics import METRICS
 from resources.home import Home
 from resources.snapshots import require_snapshot
 from tests.dashboards import snapshot
@@ -62,13 +63,15 @@ def test_the_answer_is_four_figures_with_count_rupiah_and_age_each_leading_to_it
     changed(home, *PROOFS)
     shown = show(home, "commissions")
     text = plain(shown)
-    assert "Rp 873250 owed All open records Open records 11 Providers 6 Fees Rp 75000" in text
     assert (
-        "Rp 363250 overdue Overdue records Open records 5 Providers 3 Fees Rp 75000 Longest overdue 8 d 18 h ago Cannot be told 1"
+        "Rp 948250 owed, with fees All open records Open records 11 Providers 6 Of it fees Rp 75000" in text
+    )
+    assert (
+        "Rp 438250 overdue, with fees Overdue records Open records 5 Providers 3 Of it fees Rp 75000 Longest overdue 8 d 18 h ago Cannot be told 1"
         in text
     )
     assert (
-        "Rp 100000 waiting to be checked Proofs nobody has checked Open records 2 Past the deadline, proof in time 1 Proof too late: overdue 1 Oldest proof 2 d ago"
+        "Rp 100000 awaiting verification Proofs nobody has checked Open records 2 Past the deadline, proof in time 1 Proof too late: overdue 1 Oldest proof 2 d ago"
     ) in text
     at_stake = sum(idr for _, idr in truth.missing)
     assert (
@@ -83,7 +86,7 @@ def test_what_waits_to_be_checked_is_a_list_of_its_own(home: Path, show: Show) -
     changed(home, *PROOFS)
     listed = show(home, "commissions", view="records", show="awaiting").table("All open records")
     assert listed["commission_id"].to_list() == ["proof1", "proof2"]
-    assert set(listed["status"]) == {"waiting to be checked"}
+    assert set(listed["status"]) == {"awaiting verification"}
 
 
 def test_overdue_and_proofs_that_came_in_time_are_together_what_the_chain_calls_stuck_before_payment(
@@ -116,17 +119,36 @@ def test_without_a_scan_of_commissions_nothing_owed_is_unknown_not_fine(home: Pa
     assert "Kadek Therapy prov03 not known yes Rp 0 records: 0 Could not be told" in text
 
 
+def test_overview_and_commissions_say_one_figure_for_owed_and_for_overdue(
+    published_home: Home, show: Show
+) -> None:
+    path = str(require_snapshot(published_home))
+    told = "SELECT sum(owed_idr + fees_idr)::BIGINT, sum(overdue_idr)::BIGINT FROM marts.commission_balances"
+    ((owed, overdue),) = ask(path, told).rows()
+    totals = receivables.open_totals(path)
+    assert (totals["with_fees_idr"], totals["overdue_with_fees_idr"]) == (owed, overdue)
+    # As the metric of that name is defined, and as the table of providers adds up.
+    assert ask(path, METRICS["overdue_commission"].sql)["value"].sum() == overdue
+    listed = receivables.balances().all(path)
+    assert (listed["with_fees_idr"].sum(), listed["overdue_idr"].sum()) == (owed, overdue)
+    commissions, overview = plain(show(published_home.root, "commissions")), plain(show(published_home.root))
+    assert f"Rp {owed} owed, with fees" in commissions
+    assert f"Rp {overdue} overdue, with fees" in commissions
+    assert f"Rp {owed} " in overview
+    assert f"Rp {overdue} " in overview
+
+
 # Who owes what ----------------------------------------------------------------------------------------
 
 
 def test_who_owes_most_and_since_when_stands_first(home: Path, show: Show) -> None:
     balances = show(home, "commissions").table("Who owes what now")
-    assert balances["provider_id"].to_list() == ["prov06", "prov02", "prov00", "prov04", "prov03"]
-    assert balances["owed_idr"].to_list() == [225_000, 180_000, 143_250, 105_000, 75_000]
+    assert balances["provider_id"].to_list() == ["prov06", "prov00", "prov02", "prov04", "prov03"]
+    assert balances["with_fees_idr"].to_list() == [225_000, 193_250, 180_000, 105_000, 100_000]
     assert balances["overdue_since"].to_list() == [
         "–",
-        "–",
         "2026-11-21 08:05",
+        "–",
         "2026-11-22 13:53",
         "2026-11-13 20:05",
     ]
@@ -233,7 +255,7 @@ def test_an_account_is_opened_by_its_id_above_the_list_which_keeps_its_filters(
     shown = show(home, "commissions", provider="prov00", state="overdue")
     text = plain(shown)
     assert (
-        "Account of Sari Wellness Owed Rp 143250 Overdue, with fees Rp 143250 records: 2 Overdue for 1 d 6 h 21 Nov 08:05 WITA Fees Rp 50000 Of it not due Rp 0 Restrictions Due, not in force prov00 · Ubud ·"
+        "Account of Sari Wellness Owed, with fees Rp 193250 Overdue, with fees Rp 143250 records: 2 Overdue for 1 d 6 h 21 Nov 08:05 WITA Of it fees Rp 50000 Of it not due Rp 0 Restrictions Due, not in force prov00 · Ubud ·"
     ) in text
     assert (
         "November 2026 Rp 250000 Rp 600000 Rp 50000 Rp 556750 Rp 0 Rp 343250 balanced October 2026 Rp 200000 Rp 1200000 Rp 25000 Rp 1100000 Rp 75000 Rp 250000 balanced"
@@ -308,7 +330,7 @@ def test_a_record_that_is_not_paid_says_until_when_or_why_no_deadline_of_it_coun
         ("open05", "Owed Rp 75000 Fee Rp 25000 To be paid overdue for 8 d 18 h 13 Nov 20:05 WITA"),
         ("open08", "To be paid not due"),
         ("proof1", "Status paid Against the policy not reconciled"),
-        ("proof1", "To be paid proof came in time, waiting to be checked"),
+        ("proof1", "To be paid proof came in time, awaiting verification"),
     ):
         assert said in plain(show(home, "commissions", commission=commission)), commission
 

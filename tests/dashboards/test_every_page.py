@@ -120,11 +120,13 @@ def test_every_kind_of_finding_is_counted_with_its_name(published_home: Home, sh
 
 
 def test_what_is_owed_and_who_is_unwell_are_those_of_the_records(published_home: Home, show: Show) -> None:
-    ((owed,),) = _asked(published_home, "SELECT sum(owed_idr) FROM marts.commission_open")
+    ((owed,),) = _asked(
+        published_home, "SELECT sum(coalesce(owed_idr, 0) + fee_idr) FROM marts.commission_open"
+    )
     ((members,),) = _asked(
         published_home, "SELECT count(DISTINCT provider_id) FROM core.providers WHERE deleted_at IS NULL"
     )
-    assert f"{rp(owed)} owed" in show(published_home.root, "commissions").text
+    assert f"{rp(owed)} owed, with fees" in show(published_home.root, "commissions").text
     assert f"Members in all: {members}" in show(published_home.root, "providers").text
 
 

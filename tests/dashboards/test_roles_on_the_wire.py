@@ -206,6 +206,8 @@ def test_nothing_but_the_way_in_is_said_to_who_has_not_signed_in(login: Login, p
     assert snapshot_id(login).encode() not in page.heard
     for path in ("/_stcore/metrics", "/media/0.csv", "/reports/2026-11-22/overview.html", "/component/x"):
         assert page.get(path).status_code == 401
+    asked = {"json": {}, "headers": {"x-user": PEOPLE[Role.ADMIN]}, "timeout": 30}
+    assert requests.post(f"{login.url}/_stcore/agent/interact", **asked).status_code == 401
     assert page.get("/health").status_code == 200  # the empty page that is filled over the socket
 
 

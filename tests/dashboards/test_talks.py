@@ -297,6 +297,20 @@ def test_words_are_found_also_where_the_file_is_older_or_newer_than_the_snapshot
         assert words.lengths(con, talk, ["m0001"]) == {"m0001": 4}
 
 
+def test_of_a_message_that_the_file_does_not_know_yet_it_is_not_said_that_it_has_no_words(
+    world: World,
+) -> None:
+    world.say(message(1, text="halo"), message(2), message(3, text="baru"))
+    with_all, behind = world.publish(), world.publish(private_until=1)
+    for path, told in (
+        (with_all, {"m0001": 4, "m0003": 4}),
+        (behind, {"m0001": 4, "m0002": None, "m0003": 4}),
+    ):
+        talk = opened(path).talk
+        with private.opened(world.folder / f"private_{1 if path == with_all else 2}.duckdb") as con:
+            assert words.lengths(con, talk, ["m0001", "m0002", "m0003"]) == told
+
+
 def test_the_words_of_a_message_that_is_in_no_snapshot_yet_are_no_hit(world: World) -> None:
     world.say(message(1, text="halo"))
     path = world.publish()

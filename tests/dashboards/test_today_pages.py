@@ -49,7 +49,7 @@ def test_what_needs_action_stands_first_with_its_number_rupiah_and_age(
         "Overdue commissions Unpaid past their deadline, late fees included 4 1 more could not be told Rp 398,250 for 8 d 18 h"
         in text
     )
-    assert "Alerts Firing now; nobody silenced them or takes care of them 1 for 5 h" in text
+    assert "Alerts Firing now, and nobody takes care of them 1 for 5 h" in text
     assert "Rows that could not be taken They are in no figure until they are mended 5 for 4 d 4 h" in text
     assert "Collections that cannot be read What rests on them is unknown 1" in text
     assert text.index("What needs action") < text.index("Booked Value of") < text.index("Degraded 2 broken")
@@ -73,7 +73,7 @@ def test_a_cause_that_could_not_be_told_says_so_and_is_not_fine(home: Path, show
         in text
     )
     assert (
-        "Bookings without an answer Pending past the deadline for an answer; what they are worth – could not be told"
+        "Bookings without an answer Past the deadline for one; what they are worth – could not be told"
         in text
     )
     quiet = text.split("Looked for and not found: ")[1].split(".")[0]

@@ -144,6 +144,16 @@ def test_a_page_that_is_not_for_a_role_says_so_also_at_its_guessed_address_and_n
     assert not [*shown.app.dataframe, *shown.app.main.button, *shown.app.text_input]
 
 
+@pytest.mark.parametrize("role", Role)
+def test_a_month_is_reported_and_signed_off_by_who_may(
+    home: Path, show: Show, signed_in: Callable[[Role], Viewer], role: Role
+) -> None:
+    who = signed_in(role)
+    keys = {str(button.key) for button in show(home, "months", view="package", month="2026-10").app.button}
+    assert ("act_order_package" in keys) == who.may(Right.REPORT)
+    assert ("act_order_sign_off" in keys) == who.may(Right.SIGN_OFF)
+
+
 def test_a_parameter_of_the_address_asks_for_its_right(
     signed_in: Callable[[Role], Viewer], monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:

@@ -297,6 +297,28 @@ def test_what_stands_for_a_hash_is_not_kept_of_a_forgotten_person(settings: Sett
     assert not sentinels_in(home.private.resolve(), VALUES[1:])
 
 
+def test_an_account_leaves_the_private_file_and_a_backup_of_it(settings: Settings) -> None:
+    home = settings.home
+    with RawStore(home.raw) as store:
+        merge(store, "users", {"081239876543": {"name": "Bo"}})  # too short to be sought elsewhere
+
+    def accounts(path: Path) -> list[str | None]:
+        with duckdb.connect(str(path), read_only=True) as con:
+            return [name for (name,) in con.execute("SELECT name FROM customers ORDER BY ALL").fetchall()]
+
+    update_private(home.raw, home.published)
+    backup = home.backups / "private-old.duckdb"
+    home.backups.mkdir(exist_ok=True)
+    shutil.copyfile(home.private.resolve(), backup)
+    assert accounts(backup) == ["Bo", "Made Surya"]
+    forgotten(settings)
+    assert accounts(home.private.resolve()) == ["Made Surya"]
+    assert accounts(backup) == ["Made Surya", None]
+    with duckdb.connect(str(home.private.resolve()), read_only=True) as con:
+        rows = con.execute("SELECT provider_id, name FROM providers ORDER BY ALL").fetchall()
+    assert rows == [("p1", "Ketuttari Spa"), ("p2", "Made Surya"), ("p3", "Sri")]
+
+
 def test_the_warehouse_loses_them_and_the_next_run_derives_the_same_figures(settings: Settings) -> None:
     home = settings.home
 

@@ -87,12 +87,12 @@ def test_a_package_is_made_under_the_name_that_was_signed_in_with(settings: Sett
     order(settings, "package", {**of_month(settings), "by": "somebody else"})
     state, said = worked(settings)
     (entry,) = Ledger(settings.home.ledger).exports()
-    assert (state, said) == ("done", f"Made in {entry.folder}.")
+    assert (state, said) == ("done", f"Made in exports/{Path(entry.folder).name}.")
     manifest = json.loads((Path(entry.folder) / "manifest.json").read_bytes())
     assert (entry.made_by, manifest["made_by"]) == ("Ayu", "Ayu")
     assert "signed-in" in json.dumps(manifest)
     order(settings, "package", {**of_month(settings), "by": "again"})
-    assert worked(settings) == ("done", f"It was made before and is in {entry.folder}.")
+    assert worked(settings) == ("done", f"It was made before and is in exports/{Path(entry.folder).name}.")
     assert len(Ledger(settings.home.ledger).exports()) == 1
 
 
