@@ -50,7 +50,7 @@ def tab(window: Any) -> Iterator[Any]:
 
 
 def drawn(page: Any, title: str) -> None:
-    page.get_by_role("heading", level=1, name=title, exact=True).wait_for(timeout=30_000)
+    page.get_by_role("heading", level=1, name=title, exact=True).wait_for(timeout=60_000)
     page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=30_000)
     page.wait_for_timeout(300)
 
