@@ -444,6 +444,20 @@ def order_form(screen: Screen, kind: OrderKind, **arguments: str) -> None:
     progress(screen, kind)
 
 
+def sweep(screen: Screen) -> None:
+    """A section: order a sweep, for who may."""
+    if screen.may(NEEDS["sweep"]):
+        show(parts.section(screen.text("acts.kind_sweep")))
+        order_form(screen, "sweep")
+
+
+def forget(screen: Screen, customer_id: str) -> None:
+    """Have the customer that is opened forgotten, for who may; asked for twice, for it cannot be undone."""
+    if screen.may(NEEDS["forget"]):
+        with st.expander(screen.text("acts.kind_forget"), icon=":material/person_off:"):
+            order_form(screen, "forget", customer=customer_id)
+
+
 def progress(screen: Screen, *kinds: OrderKind) -> None:
     """How the newest orders of these kinds (of all, where none is named) stand; asked again every other second while
     one is not done."""
