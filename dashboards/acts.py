@@ -493,8 +493,9 @@ def _orders(screen: Screen, kinds: tuple[OrderKind, ...]) -> list[Order] | None:
 
 def _order(order: Order, screen: Screen) -> tuple[Child, ...]:
     say, now = screen.text, screen.settings.clock.now()
-    given = [order.arguments[name] for name in SAID_OF_AN_ORDER if order.arguments.get(name)]
-    about = without_contact(" · ".join(given))
+    given = {name: order.arguments[name] for name in SAID_OF_AN_ORDER if order.arguments.get(name)}
+    # Of these a person typed the remark alone; digits of an id are no phone.
+    about = " · ".join(without_contact(said) if name == "reason" else said for name, said in given.items())
     said = say.messages(order.outcome) if not order.open else say.message(order.progress)
     if order.state == "queued":
         waits = now - order.ordered_at

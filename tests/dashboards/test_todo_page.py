@@ -309,7 +309,7 @@ def test_a_sweep_is_ordered_once_and_its_end_is_shown(
     said = Message("order.swept", {"rows": 1200, "deleted": 2, "repaired": 3})
     ledger.end_order(order.order_id, "done", [said], at=NOW)
     text = plain(show(published_home.root, "todo", history="orders", lang="id"))
-    assert "selesai 1,200 baris dibandingkan: 2 dihapus di Appwrite, 3 diperbaiki." in text
+    assert "selesai 1.200 baris dibandingkan: 2 dihapus di Appwrite, 3 diperbaiki." in text
     as_role(monkeypatch, Role.VIEWER)
     keys = {button.key for button in show(published_home.root, "data_quality").app.button}
     assert "act_order_sweep" not in keys
