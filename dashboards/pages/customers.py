@@ -22,7 +22,6 @@ from dashboards.sections import booking_list, shared
 from dashboards.sections.booking import as_of
 from dashboards.wording import count, rupiah, share
 from marketplace.cohorts import RETENTION_MONTHS
-from marketplace.roles import Right
 
 CUSTOMER: Final = of_id("customer")
 SEARCH: Final = Choice("search")
@@ -50,9 +49,7 @@ def opened(screen: Screen) -> None:
     show(parts.section(say("customers.theirs")))
     theirs = bookings.Asked(customers=told)
     booking_list.drawn(screen, theirs, as_of(screen), THEIR_PAGE, "customer_bookings")
-    if screen.may(Right.FORGET):
-        with st.expander(say("acts.kind_forget"), icon=":material/person_off:"):
-            acts.order_form(screen, "forget", customer=asked)
+    acts.forget(screen, asked)
 
 
 def _head(screen: Screen, customer_id: str, row: dict[str, Any] | None) -> Any:

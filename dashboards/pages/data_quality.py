@@ -385,7 +385,6 @@ def freshness(screen: Screen) -> None:
             [_collection(row, screen) for row in rows],
         ),
     )
-    acts.order_form(screen, "sweep")
 
 
 def _collection(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
@@ -517,6 +516,7 @@ PAGE = Page(
         opened,
         overall,
         part,
+        acts.sweep,
         glossary.words(
             "quarantine", "data_finding", "check", "snapshot", "sweep", "stale", "unusual", "unknown", "run"
         ),
