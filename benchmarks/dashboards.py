@@ -469,7 +469,9 @@ class Viewer:
             return element.html.body.encode()
         if kind == "markdown":
             return element.markdown.body.encode()
-        if kind in ("metric", "dataframe", "vega_lite_chart", "plotly_chart", "text"):
+        if kind == "dataframe":
+            return element.dataframe.arrow_data.data  # not its style, which has a number of its own each time
+        if kind in ("metric", "vega_lite_chart", "plotly_chart", "text"):
             return getattr(element, kind).SerializeToString(deterministic=True)
         return b""
 

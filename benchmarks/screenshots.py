@@ -66,7 +66,8 @@ def picture(page: Any, url: str) -> bytes:
     page.goto(url)
     page.locator(".bw-head h1").wait_for(timeout=60_000)
     page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=60_000)
-    page.wait_for_timeout(1_500)  # charts
+    page.wait_for_timeout(1_500)  # charts come with scripts of their own
+    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=60_000)
     height = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": WIDTH, "height": max(700, min(int(height), TALLEST))})
     page.wait_for_timeout(500)

@@ -444,6 +444,20 @@ def order_form(screen: Screen, kind: OrderKind, **arguments: str) -> None:
     progress(screen, kind)
 
 
+def sweep(screen: Screen) -> None:
+    """A section: order a sweep, for who may."""
+    if screen.may(NEEDS["sweep"]):
+        show(parts.section(screen.text("acts.kind_sweep")))
+        order_form(screen, "sweep")
+
+
+def forget(screen: Screen, customer_id: str) -> None:
+    """Have the customer that is opened forgotten, for who may; asked for twice, for it cannot be undone."""
+    if screen.may(NEEDS["forget"]):
+        with st.expander(screen.text("acts.kind_forget"), icon=":material/person_off:"):
+            order_form(screen, "forget", customer=customer_id)
+
+
 def progress(screen: Screen, *kinds: OrderKind) -> None:
     """How the newest orders of these kinds (of all, where none is named) stand; asked again every other second while
     one is not done."""
@@ -479,8 +493,9 @@ def _orders(screen: Screen, kinds: tuple[OrderKind, ...]) -> list[Order] | None:
 
 def _order(order: Order, screen: Screen) -> tuple[Child, ...]:
     say, now = screen.text, screen.settings.clock.now()
-    given = [order.arguments[name] for name in SAID_OF_AN_ORDER if order.arguments.get(name)]
-    about = without_contact(" · ".join(given))
+    given = {name: order.arguments[name] for name in SAID_OF_AN_ORDER if order.arguments.get(name)}
+    # Of these a person typed the remark alone; digits of an id are no phone.
+    about = " · ".join(without_contact(said) if name == "reason" else said for name, said in given.items())
     said = say.messages(order.outcome) if not order.open else say.message(order.progress)
     if order.state == "queued":
         waits = now - order.ordered_at

@@ -3,7 +3,8 @@
    anew. Knows no figure; The names that go from page to page and those of the pages are put in (kit/screen.py). */
 (() => {
   if (window.bookwatch) return;
-  window.requestAnimationFrame(() => document.documentElement.classList.add("bw-begun")); // first_page.py hides until then
+  // first_page.py hides until then. (Not at the next frame: a tab in the background has none.)
+  window.setTimeout(() => document.documentElement.classList.add("bw-begun"), 30);
   const along = %ALONG%;
   const pages = %PAGES%;
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboards import reveal
+from dashboards import acts, reveal
 from dashboards.kit import behind, glossary, links, parts, record
 from dashboards.kit.address import Choice, chosen, of_id, page_number, widget
 from dashboards.kit.grid import grid
@@ -49,6 +49,7 @@ def opened(screen: Screen) -> None:
     show(parts.section(say("customers.theirs")))
     theirs = bookings.Asked(customers=told)
     booking_list.drawn(screen, theirs, as_of(screen), THEIR_PAGE, "customer_bookings")
+    acts.forget(screen, asked)
 
 
 def _head(screen: Screen, customer_id: str, row: dict[str, Any] | None) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from dashboards import data_age
+from dashboards import acts, data_age
 from dashboards.kit import address, glance, glossary, links, parts
 from dashboards.kit.address import Choice
 from dashboards.kit.glance import Tile
@@ -516,6 +516,7 @@ PAGE = Page(
         opened,
         overall,
         part,
+        acts.sweep,
         glossary.words(
             "quarantine", "data_finding", "check", "snapshot", "sweep", "stale", "unusual", "unknown", "run"
         ),

@@ -21,6 +21,7 @@ from dashboards.queries import health, reading, service
 from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, share
 from marketplace.health import UPTIME_WINDOWS, speaks_for
+from marketplace.links import Step
 
 COURSE = timedelta(days=7)
 HOP = Choice("hop", tuple("123456"))
@@ -175,6 +176,8 @@ def chain(screen: Screen) -> None:
     )
     if any(row["unknown"] for row in hops):
         st.caption(say("links.unknown_note"))
+    if any(row["to_step"] == Step.PAYMENT.value and row["broken"] for row in hops):
+        st.caption(say("health.payment_note"))
 
 
 def name(row: dict[str, Any], screen: Screen) -> str:

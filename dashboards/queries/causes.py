@@ -139,7 +139,7 @@ CAUSES: Final[tuple[Cause, ...]] = (
             WHERE status = 'pending' AND responded_at IS NULL AND accepted_at IS NULL
               AND response_deadline < {_NOW} AND {_COUNTED}""",
         "bookings",
-        {"show": "past"},
+        {"show": "unanswered"},
         ("bookings",),
     ),
     Cause(

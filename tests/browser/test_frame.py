@@ -44,7 +44,7 @@ def tab(window: Any) -> Iterator[Any]:
 
 
 def drawn(page: Any, title: str) -> None:
-    page.get_by_role("heading", level=1, name=title, exact=True).wait_for(timeout=30_000)
+    page.get_by_role("heading", level=1, name=title, exact=True).wait_for(timeout=60_000)
     page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=30_000)
     page.wait_for_timeout(300)
 
@@ -87,7 +87,7 @@ def test_a_booking_is_opened_by_its_number_in_the_head_and_back_is_where_one_was
     tab.keyboard.press("Enter")  # the one thing to do
     drawn(tab, "Bookings")
     assert tab.url == f"{served.url}/bookings?period=today&booking={booking}"
-    assert booking in tab.get_by_test_id("stMain").inner_text()
+    tab.get_by_test_id("stMain").get_by_text(booking).first.wait_for()
     tab.go_back()
     drawn(tab, "Revenue")
     assert tab.url == f"{served.url}/revenue?period=today"

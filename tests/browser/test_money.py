@@ -50,16 +50,24 @@ class Desk:
         assert self.page.evaluate(long) <= 3 * 900, title
         return text
 
-    def page_of(self, title: str) -> str:
+    def page_of(self, title: str, until: str = "") -> str:
+        """Go to a page by the sidebar. ``until``: words that are there once it is drawn."""
         self.clicks += 1
         self.page.get_by_test_id("stSidebarNavLink").filter(has_text=title).click()
+        self.wait(until)
         return self.settle(title)
 
-    def click(self, locator: Any, title: str) -> str:
+    def click(self, locator: Any, title: str, until: str = "") -> str:
         self.clicks += 1
         locator.click()
-        self.page.wait_for_timeout(900)
+        self.wait(until)
         return self.settle(title)
+
+    def wait(self, until: str) -> None:
+        if until:
+            self.page.get_by_text(until).first.wait_for(timeout=30_000)
+        else:
+            self.page.wait_for_timeout(900)
 
     def row(self, table: str, number: int, title: str) -> str:
         """Pick a row of a table: the mark at its left edge."""
@@ -84,14 +92,16 @@ def test_who_owes_most_and_since_when_and_an_account_down_to_the_lines_of_octobe
     desk: Desk, tmp_path: Path
 ) -> None:
     desk.home()
-    text = desk.page_of("Commissions")
+    text = desk.page_of("Commissions", "owed, with fees")
     assert "Rp 848250 owed, with fees" in text
     assert desk.clicks == 1
     shoot(desk.page, tmp_path, "commissions")
     text = desk.row("balances", 1, "Commissions")
     assert "Account of Sari Wellness" in text
     assert "provider=prov00" in desk.page.url
-    text = desk.click(desk.page.get_by_role("link", name="October 2026"), "Commissions")
+    text = desk.click(
+        desk.page.get_by_role("link", name="October 2026"), "Commissions", "Beside the account, in no sum"
+    )
     assert "October 2026, line by line" in text
     assert "= Closing Rp 250000 balanced" in text
     assert desk.clicks == 3
@@ -103,25 +113,29 @@ def test_who_owes_most_and_since_when_and_an_account_down_to_the_lines_of_octobe
 def test_yesterdays_revenue_and_whether_october_is_ready_are_one_click_away(desk: Desk) -> None:
     desk.home()
     yesterday = desk.served.truth.days[date(2026, 11, 21)]["booked_idr"]
-    assert "Yesterday, Sat, 21 Nov 2026 beside Sat, 14 Nov 2026 " in desk.page_of("Revenue")
+    assert "Yesterday, Sat, 21 Nov 2026 beside Sat, 14 Nov 2026 " in desk.page_of("Revenue", "Yesterday, Sat")
     assert f"Rp {yesterday}" in plain(settle(desk.page, "Revenue"))
     assert desk.clicks == 1
     # Bookings from chat, last week against the week before.
-    text = desk.click(desk.page.get_by_role("link", name="Last week", exact=True), "Revenue")
+    text = desk.click(desk.page.get_by_role("link", name="Last week", exact=True), "Revenue", "2–8 Nov 2026")
     assert "9–15 Nov 2026 · WITA" in text
     assert "Beside each figure: 2–8 Nov 2026 " in text
     now, then = (desk.chat(first) for first in (date(2026, 11, 9), date(2026, 11, 2)))
     assert re.search(rf"Chat window {now} [+-][\d.,]+ ?% · {then} ", text)
     assert desk.clicks == 2
     desk.home()
-    assert "October 2026 is not ready yet" in desk.page_of("Months")
+    assert "October 2026 is not ready yet" in desk.page_of("Months", "October 2026 is not ready yet")
     assert desk.clicks == 1
 
 
 def test_a_missing_commission_is_opened_with_what_to_do_and_all_of_them_are_downloaded(desk: Desk) -> None:
     desk.home()
     desk.page_of("Commissions")
-    desk.click(desk.page.get_by_role("link", name="Bookings without a record"), "Commissions")
+    desk.click(
+        desk.page.get_by_role("link", name="Bookings without a record"),
+        "Commissions",
+        "of commission at stake",
+    )
     with desk.page.expect_download() as begun:
         desk.page.locator(".st-key-download_missing_commissions button").click()
     assert begun.value.suggested_filename == f"bookwatch_missing_commissions_{snapshot.SNAPSHOT_ID}.csv"
@@ -173,7 +187,7 @@ def test_the_october_report_is_two_clicks_away_and_proves_what_was_downloaded(
     )
     desk.home()
     desk.page_of("Months")
-    text = desk.click(desk.page.get_by_role("radio", name="Report of any days"), "Months")
+    text = desk.click(desk.page.get_by_role("radio", name="Report of any days"), "Months", "1–31 Oct 2026")
     assert "Period 1–31 Oct 2026 Made by Putu" in text
     assert desk.clicks == 2
     with desk.page.expect_download() as begun:

@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 import streamlit as st
 
+from dashboards import frame
 from dashboards.kit import links, screen
 from dashboards.kit.address import chosen as chosen_in_address
+from dashboards.kit.page import Page
 from dashboards.period import EARLIEST, chosen
+from marketplace.roles import RIGHTS, Role
+from resources.home import Home
 from tests.dashboards.conftest import Shown
 
 Show = Callable[..., Shown]
@@ -79,3 +83,33 @@ def test_no_value_is_more_than_none(monkeypatch: pytest.MonkeyPatch, value: str)
 )
 def test_a_hostile_address_is_answered(home: Path, show: Show, query: dict[str, Any]) -> None:
     assert "Overview" in show(home, **query).text
+
+
+@pytest.mark.parametrize("page", frame.PAGES, ids=lambda page: page.name)
+def test_a_link_opens_the_view_it_was_taken_of(published_home: Home, show: Show, page: Page) -> None:
+    """Every choice of the page, and of what goes along, at another code than its own: the address stays as it is, and
+    nothing of it is called unknown."""
+    said = {
+        choice.name: next(code for code in reversed(choice.allowed) if code != choice.default)
+        for choice in (*page.choices, *links.ALONG)
+        if len(choice.allowed) > 1 and (choice.needs is None or choice.needs in RIGHTS[Role.OPERATOR])
+    }
+    said |= {"period": "last_month", "lang": "en"} if page.periodic else {"lang": "en"}
+    shown = show(published_home.root, page.name, **{f"{name}_": code for name, code in said.items()})
+    kept = {
+        name: value[0] if isinstance(value, list) else value for name, value in shown.app.query_params.items()
+    }
+    assert kept.items() >= {name: code for name, code in said.items() if name != "lang"}.items()
+    assert "Part of this address says nothing here" not in shown.text
+
+
+@pytest.mark.parametrize("page", frame.PAGES, ids=lambda page: page.name)
+def test_what_no_choice_allows_is_said_by_every_page(published_home: Home, show: Show, page: Page) -> None:
+    wrong = {
+        choice.name: "no-such-code" for choice in page.choices if choice.allowed and choice.needs is None
+    }
+    shown = show(
+        published_home.root, page.name, unheard_of="x", **{f"{name}_": code for name, code in wrong.items()}
+    )
+    assert "Part of this address says nothing here" in shown.text
+    assert all(f"{name}=no-such-code" in shown.text for name in wrong)

@@ -22,6 +22,7 @@ def test_the_command_binds_loopback_only() -> None:
     assert options["--server.port"] == "8501"
     assert options["--browser.gatherUsageStats"] == "false"
     assert options["--client.showErrorDetails"] == "none"
+    assert options["--runner.postScriptGC"] == "false"
     assert options["--server.trustedUserHeaders"] == "{}"
     assert options["--server.enableXsrfProtection"] == "true"
     assert options["--server.enableAgentApi"] == "false"

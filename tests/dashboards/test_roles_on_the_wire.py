@@ -90,7 +90,7 @@ def opened(login: Login) -> dict[str, str]:
     """Page → the address of a record on it that has something personal, or that something can be done about."""
     one = {
         "bookings": "SELECT min(booking_id) FROM private.bookings WHERE customer_name IS NOT NULL",
-        "customers": "SELECT min(customer_id) FROM private.customers WHERE phone IS NOT NULL",
+        "customers": "SELECT min(customer_id) FROM private.customers JOIN core.bookings USING (customer_id)",
         "providers": "SELECT min(provider_id) FROM private.providers WHERE phone IS NOT NULL",
         "chat": "SELECT min(room_id) FROM private.messages JOIN core.chat_rooms USING (room_id)",
         "findings": "SELECT min(finding_id) FROM marts.commission_findings WHERE NOT waived",
@@ -128,7 +128,7 @@ ACTS = {
     "reveal_texts": Right.READ,
     "download": Right.DOWNLOAD,
 }
-MET = {"act_acknowledge", "act_silence", "act_waive", "reveal_contact", "reveal_texts"}
+MET = {"act_acknowledge", "act_silence", "act_waive", "act_order_forget", "reveal_contact", "reveal_texts"}
 
 
 def _acts(page: Tab) -> set[str]:
@@ -146,7 +146,7 @@ def test_an_opened_record_is_masked_and_offers_what_the_role_may(
 ) -> None:
     offered: set[str] = set()
     with tab(login.url, as_role(role)) as page:
-        for name in ("bookings", "chat", "findings", "todo"):
+        for name in ("bookings", "customers", "chat", "findings", "todo"):
             page.open(name, opened[name])
             assert "Sign in to see this page" not in page.text
             offered |= _acts(page)

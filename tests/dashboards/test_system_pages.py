@@ -94,6 +94,7 @@ def test_each_hop_shows_its_counts_and_an_unknown_one_is_not_fine(home: Path, sh
     assert "Message → Notification 0 % passed 1,690 0 0 1,690 Unknown" in text
     assert "Notification → Acceptance 91.5 % passed 1,320 1,208 112 0 Broken" in text
     assert "by a key that fits two bookings" in shown.app.caption[0].value
+    assert "those are not overdue" in shown.app.caption[1].value  # of the payments
 
 
 def test_what_unknown_means_is_said_only_where_something_is(home: Path, show: Show) -> None:

@@ -16,10 +16,12 @@ from dashboards import frame
 from dashboards.kit.links import HOMES
 from dashboards.viewer import Viewer
 from marketplace.roles import Role
+from messages.message import Message
 from pipelines.alerting.rules import RULES
 from resources.home import Home
 from resources.ledger import Ledger
 from resources.ledger.alerts import AlertStore, Delivery
+from resources.snapshots import open_snapshot, require_snapshot
 from tests.dashboards.conftest import Shown
 from tests.dashboards.snapshot import edit
 
@@ -257,3 +259,57 @@ def test_a_ledger_that_cannot_be_read_leaves_what_the_snapshot_says(home: Path, 
     assert "Missing commission critical 12 -Rp 1,111,500" in plain(shown)
     opened = plain(show(home, "todo", alert="zero_missing_commission"))
     assert "What people entered cannot be read" in opened
+
+
+# Orders ---------------------------------------------------------------------------------------------
+
+
+def test_a_person_is_forgotten_by_order_only_of_who_may_and_is_sure(
+    published_home: Home, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_snapshot(require_snapshot(published_home)) as con:
+        found = con.execute("SELECT min(customer_id) FROM marts.customers").fetchone()
+    assert found is not None
+    customer = str(found[0])
+    key = "act_order_forget"
+    shown = show(published_home.root, "customers", customer=customer)
+    assert key not in {button.key for button in shown.app.button}
+    as_role(monkeypatch, Role.ADMIN)
+    shown = show(published_home.root, "customers", customer=customer)
+    shown.app.button(key=key).click().run()
+    assert "Say that you are sure" in plain(shown)
+    ledger = Ledger(published_home.ledger)
+    assert ledger.orders() == []
+    shown.app.checkbox(key=f"sure_forget_{customer}").check()
+    shown.app.button(key=key).click().run()
+    (order,) = ledger.orders()
+    assert (order.kind, order.arguments["customer"], order.ordered_by, order.role, order.state) == (
+        "forget",
+        customer,
+        "Ayu",
+        "admin",
+        "queued",
+    )
+    assert f"Forget a customer {customer} Ayu" in plain(shown)
+    assert "queued The pipeline takes it within seconds." in plain(shown)
+
+
+def test_a_sweep_is_ordered_once_and_its_end_is_shown(
+    published_home: Home, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_role(monkeypatch, Role.OPERATOR)
+    ledger = Ledger(published_home.ledger)
+    for _ in range(2):
+        show(published_home.root, "data_quality").app.button(key="act_order_sweep").click().run()
+    (order,) = ledger.orders()
+    ledger.take_order(at=NOW)
+    ledger.tell_progress(order.order_id, Message("order.waits"), at=NOW)
+    text = plain(show(published_home.root, "data_quality"))
+    assert "being done Waits for the run that is active to end." in text
+    said = Message("order.swept", {"rows": 1200, "deleted": 2, "repaired": 3})
+    ledger.end_order(order.order_id, "done", [said], at=NOW)
+    text = plain(show(published_home.root, "todo", history="orders", lang="id"))
+    assert "selesai 1.200 baris dibandingkan: 2 dihapus di Appwrite, 3 diperbaiki." in text
+    as_role(monkeypatch, Role.VIEWER)
+    keys = {button.key for button in show(published_home.root, "data_quality").app.button}
+    assert "act_order_sweep" not in keys

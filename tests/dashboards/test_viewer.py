@@ -145,13 +145,15 @@ def test_a_page_that_is_not_for_a_role_says_so_also_at_its_guessed_address_and_n
 
 
 @pytest.mark.parametrize("role", Role)
-def test_a_month_is_reported_and_signed_off_by_who_may(
+def test_a_report_a_sign_off_and_a_sweep_are_ordered_by_who_may(
     home: Path, show: Show, signed_in: Callable[[Role], Viewer], role: Role
 ) -> None:
     who = signed_in(role)
     keys = {str(button.key) for button in show(home, "months", view="package", month="2026-10").app.button}
     assert ("act_order_package" in keys) == who.may(Right.REPORT)
     assert ("act_order_sign_off" in keys) == who.may(Right.SIGN_OFF)
+    swept = {str(button.key) for button in show(home, "data_quality", show="freshness").app.button}
+    assert ("act_order_sweep" in swept) == who.may(Right.SWEEP)
 
 
 def test_a_parameter_of_the_address_asks_for_its_right(
