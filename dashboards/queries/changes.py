@@ -15,7 +15,7 @@ from resources.home import Home
 from resources.instants import instant_of_stamp
 from resources.snapshots import published_snapshots
 
-DAY: Final = timedelta(hours=24)
+A_DAY: Final = timedelta(hours=24)
 #: So many changed bookings are looked at one by one; of more only the newest changes are.
 BOOKINGS_COMPARED: Final = 20_000
 
@@ -44,7 +44,7 @@ def kept(home: Home) -> list[Kept]:
 def a_day_before(later: Kept, snapshots: list[Kept]) -> Kept | None:
     """Of those that are older the one nearest to 24 hours before; None where none is older."""
     older = [one for one in snapshots if one.snapshot_id < later.snapshot_id]
-    return min(older, key=lambda one: abs(later.at - DAY - one.at), default=None)
+    return min(older, key=lambda one: abs(later.at - A_DAY - one.at), default=None)
 
 
 def by_id(snapshot_id: str, snapshots: list[Kept]) -> Kept | None:

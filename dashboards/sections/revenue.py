@@ -20,7 +20,7 @@ from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.period import LAST_MONTH, LAST_WEEK, MONTH, YESTERDAY
-from dashboards.period import WEEK as WEEK_KIND
+from dashboards.period import A_WEEK as WEEK_KIND
 from dashboards.queries import revenue
 from dashboards.queries.behind import Behind
 from dashboards.queries.query import Held
@@ -31,7 +31,7 @@ from marketplace.statuses import SOURCES
 VIEWS: Final = ("source", "day", "week", "month", "kind", "discounts")
 VIEW: Final = Choice("by", VIEWS, VIEWS[0])
 SPANS_SHOWN = 13
-WEEK: Final = timedelta(days=7)
+A_WEEK: Final = timedelta(days=7)
 _FIGURES: Final = ("bookings", "booked_idr", "completed_idr", "collected_idr")
 
 
@@ -71,7 +71,7 @@ def single_days(screen: Screen) -> None:
     for day, name in ((yesterday, "yesterday"), (today, "today")):
         if day < first:
             continue
-        before = day - WEEK
+        before = day - A_WEEK
         then = _UNTOLD
         if before >= first:
             then = days.get(before, _NO_DAY) if day == yesterday else _until_now(screen, before)
@@ -90,7 +90,7 @@ def single_days(screen: Screen) -> None:
 
 def _until_now(screen: Screen, day: date) -> Mapping[str, int | None]:
     """The figures of the day a week before the running one, up to the time of day up to which that one is known."""
-    cut = screen.data_until - WEEK
+    cut = screen.data_until - A_WEEK
     money = revenue.up_to(screen.snapshot, day, day, cut)
     sources = revenue.part_by_source(screen.snapshot, day, day, cut)
     if money is None or sources is None:

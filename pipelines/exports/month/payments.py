@@ -33,7 +33,7 @@ NOT_HELD: Final = "not_in_this_snapshot"
 #: Rows sorted at a time, in whole days.
 SLICE_ROWS: Final = 100_000
 #: Rows told at a time.
-_TOLD_ROWS: Final = 25_000
+_TOLD_ROWS: Final = 20_000
 #: Rows whose records are looked for at a time in the snapshot, which is read from end to end for it.
 _BLOCK_ROWS: Final = 8 * _TOLD_ROWS
 
