@@ -20,7 +20,7 @@ from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.period import LAST_MONTH, LAST_WEEK, MONTH, YESTERDAY
-from dashboards.period import A_WEEK as WEEK_KIND
+from dashboards.period import WEEK as WEEK_KIND
 from dashboards.queries import revenue
 from dashboards.queries.behind import Behind
 from dashboards.queries.query import Held
