@@ -292,7 +292,7 @@ def on_one_of(screen: Screen, kind: Kind, there: Mapping[str, str]) -> None:
         record_id = which.selectbox(
             say(f"acts.which_{kind}"),
             list(called),
-            format_func=lambda one: called.get(one, one),
+            format_func=lambda one: called.get(str(one), str(one)),
             key=f"act_on_{kind}_id",
         )
         length, reason = SILENCED_FOR, ""

@@ -164,7 +164,7 @@ def snapshots(looked: Looked, settings: Settings, say: Wording) -> None:
         st.selectbox(
             say("past.pick"),
             ids,
-            format_func=lambda one: called.get(one, one),
+            format_func=lambda one: called.get(str(one), str(one)),
             key="choice_snapshot",
             on_change=picked,
             help=say("past.help"),

@@ -101,7 +101,7 @@ def _made(screen: Screen) -> None:
             say("report.which"),
             [*reports],
             index=[*reports].index(digest),
-            format_func=lambda one: called.get(one, one),
+            format_func=lambda one: called.get(str(one), str(one)),
             key="report_which",
             on_change=lambda: choose(REPORT, st.session_state["report_which"]),
         )

@@ -290,3 +290,17 @@ def test_no_file_beside_its_folder_is_handed_out_whatever_a_manifest_calls_its_f
     (first, *_) = manifest.files
     files = [replace(first, name=name) for name in (first.name, "../../outside.csv", str(outside), "led.csv")]
     assert names_of(folder, replace(manifest, files=files))[:2] == [first.name, "manifest.json"]
+
+
+def test_a_phone_in_a_remark_is_not_shown(home: Path, show: Show) -> None:
+    Ledger(home / "ledger.sqlite").sign_off(
+        OCTOBER[0],
+        by="Rani",
+        at=NOW,
+        reason="agreed with 0812 3456 7890",
+        snapshot_id="20261122T000000Z-000001",
+        manifest_sha256=None,
+    )
+    text = show(home, "months", view="log").text
+    assert "agreed with" in text
+    assert "3456" not in text
