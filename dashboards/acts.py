@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
@@ -19,6 +19,7 @@ import streamlit as st
 
 from dashboards import alerts
 from dashboards.kit import parts, tasks
+from dashboards.kit.choosing import told_apart
 from dashboards.kit.markup import Child
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
@@ -172,7 +173,7 @@ def _on_alert(screen: Screen, known: Standing, alert_id: str) -> None:
             _enter(
                 screen,
                 lambda: AlertStore(screen.settings.home.ledger).end_silence(
-                    silence.silence_id, by=screen.viewer.name, at=screen.now
+                    silence.silence_id, by=screen.viewer.name, at=_now(screen)
                 ),
             )
         return
@@ -219,7 +220,7 @@ def _on_finding(screen: Screen, known: Standing, finding_id: str) -> None:
         if _pressed(screen, Right.WAIVE, "withdraw", finding_id, icon=":material/undo:"):
             _enter(
                 screen,
-                lambda: ledger.withdraw_waiver(finding_id, reason="", by=screen.viewer.name, at=screen.now),
+                lambda: ledger.withdraw_waiver(finding_id, reason="", by=screen.viewer.name, at=_now(screen)),
             )
         return
     if not _is_finding(screen, finding_id):
@@ -255,15 +256,15 @@ class Asked:
 def _silence(screen: Screen, alert: alerts.Alert, asked: Asked) -> None:
     text = _reason(screen, asked.reason)
     if text is not None:
-        lasts = SILENCES.get(asked.length, SILENCES[SILENCED_FOR])
+        at, lasts = _now(screen), SILENCES.get(asked.length, SILENCES[SILENCED_FOR])
         _enter(
             screen,
             lambda: AlertStore(screen.settings.home.ledger).silence(
                 alerts.matcher_of(alert),
                 author=screen.viewer.name,
                 reason=text,
-                created_at=screen.now,
-                ends_at=screen.now + lasts,
+                created_at=at,
+                ends_at=at + lasts,
             ),
         )
 
@@ -272,7 +273,7 @@ def _waive(screen: Screen, finding_id: str, asked: Asked) -> None:
     text = _reason(screen, asked.reason)
     if text is not None:
         ledger = Ledger(screen.settings.home.ledger)
-        _enter(screen, lambda: ledger.waive(finding_id, reason=text, by=screen.viewer.name, at=screen.now))
+        _enter(screen, lambda: ledger.waive(finding_id, reason=text, by=screen.viewer.name, at=_now(screen)))
 
 
 # Acts in a list ----------------------------------------------------------------------------------------
@@ -285,12 +286,13 @@ def on_one_of(screen: Screen, kind: Kind, there: Mapping[str, str]) -> None:
     may = screen.may(Right.SILENCE if kind == "alert" else Right.WAIVE)
     if not there or not (may or screen.may(Right.ACKNOWLEDGE)):
         return
+    called = told_apart(there)
     with st.container(border=True, key=f"act_on_{kind}"):
         which, *places = st.columns([3, 1, 3] if kind == "alert" else [3, 4], vertical_alignment="bottom")
         record_id = which.selectbox(
             say(f"acts.which_{kind}"),
-            list(there),
-            format_func=lambda one: there[one],
+            list(called),
+            format_func=lambda one: called.get(str(one), str(one)),
             key=f"act_on_{kind}_id",
         )
         length, reason = SILENCED_FOR, ""
@@ -318,7 +320,13 @@ def on_one_of(screen: Screen, kind: Kind, there: Mapping[str, str]) -> None:
                 screen, Right.WAIVE, "waive", kind, icon=":material/done_all:"
             )
     asked = Asked(reason, str(length))
-    if care:
+    # The one that was pressed for may be gone by now, or be called otherwise: then another one stands in its place.
+    key, chosen = f"act_on_{kind}_shown", (record_id, called.get(str(record_id)))
+    before, called_before = st.session_state.get(key, chosen)
+    st.session_state[key] = chosen
+    if (care or mute or waive) and called.get(before) != called_before:
+        show(parts.banner("warn", screen.text("acts.other_now"), screen.text("acts.other_now_text")))
+    elif care:
         _acknowledge(screen, kind, str(record_id))
     elif waive:
         _waive(screen, str(record_id), asked)
@@ -333,7 +341,7 @@ def _acknowledge(screen: Screen, kind: Kind, record_id: str) -> None:
     ledger, viewer = Ledger(screen.settings.home.ledger), screen.viewer
     _enter(
         screen,
-        lambda: ledger.acknowledge(kind, record_id, by=viewer.name, role=viewer.role.value, at=screen.now),
+        lambda: ledger.acknowledge(kind, record_id, by=viewer.name, role=viewer.role.value, at=_now(screen)),
     )
 
 
@@ -347,7 +355,7 @@ def _taken_care_of(screen: Screen, kind: Kind, record_id: str, acknowledged: Ack
         if _pressed(screen, Right.ACKNOWLEDGE, "unacknowledge", record_id, icon=":material/undo:"):
             _enter(
                 screen,
-                lambda: ledger.end_acknowledgement(kind, record_id, by=viewer.name, at=screen.now),
+                lambda: ledger.end_acknowledgement(kind, record_id, by=viewer.name, at=_now(screen)),
             )
     elif _pressed(screen, Right.ACKNOWLEDGE, "acknowledge", record_id, icon=":material/front_hand:"):
         _acknowledge(screen, kind, record_id)
@@ -365,6 +373,11 @@ def _is_finding(screen: Screen, finding_id: str) -> bool:
     path = screen.snapshot
     found = reconciliation.finding(path, finding_id) or ledger_queries.closed_change(path, finding_id)
     return found is not None
+
+
+def _now(screen: Screen) -> datetime:
+    """When something is done: of an older snapshot the page's own instant is long ago."""
+    return screen.settings.clock.now()
 
 
 def _reason(screen: Screen, typed: str | None) -> str | None:
@@ -404,7 +417,7 @@ def order_form(screen: Screen, kind: OrderKind, **arguments: str) -> None:
     with st.form(f"order_{kind}", border=False):
         given = dict(arguments)
         if kind in OF_A_SNAPSHOT:
-            given.setdefault("snapshot", Path(screen.snapshot).stem)
+            given.setdefault("snapshot", _pressed_at(screen, kind))
         if kind == "package":
             given.setdefault("locale", say.language)
         if kind in OF_A_SNAPSHOT and not screen.viewer.known:
@@ -438,10 +451,19 @@ def order_form(screen: Screen, kind: OrderKind, **arguments: str) -> None:
                 by=screen.viewer.name,
                 role=screen.viewer.role.value,
                 known=screen.viewer.known,
-                at=screen.now,
+                at=_now(screen),
             ),
         )
     progress(screen, kind)
+
+
+def _pressed_at(screen: Screen, kind: OrderKind) -> str:
+    """The snapshot that was shown when the button was pressed: a newer one may be there by the time it is answered, and
+    nobody signs what they have not seen. Where none was shown before, the one that is now."""
+    now, key = Path(screen.snapshot).stem, f"order_{kind}_of"
+    before = str(st.session_state.get(key, now))
+    st.session_state[key] = now
+    return before
 
 
 def sweep(screen: Screen) -> None:

@@ -225,7 +225,7 @@ def _place_of(headers: Headers) -> str | None:
 
 def own_path(said: str) -> str | None:
     """A path with what it asks for, where it can lead nowhere but to a page of ours."""
-    strange = any(letter in said for letter in "\\#\r\n\t\x00") or not said.isprintable()
+    strange = any(letter in said for letter in "\\#\r\n\t\x00") or not (said.isascii() and said.isprintable())
     if strange or not said.startswith("/") or said.startswith("//") or len(said) > LONGEST_BACK:
         return None
     return said if not said.startswith(("/auth/", "/oauth2callback", *_CLOSED)) else None

@@ -15,6 +15,7 @@ from dashboards import pages as folder
 from dashboards import sign_in
 from dashboards.kit import behind, cards, find, links, parts, screen
 from dashboards.kit.address import choose, chosen, misread, widget
+from dashboards.kit.choosing import told_apart
 from dashboards.kit.page import GROUPS, Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen, Section
@@ -149,6 +150,7 @@ def snapshots(looked: Looked, settings: Settings, say: Wording) -> None:
         ids.append(str(looked.snapshot_id))
     if len(ids) > 1:
         newest = ids[0]
+        called = told_apart({one: _named(one, newest, say) for one in ids})
         _show_as("choice_snapshot", looked.snapshot_id if looked.past else newest)
 
         def picked() -> None:
@@ -162,7 +164,7 @@ def snapshots(looked: Looked, settings: Settings, say: Wording) -> None:
         st.selectbox(
             say("past.pick"),
             ids,
-            format_func=lambda one: _named(one, newest, say),
+            format_func=lambda one: called.get(str(one), str(one)),
             key="choice_snapshot",
             on_change=picked,
             help=say("past.help"),

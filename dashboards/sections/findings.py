@@ -11,6 +11,7 @@ from markupsafe import Markup
 from dashboards import acts, records
 from dashboards.kit import cards, links, parts
 from dashboards.kit.address import Choice, chosen, of_id, widget
+from dashboards.kit.choosing import told_apart
 from dashboards.kit.filtered import filtered
 from dashboards.kit.grid import grid
 from dashboards.kit.markup import joined
@@ -116,7 +117,9 @@ def filters(screen: Screen) -> None:
     if not codes:
         return
     months = [f"{month:%Y-%m}" for month in reconciliation.finding_months(path)]
-    providers = reconciliation.finding_providers(path)
+    providers = told_apart(
+        {one: str(name or one) for one, name in reconciliation.finding_providers(path).items()}
+    )
     code, severity, provider, month, waived = st.columns([1.3, 1, 1.3, 1, 1], vertical_alignment="bottom")
     code.selectbox(
         say("revenue.code"),
@@ -139,7 +142,7 @@ def filters(screen: Screen) -> None:
         _with_asked([*providers], chosen(PROVIDER)),
         index=None,
         placeholder=say("commissions.any"),
-        format_func=lambda one: str(providers.get(str(one), one)),
+        format_func=lambda one: providers.get(str(one), str(one)),
         **widget(PROVIDER),
     )
     month.selectbox(

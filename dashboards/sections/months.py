@@ -31,6 +31,7 @@ from dashboards.sections.accounts import MONTH, month_of
 from dashboards.sections.report import MIME, ZIP_BYTES, changed, earlier, names_of, zipped
 from dashboards.wording import count
 from marketplace.months import MonthFacts, Point, Standing, points_of, whole
+from marketplace.personal import without_contact
 from pipelines.exports.folder import BESIDE
 from pipelines.exports.manifest import MANIFEST, DamagedManifest, read_manifest
 from pipelines.months import Found, facts_of, found, judged_at, reports_of
@@ -372,7 +373,7 @@ def signed(screen: Screen) -> None:
                     entry.by,
                     say.time(entry.at, screen.now),
                     entry.snapshot_id or "",
-                    entry.reason,
+                    without_contact(entry.reason),
                 )
                 for entry in reversed(log[-LOG_SHOWN:])
             ],

@@ -17,6 +17,7 @@ import streamlit as st
 from dashboards import acts
 from dashboards.kit import downloads, parts
 from dashboards.kit.address import Choice, choose, chosen
+from dashboards.kit.choosing import told_apart
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.wording import count
@@ -95,11 +96,12 @@ def _made(screen: Screen) -> None:
         show(parts.note("none", say("report.unknown", report=asked)))
     elif reports:
         digest = asked or next(iter(reports))
+        called = told_apart({one: _called(entry, screen) for one, entry in reports.items()})
         st.selectbox(
             say("report.which"),
             [*reports],
             index=[*reports].index(digest),
-            format_func=lambda one: _called(reports[one], screen),
+            format_func=lambda one: called.get(str(one), str(one)),
             key="report_which",
             on_change=lambda: choose(REPORT, st.session_state["report_which"]),
         )
@@ -193,9 +195,15 @@ def _downloads(screen: Screen, folder: Path, manifest: Manifest) -> None:
 
 def names_of(folder: Path, manifest: Manifest) -> list[str]:
     """What makes up a report: its files, the manifest, and beside it the signature and the time-stamp where there are
-    such: without its signature a report is not the one that was handed out."""
-    beside = (name for name in BESIDE if (folder / name).is_file())
-    return [*(entry.name for entry in manifest.files if (folder / entry.name).is_file()), MANIFEST, *beside]
+    such: without its signature a report is not the one that was handed out. What a manifest calls a file and is none of
+    its folder is left out: others may have written it."""
+    beside = (name for name in BESIDE if _is_own(folder, name))
+    return [*(entry.name for entry in manifest.files if _is_own(folder, entry.name)), MANIFEST, *beside]
+
+
+def _is_own(folder: Path, name: str) -> bool:
+    path = folder / name
+    return Path(name).name == name and path.is_file() and not path.is_symlink()
 
 
 def zipped(folder: Path, names: list[str]) -> bytes:

@@ -63,7 +63,8 @@ class Orders(LedgerFile):
     ) -> Order:
         """Enter an order; the same one that is not done yet is returned instead, so that a second click orders
         nothing."""
-        written = json.dumps(dict(arguments), sort_keys=True)
+        # As it was typed: a forgotten person's name is found in what is not escaped.
+        written = json.dumps(dict(arguments), sort_keys=True, ensure_ascii=False)
         with self.writing() as db:
             row = db.execute(
                 "SELECT * FROM orders WHERE kind = ? AND arguments = ? AND state IN ('queued', 'running')"

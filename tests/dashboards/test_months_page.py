@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -278,3 +279,28 @@ def test_what_verify_says_of_a_report_is_said(
         said |= more
         shown.app.button(key="month_prove").click().run(timeout=60)
         assert text in shown.text
+
+
+def test_no_file_beside_its_folder_is_handed_out_whatever_a_manifest_calls_its_files(home: Path) -> None:
+    folder = reported(home)
+    manifest = read_manifest((folder / "manifest.json").read_bytes())
+    outside = home / "outside.csv"
+    outside.write_text("x")
+    (folder / "led.csv").symlink_to(outside)
+    (first, *_) = manifest.files
+    files = [replace(first, name=name) for name in (first.name, "../../outside.csv", str(outside), "led.csv")]
+    assert names_of(folder, replace(manifest, files=files))[:2] == [first.name, "manifest.json"]
+
+
+def test_a_phone_in_a_remark_is_not_shown(home: Path, show: Show) -> None:
+    Ledger(home / "ledger.sqlite").sign_off(
+        OCTOBER[0],
+        by="Rani",
+        at=NOW,
+        reason="agreed with 0812 3456 7890",
+        snapshot_id="20261122T000000Z-000001",
+        manifest_sha256=None,
+    )
+    text = show(home, "months", view="log").text
+    assert "agreed with" in text
+    assert "3456" not in text

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from dashboards import frame
+from dashboards.kit.choosing import told_apart
 from dashboards.kit.links import HOMES
 from dashboards.viewer import Viewer
 from marketplace.roles import Role
@@ -21,7 +22,8 @@ from pipelines.alerting.rules import RULES
 from resources.home import Home
 from resources.ledger import Ledger
 from resources.ledger.alerts import AlertStore, Delivery
-from resources.snapshots import open_snapshot, require_snapshot
+from resources.settings import load_settings
+from resources.snapshots import open_snapshot, published_snapshots, require_snapshot
 from tests.dashboards.conftest import Shown
 from tests.dashboards.snapshot import edit
 
@@ -313,3 +315,44 @@ def test_a_sweep_is_ordered_once_and_its_end_is_shown(
     as_role(monkeypatch, Role.VIEWER)
     keys = {button.key for button in show(published_home.root, "data_quality").app.button}
     assert "act_order_sweep" not in keys
+
+
+def test_what_is_done_while_looking_back_is_done_now(published_home: Home, show: Show) -> None:
+    older = published_snapshots(published_home)[1].stem
+    show(published_home.root, "data_quality", snapshot=older).app.button(key="act_order_sweep").click().run()
+    (order,) = Ledger(published_home.ledger).orders()
+    assert order.ordered_at == load_settings().clock.now()
+
+
+def test_what_is_gone_when_it_is_pressed_for_lets_nothing_be_done_about_another(
+    home: Path, show: Show
+) -> None:
+    shown, ledger = show(home, "todo"), Ledger(Home(home).ledger)
+    finding = str(shown.app.selectbox(key="act_on_finding_id").value)
+    ledger.waive(finding, reason="somebody was faster", by="Ayu", at=NOW)
+    shown.app.text_input(key="act_on_finding_reason").input("agreed with the owner")
+    shown.app.button(key="act_waive_finding").click().run()
+    assert [(waiver.finding_id, waiver.waived_by) for waiver in ledger.waivers()] == [(finding, "Ayu")]
+    assert "Nothing was entered" in plain(shown)
+    shown.app.button(key="act_waive_finding").click().run()
+    assert len(ledger.waivers()) == 2
+
+
+def test_options_that_are_called_the_same_are_told_apart() -> None:
+    assert told_apart({"a": "Missing", "b": "Missing", "c": "Wrong"}) == {
+        "a": "Missing \u00b7 a",
+        "b": "Missing \u00b7 b",
+        "c": "Wrong",
+    }
+
+
+def test_an_order_is_of_the_snapshot_that_was_looked_at_when_it_was_given(
+    published_home: Home, show: Show
+) -> None:
+    older = published_snapshots(published_home)[1].stem
+    app = show(published_home.root, "months", view="package", snapshot=older).app
+    del app.query_params["snapshot"]  # another one is there by the time the click is answered
+    app.text_input(key="by_package").input("Putu Auditor")
+    app.button(key="act_order_package").click().run()
+    (order,) = Ledger(published_home.ledger).orders("package")
+    assert order.arguments["snapshot"] == older

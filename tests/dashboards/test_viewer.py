@@ -177,6 +177,7 @@ def test_a_parameter_of_the_address_asks_for_its_right(
         ("https://elsewhere.test/", None),
         ("/revenue\r\nSet-Cookie: a=b", None),
         ("/auth/logout", None),
+        ("/\u20ac", None),
         ("/media/x.csv", None),
         ("", None),
         ("/" + "x" * 3000, None),

@@ -87,3 +87,11 @@ def test_the_log_of_what_was_shown_is_only_appended_to(ledger: Ledger, change: s
         )
     with pytest.raises(sqlite3.IntegrityError, match="only appended to"), ledger.writing() as db:
         db.execute(change)
+
+
+def test_what_was_typed_with_an_order_stands_so_that_a_name_in_it_can_be_found(ledger: Ledger) -> None:
+    order(ledger, month="2026-10", reason="as Jos\u00e9 asked")
+    with sqlite3.connect(ledger.path) as db:
+        (written,) = db.execute("SELECT arguments FROM orders").fetchone()
+    assert "Jos\u00e9" in written
+    assert ledger.orders()[0].arguments["reason"] == "as Jos\u00e9 asked"
