@@ -29,6 +29,7 @@ from dashboards.launch import environment
 from dashboards.queries import months, reading
 from dashboards.sections.accounts import MONTH, month_of
 from dashboards.sections.report import MIME, ZIP_BYTES, changed, earlier, names_of, zipped
+from dashboards.sections.waived import is_waived
 from dashboards.wording import count
 from marketplace.months import MonthFacts, Point, Standing, points_of, whole
 from pipelines.exports.folder import BESIDE
@@ -53,7 +54,11 @@ class Known:
     def __init__(self, screen: Screen) -> None:
         path = screen.snapshot
         self.screen = screen
-        self.changes = months.changes(path)
+        changes = months.changes(path)
+        self.changes = changes and {
+            month: [{**one, "waived": is_waived(screen, one["finding_id"], one["waived"])} for one in found]
+            for month, found in changes.items()
+        }
         self.compared = months.compared(path)
         now = screen.now.replace(tzinfo=None)
         self.until = judged_at(now, reading.snapshot(path).published_at, months.judged(path))
@@ -61,6 +66,9 @@ class Known:
         self.log: tuple[SignOff, ...] | None
         try:
             self.exports, self.log = earlier(screen.settings.home.ledger), log_of(screen.settings.home.ledger)
+            if screen.looked.past:  # what was made and signed since is not of that time
+                self.exports = tuple(one for one in self.exports if one.made_at <= screen.now)
+                self.log = tuple(one for one in self.log if one.at <= screen.now)
         except sqlite3.Error:
             self.exports = self.log = None
 
