@@ -20,12 +20,11 @@ def months(path: str) -> list[date]:
 
 @cached
 def changes(path: str) -> dict[date, list[dict[str, Any]]] | None:
-    """Month → changes after it closed (finding_id, previous_snapshot_id, seen_at, waived); None where the snapshot
-    has no such table."""
+    """Month → changes after it closed (previous_snapshot_id, seen_at, waived); None where the snapshot has no such
+    table."""
     try:
         rows = ask(
-            path,
-            "SELECT finding_id, local_month, previous_snapshot_id, seen_at, waived FROM marts.closed_month_changes",
+            path, "SELECT local_month, previous_snapshot_id, seen_at, waived FROM marts.closed_month_changes"
         )
     except NotInSnapshot:
         return None

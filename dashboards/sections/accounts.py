@@ -265,7 +265,7 @@ def _to_pay(screen: Screen, row: Mapping[str, Any]) -> Child:
         return parts.word("warn", say("commissions.is_awaiting"))
     if row["is_overdue"] is None or row["is_due"] is None:
         return parts.word("none", say("commissions.untold"))
-    kind, left = time_left(instant(row["deadline_at"]), shared.as_of(screen), screen)
+    kind, left = time_left(instant(row["deadline_at"]), screen.now, screen)
     return parts.word(kind, left, say.time(row["deadline_at"], screen.now))
 
 

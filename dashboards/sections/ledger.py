@@ -14,7 +14,6 @@ from dashboards.kit.screen import Screen
 from dashboards.queries import ledger
 from dashboards.sections import shared
 from dashboards.sections.accounts import MONTH, month_of
-from dashboards.sections.waived import restated
 from dashboards.wording import count, rupiah, signed_rupiah
 
 MONTHS_SHOWN = 12
@@ -72,8 +71,7 @@ def closed_months(screen: Screen) -> None:
     """Each figure of a closed month that is not what an earlier snapshot said, with both values."""
     say = screen.text
     show(parts.section(say("closed.title"), say("closed.note"), anchor="closed"))
-    rows = restated(screen, ledger.CLOSED_MONTH_CHANGES)
-    changes = rows.first(screen.snapshot, CHANGES_SHOWN)
+    changes = ledger.CLOSED_MONTH_CHANGES.first(screen.snapshot, CHANGES_SHOWN)
     gap = ledger.closed_month_gap(screen.snapshot)
     if gap is not None:
         show(parts.note("none", say("closed.gap"), say("closed.gap_text", reason=say.told(gap, "reason"))))
@@ -94,7 +92,7 @@ def closed_months(screen: Screen) -> None:
             [_change(row, screen) for row in changes.iter_rows(named=True)],
         )
     )
-    below(screen, rows, CHANGES_SHOWN)
+    below(screen, ledger.CLOSED_MONTH_CHANGES, CHANGES_SHOWN)
 
 
 def _change(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:

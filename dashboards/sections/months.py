@@ -29,7 +29,6 @@ from dashboards.launch import environment
 from dashboards.queries import months, reading
 from dashboards.sections.accounts import MONTH, month_of
 from dashboards.sections.report import MIME, ZIP_BYTES, changed, earlier, names_of, zipped
-from dashboards.sections.waived import is_waived
 from dashboards.wording import count
 from marketplace.months import MonthFacts, Point, Standing, points_of, whole
 from pipelines.exports.folder import BESIDE
@@ -54,11 +53,7 @@ class Known:
     def __init__(self, screen: Screen) -> None:
         path = screen.snapshot
         self.screen = screen
-        changes = months.changes(path)
-        self.changes = changes and {
-            month: [{**one, "waived": is_waived(screen, one["finding_id"], one["waived"])} for one in found]
-            for month, found in changes.items()
-        }
+        self.changes = months.changes(path)
         self.compared = months.compared(path)
         now = screen.now.replace(tzinfo=None)
         self.until = judged_at(now, reading.snapshot(path).published_at, months.judged(path))

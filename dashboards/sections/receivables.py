@@ -3,7 +3,6 @@ restrictions."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -198,9 +197,9 @@ def deadlines(screen: Screen) -> None:
 
 @st.fragment(run_every=COUNTDOWN_SECONDS)
 def countdown(screen: Screen, due: list[dict[str, Any]], late: list[dict[str, Any]]) -> None:
-    """The time left and the time over, by the clock: drawn anew by itself, without the rest of the page. Both stand
-    still while the data is not fresh, as all ages do."""
-    say, now = screen.text, shared.as_of(replace(screen, now=screen.settings.clock.now()))
+    """The time left and the time over, by the clock: drawn anew by itself, without the rest of the page. Of
+    an older snapshot by the instant that it shows."""
+    say, now = screen.text, screen.now if screen.looked.past else screen.settings.clock.now()
     shown = [
         parts.table(
             [(say(title), False), (say("receivables.owed"), True), (say(left), True)],
