@@ -114,7 +114,10 @@ def log_of(screen: Screen, kind: Kind, record_id: str) -> list[Acknowledgement]:
 
 
 def standing(screen: Screen) -> Standing | None:
-    """What people have entered; None where the ledger cannot be read. Asked anew once the ledger was written to."""
+    """What people have entered; None where the ledger cannot be read, and of an older snapshot, which has what stood
+    when it was made. Asked anew once the ledger was written to."""
+    if screen.looked.past:
+        return None
     path = screen.settings.home.ledger
     try:
         return _standing(path, *(_mark(Path(f"{path}{end}")) for end in ("", "-wal")))
@@ -146,6 +149,8 @@ def _standing(path: Path, *_marks: tuple[int, int, int] | None) -> Standing:
 
 def buttons(screen: Screen, kind: Kind, record_id: str) -> None:
     """What stands of a problem, and what the viewer may do about it: for the page that has it opened."""
+    if screen.looked.past:
+        return  # what is done is done about what is so now
     known = standing(screen)
     if known is None:
         show(parts.note("none", screen.text("acts.unread"), screen.text("acts.unread_text")))
@@ -284,7 +289,7 @@ def on_one_of(screen: Screen, kind: Kind, there: Mapping[str, str]) -> None:
     what it is called."""
     say = screen.text
     may = screen.may(Right.SILENCE if kind == "alert" else Right.WAIVE)
-    if not there or not (may or screen.may(Right.ACKNOWLEDGE)):
+    if screen.looked.past or not there or not (may or screen.may(Right.ACKNOWLEDGE)):
         return
     called = told_apart(there)
     with st.container(border=True, key=f"act_on_{kind}"):

@@ -34,24 +34,27 @@ class RevenueFigure:
         return (self.amount_idr - self.previous_idr) / self.previous_idr
 
 
-def daily(days: pl.DataFrame, period: Period) -> pl.DataFrame:
+def daily(days: pl.DataFrame, period: Period, until: date | None = None) -> pl.DataFrame:
     """The rows of revenue_daily for each day of the period that data covers; a covered day without a row is
-    0."""
+    0. ``until``: the last day that the data knows anything of."""
     if days.is_empty():
         return days
     known_since: date = days["local_date"].min()  # type: ignore[assignment] - Polars types the min or sum of a column as any literal
-    wanted = [day for day in period.dates() if day >= known_since]
+    wanted = [day for day in period.dates() if day >= known_since and (until is None or day <= until)]
     frame = pl.DataFrame({"local_date": wanted}, schema={"local_date": pl.Date})
     return frame.join(days, on="local_date", how="left").fill_null(0).sort("local_date")
 
 
 def revenue_figures(
-    days: pl.DataFrame, period: Period, before: Mapping[str, int] | None = None
+    days: pl.DataFrame,
+    period: Period,
+    before: Mapping[str, int] | None = None,
+    until: date | None = None,
 ) -> list[RevenueFigure]:
     """Booked, completed and collected of the period, each with what it is compared with. ``before``: of a period that
     is still running the three of the one before up to the same time of day (``booked_idr``, …); without them it is
     compared with nothing, for whole days are not like the part of one."""
-    now = daily(days, period)
+    now = daily(days, period, until)
     covered = not days.is_empty() and days["local_date"].min() <= period.previous.first  # type: ignore[operator] - Polars types the min or sum of a column as any literal
     cut = period.counterpart is not None
     if not covered:

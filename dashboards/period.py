@@ -30,7 +30,7 @@ _DAY: Final = timedelta(days=1)
 @dataclass(frozen=True)
 class Period:
     """The local days ``first`` to ``last``, both included. ``kind``: the choice it comes from; ``running``: its last
-    day is not over."""
+    day is not over, or not known to its end."""
 
     first: date
     last: date
@@ -50,7 +50,12 @@ class Period:
         if self.kind in (MONTH, LAST_MONTH):
             end = self.first - _DAY
             first = end.replace(day=1)
-            return Period(first, end if self.kind == LAST_MONTH else min(end, first + (self.days - 1) * _DAY))
+            return Period(
+                first,
+                end
+                if self.kind == LAST_MONTH and not self.running
+                else min(end, first + (self.days - 1) * _DAY),
+            )
         return Period(self.first - self.days * _DAY, self.first - _DAY)
 
     @property

@@ -73,8 +73,15 @@ class Screen:
 
     @property
     def data_until(self) -> datetime:
-        """Up to which instant (naive UTC) the snapshot knows: when it was published, else now."""
-        return self.published_at or self.now.astimezone(UTC).replace(tzinfo=None)
+        """Up to which instant (naive UTC) the snapshot knows: when it was published, else now; while the data is not
+        fresh no later than it was read, for a run that reads nothing publishes all the same."""
+        read = self.condition.counted_to(self.now).astimezone(UTC).replace(tzinfo=None)
+        return read if self.published_at is None else min(self.published_at, read)
+
+    @property
+    def data_day(self) -> date:
+        """The local day in which that instant stands: it is known in part, later ones not at all."""
+        return self.data_until.replace(tzinfo=UTC).astimezone(self.text.zone).date()
 
     @property
     def published_at(self) -> datetime | None:
@@ -174,7 +181,7 @@ def current(pages: tuple[str, ...]) -> Screen:
     numbers_as(say.language)
     looked = look(settings.home, address.chosen(links.SNAPSHOT))
     now = now_of(looked, settings)
-    return Screen(
+    screen = Screen(
         settings=settings,
         text=say,
         period=days_chosen(now.astimezone(say.zone).date()),
@@ -185,6 +192,16 @@ def current(pages: tuple[str, ...]) -> Screen:
         viewer=sign_in.viewer_or_stop(sign_in.found(settings), say),
         looked=looked,
     )
+    return replace(screen, period=_cut(screen))
+
+
+def _cut(screen: Screen) -> Period:
+    """The period as the data has it: also one of whole days is known in part where the data ends within it."""
+    try:
+        ends_within = screen.period.last >= screen.data_day
+    except reading.SnapshotUnreadable:
+        return screen.period
+    return replace(screen.period, running=True) if ends_within else screen.period
 
 
 def now_of(looked: Looked, settings: Settings) -> datetime:

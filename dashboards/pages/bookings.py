@@ -20,6 +20,7 @@ from dashboards.queries import bookings
 from dashboards.sections import booking as one
 from dashboards.sections import booking_list
 from dashboards.sections.booking import COUNTED_EVERY_S, as_of, stale_note
+from dashboards.sections.waived import entered
 from dashboards.wording import Wording, count
 from marketplace.collections import BOOKING_COLLECTIONS
 from marketplace.services import ANOMALIES
@@ -128,8 +129,14 @@ def listing(screen: Screen) -> None:
         last=_day(LAST),
         sort=chosen(SORT),
         at=at if chosen(SHOW) == bookings.PAST else None,
+        waived=_waived(screen) if chosen(SHOW) in ("missing", "finding") else None,
     )
     booking_list.drawn(screen, asked, at, PAGE_NUMBER, "bookings")
+
+
+def _waived(screen: Screen) -> tuple[str, ...] | None:
+    entries = entered(screen)
+    return None if entries is None else tuple(sorted(one.finding_id for one in entries))
 
 
 def _filters(screen: Screen) -> None:

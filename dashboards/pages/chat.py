@@ -31,7 +31,8 @@ def waiting(screen: Screen) -> None:
     if waits.rooms:
         grid(screen, talks.WAITING, say("chat.waiting"), opens=("room", "room_id"))
     elif talks.was_read(screen.snapshot):
-        show(parts.note("good", say("chat.nobody"), say("chat.nobody_text")))
+        kind = "good" if screen.condition.state == "fresh" else "none"
+        show(parts.note(kind, say("chat.nobody"), say("chat.nobody_text")))
     else:
         show(parts.note("none", say("chat.unread_rooms"), say("chat.unread_rooms_text")))
 

@@ -132,13 +132,11 @@ def figures(screen: Screen) -> None:
         said = {name: rupiah(undated[name]) for name in ("booked_idr", "completed_idr", "collected_idr")}
         title = say("revenue.undated", n=count(undated["rows"]))
         show(parts.banner("warn", title, say("revenue.undated_text", **said)))
-    days = revenue.revenue_daily(screen.snapshot)
     of_period = shared.period_figures(screen)
     if of_period[0].daily_idr:
         shown = [cards.revenue_card(figure, screen.period.days, say) for figure in of_period]
     else:
-        first = say.day(None if days.is_empty() else days["local_date"].min())  # type: ignore[arg-type] - Polars types the min of a column as any literal
-        shown = [parts.note("none", say("revenue.no_days"), say("revenue.no_days_text", first=first))]
+        shown = [shared.no_days(screen)]
     show(parts.grid("four" if len(shown) > 1 else "pair", *shown, _owed(screen)))
 
 

@@ -16,6 +16,7 @@ from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import people, reading, service
 from dashboards.sections import people as one
+from dashboards.sections import shared
 from dashboards.wording import count, share
 from marketplace.members import MEMBER_HEALTH
 from marketplace.services import ALL_SOURCES
@@ -54,7 +55,7 @@ def calls(screen: Screen) -> None:
             "bad",
             count(found["providers"]),
             say("providers.to_call"),
-            say("providers.to_call_since", ago=say.ago(found["oldest_request_at"], screen.now)),
+            say("providers.to_call_since", ago=say.ago(found["oldest_request_at"], shared.as_of(screen))),
             [
                 (say("providers.open_requests"), count(found["open_requests"])),
                 (say("providers.past_deadline"), count(found["past_deadline"])),
@@ -143,7 +144,7 @@ def figures(screen: Screen) -> None:
         (say("members.success"), share(row["success_rate"])),
         (say("members.delivery"), share(row["delivery_rate"])),
         (say("members.bookings_24h"), count(row["bookings_24h"])),
-        (say("health.newest_booking"), say.ago(newest, screen.now)),
+        (say("health.newest_booking"), say.ago(newest, shared.as_of(screen))),
     ]
     below = "" if all(value is not None for value in row.values()) else say("members.service_unknown")
     show(parts.terms_card(facts, below))

@@ -26,6 +26,7 @@ from dashboards.kit.page import Page
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import alerting, reading, todo
+from dashboards.sections import shared
 from dashboards.wording import NOTHING, Wording, count, instant, signed_rupiah
 from marketplace.findings import SEVERITIES
 from marketplace.personal import without_contact
@@ -187,7 +188,7 @@ def _cause(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
             parts.money(row["variance_idr"], signed=True),
             say("todo.not_in", n=count(row["unknown_rows"])) if row["unknown_rows"] else "",
         ),
-        say.span(age) if (age := say.elapsed(row["oldest"], screen.now)) is not None else NOTHING,
+        say.span(age) if (age := say.elapsed(row["oldest"], shared.as_of(screen))) is not None else NOTHING,
     )
 
 
@@ -197,7 +198,7 @@ def _change(row: dict[str, Any], screen: Screen) -> tuple[Child, ...]:
         parts.word("warn", links.to_page("months", say("closed.title")), say("todo.closed_is")),
         links.to_page("months", count(row["changes"])),
         NOTHING,
-        say.span(age) if (age := say.elapsed(row["oldest"], screen.now)) is not None else NOTHING,
+        say.span(age) if (age := say.elapsed(row["oldest"], shared.as_of(screen))) is not None else NOTHING,
     )
 
 

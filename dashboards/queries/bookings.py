@@ -55,7 +55,8 @@ class Asked:
     provider's name; only then tests and deleted ones are among them. ``first``, ``last``: local days of their
     creation, both included. ``customers``: of one customer, by every
     spelling of the id. ``at``: of PAST the instant that deadlines are held
-    against, naive UTC; nothing else goes by the clock, so that its answer can be kept."""
+    against, naive UTC; nothing else goes by the clock, so that its answer can be kept.
+    ``waived``: of those with findings the findings that are waived by now; None: as the snapshot has it."""
 
     search: str = ""
     show: str = ""
@@ -68,6 +69,7 @@ class Asked:
     customers: tuple[str, ...] | None = None
     sort: str = ""
     at: datetime | None = None
+    waived: tuple[str, ...] | None = None
 
     @property
     def order(self) -> str:
@@ -82,7 +84,7 @@ class Asked:
         else:
             said.append(("b.deleted_at IS NULL AND NOT coalesce(b.is_test, false)", ()))
         if self.show:
-            said.append(_shown(self.show, self.at))
+            said.append(_shown(self.show, self.at, self.waived))
         for column, value in (
             ("status", self.status),
             ("source", self.source),
@@ -155,7 +157,7 @@ def _these(rows: list[int]) -> Found:
     )
 
 
-def _shown(code: str, at: datetime | None) -> tuple[str, tuple[Any, ...]]:
+def _shown(code: str, at: datetime | None, waived: tuple[str, ...] | None) -> tuple[str, tuple[Any, ...]]:
     pending = "b.status = ? AND b.responded_at IS NULL AND b.accepted_at IS NULL"
     if code == WAITING:
         return pending, (BookingStatus.PENDING.value,)
@@ -165,8 +167,10 @@ def _shown(code: str, at: datetime | None) -> tuple[str, tuple[Any, ...]]:
         return "(b.booking_id, b.origin) IN (SELECT (booking_id, origin) FROM marts.reassignments)", ()
     if code in ("finding", "missing"):
         one = "" if code == "finding" else " AND finding = ?"
-        found = f"FROM marts.commission_findings WHERE booking_id IS NOT NULL AND NOT coalesce(waived, false){one}"
-        return f"(b.booking_id, b.origin) IN (SELECT (booking_id, origin) {found})", ((code,) if one else ())
+        is_waived = "coalesce(waived, false)" if waived is None else "list_contains(?::VARCHAR[], finding_id)"
+        found = f"FROM marts.commission_findings WHERE booking_id IS NOT NULL AND NOT {is_waived}{one}"
+        given: tuple[Any, ...] = (*(() if waived is None else (waived,)), *((code,) if one else ()))
+        return f"(b.booking_id, b.origin) IN (SELECT (booking_id, origin) {found})", given
     one = "" if code == ODD else " WHERE anomaly = ?"
     odd = f"SELECT unnest([booking_id, other_booking_id]) FROM marts.booking_anomalies{one}"
     return f"b.booking_id IN ({odd})", ((code,) if one else ())

@@ -188,7 +188,7 @@ def months(earlier: str, later: str) -> pl.DataFrame:
     """local_month, figure, previous_value, current_value, waived: the changes of closed months that the later snapshot
     tells and the earlier does not, or not with these values."""
     keys = ["finding_id", "previous_value", "current_value"]
-    return _month_changes(later).join(_month_changes(earlier), on=keys, how="anti")
+    return _month_changes(later).join(_month_changes(earlier), on=keys, how="anti", nulls_equal=True)
 
 
 @cached
@@ -279,10 +279,14 @@ def _states(path: str, ids: tuple[str, ...]) -> pl.DataFrame:
 
 
 def transitions(found: ChangedBookings) -> list[dict[str, Any]]:
-    """before, after, bookings, amount_idr (of the known), the most first."""
+    """before, after, bookings, amount_idr (of the known; null: none is known), the most first."""
     return (
         found.rows.group_by("before", "after")
-        .agg(pl.len().alias("bookings"), pl.col("amount_idr").sum())
+        .agg(pl.len().alias("bookings"), _sum_of_known("amount_idr"))
         .sort("bookings", "after", descending=[True, False])
         .to_dicts()
     )
+
+
+def _sum_of_known(column: str) -> pl.Expr:
+    return pl.when(pl.col(column).count() > 0).then(pl.col(column).sum()).alias(column)

@@ -102,18 +102,6 @@ def accounts(path: str, provider_id: str) -> list[dict[str, Any]]:
     ).to_dicts()
 
 
-@cached
-def balance(path: str, provider_id: str) -> dict[str, Any] | None:
-    """What it owes now (marts.commission_balances); None where nothing is open."""
-    rows = ask(
-        path,
-        "SELECT owed_idr, overdue_idr, overdue_records, oldest_deadline_at FROM marts.commission_balances"
-        " WHERE provider_id = ?",
-        [provider_id],
-    ).to_dicts()
-    return rows[0] if rows else None
-
-
 def bookings(provider_id: str) -> Query:
     """Its bookings, the newest first."""
     return Query(

@@ -426,11 +426,12 @@ def provider_records(path: str, provider_id: str) -> list[dict[str, Any]]:
 
 @cached
 def provider_balance(path: str, provider_id: str) -> dict[str, Any] | None:
-    """What a provider owes now, or None where it owes nothing."""
+    """What a provider owes now, fees included, or None where it owes nothing."""
     return _one(
         ask(
             path,
-            """SELECT provider_id, provider_name, owed_idr, overdue_idr, records, overdue_records, oldest_deadline_at,
+            """SELECT provider_id, provider_name, owed_idr + fees_idr AS owed_idr, overdue_idr, records,
+                      overdue_records, oldest_deadline_at,
                       restriction_due, restriction_due_at, restriction_actual
                FROM marts.commission_balances WHERE provider_id = ? LIMIT 1""",
             [provider_id],

@@ -19,8 +19,10 @@ from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
 from dashboards.queries import ledger, receivables, reconciliation
+from dashboards.sections import shared
 from dashboards.sections.compared import two_records
 from dashboards.sections.receivables import VERDICTS, time_left
+from dashboards.sections.waived import restated
 from dashboards.wording import NOTHING, count, instant, rupiah, signed_rupiah
 
 PROVIDER: Final = of_id("provider")
@@ -82,17 +84,19 @@ def _standing(
 ) -> Markup:
     """What is owed and since when, whether the account is to be restricted, and whose it is."""
     say = screen.text
+    # Who has no open record owes nothing, but where records could not be judged nobody knows.
+    nothing = None if shared.unjudged(screen) else 0
     row = balance or {}
-    late = row.get("overdue_records", 0)
+    late = row.get("overdue_records", nothing)
     facts: list[tuple[str, Child]] = [
-        (say("commissions.owed_with_fees"), rupiah(row.get("with_fees_idr", 0))),
+        (say("commissions.owed_with_fees"), rupiah(row.get("with_fees_idr", nothing))),
         (
             say("commissions.overdue_with_fees"),
-            parts.below(rupiah(row.get("overdue_idr", 0)), say("receivables.n_records", n=count(late))),
+            parts.below(rupiah(row.get("overdue_idr", nothing)), say("receivables.n_records", n=count(late))),
         ),
         (say("commissions.since"), _since(screen, row.get("overdue_since"))),
-        (say("commissions.of_it_fees"), rupiah(row.get("fees_idr", 0))),
-        (say("receivables.not_due"), rupiah(row.get("not_due_idr", 0))),
+        (say("commissions.of_it_fees"), rupiah(row.get("fees_idr", nothing))),
+        (say("receivables.not_due"), rupiah(row.get("not_due_idr", nothing))),
     ]
     if row.get("unknown_amount_records"):
         facts.append((say("receivables.unknown_amounts"), count(row["unknown_amount_records"])))
@@ -115,7 +119,7 @@ def _since(screen: Screen, moment: object) -> Child:
     say = screen.text
     if say.local(moment) is None:
         return NOTHING
-    return parts.below(say.span(say.elapsed(moment, screen.now) or 0), say.time(moment, screen.now))
+    return parts.below(say.span(say.elapsed(moment, shared.as_of(screen)) or 0), say.time(moment, screen.now))
 
 
 def _by_month(screen: Screen, months: pl.DataFrame, chosen_month: date | None) -> Markup:
@@ -207,7 +211,7 @@ def record(screen: Screen, commission_id: str) -> None:
         )
     )
     _lines(screen, commission_id)
-    found = reconciliation.findings_of(commission_id, booking_id)
+    found = restated(screen, reconciliation.findings_of(commission_id, booking_id))
     if not found.first(path, 1).is_empty():
         show(parts.section(say("commissions.found")))
         grid(screen, found, say("commissions.found"), opens=("finding", "finding_id"))

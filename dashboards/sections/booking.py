@@ -19,6 +19,7 @@ from dashboards.kit.parts import show
 from dashboards.kit.screen import REFRESH_SECONDS, Screen, policy_or_stop
 from dashboards.queries import bookings
 from dashboards.sections import shared
+from dashboards.sections.waived import is_waived
 from dashboards.wording import NOTHING, count, rate, rupiah
 from marketplace.answers import Answer, answer_of
 from marketplace.chats import Chat
@@ -239,7 +240,13 @@ def _tracked(screen: Screen, b: dict[str, Any]) -> Markup:
 def _commission(screen: Screen, b: dict[str, Any]) -> None:
     """Why its commission stands as it does, what to do, and the money with the rule that made each amount."""
     say, path = screen.text, screen.snapshot
-    found = bookings.findings(path, b["booking_id"], b["origin"])
+    found = sorted(
+        (
+            {**one, "waived": is_waived(screen, one["finding_id"], one["waived"])}
+            for one in bookings.findings(path, b["booking_id"], b["origin"])
+        ),
+        key=lambda one: one["waived"],
+    )
     row = bookings.reconciled(path, b["booking_id"], b["origin"])
     show(parts.section(say("booking.money"), anchor="commission"))
     for finding in found:

@@ -62,6 +62,9 @@ class Known:
         self.log: tuple[SignOff, ...] | None
         try:
             self.exports, self.log = earlier(screen.settings.home.ledger), log_of(screen.settings.home.ledger)
+            if screen.looked.past:  # what was made and signed since is not of that time
+                self.exports = tuple(one for one in self.exports if one.made_at <= screen.now)
+                self.log = tuple(one for one in self.log if one.at <= screen.now)
         except sqlite3.Error:
             self.exports = self.log = None
 

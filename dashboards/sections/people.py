@@ -12,7 +12,7 @@ from dashboards.kit.grid import grid
 from dashboards.kit.markup import Child
 from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen
-from dashboards.queries import people
+from dashboards.queries import people, receivables
 from dashboards.sections import shared
 from dashboards.wording import NOTHING, count, rupiah, share
 from messages.message import messages_of
@@ -65,12 +65,12 @@ def _account(screen: Screen, row: dict[str, Any]) -> Markup:
             why=say.word("call", row["reason"]),
             n=count(row["open_requests"]),
             late=count(row["past_deadline"]),
-            since=say.ago(row["oldest_request_at"], screen.now),
+            since=say.ago(row["oldest_request_at"], shared.as_of(screen)),
         )
     facts: list[tuple[str, Child]] = [
         (say("members.health"), parts.badge(kind, say.word("member", row["health"]))),
         (say("providers.in_app"), say.word("provider_status", row["status"])),
-        (say("providers.seen"), say.ago(row["last_seen_at"], screen.now)),
+        (say("providers.seen"), say.ago(row["last_seen_at"], shared.as_of(screen))),
         (say("members.notifications"), _yes(screen, row["notifications_enabled"])),
         (say("members.sound"), _yes(screen, row["sound_enabled"])),
         (say("members.missed"), count(row["missed_requests"])),
@@ -101,14 +101,16 @@ def _asked_of(screen: Screen, row: dict[str, Any]) -> list[tuple[str, Child]]:
 def _kept(screen: Screen, row: dict[str, Any]) -> list[tuple[str, Child]]:
     """What it owes, and how it keeps to deadlines and hours."""
     say = screen.text
-    owed = people.balance(screen.snapshot, row["provider_id"])
+    owed = receivables.balance(screen.snapshot, row["provider_id"])
     # Who has no open record owes nothing, but where records could not be judged nobody knows.
     nothing = None if shared.unjudged(screen) else 0
-    amounts = [owed[name] if owed else nothing for name in ("owed_idr", "overdue_idr")]
+    amounts = [owed[name] if owed else nothing for name in ("with_fees_idr", "overdue_idr")]
+    untold = owed["unknown_amount_records"] if owed else 0
+    account = links.to_page("commissions", rupiah(amounts[0]), provider=row["provider_id"])
     return [
         (
             say("providers.owed"),
-            links.to_page("commissions", rupiah(amounts[0]), provider=row["provider_id"]),
+            parts.below(account, say("overview.no_amount_records", n=count(untold))) if untold else account,
         ),
         (say("providers.overdue"), rupiah(amounts[1])),
         (say("providers.paid_in_time"), count(row["paid_in_time"])),

@@ -61,13 +61,19 @@ def _owed(screen: Screen, totals: dict[str, Any]) -> Markup:
     if totals["unknown_amounts"]:
         facts.append((say("receivables.unknown_amounts"), count(totals["unknown_amounts"])))
     link = filtered(say("receivables.all"), view="records", show=None)
-    return parts.tally("none", rupiah(totals["with_fees_idr"]), say("commissions.owed"), link, facts)
+    return parts.tally("none", _amount(screen, totals["with_fees_idr"]), say("commissions.owed"), link, facts)
+
+
+def _amount(screen: Screen, amount: int) -> str:
+    """A sum of all open records, as every page has it: where commissions could not be judged there is none."""
+    return NOTHING if shared.unjudged(screen) else rupiah(amount)
 
 
 def _overdue(screen: Screen, totals: dict[str, Any]) -> Markup:
     say = screen.text
     late = totals["overdue_records"]
-    kind = "bad" if late else "none" if totals["unknown_records"] else "good"
+    untold = totals["unknown_records"] or shared.unjudged(screen)
+    kind = "bad" if late else "none" if untold else "good"
     facts: list[tuple[str, Child]] = [
         (say("receivables.records"), count(late)),
         (say("commissions.providers"), count(totals["overdue_providers"])),
@@ -75,10 +81,11 @@ def _overdue(screen: Screen, totals: dict[str, Any]) -> Markup:
         (say("commissions.longest"), _ago(screen, totals["overdue_since"])),
     ]
     if totals["unknown_records"]:
-        untold = filtered(count(totals["unknown_records"]), view="records", show="unknown")
-        facts.append((say("commissions.untold"), untold))
+        to_them = filtered(count(totals["unknown_records"]), view="records", show="unknown")
+        facts.append((say("commissions.untold"), to_them))
     link = filtered(say("commissions.to_overdue"), view="records", show="overdue")
-    return parts.tally(kind, rupiah(totals["overdue_with_fees_idr"]), say("commissions.overdue"), link, facts)
+    amount = _amount(screen, totals["overdue_with_fees_idr"])
+    return parts.tally(kind, amount, say("commissions.overdue"), link, facts)
 
 
 def _awaiting(screen: Screen) -> Markup:
@@ -93,8 +100,9 @@ def _awaiting(screen: Screen) -> Markup:
     if totals["unknown_amounts"]:
         facts.append((say("receivables.unknown_amounts"), count(totals["unknown_amounts"])))
     link = filtered(say("commissions.to_awaiting"), view="records", show="awaiting")
-    kind = "warn" if totals["records"] else "good"
-    return parts.tally(kind, rupiah(totals["with_fees_idr"]), say("commissions.awaiting"), link, facts)
+    kind = "warn" if totals["records"] else "none" if shared.unjudged(screen) else "good"
+    amount = _amount(screen, totals["with_fees_idr"])
+    return parts.tally(kind, amount, say("commissions.awaiting"), link, facts)
 
 
 def _missing(screen: Screen) -> Markup:
@@ -115,14 +123,14 @@ def _missing(screen: Screen) -> Markup:
         link = links.to_page("findings", count(waived), code="missing", waived="waived")
         facts.append((say("commissions.waived_of_them"), link))
     unknown = shared.unjudged(screen)
-    kind = "bad" if totals["bookings"] else "none" if unknown else "good"
+    kind = "bad" if totals["bookings"] else "none" if unknown or summary.get("unknown") else "good"
     amount = NOTHING if unknown and not totals["bookings"] else rupiah(totals["expected_idr"])
     link = filtered(say("commissions.to_missing"), view="missing")
     return parts.tally(kind, amount, say("commissions.missing"), link, facts)
 
 
 def _ago(screen: Screen, value: object) -> Child:
-    return parts.unbroken(screen.text.ago(value, screen.now))
+    return parts.unbroken(screen.text.ago(value, shared.as_of(screen)))
 
 
 def choose_view(screen: Screen) -> None:
@@ -189,8 +197,9 @@ def deadlines(screen: Screen) -> None:
 
 @st.fragment(run_every=COUNTDOWN_SECONDS)
 def countdown(screen: Screen, due: list[dict[str, Any]], late: list[dict[str, Any]]) -> None:
-    """The time left and the time over, by the clock: drawn anew by itself, without the rest of the page."""
-    say, now = screen.text, screen.settings.clock.now()
+    """The time left and the time over, by the clock: drawn anew by itself, without the rest of the page. Of
+    an older snapshot by the instant that it shows."""
+    say, now = screen.text, screen.now if screen.looked.past else screen.settings.clock.now()
     shown = [
         parts.table(
             [(say(title), False), (say("receivables.owed"), True), (say(left), True)],

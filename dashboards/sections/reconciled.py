@@ -11,6 +11,7 @@ from dashboards.kit.parts import show
 from dashboards.kit.screen import Screen, policy_or_stop
 from dashboards.queries import reconciliation
 from dashboards.sections import shared
+from dashboards.sections.waived import restated
 from dashboards.wording import count, rupiah
 
 
@@ -80,7 +81,8 @@ def missing(screen: Screen) -> None:
             )
         if summary.get("unknown"):
             said.append(say("revenue.none_missing_unknown", unknown=count(summary["unknown"])))
-        show(parts.note("good", say("revenue.none_missing"), " ".join(said)))
+        kind = "none" if summary.get("unknown") else "good"
+        show(parts.note(kind, say("revenue.none_missing"), " ".join(said)))
         return
     states = reconciliation.reconciliation_states(screen.snapshot).filter(pl.col("state") == "missing")
     number, at_stake = int(states["rows"].sum() or 0), int(states["expected_idr"].sum() or 0)
@@ -89,4 +91,5 @@ def missing(screen: Screen) -> None:
         " ",
         parts.soft(say("revenue.at_stake", amount=rupiah(at_stake))),
     )
-    grid(screen, reconciliation.MISSING, say("revenue.missing"), opens=("finding", "finding_id"))
+    rows = restated(screen, reconciliation.MISSING)
+    grid(screen, rows, say("revenue.missing"), opens=("finding", "finding_id"))

@@ -38,7 +38,7 @@ _FIGURES: Final = ("bookings", "booked_idr", "completed_idr", "collected_idr")
 def figures(screen: Screen) -> None:
     """Booked, completed and collected of the period, apart, each beside the period before."""
     shared.revenue_section(screen, shared.period_figures(screen))
-    if not daily(revenue.revenue_daily(screen.snapshot), screen.period).is_empty():
+    if not daily(revenue.revenue_daily(screen.snapshot), screen.period, screen.data_day).is_empty():
         say = screen.text
         rows = (behind.to(name, say(f"metric.{name}")) for name in FIGURES)
         show(parts.soft(joined(say("revenue.rows"), " ", joined(*rows, by=" · "))))
@@ -60,7 +60,8 @@ def behind_figures(screen: Screen) -> tuple[Behind, ...]:
 
 def single_days(screen: Screen) -> None:
     """Yesterday, whole, beside the same day of the week before; and today as far as it has come, beside the same day of
-    the week before up to the same time."""
+    the week before up to the same time. A day that the data knows in part is cut like today, of a later
+    one nothing is told."""
     say = screen.text
     days = {row["local_date"]: row for row in revenue.revenue_daily(screen.snapshot).iter_rows(named=True)}
     if not days:
@@ -73,11 +74,12 @@ def single_days(screen: Screen) -> None:
             continue
         before = day - A_WEEK
         then = _UNTOLD
-        if before >= first:
-            then = days.get(before, _NO_DAY) if day == yesterday else _until_now(screen, before)
+        if before >= first and day <= screen.data_day:
+            then = days.get(before, _NO_DAY) if day < screen.data_day else _until_now(screen, before)
         told = say.weekday(before)
-        beneath = "" if then is _UNTOLD else say(f"revenue.beside_{name}", day=told)
-        now = days.get(day, _NO_DAY)
+        beside = "yesterday" if day < screen.data_day else "today"
+        beneath = "" if then is _UNTOLD else say(f"revenue.beside_{beside}", day=told)
+        now = days.get(day, _NO_DAY) if day <= screen.data_day else _UNTOLD
         lines.append(
             (
                 parts.below(say(f"revenue.{name}", day=say.weekday(day)), beneath),
@@ -89,7 +91,7 @@ def single_days(screen: Screen) -> None:
 
 
 def _until_now(screen: Screen, day: date) -> Mapping[str, int | None]:
-    """The figures of the day a week before the running one, up to the time of day up to which that one is known."""
+    """The figures of the day a week before the one that is known in part, up to the same time of day."""
     cut = screen.data_until - A_WEEK
     money = revenue.up_to(screen.snapshot, day, day, cut)
     sources = revenue.part_by_source(screen.snapshot, day, day, cut)
@@ -119,7 +121,7 @@ def _beside(now: int | None, then: int | None, figure: str) -> Child:
 def per_day(screen: Screen) -> None:
     """The period day by day, drawn."""
     say = screen.text
-    days = daily(revenue.revenue_daily(screen.snapshot), screen.period)
+    days = daily(revenue.revenue_daily(screen.snapshot), screen.period, screen.data_day)
     if days.is_empty():
         return
     show(parts.section(say("revenue.per_day"), say("revenue.per_day_note")))
@@ -281,7 +283,7 @@ def _spans(screen: Screen, name: str, frame: pl.DataFrame) -> None:
 def per_day_table(screen: Screen) -> None:
     """The days of the period as rows, to download."""
     say = screen.text
-    days = daily(revenue.revenue_daily(screen.snapshot), screen.period)
+    days = daily(revenue.revenue_daily(screen.snapshot), screen.period, screen.data_day)
     show(parts.section(say("revenue.table_day")))
     if days.is_empty():
         show(parts.note("none", say("revenue.no_rows"), say("revenue.no_rows_text")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import plotly.graph_objects as go
@@ -25,7 +25,7 @@ def subtitle(screen: Screen) -> str:
     have data."""
     say, period = screen.text, screen.period
     said = [say.days(period.first, period.last), say.zone_name(screen.now)]
-    if period.running:
+    if period.running and period.last >= screen.now.astimezone(say.zone).date():
         said.append(say("revenue.running"))
     covered = days_with_data(screen)
     if covered is not None and covered < period.days:
@@ -44,7 +44,7 @@ def days_with_data(screen: Screen) -> int | None:
         return None
     if days.is_empty():
         return 0
-    until = screen.data_until.replace(tzinfo=UTC).astimezone(screen.text.zone).date()
+    until = screen.data_day
     first: date = days["local_date"].min()  # type: ignore[assignment] - Polars types the min or sum of a column as any literal
     period = screen.period
     return max(0, (min(period.last, until) - max(period.first, first)).days + 1)
@@ -58,7 +58,18 @@ def period_figures(screen: Screen) -> list[RevenueFigure]:
     if period.counterpart is not None:
         earlier, cut = period.previous, screen.data_until - timedelta(days=period.counterpart)
         before = revenue.up_to(screen.snapshot, earlier.first, earlier.last, cut)
-    return revenue_figures(revenue.revenue_daily(screen.snapshot), period, before)
+    return revenue_figures(revenue.revenue_daily(screen.snapshot), period, before, screen.data_day)
+
+
+def no_days(screen: Screen) -> Markup:
+    """That no day of the period has data: it begins later, or ends earlier."""
+    say, days = screen.text, revenue.revenue_daily(screen.snapshot)
+    if screen.period.first > screen.data_day:
+        return parts.note(
+            "none", say("revenue.no_days"), say("revenue.no_days_yet", last=say.day(screen.data_day))
+        )
+    first = say.day(None if days.is_empty() else days["local_date"].min())  # type: ignore[arg-type] - Polars types the min or sum of a column as any literal
+    return parts.note("none", say("revenue.no_days"), say("revenue.no_days_text", first=first))
 
 
 def judged(screen: Screen) -> str:
@@ -99,9 +110,7 @@ def revenue_section(screen: Screen, figures: list[RevenueFigure]) -> None:
         title = say("revenue.undated", n=count(undated["rows"]))
         show(parts.banner("warn", title, say("revenue.undated_text", **said)))
     if not figures[0].daily_idr:
-        days = revenue.revenue_daily(screen.snapshot)
-        first = say.day(None if days.is_empty() else days["local_date"].min())  # type: ignore[arg-type] - Polars types the min or sum of a column as any literal
-        show(parts.note("none", say("revenue.no_days"), say("revenue.no_days_text", first=first)))
+        show(no_days(screen))
         return
     show(parts.grid("three", *(cards.revenue_card(figure, screen.period.days, say) for figure in figures)))
 
