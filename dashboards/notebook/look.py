@@ -4,10 +4,12 @@ the two. Colours stand in .streamlit/config.toml and kit/style.css alone."""
 from __future__ import annotations
 
 import tomllib
+from base64 import b64encode
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dashboards import first_page
 from dashboards.kit.screen import STYLE
 
 HERE = Path(__file__).resolve().parent
@@ -53,7 +55,11 @@ def template(theme: str) -> dict[str, Any]:
 @cache
 def css() -> str:
     """The dashboards' style sheet and what a notebook needs beside it."""
-    return STYLE.read_text(encoding="utf-8") + (HERE / "notebook.css").read_text(encoding="utf-8")
+    font = b64encode(first_page.FONT.read_bytes()).decode(
+        "ascii"
+    )  # a file that is sent on asks for nothing beside it
+    style = STYLE.read_text(encoding="utf-8").replace(first_page.FONT_AT, f"data:font/woff2;base64,{font}")
+    return style + (HERE / "notebook.css").read_text(encoding="utf-8")
 
 
 def ground(theme: str) -> str:

@@ -13,8 +13,7 @@ from resources.ledger import Ledger
 from resources.ledger.alerts import AlertStore
 from tests.browser.conftest import Served
 from tests.browser.test_pages_in_chromium import settle
-from tests.browser.test_pages_in_chromium import tab as tab  # its fixtures, of a window of their own
-from tests.browser.test_pages_in_chromium import window as window
+from tests.browser.test_pages_in_chromium import tab as tab  # its fixture
 
 pytestmark = pytest.mark.browser
 

@@ -189,7 +189,9 @@ def test_the_daily_chart_says_a_day_in_full_and_is_never_blank_while_it_changes(
             == colours
         )
         assert plot.locator(".modebar-btn").count() == 0
-        box = plot.locator(".bars").first.locator("path").nth(3).bounding_box()
+        bar = plot.locator(".bars").first.locator("path").nth(3)
+        bar.scroll_into_view_if_needed()
+        box = bar.bounding_box()
         before = served.truth.days[date(2026, 11, 19)]["booked_idr"]
         assert "Thu, 19 Nov 2026" in point_at(tab, box, f"Booked : {rp(before)}")
         tab.evaluate(
