@@ -67,6 +67,11 @@ def chromium() -> Iterator[object]:
 def window(chromium: Any) -> Iterator[Any]:
     """One window for all tabs: a person's browser also loads once what all pages share."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    # Streamlit keeps in the browser whether its sidebar is closed: a phone's test would close it in a desk's.
+    context.add_init_script(
+        "for (const key of Object.keys(localStorage)) if (key.startsWith('stSidebarCollapsed'))"
+        " localStorage.removeItem(key)"
+    )
     yield context
     context.close()
 
