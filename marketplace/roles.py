@@ -39,13 +39,17 @@ class Right(StrEnum):
     SIGN_OFF = "sign_off"
     SWEEP = "sweep"
     FORGET = "forget"
+    OPERATE = "operate"
+    """Have a plan applied to the marketplace, or one action on one row; stop all acting."""
+    UNDO = "undo"
+    """Take back what was done to the marketplace; let acting go on after a stop."""
 
 
 REVEALED_FOR: Final = timedelta(minutes=10)
 """How long what somebody asked to see stays on the page: who walks away leaves it masked."""
 
 _LOOK: Final = frozenset({Right.SEE})
-_WORK: Final = frozenset({Right.ACKNOWLEDGE, Right.SILENCE, Right.WAIVE, Right.SWEEP})
+_WORK: Final = frozenset({Right.ACKNOWLEDGE, Right.SILENCE, Right.WAIVE, Right.SWEEP, Right.OPERATE})
 
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.VIEWER: _LOOK,

@@ -1,0 +1,126 @@
+"""What bookwatch may do to the marketplace, and within which limits: the operations by name, how far each is let, how
+much a run may change, and the ids that make a second try harmless. What each does stands in operations/kinds/."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+
+class Operation(StrEnum):
+    """One way to act. Those without a person plan by themselves, from what is published; an admin's are ordered of one
+    row at a time."""
+
+    EXPIRE_BOOKINGS = "expire_bookings"
+    RECORD_MISSING_COMMISSIONS = "record_missing_commissions"
+    MARK_OVERDUE = "mark_overdue"
+    CHARGE_FEES = "charge_fees"
+    RESTRICT_ACCOUNTS = "restrict_accounts"
+    RESTORE_ACCOUNTS = "restore_accounts"
+    RETRY_NOTIFICATIONS = "retry_notifications"
+    CLOSE_ROOMS = "close_rooms"
+    # An admin's, of one row.
+    CONFIRM_PAYMENT = "confirm_payment"
+    REJECT_PAYMENT = "reject_payment"
+    REPAIR_AMOUNT = "repair_amount"
+    REASSIGN_BOOKING = "reassign_booking"
+    CANCEL_BOOKING = "cancel_booking"
+    ACCEPT_BOOKING = "accept_booking"
+
+
+BY_ORDER: Final = frozenset(
+    {
+        Operation.CONFIRM_PAYMENT,
+        Operation.REJECT_PAYMENT,
+        Operation.REPAIR_AMOUNT,
+        Operation.REASSIGN_BOOKING,
+        Operation.CANCEL_BOOKING,
+        Operation.ACCEPT_BOOKING,
+    }
+)
+"""Operations that a person orders of one row; no schedule plans them."""
+
+
+class Mode(StrEnum):
+    """How far an operation is let."""
+
+    OFF = "off"
+    """It is not even planned."""
+    OBSERVE = "observe"
+    """It is planned and shown; nothing is written."""
+    ENFORCE = "enforce"
+    """Its plan may be applied."""
+
+
+class ActionState(StrEnum):
+    """What became of an action."""
+
+    PLANNED = "planned"
+    DONE = "done"
+    SKIPPED = "skipped"
+    """The row was another one when its turn came, or had what it needs: nothing was written."""
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+DEFAULT_MODE: Final = Mode.OBSERVE
+ACTIONS_A_RUN: Final = 200
+ACTIONS_SHARE: Final = 0.02
+ACTIONS_AT_LEAST: Final = 10
+PLAN_HOLDS_FOR: Final = timedelta(minutes=10)
+"""A plan older than this was made of another world: it is made anew."""
+
+
+def most_actions(rows: int, *, a_run: int = ACTIONS_A_RUN, share: float = ACTIONS_SHARE) -> int:
+    """How many actions a run may take on a table of so many rows: ``a_run``, and no more than ``share`` of the table
+    or ACTIONS_AT_LEAST, whichever is more."""
+    return min(a_run, max(ACTIONS_AT_LEAST, math.floor(rows * share)))
+
+
+# Ids that cannot double -------------------------------------------------------------------------------
+# At most 36 characters of a-zA-Z0-9._-, the first a letter or digit; Appwrite compares them without case, so hex.
+
+_DIGITS: Final = 32
+
+
+def _derived(prefix: str, *parts: str) -> str:
+    # A separator that no id holds: ("ab", "c") and ("a", "bc") are two things.
+    return f"{prefix}_{hashlib.sha256(chr(31).join(parts).encode()).hexdigest()[:_DIGITS]}"
+
+
+def commission_id(origin: str, booking: str) -> str:
+    """The id of the commission record of a booking (its ``$id``) of a collection."""
+    return _derived("cm", origin, booking)
+
+
+def room_id(origin: str, booking: str) -> str:
+    """The id of the chat room of a booking."""
+    return _derived("rm", origin, booking)
+
+
+def acceptance_id(origin: str, booking: str) -> str:
+    """The id of the guard that lets one acceptance of a booking through."""
+    return _derived("ac", origin, booking)
+
+
+def duplicate_guard_id(customer: str, provider: str) -> str:
+    """The id of the guard against two bookings of a customer with a provider."""
+    return _derived("dg", customer, provider)
+
+
+def offer_id(booking: str, provider: str, round_number: int) -> str:
+    """The id of the n-th offer of a booking to a provider."""
+    return _derived("of", booking, provider, str(round_number))
+
+
+def told_id(action: str, about: str) -> str:
+    """The id of a message or notification that an action writes; ``about`` tells those of one action apart."""
+    return _derived("op", action, about)
+
+
+def action_id(operation: Operation, plan: str, collection: str, row: str) -> str:
+    """The idempotency key of an action: one operation on one row in one plan."""
+    return _derived("act", operation, plan, collection, row)[: len("act_") + _DIGITS]

@@ -1,0 +1,129 @@
+"""What an operation plans and what it writes, as values. Nothing here asks or writes anything.
+
+A plan and its application are two runs: the plan names the row, what is seen of it and what is to become of it; what is
+written is made of the row as Appwrite has it when its turn comes (``Kind.writes``), so that no name, phone or sentence
+needs to stand in a plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from marketplace.operations import Operation
+from messages.message import Message
+from operations.port import Published
+
+Row = Mapping[str, Any]
+"""A row as Appwrite answers it, ``$id`` and ``$updatedAt`` included."""
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """One action as planned. ``before`` and ``after``: the attributes that change, by their name in Appwrite or in
+    core, without a personal value. ``rule``: the rule of the business it rests on (a policy line, a section of the
+    docs). ``arguments``: what the kind needs to write it, also without a personal value. ``others``: rows beside the
+    first one that are changed, too."""
+
+    collection: str
+    row_id: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    why: Message
+    rule: str
+    arguments: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action that stands in a plan of the ledger. ``by`` and ``reason``: who has it applied, and why."""
+
+    action_id: str
+    plan_id: str
+    operation: Operation
+    proposed: Proposed
+    planned_at: datetime
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Create:
+    """Make a row of a derived id: made before, it is there, and that is as good. ``collection``: our name of it."""
+
+    collection: str
+    row_id: str
+    data: Mapping[str, Any]
+    permissions: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """Change attributes of a row that is still as of ``seen``, its ``$updatedAt`` when it was read."""
+
+    collection: str
+    row_id: str
+    data: Mapping[str, Any]
+    seen: str
+
+
+Write = Create | Change
+
+
+@dataclass(frozen=True)
+class Skip:
+    """The action is not to be done: what the row says by now."""
+
+    why: Message
+
+
+class Asking(Protocol):
+    """Rows as Appwrite has them at this moment, read with the acting key."""
+
+    def row(self, collection: str, row_id: str) -> Row | None:
+        """A row, None where there is none. Raises CallFailure."""
+        ...
+
+    def rows(self, collection: str, queries: Sequence[str]) -> list[Row]:
+        """The first rows that fit, by ``appwrite.query.Query`` strings. Raises CallFailure."""
+        ...
+
+    def has(self, collection: str, attribute: str) -> bool:
+        """Whether the collection has a column of that name: apps differ in their spellings. Raises CallFailure."""
+        ...
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What holds while a plan is made or applied: the instant, and the settings a rule may ask for."""
+
+    now: datetime
+    time_zone: str
+    languages: tuple[str, ...] = ("en", "id")
+
+
+class Kind(Protocol):
+    """One operation. It stands in a file of operations/kinds/ as ``KIND``."""
+
+    operation: Operation
+    collection: str
+    """Whose rows the share of a run is counted of."""
+    description: str
+    """One sentence, for people who list the operations."""
+
+    def plan(self, published: Published, moment: Moment, ordered: Mapping[str, str]) -> Iterable[Proposed]:
+        """What is to be done by what is published. ``ordered``: row and arguments of an admin's order, else empty.
+        Raises UsageError for an order that cannot be planned."""
+        ...
+
+    def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
+        """What to write, by the row as Appwrite has it now; the first write is of the row itself (or creates it).
+        All of them or none come to stand where the server has transactions; where it has none they are written in
+        this order, whose every prefix is a state the pipeline calls awaiting or unknown, never wrong."""
+        ...
+
+    def undo(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
+        """What takes a done action back, or why the business has no way back (a new action is the answer then)."""
+        ...

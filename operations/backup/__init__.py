@@ -1,0 +1,1 @@
+"""Backups: the whole database as the server has it, in files that can be verified and restored."""
