@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -17,7 +17,7 @@ from marketplace.roles import Role
 from tests.dashboards import snapshot
 from tests.dashboards.snapshot import Truth
 from tests.drawn_pages import AppTest
-from tests.published import copied_home
+from tests.published import copied_home, left_as_it_is
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +31,14 @@ def published(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
 def home(published: tuple[Path, Truth], tmp_path: Path) -> Path:
     """A home of this test's own, with the same snapshot."""
     return copied_home(published[0], tmp_path / "home").root
+
+
+@pytest.fixture
+def read_home(published: tuple[Path, Truth]) -> Iterator[Path]:
+    """The same for a test that only reads: one for all of them, so that its snapshot is opened once and what is asked
+    of it is asked once."""
+    with left_as_it_is(published[0]) as home:
+        yield home
 
 
 @pytest.fixture
