@@ -55,6 +55,18 @@ def test_what_needs_action_stands_first_with_its_number_rupiah_and_age(
     assert text.index("What needs action") < text.index("Booked Value of") < text.index("Degraded 2 broken")
 
 
+def test_stale_data_grows_no_older_and_the_last_run_does(
+    home: Path, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = plain(show(home))
+    later = datetime.fromisoformat(snapshot.NOW_SETTING) + timedelta(hours=30)
+    monkeypatch.setattr(snapshot, "NOW_SETTING", later.isoformat())
+    stale = plain(show(home))
+    assert re.search(r"Newest booking [^,]*, \d min ago", stale)
+    assert re.search(r"Last run [^,]*, 1 d \d+ h ago", stale)
+    assert not re.search(r"Last run [^,]*, 1 d", fresh)
+
+
 def test_each_cause_is_one_click_from_its_rows(home: Path, show: Show) -> None:
     html = show(home).html
     assert '<a href="findings?code=missing" target="_self">Missing commissions</a>' in html
