@@ -204,7 +204,8 @@ class Transactions:
             table = database.tables.get(name)
             if table is None:
                 raise errors.table_missing(COLLECTIONS, name)
-            action, data = item["action"], item.get("data") or {}
+            action: str = item["action"]
+            data: Any = item.get("data") or {}
             identity = str(item.get("rowId") or item.get("documentId") or "")
             if action in ("update", "delete"):
                 staged = trial.of(table).get(identity)

@@ -218,9 +218,8 @@ class Replay:
         if "header_present" in expected:
             seen["header_present"] = {name: name in answer.headers for name in expected["header_present"]}
         if "body" in expected:
-            seen["body"] = {"bytes": len(answer.content)}
-            if answer.content:
-                seen["body"]["sha256"] = hashlib.sha256(answer.content).hexdigest()
+            digest = hashlib.sha256(answer.content).hexdigest()
+            seen["body"] = {"bytes": len(answer.content), **({"sha256": digest} if answer.content else {})}
         if not isinstance(body, dict):
             return seen | {name: None for name in ("type", "message") if name in expected}
         if answer.status_code >= 400:

@@ -50,6 +50,7 @@ def _operation_refusal(call: Call, item: Any) -> str | None:
         if key not in item:
             return f"Missing required key: {key}"
     action, data = item["action"], item.get("data")
+    inner: dict[str, Any] = data if isinstance(data, dict) else {}
     if action not in ACTIONS:
         return f"Key 'action' must be one of: {', '.join(ACTIONS)}"
     if action in ("update", "upsert", "delete", "increment", "decrement") and not item.get(words.row_id):
@@ -64,11 +65,11 @@ def _operation_refusal(call: Call, item: Any) -> str | None:
         "bulkDelete": ["queries"],
     }.get(action, [])  # fmt: skip
     for key in wanted:
-        if key not in data:
+        if key not in inner:
             return f"Key '{key}' is required in data for {action}"
     if action in ("increment", "decrement"):
         for key in ("value", "min", "max"):
-            if data.get(key) is not None and numeric(data[key]) is None:
+            if inner.get(key) is not None and numeric(inner[key]) is None:
                 return f"Key '{key}' must be a numeric value for {action}"
     return None
 

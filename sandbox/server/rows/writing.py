@@ -10,14 +10,14 @@ from typing import Any
 
 from sandbox.server import errors
 from sandbox.server.apis import Words
-from sandbox.server.columns import stored_value, structure_refusal
+from sandbox.server.columns import kept_as_given, stored_value, structure_refusal
 from sandbox.server.errors import Failure
 from sandbox.server.permissions import aggregate, permission_refusal
 from sandbox.server.queries.language import cursor_of, parse_queries
 from sandbox.server.queries.plan import plan_rows
 from sandbox.server.rows.reading import RowReader
 from sandbox.server.rows.rendering import Rendering
-from sandbox.server.values import KEY_RULE, is_key, numeric, parse_instant
+from sandbox.server.values import KEY_RULE, is_key, is_served_instant, numeric, parse_instant
 from sandbox.storage.clock import stamp, unique_id
 from sandbox.storage.documents import parse_row, plain_number, row_text
 from sandbox.storage.records import DuplicateRow, NotUnique, Row, StoredColumn, StoredTable
@@ -54,11 +54,15 @@ class RowWriter:
         for key, value in given.items():
             if key in columns:
                 data[key] = value
-        why = structure_refusal(columns, data, given)
+        sure = {key for key, value in data.items() if kept_as_given(columns[key], value)}
+        why = structure_refusal(columns, data, given, sure=sure)
         if why:
             raise errors.row_invalid(self.words, why)
         now = self._now()
-        kept = {key: plain_number(stored_value(columns[key], value)) for key, value in data.items()}
+        kept = {
+            key: value if key in sure else plain_number(stored_value(columns[key], value))
+            for key, value in data.items()
+        }
         created, updated = _instant(given, "$createdAt", now), _instant(given, "$updatedAt", now)
         return Row(
             unique_id() if identity == "unique()" else identity, kept, created, updated, list(permissions)
@@ -101,7 +105,8 @@ class RowWriter:
         for key, value in given.items():
             if key in columns:
                 data[key] = value
-        why = structure_refusal(columns, data, given, partial)
+        sure = {key for key, value in data.items() if key in columns and kept_as_given(columns[key], value)}
+        why = structure_refusal(columns, data, given, partial, sure)
         if why:
             raise errors.row_invalid(self.words, why)
         for key in given:
@@ -295,6 +300,8 @@ def _as_kept(column: StoredColumn, number: float) -> int | float:
 
 def _instant(given: Mapping[str, Any], key: str, otherwise: str) -> str:
     value = given.get(key)
+    if is_served_instant(value):
+        return str(value)
     at = parse_instant(value) if value is not None else None
     return stamp(at) if at else otherwise
 
