@@ -20,7 +20,7 @@ from sandbox.server.keys import Keys
 from sandbox.server.project import Project
 from sandbox.server.rates import Rates
 from sandbox.server.routes import Route, Routes
-from sandbox.server.wire import read_body, read_query, send_answer
+from sandbox.server.wire import read_body, read_multipart, read_query, send_answer
 from sandbox.storage.store import Store
 
 LOG = logging.getLogger(__name__)
@@ -40,10 +40,10 @@ class Api:
         self._rates, self._routes = Rates(), Routes()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        body = b""
+        parts: list[bytes] = []
         while True:
             message = await receive()
-            body += message.get("body", b"")
+            parts.append(message.get("body", b""))
             if not message.get("more_body"):
                 break
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -56,9 +56,9 @@ class Api:
             path,
             scope["query_string"].decode("latin-1"),
             headers,
-            body,
+            b"".join(parts),
         )
-        await send_answer(send, answer, self.date_header(), extra)
+        await send_answer(send, answer, self.date_header(), extra, scope["method"])
 
     def date_header(self) -> bytes:
         """The server's time, as far off as it is told to be."""
@@ -78,15 +78,20 @@ class Api:
             return Answer(404, NOT_FOUND_PAGE, "text/html; charset=UTF-8"), []
         extra = warning_headers(headers)
         try:
-            by_query = method in ("GET", "HEAD")
-            given = read_query(query) if by_query else read_body(headers.get("content-type", ""), body)
+            kind, file = headers.get("content-type", ""), None
+            if method in ("GET", "HEAD"):
+                given = read_query(query)
+            elif kind.startswith("multipart/form-data"):
+                given, file = read_multipart(kind, body)
+            else:
+                given = read_body(kind, body)
             access = self.keys.identify(headers)
             host = headers.get("host", "127.0.0.1").rsplit(":", 1)[0]
             check_scopes(route, access, headers, host)
             if route.rate:
                 extra += self._rates.headers(route.method, path, route.rate, access)
             self.project.written.call(route.method, route.pattern)
-            return route.handler(self.project, Call(route.words, names, given, access, headers)), extra
+            return route.handler(self.project, Call(route.words, names, given, access, headers, file)), extra
         except Failure as failure:
             return reply(failure.status, failure.body()), extra
         except Exception:

@@ -16,6 +16,8 @@ class Answer:
     status: int
     body: bytes = b""
     content_type: str = "application/json; charset=UTF-8"
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    streamed: bool = False  # sent without saying how long it is
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Call:
     given: dict[str, Any]
     access: Access
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    file: tuple[str, bytes] | None = None  # of a multipart body: name and content
 
 
 def reply(status: int, body: Any) -> Answer:

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from sandbox.server.calls import Access
 from sandbox.server.errors import Failure
 
-GUEST_SCOPES = frozenset(("public", "rows.read", "rows.write", "documents.read", "documents.write"))
+GUEST_SCOPES = frozenset(("public", "rows.read", "rows.write", "documents.read", "documents.write", "files.read", "files.write"))
 READ_SCOPES = ("rows.read", "tables.read", "documents.read", "collections.read")
 ALL_SCOPES = (
     "databases.read", "databases.write", "tables.read", "tables.write", "collections.read",
     "collections.write", "columns.read", "columns.write", "attributes.read", "attributes.write",
     "indexes.read", "indexes.write",
     "rows.read", "rows.write", "documents.read", "documents.write", "health.read",
+    "buckets.read", "buckets.write", "files.read", "files.write",
 )  # fmt: skip
 
 

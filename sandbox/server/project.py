@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
 
 from sandbox.server import errors
 from sandbox.server.calls import Call
+from sandbox.server.errors import Failure
 from sandbox.server.rows.reading import RowReader
 from sandbox.server.rows.writing import RowWriter
 from sandbox.server.settings import ServerSettings
@@ -17,6 +18,7 @@ from sandbox.server.transactions import Transactions
 from sandbox.server.values import UID_RULE, is_uid
 from sandbox.server.written import Written
 from sandbox.storage.clock import stamp
+from sandbox.storage.files import Files
 from sandbox.storage.records import StoredDatabase, StoredTable
 from sandbox.storage.store import Store
 
@@ -26,7 +28,7 @@ class Project:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.transactions = Transactions(store)
+        self.transactions, self.files = Transactions(store), Files(store)
         self.settings, self.written = ServerSettings(), Written()
         self.listed: Callable[[StoredTable], None] | None = None  # told of each list of rows (see control/)
 
@@ -54,6 +56,26 @@ class Project:
             raise errors.table_missing(call.words, identity)
         return table
 
+    def bucket(self, call: Call) -> dict[str, Any]:
+        """The one a path names. Raises Failure."""
+        found = self.files.bucket(call.path["bucketId"])
+        if found is None or not (found["enabled"] or call.access.is_key):
+            told = "Storage bucket with the requested ID could not be found."
+            raise Failure(404, "storage_bucket_not_found", told)
+        return found
+
+    def roles(self, call: Call) -> list[str]:
+        """The roles of a caller that is no key."""
+        return ["any", "guests"]
+
+    def owner_permissions(self, call: Call, actions: Sequence[str]) -> list[str]:
+        """What the maker of something may do to it where nothing is said; of a key nothing."""
+        return []
+
+    def allowed(self, call: Call, permissions: Sequence[str], action: str) -> bool:
+        """Whether permissions let a caller do this."""
+        return call.access.is_key or any(f'{action}("{role}")' in permissions for role in self.roles(call))
+
     def reader(self, call: Call) -> RowReader:
         """Of the rows of the table that a path names. Raises Failure."""
         return RowReader(self.store, self.table(call), call.words)
@@ -79,16 +101,19 @@ class Project:
 
     def guest_may(self, call: Call, table: StoredTable, action: str) -> None:
         """Raises Failure where a guest may not do this to a table's rows."""
-        if call.access.is_key:
+        self.check_permission(call, table.permissions, action)
+
+    def check_permission(self, call: Call, permissions: Sequence[str], action: str) -> None:
+        """Raises Failure where permissions do not let a caller do this."""
+        if self.allowed(call, permissions, action):
             return
-        named = [p for p in table.permissions if p.startswith(f"{action}(")]
+        named = [p for p in permissions if p.startswith(f"{action}(")]
         if not named:
             raise errors.unauthorized(f"No permissions provided for action '{action}'")
-        if not any(f'{action}("{role}")' in named for role in ("any", "guests")):
-            raise errors.unauthorized(
-                f'Missing "{action}" permission for role "guests". Only "{orjson.dumps(named).decode()}" '
-                'scopes are allowed and "["any","guests"]" was given.'
-            )
+        raise errors.unauthorized(
+            f'Missing "{action}" permission for role "guests". Only "{orjson.dumps(named).decode()}" '
+            f'scopes are allowed and "{orjson.dumps(self.roles(call)).decode()}" was given.'
+        )
 
     def staged(self, call: Call, table: StoredTable) -> dict[str, StagedRow]:
         """What is staged of a table's rows in the transaction that a read names."""

@@ -11,8 +11,10 @@ from sandbox.server.apis import COLLECTIONS, TABLES, Words
 from sandbox.server.calls import Answer, Call
 from sandbox.server.columns import RELATIONSHIP
 from sandbox.server.definitions import COLUMN_KINDS
+from sandbox.server.handlers import buckets as on_buckets
 from sandbox.server.handlers import columns as on_columns
 from sandbox.server.handlers import databases as on_databases
+from sandbox.server.handlers import files as on_files
 from sandbox.server.handlers import health as on_health
 from sandbox.server.handlers import indexes as on_indexes
 from sandbox.server.handlers import relationships as on_relationships
@@ -103,7 +105,30 @@ def _routes(words: Words) -> list[Route]:
     ]
 
 
+def _file_routes() -> list[Route]:
+    buckets = ("storage", "buckets")
+    bucket = (*buckets, "{bucketId}")
+    files = (*bucket, "files")
+    file = (*files, "{fileId}")
+    see, change = ("files.read",), ("files.write",)
+    return [
+        Route("GET", buckets, on_buckets.list_buckets, ("buckets.read",), TABLES),
+        Route("POST", buckets, on_buckets.create_bucket, ("buckets.write",), TABLES),
+        Route("GET", bucket, on_buckets.get_bucket, ("buckets.read",), TABLES),
+        Route("PUT", bucket, on_buckets.update_bucket, ("buckets.write",), TABLES),
+        Route("DELETE", bucket, on_buckets.delete_bucket, ("buckets.write",), TABLES),
+        Route("GET", files, on_files.list_files, see, TABLES),
+        Route("POST", files, on_files.create_file, change, TABLES, 60),
+        Route("GET", file, on_files.get_file, see, TABLES),
+        Route("PUT", file, on_files.update_file, change, TABLES, 60),
+        Route("DELETE", file, on_files.delete_file, change, TABLES, 60),
+        Route("GET", (*file, "download"), on_files.read_file("attachment"), see, TABLES),
+        Route("GET", (*file, "view"), on_files.read_file("inline"), see, TABLES),
+    ]
+
+
 ROUTES = [
+    *_file_routes(),
     *_routes(TABLES),
     *_routes(COLLECTIONS),
     Route("GET", ("health", "version"), on_health.health_version, ("public",), TABLES),
