@@ -66,6 +66,8 @@ def refusal(column: StoredColumn, value: Any) -> str | None:
     if column.is_text:
         label = "format" if kind in ("enum", "email", "url", "ip") else "type"
         size = text_size(column)
+        if kind in TEXT_SIZES and isinstance(value, str) and len(value.encode()) > size:
+            return f"type. Value must be a valid string no longer than {size} bytes"
         if not isinstance(value, str) or len(value) > size:
             return f"{label}. {text_rule(size)}"
         if kind == "enum" and value not in (column.elements or ()):
@@ -113,20 +115,40 @@ def _related_id(value: Any) -> str | None:
 
 
 def _spatial_refusal(kind: str, value: Any) -> str | None:
-    def is_point(point: Any) -> bool:
-        return isinstance(point, list) and len(point) == 2 and all(is_number(c) for c in point)
+    shape = {"line": "linestring"}.get(kind, kind)
+    why = {"point": _point_refusal, "line": _line_refusal, "polygon": _polygon_refusal}[kind](value)
+    return f"type. Value must be a valid {shape}: {why}" if why else None
 
-    if kind == "point":
-        return None if is_point(value) else "type. Value must be a valid point"
-    if kind == "line":
-        fits = isinstance(value, list) and len(value) >= 2 and all(is_point(p) for p in value)
-        return None if fits else "type. Value must be a valid linestring"
-    rings = (
-        isinstance(value, list)
-        and value
-        and all(isinstance(r, list) and all(map(is_point, r)) for r in value)
-    )
-    return None if rings else "type. Value must be a valid polygon"
+
+def _point_refusal(value: Any) -> str | None:
+    if not isinstance(value, list) or len(value) != 2:
+        return "Point must be an array of two numeric values [x, y]"
+    if not all(is_number(place) for place in value):
+        return "Point coordinates must be numeric values"
+    for name, place, edge in (("Longitude (x)", value[0], 180), ("Latitude (y)", value[1], 90)):
+        if not -edge <= place <= edge:
+            return f"{name} must be between -{edge} and {edge}, got {place}"
+    return None
+
+
+def _line_refusal(value: Any) -> str | None:
+    if not isinstance(value, list) or len(value) < 2:
+        return "LineString must contain at least two points"
+    return next(filter(None, map(_point_refusal, value)), None)
+
+
+def _polygon_refusal(value: Any) -> str | None:
+    if not isinstance(value, list) or not value:
+        return "Polygon must contain at least one ring"
+    for place, ring in enumerate(value):
+        if not isinstance(ring, list) or len(ring) < 4:
+            return f"Ring #{place} must contain at least 4 points to form a closed polygon"
+        why = next(filter(None, map(_point_refusal, ring)), None)
+        if why:
+            return why
+        if ring[0] != ring[-1]:
+            return f"Ring #{place} must be closed (first point must equal last point)"
+    return None
 
 
 def _is_url(value: str) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import re
+import zlib
 
 from sandbox.server.errors import Failure
 
@@ -42,7 +42,10 @@ def kept_size(content: bytes, compression: str, encrypted: bool) -> int:
     """Bytes it takes on the server: compressed, then encrypted into base64."""
     if len(content) > ENCRYPTED_MAX:
         return len(content)
-    size = len(gzip.compress(content, 6)) if compression != "none" and content else len(content)
+    size = len(content)
+    if compression != "none" and content:
+        packer = zlib.compressobj(6, wbits=31, memLevel=9)  # as PHP's gzencode does
+        size = len(packer.compress(content)) + len(packer.flush())
     return -(-size // 3) * 4 if encrypted else size
 
 

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from sandbox.server.calls import Access
 from sandbox.server.errors import Failure
 
-GUEST_SCOPES = frozenset(("public", "rows.read", "rows.write", "documents.read", "documents.write", "files.read", "files.write"))
+GUEST_SCOPES = frozenset(
+    ("public", "rows.read", "rows.write", "documents.read", "documents.write", "files.read", "files.write")
+)
 READ_SCOPES = ("rows.read", "tables.read", "documents.read", "collections.read")
 ALL_SCOPES = (
     "databases.read", "databases.write", "tables.read", "tables.write", "collections.read",

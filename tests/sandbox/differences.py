@@ -5,8 +5,13 @@ from __future__ import annotations
 DIFFERENCES: dict[str, str] = {}
 
 # recorded-1.9.6-acting.jsonl: cases, by name; areas that are not served at all
-ACTING_DIFFERENCES: dict[str, str] = {}
-AREAS_LEFT_OUT: dict[str, str] = {
-    "schema": "being built", "users": "being built", "storage": "being built", "restore": "being built",
-    "search": "being built", "http": "being built", "end": "being built",
-}  # fmt: skip
+ACTING_DIFFERENCES: dict[str, str] = {
+    "db_create": "answered with a `status`, which the same server did not in recorded-1.9.6.jsonl",
+    "rel_filter": "no filter by related rows",
+    "rel_nested_create": "a row within a row is related by its id, and not made",
+    "rel_delete_guest": "as it was not made, it cannot be deleted",
+    "file_by_blocked_user": "no users",
+    "zz_user_ann": "no users",
+    "zz_user_bob": "no users",
+}
+AREAS_LEFT_OUT: dict[str, str] = {"users": "being built", "http": "being built"}

@@ -195,13 +195,15 @@ class Replay:
 
     def _processed(self, paths: Any) -> dict[str, Any]:
         """What ``status`` a thing that takes its time comes to."""
-        status: Any = None
+        came_to: list[Any] = []
         for path in [paths] if isinstance(paths, str) else paths or ():
+            status: Any = None
             for _ in range(100):
                 status = self.ask({"method": "GET", "path": path}).json().get("status")
                 if status != "processing":
                     break
-        return {"waited": status} if paths else {}
+            came_to.append(status)
+        return {"waited": came_to if isinstance(paths, list) else came_to[0]} if paths else {}
 
     def _observed(
         self, answer: requests.Response, case: Mapping[str, Any], expected: Mapping[str, Any]

@@ -67,7 +67,9 @@ def _given(call: Call) -> dict[str, Any]:
     if not is_int(number) or not 1 <= number <= LARGEST:
         raise errors.argument_invalid("maximumFileSize", range_rule(1, LARGEST))
     extensions = call.given.get("allowedFileExtensions") or []
-    if not isinstance(extensions, list) or any(not isinstance(e, str) or not 1 <= len(e) <= 64 for e in extensions):
+    if not isinstance(extensions, list) or any(
+        not isinstance(e, str) or not 1 <= len(e) <= 64 for e in extensions
+    ):
         rule = f"Value must a valid array no longer than 100 items and {text_rule(64, 1)}"
         raise errors.argument_invalid("allowedFileExtensions", rule)
     compression = call.given.get("compression", "none")

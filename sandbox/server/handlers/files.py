@@ -96,8 +96,8 @@ def _new_file(
     return {
         "$id": identity, "bucketId": bucket["$id"], "$createdAt": now, "$updatedAt": now,
         "$permissions": permissions, "name": name, "folder": "", "key": "", "signature": "", "mimeType": "",
-        "sizeOriginal": size, "sizeActual": 0, "chunksTotal": 1, "chunksUploaded": 0, "encryption": bucket["encryption"], "compression": bucket["compression"],
-        "_chunks": [],
+        "sizeOriginal": size, "sizeActual": 0, "chunksTotal": 1, "chunksUploaded": 0,
+        "encryption": bucket["encryption"], "compression": bucket["compression"], "_chunks": [],
     }  # fmt: skip
 
 

@@ -52,7 +52,7 @@ class RowWriter:
         given = self._writable(given)
         data = {c.key: c.default for c in columns.values()}
         for key, value in given.items():
-            if key in columns:
+            if key in columns and value is not None:  # of a new row null is what was not given
                 data[key] = value
         sure = {key for key, value in data.items() if kept_as_given(columns[key], value)}
         why = structure_refusal(columns, data, given, sure=sure)
