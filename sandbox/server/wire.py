@@ -23,7 +23,6 @@ async def send_answer(
         (b"date", date),
         (b"server", b"Appwrite"),
         (b"x-appwrite-project-region", b"default"),
-        (b"access-control-allow-origin", b"*"),
         *extra,
         *answer.headers,
     ]
@@ -66,7 +65,7 @@ def _decoded(text: bytes | None) -> str:
 
 
 def read_query(text: str) -> dict[str, Any]:
-    """A query string as PHP reads it: ``name[0]=a`` and ``name[]=a`` make lists."""
+    """A query string as PHP reads it: ``name[0]=a`` and ``name[]=a`` make lists, ``name[key]=a`` an object."""
     result: dict[str, Any] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
         found = re.fullmatch(r"([^\[]+)\[([^\]]*)\]", name)
@@ -74,6 +73,9 @@ def read_query(text: str) -> dict[str, Any]:
             result[name] = value
             continue
         kept = result.get(found[1])
+        if found[2] and not found[2].isdigit():
+            result[found[1]] = {**(kept if isinstance(kept, dict) else {}), found[2]: value}
+            continue
         values = kept if isinstance(kept, list) else []
         result[found[1]] = [*values, value]
     return result

@@ -25,7 +25,7 @@ from tests.sandbox_server import SandboxProcess
 
 LISTS = (
     "rows", "documents", "indexes", "columns", "attributes", "tables", "collections", "databases", "buckets",
-    "files", "transactions", "users", "sessions",
+    "files", "transactions", "users", "sessions", "statuses",
 )  # fmt: skip
 SCOPES = {
     "ro_key": ("rows.read", "tables.read"),

@@ -27,10 +27,10 @@ class RowReader:
         self.store, self.table, self.words = store, table, words
         self.rendering = Rendering(store, table, words)
 
-    def get(self, identity: str, queries: Sequence[str] = (), role: str | None = None) -> bytes:
-        """One row, with what of it is selected. Raises Failure where it is not there, or not for this role."""
+    def get(self, identity: str, queries: Sequence[str] = (), roles: Sequence[str] | None = None) -> bytes:
+        """One row, with what of it is selected. Raises Failure where it is not there, or not for these roles."""
         text = self.store.get_text(self.table, identity)
-        if text is None or (role and not _may_read(parse_row(text), role)):
+        if text is None or (roles is not None and not _may_read(parse_row(text), roles)):
             raise errors.row_missing(self.words, identity)
         parsed = parse_queries(queries)
         for query in parsed:
@@ -52,11 +52,11 @@ class RowReader:
         if cursor is not None and self.store.get_text(self.table, cursor) is None:
             raise errors.cursor_missing(self.words.row.title(), cursor)
 
-    def listed(self, plan: Plan, count_total: bool, role: str | None = None) -> bytes:
-        """A page as a list answers it. ``role``: only rows that name it are read."""
-        if role is not None:
-            plan.where.append("instr(doc, ?) > 0")
-            plan.arguments.append(f'read(\\"{role}\\")')
+    def listed(self, plan: Plan, count_total: bool, roles: Sequence[str] | None = None) -> bytes:
+        """A page as a list answers it. ``roles``: only rows that name one of them are read."""
+        if roles is not None:
+            plan.where.append(f"({' OR '.join(['instr(substr(doc, 1, cut), ?)'] * len(roles))})")
+            plan.arguments += [f'"read(\\"{role}\\")"' for role in roles]
         texts = self.page(plan)
         if self.rendering.related.columns:
             texts = [self.rendering.related.listed(text, plan.select or ()) for text in texts]
@@ -130,8 +130,8 @@ class RowReader:
         return self.store.reader().execute(sql, plan.updated_arguments).fetchone()[0] <= UPDATED_INDEX_REACH
 
 
-def _may_read(row: Row, role: str) -> bool:
-    return f'read("{role}")' in row.permissions
+def _may_read(row: Row, roles: Sequence[str]) -> bool:
+    return any(f'read("{role}")' in row.permissions for role in roles)
 
 
 def _flipped(direction: str) -> str:
