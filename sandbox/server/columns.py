@@ -200,6 +200,8 @@ def kept_as_given(column: StoredColumn, value: Any) -> bool:
     kind = column.kind
     if kind in ("varchar", "string"):
         return type(value) is str and len(value) <= (column.size or 0)
+    if kind in TEXT_SIZES:
+        return type(value) is str and len(value) * 4 <= TEXT_SIZES[kind]
     if kind == "datetime":
         return is_served_instant(value)
     if kind == "boolean":
@@ -232,7 +234,8 @@ def structure_refusal(
         if key not in columns and key not in ("$createdAt", "$updatedAt", "$id", "$permissions"):
             return f'Unknown attribute: "{key}"'
     for key in ("$createdAt", "$updatedAt"):
-        if given.get(key) is not None and parse_instant(given[key]) is None:
+        at = given.get(key)
+        if at is not None and not is_served_instant(at) and parse_instant(at) is None:
             return f'Attribute "{key}" has invalid type. {DATE_RULE}'
     for key, value in (given if partial else data).items():
         column = columns.get(key)

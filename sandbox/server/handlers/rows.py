@@ -21,7 +21,6 @@ from sandbox.server.parameters import (
 )
 from sandbox.server.project import Project
 from sandbox.server.queries.language import parse_queries
-from sandbox.server.queries.plan import plan_rows
 from sandbox.server.rows.writing import ROW_PERMISSIONS
 from sandbox.server.staging import overlaid, shown
 from sandbox.server.values import KEY_RULE, is_key, numeric
@@ -34,7 +33,7 @@ def list_rows(project: Project, call: Call) -> Answer:
     rows = project.reader(call)
     parsed = parse_queries(texts)
     rows.check_cursor(parsed)
-    plan = plan_rows(rows.table, parsed)
+    plan = rows.planned(parsed)
     body = rows.listed(plan, total, project.reading_roles(call, rows.table))
     staged = project.staged(call, rows.table)
     if staged:

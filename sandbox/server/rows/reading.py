@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from sandbox.server import errors
 from sandbox.server.apis import Words
+from sandbox.server.columns import RELATIONSHIP
 from sandbox.server.errors import Failure
-from sandbox.server.queries.language import DEFAULT_LIMIT, TOTAL_CAP, Query, cursor_of, parse_queries
+from sandbox.server.queries.language import DEFAULT_LIMIT, FILTERS, TOTAL_CAP, Query, cursor_of, parse_queries
 from sandbox.server.queries.plan import Plan, cursor_condition, expression, order_of, plan_rows
 from sandbox.server.rows.rendering import Rendering
 from sandbox.storage.documents import parse_row
@@ -51,6 +53,23 @@ class RowReader:
         cursor, _ = cursor_of(queries)
         if cursor is not None and self.store.get_text(self.table, cursor) is None:
             raise errors.cursor_missing(self.words.row.title(), cursor)
+
+    def planned(self, queries: Sequence[Query]) -> Plan:
+        """The plan of a list; filters by an attribute of a related row (``guest.name``) are among them."""
+        own, others = [], []
+        for query in queries:
+            column = self.table.columns.get(query.attribute.partition(".")[0])
+            is_related = column is not None and column.kind == RELATIONSHIP and "." in query.attribute
+            (others if is_related and query.method in FILTERS else own).append(query)
+        plan = plan_rows(self.table, own)
+        for query in others:
+            key, _, attribute = query.attribute.partition(".")
+            other = self.rendering.related.table_of(self.table.columns[key])
+            inner = plan_rows(other, [replace(query, attribute=attribute)])
+            ids = f"SELECT id FROM {other.sql} WHERE {inner.condition()}"
+            plan.where.append(f"EXISTS (SELECT 1 FROM json_each(doc, '$.\"{key}\"') WHERE value IN ({ids}))")
+            plan.arguments += inner.arguments
+        return plan
 
     def listed(self, plan: Plan, count_total: bool, roles: Sequence[str] | None = None) -> bytes:
         """A page as a list answers it. ``roles``: only rows that name one of them are read."""

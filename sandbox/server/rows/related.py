@@ -61,7 +61,7 @@ class Related:
 
     def _ids(self, column: StoredColumn, kept: Any, own: str) -> list[str]:
         """The ids of the related rows that are there."""
-        other = self._other(column)
+        other = self.table_of(column)
         if column.side == "child":
             path = column_path(str(column.two_way_key))
             holds = f"EXISTS (SELECT 1 FROM json_each(doc, '$.\"{column.two_way_key}\"') WHERE value = ?)"
@@ -74,7 +74,7 @@ class Related:
         return [identity for identity in ids if self._store.get_text(other, identity) is not None]
 
     def _row(self, column: StoredColumn, identity: str, inner: Sequence[str]) -> dict[str, Any] | None:
-        other = self._other(column)
+        other = self.table_of(column)
         text = self._store.get_text(other, identity)
         if text is None:
             return None
@@ -86,5 +86,6 @@ class Related:
             if key not in related and (key[0] == "$" or "*" in inner or key in inner)
         }
 
-    def _other(self, column: StoredColumn) -> StoredTable:
+    def table_of(self, column: StoredColumn) -> StoredTable:
+        """The table on the other side."""
         return self._store.databases[self._table.database].tables[str(column.related)]

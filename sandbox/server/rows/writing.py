@@ -70,8 +70,20 @@ class RowWriter:
 
     def create(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str]) -> bytes:
         """Create one; the row as served. Raises Failure."""
-        row = self.new_row(identity, given, permissions)
-        return self.rendering.written(self._insert([row], identity)[0])
+        with self.store.writing():
+            self._write_related(given)
+            row = self.new_row(identity, given, permissions)
+            return self.rendering.written(self._insert([row], identity)[0])
+
+    def _write_related(self, given: Mapping[str, Any]) -> None:
+        """Make, or change, the related rows that are given whole within one. Raises Failure."""
+        for column in self.rendering.related.columns:
+            value = given.get(column.key)
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, dict) and isinstance(item.get("$id"), str) and len(item) > 1:
+                    other = RowWriter(self.store, self.rendering.related.table_of(column), self.words)
+                    inner = {key: inner for key, inner in item.items() if key != "$id"}
+                    other.upsert(item["$id"], inner, _item_permissions(item))
 
     def _insert(self, rows: Sequence[Row], identity: str) -> list[str]:
         """Their texts as served. Raises Failure where one of them cannot be."""
@@ -131,6 +143,7 @@ class RowWriter:
         """Change one, if it is no newer than ``seen``; the row as served. Raises Failure."""
         with self.store.writing():
             row = self._standing(identity, seen)
+            self._write_related(given)
             after = self.changed(row, given, permissions, partial=False)
             return self.rendering.written(self._write(after or row, write=after is not None))
 
@@ -153,6 +166,7 @@ class RowWriter:
     def upsert(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str] | None) -> bytes:
         """Change one, or create it. Raises Failure."""
         with self.store.writing():
+            self._write_related(given)
             text, changed = self._upsert_one(identity, given, permissions)
             if (
                 not changed and given.get("$updatedAt") is None
