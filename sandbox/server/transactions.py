@@ -35,13 +35,14 @@ class Transaction:
     updated: str
     owner: str | None  # whose it is, where not a key's: keys may end anybody's
     status: str = "pending"
+    count: int = 0  # of operations, which are forgotten when it has ended
     operations: list[Operation] = field(default_factory=list)
     staged: Staged = field(default_factory=Staged)
 
     def served(self) -> dict[str, Any]:
         return {
             "$id": self.id, "$createdAt": self.created, "$updatedAt": self.updated, "status": self.status,
-            "operations": len(self.operations), "expiresAt": stamp(self.expires),
+            "operations": self.count, "expiresAt": stamp(self.expires),
         }  # fmt: skip
 
     def check_room(self, more: int) -> None:
@@ -58,6 +59,7 @@ class Transaction:
     def add(self, operations: Sequence[Operation]) -> None:
         """Stage more."""
         self.operations += operations
+        self.count = len(self.operations)
         for operation in operations:
             self.staged.add(operation)
 
@@ -248,8 +250,11 @@ class Transactions:
 
     def end(self, words: Words, transaction: Transaction, *, commit: bool) -> None:
         """Carry out what was staged, or forget it. Raises Failure where that cannot be."""
-        if commit:
-            self._commit(words, transaction)
+        try:
+            if commit:
+                self._commit(words, transaction)
+        finally:
+            transaction.operations, transaction.staged = [], Staged()
         transaction.status = "committed" if commit else "failed"
         transaction.updated = stamp(self._store.clock.now())
 
