@@ -250,12 +250,14 @@ class Transactions:
 
     def end(self, words: Words, transaction: Transaction, *, commit: bool) -> None:
         """Carry out what was staged, or forget it. Raises Failure where that cannot be."""
-        try:
-            if commit:
-                self._commit(words, transaction)
-        finally:
-            transaction.operations, transaction.staged = [], Staged()
-        transaction.status = "committed" if commit else "failed"
+        with self._store.lock:  # of two that would end it at once the second is told that it is not ready
+            self.get(transaction.id, None)
+            try:
+                if commit:
+                    self._commit(words, transaction)
+            finally:
+                transaction.operations, transaction.staged = [], Staged()
+            transaction.status = "committed" if commit else "failed"
         transaction.updated = stamp(self._store.clock.now())
 
     def _commit(self, words: Words, transaction: Transaction) -> None:

@@ -4,6 +4,7 @@ rows, the older API, bulk changes."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -124,6 +125,15 @@ def test_a_row_that_went_is_told_from_one_that_changed(call: Caller) -> None:
             call("PATCH", call.row(identity), {"data": {"name": "moved"}})
         assert [call.committed(update), call.committed(gone)] == [expected] * 2
         assert call.committed(bulk) == ((200, "") if identity == "went" else expected)
+
+
+def test_of_two_that_commit_at_once_one_does(call: Caller) -> None:
+    made(call, "twice", free=0)
+    path = call.staged({"action": "increment", "rowId": "twice", "data": {"column": "free", "value": 1}})
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: Caller(call.server)("PATCH", path, {"commit": True})[0], range(8)))
+    assert sorted(answers) == [200, *[400] * 7]
+    assert call("GET", call.row("twice"))[1]["free"] == 1
 
 
 def test_the_older_api_stages_and_commits_the_same(call: Caller) -> None:
