@@ -80,6 +80,19 @@ def most_actions(rows: int, *, a_run: int = ACTIONS_A_RUN, share: float = ACTION
     return min(a_run, max(ACTIONS_AT_LEAST, math.floor(rows * share)))
 
 
+_FIRST_PAUSE: Final = timedelta(minutes=1)
+_LONGEST_PAUSE: Final = timedelta(hours=6)
+
+
+def pause_after(tries: int, *, failed: bool) -> timedelta:
+    """How long the same action on a row is left after so many tries in a row that came to nothing: after the first one
+    that was skipped not at all (the row was another one, and is looked at anew), then twice as long each time."""
+    doublings = tries - 1 if failed else tries - 2
+    if doublings < 0:
+        return timedelta(0)
+    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(doublings, 12))
+
+
 # Ids that cannot double -------------------------------------------------------------------------------
 # At most 36 characters of a-zA-Z0-9._-, the first a letter or digit; Appwrite compares them without case, so hex.
 
