@@ -219,6 +219,7 @@ class _Run:
         try:
             self._settler.settle()
             plan = self._fresh_plan(plan)
+            self._reason = self._reason or plan.reason
             self._moment = moment_of(self._settings, self._gateway)
             waiting = self._ledger.actions(
                 plan_id=plan.plan_id, state=ActionState.PLANNED, limit=self._most(plan)
