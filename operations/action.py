@@ -24,8 +24,8 @@ Row = Mapping[str, Any]
 class Proposed:
     """One action as planned. ``before`` and ``after``: the attributes that change, by their name in Appwrite or in
     core, without a personal value. ``rule``: the rule of the business it rests on (a policy line, a section of the
-    docs). ``arguments``: what the kind needs to write it, also without a personal value. ``others``: rows beside the
-    first one that are changed, too."""
+    docs). ``arguments``: what the kind needs to write it, also without a personal value: the ids of the rows beside the
+    first one."""
 
     collection: str
     row_id: str
@@ -97,7 +97,9 @@ class Asking(Protocol):
 
 @dataclass(frozen=True)
 class Moment:
-    """What holds while a plan is made or applied: the instant, and the settings a rule may ask for."""
+    """What holds while a plan is made or applied: the instant, and the settings a rule may ask for. At application
+    ``now`` is the earlier of our clock and the server's where they differ by more than a minute: what is past is past
+    by both."""
 
     now: datetime
     time_zone: str
@@ -118,10 +120,16 @@ class Kind(Protocol):
         Raises UsageError for an order that cannot be planned."""
         ...
 
+    def reads(self, action: Action) -> Iterable[tuple[str, str]]:
+        """Rows beside the proposed one that ``writes`` and ``undo`` ask for, as (collection, id): those of many
+        actions are read by one call."""
+        ...
+
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
-        """What to write, by the row as Appwrite has it now; the first write is of the row itself (or creates it).
-        All of them or none come to stand where the server has transactions; where it has none they are written in
-        this order, whose every prefix is a state the pipeline calls awaiting or unknown, never wrong."""
+        """What to write, by the row as Appwrite has it now; the first write is of the row itself (or creates what is
+        proposed of it). The same action and rows give the same writes: ids are derived. All of them or none come to
+        stand where the server has transactions; where it has none they are written in this order, whose every prefix
+        is a state the pipeline calls awaiting or unknown, never wrong."""
         ...
 
     def undo(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from marketplace.operations import ACTIONS_A_RUN, ACTIONS_SHARE, DEFAULT_MODE, Mode, Operation
 from marketplace.rules import AMOUNT_MAX_IDR, AMOUNT_MIN_IDR, AMOUNT_READ_BELOW_IDR
 from messages.catalogue import english, understood
 from messages.message import Message, as_message, in_a_row
@@ -60,6 +62,13 @@ class Settings(BaseSettings):
         validation_alias="appwrite_api_key",
         description="A key that may read: rows.read and tables.read (databases API: documents.read and"
         " collections.read).",
+    )
+    appwrite_write_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="appwrite_write_key",
+        description="A key of its own that may write rows: rows.read, rows.write and tables.read (databases API:"
+        " documents.read, documents.write and collections.read). Operations alone act with it; never the reading"
+        " key.",
     )
     appwrite_database_id: str = Field(
         default="", validation_alias="appwrite_database_id", description="The database's id."
@@ -163,6 +172,24 @@ class Settings(BaseSettings):
         le=86400,
         description="Time that a query of `bookwatch sql` may take.",
         json_schema_extra={"unit": "seconds"},
+    )
+    operations: Annotated[dict[Operation, Mode], NoDecode] = Field(
+        default_factory=dict[Operation, Mode],
+        description='How far each operation is let, as JSON: {"expire_bookings": "enforce"}. off: not even planned;'
+        " observe: planned and shown, nothing is written; enforce: its plan may be applied. Those not named are"
+        " observed.",
+    )
+    actions_a_run: int = Field(
+        default=ACTIONS_A_RUN,
+        ge=1,
+        le=1_000_000,
+        description="How many actions a run of an operation may take at most.",
+    )
+    actions_share: float = Field(
+        default=ACTIONS_SHARE,
+        gt=0,
+        le=1,
+        description="The share of its collection that a run of an operation may act on; a few rows always.",
     )
     home_shared: bool = Field(
         default=False,
@@ -271,6 +298,35 @@ class Settings(BaseSettings):
             raise Wrong("setting.rupiah")
         return value
 
+    @field_validator("operations", mode="before")
+    @classmethod
+    def _modes(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            given: object = json.loads(value or "{}")
+        except ValueError:
+            raise Wrong("setting.operations_json") from None
+        if not isinstance(given, dict):
+            raise Wrong("setting.operations_json")
+        modes: dict[Operation, Mode] = {}
+        for name, mode in cast("dict[str, object]", given).items():
+            if name not in set(Operation):
+                raise Wrong("setting.operation_unknown", names=[word.value for word in Operation])
+            if not isinstance(mode, str) or mode not in set(Mode):
+                raise Wrong("setting.operation_mode", operation=name, names=[word.value for word in Mode])
+            modes[Operation(name)] = Mode(mode)
+        return modes
+
+    @field_validator("appwrite_write_key")
+    @classmethod
+    def _key_of_its_own(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        reading = info.data.get("appwrite_api_key")
+        secret = value.get_secret_value().strip()
+        if secret and isinstance(reading, SecretStr) and secret == reading.get_secret_value().strip():
+            raise Wrong("setting.write_key_shared")
+        return value
+
     @field_validator("amount_max")
     @classmethod
     def _above_the_least(cls, value: int, info: ValidationInfo) -> int:
@@ -363,6 +419,18 @@ class Settings(BaseSettings):
     def table_id(self, collection: str) -> str:
         """The id of a collection in this deployment (BOOKWATCH_TABLES), its own name by default."""
         return self.tables.get(collection, collection)
+
+    def mode_of(self, operation: Operation) -> Mode:
+        """How far an operation is let."""
+        return self.operations.get(operation, DEFAULT_MODE)
+
+    def acting(self) -> Settings:
+        """The settings with which operations call Appwrite: the acting key in the place of the reading one. Raises
+        UsageError where there is none, or an Appwrite setting is missing."""
+        self.require_appwrite()
+        if not self.appwrite_write_key.get_secret_value().strip():
+            raise UsageError.of("failure.write_key_missing")
+        return self.model_copy(update={"appwrite_api_key": self.appwrite_write_key})
 
     def require_appwrite(self) -> Settings:
         """Return itself, or raise UsageError: a setting is missing, or the key would be sent unencrypted."""

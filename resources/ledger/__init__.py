@@ -9,6 +9,7 @@ The alerts stand apart, in alerts.py. How the file is opened is connection.py's,
 from __future__ import annotations
 
 from resources.ledger.acknowledgements import Acknowledgement, Acknowledgements
+from resources.ledger.actions import Actions
 from resources.ledger.calls import Calls, LedgerCall
 from resources.ledger.closed_months import ClosedChange, ClosedGap, ClosedMonths
 from resources.ledger.erasures import Erasures
@@ -34,6 +35,7 @@ class Ledger(
     Erasures,
     Acknowledgements,
     Orders,
+    Actions,
 ):
     """The ledger of a home, every subject but the alerts."""
 

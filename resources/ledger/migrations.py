@@ -339,6 +339,90 @@ def _take_acts(db: sqlite3.Connection) -> None:
     )
 
 
+def _take_actions(db: sqlite3.Connection) -> None:
+    """What operations plan and do to the marketplace: plans, their actions, each call that writes (entered before it is
+    made, settled after it), and who stopped all acting."""
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS plans (
+            sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+            plan_id TEXT NOT NULL UNIQUE,
+            operation TEXT NOT NULL,
+            mode TEXT NOT NULL,
+            snapshot_id TEXT NOT NULL,
+            planned_at TEXT NOT NULL,
+            ordered TEXT NOT NULL,
+            planned_by TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            most INTEGER NOT NULL,
+            proposed INTEGER NOT NULL,
+            left_out INTEGER NOT NULL,
+            replaced_by TEXT
+        )"""
+    )
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS actions (
+            sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+            action_id TEXT NOT NULL UNIQUE,
+            plan_id TEXT NOT NULL,
+            operation TEXT NOT NULL,
+            collection TEXT NOT NULL,
+            row_id TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('planned', 'done', 'skipped', 'failed', 'undone')),
+            before TEXT NOT NULL,
+            after TEXT NOT NULL,
+            why TEXT NOT NULL,
+            rule TEXT NOT NULL,
+            arguments TEXT NOT NULL,
+            planned_at TEXT NOT NULL,
+            acted_by TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            begun_at TEXT,
+            settled_at TEXT,
+            said TEXT,
+            answer TEXT NOT NULL DEFAULT '',
+            duration_s REAL,
+            tries INTEGER NOT NULL DEFAULT 0,
+            undone_by TEXT,
+            undo_reason TEXT,
+            undone_at TEXT,
+            undo_said TEXT
+        )"""
+    )
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS action_calls (
+            call_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            action_id TEXT NOT NULL,
+            purpose TEXT NOT NULL CHECK (purpose IN ('apply', 'undo')),
+            begun_at TEXT NOT NULL,
+            transaction_id TEXT NOT NULL,
+            writes TEXT NOT NULL,
+            called_by TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            settled_at TEXT,
+            ended TEXT CHECK (ended IN ('done', 'not_done', 'skipped', 'failed')),
+            answer TEXT NOT NULL DEFAULT '',
+            duration_s REAL
+        )"""
+    )
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS acting_log (
+            entry_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            action TEXT NOT NULL CHECK (action IN ('stopped', 'resumed')),
+            entered_by TEXT NOT NULL,
+            entered_at TEXT NOT NULL,
+            reason TEXT NOT NULL
+        )"""
+    )
+    for name, columns in (
+        ("actions_of_plan", "actions (plan_id, state)"),
+        ("actions_of_operation", "actions (operation, settled_at)"),
+        ("actions_of_row", "actions (row_id)"),
+        ("plans_of_operation", "plans (operation, ordered)"),
+        ("calls_open", "action_calls (call_id) WHERE settled_at IS NULL"),
+    ):
+        db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _make_tables,
     _say_who_refused,
@@ -347,6 +431,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _keep_messages,
     _log_sign_offs,
     _take_acts,
+    _take_actions,
 )
 """The n-th makes form n, the ``user_version`` of the file, of the form before."""
 
