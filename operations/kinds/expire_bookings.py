@@ -24,7 +24,13 @@ WITH late AS (
     SELECT booking_id, origin, business_id, status, response_deadline, deadline_rule, updated_at
     FROM core.bookings b
     WHERE list_contains($states, status) AND response_deadline < $now AND updated_at IS NOT NULL
-      AND deleted_at IS NULL AND NOT is_test AND responded_at IS NULL AND accepted_at IS NULL
+      AND deleted_at IS NULL AND NOT is_test
+      -- Nobody answered; or it was seen to be accepted, by a provider from whom it was taken since.
+      AND (responded_at IS NULL AND accepted_at IS NULL
+           OR accepted_rule = 'observed' AND responded_at IS NOT DISTINCT FROM accepted_at
+              AND EXISTS (SELECT 1 FROM core.booking_providers p
+                          WHERE p.booking_id = b.booking_id AND p.origin = b.origin
+                            AND p.from_provider_id IS NOT NULL AND p.observed_at >= b.accepted_at))
       -- a record says that somebody accepted it all the same: what is so cannot be told
       AND NOT EXISTS (SELECT 1 FROM marts.commission_reconciliation r
                       WHERE r.booking_id = b.booking_id AND r.origin = b.origin AND r.commission_id IS NOT NULL)
