@@ -18,7 +18,7 @@ from dashboards.kit.markup import Child, joined
 from dashboards.kit.parts import show
 from dashboards.kit.screen import REFRESH_SECONDS, Screen, policy_or_stop
 from dashboards.queries import bookings
-from dashboards.sections import shared
+from dashboards.sections import by_order, shared
 from dashboards.sections.waived import is_waived
 from dashboards.wording import NOTHING, count, rate, rupiah
 from marketplace.answers import Answer, answer_of
@@ -103,6 +103,7 @@ def opened(screen: Screen, said: str, origin: str) -> bool:
     screen.beside(lambda screen: _times(screen, booking), lambda screen: _course(screen, booking))
     screen.draw(lambda screen: _handed(screen, booking))
     screen.draw(lambda screen: _odd(screen, booking))
+    screen.draw(lambda screen: by_order.on_booking(screen, booking))
     show(parts.section(say("booking.contact"), say("booking.contact_note")))
     reveal.contact(screen, booking_id=booking["booking_id"])
     return True
