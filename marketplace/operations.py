@@ -44,6 +44,19 @@ BY_ORDER: Final = frozenset(
 """Operations that a person orders of one row; no schedule plans them."""
 
 
+RHYTHMS: Final = {
+    Operation.EXPIRE_BOOKINGS: timedelta(minutes=1),
+    Operation.RETRY_NOTIFICATIONS: timedelta(minutes=1),
+    Operation.RECORD_MISSING_COMMISSIONS: timedelta(minutes=5),
+    Operation.MARK_OVERDUE: timedelta(minutes=5),
+    Operation.CHARGE_FEES: timedelta(minutes=5),
+    Operation.RESTRICT_ACCOUNTS: timedelta(minutes=5),
+    Operation.RESTORE_ACCOUNTS: timedelta(minutes=5),
+    Operation.CLOSE_ROOMS: timedelta(hours=1),
+}
+"""How often each operation that nobody orders plans; whole minutes, an hour at most."""
+
+
 class Mode(StrEnum):
     """How far an operation is let."""
 
@@ -91,6 +104,17 @@ def pause_after(tries: int, *, failed: bool) -> timedelta:
     if doublings < 0:
         return timedelta(0)
     return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(doublings, 12))
+
+
+GROWS_TO: Final = 2
+"""A plan that finds so many times what it found GROWS_IN before, and no longer a few rows, grows: nobody applies it, or
+something breaks faster than it is mended."""
+GROWS_IN: Final = timedelta(hours=1)
+
+
+def grows(found: int, before: int) -> bool:
+    """Whether what a plan finds to do grows. ``found``: rows now, ``before``: GROWS_IN ago."""
+    return found > ACTIONS_AT_LEAST and found >= GROWS_TO * before
 
 
 # Ids that cannot double -------------------------------------------------------------------------------

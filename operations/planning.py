@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
+import duckdb
 from filelock import Timeout
 
 from marketplace.operations import (
@@ -26,7 +27,7 @@ from marketplace.operations import (
 from operations.action import Kind, Moment, Proposed
 from operations.every import kind_of
 from operations.port import Published, published
-from resources.errors import RunActive, UsageError
+from resources.errors import BookwatchError, RunActive, UsageError
 from resources.instants import stamp_of
 from resources.ledger.actions import Actions, LastTry, NewAction, Plan
 from resources.lock import file_lock
@@ -64,7 +65,7 @@ def make_plan(
 ) -> Plan:
     """Plan an operation from the newest snapshot and enter it. ``ordered``: of an admin's operation the row ("row")
     and its arguments. Raises UsageError (it is off, needs an order, cannot be ordered so), RunActive (another process
-    plans or applies), BookwatchError (nothing is published yet), duckdb.Error, sqlite3.Error."""
+    plans or applies), BookwatchError (nothing is published yet, or nothing it can be planned from), sqlite3.Error."""
     kind = kind_of(operation)
     if settings.mode_of(operation) is Mode.OFF:
         raise UsageError.of("operations.is_off", name=operation.value)
@@ -82,7 +83,13 @@ def planned(settings: Settings, kind: Kind, *, by: str, reason: str, ordered: Ma
     ledger = Actions(settings.home.ledger)
     moment = Moment(now, settings.timezone)
     with published(settings.home) as snapshot:
-        proposals = _once_a_row(kind.plan(snapshot, moment, ordered))
+        try:
+            proposals = _once_a_row(kind.plan(snapshot, moment, ordered))
+        except (
+            duckdb.Error
+        ) as unread:  # a snapshot of another version: its words are not shown, they quote it
+            told = type(unread).__name__
+            raise BookwatchError.of("operations.unplanned", name=kind.operation.value, kind=told) from None
         if not ordered:
             proposals = _worth_trying(proposals, ledger, kind.operation, snapshot.at, now)
         most = most_actions(

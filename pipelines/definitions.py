@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dagster import Definitions
 
+from pipelines.dagster.acting import JOBS, SCHEDULES
 from pipelines.dagster.graph import ASSETS, CHECKS
 from pipelines.dagster.jobs import housekeeping, main_job, report_job, sweep_job
 from pipelines.dagster.reports import monitoring_report
@@ -17,8 +18,8 @@ def build_definitions() -> Definitions:
     return Definitions(
         assets=[*ASSETS, monitoring_report],
         asset_checks=list(CHECKS),
-        jobs=[main_job, sweep_job, housekeeping, report_job],
-        schedules=[every_minute, hourly_sweep, daily_housekeeping, morning_report],
+        jobs=[main_job, sweep_job, housekeeping, report_job, *JOBS.values()],
+        schedules=[every_minute, hourly_sweep, daily_housekeeping, morning_report, *SCHEDULES],
         sensors=list(SENSORS),
         resources={"run": shared_run},
     )

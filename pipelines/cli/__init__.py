@@ -24,6 +24,7 @@ from pipelines.cli import (
     forget,
     keys,
     notebook,
+    operations,
     orders,
     query,
     reports,
@@ -72,6 +73,7 @@ app.command("reports")(reports.reports)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(export.app, name="export")
 app.add_typer(keys.app, name="keys")
+app.add_typer(operations.app, name="operations")
 app.add_typer(sandbox.app, name="sandbox")
 
 

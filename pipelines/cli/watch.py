@@ -50,10 +50,11 @@ def sweep_due(settings: Settings, since_own: float | None) -> bool:
 
 
 def _turns(settings: Settings, dagster: Telling, every: float, runs: int | None) -> None:
+    from pipelines.operations import OperationTurns
     from pipelines.orders import OrderTaker
     from resources.run_report import SweepOrder
 
-    taker = OrderTaker(settings)
+    taker, operations = OrderTaker(settings), OperationTurns(settings)
     done = 0
     swept_at: float | None = None
     while True:
@@ -68,6 +69,8 @@ def _turns(settings: Settings, dagster: Telling, every: float, runs: int | None)
             _spare_the_collector()
         if found is not None:
             dagster.take(found)
+        for line in operations.look():
+            echo(line)
         taker.look()
         last = runs is not None and done >= runs
         if last or taker.needs_quiet():

@@ -11,14 +11,15 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal, cast
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, cast
 
 from marketplace.operations import ActionState, Mode, Operation
 from messages.message import Message, message_in
 from resources.instants import instant_of, optional_instant_of, text_of
 from resources.ledger.connection import LedgerFile
 
+KEEPS_EMPTY_PLANS: Final = timedelta(days=7)
 Purpose = Literal["apply", "undo"]
 CallEnd = Literal["done", "not_done", "skipped", "failed"]
 
@@ -188,11 +189,11 @@ class Actions(LedgerFile):
                 db.execute(
                     "UPDATE plans SET replaced_by = ? WHERE plan_id = ?", (plan.plan_id, row["plan_id"])
                 )
-            # A plan that nothing came of says no more than its successor.
+            # A plan that nothing came of is kept for as long as somebody may ask whether it grows.
             db.execute(
-                "DELETE FROM plans WHERE replaced_by IS NOT NULL AND operation = ? AND proposed = 0"
+                "DELETE FROM plans WHERE replaced_by IS NOT NULL AND operation = ? AND planned_at < ?"
                 " AND NOT EXISTS (SELECT 1 FROM actions WHERE actions.plan_id = plans.plan_id)",
-                (plan.operation,),
+                (plan.operation, text_of(plan.planned_at - KEEPS_EMPTY_PLANS)),
             )
             db.execute(
                 "INSERT INTO plans (plan_id, operation, mode, snapshot_id, planned_at, ordered, planned_by, reason,"
@@ -345,18 +346,31 @@ class Actions(LedgerFile):
             for operation, of in found.items()
         }
 
-    def proposed_lately(self, operation: Operation, *, limit: int) -> list[int]:
-        """How many rows the newest plans by themselves (no orders) found to act on, the newest first: a plan's actions
-        and those its limit kept out."""
+    def backlog(self, operation: Operation, *, at: datetime) -> int | None:
+        """How many rows the plan that stood at an instant found to act on: its actions and those its limit kept out;
+        None where none stood. Plans by orders are left out."""
         with self.reading() as db:
-            return [
-                row["proposed"] + row["left_out"]
+            row = db.execute(
+                "SELECT proposed + left_out AS n FROM plans WHERE operation = ? AND ordered = '{}'"
+                " AND planned_at <= ? ORDER BY sequence DESC LIMIT 1",
+                (operation, text_of(at)),
+            ).fetchone()
+            return None if row is None else int(row["n"])
+
+    def failing(self, *, since: datetime) -> dict[Operation, int]:
+        """Rows of each operation whose newest settled action failed, at ``since`` or later."""
+        with self.reading() as db:
+            return {
+                Operation(row["operation"]): row["n"]
                 for row in db.execute(
-                    "SELECT proposed, left_out FROM plans WHERE operation = ? AND ordered = '{}'"
-                    " ORDER BY sequence DESC LIMIT ?",
-                    (operation, limit),
+                    "SELECT operation, count(*) AS n FROM actions AS one WHERE state = 'failed' AND settled_at >= ?"
+                    " AND NOT EXISTS (SELECT 1 FROM actions AS later WHERE later.row_id = one.row_id"
+                    " AND later.collection = one.collection AND later.operation = one.operation"
+                    " AND later.settled_at IS NOT NULL AND later.sequence > one.sequence)"
+                    " GROUP BY operation",
+                    (text_of(since),),
                 )
-            ]
+            }
 
     def last_tries(self, operation: Operation) -> dict[tuple[str, str], LastTry]:
         """(collection, row) → how its newest settled actions of this operation ended."""

@@ -72,6 +72,8 @@ class Api:
         if method == "OPTIONS" and path != "?":  # what a browser asks first, of any route
             return Answer(204), []
         route, names = self._routes.find(method, path)
+        if route is not None and "transactions" in route.pattern and not self.project.settings.transactions:
+            route = None
         if route is None:
             return Answer(404, NOT_FOUND_PAGE, "text/html; charset=UTF-8"), []
         extra = warning_headers(headers)
@@ -83,7 +85,8 @@ class Api:
             check_scopes(route, access, headers, host)
             if route.rate:
                 extra += self._rates.headers(route.method, path, route.rate, access)
-            return route.handler(self.project, Call(route.words, names, given, access)), extra
+            self.project.written.call(route.method, route.pattern)
+            return route.handler(self.project, Call(route.words, names, given, access, headers)), extra
         except Failure as failure:
             return reply(failure.status, failure.body()), extra
         except Exception:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -37,6 +38,7 @@ class Call:
     path: dict[str, str]
     given: dict[str, Any]
     access: Access
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def reply(status: int, body: Any) -> Answer:

@@ -11,8 +11,12 @@ from sandbox.server import errors
 from sandbox.server.calls import Call
 from sandbox.server.rows.reading import RowReader
 from sandbox.server.rows.writing import RowWriter
+from sandbox.server.settings import ServerSettings
+from sandbox.server.staging import StagedRow
 from sandbox.server.transactions import Transactions
 from sandbox.server.values import UID_RULE, is_uid
+from sandbox.server.written import Written
+from sandbox.storage.clock import stamp
 from sandbox.storage.records import StoredDatabase, StoredTable
 from sandbox.storage.store import Store
 
@@ -23,7 +27,12 @@ class Project:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.transactions = Transactions(store)
+        self.settings, self.written = ServerSettings(), Written()
         self.listed: Callable[[StoredTable], None] | None = None  # told of each list of rows (see control/)
+
+    def now(self) -> str:
+        """As Appwrite writes it."""
+        return stamp(self.store.clock.now())
 
     def database(self, call: Call) -> StoredDatabase:
         """The one a path names. Raises Failure."""
@@ -81,11 +90,24 @@ class Project:
                 'scopes are allowed and "["any","guests"]" was given.'
             )
 
+    def staged(self, call: Call, table: StoredTable) -> dict[str, StagedRow]:
+        """What is staged of a table's rows in the transaction that a read names."""
+        name = call.given.get("transactionId")
+        return self.transactions.staged_in(str(name), table) if name else {}
+
     def stage(
-        self, call: Call, table: StoredTable, action: str, identity: str, data: Any
+        self,
+        call: Call,
+        table: StoredTable,
+        action: str,
+        identity: str,
+        data: Any,
+        permissions: list[str] | None = None,
     ) -> dict[str, Any] | None:
         """Keep a call that names a transaction for its commit, answering as if done; None where it names none."""
         name = call.given.get("transactionId")
         if not name:
             return None
+        if permissions is not None:
+            data = {**data, "$permissions": permissions}
         return self.transactions.stage(str(name), call.words, table, action, identity, data)

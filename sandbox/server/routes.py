@@ -83,7 +83,7 @@ def _table_routes(words: Words, tables: tuple[str, ...]) -> list[Route]:
 
 
 def _routes(words: Words) -> list[Route]:
-    see, change = words.row_reads, words.row_writes
+    see, change = words.row_reads[::-1], words.row_writes[::-1]  # named in this order
     database = (words.api, "{databaseId}")
     transactions = (words.api, "transactions")
     transaction = (*transactions, "{transactionId}")

@@ -52,6 +52,14 @@ def stored_columns_blank(table: StoredTable) -> dict[str, Any]:
     return {c.key: plain_number(c.default) for c in table.columns.values()}
 
 
+def unique_expression(table: StoredTable, key: str) -> str:
+    """What a unique index compares: a text without regard to case and to blanks at its end."""
+    column = table.columns.get(key)
+    if column is None or not column.is_text:
+        return indexed_expression(table, key)
+    return f"rtrim({column_path(key)}) COLLATE NOCASE"
+
+
 def indexed_expression(table: StoredTable, key: str) -> str:
     if key in SYSTEM_COLUMNS:
         return SYSTEM_COLUMNS[key]

@@ -19,7 +19,9 @@ TABLE_PERMISSIONS = ("create", "read", "update", "delete", "write")
 
 def list_tables(project: Project, call: Call) -> Answer:
     def items() -> list[dict[str, Any]]:
-        return [served_table(call.words, table) for table in project.database(call).tables.values()]
+        return [
+            served_table(call.words, table, project.now()) for table in project.database(call).tables.values()
+        ]
 
     fields = {"name": "varchar", "enabled": "boolean", call.words.row_security: "boolean"}
     return catalogue_answer(call, items, call.words.tables, fields, "$id", call.words.table.title())
@@ -54,11 +56,11 @@ def create_table(project: Project, call: Call) -> Answer:
                 item.get("orders") or [],
                 item.get("lengths") or [],
             )
-    return reply(201, served_table(words, table))
+    return reply(201, served_table(words, table, project.now()))
 
 
 def get_table(project: Project, call: Call) -> Answer:
-    return reply(200, served_table(call.words, project.table(call)))
+    return reply(200, served_table(call.words, project.table(call), project.now()))
 
 
 def update_table(project: Project, call: Call) -> Answer:
@@ -72,7 +74,7 @@ def update_table(project: Project, call: Call) -> Answer:
         if permissions is not None:
             table.permissions = permissions
         table.updated = stamp(project.store.clock.now())
-    return reply(200, served_table(call.words, table))
+    return reply(200, served_table(call.words, table, project.now()))
 
 
 def delete_table(project: Project, call: Call) -> Answer:

@@ -21,14 +21,56 @@ def open_transaction(project: Project, call: Call) -> Answer:
 
 
 def create_operations(project: Project, call: Call) -> Answer:
-    transaction = project.transactions.get(call.path["transactionId"])
     operations = call.given.get("operations") or []
-    if not isinstance(operations, list) or any(
-        not isinstance(o, dict) or o.get("action") not in ACTIONS for o in operations
-    ):
-        raise errors.argument_invalid("operations", "Value must be a valid array of operations")
+    why = _operations_refusal(call, operations)
+    if why:
+        raise errors.argument_invalid("operations", f"Value must a valid array and {why}")
+    if not operations:
+        raise errors.bad_request("Operations array cannot be empty")
+    transaction = project.transactions.get(call.path["transactionId"], pending=False)
+    if transaction.status != "pending":
+        raise errors.bad_request("Invalid or non\u2011pending transaction")
+    transaction = project.transactions.get(transaction.id)
     project.transactions.add(call.words, transaction, operations)
     return reply(201, transaction.served())
+
+
+def _operations_refusal(call: Call, operations: Any) -> str | None:
+    """Why operations are none; None where they are some, or an empty list."""
+    if not isinstance(operations, list):
+        return f"Missing required key: {call.words.table_id}"
+    return next(filter(None, (_operation_refusal(call, item) for item in operations)), None)
+
+
+def _operation_refusal(call: Call, item: Any) -> str | None:
+    words = call.words
+    if not isinstance(item, dict):
+        return "Value must be an array"
+    for key in ("databaseId", words.table_id, "action"):
+        if key not in item:
+            return f"Missing required key: {key}"
+    action, data = item["action"], item.get("data")
+    if action not in ACTIONS:
+        return f"Key 'action' must be one of: {', '.join(ACTIONS)}"
+    if action in ("update", "upsert", "delete", "increment", "decrement") and not item.get(words.row_id):
+        return f"Key '{words.row_id}' is required for action '{action}'"
+    if action in ("bulkCreate", "bulkUpsert"):
+        fits = isinstance(data, list) and all(isinstance(row, dict) for row in data)
+        return None if fits else f"Key 'data' must be an array for {action}"
+    if action != "delete" and not isinstance(data, dict):
+        return f"Key 'data' is required for action '{action}'"
+    wanted = {
+        "increment": [words.column], "decrement": [words.column], "bulkUpdate": ["queries", "data"],
+        "bulkDelete": ["queries"],
+    }.get(action, [])  # fmt: skip
+    for key in wanted:
+        if key not in data:
+            return f"Key '{key}' is required in data for {action}"
+    if action in ("increment", "decrement"):
+        for key in ("value", "min", "max"):
+            if data.get(key) is not None and numeric(data[key]) is None:
+                return f"Key '{key}' must be a numeric value for {action}"
+    return None
 
 
 def get_transaction(project: Project, call: Call) -> Answer:

@@ -43,6 +43,9 @@ class RowReader:
             text = _projected(text, plan.select)
         return self.rendering.served(text)
 
+    def holds(self, identity: str) -> bool:
+        return self.store.get_text(self.table, identity) is not None
+
     def check_cursor(self, queries: Sequence[Query]) -> None:
         """A cursor is looked up before the other queries are looked at. Raises Failure where its row is gone."""
         cursor, _ = cursor_of(queries)
