@@ -213,7 +213,7 @@ def test_a_payment_is_confirmed_with_its_proof_beside_it(
     shown = show(published_home.root, "commissions", commission=found[0])
     assert "The proof that stands with it" in shown.text
     shown.app.button_group(key=f"act_on_which_{found[0]}").set_value(Operation.CONFIRM_PAYMENT.value).run()
-    assert "Awaiting verification Paid" in shown.text
+    assert "awaiting verification paid" in shown.text
 
 
 def test_what_was_done_to_a_record_stands_where_it_is_opened(published_home: Home, show: Show) -> None:
