@@ -24,7 +24,7 @@ from dashboards.kit.screen import Screen
 from dashboards.queries import acting as kept
 from dashboards.queries import reading
 from dashboards.queries.acting import Asked, Row
-from dashboards.wording import NOTHING, Wording, count, instant, rupiah
+from dashboards.wording import NOTHING, Wording, count, instant, rate, rupiah
 from marketplace.collections import BY_NAME
 from marketplace.operations import ActionState, Mode, Operation
 from marketplace.personal import without_contact
@@ -150,8 +150,17 @@ def changed(screen: Screen, row: Row) -> list[tuple[str, str, str]]:
     """What an action changes: (attribute, before, after), as people read it."""
     before, after = row["before"], row["after"]
     return [
-        (name, value_of(screen, name, before.get(name)), value_of(screen, name, after.get(name)))
-        for name in dict.fromkeys((*before, *after))
+        (name, value_of(screen, name, before.get(name)), value_of(screen, name, value))
+        for name, value in after.items()
+    ]
+
+
+def beside(screen: Screen, row: Row) -> list[tuple[str, str]]:
+    """What the plan rests on and leaves as it is: (attribute, value)."""
+    return [
+        (name, value_of(screen, name, value))
+        for name, value in row["before"].items()
+        if name not in row["after"]
     ]
 
 
@@ -167,6 +176,8 @@ def value_of(screen: Screen, name: str, value: object) -> str:
         return NOTHING
     if isinstance(value, bool):
         return say("col.yes") if value else say("col.no")
+    if isinstance(value, int) and name.endswith("_ppm"):
+        return rate(value)
     if isinstance(value, int | float):
         return rupiah(int(value)) if _is_money(name) and value == int(value) else count(value)
     if isinstance(value, str | datetime) and (at := instant(value)) is not None and len(str(value)) > _A_DAY:
@@ -253,7 +264,10 @@ def name_field(screen: Screen, key: str) -> str | None:
         return None
     say = screen.text
     return st.text_input(
-        say("report.by"), max_chars=acts.NAME_LENGTH, placeholder=say("report.by_hint"), key=f"order_by_{key}"
+        say("actions.who"),
+        max_chars=acts.NAME_LENGTH,
+        placeholder=say("report.by_hint"),
+        key=f"order_by_{key}",
     )
 
 
@@ -263,7 +277,7 @@ def named(screen: Screen, typed: str | None, given: dict[str, str]) -> bool:
         return True
     given["by"] = " ".join((typed or "").split())
     if not given["by"]:
-        show(parts.banner("warn", screen.text("report.by_wanted")))
+        show(parts.banner("warn", screen.text("actions.who_wanted")))
     return bool(given["by"])
 
 

@@ -116,8 +116,11 @@ def _change(screen: Screen, row: Row) -> Markup:
     return parts.table(
         [(say("actions.attribute"), False), (say("actions.before"), False), (say("actions.after"), False)],
         [
-            (parts.verbatim(name), before, parts.word("none", after) if before == after else after)
-            for name, before, after in acting.changed(screen, row)
+            *((parts.verbatim(name), before, after) for name, before, after in acting.changed(screen, row)),
+            *(
+                (parts.verbatim(name), value, parts.soft(say("actions.unchanged")))
+                for name, value in acting.beside(screen, row)
+            ),
         ],
     )
 
@@ -125,7 +128,7 @@ def _change(screen: Screen, row: Row) -> Markup:
 def _why(screen: Screen, row: Row) -> Markup:
     say = screen.text
     lines: list[tuple[Child, Child]] = [
-        (say("actions.why"), say.message(row["why"], row.get("why"))),
+        (say("actions.found"), say.message(row["why"], row.get("why"))),
         (say("actions.rule"), row["rule"]),
         (say("acts.reason"), row["reason"] or NOTHING),
     ]
@@ -387,7 +390,7 @@ def _filters(screen: Screen) -> None:
             format_func=lambda code, words=words: say.word(words, code),
             **widget(choice, back_to=PAGE_NUMBER),
         )
-    third.text_input(say("actions.by"), **widget(BY, back_to=PAGE_NUMBER))
+    third.text_input(say("actions.by"), placeholder=say("actions.any"), **widget(BY, back_to=PAGE_NUMBER))
     fourth.text_input(
         say("bookings.search"),
         type="search",
