@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, cast
@@ -174,7 +173,7 @@ class Settings(BaseSettings):
         description="Time that a query of `bookwatch sql` may take.",
         json_schema_extra={"unit": "seconds"},
     )
-    operations: Annotated[Mapping[Operation, Mode], NoDecode] = Field(
+    operations: Annotated[dict[Operation, Mode], NoDecode] = Field(
         default_factory=dict[Operation, Mode],
         description='How far each operation is let, as JSON: {"expire_bookings": "enforce"}. off: not even planned;'
         " observe: planned and shown, nothing is written; enforce: its plan may be applied. Those not named are"
