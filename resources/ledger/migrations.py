@@ -423,6 +423,33 @@ def _take_actions(db: sqlite3.Connection) -> None:
         db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
 
 
+def _take_orders_to_act(db: sqlite3.Connection) -> None:
+    """Orders of every kind: which there are is said by who enters them, so that a further one takes no further step.
+    SQLite takes no condition off a column, so the table is made anew; rows keep their numbers, and the next one
+    goes on from them."""
+    db.execute("ALTER TABLE orders RENAME TO orders_of_before")
+    db.execute(
+        """CREATE TABLE orders (
+            order_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL,
+            arguments TEXT NOT NULL,
+            ordered_by TEXT NOT NULL,
+            role TEXT NOT NULL,
+            known INTEGER NOT NULL,
+            ordered_at TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            started_at TEXT,
+            ended_at TEXT,
+            progress TEXT,
+            progress_at TEXT,
+            outcome TEXT
+        )"""
+    )
+    db.execute("INSERT INTO orders SELECT * FROM orders_of_before")
+    db.execute("DROP TABLE orders_of_before")
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _make_tables,
     _say_who_refused,
@@ -432,6 +459,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _log_sign_offs,
     _take_acts,
     _take_actions,
+    _take_orders_to_act,
 )
 """The n-th makes form n, the ``user_version`` of the file, of the form before."""
 
