@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from marketplace.operations import PLAN_HOLDS_FOR, ActionState, Mode, most_actions
+from marketplace.operations import BY_ORDER, PLAN_HOLDS_FOR, ActionState, Mode, most_actions
 from messages.message import Message
+from operations import steps
 from operations.action import Action, Change, Create, Kind, Moment, Sending, Skip, Unsent, Write
 from operations.every import kind_of
 from operations.planning import LOCK_PATIENCE_S, operations_lock, planned, rows_of
@@ -43,14 +44,6 @@ FAILURES_IN_A_ROW: Final = 5
 """After so many the rest is left: what fails so often fails for all, and another look is due."""
 
 Tell = Callable[[Message], None]
-
-
-def _go_on(name: str) -> None:
-    """Nothing."""
-
-
-step: Callable[[str], None] = _go_on
-"""Called between any two things that can be parted by a kill. Tests end the process there; nobody else sets it."""
 
 
 class ApplyFailed(BookwatchError):
@@ -112,6 +105,8 @@ def apply_plan(
     ledger = Actions(settings.home.ledger)
     plan = _plan_to_apply(settings, ledger, plan_id)
     _require_name(by)
+    if plan.operation in BY_ORDER and not (reason.strip() or plan.reason.strip()):
+        raise UsageError.of("operations.reason_wanted")
     with operations_lock(settings, patience_s=patience_s), ActingGateway(settings, settings.clock) as gateway:
         run = _Run(settings, ledger, gateway, kind_of(plan.operation), by, reason, tell)
         return run.apply(plan)
@@ -267,7 +262,7 @@ class _Run:
         self._gateway.forget()
         wanted = [(a.proposed.collection, a.proposed.row_id) for a in actions]
         self._gateway.read([*wanted, *(more for action in actions for more in self._kind.reads(action))])
-        step("read")
+        steps.reached("read")
         unsent = self._sent(actions)
         ready: list[Prepared] = []
         unwritten: list[tuple[str, Literal["skipped", "failed"], Message]] = []
@@ -328,7 +323,7 @@ class _Run:
         self._ledger.settle_unwritten(
             settled, by=self._by, reason=self._reason, at=self._settings.clock.now()
         )
-        step("settled_unwritten")
+        steps.reached("settled_unwritten")
         for _, state, _ in settled:
             self._count(state)
 
@@ -376,7 +371,7 @@ class _Run:
         """Write actions in one transaction."""
         gateway = self._gateway
         transaction = gateway.open_transaction()
-        step("opened")
+        steps.reached("opened")
         try:
             gateway.stage(transaction, [write for one in group for write in one.writes])
         except PermanentFailure as refused:
@@ -385,20 +380,20 @@ class _Run:
             gateway.roll_back(transaction)
             self._apart(group, refused)
             return
-        step("staged")
+        steps.reached("staged")
         kept = self._unmoved(group)
         if len(kept) < len(group):
             gateway.roll_back(transaction)
             self._write(kept)
             return
-        step("looked_again")
+        steps.reached("looked_again")
         calls = self._begin(group, transaction)
         if len(calls) < len(group):  # what is not planned any more
             gateway.roll_back(transaction)
             self._end(group, calls, "not_done", "not committed")
             self._write([one for one in group if one.action.action_id in calls])
             return
-        step("begun")
+        steps.reached("begun")
         began = time.perf_counter()
         try:
             gateway.commit(transaction)
@@ -406,14 +401,14 @@ class _Run:
             self._end(group, calls, "not_done", answer_of(refused), time.perf_counter() - began)
             if is_refusal(refused):
                 raise
-            step("refused")
+            steps.reached("refused")
             self._apart(group, refused)
         except TransientFailure as unheard:
             self._unheard(group, calls, transaction, unheard, time.perf_counter() - began)
         else:
-            step("committed")
+            steps.reached("committed")
             self._end(group, calls, "done", "200 committed", time.perf_counter() - began)
-            step("settled")
+            steps.reached("settled")
 
     def _unheard(
         self,
@@ -471,11 +466,11 @@ class _Run:
         """Write an action on a server without transactions."""
         if not self._unmoved([one]):
             return
-        step("looked_again")
+        steps.reached("looked_again")
         calls = self._begin([one], "")
         if not calls:
             return
-        step("begun")
+        steps.reached("begun")
         began = time.perf_counter()
         for number, (write, record) in enumerate(zip(one.writes, one.records, strict=True)):
             try:
@@ -495,9 +490,9 @@ class _Run:
                 said = Message("operations.other_there", {"row": write.row_id})
                 self._end([one], calls, "failed", "409 row_already_exists", time.perf_counter() - began, said)
                 return
-            step(f"wrote_{number}")
+            steps.reached(f"wrote_{number}")
         self._end([one], calls, "done", "200", time.perf_counter() - began)
-        step("settled")
+        steps.reached("settled")
 
     def _one_write(self, write: Write, record: Record, salt: str) -> Literal["done", "other"]:
         """Make one write; of one without an answer it is read first whether it is there. Raises CallFailure: what

@@ -22,6 +22,7 @@ from marketplace.notification_tries import (
     idempotency_key,
     pause_before,
 )
+from operations import steps
 from operations.action import Row
 from operations.writing import ActingStopped
 from resources.acting import stopped
@@ -35,14 +36,6 @@ SIDE_BY_SIDE: Final = 8
 NOT_TAKEN: Final = "not taken"
 
 sleep: Callable[[float], None] = time.sleep
-
-
-def _go_on(name: str) -> None:
-    """Nothing."""
-
-
-step: Callable[[str], None] = _go_on
-"""Called between any two things that can be parted by a kill. Tests end the process there; nobody else sets it."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +119,7 @@ def _try(
 ) -> list[TryEnd]:
     """Send some side by side, each to the ways that have not taken it yet."""
     book.begin_tries(rows, at=settings.clock.now())
-    step("begun")
+    steps.reached("sending")
 
     def send(one: str) -> TryEnd:
         before = known.get(one)
@@ -147,9 +140,9 @@ def _try(
 
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         ends = list(pool.map(send, rows))
-    step("sent")
+    steps.reached("sent")
     book.end_tries(ends, at=settings.clock.now())
-    step("entered")
+    steps.reached("entered")
     return ends
 
 

@@ -543,7 +543,8 @@ def _settle_undo(db: sqlite3.Connection, one: Settled, by: str, reason: str, at:
 def _same(db: sqlite3.Connection, older: sqlite3.Row, plan: Plan, actions: Sequence[NewAction]) -> bool:
     if (older["proposed"], older["left_out"], older["most"]) != (len(actions), plan.left_out, plan.limit):
         return False
-    if (older["planned_by"], older["reason"]) != (plan.by, plan.reason):
+    # Who looked at what there is to do is no matter; who orders something of a row, and why, is.
+    if plan.ordered and (older["planned_by"], older["reason"]) != (plan.by, plan.reason):
         return False
     standing = db.execute(
         "SELECT collection, row_id, before, after, why, rule, arguments FROM actions"

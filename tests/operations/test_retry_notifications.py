@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 from marketplace.notification_tries import MOST_TRIES, idempotency_key
-from operations import outbox
+from operations import outbox, steps
 from operations.action import Change, Skip
 from operations.kinds.retry_notifications import KIND
 from operations.port import Published
@@ -219,10 +219,10 @@ def test_a_killed_try_is_made_again_under_the_same_key_and_counts_as_none(
 ) -> None:
     put(app, "n1")
     put(app, "n2")
-    for place in ("begun", "sent", "entered"):
+    for place in ("sending", "sent", "entered"):
         child = os.fork()
         if not child:
-            outbox.step = lambda name, place=place: (
+            steps.reached = lambda name, place=place: (
                 os.kill(os.getpid(), signal.SIGKILL) if name == place else None
             )
             try:
