@@ -165,13 +165,18 @@ def was_told(action: Action, kinds: Mapping[Told, Audience], ask: Asking) -> boo
     )
 
 
+def collection_of(provider_type: str | None) -> str | None:
+    """The collection of providers of a type."""
+    return next((c for c in PROVIDER_COLLECTIONS if PROVIDER_TYPES[c] == provider_type), None)
+
+
 def provider_row(provider_id: str | None, provider_type: str | None, ask: Asking) -> tuple[str, Row] | None:
     """(collection, row) of a provider: of the collection of its type, else of the first that has the id. Raises
     CallFailure."""
     if not provider_id:
         return None
-    likely = [c for c in PROVIDER_COLLECTIONS if PROVIDER_TYPES[c] == provider_type]
-    for collection in (*likely, *(c for c in PROVIDER_COLLECTIONS if c not in likely)):
+    likely = collection_of(provider_type)
+    for collection in sorted(PROVIDER_COLLECTIONS, key=lambda c: c != likely):
         if (row := ask.row(collection, provider_id)) is not None:
             return collection, row
     return None

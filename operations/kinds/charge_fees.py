@@ -27,7 +27,7 @@ from operations.fresh import (
     not_earning,
     now,
 )
-from operations.late_records import late_records
+from operations.late_records import late_records, was_told_lately
 from operations.port import Published
 from operations.telling import to_provider
 
@@ -41,9 +41,12 @@ class ChargeFees:
     description = "Add the late fee to commission records that are unpaid past their deadline and have none."
 
     def plan(self, published: Published, moment: Moment, ordered: Mapping[str, str]) -> Iterable[Proposed]:
-        for row, rule in late_records(published, now(moment), "fee_missing", _FIRST):
+        at = now(moment)
+        for row, rule in late_records(published, at, "fee_missing", _FIRST):
             charged = row["fee_idr"] or row["fee_required"]
             if charged or row["fee_state"] == "absent" or rule.fee_idr == 0 or row["owed_idr"] is None:
+                continue
+            if was_told_lately(row, rule, at):
                 continue
             yield Proposed(
                 RECORDS,

@@ -22,9 +22,12 @@ _REASON = "expirationReason"
 LATE = """
 WITH late AS (
     SELECT booking_id, origin, business_id, status, response_deadline, deadline_rule, updated_at
-    FROM core.bookings
+    FROM core.bookings b
     WHERE list_contains($states, status) AND response_deadline < $now AND updated_at IS NOT NULL
       AND deleted_at IS NULL AND NOT is_test AND responded_at IS NULL AND accepted_at IS NULL
+      -- a record says that somebody accepted it all the same: what is so cannot be told
+      AND NOT EXISTS (SELECT 1 FROM marts.commission_reconciliation r
+                      WHERE r.booking_id = b.booking_id AND r.origin = b.origin AND r.commission_id IS NOT NULL)
 ), keys AS (
     SELECT booking_id, origin, booking_id AS key FROM late
     UNION

@@ -14,7 +14,7 @@ from marketplace.telling import Told
 from messages.message import Message
 from operations.action import Action, Asking, Moment, Proposed, Row, Skip, Write
 from operations.fresh import arguments, changed, instant_in, is_now, is_unpaid, now
-from operations.late_records import late_records
+from operations.late_records import late_records, was_told_lately
 from operations.port import Published
 from operations.telling import to_provider
 
@@ -39,8 +39,10 @@ class RestrictAccounts:
     def plan(self, published: Published, moment: Moment, ordered: Mapping[str, str]) -> Iterable[Proposed]:
         at = now(moment)
         causes: dict[str, dict[str, object]] = {}
-        for row, _ in late_records(published, at, "restriction_mismatch", ("wrong_provider",)):
-            if row["restriction_at"] is not None and row["restriction_at"] < at:
+        for row, rule in late_records(published, at, "restriction_mismatch", ("wrong_provider",)):
+            if row["restriction_at"] is None or was_told_lately(row, rule, at):
+                continue
+            if row["restriction_at"] < at:
                 causes.setdefault(row["provider_id"], row)
         given = {"verdict": RestrictionVerdict.NOT_RESTRICTED.value, "restricted": _RESTRICTED}
         for row in published.rows(UNRESTRICTED, given):

@@ -99,6 +99,8 @@ def world(folder: Path) -> App:
     pending(app, "e-early", late=-5 * MINUTE)
     pending(app, "e-test", isTest=True)
     pending(app, "e-answered", respondedAt=z(12 * MINUTE))
+    pending(app, "e-recorded")
+    record(app, "c-e-recorded", "e-recorded")
     # Commissions
     booking(app, "m1")
     booking(app, "m-free", discountCode="GIFT", totalCost=0)
@@ -658,3 +660,28 @@ def test_the_pipeline_calls_the_result_right(app: App, planned: tuple[App, Publi
         # c-o2 with its fee, its duplicate without one, and c-o3, which charges the wrong provider.
         assert ledger["p2"] == 85_750 + 60_750 + 60_750
         assert ledger["p5"] == 85_750
+
+
+def test_a_record_that_was_missing_is_told_before_it_is_charged_and_before_its_provider_is_restricted(
+    tmp_path: Path,
+) -> None:
+    app = App(tmp_path / "home")
+    app.put("therapists", "p1", name="Spa One", status="AVAILABLE")
+    late_booking(app, "m-old", 2 * HOUR)
+    recording, marking = KINDS[Operation.RECORD_MISSING_COMMISSIONS], KINDS[Operation.MARK_OVERDUE]
+    charging = (Operation.CHARGE_FEES, Operation.RESTRICT_ACCOUNTS)
+
+    def planned_of(operation: Operation, published: Published) -> list[Proposed]:
+        return list(KINDS[operation].plan(published, app.moment(), {}))
+
+    with app.published() as published:
+        (proposed,) = planned_of(recording.operation, published)
+        app.apply(recording, proposed)
+    app.now += MINUTE
+    with app.published() as published:
+        (proposed,) = planned_of(marking.operation, published)
+        app.apply(marking, proposed)
+        assert [planned_of(operation, published) for operation in charging] == [[], []]
+    app.now += 30 * MINUTE
+    with app.published() as published:
+        assert [len(planned_of(operation, published)) for operation in charging] == [1, 1]
