@@ -191,6 +191,17 @@ class Settings(BaseSettings):
         le=1,
         description="The share of its collection that a run of an operation may act on; a few rows always.",
     )
+    receiver: SecretStr = Field(
+        default=SecretStr(""),
+        description="Where notifications that were not delivered are sent again to (POST): an HTTP address of the"
+        " app's, which delivers them. May hold secrets. http:// to another machine is refused unless"
+        " BOOKWATCH_ALLOW_HTTP is on.",
+    )
+    receiver_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Apprise URLs that such notifications are sent to besides, separated by blanks or commas: title and"
+        " text as they are. May hold secrets.",
+    )
     home_shared: bool = Field(
         default=False,
         description="A home of another user, or open to others, is accepted, as a mounted volume may be.",
@@ -351,7 +362,22 @@ class Settings(BaseSettings):
             raise Wrong("setting.size_bounds")
         return size
 
-    @field_validator("alert_urls", mode="before")
+    @field_validator("receiver")
+    @classmethod
+    def _receiver(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value().strip()
+        if not url:
+            return SecretStr("")
+        try:
+            parts = urlsplit(url)
+            known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            known = False
+        if not known or re.search(r"[\s\x00-\x1f\x7f]", url):
+            raise Wrong("setting.receiver")
+        return SecretStr(url)
+
+    @field_validator("alert_urls", "receiver_urls", mode="before")
     @classmethod
     def _urls(cls, value: object) -> object:
         return routes(value) if isinstance(value, str) else value
@@ -387,6 +413,17 @@ class Settings(BaseSettings):
     def alert_channels(self) -> tuple[Channel, ...]:
         """Where alerts go, and which severities each takes."""
         return channels_of(self.alert_urls)
+
+    @property
+    def receiver_channels(self) -> tuple[Channel, ...]:
+        """Where notifications are sent again besides the app's receiver."""
+        return channels_of(self.receiver_urls)
+
+    @property
+    def receiver_in_the_clear(self) -> bool:
+        """Whether notifications would cross a network unencrypted."""
+        parts = urlsplit(self.receiver.get_secret_value())
+        return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
     @property
     def roles_file(self) -> Path:

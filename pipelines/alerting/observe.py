@@ -43,6 +43,8 @@ class Standing:
     unsettled: int
     found: int
     before: int | None
+    dead_letters: int | None = None
+    """Notifications that nobody could send; None for an operation that sends none."""
 
 
 def observations(
@@ -95,6 +97,9 @@ def acting(stands: Iterable[Standing]) -> Iterator[Observation]:
         unsettled = one.failing + one.unsettled
         failed = Message("alert.operations_failed_rows", {"operation": one.operation.value, "n": unsettled})
         yield _of(RULES.of("operations_failed"), unsettled > 0, failed, labels=label)
+        if one.dead_letters is not None:
+            dead = Message("alert.dead_letters_rows", {"n": one.dead_letters})
+            yield _of(RULES.of("dead_letters"), one.dead_letters > 0, dead, labels=label)
         args: dict[str, Arg] = {"operation": one.operation.value, "n": one.found, "before": one.before or 0}
         growing = one.before is not None and grows(one.found, one.before)
         told = Message("alert.operations_growing_rows", args)

@@ -22,6 +22,7 @@ from pipelines.cli import (
     explain,
     export,
     forget,
+    indexes,
     keys,
     notebook,
     operations,
@@ -72,6 +73,7 @@ app.command("notebook")(notebook.notebook)
 app.command("reports")(reports.reports)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(export.app, name="export")
+app.add_typer(indexes.app, name="indexes")
 app.add_typer(keys.app, name="keys")
 app.add_typer(operations.app, name="operations")
 app.add_typer(sandbox.app, name="sandbox")

@@ -17,6 +17,7 @@ from resources.ledger.exports import ExportEntry, Exports
 from resources.ledger.health import HealthChange, HealthPoints, HealthVerdict
 from resources.ledger.migrations import LedgerTooNew
 from resources.ledger.orders import Order, Orders
+from resources.ledger.outbox import Letter, LetterState, Outbox
 from resources.ledger.runs import EnteredRun, Runs
 from resources.ledger.seals import Seal, Seals
 from resources.ledger.sign_offs import SignOff, SignOffs
@@ -36,6 +37,7 @@ class Ledger(
     Acknowledgements,
     Orders,
     Actions,
+    Outbox,
 ):
     """The ledger of a home, every subject but the alerts."""
 
@@ -51,6 +53,8 @@ __all__ = [
     "Ledger",
     "LedgerCall",
     "LedgerTooNew",
+    "Letter",
+    "LetterState",
     "Order",
     "Seal",
     "SignOff",

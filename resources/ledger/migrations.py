@@ -450,6 +450,27 @@ def _take_orders_to_act(db: sqlite3.Connection) -> None:
     db.execute("DROP TABLE orders_of_before")
 
 
+def _take_outbox(db: sqlite3.Connection) -> None:
+    """Notifications that are sent again, and those that are dead letters: ids and answers."""
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS outbox (
+            notification_id TEXT PRIMARY KEY,
+            state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead')),
+            entered_at TEXT NOT NULL,
+            tries INTEGER NOT NULL,
+            begun INTEGER NOT NULL,
+            tried_at TEXT,
+            taken TEXT NOT NULL,
+            answer TEXT NOT NULL,
+            ended_at TEXT,
+            again_by TEXT,
+            again_reason TEXT,
+            again_at TEXT
+        )"""
+    )
+    db.execute("CREATE INDEX IF NOT EXISTS outbox_by_state ON outbox (state)")
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _make_tables,
     _say_who_refused,
@@ -460,6 +481,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _take_acts,
     _take_actions,
     _take_orders_to_act,
+    _take_outbox,
 )
 """The n-th makes form n, the ``user_version`` of the file, of the form before."""
 

@@ -68,6 +68,8 @@ READS: dict[str, tuple[Callable[[Path], Any], Any]] = {
     "rows_at_work": (lambda path: Ledger(path).rows_at_work(), set()),
     "open_calls": (lambda path: Ledger(path).open_calls(), []),
     "switch_log": (lambda path: Ledger(path).switch_log(), []),
+    "letters": (lambda path: Ledger(path).letters(), {}),
+    "letter_counts": (lambda path: Ledger(path).letter_counts(), {}),
     "alerts": (lambda path: AlertStore(path).alerts(), []),
     "silences": (lambda path: AlertStore(path).silences(), []),
     "deliveries": (lambda path: AlertStore(path).deliveries(), []),
@@ -94,6 +96,8 @@ SINCE = {
     "rows_at_work",
     "open_calls",
     "switch_log",
+    "letters",
+    "letter_counts",
 }
 
 
@@ -238,7 +242,7 @@ def test_a_ledger_of_before_is_read_as_it_is_and_upgraded_by_the_first_that_writ
     }
     since = (
         *("rewrites", "alert_messages", "sign_off_log", "acknowledgements", "revealed", "orders"),
-        *("plans", "actions", "action_calls", "acting_log"),
+        *("plans", "actions", "action_calls", "acting_log", "outbox"),
     )
     added: dict[str, list[Any]] = {table: [] for table in since}
     assert (form_of(path), tables(path)) == (len(STEPS), before | longer | added)
