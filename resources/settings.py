@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from marketplace.backups import BACKUP_AT
 from marketplace.rules import AMOUNT_MAX_IDR, AMOUNT_MIN_IDR, AMOUNT_READ_BELOW_IDR
 from messages.catalogue import english, understood
 from messages.message import Message, as_message, in_a_row
@@ -60,6 +61,13 @@ class Settings(BaseSettings):
         validation_alias="appwrite_api_key",
         description="A key that may read: rows.read and tables.read (databases API: documents.read and"
         " collections.read).",
+    )
+    appwrite_write_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="appwrite_write_key",
+        description="A key of its own that may write rows: rows.read, rows.write and tables.read (databases API:"
+        " documents.read, documents.write and collections.read). Operations alone act with it; never the reading"
+        " key.",
     )
     appwrite_database_id: str = Field(
         default="", validation_alias="appwrite_database_id", description="The database's id."
@@ -163,6 +171,25 @@ class Settings(BaseSettings):
         le=86400,
         description="Time that a query of `bookwatch sql` may take.",
         json_schema_extra={"unit": "seconds"},
+    )
+    store: str = Field(
+        default="",
+        description="Where backups lie: a folder, or the address of an object store (s3://bucket/prefix, gs://, az://),"
+        " whose credentials its own variables hold. By default BOOKWATCH_HOME/backups.",
+    )
+    backup_at: str = Field(
+        default=BACKUP_AT,
+        description="The local time of the daily backup, as hours and minutes.",
+    )
+    backup_recipient: str = Field(
+        default="",
+        description="The public key (age1… or of SSH) that bank details are encrypted to in a backup. Without one they"
+        " are left out.",
+    )
+    backup_bucket: str = Field(
+        default="",
+        description="The id of a bucket of Appwrite's that gets a copy of each backup. It takes APPWRITE_WRITE_KEY with"
+        " files.read and files.write.",
     )
     home_shared: bool = Field(
         default=False,
@@ -300,6 +327,27 @@ class Settings(BaseSettings):
     def _urls(cls, value: object) -> object:
         return routes(value) if isinstance(value, str) else value
 
+    @field_validator("backup_at")
+    @classmethod
+    def _time_of_day(cls, value: str) -> str:
+        if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value.strip()):
+            raise Wrong("setting.time_of_day")
+        return value.strip()
+
+    @field_validator("store")
+    @classmethod
+    def _store(cls, value: str) -> str:
+        value = value.strip()
+        # It is copied into the ledger, tables and sentences.
+        if "://" in value and re.search(r"[@?#\s\x00-\x1f\x7f]", value):
+            raise Wrong("setting.store_secret")
+        return value
+
+    @field_validator("backup_recipient", "backup_bucket")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        return value.strip()
+
     @field_validator("home_shared", mode="before")
     @classmethod
     def _shared(cls, value: object) -> object:
@@ -363,6 +411,14 @@ class Settings(BaseSettings):
     def table_id(self, collection: str) -> str:
         """The id of a collection in this deployment (BOOKWATCH_TABLES), its own name by default."""
         return self.tables.get(collection, collection)
+
+    def acting(self) -> Settings:
+        """The settings with which operations call Appwrite: the acting key in the place of the reading one. Raises
+        UsageError where there is none, or an Appwrite setting is missing."""
+        self.require_appwrite()
+        if not self.appwrite_write_key.get_secret_value().strip():
+            raise UsageError.of("failure.write_key_missing")
+        return self.model_copy(update={"appwrite_api_key": self.appwrite_write_key})
 
     def require_appwrite(self) -> Settings:
         """Return itself, or raise UsageError: a setting is missing, or the key would be sent unencrypted."""

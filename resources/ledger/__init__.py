@@ -9,6 +9,7 @@ The alerts stand apart, in alerts.py. How the file is opened is connection.py's,
 from __future__ import annotations
 
 from resources.ledger.acknowledgements import Acknowledgement, Acknowledgements
+from resources.ledger.backups import BackupEntry, Backups, DrillEntry
 from resources.ledger.calls import Calls, LedgerCall
 from resources.ledger.closed_months import ClosedChange, ClosedGap, ClosedMonths
 from resources.ledger.erasures import Erasures
@@ -34,14 +35,17 @@ class Ledger(
     Erasures,
     Acknowledgements,
     Orders,
+    Backups,
 ):
     """The ledger of a home, every subject but the alerts."""
 
 
 __all__ = [
     "Acknowledgement",
+    "BackupEntry",
     "ClosedChange",
     "ClosedGap",
+    "DrillEntry",
     "EnteredRun",
     "ExportEntry",
     "HealthChange",

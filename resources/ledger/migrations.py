@@ -339,6 +339,53 @@ def _take_acts(db: sqlite3.Connection) -> None:
     )
 
 
+def _keep_backups(db: sqlite3.Connection) -> None:
+    """The backups of the database, restores of them, and the drills in which one is tried out."""
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS backups (
+            number INTEGER PRIMARY KEY,
+            backup_id TEXT NOT NULL UNIQUE,
+            started_at TEXT NOT NULL,
+            finished_at TEXT,
+            state TEXT NOT NULL CHECK (state IN ('running', 'whole', 'partial', 'failed', 'expired')),
+            rows INTEGER,
+            bytes INTEGER,
+            verified_at TEXT,
+            verified INTEGER,
+            store TEXT NOT NULL,
+            bucket TEXT,
+            manifest_sha256 TEXT,
+            code TEXT,
+            args TEXT
+        )"""
+    )
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS restores (
+            restore_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            backup_id TEXT NOT NULL,
+            target TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            finished_at TEXT,
+            rows INTEGER,
+            differences INTEGER
+        )"""
+    )
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS drills (
+            drill_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            backup_id TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            finished_at TEXT,
+            state TEXT NOT NULL CHECK (state IN ('running', 'same', 'different', 'failed')),
+            seconds REAL,
+            rows INTEGER,
+            differences INTEGER,
+            code TEXT,
+            args TEXT
+        )"""
+    )
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _make_tables,
     _say_who_refused,
@@ -347,6 +394,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _keep_messages,
     _log_sign_offs,
     _take_acts,
+    _keep_backups,
 )
 """The n-th makes form n, the ``user_version`` of the file, of the form before."""
 
