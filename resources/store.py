@@ -4,6 +4,9 @@ known here.
 An object store takes each file whole or not at all; in a folder a file gets its name when it is whole.
 """
 
+# What obstore lists may be Arrow's, which carries no types.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import os
@@ -123,8 +126,8 @@ class Folder:
 
 
 class ObjectStore:
-    """A store behind an address, as obstore opens it. Its credentials are its own variables' (AWS_…, GOOGLE_…, AZURE_…),
-    never part of the address. Files are made and looked through in ``beside``, a folder of this machine."""
+    """A store behind an address, as obstore opens it. Its credentials are its own variables' (AWS_…, GOOGLE_…,
+    AZURE_…), never part of the address. Files are made and looked through in ``beside``, a folder of this machine."""
 
     def __init__(self, place: str, store: Any, beside: Path) -> None:
         self._place, self._store = place, store
@@ -196,7 +199,9 @@ class ObjectStore:
             handle, path = tempfile.mkstemp(prefix=".fetched-", suffix=_MAKING, dir=self._beside.place)
             try:
                 with os.fdopen(handle, "wb") as file:
-                    for part in obstore.get(self._store, f"{folder}/{name}").stream(min_chunk_size=PART_BYTES):
+                    for part in obstore.get(self._store, f"{folder}/{name}").stream(
+                        min_chunk_size=PART_BYTES
+                    ):
                         file.write(part)
             except BaseException:
                 os.unlink(path)

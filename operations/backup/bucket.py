@@ -1,5 +1,5 @@
-"""A copy of a backup in a bucket of Appwrite Storage, as the marketplace asks: the same files, large ones in pieces, for a
-bucket takes no file over 30 MB. It is written with the acting key.
+"""A copy of a backup in a bucket of Appwrite Storage, as the marketplace asks: the same files, large ones in pieces,
+for a bucket takes no file over 30 MB. It is written with the acting key.
 
 What stands there is compared by size and MD5, which is what Appwrite tells of a file, so that a copy that broke off is
 gone on with.

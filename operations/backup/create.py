@@ -1,11 +1,10 @@
-"""Makes a backup: every table the server lists, read once from end to end, as files, a manifest and its signature; placed
-whole or not at all. Backups that were kept for their time go.
+"""Makes a backup: every table the server lists, read once from end to end, as files, a manifest and its signature;
+placed whole or not at all. Backups that were kept for their time go.
 
 It reads with the reading key alone. A copy in a bucket of Appwrite's is bucket.py's.
 """
 
 from __future__ import annotations
-
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -94,7 +93,9 @@ def make_backup(
         failure: BookwatchError
         with Gateway(database_settings(settings), settings.clock, on_call) as gateway:
             try:
-                made = _Making(settings, gateway, store, ledger, backup_id, at, recipient, say, reached).make()
+                made = _Making(
+                    settings, gateway, store, ledger, backup_id, at, recipient, say, reached
+                ).make()
             except BookwatchError as refused:
                 failure = refused
             except CallFailure as refused:
@@ -120,7 +121,7 @@ def _not_made(settings: Settings, store: Store, ledger: Ledger, backup_id: str, 
     ledger.finish_backup(backup_id, BackupState.FAILED, at=settings.clock.now(), why=why)
 
 
-class backups_lock:  # noqa: N801 - used as a function is
+class backups_lock:
     """Hold the lock of a home's backups. Raises BackupActive where another process has it."""
 
     def __init__(self, settings: Settings) -> None:
@@ -333,9 +334,7 @@ def problems_of(entry: TableEntry) -> list[Message]:
         found.append(Message("backup.columns_unread", {"table": entry.id, "names": entry.unread_columns}))
     if entry.counted is not None and entry.rows + entry.unread < entry.counted:
         found.append(
-            Message(
-                "backup.rows_missing", {"table": entry.id, "rows": entry.rows, "counted": entry.counted}
-            )
+            Message("backup.rows_missing", {"table": entry.id, "rows": entry.rows, "counted": entry.counted})
         )
     return found
 
@@ -355,9 +354,7 @@ def in_one(said: Sequence[Message]) -> Message | None:
     return told if isinstance(told, Message) else None
 
 
-def _after(
-    settings: Settings, store: Store, ledger: Ledger, made: Made, say: Say, reached: Reached
-) -> None:
+def _after(settings: Settings, store: Store, ledger: Ledger, made: Made, say: Say, reached: Reached) -> None:
     """What follows a backup that stands: its copy, and the end of old ones. Neither undoes it."""
     for line in made.said:
         say(line)
@@ -397,5 +394,3 @@ def expire(settings: Settings, store: Store, ledger: Ledger) -> list[str]:
         delete(store, backup_id)
         bucket.remove(settings, ledger, backup_id)
     return old
-
-

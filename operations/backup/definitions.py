@@ -61,7 +61,8 @@ def inline_column(column: Mapping[str, Any], *, relaxed: bool = False) -> dict[s
 def index_body(index: Mapping[str, Any], word: str) -> dict[str, Any]:
     """The body that makes an index. ``word``: what the call names its columns by."""
     body: dict[str, Any] = {"key": index["key"], "type": index["type"], word: list(index["columns"])}
-    orders = [str(order) for order in index.get("orders") or [] if order]
+    told: list[Any] = index.get("orders") or []
+    orders = [str(order) for order in told if order]
     if orders:
         body["orders"] = orders
     lengths = list(index.get("lengths") or [])

@@ -1,5 +1,5 @@
-"""manifest.json of a backup: which tables there were, how they were made, which files hold their rows, and their hashes.
-Writes and reads it; compares nothing.
+"""manifest.json of a backup: which tables there were, how they were made, which files hold their rows, and their
+hashes. Writes and reads it; compares nothing.
 
 It names tables and columns, and counts. It holds no value of a row.
 """

@@ -1,6 +1,10 @@
-"""Files of rows: parts of a table, each as lines of JSON (Zstandard) and as Parquet, or sealed as encrypted lines alone.
+"""Files of rows: parts of a table, each as lines of JSON (Zstandard) and as Parquet, or sealed as encrypted lines.
 Writes and reads them; where they lie is resources/store.py's.
 """
+
+# pyrage and pyarrow carry no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
@@ -81,13 +85,22 @@ def packed(lines: bytes) -> bytes:
 class PartWriter:
     """Writes the rows of one table into ``folder``, part by part. ``finish`` gives the files."""
 
-    def __init__(self, folder: Path, name: str, *, recipient: Any = None, sealed: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *,
+        recipient: Any = None,
+        sealed: bool = False,
+        number: int | None = None,
+    ) -> None:
+        """``number``: of the one part there is to be, called ``name``; else parts are numbered as they come."""
         self._folder, self._name = folder, name
         self._recipient, self._sealed = recipient, sealed
         self.files: list[FileEntry] = []
         self.rows = 0
         self._digest = hashlib.sha256()
-        self._part = 0
+        self._part, self._only = 0, number
         self._begin()
 
     @property
@@ -127,8 +140,8 @@ class PartWriter:
         """Write what is held as a part."""
         if not self._rows:
             return
-        self._part += 1
-        name = f"{self._name}-{self._part:05d}"
+        self._part = self._part + 1 if self._only is None else self._only
+        name = f"{self._name}-{self._part:05d}" if self._only is None else self._name
         content = b"".join(self._held)
         if self._sealed:
             self._put(f"{name}.jsonl.zst.age", "jsonl", pyrage.encrypt(content, [self._recipient]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,9 +93,7 @@ def restore_backup(
                 )
             except CallFailure as failed:
                 raise source_unavailable(failed, gateway) from None
-        ledger.finish_restore(
-            number, at=settings.clock.now(), rows=done.rows, differences=done.differences
-        )
+        ledger.finish_restore(number, at=settings.clock.now(), rows=done.rows, differences=done.differences)
         reached("entered")
         return done
 
@@ -192,9 +190,7 @@ def line_files(table: TableEntry, key: Any) -> list[FileEntry]:
 
 def part_lines(store: Store, manifest: Manifest, file: FileEntry, key: Any) -> list[bytes]:
     with store.local(manifest.backup_id, file.name) as path:
-        return [
-            line for some in lines_of(path, file, manifest.backup_id, identity=key) for line in some
-        ]
+        return [line for some in lines_of(path, file, manifest.backup_id, identity=key) for line in some]
 
 
 class _Filling:
@@ -288,12 +284,10 @@ def _relate(target: Target, store: Store, manifest: Manifest, table: TableEntry,
 # -- comparing -----------------------------------------------------------------------------------------------
 
 
-def compare(
-    target: Target, store: Store, manifest: Manifest, done: Restored, *, key: Any = None
-) -> None:
+def compare(target: Target, store: Store, manifest: Manifest, done: Restored, *, key: Any = None) -> None:
     """Compare every table and row of a database with a backup. Raises CallFailure, DamagedBackup."""
     there = {table.id: table for table in target.tables() or []}
-    begun = datetime.max
+    begun = datetime(9999, 1, 1, tzinfo=UTC).replace(tzinfo=None)
     with PageThreads(2, "compare") as threads:
         for entry in manifest.tables:
             table = there.get(entry.id)

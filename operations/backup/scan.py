@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from appwrite.query import Query
 
@@ -61,8 +61,8 @@ def counted(gateway: Gateway, table: str) -> int | None:
     """How many rows the server counts; None where it does not count to the end, or refuses to. Raises CallFailure."""
 
     def decode(body: bytes) -> int | None:
-        told: Any = loads(body)
-        total = told.get("total") if isinstance(told, dict) else None
+        told = loads(body)
+        total = cast("dict[str, Any]", told).get("total") if isinstance(told, dict) else None
         return total if isinstance(total, int) and 0 <= total < COUNTED_UPTO else None
 
     path = path_of(gateway, gateway.api.rows, table)
@@ -182,6 +182,3 @@ def watched_columns(columns: Sequence[dict[str, Any]]) -> dict[str, str]:
         if (column.get("required") or column.get("default") is not None)
         and column.get("type") != "relationship"
     }
-
-
-

@@ -1,5 +1,5 @@
-"""A database that a backup is restored into: its tables, columns, indexes and rows are made here, by the calls of either
-language of the API. Each can be tried again: what stands already is as good.
+"""A database that a backup is restored into: its tables, columns, indexes and rows are made here, by the calls of
+either language of the API. Each can be tried again: what stands already is as good.
 """
 
 # The SDK carries no types.
@@ -208,9 +208,7 @@ class Target:
         own = [column for column in table.columns if not is_plain(column) and column.get("side") != "child"]
         related = f"related{self.words.table_id[0].upper()}{self.words.table_id[1:]}"
         for column in own:
-            self._make(
-                f"{table.id}.{column['key']}", f"{base}/relationship", relation_body(column, related)
-            )
+            self._make(f"{table.id}.{column['key']}", f"{base}/relationship", relation_body(column, related))
         self._await(table.id, {str(column["key"]) for column in own}, "columns")
 
     # -- rows ----------------------------------------------------------------------------------------------

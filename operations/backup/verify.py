@@ -1,6 +1,10 @@
-"""Whether a backup still is what was written: its manifest, the signature beside it, every file by its hash, and whether
-each can be read to its end. Changes nothing but what the ledger knows of it.
+"""Whether a backup still is what was written: its manifest, the signature beside it, every file by its hash, and
+whether each can be read to its end. Changes nothing but what the ledger knows of it.
 """
+
+# pyarrow carries no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
@@ -27,7 +31,6 @@ from resources.ledger import Ledger
 from resources.report_keys import known_keys
 from resources.settings import Settings
 from resources.store import Store, open_store
-
 
 
 @dataclass
@@ -150,5 +153,3 @@ def _judge_tables(manifest: Manifest, found: Verdict) -> None:
             found.wrong.append(
                 Message("backup.file_rows", {"file": table.id, "rows": rows, "told": table.rows})
             )
-
-

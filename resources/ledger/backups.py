@@ -102,6 +102,15 @@ class Backups(LedgerFile):
                 (text_of(at), holds, backup_id),
             )
 
+    def enter_rewritten(self, backup_id: str, manifest_sha256: str, *, size: int) -> None:
+        """It was written anew: its manifest is another one, and nobody has looked at its files since."""
+        with self.writing() as db:
+            db.execute(
+                "UPDATE backups SET manifest_sha256 = ?, bytes = ?, verified_at = NULL, verified = NULL"
+                " WHERE backup_id = ?",
+                (manifest_sha256, size, backup_id),
+            )
+
     def expire_backups(self, backup_ids: Sequence[str]) -> None:
         """They are about to be deleted: from here on none of them is taken for one that stands."""
         with self.writing() as db:
