@@ -118,7 +118,7 @@ def _opened(target: Target, manifest: Manifest, ledger: Ledger, where: str) -> b
     if not tables:
         return False
     ours = {table.id for table in manifest.tables}
-    if ledger.has_begun(manifest.backup_id, where) and {table.id for table in tables} <= ours:
+    if ledger.restore_begun(manifest.backup_id, where) and {table.id for table in tables} <= ours:
         return True
     raise UsageError.of("failure.restore_not_empty", database=target.gateway.database, n=len(tables))
 

@@ -149,7 +149,7 @@ class Backups(LedgerFile):
             ).lastrowid
         return int(number or 0), False
 
-    def has_begun(self, backup_id: str, target: str) -> bool:
+    def restore_begun(self, backup_id: str, target: str) -> bool:
         """Whether a restore of it into a database was begun and not finished."""
         with self.reading() as db:
             return (

@@ -55,6 +55,10 @@ READS: dict[str, tuple[Callable[[Path], Any], Any]] = {
     "acknowledgement_log": (lambda path: Ledger(path).acknowledgement_log("finding", "missing:b1"), []),
     "orders": (lambda path: Ledger(path).orders(), []),
     "orders_waiting": (lambda path: Ledger(path).orders_waiting(), 0),
+    "backups": (lambda path: Ledger(path).backups(), []),
+    "backup": (lambda path: Ledger(path).backup("b"), None),
+    "restore_begun": (lambda path: Ledger(path).restore_begun("b", "d"), False),
+    "drills": (lambda path: Ledger(path).drills(), []),
     "alerts": (lambda path: AlertStore(path).alerts(), []),
     "silences": (lambda path: AlertStore(path).silences(), []),
     "deliveries": (lambda path: AlertStore(path).deliveries(), []),
@@ -69,6 +73,10 @@ SINCE = {
     "acknowledgement_log",
     "orders",
     "orders_waiting",
+    "backups",
+    "backup",
+    "restore_begun",
+    "drills",
 }
 
 
@@ -211,7 +219,10 @@ def test_a_ledger_of_before_is_read_as_it_is_and_upgraded_by_the_first_that_writ
         table: [(*row, None, None) for row in before[table]]
         for table in ("health_changes", "closed_month_gaps")
     }
-    since = ("rewrites", "alert_messages", "sign_off_log", "acknowledgements", "revealed", "orders")
+    since = (
+        *("rewrites", "alert_messages", "sign_off_log", "acknowledgements", "revealed", "orders"),
+        *("backups", "restores", "drills"),
+    )
     added: dict[str, list[Any]] = {table: [] for table in since}
     assert (form_of(path), tables(path)) == (len(STEPS), before | longer | added)
     assert {name: read(path) for name, (read, _) in READS.items()} == answers
