@@ -1,5 +1,5 @@
-"""A small database with what backups must bring over: kinds of columns, odd texts, nulls beside defaults, relationships,
-a unique index, bank details. Holds no test."""
+"""A small database with what backups must bring over: kinds of columns, odd texts, nulls beside defaults,
+relationships, a unique index, bank details. Holds no test."""
 
 from __future__ import annotations
 
@@ -146,9 +146,10 @@ class Market:
             ],
         )
         # As the app may have left it: no status, though the column has a default.
-        self.call("PATCH", "/bookings/columns/enum/status", {"required": False, "default": None, "elements": ["pending", "accepted"]})  # fmt: skip
+        status = {"required": False, "default": None, "elements": ["pending", "accepted"]}
+        self.call("PATCH", "/bookings/columns/enum/status", status)
         self.rows("bookings", [{"$id": "nulls", "customerName": "No status"}])
-        self.call("PATCH", "/bookings/columns/enum/status", {"required": False, "default": "pending", "elements": ["pending", "accepted"]})  # fmt: skip
+        self.call("PATCH", "/bookings/columns/enum/status", {**status, "default": "pending"})
         self.table("chat_messages", MESSAGES)
         self.rows(
             "chat_messages",

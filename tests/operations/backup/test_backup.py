@@ -17,7 +17,9 @@ from operations.backup import restore as restoring
 from operations.backup.create import BackupActive, backups_lock, make_backup
 from operations.backup.listing import listed
 from operations.backup.manifest import Manifest, read_manifest
+from operations.backup.parts import lines_of
 from operations.backup.restore import restore_backup
+from operations.backup.rows import row_of
 from operations.backup.verify import verify_backup
 from resources.appwrite.failures import TransientFailure
 from resources.errors import BookwatchError, UsageError
@@ -26,7 +28,9 @@ from resources.report_keys import make_keys
 from resources.settings import Settings
 from resources.store import ObjectStore
 from tests.operations.backup.marketplace import ACCOUNT, PERSONAL, Market
-from tests.personal_values import everything_under
+from tests.personal_values import everything_under, sentinels_in
+
+LATER = "2026-04-01T00:00:00.000+00:00"
 
 
 def manifest_of(settings: Settings, backup_id: str) -> Manifest:
@@ -72,8 +76,7 @@ def test_restored_and_backed_up_again_the_rows_are_the_same_bytes(market: Market
     # Names and phones are in the rows, in no manifest, ledger or line that was said.
     written = before.to_bytes() + "".join(lines).encode() + (settings.home.ledger).read_bytes()
     assert [value for value in PERSONAL if value.encode() in written] == []
-    assert [value for path in everything_under(settings.home) if ACCOUNT.encode() in path.read_bytes()
-            for value in [path]] == []  # fmt: skip
+    assert [path for path in everything_under(market.home) if sentinels_in(path, [ACCOUNT])] == []
 
 
 def test_bank_details_open_with_the_secret_key_alone(market: Market, tmp_path: Path) -> None:
@@ -86,7 +89,7 @@ def test_bank_details_open_with_the_secret_key_alone(market: Market, tmp_path: P
     manifest = manifest_of(settings, made.backup_id)
     bank = next(table for table in manifest.tables if table.id == "bank_details")
     assert ([file.name for file in bank.files], bank.rows, bank.rows_sha256) == (
-        ["t002-bank_details-00001.jsonl.zst.age"],
+        ["t001-bank_details-00001.jsonl.zst.age"],
         1,
         None,
     )
@@ -197,24 +200,37 @@ def test_an_answer_that_never_came_makes_no_row_twice(
 
 def test_rows_written_while_it_is_read_are_not_lost(market: Market) -> None:
     market.fill(bookings=160)
+    # After the first page rows of it and of later pages are touched, one is deleted, one is made.
     market.server.between_pages(
-        {"after": 2, "table": "bookings", "update": {"$id": "b0002", "data": {"notes": "touched"}}}
-    ) if False else None
+        {
+            "table": "bookings",
+            "after": 3,
+            "update": [{"$id": name, "notes": "touched", "$updatedAt": LATER} for name in ("b0002", "b0155")],
+            "delete": ["b0003"],
+            "insert": [{"$id": "late", "customerName": "Late", "$createdAt": LATER, "$updatedAt": LATER}],
+        }
+    )
     settings = market.settings()
-    made = make_backup(settings, reached=lambda step: None)
-    assert next(t.rows for t in manifest_of(settings, made.backup_id).tables if t.id == "bookings") == 161
+    made = make_backup(settings)
+    bookings = next(t for t in manifest_of(settings, made.backup_id).tables if t.id == "bookings")
+    file = next(file for file in bookings.files if file.form == "jsonl")
+    path = folder_of(settings, made.backup_id) / file.name
+    rows = {row["$id"]: row for some in lines_of(path, file, made.backup_id) for row in map(row_of, some)}
+    assert len(rows) == bookings.rows == file.rows
+    assert {f"b{n:04d}" for n in range(1, 161)} - rows.keys() <= {"b0003"}
+    assert {"late", "nulls"} <= rows.keys()
+    assert rows["b0155"]["notes"] == "touched"
 
 
 def test_old_ones_go_after_their_time_but_never_the_newest_whole_one(market: Market) -> None:
     market.fill(bookings=1)
     start = datetime(2026, 3, 1, tzinfo=UTC)
-    made = [
-        make_backup(market.settings(now=start + timedelta(days=days))).backup_id for days in (0, 1)
-    ]
+    made = [make_backup(market.settings(now=start + timedelta(days=days))).backup_id for days in (0, 1)]
     settings = market.settings(now=start + BACKUP_KEPT_FOR + timedelta(days=20))
     with pytest.raises(BookwatchError):
         make_backup(settings.model_copy(update={"appwrite_database_id": "nowhere"}))
-    newest = make_backup(settings.model_copy(update={"now": start + BACKUP_KEPT_FOR + timedelta(days=1, hours=1)}))
+    later = start + BACKUP_KEPT_FOR + timedelta(days=1, hours=1)
+    newest = make_backup(settings.model_copy(update={"now": later}))
     entries = {entry.backup_id: entry.state for entry in listed(settings)}
     assert [entries[name] for name in (*made, newest.backup_id)] == ["expired", "expired", "whole"]
     assert sorted(path.name for path in settings.home.backups.iterdir()) == [newest.backup_id]
