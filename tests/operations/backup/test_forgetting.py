@@ -87,7 +87,7 @@ def backed_up(settings: Settings) -> Path:
                 {},
                 None,
                 writer.files,
-            )  # fmt: skip
+            )
         )
     signer = make_keys(settings.home)
     manifest = Manifest(
