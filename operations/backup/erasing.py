@@ -310,7 +310,7 @@ def _anew(
             for lines in _some_at_once(path, file, held.backup_id):
                 if file.part in due:
                     changed = judge.without(lines)
-                    lines = [changed[n] if n in changed else line for n, line in enumerate(lines)]
+                    lines = [changed.get(n) or line for n, line in enumerate(lines)]
                 frame = judge.frame(lines)
                 block = b"\n".join(lines) + b"\n"
                 digest.update(block)
