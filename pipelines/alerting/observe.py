@@ -106,6 +106,21 @@ def acting(stands: Iterable[Standing]) -> Iterator[Observation]:
         yield _of(RULES.of("operations_growing"), growing, told, labels=label)
 
 
+def backup_failed(failed: bool, why: Message | None) -> Observation:
+    """How the newest backup ended."""
+    return _of(RULES.of("backup_failed"), failed, why or "")
+
+
+def backup_old(old: bool, said: Message, *, since: datetime) -> Observation:
+    """How old the newest whole backup is."""
+    return _of(RULES.of("backup_old"), old, said, since=since if old else None)
+
+
+def drill_failed(failed: bool, why: Message | None) -> Observation:
+    """What the newest drill showed."""
+    return _of(RULES.of("drill_failed"), failed, why or "")
+
+
 def _of(rule: AlertRule, active: bool, *lines: Words, **given: Any) -> Observation:
     """``lines``: what stands below what it says, before what to do."""
     told = {

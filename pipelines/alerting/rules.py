@@ -338,6 +338,19 @@ RULES: Final = RuleBook(
             rows="/overview",
             what_to_do=Message("alert.monitoring_report_do"),
         ),
+        # A backup is looked for when everything else is gone: nothing mutes these.
+        *(
+            AlertRule(
+                name=name,
+                source=f"figure:{name}",
+                severity=Severity.HIGH,
+                says=Message(f"alert.{name}"),
+                page="/overview",
+                rows="/data_quality",
+                what_to_do=Message(f"alert.{name}_do"),
+            )
+            for name in ("backup_failed", "backup_old", "drill_failed")
+        ),
         AlertRule(
             name="operations_failed",
             source="run:operations_failed",

@@ -471,6 +471,53 @@ def _take_outbox(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX IF NOT EXISTS outbox_by_state ON outbox (state)")
 
 
+def _keep_backups(db: sqlite3.Connection) -> None:
+    """The backups of the database, restores of them, and the drills in which one is tried out."""
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS backups (
+            number INTEGER PRIMARY KEY,
+            backup_id TEXT NOT NULL UNIQUE,
+            started_at TEXT NOT NULL,
+            finished_at TEXT,
+            state TEXT NOT NULL CHECK (state IN ('running', 'whole', 'partial', 'failed', 'expired')),
+            rows INTEGER,
+            bytes INTEGER,
+            verified_at TEXT,
+            verified INTEGER,
+            store TEXT NOT NULL,
+            bucket TEXT,
+            manifest_sha256 TEXT,
+            code TEXT,
+            args TEXT
+        )"""
+    )
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS restores (
+            restore_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            backup_id TEXT NOT NULL,
+            target TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            finished_at TEXT,
+            rows INTEGER,
+            differences INTEGER
+        )"""
+    )
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS drills (
+            drill_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            backup_id TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            finished_at TEXT,
+            state TEXT NOT NULL CHECK (state IN ('running', 'same', 'different', 'failed')),
+            seconds REAL,
+            rows INTEGER,
+            differences INTEGER,
+            code TEXT,
+            args TEXT
+        )"""
+    )
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _make_tables,
     _say_who_refused,
@@ -482,6 +529,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _take_actions,
     _take_orders_to_act,
     _take_outbox,
+    _keep_backups,
 )
 """The n-th makes form n, the ``user_version`` of the file, of the form before."""
 
