@@ -312,6 +312,7 @@ METRICS: Final[Registry[str, Metric]] = Registry(
             _RECONCILED,
             ("booking_amount_idr",),
             made_of=_RECORDS,
+            columns=("booking_amount_idr",),
         ),
         Metric(
             "expected_commission",

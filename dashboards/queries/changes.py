@@ -76,7 +76,7 @@ class Figure:
         total = f"SELECT coalesce(sum(value), {none})::BIGINT FROM ({metric.sql})"
         if not self.judged:
             return total
-        return f"SELECT CASE WHEN state <> 'unknown' THEN ({total}) END FROM marts.commission_summary"
+        return f"SELECT ({total}) FROM marts.commission_summary WHERE state <> 'unknown'"
 
 
 FIGURES: Final[tuple[Figure, ...]] = (
