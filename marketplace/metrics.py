@@ -14,7 +14,6 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from marketplace.collections import REQUIRED
 from marketplace.commission import EntryKind, RowState
 from marketplace.registry import Registry
 from marketplace.statuses import CommissionStatus
@@ -240,9 +239,8 @@ _OF_SERIES: Final = {
     "payments": _OF_COMMISSIONS,
     "rows": ("core.bookings", "core.commissions", *_OF_TALK, *_SENT, "core.reviews"),
 }
-_OLDEST_READ: Final = "date_diff('second', min(completed_at), (SELECT any_value(now) FROM ops.judged)) / 60.0"
-_OF_THIS_RUN: Final = "run_id = (SELECT any_value(run_id) FROM ops.snapshot)"
-_REQUIRED: Final = f"collection IN ({', '.join(repr(name) for name in REQUIRED)})"
+_OLDEST_READ: Final = "epoch((SELECT max(now) FROM ops.judged) - min(completed_at)) / 60"
+_OF_THIS_RUN: Final = "run_id = (SELECT max(run_id) FROM ops.snapshot)"
 
 METRICS: Final[Registry[str, Metric]] = Registry(
     (
@@ -730,7 +728,7 @@ METRICS: Final[Registry[str, Metric]] = Registry(
             "scans",
             (),
             stands=_OLDEST_READ,
-            where=_REQUIRED,
+            where="required",
             made_of=(),
             schema="ops",
         ),
