@@ -25,8 +25,10 @@ from checks import verdicts
 from checks.verdicts import CheckGroup
 from messages.message import Message
 from pipelines.alerting.engine import EngineState, Observation
-from pipelines.alerting.observe import died, observations
+from pipelines.alerting.observe import acting, died, observations
+from pipelines.alerting.standing import standings
 from pipelines.alerting.turn import alert_turn, for_status, show_alerts
+from pipelines.backup_alerts import backup_observations
 from pipelines.environment import prepare
 from pipelines.health_fallback import judge
 from pipelines.interrupts import held_back, terminable
@@ -172,7 +174,8 @@ def report(found: RunReport) -> RunReport:
     def see(known: EngineState) -> Iterable[Observation]:
         if found.stopped:
             return ()  # a person stopped it: nothing was found out
-        return observations(found, status, known=known.alerts.values(), watched=_watched())
+        seen = observations(found, status, known=known.alerts.values(), watched=_watched())
+        return [*seen, *acting(standings(found.settings)), *backup_observations(found.settings)]
 
     with alert_turn(found.settings, see, say=found.run.say, sends=not found.stopped) as turn:
         try:

@@ -78,6 +78,15 @@ class Home:
     def lock(self) -> Path:
         return self.root / "run.lock"
 
+    @property
+    def operations_stop(self) -> Path:
+        """While it is there nothing is written to the marketplace."""
+        return self.root / "operations.stop"
+
+    @property
+    def operations_lock(self) -> Path:
+        return self.root / "operations.lock"
+
     def check(self, *, shared: bool = False) -> Home:
         """Return itself, or raise UsageError: it belongs to another user, is open to others, or a link lies in the
         place of a file that would be written through it. A home that is not there yet is fine; an empty one is closed.

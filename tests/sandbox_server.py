@@ -107,6 +107,17 @@ class SandboxProcess:
         """Put in force what is done to rows after the n-th list of a table (none: nothing)."""
         self.control("PUT", "between-pages", {"steps": list(steps)})
 
+    def writes(self) -> dict[str, Any]:
+        """What calls wrote since it started or ``forget_writes``: writes (rows), calls, by_route, by_table."""
+        return self.control("GET", "writes")
+
+    def forget_writes(self) -> None:
+        self.control("DELETE", "writes")
+
+    def settings(self, **given: Any) -> None:
+        """transactions, index_seconds, index_error; what is not given is as at the start."""
+        self.control("PUT", "settings", given)
+
     def a_second_passes(self) -> None:
         """Move the server's clock behind the second of all that was written: without a safety lag a scan ends at the
         latest whole second it was told, so what was just written would be the next one's."""
@@ -117,6 +128,7 @@ class SandboxProcess:
         """End what a test ordered: faults, changes between pages, a clock that was let pass."""
         self.faults()
         self.between_pages()
+        self.settings()
         if self._moved:
             self.control("PUT", "clock", {"by": -self._moved})
             self._moved = 0.0

@@ -16,6 +16,15 @@ class Failure(Exception):
         return {"message": self.message, "code": self.status, "type": self.kind, "version": VERSION}
 
 
+class LimitReached(Failure):
+    """A number would pass the ``bound`` that the call itself set. ``edge``: maximum or minimum."""
+
+    def __init__(self, words: Words, key: str, edge: str, bound: float) -> None:
+        self.edge, self.bound = edge, bound
+        told = f'{words.sdk} "{key}" has reached the {edge} value of {bound}'
+        super().__init__(400, f"{words.column}_limit_exceeded", told)
+
+
 RETRY_ID = "Try again with a different ID or use ID.unique() to generate a unique ID."
 
 
@@ -142,6 +151,18 @@ def row_exists(words: Words, identity: str) -> Failure:
 
 def row_invalid(words: Words, why: str) -> Failure:
     return Failure(400, f"{words.row}_invalid_structure", f"Invalid document structure: {why}")
+
+
+def row_not_unique(words: Words) -> Failure:
+    return Failure(
+        409,
+        f"{words.row}_unique_constraint_violation",
+        f"{words.row.title()} violates a unique {words.column} constraint. Try again with different value(s).",
+    )
+
+
+def row_newer(words: Words) -> Failure:
+    return Failure(409, f"{words.row}_update_conflict", f"Remote {words.row} is newer than local.")
 
 
 def row_data_missing(words: Words, message: str | None = None) -> Failure:

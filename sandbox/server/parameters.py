@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from sandbox.server import errors
 from sandbox.server.calls import Call
+from sandbox.server.errors import Failure
 from sandbox.server.permissions import aggregate, permission_refusal
-from sandbox.server.values import KEY_RULE, is_int, is_key, numeric, range_rule, text_rule
+from sandbox.server.values import KEY_RULE, is_int, is_key, numeric, parse_instant, range_rule, text_rule
 from sandbox.storage.clock import unique_id
 
 QUERIES_RULE = (
@@ -77,6 +79,17 @@ def wants_total(call: Call) -> bool:
     if value not in (True, False, 1, 0, "1", "0", "true", "false") or value is None:
         raise errors.argument_invalid("total", "Value must be a valid boolean")
     return value not in (False, 0, "0")
+
+
+def seen_at(call: Call) -> datetime | None:
+    """X-Appwrite-Timestamp: the caller has seen the row as it was then. Raises Failure where it is no instant."""
+    given = call.headers.get("x-appwrite-timestamp")
+    if not given:
+        return None
+    at = parse_instant(given)
+    if at is None:
+        raise Failure(400, "general_argument_invalid", "Invalid X-Appwrite-Timestamp header value")
+    return at
 
 
 def check_ttl(call: Call) -> None:

@@ -17,13 +17,13 @@ def served_database(database: StoredDatabase) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def served_table(words: Words, table: StoredTable) -> dict[str, Any]:
+def served_table(words: Words, table: StoredTable, now: str) -> dict[str, Any]:
     return {
         "$id": table.id, "$createdAt": table.created, "$updatedAt": table.updated,
         "$permissions": table.permissions, "databaseId": table.database, "name": table.name,
         "enabled": table.enabled, words.row_security: table.row_security,
         words.columns: [served_column(words, column) for column in table.columns.values()],
-        "indexes": [served_index(words, index) for index in table.indexes.values()],
+        "indexes": [served_index(words, index, index.status(now)) for index in table.indexes.values()],
         "bytesMax": ROW_MAX, "bytesUsed": row_width(table),
     }  # fmt: skip
 
@@ -65,9 +65,9 @@ def served_relation(words: Words, column: StoredColumn, status: str) -> dict[str
     }  # fmt: skip
 
 
-def served_index(words: Words, index: StoredIndex, status: str = "available") -> dict[str, Any]:
+def served_index(words: Words, index: StoredIndex, status: str) -> dict[str, Any]:
     return {
         "$id": index.key, "$createdAt": index.created, "$updatedAt": index.updated, "key": index.key,
-        "type": index.type, "status": status, "error": "", words.columns: index.columns,
-        "lengths": index.lengths, "orders": index.orders,
+        "type": index.type, "status": status, "error": index.error if status == "failed" else "",
+        words.columns: index.columns, "lengths": index.lengths, "orders": index.orders,
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from sandbox.storage.clock import Clock, stamp
-from sandbox.storage.documents import indexed_expression, plain_number
+from sandbox.storage.documents import indexed_expression, plain_number, unique_expression
 from sandbox.storage.file import File
 from sandbox.storage.records import StoredColumn, StoredDatabase, StoredIndex, StoredTable
 
@@ -155,8 +156,13 @@ class Catalogue(File):
     def delete_column(self, table: StoredTable, key: str) -> None:
         with self.writing() as sql:
             for index in list(table.indexes.values()):
-                if key in index.columns:
+                if index.columns == [key]:
                     self.delete_index(table, index.key)
+                elif key in index.columns:  # its lengths stay as many as they were
+                    place = index.columns.index(key)
+                    index.columns = [name for name in index.columns if name != key]
+                    index.orders = [order for n, order in enumerate(index.orders) if n != place]
+                    self._build_index(sql, table, index)
             table.columns = {k: c for k, c in table.columns.items() if k != key}
             sql.execute(f"UPDATE {table.sql} SET doc = json_remove(doc, ?)", (f'$."{key}"',))
             self.save_catalogue()
@@ -181,26 +187,26 @@ class Catalogue(File):
 
     def _build_index(self, sql: sqlite3.Connection, table: StoredTable, index: StoredIndex) -> None:
         name = f"{table.sql}_index_{index.number}"
-        sql.execute(f"DROP INDEX IF EXISTS {name}")
+        self._drop_index(sql, table, index)
         if index.type in ("key", "unique"):
             orders = [*index.orders, *[""] * len(index.columns)]
             parts = [
                 indexed_expression(table, key) + (" DESC" if order.upper() == "DESC" else "")
                 for key, order in zip(index.columns, orders, strict=False)
             ]
-            # a unique index over duplicates says available and enforces nothing
-            unique = ""
+            sql.execute(f"CREATE INDEX {name} ON {table.sql} ({', '.join(parts)})")
             if index.type == "unique":
-                plain = ", ".join(indexed_expression(table, key) for key in index.columns)
-                given = " AND ".join(f"{indexed_expression(table, key)} IS NOT NULL" for key in index.columns)
-                clash = sql.execute(
-                    f"SELECT 1 FROM {table.sql} WHERE {given} GROUP BY {plain} HAVING count(*) > 1 LIMIT 1"
-                ).fetchone()
-                unique = "" if clash else "UNIQUE"
-            sql.execute(f"CREATE {unique} INDEX {name} ON {table.sql} ({', '.join(parts)})")
+                parts = [unique_expression(table, key) for key in index.columns]
+                # over duplicates it says available and enforces nothing
+                with contextlib.suppress(sqlite3.IntegrityError):
+                    sql.execute(f"CREATE UNIQUE INDEX {name}_once ON {table.sql} ({', '.join(parts)})")
+
+    def _drop_index(self, sql: sqlite3.Connection, table: StoredTable, index: StoredIndex) -> None:
+        for suffix in ("", "_once"):
+            sql.execute(f"DROP INDEX IF EXISTS {table.sql}_index_{index.number}{suffix}")
 
     def delete_index(self, table: StoredTable, key: str) -> None:
         with self.writing() as sql:
-            sql.execute(f"DROP INDEX IF EXISTS {table.sql}_index_{table.indexes[key].number}")
+            self._drop_index(sql, table, table.indexes[key])
             table.indexes = {k: i for k, i in table.indexes.items() if k != key}
             self.save_catalogue()

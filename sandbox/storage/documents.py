@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import orjson
@@ -24,9 +23,10 @@ def plain_number(value: Any) -> Any:
 def row_text(table: StoredTable, row: Row) -> tuple[str, int]:
     """The row's JSON text as served by tablesdb, and how many characters its system fields take."""
     head = (
-        f'{{"$tableId":{json.dumps(table.id)},"$databaseId":{json.dumps(table.database)},'
-        f'"$id":{json.dumps(row.id)},"$sequence":"{row.sequence}","$createdAt":"{row.created}",'
-        f'"$updatedAt":"{row.updated}","$permissions":{json.dumps(row.permissions, separators=(",", ":"))}'
+        # ids, instants and roles are of a checked alphabet
+        f'{{"$tableId":"{table.id}","$databaseId":"{table.database}","$id":"{row.id}",'
+        f'"$sequence":"{row.sequence}","$createdAt":"{row.created}","$updatedAt":"{row.updated}",'
+        f'"$permissions":{orjson.dumps(row.permissions).decode() if row.permissions else "[]"}'
     )
     tail = orjson.dumps(row.data).decode()
     return (head + "," + tail[1:] if row.data else head + "}"), len(head)
@@ -50,6 +50,14 @@ def column_path(key: str) -> str:
 def stored_columns_blank(table: StoredTable) -> dict[str, Any]:
     """A row's attributes before anything is given: defaults, else null."""
     return {c.key: plain_number(c.default) for c in table.columns.values()}
+
+
+def unique_expression(table: StoredTable, key: str) -> str:
+    """What a unique index compares: a text without regard to case and to blanks at its end."""
+    column = table.columns.get(key)
+    if column is None or not column.is_text:
+        return indexed_expression(table, key)
+    return f"rtrim({column_path(key)}) COLLATE NOCASE"
 
 
 def indexed_expression(table: StoredTable, key: str) -> str:

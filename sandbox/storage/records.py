@@ -56,6 +56,13 @@ class StoredIndex:
     number: int
     created: str = ""
     updated: str = ""
+    built: str = ""  # until this instant it is said to be processing
+    error: str = ""  # and is said to have failed then, where this says why
+
+    def status(self, now: str) -> str:
+        if now < self.built:
+            return "processing"
+        return "failed" if self.error else "available"
 
 
 @dataclass
@@ -102,6 +109,10 @@ class Row:
 
 class DuplicateRow(Exception):
     """A row of this id exists. The sequence numbers it would have had are used up, as in MariaDB."""
+
+
+class NotUnique(Exception):
+    """A unique index holds these values already. Its sequence numbers are used up too."""
 
 
 class EventLike(Protocol):

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from sandbox.storage.catalogue import Catalogue, system_indexes
-from sandbox.storage.clock import stamp
-from sandbox.storage.documents import column_path, parse_row, plain_number, row_text, stored_columns_blank
-from sandbox.storage.records import DuplicateRow, EventLike, Row, StoredDatabase, StoredTable
+from sandbox.storage.clock import Clock, stamp
+from sandbox.storage.documents import (
+    column_path,
+    parse_row,
+    plain_number,
+    row_text,
+    stored_columns_blank,
+    unique_expression,
+)
+from sandbox.storage.records import DuplicateRow, EventLike, NotUnique, Row, StoredDatabase, StoredTable
 
 
 class Store(Catalogue):
     """Databases, tables and rows in ``folder``/sandbox.sqlite: one writer at a time, many readers."""
+
+    def __init__(self, folder: Path, clock: Clock | None = None) -> None:
+        self._being_written: Counter[tuple[str, str, str]] = Counter()
+        self._written: dict[tuple[str, str], Counter[str]] = {}
+        super().__init__(folder, clock)
 
     def get(self, table: StoredTable, identity: str) -> Row | None:
         return _row(
@@ -32,7 +46,7 @@ class Store(Catalogue):
         return found[0] if found else None
 
     def insert(self, table: StoredTable, rows: Sequence[Row]) -> list[str]:
-        """Insert all or none; the texts of the rows as served. Raises DuplicateRow."""
+        """Insert all or none; the texts of the rows as served. Raises DuplicateRow or NotUnique."""
         with self.lock:
             first = self._sequences[table.number] + 1
             self._sequences[table.number] += len(rows)
@@ -55,8 +69,30 @@ class Store(Catalogue):
                     sql.execute("RELEASE rows")
                     self._keep_sequence(sql, table)
             except sqlite3.IntegrityError as duplicate:
-                raise DuplicateRow(str(duplicate)) from None
+                raise _duplicate(duplicate) from None
             return texts
+
+    def count_written(self, table: StoredTable, what: str, rows: int) -> None:
+        """Have so many rows of a call counted, once the write transaction under way is committed."""
+        self._being_written[(table.database, table.id, what)] += rows
+
+    def written(self) -> dict[tuple[str, str], Counter[str]]:
+        """By database and table: how many rows calls created, changed, deleted."""
+        return {place: Counter(counts) for place, counts in list(self._written.items())}
+
+    def forget_written(self) -> None:
+        with self.lock:
+            self._written.clear()
+
+    def _ending(self) -> None:
+        super()._ending()
+        for (database, table, what), rows in self._being_written.items():
+            self._written.setdefault((database, table), Counter())[what] += rows
+        self._being_written.clear()
+
+    def _undone(self) -> None:
+        super()._undone()
+        self._being_written.clear()
 
     def _keep_sequence(self, sql: sqlite3.Connection, table: StoredTable) -> None:
         sql.execute(
@@ -65,7 +101,7 @@ class Store(Catalogue):
         )
 
     def replace(self, table: StoredTable, rows: Sequence[Row]) -> list[str]:
-        """Write rows that stand, by sequence; the texts as served. Raises DuplicateRow (a unique index)."""
+        """Write rows that stand, by sequence; the texts as served. Raises NotUnique."""
         texts: list[str] = []
         values: list[tuple[Any, ...]] = []
         for row in rows:
@@ -78,8 +114,21 @@ class Store(Catalogue):
                     f"UPDATE {table.sql} SET created = ?, updated = ?, cut = ?, doc = ? WHERE seq = ?", values
                 )
         except sqlite3.IntegrityError as duplicate:
-            raise DuplicateRow(str(duplicate)) from None
+            raise _duplicate(duplicate) from None
         return texts
+
+    def holding(self, table: StoredTable, data: Mapping[str, Any]) -> Row | None:
+        """The row that holds what a unique index of the table lets stand once (inside a write transaction)."""
+        for index in table.indexes.values():
+            values = [data.get(key) for key in index.columns]
+            if index.type != "unique" or any(value is None for value in values):
+                continue
+            parts = " AND ".join(f"{unique_expression(table, key)} = ?" for key in index.columns)
+            given = [value.rstrip(" ") if isinstance(value, str) else value for value in values]
+            found = self._writer.execute(f"SELECT doc FROM {table.sql} WHERE {parts}", given).fetchone()
+            if found:
+                return _row(found)
+        return None
 
     def delete(self, table: StoredTable, sequences: Iterable[int]) -> int:
         with self.writing() as sql:
@@ -168,3 +217,8 @@ class Store(Catalogue):
 
 def _row(found: tuple[Any, ...] | None) -> Row | None:
     return parse_row(found[0]) if found else None
+
+
+def _duplicate(error: sqlite3.IntegrityError) -> Exception:
+    """What a refused write came upon: an id that exists, or what a unique index holds."""
+    return NotUnique(str(error)) if "index '" in str(error) else DuplicateRow(str(error))

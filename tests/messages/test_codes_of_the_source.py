@@ -15,7 +15,7 @@ from messages.message import Arg, Message
 from messages.places import Place
 
 ROOT = Path(__file__).parent.parent.parent
-ROOMS = ("messages", "resources", "checks", "assets", "pipelines", "dashboards")
+ROOMS = ("messages", "resources", "checks", "assets", "operations", "pipelines", "dashboards")
 #: Groups whose codes are told from here: failures, what reading and checks find, names of settings, alerts.
 TOLD = ("failure", "call", "cause", "scan", "broken", "check", "setting", "alert", "outcome")
 _CODE = re.compile(rf"(?:{'|'.join(TOLD)})\.\w+")

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from marketplace.operations import Operation
 from pipelines.cli import main
 from resources.home import Home
 from resources.ledger import Ledger, LedgerTooNew, migrations
@@ -55,6 +56,24 @@ READS: dict[str, tuple[Callable[[Path], Any], Any]] = {
     "acknowledgement_log": (lambda path: Ledger(path).acknowledgement_log("finding", "missing:b1"), []),
     "orders": (lambda path: Ledger(path).orders(), []),
     "orders_waiting": (lambda path: Ledger(path).orders_waiting(), 0),
+    "plans": (lambda path: Ledger(path).plans(), []),
+    "newest_plans": (lambda path: Ledger(path).newest_plans(), {}),
+    "plan": (lambda path: Ledger(path).plan("p"), None),
+    "actions": (lambda path: Ledger(path).actions(), []),
+    "action": (lambda path: Ledger(path).action("a"), None),
+    "counts": (lambda path: Ledger(path).counts(), {}),
+    "backlog": (lambda path: Ledger(path).backlog(Operation.MARK_OVERDUE, at=NOW), None),
+    "failing": (lambda path: Ledger(path).failing(since=NOW), {}),
+    "last_tries": (lambda path: Ledger(path).last_tries(Operation.MARK_OVERDUE), {}),
+    "rows_at_work": (lambda path: Ledger(path).rows_at_work(), set()),
+    "open_calls": (lambda path: Ledger(path).open_calls(), []),
+    "switch_log": (lambda path: Ledger(path).switch_log(), []),
+    "letters": (lambda path: Ledger(path).letters(), {}),
+    "letter_counts": (lambda path: Ledger(path).letter_counts(), {}),
+    "backups": (lambda path: Ledger(path).backups(), []),
+    "backup": (lambda path: Ledger(path).backup("b"), None),
+    "restore_begun": (lambda path: Ledger(path).restore_begun("b", "d"), False),
+    "drills": (lambda path: Ledger(path).drills(), []),
     "alerts": (lambda path: AlertStore(path).alerts(), []),
     "silences": (lambda path: AlertStore(path).silences(), []),
     "deliveries": (lambda path: AlertStore(path).deliveries(), []),
@@ -69,6 +88,24 @@ SINCE = {
     "acknowledgement_log",
     "orders",
     "orders_waiting",
+    "plans",
+    "newest_plans",
+    "plan",
+    "actions",
+    "action",
+    "counts",
+    "backlog",
+    "failing",
+    "last_tries",
+    "rows_at_work",
+    "open_calls",
+    "switch_log",
+    "letters",
+    "letter_counts",
+    "backups",
+    "backup",
+    "restore_begun",
+    "drills",
 }
 
 
@@ -211,7 +248,11 @@ def test_a_ledger_of_before_is_read_as_it_is_and_upgraded_by_the_first_that_writ
         table: [(*row, None, None) for row in before[table]]
         for table in ("health_changes", "closed_month_gaps")
     }
-    since = ("rewrites", "alert_messages", "sign_off_log", "acknowledgements", "revealed", "orders")
+    since = (
+        *("rewrites", "alert_messages", "sign_off_log", "acknowledgements", "revealed", "orders"),
+        *("plans", "actions", "action_calls", "acting_log", "outbox"),
+        *("backups", "restores", "drills"),
+    )
     added: dict[str, list[Any]] = {table: [] for table in since}
     assert (form_of(path), tables(path)) == (len(STEPS), before | longer | added)
     assert {name: read(path) for name, (read, _) in READS.items()} == answers

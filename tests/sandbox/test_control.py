@@ -164,3 +164,88 @@ def test_the_clock_is_told_and_moved(server: SandboxProcess) -> None:
     assert told - before > timedelta(days=1) - timedelta(seconds=1)
     server.control("PUT", "clock", {"by": -86_400})
     assert before <= server.now() < before + timedelta(days=1)
+
+
+def call(server: SandboxProcess, method: str, path: str, body: Any = None) -> requests.Response:
+    headers = {"X-Appwrite-Project": server.project, "X-Appwrite-Key": server.key}
+    return requests.request(method, server.endpoint + path, json=body, headers=headers, timeout=5)
+
+
+def items(server: SandboxProcess) -> str:
+    return f"/tablesdb/{server.database}/tables/items/rows"
+
+
+def test_writes_of_calls_are_counted_and_reads_are_none(server: SandboxProcess) -> None:
+    server.forget_writes()
+    get(server)
+    call(server, "GET", f"{items(server)}/r0001")
+    assert server.writes() == {"writes": 0, "calls": 0, "by_route": {}, "by_table": {}}
+    call(server, "POST", items(server), {"rowId": "w1", "data": {"n": 1}})
+    call(server, "POST", items(server), {"rows": [{"$id": "w2"}, {"$id": "w3"}]})
+    call(server, "POST", items(server), {"rowId": "w1", "data": {"n": 1}})
+    call(server, "PATCH", f"{items(server)}/w1", {"data": {"n": 2}})
+    call(server, "DELETE", f"{items(server)}/w2")
+    told = server.writes()
+    assert told["by_table"] == {server.database: {"items": {"created": 3, "changed": 1, "deleted": 1}}}
+    assert (told["writes"], told["calls"]) == (5, 5)
+    assert told["by_route"]["POST /tablesdb/{databaseId}/tables/{tableId}/rows"] == 3
+
+
+def test_what_a_transaction_that_failed_wrote_is_not_counted(server: SandboxProcess) -> None:
+    opened = call(server, "POST", "/tablesdb/transactions").json()["$id"]
+    place = {"databaseId": server.database, "tableId": "items"}
+    operations = [
+        {**place, "action": "create", "rowId": "t1", "data": {"n": 1}},
+        {**place, "action": "create", "rowId": "r0001", "data": {"n": 1}},
+    ]
+    call(server, "POST", f"/tablesdb/transactions/{opened}/operations", {"operations": operations})
+    server.forget_writes()
+    assert call(server, "PATCH", f"/tablesdb/transactions/{opened}", {"commit": True}).status_code == 409
+    assert server.writes()["writes"] == 0
+
+
+@pytest.mark.parametrize("death", ["reset", "status", "stall", "late"])
+def test_a_server_fails_after_it_wrote(server: SandboxProcess, death: str) -> None:
+    fault = {
+        "kind": "after",
+        "method": "PATCH",
+        "death": death,
+        "status": 500,
+        "seconds": 0.2,
+        "skip": 1,
+        "count": 1,
+    }
+    server.faults(fault)
+    place = f"{items(server)}/r0050"
+    assert call(server, "PATCH", place, {"data": {"n": 1000}}).status_code == 200
+    if death in ("reset", "stall"):
+        with pytest.raises(requests.ConnectionError):
+            call(server, "PATCH", place, {"data": {"n": 2000}})
+    else:
+        answer = call(server, "PATCH", place, {"data": {"n": 2000}})
+        assert answer.status_code == (500 if death == "status" else 200)
+    assert call(server, "GET", place).json()["n"] == 2000
+    assert server.control("GET", "faults")["injected"] == {"after": 1}
+    assert call(server, "PATCH", place, {"data": {"n": 3000}}).status_code == 200
+
+
+def test_a_server_may_have_no_transactions(server: SandboxProcess) -> None:
+    server.settings(transactions=False)
+    assert call(server, "POST", "/tablesdb/transactions").status_code == 404
+    server.settings()
+    assert call(server, "POST", "/tablesdb/transactions").status_code == 201
+
+
+def test_an_index_takes_its_time_and_may_fail(server: SandboxProcess) -> None:
+    indexes = f"/tablesdb/{server.database}/tables/items/indexes"
+    for key, error, ends in (("slow", "", "available"), ("broken", "out of space", "failed")):
+        server.settings(index_seconds=60, index_error=error)
+        body = {"key": key, "type": "key", "columns": ["n"]}
+        assert call(server, "POST", indexes, body).json()["status"] == "processing"
+        assert call(server, "GET", f"{indexes}/{key}").json()["status"] == "processing"
+        server.control("PUT", "clock", {"by": 61})
+        told = call(server, "GET", f"{indexes}/{key}").json()
+        assert (told["status"], told["error"]) == (ends, error)
+        listed = call(server, "GET", indexes.removesuffix("/indexes")).json()["indexes"]
+        assert [index["status"] for index in listed if index["key"] == key] == [ends]
+        server.control("PUT", "clock", {"by": -61})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from sandbox.server.calls import Answer, reply
 from sandbox.server.control.between_pages import BetweenPages, PageStep
 from sandbox.server.control.faults import Faults
 from sandbox.server.control.orders import record_of
+from sandbox.server.settings import ServerSettings
 from sandbox.server.values import parse_instant
 from sandbox.storage.clock import stamp
 from sandbox.storage.records import StoredColumn, StoredDatabase, StoredTable
@@ -80,6 +82,15 @@ class Control:
                 if self._disturb is None:
                     raise ValueError("the marketplace does not go on: start it with --live")
                 self._disturb(given if verb == "PUT" else {})
+            case "GET", "writes":
+                return reply(200, self._api.project.written.told(store.written()))
+            case "DELETE", "writes":
+                self._api.project.written.forget()
+                store.forget_written()
+            case "GET", "settings":
+                return reply(200, asdict(self._api.project.settings))
+            case "PUT", "settings":
+                self._api.project.settings = record_of(ServerSettings, given)
             case "POST", "keys":
                 return reply(201, {"key": self._api.keys.add(given["scopes"])})
             case "POST", "tables":

@@ -16,8 +16,8 @@ from sandbox.server.calls import Answer, reply
 from sandbox.server.control.orders import record_of
 from sandbox.server.wire import send_answer
 
-FAULT_KINDS = ("status", "latency", "reset", "truncate", "html", "empty", "stall", "skew", "memory")
-DEATHS = ("reset", "status", "stall")
+FAULT_KINDS = ("status", "latency", "reset", "truncate", "html", "empty", "stall", "skew", "memory", "after")
+DEATHS = ("reset", "status", "stall", "late")
 ERROR_TYPES = {
     401: ("user_unauthorized", "The current user is not authorized to perform the requested action."),
     403: ("general_access_forbidden", "Access to this API is forbidden."),
@@ -42,10 +42,12 @@ class FaultRule:
     rate: float = 1.0  # share of the matching requests
     status: int = 503  # of kinds status and html, and of a death by status
     retry_after: float | None = None  # seconds, of kind status
-    seconds: float = 0.0  # of latency, stall and a death by it (0: until the caller goes), and skew
+    seconds: float = 0.0  # of latency, stall, a death by it (0: until the caller goes) or late, and skew
     keep: float = 0.5  # share of the body that arrives, of kind truncate
     bytes: int = 0  # of kind memory: the largest answer a worker has room for
-    death: str = "reset"  # of kind memory: what the caller sees of it: reset, status or stall
+    death: str = (
+        "reset"  # of memory and after: what the caller sees of it: reset, status, stall; of after also late
+    )
     path: str = ""  # a part of the path
     table: str = ""  # the table's id
     method: str = ""
@@ -119,6 +121,7 @@ class Faults:
     async def _faulty(self, scope: Any, receive: Any, send: Any, path: str) -> None:
         truncate: FaultRule | None = None
         memory: FaultRule | None = None
+        after: FaultRule | None = None
         for rule in self._chosen(scope["method"], path):
             match rule.kind:
                 case "latency":
@@ -133,6 +136,8 @@ class Faults:
                     truncate = rule
                 case "memory":
                     memory = rule
+                case "after":
+                    after = rule
                 case "status":
                     await self._answer(send, fault_answer(rule), rule)
                     return
@@ -146,6 +151,9 @@ class Faults:
                     return
                 case _:
                     pass
+        if after is not None:
+            await self._then_fails(after, scope, receive, send)
+            return
         if memory is not None:
             await self._within_memory(memory, scope, receive, send)
             return
@@ -164,6 +172,21 @@ class Faults:
         await self._app(scope, receive, cut)
         await asyncio.sleep(0.01)
 
+    async def _then_fails(self, rule: FaultRule, scope: Any, receive: Any, send: Any) -> None:
+        """Carry the request out whole; what it came to is answered late, or never."""
+        held: list[Any] = []
+
+        async def hold(message: Any) -> None:
+            held.append(message)
+
+        await self._app(scope, receive, hold)
+        if rule.death == "late":
+            await asyncio.sleep(rule.seconds)
+            for message in held:
+                await send(message)
+            return
+        await self._die(rule, send)
+
     async def _within_memory(self, rule: FaultRule, scope: Any, receive: Any, send: Any) -> None:
         """Answer, unless the answer is larger than a worker's memory: it then dies as ``rule.death`` says."""
         died = False
@@ -181,6 +204,9 @@ class Faults:
             return
         with self._lock:
             self._bite(rule)
+        await self._die(rule, send)
+
+    async def _die(self, rule: FaultRule, send: Any) -> None:
         if rule.death == "status":
             await self._answer(send, fault_answer(rule), rule)
             return

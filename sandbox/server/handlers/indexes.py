@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sandbox.server import errors
@@ -12,18 +13,24 @@ from sandbox.server.parameters import key_of, required
 from sandbox.server.project import Project
 from sandbox.server.served import served_index
 from sandbox.server.values import KEY_RULE
+from sandbox.storage.clock import stamp
 from sandbox.storage.records import StoredIndex
 
 
 def list_indexes(project: Project, call: Call) -> Answer:
     def items() -> list[dict[str, Any]]:
-        return [served_index(call.words, index) for index in project.table(call).indexes.values()]
+        now = project.now()
+        return [
+            served_index(call.words, index, index.status(now))
+            for index in project.table(call).indexes.values()
+        ]
 
     return catalogue_answer(call, items, "indexes", ENTRY_FIELDS, "key", "Index")
 
 
 def get_index(project: Project, call: Call) -> Answer:
-    return reply(200, served_index(call.words, existing_index(project, call)))
+    index = existing_index(project, call)
+    return reply(200, served_index(call.words, index, index.status(project.now())))
 
 
 def existing_index(project: Project, call: Call) -> StoredIndex:
@@ -42,6 +49,10 @@ def create_index(project: Project, call: Call) -> Answer:
         raise errors.argument_invalid(
             words.columns, f"Value must a valid array no longer than 100 items and {KEY_RULE}"
         )
+    orders = call.given.get("orders") or []
+    if not isinstance(orders, list) or any(str(order).lower() not in ("asc", "desc", "") for order in orders):
+        rule = "Value must a valid array no longer than 100 items and Value must be one of (asc, desc)"
+        raise errors.argument_invalid("orders", rule)
     index = make_index(
         project.store,
         words,
@@ -49,9 +60,15 @@ def create_index(project: Project, call: Call) -> Answer:
         key,
         kind,
         names,
-        call.given.get("orders") or [],
+        orders,
         call.given.get("lengths") or [],
     )
+    settings = project.settings
+    if settings.index_seconds or settings.index_error:
+        with project.store.writing():
+            index.built = stamp(project.store.clock.now() + timedelta(seconds=settings.index_seconds))
+            index.error = settings.index_error
+            project.store.save_catalogue()
     return reply(202, served_index(words, index, "processing"))
 
 

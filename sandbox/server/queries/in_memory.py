@@ -56,7 +56,7 @@ def select_catalogue(
     limits = [int(numeric(q.values[0]) or 0) for q in queries if q.method == "limit"]
     offsets = [int(numeric(q.values[0]) or 0) for q in queries if q.method == "offset"]
     limit, offset = (limits or [DEFAULT_LIMIT])[0], (offsets or [0])[0]
-    chosen = [item for item in chosen if all(_holds(q, item) for q in queries if q.method in FILTERS)]
+    chosen = [item for item in chosen if all(holds(q, item) for q in queries if q.method in FILTERS)]
     total = len(chosen)
     wanted, before = cursor_of(queries)
     if wanted is not None:
@@ -71,9 +71,9 @@ def _sortable(value: Any) -> tuple[bool, Any]:
     return (value is not None, value.lower() if isinstance(value, str) else value or 0)
 
 
-def _holds(query: Query, item: Mapping[str, Any]) -> bool:
+def holds(query: Query, item: Mapping[str, Any]) -> bool:
     if query.method in ("and", "or"):
-        return (all if query.method == "and" else any)(_holds(inner, item) for inner in query.values)
+        return (all if query.method == "and" else any)(holds(inner, item) for inner in query.values)
     value = item.get(query.attribute)
     values = [v.lower() if isinstance(v, str) else v for v in query.values]
     value = value.lower() if isinstance(value, str) else value

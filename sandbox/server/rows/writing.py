@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sandbox.server import errors
 from sandbox.server.apis import Words
-from sandbox.server.columns import stored_value, structure_refusal
+from sandbox.server.columns import kept_as_given, stored_value, structure_refusal
 from sandbox.server.errors import Failure
 from sandbox.server.permissions import aggregate, permission_refusal
-from sandbox.server.queries.language import parse_queries
+from sandbox.server.queries.language import cursor_of, parse_queries
 from sandbox.server.queries.plan import plan_rows
 from sandbox.server.rows.reading import RowReader
 from sandbox.server.rows.rendering import Rendering
-from sandbox.server.values import KEY_RULE, is_key, numeric, parse_instant
+from sandbox.server.values import KEY_RULE, is_key, is_served_instant, numeric, parse_instant
 from sandbox.storage.clock import stamp, unique_id
 from sandbox.storage.documents import parse_row, plain_number, row_text
-from sandbox.storage.records import DuplicateRow, Row, StoredTable
+from sandbox.storage.records import DuplicateRow, NotUnique, Row, StoredColumn, StoredTable
 from sandbox.storage.store import Store
 
 BATCH = 100
@@ -31,6 +34,9 @@ class RowWriter:
         self.store, self.table, self.words = store, table, words
         self.rendering = Rendering(store, table, words)
         self._reader = RowReader(store, table, words)
+        self.guard: Callable[[Row], None] | None = (
+            None  # asked of each row before it is changed (not added to)
+        )
         # taken out of what a request gives; the other API's name of the table is an attribute nobody knows
         self._read_only = ("$databaseId", f"${words.table_id}", "$sequence", "$collection")
 
@@ -46,13 +52,17 @@ class RowWriter:
         given = self._writable(given)
         data = {c.key: c.default for c in columns.values()}
         for key, value in given.items():
-            if key in columns:
+            if key in columns and value is not None:  # of a new row null is what was not given
                 data[key] = value
-        why = structure_refusal(columns, data, given)
+        sure = {key for key, value in data.items() if kept_as_given(columns[key], value)}
+        why = structure_refusal(columns, data, given, sure=sure)
         if why:
             raise errors.row_invalid(self.words, why)
         now = self._now()
-        kept = {key: plain_number(stored_value(columns[key], value)) for key, value in data.items()}
+        kept = {
+            key: value if key in sure else plain_number(stored_value(columns[key], value))
+            for key, value in data.items()
+        }
         created, updated = _instant(given, "$createdAt", now), _instant(given, "$updatedAt", now)
         return Row(
             unique_id() if identity == "unique()" else identity, kept, created, updated, list(permissions)
@@ -60,11 +70,31 @@ class RowWriter:
 
     def create(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str]) -> bytes:
         """Create one; the row as served. Raises Failure."""
-        row = self.new_row(identity, given, permissions)
+        with self.store.writing():
+            self._write_related(given)
+            row = self.new_row(identity, given, permissions)
+            return self.rendering.written(self._insert([row], identity)[0])
+
+    def _write_related(self, given: Mapping[str, Any]) -> None:
+        """Make, or change, the related rows that are given whole within one. Raises Failure."""
+        for column in self.rendering.related.columns:
+            value = given.get(column.key)
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, dict) and isinstance(item.get("$id"), str) and len(item) > 1:
+                    other = RowWriter(self.store, self.rendering.related.table_of(column), self.words)
+                    inner = {key: inner for key, inner in item.items() if key != "$id"}
+                    other.upsert(item["$id"], inner, _item_permissions(item))
+
+    def _insert(self, rows: Sequence[Row], identity: str) -> list[str]:
+        """Their texts as served. Raises Failure where one of them cannot be."""
         try:
-            return self.rendering.written(self.store.insert(self.table, [row])[0])
+            with self.store.writing():
+                self.store.count_written(self.table, "created", len(rows))
+                return self.store.insert(self.table, rows)
         except DuplicateRow:
             raise errors.row_exists(self.words, identity) from None
+        except NotUnique:
+            raise errors.row_not_unique(self.words) from None
 
     def create_many(self, given: Sequence[Mapping[str, Any]]) -> bytes:
         """Create all or none. Raises Failure."""
@@ -75,10 +105,7 @@ class RowWriter:
             if identity != "unique()" and not is_key(identity):
                 raise errors.bad_request(KEY_RULE)
             rows.append(self.new_row(identity, item, _item_permissions(item) or []))
-        try:
-            return self.rendering.served_list(self.store.insert(self.table, rows), len(rows))
-        except DuplicateRow:
-            raise errors.row_exists(self.words, "") from None
+        return self.rendering.served_list(self._insert(rows, ""), len(rows))
 
     def changed(
         self, row: Row, given: Mapping[str, Any], permissions: Sequence[str] | None, partial: bool
@@ -90,7 +117,8 @@ class RowWriter:
         for key, value in given.items():
             if key in columns:
                 data[key] = value
-        why = structure_refusal(columns, data, given, partial)
+        sure = {key for key, value in data.items() if key in columns and kept_as_given(columns[key], value)}
+        why = structure_refusal(columns, data, given, partial, sure)
         if why:
             raise errors.row_invalid(self.words, why)
         for key in given:
@@ -105,14 +133,19 @@ class RowWriter:
             updated = self._now()
         return Row(row.id, data, created, updated, rights, row.sequence)
 
-    def update(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str] | None) -> bytes:
-        """Change one; the row as served. Raises Failure."""
+    def update(
+        self,
+        identity: str,
+        given: Mapping[str, Any],
+        permissions: Sequence[str] | None,
+        seen: datetime | None = None,
+    ) -> bytes:
+        """Change one, if it is no newer than ``seen``; the row as served. Raises Failure."""
         with self.store.writing():
-            row = self.store.get_for_update(self.table, identity)
-            if row is None:
-                raise errors.row_missing(self.words, identity)
+            row = self._standing(identity, seen)
+            self._write_related(given)
             after = self.changed(row, given, permissions, partial=False)
-            return self.rendering.written(self._write(identity, after or row, write=after is not None))
+            return self.rendering.written(self._write(after or row, write=after is not None))
 
     def _one_by_one(self, action: str, what: str) -> None:
         """Rows of a table with relationships are not changed in bulk."""
@@ -121,18 +154,24 @@ class RowWriter:
                 f"Bulk {action} is not supported for {self.words.sdk} with relationship {what}"
             )
 
-    def _write(self, identity: str, row: Row, write: bool = True) -> str:
+    def _write(self, row: Row, write: bool = True) -> str:
         if not write:
             return row_text(self.table, row)[0]
         try:
+            self.store.count_written(self.table, "changed", 1)
             return self.store.replace(self.table, [row])[0]
-        except DuplicateRow:
-            raise errors.row_exists(self.words, identity) from None
+        except NotUnique:
+            raise errors.row_not_unique(self.words) from None
 
     def upsert(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str] | None) -> bytes:
         """Change one, or create it. Raises Failure."""
         with self.store.writing():
-            text, _ = self._upsert_one(identity, given, permissions)
+            self._write_related(given)
+            text, changed = self._upsert_one(identity, given, permissions)
+            if (
+                not changed and given.get("$updatedAt") is None
+            ):  # one that changes nothing moves $updatedAt all the same
+                text = self._write(replace(parse_row(text), updated=self._now()))
         return self.rendering.written(text)
 
     def _upsert_one(
@@ -142,17 +181,34 @@ class RowWriter:
         if row is None:
             new = self.new_row(identity, given, permissions or [])
             try:
-                return self.store.insert(self.table, [new])[0], True
-            except DuplicateRow:
-                raise errors.row_exists(self.words, identity) from None
+                text = self.store.insert(self.table, [new])[0]
+            except NotUnique:
+                return self._overwrite(new), True
+            self.store.count_written(self.table, "created", 1)
+            return text, True
+        if self.guard is not None:
+            self.guard(row)
         for column in self.table.columns.values():
             if column.required and given.get(column.key) is None:
                 raise errors.row_invalid(self.words, f'Missing required attribute "{column.key}"')
         after = self.changed(row, given, permissions, partial=False)
-        return self._write(identity, after or row, write=after is not None), after is not None
+        return self._write(after or row, write=after is not None), after is not None
+
+    def _overwrite(self, new: Row) -> str:
+        """The row that holds the unique value of a new one takes all it brings but its id, as MariaDB's ON DUPLICATE
+        KEY has it; what is answered is the row as it was meant."""
+        other = self.store.holding(self.table, new.data)
+        if other is None:
+            raise errors.row_not_unique(self.words)
+        over = Row(other.id, new.data, other.created, new.updated, new.permissions, other.sequence)
+        self._write(over)
+        return row_text(self.table, new)[0]
 
     def upsert_many(self, given: Sequence[Mapping[str, Any]]) -> bytes:
         """All or none; those that changed are answered. Raises Failure."""
+        known = [str(item["$id"]).lower() for item in given if item.get("$id", "unique()") != "unique()"]
+        if len(set(known)) < len(known):
+            raise errors.row_exists(self.words, "")
         texts: list[str] = []
         with self.store.writing():
             for item in given:
@@ -174,10 +230,14 @@ class RowWriter:
             row = text.fetchone()
             if row is not None:
                 rows.append(parse_row(row[0]))
+                if self.guard is not None:
+                    self.guard(rows[-1])
         return rows
 
     def update_many(self, given: Mapping[str, Any], texts: Sequence[str]) -> bytes:
         """Change every row that the queries mean; the first hundred are answered. Raises Failure."""
+        if cursor_of(parse_queries(texts))[0] is not None:
+            raise Failure(500, "general_unknown", "Server Error")
         self._one_by_one("update", "attributes")
         with self.store.writing():
             why = structure_refusal(self.table.columns, {}, self._writable(given), partial=True)
@@ -188,23 +248,34 @@ class RowWriter:
             answered: list[str] = []
             for row in rows:
                 after = self.changed(row, given, permissions, partial=True)
-                text = self._write(row.id, after) if after else row_text(self.table, row)[0]
+                text = self._write(after) if after else row_text(self.table, row)[0]
                 if len(answered) < BATCH:
                     answered.append(text)
         return self.rendering.served_list(answered, len(rows))
 
-    def delete(self, identity: str) -> None:
-        """One goes. Raises Failure where it is not there."""
+    def _standing(self, identity: str, seen: datetime | None) -> Row:
+        """The row to change. Raises Failure where it is not there, or newer than its caller has seen it."""
+        row = self.store.get_for_update(self.table, identity)
+        if row is None:
+            raise errors.row_missing(self.words, identity)
+        if self.guard is not None:
+            self.guard(row)
+        if seen is not None and datetime.fromisoformat(row.updated) > seen:
+            raise errors.row_newer(self.words)
+        return row
+
+    def delete(self, identity: str, seen: datetime | None = None) -> None:
+        """One goes, if it is no newer than ``seen``. Raises Failure."""
         with self.store.writing():
-            row = self.store.get_for_update(self.table, identity)
-            if row is None:
-                raise errors.row_missing(self.words, identity)
+            row = self._standing(identity, seen)
+            self.store.count_written(self.table, "deleted", 1)
             self.store.delete(self.table, [row.sequence])
 
     def delete_many(self, texts: Sequence[str]) -> bytes:
         """Every row that the queries mean goes; the first hundred are answered. Raises Failure."""
         with self.store.writing():
             rows = self._matching(texts)
+            self.store.count_written(self.table, "deleted", len(rows))
             self.store.delete(self.table, [row.sequence for row in rows])
         return self.rendering.served_list([row_text(self.table, row)[0] for row in rows[:BATCH]], len(rows))
 
@@ -222,21 +293,29 @@ class RowWriter:
             row = self.store.get_for_update(self.table, identity)
             if row is None:
                 raise errors.column_missing(self.words, "%s")
-            result = (row.data.get(key) or 0) + sign * number
+            before = row.data.get(key)
+            result = (before or 0) + sign * number
             if bound is not None and ((sign > 0 and result > bound) or (sign < 0 and result < bound)):
-                edge = "maximum" if sign > 0 else "minimum"
-                raise errors.column_failure(
-                    self.words,
-                    "limit_exceeded",
-                    f'{self.words.sdk} "{key}" has reached the {edge} value of {bound}',
-                )
+                raise errors.LimitReached(self.words, key, "maximum" if sign > 0 else "minimum", bound)
             row.data[key] = plain_number(result)
+            answered = row_text(self.table, row)[0]  # with the $updatedAt it had
+            row.data[key] = None if before is None else _as_kept(column, result)
             row.updated = self._now()
-            return self.rendering.written(self.store.replace(self.table, [row])[0])
+            self._write(row)
+            return self.rendering.written(answered)
+
+
+def _as_kept(column: StoredColumn, number: float) -> int | float:
+    """A sum as MariaDB keeps it in its column: whole in one of integers, halves away from zero."""
+    if column.kind == "float" or isinstance(number, int):
+        return plain_number(number)
+    return math.floor(number + 0.5) if number >= 0 else math.ceil(number - 0.5)
 
 
 def _instant(given: Mapping[str, Any], key: str, otherwise: str) -> str:
     value = given.get(key)
+    if is_served_instant(value):
+        return str(value)
     at = parse_instant(value) if value is not None else None
     return stamp(at) if at else otherwise
 
