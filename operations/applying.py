@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from marketplace.operations import PLAN_HOLDS_FOR, ActionState, Mode, most_actions
+from marketplace.operations import BY_ORDER, PLAN_HOLDS_FOR, ActionState, Mode, most_actions
 from messages.message import Message
-from operations.action import Action, Change, Create, Kind, Moment, Skip, Write
+from operations import steps
+from operations.action import Action, Change, Create, Kind, Moment, Sending, Skip, Unsent, Write
 from operations.every import kind_of
 from operations.planning import LOCK_PATIENCE_S, operations_lock, planned, rows_of
 from operations.port import published
@@ -43,14 +44,6 @@ FAILURES_IN_A_ROW: Final = 5
 """After so many the rest is left: what fails so often fails for all, and another look is due."""
 
 Tell = Callable[[Message], None]
-
-
-def _go_on(name: str) -> None:
-    """Nothing."""
-
-
-step: Callable[[str], None] = _go_on
-"""Called between any two things that can be parted by a kill. Tests end the process there; nobody else sets it."""
 
 
 class ApplyFailed(BookwatchError):
@@ -112,7 +105,13 @@ def apply_plan(
     ledger = Actions(settings.home.ledger)
     plan = _plan_to_apply(settings, ledger, plan_id)
     _require_name(by)
-    with operations_lock(settings, patience_s=patience_s), ActingGateway(settings, settings.clock) as gateway:
+    if plan.operation in BY_ORDER and not (reason.strip() or plan.reason.strip()):
+        raise UsageError.of("operations.reason_wanted")
+    with (
+        operations_lock(settings, patience_s=patience_s),
+        ledger.held(),
+        ActingGateway(settings, settings.clock) as gateway,
+    ):
         run = _Run(settings, ledger, gateway, kind_of(plan.operation), by, reason, tell)
         return run.apply(plan)
 
@@ -228,7 +227,8 @@ class _Run:
             left = [action_of(one, self._by, self._reason) for one in waiting if one.action_id not in at_it]
             self._of = len(left)
             while left:
-                left = self._some(left[:ACTIONS_AT_A_TIME]) + left[ACTIONS_AT_A_TIME:]
+                some, rest = left[:ACTIONS_AT_A_TIME], left[ACTIONS_AT_A_TIME:]
+                left = self._some(some, more=bool(rest)) + rest
         except CallFailure as failed:
             problem = _failed(failed)
         except (ActingStopped, ApplyFailed) as ended:
@@ -254,10 +254,13 @@ class _Run:
 
     # Some actions ---------------------------------------------------------------------------------------
 
-    def _some(self, actions: Sequence[Action]) -> list[Action]:
-        """Do some actions; those that have to wait for another one of them, which writes the same row."""
+    def _some(self, actions: Sequence[Action], *, more: bool) -> list[Action]:
+        """Do some actions; those that have to wait: for another one of them, which writes the same row, or (where
+        ``more`` follow) for those that fill their transaction."""
         prepared = self._prepared(actions)
         groups, later = _groups(prepared)
+        if more and len(groups) > 1:
+            later = [one.action for one in groups.pop()] + later
         for group in groups:
             self._write(group)
         return later
@@ -267,11 +270,12 @@ class _Run:
         self._gateway.forget()
         wanted = [(a.proposed.collection, a.proposed.row_id) for a in actions]
         self._gateway.read([*wanted, *(more for action in actions for more in self._kind.reads(action))])
-        step("read")
+        steps.reached("read")
+        unsent = self._sent(actions)
         ready: list[Prepared] = []
         unwritten: list[tuple[str, Literal["skipped", "failed"], Message]] = []
         for action in actions:
-            found = self._writes_of(action)
+            found = unsent.get(action.action_id) or self._writes_of(action)
             if isinstance(found, Prepared):
                 ready.append(found)
             else:
@@ -279,6 +283,14 @@ class _Run:
         if unwritten:
             self._settle_unwritten(unwritten)
         return ready
+
+    def _sent(self, actions: Sequence[Action]) -> Mapping[str, Unsent]:
+        """Send what a kind sends before it writes; the actions that nothing is written for, and why."""
+        if not isinstance(self._kind, Sending) or self._purpose == "undo":
+            return {}
+        read = ((a, self._gateway.row(a.proposed.collection, a.proposed.row_id)) for a in actions)
+        rows = {action.action_id: (action, row) for action, row in read if row is not None}
+        return self._kind.send(self._settings, rows, self._gateway)
 
     def _writes_of(self, action: Action) -> Prepared | tuple[Literal["skipped", "failed"], Message]:
         proposed = action.proposed
@@ -319,7 +331,7 @@ class _Run:
         self._ledger.settle_unwritten(
             settled, by=self._by, reason=self._reason, at=self._settings.clock.now()
         )
-        step("settled_unwritten")
+        steps.reached("settled_unwritten")
         for _, state, _ in settled:
             self._count(state)
 
@@ -367,7 +379,7 @@ class _Run:
         """Write actions in one transaction."""
         gateway = self._gateway
         transaction = gateway.open_transaction()
-        step("opened")
+        steps.reached("opened")
         try:
             gateway.stage(transaction, [write for one in group for write in one.writes])
         except PermanentFailure as refused:
@@ -376,20 +388,20 @@ class _Run:
             gateway.roll_back(transaction)
             self._apart(group, refused)
             return
-        step("staged")
+        steps.reached("staged")
         kept = self._unmoved(group)
         if len(kept) < len(group):
             gateway.roll_back(transaction)
             self._write(kept)
             return
-        step("looked_again")
+        steps.reached("looked_again")
         calls = self._begin(group, transaction)
         if len(calls) < len(group):  # what is not planned any more
             gateway.roll_back(transaction)
             self._end(group, calls, "not_done", "not committed")
             self._write([one for one in group if one.action.action_id in calls])
             return
-        step("begun")
+        steps.reached("begun")
         began = time.perf_counter()
         try:
             gateway.commit(transaction)
@@ -397,14 +409,14 @@ class _Run:
             self._end(group, calls, "not_done", answer_of(refused), time.perf_counter() - began)
             if is_refusal(refused):
                 raise
-            step("refused")
+            steps.reached("refused")
             self._apart(group, refused)
         except TransientFailure as unheard:
             self._unheard(group, calls, transaction, unheard, time.perf_counter() - began)
         else:
-            step("committed")
+            steps.reached("committed")
             self._end(group, calls, "done", "200 committed", time.perf_counter() - began)
-            step("settled")
+            steps.reached("settled")
 
     def _unheard(
         self,
@@ -462,11 +474,11 @@ class _Run:
         """Write an action on a server without transactions."""
         if not self._unmoved([one]):
             return
-        step("looked_again")
+        steps.reached("looked_again")
         calls = self._begin([one], "")
         if not calls:
             return
-        step("begun")
+        steps.reached("begun")
         began = time.perf_counter()
         for number, (write, record) in enumerate(zip(one.writes, one.records, strict=True)):
             try:
@@ -486,9 +498,9 @@ class _Run:
                 said = Message("operations.other_there", {"row": write.row_id})
                 self._end([one], calls, "failed", "409 row_already_exists", time.perf_counter() - began, said)
                 return
-            step(f"wrote_{number}")
+            steps.reached(f"wrote_{number}")
         self._end([one], calls, "done", "200", time.perf_counter() - began)
-        step("settled")
+        steps.reached("settled")
 
     def _one_write(self, write: Write, record: Record, salt: str) -> Literal["done", "other"]:
         """Make one write; of one without an answer it is read first whether it is there. Raises CallFailure: what

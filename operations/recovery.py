@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from messages.message import Message
+from operations import steps
 from operations.action import Action, Create, Moment, Proposed, Row, Skip, Write
 from operations.every import kind_of
 from operations.settling import Effect, effect_of, row_before, together
@@ -119,6 +120,7 @@ class Settler:
                 return partly
             try:
                 write_one(self._gateway, write)
+                steps.reached("wrote_the_rest")
             except PermanentFailure as refused:
                 return Settled(
                     call.call_id,
@@ -137,6 +139,7 @@ class Settler:
         )
 
     def _enter(self, settled: Sequence[Settled]) -> None:
+        steps.reached("found_out")
         self._ledger.settle_calls(settled, at=self._settings.clock.now())
 
 

@@ -65,11 +65,12 @@ def _print_plain(lines: Sequence[Line]) -> None:
 def doctor(json: Annotated[bool, typer.Option("--json", help="Print the lines as JSON.")] = False) -> int:
     """Examine endpoint, key, collections, attributes, indexes and clock: what is missing and what to do."""
     settings = load_settings().require_appwrite()
+    from resources.appwrite.acting_key import examine_acting_key
     from resources.appwrite.examination import examine, exit_status
     from resources.appwrite.gateway import Gateway
 
     with Gateway(settings, settings.clock, lambda event: None) as gateway:
-        lines = examine(gateway)
+        lines = [*examine(gateway), *examine_acting_key(settings, settings.clock)]
     status = exit_status(lines)
     if json:
         from dataclasses import asdict

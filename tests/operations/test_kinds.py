@@ -3,7 +3,6 @@ they stand then, and what the pipeline makes of the result."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -146,13 +145,6 @@ def world(folder: Path) -> App:
     booking(app, "a3", status="confirmed", acceptedAt=z(HOUR))
     record(app, "c-a3", "a3", paymentStatus="paid", paidAt=z(HOUR))
     return app
-
-
-@pytest.fixture(scope="module")
-def planned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, Published]]:
-    app = world(tmp_path_factory.mktemp("planned") / "home")
-    with app.published() as published:
-        yield app, published
 
 
 @pytest.fixture
