@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -86,7 +86,7 @@ def opened(screen: Screen) -> None:
                 {"action": action_id, "operation": row["operation"], "row": row["row_id"]},
             ),
         )
-        acts.progress(screen, "undo")
+        acts.progress(screen, "undo", action=action_id)
     elif row["state"] == ActionState.PLANNED:
         plan = say("actions.to_plan")
         show(parts.paragraph(links.to_page("actions", plan, operation=row["operation"]), "bw-below"))
@@ -128,12 +128,12 @@ def _change(screen: Screen, row: Row) -> Markup:
 def _why(screen: Screen, row: Row) -> Markup:
     say = screen.text
     lines: list[tuple[Child, Child]] = [
-        (say("actions.found"), say.message(row["why"], row.get("why"))),
+        (say("actions.found"), acting.said(screen, row, "why")),
         (say("actions.rule"), row["rule"]),
         (say("acts.reason"), row["reason"] or NOTHING),
     ]
     if row["outcome"] is not None:
-        lines.append((say("actions.outcome"), say.message(row["outcome"], row.get("outcome"))))
+        lines.append((say("actions.outcome"), acting.said(screen, row, "outcome")))
     if row["answer"]:
         lines.append((say("actions.answer"), parts.verbatim(row["answer"])))
     return parts.table([(say("booking.what"), False), ("", False)], lines)
@@ -267,7 +267,7 @@ def operation(screen: Screen) -> None:
             show(acting.how_to_enforce(say, one))
         elif plan is not None and of.planned and known.stopped is None and one not in BY_ORDER:
             _apply(screen, one, plan, of.planned)
-        acts.progress(screen, "plan", "apply", "undo", "act")
+        acts.progress(screen, "plan", "apply", "undo", "act", operation=name)
 
 
 def _planned(screen: Screen, one: Operation, plan: Plan | None) -> Markup:
@@ -337,10 +337,10 @@ _ALL: Final = 1_000_000
 
 def _frame(screen: Screen, rows: Sequence[Row]) -> pl.DataFrame:
     """Actions as a table: messages in the language of the page, instants in naive UTC."""
-    say = screen.text
-    made: Callable[[Row, str], Any] = lambda row, name: (  # noqa: E731
-        say.message(row[name]) or None if name in ("why", "outcome") else row[name]
-    )
+
+    def made(row: Row, name: str) -> Any:
+        return acting.said(screen, row, name) or None if name in ("why", "outcome") else row[name]
+
     instants = ("planned_at", "settled_at", "undone_at")
     plain = [name for name in _FILED if name not in (*instants, "change", "duration")]
     return pl.DataFrame(

@@ -83,6 +83,9 @@ def test_an_action_in_full_says_what_changes_why_by_whom_and_what_became_of_it(
     text = show(published_home.root, "actions", action=ids[3]).text
     for said in ("pending", "expired", "Nobody answered in time.", "The server answered 500.", BY, REASON):
         assert said in text
+    (other,) = planned(published_home, Operation.MARK_OVERDUE, [("c1", {}, {"status": "overdue"})])
+    settled(published_home, [other], "skipped", said=Message("of.another_version", {"row": "c1"}))
+    assert "of.another_version" in show(published_home.root, "actions", action=other).text
     assert "There is no action act_x" in show(published_home.root, "actions", action="act_x").text
 
 
