@@ -16,7 +16,7 @@ from typing import Final, Literal
 from marketplace.operations import BY_ORDER, PLAN_HOLDS_FOR, ActionState, Mode, most_actions
 from messages.message import Message
 from operations import steps
-from operations.action import Action, Change, Create, Kind, Moment, Skip, Write
+from operations.action import Action, Change, Create, Kind, Moment, Sending, Skip, Unsent, Write
 from operations.every import kind_of
 from operations.planning import LOCK_PATIENCE_S, operations_lock, planned, rows_of
 from operations.port import published
@@ -107,7 +107,11 @@ def apply_plan(
     _require_name(by)
     if plan.operation in BY_ORDER and not (reason.strip() or plan.reason.strip()):
         raise UsageError.of("operations.reason_wanted")
-    with operations_lock(settings, patience_s=patience_s), ActingGateway(settings, settings.clock) as gateway:
+    with (
+        operations_lock(settings, patience_s=patience_s),
+        ledger.held(),
+        ActingGateway(settings, settings.clock) as gateway,
+    ):
         run = _Run(settings, ledger, gateway, kind_of(plan.operation), by, reason, tell)
         return run.apply(plan)
 
@@ -223,7 +227,8 @@ class _Run:
             left = [action_of(one, self._by, self._reason) for one in waiting if one.action_id not in at_it]
             self._of = len(left)
             while left:
-                left = self._some(left[:ACTIONS_AT_A_TIME]) + left[ACTIONS_AT_A_TIME:]
+                some, rest = left[:ACTIONS_AT_A_TIME], left[ACTIONS_AT_A_TIME:]
+                left = self._some(some, more=bool(rest)) + rest
         except CallFailure as failed:
             problem = _failed(failed)
         except (ActingStopped, ApplyFailed) as ended:
@@ -249,10 +254,13 @@ class _Run:
 
     # Some actions ---------------------------------------------------------------------------------------
 
-    def _some(self, actions: Sequence[Action]) -> list[Action]:
-        """Do some actions; those that have to wait for another one of them, which writes the same row."""
+    def _some(self, actions: Sequence[Action], *, more: bool) -> list[Action]:
+        """Do some actions; those that have to wait: for another one of them, which writes the same row, or (where
+        ``more`` follow) for those that fill their transaction."""
         prepared = self._prepared(actions)
         groups, later = _groups(prepared)
+        if more and len(groups) > 1:
+            later = [one.action for one in groups.pop()] + later
         for group in groups:
             self._write(group)
         return later
@@ -263,10 +271,11 @@ class _Run:
         wanted = [(a.proposed.collection, a.proposed.row_id) for a in actions]
         self._gateway.read([*wanted, *(more for action in actions for more in self._kind.reads(action))])
         steps.reached("read")
+        unsent = self._sent(actions)
         ready: list[Prepared] = []
         unwritten: list[tuple[str, Literal["skipped", "failed"], Message]] = []
         for action in actions:
-            found = self._writes_of(action)
+            found = unsent.get(action.action_id) or self._writes_of(action)
             if isinstance(found, Prepared):
                 ready.append(found)
             else:
@@ -274,6 +283,14 @@ class _Run:
         if unwritten:
             self._settle_unwritten(unwritten)
         return ready
+
+    def _sent(self, actions: Sequence[Action]) -> Mapping[str, Unsent]:
+        """Send what a kind sends before it writes; the actions that nothing is written for, and why."""
+        if not isinstance(self._kind, Sending) or self._purpose == "undo":
+            return {}
+        read = ((a, self._gateway.row(a.proposed.collection, a.proposed.row_id)) for a in actions)
+        rows = {action.action_id: (action, row) for action, row in read if row is not None}
+        return self._kind.send(self._settings, rows, self._gateway)
 
     def _writes_of(self, action: Action) -> Prepared | tuple[Literal["skipped", "failed"], Message]:
         proposed = action.proposed

@@ -65,8 +65,8 @@ def fresh_home(settings: Settings) -> Path:
     return sandbox
 
 
-def start_sandbox(folder: Path, *, seed: int, days: int, live: bool) -> tuple[Child, dict[str, Any]]:
-    """Start the stand-in on a free port; returns it and what its first line says. Raises BookwatchError."""
+def start_sandbox(folder: Path, *, seed: int, days: int, live: bool) -> Child:
+    """Start the stand-in on a free port; what it is, it says once it is filled (``filled``)."""
     words = [
         "serve",
         "--port",
@@ -90,13 +90,17 @@ def start_sandbox(folder: Path, *, seed: int, days: int, live: bool) -> tuple[Ch
             env={**os.environ, "PYTHONPATH": str(PROJECT)},
             start_new_session=True,
         )
-    child = Child("The sandbox", process)
-    assert process.stdout is not None
-    line = process.stdout.readline()
+    return Child("The sandbox", process)
+
+
+def filled(sandbox: Child, folder: Path) -> dict[str, Any]:
+    """Wait until the stand-in has simulated its days; what its first line says. Raises BookwatchError."""
+    assert sandbox.process.stdout is not None
+    line = sandbox.process.stdout.readline()
     if not line:
-        process.wait()
+        sandbox.process.wait()
         raise BookwatchError("The sandbox did not start.", f"Its log is {folder / 'sandbox.log'}.")
-    return child, json.loads(line)
+    return json.loads(line)
 
 
 def acted(settings: Settings) -> bool:
@@ -146,6 +150,7 @@ def demo(
             "APPWRITE_API": "tablesdb",
             "BOOKWATCH_OPERATIONS": json.dumps(dict.fromkeys(Operation, Mode.ENFORCE) if act else {}),
         }.get(name, "")
+    from assets.marts.make import compile_ahead
     from pipelines.run import run as run_once
     from resources.run_report import RunOrder
 
@@ -161,8 +166,10 @@ def demo(
             known = knowing_dagster(children_environment(settings), dagster_port)
             dashboards = start_dashboards(settings, port, known)
             children.append(dashboards)
-        child, sandbox = start_sandbox(folder, seed=seed, days=days, live=not once)
+        child = start_sandbox(folder, seed=seed, days=days, live=not once)
         children.append(child)
+        compile_ahead(settings.home)
+        sandbox = filled(child, folder)
         os.environ["APPWRITE_ENDPOINT"] = sandbox["endpoint"]
         os.environ["APPWRITE_PROJECT_ID"] = sandbox["project"]
         os.environ["APPWRITE_API_KEY"] = sandbox["read_only_key"]
