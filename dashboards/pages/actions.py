@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -22,15 +22,17 @@ from dashboards.kit.markup import Child, joined
 from dashboards.kit.page import Page
 from dashboards.kit.pager import page_of, pager
 from dashboards.kit.parts import show
-from dashboards.kit.screen import Screen
+from dashboards.kit.screen import Screen, Section
 from dashboards.queries.acting import PAGE_ROWS, Asked, Row
 from dashboards.queries.query import Column
+from dashboards.sections import safety
 from dashboards.wording import NOTHING, count
 from marketplace.operations import BY_ORDER, PLAN_HOLDS_FOR, ActionState, Mode, Operation
 from marketplace.personal import without_contact
 from resources.ledger.actions import Plan
 
 ACTION: Final = of_id("action")
+VIEW: Final = Choice("view", ("actions", "letters", "backups"), "actions")
 OPERATION: Final = Choice("operation", tuple(one.value for one in Operation))
 STATE: Final = Choice("state", tuple(one.value for one in ActionState))
 PLAN: Final = of_id("plan")
@@ -404,6 +406,33 @@ def _filters(screen: Screen) -> None:
         )
 
 
+def choose_view(screen: Screen) -> None:
+    """What is looked at: the actions, what was given up of notifications, or the backups."""
+    if chosen(ACTION):
+        return
+    st.segmented_control(
+        screen.text("actions.view"),
+        VIEW.allowed,
+        required=True,
+        format_func=lambda code: screen.text(f"actions.view_{code}"),
+        label_visibility="collapsed",
+        **widget(VIEW),
+    )
+
+
+_VIEWS: Final[Mapping[str, tuple[Section, ...]]] = {
+    "actions": (operations, operation, listing),
+    "letters": (safety.letters,),
+    "backups": (safety.backups,),
+}
+
+
+def viewed(screen: Screen) -> None:
+    if not chosen(ACTION):
+        for section in _VIEWS[chosen(VIEW)]:
+            screen.draw(section)
+
+
 PAGE = Page(
     name="actions",
     group="today",
@@ -413,12 +442,11 @@ PAGE = Page(
     sections=(
         opened,
         answer,
-        operations,
-        operation,
-        listing,
+        choose_view,
+        viewed,
         glossary.words("operation", "observe", "plan_of_actions", "undo", "snapshot"),
     ),
-    choices=(ACTION, OPERATION, STATE, PLAN, BY, SEARCH, PAGE_NUMBER),
+    choices=(ACTION, VIEW, OPERATION, STATE, PLAN, BY, SEARCH, PAGE_NUMBER),
 )
 
 if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record
