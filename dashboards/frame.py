@@ -3,11 +3,13 @@ inside of it. No figure is drawn."""
 
 from __future__ import annotations
 
+import gc
 import json
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import streamlit as st
 
@@ -93,6 +95,21 @@ def main() -> None:
         page.run()
     finally:
         FRAMED.reset(framed)
+        settle()
+
+
+def settle() -> None:
+    """Once in a process, after the first drawing: what is loaded by then (libraries, pages, texts) stays as long as the
+    process does, so the collector looks through it no more. It did in the midst of every tenth drawing or so, which
+    took three times as long."""
+    if not _SETTLED.acquire(blocking=False):
+        return
+    gc.collect()
+    gc.freeze()
+
+
+#: Taken by the first drawing, and never given back.
+_SETTLED = Lock()
 
 
 def period(say: Wording, today: date) -> None:
