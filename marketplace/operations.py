@@ -128,9 +128,13 @@ def _derived(prefix: str, *parts: str) -> str:
     return f"{prefix}_{hashlib.sha256(chr(31).join(parts).encode()).hexdigest()[:_DIGITS]}"
 
 
+RECORD_PREFIX: Final = "cm_"
+"""What the ids of commission records begin with that bookwatch wrote."""
+
+
 def commission_id(origin: str, booking: str) -> str:
     """The id of the commission record of a booking (its ``$id``) of a collection."""
-    return _derived("cm", origin, booking)
+    return _derived(RECORD_PREFIX.removesuffix("_"), origin, booking)
 
 
 def room_id(origin: str, booking: str) -> str:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from marketplace.operations import Operation
 from messages.message import Message
 from operations.port import Published
+from resources.settings import Settings
 
 Row = Mapping[str, Any]
 """A row as Appwrite answers it, ``$id`` and ``$updatedAt`` included."""
@@ -134,4 +135,26 @@ class Kind(Protocol):
 
     def undo(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         """What takes a done action back, or why the business has no way back (a new action is the answer then)."""
+        ...
+
+
+Unsent = tuple[Literal["skipped", "failed"], Message]
+
+
+@runtime_checkable
+class Sending(Protocol):
+    """A kind whose actions send something somewhere before their row is written, and which keeps account of that in the
+    ledger: what was sent is not sent again, whatever becomes of the write."""
+
+    def still_due(
+        self, settings: Settings, published: Published, proposals: Sequence[Proposed]
+    ) -> Sequence[Proposed]:
+        """What of a plan is still to be sent by that account, and what it adds to it."""
+        ...
+
+    def send(
+        self, settings: Settings, rows: Mapping[str, tuple[Action, Row]], ask: Asking
+    ) -> Mapping[str, Unsent]:
+        """Send what is not sent yet. ``rows``: action id → the action and its row as it is now. Those that ``writes``
+        is not to be asked of, and why. Raises CallFailure, UsageError, ActingStopped, sqlite3.Error."""
         ...

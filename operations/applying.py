@@ -16,7 +16,7 @@ from typing import Final, Literal
 from marketplace.operations import BY_ORDER, PLAN_HOLDS_FOR, ActionState, Mode, most_actions
 from messages.message import Message
 from operations import steps
-from operations.action import Action, Change, Create, Kind, Moment, Skip, Write
+from operations.action import Action, Change, Create, Kind, Moment, Sending, Skip, Unsent, Write
 from operations.every import kind_of
 from operations.planning import LOCK_PATIENCE_S, operations_lock, planned, rows_of
 from operations.port import published
@@ -271,10 +271,11 @@ class _Run:
         wanted = [(a.proposed.collection, a.proposed.row_id) for a in actions]
         self._gateway.read([*wanted, *(more for action in actions for more in self._kind.reads(action))])
         steps.reached("read")
+        unsent = self._sent(actions)
         ready: list[Prepared] = []
         unwritten: list[tuple[str, Literal["skipped", "failed"], Message]] = []
         for action in actions:
-            found = self._writes_of(action)
+            found = unsent.get(action.action_id) or self._writes_of(action)
             if isinstance(found, Prepared):
                 ready.append(found)
             else:
@@ -282,6 +283,14 @@ class _Run:
         if unwritten:
             self._settle_unwritten(unwritten)
         return ready
+
+    def _sent(self, actions: Sequence[Action]) -> Mapping[str, Unsent]:
+        """Send what a kind sends before it writes; the actions that nothing is written for, and why."""
+        if not isinstance(self._kind, Sending) or self._purpose == "undo":
+            return {}
+        read = ((a, self._gateway.row(a.proposed.collection, a.proposed.row_id)) for a in actions)
+        rows = {action.action_id: (action, row) for action, row in read if row is not None}
+        return self._kind.send(self._settings, rows, self._gateway)
 
     def _writes_of(self, action: Action) -> Prepared | tuple[Literal["skipped", "failed"], Message]:
         proposed = action.proposed

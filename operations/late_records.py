@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from marketplace.operations import RECORD_PREFIX
 from marketplace.policy import Policy, PolicyRule, parse_policy
 from operations.port import Published
 
@@ -15,7 +16,7 @@ from operations.port import Published
 LATE: Final = """
 SELECT o.commission_id, o.booking_id, o.provider_id, o.status, o.deadline_at, o.restriction_at, o.owed_idr,
        o.local_date, r.origin, r.utc_offset_minutes, r.provider_id AS policy_provider_id,
-       c.updated_at, c.fee_idr, c.fee_state, c.fee_required, p.provider_type, p.plan
+       c.created_at, c.updated_at, c.fee_idr, c.fee_state, c.fee_required, p.provider_type, p.plan
 FROM marts.commission_open o
 JOIN marts.commission_reconciliation r ON r.commission_id = o.commission_id
 JOIN core.commissions c ON c.commission_id = o.commission_id
@@ -45,6 +46,13 @@ def late_records(
     policy = parse_policy(snapshot["policy"])
     rows = published.rows(LATE, {"now": now, "finding": finding, "unsettled": list(unsettled)})
     return [(row, _rule(policy, row)) for row in rows]
+
+
+def was_told_lately(row: dict[str, Any], rule: PolicyRule, now: datetime) -> bool:
+    """Whether a record is one of ours that its provider knows for less than the policy gives between a deadline and a
+    restriction: it was missing, so its deadline was past when it was written."""
+    ours = row["commission_id"].startswith(RECORD_PREFIX)
+    return ours and row["created_at"] + rule.restriction_delay > now
 
 
 def _rule(policy: Policy, row: dict[str, Any]) -> PolicyRule:

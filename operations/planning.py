@@ -24,7 +24,7 @@ from marketplace.operations import (
     most_actions,
     pause_after,
 )
-from operations.action import Kind, Moment, Proposed
+from operations.action import Kind, Moment, Proposed, Sending
 from operations.every import kind_of
 from operations.port import Published, published
 from resources.errors import BookwatchError, RunActive, UsageError
@@ -85,6 +85,8 @@ def planned(settings: Settings, kind: Kind, *, by: str, reason: str, ordered: Ma
     with published(settings.home) as snapshot:
         try:
             proposals = _once_a_row(kind.plan(snapshot, moment, ordered))
+            if isinstance(kind, Sending):
+                proposals = list(kind.still_due(settings, snapshot, proposals))
         except (
             duckdb.Error
         ) as unread:  # a snapshot of another version: its words are not shown, they quote it

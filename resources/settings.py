@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from marketplace.backups import BACKUP_AT
 from marketplace.operations import ACTIONS_A_RUN, ACTIONS_SHARE, DEFAULT_MODE, Mode, Operation
 from marketplace.rules import AMOUNT_MAX_IDR, AMOUNT_MIN_IDR, AMOUNT_READ_BELOW_IDR
 from messages.catalogue import english, understood
@@ -191,6 +192,36 @@ class Settings(BaseSettings):
         le=1,
         description="The share of its collection that a run of an operation may act on; a few rows always.",
     )
+    receiver: SecretStr = Field(
+        default=SecretStr(""),
+        description="Where notifications that were not delivered are sent again to (POST): an HTTP address of the"
+        " app's, which delivers them. May hold secrets. http:// to another machine is refused unless"
+        " BOOKWATCH_ALLOW_HTTP is on.",
+    )
+    receiver_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Apprise URLs that such notifications are sent to besides, separated by blanks or commas: title and"
+        " text as they are. May hold secrets.",
+    )
+    store: str = Field(
+        default="",
+        description="Where backups lie: a folder, or the address of an object store (s3://bucket/prefix, gs://, az://),"
+        " whose credentials its own variables hold. By default BOOKWATCH_HOME/backups.",
+    )
+    backup_at: str = Field(
+        default=BACKUP_AT,
+        description="The local time of the daily backup, as hours and minutes.",
+    )
+    backup_recipient: str = Field(
+        default="",
+        description="The public key (age1… or of SSH) that bank details are encrypted to in a backup. Without one they"
+        " are left out.",
+    )
+    backup_bucket: str = Field(
+        default="",
+        description="The id of a bucket of Appwrite's that gets a copy of each backup. It takes APPWRITE_WRITE_KEY with"
+        " files.read and files.write.",
+    )
     home_shared: bool = Field(
         default=False,
         description="A home of another user, or open to others, is accepted, as a mounted volume may be.",
@@ -351,10 +382,46 @@ class Settings(BaseSettings):
             raise Wrong("setting.size_bounds")
         return size
 
-    @field_validator("alert_urls", mode="before")
+    @field_validator("receiver")
+    @classmethod
+    def _receiver(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value().strip()
+        if not url:
+            return SecretStr("")
+        try:
+            parts = urlsplit(url)
+            known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            known = False
+        if not known or re.search(r"[\s\x00-\x1f\x7f]", url):
+            raise Wrong("setting.receiver")
+        return SecretStr(url)
+
+    @field_validator("alert_urls", "receiver_urls", mode="before")
     @classmethod
     def _urls(cls, value: object) -> object:
         return routes(value) if isinstance(value, str) else value
+
+    @field_validator("backup_at")
+    @classmethod
+    def _time_of_day(cls, value: str) -> str:
+        if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value.strip()):
+            raise Wrong("setting.time_of_day")
+        return value.strip()
+
+    @field_validator("store")
+    @classmethod
+    def _store(cls, value: str) -> str:
+        value = value.strip()
+        # It is copied into the ledger, tables and sentences.
+        if "://" in value and re.search(r"[@?#\s\x00-\x1f\x7f]", value):
+            raise Wrong("setting.store_secret")
+        return value
+
+    @field_validator("backup_recipient", "backup_bucket")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        return value.strip()
 
     @field_validator("home_shared", mode="before")
     @classmethod
@@ -387,6 +454,17 @@ class Settings(BaseSettings):
     def alert_channels(self) -> tuple[Channel, ...]:
         """Where alerts go, and which severities each takes."""
         return channels_of(self.alert_urls)
+
+    @property
+    def receiver_channels(self) -> tuple[Channel, ...]:
+        """Where notifications are sent again besides the app's receiver."""
+        return channels_of(self.receiver_urls)
+
+    @property
+    def receiver_in_the_clear(self) -> bool:
+        """Whether notifications would cross a network unencrypted."""
+        parts = urlsplit(self.receiver.get_secret_value())
+        return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
     @property
     def roles_file(self) -> Path:

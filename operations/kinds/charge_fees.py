@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import first_of, record_status, text_at, word
@@ -27,9 +28,9 @@ from operations.fresh import (
     not_earning,
     now,
 )
-from operations.late_records import late_records
+from operations.late_records import late_records, was_told_lately
 from operations.port import Published
-from operations.telling import to_provider
+from operations.telling import Telling
 
 _FIRST = ("wrong_provider", "duplicate", *values(*AmountFinding))
 """What is to be put right before anything is added to what a record says is due."""
@@ -41,9 +42,12 @@ class ChargeFees:
     description = "Add the late fee to commission records that are unpaid past their deadline and have none."
 
     def plan(self, published: Published, moment: Moment, ordered: Mapping[str, str]) -> Iterable[Proposed]:
-        for row, rule in late_records(published, now(moment), "fee_missing", _FIRST):
+        at = now(moment)
+        for row, rule in late_records(published, at, "fee_missing", _FIRST):
             charged = row["fee_idr"] or row["fee_required"]
             if charged or row["fee_state"] == "absent" or rule.fee_idr == 0 or row["owed_idr"] is None:
+                continue
+            if was_told_lately(row, rule, at):
                 continue
             yield Proposed(
                 RECORDS,
@@ -78,6 +82,7 @@ class ChargeFees:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)
+        tell = Telling(action, at, ask)
         booking = ask.row(given["origin"], given["booking_id"])
         if (skip := moved(action, row) or not_earning(booking, given["booking_id"])) is not None:
             return skip
@@ -93,15 +98,12 @@ class ChargeFees:
         if deadline is None or deadline >= at:
             return Skip(Message("acting.not_yet", {"row": action.proposed.row_id}))
         fee, owed = int(given["fee_idr"]), int(given["owed_idr"])
-        data = fee_written(row, fee, owed, lambda name: ask.has(RECORDS, name))
-        told = to_provider(
-            action,
+        data = fee_written(row, fee, owed, partial(ask.has, RECORDS))
+        told = tell.provider(
             given.get("provider_id"),
             given.get("provider_type"),
             Told.LATE_FEE,
             {"booking": given["booking_id"], "fee": fee, "amount": owed + fee},
-            at,
-            ask,
             booking=booking,
             row=row,
         )

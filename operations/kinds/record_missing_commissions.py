@@ -9,7 +9,7 @@ from marketplace.app_rows import meaning, record_status, text_at, word
 from marketplace.collections import RECORDS
 from marketplace.commission import RowState
 from marketplace.new_records import Charge
-from marketplace.operations import Operation, commission_id
+from marketplace.operations import RECORD_PREFIX, Operation, commission_id
 from marketplace.statuses import FLAG, CommissionStatus
 from marketplace.telling import Told
 from messages.message import Message
@@ -26,7 +26,7 @@ from operations.fresh import (
 )
 from operations.port import Published
 from operations.records import created_record, due_said, free_record_id, live, record_written, records_of
-from operations.telling import provider_row, to_provider
+from operations.telling import Telling, collection_of, provider_row
 
 MISSING = """
 WITH missing AS (
@@ -57,7 +57,7 @@ LEFT JOIN fits shown ON shown.key = missing.business_id
 WHERE own.bookings = 1 OR shown.bookings = 1
 ORDER BY missing.local_date, missing.booking_id, missing.origin
 """
-OURS = "SELECT commission_id, provider_id FROM core.commissions WHERE starts_with(commission_id, 'cm_')"
+OURS = "SELECT commission_id, provider_id FROM core.commissions WHERE starts_with(commission_id, $prefix)"
 
 
 class RecordMissingCommissions:
@@ -66,7 +66,10 @@ class RecordMissingCommissions:
     description = "Write the commission record of bookings that earn and have none."
 
     def plan(self, published: Published, moment: Moment, ordered: Mapping[str, str]) -> Iterable[Proposed]:
-        ours = {(row["commission_id"], row["provider_id"]) for row in published.rows(OURS)}
+        ours = {
+            (row["commission_id"], row["provider_id"])
+            for row in published.rows(OURS, {"prefix": RECORD_PREFIX})
+        }
         for row in published.rows(MISSING, {"missing": RowState.MISSING.value}):
             row_id = commission_id(row["origin"], row["booking_id"])
             if (row_id, row["provider_id"]) in ours:
@@ -105,10 +108,16 @@ class RecordMissingCommissions:
             )
 
     def reads(self, action: Action) -> Iterable[tuple[str, str]]:
-        return [(RECORDS, str(action.proposed.after["commission"]))]
+        given = action.proposed.arguments
+        account = collection_of(given.get("provider_type"))
+        return [
+            (RECORDS, str(action.proposed.after["commission"])),
+            *([(account, given["provider_id"])] if account else []),
+        ]
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at, booking_id = action.proposed.arguments, now(moment), action.proposed.row_id
+        tell = Telling(action, at, ask)
         if (skip := moved(action, row) or not_earning(row, booking_id)) is not None:
             return skip
         if standing := live(records_of(row, ask)):
@@ -144,14 +153,11 @@ class RecordMissingCommissions:
         )
         return [
             created_record(row_id, charge, ask),
-            *to_provider(
-                action,
+            *tell.provider(
                 provider,
                 given.get("provider_type"),
                 Told.PAYMENT_DUE,
                 due_said(charge),
-                at,
-                ask,
                 booking=row,
                 row=account,
             ),

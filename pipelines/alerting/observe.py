@@ -43,6 +43,8 @@ class Standing:
     unsettled: int
     found: int
     before: int | None
+    dead_letters: int | None = None
+    """Notifications that nobody could send; None for an operation that sends none."""
 
 
 def observations(
@@ -95,10 +97,28 @@ def acting(stands: Iterable[Standing]) -> Iterator[Observation]:
         unsettled = one.failing + one.unsettled
         failed = Message("alert.operations_failed_rows", {"operation": one.operation.value, "n": unsettled})
         yield _of(RULES.of("operations_failed"), unsettled > 0, failed, labels=label)
+        if one.dead_letters is not None:
+            dead = Message("alert.dead_letters_rows", {"n": one.dead_letters})
+            yield _of(RULES.of("dead_letters"), one.dead_letters > 0, dead, labels=label)
         args: dict[str, Arg] = {"operation": one.operation.value, "n": one.found, "before": one.before or 0}
         growing = one.before is not None and grows(one.found, one.before)
         told = Message("alert.operations_growing_rows", args)
         yield _of(RULES.of("operations_growing"), growing, told, labels=label)
+
+
+def backup_failed(failed: bool, why: Message | None) -> Observation:
+    """How the newest backup ended."""
+    return _of(RULES.of("backup_failed"), failed, why or "")
+
+
+def backup_old(old: bool, said: Message, *, since: datetime) -> Observation:
+    """How old the newest whole backup is."""
+    return _of(RULES.of("backup_old"), old, said, since=since if old else None)
+
+
+def drill_failed(failed: bool, why: Message | None) -> Observation:
+    """What the newest drill showed."""
+    return _of(RULES.of("drill_failed"), failed, why or "")
 
 
 def _of(rule: AlertRule, active: bool, *lines: Words, **given: Any) -> Observation:
@@ -164,7 +184,7 @@ def _health(status: Mapping[str, Any], checks: Iterable[CheckOutcome]) -> Iterat
             severity=point.get("severity") or rule.severity_word,
             figure=point.get("figure"),
             limit=point.get("limit_value"),
-            unit=HEALTH_POINTS[number].unit,
+            unit=rule.unit,
             since=_instant(point.get("since")) if broken else None,
         )
 
@@ -244,7 +264,7 @@ def _scan_age(run: RunReport, status: Mapping[str, Any]) -> Iterator[Observation
         stale,
         figure=round(age.total_seconds() / 60, 1),
         limit=SCAN_AGE.total_seconds() / 60,
-        unit="minutes",
+        unit=RULES.of("ingestion_stale").unit,
         since=oldest + SCAN_AGE if stale else None,
     )
 
@@ -280,7 +300,7 @@ def _quarantine(run: RunReport, status: Mapping[str, Any]) -> Iterator[Observati
         reasons,
         figure=float(content["count"]),
         limit=0.0,
-        unit="rows",
+        unit=RULES.of("quarantine").unit,
         since=_instant(content.get("oldest_first_seen_at")) if held else None,
     )
 

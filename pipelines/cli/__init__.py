@@ -14,6 +14,7 @@ from typer.main import get_command
 from pipelines.cli import (
     adopt,
     alerts,
+    backup,
     close,
     compare,
     demo,
@@ -22,6 +23,7 @@ from pipelines.cli import (
     explain,
     export,
     forget,
+    indexes,
     keys,
     notebook,
     operations,
@@ -71,7 +73,9 @@ app.command("compare")(compare.compare)
 app.command("notebook")(notebook.notebook)
 app.command("reports")(reports.reports)
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(backup.app, name="backup")
 app.add_typer(export.app, name="export")
+app.add_typer(indexes.app, name="indexes")
 app.add_typer(keys.app, name="keys")
 app.add_typer(operations.app, name="operations")
 app.add_typer(sandbox.app, name="sandbox")

@@ -16,6 +16,7 @@ from pipelines.cli.printed import echo, echo_json
 from resources.errors import DONE, PROBLEMS, BookwatchError, UsageError
 from resources.ledger import LedgerTooNew
 from resources.ledger.actions import ActionEntry, Actions, Plan
+from resources.ledger.outbox import Letter
 from resources.settings import Settings, load_settings
 
 app = typer.Typer(
@@ -268,6 +269,65 @@ def undo(
     else:
         echo(sentence(entry))
     return DONE if entry.undone_at is not None else PROBLEMS
+
+
+@app.command("dead")
+def dead(json: Json = False) -> None:
+    """Notifications that could not be sent again as often as they were tried: dead letters."""
+    settings = load_settings()
+    from resources.ledger.outbox import LetterState, Outbox
+
+    with _ledger(settings):
+        letters = Outbox(settings.home.ledger).letters(state=LetterState.DEAD)
+    if json:
+        _print_json([_letter_as_json(letter) for letter in letters.values()])
+        return
+    for letter in letters.values():
+        echo(f"{letter.notification_id} · {letter.tries:,} tries · {letter.answer} · {letter.ended_at}")
+    echo(f"{len(letters):,} dead letters.")
+
+
+def _letter_as_json(letter: Letter) -> dict[str, Any]:
+    return {
+        "notification_id": letter.notification_id,
+        "state": letter.state,
+        "tries": letter.tries,
+        "answer": letter.answer,
+        "tried_at": letter.tried_at,
+        "ended_at": letter.ended_at,
+        "again_by": letter.again_by,
+        "again_reason": letter.again_reason,
+        "again_at": letter.again_at,
+    }
+
+
+@app.command("resend")
+def resend(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[NOTIFICATION_ID]...", help="Which.", show_default=False)
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All dead letters.")] = False,
+    by: By = "",
+    reason: Reason = "",
+    json: Json = False,
+) -> None:
+    """Have dead letters sent again: the next plan of retry_notifications has them."""
+    settings = load_settings()
+    os.umask(0o077)
+    from resources.ledger.outbox import Outbox
+
+    if bool(ids) == every:
+        raise UsageError.of("outbox.which")
+    with _ledger(settings):
+        chosen = Outbox(settings.home.ledger).send_again(
+            None if every else ids, by=_who(by), reason=reason.strip(), at=settings.clock.now()
+        )
+    if not chosen and not every:
+        raise UsageError.of("outbox.none_dead")
+    if json:
+        _print_json({"resent": chosen})
+    else:
+        echo(f"{len(chosen):,} dead letters are sent again by the next plan of retry_notifications.")
 
 
 @app.command("stop")

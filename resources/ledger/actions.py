@@ -289,6 +289,35 @@ class Actions(LedgerFile):
                 )
             ]
 
+    def listed(
+        self,
+        *,
+        operation: str = "",
+        state: str = "",
+        by: str = "",
+        plan_id: str = "",
+        sought: str = "",
+        limit: int,
+        offset: int = 0,
+    ) -> tuple[list[ActionEntry], int]:
+        """Those that fit, what happened last first, and how many there are in all: '' asks for any. ``sought``: the id
+        of an action or of its row."""
+        asked = {"operation": operation, "state": state, "acted_by": by, "plan_id": plan_id}
+        given = {name: value for name, value in asked.items() if value}
+        said = [f"{name} = :{name}" for name in given]
+        if sought:
+            said.append("(action_id = :sought OR row_id = :sought)")
+        where = f"WHERE {' AND '.join(said)}" if said else ""
+        values = {**given, "sought": sought, "limit": limit, "offset": offset}
+        with self.reading() as db:
+            total = int(db.execute(f"SELECT count(*) FROM actions {where}", values).fetchone()[0])
+            rows = db.execute(
+                f"SELECT * FROM actions {where} ORDER BY coalesce(undone_at, settled_at, planned_at) DESC, sequence"
+                " LIMIT :limit OFFSET :offset",
+                values,
+            )
+            return [_action(row) for row in rows], total
+
     def action(self, action_id: str) -> ActionEntry | None:
         """An action; None where there is none of that id."""
         with self.reading() as db:

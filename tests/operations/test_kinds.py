@@ -98,6 +98,8 @@ def world(folder: Path) -> App:
     pending(app, "e-early", late=-5 * MINUTE)
     pending(app, "e-test", isTest=True)
     pending(app, "e-answered", respondedAt=z(12 * MINUTE))
+    pending(app, "e-recorded")
+    record(app, "c-e-recorded", "e-recorded")
     # Commissions
     booking(app, "m1")
     booking(app, "m-free", discountCode="GIFT", totalCost=0)
@@ -650,3 +652,51 @@ def test_the_pipeline_calls_the_result_right(app: App, planned: tuple[App, Publi
         # c-o2 with its fee, its duplicate without one, and c-o3, which charges the wrong provider.
         assert ledger["p2"] == 85_750 + 60_750 + 60_750
         assert ledger["p5"] == 85_750
+
+
+def test_a_record_that_was_missing_is_told_before_it_is_charged_and_before_its_provider_is_restricted(
+    tmp_path: Path,
+) -> None:
+    app = App(tmp_path / "home")
+    app.put("therapists", "p1", name="Spa One", status="AVAILABLE")
+    late_booking(app, "m-old", 2 * HOUR)
+    recording, marking = KINDS[Operation.RECORD_MISSING_COMMISSIONS], KINDS[Operation.MARK_OVERDUE]
+    charging = (Operation.CHARGE_FEES, Operation.RESTRICT_ACCOUNTS)
+
+    def planned_of(operation: Operation, published: Published) -> list[Proposed]:
+        return list(KINDS[operation].plan(published, app.moment(), {}))
+
+    with app.published() as published:
+        (proposed,) = planned_of(recording.operation, published)
+        app.apply(recording, proposed)
+    app.now += MINUTE
+    with app.published() as published:
+        (proposed,) = planned_of(marking.operation, published)
+        app.apply(marking, proposed)
+        assert [planned_of(operation, published) for operation in charging] == [[], []]
+    app.now += 30 * MINUTE
+    with app.published() as published:
+        assert [len(planned_of(operation, published)) for operation in charging] == [1, 1]
+
+
+def test_a_booking_whose_acceptance_was_only_seen_expires_once_it_was_handed_over(tmp_path: Path) -> None:
+    """The instant of an acceptance that no attribute tells stays with the booking; without a hand-over it counts."""
+    app, kind = App(tmp_path / "home"), KINDS[Operation.EXPIRE_BOOKINGS]
+    for provider_id in ("p1", "p2"):
+        app.put("therapists", provider_id, name=f"Spa {provider_id}", status="AVAILABLE")
+    for row_id in ("b-handed", "b-waits"):
+        pending(app, row_id, late=-5 * MINUTE)
+    reconciled = "commission_reconciliation"
+    with app.published(reconciled):
+        app.now += MINUTE
+    for row_id in ("b-handed", "b-waits"):
+        app.change("bookings", row_id, status="accepted")
+    with app.published(reconciled) as published:
+        app.now += MINUTE
+        reassign = KINDS[Operation.REASSIGN_BOOKING]
+        (proposed,) = reassign.plan(published, app.moment(), {"row": "b-handed", "provider": "p2"})
+        app.apply(reassign, proposed)
+    app.change("bookings", "b-waits", status="waiting_for_location")
+    app.now += 30 * MINUTE
+    with app.published(reconciled) as published:
+        assert [one.row_id for one in kind.plan(published, app.moment(), {})] == ["b-handed"]

@@ -68,6 +68,12 @@ READS: dict[str, tuple[Callable[[Path], Any], Any]] = {
     "rows_at_work": (lambda path: Ledger(path).rows_at_work(), set()),
     "open_calls": (lambda path: Ledger(path).open_calls(), []),
     "switch_log": (lambda path: Ledger(path).switch_log(), []),
+    "letters": (lambda path: Ledger(path).letters(), {}),
+    "letter_counts": (lambda path: Ledger(path).letter_counts(), {}),
+    "backups": (lambda path: Ledger(path).backups(), []),
+    "backup": (lambda path: Ledger(path).backup("b"), None),
+    "restore_begun": (lambda path: Ledger(path).restore_begun("b", "d"), False),
+    "drills": (lambda path: Ledger(path).drills(), []),
     "alerts": (lambda path: AlertStore(path).alerts(), []),
     "silences": (lambda path: AlertStore(path).silences(), []),
     "deliveries": (lambda path: AlertStore(path).deliveries(), []),
@@ -94,6 +100,12 @@ SINCE = {
     "rows_at_work",
     "open_calls",
     "switch_log",
+    "letters",
+    "letter_counts",
+    "backups",
+    "backup",
+    "restore_begun",
+    "drills",
 }
 
 
@@ -238,7 +250,8 @@ def test_a_ledger_of_before_is_read_as_it_is_and_upgraded_by_the_first_that_writ
     }
     since = (
         *("rewrites", "alert_messages", "sign_off_log", "acknowledgements", "revealed", "orders"),
-        *("plans", "actions", "action_calls", "acting_log"),
+        *("plans", "actions", "action_calls", "acting_log", "outbox"),
+        *("backups", "restores", "drills"),
     )
     added: dict[str, list[Any]] = {table: [] for table in since}
     assert (form_of(path), tables(path)) == (len(STEPS), before | longer | added)
