@@ -107,7 +107,11 @@ def apply_plan(
     _require_name(by)
     if plan.operation in BY_ORDER and not (reason.strip() or plan.reason.strip()):
         raise UsageError.of("operations.reason_wanted")
-    with operations_lock(settings, patience_s=patience_s), ActingGateway(settings, settings.clock) as gateway:
+    with (
+        operations_lock(settings, patience_s=patience_s),
+        ledger.held(),
+        ActingGateway(settings, settings.clock) as gateway,
+    ):
         run = _Run(settings, ledger, gateway, kind_of(plan.operation), by, reason, tell)
         return run.apply(plan)
 
@@ -223,7 +227,8 @@ class _Run:
             left = [action_of(one, self._by, self._reason) for one in waiting if one.action_id not in at_it]
             self._of = len(left)
             while left:
-                left = self._some(left[:ACTIONS_AT_A_TIME]) + left[ACTIONS_AT_A_TIME:]
+                some, rest = left[:ACTIONS_AT_A_TIME], left[ACTIONS_AT_A_TIME:]
+                left = self._some(some, more=bool(rest)) + rest
         except CallFailure as failed:
             problem = _failed(failed)
         except (ActingStopped, ApplyFailed) as ended:
@@ -249,10 +254,13 @@ class _Run:
 
     # Some actions ---------------------------------------------------------------------------------------
 
-    def _some(self, actions: Sequence[Action]) -> list[Action]:
-        """Do some actions; those that have to wait for another one of them, which writes the same row."""
+    def _some(self, actions: Sequence[Action], *, more: bool) -> list[Action]:
+        """Do some actions; those that have to wait: for another one of them, which writes the same row, or (where
+        ``more`` follow) for those that fill their transaction."""
         prepared = self._prepared(actions)
         groups, later = _groups(prepared)
+        if more and len(groups) > 1:
+            later = [one.action for one in groups.pop()] + later
         for group in groups:
             self._write(group)
         return later

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from appwrite.query import Query
@@ -75,7 +76,7 @@ def taken_back(record: Row) -> str | Skip:
 def record_written(record: Row, status: str, ask: Asking) -> dict[str, str]:
     """The attributes that say a record is in a state. Raises CallFailure."""
     return status_written(
-        record, ALIASES["commission.status"], COMMISSION_STATUS, status, lambda name: ask.has(RECORDS, name)
+        record, ALIASES["commission.status"], COMMISSION_STATUS, status, partial(ask.has, RECORDS)
     )
 
 
@@ -101,9 +102,7 @@ def _gives_back(record: Row) -> bool:
 def created_record(row_id: str, charge: Charge, ask: Asking) -> Create:
     """A new record in the shape of those of the same provider, else of the newest. Raises CallFailure."""
 
-    def has(name: str) -> bool:
-        return ask.has(RECORDS, name)
-
+    has = partial(ask.has, RECORDS)
     newest = [Query.order_desc("$createdAt"), Query.limit(_SAMPLES)]
     names = [name for name in ALIASES["commission.provider_id"] if has(name)]
     of_theirs = [Query.equal(name, [charge.provider_id]) for name in names[:1]]

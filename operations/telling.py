@@ -7,7 +7,9 @@ A message in a room is read by both sides, so no sentence has a place for a name
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from marketplace.aliases import ALIASES
@@ -33,9 +35,9 @@ ROOMS, MESSAGES, NOTIFICATIONS = "chat_rooms", "chat_messages", "notifications"
 Args = Mapping[str, Arg]
 
 
-def sentence(kind: Told, audience: Audience, args: Args) -> Message:
+def sentence(kind: Told, audience: Audience, args: Args | None = None) -> Message:
     """What is told of a kind of news to those who read it."""
-    return Message(f"told.{kind.value}.{audience.value}", args)
+    return Message(f"told.{kind.value}.{audience.value}", args or {})
 
 
 def room_of(booking: Row, room_id: str | None, ask: Asking) -> Row | None:
@@ -48,111 +50,93 @@ def room_of(booking: Row, room_id: str | None, ask: Asking) -> Row | None:
     return room if theirs is None or whose is None or theirs == whose else None
 
 
-def in_room(
-    action: Action, booking: Row, room: Row | None, kind: Told, args: Args, at: datetime, ask: Asking
-) -> list[Create]:
-    """A message of the system in a room, in every language; none where there is no room or no place for a text."""
+@dataclass(frozen=True)
+class Telling:
+    """What one action tells, at an instant (naive UTC). Every method gives what is to be written, nothing where nobody
+    can be told or the collection has no place for it. Raises CallFailure."""
 
-    def has(name: str) -> bool:
-        return ask.has(MESSAGES, name)
+    action: Action
+    at: datetime
+    ask: Asking
 
-    text, where = attribute(ALIASES["message.text"], has), attribute(ALIASES["message.room"], has)
-    if room is None or text is None or where is None:
-        return []
-    data: dict[str, Any] = {where: str(room["$id"])}
-    data[text] = "\n".join(say(sentence(kind, Audience.ROOM, args), language) for language in LANGUAGES)
-    if (role := attribute(ALIASES["message.sender_role"], has)) is not None:
-        data[role] = Role.SYSTEM.value
-    if (sent := attribute(ALIASES["message.sent_at"], has)) is not None:
-        data[sent] = instant_like(None, at)
-    more = {
-        "senderId": Role.SYSTEM.value,
-        "messageType": MessageKind.STATUS_UPDATE.value,
-        "bookingId": str(booking["$id"]),
-        "isRead": False,
-    }
-    data |= {name: value for name, value in more.items() if has(name)}
-    return [Create(MESSAGES, told_id(action.action_id, Audience.ROOM.value), data, readers(room))]
+    def room(self, booking: Row, room: Row | None, kind: Told) -> list[Create]:
+        """A message of the system in the room of a booking, in every language."""
+        has = partial(self.ask.has, MESSAGES)
+        text, where = attribute(ALIASES["message.text"], has), attribute(ALIASES["message.room"], has)
+        if room is None or text is None or where is None:
+            return []
+        data: dict[str, Any] = {where: str(room["$id"])}
+        data[text] = "\n".join(say(sentence(kind, Audience.ROOM), language) for language in LANGUAGES)
+        if (role := attribute(ALIASES["message.sender_role"], has)) is not None:
+            data[role] = Role.SYSTEM.value
+        if (sent := attribute(ALIASES["message.sent_at"], has)) is not None:
+            data[sent] = instant_like(None, self.at)
+        more = {
+            "senderId": Role.SYSTEM.value,
+            "messageType": MessageKind.STATUS_UPDATE.value,
+            "bookingId": str(booking["$id"]),
+            "isRead": False,
+        }
+        data |= {name: value for name, value in more.items() if has(name)}
+        row_id = told_id(self.action.action_id, Audience.ROOM.value)
+        return [Create(MESSAGES, row_id, data, readers(room))]
 
+    def customer(self, booking: Row, kind: Told, args: Args | None = None) -> list[Create]:
+        """A notification to the customer of a booking, in their language."""
+        who = meaning(booking, "booking.customer_id")
+        said = self._said(kind, Audience.CUSTOMER, language_of(booking), args)
+        return self._notification(who, Role.CUSTOMER.value, kind, said, booking, booking)
 
-def to_customer(
-    action: Action, booking: Row, kind: Told, args: Args, at: datetime, ask: Asking
-) -> list[Create]:
-    """A notification to the customer of a booking, in their language; none where nobody can be named."""
-    who = meaning(booking, "booking.customer_id")
-    if who is None or not names_somebody(who):
-        return []
-    return _notification(
-        action,
-        who,
-        "customer",
-        language_of(booking),
-        kind,
-        Audience.CUSTOMER,
-        args,
-        at,
-        ask,
-        booking,
-        booking,
-    )
+    def provider(
+        self,
+        provider_id: str | None,
+        provider_type: str | None,
+        kind: Told,
+        args: Args | None = None,
+        *,
+        booking: Row | None = None,
+        row: Row | None = None,
+    ) -> list[Create]:
+        """A notification to a provider; ``row``: one whose permissions may name them."""
+        said = self._said(kind, Audience.PROVIDER, PROVIDERS_READ, args)
+        what = provider_type or ProviderType.THERAPIST.value
+        return self._notification(provider_id, what, kind, said, booking, row)
 
+    def _said(self, kind: Told, audience: Audience, language: str, args: Args | None) -> dict[str, str]:
+        """Title and words, and whom of this action they are for."""
+        return {
+            "title": say(Message(f"told.{kind.value}.title"), language),
+            "message": say(sentence(kind, audience, args), language),
+            "about": f"{kind.value}:{audience.value}",
+        }
 
-def to_provider(
-    action: Action,
-    provider_id: str | None,
-    provider_type: str | None,
-    kind: Told,
-    args: Args,
-    at: datetime,
-    ask: Asking,
-    *,
-    booking: Row | None = None,
-    row: Row | None = None,
-) -> list[Create]:
-    """A notification to a provider; ``row``: one whose permissions name them."""
-    if not names_somebody(provider_id):
-        return []
-    assert provider_id is not None
-    what = provider_type or ProviderType.THERAPIST.value
-    return _notification(
-        action, provider_id, what, PROVIDERS_READ, kind, Audience.PROVIDER, args, at, ask, booking, row
-    )
-
-
-def _notification(
-    action: Action,
-    who: str,
-    what: str,
-    language: str,
-    kind: Told,
-    audience: Audience,
-    args: Args,
-    at: datetime,
-    ask: Asking,
-    booking: Row | None,
-    row: Row | None,
-) -> list[Create]:
-    def has(name: str) -> bool:
-        return ask.has(NOTIFICATIONS, name)
-
-    recipient = attribute(ALIASES["notification.recipient_id"], has)
-    if recipient is None:
-        return []
-    news = NEWS[kind.value]
-    data: dict[str, Any] = {recipient: who}
-    if (is_read := attribute(ALIASES["notification.read"], has)) is not None:
-        data[is_read] = False
-    more = {
-        "recipientType": what,
-        "type": news.type,
-        "title": say(Message(f"told.{kind.value}.title"), language),
-        "message": say(sentence(kind, audience, args), language),
-        "sentAt": instant_like(None, at),
-        "bookingId": str(booking["$id"]) if booking is not None else None,
-    }
-    data |= {name: value for name, value in more.items() if value is not None and has(name)}
-    about = f"{kind.value}:{audience.value}"
-    return [Create(NOTIFICATIONS, told_id(action.action_id, about), data, readers(row or {}, who))]
+    def _notification(
+        self,
+        who: str | None,
+        what: str,
+        kind: Told,
+        said: Mapping[str, str],
+        booking: Row | None,
+        row: Row | None,
+    ) -> list[Create]:
+        has = partial(self.ask.has, NOTIFICATIONS)
+        recipient = attribute(ALIASES["notification.recipient_id"], has)
+        if recipient is None or who is None or not names_somebody(who):
+            return []
+        data: dict[str, Any] = {recipient: who}
+        if (is_read := attribute(ALIASES["notification.read"], has)) is not None:
+            data[is_read] = False
+        more = {
+            "recipientType": what,
+            "type": NEWS[kind.value].type,
+            "title": said["title"],
+            "message": said["message"],
+            "sentAt": instant_like(None, self.at),
+            "bookingId": str(booking["$id"]) if booking is not None else None,
+        }
+        data |= {name: value for name, value in more.items() if value is not None and has(name)}
+        row_id = told_id(self.action.action_id, said["about"])
+        return [Create(NOTIFICATIONS, row_id, data, readers(row or {}, who))]
 
 
 def was_told(action: Action, kinds: Mapping[Told, Audience], ask: Asking) -> bool:

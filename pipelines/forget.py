@@ -3,6 +3,7 @@ no server."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -10,7 +11,8 @@ import polars as pl
 from assets.core.personal_store import update_private
 from marketplace.identifiers import is_nobody, is_word
 from marketplace.text import json_text
-from pipelines.kept import Kept, Task, finish_what_was_begun, search
+from operations.backup.create import backups_lock
+from pipelines.kept import Kept, Task, finish_backups, finish_what_was_begun, search
 from resources.erasure import erase, leave_nothing, must_rewrite, rewrite
 from resources.errors import BookwatchError, UsageError
 from resources.ledger import Ledger
@@ -67,9 +69,11 @@ def forget_customer(settings: Settings, customer_id: str, *, by: str, anew: bool
         raise BookwatchError(
             f"There is no mirror in {home.root}.", "Set BOOKWATCH_HOME to where bookwatch was run."
         )
-    with run_lock(home):
+    with run_lock(home), backups_lock(settings) if anew else nullcontext():
         at = settings.clock.now()
         finish_what_was_begun(home, at=at)
+        if anew:
+            finish_backups(settings, at=at)
         for file in (home.raw, home.warehouse):
             leave_nothing(file)
         with RawStore(home.raw) as store:
@@ -89,7 +93,14 @@ def forget_customer(settings: Settings, customer_id: str, *, by: str, anew: bool
         ledger.record_erasure(erased.published, by=by, at=at, rows=erased.rows)
         found = search(
             Task(
-                home, erased.published, erased, erased.traces, by, at, anew, settings.clock.frozen is not None
+                settings,
+                erased.published,
+                erased,
+                erased.traces,
+                by,
+                at,
+                anew,
+                settings.clock.frozen is not None,
             )
         )
         return Forgetting(

@@ -16,21 +16,29 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from marketplace.backups import BackupState
 from marketplace.collections import BOOKING_COLLECTIONS, USERS
 from marketplace.pseudonyms import Pseudonyms
 from marketplace.traces import CellKind, Traces, cell_kind
+from operations.backup import bucket
+from operations.backup import erasing as backups
+from operations.backup.erasing import IDS
 from pipelines.exports import erasing
 from pipelines.report_texts import texts_of
 from pipelines.reports import days
 from resources import own_files
+from resources.appwrite.failures import CallFailure
 from resources.erasure import Erased, erase, rewrite, still_held
 from resources.errors import BookwatchError
+from resources.forgotten import Forgotten
 from resources.home import Home
 from resources.kept_files import LOOKING, Found, OwnRows, is_duckdb, look, remove, tables_of, write_without
-from resources.ledger import Ledger
+from resources.ledger import BackupEntry, Ledger
 from resources.raw.store import RawStore
 from resources.rewrites import Kind, Rewrites
 from resources.seals import require_unchanged, sealed
+from resources.settings import Settings
+from resources.store import Store, open_store
 
 MAKING: Final = "rewriting"
 _CELLS: Final[tuple[CellKind, ...]] = ("id", "written", "sentence")
@@ -67,7 +75,7 @@ class Search:
 class Task:
     """Whose traces are sought, and who asked for it."""
 
-    home: Home
+    settings: Settings
     customer_id: str
     erased: Erased
     traces: Traces
@@ -75,6 +83,10 @@ class Task:
     at: datetime
     anew: bool
     clock_frozen: bool = False
+
+    @property
+    def home(self) -> Home:
+        return self.settings.home
 
     @property
     def rewrites(self) -> Rewrites:
@@ -86,6 +98,8 @@ def finish_what_was_begun(home: Home, *, at: datetime) -> None:
     rewrites = Rewrites(home.ledger)
     for begun in rewrites.unfinished():
         path = Path(begun.path)
+        if begun.kind == "backup" and IDS.fullmatch(path.name):
+            continue  # one of the database: finish_backups, in the store it lies in
         if begun.kind == "export":
             erasing.finish(begun, rewrites, at=at)
         elif path.is_file() and _sha256(path) == begun.sha256_after:
@@ -112,6 +126,7 @@ def search(task: Task) -> Search:
     _reports(task, found)
     _morning_reports(task, found)
     _backups(task, found)
+    _database_backups(task, found)
     return found
 
 
@@ -317,6 +332,8 @@ def _backups(task: Task, found: Search) -> None:
     # Also what was moved aside: a warehouse that was damaged, a mirror of another server.
     aside = [path for path in home.root.glob("*.duckdb") if path not in (home.raw, home.warehouse)]
     for path in (*sorted(home.backups.rglob("*")), *sorted(aside)):
+        if IDS.fullmatch(path.parent.name):
+            continue  # of a backup of the database
         if not path.is_file() or path.is_symlink() or path.name.endswith(".wal"):
             continue
         if not is_duckdb(path):
@@ -338,6 +355,82 @@ def _backups(task: Task, found: Search) -> None:
                 _try(kept, lambda path=path, traces=traces: _anew(task, "backup", path, traces))
             if traces or kept.why:
                 found.kept.append(kept)
+
+
+def finish_backups(settings: Settings, *, at: datetime) -> None:
+    """End rewritings of backups of the database that a killed process left. Raises StoreFailure."""
+    rewrites = Rewrites(settings.home.ledger)
+    store = open_store(settings.store, settings.home)
+    for begun in rewrites.unfinished():
+        path = Path(begun.path)
+        if begun.kind == "backup" and IDS.fullmatch(path.name) and path.parent == Path(store.place):
+            backups.finish(settings, store, begun, rewrites, at=at)
+
+
+def _database_backups(task: Task, found: Search) -> None:
+    """Backups of the database, in the store of the settings; what another store holds is named."""
+    settings = task.settings
+    try:
+        store = open_store(settings.store, settings.home)
+        names = backups.backups_in(store)
+    except BookwatchError as refused:
+        found.kept.append(Kept("backup", settings.store, why=f"{refused.problem} {refused.next_step}"))
+        return
+    ledger = Ledger(task.home.ledger)
+    entries = {entry.backup_id: entry for entry in ledger.backups()}
+    for entry in entries.values():
+        if entry.state in (BackupState.WHOLE, BackupState.PARTIAL) and entry.store != store.place:
+            found.unknown.append(f"{entry.store}/{entry.backup_id}")
+    if not names:
+        return
+    with RawStore(task.home.raw, read_only=True) as mirror, mirror.transaction() as con:
+        person = backups.Person(
+            task.customer_id,
+            task.by,
+            task.at,
+            task.erased.own,
+            task.traces,
+            Forgotten.load(con, task.home.raw, only=task.customer_id),
+            con,
+        )
+        for name in names:
+            _one_backup(task, found, store, person, name, entries.get(name))
+
+
+def _one_backup(
+    task: Task,
+    found: Search,
+    store: Store,
+    person: backups.Person,
+    name: str,
+    entry: BackupEntry | None,
+) -> None:
+    kept = Kept("backup", f"{store.place}/{name}")
+    try:
+        held = backups.look(task.settings, store, person, name)
+    except BookwatchError as refused:
+        kept.why = f"{refused.problem} {refused.next_step}"
+        found.kept.append(kept)
+        return
+    if held is None:
+        return
+    found.unknown += [f"{kept.path}/{file}" for file in held.sealed]
+    if not held.rows:
+        return
+    kept.where = dict(held.rows)
+    found.kept.append(kept)
+    if not task.anew:
+        return
+    _try(kept, lambda: backups.rewrite(task.settings, store, person, held, task.rewrites))
+    if kept.rewritten and entry is not None and entry.bucket is not None:
+        try:
+            bucket.copy(task.settings, store, Ledger(task.home.ledger), name)
+        except (BookwatchError, CallFailure):
+            kept.rewritten = False
+            kept.why = (
+                f"Its copy in Appwrite's bucket {entry.bucket} holds them still: it could not be written. Set"
+                " BOOKWATCH_BACKUP_BUCKET and APPWRITE_WRITE_KEY and run this again, or delete its files there."
+            )
 
 
 def _mirror_backup(task: Task, path: Path, found: Search) -> None:
@@ -402,4 +495,4 @@ def _own_rows(task: Task) -> tuple[OwnRows, ...]:
     )
 
 
-__all__ = ["Kept", "Search", "Task", "finish_what_was_begun", "search"]
+__all__ = ["Kept", "Search", "Task", "finish_backups", "finish_what_was_begun", "search"]

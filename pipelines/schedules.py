@@ -16,6 +16,8 @@ from dagster import (
     schedule,
 )
 
+from marketplace.backups import DRILL_LOCAL_HOUR, DRILL_WEEKDAY, BackupState
+from pipelines.dagster.backups import backup_job, drill_job
 from pipelines.dagster.jobs import (
     DEEP_TAG,
     MAIN_JOB,
@@ -25,6 +27,7 @@ from pipelines.dagster.jobs import (
     report_job,
     sweep_job,
 )
+from resources.ledger import Ledger
 from resources.lock import is_run_active
 from resources.settings import load_settings
 from resources.snapshots import current_snapshot
@@ -141,3 +144,36 @@ def morning_report(context: ScheduleEvaluationContext) -> RunRequest | SkipReaso
     if current_snapshot(settings.home) is None:
         return SkipReason("Nothing has been published yet.")
     return RunRequest(run_key=local.date().isoformat())  # of one key Dagster starts one run
+
+
+@schedule(
+    job=backup_job,
+    name="daily_backup",
+    cron_schedule="*/5 * * * *",
+    default_status=DefaultScheduleStatus.RUNNING,
+    description="A backup of the database, once a local day, from the time of BOOKWATCH_BACKUP_AT on.",
+)
+def daily_backup(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
+    settings = load_settings()
+    local = context.scheduled_execution_time.astimezone(ZoneInfo(settings.timezone))
+    if f"{local:%H:%M}" < settings.backup_at:
+        return SkipReason("It is not time yet.")
+    return RunRequest(run_key=local.date().isoformat())  # of one key Dagster starts one run
+
+
+@schedule(
+    job=drill_job,
+    name="weekly_drill",
+    cron_schedule="11,41 * * * *",
+    default_status=DefaultScheduleStatus.RUNNING,
+    description="The newest backup restored into the sandbox and compared, once a week, in the night to Sunday.",
+)
+def weekly_drill(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
+    settings = load_settings()
+    local = context.scheduled_execution_time.astimezone(ZoneInfo(settings.timezone))
+    if (local.weekday(), local.hour) < (DRILL_WEEKDAY, DRILL_LOCAL_HOUR):
+        return SkipReason("It is not time yet.")
+    if not any(entry.state == BackupState.WHOLE for entry in Ledger(settings.home.ledger).backups()):
+        return SkipReason("There is no whole backup to try out.")
+    year, week, _ = local.isocalendar()
+    return RunRequest(run_key=f"{year}-W{week:02d}")

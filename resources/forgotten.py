@@ -177,17 +177,21 @@ class Forgotten:
     marks: frozenset[Mark] = frozenset()
 
     @classmethod
-    def load(cls, con: duckdb.DuckDBPyConnection, raw_path: Path) -> Forgotten:
-        """From the tables of raw.duckdb, also those of a version that wrote ids and keys as they were."""
+    def load(cls, con: duckdb.DuckDBPyConnection, raw_path: Path, only: str | None = None) -> Forgotten:
+        """From the tables of raw.duckdb, also those of a version that wrote ids and keys as they were. ``only``: one
+        person, by what is published of their id."""
         written = [str(row[0]) for row in con.execute("SELECT customer_id FROM _forgotten").fetchall()]
+        identities = Identities(con, raw_path)
+        if only is not None:
+            written = [name for name in written if only in (name, identities.published(name))]
         if not written:
             return cls()
-        identities = Identities(con, raw_path)
         ids = frozenset(identities.of(name) for name in written)
         hashed = frozenset(name for name in map(identities.published, written) if name.startswith(PREFIX))
         linked = con.sql(
             "SELECT key, min(known_until) AS until FROM _forgotten_keys JOIN _forgotten USING (customer_id)"
-            " WHERE key IS NOT NULL GROUP BY ALL"
+            " WHERE key IS NOT NULL AND list_contains($1, customer_id) GROUP BY ALL",
+            params=[written],
         ).pl()
         keys: dict[str, datetime | None] = {}
         told = identities.of_all(linked["key"].cast(pl.String)).str.to_lowercase()
@@ -198,12 +202,17 @@ class Forgotten:
         folded = frozenset(identities.of(name).lower() for name in written if meant(con, identities, name)[1])
         values: dict[str, dict[str, frozenset[str]]] = {}
         for collection, row_id, attribute in con.execute(
-            "SELECT collection, row_id, attribute FROM _forgotten_values"
+            "SELECT collection, row_id, attribute FROM _forgotten_values WHERE list_contains($1, customer_id)",
+            [written],
         ).fetchall():
             rows = values.setdefault(collection, {})
             rows[row_id] = rows.get(row_id, frozenset()) | {attribute}
         marks = frozenset(
-            Mark(*row) for row in con.execute("SELECT kind, words, digest FROM _forgotten_marks").fetchall()
+            Mark(*row)
+            for row in con.execute(
+                "SELECT kind, words, digest FROM _forgotten_marks WHERE list_contains($1, customer_id)",
+                [written],
+            ).fetchall()
         )
         return cls(ids, folded, keys, values, identities, lambda name: is_business(con, name), hashed, marks)
 

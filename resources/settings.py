@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, cast
@@ -16,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from marketplace.backups import BACKUP_AT
 from marketplace.operations import ACTIONS_A_RUN, ACTIONS_SHARE, DEFAULT_MODE, Mode, Operation
 from marketplace.rules import AMOUNT_MAX_IDR, AMOUNT_MIN_IDR, AMOUNT_READ_BELOW_IDR
 from messages.catalogue import english, understood
@@ -174,7 +174,7 @@ class Settings(BaseSettings):
         description="Time that a query of `bookwatch sql` may take.",
         json_schema_extra={"unit": "seconds"},
     )
-    operations: Annotated[Mapping[Operation, Mode], NoDecode] = Field(
+    operations: Annotated[dict[Operation, Mode], NoDecode] = Field(
         default_factory=dict[Operation, Mode],
         description='How far each operation is let, as JSON: {"expire_bookings": "enforce"}. off: not even planned;'
         " observe: planned and shown, nothing is written; enforce: its plan may be applied. Those not named are"
@@ -202,6 +202,25 @@ class Settings(BaseSettings):
         default=(),
         description="Apprise URLs that such notifications are sent to besides, separated by blanks or commas: title and"
         " text as they are. May hold secrets.",
+    )
+    store: str = Field(
+        default="",
+        description="Where backups lie: a folder, or the address of an object store (s3://bucket/prefix, gs://, az://),"
+        " whose credentials its own variables hold. By default BOOKWATCH_HOME/backups.",
+    )
+    backup_at: str = Field(
+        default=BACKUP_AT,
+        description="The local time of the daily backup, as hours and minutes.",
+    )
+    backup_recipient: str = Field(
+        default="",
+        description="The public key (age1… or of SSH) that bank details are encrypted to in a backup. Without one they"
+        " are left out.",
+    )
+    backup_bucket: str = Field(
+        default="",
+        description="The id of a bucket of Appwrite's that gets a copy of each backup. It takes APPWRITE_WRITE_KEY with"
+        " files.read and files.write.",
     )
     home_shared: bool = Field(
         default=False,
@@ -382,6 +401,27 @@ class Settings(BaseSettings):
     @classmethod
     def _urls(cls, value: object) -> object:
         return routes(value) if isinstance(value, str) else value
+
+    @field_validator("backup_at")
+    @classmethod
+    def _time_of_day(cls, value: str) -> str:
+        if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value.strip()):
+            raise Wrong("setting.time_of_day")
+        return value.strip()
+
+    @field_validator("store")
+    @classmethod
+    def _store(cls, value: str) -> str:
+        value = value.strip()
+        # It is copied into the ledger, tables and sentences.
+        if "://" in value and re.search(r"[@?#\s\x00-\x1f\x7f]", value):
+            raise Wrong("setting.store_secret")
+        return value
+
+    @field_validator("backup_recipient", "backup_bucket")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        return value.strip()
 
     @field_validator("home_shared", mode="before")
     @classmethod

@@ -6,6 +6,8 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +15,18 @@ from hypothesis import settings
 
 from resources.home import Home
 from tests import places
-from tests.published import copied_home, published_once, shared_folder
+from tests.published import copied_home, left_as_it_is, published_once, shared_folder
 from tests.sandbox_server import empty_sandbox as empty_sandbox  # a fixture of every folder
 
 ROOT = Path(__file__).parent
 
 # As bookwatch's own start code does: a home that a test makes by hand is closed to others, or it would be refused.
 os.umask(0o077)
+
+# Where an environment keeps Python from writing down what it compiled, every process that a test starts compiled the
+# product anew, and every worker the tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A session holds millions of objects that stay (modules, tests, simulated worlds), and looking through them for cycles
 # after every few hundred new ones took a sixth of the simulator's tests.
@@ -69,6 +76,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def publication(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The one home of this session that was published the real way. Nobody changes it: take a copy."""
     return published_once(shared_folder(tmp_path_factory))
+
+
+@pytest.fixture(scope="session")
+def _read_by_all(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copied_home(publication, tmp_path_factory.mktemp("read") / "home").root
+
+
+@pytest.fixture
+def read_publication(_read_by_all: Path) -> Iterator[Home]:
+    """The same as ``published_home`` for a test that only reads: one for all of them, so that its snapshot is opened
+    once and what is asked of it is asked once."""
+    with left_as_it_is(_read_by_all) as home:
+        yield Home(home)
 
 
 @pytest.fixture

@@ -416,8 +416,8 @@ def _rooms_read(path: str) -> datetime | None:
 
 # One booking --------------------------------------------------------------------------------------
 
-_ALL_COLUMNS: Final = f"""{_COLUMNS}, b.amount_rule, b.amount_before_idr, b.created_rule, b.deadline_rule,
-    b.accepted_rule, b.ends_at, b.completed_at, b.cancelled_at, b.earns, b.utc_offset_minutes"""
+_ALL_COLUMNS: Final = f"""{_COLUMNS}, b.provider_type, b.amount_rule, b.amount_before_idr, b.created_rule,
+    b.deadline_rule, b.accepted_rule, b.ends_at, b.completed_at, b.cancelled_at, b.earns, b.utc_offset_minutes"""
 _NAMESAKES: Final = 20
 """So many bookings of one BK number are told at most."""
 

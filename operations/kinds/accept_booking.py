@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import (
@@ -36,7 +37,7 @@ from operations.fresh import (
 from operations.orders import ordered_booking
 from operations.port import Published
 from operations.records import created_record, free_record_id, live, records_of
-from operations.telling import ROOMS, in_room, provider_row, room_of, to_customer, to_provider
+from operations.telling import ROOMS, Telling, provider_row, room_of
 from resources.errors import UsageError
 
 _ACCEPTED = BookingStatus.ACCEPTED.value
@@ -95,6 +96,7 @@ class AcceptBooking:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at, origin = action.proposed.arguments, now(moment), action.proposed.collection
+        tell = Telling(action, at, ask)
         booking_id = action.proposed.row_id
         if (skip := moved(action, row)) is not None:
             return skip
@@ -111,9 +113,7 @@ class AcceptBooking:
         if isinstance(record, Skip):
             return record
 
-        def has(name: str) -> bool:
-            return ask.has(origin, name)
-
+        has = partial(ask.has, origin)
         data: dict[str, object] = {}
         data |= status_written(row, ALIASES["booking.status"], BOOKING_STATUS, _ACCEPTED, has)
         offset = int(given["utc_offset_minutes"])
@@ -126,9 +126,9 @@ class AcceptBooking:
         return [
             changed(action, row, data),
             *([record] if record is not None else []),
-            *in_room(action, row, room, Told.ACCEPTED, {}, at, ask),
-            *to_customer(action, row, Told.ACCEPTED, said, at, ask),
-            *to_provider(action, provider, kind, Told.ACCEPTED, said, at, ask, booking=row, row=found[1]),
+            *tell.room(row, room, Told.ACCEPTED),
+            *tell.customer(row, Told.ACCEPTED, said),
+            *tell.provider(provider, kind, Told.ACCEPTED, said, booking=row, row=found[1]),
         ]
 
     def undo(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import (
@@ -24,7 +25,7 @@ from operations.fresh import UPDATED_AT, arguments, change_of, changed, is_now, 
 from operations.orders import ordered_booking
 from operations.port import Published
 from operations.records import record_written, records_of, records_taken_back
-from operations.telling import ROOMS, in_room, room_of, to_customer, to_provider, was_told
+from operations.telling import ROOMS, Telling, room_of, was_told
 
 _CANCELLED = BookingStatus.CANCELLED.value
 _REASONS = ("cancellationReason", "cancelReason", "statusReason")
@@ -53,6 +54,7 @@ class CancelBooking:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at, origin = action.proposed.arguments, now(moment), action.proposed.collection
+        tell = Telling(action, at, ask)
         if (skip := moved(action, row)) is not None:
             return skip
         status = booking_status(row)
@@ -64,9 +66,7 @@ class CancelBooking:
         if isinstance(records, Skip):
             return records
 
-        def has(name: str) -> bool:
-            return ask.has(origin, name)
-
+        has = partial(ask.has, origin)
         data: dict[str, object] = {}
         data |= status_written(row, ALIASES["booking.status"], BOOKING_STATUS, _CANCELLED, has)
         offset = int(given["utc_offset_minutes"]) if "utc_offset_minutes" in given else None
@@ -82,19 +82,9 @@ class CancelBooking:
         return [
             changed(action, row, data),
             *records,
-            *in_room(action, row, room, Told.CANCELLED, {}, at, ask),
-            *to_customer(action, row, Told.CANCELLED, said, at, ask),
-            *to_provider(
-                action,
-                provider,
-                given.get("provider_type"),
-                Told.CANCELLED,
-                said,
-                at,
-                ask,
-                booking=row,
-                row=row,
-            ),
+            *tell.room(row, room, Told.CANCELLED),
+            *tell.customer(row, Told.CANCELLED, said),
+            *tell.provider(provider, given.get("provider_type"), Told.CANCELLED, said, booking=row, row=row),
         ]
 
     def undo(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
@@ -105,9 +95,7 @@ class CancelBooking:
         if any(was_told(action, {Told.CANCELLED: audience}, ask) for audience in Audience):
             return Skip(Message("acting.was_told", {"row": action.proposed.row_id}))
 
-        def has(name: str) -> bool:
-            return ask.has(origin, name)
-
+        has = partial(ask.has, origin)
         before = str(action.proposed.before["status"])
         data: dict[str, object] = {}
         data |= status_written(row, ALIASES["booking.status"], BOOKING_STATUS, before, has)

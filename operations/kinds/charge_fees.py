@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import first_of, record_status, text_at, word
@@ -29,7 +30,7 @@ from operations.fresh import (
 )
 from operations.late_records import late_records, was_told_lately
 from operations.port import Published
-from operations.telling import to_provider
+from operations.telling import Telling
 
 _FIRST = ("wrong_provider", "duplicate", *values(*AmountFinding))
 """What is to be put right before anything is added to what a record says is due."""
@@ -81,6 +82,7 @@ class ChargeFees:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)
+        tell = Telling(action, at, ask)
         booking = ask.row(given["origin"], given["booking_id"])
         if (skip := moved(action, row) or not_earning(booking, given["booking_id"])) is not None:
             return skip
@@ -96,15 +98,12 @@ class ChargeFees:
         if deadline is None or deadline >= at:
             return Skip(Message("acting.not_yet", {"row": action.proposed.row_id}))
         fee, owed = int(given["fee_idr"]), int(given["owed_idr"])
-        data = fee_written(row, fee, owed, lambda name: ask.has(RECORDS, name))
-        told = to_provider(
-            action,
+        data = fee_written(row, fee, owed, partial(ask.has, RECORDS))
+        told = tell.provider(
             given.get("provider_id"),
             given.get("provider_type"),
             Told.LATE_FEE,
             {"booking": given["booking_id"], "fee": fee, "amount": owed + fee},
-            at,
-            ask,
             booking=booking,
             row=row,
         )

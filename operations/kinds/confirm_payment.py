@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import attribute, first_of, instant_like, record_status
@@ -27,7 +28,7 @@ from operations.fresh import (
 from operations.orders import ordered_record, with_proof
 from operations.port import Published
 from operations.records import record_written
-from operations.telling import to_provider
+from operations.telling import Telling
 
 
 class ConfirmPayment:
@@ -56,6 +57,7 @@ class ConfirmPayment:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)
+        tell = Telling(action, at, ask)
         if (skip := moved(action, row)) is not None:
             return skip
         status = record_status(row)
@@ -64,9 +66,7 @@ class ConfirmPayment:
         if first_of(row, ALIASES["commission.proof"]) is None:
             return Skip(Message("acting.no_proof", {"commission": action.proposed.row_id}))
 
-        def has(name: str) -> bool:
-            return ask.has(RECORDS, name)
-
+        has = partial(ask.has, RECORDS)
         data: dict[str, object] = {}
         data |= record_written(row, PAID_STATUS, ask)
         offset = int(given["offset_minutes"]) if "offset_minutes" in given else None
@@ -77,14 +77,11 @@ class ConfirmPayment:
         if (verifier := attribute(ALIASES["commission.verified_by"], has)) is not None:
             data[verifier] = action.by
         amount = int(given["commission_idr"]) if "commission_idr" in given else None
-        told = to_provider(
-            action,
+        told = tell.provider(
             given.get("provider_id"),
             None,
             Told.PAYMENT_CONFIRMED,
             {"booking": given.get("booking_ref"), "amount": amount},
-            at,
-            ask,
             row=row,
         )
         return [changed(action, row, data), *told]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from marketplace.aliases import ALIASES
 from marketplace.app_rows import booking_status, first_of, status_written
@@ -14,7 +15,7 @@ from messages.message import Message
 from operations.action import Action, Asking, Moment, Proposed, Row, Skip, Write
 from operations.fresh import UPDATED_AT, arguments, changed, instant, instant_in, is_now, moved, now
 from operations.port import Published
-from operations.telling import ROOMS, in_room, room_of, to_customer, was_told
+from operations.telling import ROOMS, Telling, room_of, was_told
 
 _EXPIRED = BookingStatus.EXPIRED.value
 _REASON = "expirationReason"
@@ -24,7 +25,13 @@ WITH late AS (
     SELECT booking_id, origin, business_id, status, response_deadline, deadline_rule, updated_at
     FROM core.bookings b
     WHERE list_contains($states, status) AND response_deadline < $now AND updated_at IS NOT NULL
-      AND deleted_at IS NULL AND NOT is_test AND responded_at IS NULL AND accepted_at IS NULL
+      AND deleted_at IS NULL AND NOT is_test
+      -- Nobody answered; or it was seen to be accepted, by a provider from whom it was taken since.
+      AND (responded_at IS NULL AND accepted_at IS NULL
+           OR accepted_rule = 'observed' AND responded_at IS NOT DISTINCT FROM accepted_at
+              AND EXISTS (SELECT 1 FROM core.booking_providers p
+                          WHERE p.booking_id = b.booking_id AND p.origin = b.origin
+                            AND p.from_provider_id IS NOT NULL AND p.observed_at >= b.accepted_at))
       -- a record says that somebody accepted it all the same: what is so cannot be told
       AND NOT EXISTS (SELECT 1 FROM marts.commission_reconciliation r
                       WHERE r.booking_id = b.booking_id AND r.origin = b.origin AND r.commission_id IS NOT NULL)
@@ -70,6 +77,7 @@ class ExpireBookings:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)
+        tell = Telling(action, at, ask)
         if (skip := moved(action, row)) is not None:
             return skip
         status = booking_status(row)
@@ -80,9 +88,7 @@ class ExpireBookings:
             return Skip(Message("acting.not_yet", {"row": action.proposed.row_id}))
         origin = action.proposed.collection
 
-        def has(name: str) -> bool:
-            return ask.has(origin, name)
-
+        has = partial(ask.has, origin)
         data: dict[str, object] = {}
         data |= status_written(row, ALIASES["booking.status"], BOOKING_STATUS, _EXPIRED, has)
         if has(_REASON):
@@ -90,8 +96,8 @@ class ExpireBookings:
         room = room_of(row, given.get("room_id"), ask)
         return [
             changed(action, row, data),
-            *in_room(action, row, room, Told.EXPIRED, {}, at, ask),
-            *to_customer(action, row, Told.EXPIRED, {}, at, ask),
+            *tell.room(row, room, Told.EXPIRED),
+            *tell.customer(row, Told.EXPIRED),
         ]
 
     def undo(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
@@ -104,7 +110,7 @@ class ExpireBookings:
         origin, before = action.proposed.collection, str(action.proposed.before["status"])
         names = ALIASES["booking.status"]
         data: dict[str, object] = {}
-        data |= status_written(row, names, BOOKING_STATUS, before, lambda name: ask.has(origin, name))
+        data |= status_written(row, names, BOOKING_STATUS, before, partial(ask.has, origin))
         if (said := first_of(row, (_REASON,))) is not None and said[1] == EXPIRY_REASON:
             data[_REASON] = None
         return [changed(action, row, data)]

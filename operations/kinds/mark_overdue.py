@@ -28,7 +28,7 @@ from operations.fresh import (
 from operations.late_records import late_records
 from operations.port import Published
 from operations.records import local, record_written
-from operations.telling import to_provider
+from operations.telling import Telling
 
 
 class MarkOverdue:
@@ -72,6 +72,7 @@ class MarkOverdue:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)
+        tell = Telling(action, at, ask)
         booking = ask.row(given["origin"], given["booking_id"])
         if (skip := moved(action, row) or not_earning(booking, given["booking_id"])) is not None:
             return skip
@@ -88,16 +89,8 @@ class MarkOverdue:
             "fee": int(given["fee_idr"]),
             "length": int(given["minutes"]) * 60,
         }
-        told = to_provider(
-            action,
-            given.get("provider_id"),
-            given.get("provider_type"),
-            Told.OVERDUE,
-            said,
-            at,
-            ask,
-            booking=booking,
-            row=row,
+        told = tell.provider(
+            given.get("provider_id"), given.get("provider_type"), Told.OVERDUE, said, booking=booking, row=row
         )
         return [changed(action, row, record_written(row, OVERDUE_STATUS, ask)), *told]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from marketplace.aliases import ALIASES
@@ -30,7 +31,7 @@ from operations.fresh import UPDATED_AT, arguments, change_of, changed, is_now, 
 from operations.orders import ordered_booking
 from operations.port import Published
 from operations.records import local, records_taken_back
-from operations.telling import ROOMS, in_room, provider_row, room_of, to_customer, to_provider
+from operations.telling import ROOMS, Telling, provider_row, room_of
 from resources.errors import UsageError
 
 _REASSIGNED, _PENDING = BookingStatus.REASSIGNED.value, BookingStatus.PENDING.value
@@ -80,6 +81,7 @@ class ReassignBooking:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)
+        tell = Telling(action, at, ask)
         if (skip := moved(action, row)) is not None:
             return skip
         status = booking_status(row)
@@ -108,19 +110,14 @@ class ReassignBooking:
             changed(action, row, self._handed_over(action, row, taker, kind, at, deadline, ask)),
             *records,
             *self._room(room, taker, ask),
-            *in_room(action, row, room, Told.REASSIGNED, {}, at, ask),
-            *to_customer(action, row, Told.REASSIGNED, said, at, ask),
-            *to_provider(
-                action, giver, given.get("provider_type"), Told.HANDED_ON, said, at, ask, booking=row, row=row
-            ),
-            *to_provider(
-                action,
+            *tell.room(row, room, Told.REASSIGNED),
+            *tell.customer(row, Told.REASSIGNED, said),
+            *tell.provider(giver, given.get("provider_type"), Told.HANDED_ON, said, booking=row, row=row),
+            *tell.provider(
                 given["to"],
                 kind,
                 Told.OFFERED,
                 {**said, "deadline": local(deadline, offset)},
-                at,
-                ask,
                 booking=row,
                 row=taker,
             ),
@@ -137,9 +134,7 @@ class ReassignBooking:
         given, origin = action.proposed.arguments, action.proposed.collection
         offset = int(given["utc_offset_minutes"]) if "utc_offset_minutes" in given else None
 
-        def has(name: str) -> bool:
-            return ask.has(origin, name)
-
+        has = partial(ask.has, origin)
         data: dict[str, Any] = {}
         data |= status_written(row, ALIASES["booking.status"], BOOKING_STATUS, _PENDING, has)
         data |= _renamed(row, ALIASES["booking.provider_id"], given["to"], has)

@@ -26,7 +26,7 @@ from operations.fresh import (
 )
 from operations.port import Published
 from operations.records import created_record, due_said, free_record_id, live, record_written, records_of
-from operations.telling import collection_of, provider_row, to_provider
+from operations.telling import Telling, collection_of, provider_row
 
 MISSING = """
 WITH missing AS (
@@ -117,6 +117,7 @@ class RecordMissingCommissions:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at, booking_id = action.proposed.arguments, now(moment), action.proposed.row_id
+        tell = Telling(action, at, ask)
         if (skip := moved(action, row) or not_earning(row, booking_id)) is not None:
             return skip
         if standing := live(records_of(row, ask)):
@@ -152,14 +153,11 @@ class RecordMissingCommissions:
         )
         return [
             created_record(row_id, charge, ask),
-            *to_provider(
-                action,
+            *tell.provider(
                 provider,
                 given.get("provider_type"),
                 Told.PAYMENT_DUE,
                 due_said(charge),
-                at,
-                ask,
                 booking=row,
                 row=account,
             ),

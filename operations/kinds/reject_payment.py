@@ -16,7 +16,7 @@ from operations.fresh import UPDATED_AT, arguments, changed, is_now, moved, no_w
 from operations.orders import ordered_record, with_proof
 from operations.port import Published
 from operations.records import record_written
-from operations.telling import to_provider
+from operations.telling import Telling
 
 _REJECTED = CommissionStatus.REJECTED.value
 
@@ -43,6 +43,7 @@ class RejectPayment:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)
+        tell = Telling(action, at, ask)
         if (skip := moved(action, row)) is not None:
             return skip
         status = record_status(row)
@@ -51,14 +52,11 @@ class RejectPayment:
         if not action.reason.strip():
             return Skip(Message("acting.reason_wanted", {"operation": self.operation.value}))
         amount = int(given["commission_idr"]) if "commission_idr" in given else None
-        told = to_provider(
-            action,
+        told = tell.provider(
             given.get("provider_id"),
             None,
             Told.PAYMENT_REJECTED,
             {"booking": given.get("booking_ref"), "amount": amount},
-            at,
-            ask,
             row=row,
         )
         return [changed(action, row, record_written(row, _REJECTED, ask)), *told]

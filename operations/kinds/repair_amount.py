@@ -4,6 +4,7 @@ by itself."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from marketplace.app_rows import record_status
 from marketplace.collections import RECORDS
@@ -96,7 +97,7 @@ class RepairAmount:
             "rate_ppm": int(given["policy_rate_ppm"]),
         }
         fee = int(given["fee_idr"])
-        return [changed(action, row, amounts_written(row, charge, lambda name: ask.has(RECORDS, name), fee))]
+        return [changed(action, row, amounts_written(row, charge, partial(ask.has, RECORDS), fee))]
 
     def undo(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         return no_way_back(action)

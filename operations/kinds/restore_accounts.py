@@ -22,7 +22,7 @@ from messages.message import Message
 from operations.action import Action, Asking, Moment, Proposed, Row, Skip, Write
 from operations.fresh import arguments, changed, is_now, is_unpaid, no_way_back, now
 from operations.port import Published
-from operations.telling import to_provider
+from operations.telling import Telling
 
 _RESTRICTED = ProviderStatus.RESTRICTED.value
 _AVAILABLE = ProviderStatus.AVAILABLE.value
@@ -81,14 +81,13 @@ class RestoreAccounts:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at = action.proposed.arguments, now(moment)
+        tell = Telling(action, at, ask)
         status = word(text_at(row, "status"), PROVIDER_STATUS)
         if status != _RESTRICTED:
             return is_now(action, status)
         if self._owes_by_now(action, ask, at):
             return Skip(Message("acting.owes_again", {"provider": action.proposed.row_id}))
-        told = to_provider(
-            action, action.proposed.row_id, given["provider_type"], Told.RESTORED, {}, at, ask, row=row
-        )
+        told = tell.provider(action.proposed.row_id, given["provider_type"], Told.RESTORED, row=row)
         return [changed(action, row, {"status": str(action.proposed.after["status"])}), *told]
 
     def undo(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from marketplace.app_rows import record_status, text_at, word
 from marketplace.collections import PROVIDER_TYPES, RECORDS
-from marketplace.commission import RestrictionVerdict
+from marketplace.commission import SUBMITTED_STATUS, RestrictionVerdict
 from marketplace.operations import Operation
 from marketplace.statuses import FLAG, PROVIDER_STATUS, ProviderStatus
 from marketplace.telling import Told
@@ -16,7 +16,7 @@ from operations.action import Action, Asking, Moment, Proposed, Row, Skip, Write
 from operations.fresh import arguments, changed, instant_in, is_now, is_unpaid, now
 from operations.late_records import late_records, was_told_lately
 from operations.port import Published
-from operations.telling import to_provider
+from operations.telling import Telling
 
 _RESTRICTED = ProviderStatus.RESTRICTED.value
 _COLLECTIONS = {kind: collection for collection, kind in PROVIDER_TYPES.items()}
@@ -78,6 +78,7 @@ class RestrictAccounts:
 
     def writes(self, action: Action, row: Row, ask: Asking, moment: Moment) -> Sequence[Write] | Skip:
         given, at, account = action.proposed.arguments, now(moment), action.proposed.row_id
+        tell = Telling(action, at, ask)
         status = word(text_at(row, "status"), PROVIDER_STATUS)
         if status != action.proposed.before["status"]:
             return is_now(action, status)
@@ -89,15 +90,8 @@ class RestrictAccounts:
         from_when = instant_in(given["restriction_at"])
         if from_when is None or from_when >= at:
             return Skip(Message("acting.not_yet", {"row": account}))
-        told = to_provider(
-            action,
-            account,
-            given["provider_type"],
-            Told.RESTRICTED,
-            {"amount": int(given["overdue_idr"])},
-            at,
-            ask,
-            row=row,
+        told = tell.provider(
+            account, given["provider_type"], Told.RESTRICTED, {"amount": int(given["overdue_idr"])}, row=row
         )
         return [changed(action, row, {"status": _RESTRICTED}), *told]
 
@@ -106,22 +100,15 @@ class RestrictAccounts:
         status = word(text_at(row, "status"), PROVIDER_STATUS)
         if status != _RESTRICTED:
             return is_now(action, status)
-        told = to_provider(
-            action,
-            action.proposed.row_id,
-            action.proposed.arguments["provider_type"],
-            Told.RESTORED,
-            {},
-            now(moment),
-            ask,
-            row=row,
+        told = Telling(action, now(moment), ask).provider(
+            action.proposed.row_id, action.proposed.arguments["provider_type"], Told.RESTORED, {}, row=row
         )
         return [changed(action, row, {"status": str(action.proposed.before["status"])}), *told]
 
 
 def _was_submitted(record: Row, status: str) -> bool:
     """Whether a proof came since: somebody has to look at it first."""
-    return record_status(record) == "awaiting_verification" and status != "awaiting_verification"
+    return record_status(record) == SUBMITTED_STATUS and status != SUBMITTED_STATUS
 
 
 KIND = RestrictAccounts()

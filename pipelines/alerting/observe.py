@@ -106,6 +106,21 @@ def acting(stands: Iterable[Standing]) -> Iterator[Observation]:
         yield _of(RULES.of("operations_growing"), growing, told, labels=label)
 
 
+def backup_failed(failed: bool, why: Message | None) -> Observation:
+    """How the newest backup ended."""
+    return _of(RULES.of("backup_failed"), failed, why or "")
+
+
+def backup_old(old: bool, said: Message, *, since: datetime) -> Observation:
+    """How old the newest whole backup is."""
+    return _of(RULES.of("backup_old"), old, said, since=since if old else None)
+
+
+def drill_failed(failed: bool, why: Message | None) -> Observation:
+    """What the newest drill showed."""
+    return _of(RULES.of("drill_failed"), failed, why or "")
+
+
 def _of(rule: AlertRule, active: bool, *lines: Words, **given: Any) -> Observation:
     """``lines``: what stands below what it says, before what to do."""
     told = {
@@ -169,7 +184,7 @@ def _health(status: Mapping[str, Any], checks: Iterable[CheckOutcome]) -> Iterat
             severity=point.get("severity") or rule.severity_word,
             figure=point.get("figure"),
             limit=point.get("limit_value"),
-            unit=HEALTH_POINTS[number].unit,
+            unit=rule.unit,
             since=_instant(point.get("since")) if broken else None,
         )
 
@@ -249,7 +264,7 @@ def _scan_age(run: RunReport, status: Mapping[str, Any]) -> Iterator[Observation
         stale,
         figure=round(age.total_seconds() / 60, 1),
         limit=SCAN_AGE.total_seconds() / 60,
-        unit="minutes",
+        unit=RULES.of("ingestion_stale").unit,
         since=oldest + SCAN_AGE if stale else None,
     )
 
@@ -285,7 +300,7 @@ def _quarantine(run: RunReport, status: Mapping[str, Any]) -> Iterator[Observati
         reasons,
         figure=float(content["count"]),
         limit=0.0,
-        unit="rows",
+        unit=RULES.of("quarantine").unit,
         since=_instant(content.get("oldest_first_seen_at")) if held else None,
     )
 

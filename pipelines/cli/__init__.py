@@ -14,6 +14,7 @@ from typer.main import get_command
 from pipelines.cli import (
     adopt,
     alerts,
+    backup,
     close,
     compare,
     demo,
@@ -72,6 +73,7 @@ app.command("compare")(compare.compare)
 app.command("notebook")(notebook.notebook)
 app.command("reports")(reports.reports)
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(backup.app, name="backup")
 app.add_typer(export.app, name="export")
 app.add_typer(indexes.app, name="indexes")
 app.add_typer(keys.app, name="keys")

@@ -15,6 +15,7 @@ import typer
 from pipelines.cli.printed import echo
 from pipelines.cli.run import summary
 from pipelines.environment import prepare
+from resources.collector import leave_out_what_is_loaded
 from resources.errors import BookwatchError, RunActive, UsageError
 from resources.settings import Settings, load_settings
 from resources.sweep_mark import last_sweep_age
@@ -81,12 +82,8 @@ def _turns(settings: Settings, dagster: Telling, every: float, runs: int | None)
 
 
 def _spare_the_collector() -> None:
-    """Leave what the first run loaded (libraries, declarations, compiled marts) out of every later collection.
-
-    A warm run makes short-lived objects; looking through all the lasting ones again is a part of its time.
-    """
-    gc.collect()
-    gc.freeze()
+    """Collect seldom: a warm run makes short-lived objects, beside all that the first one loaded."""
+    leave_out_what_is_loaded()
     gc.set_threshold(50_000, 20, 20)
 
 

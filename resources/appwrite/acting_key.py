@@ -1,5 +1,5 @@
-"""Examines the key that operations act with, for `bookwatch doctor`: what it may, what it lacks, what is too much. Writes
-nothing: whether it may is asked by requests that name nothing, in a place that cannot be.
+"""Examines the key that operations act with, for `bookwatch doctor`: what it may, what it lacks, what is too much.
+Writes nothing: whether it may is asked by requests that name nothing, in a place that cannot be.
 """
 
 # The SDK carries no types.

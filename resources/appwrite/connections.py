@@ -40,7 +40,12 @@ class Connections:
         self._direct: urllib3.HTTPConnectionPool | None = None
 
     def send(
-        self, method: str, path: str, headers: dict[str, str], data: str | None, timeout: urllib3.Timeout
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        data: str | bytes | None,
+        timeout: urllib3.Timeout,
     ) -> urllib3.BaseHTTPResponse:
         """One request to ``path`` below the endpoint; the answer's body is still to be read.
 

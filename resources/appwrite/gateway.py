@@ -214,12 +214,14 @@ class PooledClient(Client):
         retries: int = RETRIES,
         within: float | None = None,
         doubtful: bool = False,
+        body: bytes | None = None,
     ) -> Answer[T]:
         """One call, retried where that may help. ``decode(body, content type)`` raises Malformed to have it
         retried. ``expected``: a failure (or which of them) is an answer, and alarms nobody.
 
         ``within``: seconds for the whole answer. ``doubtful``: a failure that may be due to the size of the answer says
         nothing of the server, so the breaker does not count it; who asks so looks next whether the server lives.
+        ``body``: what a write sends instead of ``params``, as it is; its content type stands in ``headers``.
         Raises PermanentFailure or TransientFailure (CircuitOpen without having called). A header of None is
         left out.
         """
@@ -238,7 +240,9 @@ class PooledClient(Client):
                 # A retry is cut off where the time for retrying ends, not after a time-out of its own.
                 longest = max(SHORTEST_TRY, RETRY_BUDGET - (self._monotonic() - first_failure))
             try:
-                return self._once(operation, collection, method, path, params, decode, headers or {}, longest)
+                return self._once(
+                    operation, collection, method, path, params, decode, headers or {}, longest, body
+                )
             except CallFailure as failed:
                 if first_failure is None:
                     first_failure = self._monotonic()
@@ -347,10 +351,11 @@ class PooledClient(Client):
         decode: Callable[[bytes, str], T],
         headers: Mapping[str, str | None],
         within: float,
+        body: bytes | None = None,
     ) -> Answer[T]:
         failure: CallFailure
         try:
-            status, answered, body = self._send(method, path, params, headers, within)
+            status, answered, told = self._send(method, path, params, headers, within, body)
         except urllib3.exceptions.SSLError as broken:
             if "CERTIFICATE_VERIFY_FAILED" in str(broken):
                 failure = PermanentFailure(operation, "certificate", collection=collection)
@@ -380,17 +385,17 @@ class PooledClient(Client):
                 if asked:
                     self.wish.note(asked)
                 try:
-                    return Answer(decode(body, kind), status, answered)
+                    return Answer(decode(told, kind), status, answered)
                 except NoSequence:
                     failure = PermanentFailure(operation, "no_sequence", collection=collection, status=status)
                 except TooLarge:
                     failure = _too_large(operation, collection)
                 except Malformed:
-                    reason = "web_page" if is_page(body, kind) else "malformed"
+                    reason = "web_page" if is_page(told, kind) else "malformed"
                     failure = TransientFailure(operation, reason, collection=collection, status=status)
-                    failure.may_be_size = body.startswith(b"{") and not body.endswith(b"}")  # it breaks off
+                    failure.may_be_size = told.startswith(b"{") and not told.endswith(b"}")  # it breaks off
             else:
-                answer = read_error(status, body, answered, self._endpoint)
+                answer = read_error(status, told, answered, self._endpoint)
                 failure = failure_of_answer(operation, collection, answer, asked)
                 # Not where the answer names a cause: a service that is switched off is 503, too.
                 named = isinstance(failure, PermanentFailure)
@@ -404,6 +409,7 @@ class PooledClient(Client):
         params: Mapping[str, Any],
         headers: Mapping[str, str | None],
         within: float,
+        body: bytes | None = None,
     ) -> tuple[int, Mapping[str, str], bytes]:
         """One request and its whole answer, ``within`` so many seconds. Raises what urllib3 raises, and _BadSetting."""
         sent: dict[str, str] = {"accept-encoding": "gzip, deflate"} | {
@@ -414,12 +420,12 @@ class PooledClient(Client):
         plain: dict[str, Any] = {
             key: Query._flatten(value) for key, value in params.items() if value is not None
         }
-        data = None
+        data: str | bytes | None = None
         if method == "get":
             path += "?" + urlencode(cast("dict[str, Any]", self.flatten(plain)))
         else:
             sent.setdefault("content-type", "application/json")
-            data = json.dumps(plain, cls=ValueClassEncoder)
+            data = json.dumps(plain, cls=ValueClassEncoder) if body is None else body
         began = time.monotonic()
         connect, read = (min(seconds, within) for seconds in self._timeouts)
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from resources.ledger.acknowledgements import Acknowledgement, Acknowledgements
 from resources.ledger.actions import Actions
+from resources.ledger.backups import BackupEntry, Backups, DrillEntry
 from resources.ledger.calls import Calls, LedgerCall
 from resources.ledger.closed_months import ClosedChange, ClosedGap, ClosedMonths
 from resources.ledger.erasures import Erasures
@@ -38,14 +39,17 @@ class Ledger(
     Orders,
     Actions,
     Outbox,
+    Backups,
 ):
     """The ledger of a home, every subject but the alerts."""
 
 
 __all__ = [
     "Acknowledgement",
+    "BackupEntry",
     "ClosedChange",
     "ClosedGap",
+    "DrillEntry",
     "EnteredRun",
     "ExportEntry",
     "HealthChange",

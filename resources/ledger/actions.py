@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, cast
@@ -289,6 +289,35 @@ class Actions(LedgerFile):
                 )
             ]
 
+    def listed(
+        self,
+        *,
+        operation: str = "",
+        state: str = "",
+        by: str = "",
+        plan_id: str = "",
+        sought: str = "",
+        limit: int,
+        offset: int = 0,
+    ) -> tuple[list[ActionEntry], int]:
+        """Those that fit, what happened last first, and how many there are in all: '' asks for any. ``sought``: the id
+        of an action or of its row."""
+        asked = {"operation": operation, "state": state, "acted_by": by, "plan_id": plan_id}
+        given = {name: value for name, value in asked.items() if value}
+        said = [f"{name} = :{name}" for name in given]
+        if sought:
+            said.append("(action_id = :sought OR row_id = :sought)")
+        where = f"WHERE {' AND '.join(said)}" if said else ""
+        values = {**given, "sought": sought, "limit": limit, "offset": offset}
+        with self.reading() as db:
+            total = int(db.execute(f"SELECT count(*) FROM actions {where}", values).fetchone()[0])
+            rows = db.execute(
+                f"SELECT * FROM actions {where} ORDER BY coalesce(undone_at, settled_at, planned_at) DESC, sequence"
+                " LIMIT :limit OFFSET :offset",
+                values,
+            )
+            return [_action(row) for row in rows], total
+
     def action(self, action_id: str) -> ActionEntry | None:
         """An action; None where there is none of that id."""
         with self.reading() as db:
@@ -407,58 +436,67 @@ class Actions(LedgerFile):
         the server's for all of them where it has any. Action id → call id, of those that still may be written: an
         action that is not planned any more (to undo: not done any more) is left out."""
         wanted = ActionState.PLANNED if purpose == "apply" else ActionState.DONE
-        begun: dict[str, int] = {}
+        given = dict(calls)
         with self.writing() as db:
-            for action_id, writes in calls:
-                row = db.execute("SELECT state FROM actions WHERE action_id = ?", (action_id,)).fetchone()
-                if row is None or row["state"] != wanted:
-                    continue
-                number = db.execute(
-                    "INSERT INTO action_calls (action_id, purpose, begun_at, transaction_id, writes, called_by, reason)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            some = [
+                str(row["action_id"])
+                for row in db.execute(
+                    f"SELECT action_id FROM actions WHERE state = ? AND action_id IN ({_places(given)})",
+                    (wanted, *given),
+                )
+            ]
+            db.executemany(
+                "INSERT INTO action_calls (action_id, purpose, begun_at, transaction_id, writes, called_by, reason)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
                     (
                         action_id,
                         purpose,
                         text_of(at),
                         transaction_id,
-                        _json([dict(write) for write in writes]),
+                        _json([dict(write) for write in given[action_id]]),
                         by,
                         reason,
-                    ),
-                ).lastrowid
-                assert number is not None
-                begun[action_id] = number
-                if purpose == "apply":
-                    db.execute(
-                        "UPDATE actions SET begun_at = coalesce(begun_at, ?), acted_by = ?, reason = ?,"
-                        " tries = tries + 1 WHERE action_id = ?",
-                        (text_of(at), by, reason, action_id),
                     )
-        return begun
+                    for action_id in some
+                ],
+            )
+            if purpose == "apply":
+                db.execute(
+                    "UPDATE actions SET begun_at = coalesce(begun_at, ?), acted_by = ?, reason = ?, tries = tries + 1"
+                    f" WHERE action_id IN ({_places(some)})",
+                    (text_of(at), by, reason, *some),
+                )
+            return {
+                row["action_id"]: row["call_id"]
+                for row in db.execute(
+                    "SELECT action_id, max(call_id) AS call_id FROM action_calls WHERE settled_at IS NULL"
+                    f" AND action_id IN ({_places(some)}) GROUP BY action_id",
+                    some,
+                )
+            }
 
     def settle_calls(self, settled: Sequence[Settled], *, at: datetime) -> None:
         """Enter how calls ended. What was settled stays so."""
+        by_call = {one.call_id: one for one in settled}
         with self.writing() as db:
-            for one in settled:
-                call = db.execute(
-                    "SELECT purpose, called_by, reason FROM action_calls WHERE call_id = ? AND settled_at IS NULL",
-                    (one.call_id,),
-                ).fetchone()
-                if call is None:
-                    continue
-                db.execute(
-                    "UPDATE action_calls SET settled_at = ?, ended = ?, answer = ?, duration_s = ? WHERE call_id = ?",
-                    (text_of(at), one.end, one.answer, one.duration_s, one.call_id),
-                )
+            calls = db.execute(
+                "SELECT call_id, purpose, called_by, reason FROM action_calls WHERE settled_at IS NULL"
+                f" AND call_id IN ({_places(by_call)})",
+                [*by_call],
+            ).fetchall()
+            db.executemany(
+                "UPDATE action_calls SET settled_at = ?, ended = ?, answer = ?, duration_s = ? WHERE call_id = ?",
+                [
+                    (text_of(at), one.end, one.answer, one.duration_s, one.call_id)
+                    for one in (by_call[call["call_id"]] for call in calls)
+                ],
+            )
+            applied = [by_call[call["call_id"]] for call in calls if call["purpose"] == "apply"]
+            _settle(db, applied, at)
+            for call in calls:
                 if call["purpose"] == "undo":
-                    _settle_undo(db, one, call["called_by"], call["reason"], at)
-                elif one.end == "not_done":
-                    db.execute(
-                        "UPDATE actions SET begun_at = NULL, answer = ? WHERE action_id = ? AND state = 'planned'",
-                        (one.answer, one.action_id),
-                    )
-                else:
-                    _settle(db, one, at)
+                    _settle_undo(db, by_call[call["call_id"]], call["called_by"], call["reason"], at)
 
     def settle_unwritten(
         self,
@@ -514,18 +552,30 @@ class Actions(LedgerFile):
             ]
 
 
-def _settle(db: sqlite3.Connection, one: Settled, at: datetime) -> None:
-    db.execute(
-        "UPDATE actions SET state = ?, said = ?, answer = ?, duration_s = ?, settled_at = ? WHERE action_id = ?",
-        (
-            one.end,
-            None if one.said is None else one.said.json,
-            one.answer,
-            one.duration_s,
-            text_of(at),
-            one.action_id,
-        ),
+def _settle(db: sqlite3.Connection, settled: Sequence[Settled], at: datetime) -> None:
+    db.executemany(
+        "UPDATE actions SET begun_at = NULL, answer = ? WHERE action_id = ? AND state = 'planned'",
+        [(one.answer, one.action_id) for one in settled if one.end == "not_done"],
     )
+    db.executemany(
+        "UPDATE actions SET state = ?, said = ?, answer = ?, duration_s = ?, settled_at = ? WHERE action_id = ?",
+        [
+            (
+                one.end,
+                None if one.said is None else one.said.json,
+                one.answer,
+                one.duration_s,
+                text_of(at),
+                one.action_id,
+            )
+            for one in settled
+            if one.end != "not_done"
+        ],
+    )
+
+
+def _places(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _settle_undo(db: sqlite3.Connection, one: Settled, by: str, reason: str, at: datetime) -> None:

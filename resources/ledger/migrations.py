@@ -423,6 +423,33 @@ def _take_actions(db: sqlite3.Connection) -> None:
         db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
 
 
+def _take_orders_to_act(db: sqlite3.Connection) -> None:
+    """Orders of every kind: which there are is said by who enters them, so that a further one takes no further step.
+    SQLite takes no condition off a column, so the table is made anew; rows keep their numbers, and the next one
+    goes on from them."""
+    db.execute("ALTER TABLE orders RENAME TO orders_of_before")
+    db.execute(
+        """CREATE TABLE orders (
+            order_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL,
+            arguments TEXT NOT NULL,
+            ordered_by TEXT NOT NULL,
+            role TEXT NOT NULL,
+            known INTEGER NOT NULL,
+            ordered_at TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            started_at TEXT,
+            ended_at TEXT,
+            progress TEXT,
+            progress_at TEXT,
+            outcome TEXT
+        )"""
+    )
+    db.execute("INSERT INTO orders SELECT * FROM orders_of_before")
+    db.execute("DROP TABLE orders_of_before")
+
+
 def _take_outbox(db: sqlite3.Connection) -> None:
     """Notifications that are sent again, and those that are dead letters: ids and answers."""
     db.execute(
@@ -444,6 +471,53 @@ def _take_outbox(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX IF NOT EXISTS outbox_by_state ON outbox (state)")
 
 
+def _keep_backups(db: sqlite3.Connection) -> None:
+    """The backups of the database, restores of them, and the drills in which one is tried out."""
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS backups (
+            number INTEGER PRIMARY KEY,
+            backup_id TEXT NOT NULL UNIQUE,
+            started_at TEXT NOT NULL,
+            finished_at TEXT,
+            state TEXT NOT NULL CHECK (state IN ('running', 'whole', 'partial', 'failed', 'expired')),
+            rows INTEGER,
+            bytes INTEGER,
+            verified_at TEXT,
+            verified INTEGER,
+            store TEXT NOT NULL,
+            bucket TEXT,
+            manifest_sha256 TEXT,
+            code TEXT,
+            args TEXT
+        )"""
+    )
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS restores (
+            restore_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            backup_id TEXT NOT NULL,
+            target TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            finished_at TEXT,
+            rows INTEGER,
+            differences INTEGER
+        )"""
+    )
+    db.execute(
+        """CREATE TABLE IF NOT EXISTS drills (
+            drill_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            backup_id TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            finished_at TEXT,
+            state TEXT NOT NULL CHECK (state IN ('running', 'same', 'different', 'failed')),
+            seconds REAL,
+            rows INTEGER,
+            differences INTEGER,
+            code TEXT,
+            args TEXT
+        )"""
+    )
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _make_tables,
     _say_who_refused,
@@ -453,7 +527,9 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _log_sign_offs,
     _take_acts,
     _take_actions,
+    _take_orders_to_act,
     _take_outbox,
+    _keep_backups,
 )
 """The n-th makes form n, the ``user_version`` of the file, of the form before."""
 

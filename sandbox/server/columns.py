@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Container
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from sandbox.server.values import (
     integer_rule,
     is_int,
     is_number,
+    is_served_instant,
     parse_instant,
     range_rule,
     text_rule,
@@ -64,6 +66,8 @@ def refusal(column: StoredColumn, value: Any) -> str | None:
     if column.is_text:
         label = "format" if kind in ("enum", "email", "url", "ip") else "type"
         size = text_size(column)
+        if kind in TEXT_SIZES and isinstance(value, str) and len(value.encode()) > size:
+            return f"type. Value must be a valid string no longer than {size} bytes"
         if not isinstance(value, str) or len(value) > size:
             return f"{label}. {text_rule(size)}"
         if kind == "enum" and value not in (column.elements or ()):
@@ -111,20 +115,40 @@ def _related_id(value: Any) -> str | None:
 
 
 def _spatial_refusal(kind: str, value: Any) -> str | None:
-    def is_point(point: Any) -> bool:
-        return isinstance(point, list) and len(point) == 2 and all(is_number(c) for c in point)
+    shape = {"line": "linestring"}.get(kind, kind)
+    why = {"point": _point_refusal, "line": _line_refusal, "polygon": _polygon_refusal}[kind](value)
+    return f"type. Value must be a valid {shape}: {why}" if why else None
 
-    if kind == "point":
-        return None if is_point(value) else "type. Value must be a valid point"
-    if kind == "line":
-        fits = isinstance(value, list) and len(value) >= 2 and all(is_point(p) for p in value)
-        return None if fits else "type. Value must be a valid linestring"
-    rings = (
-        isinstance(value, list)
-        and value
-        and all(isinstance(r, list) and all(map(is_point, r)) for r in value)
-    )
-    return None if rings else "type. Value must be a valid polygon"
+
+def _point_refusal(value: Any) -> str | None:
+    if not isinstance(value, list) or len(value) != 2:
+        return "Point must be an array of two numeric values [x, y]"
+    if not all(is_number(place) for place in value):
+        return "Point coordinates must be numeric values"
+    for name, place, edge in (("Longitude (x)", value[0], 180), ("Latitude (y)", value[1], 90)):
+        if not -edge <= place <= edge:
+            return f"{name} must be between -{edge} and {edge}, got {place}"
+    return None
+
+
+def _line_refusal(value: Any) -> str | None:
+    if not isinstance(value, list) or len(value) < 2:
+        return "LineString must contain at least two points"
+    return next(filter(None, map(_point_refusal, value)), None)
+
+
+def _polygon_refusal(value: Any) -> str | None:
+    if not isinstance(value, list) or not value:
+        return "Polygon must contain at least one ring"
+    for place, ring in enumerate(value):
+        if not isinstance(ring, list) or len(ring) < 4:
+            return f"Ring #{place} must contain at least 4 points to form a closed polygon"
+        why = next(filter(None, map(_point_refusal, ring)), None)
+        if why:
+            return why
+        if ring[0] != ring[-1]:
+            return f"Ring #{place} must be closed (first point must equal last point)"
+    return None
 
 
 def _is_url(value: str) -> bool:
@@ -167,12 +191,40 @@ def stored_item(column: StoredColumn, value: Any) -> Any:
     return value
 
 
+def kept_as_given(column: StoredColumn, value: Any) -> bool:
+    """Whether a value surely fits and is kept just as it is: the short way for what nearly every row brings."""
+    if value is None:
+        return not column.required
+    if column.array:
+        return False
+    kind = column.kind
+    if kind in ("varchar", "string"):
+        return type(value) is str and len(value) <= (column.size or 0)
+    if kind in TEXT_SIZES:
+        return type(value) is str and len(value) * 4 <= TEXT_SIZES[kind]
+    if kind == "datetime":
+        return is_served_instant(value)
+    if kind == "boolean":
+        return value is True or value is False
+    if kind == "enum":
+        return value in (column.elements or ())
+    if kind == "integer" and type(value) is int and -INT32 <= value < INT32:
+        low, high = bounds(column)
+        return low <= value <= high
+    return False
+
+
 def structure_refusal(
-    columns: dict[str, StoredColumn], data: dict[str, Any], given: dict[str, Any], partial: bool = False
+    columns: dict[str, StoredColumn],
+    data: dict[str, Any],
+    given: dict[str, Any],
+    partial: bool = False,
+    sure: Container[str] = (),
 ) -> str | None:
     """Why a row does not fit its table, in the order Appwrite looks: required, unknown, then each value.
 
-    ``data`` is the whole row as it would stand, ``given`` what the request brought (its unknown names count).
+    ``data`` is the whole row as it would stand, ``given`` what the request brought (its unknown names count),
+    ``sure`` the columns whose values are known to fit.
     """
     if not partial:
         for column in columns.values():
@@ -182,11 +234,12 @@ def structure_refusal(
         if key not in columns and key not in ("$createdAt", "$updatedAt", "$id", "$permissions"):
             return f'Unknown attribute: "{key}"'
     for key in ("$createdAt", "$updatedAt"):
-        if given.get(key) is not None and parse_instant(given[key]) is None:
+        at = given.get(key)
+        if at is not None and not is_served_instant(at) and parse_instant(at) is None:
             return f'Attribute "{key}" has invalid type. {DATE_RULE}'
     for key, value in (given if partial else data).items():
         column = columns.get(key)
-        if column is None or (value is None and not column.required):
+        if key in sure or column is None or (value is None and not column.required):
             continue
         why = _value_refusal(column, value)
         if why:

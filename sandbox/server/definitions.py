@@ -10,6 +10,7 @@ from sandbox.server import errors
 from sandbox.server.apis import Words
 from sandbox.server.calls import Call
 from sandbox.server.columns import bounds, refusal, stored_item
+from sandbox.server.errors import Failure
 from sandbox.server.parameters import boolean, key_of, required
 from sandbox.server.values import INT64, integer_rule, is_int, is_number, numeric, range_rule, text_rule
 from sandbox.server.widths import VARCHAR_MAX
@@ -36,6 +37,7 @@ COLUMN_KINDS = (
 )
 
 STRING_MAX = 1073741824
+DEFINITIONS_RULE = "Value must a valid array no longer than 100 items and Value must be a valid JSON object"
 ENCRYPT_MIN = 150
 
 
@@ -78,14 +80,52 @@ def column_of(call: Call, kind: str) -> StoredColumn:
     return column
 
 
-def column_from_definition(call: Call, item: Mapping[str, Any]) -> StoredColumn:
-    """A column given with its table: its type, or the format of a string, names its kind."""
-    kind = item.get("format") or {"double": "float", "linestring": "line"}.get(
-        str(item.get("type")), item.get("type")
-    )
+def columns_from_definitions(call: Call) -> list[StoredColumn]:
+    """The columns given with their table. Raises Failure."""
+    items = call.given.get(call.words.columns) or []
+    if not isinstance(items, list) or len(items) > 100 or any(not isinstance(item, dict) for item in items):
+        raise errors.argument_invalid(call.words.columns, DEFINITIONS_RULE)
+    return [_column_from_definition(call, item) for item in items]
+
+
+def _column_from_definition(call: Call, item: Mapping[str, Any]) -> StoredColumn:
+    """Its type, or the format of a string, names its kind."""
+    key, kind = item.get("key"), item.get("format") or item.get("type")
+    kind = {"double": "float", "linestring": "line", "float": None, "line": None}.get(str(kind), kind)
     if kind not in COLUMN_KINDS:
-        raise errors.argument_invalid(call.words.columns, f"Unknown type: {kind}")
+        raise _definition_invalid(f"Invalid type for attribute '{key}': {item.get('type')}")
+    size = numeric(item.get("size"))
+    if kind in ("string", "varchar") and (not is_int(size) or not 1 <= size <= STRING_MAX):
+        told = (
+            f"Invalid or missing size for string attribute '{key}'. Size must be between 1 and {STRING_MAX}"
+        )
+        raise _definition_invalid(told)
+    for state in ("required", "array"):
+        if item.get(state) and item.get("default") is not None:
+            raise _definition_invalid(f"Attribute '{key}' cannot have a default value when {state} is true")
     return column_of(replace(call, given={"required": False, **item}), str(kind))
+
+
+def _definition_invalid(message: str) -> Failure:
+    return Failure(400, "general_argument_invalid", message)
+
+
+def indexes_from_definitions(call: Call) -> list[Mapping[str, Any]]:
+    """The indexes given with their table: each has ``key``, ``type`` and ``attributes``. Raises Failure."""
+    items = call.given.get("indexes") or []
+    if not isinstance(items, list) or len(items) > 100 or any(not isinstance(item, dict) for item in items):
+        raise errors.argument_invalid("indexes", DEFINITIONS_RULE)
+    for place, item in enumerate(items):
+        for field, kind, rule in (
+            ("key", str, ""),
+            ("type", str, ""),
+            ("attributes", list, " (must be an array)"),
+        ):
+            if not isinstance(item.get(field), kind):
+                raise _definition_invalid(
+                    f"Index at position {place} is missing required field '{field}'{rule}"
+                )
+    return items
 
 
 def whole(call: Call, name: str, low: int, high: int) -> int:

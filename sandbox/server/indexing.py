@@ -35,6 +35,9 @@ def make_index(
             raise Failure(
                 400, "index_invalid", "Creating indexes on array attributes is not currently supported."
             )
+        if kind == "spatial" and column is not None and not column.required:
+            told = f'Spatial indexes do not allow null values. Mark the attribute "{name}" as required or create the '
+            raise errors.index_invalid(words, f"{told}index on a column with no null values.")
         is_text = name == "$id" or (column is not None and column.is_text)
         if kind == "fulltext":
             if not is_text:

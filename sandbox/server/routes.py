@@ -11,14 +11,18 @@ from sandbox.server.apis import COLLECTIONS, TABLES, Words
 from sandbox.server.calls import Answer, Call
 from sandbox.server.columns import RELATIONSHIP
 from sandbox.server.definitions import COLUMN_KINDS
+from sandbox.server.handlers import account as on_account
+from sandbox.server.handlers import buckets as on_buckets
 from sandbox.server.handlers import columns as on_columns
 from sandbox.server.handlers import databases as on_databases
+from sandbox.server.handlers import files as on_files
 from sandbox.server.handlers import health as on_health
 from sandbox.server.handlers import indexes as on_indexes
 from sandbox.server.handlers import relationships as on_relationships
 from sandbox.server.handlers import rows as on_rows
 from sandbox.server.handlers import tables as on_tables
 from sandbox.server.handlers import transactions as on_transactions
+from sandbox.server.handlers import users as on_users
 from sandbox.server.keys import ALL_SCOPES
 from sandbox.server.project import Project
 
@@ -103,11 +107,75 @@ def _routes(words: Words) -> list[Route]:
     ]
 
 
+def _file_routes() -> list[Route]:
+    buckets = ("storage", "buckets")
+    bucket = (*buckets, "{bucketId}")
+    files = (*bucket, "files")
+    file = (*files, "{fileId}")
+    see, change = ("files.read",), ("files.write",)
+    return [
+        Route("GET", buckets, on_buckets.list_buckets, ("buckets.read",), TABLES),
+        Route("POST", buckets, on_buckets.create_bucket, ("buckets.write",), TABLES),
+        Route("GET", bucket, on_buckets.get_bucket, ("buckets.read",), TABLES),
+        Route("PUT", bucket, on_buckets.update_bucket, ("buckets.write",), TABLES),
+        Route("DELETE", bucket, on_buckets.delete_bucket, ("buckets.write",), TABLES),
+        Route("GET", files, on_files.list_files, see, TABLES),
+        Route("POST", files, on_files.create_file, change, TABLES, 60),
+        Route("GET", file, on_files.get_file, see, TABLES),
+        Route("PUT", file, on_files.update_file, change, TABLES, 60),
+        Route("DELETE", file, on_files.delete_file, change, TABLES, 60),
+        Route("GET", (*file, "download"), on_files.read_file("attachment"), see, TABLES),
+        Route("GET", (*file, "view"), on_files.read_file("inline"), see, TABLES),
+    ]
+
+
+def _people_routes() -> list[Route]:
+    users, see, change = ("users",), ("users.read",), ("users.write",)
+    user, account = ("users", "{userId}"), ("account",)
+    own = ("account",)
+    return [
+        Route("GET", users, on_users.list_users, see, TABLES),
+        Route("POST", users, on_users.create_user, change, TABLES),
+        Route("GET", user, on_users.get_user, see, TABLES),
+        Route("DELETE", user, on_users.delete_user, change, TABLES),
+        Route("PUT", (*user, "labels"), on_users.update_labels, change, TABLES),
+        Route("PATCH", (*user, "status"), on_users.update_status, change, TABLES),
+        Route("POST", (*user, "sessions"), on_users.create_session, change, TABLES),
+        Route("DELETE", (*user, "sessions"), on_users.delete_sessions, change, TABLES),
+        Route("POST", (*user, "jwts"), on_users.create_token, change, TABLES),
+        Route("GET", account, on_account.get_account, own, TABLES),
+        Route("POST", (*account, "sessions", "email"), on_account.create_session, ANYBODY, TABLES),
+        Route("DELETE", (*account, "sessions", "{sessionId}"), on_account.delete_session, own, TABLES),
+        Route("POST", (*account, "jwts"), on_account.create_token, own, TABLES),
+        Route("POST", (*account, "jwt"), on_account.create_token, own, TABLES),
+    ]
+
+
+def _health_routes() -> list[Route]:
+    see = ("health.read",)
+    database = on_health.health_of("Console.DB (console)", "Projects.DB (database_db_main)")
+    return [
+        Route("GET", ("health", "version"), on_health.health_version, ("public",), TABLES),
+        Route("GET", ("health",), on_health.health_of_server, see, TABLES),
+        Route("GET", ("health", "db"), database, see, TABLES),
+        Route("GET", ("health", "cache"), on_health.health_of("Cache"), see, TABLES),
+        Route("GET", ("health", "pubsub"), on_health.health_of("PubSub (pubsub)"), see, TABLES),
+        Route("GET", ("health", "storage"), on_health.health_of_server, see, TABLES),
+        Route("GET", ("health", "storage", "local"), on_health.health_of_server, see, TABLES),
+        Route("GET", ("health", "anti-virus"), on_health.health_of_antivirus, see, TABLES),
+        Route("GET", ("health", "queue", "failed", "{name}"), on_health.health_of_queue, see, TABLES),
+        Route("GET", ("health", "stats"), on_health.health_of_server, ("root",), TABLES),
+    ]
+
+
+ANYBODY = ("public", *ALL_SCOPES)
 ROUTES = [
+    *_file_routes(),
+    *_people_routes(),
+    *_health_routes(),
     *_routes(TABLES),
     *_routes(COLLECTIONS),
-    Route("GET", ("health", "version"), on_health.health_version, ("public",), TABLES),
-    Route("GET", ("ping",), on_health.ping, ("public", *ALL_SCOPES), TABLES),
+    Route("GET", ("ping",), on_health.ping, ANYBODY, TABLES),
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,14 +33,16 @@ class Transaction:
     created: str
     expires: datetime
     updated: str
+    owner: str | None  # whose it is, where not a key's: keys may end anybody's
     status: str = "pending"
+    count: int = 0  # of operations, which are forgotten when it has ended
     operations: list[Operation] = field(default_factory=list)
     staged: Staged = field(default_factory=Staged)
 
     def served(self) -> dict[str, Any]:
         return {
             "$id": self.id, "$createdAt": self.created, "$updatedAt": self.updated, "status": self.status,
-            "operations": len(self.operations), "expiresAt": stamp(self.expires),
+            "operations": self.count, "expiresAt": stamp(self.expires),
         }  # fmt: skip
 
     def check_room(self, more: int) -> None:
@@ -57,6 +59,7 @@ class Transaction:
     def add(self, operations: Sequence[Operation]) -> None:
         """Stage more."""
         self.operations += operations
+        self.count = len(self.operations)
         for operation in operations:
             self.staged.add(operation)
 
@@ -118,21 +121,23 @@ class Transactions:
         self._store = store
         self._by_id: dict[str, Transaction] = {}
 
-    def open(self, seconds: int) -> Transaction:
+    def open(self, seconds: int, owner: str | None) -> Transaction:
         """A new one, that expires after so many seconds."""
         now = self._store.clock.now()
-        transaction = Transaction(unique_id(), stamp(now), now + timedelta(seconds=seconds), stamp(now))
+        transaction = Transaction(
+            unique_id(), stamp(now), now + timedelta(seconds=seconds), stamp(now), owner
+        )
         self._by_id[transaction.id] = transaction
         return transaction
 
-    def all(self) -> list[Transaction]:
-        """Every one, by the order they were opened in."""
-        return list(self._by_id.values())
+    def all(self, owner: str | None) -> list[Transaction]:
+        """Those of who calls, by the order they were opened in."""
+        return [one for one in list(self._by_id.values()) if owner in (None, one.owner)]
 
-    def get(self, identity: str, pending: bool = True) -> Transaction:
-        """One that is there and, if it is to be ``pending``, can still be added to. Raises Failure."""
+    def get(self, identity: str, owner: str | None, pending: bool = True) -> Transaction:
+        """One that is there, for who calls, and, if it is to be ``pending``, can be added to. Raises Failure."""
         transaction = self._by_id.get(identity)
-        if transaction is None:
+        if transaction is None or owner not in (None, transaction.owner):
             raise transaction_missing(identity)
         if pending and transaction.status != "pending":
             raise Failure(
@@ -142,9 +147,9 @@ class Transactions:
             raise expired()
         return transaction
 
-    def delete(self, identity: str) -> None:
+    def delete(self, identity: str, owner: str | None) -> None:
         """Forget one. Raises Failure where it is not there."""
-        del self._by_id[self.get(identity, pending=False).id]
+        del self._by_id[self.get(identity, owner, pending=False).id]
 
     def staged_in(self, identity: str, table: StoredTable) -> dict[str, StagedRow]:
         """What is staged of a table's rows, for a read; nothing where there is no such transaction."""
@@ -161,10 +166,17 @@ class Transactions:
         return at
 
     def stage(
-        self, name: str, words: Words, table: StoredTable, action: str, identity: str, data: Any
+        self,
+        name: str,
+        owner: str | None,
+        words: Words,
+        table: StoredTable,
+        action: str,
+        identity: str,
+        data: Any,
     ) -> dict[str, Any]:
         """Keep a call for the commit of the transaction it names; the answer, as if it were done."""
-        transaction = self.get(name)
+        transaction = self.get(name, owner)
         committed = self._store.get_text(table, identity) if action == "update" else None
         if action in ("update", "delete") and not self._is_there(transaction, table, identity):
             raise errors.row_missing(words, identity)
@@ -191,8 +203,15 @@ class Transactions:
             return staged.action != "delete"
         return self._store.get_text(table, identity) is not None
 
-    def add(self, words: Words, transaction: Transaction, given: Sequence[Mapping[str, Any]]) -> None:
-        """Stage operations as a request names them, all or none. Raises Failure."""
+    def add(
+        self,
+        transaction: Transaction,
+        given: Sequence[Mapping[str, Any]],
+        check: Callable[[StoredTable, str, str], None] | None,
+        permissions: Sequence[str] = (),
+    ) -> None:
+        """Stage operations as a request names them, all or none. ``check``: asked of each, raises Failure;
+        ``permissions``: of rows that are made without any. Raises Failure."""
         prepared: list[Operation] = []
         trial = Staged()
         at = self._staging_moment()
@@ -204,8 +223,13 @@ class Transactions:
             table = database.tables.get(name)
             if table is None:
                 raise errors.table_missing(COLLECTIONS, name)
-            action, data = item["action"], item.get("data") or {}
+            action: str = item["action"]
+            data: Any = item.get("data") or {}
             identity = str(item.get("rowId") or item.get("documentId") or "")
+            if check is not None:
+                check(table, action, identity)
+            if action == "create" and permissions and "$permissions" not in data:
+                data = {**data, "$permissions": list(permissions)}
             if action in ("update", "delete"):
                 staged = trial.of(table).get(identity)
                 there = staged.action != "delete" if staged else self._is_there(transaction, table, identity)
@@ -226,9 +250,14 @@ class Transactions:
 
     def end(self, words: Words, transaction: Transaction, *, commit: bool) -> None:
         """Carry out what was staged, or forget it. Raises Failure where that cannot be."""
-        if commit:
-            self._commit(words, transaction)
-        transaction.status = "committed" if commit else "failed"
+        with self._store.lock:  # of two that would end it at once the second is told that it is not ready
+            self.get(transaction.id, None)
+            try:
+                if commit:
+                    self._commit(words, transaction)
+            finally:
+                transaction.operations, transaction.staged = [], Staged()
+            transaction.status = "committed" if commit else "failed"
         transaction.updated = stamp(self._store.clock.now())
 
     def _commit(self, words: Words, transaction: Transaction) -> None:

@@ -82,6 +82,19 @@ def integer_rule(bits: int) -> str:
 DATE_RULE = "Value must be valid date between 1000-01-01 00:00:00 and 9999-12-31 23:59:59."
 
 
+def is_served_instant(value: Any) -> bool:
+    """Whether a value is an instant written as the server itself writes it (``stamp``): most that come back are."""
+    if type(value) is not str or len(value) != 29 or value[23:] != "+00:00":
+        return False
+    if value[4] != "-" or value[7] != "-" or value[10] != "T" or value[19] != "." or value[0] == "0":
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
 def parse_instant(value: Any) -> datetime | None:
     """A date as PHP's DateTime would read it (the forms people send), in UTC; None if it would not."""
     if not isinstance(value, str) or not value:

@@ -156,8 +156,13 @@ class Catalogue(File):
     def delete_column(self, table: StoredTable, key: str) -> None:
         with self.writing() as sql:
             for index in list(table.indexes.values()):
-                if key in index.columns:
+                if index.columns == [key]:
                     self.delete_index(table, index.key)
+                elif key in index.columns:  # its lengths stay as many as they were
+                    place = index.columns.index(key)
+                    index.columns = [name for name in index.columns if name != key]
+                    index.orders = [order for n, order in enumerate(index.orders) if n != place]
+                    self._build_index(sql, table, index)
             table.columns = {k: c for k, c in table.columns.items() if k != key}
             sql.execute(f"UPDATE {table.sql} SET doc = json_remove(doc, ?)", (f'$."{key}"',))
             self.save_catalogue()

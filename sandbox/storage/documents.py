@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import orjson
@@ -24,9 +23,10 @@ def plain_number(value: Any) -> Any:
 def row_text(table: StoredTable, row: Row) -> tuple[str, int]:
     """The row's JSON text as served by tablesdb, and how many characters its system fields take."""
     head = (
-        f'{{"$tableId":{json.dumps(table.id)},"$databaseId":{json.dumps(table.database)},'
-        f'"$id":{json.dumps(row.id)},"$sequence":"{row.sequence}","$createdAt":"{row.created}",'
-        f'"$updatedAt":"{row.updated}","$permissions":{json.dumps(row.permissions, separators=(",", ":"))}'
+        # ids, instants and roles are of a checked alphabet
+        f'{{"$tableId":"{table.id}","$databaseId":"{table.database}","$id":"{row.id}",'
+        f'"$sequence":"{row.sequence}","$createdAt":"{row.created}","$updatedAt":"{row.updated}",'
+        f'"$permissions":{orjson.dumps(row.permissions).decode() if row.permissions else "[]"}'
     )
     tail = orjson.dumps(row.data).decode()
     return (head + "," + tail[1:] if row.data else head + "}"), len(head)

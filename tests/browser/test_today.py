@@ -46,7 +46,7 @@ def test_what_needs_action_is_seen_at_once_and_each_cause_is_one_click_from_its_
     assert height <= 1.5 * SCREEN["height"]
 
     for cause, page, part in (
-        ("Rows that could not be taken", "Data quality", "show=quarantine"),
+        ("Rows not taken", "Data quality", "show=quarantine"),
         ("Collections that cannot be read", "Data quality", "show=freshness"),
         ("Missing commissions", "Findings", "code=missing"),
     ):

@@ -327,7 +327,7 @@ def test_a_record_that_is_not_paid_says_until_when_or_why_no_deadline_of_it_coun
         " core.commissions WHERE commission_id = 'cm000001'",
     )
     for commission, said in (
-        ("open05", "Owed Rp 75000 Fee Rp 25000 To be paid overdue for 8 d 18 h 13 Nov 20:05 WITA"),
+        ("open05", "Owed Rp 75000 Fees Rp 25000 To be paid overdue for 8 d 18 h 13 Nov 20:05 WITA"),
         ("open08", "To be paid not due"),
         ("proof1", "Status paid Against the policy not reconciled"),
         ("proof1", "To be paid proof came in time, awaiting verification"),
@@ -387,7 +387,7 @@ def test_beside_each_difference_stand_the_rows_that_are_not_in_it(home: Path, sh
     assert "State Rows Expected Recorded Difference Not in the difference" in text
     assert "in no count of bookings 1 – Rp 90000 – 1 Rp 90000 recorded" in text
     indonesian = plain(show(home, "commissions", view="reconciled", lang="id"))
-    assert "Baris yang satu sisinya tidak diketahui, di luar selisih: 1 (tercatat Rp 90000)" in indonesian
+    assert "Baris dengan sisi tak diketahui, di luar selisih: 1 (tercatat Rp 90000)" in indonesian
 
 
 def test_what_the_table_calls_unknown_is_what_the_card_calls_unknown(published_home: Home) -> None:

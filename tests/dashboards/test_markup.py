@@ -18,8 +18,11 @@ from dashboards import frame
 from dashboards.kit import parts
 from dashboards.kit.markup import element, joined, prose
 from dashboards.wording import LANGUAGES
+from marketplace.operations import Operation
+from resources import acting
 from resources.home import Home
 from resources.ledger import Ledger
+from tests.acted import NOW, planned
 from tests.dashboards.conftest import Shown
 from tests.published import PUBLISHED_AT, changing, copied_home
 
@@ -111,6 +114,9 @@ def spoilt(publication: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
         snapshot_id=None,
         manifest_sha256=None,
     )
+    change = (HOSTILE, {HOSTILE: HOSTILE}, {HOSTILE: "x"})
+    planned(home, Operation.CLOSE_ROOMS, [change], collection="chat_rooms", by=HOSTILE, reason=HOSTILE)
+    acting.stop(home, by=HOSTILE, reason=HOSTILE, at=NOW)
     return home
 
 

@@ -63,7 +63,7 @@ def test_members_are_filtered_by_health_and_search_in_the_address(home: Path, sh
 def test_service_figures_responses_and_deliveries_are_shown(home: Path, show: Show) -> None:
     text = plain(show(home, "providers", view="service"))
     figures = (
-        "Average response 1 min 11 s 95 % answered within 4 min 20 s Success rate 71 %",
+        "Average response 1 min 11 s 95 % answered in 4 min 20 s Success rate 71 %",
         "Bookings, 24 h 243",
         "1 to 2 min 502",
         "never answered 140",

@@ -42,7 +42,7 @@ def test_what_needs_action_stands_first_with_its_number_rupiah_and_age(
     text = plain(show(home))
     missing = rp(sum(idr for _, idr in truth.missing))
     assert re.search(
-        rf"What needs action .*?Missing commissions Bookings that earn and have no commission record 12 {missing} for \d+ d",
+        rf"What needs action .*?Missing commissions Bookings that earn and have no commission record after the grace 12 {missing} for \d+ d",
         text,
     )
     assert (
@@ -50,9 +50,21 @@ def test_what_needs_action_stands_first_with_its_number_rupiah_and_age(
         in text
     )
     assert "Alerts Firing now, and nobody takes care of them 1 for 5 h" in text
-    assert "Rows that could not be taken They are in no figure until they are mended 5 for 4 d 4 h" in text
+    assert "Rows not taken They are in no figure until they are mended 5 for 4 d 4 h" in text
     assert "Collections that cannot be read What rests on them is unknown 1" in text
     assert text.index("What needs action") < text.index("Booked Value of") < text.index("Degraded 2 broken")
+
+
+def test_stale_data_grows_no_older_and_the_last_run_does(
+    home: Path, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = plain(show(home))
+    later = datetime.fromisoformat(snapshot.NOW_SETTING) + timedelta(hours=30)
+    monkeypatch.setattr(snapshot, "NOW_SETTING", later.isoformat())
+    stale = plain(show(home))
+    assert re.search(r"Newest booking [^,]*, \d min ago", stale)
+    assert re.search(r"Last run [^,]*, 1 d \d+ h ago", stale)
+    assert not re.search(r"Last run [^,]*, 1 d", fresh)
 
 
 def test_each_cause_is_one_click_from_its_rows(home: Path, show: Show) -> None:
@@ -77,7 +89,7 @@ def test_a_cause_that_could_not_be_told_says_so_and_is_not_fine(home: Path, show
         in text
     )
     quiet = text.split("Looked for and not found: ")[1].split(".")[0]
-    assert "Rows that could not be taken" in quiet
+    assert "Rows not taken" in quiet
     assert "Chats waiting" not in quiet
     assert "Bookings without an answer" not in quiet
 
@@ -89,7 +101,7 @@ def test_commissions_that_were_never_judged_are_neither_missing_nor_fine(home: P
         "DELETE FROM marts.commission_findings",
     )
     text = plain(show(home))
-    assert "Missing commissions Bookings that earn and have no commission record – could not be told" in text
+    assert "Missing commissions Bookings that earn and have no commission record after the grace – could not be told" in text
     assert "Owed now Unpaid commission and fees, whatever the period – could not be told" in text
 
 
@@ -132,7 +144,7 @@ def test_ages_of_what_needs_action_stand_still_while_the_data_is_out_of_date(
     snapshot.build(publication, tmp_path / "home", read_ago=timedelta(hours=2))
     text = plain(show(tmp_path / "home"))
     assert "Ages count to 12:05 WITA, when the data was last read whole" in text
-    assert "Rows that could not be taken They are in no figure until they are mended 5 for 4 d 2 h" in text
+    assert "Rows not taken They are in no figure until they are mended 5 for 4 d 2 h" in text
     assert "bw-outdated" in show(tmp_path / "home").html
 
 
@@ -167,7 +179,7 @@ def test_figures_that_changed_are_shown_before_and_after(published_home: Home, s
     text = plain(show(published_home.root, "changes"))
     assert "What is different between 13:55 WITA and 14:05 WITA, 10 min later." in text
     assert re.search(r"Booked Rp [\d,]+ Rp [\d,]+ \+Rp 25,000 ", text)
-    assert re.search(r"Waiting room (\d+) \1 the same", text)
+    assert re.search(r"Chats waiting for an answer (\d+) \1 the same", text)
     assert "2 Closed months" in text
 
 

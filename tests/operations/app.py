@@ -177,8 +177,8 @@ class App:
     # What is published ----------------------------------------------------------------------------------
 
     @contextmanager
-    def published(self) -> Generator[Published]:
-        """Read what changed, make core and marts of it, and look at them."""
+    def published(self, *marts: str) -> Generator[Published]:
+        """Read what changed, make core and marts of it (all that kinds read, or these), and look at them."""
         self.folder.mkdir(exist_ok=True)
         if self._raw is None:
             self._raw = RawFile(self.folder / "raw.duckdb", TABLES, stored=self.now)
@@ -207,7 +207,7 @@ class App:
                 " VALUES ('s', 'r', ?, '1', ?)",
                 [self.now, policy_text()],
             )
-            build(con, now=self.now, policy=DEFAULT_POLICY, tables=MARTS)
+            build(con, now=self.now, policy=DEFAULT_POLICY, tables=marts or MARTS)
             yield Published(con, "s", self.now.replace(tzinfo=UTC))
 
     def plan(self, kind: Kind, published: Published, **ordered: str) -> dict[str, Proposed]:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from operations.port import Published
 from resources.home import Home
 from resources.settings import Settings
+from tests.operations.app import App
 from tests.operations.desk import Desk, Expiring, make_tables, told
 from tests.sandbox_server import SandboxProcess
 
@@ -31,3 +33,13 @@ def desk(empty_sandbox: SandboxProcess, tmp_path: Path, monkeypatch: pytest.Monk
         server.forget_writes()
         with told(Desk(server, settings, Expiring()), monkeypatch) as desk:
             yield desk
+
+
+@pytest.fixture(scope="session")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, Published]]:
+    """The rows that the kinds are tried on, and what is published of them."""
+    from tests.operations.test_kinds import world
+
+    app = world(tmp_path_factory.mktemp("planned") / "home")
+    with app.published() as published:
+        yield app, published

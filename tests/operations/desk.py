@@ -71,7 +71,7 @@ class Expiring:
         return [Change("bookings", row["$id"], {"status": "pending"}, row["$updatedAt"])]
 
 
-class _Told:
+class FewRows:
     """What is published, told by hand: how many rows a collection has."""
 
     def __init__(self, at: datetime, rows: int) -> None:
@@ -161,8 +161,8 @@ def told(desk: Desk, monkeypatch: Any) -> Generator[Desk]:
     """The kind of a desk in the place of those there are, and what is published as the desk tells it."""
 
     @contextmanager
-    def published(home: Home) -> Generator[_Told]:
-        yield _Told(desk.settings.clock.now(), desk.size)
+    def published(home: Home) -> Generator[FewRows]:
+        yield FewRows(desk.settings.clock.now(), desk.size)
 
     for module in (planning, applying):
         monkeypatch.setattr(module, "published", published)

@@ -3,7 +3,6 @@ they stand then, and what the pipeline makes of the result."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -146,13 +145,6 @@ def world(folder: Path) -> App:
     booking(app, "a3", status="confirmed", acceptedAt=z(HOUR))
     record(app, "c-a3", "a3", paymentStatus="paid", paidAt=z(HOUR))
     return app
-
-
-@pytest.fixture(scope="module")
-def planned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, Published]]:
-    app = world(tmp_path_factory.mktemp("planned") / "home")
-    with app.published() as published:
-        yield app, published
 
 
 @pytest.fixture
@@ -685,3 +677,26 @@ def test_a_record_that_was_missing_is_told_before_it_is_charged_and_before_its_p
     app.now += 30 * MINUTE
     with app.published() as published:
         assert [len(planned_of(operation, published)) for operation in charging] == [1, 1]
+
+
+def test_a_booking_whose_acceptance_was_only_seen_expires_once_it_was_handed_over(tmp_path: Path) -> None:
+    """The instant of an acceptance that no attribute tells stays with the booking; without a hand-over it counts."""
+    app, kind = App(tmp_path / "home"), KINDS[Operation.EXPIRE_BOOKINGS]
+    for provider_id in ("p1", "p2"):
+        app.put("therapists", provider_id, name=f"Spa {provider_id}", status="AVAILABLE")
+    for row_id in ("b-handed", "b-waits"):
+        pending(app, row_id, late=-5 * MINUTE)
+    reconciled = "commission_reconciliation"
+    with app.published(reconciled):
+        app.now += MINUTE
+    for row_id in ("b-handed", "b-waits"):
+        app.change("bookings", row_id, status="accepted")
+    with app.published(reconciled) as published:
+        app.now += MINUTE
+        reassign = KINDS[Operation.REASSIGN_BOOKING]
+        (proposed,) = reassign.plan(published, app.moment(), {"row": "b-handed", "provider": "p2"})
+        app.apply(reassign, proposed)
+    app.change("bookings", "b-waits", status="waiting_for_location")
+    app.now += 30 * MINUTE
+    with app.published(reconciled) as published:
+        assert [one.row_id for one in kind.plan(published, app.moment(), {})] == ["b-handed"]

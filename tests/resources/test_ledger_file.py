@@ -70,6 +70,10 @@ READS: dict[str, tuple[Callable[[Path], Any], Any]] = {
     "switch_log": (lambda path: Ledger(path).switch_log(), []),
     "letters": (lambda path: Ledger(path).letters(), {}),
     "letter_counts": (lambda path: Ledger(path).letter_counts(), {}),
+    "backups": (lambda path: Ledger(path).backups(), []),
+    "backup": (lambda path: Ledger(path).backup("b"), None),
+    "restore_begun": (lambda path: Ledger(path).restore_begun("b", "d"), False),
+    "drills": (lambda path: Ledger(path).drills(), []),
     "alerts": (lambda path: AlertStore(path).alerts(), []),
     "silences": (lambda path: AlertStore(path).silences(), []),
     "deliveries": (lambda path: AlertStore(path).deliveries(), []),
@@ -98,6 +102,10 @@ SINCE = {
     "switch_log",
     "letters",
     "letter_counts",
+    "backups",
+    "backup",
+    "restore_begun",
+    "drills",
 }
 
 
@@ -243,6 +251,7 @@ def test_a_ledger_of_before_is_read_as_it_is_and_upgraded_by_the_first_that_writ
     since = (
         *("rewrites", "alert_messages", "sign_off_log", "acknowledgements", "revealed", "orders"),
         *("plans", "actions", "action_calls", "acting_log", "outbox"),
+        *("backups", "restores", "drills"),
     )
     added: dict[str, list[Any]] = {table: [] for table in since}
     assert (form_of(path), tables(path)) == (len(STEPS), before | longer | added)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from appwrite.exception import AppwriteException
 from appwrite.id import ID
+from appwrite.input_file import InputFile
 from appwrite.query import Query
 from appwrite.services.databases import Databases
+from appwrite.services.storage import Storage
 from appwrite.services.tables_db import TablesDB
 
 from tests.sandbox_server import SandboxProcess
@@ -202,7 +205,7 @@ def test_a_table_may_be_made_with_its_columns_and_changed(server: SandboxProcess
         {"key": "state", "type": "string", "format": "enum", "elements": ["on", "off"], "required": False},
     ]
     tables.create_table(
-        db, "made", "Made", columns=columns, indexes=[{"key": "n", "type": "key", "columns": ["name"]}]
+        db, "made", "Made", columns=columns, indexes=[{"key": "n", "type": "key", "attributes": ["name"]}]
     )
     raw = server.client().call(
         "get", f"/tablesdb/{db}/tables/made", {"X-Appwrite-Project": server.project}, {}
@@ -246,3 +249,26 @@ def test_a_row_too_wide_for_the_server_is_refused(server: SandboxProcess, tables
     with pytest.raises(AppwriteException) as refused:
         tables.create_varchar_column(db, "huge", "b", 16000, False)
     assert refused.value.type == "column_limit_exceeded"
+
+
+def test_files_are_sent_in_chunks_and_come_back_whole(server: SandboxProcess, tmp_path: Path) -> None:
+    storage = Storage(server.client())
+    storage.create_bucket("backups", "Backups")
+    content = bytes(range(256)) * 45_000  # 11.5 MB: three chunks
+    source = tmp_path / "rows.parquet"
+    source.write_bytes(content)
+    told: list[int] = []
+    sent = storage.create_file(
+        "backups",
+        "f1",
+        InputFile.from_path(str(source)),
+        on_progress=lambda at: told.append(at["chunksUploaded"]),
+    )
+    assert (sent.sizeoriginal, sent.chunkstotal, told) == (len(content), 3, [1, 2, 3])
+    assert storage.get_file_download("backups", "f1") == content
+    assert [
+        file.id for file in storage.list_files("backups", [Query.equal("name", "rows.parquet")]).files
+    ] == ["f1"]
+    storage.delete_file("backups", "f1")
+    assert storage.list_files("backups").total == 0
+    storage.delete_bucket("backups")

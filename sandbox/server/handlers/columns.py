@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sandbox.server import errors
@@ -86,8 +87,11 @@ def update_column(kind: str) -> Callable[[Project, Call], Answer]:
         with project.store.writing():
             project.store.save_catalogue()  # a refusal half-way puts the catalogue back as it was
             column = existing_column(project, call, table)
-            if column.kind != kind:
-                raise errors.column_failure(words, "type_invalid", f"The {words.column} type is invalid.")
+            if column.kind != kind:  # it is answered as one of the route's kind, and left as it is
+                return reply(200, served_column(words, replace(column, kind=kind, default=None)))
+            size_changes = call.given.get("size") is not None or call.given.get("newKey") is not None
+            if column.is_text and size_changes:
+                _check_lengths(call, table)
             column.required = boolean(call, "required")
             if kind == "enum":
                 elements = required(call, "elements")
@@ -126,6 +130,13 @@ def update_column(kind: str) -> Callable[[Project, Call], Answer]:
         return reply(200, served_column(words, column))
 
     return handler
+
+
+def _check_lengths(call: Call, table: StoredTable) -> None:
+    """Raises Failure where an index has lost a column: its lengths are too many then, whatever column changes."""
+    if any(len(index.lengths) > len(index.columns) for index in table.indexes.values()):
+        told = "Invalid index lengths. Count of lengths must be equal or less than the number of attributes."
+        raise errors.index_invalid(call.words, told)
 
 
 def delete_column(project: Project, call: Call) -> Answer:

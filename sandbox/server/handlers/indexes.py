@@ -49,6 +49,10 @@ def create_index(project: Project, call: Call) -> Answer:
         raise errors.argument_invalid(
             words.columns, f"Value must a valid array no longer than 100 items and {KEY_RULE}"
         )
+    orders = call.given.get("orders") or []
+    if not isinstance(orders, list) or any(str(order).lower() not in ("asc", "desc", "") for order in orders):
+        rule = "Value must a valid array no longer than 100 items and Value must be one of (asc, desc)"
+        raise errors.argument_invalid("orders", rule)
     index = make_index(
         project.store,
         words,
@@ -56,7 +60,7 @@ def create_index(project: Project, call: Call) -> Answer:
         key,
         kind,
         names,
-        call.given.get("orders") or [],
+        orders,
         call.given.get("lengths") or [],
     )
     settings = project.settings

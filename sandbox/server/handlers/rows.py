@@ -21,7 +21,6 @@ from sandbox.server.parameters import (
 )
 from sandbox.server.project import Project
 from sandbox.server.queries.language import parse_queries
-from sandbox.server.queries.plan import plan_rows
 from sandbox.server.rows.writing import ROW_PERMISSIONS
 from sandbox.server.staging import overlaid, shown
 from sandbox.server.values import KEY_RULE, is_key, numeric
@@ -34,8 +33,8 @@ def list_rows(project: Project, call: Call) -> Answer:
     rows = project.reader(call)
     parsed = parse_queries(texts)
     rows.check_cursor(parsed)
-    plan = plan_rows(rows.table, parsed)
-    body = rows.listed(plan, total, project.guest_role(call, rows.table))
+    plan = rows.planned(parsed)
+    body = rows.listed(plan, total, project.reading_roles(call, rows.table))
     staged = project.staged(call, rows.table)
     if staged:
         body = overlaid(call.words, rows.table, staged, body, parsed)
@@ -47,13 +46,13 @@ def list_rows(project: Project, call: Call) -> Answer:
 def get_row(project: Project, call: Call) -> Answer:
     identity, texts = project.row_id(call), query_texts(call)
     rows = project.reader(call)
-    role = project.guest_role(call, rows.table)
+    roles = project.reading_roles(call, rows.table)
     staged = project.staged(call, rows.table).get(identity)
     if staged is None:
-        return Answer(200, rows.get(identity, texts, role))
+        return Answer(200, rows.get(identity, texts, roles))
     if staged.action == "delete":
         raise errors.row_missing(call.words, identity)
-    committed = orjson.loads(rows.get(identity, texts, role)) if rows.holds(identity) else None
+    committed = orjson.loads(rows.get(identity, texts, roles)) if rows.holds(identity) else None
     return reply(200, shown(call.words, rows.table, identity, staged, committed))
 
 
@@ -90,7 +89,9 @@ def create_rows(project: Project, call: Call) -> Answer:
             "The current user or API key does not have the required scopes to access the requested resource.",
         )
     rows = project.writer(call)
-    project.guest_may(call, rows.table, "create")
+    project.check_permission(call, rows.table.permissions, "create")
+    project.check_given(call, permissions)
+    permissions = project.owner_permissions(call, ROW_PERMISSIONS) if permissions is None else permissions
     if many:
         staged = project.stage(call, rows.table, "bulkCreate", "", many)
     else:
@@ -106,6 +107,7 @@ def upsert_rows(project: Project, call: Call) -> Answer:
     many = rows_of(call)
     required(call, call.words.rows)
     rows = project.writer(call)
+    project.check_bulk(call)
     staged = project.stage(call, rows.table, "bulkUpsert", "", many)
     return reply(200, staged) if staged is not None else Answer(200, rows.upsert_many(many))
 
@@ -116,6 +118,7 @@ def update_rows(project: Project, call: Call) -> Answer:
         raise errors.row_payload_missing(call.words)
     rows = project.writer(call)
     parse_queries(texts)
+    project.check_bulk(call)
     staged = project.stage(call, rows.table, "bulkUpdate", "", {"data": data, "queries": texts})
     return reply(200, staged) if staged is not None else Answer(200, rows.update_many(data, texts))
 
@@ -124,6 +127,7 @@ def delete_rows(project: Project, call: Call) -> Answer:
     texts = query_texts(call)
     rows = project.writer(call)
     parse_queries(texts)
+    project.check_bulk(call)
     staged = project.stage(call, rows.table, "bulkDelete", "", {"queries": texts})
     return reply(200, staged) if staged is not None else Answer(200, rows.delete_many(texts))
 
@@ -135,7 +139,8 @@ def update_row(project: Project, call: Call) -> Answer:
         raise errors.row_payload_missing(call.words)
     seen = seen_at(call)
     rows = project.writer(call)
-    project.guest_may(call, rows.table, "update")
+    project.check_may(call, rows.table, "update", identity)
+    project.check_given(call, permissions)
     staged = project.stage(call, rows.table, "update", identity, data, permissions)
     return (
         reply(200, staged)
@@ -152,7 +157,12 @@ def upsert_row(project: Project, call: Call) -> Answer:
     if not data and permissions is None:
         raise errors.row_payload_missing(call.words)
     rows = project.writer(call)
-    project.guest_may(call, rows.table, "create")
+    if project.store.get_text(rows.table, identity) is not None:
+        project.check_may(call, rows.table, "update", identity)
+    else:
+        project.check_permission(call, rows.table.permissions, "create")
+        permissions = project.owner_permissions(call, ROW_PERMISSIONS) if permissions is None else permissions
+    project.check_given(call, permissions)
     staged = project.stage(call, rows.table, "upsert", identity, data, permissions)
     return reply(201, staged) if staged is not None else Answer(200, rows.upsert(identity, data, permissions))
 
@@ -160,7 +170,7 @@ def upsert_row(project: Project, call: Call) -> Answer:
 def delete_row(project: Project, call: Call) -> Answer:
     identity, seen = project.row_id(call), seen_at(call)
     rows = project.writer(call)
-    project.guest_may(call, rows.table, "delete")
+    project.check_may(call, rows.table, "delete", identity)
     if project.stage(call, rows.table, "delete", identity, {}) is None:
         rows.delete(identity, seen)
     return Answer(204)
@@ -176,6 +186,7 @@ def increment(sign: int) -> Callable[[Project, Call], Answer]:
             if given is not None and numeric(given) is None:
                 raise errors.argument_invalid(name, "Value must be a valid number")
         rows = project.writer(call)
+        project.check_may(call, rows.table, "update", identity)
         action = "increment" if sign > 0 else "decrement"
         staged = project.stage(
             call, rows.table, action, identity, {"column": key, "value": value, edge: call.given.get(edge)}

@@ -6,12 +6,14 @@ from typing import Any
 
 from sandbox.server import errors
 from sandbox.server.calls import Answer, Call, reply
-from sandbox.server.definitions import check_default_allowed, column_from_definition
+from sandbox.server.definitions import columns_from_definitions, indexes_from_definitions
+from sandbox.server.errors import Failure
 from sandbox.server.indexing import make_index
 from sandbox.server.lists import catalogue_answer
 from sandbox.server.parameters import boolean, new_id, permissions_of, text
 from sandbox.server.project import Project
 from sandbox.server.served import served_table
+from sandbox.server.widths import ROW_MAX, row_width
 from sandbox.storage.clock import stamp
 
 TABLE_PERMISSIONS = ("create", "read", "update", "delete", "write")
@@ -33,9 +35,7 @@ def create_table(project: Project, call: Call) -> Answer:
     permissions = permissions_of(call, TABLE_PERMISSIONS, ("read", "create", "update", "delete"))
     security, enabled = boolean(call, words.row_security, False), boolean(call, "enabled", True)
     database = project.database(call)
-    columns = [column_from_definition(call, item) for item in call.given.get(words.columns) or []]
-    for column in columns:
-        check_default_allowed(words, column)
+    columns, indexes = columns_from_definitions(call), indexes_from_definitions(call)
     with project.store.writing():
         if identity in database.tables:
             raise errors.table_exists(words, identity)
@@ -44,18 +44,15 @@ def create_table(project: Project, call: Call) -> Answer:
             if column.key in table.columns:
                 raise errors.column_exists(words, column.key)
             project.store.create_column(table, column)
-        for item in call.given.get("indexes") or []:
-            names = item.get(words.columns) or item.get("attributes") or []
-            make_index(
-                project.store,
-                words,
-                table,
-                item.get("key"),
-                item.get("type"),
-                names,
-                item.get("orders") or [],
-                item.get("lengths") or [],
-            )
+        if row_width(table) > ROW_MAX:  # it is the table that is named for the database
+            told = f"The maximum number of {words.tables} for database '{identity}' has been reached."
+            raise Failure(400, f"{words.table}_limit_exceeded", told)
+        for item in indexes:
+            names, orders, lengths = item["attributes"], item.get("orders") or [], item.get("lengths") or []
+            for name in names:
+                if name not in table.columns and name not in ("$id", "$createdAt", "$updatedAt"):
+                    raise errors.index_invalid(words, f'Invalid index attribute "{name}" not found')
+            make_index(project.store, words, table, item["key"], item["type"], names, orders, lengths)
     return reply(201, served_table(words, table, project.now()))
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from sandbox.server import errors
 from sandbox.server.apis import Words
+from sandbox.server.columns import RELATIONSHIP
 from sandbox.server.errors import Failure
-from sandbox.server.queries.language import DEFAULT_LIMIT, TOTAL_CAP, Query, cursor_of, parse_queries
+from sandbox.server.queries.language import DEFAULT_LIMIT, FILTERS, TOTAL_CAP, Query, cursor_of, parse_queries
 from sandbox.server.queries.plan import Plan, cursor_condition, expression, order_of, plan_rows
 from sandbox.server.rows.rendering import Rendering
 from sandbox.storage.documents import parse_row
@@ -27,10 +29,10 @@ class RowReader:
         self.store, self.table, self.words = store, table, words
         self.rendering = Rendering(store, table, words)
 
-    def get(self, identity: str, queries: Sequence[str] = (), role: str | None = None) -> bytes:
-        """One row, with what of it is selected. Raises Failure where it is not there, or not for this role."""
+    def get(self, identity: str, queries: Sequence[str] = (), roles: Sequence[str] | None = None) -> bytes:
+        """One row, with what of it is selected. Raises Failure where it is not there, or not for these roles."""
         text = self.store.get_text(self.table, identity)
-        if text is None or (role and not _may_read(parse_row(text), role)):
+        if text is None or (roles is not None and not _may_read(parse_row(text), roles)):
             raise errors.row_missing(self.words, identity)
         parsed = parse_queries(queries)
         for query in parsed:
@@ -52,11 +54,28 @@ class RowReader:
         if cursor is not None and self.store.get_text(self.table, cursor) is None:
             raise errors.cursor_missing(self.words.row.title(), cursor)
 
-    def listed(self, plan: Plan, count_total: bool, role: str | None = None) -> bytes:
-        """A page as a list answers it. ``role``: only rows that name it are read."""
-        if role is not None:
-            plan.where.append("instr(doc, ?) > 0")
-            plan.arguments.append(f'read(\\"{role}\\")')
+    def planned(self, queries: Sequence[Query]) -> Plan:
+        """The plan of a list; filters by an attribute of a related row (``guest.name``) are among them."""
+        own, others = [], []
+        for query in queries:
+            column = self.table.columns.get(query.attribute.partition(".")[0])
+            is_related = column is not None and column.kind == RELATIONSHIP and "." in query.attribute
+            (others if is_related and query.method in FILTERS else own).append(query)
+        plan = plan_rows(self.table, own)
+        for query in others:
+            key, _, attribute = query.attribute.partition(".")
+            other = self.rendering.related.table_of(self.table.columns[key])
+            inner = plan_rows(other, [replace(query, attribute=attribute)])
+            ids = f"SELECT id FROM {other.sql} WHERE {inner.condition()}"
+            plan.where.append(f"EXISTS (SELECT 1 FROM json_each(doc, '$.\"{key}\"') WHERE value IN ({ids}))")
+            plan.arguments += inner.arguments
+        return plan
+
+    def listed(self, plan: Plan, count_total: bool, roles: Sequence[str] | None = None) -> bytes:
+        """A page as a list answers it. ``roles``: only rows that name one of them are read."""
+        if roles is not None:
+            plan.where.append(f"({' OR '.join(['instr(substr(doc, 1, cut), ?)'] * len(roles))})")
+            plan.arguments += [f'"read(\\"{role}\\")"' for role in roles]
         texts = self.page(plan)
         if self.rendering.related.columns:
             texts = [self.rendering.related.listed(text, plan.select or ()) for text in texts]
@@ -130,8 +149,8 @@ class RowReader:
         return self.store.reader().execute(sql, plan.updated_arguments).fetchone()[0] <= UPDATED_INDEX_REACH
 
 
-def _may_read(row: Row, role: str) -> bool:
-    return f'read("{role}")' in row.permissions
+def _may_read(row: Row, roles: Sequence[str]) -> bool:
+    return any(f'read("{role}")' in row.permissions for role in roles)
 
 
 def _flipped(direction: str) -> str:

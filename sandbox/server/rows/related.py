@@ -26,8 +26,8 @@ class Related:
         self.columns = [column for column in table.columns.values() if column.kind == RELATIONSHIP]
 
     def listed(self, text: bytes | str, select: Sequence[str]) -> bytes:
-        """A row of a list: what is selected, and no related row else."""
-        return self._shown(text, select, bare=False)
+        """A row of a list: what is selected; where nothing is, as one that is got by its id."""
+        return self._shown(text, select, bare=not select)
 
     def single(self, text: bytes | str, select: Sequence[str]) -> bytes:
         """A row got by its id: of what is not selected the bare id, where there is one."""
@@ -36,7 +36,7 @@ class Related:
     def written(self, text: bytes | str) -> bytes:
         """A row as a write answers it: with the related row whole, where there is one."""
         document = orjson.loads(text)
-        selected = [f"{c.key}.*" for c in self.columns if document.get(c.key)]
+        selected = [f"{c.key}.*" for c in self.columns if document.get(c.key) or c.side == "child"]
         return self._shown(text, ["*", *selected], bare=False)
 
     def _shown(self, text: bytes | str, select: Sequence[str], *, bare: bool) -> bytes:
@@ -50,7 +50,8 @@ class Related:
             elif bare and not is_list(column):
                 related[column.key] = next(iter(self._ids(column, kept, document["$id"])), None)
         if select and "*" not in select:
-            document = {k: v for k, v in document.items() if k[0] == "$" or k in select}
+            lists = {column.key: [] for column in self._table.columns.values() if column.array}
+            document = {**lists, **{k: v for k, v in document.items() if k[0] == "$" or k in select}}
         return orjson.dumps({**document, **related})
 
     def _value(self, column: StoredColumn, kept: Any, own: str, inner: Sequence[str]) -> Any:
@@ -60,7 +61,7 @@ class Related:
 
     def _ids(self, column: StoredColumn, kept: Any, own: str) -> list[str]:
         """The ids of the related rows that are there."""
-        other = self._other(column)
+        other = self.table_of(column)
         if column.side == "child":
             path = column_path(str(column.two_way_key))
             holds = f"EXISTS (SELECT 1 FROM json_each(doc, '$.\"{column.two_way_key}\"') WHERE value = ?)"
@@ -73,7 +74,7 @@ class Related:
         return [identity for identity in ids if self._store.get_text(other, identity) is not None]
 
     def _row(self, column: StoredColumn, identity: str, inner: Sequence[str]) -> dict[str, Any] | None:
-        other = self._other(column)
+        other = self.table_of(column)
         text = self._store.get_text(other, identity)
         if text is None:
             return None
@@ -85,5 +86,6 @@ class Related:
             if key not in related and (key[0] == "$" or "*" in inner or key in inner)
         }
 
-    def _other(self, column: StoredColumn) -> StoredTable:
+    def table_of(self, column: StoredColumn) -> StoredTable:
+        """The table on the other side."""
         return self._store.databases[self._table.database].tables[str(column.related)]

@@ -10,14 +10,14 @@ from typing import Any
 
 from sandbox.server import errors
 from sandbox.server.apis import Words
-from sandbox.server.columns import stored_value, structure_refusal
+from sandbox.server.columns import kept_as_given, stored_value, structure_refusal
 from sandbox.server.errors import Failure
 from sandbox.server.permissions import aggregate, permission_refusal
 from sandbox.server.queries.language import cursor_of, parse_queries
 from sandbox.server.queries.plan import plan_rows
 from sandbox.server.rows.reading import RowReader
 from sandbox.server.rows.rendering import Rendering
-from sandbox.server.values import KEY_RULE, is_key, numeric, parse_instant
+from sandbox.server.values import KEY_RULE, is_key, is_served_instant, numeric, parse_instant
 from sandbox.storage.clock import stamp, unique_id
 from sandbox.storage.documents import parse_row, plain_number, row_text
 from sandbox.storage.records import DuplicateRow, NotUnique, Row, StoredColumn, StoredTable
@@ -52,13 +52,17 @@ class RowWriter:
         given = self._writable(given)
         data = {c.key: c.default for c in columns.values()}
         for key, value in given.items():
-            if key in columns:
+            if key in columns and value is not None:  # of a new row null is what was not given
                 data[key] = value
-        why = structure_refusal(columns, data, given)
+        sure = {key for key, value in data.items() if kept_as_given(columns[key], value)}
+        why = structure_refusal(columns, data, given, sure=sure)
         if why:
             raise errors.row_invalid(self.words, why)
         now = self._now()
-        kept = {key: plain_number(stored_value(columns[key], value)) for key, value in data.items()}
+        kept = {
+            key: value if key in sure else plain_number(stored_value(columns[key], value))
+            for key, value in data.items()
+        }
         created, updated = _instant(given, "$createdAt", now), _instant(given, "$updatedAt", now)
         return Row(
             unique_id() if identity == "unique()" else identity, kept, created, updated, list(permissions)
@@ -66,8 +70,20 @@ class RowWriter:
 
     def create(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str]) -> bytes:
         """Create one; the row as served. Raises Failure."""
-        row = self.new_row(identity, given, permissions)
-        return self.rendering.written(self._insert([row], identity)[0])
+        with self.store.writing():
+            self._write_related(given)
+            row = self.new_row(identity, given, permissions)
+            return self.rendering.written(self._insert([row], identity)[0])
+
+    def _write_related(self, given: Mapping[str, Any]) -> None:
+        """Make, or change, the related rows that are given whole within one. Raises Failure."""
+        for column in self.rendering.related.columns:
+            value = given.get(column.key)
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, dict) and isinstance(item.get("$id"), str) and len(item) > 1:
+                    other = RowWriter(self.store, self.rendering.related.table_of(column), self.words)
+                    inner = {key: inner for key, inner in item.items() if key != "$id"}
+                    other.upsert(item["$id"], inner, _item_permissions(item))
 
     def _insert(self, rows: Sequence[Row], identity: str) -> list[str]:
         """Their texts as served. Raises Failure where one of them cannot be."""
@@ -101,7 +117,8 @@ class RowWriter:
         for key, value in given.items():
             if key in columns:
                 data[key] = value
-        why = structure_refusal(columns, data, given, partial)
+        sure = {key for key, value in data.items() if key in columns and kept_as_given(columns[key], value)}
+        why = structure_refusal(columns, data, given, partial, sure)
         if why:
             raise errors.row_invalid(self.words, why)
         for key in given:
@@ -126,6 +143,7 @@ class RowWriter:
         """Change one, if it is no newer than ``seen``; the row as served. Raises Failure."""
         with self.store.writing():
             row = self._standing(identity, seen)
+            self._write_related(given)
             after = self.changed(row, given, permissions, partial=False)
             return self.rendering.written(self._write(after or row, write=after is not None))
 
@@ -148,6 +166,7 @@ class RowWriter:
     def upsert(self, identity: str, given: Mapping[str, Any], permissions: Sequence[str] | None) -> bytes:
         """Change one, or create it. Raises Failure."""
         with self.store.writing():
+            self._write_related(given)
             text, changed = self._upsert_one(identity, given, permissions)
             if (
                 not changed and given.get("$updatedAt") is None
@@ -295,6 +314,8 @@ def _as_kept(column: StoredColumn, number: float) -> int | float:
 
 def _instant(given: Mapping[str, Any], key: str, otherwise: str) -> str:
     value = given.get(key)
+    if is_served_instant(value):
+        return str(value)
     at = parse_instant(value) if value is not None else None
     return stamp(at) if at else otherwise
 

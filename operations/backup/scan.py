@@ -1,0 +1,184 @@
+"""Reads one table from its first row to its last, in one pass: pages by $sequence (by $id where there is none), fewer
+rows where the server fails over them, a row that cannot be had passed by and counted.
+
+A row that is touched meanwhile is read as it is then; one that is made meanwhile comes at the end. Nothing is written.
+"""
+
+# The SDK carries no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, cast
+
+from appwrite.query import Query
+
+from operations.backup.parts import packed
+from operations.backup.rows import RowsDecoder, RowsPage
+from operations.backup.tables import Table, path_of
+from resources.appwrite.bounds import loads
+from resources.appwrite.columns import Page
+from resources.appwrite.failures import PermanentFailure
+from resources.appwrite.gateway import Gateway
+from resources.appwrite.order import following, lacks_sequence, prove_order_by_id
+from resources.appwrite.page_ahead import PageAhead, position_guess
+from resources.appwrite.page_sizes import FewerRows, OddRows, OneRow, PageSize
+from resources.appwrite.page_threads import PageThreads
+from resources.appwrite.relations import select_related
+from resources.raw.column_types import Order, Position
+
+COUNTED_UPTO: Final = 5_000
+"""Appwrite counts the rows of an answer no further."""
+TRICKLE: Final = 3
+"""Pages with fewer rows than asked for, one after another, of rows made since the pass began: then it is at its end,
+though rows go on to come."""
+PAGE_THREADS: Final = 2
+
+
+@dataclass(frozen=True)
+class PackedPage(RowsPage):
+    """A page with its lines packed already, by the thread that fetched it."""
+
+    block: bytes = b""
+    frame_bytes: bytes = b""
+
+
+@dataclass
+class Pass:
+    """What is known of a table after it was read. ``unread``: rows that could not be had."""
+
+    order: Order = "$sequence"
+    rows: int = 0
+    unread: int = 0
+    unread_columns: tuple[str, ...] = ()
+    nulls: dict[str, int] = field(default_factory=dict[str, int])
+
+
+def counted(gateway: Gateway, table: str) -> int | None:
+    """How many rows the server counts; None where it does not count to the end, or refuses to. Raises CallFailure."""
+
+    def decode(body: bytes) -> int | None:
+        told = loads(body)
+        total = cast("dict[str, Any]", told).get("total") if isinstance(told, dict) else None
+        return total if isinstance(total, int) and 0 <= total < COUNTED_UPTO else None
+
+    path = path_of(gateway, gateway.api.rows, table)
+    return gateway.client.request(
+        "probe_rows",
+        table,
+        "get",
+        path,
+        {"queries": [Query.limit(1)]},
+        lambda body, kind: decode(body),
+        expected=True,
+    ).value
+
+
+def read_table(
+    gateway: Gateway,
+    table: Table,
+    threads: PageThreads,
+    begun: datetime,
+    done: Pass,
+    *,
+    restart: Callable[[], None],
+    pack: bool = True,
+) -> Iterator[PackedPage]:
+    """The pages of a table; ``done`` is filled meanwhile. ``begun``: the server's time when the pass began, naive UTC.
+    ``restart``: called before the table is read anew, in another order: what was given until then does not count.
+
+    Raises CallFailure.
+    """
+    try:
+        yield from _read(gateway, table, threads, begun, done, "$sequence", pack)
+        return
+    except PermanentFailure as failed:
+        refused = failed
+    if not lacks_sequence(refused):
+        raise refused
+    prove_order_by_id(gateway, table.id, refused)
+    restart()
+    yield from _read(gateway, table, threads, begun, done, "$id", pack)
+
+
+def _read(
+    gateway: Gateway,
+    table: Table,
+    threads: PageThreads,
+    begun: datetime,
+    done: Pass,
+    order: Order,
+    pack: bool,
+) -> Iterator[PackedPage]:
+    relations = table.relations
+    selection = select_related(gateway, table.id, [one.key for one in relations if one.own])
+    done.order, done.rows, done.unread = order, 0, 0
+    done.unread_columns, done.nulls = selection.unread, {}
+    watched = watched_columns(table.columns)
+    rows_decoder = RowsDecoder(table.readable, gateway.api.list_key, order, relations)
+    size = PageSize(gateway.settings.page_size)
+    asking = FewerRows(gateway, table.id, size, "list_rows", order=order, expected=lacks_sequence)
+
+    def decode(body: bytes) -> PackedPage:
+        page = rows_decoder.decode(body)
+        block = b"\n".join(page.lines) + b"\n" if page.lines else b""
+        return PackedPage(
+            page.frame, page.last, page.lines, block, packed(block) if pack and page.lines else b""
+        )
+
+    def fetch(after: Position | None, decode: Callable[[bytes], Page]) -> Page:
+        def which(rows: int) -> Sequence[str]:
+            return [*selection.queries, *following(order, after, rows)]
+
+        return asking.fetch(which, decode)[1]
+
+    odd_rows = OddRows()
+    after: Position | None = None
+    short = 0
+    pages = PageAhead(threads, fetch, decode, position_guess(order, selection))
+    try:
+        while True:
+            try:
+                page = pages.page(after)
+            except OneRow as odd:
+                odd_rows.check(odd)
+                done.unread += 1
+                after = odd.row.position
+                continue
+            odd_rows.had_a_page()
+            if page.last is None:
+                return
+            assert isinstance(page, PackedPage)
+            done.rows += len(page)
+            for name, column in watched.items():
+                if column in page.frame.columns and (empty := page.frame[column].null_count()):
+                    done.nulls[name] = done.nulls.get(name, 0) + empty
+            after = page.last
+            late = len(page) < size.rows() and _all_made_since(page, begun)
+            yield page
+            short = short + 1 if late else 0
+            if short == TRICKLE:
+                return
+    finally:
+        pages.close()
+
+
+def _all_made_since(page: Page, begun: datetime) -> bool:
+    made = page.frame["_created_at"].min()
+    return isinstance(made, datetime) and made > begun
+
+
+def watched_columns(columns: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Attribute → its column in a frame, of those that a restored row without a value would be refused for, or given
+    one: they must have a value, or have a default."""
+    from operations.backup.rows import parquet_name
+
+    return {
+        str(column["key"]): parquet_name(str(column["key"]))
+        for column in columns
+        if (column.get("required") or column.get("default") is not None)
+        and column.get("type") != "relationship"
+    }
