@@ -116,32 +116,32 @@ class Warmth:
             before, began = self._ready, self._seen[1] if self._seen else self._monotonic()
             asked = sorted(self._asked.values(), key=lambda one: -one.times)
         assert before is not None
-        found: list[Asked] = []
+        moved: list[Asked] = []
         self._warming.on = True
         try:
             by = _apart(before, newest)
-            for one in asked:
-                now = self._monotonic()
-                if now - began >= self._held_s:
-                    break
-                if now - one.last < REMEMBERED_S:
-                    found.append(self._ask(one, newest, by))
+            since = self._monotonic() - REMEMBERED_S
+            moved = [self._of(one, newest, by) for one in asked if one.last > since]
+            for one in moved:
+                if (
+                    self._monotonic() - began >= self._held_s
+                ):  # shown by now; the rest is read for who comes later
+                    self._switch(newest, moved)
+                    if reading.newest(self.home.current) != newest:
+                        break
+                with suppress(reading.NotInSnapshot):
+                    one.question(newest, *one.more, **dict(one.named))
         except reading.SnapshotUnreadable:
             pass  # what is shown in the place of a damaged one is lookback.py's
         finally:
             self._warming.on = False
-        self._switch(newest, found)
+        self._switch(newest, moved)
 
-    def _ask(self, one: Asked, path: str, by: timedelta) -> Asked:
-        moved = replace(
-            one,
-            path=path,
-            more=tuple(self._moved(value, by) for value in one.more),
-            named=tuple((name, self._moved(value, by)) for name, value in one.named),
-        )
-        with suppress(reading.NotInSnapshot):
-            moved.question(path, *moved.more, **dict(moved.named))
-        return moved
+    def _of(self, one: Asked, path: str, by: timedelta) -> Asked:
+        """A question as it is asked of another snapshot, made so much later."""
+        more = tuple(self._moved(value, by) for value in one.more)
+        named = tuple((name, self._moved(value, by)) for name, value in one.named)
+        return replace(one, path=path, more=more, named=named)
 
     def _moved(self, value: Any, by: timedelta) -> Any:
         """An instant that is told from when the snapshot was made moves with it; the beginning of a day stays."""
@@ -152,10 +152,15 @@ class Warmth:
         return value if (begins.hour, begins.minute, begins.second) == (0, 0, 0) else value + by
 
     def _switch(self, newest: str, asked: Sequence[Asked] = ()) -> None:
+        """Show a snapshot from now on. ``asked``: what is asked of it as of the one before, beside what viewers have
+        asked of it by now."""
         with self._guard:
+            if self._seen is not None and self._seen[0] != newest:
+                return  # a newer one came meanwhile, and has its turn
             self._ready, self._seen = newest, None
+            new = {key: one for key, one in self._asked.items() if one.path == newest}
             if asked:
-                self._asked = {(one.question, one.more, one.named): one for one in reversed(asked)}
+                self._asked = {(one.question, one.more, one.named): one for one in reversed(asked)} | new
 
 
 def _apart(before: str, newest: str) -> timedelta:
