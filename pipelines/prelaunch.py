@@ -426,7 +426,7 @@ def _line(name: str, told: Callable[[Seen], Told], seen: Seen) -> Line:
     try:
         return Line(name, *told(seen))
     except (BookwatchError, sqlite3.Error, OSError) as unread:
-        return Line(name, LineState.UNKNOWN, Message("prelaunch.unread", {"kind": type(unread).__name__}))
+        return Line(name, LineState.UNKNOWN, Message("prelaunch.unreadable", {"kind": type(unread).__name__}))
 
 
 def score(lines: Sequence[Line]) -> int:

@@ -35,7 +35,7 @@ def lines(screen: Screen) -> None:
             [
                 Tile("", f"{score(found)} %", say("prelaunch.score"), None, told),
                 *(
-                    Tile(tone, count(by[state]), say(f"prelaunch.{state}"), None)
+                    Tile(tone, count(by[state]), say.word("prelaunch_state", state), None)
                     for state, tone in _TONES.items()
                 ),
             ]
@@ -60,7 +60,7 @@ def _row(screen: Screen, line: Line) -> tuple[Any, ...]:
     say = screen.text
     return (
         say.message(Message(f"prelaunch.is.{line.line}")),
-        parts.word(_TONES[line.state], say(f"prelaunch.{line.state}")),
+        parts.word(_TONES[line.state], say.word("prelaunch_state", line.state)),
         say.message(line.evidence),
         NOTHING if line.at is None else say.stamp(line.at),
     )
