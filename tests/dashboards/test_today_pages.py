@@ -101,7 +101,10 @@ def test_commissions_that_were_never_judged_are_neither_missing_nor_fine(home: P
         "DELETE FROM marts.commission_findings",
     )
     text = plain(show(home))
-    assert "Missing commissions Bookings that earn and have no commission record after the grace – could not be told" in text
+    assert (
+        "Missing commissions Bookings that earn and have no commission record after the grace – could not be told"
+        in text
+    )
     assert "Owed now Unpaid commission and fees, whatever the period – could not be told" in text
 
 
