@@ -29,6 +29,8 @@ REMEMBERED_S: Final = 3600.0
 """A question nobody asked for so long is not asked again."""
 MOST_QUESTIONS: Final = 400
 
+_THREAD: Final = "warmth"
+
 Question = Callable[..., Any]
 
 
@@ -196,8 +198,9 @@ def _of(home: Home) -> Warmth | None:
 
 
 def start() -> None:
-    """Keep the snapshots of this server's home warm, in a thread that ends with the process."""
-    threading.Thread(target=_run, name="warmth", daemon=True).start()
+    """Keep the snapshots of this server's home warm, in one thread that ends with the process."""
+    if not any(thread.name == _THREAD for thread in threading.enumerate()):
+        threading.Thread(target=_run, name=_THREAD, daemon=True).start()
 
 
 def _run() -> None:
