@@ -13,7 +13,7 @@ from marketplace.backups import BackupState
 from operations.backup.create import KIND
 from operations.backup.manifest import MANIFEST_VERSION, Manifest, TableEntry, read_manifest, sha256_of
 from operations.backup.parts import PartWriter, lines_of, packed, slug
-from operations.backup.rows import RowsDecoder, row_of
+from operations.backup.rows import Frames, row_of
 from operations.backup.verify import verify_backup
 from pipelines.forget import forget_customer
 from resources.appwrite.columns import columns_of
@@ -64,13 +64,11 @@ def backed_up(settings: Settings) -> Path:
         columns = [
             {"key": key, "type": kinds.get(key, "string"), "required": key == "message"} for key in keys
         ]
-        decoder = RowsDecoder(columns_of(columns), "rows", "$id")
-        writer = PartWriter(folder, slug(number, name))
+        writer = PartWriter(folder, slug(number, name), Frames(columns_of(columns)), {})
         for some in (rows[:1], rows[1:]):
             if some:
                 block = b"\n".join(some) + b"\n"
-                writer.add_lines(len(some), block, packed(block))
-                writer.add_frame(decoder.decode(b'{"rows":[' + b",".join(some) + b"]}").frame)
+                writer.add(len(some), block, packed(block))
                 writer.end_part()
         tables.append(
             TableEntry(
