@@ -56,10 +56,7 @@ reference: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)
 
-# About ten minutes; ARGS="--scale 0.1 --rounds 1" for abench-backup: $(STAMP)
-	$(BIN)/python -m benchmarks.backup $(ARGS)
-
- quick look.
+# About ten minutes; ARGS="--scale 0.1 --rounds 1" for a quick look.
 bench-ingest: $(STAMP)
 	$(BIN)/python -m benchmarks.ingest $(ARGS)
 
@@ -84,6 +81,9 @@ bench-freshness: $(STAMP)
 # minutes. ARGS="--scale 0.02 --minutes 1" for a quick look, ARGS="--data DIR" to keep the home for the next time.
 bench-dashboards: $(STAMP)
 	$(BIN)/python -m benchmarks.dashboards $(ARGS)
+
+bench-backup: $(STAMP)
+	$(BIN)/python -m benchmarks.backup $(ARGS)
 
 # Two minutes, most of them for the snapshot; ARGS="--bookings 1000" for a quick look.
 bench-operations: $(STAMP)
