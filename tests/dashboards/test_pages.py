@@ -5,6 +5,7 @@ states."""
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -84,6 +85,11 @@ def test_the_period_and_the_language_come_from_the_address(read_home: Path, trut
         "to": "2026-11-21",
         "lang": "id",
     }
+
+
+def test_what_is_loaded_by_the_first_drawing_is_collected_no_more(read_home: Path, show: Show) -> None:
+    show(read_home)
+    assert gc.get_freeze_count() > 10_000
 
 
 def test_choosing_a_period_and_a_language_goes_into_the_address(
