@@ -33,6 +33,9 @@ OF_WORDS = {
 }  # fmt: skip
 #: Labels that are called as a figure or as its column is, and are of something else.
 OTHERS = {
+    "acting.recorded": "a sentence",
+    "actions.failed": "actions",
+    "actions.undone": "actions",
     "acts.unread": "a sentence",
     "alerts.delivered": "a message to a channel",
     "alerts.figure": "of any alert",
@@ -53,6 +56,7 @@ OTHERS = {
     "explain.unknown": "a sentence",
     "fresh.unknown": "of the data's age",
     "health.unread": "a sentence",
+    "indexes.failed": "a sentence",
     "month.cover.bridge.open_records": "a bridge",
     "month.cover.bridge.paid": "a bridge",
     "month.cover.evidence.paid": "when it was",
@@ -66,6 +70,8 @@ OTHERS = {
     "months.action_reopened": "a sign-off",
     "notebook.col.unknown": "of discounts: where a price is not known",
     "notebook.unread": "a sentence",
+    "operations.unknown": "a sentence",
+    "outbox.delivered": "a sentence",
     "providers.bookings": "a section",
     "providers.created": "when it was",
     "report.entered": "a sentence",
@@ -74,6 +80,9 @@ OTHERS = {
     "reveal.missing": "of one value",
     "sign_in.expired": "a sentence",
     "timings.failed": "calls",
+    "told.whatsapp.accepted": "a sentence",
+    "told.whatsapp.cancelled": "a sentence",
+    "told.whatsapp.pending": "a sentence",
     "unusual.bookings": "a sentence",
     "unusual.messages": "a sentence",
     "uptime.broken": "time of a point",
