@@ -165,6 +165,7 @@ def mirror_bookkeeping(
     mirror_calls(con, ledger, run.clock.naive_now())
     mirror_alerts(con, AlertStore(ledger.path))
     mirror_actions(con, ledger)
+    mirror_backups(con, ledger)
 
 
 def mirror_quarantine(con: duckdb.DuckDBPyConnection, raw_path: Path) -> None:
@@ -417,6 +418,23 @@ def mirror_actions(con: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
         for action in ledger.actions(limit=KEEP_ACTIONS_ROWS)
     ]
     _replace(con, "actions", rows)
+
+
+def mirror_backups(con: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    """Replace ops.backups with every backup of the ledger, without where it lies."""
+    rows: list[list[object]] = [
+        [
+            backup.backup_id,
+            _naive(backup.started_at),
+            _naive(backup.finished_at),
+            backup.state.value,
+            backup.rows,
+            backup.bytes,
+            _naive(backup.verified_at) if backup.verified else None,
+        ]
+        for backup in ledger.backups()
+    ]
+    _replace(con, "backups", rows)
 
 
 def _told(said: Message | None) -> tuple[str | None, str | None, str | None]:

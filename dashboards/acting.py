@@ -193,6 +193,15 @@ def _is_money(name: str) -> bool:
     return any(word in name.lower() for word in _MONEY)
 
 
+def said(screen: Screen, row: Row, name: str) -> str:
+    """``why`` or ``outcome`` of an action in words; of another version, whose words are not here, as they were written,
+    else their code. '' where nothing was said."""
+    message = row[name]
+    if message is None:
+        return ""
+    return screen.text.message(message, row.get(f"{name}_written") or message.code)
+
+
 def mode_mark(screen: Screen, operation: Operation) -> Markup:
     """How far an operation is let, as a mark: only one that is enforced writes."""
     mode = screen.settings.mode_of(operation)

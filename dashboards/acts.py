@@ -48,6 +48,8 @@ LONGEST_TEXT: Final = 300
 NAME_LENGTH: Final = 80
 PROGRESS_EVERY_S: Final = 2
 ORDERS_SHOWN: Final = 5
+#: Of those about one thing, among so many of the newest.
+ORDERS_LOOKED_AT: Final = 200
 #: Whoever takes orders looks at least so often; one that waits longer waits for nobody.
 TAKEN_WITHIN: Final = timedelta(minutes=3)
 #: What is made of the snapshot that is looked at.
@@ -487,18 +489,18 @@ def forget(screen: Screen, customer_id: str) -> None:
             order_form(screen, "forget", customer=customer_id)
 
 
-def progress(screen: Screen, *kinds: OrderKind) -> None:
-    """How the newest orders of these kinds (of all, where none is named) stand; asked again every other second while
-    one is not done."""
-    orders = _orders(screen, kinds)
+def progress(screen: Screen, *kinds: OrderKind, **about: str) -> None:
+    """How the newest orders of these kinds (of all, where none is named) stand, those ``about`` it where something is
+    named (an argument of theirs); asked again every other second while one is not done."""
+    orders = _orders(screen, kinds, about)
     waits = orders is not None and any(order.open for order in orders)
     drawn = st.fragment(_progress, run_every=PROGRESS_EVERY_S if waits else None)
-    drawn(screen, kinds, waits)
+    drawn(screen, kinds, about, waits)
 
 
-def _progress(screen: Screen, kinds: tuple[OrderKind, ...], waited: bool) -> None:
+def _progress(screen: Screen, kinds: tuple[OrderKind, ...], about: Mapping[str, str], waited: bool) -> None:
     say = screen.text
-    orders = _orders(screen, kinds)
+    orders = _orders(screen, kinds, about)
     if orders is None:
         show(parts.note("none", say("acts.unread"), say("acts.unread_text")))
         return
@@ -513,11 +515,13 @@ def _progress(screen: Screen, kinds: tuple[OrderKind, ...], waited: bool) -> Non
         )
 
 
-def _orders(screen: Screen, kinds: tuple[OrderKind, ...]) -> list[Order] | None:
+def _orders(screen: Screen, kinds: tuple[OrderKind, ...], about: Mapping[str, str]) -> list[Order] | None:
+    limit = ORDERS_LOOKED_AT if about else ORDERS_SHOWN
     try:
-        return Ledger(screen.settings.home.ledger).orders(*(kinds or ORDER_KINDS), limit=ORDERS_SHOWN)
+        found = Ledger(screen.settings.home.ledger).orders(*(kinds or ORDER_KINDS), limit=limit)
     except sqlite3.Error:
         return None
+    return [order for order in found if about.items() <= order.arguments.items()][:ORDERS_SHOWN]
 
 
 def _order(order: Order, screen: Screen) -> tuple[Child, ...]:

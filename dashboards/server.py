@@ -20,7 +20,6 @@ from dashboards.entrance import Entrance, login_of_this_server  # noqa: E402 - t
 from dashboards.moved import Moved  # noqa: E402 - the path must stand first
 from dashboards.report_files import ROUTES  # noqa: E402 - the path must stand first
 from dashboards.server_names import further_names  # noqa: E402 - the path must stand first
-from resources.collector import leave_out_what_is_loaded  # noqa: E402 - the path must stand first
 from resources.own_hosts import OwnHosts  # noqa: E402 - the path must stand first
 
 warmth.start()
@@ -37,6 +36,3 @@ app = st.App(
     ],
     secrets=login_of_this_server(st.get_option("server.address")),
 )
-
-# Else one draw in twenty waits for it.
-leave_out_what_is_loaded()

@@ -7,6 +7,7 @@ import polars as pl
 
 from checks.schemas.figures import Kind
 from checks.schemas.table import MESSAGE_ARGS, MESSAGE_CODE, OpsTable, column
+from marketplace.backups import BackupState
 from marketplace.error_rate import SLOW_SECONDS
 from marketplace.events import SCAN_OUTCOMES
 from marketplace.operations import ActionState, Operation
@@ -293,10 +294,15 @@ class Backups(OpsTable):
     backup_id: pl.String = column("the backup", key=True)
     started_at: pl.Datetime = column("when it began")
     finished_at: pl.Datetime = column("when it ended; null: it runs, or was cut short", null=True)
-    state: pl.String = column("running, complete, failed, deleted")
+    state: pl.String = column(
+        "how it stands; expired: it was kept for its time, and is gone",
+        words=(state.value for state in BackupState),
+    )
     rows: pl.Int64 = column("rows in it; null: not counted to the end", unit="rows", null=True)
     bytes: pl.Int64 = column("what its files take; null: not whole", unit="bytes", null=True)
-    verified_at: pl.Datetime = column("when its files were last found whole; null: never", null=True)
+    verified_at: pl.Datetime = column(
+        "when its files were last found to hold; null: never, or they did not when last looked at", null=True
+    )
 
 
 class MartDigests(OpsTable, primary_key=True, id_column="mart"):

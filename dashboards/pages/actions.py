@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -22,15 +22,17 @@ from dashboards.kit.markup import Child, joined
 from dashboards.kit.page import Page
 from dashboards.kit.pager import page_of, pager
 from dashboards.kit.parts import show
-from dashboards.kit.screen import Screen
+from dashboards.kit.screen import Screen, Section
 from dashboards.queries.acting import PAGE_ROWS, Asked, Row
 from dashboards.queries.query import Column
+from dashboards.sections import safety
 from dashboards.wording import NOTHING, count
 from marketplace.operations import BY_ORDER, PLAN_HOLDS_FOR, ActionState, Mode, Operation
 from marketplace.personal import without_contact
 from resources.ledger.actions import Plan
 
 ACTION: Final = of_id("action")
+VIEW: Final = Choice("view", ("actions", "letters", "backups"), "actions")
 OPERATION: Final = Choice("operation", tuple(one.value for one in Operation))
 STATE: Final = Choice("state", tuple(one.value for one in ActionState))
 PLAN: Final = of_id("plan")
@@ -86,7 +88,7 @@ def opened(screen: Screen) -> None:
                 {"action": action_id, "operation": row["operation"], "row": row["row_id"]},
             ),
         )
-        acts.progress(screen, "undo")
+        acts.progress(screen, "undo", action=action_id)
     elif row["state"] == ActionState.PLANNED:
         plan = say("actions.to_plan")
         show(parts.paragraph(links.to_page("actions", plan, operation=row["operation"]), "bw-below"))
@@ -128,12 +130,12 @@ def _change(screen: Screen, row: Row) -> Markup:
 def _why(screen: Screen, row: Row) -> Markup:
     say = screen.text
     lines: list[tuple[Child, Child]] = [
-        (say("actions.found"), say.message(row["why"], row.get("why"))),
+        (say("actions.found"), acting.said(screen, row, "why")),
         (say("actions.rule"), row["rule"]),
         (say("acts.reason"), row["reason"] or NOTHING),
     ]
     if row["outcome"] is not None:
-        lines.append((say("actions.outcome"), say.message(row["outcome"], row.get("outcome"))))
+        lines.append((say("actions.outcome"), acting.said(screen, row, "outcome")))
     if row["answer"]:
         lines.append((say("actions.answer"), parts.verbatim(row["answer"])))
     return parts.table([(say("booking.what"), False), ("", False)], lines)
@@ -267,7 +269,7 @@ def operation(screen: Screen) -> None:
             show(acting.how_to_enforce(say, one))
         elif plan is not None and of.planned and known.stopped is None and one not in BY_ORDER:
             _apply(screen, one, plan, of.planned)
-        acts.progress(screen, "plan", "apply", "undo", "act")
+        acts.progress(screen, "plan", "apply", "undo", "act", operation=name)
 
 
 def _planned(screen: Screen, one: Operation, plan: Plan | None) -> Markup:
@@ -337,10 +339,10 @@ _ALL: Final = 1_000_000
 
 def _frame(screen: Screen, rows: Sequence[Row]) -> pl.DataFrame:
     """Actions as a table: messages in the language of the page, instants in naive UTC."""
-    say = screen.text
-    made: Callable[[Row, str], Any] = lambda row, name: (  # noqa: E731
-        say.message(row[name]) or None if name in ("why", "outcome") else row[name]
-    )
+
+    def made(row: Row, name: str) -> Any:
+        return acting.said(screen, row, name) or None if name in ("why", "outcome") else row[name]
+
     instants = ("planned_at", "settled_at", "undone_at")
     plain = [name for name in _FILED if name not in (*instants, "change", "duration")]
     return pl.DataFrame(
@@ -404,6 +406,33 @@ def _filters(screen: Screen) -> None:
         )
 
 
+def choose_view(screen: Screen) -> None:
+    """What is looked at: the actions, what was given up of notifications, or the backups."""
+    if chosen(ACTION):
+        return
+    st.segmented_control(
+        screen.text("actions.view"),
+        VIEW.allowed,
+        required=True,
+        format_func=lambda code: screen.text(f"actions.view_{code}"),
+        label_visibility="collapsed",
+        **widget(VIEW),
+    )
+
+
+_VIEWS: Final[Mapping[str, tuple[Section, ...]]] = {
+    "actions": (operations, operation, listing),
+    "letters": (safety.letters,),
+    "backups": (safety.backups,),
+}
+
+
+def viewed(screen: Screen) -> None:
+    if not chosen(ACTION):
+        for section in _VIEWS[chosen(VIEW)]:
+            screen.draw(section)
+
+
 PAGE = Page(
     name="actions",
     group="today",
@@ -413,12 +442,11 @@ PAGE = Page(
     sections=(
         opened,
         answer,
-        operations,
-        operation,
-        listing,
+        choose_view,
+        viewed,
         glossary.words("operation", "observe", "plan_of_actions", "undo", "snapshot"),
     ),
-    choices=(ACTION, OPERATION, STATE, PLAN, BY, SEARCH, PAGE_NUMBER),
+    choices=(ACTION, VIEW, OPERATION, STATE, PLAN, BY, SEARCH, PAGE_NUMBER),
 )
 
 if __name__ == "__main__":  # Streamlit runs the file; the frame reads its record

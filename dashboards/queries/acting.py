@@ -12,7 +12,8 @@ from dashboards.queries.reading import ask, cached
 from messages.message import message_of
 
 Row = Mapping[str, Any]
-"""An action, by the columns of ops.actions; ``before`` and ``after`` are mappings, ``why`` and ``outcome`` messages."""
+"""An action, by the columns of ops.actions; ``before`` and ``after`` are mappings, ``why`` and ``outcome`` messages, of
+a snapshot with their English as ``why_written`` and ``outcome_written``."""
 PAGE_ROWS: Final = 50
 
 
@@ -63,5 +64,7 @@ def _read(row: dict[str, Any]) -> Row:
         "before": json.loads(row["before"]),
         "after": json.loads(row["after"]),
         "why": message_of(row["code"], row["args"]),
+        "why_written": row["why"],
         "outcome": message_of(row["outcome_code"], row["outcome_args"]),
+        "outcome_written": row["outcome"],
     }

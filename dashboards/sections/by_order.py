@@ -191,7 +191,7 @@ def _offer(screen: Screen, row_id: str, offered: Offered) -> None:
             )
             if operation is not None:
                 _details(screen, row_id, offered[Operation(operation)], Operation(operation))
-        acts.progress(screen, "act")
+        acts.progress(screen, "act", row=row_id)
 
 
 def _details(screen: Screen, row_id: str, asked: Callable[[], Order | None], operation: Operation) -> None:

@@ -367,8 +367,8 @@ RULES: Final = RuleBook(
                 source=f"figure:{name}",
                 severity=Severity.HIGH,
                 says=Message(f"alert.{name}"),
-                page="/overview",
-                rows="/data_quality",
+                page="/actions",
+                rows="/actions?view=backups",
                 what_to_do=Message(f"alert.{name}_do"),
             )
             for name in ("backup_failed", "backup_old", "drill_failed")
@@ -391,7 +391,7 @@ RULES: Final = RuleBook(
             severity=Severity.HIGH,
             says=Message("alert.dead_letters"),
             page="/actions",
-            rows="/actions?operation={operation}&state=failed",
+            rows="/actions?view=letters",
             labels=("operation",),
             what_to_do=Message("alert.dead_letters_do"),
         ),

@@ -10,12 +10,14 @@ from typing import Any
 import duckdb
 import pytest
 
+from marketplace.backups import BackupState
 from marketplace.operations import Operation
 from marketplace.roles import Role
 from messages.message import Message
 from resources import acting
 from resources.home import Home
 from resources.ledger import Ledger
+from resources.ledger.outbox import LetterState, TryEnd
 from resources.snapshots import require_snapshot
 from tests.acted import BY, NOW, REASON, planned, settled
 from tests.dashboards.conftest import Shown
@@ -83,6 +85,9 @@ def test_an_action_in_full_says_what_changes_why_by_whom_and_what_became_of_it(
     text = show(published_home.root, "actions", action=ids[3]).text
     for said in ("pending", "expired", "Nobody answered in time.", "The server answered 500.", BY, REASON):
         assert said in text
+    (other,) = planned(published_home, Operation.MARK_OVERDUE, [("c1", {}, {"status": "overdue"})])
+    settled(published_home, [other], "skipped", said=Message("of.another_version", {"row": "c1"}))
+    assert "of.another_version" in show(published_home.root, "actions", action=other).text
     assert "There is no action act_x" in show(published_home.root, "actions", action="act_x").text
 
 
@@ -228,3 +233,32 @@ def test_what_was_done_to_a_record_stands_where_it_is_opened(published_home: Hom
     shown = show(published_home.root, "bookings", booking=row)
     assert "What bookwatch planned and did here" in shown.text
     assert f"actions?action={ids[0]}" in shown.html
+
+
+def test_notifications_that_were_given_up_are_sent_again_by_who_may(
+    published_home: Home, show: Show, signed_in: SignedIn
+) -> None:
+    ledger = Ledger(published_home.ledger)
+    ledger.begin_tries(["n1", "n2"], at=NOW)
+    ledger.end_tries([TryEnd(one, LetterState.DEAD, (), "500") for one in ("n1", "n2")], at=NOW)
+    signed_in(Role.VIEWER)
+    shown = show(published_home.root, "actions", view="letters")
+    assert "2 given up" in shown.text
+    assert "act_letters" not in {button.key for button in shown.app.button}
+    signed_in(Role.OPERATOR)
+    shown = show(published_home.root, "actions", view="letters")
+    shown.app.text_input(key="letters_reason").input("the receiver is up again")
+    shown.app.button(key="act_letters").click().run()
+    assert ledger.letter_counts() == {LetterState.WAITING: 2}
+    assert {one.again_by for one in ledger.letters().values()} == {"operator@example.test"}
+
+
+def test_backups_are_listed_with_how_they_stand(published_home: Home, show: Show) -> None:
+    ledger = Ledger(published_home.ledger)
+    assert "There is no backup yet" in show(published_home.root, "actions", view="backups").text
+    backup = ledger.begin_backup(NOW, "20261122T060400Z", store="backups")
+    ledger.finish_backup(backup, BackupState.WHOLE, at=NOW, rows=1_234, size=5_600_000)
+    ledger.enter_verified(backup, at=NOW, holds=True)
+    text = show(published_home.root, "actions", view="backups").text
+    for said in (backup, "whole", "1,234", "5.6 MB", "every file holds"):
+        assert said in text

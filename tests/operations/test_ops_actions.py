@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from assets import ops
+from marketplace.backups import BackupState
 from marketplace.operations import Operation
 from messages.message import Message
 from resources.home import Home
@@ -69,3 +70,18 @@ def test_the_latest_are_kept(home: Home, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(ops, "KEEP_ACTIONS_ROWS", 2)
     planned(home, Operation.MARK_OVERDUE, [(f"c{n}", {}, {"status": "overdue"}) for n in range(4)])
     assert len(mirrored(home)) == 2
+
+
+def test_backups_stand_without_where_they_lie(home: Home) -> None:
+    ledger = Ledger(home.ledger)
+    whole = ledger.begin_backup(NOW, "20261122T060400Z", store="s3://secret/place")
+    ledger.finish_backup(whole, BackupState.WHOLE, at=NOW, rows=7, size=512)
+    ledger.enter_verified(whole, at=NOW, holds=True)
+    broken = ledger.begin_backup(NOW, "20261122T060500Z", store="s3://secret/place")
+    ledger.enter_verified(broken, at=NOW, holds=False)
+    with duckdb.connect() as con:
+        ops.create_ops(con)
+        ops.mirror_backups(con, ledger)
+        rows = con.execute("FROM ops.backups ORDER BY backup_id").fetchall()
+    at = NOW.replace(tzinfo=None)
+    assert rows == [(whole, at, at, "whole", 7, 512, at), (broken, at, None, "running", None, None, None)]
