@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from marketplace.operations import Mode, Operation
+from pipelines.cli.demo_receiver import start_receiver
 from pipelines.cli.run import summary
 from pipelines.cli.serve import (
     DAGSTER_PORT,
@@ -143,6 +144,8 @@ def demo(
         "BOOKWATCH_HEARTBEAT_URL",
         "BOOKWATCH_LOGIN",
         "BOOKWATCH_OPERATIONS",
+        "BOOKWATCH_RECEIVER",
+        "BOOKWATCH_RECEIVER_URLS",
         "APPWRITE_WRITE_KEY",
     ):
         os.environ[name] = {
@@ -176,6 +179,7 @@ def demo(
         os.environ["APPWRITE_DATABASE_ID"] = sandbox["database"]
         if act:
             os.environ["APPWRITE_WRITE_KEY"] = sandbox["key"]
+            os.environ["BOOKWATCH_RECEIVER"] = start_receiver()
         settings = load_settings()
         done = run_once(settings, RunOrder(say=lambda line: typer.echo(line, err=True)))
         if done.failure is not None:
