@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import sys
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Annotated, Any
 
 import typer
@@ -103,6 +105,25 @@ def filled(sandbox: Child, folder: Path) -> dict[str, Any]:
     return json.loads(line)
 
 
+class _AppReceiver(BaseHTTPRequestHandler):
+    """The simulated app's receiver of notifications: it takes each, and keeps none."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing of a notification is said anywhere."""
+
+
+def start_receiver() -> str:
+    """Start the app's receiver on a free port of this machine, as long as this process lives; its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _AppReceiver)
+    Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}/notifications"
+
+
 def acted(settings: Settings) -> bool:
     """Give each operation a turn, so that there is something to see: planned where it is observed, applied where it is
     enforced. Whether anything was written."""
@@ -111,7 +132,11 @@ def acted(settings: Settings) -> bool:
 
     wrote = False
     for operation in scheduled():
-        found = turn(settings, operation)
+        try:
+            found = turn(settings, operation)
+        except BookwatchError as refused:
+            typer.echo(f"{operation}: {refused}", err=True)
+            continue
         if found.plan is not None and found.applied is None:
             rows = f"{found.plan.proposed:,} planned, {found.plan.left_out:,} over the limit"
             typer.echo(f"{every_kind()[operation].description} {rows}; nothing was written.")
@@ -144,6 +169,10 @@ def demo(
         "BOOKWATCH_LOGIN",
         "BOOKWATCH_OPERATIONS",
         "APPWRITE_WRITE_KEY",
+        "BOOKWATCH_RECEIVER",
+        "BOOKWATCH_RECEIVER_URLS",
+        "BOOKWATCH_STORE",
+        "BOOKWATCH_BACKUP_BUCKET",
     ):
         os.environ[name] = {
             "BOOKWATCH_TABLES": "{}",
@@ -176,6 +205,7 @@ def demo(
         os.environ["APPWRITE_DATABASE_ID"] = sandbox["database"]
         if act:
             os.environ["APPWRITE_WRITE_KEY"] = sandbox["key"]
+            os.environ["BOOKWATCH_RECEIVER"] = start_receiver()
         settings = load_settings()
         done = run_once(settings, RunOrder(say=lambda line: typer.echo(line, err=True)))
         if done.failure is not None:
