@@ -207,9 +207,7 @@ def pages(root: Path) -> dict[str, Any]:
     """Every page, and those with a record opened: first, again (p95), and with no answer kept (median)."""
     may_everything()
     from dashboards import frame
-    from resources.collector import leave_out_what_is_loaded
 
-    leave_out_what_is_loaded()  # as the server does
     found: dict[str, Any] = {}
     for page, query in _addresses(root, [page.name for page in frame.PAGES]):
         drawn = _draw(page, query)
@@ -320,10 +318,8 @@ def chats(root: Path) -> dict[str, Any]:
     """Milliseconds of conversations that nobody has opened yet, of searches in one that is open, and in all."""
     may_everything()
     from dashboards.queries import private, reading, talks, words
-    from resources.collector import leave_out_what_is_loaded
     from resources.home import Home
 
-    leave_out_what_is_loaded()  # as the server does
     home = Home(root)
     path = reading.newest(home.current)
     assert path is not None

@@ -3,7 +3,6 @@ inside of it. No figure is drawn."""
 
 from __future__ import annotations
 
-import gc
 import json
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
@@ -27,6 +26,7 @@ from dashboards.queries import reading
 from dashboards.sections import shared
 from dashboards.viewer import Viewer
 from dashboards.wording import LANGUAGES, Wording
+from resources.collector import leave_out_what_is_loaded
 from resources.modules import modules_of
 from resources.settings import Settings
 
@@ -104,8 +104,7 @@ def settle() -> None:
     took three times as long."""
     if not _SETTLED.acquire(blocking=False):
         return
-    gc.collect()
-    gc.freeze()
+    leave_out_what_is_loaded()
 
 
 #: Taken by the first drawing, and never given back.

@@ -14,15 +14,15 @@ import streamlit as st  # noqa: E402 - the path must stand first
 from starlette.middleware import Middleware  # noqa: E402 - the path must stand first
 from starlette.middleware.gzip import GZipMiddleware  # noqa: E402 - the path must stand first
 
-from dashboards import first_page  # noqa: E402 - the path must stand first
+from dashboards import first_page, warmth  # noqa: E402 - the path must stand first
 from dashboards import frame as _frame  # noqa: E402, F401 - likewise; pages are read before anyone comes
 from dashboards.entrance import Entrance, login_of_this_server  # noqa: E402 - the path must stand first
 from dashboards.moved import Moved  # noqa: E402 - the path must stand first
 from dashboards.report_files import ROUTES  # noqa: E402 - the path must stand first
 from dashboards.server_names import further_names  # noqa: E402 - the path must stand first
-from resources.collector import leave_out_what_is_loaded  # noqa: E402 - the path must stand first
 from resources.own_hosts import OwnHosts  # noqa: E402 - the path must stand first
 
+warmth.start()
 app = st.App(
     Path(__file__).with_name("app.py"),
     routes=(*ROUTES, *first_page.ROUTES),
@@ -36,6 +36,3 @@ app = st.App(
     ],
     secrets=login_of_this_server(st.get_option("server.address")),
 )
-
-# Else one draw in twenty waits for it.
-leave_out_what_is_loaded()

@@ -17,6 +17,7 @@ from marketplace.aliases import ALIASES
 from marketplace.identifiers import ROLE_WORDS, TOKEN
 from marketplace.instants import read
 from marketplace.json_values import read_json
+from marketplace.pseudonyms import PREFIX
 from marketplace.statuses import (
     BOOKING_STATUS,
     COMMISSION_STATUS,
@@ -113,13 +114,22 @@ def instant_of(value: object, offset_minutes: int | None) -> datetime | None:
 
 
 def names_somebody(text: str | None) -> bool:
-    """Whether an id can be a person's: no word for a role, no phone, one token."""
+    """Whether an id can be a person's: no word for a role, no phone, no hash of what was hidden, one token."""
     return (
         text is not None
+        and not text.startswith(PREFIX)
         and text.lower() not in ROLE_WORDS
         and _PHONE.fullmatch(text) is None
         and _ID.fullmatch(text) is not None
     )
+
+
+def key_of(written: str | None, published: str | None) -> str | None:
+    """The id of another row that a row names: as it is published where it is that but for case (then it is that row's
+    own ``$id``), else as it is written."""
+    if written is None or (published is not None and written.lower() == published.lower()):
+        return published
+    return written
 
 
 def language_of(row: Row) -> str:

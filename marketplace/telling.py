@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Final
 
 from marketplace.registry import Registry
-from marketplace.statuses import BookingStatus
 
 
 class Told(StrEnum):
@@ -76,10 +75,3 @@ PROVIDERS_READ: Final = "id"
 """The language of a provider's notifications; a customer's is their own (app_rows.language_of)."""
 EXPIRY_REASON: Final = "no answer in time"
 """What a booking says of why it expired: read as no_response by decline_reasons.py."""
-
-_WRITTEN_ABOUT: Final = (BookingStatus.PENDING, BookingStatus.ACCEPTED, BookingStatus.CANCELLED)
-
-
-def whatsapp_code(booking_status: str) -> str:
-    """The code of the text (argument ``booking``) that a WhatsApp message to the customer of a booking begins with."""
-    return f"told.whatsapp.{booking_status if booking_status in _WRITTEN_ABOUT else 'other'}"

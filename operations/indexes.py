@@ -172,7 +172,7 @@ class _Maker:
                 return replace(index, state=IndexState.AVAILABLE, after_s=after, built_s=built)
             if status in ("failed", "stuck"):
                 return replace(
-                    index, state=IndexState.FAILED, said=Message("indexes.failed", {"key": index.key})
+                    index, state=IndexState.FAILED, said=Message("indexes.unbuilt", {"key": index.key})
                 )
             if self.monotonic() - began >= self.patience_s:
                 return replace(index, state=IndexState.PROCESSING, said=Message("indexes.processing"))

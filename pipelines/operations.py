@@ -50,13 +50,24 @@ def idle_reason(settings: Settings, operation: Operation) -> Message | None:
     return None
 
 
+def find_out(settings: Settings, operation: Operation) -> BookwatchError | None:
+    """Settle what an earlier run left open, where it may be asked for; why that could not be. Raises sqlite3.Error."""
+    if not _may_write(settings, operation) or is_stopped(settings.home):
+        return None
+    try:
+        settle_open(settings, patience_s=BUSY_PATIENCE_S)
+    except BookwatchError as refused:
+        return refused
+    return None
+
+
 def plan_turn(settings: Settings, operation: Operation) -> Turned:
     """Plan an operation in its rhythm. Raises as ``make_plan``."""
     idle = idle_reason(settings, operation)
     if idle is not None:
         return Turned(operation, idle)
-    if _may_write(settings, operation):
-        settle_open(settings, patience_s=BUSY_PATIENCE_S)
+    if (refused := find_out(settings, operation)) is not None:
+        raise refused
     return Turned(operation, plan=make_plan(settings, operation, by=SCHEDULE, patience_s=BUSY_PATIENCE_S))
 
 

@@ -75,6 +75,11 @@ class Home:
         return self.root / "last_sweep"
 
     @property
+    def doctor(self) -> Path:
+        """What doctor found last."""
+        return self.root / "doctor.json"
+
+    @property
     def lock(self) -> Path:
         return self.root / "run.lock"
 

@@ -3,12 +3,15 @@ of tests/published.py as fixtures."""
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib
 import os
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -66,6 +69,24 @@ def pytest_configure(config: pytest.Config) -> None:
         places.keep_files_in_memory()
         compiled = places.begin_session()
         config.add_cleanup(lambda: shutil.rmtree(compiled, ignore_errors=True))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let each of several workers that collect all tests begin with a part of their files of its own: pytest writes
+    down what it made of them, and the others need not make it again. What cannot be imported is told when tests are
+    collected."""
+    worker: dict[str, Any] = getattr(session.config, "workerinput", {})
+    if worker and [Path(argument).resolve() for argument in session.config.args] == [ROOT]:
+        number = int(str(worker["workerid"]).removeprefix("gw"))
+        for path in sorted(ROOT.rglob("test_*.py"))[number :: int(worker["workercount"])]:
+            with contextlib.suppress(Exception):
+                importlib.import_module(".".join(path.relative_to(ROOT.parent).with_suffix("").parts))
+
+
+def pytest_collection_finish() -> None:
+    # What was imported and collected stays: nothing that is looked through for cycles again.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

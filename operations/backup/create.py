@@ -28,7 +28,8 @@ from operations.backup.manifest import (
     sha256_of,
 )
 from operations.backup.parts import PartWriter, recipient_of, slug
-from operations.backup.scan import Pass, counted, read_table
+from operations.backup.rows import Frames
+from operations.backup.scan import Pass, counted, read_table, watched_columns
 from operations.backup.tables import Table, database_settings, list_tables, reading_order
 from resources.appwrite.failures import CallEvent, CallFailure
 from resources.appwrite.gateway import Gateway
@@ -211,12 +212,18 @@ class _Making:
         if sealed and self.recipient is None:
             return _entry(table, Pass(), None, sealed=True, left_out=SEALED)
         done = Pass()
-        writer = PartWriter(folder, slug(number, table.id), recipient=self.recipient, sealed=sealed)
+        frames, watched = Frames(table.readable), watched_columns(table.columns)
+
+        def parts() -> PartWriter:
+            name = slug(number, table.id)
+            return PartWriter(folder, name, frames, watched, recipient=self.recipient, sealed=sealed)
+
+        writer = parts()
 
         def restart() -> None:
             nonlocal writer
             writer.discard()
-            writer = PartWriter(folder, slug(number, table.id), recipient=self.recipient, sealed=sealed)
+            writer = parts()
 
         self.say(Message("backup.reading", {"table": table.id}))
         before = rows_after = None
@@ -224,7 +231,7 @@ class _Making:
             begun = self.gateway.server_now().replace(tzinfo=None)
             before = counted(self.gateway, table.id)
             for page in read_table(self.gateway, table, threads, begun, done, restart=restart):
-                writer.add(page, page.block, page.frame_bytes)
+                writer.add(len(page), page.block, page.packed)
             rows_after = counted(self.gateway, table.id)
         except CallFailure as failed:
             if failed.reason in ("unauthorized", "connection", "circuit_open"):
@@ -313,7 +320,7 @@ def _entry(
         done.order,
         done.rows,
         None if writer is None else writer.rows_sha256,
-        done.nulls,
+        {} if writer is None else writer.nulls,
         counted,
         [] if writer is None else writer.files,
         sealed,

@@ -37,7 +37,7 @@ from operations.backup.manifest import (
     sha256_of,
 )
 from operations.backup.parts import PartWriter, lines_of, packed
-from operations.backup.rows import RowsDecoder, line_of, parquet_name, row_of
+from operations.backup.rows import Frames, line_of, parquet_name, row_of
 from operations.backup.scan import watched_columns
 from resources.appwrite.columns import columns_of
 from resources.forgotten import Forgotten
@@ -91,15 +91,11 @@ class _Judge:
         self._person = person
         self._collection = names.get(table.id, "")
         self._columns = tuple((str(c["key"]), parquet_name(str(c["key"]))) for c in table.columns)
-        self._decoder = RowsDecoder(columns_of(table.columns), "rows", "$id")
-
-    def frame(self, lines: Sequence[bytes]) -> pl.DataFrame:
-        """Rows as a page decoder gives them. Raises Malformed."""
-        return self._decoder.decode(b'{"rows":[' + b",".join(lines) + b"]}").frame
+        self._frames = Frames(columns_of(table.columns))
 
     def without(self, lines: Sequence[bytes]) -> dict[int, bytes]:
         """Of some lines those that hold something of theirs, without it, by place."""
-        frame = self.frame(lines)
+        frame = self._frames.of(b"\n".join(lines) + b"\n")
         rows = {place: row_of(lines[place]) for place in self._suspects(frame)}
         found: dict[int, bytes] = {}
         unknown = self._unknown(frame)
@@ -297,28 +293,26 @@ def _anew(
     if not due:
         return table
     judge = _Judge(settings, person, table)
-    watched = watched_columns(table.columns)
+    frames, watched = Frames(columns_of(table.columns)), watched_columns(table.columns)
     files: list[FileEntry] = []
-    nulls = dict.fromkeys(watched, 0)
+    nulls: dict[str, int] = {}
     digest = hashlib.sha256()
     for file in table.files:
         if file.form != "jsonl":
             continue
         others = [one for one in table.files if one.part == file.part]
-        writer = PartWriter(folder, _renamed(file.name, number), number=file.part)
+        writer = PartWriter(folder, _renamed(file.name, number), frames, watched, number=file.part)
         with store.local(held.backup_id, file.name) as path:
             for lines in _some_at_once(path, file, held.backup_id):
                 if file.part in due:
                     changed = judge.without(lines)
                     lines = [changed.get(n) or line for n, line in enumerate(lines)]
-                frame = judge.frame(lines)
                 block = b"\n".join(lines) + b"\n"
                 digest.update(block)
-                for name, column in watched.items():
-                    nulls[name] += frame[column].null_count()
-                if file.part in due:
-                    writer.add_lines(len(lines), block, packed(block))
-                    writer.add_frame(frame)
+                writer.add(len(lines), block, packed(block) if file.part in due else b"")
+        writer.type_all()
+        for name, count in writer.nulls.items():
+            nulls[name] = nulls.get(name, 0) + count
         if file.part in due:
             writer.end_part()
             files += writer.files
@@ -327,7 +321,7 @@ def _anew(
     return msgspec.structs.replace(
         table,
         files=files,
-        nulls={name: count for name, count in nulls.items() if count},
+        nulls=nulls,
         rows_sha256=digest.hexdigest(),
     )
 

@@ -25,7 +25,7 @@ class DamagedBackup(BookwatchError):
 
 class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file with rows: ``form`` jsonl or parquet. ``part``: files of the same part hold the same rows in the same
-    order. ``text_sha256``: of the lines, unpacked; None of Parquet and of what is sealed."""
+    order."""
 
     name: str
     form: str
@@ -33,7 +33,6 @@ class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rows: int
     bytes: int
     sha256: str
-    text_sha256: str | None = None
     sealed: bool = False
 
 

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any, Final, cast
 
 import msgspec
 import orjson
 import polars as pl
 
-from resources.appwrite.bounds import loads
+from resources.appwrite.bounds import check_count, loads
 from resources.appwrite.columns import Page, PageDecoder
-from resources.appwrite.failures import Malformed
-from resources.raw.column_types import Column, Order, StoredColumn
+from resources.appwrite.failures import Malformed, NoSequence
+from resources.raw.column_types import Column, Order, Position, StoredColumn
 
 OF_THE_SERVER: Final = ("$sequence", "$databaseId", "$tableId", "$collectionId", "$tenant")
 """What a row is given where it stands: a restored one has others."""
@@ -38,6 +39,7 @@ _WRITTEN: Final = tuple(f'"{name}":'.encode() for name in OF_THE_SERVER)
 _NONE: Final = msgspec.Raw(b"null")
 
 PERMISSIONS: Final = "$permissions"
+_NUMBER: Final = re.compile(r"0|-?[1-9][0-9]*")
 _RESERVED: Final = frozenset({"_id", "_sequence", "_created_at", "_updated_at", "_misfits"})
 
 
@@ -53,9 +55,30 @@ class Relation:
 
 @dataclass(frozen=True)
 class RowsPage(Page):
-    """Rows of one answer: beside their frame the lines they are kept as, in its order."""
+    """Rows of one answer as the lines they are kept as, each with its end, in its order. Its frame is empty: what is in
+    the rows is not looked at here. ``made``: when the first of them was made, as the server writes it; '' unknown."""
 
-    lines: tuple[bytes, ...] = ()
+    rows: int = 0
+    first: Position | None = None
+    ids: frozenset[str] = frozenset()
+    made: str = ""
+    block: bytes = b""
+    packed: bytes = b""
+
+    def follows(self, after: Position | None) -> bool:
+        if after is None or not self.rows:
+            return True
+        if isinstance(after, int):
+            return isinstance(self.first, int) and self.first > after
+        return after not in self.ids
+
+    def __len__(self) -> int:
+        return self.rows
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The lines, without their ends."""
+        return self.block.split(b"\n")[:-1]
 
 
 def parquet_name(attribute: str) -> str:
@@ -65,24 +88,13 @@ def parquet_name(attribute: str) -> str:
 
 @dataclass(frozen=True)
 class RowsDecoder:
-    """Turns answers of one table into pages. ``relations``: its relationship columns; ``unread`` ones are not carried.
-    ``order``: what rows are followed by."""
+    """Turns answers of one table into pages. ``relations``: its relationship columns. ``order``: what rows are followed
+    by. ``pack``: what packs the lines of a page; the thread that fetched it does."""
 
-    columns: Sequence[Column]
     list_key: str
     order: Order
     relations: Sequence[Relation] = ()
-
-    @cached_property
-    def _frames(self) -> PageDecoder:
-        stored: list[StoredColumn] = []
-        taken = {PERMISSIONS}
-        for column in self.columns:
-            name = parquet_name(column.key)
-            if name not in taken:
-                taken.add(name)
-                stored.append(StoredColumn(column.key, name, column.storage))
-        return PageDecoder(tuple(stored), self.list_key, self.order)
+    pack: Callable[[bytes], bytes] | None = None
 
     @cached_property
     def _raw(self) -> Any:
@@ -93,28 +105,79 @@ class RowsDecoder:
         return msgspec.json.Decoder(answer)
 
     @cached_property
-    def _permissions(self) -> Any:
+    def _heads(self) -> Any:
+        """Reads of an answer's rows where each stands, and when it was made."""
+        number: Any = str | int | None if self.order == "$sequence" else Any
         row = msgspec.defstruct(
-            "Row", [("given", msgspec.Raw, _NONE)], rename={"given": PERMISSIONS}, gc=False
+            "Row",
+            [("id", str), ("sequence", number, None), ("created", Any, None)],
+            rename={"id": "$id", "sequence": "$sequence", "created": "$createdAt"},
+            gc=False,
         )
         answer = msgspec.defstruct("Answer", [("rows", list[row])], rename={"rows": self.list_key}, gc=False)
         return msgspec.json.Decoder(answer)
 
     def decode(self, body: bytes) -> RowsPage:
-        """Raises Malformed, NoSequence, TooLarge as PageDecoder's."""
-        page = self._frames.decode(body)
-        lines = self._lines(body)
-        if len(lines) != page.frame.height:
-            raise Malformed
-        return RowsPage(page.frame.with_columns(self._given(body, lines)), page.last, tuple(lines))
-
-    def _given(self, body: bytes, lines: Sequence[bytes]) -> pl.Series:
-        """Who may do what with each row, as JSON."""
+        """Raises Malformed for what is no list of rows in the order asked for, NoSequence where they have no number,
+        TooLarge."""
+        check_count(body)
         try:
-            found = [bytes(row.given).decode() for row in self._permissions.decode(body).rows]
+            heads: list[Any] = self._heads.decode(body).rows
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            found = [json.dumps(row_of(line).get(PERMISSIONS)) for line in lines]
-        return pl.Series(PERMISSIONS, found, pl.String)
+            heads = self._slow_heads(body)
+        empty = pl.DataFrame()
+        if not heads:
+            return RowsPage(empty, None)
+        positions = self._positions(heads)
+        lines = self._lines(body)
+        if len(lines) != len(heads):
+            raise Malformed
+        block = b"\n".join(lines) + b"\n"
+        made = [head.created for head in heads]
+        return RowsPage(
+            empty,
+            positions[-1],
+            len(heads),
+            positions[0],
+            frozenset() if self.order == "$sequence" else frozenset(str(one) for one in positions),
+            min(made) if all(isinstance(one, str) for one in made) else "",
+            block,
+            self.pack(block) if self.pack else b"",
+        )
+
+    def _positions(self, heads: Sequence[Any]) -> list[Position]:
+        if self.order == "$id":
+            ids: list[Position] = [head.id for head in heads]
+            if len(set(ids)) < len(ids) or "" in ids:
+                raise Malformed
+            return ids
+        found: list[Position] = []
+        for head in heads:
+            number = head.sequence
+            if number is None:
+                raise NoSequence if all(one.sequence is None for one in heads) else Malformed
+            if isinstance(number, str):
+                if _NUMBER.fullmatch(number) is None:
+                    raise NoSequence  # a text is compared as one: rows would be passed over
+                number = int(number)
+            if found and number <= cast("int", found[-1]):
+                raise Malformed
+            found.append(number)
+        return found
+
+    def _slow_heads(self, body: bytes) -> list[Any]:
+        answer = loads(body)
+        listed = cast("dict[str, Any]", answer).get(self.list_key) if isinstance(answer, dict) else None
+        rows = cast("list[Any]", listed) if isinstance(listed, list) else None
+        if rows is None or not all(isinstance(row, dict) for row in rows):
+            raise Malformed
+        told = cast("list[dict[str, Any]]", rows)
+        if not all(isinstance(row.get("$id"), str) for row in told):
+            raise Malformed
+        return [
+            SimpleNamespace(id=r["$id"], sequence=r.get("$sequence"), created=r.get("$createdAt"))
+            for r in told
+        ]
 
     def _lines(self, body: bytes) -> list[bytes]:
         if not self.relations and b"\n" not in body:
@@ -122,7 +185,7 @@ class RowsDecoder:
                 rows: list[msgspec.Raw] = self._raw.decode(body).rows
             except (msgspec.DecodeError, UnicodeError, RecursionError):
                 return self._written(body)
-            return cut(b"\n".join([bytes(row) for row in rows])).split(b"\n") if rows else []
+            return cut(b"\n".join([bytes(row) for row in rows]), len(rows)).split(b"\n")
         return self._written(body)
 
     def _written(self, body: bytes) -> list[bytes]:
@@ -141,10 +204,48 @@ class RowsDecoder:
         return kept
 
 
-def cut(rows: bytes) -> bytes:
-    """Rows of JSON without what the server gave them."""
-    rest = _GIVEN.sub(b"", rows)
-    return _LAST.sub(b"", rest) if any(name in rest for name in _WRITTEN) else rest
+@dataclass(frozen=True)
+class Frames:
+    """Turns lines into typed frames: what a page decoder gives, and who may do what with a row."""
+
+    columns: Sequence[Column]
+
+    @cached_property
+    def _decoder(self) -> PageDecoder:
+        stored: list[StoredColumn] = []
+        taken = {PERMISSIONS}
+        for column in self.columns:
+            name = parquet_name(column.key)
+            if name not in taken:
+                taken.add(name)
+                stored.append(StoredColumn(column.key, name, column.storage))
+        return PageDecoder(tuple(stored), "rows", None)
+
+    @cached_property
+    def _permissions(self) -> Any:
+        row = msgspec.defstruct(
+            "Row", [("given", msgspec.Raw, _NONE)], rename={"given": PERMISSIONS}, gc=False
+        )
+        return msgspec.json.Decoder(msgspec.defstruct("Answer", [("rows", list[row])], gc=False))
+
+    def of(self, block: bytes) -> pl.DataFrame:
+        """The frame of some lines, each with its end. Raises Malformed, TooLarge."""
+        body = b'{"rows":[' + block[:-1].replace(b"\n", b",") + b"]}"
+        frame = self._decoder.decode(body).frame
+        try:
+            given = [bytes(row.given).decode() for row in self._permissions.decode(body).rows]
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            given = [json.dumps(row_of(line).get(PERMISSIONS)) for line in block[:-1].split(b"\n")]
+        return frame.insert_column(0, pl.Series(PERMISSIONS, given, pl.String))
+
+
+def cut(rows: bytes, count: int) -> bytes:
+    """So many rows of JSON, a line each, without what the server gave them."""
+    head = rows[: rows.find(b"\n") if count > 1 else len(rows)]
+    rest, taken = _GIVEN.subn(b"", rows)
+    # Every row has as many of them as the first: all went, unless one stands last and has no comma behind it.
+    each = sum(name in head for name in _WRITTEN)
+    return rest if taken == each * count else _LAST.sub(b"", rest)
 
 
 def related(value: Any) -> Any:
@@ -183,6 +284,7 @@ def values_of(line: bytes) -> dict[str, Any]:
 
 __all__ = [
     "OF_THE_ROW",
+    "Frames",
     "Relation",
     "RowsDecoder",
     "RowsPage",

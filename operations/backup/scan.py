@@ -10,14 +10,14 @@ A row that is touched meanwhile is read as it is then; one that is made meanwhil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
 
 from appwrite.query import Query
 
 from operations.backup.parts import packed
-from operations.backup.rows import RowsDecoder, RowsPage
+from operations.backup.rows import RowsDecoder, RowsPage, parquet_name
 from operations.backup.tables import Table, path_of
 from resources.appwrite.bounds import loads
 from resources.appwrite.columns import Page
@@ -38,14 +38,6 @@ though rows go on to come."""
 PAGE_THREADS: Final = 2
 
 
-@dataclass(frozen=True)
-class PackedPage(RowsPage):
-    """A page with its lines packed already, by the thread that fetched it."""
-
-    block: bytes = b""
-    frame_bytes: bytes = b""
-
-
 @dataclass
 class Pass:
     """What is known of a table after it was read. ``unread``: rows that could not be had."""
@@ -54,7 +46,6 @@ class Pass:
     rows: int = 0
     unread: int = 0
     unread_columns: tuple[str, ...] = ()
-    nulls: dict[str, int] = field(default_factory=dict[str, int])
 
 
 def counted(gateway: Gateway, table: str) -> int | None:
@@ -86,7 +77,7 @@ def read_table(
     *,
     restart: Callable[[], None],
     pack: bool = True,
-) -> Iterator[PackedPage]:
+) -> Iterator[RowsPage]:
     """The pages of a table; ``done`` is filled meanwhile. ``begun``: the server's time when the pass began, naive UTC.
     ``restart``: called before the table is read anew, in another order: what was given until then does not count.
 
@@ -112,22 +103,15 @@ def _read(
     done: Pass,
     order: Order,
     pack: bool,
-) -> Iterator[PackedPage]:
+) -> Iterator[RowsPage]:
     relations = table.relations
     selection = select_related(gateway, table.id, [one.key for one in relations if one.own])
     done.order, done.rows, done.unread = order, 0, 0
-    done.unread_columns, done.nulls = selection.unread, {}
-    watched = watched_columns(table.columns)
-    rows_decoder = RowsDecoder(table.readable, gateway.api.list_key, order, relations)
+    done.unread_columns = selection.unread
+    decoder = RowsDecoder(gateway.api.list_key, order, relations, packed if pack else None)
+    since = f"{begun:%Y-%m-%dT%H:%M:%S}"
     size = PageSize(gateway.settings.page_size)
     asking = FewerRows(gateway, table.id, size, "list_rows", order=order, expected=lacks_sequence)
-
-    def decode(body: bytes) -> PackedPage:
-        page = rows_decoder.decode(body)
-        block = b"\n".join(page.lines) + b"\n" if page.lines else b""
-        return PackedPage(
-            page.frame, page.last, page.lines, block, packed(block) if pack and page.lines else b""
-        )
 
     def fetch(after: Position | None, decode: Callable[[bytes], Page]) -> Page:
         def which(rows: int) -> Sequence[str]:
@@ -138,7 +122,7 @@ def _read(
     odd_rows = OddRows()
     after: Position | None = None
     short = 0
-    pages = PageAhead(threads, fetch, decode, position_guess(order, selection))
+    pages = PageAhead(threads, fetch, decoder.decode, position_guess(order, selection))
     try:
         while True:
             try:
@@ -151,13 +135,10 @@ def _read(
             odd_rows.had_a_page()
             if page.last is None:
                 return
-            assert isinstance(page, PackedPage)
+            assert isinstance(page, RowsPage)
             done.rows += len(page)
-            for name, column in watched.items():
-                if column in page.frame.columns and (empty := page.frame[column].null_count()):
-                    done.nulls[name] = done.nulls.get(name, 0) + empty
             after = page.last
-            late = len(page) < size.rows() and _all_made_since(page, begun)
+            late = len(page) < size.rows() and page.made > since
             yield page
             short = short + 1 if late else 0
             if short == TRICKLE:
@@ -166,16 +147,9 @@ def _read(
         pages.close()
 
 
-def _all_made_since(page: Page, begun: datetime) -> bool:
-    made = page.frame["_created_at"].min()
-    return isinstance(made, datetime) and made > begun
-
-
 def watched_columns(columns: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Attribute → its column in a frame, of those that a restored row without a value would be refused for, or given
     one: they must have a value, or have a default."""
-    from operations.backup.rows import parquet_name
-
     return {
         str(column["key"]): parquet_name(str(column["key"]))
         for column in columns

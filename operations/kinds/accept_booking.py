@@ -11,6 +11,7 @@ from marketplace.app_rows import (
     attribute,
     booking_status,
     instant_like,
+    key_of,
     meaning,
     status_written,
     text_at,
@@ -79,6 +80,7 @@ class AcceptBooking:
             arguments=arguments(
                 row,
                 UPDATED_AT,
+                "provider_id",
                 "room_id",
                 "provider_type",
                 "amount_idr",
@@ -103,7 +105,7 @@ class AcceptBooking:
         status = booking_status(row)
         if not may_move(status, _ACCEPTED, Actor.ADMIN):
             return is_now(action, status)
-        provider = meaning(row, "booking.provider_id")
+        provider = key_of(meaning(row, "booking.provider_id"), given.get("provider_id"))
         found = provider_row(provider, given.get("provider_type"), ask)
         if provider is None or found is None:
             return Skip(Message("acting.no_provider", {"provider": provider}))

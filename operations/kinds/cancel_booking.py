@@ -10,6 +10,7 @@ from marketplace.app_rows import (
     attribute,
     booking_status,
     instant_like,
+    key_of,
     meaning,
     record_status,
     status_written,
@@ -45,7 +46,9 @@ class CancelBooking:
             after={"status": _CANCELLED},
             why=Message("acting.why_ordered", {"booking": row["booking_id"], "status": row["status"]}),
             rule="cancelled by an administrator: docs/acting_kinds.md",
-            arguments=arguments(row, UPDATED_AT, "room_id", "provider_type", "utc_offset_minutes"),
+            arguments=arguments(
+                row, UPDATED_AT, "room_id", "provider_id", "provider_type", "utc_offset_minutes"
+            ),
         )
 
     def reads(self, action: Action) -> Iterable[tuple[str, str]]:
@@ -77,7 +80,7 @@ class CancelBooking:
         if (why := attribute(_REASONS, has)) is not None:
             data[why] = action.reason.strip()
         room = room_of(row, given.get("room_id"), ask)
-        provider = meaning(row, "booking.provider_id")
+        provider = key_of(meaning(row, "booking.provider_id"), given.get("provider_id"))
         said = {"booking": action.proposed.row_id}
         return [
             changed(action, row, data),

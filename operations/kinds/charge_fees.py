@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import first_of, record_status, text_at, word
+from marketplace.app_rows import first_of, key_of, meaning, record_status, text_at, word
 from marketplace.collections import RECORDS
 from marketplace.findings import AmountFinding
 from marketplace.new_records import fee_written
@@ -100,7 +100,7 @@ class ChargeFees:
         fee, owed = int(given["fee_idr"]), int(given["owed_idr"])
         data = fee_written(row, fee, owed, partial(ask.has, RECORDS))
         told = tell.provider(
-            given.get("provider_id"),
+            key_of(meaning(row, "commission.provider_id"), given.get("provider_id")),
             given.get("provider_type"),
             Told.LATE_FEE,
             {"booking": given["booking_id"], "fee": fee, "amount": owed + fee},

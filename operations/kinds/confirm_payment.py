@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from marketplace.aliases import ALIASES
-from marketplace.app_rows import attribute, first_of, instant_like, record_status
+from marketplace.app_rows import attribute, first_of, instant_like, key_of, meaning, record_status
 from marketplace.collections import RECORDS
 from marketplace.commission import PAID_STATUS
 from marketplace.operations import Operation
@@ -78,7 +78,7 @@ class ConfirmPayment:
             data[verifier] = action.by
         amount = int(given["commission_idr"]) if "commission_idr" in given else None
         told = tell.provider(
-            given.get("provider_id"),
+            key_of(meaning(row, "commission.provider_id"), given.get("provider_id")),
             None,
             Told.PAYMENT_CONFIRMED,
             {"booking": given.get("booking_ref"), "amount": amount},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from marketplace.app_rows import record_status
+from marketplace.app_rows import key_of, meaning, record_status
 from marketplace.collections import RECORDS
 from marketplace.commission import OVERDUE_STATUS
 from marketplace.operations import Operation
@@ -90,7 +90,12 @@ class MarkOverdue:
             "length": int(given["minutes"]) * 60,
         }
         told = tell.provider(
-            given.get("provider_id"), given.get("provider_type"), Told.OVERDUE, said, booking=booking, row=row
+            key_of(meaning(row, "commission.provider_id"), given.get("provider_id")),
+            given.get("provider_type"),
+            Told.OVERDUE,
+            said,
+            booking=booking,
+            row=row,
         )
         return [changed(action, row, record_written(row, OVERDUE_STATUS, ask)), *told]
 

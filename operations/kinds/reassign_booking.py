@@ -14,6 +14,7 @@ from marketplace.app_rows import (
     booking_status,
     first_of,
     instant_like,
+    key_of,
     meaning,
     status_written,
     text_at,
@@ -67,6 +68,7 @@ class ReassignBooking:
                 row,
                 UPDATED_AT,
                 "room_id",
+                "provider_id",
                 "provider_type",
                 "utc_offset_minutes",
                 "mode",
@@ -103,7 +105,8 @@ class ReassignBooking:
             else RESPONSE_MINUTES_IMMEDIATE
         )
         deadline = at + timedelta(minutes=minutes)
-        giver, room = meaning(row, "booking.provider_id"), room_of(row, given.get("room_id"), ask)
+        giver = key_of(meaning(row, "booking.provider_id"), given.get("provider_id"))
+        room = room_of(row, given.get("room_id"), ask)
         offset = int(given.get("utc_offset_minutes", 0))
         said = {"booking": action.proposed.row_id}
         return [

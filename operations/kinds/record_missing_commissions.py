@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from marketplace.app_rows import meaning, record_status, text_at, word
+from marketplace.app_rows import key_of, meaning, record_status, text_at, word
 from marketplace.collections import RECORDS
 from marketplace.commission import RowState
 from marketplace.new_records import Charge
@@ -124,12 +124,16 @@ class RecordMissingCommissions:
             return Skip(
                 Message("acting.recorded", {"booking": booking_id, "commission": str(standing[0]["$id"])})
             )
-        provider = meaning(row, "booking.provider_id")
+        provider = key_of(meaning(row, "booking.provider_id"), given["provider_id"])
         if provider is None:
             return Skip(Message("acting.moved", {"row": booking_id}))
         row_id = free_record_id(action.proposed.collection, booking_id, provider, ask)
         if row_id is None:
             return Skip(Message("acting.record_taken_back", {"booking": booking_id}))
+        # A key that is no id is published as a hash: what is written refers by what stands in the row.
+        reference = booking_id if given["reference"] == booking_id else meaning(row, "booking.business_id")
+        if reference is None:
+            return Skip(Message("acting.moved", {"row": booking_id}))
         found = provider_row(provider, given.get("provider_type"), ask)
         account = found[1] if found else None
         if account is not None and word(text_at(account, "isTest"), FLAG) == "true":
@@ -138,7 +142,7 @@ class RecordMissingCommissions:
         created = instant_in(given["created_at"])
         assert created is not None, "a booking without a creation is not published"
         charge = Charge(
-            booking=given["reference"],
+            booking=reference,
             provider_id=provider,
             provider_name=name or meaning(row, "booking.provider_name"),
             amount_idr=int(given["booking_amount_idr"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from marketplace.app_rows import record_status
+from marketplace.app_rows import key_of, meaning, record_status
 from marketplace.collections import RECORDS
 from marketplace.operations import Operation
 from marketplace.statuses import CommissionStatus
@@ -53,7 +53,7 @@ class RejectPayment:
             return Skip(Message("acting.reason_wanted", {"operation": self.operation.value}))
         amount = int(given["commission_idr"]) if "commission_idr" in given else None
         told = tell.provider(
-            given.get("provider_id"),
+            key_of(meaning(row, "commission.provider_id"), given.get("provider_id")),
             None,
             Told.PAYMENT_REJECTED,
             {"booking": given.get("booking_ref"), "amount": amount},

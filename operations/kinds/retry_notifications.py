@@ -123,7 +123,7 @@ def _needs_none(action: Action, row: Row) -> Skip | None:
     """Why a notification is not to be sent by now."""
     named = {"row": action.proposed.row_id}
     if text_at(row, DELIVERED) is not None:
-        return Skip(Message("outbox.delivered", named))
+        return Skip(Message("outbox.arrived", named))
     if row.get("read") is True or row.get("isRead") is True:
         return Skip(Message("outbox.read", named))
     if not names_somebody(meaning(row, "notification.recipient_id")):

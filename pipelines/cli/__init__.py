@@ -28,6 +28,7 @@ from pipelines.cli import (
     notebook,
     operations,
     orders,
+    prelaunch,
     query,
     reports,
     run,
@@ -61,6 +62,7 @@ app.command("errors")(errors.errors)
 app.command("sql")(query.sql)
 app.command("explain")(explain.explain)
 app.command("doctor")(doctor.doctor)
+app.command("prelaunch")(prelaunch.prelaunch)
 app.command("sweep")(sweep.sweep)
 app.command("forget")(forget.forget)
 app.command("orders")(orders.orders)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.printed import echo, echo_json
+from resources.doctor_answers import keep
 from resources.settings import load_settings
 from resources.visible import visible_in
 
@@ -72,6 +74,8 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print the lines as
     with Gateway(settings, settings.clock, lambda event: None) as gateway:
         lines = [*examine(gateway), *examine_acting_key(settings, settings.clock)]
     status = exit_status(lines)
+    with suppress(OSError):  # what is examined is told all the same
+        keep(settings.home, [(line.topic, line.verdict, line.about) for line in lines], settings.clock.now())
     if json:
         from dataclasses import asdict
 

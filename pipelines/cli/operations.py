@@ -178,10 +178,13 @@ def plan(
     os.umask(0o077)
     from operations.every import operation_named
     from operations.planning import make_plan
+    from pipelines.operations import find_out
 
     operation = operation_named(name)
     ordered = _ordered(row, given or [])
     with _ledger(settings) as ledger:
+        if (unsettled := find_out(settings, operation)) is not None:
+            echo(str(unsettled), err=True)
         made = make_plan(settings, operation, by=_who(by), reason=reason.strip(), ordered=ordered)
         actions = ledger.actions(plan_id=made.plan_id, limit=max(1, made.proposed))
     if json:

@@ -139,12 +139,12 @@ class PageDecoder:
     _misfits.
 
     ``list_key`` is ``rows`` (tablesdb) or ``documents`` (databases). ``order``: what rows are followed by; by $id,
-    their _sequence is null, whatever stands there.
+    their _sequence is null, whatever stands there. None: rows that are here already, whose order nobody asks.
     """
 
     columns: tuple[StoredColumn, ...]
     list_key: str = "rows"
-    order: Order = "$sequence"
+    order: Order | None = "$sequence"
 
     @cached_property
     def _all(self) -> tuple[tuple[str, str, Storage], ...]:
@@ -184,7 +184,7 @@ class PageDecoder:
             frame = self._row_by_row(body)
         if len(body) > LARGEST_VALUE and _longest(frame) > LARGEST_VALUE:
             frame = without_texts(frame, self.attributes, LARGEST_VALUE)
-        if not frame.height:
+        if not frame.height or self.order is None:
             return Page(frame, None)
         if self.order == "$id":
             ids = frame["_id"]
@@ -221,7 +221,7 @@ class PageDecoder:
 
     def _series(self, key: str, name: str, storage: Storage, values: Sequence[Any]) -> pl.Series:
         """A column as read: instants and (as Appwrite writes it) $sequence still as text."""
-        if key == "$sequence" and self.order == "$id":
+        if key == "$sequence" and self.order != "$sequence":
             return pl.Series(name, [None] * len(values), pl.Int64)
         if storage == "json":
             return pl.Series(name, [_as_text(value, "json") for value in values], pl.String)
@@ -266,7 +266,7 @@ class PageDecoder:
         misfits: list[dict[str, Any]] = [{} for _ in listed]
         data: list[pl.Series] = []
         for attribute, name, storage in self._all:
-            unread = attribute == "$sequence" and self.order == "$id"
+            unread = attribute == "$sequence" and self.order != "$sequence"
             if (
                 attribute == "$sequence"
                 and not unread

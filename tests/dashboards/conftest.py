@@ -20,7 +20,7 @@ from marketplace.roles import Role
 from tests.dashboards import snapshot
 from tests.dashboards.snapshot import Truth
 from tests.drawn_pages import AppTest
-from tests.published import copied_home
+from tests.published import copied_home, left_as_it_is
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +76,14 @@ def _no_question_compares_every_row_with_every_row(monkeypatch: pytest.MonkeyPat
 def home(published: tuple[Path, Truth], tmp_path: Path) -> Path:
     """A home of this test's own, with the same snapshot."""
     return copied_home(published[0], tmp_path / "home").root
+
+
+@pytest.fixture
+def read_home(published: tuple[Path, Truth]) -> Iterator[Path]:
+    """The same for a test that only reads: one for all of them, so that its snapshot is opened once and what is asked
+    of it is asked once."""
+    with left_as_it_is(published[0]) as home:
+        yield home
 
 
 @pytest.fixture

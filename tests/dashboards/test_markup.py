@@ -76,7 +76,7 @@ class Elements(HTMLParser):
 
 
 #: Pages that show no text of the data at all, and the part of others that shows some.
-OF_FIGURES = {"overview"}
+OF_FIGURES = {"overview", "prelaunch"}
 SHOWING = {"changes": {"show": "findings"}}
 #: Words that decide what is shown: another word would show less, not more.
 DECIDING = re.compile(r"(^|_)(state|status|severity|finding|outcome|time_window|figure|health|verdict)$")

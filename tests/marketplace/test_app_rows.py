@@ -15,6 +15,7 @@ from marketplace.app_rows import (
     first_of,
     instant_like,
     instant_of,
+    key_of,
     language_of,
     names_somebody,
     readers,
@@ -117,7 +118,15 @@ def test_a_customer_reads_english_unless_told_otherwise(row: dict[str, Any], lan
 
 def test_a_phone_or_a_role_is_nobody_to_write_to() -> None:
     assert names_somebody("6650f0c1a2b3")
-    assert not any(map(names_somebody, ("+6281234567890", "081234567890", "guest", "Anna Smith", None)))
+    assert not any(
+        map(names_somebody, ("+6281234567890", "081234567890", "guest", "Anna Smith", "hash_ab", None))
+    )
+
+
+def test_a_reference_that_differs_in_case_is_the_key_it_means() -> None:
+    assert key_of("P1", "p1") == "p1"
+    assert key_of("Spa One", "hash_abc") == "Spa One"
+    assert key_of(None, "p1") == "p1"
 
 
 def test_those_who_may_read_a_row() -> None:

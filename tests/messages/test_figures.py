@@ -24,60 +24,33 @@ ROOT = Path(__file__).parents[2]
 #: What such a column holds depends on its row.
 OF_THE_ROW = {"amount_idr", "figure"}
 HEADINGS = {*COLUMNS, *(f.rsplit(".", 1)[1] for m in METRICS.values() for f in m.figures)} - OF_THE_ROW
-#: Groups of words of the data (a status, a state, a kind): they say what a row is, and head no figure.
-OF_WORDS = {
-    *("alert_state", "answer_is", "behind.table.core", "behind.table.marts", "booking_outcome", "booking_time"),
-    *("bookings_show", "cause_is", "chain", "exclusion", "field", "hop_is", "month.age", "month.finding"),
-    *("month.policy", "month.standing", "month.text", "month.whole", "notebook.alt", "sender_role"),
-    *("series_state", "system"),
+#: Groups of labels over columns: elsewhere a key of one word ("failed", "paid") is of a state as likely as of a figure.
+OF_COLUMNS = {
+    *("chat", "col", "commission", "commissions", "customers", "demand", "ledger", "links", "members", "notebook.col"),
+    *("month.cover.figure", "providers", "receivables", "revenue", "figure_name"),
 }  # fmt: skip
+#: Groups of words of the data (a status, a state, a kind): they say what a row is, and head no figure.
+OF_WORDS = {"answer_is", "booking_outcome", "booking_time", "month.policy"}
 #: Labels that are called as a figure or as its column is, and are of something else.
 OTHERS = {
-    "acts.unread": "a sentence",
+    "actions.undone": "of an action",
     "alerts.delivered": "a message to a channel",
-    "alerts.figure": "of any alert",
-    "alerts.pending": "alerts that do not fire yet",
-    "alerts.sent": "when it was",
-    "alerts.unknown": "a sentence",
-    "behind.unknown": "a sentence",
-    "booking.discounted": "what an amount of one booking is",
     "bookings.title": "a page",
-    "changes.bookings": "a section",
     "changes.difference": "of two snapshots",
     "col.completed": "when a collection was read",
     "col.failed_rows": "of one check",
     "customers.title": "a page",
     "customers.unknown": "of one customer",
-    "customers_sort.bookings": "an order",
-    "data_quality.broken": "a verdict",
-    "explain.unknown": "a sentence",
-    "fresh.unknown": "of the data's age",
-    "health.unread": "a sentence",
     "month.cover.bridge.open_records": "a bridge",
-    "month.cover.bridge.paid": "a bridge",
-    "month.cover.evidence.paid": "when it was",
     "month.cover.figure.free": "a state of rows",
     "month.cover.figure.missing": "a state of rows",
     "month.cover.figure.unknown": "a state of rows",
-    "month.cover.untold.unknown": "a sentence",
-    "month.line.collected": "Indonesian exports say it in a word that is accepted bookings' on the pages",
     "month.line.difference": "what a bridge leaves",
     "month.line.unknown_rows": "what they add to a bridge",
     "months.action_reopened": "a sign-off",
     "notebook.col.unknown": "of discounts: where a price is not known",
-    "notebook.unread": "a sentence",
     "providers.bookings": "a section",
     "providers.created": "when it was",
-    "report.entered": "a sentence",
-    "report.failed": "a sentence",
-    "report.unknown": "a sentence",
-    "reveal.missing": "of one value",
-    "sign_in.expired": "a sentence",
-    "timings.failed": "calls",
-    "unusual.bookings": "a sentence",
-    "unusual.messages": "a sentence",
-    "uptime.broken": "time of a point",
-    "uptime.unknown": "time of a point",
 }
 
 
@@ -125,14 +98,15 @@ def test_no_label_spells_a_figure_a_second_time(language: str) -> None:
             or words & {group, group.split(".")[-1]}
         ):
             continue
-        if last in HEADINGS or text.casefold() in names:
+        heads = last in HEADINGS and ("_" in last or group in OF_COLUMNS)
+        if heads or text.casefold() in names:
             spelled.add(key)
     assert spelled - OTHERS.keys() == set(), "a figure is called [[name]]; or say here of what else it is"
 
 
-def test_what_is_excused_is_there() -> None:
+def test_what_is_excused_is_there_and_spelled() -> None:
     assert OTHERS.keys() <= templates("en").keys()
-    assert {key for key in OTHERS if is_reference(templates("en")[key])} <= {"month.line.collected"}
+    assert not [key for key in OTHERS if is_reference(templates("en")[key])], "take it off the list"
 
 
 def test_a_column_of_a_page_that_holds_a_figure_is_headed_by_it() -> None:

@@ -305,3 +305,13 @@ def test_a_server_without_transactions_is_written_to_one_by_one(desk: Desk) -> N
         third: ("done", "200"),
     }
     assert sorted(row["bookingRef"] for row in desk.all("chat_messages").values()) == [first, third]
+
+
+@pytest.mark.parametrize("transactions", [True, False])
+def test_the_older_api_is_written_to_as_well(desk: Desk, transactions: bool) -> None:
+    desk.bookings(3)
+    desk.settings = desk.settings.model_copy(update={"appwrite_api": "databases"})
+    desk.server.settings(transactions=transactions)
+    assert counts(desk.apply(desk.plan())) == {"done": 3}
+    assert set(desk.statuses()) == {"expired"}
+    assert {row["$permissions"][0] for row in desk.all("chat_messages").values()} == {'read("any")'}

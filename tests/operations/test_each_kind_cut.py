@@ -23,7 +23,7 @@ from resources.settings import Settings
 from tests.operations.app import NOW, App
 from tests.operations.desk import FewRows
 from tests.operations.memory_server import MemoryServer
-from tests.operations.test_kinds import KINDS, plan, world
+from tests.operations.test_kinds import KINDS, NAME, PHONE, plan, world
 
 AT = NOW.replace(tzinfo=UTC)
 ROWS = {
@@ -120,6 +120,8 @@ def test_cut_anywhere_it_is_finished_as_if_it_had_not_been(
     points = cutting(monkeypatch, None)
     assert whole.apply().counts == {**dict.fromkeys(ActionState, 0), "done": len(proposals)}
     assert set(whole.server.writes.values()) == {1}
+    kept = whole.settings.home.ledger.read_bytes()
+    assert not any(said in kept for said in (NAME.encode(), PHONE[-9:].encode(), b"files.example"))
     total = len(points)
     assert total >= 4
     for at in range(total):

@@ -357,6 +357,18 @@ def test_a_missing_record_is_written_as_the_app_writes_one(app: App, planned: tu
     )
 
 
+def test_a_record_refers_to_booking_and_provider_as_they_are_written_there(
+    app: App, planned: tuple[App, Published]
+) -> None:
+    done(app, planned, Operation.RECORD_MISSING_COMMISSIONS, "twin")
+    made = app.at("commission_records", commission_id("hotel_bookings", "twin"))
+    assert (made["bookingId"], made["therapistId"]) == ("BK-other", "p1")
+    # Written in another case it means the same provider, whose own id stands in the record.
+    app.at("bookings", "m1")["providerId"] = "P1"
+    done(app, planned, Operation.RECORD_MISSING_COMMISSIONS, "m1")
+    assert app.at("commission_records", commission_id("bookings", "m1"))["therapistId"] == "p1"
+
+
 @pytest.mark.parametrize(
     "written", [{"bookingId": "m1"}, {"bookingId": "BK-m1"}, {"bookingId": "old", "bookingDocId": "m1"}]
 )

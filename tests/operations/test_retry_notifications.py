@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from pydantic import SecretStr
 
 from marketplace.notification_tries import MOST_TRIES, idempotency_key
 from operations import outbox, steps
@@ -48,7 +49,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def settings(receiver: Receiver, tmp_path: Path) -> Settings:
     home = Home(tmp_path / "home")
     home.create()
-    return Settings(home=home, receiver=receiver.url)
+    return Settings(home=home, receiver=SecretStr(receiver.url))
 
 
 @pytest.fixture
@@ -205,7 +206,7 @@ def test_a_receiver_that_is_down_makes_few_dead_letters(app: App, settings: Sett
     ids = [f"n{number:02}" for number in range(20)]
     for row in ids:
         put(app, row)
-    down = settings.model_copy(update={"receiver": type(settings.receiver)("http://127.0.0.1:9/x")})
+    down = settings.model_copy(update={"receiver": SecretStr("http://127.0.0.1:9/x")})
     ended = send(app, down, *ids)
     assert [said.code for _, said in ended.values()].count("outbox.silent") == 12
     assert Outbox(settings.home.ledger).letter_counts() == {LetterState.DEAD: 8}
@@ -279,12 +280,12 @@ def test_no_text_and_no_address_stands_in_the_ledger(
 @pytest.mark.parametrize("url", ["ftp://x", "https://", "https://a b", "x"])
 def test_a_receiver_is_an_address(url: str) -> None:
     with pytest.raises(ValueError, match="receiver"):
-        Settings(receiver=url)
+        Settings(receiver=SecretStr(url))
 
 
 def test_texts_do_not_cross_a_network_in_the_clear(settings: Settings) -> None:
-    far = settings.model_copy(update={"receiver": type(settings.receiver)("http://app.example/notify")})
+    far = settings.model_copy(update={"receiver": SecretStr("http://app.example/notify")})
     with pytest.raises(UsageError):
         outbox.ways(far)
     with pytest.raises(UsageError):
-        outbox.ways(settings.model_copy(update={"receiver": type(settings.receiver)("")}))
+        outbox.ways(settings.model_copy(update={"receiver": SecretStr("")}))

@@ -11,8 +11,9 @@ from typing import Any
 
 import duckdb
 import pytest
+from pydantic import SecretStr
 
-from marketplace.operations import Operation
+from marketplace.operations import Mode, Operation
 from operations import applying, outbox, planning
 from operations.port import Published
 from pipelines.alerting.observe import acting
@@ -49,11 +50,11 @@ def test_what_is_taken_is_marked_at_appwrite_and_dead_letters_alarm_until_they_a
             appwrite_endpoint=server.endpoint,
             appwrite_project_id=server.project,
             appwrite_database_id=server.database,
-            appwrite_api_key=server.read_only_key,
-            appwrite_write_key=server.key,
+            appwrite_api_key=SecretStr(server.read_only_key),
+            appwrite_write_key=SecretStr(server.key),
             home=Home(tmp_path / "home"),
-            operations={"retry_notifications": "enforce"},
-            receiver=receiver.url,
+            operations={Operation.RETRY_NOTIFICATIONS: Mode.ENFORCE},
+            receiver=SecretStr(receiver.url),
         )
         _publish(monkeypatch, sent.replace(tzinfo=None))
         desk = Desk(server, settings, Expiring())

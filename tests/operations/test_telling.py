@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketplace.telling import NEWS, Audience, whatsapp_code
+from marketplace.telling import NEWS, Audience
 from messages.catalogue import LANGUAGES, parts, sentences
 from messages.places import Place
 
@@ -13,7 +13,8 @@ def test_every_kind_of_news_is_said_to_those_it_is_for() -> None:
     said = {code for code in sentences("en") if code.startswith("told.")}
     expected = {f"told.{news.kind.value}.{audience.value}" for news in NEWS.values() for audience in news.to}
     expected |= {f"told.{news.kind.value}.title" for news in NEWS.values()}
-    expected |= {whatsapp_code(status) for status in ("pending", "accepted", "cancelled", "completed")}
+    # What a page writes to a customer, by the state of the booking (dashboards/sections/booking.py).
+    expected |= {f"told.whatsapp.{text}" for text in ("pending", "accepted", "cancelled", "other")}
     assert said == expected
 
 

@@ -1,0 +1,90 @@
+"""A copy of each backup in a bucket of Appwrite Storage, where one is set."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from marketplace.backups import BACKUP_KEPT_FOR
+from operations.backup import bucket
+from operations.backup.bucket import Bucket, file_id
+from operations.backup.create import make_backup
+from resources.appwrite.failures import PermanentFailure
+from resources.ledger import Ledger
+from tests.operations.backup.marketplace import Market
+
+
+def made_bucket(market: Market) -> str:
+    name = f"{market.server.database}-copies"
+    storage = f"{market.server.endpoint}/storage/buckets"
+    answer = market.api.post(storage, json={"bucketId": name, "name": name}, timeout=60)
+    assert answer.status_code == 201, answer.text
+    return name
+
+
+def names(market: Market, name: str) -> dict[str, int]:
+    path = f"{market.server.endpoint}/storage/buckets/{name}/files"
+    listed = market.api.get(path, params={"queries[0]": '{"method":"limit","values":[100]}'}, timeout=60)
+    return {file["name"]: file["sizeOriginal"] for file in listed.json()["files"]}
+
+
+def test_each_backup_is_copied_and_its_copy_goes_with_it(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bucket, "PIECE_BYTES", 2_000)
+    market.fill(bookings=20)
+    name = made_bucket(market)
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    settings = market.settings(backup_bucket=name, now=start)
+    made = make_backup(settings)
+    assert (made.bucket, [said.code for said in made.said]) == (name, ["backup.sealed_left_out"])
+    folder = settings.home.backups / made.backup_id
+    wanted: dict[str, int] = {}
+    for path in folder.iterdir():
+        size, whole = path.stat().st_size, f"{made.backup_id}.{path.name}"
+        if size <= 2_000:
+            wanted[whole] = size
+        else:
+            pieces = range(0, size, 2_000)
+            wanted |= {f"{whole}.{n:03d}": min(2_000, size - at) for n, at in enumerate(pieces, 1)}
+    assert names(market, name) == wanted
+    assert any(file.endswith(".002") for file in wanted)
+    # What is missing there, or another, is put right; what is right is not sent again.
+    gone = next(file for file in wanted if "bookings" in file)
+    storage = f"{market.server.endpoint}/storage/buckets/{name}/files"
+    market.api.delete(f"{storage}/{file_id(gone)}", timeout=60)
+    sent: list[str] = []
+    put = Bucket.put
+    monkeypatch.setattr(
+        Bucket, "put", lambda self, file, content: (sent.append(file), put(self, file, content))
+    )
+    from resources.store import open_store
+
+    ledger = Ledger(settings.home.ledger)
+    bucket.copy(settings, open_store("", settings.home), ledger, made.backup_id)
+    assert (sent, names(market, name)) == ([gone], wanted)
+    later = make_backup(market.settings(backup_bucket=name, now=start + BACKUP_KEPT_FOR + timedelta(days=1)))
+    assert {file.partition(".")[0] for file in names(market, name)} == {later.backup_id}
+
+
+def test_a_file_of_several_chunks_arrives_as_it_is(market: Market) -> None:
+    name = made_bucket(market)
+    content = hashlib.sha256(b"x").digest() * 200_000  # 6.4 MB
+    with Bucket(market.settings(), name) as there:
+        there.put("large.bin", content)
+        (standing,) = there.standing("large").values()
+    assert (standing.size, standing.md5) == (
+        len(content),
+        hashlib.md5(content, usedforsecurity=False).hexdigest(),
+    )
+    with Bucket(market.settings(), "nowhere") as missing, pytest.raises(PermanentFailure):
+        missing.put("x", b"y")
+
+
+def test_a_bucket_that_takes_nothing_is_said_and_the_backup_stands(market: Market) -> None:
+    market.fill(bookings=1)
+    made = make_backup(market.settings(backup_bucket="nowhere"))
+    assert (made.state, made.bucket) == ("whole", None)
+    assert "backup.bucket_failed" in [said.code for said in made.said]
