@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from marketplace.operations import Mode, Operation
+from pipelines.cli.demo_receiver import start_receiver
 from pipelines.cli.run import summary
 from pipelines.cli.serve import (
     DAGSTER_PORT,
@@ -168,6 +169,8 @@ def demo(
         "BOOKWATCH_HEARTBEAT_URL",
         "BOOKWATCH_LOGIN",
         "BOOKWATCH_OPERATIONS",
+        "BOOKWATCH_RECEIVER",
+        "BOOKWATCH_RECEIVER_URLS",
         "APPWRITE_WRITE_KEY",
         "BOOKWATCH_RECEIVER",
         "BOOKWATCH_RECEIVER_URLS",

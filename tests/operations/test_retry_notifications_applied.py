@@ -19,6 +19,7 @@ from operations.port import Published
 from pipelines.alerting.observe import acting
 from pipelines.alerting.standing import standings
 from pipelines.cli import main
+from pipelines.operations import waits
 from resources.home import Home
 from resources.settings import Settings
 from tests.operations.desk import Desk, Expiring
@@ -64,6 +65,10 @@ def test_what_is_taken_is_marked_at_appwrite_and_dead_letters_alarm_until_they_a
             done = applying.apply_plan(settings, plan.plan_id, by="Ani")
             return {action.row_id: action.state.value for action in done.actions}
 
+        # Without anywhere to send to the schedule plans and applies nothing.
+        plan = planning.make_plan(settings, Operation.RETRY_NOTIFICATIONS, by="schedule")
+        nowhere = settings.model_copy(update={"receiver": SecretStr("")})
+        assert (waits(nowhere, plan), waits(settings, plan)) == (False, True)
         receiver.answers = {"n2": [500, 500, 500]}
         server.forget_writes()
         assert turn() == {"n1": "done", "n2": "failed", "n3": "done"}
