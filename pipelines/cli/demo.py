@@ -8,9 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Annotated, Any
 
 import typer
@@ -106,25 +104,6 @@ def filled(sandbox: Child, folder: Path) -> dict[str, Any]:
     return json.loads(line)
 
 
-class _AppReceiver(BaseHTTPRequestHandler):
-    """The simulated app's receiver of notifications: it takes each, and keeps none."""
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing of a notification is said anywhere."""
-
-
-def start_receiver() -> str:
-    """Start the app's receiver on a free port of this machine, as long as this process lives; its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _AppReceiver)
-    Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_port}/notifications"
-
-
 def acted(settings: Settings) -> bool:
     """Give each operation a turn, so that there is something to see: planned where it is observed, applied where it is
     enforced. Whether anything was written."""
@@ -169,8 +148,6 @@ def demo(
         "BOOKWATCH_HEARTBEAT_URL",
         "BOOKWATCH_LOGIN",
         "BOOKWATCH_OPERATIONS",
-        "BOOKWATCH_RECEIVER",
-        "BOOKWATCH_RECEIVER_URLS",
         "APPWRITE_WRITE_KEY",
         "BOOKWATCH_RECEIVER",
         "BOOKWATCH_RECEIVER_URLS",
