@@ -112,7 +112,11 @@ def acted(settings: Settings) -> bool:
 
     wrote = False
     for operation in scheduled():
-        found = turn(settings, operation)
+        try:
+            found = turn(settings, operation)
+        except BookwatchError as refused:
+            typer.echo(f"{operation}: {refused}", err=True)
+            continue
         if found.plan is not None and found.applied is None:
             rows = f"{found.plan.proposed:,} planned, {found.plan.left_out:,} over the limit"
             typer.echo(f"{every_kind()[operation].description} {rows}; nothing was written.")
@@ -144,9 +148,11 @@ def demo(
         "BOOKWATCH_HEARTBEAT_URL",
         "BOOKWATCH_LOGIN",
         "BOOKWATCH_OPERATIONS",
+        "APPWRITE_WRITE_KEY",
         "BOOKWATCH_RECEIVER",
         "BOOKWATCH_RECEIVER_URLS",
-        "APPWRITE_WRITE_KEY",
+        "BOOKWATCH_STORE",
+        "BOOKWATCH_BACKUP_BUCKET",
     ):
         os.environ[name] = {
             "BOOKWATCH_TABLES": "{}",
