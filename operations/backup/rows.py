@@ -221,7 +221,7 @@ class RowsDecoder:
     def _positions(self, heads: Sequence[Any]) -> list[Position]:
         if self.order == "$id":
             ids: list[Position] = [head.c0 for head in heads]
-            if len(set(ids)) < len(ids) or "" in ids or None in ids:
+            if len(set(ids)) < len(ids) or "" in ids:
                 raise Malformed
             return ids
         found: list[Position] = []
@@ -253,8 +253,8 @@ class RowsDecoder:
         """The lines of so many rows, each with its end. Raises Malformed where there are others."""
         if not self.relations and b"\n" not in body:
             # Within a text a quote has a backslash before it: this stands between two rows alone.
-            start, end = body.find(b'[{"$id":'), body.rfind(b"}]")
-            rows = body[start + 1 : end + 1].replace(b'},{"$id":', b'}\n{"$id":') if 0 < start < end else b""
+            start, end = body.find(b'[{"$'), body.rfind(b"}]")
+            rows = body[start + 1 : end + 1].replace(b'},{"$', b'}\n{"$') if 0 < start < end else b""
             if rows and rows.count(b"\n") == count - 1:
                 return cut(rows, count) + b"\n"
         lines = self._lines(body)
